@@ -1,0 +1,1 @@
+"""Store documents for organisations, wherever they want them."""

@@ -1,0 +1,263 @@
+"""The kinds of bodies a source can have: bytes, a path, a file object, a spool of something of unknown length.
+
+A body knows its size, opens again from any offset, and can tell whether it changed since it was made.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Protocol
+
+from ..errors import IntegrityError, QuotaExceededError
+from ..types import Buffer
+
+# Most drawings and reports are smaller; what is larger goes to the temporary directory.
+SPOOL_BYTES = 8 * 1024 * 1024
+"""A spool keeps up to this many bytes in memory."""
+
+
+class Raw(Protocol):
+    """What a body opens: a reader of bytes."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Fill the beginning of *buffer*; 0 or None is the end."""
+        ...
+
+    def close(self) -> None:
+        """Release the reader."""
+        ...
+
+
+class Body(Protocol):
+    """A body of known size that can be opened again."""
+
+    size: int
+    """Bytes."""
+    start: int
+    """Where the body begins in what ``descriptor`` gives."""
+
+    def open(self, offset: int) -> Raw:
+        """Return a reader from *offset*."""
+        ...
+
+    def descriptor(self) -> DescriptorContext | None:
+        """Return a context that gives a file descriptor of a regular file that holds the body, or None."""
+        ...
+
+    def changed(self) -> str | None:
+        """Say what changed since the body was made, or None."""
+        ...
+
+    def close(self) -> None:
+        """Release what the body itself opened."""
+        ...
+
+
+class DescriptorContext(Protocol):
+    """A context that holds a file descriptor open."""
+
+    def __enter__(self) -> int:
+        """Open it."""
+        ...
+
+    def __exit__(self, *exception: Any) -> bool | None:
+        """Close it."""
+        ...
+
+
+class BytesBody:
+    """Bytes in memory; the caller does not change them meanwhile."""
+
+    start = 0
+
+    def __init__(self, data: Buffer) -> None:
+        self.data = data
+        self.size = len(data) if isinstance(data, bytes) else memoryview(data).nbytes
+
+    def open(self, offset: int) -> Raw:
+        """Return a reader from *offset*."""
+        return _Slice(memoryview(self.data).cast("B"), offset)
+
+    def descriptor(self) -> None:
+        """Return None: no file holds the bytes."""
+
+    def changed(self) -> None:
+        """Return None: bytes do not change."""
+
+    def close(self) -> None:
+        """Do nothing: the bytes are the caller's."""
+
+
+class _Slice:
+    def __init__(self, view: memoryview, offset: int) -> None:
+        self._view = view
+        self._offset = offset
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        part = self._view[self._offset : self._offset + len(buffer)]
+        buffer[: len(part)] = part
+        self._offset += len(part)
+        return len(part)
+
+    def close(self) -> None:
+        self._view.release()
+
+
+class PathBody:
+    """A regular file, opened anew for each reader; its size and modification time are watched."""
+
+    start = 0
+
+    def __init__(self, path: os.PathLike[str]) -> None:
+        self._path = path
+        self._stamp = _stamp(os.stat(path))
+        self.size = self._stamp[0]
+
+    def open(self, offset: int) -> Raw:
+        """Return a reader from *offset*."""
+        file = io.FileIO(os.fspath(self._path))
+        file.seek(offset)
+        return file
+
+    @contextmanager
+    def descriptor(self) -> Iterator[int]:
+        """Open the file."""
+        descriptor = os.open(self._path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def changed(self) -> str | None:
+        """Compare size, modification time and identity with those at the beginning."""
+        stamp = _stamp(os.stat(self._path))
+        if stamp == self._stamp:
+            return None
+        if stamp[0] != self._stamp[0]:
+            return f"the file went from {self._stamp[0]} to {stamp[0]} bytes"
+        return "the file was written to or replaced"
+
+    def close(self) -> None:
+        """Do nothing: readers close their own files."""
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev
+
+
+class FileBody:
+    """A seekable file object, from its position to its end; it belongs to whoever opened it unless *owned*."""
+
+    def __init__(self, file: BinaryIO, *, owned: bool = False) -> None:
+        self._file = file
+        self._owned = owned
+        self.start = file.tell()
+        self.size = max(0, file.seek(0, os.SEEK_END) - self.start)
+        file.seek(self.start)
+
+    def open(self, offset: int) -> Raw:
+        """Move the file to *offset* of the body and read from there."""
+        self._file.seek(self.start + offset)
+        return _Shared(self._file)
+
+    @contextmanager
+    def _descriptor(self, raw: io.FileIO) -> Iterator[int]:
+        yield raw.fileno()
+
+    def descriptor(self) -> DescriptorContext | None:
+        """Give the descriptor of a plain file; wrappers (gzip and the like) have one that holds other bytes."""
+        file = self._file
+        if type(file) is io.BufferedRandom:
+            file.flush()
+        raw = file.raw if type(file) in (io.BufferedReader, io.BufferedRandom) else file  # type: ignore[attr-defined]
+        return self._descriptor(raw) if type(raw) is io.FileIO and raw.readable() else None
+
+    def changed(self) -> str | None:
+        """Look for a byte after the end."""
+        self._file.seek(self.start + self.size)
+        return f"the file grew beyond {self.size} bytes" if self._file.read(1) else None
+
+    def close(self) -> None:
+        """Close the file if it is owned."""
+        if self._owned:
+            self._file.close()
+
+
+class _Shared:
+    """A reader of a file that outlives it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        return None
+
+
+class Spool:
+    """Collects a body of unknown length, in memory up to 8 MiB and then in the temporary directory."""
+
+    def __init__(self, limit: int | None, too_large: Callable[[int], Exception]) -> None:
+        """Refuse what is longer than *limit* bytes with the error that *too_large* makes of the size so far."""
+        self._file = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  # closed by its body
+        self._limit = limit
+        self._too_large = too_large
+        self.size = 0
+        """Bytes collected so far."""
+
+    def write(self, chunk: Buffer) -> None:
+        """Append *chunk*.
+
+        Raises:
+            Exception: what *too_large* makes, as soon as the limit is passed.
+            QuotaExceededError: the temporary directory is full.
+            TypeError: the chunk is not bytes.
+        """
+        if isinstance(chunk, str) or not isinstance(chunk, bytes | bytearray | memoryview):
+            raise TypeError(f"a body consists of bytes, not {type(chunk).__name__}; open text files in binary mode")
+        self.size += memoryview(chunk).nbytes
+        if self._limit is not None and self.size > self._limit:
+            raise self._too_large(self.size)
+        try:
+            self._file.write(chunk)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise QuotaExceededError(
+                    f"no space left in {tempfile.gettempdir()} to spool a body of unknown length; "
+                    "free some, set TMPDIR, or give a file of known size"
+                ) from error
+            raise
+
+    def extend(self, chunks: Iterable[Buffer]) -> None:
+        """Append every chunk.
+
+        Raises:
+            Exception: as in ``write``, or what *chunks* raises.
+        """
+        for chunk in chunks:
+            self.write(chunk)
+
+    def body(self) -> FileBody:
+        """Return what was collected as a body that owns it.
+
+        Raises:
+            IntegrityError: the temporary file was truncated by somebody.
+        """
+        self._file.seek(0)
+        body = FileBody(self._file, owned=True)  # type: ignore[arg-type]  # it has all that FileBody uses
+        if body.size != self.size:
+            raise IntegrityError(f"the spool holds {body.size} of {self.size} bytes")
+        return body
+
+    def discard(self) -> None:
+        """Throw away what was collected."""
+        self._file.close()

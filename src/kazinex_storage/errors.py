@@ -1,0 +1,209 @@
+"""Every error that leaves this package, as one tree ordered by cause.
+
+StorageError(operation, provider, key, retryable, retry_after_s, code, request_id)
+  SettingsError                              settings, or the surroundings they name, cannot be used
+    UnknownProviderError                     no provider is registered under that kind
+    SealError                                sealed secrets cannot be opened with the keys at hand
+  UnresolvedOrganisationError                no verified provider is chosen for the organisation
+  ReconnectRequiredError                     a person must consent or sign in again
+  RecordConflictError                        a catalogue record was changed by somebody else meanwhile
+  RecordNotFoundError                        no such catalogue record
+  ClosedError                                the storage was closed
+  InvalidKeyError(ValueError)                the key cannot be used here
+  InvalidUrlError(ValueError)                the URL cannot be used here
+  PolicyError(ValueError)                    the upload policy refuses
+    FileTooLargeError · FileTypeRefusedError
+  NotSupportedError                          the provider does not declare the capability
+  NotFoundError(FileNotFoundError) · AlreadyExistsError(FileExistsError) · PreconditionFailedError
+  AuthenticationError · AccessDeniedError(PermissionError) · QuotaExceededError · LockedError
+  RateLimitedError* · UnavailableError*      (* retryable)
+  IntegrityError                             bytes differ from what was declared or recorded
+  BulkError                                  some items of a bulk call failed; it lists them
+
+A message never holds a secret, a token or a signed URL. The cause stands in ``__cause__``.
+"""
+
+from __future__ import annotations
+
+import errno as _errno
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+_FIELDS = ("operation", "provider", "key", "retryable", "retry_after_s", "code", "request_id")
+
+
+def _rebuild(cls: type[StorageError], message: str, fields: dict[str, Any]) -> StorageError:
+    return cls(message, **fields)
+
+
+class StorageError(Exception):
+    """The root of the tree: what failed, where, on which key, and whether a repeat can help."""
+
+    default_retryable: ClassVar[bool] = False
+    """Whether the class as such is worth a repeat."""
+
+    errno: int | None = None
+    """The POSIX number that fits, for callers that treat the error as an ``OSError``."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str | None = None,
+        provider: str | None = None,
+        key: str | None = None,
+        retryable: bool | None = None,
+        retry_after_s: float | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        """Keep *message* (what happened; what to do) and the facts; unknown facts stay None."""
+        super().__init__(message)
+        self.message = message
+        self.operation = operation
+        self.provider = provider
+        self.key = key
+        self.retryable = self.default_retryable if retryable is None else retryable
+        self.retry_after_s = retry_after_s
+        self.code = code
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        subject = " ".join(
+            part
+            for part in (
+                self.operation,
+                repr(self.key) if self.key is not None else None,
+                f"on {self.provider}" if self.provider else None,
+            )
+            if part
+        )
+        text = f"{subject}: {self.message}" if subject else self.message
+        facts = [f"{name} {value}" for name, value in (("code", self.code), ("request", self.request_id)) if value]
+        return f"{text} ({', '.join(facts)})" if facts else text
+
+    def __reduce__(self) -> tuple[Callable[..., StorageError], tuple[Any, ...]]:
+        return _rebuild, (type(self), self.message, {name: getattr(self, name) for name in _FIELDS})
+
+
+class SettingsError(StorageError):
+    """Settings are wrong, or the place they name cannot be used as it is."""
+
+
+class UnknownProviderError(SettingsError):
+    """No provider is registered under the kind that was asked for."""
+
+
+class SealError(SettingsError):
+    """Sealed secrets cannot be opened: the sealing key is wrong or missing, or the text was altered."""
+
+
+class UnresolvedOrganisationError(StorageError):
+    """The organisation has neither a project override nor a default provider."""
+
+
+class ReconnectRequiredError(StorageError):
+    """The consent or the refresh token is gone; a person has to connect again."""
+
+
+class RecordConflictError(StorageError):
+    """A catalogue record changed after it was read; read it again and repeat the change."""
+
+
+class RecordNotFoundError(StorageError):
+    """The catalogue holds no such record for that organisation."""
+
+
+class ClosedError(StorageError):
+    """The storage was closed; make a new one."""
+
+
+class InvalidKeyError(StorageError, ValueError):
+    """The text is not a key, or this provider cannot hold that key."""
+
+
+class InvalidUrlError(StorageError, ValueError):
+    """The text is not a URL that this package opens."""
+
+
+class PolicyError(StorageError, ValueError):
+    """The upload policy of the organisation refuses the file or the setting."""
+
+
+class FileTooLargeError(PolicyError):
+    """The file is larger than the limit in force."""
+
+
+class FileTypeRefusedError(PolicyError):
+    """The extension of the file is not on the allowlist."""
+
+
+class NotSupportedError(StorageError):
+    """The provider does not declare the capability that the call needs."""
+
+
+class NotFoundError(StorageError, FileNotFoundError):
+    """No object has that key."""
+
+    errno = _errno.ENOENT
+
+
+class AlreadyExistsError(StorageError, FileExistsError):
+    """An object has that key already and the write was create-only; nothing was changed."""
+
+    errno = _errno.EEXIST
+
+
+class PreconditionFailedError(StorageError):
+    """The object is not the version that ``if_match`` names; nothing was changed."""
+
+
+class AuthenticationError(StorageError):
+    """The credentials are not accepted."""
+
+
+class AccessDeniedError(StorageError, PermissionError):
+    """The credentials are known but may not do this."""
+
+    errno = _errno.EACCES
+
+
+class QuotaExceededError(StorageError):
+    """The store is full."""
+
+    errno = _errno.ENOSPC
+
+
+class LockedError(StorageError):
+    """The object is locked or checked out by somebody."""
+
+
+class RateLimitedError(StorageError):
+    """The service asks to slow down; ``retry_after_s`` says for how long when it said so."""
+
+    default_retryable = True
+
+
+class UnavailableError(StorageError):
+    """The service could not be reached or failed on its side."""
+
+    default_retryable = True
+
+
+class IntegrityError(StorageError):
+    """Bytes are not those that were declared, recorded or pinned; nothing was published."""
+
+
+class BulkError(StorageError):
+    """Some items of a bulk call failed; the others are done.
+
+    ``failures`` holds one error for each failed item, in the order of the items.
+    """
+
+    def __init__(self, message: str, *, failures: Sequence[StorageError] = (), operation: str | None = None) -> None:
+        """Keep the *failures*; the message counts them and quotes the first."""
+        super().__init__(message, operation=operation)
+        self.failures = tuple(failures)
+
+    def __reduce__(self) -> tuple[Callable[..., StorageError], tuple[Any, ...]]:
+        return _rebuild, (type(self), self.message, {"failures": self.failures, "operation": self.operation})

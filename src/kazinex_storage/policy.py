@@ -1,0 +1,181 @@
+"""What an organisation lets in: the largest file and the allowed extensions. Pure: decides, does no I/O.
+
+The numbers are Kazinex's own: docs.kazinex.com, guides/storage-integrations/file-restrictions (read 2026-08), where MB
+is taken as 1,048,576 bytes. Azure Blob and local disk have no Kazinex figure; their ceiling is the service's own limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from .errors import FileTooLargeError, FileTypeRefusedError, PolicyError
+from .types import MIB
+
+TIB = 1024 * 1024 * MIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeRule:
+    """The size limits of one kind of provider, in bytes."""
+
+    default: int
+    """In force when an organisation has set nothing."""
+    ceiling: int
+    """The highest limit that an organisation may set."""
+
+
+SIZE_RULES = {
+    "r2": SizeRule(default=500 * MIB, ceiling=5 * TIB),
+    "sharepoint": SizeRule(default=250 * MIB, ceiling=250 * MIB),
+    "supabase": SizeRule(default=50 * MIB, ceiling=500 * MIB),
+}
+"""The kinds for which Kazinex documents figures."""
+
+DEFAULT_FILE_BYTES = 500 * MIB
+"""The default for every other kind; its ceiling is what the provider itself can hold."""
+
+
+def size_rule(kind: str, max_object_bytes: int) -> SizeRule:
+    """Return the rule for providers of *kind* whose service holds objects of up to *max_object_bytes*."""
+    rule = SIZE_RULES.get(kind)
+    if rule is None:
+        return SizeRule(default=min(DEFAULT_FILE_BYTES, max_object_bytes), ceiling=max_object_bytes)
+    return rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a policy decided about one file."""
+
+    error: PolicyError | None = None
+    """Why the file is refused; None when it is allowed."""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the file may be stored."""
+        return self.error is None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPolicy:
+    """The limits in force for uploads to one provider of one organisation.
+
+    Example:
+        >>> policy = UploadPolicy.make(kind="local", ceiling=5 * TIB, max_file_bytes=10, extensions=["PDF", ".dwg"])
+        >>> policy.decide("plan.pdf", 10).allowed
+        True
+        >>> print(policy.decide("plan.pdf.exe", 10).error)
+        'plan.pdf.exe' is of type .exe; allowed are .dwg .pdf; an Org Admin can change the list of allowed types
+    """
+
+    max_file_bytes: int
+    """The largest file, in bytes."""
+    ceiling: int
+    """The largest value that ``max_file_bytes`` may be given."""
+    extensions: frozenset[str] = frozenset()
+    """Allowed extensions in lower case without the dot; empty allows every type."""
+
+    @classmethod
+    def make(
+        cls, *, kind: str, ceiling: int, max_file_bytes: int | None = None, extensions: Iterable[str] = ()
+    ) -> Self:
+        """Build the policy for a provider of *kind* whose service holds *ceiling* bytes; None takes the default limit.
+
+        Raises:
+            PolicyError: the limit is not positive or above the ceiling; an extension is not one.
+        """
+        rule = size_rule(kind, ceiling)
+        limit = rule.default if max_file_bytes is None else max_file_bytes
+        check_limit(kind, limit, rule.ceiling)
+        return cls(limit, rule.ceiling, frozenset(normal_extension(extension) for extension in extensions))
+
+    def decide(self, filename: str, size: int | None) -> Verdict:
+        """Judge a file by its name and its size in bytes; a size of None is not judged."""
+        if self.extensions:
+            extension = extension_of(filename)
+            if extension not in self.extensions:
+                allowed = " ".join(f".{name}" for name in sorted(self.extensions))
+                kind = f"is of type .{extension}" if extension else "has no extension"
+                return Verdict(
+                    error=FileTypeRefusedError(
+                        f"{filename!r} {kind}; allowed are {allowed}; an Org Admin can change the list of allowed types"
+                    )
+                )
+        if size is not None and size > self.max_file_bytes:
+            return Verdict(error=self.too_large(size))
+        return Verdict()
+
+    def check(self, filename: str, size: int | None) -> None:
+        """Refuse a file that ``decide`` does not allow.
+
+        Raises:
+            FileTypeRefusedError: its last extension is not allowed.
+            FileTooLargeError: it is larger than the limit.
+        """
+        verdict = self.decide(filename, size)
+        if verdict.error is not None:
+            raise verdict.error
+
+    def too_large(self, size: int) -> FileTooLargeError:
+        """Make the error for a file of *size* bytes, or for one that has reached *size* and goes on."""
+        advice = (
+            f"an Org Admin can raise Max File Size up to {format_bytes(self.ceiling)}"
+            if self.max_file_bytes < self.ceiling
+            else "this is the most that this kind of provider allows; split the file or use another provider"
+        )
+        return FileTooLargeError(
+            f"the file has {format_bytes(size)} or more, the limit is {format_bytes(self.max_file_bytes)}; {advice}"
+        )
+
+
+def check_limit(kind: str, limit: int, ceiling: int) -> None:
+    """Refuse a size limit that cannot be set for providers of *kind*.
+
+    Raises:
+        PolicyError: it is not positive, or above *ceiling*.
+    """
+    if limit <= 0:
+        raise PolicyError(f"a max file size is a positive number of bytes, not {limit}")
+    if limit > ceiling:
+        raise PolicyError(
+            f"a max file size of {format_bytes(limit)} is above the ceiling of {format_bytes(ceiling)} for {kind}; "
+            "set a lower one"
+        )
+
+
+def extension_of(filename: str) -> str:
+    """Return the last extension in lower case without the dot; empty when there is none.
+
+    ``plan.pdf.exe`` is ``exe``; ``.profile`` and ``plan.`` have none. Trailing blanks and dots do not hide an
+    extension (Windows drops them): ``evil.exe. `` is ``exe``.
+    """
+    stem, dot, extension = filename.rstrip(" .").rpartition(".")
+    return extension.strip().casefold() if dot and stem else ""
+
+
+def normal_extension(text: str) -> str:
+    """Return *text* as an allowlist holds it: lower case, without the dot.
+
+    Raises:
+        PolicyError: it is not one extension.
+    """
+    extension = text.strip().removeprefix(".").casefold()
+    if not extension or any(character in extension for character in "./\\ ,;*"):
+        raise PolicyError(f"{text!r} is not an extension; give one such as 'pdf' or '.pdf'")
+    return extension
+
+
+def format_bytes(size: int) -> str:
+    """Write *size* for a person, with the exact number of bytes where it is not a round one.
+
+    Example:
+        >>> format_bytes(500 * MIB), format_bytes(1500)
+        ('500 MB', '1,500 bytes')
+    """
+    for unit, name in ((TIB, "TB"), (1024 * MIB, "GB"), (MIB, "MB")):
+        if size >= unit:
+            exact = size % unit == 0
+            return f"{size // unit} {name}" if exact else f"{size / MIB:,.1f} MB ({size:,} bytes)"
+    return f"{size:,} bytes"

@@ -1,0 +1,272 @@
+"""The contract: what a storage service must do to become a provider.
+
+A provider is small and thin. ``Storage`` gives it a valid key, a source of known size that can be opened again, and a
+sane span; it owes atomic writes, the errors of ``errors.py`` and nothing else. Read ``providers/memory.py`` next: it is
+the reference. ``kazinex_storage.testing`` proves an implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Generic, Protocol, TypeVar, cast, runtime_checkable
+
+from .errors import StorageError
+from .keys import ObjectKey, Prefix
+from .source import Source
+from .transport import Call, Exchange, TransferCancelled
+from .types import Buffer, ByteRange, Folder, ObjectInfo, PresignedUrl, ProviderInfo, PutMode, PutOptions, Sink
+
+# S3, R2 and Supabase list 1,000 keys a request; a page of a lifted provider is as long.
+PAGE_ITEMS = 1000
+"""Entries that one page of a lifted listing holds at most."""
+
+_Entry = TypeVar("_Entry", bound="ObjectInfo | Folder", covariant=True)
+_Item = TypeVar("_Item", bound="ObjectInfo | Folder")
+
+
+class StorageProvider(Protocol):
+    """One place that holds objects. Thread-safe and fork-safe; only ``StorageError`` leaves it; it caches nothing."""
+
+    @property
+    def info(self) -> ProviderInfo:
+        """What the provider is and can do; constant for its life."""
+        ...
+
+    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> ObjectInfo:
+        """Write the whole of *source* under *key*.
+
+        Atomic: readers see the old object or the new one, and after an error the old one. ``PutMode.CREATE`` and
+        ``if_match`` come only when the capability is declared. The source checks itself: when reading it to the end
+        has not raised, it is what was declared, and ``source.checksum`` is the sha256.
+
+        Raises:
+            AlreadyExistsError: ``PutMode.CREATE`` and the key exists; of racing writers exactly one succeeds.
+            PreconditionFailedError: ``if_match`` and the object is another version or absent.
+            IntegrityError: from the source.
+            QuotaExceededError: the store is full.
+            InvalidKeyError: this service cannot hold the key.
+        """
+        ...
+
+    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
+        """Push the bytes of *span* into *sink*, in order, all of one version, and return what the object is.
+
+        A buffer given to the sink is valid during that call only. What the sink raises passes through.
+
+        Raises:
+            NotFoundError: no such key.
+            PreconditionFailedError: the object is not the version *if_match*.
+        """
+        ...
+
+    def head(self, key: ObjectKey) -> ObjectInfo:
+        """Return what is known of the object.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        ...
+
+    def delete(self, key: ObjectKey) -> None:
+        """Remove the object; silent when there is none, so that a retry is safe."""
+        ...
+
+    def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
+        """Yield every object whose key begins with *prefix*, lazily, in the order of the service."""
+        ...
+
+    def children(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:
+        """Yield what stands one level below: objects, and folders for what has a further slash after *prefix*."""
+        ...
+
+    def close(self) -> None:
+        """Release connections and descriptors; calling it twice is harmless."""
+        ...
+
+
+@runtime_checkable
+class ServerCopier(Protocol):
+    """What a provider adds to declare ``Capability.SERVER_COPY``."""
+
+    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
+        """Copy bytes, content type and metadata without moving them through this process; atomic like a put.
+
+        Raises:
+            NotFoundError: there is no *source*.
+            AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
+        """
+        ...
+
+
+@runtime_checkable
+class BulkDeleter(Protocol):
+    """What a provider adds to declare ``Capability.BULK_DELETE``."""
+
+    def delete_many(self, keys: Sequence[ObjectKey]) -> Sequence[StorageError | None]:
+        """Remove up to 1,000 objects and return an error or None for each, in order."""
+        ...
+
+
+@runtime_checkable
+class Presigner(Protocol):
+    """What a provider adds to declare ``Capability.PRESIGN``."""
+
+    def presign(
+        self, key: ObjectKey, method: str, expires_in: timedelta, content_type: str | None, size: int | None
+    ) -> PresignedUrl:
+        """Sign one request. *method* is GET, HEAD, PUT or DELETE; *content_type* and *size* bind a PUT.
+
+        Raises:
+            SettingsError: the credentials at hand cannot sign, or not for that long.
+        """
+        ...
+
+
+class Pages(Protocol, Generic[_Entry]):
+    """A listing that is fetched page by page."""
+
+    def next(self) -> Exchange[Sequence[_Entry] | None]:
+        """Return an exchange for the next page; its result is None after the last one."""
+        ...
+
+    def close(self) -> None:
+        """Release what the listing holds open."""
+        ...
+
+
+class ProviderExchanges(Protocol):
+    """The same contract as exchanges: what ``Storage`` really calls.
+
+    A network provider offers this as its attribute ``exchanges``; for every other provider ``lift`` makes it.
+    """
+
+    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+        """Write as in ``StorageProvider.put``."""
+        ...
+
+    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
+        """Read as in ``StorageProvider.get``."""
+        ...
+
+    def head(self, key: ObjectKey) -> Exchange[ObjectInfo]:
+        """Look as in ``StorageProvider.head``."""
+        ...
+
+    def delete(self, key: ObjectKey) -> Exchange[None]:
+        """Remove as in ``StorageProvider.delete``."""
+        ...
+
+    def scan(self, prefix: Prefix) -> Pages[ObjectInfo]:
+        """List as in ``StorageProvider.scan``."""
+        ...
+
+    def children(self, prefix: Prefix) -> Pages[ObjectInfo | Folder]:
+        """List as in ``StorageProvider.children``."""
+        ...
+
+    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
+        """Copy as in ``ServerCopier``; called only when declared."""
+        ...
+
+    def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
+        """Remove as in ``BulkDeleter``; called only when declared."""
+        ...
+
+    def presign(
+        self, key: ObjectKey, method: str, expires_in: timedelta, content_type: str | None, size: int | None
+    ) -> Exchange[PresignedUrl]:
+        """Sign as in ``Presigner``; called only when declared."""
+        ...
+
+
+def exchanges_of(provider: StorageProvider) -> ProviderExchanges:
+    """Return the exchanges that *provider* offers itself, else its methods lifted into exchanges."""
+    native: ProviderExchanges | None = getattr(provider, "exchanges", None)
+    return native if native is not None else Lifted(provider)
+
+
+class Lifted:
+    """The blocking methods of a provider as exchanges of one ``Call`` each."""
+
+    def __init__(self, provider: StorageProvider) -> None:
+        self._provider = provider
+
+    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+        """Write; a cancelled put publishes nothing that was not published already."""
+        return cast(ObjectInfo, (yield Call(self._provider.put, key, source, options, cancel=source.cancel)))
+
+    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
+        """Read; after a cancel the sink is not called again."""
+        gate = _Gate(sink)
+        return cast(ObjectInfo, (yield Call(self._provider.get, key, span, gate, if_match, cancel=gate.shut)))
+
+    def head(self, key: ObjectKey) -> Exchange[ObjectInfo]:
+        """Look."""
+        return cast(ObjectInfo, (yield Call(self._provider.head, key)))
+
+    def delete(self, key: ObjectKey) -> Exchange[None]:
+        """Remove."""
+        yield Call(self._provider.delete, key)
+
+    def scan(self, prefix: Prefix) -> Pages[ObjectInfo]:
+        """List everything below."""
+        return _LiftedPages(lambda: self._provider.scan(prefix))
+
+    def children(self, prefix: Prefix) -> Pages[ObjectInfo | Folder]:
+        """List one level."""
+        return _LiftedPages(lambda: self._provider.children(prefix))
+
+    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
+        """Copy."""
+        return cast(ObjectInfo, (yield Call(cast(ServerCopier, self._provider).copy, source, target, mode)))
+
+    def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
+        """Remove many."""
+        call = Call(cast(BulkDeleter, self._provider).delete_many, keys)
+        return cast("Sequence[StorageError | None]", (yield call))
+
+    def presign(
+        self, key: ObjectKey, method: str, expires_in: timedelta, content_type: str | None, size: int | None
+    ) -> Exchange[PresignedUrl]:
+        """Sign."""
+        sign = cast(Presigner, self._provider).presign
+        return cast(PresignedUrl, (yield Call(sign, key, method, expires_in, content_type, size)))
+
+
+class _Gate:
+    """A sink that can be shut from another thread."""
+
+    __slots__ = ("_open", "_sink")
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._open = True
+
+    def __call__(self, buffer: Buffer) -> None:
+        if not self._open:
+            raise TransferCancelled
+        self._sink(buffer)
+
+    def shut(self) -> None:
+        self._open = False
+
+
+class _LiftedPages(Generic[_Item]):
+    def __init__(self, start: Callable[[], Iterator[_Item]]) -> None:
+        self._start = start
+        self._iterator: Iterator[_Item] | None = None
+
+    def next(self) -> Exchange[Sequence[_Item] | None]:
+        return cast("Sequence[_Item] | None", (yield Call(self._take)))
+
+    def close(self) -> None:
+        close = getattr(self._iterator, "close", None)
+        if close is not None:
+            close()
+
+    def _take(self) -> Sequence[_Item] | None:
+        if self._iterator is None:
+            self._iterator = self._start()
+        return list(islice(self._iterator, PAGE_ITEMS)) or None

@@ -1,0 +1,339 @@
+"""Source: a body to write, of known size, that can be read again from any offset.
+
+Because a source can be replayed, a retry is right by construction; because it checks itself while it is read (size,
+sha256, cancellation), a provider that has read it to the end may publish. Bodies of unknown length are spooled first.
+``_internal/bodies.py`` holds the kinds of bodies. Not thread-safe: one reader at a time.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from functools import partial
+from types import TracebackType
+from typing import BinaryIO, Self, TypeAlias, cast
+
+from ._internal.bodies import Body, BytesBody, FileBody, PathBody, Raw, Spool
+from .digest import Digest
+from .errors import IntegrityError
+from .transport.exchange import TransferCancelled
+from .types import Buffer, Checksum, Progress
+
+# Large enough that a system call's cost vanishes, small enough that a cancel and a progress bar are prompt.
+COPY_BYTES = 8 * 1024 * 1024
+"""Bytes that one ``copy_file_range`` moves."""
+
+# Measured on 1 GiB, page cache: 1 MiB stays in the processor's second-level cache, larger buffers are slower to hash.
+BUFFER_BYTES = 1024 * 1024
+"""Bytes read at a time."""
+
+# What the kernel or the file system answers when it cannot copy between these two files.
+_NO_FAST_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.ETXTBSY, errno.EPERM}
+
+
+BodyLike: TypeAlias = Buffer | os.PathLike[str] | BinaryIO | Iterable[Buffer]
+"""What can be written: bytes, a path, a binary file, an iterable of bytes."""
+
+
+class Source:
+    """A replayable body. Reading it to its end proves its size and, when one was declared, its sha256."""
+
+    __slots__ = ("_body", "_cancelled", "_digest", "_expected", "_progress", "size")
+
+    def __init__(self, body: Body, *, sha256: str | None = None, progress: Progress | None = None) -> None:
+        """Wrap *body*; *sha256* is what the bytes must have, *progress* is told of bytes read."""
+        self.size = body.size
+        """Bytes in the whole body."""
+        self._body = body
+        self._expected = sha256.lower() if sha256 is not None else None
+        self._progress = progress
+        self._digest: Digest | None = None
+        self._cancelled = False
+
+    @classmethod
+    def of(
+        cls,
+        body: BodyLike,
+        *,
+        limit: int | None = None,
+        too_large: Callable[[int], Exception] = ValueError,
+        sha256: str | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Make a source of bytes, a path, a binary file or an iterable of bytes.
+
+        A seekable file is read from its position to its end. What has no known length is read now, into a spool.
+
+        Args:
+            limit: The most bytes allowed.
+            too_large: Makes the error for a body over the limit, from its size so far.
+
+        Raises:
+            Exception: what *too_large* makes; what the body raises while it is spooled.
+            OSError: the path cannot be read.
+            QuotaExceededError: the temporary directory is full.
+            TypeError: the body is none of these, or yields text.
+        """
+        found = _known(body)
+        if found is None:
+            found = _spooled(body, limit, too_large)
+        elif limit is not None and found.size > limit:
+            raise too_large(found.size)
+        return cls(found, sha256=sha256, progress=progress)
+
+    @property
+    def checksum(self) -> Checksum | None:
+        """The sha256 of the body, once it has been read to its end."""
+        digest = self._digest
+        return digest.checksum() if digest is not None and digest.size == self.size else None
+
+    def open(self, offset: int = 0) -> SourceReader:
+        """Return a reader from *offset*; as often as needed.
+
+        Raises:
+            IntegrityError: the body is empty but was declared to have another sha256.
+        """
+        digest = self._digest
+        # A gap leaves the digest empty: whoever reads parts out of order proves them part by part.
+        if digest is None or offset == 0 or offset > digest.size:
+            self._restart()
+        reader = SourceReader(self, self._body.open(offset), offset)
+        if offset == self.size:
+            self._finish()
+        return reader
+
+    def data(self) -> bytes | None:
+        """Return the whole body when it is held in memory as ``bytes`` already, else None. It counts as read.
+
+        Raises:
+            IntegrityError: the sha256 is not the declared one.
+        """
+        if not isinstance(self._body, BytesBody) or type(self._body.data) is not bytes:
+            return None
+        self._check_cancelled()
+        self._restart().update(self._body.data)
+        self._report(self.size)
+        self._finish()
+        return self._body.data
+
+    def write_to(self, descriptor: int, sync: Callable[[int], object] | None = None) -> None:
+        """Write the whole body to an empty file that is open for reading and writing, then call *sync*.
+
+        The kernel copies where it can (``copy_file_range``, which is a reflink on file systems that have it); the
+        sha256 is taken from the file that was written, beside the copying and the syncing.
+
+        Raises:
+            IntegrityError: the body shrank, grew, or has another sha256 than declared.
+            OSError: reading or writing failed.
+        """
+        digest = self._restart()
+        try:
+            if not self._copy_file_range(descriptor, digest):
+                self._copy_buffers(descriptor, digest)
+            if sync is not None:
+                sync(descriptor)
+            self._finish()
+        finally:
+            digest.close()
+
+    def cancel(self) -> None:
+        """Make the current and every later read raise ``TransferCancelled``. Callable from any thread."""
+        self._cancelled = True
+
+    def close(self) -> None:
+        """Release what this source opened itself; a file object of the caller stays open."""
+        if self._digest is not None:
+            self._digest.close()
+        self._body.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _restart(self) -> Digest:
+        if self._digest is not None:
+            self._digest.close()
+        self._digest = Digest()
+        return self._digest
+
+    def _check_cancelled(self) -> None:
+        if self._cancelled:
+            raise TransferCancelled
+
+    def _report(self, done: int) -> None:
+        if self._progress is not None:
+            self._progress(done, self.size)
+
+    def _took(self, buffer: Buffer, position: int) -> None:
+        """Count *buffer*, which ends at *position*; feed the digest unless a replay gave it these bytes before."""
+        digest = self._digest
+        if digest is not None and position - len(buffer) == digest.size:
+            digest.update(buffer)
+        self._report(position)
+
+    def _finish(self) -> None:
+        """Judge the body after its last byte."""
+        changed = self._body.changed()
+        if changed:
+            raise IntegrityError(f"{changed} while it was being read; nothing was stored, repeat when it is at rest")
+        if self._expected is None or self._digest is None or self._digest.size != self.size:
+            return
+        found = self._digest.hexdigest()
+        if found != self._expected:
+            raise IntegrityError(f"the body has sha256 {found}, but {self._expected} was declared; nothing was stored")
+
+    def _copy_file_range(self, descriptor: int, digest: Digest) -> bool:
+        source = self._body.descriptor()
+        if source is None or self.size == 0 or not hasattr(os, "copy_file_range"):
+            return False
+        origin, position, buffer = self._body.start, 0, memoryview(bytearray(BUFFER_BYTES))
+        with source as file:
+            while position < self.size:
+                self._check_cancelled()
+                count = min(COPY_BYTES, self.size - position)
+                try:
+                    copied = os.copy_file_range(file, descriptor, count, origin + position, position)
+                except OSError as error:
+                    if position == 0 and error.errno in _NO_FAST_COPY:
+                        return False
+                    raise
+                if copied == 0:
+                    # Some file systems (procfs and the like) copy nothing; an ordinary read tells what is there.
+                    if position == 0:
+                        return False
+                    raise IntegrityError(_short(position, self.size))
+                self._hash_written(descriptor, digest, position, copied, buffer)
+                position += copied
+                self._report(position)
+        return True
+
+    def _hash_written(self, descriptor: int, digest: Digest, start: int, size: int, buffer: memoryview) -> None:
+        def feed() -> None:
+            position, left = start, size
+            while left:
+                count = os.preadv(descriptor, [buffer[: min(left, len(buffer))]], position)
+                if count == 0:
+                    raise IntegrityError("what was written could not be read back; nothing was stored")
+                digest.raw(buffer[:count])
+                position += count
+                left -= count
+
+        digest.later(feed, size)
+
+    def _copy_buffers(self, descriptor: int, digest: Digest) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        buffer, position = memoryview(bytearray(min(self.size, BUFFER_BYTES))), 0
+        with closing(self._body.open(0)) as raw:
+            while position < self.size:
+                self._check_cancelled()
+                count = raw.readinto(buffer[: min(len(buffer), self.size - position)])
+                if not count:
+                    raise IntegrityError(_short(position, self.size))
+                part = buffer[:count]
+                digest.update_during(part, partial(_write_all, descriptor, part))
+                position += count
+                self._report(position)
+
+
+class SourceReader:
+    """Reads a source in order from one offset; never past its declared size."""
+
+    __slots__ = ("_position", "_raw", "_source")
+
+    def __init__(self, source: Source, raw: Raw, position: int) -> None:
+        self._source = source
+        self._raw = raw
+        self._position = position
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the beginning of *buffer* and return how many bytes; 0 is the end.
+
+        Raises:
+            IntegrityError: the body is shorter, longer, or other than declared.
+            OSError: reading failed.
+        """
+        source = self._source
+        source._check_cancelled()
+        left = source.size - self._position
+        if left == 0 or not len(buffer):
+            return 0
+        count = self._raw.readinto(buffer[:left])
+        if not count:
+            raise IntegrityError(_short(self._position, source.size))
+        self._position += count
+        source._took(buffer[:count], self._position)
+        if self._position == source.size:
+            source._finish()
+        return count
+
+    def read(self, size: int) -> bytes:
+        """Return at most *size* bytes; empty at the end.
+
+        Raises:
+            IntegrityError: as in ``readinto``.
+            OSError: reading failed.
+        """
+        buffer = bytearray(min(size, self._source.size - self._position))
+        count = self.readinto(memoryview(buffer))
+        return bytes(buffer[:count])
+
+    def close(self) -> None:
+        """Release the reader."""
+        self._raw.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _known(body: BodyLike) -> Body | None:
+    """Return a body of known size, or None when the length is not known."""
+    if isinstance(body, bytes | bytearray | memoryview):
+        return BytesBody(body)
+    if isinstance(body, str):
+        raise TypeError("a str is neither bytes nor a path; encode it, or wrap it in pathlib.Path")
+    if isinstance(body, os.PathLike):
+        return PathBody(body) if stat.S_ISREG(os.stat(body).st_mode) else None
+    if isinstance(body, io.TextIOBase):
+        raise TypeError("the file is open in text mode; open it in binary mode")
+    seekable = getattr(body, "seekable", None)
+    if hasattr(body, "read") and seekable is not None and seekable():
+        return FileBody(cast(BinaryIO, body))
+    return None
+
+
+def _spooled(body: BodyLike, limit: int | None, too_large: Callable[[int], Exception]) -> Body:
+    spool = Spool(limit, too_large)
+    try:
+        if isinstance(body, os.PathLike):
+            with open(body, "rb", buffering=0) as file:
+                spool.extend(iter(lambda: file.read(BUFFER_BYTES), b""))
+        elif hasattr(body, "read"):
+            spool.extend(iter(lambda: cast(BinaryIO, body).read(BUFFER_BYTES), b""))
+        else:
+            spool.extend(cast("Iterable[Buffer]", body))
+        return spool.body()
+    except BaseException:
+        spool.discard()
+        raise
+
+
+def _short(position: int, size: int) -> str:
+    return f"the body ended after {position} of {size} bytes; nothing was stored, repeat when it is at rest"
+
+
+def _write_all(descriptor: int, buffer: memoryview) -> None:
+    while buffer:
+        buffer = buffer[os.write(descriptor, buffer) :]

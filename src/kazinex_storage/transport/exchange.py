@@ -1,0 +1,82 @@
+"""Exchanges: operations written as generators that do no I/O themselves.
+
+An exchange yields commands and is sent their outcomes; what it returns is the result of the operation. The same
+exchange runs on the caller's thread (``one.py``), beside many others (``many.py``) or on an asyncio loop (``loop.py``).
+A command that fails raises inside the exchange, at its ``yield``, so ``try``/``finally`` work as in plain code; an
+exchange that is abandoned gets its exception the same way and may still yield commands to clean up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+
+class TransferCancelled(BaseException):
+    """Ends a blocking transfer whose caller is gone; it never reaches the caller."""
+
+
+class Call:
+    """Run a blocking function: a disk read, a token refresh, the method of a provider without exchanges.
+
+    The outcome is what the function returns. ``cancel`` is called, from another thread, when nobody waits for the
+    outcome any more; it should make the function end soon by raising.
+    """
+
+    __slots__ = ("arguments", "cancel", "function")
+
+    def __init__(
+        self, function: Callable[..., Any], *arguments: Any, cancel: Callable[[], object] | None = None
+    ) -> None:
+        self.function = function
+        self.arguments = arguments
+        self.cancel = cancel
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Let time pass. The outcome is None."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Run exchanges beside each other, at most *window* at once; they are taken from the iterable as places get free.
+
+    The outcome is a list of ``Outcome``, in the order of the exchanges. One that fails does not stop the others.
+    """
+
+    exchanges: Iterable[Exchange[Any]]
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
+    """How one exchange among many ended: with a value or with an error."""
+
+    value: T | None = None
+    error: Exception | None = None
+
+    def result(self) -> T:
+        """Return the value, or raise the error.
+
+        Raises:
+            Exception: whatever the exchange raised.
+        """
+        if self.error is not None:
+            raise self.error
+        return self.value  # type: ignore[return-value]  # a value of None is a T when T admits it
+
+
+AnyOutcome: TypeAlias = Outcome[Any]
+"""An outcome among others of other types."""
+
+Command: TypeAlias = Call | Wait | Many
+"""What an exchange may yield."""
+
+Exchange: TypeAlias = Generator[Command, Any, T]
+"""An operation: yields commands, is sent outcomes, returns a T."""

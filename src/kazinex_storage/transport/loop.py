@@ -1,0 +1,104 @@
+"""Drive exchanges on a running asyncio loop.
+
+Cancelling: the task's ``CancelledError`` is raised inside the exchange at the command it waits for, and what the
+exchange yields to clean up is still carried out. A blocking call cannot be interrupted from outside: it is told to
+stop (``Call.cancel``), and the first cancellation waits for it to end, so that files and buffers may be closed
+afterwards; a second cancellation no longer waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from .exchange import Call, Command, Exchange, Many, Outcome
+from .pool import CallPool
+
+T = TypeVar("T")
+
+
+async def run_async(exchange: Exchange[T], pool: CallPool) -> T:
+    """Drive *exchange* on the running loop and return its result.
+
+    Raises:
+        BaseException: what the exchange raises; ``CancelledError`` when the task was cancelled.
+    """
+    outcome: Any = None
+    error: BaseException | None = None
+    while True:
+        try:
+            command = exchange.send(outcome) if error is None else exchange.throw(error)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        outcome = error = None
+        try:
+            outcome = await _perform(command, pool)
+        except (Exception, asyncio.CancelledError) as failure:
+            error = failure
+
+
+async def run_many_async(
+    exchanges: Iterable[Exchange[T]], window: int, pool: CallPool
+) -> AsyncIterator[tuple[int, Outcome[T]]]:
+    """Yield (index, outcome) as the exchanges end, at most *window* of them under way.
+
+    Leaving the iteration early cancels what is under way and waits for it to clean up.
+
+    Raises:
+        asyncio.CancelledError: the task was cancelled; errors of one exchange are in its outcome.
+    """
+    source = enumerate(exchanges)
+    active: set[asyncio.Task[tuple[int, Outcome[T]]]] = set()
+    exhausted = False
+    try:
+        while True:
+            while not exhausted and len(active) < max(1, window):
+                item = next(source, None)
+                if item is None:
+                    exhausted = True
+                else:
+                    active.add(asyncio.ensure_future(_outcome(item[0], item[1], pool)))
+            if not active:
+                return
+            ended, active = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                yield task.result()
+    finally:
+        for task in active:
+            task.cancel()
+        if active:
+            await asyncio.wait(active)
+
+
+async def _outcome(index: int, exchange: Exchange[T], pool: CallPool) -> tuple[int, Outcome[T]]:
+    try:
+        return index, Outcome(value=await run_async(exchange, pool))
+    except Exception as error:  # the error of one exchange belongs to its outcome, whatever it is
+        return index, Outcome(error=error)
+
+
+async def _perform(command: Command, pool: CallPool) -> Any:
+    if isinstance(command, Call):
+        return await _call(command, pool)
+    if isinstance(command, Many):
+        outcomes = {index: outcome async for index, outcome in run_many_async(command.exchanges, command.window, pool)}
+        return [outcomes[index] for index in range(len(outcomes))]
+    return await asyncio.sleep(command.seconds)
+
+
+async def _call(call: Call, pool: CallPool) -> Any:
+    future = pool.submit(call)
+    waiting = asyncio.wrap_future(future)
+    try:
+        return await asyncio.shield(waiting)
+    except asyncio.CancelledError:
+        if not future.cancel():
+            if call.cancel is not None:
+                call.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({waiting})
+        if waiting.done() and not waiting.cancelled():
+            waiting.exception()  # read, so that asyncio does not report it as never retrieved
+        raise

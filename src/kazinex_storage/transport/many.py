@@ -1,0 +1,187 @@
+"""Run many exchanges from one thread, a bounded number of them at once.
+
+Blocking calls go to the pool; everything else (building requests, parsing, deciding the next step) happens on the
+caller's thread. Groups nest: an exchange that yields ``Many`` has its children scheduled beside everybody else.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import queue
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from .exchange import AnyOutcome, Call, Command, Exchange, Many, Outcome
+from .one import drive, one_by_one, outcome_of
+from .pool import CallPool
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+def run_many(exchanges: Iterable[Exchange[T]], window: int, pool: CallPool) -> Iterator[tuple[int, Outcome[T]]]:
+    """Yield (index, outcome) as the exchanges end, at most *window* of them under way.
+
+    The iterable is read on the caller's thread, and only as places get free, so memory stays bounded. With a *window*
+    of 1 the exchanges run there too. Closing the iterator early, or an interrupt, cancels what is under way, waits for
+    it to clean up, and starts nothing more.
+
+    Raises:
+        BaseException: an interrupt, or what reading *exchanges* raises; errors of one exchange are in its outcome.
+    """
+    if window <= 1:
+        for index, exchange in enumerate(exchanges):
+            yield index, outcome_of(exchange)
+        return
+    scheduler = _Scheduler(pool)
+    root = scheduler.add_group(exchanges, max(1, window), None)
+    try:
+        while True:
+            scheduler.fill()
+            while root.ended:
+                yield root.ended.popleft()
+            if root.exhausted and not root.active:
+                return
+            if not scheduler.ready:
+                scheduler.wait()
+            scheduler.step()
+    except BaseException as error:
+        scheduler.abandon(error)
+        raise
+
+
+class _Group:
+    """The exchanges of one ``Many``: where they come from, and what has ended."""
+
+    __slots__ = ("active", "depth", "ended", "exhausted", "index", "iterator", "parent", "window")
+
+    def __init__(self, exchanges: Iterable[Exchange[Any]], window: int, parent: _Task | None) -> None:
+        self.iterator = iter(exchanges)
+        self.window = window
+        self.parent = parent
+        self.depth: int = parent.group.depth + 1 if parent is not None else 0
+        self.active = 0
+        self.index = 0
+        self.exhausted = False
+        self.ended: deque[tuple[int, AnyOutcome]] = deque()
+
+
+class _Task:
+    """One exchange under way, and the command it waits for."""
+
+    __slots__ = ("call", "exchange", "future", "group", "index")
+
+    def __init__(self, exchange: Exchange[Any], group: _Group, index: int) -> None:
+        self.exchange = exchange
+        self.group = group
+        self.index = index
+        self.call: Call | None = None
+        self.future: Future[Any] | None = None
+
+
+class _Scheduler:
+    def __init__(self, pool: CallPool) -> None:
+        self.pool = pool
+        self.groups: list[_Group] = []
+        self.tasks: set[_Task] = set()
+        self.ready: deque[tuple[_Task, Any, BaseException | None]] = deque()
+        self.finished: queue.SimpleQueue[_Task] = queue.SimpleQueue()
+        self.timers: list[tuple[float, int, _Task]] = []
+        self.order = itertools.count()
+
+    def add_group(self, exchanges: Iterable[Exchange[Any]], window: int, parent: _Task | None) -> _Group:
+        group = _Group(exchanges, window, parent)
+        self.groups.append(group)
+        return group
+
+    def fill(self) -> None:
+        """Start exchanges wherever a group has a free place, innermost groups first."""
+        for group in reversed(self.groups):
+            while group.active < group.window and not group.exhausted:
+                exchange = next(group.iterator, None)
+                if exchange is None:
+                    group.exhausted = True
+                    break
+                task = _Task(exchange, group, group.index)
+                group.index += 1
+                group.active += 1
+                self.tasks.add(task)
+                self.ready.append((task, None, None))
+            if group.exhausted and not group.active and group.parent is not None:
+                self._end_group(group, group.parent)
+
+    def step(self) -> None:
+        """Advance every exchange that has an outcome."""
+        while self.ready:
+            task, outcome, error = self.ready.popleft()
+            try:
+                command = task.exchange.throw(error) if error is not None else task.exchange.send(outcome)
+            except StopIteration as stop:
+                self._end(task, Outcome(value=stop.value))
+            except Exception as failure:
+                self._end(task, Outcome(error=failure))
+            else:
+                self._start(task, command)
+
+    def wait(self) -> None:
+        """Block until a call has ended or a wait is over."""
+        timeout = max(0.0, self.timers[0][0] - time.monotonic()) if self.timers else None
+        try:
+            task = self.finished.get(timeout=timeout)
+            while True:
+                self._collect(task)
+                task = self.finished.get_nowait()
+        except queue.Empty:
+            pass
+        now = time.monotonic()
+        while self.timers and self.timers[0][0] <= now:
+            self.ready.append((heapq.heappop(self.timers)[2], None, None))
+
+    def abandon(self, error: BaseException) -> None:
+        """Cancel the calls under way, wait for them, and raise *error* in every exchange so that it cleans up."""
+        waiting = [task for task in self.tasks if task.future is not None]
+        for task in waiting:
+            if task.future is not None and not task.future.cancel() and task.call is not None and task.call.cancel:
+                task.call.cancel()
+        for task in waiting:
+            while task.future is not None and not task.future.cancelled():
+                self._collect(self.finished.get())
+        self.ready.clear()
+        self.timers.clear()
+        for task in sorted(self.tasks, key=lambda task: -task.group.depth):
+            try:
+                drive(task.exchange, one_by_one, error)
+            except BaseException:  # the caller receives *error*; a second one from cleaning up would hide it
+                _log.debug("cleaning up after %r failed", error, exc_info=True)
+
+    def _start(self, task: _Task, command: Command) -> None:
+        if isinstance(command, Call):
+            task.call = command
+            task.future = self.pool.submit(command)
+            task.future.add_done_callback(lambda _: self.finished.put(task))
+        elif isinstance(command, Many):
+            self.add_group(command.exchanges, max(1, command.window), task)
+        else:
+            heapq.heappush(self.timers, (time.monotonic() + command.seconds, next(self.order), task))
+
+    def _collect(self, task: _Task) -> None:
+        future, task.future, task.call = task.future, None, None
+        if future is None or future.cancelled():
+            return
+        error = future.exception()
+        self.ready.append((task, None if error is not None else future.result(), error))
+
+    def _end(self, task: _Task, outcome: AnyOutcome) -> None:
+        self.tasks.discard(task)
+        task.group.active -= 1
+        task.group.ended.append((task.index, outcome))
+
+    def _end_group(self, group: _Group, parent: _Task) -> None:
+        self.groups.remove(group)
+        by_index = dict(group.ended)
+        self.ready.append((parent, [by_index[index] for index in range(len(by_index))], None))

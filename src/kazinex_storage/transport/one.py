@@ -1,0 +1,53 @@
+"""Drive one exchange on the caller's thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from .exchange import AnyOutcome, Call, Exchange, Many, Outcome
+
+T = TypeVar("T")
+
+
+def drive(exchange: Exchange[T], many: Callable[[Many], list[AnyOutcome]], error: BaseException | None = None) -> T:
+    """Carry out what *exchange* yields and return its result.
+
+    Calls happen on the spot, waits sleep, ``Many`` goes to *many*. An interrupt (Ctrl-C) is raised inside the exchange,
+    so that it cleans up, and then reaches the caller. With *error* the exchange is resumed by raising that in it.
+
+    Raises:
+        BaseException: what the exchange raises.
+    """
+    send = exchange.send
+    try:
+        command = send(None) if error is None else exchange.throw(error)
+        while True:
+            try:
+                kind = type(command)
+                if kind is Call:
+                    outcome = command.function(*command.arguments)  # type: ignore[union-attr]
+                elif kind is Many:
+                    outcome = many(command)  # type: ignore[arg-type]
+                else:
+                    outcome = time.sleep(command.seconds)  # type: ignore[func-returns-value, union-attr]
+            except BaseException as failure:
+                command = exchange.throw(failure)
+            else:
+                command = send(outcome)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+
+
+def one_by_one(command: Many) -> list[AnyOutcome]:
+    """Run the exchanges of *command* one after another on the caller's thread."""
+    return [outcome_of(exchange) for exchange in command.exchanges]
+
+
+def outcome_of(exchange: Exchange[T]) -> Outcome[T]:
+    """Run *exchange* on the caller's thread and return how it ended; only interrupts are raised."""
+    try:
+        return Outcome(value=drive(exchange, one_by_one))
+    except Exception as error:  # the error of one exchange belongs to its outcome, whatever it is
+        return Outcome(error=error)

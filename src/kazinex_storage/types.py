@@ -1,0 +1,194 @@
+"""Frozen values that travel between callers, ``Storage`` and providers.
+
+Sizes are bytes, times are aware UTC, durations carry their unit in the name. Nothing here does I/O.
+Read next: ``keys.py`` (what a key is), ``provider.py`` (the contract that uses these values).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TypeAlias
+
+MIB = 1024 * 1024
+"""One mebibyte, in bytes. Wherever Kazinex writes MB this package means MiB."""
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+"""What a sink is called with; valid only during the call."""
+
+Sink: TypeAlias = Callable[[Buffer], object]
+"""Takes the next bytes of a download, in order. Raising from it ends the download."""
+
+Progress: TypeAlias = Callable[[int, int | None], object]
+"""Called with (bytes done, bytes in all or None when unknown), never more often than once a buffer."""
+
+
+class Capability(Enum):
+    """What a provider can do beyond the core. Declared means proven by the conformance kit."""
+
+    CREATE_ONLY = "create-only"
+    """A put with ``PutMode.CREATE`` is refused atomically when the key exists, whatever the size."""
+    CONDITIONAL = "conditional"
+    """A put with ``if_match`` replaces only that version."""
+    METADATA = "metadata"
+    """Metadata, content disposition and cache control come back from ``head``."""
+    CHECKSUM = "checksum"
+    """``head`` returns the sha256 of what was put."""
+    SERVER_COPY = "server-copy"
+    """The service copies without the bytes passing through this process."""
+    BULK_DELETE = "bulk-delete"
+    """Many keys are deleted in one request."""
+    PRESIGN = "presign"
+    """URLs can be signed for clients that hold no credentials."""
+    PARTS = "parts"
+    """Uploads can be sent in parts and resumed by another process."""
+
+
+class PutMode(Enum):
+    """What a put does when the key exists."""
+
+    CREATE = "create"
+    """Refuse with ``AlreadyExistsError``."""
+    REPLACE = "replace"
+    """Replace the object whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checksum:
+    """A digest and the name of its algorithm."""
+
+    algorithm: str
+    """``sha256``, or what the service computes: ``md5``, ``crc64nvme``, ``quickxor``."""
+    value: str
+    """Lower-case hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByteRange:
+    """A span of an object, with the meaning of a Python slice: it is clamped, never out of range."""
+
+    start: int = 0
+    """First byte. Negative counts from the end, and then ``end`` is None."""
+    end: int | None = None
+    """Byte after the last one; None is the end of the object."""
+
+    def __post_init__(self) -> None:
+        """Refuse spans that no object can satisfy.
+
+        Raises:
+            ValueError: the end is negative, or given with a negative start.
+        """
+        if self.end is not None and (self.end < 0 or self.start < 0):
+            raise ValueError(f"byte range {self.start}..{self.end}: only start=-n without an end counts from the end")
+
+    def resolve(self, size: int) -> tuple[int, int]:
+        """Return (start, end) inside an object of *size* bytes, with start <= end."""
+        start = max(0, size + self.start) if self.start < 0 else min(self.start, size)
+        end = size if self.end is None else min(self.end, size)
+        return start, max(start, end)
+
+
+WHOLE = ByteRange()
+"""The span that covers every byte."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectInfo:
+    """What a service says of one object.
+
+    Listings fill ``key``, ``size``, ``etag`` and ``last_modified``; ``head``, ``get`` and ``put`` fill what the
+    provider knows.
+    """
+
+    key: str
+    size: int
+    """Bytes."""
+    etag: str | None = None
+    """Opaque version mark: equal marks mean equal bytes. Usable as ``if_match``."""
+    last_modified: datetime | None = None
+    """Aware UTC."""
+    content_type: str | None = None
+    content_disposition: str | None = None
+    cache_control: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Names are lower case."""
+    checksum: Checksum | None = None
+    """The sha256 where it is known, else the digest that the service reports."""
+
+    @property
+    def sha256(self) -> str | None:
+        """The sha256 in hexadecimal when it is known."""
+        checksum = self.checksum
+        return checksum.value if checksum is not None and checksum.algorithm == "sha256" else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A common prefix in a listing of one level."""
+
+    prefix: str
+    """Ends with a slash."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutOptions:
+    """How an object is written."""
+
+    mode: PutMode = PutMode.REPLACE
+    if_match: str | None = None
+    """Replace only the version with this etag; goes with ``PutMode.REPLACE``."""
+    content_type: str | None = None
+    content_disposition: str | None = None
+    cache_control: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresignedUrl:
+    """A request that a client without credentials may send until it expires."""
+
+    method: str
+    url: str = field(repr=False)
+    """Holds a signature: treat it as a secret."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """To be sent exactly so."""
+    expires_at: datetime
+    """Aware UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRule:
+    """How a service wants a large body cut."""
+
+    min_part_bytes: int
+    """Every part but the last has at least this size."""
+    max_part_bytes: int
+    max_parts: int
+    multiple_of: int = 1
+    """Every part but the last is a multiple of this many bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderInfo:
+    """What a provider is and can do, as data; ``Storage`` reads it before any request."""
+
+    kind: str
+    """The name in the registry: ``local``, ``r2``, ``sharepoint`` …"""
+    location: str
+    """Where the objects are, for messages: a root folder, a bucket, a library. Never a secret."""
+    capabilities: frozenset[Capability]
+    max_object_bytes: int
+    """The service's own limit for one object."""
+    max_key_bytes: int = 1024
+    """UTF-8 bytes. 1,024 is the limit of canonical keys."""
+    part_rule: PartRule | None = None
+    hierarchical: bool = False
+    """Whether folders are real, so that ``a`` and ``a/b`` cannot both be objects."""
+    concurrency: int = 1
+    """How many calls at once pay off in bulk work; 1 means none."""
+
+    def can(self, capability: Capability) -> bool:
+        """Say whether *capability* is declared."""
+        return capability in self.capabilities
