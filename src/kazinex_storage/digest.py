@@ -7,6 +7,7 @@ each other they cost the time of the slower one, not the sum.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -56,6 +57,14 @@ class Digest:
         finally:
             self.join()
 
+    def write_through(self, descriptor: int, buffer: Buffer) -> None:
+        """Take *buffer* while all of it is written to the file *descriptor*.
+
+        Raises:
+            OSError: the disk is full, or the like.
+        """
+        self.update_during(buffer, lambda: _write_all(descriptor, memoryview(buffer)))
+
     def later(self, feed: Callable[[], object], size: int) -> None:
         """Run *feed*, which takes *size* bytes by ``raw``, on the digest's thread, after those given before."""
         if self._executor is None:
@@ -100,3 +109,8 @@ class Digest:
                 feed()
             except BaseException as error:  # kept for join: this thread has nobody to raise it to
                 self._error = error
+
+
+def _write_all(descriptor: int, buffer: memoryview) -> None:
+    while buffer:
+        buffer = buffer[os.write(descriptor, buffer) :]

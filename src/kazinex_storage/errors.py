@@ -200,7 +200,7 @@ class BulkError(StorageError):
     ``failures`` holds one error for each failed item, in the order of the items.
     """
 
-    def __init__(self, message: str, *, failures: Sequence[StorageError] = (), operation: str | None = None) -> None:
+    def __init__(self, message: str, *, failures: Sequence[Exception] = (), operation: str | None = None) -> None:
         """Keep the *failures*; the message counts them and quotes the first."""
         super().__init__(message, operation=operation)
         self.failures = tuple(failures)

@@ -12,8 +12,6 @@ import io
 import os
 import stat
 from collections.abc import Callable, Iterable
-from contextlib import closing
-from functools import partial
 from types import TracebackType
 from typing import BinaryIO, Self, TypeAlias, cast
 
@@ -95,13 +93,13 @@ class Source:
         """Return a reader from *offset*; as often as needed.
 
         Raises:
-            IntegrityError: the body is empty but was declared to have another sha256.
+            IntegrityError: the body cannot be read any more, or is empty but was declared to have another sha256.
         """
         digest = self._digest
         # A gap leaves the digest empty: whoever reads parts out of order proves them part by part.
         if digest is None or offset == 0 or offset > digest.size:
             self._restart()
-        reader = SourceReader(self, self._body.open(offset), offset)
+        reader = self._reader(offset)
         if offset == self.size:
             self._finish()
         return reader
@@ -172,12 +170,17 @@ class Source:
         if self._progress is not None:
             self._progress(done, self.size)
 
+    def _reader(self, offset: int) -> SourceReader:
+        try:
+            return SourceReader(self, self._body.open(offset), offset)
+        except OSError as error:
+            raise _unreadable(error) from error
+
     def _took(self, buffer: Buffer, position: int) -> None:
-        """Count *buffer*, which ends at *position*; feed the digest unless a replay gave it these bytes before."""
+        """Feed *buffer*, which ends at *position*, to the digest unless a replay gave it these bytes before."""
         digest = self._digest
         if digest is not None and position - len(buffer) == digest.size:
             digest.update(buffer)
-        self._report(position)
 
     def _finish(self) -> None:
         """Judge the body after its last byte."""
@@ -209,7 +212,7 @@ class Source:
                     # Some file systems (procfs and the like) copy nothing; an ordinary read tells what is there.
                     if position == 0:
                         return False
-                    raise IntegrityError(_short(position, self.size))
+                    raise IntegrityError(f"the body ended after {position} of {self.size} bytes; nothing was stored")
                 self._hash_written(descriptor, digest, position, copied, buffer)
                 position += copied
                 self._report(position)
@@ -230,17 +233,10 @@ class Source:
 
     def _copy_buffers(self, descriptor: int, digest: Digest) -> None:
         os.lseek(descriptor, 0, os.SEEK_SET)
-        buffer, position = memoryview(bytearray(min(self.size, BUFFER_BYTES))), 0
-        with closing(self._body.open(0)) as raw:
-            while position < self.size:
-                self._check_cancelled()
-                count = raw.readinto(buffer[: min(len(buffer), self.size - position)])
-                if not count:
-                    raise IntegrityError(_short(position, self.size))
-                part = buffer[:count]
-                digest.update_during(part, partial(_write_all, descriptor, part))
-                position += count
-                self._report(position)
+        buffer = memoryview(bytearray(min(self.size, BUFFER_BYTES)))
+        with self._reader(0) as reader:
+            while count := reader._fill(buffer):
+                digest.write_through(descriptor, buffer[:count])
 
 
 class SourceReader:
@@ -257,21 +253,33 @@ class SourceReader:
         """Fill the beginning of *buffer* and return how many bytes; 0 is the end.
 
         Raises:
-            IntegrityError: the body is shorter, longer, or other than declared.
-            OSError: reading failed.
+            IntegrityError: the body is shorter, longer, or other than declared, or cannot be read.
         """
+        count = self._fill(buffer)
+        if count:
+            self._source._took(buffer[:count], self._position)
+            if self._position == self._source.size:
+                self._source._finish()
+        return count
+
+    def _fill(self, buffer: memoryview) -> int:
+        """Read without feeding the digest."""
         source = self._source
         source._check_cancelled()
         left = source.size - self._position
         if left == 0 or not len(buffer):
             return 0
-        count = self._raw.readinto(buffer[:left])
+        try:
+            count = self._raw.readinto(buffer[:left])
+        except OSError as error:
+            raise _unreadable(error) from error
         if not count:
-            raise IntegrityError(_short(self._position, source.size))
+            raise IntegrityError(
+                f"the body ended after {self._position} of {source.size} bytes; nothing was stored, "
+                "repeat when it is at rest"
+            )
         self._position += count
-        source._took(buffer[:count], self._position)
-        if self._position == source.size:
-            source._finish()
+        source._report(self._position)
         return count
 
     def read(self, size: int) -> bytes:
@@ -330,10 +338,5 @@ def _spooled(body: BodyLike, limit: int | None, too_large: Callable[[int], Excep
         raise
 
 
-def _short(position: int, size: int) -> str:
-    return f"the body ended after {position} of {size} bytes; nothing was stored, repeat when it is at rest"
-
-
-def _write_all(descriptor: int, buffer: memoryview) -> None:
-    while buffer:
-        buffer = buffer[os.write(descriptor, buffer) :]
+def _unreadable(error: OSError) -> IntegrityError:
+    return IntegrityError(f"the body can no longer be read ({error.strerror or error}); nothing was stored")

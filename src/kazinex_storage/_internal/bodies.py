@@ -135,7 +135,10 @@ class PathBody:
 
     def changed(self) -> str | None:
         """Compare size, modification time and identity with those at the beginning."""
-        stamp = _stamp(os.stat(self._path))
+        try:
+            stamp = _stamp(os.stat(self._path))
+        except OSError:
+            return "the file was removed"
         if stamp == self._stamp:
             return None
         if stamp[0] != self._stamp[0]:

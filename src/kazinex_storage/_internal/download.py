@@ -1,0 +1,67 @@
+"""A file that a download lands in: written beside its target, proved, then renamed over it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from ..digest import Digest
+from ..errors import IntegrityError
+from ..types import Buffer, Checksum, ObjectInfo
+
+
+class Download:
+    """Takes the bytes of one object; until ``publish`` the target is as it was."""
+
+    def __init__(self, target: Path) -> None:
+        """Open a temporary file in the folder of *target*.
+
+        Raises:
+            OSError: the folder is missing or may not be written.
+        """
+        self._target = target
+        self._temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+        self._descriptor = os.open(self._temporary, flags, 0o666)
+        self._digest = Digest()
+
+    def write(self, buffer: Buffer) -> None:
+        """Append *buffer*, hashing it meanwhile.
+
+        Raises:
+            OSError: the disk is full, or the like.
+        """
+        self._digest.write_through(self._descriptor, buffer)
+
+    def publish(self, info: ObjectInfo) -> Checksum:
+        """Compare with what *info* says, rename over the target, and return the sha256 of what was written.
+
+        Raises:
+            IntegrityError: the size or the recorded sha256 differ; the target is untouched.
+            OSError: the target cannot be replaced.
+        """
+        checksum = self._digest.checksum()
+        if self._digest.size != info.size:
+            raise IntegrityError(f"{self._digest.size} of {info.size} bytes arrived; the file was not written")
+        if info.sha256 is not None and info.sha256 != checksum.value:
+            raise IntegrityError(
+                f"the bytes have sha256 {checksum.value}, the object was stored with {info.sha256}; "
+                "the file was not written"
+            )
+        self._close()
+        os.replace(self._temporary, self._target)
+        return checksum
+
+    def discard(self) -> None:
+        """Remove what was written; harmless after ``publish``."""
+        self._close()
+        with suppress(FileNotFoundError):
+            os.unlink(self._temporary)
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+        self._digest.close()

@@ -1,0 +1,206 @@
+"""Binary file objects over a storage: reading by ranges of one version, writing whole or not at all.
+
+A writer publishes when it is closed in peace. When it is closed because an exception passes through, it publishes
+nothing: neither in its own ``with`` block nor inside wrappers (text, compression, ``fsspec.open``) that only call
+``close``. It sees that by the exception being handled: one that began after the file was opened is passing through.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import warnings
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeAlias
+
+from ._internal.bodies import Spool
+from .errors import FileTooLargeError
+from .source import Source
+from .types import Buffer, ByteRange, ObjectInfo, PutMode, PutOptions
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+    from .storage import Storage
+
+# One request each: large enough to be worth it, small enough for a peek at a header.
+READ_AHEAD = 1024 * 1024
+"""Bytes that a reader fetches at a time when less is asked for."""
+
+
+class ObjectReader(io.RawIOBase):
+    """The raw reading side: each read is one request for exactly that range of one version."""
+
+    def __init__(self, storage: Storage, key: str) -> None:
+        """Look the object up. One request.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        super().__init__()
+        self._storage = storage
+        self._key = key
+        self._position = 0
+        self.info = storage.head(key)
+        """What the object is."""
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move; costs no request.
+
+        Raises:
+            ValueError: the position would be negative.
+        """
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.info.size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"seek to {base + offset}: before the beginning")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fill *buffer* as far as the object goes.
+
+        Raises:
+            PreconditionFailedError: the object was replaced after opening.
+        """
+        view = memoryview(buffer).cast("B")
+        data = self._fetch(self._position, self._position + len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def readall(self) -> bytes:
+        """Return everything from the position on, in one request.
+
+        Raises:
+            PreconditionFailedError: the object was replaced after opening.
+        """
+        return self._fetch(self._position, self.info.size)
+
+    def _fetch(self, start: int, end: int) -> bytes:
+        if self.closed:
+            raise ValueError("read of a closed file")
+        if start >= min(end, self.info.size):
+            return b""
+        data = self._storage.get_bytes(self._key, ByteRange(start=start, end=end), if_match=self.info.etag)
+        self._position = start + len(data)
+        return data
+
+
+class ObjectWriter(io.RawIOBase):
+    """The writing side: collects (in memory up to 8 MiB, then in the temporary folder) and publishes on ``close``."""
+
+    def __init__(self, storage: Storage, key: str, options: PutOptions) -> None:
+        """Check the key and the policy; nothing is sent yet.
+
+        Raises:
+            InvalidKeyError: the key is not legal here.
+            FileTypeRefusedError: the policy does not allow the extension.
+        """
+        super().__init__()
+        self._storage = storage
+        self._key = key
+        self._options = options
+        self._handled = sys.exc_info()[1]
+        self.info: ObjectInfo | None = None
+        """What was published; None before ``close``."""
+        self._spool: Spool | None = storage.operations.spool(key)
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return how many bytes were written."""
+        return self._open_spool().size
+
+    def write(self, data: Buffer, /) -> int:  # type: ignore[override]  # typeshed wants any buffer
+        """Append *data*.
+
+        Raises:
+            FileTooLargeError: the limit is passed; nothing will be published.
+            QuotaExceededError: the temporary folder is full.
+        """
+        view = memoryview(data)
+        try:
+            self._open_spool().write(view.cast("B") if view.nbytes else b"")
+        except FileTooLargeError:
+            self.discard()
+            raise
+        return view.nbytes
+
+    def discard(self) -> None:
+        """Close and publish nothing."""
+        spool, self._spool = self._spool, None
+        if spool is not None:
+            spool.discard()
+        super().close()
+
+    def close(self) -> None:
+        """Publish what was written, unless an exception is passing through or the file is closed already.
+
+        Raises:
+            AlreadyExistsError: the file was opened to create and the key exists.
+            StorageError: the object could not be stored; nothing was published.
+        """
+        if self.closed or self._spool is None:
+            return
+        passing = sys.exc_info()[1]
+        if passing is not None and passing is not self._handled:
+            self.discard()
+            return
+        spool, self._spool = self._spool, None
+        try:
+            with Source(spool.body()) as body:
+                self.info = self._storage.put(self._key, body, self._options)
+        finally:
+            spool.discard()
+            super().close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.discard()
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_spool", None) is not None:
+            warnings.warn(f"{self._key!r} was never closed: nothing was published", ResourceWarning, stacklevel=2)
+            self.discard()
+
+    def _open_spool(self) -> Spool:
+        if self._spool is None:
+            raise ValueError("write to a closed file")
+        return self._spool
+
+
+StorageFile: TypeAlias = io.BufferedReader | ObjectWriter
+"""What ``Storage.open`` returns."""
+
+
+def open_file(storage: Storage, key: str, mode: str, options: PutOptions) -> StorageFile:
+    """Open the object *key*; see ``Storage.open``.
+
+    Raises:
+        NotFoundError: reading, and no such key.
+        ValueError: the mode is none of ``rb``, ``wb``, ``xb``.
+    """
+    if mode == "rb":
+        return io.BufferedReader(ObjectReader(storage, key), READ_AHEAD)
+    if mode == "wb":
+        return ObjectWriter(storage, key, options)
+    if mode == "xb":
+        return ObjectWriter(storage, key, replace(options, mode=PutMode.CREATE))
+    raise ValueError(f"open {key!r}: mode {mode!r} is none of 'rb', 'wb', 'xb'; wrap the file for text")

@@ -1,0 +1,435 @@
+"""Every operation of a storage, written once, as an exchange.
+
+``Storage`` and ``AsyncStorage`` run these; nothing else implements an operation. Here stand the rules that all
+providers share: keys and scopes, policy and limits, capabilities, checksums, what errors are told.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias, TypeVar, cast
+
+from ._internal.bodies import Spool
+from ._internal.content_types import guess_content_type
+from ._internal.download import Download
+from .errors import (
+    BulkError,
+    ClosedError,
+    FileTooLargeError,
+    IntegrityError,
+    NotFoundError,
+    NotSupportedError,
+    StorageError,
+)
+from .keys import ObjectKey, Prefix
+from .policy import UploadPolicy, format_bytes
+from .provider import StorageProvider, exchanges_of
+from .pulls import Listing, Reading, collector
+from .source import BodyLike, Source
+from .transport import Call, Exchange, Many, Outcome
+from .types import (
+    WHOLE,
+    Buffer,
+    ByteRange,
+    Capability,
+    Folder,
+    ObjectInfo,
+    PresignedUrl,
+    Progress,
+    PutMode,
+    PutOptions,
+    Sink,
+)
+
+T = TypeVar("T")
+
+Body: TypeAlias = BodyLike | Source
+"""What can be put: bytes, a path, a binary file, an iterable of bytes, or a source made of one of them."""
+
+DEFAULTS = PutOptions()
+"""Replace what is there; the content type follows from the key."""
+
+# S3, R2, Supabase: at most 1,000 keys in one DeleteObjects request.
+DELETE_BATCH = 1000
+"""Keys that one bulk delete carries."""
+
+
+class Life:
+    """Whether a storage, or the one that it is a view of, was closed."""
+
+    __slots__ = ("_closed", "_parent")
+
+    def __init__(self, parent: Life | None = None) -> None:
+        self._closed = False
+        self._parent = parent
+
+    @property
+    def closed(self) -> bool:
+        """Whether it may no longer be used."""
+        return self._closed or (self._parent is not None and self._parent.closed)
+
+    def end(self) -> None:
+        """Close it."""
+        self._closed = True
+
+
+class Operations:
+    """The operations on one provider below one prefix, under one policy. Holds no state of its own."""
+
+    __slots__ = ("_exchanges", "_life", "_scope", "info", "policy", "provider")
+
+    def __init__(self, provider: StorageProvider, scope: Prefix, policy: UploadPolicy | None, life: Life) -> None:
+        """Work on the keys of *provider* that begin with *scope*, which is empty or ends with a slash."""
+        self.provider = provider
+        """What does the work."""
+        self._exchanges = exchanges_of(provider)
+        self._scope = scope
+        self._life = life
+        self.info = provider.info
+        """What the provider is and can do."""
+        self.policy = policy
+        """What may be put; None allows all that the provider can hold."""
+
+    def put(
+        self,
+        key: str,
+        body: Body,
+        options: PutOptions = DEFAULTS,
+        *,
+        sha256: str | None = None,
+        on_progress: Progress | None = None,
+    ) -> Exchange[ObjectInfo]:
+        """Write the whole of *body*; see ``Storage.put``."""
+        return self._told("put", key, self._put(key, body, options, sha256, on_progress))
+
+    def get(self, key: str, sink: Sink, span: ByteRange = WHOLE, if_match: str | None = None) -> Exchange[ObjectInfo]:
+        """Push the bytes of *span* into *sink*."""
+        return self._told("get", key, self._get(key, sink, span, if_match))
+
+    def get_bytes(self, key: str, span: ByteRange = WHOLE, if_match: str | None = None) -> Exchange[bytes]:
+        """Return the bytes of *span*; see ``Storage.get_bytes``."""
+        return self._told("get", key, self._get_bytes(key, span, if_match))
+
+    def read_ranges(self, key: str, spans: Sequence[ByteRange]) -> Exchange[list[bytes]]:
+        """Return the bytes of every span, all of one version; see ``Storage.read_ranges``."""
+        return self._told("get", key, self._read_ranges(key, spans))
+
+    def reading(self, key: str, span: ByteRange = WHOLE) -> Reading:
+        """Return the pull side of *span*; see ``Storage.stream``."""
+        full = self._full(key)
+
+        def get(sink: Sink, window: ByteRange, if_match: str | None) -> Exchange[ObjectInfo]:
+            return self._told("get", key, self._exchanges.get(full, window, sink, if_match))
+
+        return Reading(get, lambda: self._told("head", key, self._exchanges.head(full)), span)
+
+    def download(self, key: str, path: os.PathLike[str], on_progress: Progress | None = None) -> Exchange[ObjectInfo]:
+        """Write the object into the file *path*; see ``Storage.download``."""
+        return self._told("download", key, self._download(key, Path(path), on_progress))
+
+    def head(self, key: str) -> Exchange[ObjectInfo]:
+        """Return what is known of the object; see ``Storage.head``."""
+        return self._told("head", key, self._head(key))
+
+    def exists(self, key: str) -> Exchange[bool]:
+        """Say whether an object has that key."""
+        return self._told("head", key, self._exists(key))
+
+    def delete(self, key: str) -> Exchange[None]:
+        """Remove the object; see ``Storage.delete``."""
+        return self._told("delete", key, self._delete(key))
+
+    def delete_many(self, keys: Iterable[str]) -> Exchange[None]:
+        """Remove many objects; see ``Storage.delete_many``."""
+        return self._told("delete_many", None, self._delete_many(keys))
+
+    def copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+        """Copy inside the storage; see ``Storage.copy``."""
+        return self._told("copy", source, self._copy(source, target, mode))
+
+    def move(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+        """Copy, then delete; see ``Storage.move``."""
+        return self._told("move", source, self._move(source, target, mode))
+
+    def presign(
+        self, key: str, method: str, expires_in: timedelta, content_type: str | None, size: int | None
+    ) -> Exchange[PresignedUrl]:
+        """Sign a request; see ``Storage.presign``."""
+        return self._told("presign", key, self._presign(key, method, expires_in, content_type, size))
+
+    def scan(self, prefix: str) -> Listing[ObjectInfo]:
+        """List everything below *prefix*; see ``Storage.list``."""
+        return Listing(self._exchanges.scan(self._full_prefix(prefix)), self._told_list, self._relative)
+
+    def children(self, prefix: str) -> Listing[ObjectInfo | Folder]:
+        """List one level; see ``Storage.list``."""
+        return Listing(self._exchanges.children(self._full_prefix(prefix)), self._told_list, self._relative_entry)
+
+    def _told(self, operation: str, key: str | None, exchange: Exchange[T]) -> Exchange[T]:
+        """Run *exchange*; an error on the way learns what was being done, to which key, and where."""
+        if self._life.closed:
+            raise ClosedError("the storage was closed; make a new one", operation=operation, key=key)
+        try:
+            return (yield from exchange)
+        except StorageError as error:
+            error.operation = error.operation or operation
+            error.provider = error.provider or self.info.kind
+            if key is not None:
+                error.key = key
+            elif error.key is not None:
+                error.key = error.key.removeprefix(self._scope)
+            raise
+
+    def _full(self, key: str) -> ObjectKey:
+        scope = self._scope
+        return ObjectKey(scope + ObjectKey(key)) if scope else ObjectKey(key)
+
+    def _relative(self, info: ObjectInfo) -> ObjectInfo:
+        if not self._scope:
+            return info
+        return ObjectInfo(
+            key=info.key[len(self._scope) :],
+            size=info.size,
+            etag=info.etag,
+            last_modified=info.last_modified,
+            content_type=info.content_type,
+            content_disposition=info.content_disposition,
+            cache_control=info.cache_control,
+            metadata=info.metadata,
+            checksum=info.checksum,
+        )
+
+    def _relative_entry(self, entry: ObjectInfo | Folder) -> ObjectInfo | Folder:
+        if isinstance(entry, Folder):
+            return Folder(prefix=entry.prefix[len(self._scope) :]) if self._scope else entry
+        return self._relative(entry)
+
+    def _full_prefix(self, prefix: str) -> Prefix:
+        return Prefix(self._scope + Prefix(prefix))
+
+    def _told_list(self, exchange: Exchange[T]) -> Exchange[T]:
+        return self._told("list", None, exchange)
+
+    def _need(self, capability: Capability, what: str) -> None:
+        if not self.info.can(capability):
+            raise NotSupportedError(
+                f"{what} needs the capability {capability.value!r}, which this provider does not declare"
+            )
+
+    def _too_large(self, size: int) -> FileTooLargeError:
+        policy, limit = self.policy, self.info.max_object_bytes
+        if policy is not None and policy.max_file_bytes <= limit:
+            return policy.too_large(size)
+        return FileTooLargeError(
+            f"the object has {format_bytes(size)} or more, this service holds at most {format_bytes(limit)}; split it"
+        )
+
+    def _check_options(self, options: PutOptions) -> None:
+        if options.mode is PutMode.CREATE:
+            self._need(Capability.CREATE_ONLY, "a create-only put")
+        if options.if_match is not None:
+            self._need(Capability.CONDITIONAL, "if_match")
+            if options.mode is PutMode.CREATE:
+                raise ValueError("if_match replaces a version and goes with PutMode.REPLACE only")
+        if options.metadata or options.content_disposition or options.cache_control:
+            self._need(Capability.METADATA, "metadata, content disposition or cache control")
+
+    def spool(self, key: str) -> Spool:
+        """Return a spool for a body of *key*, which refuses what the policy or the service does.
+
+        Raises:
+            InvalidKeyError: the key is not legal.
+            FileTypeRefusedError: the policy does not allow the extension.
+        """
+        full = self._full(key)
+        if self.policy is not None:
+            self.policy.check(full.name, None)
+        return Spool(self._limit, self._too_large)
+
+    @property
+    def _limit(self) -> int:
+        limit = self.info.max_object_bytes
+        return limit if self.policy is None else min(limit, self.policy.max_file_bytes)
+
+    def _source(self, body: Body, sha256: str | None, on_progress: Progress | None) -> Exchange[Source]:
+        if isinstance(body, Source):
+            if body.size > self._limit:
+                raise self._too_large(body.size)
+            return body
+        make = partial(
+            Source.of, body, limit=self._limit, too_large=self._too_large, sha256=sha256, progress=on_progress
+        )
+        # Bytes are at hand; a path is looked up and an iterable is read to its end, and both may block.
+        return make() if isinstance(body, bytes) else cast(Source, (yield Call(make)))
+
+    def _put(
+        self, key: str, body: Body, options: PutOptions, sha256: str | None, on_progress: Progress | None
+    ) -> Exchange[ObjectInfo]:
+        full = self._full(key)
+        self._check_options(options)
+        if self.policy is not None:
+            self.policy.check(full.name, None)
+        source = yield from self._source(body, sha256, on_progress)
+        try:
+            if options.content_type is None:
+                options = PutOptions(
+                    mode=options.mode,
+                    if_match=options.if_match,
+                    content_type=guess_content_type(full),
+                    content_disposition=options.content_disposition,
+                    cache_control=options.cache_control,
+                    metadata={name.lower(): value for name, value in options.metadata.items()},
+                )
+            info = yield from self._exchanges.put(full, source, options)
+            if info.size != source.size:
+                raise IntegrityError(f"the service stored {info.size} of {source.size} bytes")
+            return self._relative(_with_checksum(info, source))
+        finally:
+            if source is not body:
+                source.close()
+
+    def _get(self, key: str, sink: Sink, span: ByteRange, if_match: str | None) -> Exchange[ObjectInfo]:
+        return self._relative((yield from self._exchanges.get(self._full(key), span, sink, if_match)))
+
+    def _get_bytes(self, key: str, span: ByteRange, if_match: str | None) -> Exchange[bytes]:
+        chunks: list[bytes] = []
+        yield from self._exchanges.get(self._full(key), span, collector(chunks), if_match)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _read_ranges(self, key: str, spans: Sequence[ByteRange]) -> Exchange[list[bytes]]:
+        if not spans:
+            return []
+        # The first span tells the version; the others are pinned to it and run beside each other.
+        full, first = self._full(key), list[bytes]()
+        info = yield from self._exchanges.get(full, spans[0], collector(first), None)
+        rest = (self._get_bytes(key, span, info.etag) for span in spans[1:])
+        outcomes = cast("list[Outcome[bytes]]", (yield Many(rest, self.info.concurrency)))
+        return [b"".join(first), *(outcome.result() for outcome in outcomes)]
+
+    def _download(self, key: str, path: Path, on_progress: Progress | None) -> Exchange[ObjectInfo]:
+        full, total, etag = self._full(key), 0, None
+        if on_progress is not None:  # one request more, to know the size beforehand
+            before = yield from self._exchanges.head(full)
+            total, etag = before.size, before.etag
+        landing = cast(Download, (yield Call(Download, path)))
+        try:
+            sink = landing.write if on_progress is None else _reporting(landing.write, on_progress, total)
+            info = yield from self._exchanges.get(full, WHOLE, sink, etag)
+            checksum = yield Call(landing.publish, info)
+        finally:
+            landing.discard()
+        return self._relative(replace(info, checksum=checksum))
+
+    def _head(self, key: str) -> Exchange[ObjectInfo]:
+        return self._relative((yield from self._exchanges.head(self._full(key))))
+
+    def _exists(self, key: str) -> Exchange[bool]:
+        try:
+            yield from self._exchanges.head(self._full(key))
+        except NotFoundError:
+            return False
+        return True
+
+    def _delete(self, key: str) -> Exchange[None]:
+        yield from self._exchanges.delete(self._full(key))
+
+    def _delete_many(self, keys: Iterable[str]) -> Exchange[None]:
+        full = [self._full(key) for key in keys]
+        failures: list[Exception] = []
+        if self.info.can(Capability.BULK_DELETE):
+            batches = (
+                self._told("delete", None, self._exchanges.delete_many(full[start : start + DELETE_BATCH]))
+                for start in range(0, len(full), DELETE_BATCH)
+            )
+            for outcome in cast(
+                "list[Outcome[Sequence[StorageError | None]]]", (yield Many(batches, self.info.concurrency))
+            ):
+                errors = [outcome.error] if outcome.error is not None else outcome.result()
+                failures.extend(error for error in errors if error is not None)
+        else:
+            single = (self.delete(key[len(self._scope) :]) for key in full)
+            outcomes = cast("list[Outcome[None]]", (yield Many(single, self.info.concurrency)))
+            failures.extend(outcome.error for outcome in outcomes if outcome.error is not None)
+        raise_failures(failures, len(full), "delete_many")
+
+    def _copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+        origin, goal = self._full(source), self._full(target)
+        if origin == goal:
+            raise ValueError(f"copy {source!r}: source and target are the same key")
+        if mode is PutMode.CREATE:
+            self._need(Capability.CREATE_ONLY, "a create-only copy")
+        if self.policy is not None:
+            self.policy.check(goal.name, None)
+        if self.info.can(Capability.SERVER_COPY):
+            return self._relative((yield from self._exchanges.copy(origin, goal, mode)))
+        return (yield from self._copy_through(origin, target, mode))
+
+    def _copy_through(self, origin: ObjectKey, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+        spool = Spool(None, ValueError)
+        try:
+            info = yield from self._exchanges.get(origin, WHOLE, spool.write, None)
+            options = PutOptions(
+                mode=mode,
+                content_type=info.content_type,
+                content_disposition=info.content_disposition,
+                cache_control=info.cache_control,
+                metadata=info.metadata,
+            )
+            with Source(spool.body(), sha256=info.sha256) as body:
+                return (yield from self._put(target, body, options, None, None))
+        finally:
+            spool.discard()
+
+    def _move(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+        info = yield from self._copy(source, target, mode)
+        yield from self._delete(source)
+        return info
+
+    def _presign(
+        self, key: str, method: str, expires_in: timedelta, content_type: str | None, size: int | None
+    ) -> Exchange[PresignedUrl]:
+        full = self._full(key)
+        self._need(Capability.PRESIGN, "presigning")
+        if method not in ("GET", "HEAD", "PUT", "DELETE"):
+            raise ValueError(f"a URL is signed for GET, HEAD, PUT or DELETE, not {method!r}")
+        if expires_in <= timedelta(0):
+            raise ValueError("expires_in is a positive time")
+        if method == "PUT" and self.policy is not None:
+            self.policy.check(full.name, size)
+        return (yield from self._exchanges.presign(full, method, expires_in, content_type, size))
+
+
+def raise_failures(failures: Sequence[Exception], total: int, operation: str) -> None:
+    """Raise what failed in a bulk call, if anything.
+
+    Raises:
+        BulkError: *failures* is not empty.
+    """
+    if failures:
+        raise BulkError(
+            f"{len(failures)} of {total} failed, the others are done; the first: {failures[0]}",
+            failures=failures,
+            operation=operation,
+        )
+
+
+def _with_checksum(info: ObjectInfo, source: Source) -> ObjectInfo:
+    checksum = source.checksum
+    return info if checksum is None or info.sha256 is not None else replace(info, checksum=checksum)
+
+
+def _reporting(sink: Sink, on_progress: Progress, total: int) -> Sink:
+    done = 0
+
+    def report(buffer: Buffer) -> None:
+        nonlocal done
+        sink(buffer)
+        done += len(buffer)
+        on_progress(done, total)
+
+    return report

@@ -1,0 +1,347 @@
+"""The contract of a catalogue, the rules that every catalogue keeps, and one in memory.
+
+A change names the version it was made from; when the record has moved on since, ``RecordConflictError`` is raised and
+nothing is changed. Every call names the organisation: no id reaches a record of another one. ``sql.py`` is the
+catalogue that lasts.
+
+A default or override whose provider is no longer VERIFIED stays: there is no silent fallback to another place, and new
+credentials must work at once. Only *becoming* default or override needs VERIFIED.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Protocol
+
+from ..errors import RecordConflictError, RecordNotFoundError, SettingsError
+from . import commands
+from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus
+
+
+class Catalogue(Protocol):
+    """Keeps the records of all organisations. Thread-safe; each method is one atomic change or one consistent look."""
+
+    def organisation(self, organisation: str) -> OrganisationRecord:
+        """Return what is set for the organisation; version 0 when nothing ever was."""
+        ...
+
+    def providers(self, organisation: str) -> tuple[ProviderRecord, ...]:
+        """Return every provider of the organisation, oldest first."""
+        ...
+
+    def provider(self, organisation: str, provider: str) -> ProviderRecord:
+        """Return the provider of that id.
+
+        Raises:
+            RecordNotFoundError: the organisation has none of that id.
+        """
+        ...
+
+    def override(self, organisation: str, project: str) -> ProjectOverride:
+        """Return what is set for the project; version 0 when nothing ever was."""
+        ...
+
+    def overrides(self, organisation: str) -> tuple[ProjectOverride, ...]:
+        """Return the overrides in force, sorted by project."""
+        ...
+
+    def choice(self, organisation: str, project: str | None) -> Choice:
+        """Return at one instant all that decides where a document goes."""
+        ...
+
+    def add_provider(self, record: ProviderRecord) -> ProviderRecord:
+        """Keep a new record and return it at version 1.
+
+        Raises:
+            SettingsError: the label or the id is in use in the organisation.
+        """
+        ...
+
+    def replace_provider(self, record: ProviderRecord) -> ProviderRecord:
+        """Put *record* in the place of the one it was made from, and return it at the next version.
+
+        Raises:
+            RecordNotFoundError: there is no such provider.
+            RecordConflictError: the one that is kept has another version.
+            SettingsError: the label is in use in the organisation.
+        """
+        ...
+
+    def remove_provider(self, organisation: str, provider: str, *, version: int) -> None:
+        """Forget a provider; its objects stay where they are.
+
+        Raises:
+            RecordNotFoundError: there is no such provider.
+            RecordConflictError: it has another version.
+            SettingsError: it is the default or the override of a project; the message says what to do first.
+        """
+        ...
+
+    def set_default(self, organisation: str, provider: str | None, *, version: int) -> OrganisationRecord:
+        """Make a VERIFIED provider the default; None leaves the organisation without one.
+
+        Raises:
+            RecordNotFoundError: the organisation has no such provider.
+            RecordConflictError: the organisation has another version.
+            SettingsError: the provider is not VERIFIED.
+        """
+        ...
+
+    def set_allowlist(self, organisation: str, extensions: Iterable[str], *, version: int) -> OrganisationRecord:
+        """Replace the allowlist; *extensions* are normal and sorted.
+
+        Raises:
+            RecordConflictError: the organisation has another version.
+        """
+        ...
+
+    def set_override(self, organisation: str, project: str, provider: str | None, *, version: int) -> ProjectOverride:
+        """Make a VERIFIED provider that of a project; None gives the project the default again.
+
+        Raises:
+            RecordNotFoundError: the organisation has no such provider.
+            RecordConflictError: the override has another version.
+            SettingsError: the provider is not VERIFIED.
+        """
+        ...
+
+    def reseal(self) -> int:
+        """Seal every secret of every organisation under the first key, all or none, and return how many changed.
+
+        Raises:
+            SealError: a secret cannot be opened; nothing was changed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release connections; calling it twice is harmless."""
+        ...
+
+
+def label_key(label: str) -> str:
+    """Return what two labels share when they differ in the case of letters only."""
+    return label.casefold()
+
+
+def check_chosen(record: ProviderRecord) -> None:
+    """Refuse a provider that may not become a default or an override.
+
+    Raises:
+        SettingsError: it is not VERIFIED.
+    """
+    if record.status is not ProviderStatus.VERIFIED:
+        raise SettingsError(
+            f"the provider {record.label!r} is {record.status.value} and only a VERIFIED one can be chosen; run "
+            f"{commands.verify(record.organisation, record.label)}",
+            provider=record.kind,
+        )
+
+
+def check_removable(record: ProviderRecord, default: str | None, projects: list[str]) -> None:
+    """Refuse to remove a provider that is the *default*, or the override of one of *projects*.
+
+    Raises:
+        SettingsError: it is; the message says what to do first.
+    """
+    if default == record.id:
+        advice = commands.set_default(record.organisation, "<another label>")
+        raise SettingsError(f"the provider {record.label!r} is the default; choose another first: {advice}")
+    if projects:
+        advice = commands.clear_override(record.organisation, projects[0])
+        more = f" and {len(projects) - 1} more" if len(projects) > 1 else ""
+        raise SettingsError(
+            f"the provider {record.label!r} is the override of the project {projects[0]!r}{more}; "
+            f"clear it first: {advice}"
+        )
+
+
+def label_in_use(organisation: str, label: str) -> SettingsError:
+    """Make the error for a label that another provider has."""
+    return SettingsError(
+        f"the organisation {organisation!r} has a provider labelled {label!r} already; choose another label"
+    )
+
+
+def unknown_provider(organisation: str, provider: str) -> RecordNotFoundError:
+    """Make the error for a provider that the organisation has not."""
+    return RecordNotFoundError(
+        f"the organisation {organisation!r} has no provider {provider!r}; see {commands.listing(organisation)}"
+    )
+
+
+def conflict(what: str, version: int) -> RecordConflictError:
+    """Make the error for a change made from an outdated *version* of *what*."""
+    return RecordConflictError(f"{what} was changed by somebody else after version {version}; read it and try again")
+
+
+class MemoryCatalogue:
+    """A catalogue for tests and short-lived programs: nothing is written anywhere, so nothing is sealed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._organisations: dict[str, OrganisationRecord] = {}
+        self._providers: dict[str, dict[str, ProviderRecord]] = {}
+        self._overrides: dict[str, dict[str, ProjectOverride]] = {}
+
+    def organisation(self, organisation: str) -> OrganisationRecord:
+        """Return what is set for the organisation."""
+        with self._lock:
+            return self._organisations.get(organisation) or OrganisationRecord(organisation=organisation)
+
+    def providers(self, organisation: str) -> tuple[ProviderRecord, ...]:
+        """Return every provider, oldest first."""
+        with self._lock:
+            found = sorted(self._of(organisation).values(), key=lambda record: (record.created_at, record.id))
+            return tuple(_own(record) for record in found)
+
+    def provider(self, organisation: str, provider: str) -> ProviderRecord:
+        """Return the provider of that id.
+
+        Raises:
+            RecordNotFoundError: there is none.
+        """
+        with self._lock:
+            record = self._of(organisation).get(provider)
+            if record is None:
+                raise unknown_provider(organisation, provider)
+            return _own(record)
+
+    def override(self, organisation: str, project: str) -> ProjectOverride:
+        """Return what is set for the project."""
+        with self._lock:
+            kept = self._overrides.get(organisation, {}).get(project)
+            return kept or ProjectOverride(organisation=organisation, project=project)
+
+    def overrides(self, organisation: str) -> tuple[ProjectOverride, ...]:
+        """Return the overrides in force, sorted by project."""
+        with self._lock:
+            kept = self._overrides.get(organisation, {})
+            return tuple(kept[project] for project in sorted(kept) if kept[project].provider is not None)
+
+    def choice(self, organisation: str, project: str | None) -> Choice:
+        """Return all that decides where a document goes."""
+        with self._lock:
+            record = self.organisation(organisation)
+            override = self.override(organisation, project).provider if project is not None else None
+            return Choice(
+                providers=self.providers(organisation),
+                default=record.default_provider,
+                override=override,
+                allowlist=record.allowlist,
+            )
+
+    def add_provider(self, record: ProviderRecord) -> ProviderRecord:
+        """Keep a new record.
+
+        Raises:
+            SettingsError: the label or the id is in use.
+        """
+        with self._lock:
+            self._check_label(record)
+            kept = self._providers.setdefault(record.organisation, {})
+            if record.id in kept:
+                raise SettingsError(f"the id {record.id!r} is in use; choose another one")
+            return self._keep(replace(record, version=1))
+
+    def replace_provider(self, record: ProviderRecord) -> ProviderRecord:
+        """Put *record* in the place of the one it was made from.
+
+        Raises:
+            RecordNotFoundError: there is none.
+            RecordConflictError: that one changed meanwhile.
+            SettingsError: the label is in use.
+        """
+        with self._lock:
+            if self.provider(record.organisation, record.id).version != record.version:
+                raise conflict(f"the provider {record.label!r}", record.version)
+            self._check_label(record)
+            return self._keep(replace(record, version=record.version + 1))
+
+    def remove_provider(self, organisation: str, provider: str, *, version: int) -> None:
+        """Forget a provider.
+
+        Raises:
+            RecordNotFoundError: there is none.
+            RecordConflictError: it changed meanwhile.
+            SettingsError: it is in use.
+        """
+        with self._lock:
+            record = self.provider(organisation, provider)
+            if record.version != version:
+                raise conflict(f"the provider {record.label!r}", version)
+            projects = [override.project for override in self.overrides(organisation) if override.provider == provider]
+            check_removable(record, self.organisation(organisation).default_provider, projects)
+            del self._providers[organisation][provider]
+
+    def set_default(self, organisation: str, provider: str | None, *, version: int) -> OrganisationRecord:
+        """Make a VERIFIED provider the default.
+
+        Raises:
+            RecordNotFoundError: there is no such provider.
+            RecordConflictError: the organisation changed meanwhile.
+            SettingsError: the provider is not VERIFIED.
+        """
+        with self._lock:
+            if provider is not None:
+                check_chosen(self.provider(organisation, provider))
+            return self._set(replace(self.organisation(organisation), default_provider=provider), version)
+
+    def set_allowlist(self, organisation: str, extensions: Iterable[str], *, version: int) -> OrganisationRecord:
+        """Replace the allowlist.
+
+        Raises:
+            RecordConflictError: the organisation changed meanwhile.
+        """
+        with self._lock:
+            return self._set(replace(self.organisation(organisation), allowlist=tuple(extensions)), version)
+
+    def set_override(self, organisation: str, project: str, provider: str | None, *, version: int) -> ProjectOverride:
+        """Make a VERIFIED provider that of a project.
+
+        Raises:
+            RecordNotFoundError: there is no such provider.
+            RecordConflictError: the override changed meanwhile.
+            SettingsError: the provider is not VERIFIED.
+        """
+        with self._lock:
+            if provider is not None:
+                check_chosen(self.provider(organisation, provider))
+            before = self.override(organisation, project)
+            if before.version != version:
+                raise conflict(f"the override of the project {project!r}", version)
+            after = replace(before, provider=provider, version=version + 1)
+            self._overrides.setdefault(organisation, {})[project] = after
+            return after
+
+    def reseal(self) -> int:
+        """Do nothing: nothing is sealed here."""
+        return 0
+
+    def close(self) -> None:
+        """Do nothing: the records live as long as the object."""
+
+    def _of(self, organisation: str) -> dict[str, ProviderRecord]:
+        return self._providers.get(organisation, {})
+
+    def _keep(self, record: ProviderRecord) -> ProviderRecord:
+        self._providers[record.organisation][record.id] = _own(record)
+        return record
+
+    def _set(self, record: OrganisationRecord, version: int) -> OrganisationRecord:
+        if record.version != version:
+            raise conflict(f"the organisation {record.organisation!r}", version)
+        record = replace(record, version=version + 1)
+        self._organisations[record.organisation] = record
+        return record
+
+    def _check_label(self, record: ProviderRecord) -> None:
+        for other in self._of(record.organisation).values():
+            if other.id != record.id and label_key(other.label) == label_key(record.label):
+                raise label_in_use(record.organisation, record.label)
+
+
+def _own(record: ProviderRecord) -> ProviderRecord:
+    return replace(record, settings=copy.deepcopy(record.settings))

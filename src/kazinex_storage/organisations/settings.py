@@ -1,0 +1,95 @@
+"""Settings in two halves: what a catalogue shows, and the secrets that it seals.
+
+The secrets are the ``SecretStr`` fields of the settings model, nested ones too. Each is named by a JSON pointer
+(RFC 6901) without its leading slash: ``secret_access_key``, ``auth/client_secret``.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, cast
+
+from ..errors import SettingsError
+from .records import JsonValue
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+def split(settings: BaseModel) -> tuple[dict[str, JsonValue], dict[str, str]]:
+    """Return (public JSON values, secrets by pointer) of what was set in *settings*; defaults are left out.
+
+    Raises:
+        SettingsError: the model holds a secret that is no ``SecretStr``.
+    """
+    public = settings.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    secrets: dict[str, str] = {}
+    for path, value in _secrets(settings.model_dump(by_alias=True, exclude_unset=True), ()):
+        secrets["/".join(_escape(part) for part in path)] = value
+        _remove(public, path)
+    return public, secrets
+
+
+def merge(public: Mapping[str, JsonValue], secrets: Mapping[str, str]) -> dict[str, object]:
+    """Return the settings of which *public* and *secrets* are the halves."""
+    merged = cast("dict[str, object]", copy.deepcopy(dict(public)))
+    for pointer, secret in secrets.items():
+        *parents, last = (_unescape(part) for part in pointer.split("/"))
+        place: object = merged
+        for part in parents:
+            place = place[int(part)] if isinstance(place, list) else cast("dict[str, object]", place)[part]
+        if isinstance(place, list):
+            place[int(last)] = secret
+        else:
+            cast("dict[str, object]", place)[last] = secret
+    return merged
+
+
+def overlay(settings: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+    """Return *settings* with *changes* over them: mappings are merged, None removes a field."""
+    result = dict(settings)
+    for name, change in changes.items():
+        before = result.get(name)
+        if change is None:
+            result.pop(name, None)
+        elif isinstance(change, Mapping) and isinstance(before, Mapping):
+            result[name] = overlay(before, change)
+        else:
+            result[name] = change
+    return result
+
+
+def _secrets(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    from pydantic import Secret, SecretBytes, SecretStr
+
+    if isinstance(value, SecretStr):
+        yield path, value.get_secret_value()
+    elif isinstance(value, Secret | SecretBytes) or (
+        isinstance(value, set | frozenset) and any(isinstance(part, SecretStr) for part in value)
+    ):
+        raise SettingsError(f"the secret {'.'.join(path)!r} is neither a SecretStr nor a list of them; tell its author")
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _secrets(part, (*path, str(name)))
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from _secrets(part, (*path, str(index)))
+
+
+def _remove(public: dict[str, JsonValue], path: tuple[str, ...]) -> None:
+    place: object = public
+    for part in path[:-1]:
+        place = place[int(part)] if isinstance(place, list) else cast("dict[str, object]", place)[part]
+    if isinstance(place, list):
+        place[int(path[-1])] = None  # removing it would shift the others
+    else:
+        del cast("dict[str, object]", place)[path[-1]]
+
+
+def _escape(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")
+
+
+def _unescape(part: str) -> str:
+    return part.replace("~1", "/").replace("~0", "~")

@@ -1,0 +1,1 @@
+"""One module or folder for each kind of storage service; the registry names them, nobody else imports them."""

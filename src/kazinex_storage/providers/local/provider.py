@@ -1,0 +1,271 @@
+"""The contract on a local disk: files below a root, with the keys as their paths.
+
+No symbolic link below the root is followed. Files that other programs put there are objects too, as far as their names
+are keys. Works on POSIX systems.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from ..._internal.content_types import guess_content_type
+from ...errors import ClosedError, IntegrityError, InvalidKeyError, NotFoundError, PreconditionFailedError
+from ...keys import ObjectKey, Prefix
+from ...source import BUFFER_BYTES, Source
+from ...types import (
+    ByteRange,
+    Capability,
+    Checksum,
+    Folder,
+    ObjectInfo,
+    ProviderInfo,
+    PutMode,
+    PutOptions,
+    Sink,
+)
+from .settings import LocalSettings
+from .sidecar import Sidecar, Sidecars, version_of
+from .temporary import is_temporary, sweep
+from .tree import RESERVED, Mapped, Tree, split
+from .write import Writer
+
+# Several writers waiting for the same disk share its flushes; beyond about 16 nothing was gained.
+_CONCURRENCY = 16
+
+# O_NONBLOCK: opening a named pipe must not wait for its writer.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class LocalProvider:
+    """Keeps objects as files. A put waits for the disk (fsync) unless the settings say otherwise."""
+
+    def __init__(self, settings: LocalSettings) -> None:
+        """Open the root.
+
+        Raises:
+            SettingsError: the root is missing, no folder, or may not be entered.
+        """
+        root = os.fspath(settings.root)
+        self._tree = Tree(root, create=settings.create, durable=settings.durable)
+        self._sidecars = Sidecars(self._tree)
+        self._writer = Writer(self._tree, self._sidecars)
+        self._info = ProviderInfo(
+            kind="local",
+            location=root,
+            capabilities=frozenset(
+                {
+                    Capability.CREATE_ONLY,
+                    Capability.CONDITIONAL,
+                    Capability.METADATA,
+                    Capability.CHECKSUM,
+                    Capability.SERVER_COPY,
+                }
+            ),
+            max_object_bytes=2**63 - 1,  # the largest offset of the POSIX file interface
+            hierarchical=True,
+            concurrency=_CONCURRENCY,
+        )
+
+    @property
+    def info(self) -> ProviderInfo:
+        """What the provider is and can do."""
+        return self._info
+
+    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> ObjectInfo:
+        """Write the whole of *source*; on the disk when this returns.
+
+        Raises:
+            AlreadyExistsError: ``PutMode.CREATE`` and the key exists.
+            PreconditionFailedError: the object is not the version ``if_match``.
+            IntegrityError: from the source.
+            QuotaExceededError: the disk is full.
+            InvalidKeyError: a disk cannot hold the key, or not beside those it holds.
+            AccessDeniedError: the folder may not be written, or a link stands in the way.
+        """
+        self._check_open()
+        with Mapped(key, writing=True):
+            status, sidecar = self._writer.write(key, source, options)
+        return _object_info(key, status, sidecar)
+
+    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
+        """Push the bytes of *span* into *sink*.
+
+        Raises:
+            NotFoundError: no such key.
+            PreconditionFailedError: the object is not the version *if_match*.
+            IntegrityError: the file was written to while it was read.
+        """
+        descriptor, info = self._open(key)
+        try:
+            if if_match is not None and info.etag != if_match:
+                raise PreconditionFailedError(
+                    f"the object is version {info.etag}, not {if_match}; read it again", key=key
+                )
+            start, end = span.resolve(info.size)
+            self._push(descriptor, start, end, sink, key)
+            if version_of(os.fstat(descriptor)) != info.etag:
+                raise IntegrityError("the file was written to by another program while it was read", key=key)
+        finally:
+            os.close(descriptor)
+        return info
+
+    def head(self, key: ObjectKey) -> ObjectInfo:
+        """Return what is known of the object.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        descriptor, info = self._open(key)
+        os.close(descriptor)
+        return info
+
+    def delete(self, key: ObjectKey) -> None:
+        """Remove the object and the folders that it leaves empty; silent when there is none.
+
+        Raises:
+            AccessDeniedError: the folder may not be written.
+        """
+        self._check_open()
+        folders, name = split(key)
+        with (
+            Mapped(key),
+            suppress(FileNotFoundError, NotADirectoryError),
+            self._tree.folder(folders) as parent,
+            self._sidecars.locked(key),
+        ):
+            status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            if stat.S_ISDIR(status.st_mode):
+                return
+            os.unlink(name, dir_fd=parent)
+            self._tree.sync(parent)
+            self._sidecars.remove(key, version_of(status))
+        self._tree.prune(folders)
+
+    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
+        """Copy inside the kernel, sharing the blocks where the file system can; atomic like a put.
+
+        Raises:
+            NotFoundError: there is no *source*.
+            AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
+            IntegrityError: the file no longer has the sha256 that was recorded when it was put.
+        """
+        descriptor, info = self._open(source)
+        with open(descriptor, "rb", buffering=0) as file, Source.of(file, sha256=info.sha256) as body:
+            options = PutOptions(
+                mode=mode,
+                content_type=info.content_type,
+                content_disposition=info.content_disposition,
+                cache_control=info.cache_control,
+                metadata=info.metadata,
+            )
+            return self.put(target, body, options)
+
+    def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
+        """Yield every object below *prefix* in the order of the keys; sweeps temporary files of dead writers."""
+        for entry in self._level(prefix):
+            if isinstance(entry, ObjectInfo):
+                yield entry
+            else:
+                yield from self.scan(Prefix(entry.prefix))
+
+    def children(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:
+        """Yield objects, and folders that hold at least one, one level below *prefix* in the order of the keys."""
+        for entry in self._level(prefix):
+            if isinstance(entry, ObjectInfo) or next(self.scan(Prefix(entry.prefix)), None) is not None:
+                yield entry
+
+    def close(self) -> None:
+        """Close the root."""
+        self._tree.close()
+
+    def _open(self, key: ObjectKey) -> tuple[int, ObjectInfo]:
+        """Open the file of *key* and return its descriptor, with what it and its side-car say."""
+        self._check_open()
+        folders, name = split(key)
+        with Mapped(key), self._tree.folder(folders) as parent:
+            while True:
+                descriptor = os.open(name, _READ, dir_fd=parent)
+                try:
+                    status = os.fstat(descriptor)
+                    if not stat.S_ISREG(status.st_mode):
+                        raise NotFoundError("no object has that key", key=key)
+                    sidecar = self._sidecars.read(key, version_of(status))
+                    if sidecar is not None or self._stands(parent, name, status):
+                        return descriptor, _object_info(key, status, sidecar)
+                except BaseException:
+                    os.close(descriptor)
+                    raise
+                os.close(descriptor)  # replaced between opening and looking for the side-car: take the new one
+
+    @staticmethod
+    def _stands(parent: int, name: str, status: os.stat_result) -> bool:
+        return version_of(os.stat(name, dir_fd=parent, follow_symlinks=False)) == version_of(status)
+
+    def _push(self, descriptor: int, start: int, end: int, sink: Sink, key: str) -> None:
+        if start < end <= start + BUFFER_BYTES:  # most objects: one read, and bytes that the caller may keep
+            with Mapped(key):
+                data = os.pread(descriptor, end - start, start)
+            if data:
+                sink(data)
+                start += len(data)
+        buffer = memoryview(bytearray(BUFFER_BYTES if start < end else 0))
+        while start < end:
+            with Mapped(key):
+                count = os.preadv(descriptor, [buffer[: end - start]], start)
+            if count == 0:
+                raise IntegrityError("the file was truncated by another program while it was read", key=key)
+            sink(buffer[:count])
+            start += count
+
+    def _level(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:
+        """Yield what one folder holds whose key begins with *prefix*; folders may turn out empty."""
+        self._check_open()
+        head, _, start = prefix.rpartition("/")
+        folders = head.split("/") if head else []
+        base = f"{head}/" if head else ""
+        found: list[tuple[str, os.stat_result | None]] = []
+        with Mapped(prefix), suppress(FileNotFoundError, NotADirectoryError), self._tree.folder(folders) as parent:
+            found = [entry for entry in self._entries(parent, base) if entry[0].startswith(base + start)]
+        for key, status in sorted(found, key=lambda entry: entry[0]):
+            yield Folder(prefix=key) if status is None else _object_info(key, status, None, listed=True)
+
+    def _entries(self, parent: int, base: str) -> Iterator[tuple[str, os.stat_result | None]]:
+        with os.scandir(parent) as entries:
+            for entry in entries:
+                if entry.name.startswith(RESERVED):
+                    if is_temporary(entry.name):
+                        sweep(parent, entry.name)
+                    continue
+                key = base + entry.name
+                try:
+                    if ObjectKey(key) != key:
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        yield f"{key}/", None
+                    elif entry.is_file(follow_symlinks=False):
+                        yield key, entry.stat(follow_symlinks=False)
+                except (InvalidKeyError, FileNotFoundError):
+                    continue  # a name that is no key cannot be asked for either; or it went away meanwhile
+
+    def _check_open(self) -> None:
+        if self._tree.descriptor < 0:
+            raise ClosedError("the storage was closed; make a new one")
+
+
+def _object_info(key: str, status: os.stat_result, sidecar: Sidecar | None, *, listed: bool = False) -> ObjectInfo:
+    found = sidecar or Sidecar(content_type=None if listed else guess_content_type(key))
+    return ObjectInfo(
+        key=key,
+        size=status.st_size,
+        etag=version_of(status),
+        last_modified=datetime.fromtimestamp(status.st_mtime_ns / 1e9, UTC),
+        content_type=found.content_type,
+        content_disposition=found.content_disposition,
+        cache_control=found.cache_control,
+        metadata=found.metadata,
+        checksum=Checksum(algorithm="sha256", value=found.sha256) if found.sha256 is not None else None,
+    )

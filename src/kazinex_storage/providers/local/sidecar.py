@@ -1,0 +1,126 @@
+"""Side-cars: the content type, metadata and sha256 of a file, in a folder of their own inside the root.
+
+A side-car is bound to one version of its file by the file's modification time (in nanoseconds, set by the writer and
+never used twice for one key) and size. So a file and its side-car need no common transaction: the side-car is written
+first, and a reader that finds none for the version it holds open is looking at a file that somebody else put there.
+Backups keep the bond when they keep times in full (``cp -a``, ``rsync -a``, ``tar --format=posix``).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Self
+
+from ...types import PutOptions
+from .tree import RESERVED, Tree
+
+_OBJECTS = [RESERVED, "objects"]
+_LOCKS = [RESERVED, "locks"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sidecar:
+    """What is kept beside the bytes."""
+
+    content_type: str | None = None
+    content_disposition: str | None = None
+    cache_control: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    sha256: str | None = None
+
+    @classmethod
+    def of(cls, options: PutOptions, sha256: str | None) -> Self:
+        """Take over what a put was given."""
+        return cls(
+            content_type=options.content_type,
+            content_disposition=options.content_disposition,
+            cache_control=options.cache_control,
+            metadata=dict(options.metadata),
+            sha256=sha256,
+        )
+
+    def options(self) -> PutOptions:
+        """Return the options that write the same again."""
+        return PutOptions(
+            content_type=self.content_type,
+            content_disposition=self.content_disposition,
+            cache_control=self.cache_control,
+            metadata=self.metadata,
+        )
+
+
+def version_of(status: os.stat_result) -> str:
+    """Return the mark that binds a file to its side-car; it serves as the etag too."""
+    return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+
+
+class Sidecars:
+    """The side-cars and the locks of one tree."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    def read(self, key: str, version: str) -> Sidecar | None:
+        """Return the side-car of that version, or None."""
+        folder, name = _place(key)
+        try:
+            with self._tree.folder([*_OBJECTS, folder]) as parent:
+                descriptor = os.open(f"{name}.{version}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+                with open(descriptor, "rb") as file:
+                    fields = json.loads(file.read())
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            return None  # damaged: the bytes of the object are what counts
+        if fields.get("key") != key:
+            return None
+        return Sidecar(**{name: value for name, value in fields.items() if name in Sidecar.__dataclass_fields__})
+
+    def write(self, key: str, version: str, sidecar: Sidecar) -> bool:
+        """Write the side-car of a version that is not published yet; durable when this returns.
+
+        False means that there is one of that version already, and nothing was written.
+        """
+        folder, name = _place(key)
+        fields = {name: getattr(sidecar, name) for name in Sidecar.__dataclass_fields__}
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with self._tree.folder([*_OBJECTS, folder], create=True) as parent:
+            try:
+                descriptor = os.open(f"{name}.{version}", flags, 0o666, dir_fd=parent)
+            except FileExistsError:
+                return False
+            with open(descriptor, "wb") as file:
+                file.write(json.dumps({"key": key, **fields}, ensure_ascii=False).encode())
+                file.flush()
+                self._tree.sync(file.fileno())
+            self._tree.sync(parent)
+        return True
+
+    def remove(self, key: str, version: str) -> None:
+        """Remove the side-car of a version that is gone, if there is one."""
+        folder, name = _place(key)
+        with suppress(OSError), self._tree.folder([*_OBJECTS, folder]) as parent:
+            os.unlink(f"{name}.{version}", dir_fd=parent)
+
+    @contextmanager
+    def locked(self, key: str) -> Iterator[None]:
+        """Keep every other writer of *key*, in this process or another, out of the critical moment."""
+        folder, _ = _place(key)
+        with self._tree.folder(_LOCKS, create=True) as parent:
+            descriptor = os.open(folder, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=parent)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # released by the kernel when the writer dies
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _place(key: str) -> tuple[str, str]:
+    name = hashlib.sha256(key.encode()).hexdigest()
+    return name[:2], name[2:42]

@@ -1,0 +1,115 @@
+"""Temporary files that become objects: unnamed where the system can, else under a reserved name in the same folder.
+
+A writer that is killed leaves nothing of an unnamed file. A reserved name can stay behind; its writer held a lock on it
+that the kernel releases, so a sweep tells the dead from the living without a clock.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from .tree import RESERVED
+
+_PREFIX = f"{RESERVED}-"
+_FLAGS = os.O_RDWR | os.O_CLOEXEC
+_UNNAMED = getattr(os, "O_TMPFILE", 0)
+# What file systems answer that have no unnamed files (NFS and older overlayfs among them).
+_NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}
+
+
+class Temporary:
+    """A file of one folder that is not published yet; leaving the context removes what was not."""
+
+    def __init__(self, parent: int) -> None:
+        """Make the file in the folder that is open as *parent*.
+
+        Raises:
+            OSError: as the system says.
+        """
+        self._parent = parent
+        self._name = f"{_PREFIX}{secrets.token_hex(8)}"
+        self.descriptor = self._open_unnamed()
+        """Open for reading and writing."""
+        self._named = self.descriptor < 0
+        if self._named:
+            self.descriptor = self._open_named()
+
+    def link(self, name: str) -> None:
+        """Publish as *name*; one atomic step that refuses when the name is taken.
+
+        Raises:
+            FileExistsError: the name is taken.
+            OSError: as the system says.
+        """
+        if self._named:
+            os.link(self._name, name, src_dir_fd=self._parent, dst_dir_fd=self._parent, follow_symlinks=False)
+        else:
+            os.link(f"/proc/self/fd/{self.descriptor}", name, dst_dir_fd=self._parent, follow_symlinks=True)
+
+    def replace(self, name: str) -> None:
+        """Publish as *name*, over what may stand there; one atomic step.
+
+        Raises:
+            OSError: as the system says.
+        """
+        if not self._named:
+            self.link(self._name)
+            self._named = True
+        os.rename(self._name, name, src_dir_fd=self._parent, dst_dir_fd=self._parent)
+        self._named = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._named:
+            with suppress(OSError):
+                os.unlink(self._name, dir_fd=self._parent)
+        os.close(self.descriptor)
+
+    def _open_unnamed(self) -> int:
+        # Linking an unnamed file goes through /proc, which a bare container may lack.
+        if not _UNNAMED or not os.path.isdir("/proc/self/fd"):
+            return -1
+        try:
+            descriptor = os.open(".", _FLAGS | _UNNAMED, 0o666, dir_fd=self._parent)
+        except OSError as error:
+            if error.errno in _NO_UNNAMED:
+                return -1
+            raise
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return descriptor
+
+    def _open_named(self) -> int:
+        while True:
+            descriptor = os.open(self._name, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=self._parent)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return descriptor
+            os.close(descriptor)  # a sweep was faster than the lock
+
+
+def is_temporary(name: str) -> bool:
+    """Say whether *name* is one that temporary files get."""
+    return name.startswith(_PREFIX)
+
+
+def sweep(parent: int, name: str) -> bool:
+    """Remove the temporary file *name* from a folder unless its writer lives; say whether it was removed."""
+    with suppress(OSError):
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(name, dir_fd=parent)
+            return True
+        finally:
+            os.close(descriptor)
+    return False

@@ -1,0 +1,170 @@
+"""Reach files below a root by descriptors, one segment at a time, never through a symbolic link.
+
+A path that is checked and then opened can be exchanged in between; a descriptor cannot. Nothing here knows of objects.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+from ...errors import (
+    AccessDeniedError,
+    InvalidKeyError,
+    NotFoundError,
+    QuotaExceededError,
+    SettingsError,
+    StorageError,
+    UnavailableError,
+)
+
+RESERVED = ".~kazinex"
+"""Every name that this provider makes for itself begins so; keys with such a segment are refused. The tilde keeps it
+apart from every organisation, project, document and revision id."""
+
+# The limit of ext4, xfs, btrfs, APFS and NTFS (there in UTF-16 units) for one name.
+MAX_SEGMENT_BYTES = 255
+"""UTF-8 bytes in one segment of a key."""
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Tree:
+    """A root folder, held open by a descriptor. Thread-safe; a forked child shares the descriptor."""
+
+    def __init__(self, root: str, *, create: bool, durable: bool) -> None:
+        """Open *root*; symbolic links in *root* itself are the administrator's and are followed.
+
+        Raises:
+            SettingsError: it is missing, no folder, or may not be entered.
+        """
+        self.durable = durable
+        try:
+            if create:
+                os.makedirs(root, exist_ok=True)
+            self.descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            advice = {
+                errno.ENOENT: "it does not exist; mount the disk, or make the folder (or set create=true)",
+                errno.ENOTDIR: "it is not a folder",
+                errno.EACCES: "it may not be read by this user; change its owner or mode",
+                errno.EPERM: "it may not be read by this user; change its owner or mode",
+            }.get(error.errno or 0, error.strerror)
+            raise SettingsError(f"the root {root!r} cannot be used: {advice}", provider="local") from error
+
+    def close(self) -> None:
+        """Close the root; later use fails with EBADF."""
+        descriptor, self.descriptor = self.descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    @contextmanager
+    def folder(self, segments: list[str], *, create: bool = False) -> Iterator[int]:
+        """Open the folder that *segments* lead to and give its descriptor.
+
+        Raises:
+            OSError: ENOENT, ENOTDIR, ELOOP … as the system says.
+        """
+        current = self.descriptor
+        try:
+            for segment in segments:
+                try:
+                    below = os.open(segment, _FOLDER, dir_fd=current)
+                except FileNotFoundError:
+                    if not create:
+                        raise
+                    below = self._make(segment, current)
+                if current != self.descriptor:
+                    os.close(current)
+                current = below
+            yield current
+        finally:
+            if current not in (self.descriptor, -1):
+                os.close(current)
+
+    def sync(self, descriptor: int) -> None:
+        """Wait until the file or folder is on the disk, when the settings ask for it."""
+        if self.durable:
+            os.fsync(descriptor)
+
+    def prune(self, segments: list[str]) -> None:
+        """Remove the folders of *segments* that are empty, innermost first."""
+        while segments:
+            *parents, name = segments
+            try:
+                with self.folder(parents) as parent:
+                    os.rmdir(name, dir_fd=parent)
+                    self.sync(parent)
+            except OSError:
+                return  # not empty, or gone already: both mean that there is nothing to do
+            segments = parents
+
+    def _make(self, name: str, parent: int) -> int:
+        try:
+            os.mkdir(name, 0o777, dir_fd=parent)
+            self.sync(parent)
+        except FileExistsError:
+            pass  # another writer made it
+        return os.open(name, _FOLDER, dir_fd=parent)
+
+
+def split(key: str) -> tuple[list[str], str]:
+    """Return the folders and the name of *key*.
+
+    Raises:
+        InvalidKeyError: a segment is too long for a disk, or reserved.
+    """
+    *folders, name = key.split("/")
+    if RESERVED in key or len(key) * 4 > MAX_SEGMENT_BYTES:
+        for segment in (*folders, name):
+            if segment.startswith(RESERVED):
+                raise InvalidKeyError(f"names that begin with {RESERVED!r} are reserved; choose another", key=key)
+            if len(segment.encode()) > MAX_SEGMENT_BYTES:
+                raise InvalidKeyError(
+                    f"a disk holds names of at most {MAX_SEGMENT_BYTES} bytes, one segment has {len(segment.encode())}",
+                    key=key,
+                )
+    return folders, name
+
+
+class Mapped:
+    """A context in which errors of the system become errors of the package."""
+
+    __slots__ = ("_key", "_writing")
+
+    def __init__(self, key: str, *, writing: bool = False) -> None:
+        self._key = key
+        self._writing = writing
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Some of our own errors are OSErrors as well; they have been translated already.
+        if isinstance(error, OSError) and not isinstance(error, StorageError):
+            raise map_error(error, self._key, writing=self._writing) from error
+
+
+def map_error(error: OSError, key: str | None, *, writing: bool = False) -> StorageError:
+    """Translate what the system says into what it means for an object."""
+    number = error.errno
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return QuotaExceededError("the disk is full or over quota; nothing was stored, free some space", key=key)
+    if number == errno.ELOOP:
+        return AccessDeniedError("a symbolic link stands in the way; links are not followed", key=key)
+    if number in (errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST) and writing:
+        return InvalidKeyError("a disk cannot hold an object and a folder of the same name; choose another", key=key)
+    if number in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
+        return NotFoundError("no object has that key", key=key)
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return AccessDeniedError(f"{error.strerror}; check owner and mode of the folder", key=key)
+    if number == errno.ENAMETOOLONG:
+        return InvalidKeyError("the name is too long for this disk", key=key)
+    return UnavailableError(
+        f"the disk answered: {error.strerror or error}", key=key, code=errno.errorcode.get(number or 0)
+    )

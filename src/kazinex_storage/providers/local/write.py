@@ -1,0 +1,121 @@
+"""Publish files whole: fill a temporary file, write the side-car, wait for the disk, then one atomic link or rename."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import stat
+import time
+
+from ...errors import AlreadyExistsError, InvalidKeyError, PreconditionFailedError, UnavailableError
+from ...source import Source
+from ...types import PutMode, PutOptions
+from .sidecar import Sidecar, Sidecars, version_of
+from .temporary import Temporary
+from .tree import Tree, split
+
+# A folder pruned by a delete at the same instant makes a write start again; each time somebody else got on.
+_ATTEMPTS = 100
+
+
+class Writer:
+    """Writes files of one tree together with their side-cars."""
+
+    def __init__(self, tree: Tree, sidecars: Sidecars) -> None:
+        self._tree = tree
+        self._sidecars = sidecars
+
+    def write(self, key: str, source: Source, options: PutOptions) -> tuple[os.stat_result, Sidecar]:
+        """Write *source* and publish it under *key*; return what stands there now.
+
+        Raises:
+            AlreadyExistsError: ``PutMode.CREATE`` and the key exists.
+            PreconditionFailedError: the file is not the version ``if_match``.
+            InvalidKeyError: the key is the folder of others.
+            IntegrityError: from the source.
+            OSError: as the system says.
+        """
+        folders, name = split(key)
+        try:
+            for _ in range(_ATTEMPTS):
+                try:
+                    with self._tree.folder(folders, create=True) as parent:
+                        # The check that counts comes when publishing; this one saves reading a body for nothing.
+                        _check(_status(parent, name), key, options)
+                        with Temporary(parent) as temporary:
+                            return self._fill(temporary, parent, name, key, source, options)
+                except FileNotFoundError:
+                    continue  # a delete pruned the folder after it was opened
+        except BaseException:
+            self._tree.prune(folders)
+            raise
+        raise UnavailableError("the folder of the key was removed again and again while writing", key=key)
+
+    def _fill(
+        self, temporary: Temporary, parent: int, name: str, key: str, source: Source, options: PutOptions
+    ) -> tuple[os.stat_result, Sidecar]:
+        descriptor, stamp = temporary.descriptor, time.time_ns()
+
+        def stamp_and_sync(file: int) -> None:
+            os.utime(file, ns=(stamp, stamp))
+            self._tree.sync(file)
+
+        source.write_to(descriptor, stamp_and_sync)
+        checksum = source.checksum
+        sidecar = Sidecar.of(options, checksum.value if checksum is not None else None)
+        version = self._write_sidecar(descriptor, key, sidecar, 0)
+        try:
+            with self._sidecars.locked(key):
+                old = _status(parent, name)
+                _check(old, key, options)
+                if old is not None and old.st_mtime_ns >= os.fstat(descriptor).st_mtime_ns:
+                    # The clock stood still or ran back: no two versions of one key may carry the same mark.
+                    self._sidecars.remove(key, version)
+                    version = self._write_sidecar(descriptor, key, sidecar, old.st_mtime_ns + 1)
+                try:
+                    temporary.link(name) if options.mode is PutMode.CREATE else temporary.replace(name)
+                except FileExistsError:
+                    raise _exists(key) from None
+                if old is not None:
+                    self._sidecars.remove(key, version_of(old))
+        except BaseException:
+            self._sidecars.remove(key, version)
+            raise
+        self._tree.sync(parent)
+        return os.fstat(descriptor), sidecar
+
+    def _write_sidecar(self, descriptor: int, key: str, sidecar: Sidecar, least: int) -> str:
+        """Write the side-car under a modification time of at least *least* that no version of *key* carries."""
+        status = os.fstat(descriptor)
+        for step in itertools.count():
+            if status.st_mtime_ns >= least and self._sidecars.write(key, version_of(status), sidecar):
+                break
+            # File systems keep times to between 1 ns and 2 s: the step grows until the mark is a new one.
+            least = max(least, status.st_mtime_ns) + 10 ** min(step, 10)
+            os.utime(descriptor, ns=(least, least))
+            self._tree.sync(descriptor)
+            status = os.fstat(descriptor)
+        return version_of(status)
+
+
+def _check(old: os.stat_result | None, key: str, options: PutOptions) -> None:
+    if old is not None and stat.S_ISDIR(old.st_mode):
+        raise InvalidKeyError(
+            "other keys have this one as their folder, and a disk cannot hold both; choose another", key=key
+        )
+    if old is not None and options.mode is PutMode.CREATE:
+        raise _exists(key)
+    found = version_of(old) if old is not None else None
+    if options.if_match is not None and found != options.if_match:
+        raise PreconditionFailedError(f"the object is version {found}, not {options.if_match}; read it again", key=key)
+
+
+def _status(parent: int, name: str) -> os.stat_result | None:
+    try:
+        return os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _exists(key: str) -> AlreadyExistsError:
+    return AlreadyExistsError("an object has that key already; nothing was changed", key=key)

@@ -1,0 +1,101 @@
+"""The pull side: objects window by window, listings page by page, each step an exchange.
+
+A window is one request and its size is the memory that a stream takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from .errors import IntegrityError
+from .provider import Pages
+from .transport import Exchange
+from .types import Buffer, ByteRange, Folder, ObjectInfo, Sink
+
+_Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
+
+# Small first, so that the first byte comes soon; each window is four times the one before.
+FIRST_WINDOW = 256 * 1024
+"""Bytes of the first window of a stream."""
+LAST_WINDOW = 8 * 1024 * 1024
+"""Bytes that a window grows to."""
+
+
+class Reading:
+    """One span of one version of one object, pulled in windows of growing size."""
+
+    def __init__(
+        self,
+        get: Callable[[Sink, ByteRange, str | None], Exchange[ObjectInfo]],
+        head: Callable[[], Exchange[ObjectInfo]],
+        span: ByteRange,
+    ) -> None:
+        self._get = get
+        self._head = head
+        self._span = span
+        self._window = FIRST_WINDOW
+        self._position = max(0, span.start)
+        self._end = span.end
+        self.info: ObjectInfo | None = None
+        """What the object is; known after the first window."""
+
+    def next(self) -> Exchange[bytes]:
+        """Return the next window; empty at the end. One request each.
+
+        Raises:
+            NotFoundError: no such key.
+            PreconditionFailedError: the object was replaced after the first window.
+        """
+        if self._span.start < 0 and self.info is None:
+            self._know((yield from self._head()))  # the place of a tail follows from the size
+        end = self._position + self._window
+        span = ByteRange(start=self._position, end=end if self._end is None else min(end, self._end))
+        if self.info is not None and span.start >= (self._end or 0):
+            return b""
+        chunks: list[bytes] = []
+        info = yield from self._get(collector(chunks), span, self.info.etag if self.info is not None else None)
+        if self.info is None:
+            self._know(info)
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self._position += len(data)
+        if not data and self._position < (self._end or 0):
+            raise IntegrityError(f"the object ended after {self._position} of {info.size} bytes; read it again")
+        self._window = min(self._window * 4, LAST_WINDOW)
+        return data
+
+    def _know(self, info: ObjectInfo) -> None:
+        self.info = info
+        self._position, self._end = self._span.resolve(info.size)
+
+
+class Listing(Generic[_Entry]):
+    """The pages of a listing, with keys relative to a scope."""
+
+    def __init__(
+        self,
+        pages: Pages[_Entry],
+        told: Callable[[Exchange[Sequence[_Entry] | None]], Exchange[Sequence[_Entry] | None]],
+        relative: Callable[[_Entry], _Entry],
+    ) -> None:
+        self._pages = pages
+        self._told = told
+        self._relative = relative
+
+    def next(self) -> Exchange[list[_Entry] | None]:
+        """Return the next page; None after the last one."""
+        page = yield from self._told(self._pages.next())
+        return None if page is None else [self._relative(entry) for entry in page]
+
+    def close(self) -> None:
+        """Release what the listing holds open."""
+        self._pages.close()
+
+
+def collector(chunks: list[bytes]) -> Sink:
+    """Return a sink that appends what it is given to *chunks*."""
+
+    def collect(buffer: Buffer) -> None:
+        chunks.append(buffer if type(buffer) is bytes else bytes(buffer))
+
+    return collect

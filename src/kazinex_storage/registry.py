@@ -1,0 +1,328 @@
+"""Kinds of providers by name: the settings model and the factory of each, found lazily by dotted name.
+
+The built-in kinds stand at the end. A third party adds one by an entry point in the group ``kazinex_storage.providers``
+whose name is the kind and whose value is a ``ProviderKind``. Nothing here imports a provider before it is asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeGuard, get_args
+
+from .errors import SettingsError, UnknownProviderError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
+
+    from .provider import StorageProvider
+
+ENTRY_POINT_GROUP = "kazinex_storage.providers"
+"""Where third parties announce their kinds."""
+
+_KIND = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_DOTTED = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+
+# What a validator says may quote its input. Shorter values are left: they are no secrets, and cutting them out would
+# make the sentence unreadable.
+_QUOTED_CHARACTERS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderKind:
+    """One kind of provider, as the registry knows it before anything of it is imported."""
+
+    kind: str
+    """1 to 64 of ``a-z 0-9 _``, beginning with a letter; stored in catalogues, so it never changes."""
+    title: str
+    """What people call it."""
+    settings: str
+    """``package.module:ModelName`` of a pydantic model with ``extra="forbid"``; its secrets are ``SecretStr``."""
+    factory: str
+    """``package.module:name`` of what makes a ``StorageProvider`` of an instance of the model."""
+    managed: bool = False
+    """Whether Kazinex keeps the account, so that organisations have no credentials for it."""
+    extra: str | None = None
+    """The extra of ``kazinex-storage`` that installs what the provider imports."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be registered.
+
+        Raises:
+            SettingsError: the kind or a dotted name has another form.
+        """
+        if not _KIND.fullmatch(self.kind):
+            raise SettingsError(f"{self.kind!r} is not a kind; use 1 to 64 of a-z 0-9 _, beginning with a letter")
+        for name in (self.settings, self.factory):
+            if not _DOTTED.fullmatch(name):
+                raise SettingsError(f"{name!r} is not a dotted name; write 'package.module:name'", provider=self.kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsField:
+    """One field of a settings model, for prompts and messages."""
+
+    name: str
+    """Parts of nested models are joined by dots."""
+    required: bool
+    secret: bool
+    summary: str
+    """What the model says of it; may be empty."""
+
+
+class Registry:
+    """Kinds by name. Thread-safe; third-party kinds are imported on the first question that needs them."""
+
+    def __init__(self, *kinds: ProviderKind, entry_points: bool = True) -> None:
+        """Register *kinds*; without *entry_points* third parties are not looked for.
+
+        Raises:
+            SettingsError: two have the same kind.
+        """
+        self._kinds: dict[str, ProviderKind] = {}
+        self._broken: dict[str, str] = {}
+        self._waiting: dict[str, list[EntryPoint]] | None = None if entry_points else {}
+        self._lock = threading.RLock()
+        for kind in kinds:
+            self.register(kind)
+
+    def register(self, kind: ProviderKind) -> None:
+        """Add *kind*.
+
+        Raises:
+            SettingsError: the kind is registered already.
+        """
+        with self._lock:
+            if kind.kind in self._kinds:
+                raise SettingsError(f"the kind {kind.kind!r} is registered already; choose another name")
+            self._kinds[kind.kind] = kind
+
+    def kinds(self) -> tuple[ProviderKind, ...]:
+        """Return every usable kind, sorted by name; third-party ones that do not load are left to ``broken``."""
+        with self._lock:
+            for name in list(self._announced()):
+                self._load(name)
+            return tuple(self._kinds[name] for name in sorted(self._kinds))
+
+    def broken(self) -> Mapping[str, str]:
+        """Return, by kind, why third-party kinds cannot be used."""
+        self.kinds()
+        return dict(self._broken)
+
+    def get(self, kind: str) -> ProviderKind:
+        """Return the kind of that name.
+
+        Raises:
+            UnknownProviderError: nobody registered it; the message lists what there is.
+            SettingsError: a third party announces it, but it does not load.
+        """
+        found = self._kinds.get(kind)
+        if found is not None:
+            return found
+        with self._lock:
+            self._load(kind)
+            if kind in self._kinds:
+                return self._kinds[kind]
+            if kind in self._broken:
+                raise SettingsError(self._broken[kind], provider=kind)
+            names = [known.kind for known in self.kinds()]
+        close = difflib.get_close_matches(str(kind).lower(), names, n=3)
+        hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
+        raise UnknownProviderError(f"there is no kind of provider {kind!r}; {hint}known are {', '.join(names)}")
+
+    def fields(self, kind: str) -> tuple[SettingsField, ...]:
+        """Return the fields that the settings of *kind* have, in the order of the model.
+
+        Raises:
+            UnknownProviderError: nobody registered the kind.
+            SettingsError: the kind does not load.
+        """
+        return tuple(_fields(self.settings_model(kind), "", required=True))
+
+    def settings_model(self, kind: str) -> type[BaseModel]:
+        """Import and return the settings model of *kind*.
+
+        Raises:
+            UnknownProviderError: nobody registered the kind.
+            SettingsError: the model does not load, or lets unknown fields in.
+        """
+        model = _import(self.get(kind), "settings")
+        if not _is_model(model) or model.model_config.get("extra") != "forbid":
+            raise SettingsError(
+                'its settings are not a pydantic model with extra="forbid"; tell its author', provider=kind
+            )
+        return model
+
+    def parse_settings(self, kind: str, settings: Mapping[str, object]) -> BaseModel:
+        """Validate *settings* and return an instance of the model of *kind*.
+
+        Raises:
+            UnknownProviderError: nobody registered the kind.
+            SettingsError: fields are wrong, missing or unknown; each is named, none of their values is.
+        """
+        from pydantic import ValidationError
+
+        model = self.settings_model(kind)
+        problems: list[str] = []
+        try:
+            return model.model_validate(dict(settings))
+        except ValidationError as error:
+            # Its own text quotes the input, and so would a traceback that has it as cause or context.
+            problems = [_describe(model, problem, settings) for problem in error.errors(include_url=False)]
+        legal = ", ".join(
+            f"{field.name} (required)" if field.required else field.name for field in _fields(model, "", required=True)
+        )
+        raise SettingsError(
+            f"the settings cannot be used: {'; '.join(problems)}; legal fields are: {legal or 'none'}", provider=kind
+        )
+
+    def open(self, kind: str, settings: BaseModel) -> StorageProvider:
+        """Make the provider of *kind* from its parsed *settings*.
+
+        Raises:
+            UnknownProviderError: nobody registered the kind.
+            SettingsError: the provider does not load, or cannot use the settings.
+        """
+        factory = _import(self.get(kind), "factory")
+        if not callable(factory):
+            raise SettingsError("its factory cannot be called; tell its author", provider=kind)
+        provider: StorageProvider = factory(settings)
+        return provider
+
+    def _announced(self) -> Mapping[str, list[EntryPoint]]:
+        if self._waiting is None:
+            from importlib.metadata import entry_points  # 10 ms that users of the built-in kinds do not pay
+
+            self._waiting = {}
+            for entry in entry_points(group=ENTRY_POINT_GROUP):
+                self._waiting.setdefault(entry.name, []).append(entry)
+        return self._waiting
+
+    def _load(self, name: str) -> None:
+        entries = self._announced().get(name)
+        if entries is None or name in self._kinds or name in self._broken:
+            return
+        try:
+            self._kinds[name] = _load_entry(name, entries)
+        except SettingsError as error:
+            self._broken[name] = error.message
+
+
+def default_registry() -> Registry:
+    """Return the registry of this process: the built-in kinds and those that are installed beside them."""
+    return _REGISTRY
+
+
+def _load_entry(name: str, entries: list[EntryPoint]) -> ProviderKind:
+    origins = sorted(
+        {f"{entry.value} of {entry.dist.name if entry.dist else 'an unknown package'}" for entry in entries}
+    )
+    if len(origins) > 1:
+        raise SettingsError(f"{len(origins)} packages announce it: {', '.join(origins)}; uninstall all but one")
+    try:
+        found = entries[0].load()
+    except Exception as error:  # importing a third party's module runs its code, which may raise anything
+        raise SettingsError(
+            f"{origins[0]} announces it but does not load ({type(error).__name__}: {error}); repair or uninstall it"
+        ) from error
+    if not isinstance(found, ProviderKind) or found.kind != name:
+        raise SettingsError(f"{origins[0]} announces it but is not a ProviderKind of that name; tell its author")
+    return found
+
+
+def _import(kind: ProviderKind, attribute: str) -> object:
+    dotted: str = getattr(kind, attribute)
+    module, _, path = dotted.partition(":")
+    try:
+        found: object = importlib.import_module(module)
+        for part in path.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        fix = f"pip install 'kazinex-storage[{kind.extra}]'" if kind.extra else "install what its author asks for"
+        raise SettingsError(f"its {attribute} {dotted} does not load ({error}); {fix}", provider=kind.kind) from error
+    return found
+
+
+def _is_model(found: object) -> TypeGuard[type[BaseModel]]:
+    from pydantic import BaseModel
+
+    return isinstance(found, type) and issubclass(found, BaseModel)
+
+
+def _fields(model: type[BaseModel], prefix: str, *, required: bool) -> Iterator[SettingsField]:
+    for name, field in model.model_fields.items():
+        full = f"{prefix}{field.alias or name}"
+        needed = required and field.is_required()
+        nested = [part for part in _parts(field.annotation) if _is_model(part)]
+        if nested:
+            for part in nested:
+                yield from _fields(part, f"{full}.", required=needed)
+        else:
+            yield SettingsField(
+                name=full, required=needed, secret=_is_secret(field), summary=(field.description or "").strip()
+            )
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    from pydantic import SecretStr
+
+    return any(part is SecretStr for part in _parts(field.annotation))
+
+
+def _parts(annotation: object) -> Iterator[object]:
+    yield annotation
+    for argument in get_args(annotation):
+        yield from _parts(argument)
+
+
+def _describe(model: type[BaseModel], problem: Mapping[str, object], settings: Mapping[str, object]) -> str:
+    location = problem["loc"]
+    name = ".".join(str(part) for part in location) if isinstance(location, tuple) else ""
+    what = str(problem["type"])
+    if what == "missing":
+        return f"{name!r} is missing"
+    if what == "extra_forbidden":
+        names = [field.name for field in _fields(model, "", required=True)]
+        close = difflib.get_close_matches(name, names, n=1)
+        return f"{name!r} is not a field" + (f", did you mean {close[0]!r}?" if close else "")
+    text = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    for value in sorted(set(_leaves(settings)), key=len, reverse=True):
+        text = text.replace(value, "***")
+    return f"{name!r}: {text[:1].lower()}{text[1:]}" if name else text
+
+
+def _leaves(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for part in value.values():
+            yield from _leaves(part)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for part in value:
+            yield from _leaves(part)
+    else:
+        reveal = getattr(value, "get_secret_value", None)
+        text = str(reveal() if callable(reveal) else value)
+        if len(text) >= _QUOTED_CHARACTERS:
+            yield text
+
+
+_REGISTRY = Registry(
+    ProviderKind(
+        kind="local",
+        title="Local disk",
+        settings="kazinex_storage.providers.local:LocalSettings",
+        factory="kazinex_storage.providers.local:LocalProvider",
+    ),
+    ProviderKind(
+        kind="memory",
+        title="Memory of this process",
+        settings="kazinex_storage.providers.memory:MemorySettings",
+        factory="kazinex_storage.providers.memory:MemoryProvider",
+    ),
+)

@@ -1,0 +1,396 @@
+"""Storage: what users hold, over any provider. Portable, synchronous; every method runs one of ``operations.py``.
+
+Thread-safe and fork-safe. ``aio.AsyncStorage`` is the same for asyncio.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
+
+from .keys import Prefix
+from .operations import DEFAULTS, Body, Life, Operations, raise_failures
+from .policy import UploadPolicy
+from .provider import StorageProvider
+from .transport import Exchange, Outcome, Transport
+from .types import WHOLE, ByteRange, Folder, ObjectInfo, PresignedUrl, Progress, ProviderInfo, PutMode, PutOptions
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from .files import StorageFile
+    from .pulls import Listing, Reading
+
+_Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
+
+# A presigned URL is a credential that leaves the house: long enough for a slow upload, short enough to be forgotten.
+DEFAULT_EXPIRY = timedelta(minutes=15)
+"""How long a presigned URL is valid."""
+
+
+class Storage:
+    """The objects of one provider, or of one folder of it.
+
+    Example:
+        >>> from kazinex_storage.providers.memory import MemoryProvider
+        >>> storage = Storage(MemoryProvider())
+        >>> storage.put("plans/a.pdf", b"%PDF").size
+        4
+        >>> storage.scoped("plans").get_bytes("a.pdf")
+        b'%PDF'
+    """
+
+    def __init__(
+        self,
+        provider: StorageProvider,
+        *,
+        prefix: str = "",
+        policy: UploadPolicy | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        """Use *provider*, which this storage closes when it is closed.
+
+        Args:
+            prefix: Every key is below this folder, and nothing outside it can be named.
+            policy: What may be put; without one, all that the provider can hold.
+            transport: Shared by the storages of a process; without one this storage has its own.
+
+        Raises:
+            InvalidKeyError: the prefix is no folder.
+        """
+        self._provider: StorageProvider | None = provider
+        self._own_transport = transport is None
+        self._transport = transport if transport is not None else Transport()
+        self._life = Life()
+        self._scope = Prefix.folder(prefix)
+        self._operations = Operations(provider, self._scope, policy, self._life)
+
+    @property
+    def info(self) -> ProviderInfo:
+        """What the provider is and can do."""
+        return self._operations.info
+
+    @property
+    def prefix(self) -> Prefix:
+        """The folder that every key is below; empty for the whole provider."""
+        return self._scope
+
+    @property
+    def policy(self) -> UploadPolicy | None:
+        """What may be put."""
+        return self._operations.policy
+
+    @property
+    def operations(self) -> Operations:
+        """The operations as exchanges, for code that composes them."""
+        return self._operations
+
+    @property
+    def transport(self) -> Transport:
+        """What runs the exchanges."""
+        return self._transport
+
+    def put(
+        self,
+        key: str,
+        body: Body,
+        options: PutOptions = DEFAULTS,
+        *,
+        sha256: str | None = None,
+        on_progress: Progress | None = None,
+    ) -> ObjectInfo:
+        """Write the whole of *body* under *key* and return what the service recorded, with the sha256 of the bytes.
+
+        Atomic: readers see the old object or the new one; after any error the old one. The sha256 is computed while
+        the bytes move. A body of unknown length is spooled first: in memory up to 8 MiB, then in the temporary folder.
+        Memory stays bounded whatever the size. One request for bodies that need no parts.
+
+        Args:
+            sha256: What the body must have, in hexadecimal.
+
+        Raises:
+            AlreadyExistsError: ``PutMode.CREATE`` and the key exists.
+            PreconditionFailedError: the object is not the version ``if_match``.
+            FileTooLargeError: the body is over the limit, judged while it is read when its length is unknown.
+            FileTypeRefusedError: the policy does not allow the extension.
+            IntegrityError: the body changed while it was read, or has another sha256 than declared.
+            QuotaExceededError: the store is full.
+            NotSupportedError: the provider cannot do what *options* ask for.
+            InvalidKeyError: the key is not legal here.
+        """
+        return self._transport.run(self._operations.put(key, body, options, sha256=sha256, on_progress=on_progress))
+
+    def put_many(self, items: Iterable[tuple[str, Body]], options: PutOptions = DEFAULTS) -> builtins.list[ObjectInfo]:
+        """Write many (key, body) pairs, as many at once as pays off here; return what was recorded, in their order.
+
+        Each put is atomic, the whole is not: all items are tried.
+
+        Raises:
+            BulkError: some failed; it lists their errors.
+        """
+        exchanges = (self._operations.put(key, body, options) for key, body in items)
+        outcomes = dict(self._transport.run_many(exchanges, self.info.concurrency))
+        ordered = [outcomes[index] for index in range(len(outcomes))]
+        raise_failures([outcome.error for outcome in ordered if outcome.error is not None], len(ordered), "put_many")
+        return [outcome.result() for outcome in ordered]
+
+    def get_bytes(self, key: str, span: ByteRange = WHOLE, *, if_match: str | None = None) -> bytes:
+        """Return the bytes of *span*, all of one version. One request. Holds them in memory.
+
+        Raises:
+            NotFoundError: no such key.
+            PreconditionFailedError: the object is not the version *if_match*.
+        """
+        return self._transport.run(self._operations.get_bytes(key, span, if_match))
+
+    def get_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Outcome[bytes]]]:
+        """Yield (key, outcome) as whole objects arrive, as many at once as pays off here. One request for each.
+
+        The errors of single keys are in their outcomes; ``outcome.result()`` returns the bytes or raises.
+        """
+        asked: dict[int, str] = {}
+
+        def exchanges() -> Iterator[Exchange[bytes]]:
+            for index, key in enumerate(keys):
+                asked[index] = key
+                yield self._operations.get_bytes(key)
+
+        for index, outcome in self._transport.run_many(exchanges(), self.info.concurrency):
+            yield asked.pop(index), outcome
+
+    def download(self, key: str, path: str | os.PathLike[str], *, on_progress: Progress | None = None) -> ObjectInfo:
+        """Write the object into the file *path*, whole or not at all, and return what it is, with the sha256.
+
+        The bytes land in a hidden file beside *path*, are compared with the recorded size and sha256, and take the
+        name *path* at last. One request, or two with *on_progress*.
+
+        Raises:
+            NotFoundError: no such key.
+            IntegrityError: the bytes are not those that were stored; *path* is untouched.
+            OSError: *path* cannot be written.
+        """
+        return self._transport.run(self._operations.download(key, Path(path), on_progress))
+
+    def stream(self, key: str, span: ByteRange = WHOLE) -> ByteStream:
+        """Return an iterator over the bytes of *span* in chunks of 256 KiB growing to 8 MiB, all of one version.
+
+        One request a chunk; the first is made now, so a missing key is known at once.
+
+        Raises:
+            NotFoundError: no such key.
+            PreconditionFailedError: while iterating, when the object was replaced meanwhile.
+        """
+        return ByteStream(self._operations.reading(key, span), self._transport)
+
+    def read_ranges(self, key: str, spans: Sequence[ByteRange]) -> builtins.list[bytes]:
+        """Return the bytes of every span, all of one version, in order. One request for each span.
+
+        Raises:
+            NotFoundError: no such key.
+            PreconditionFailedError: the object was replaced meanwhile; ask again.
+        """
+        return self._transport.run(self._operations.read_ranges(key, spans))
+
+    def head(self, key: str) -> ObjectInfo:
+        """Return what is known of the object. One request.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        return self._transport.run(self._operations.head(key))
+
+    def exists(self, key: str) -> bool:
+        """Say whether an object has that key. One request.
+
+        Raises:
+            StorageError: the service did not say.
+        """
+        return self._transport.run(self._operations.exists(key))
+
+    def delete(self, key: str) -> None:
+        """Remove the object; silent when there is none. One request.
+
+        Raises:
+            AccessDeniedError: it may not be removed.
+        """
+        self._transport.run(self._operations.delete(key))
+
+    def delete_many(self, keys: Iterable[str]) -> None:
+        """Remove many objects; absent ones are no error. One request per 1,000 where the service can, else each.
+
+        Raises:
+            BulkError: some could not be removed; it lists their errors.
+        """
+        self._transport.run(self._operations.delete_many(keys))
+
+    @overload
+    def list(self, prefix: str = "", *, recursive: Literal[True] = True) -> Iterator[ObjectInfo]: ...
+
+    @overload
+    def list(self, prefix: str = "", *, recursive: bool) -> Iterator[ObjectInfo | Folder]: ...
+
+    def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[ObjectInfo] | Iterator[ObjectInfo | Folder]:
+        """Yield the objects whose keys begin with *prefix*, lazily; memory stays flat.
+
+        Not *recursive*, one level: objects, and folders for what has a further slash. *prefix* matches as text, so
+        end it with a slash for a folder. One request per page of the service.
+
+        Raises:
+            InvalidKeyError: no key can begin with *prefix*.
+        """
+        if recursive:
+            return self._pages(self._operations.scan(prefix))
+        return self._pages(self._operations.children(prefix))
+
+    def copy(self, source: str, target: str, *, mode: PutMode = PutMode.REPLACE) -> ObjectInfo:
+        """Copy bytes, content type and metadata, on the server where it can; atomic like a put.
+
+        Raises:
+            NotFoundError: there is no *source*.
+            AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
+            ValueError: both keys are the same.
+        """
+        return self._transport.run(self._operations.copy(source, target, mode))
+
+    def move(self, source: str, target: str, *, mode: PutMode = PutMode.REPLACE) -> ObjectInfo:
+        """Copy, then delete *source*. Not atomic: when deleting fails, both exist and nothing is lost.
+
+        Raises:
+            NotFoundError: there is no *source*.
+            AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
+            ValueError: both keys are the same.
+        """
+        return self._transport.run(self._operations.move(source, target, mode))
+
+    def presign(
+        self,
+        key: str,
+        method: str = "GET",
+        *,
+        expires_in: timedelta = DEFAULT_EXPIRY,
+        content_type: str | None = None,
+        size: int | None = None,
+    ) -> PresignedUrl:
+        """Sign a request that a client without credentials may send until it expires.
+
+        Args:
+            method: GET, HEAD, PUT or DELETE.
+            content_type: Binds a PUT to that type.
+            size: Binds a PUT to that many bytes, where the service can.
+
+        Raises:
+            NotSupportedError: the provider does not sign.
+            PolicyError: a PUT that the policy does not allow.
+            ValueError: the method or the expiry makes no sense.
+        """
+        return self._transport.run(self._operations.presign(key, method, expires_in, content_type, size))
+
+    def open(self, key: str, mode: str = "rb", options: PutOptions = DEFAULTS) -> StorageFile:
+        """Return a binary file: ``rb`` reads, ``wb`` replaces, ``xb`` creates.
+
+        Writing publishes on ``close`` and nothing before; leaving a ``with`` block by an exception, or ``discard``,
+        publishes nothing.
+
+        Raises:
+            NotFoundError: reading, and no such key.
+            AlreadyExistsError: on closing an ``xb`` file, when the key exists.
+            ValueError: another mode.
+        """
+        from .files import open_file
+
+        return open_file(self, key, mode, options)
+
+    def scoped(self, prefix: str) -> Storage:
+        """Return a view of the folder *prefix*: its keys are relative, and nothing outside can be named.
+
+        Closing the view does not close this storage; closing this one closes the view.
+
+        Raises:
+            InvalidKeyError: the prefix is no folder.
+        """
+        return self._view(Prefix(self._scope + Prefix.folder(prefix)), self.policy)
+
+    def with_policy(self, policy: UploadPolicy | None) -> Storage:
+        """Return a view that puts under another policy."""
+        return self._view(self._scope, policy)
+
+    def close(self) -> None:
+        """Close the provider, unless this is a view. Using a closed storage raises ``ClosedError``."""
+        self._life.end()
+        provider, self._provider = self._provider, None
+        if provider is not None:
+            provider.close()
+            if self._own_transport:
+                self._transport.close()
+
+    def _view(self, scope: Prefix, policy: UploadPolicy | None) -> Storage:
+        view = Storage.__new__(Storage)
+        view._provider = None  # views do not close what they look at
+        view._own_transport = False
+        view._transport = self._transport
+        view._life = Life(self._life)
+        view._scope = scope
+        view._operations = Operations(self._operations.provider, scope, policy, view._life)
+        return view
+
+    def _pages(self, listing: Listing[_Entry]) -> Iterator[_Entry]:
+        try:
+            while (page := self._transport.run(listing.next())) is not None:
+                yield from page
+        finally:
+            listing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Storage({self.info.kind} {self.info.location}{f', prefix={self._scope!r}' if self._scope else ''})"
+
+
+class ByteStream(Iterator[bytes]):
+    """The bytes of one span of one version, in chunks; also a context manager. Not thread-safe."""
+
+    def __init__(self, reading: Reading, transport: Transport) -> None:
+        """Fetch the first chunk of *reading*.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        self._reading = reading
+        self._transport = transport
+        self._ahead: bytes | None = transport.run(reading.next())
+
+    @property
+    def info(self) -> ObjectInfo:
+        """What the object is."""
+        return cast(ObjectInfo, self._reading.info)  # known since the first chunk was fetched
+
+    def __next__(self) -> bytes:
+        ahead, self._ahead = self._ahead, None
+        chunk = ahead if ahead is not None else self._transport.run(self._reading.next())
+        if not chunk:
+            self._ahead = b""
+            raise StopIteration
+        return chunk
+
+    def close(self) -> None:
+        """End the iteration."""
+        self._ahead = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
