@@ -205,5 +205,19 @@ class BulkError(StorageError):
         super().__init__(message, operation=operation)
         self.failures = tuple(failures)
 
+    @classmethod
+    def raise_for(cls, failures: Sequence[Exception], total: int, operation: str) -> None:
+        """Raise what failed among *total* items, if anything.
+
+        Raises:
+            BulkError: *failures* is not empty.
+        """
+        if failures:
+            raise cls(
+                f"{len(failures)} of {total} failed, the others are done; the first: {failures[0]}",
+                failures=failures,
+                operation=operation,
+            )
+
     def __reduce__(self) -> tuple[Callable[..., StorageError], tuple[Any, ...]]:
         return _rebuild, (type(self), self.message, {"failures": self.failures, "operation": self.operation})

@@ -10,27 +10,27 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
-from typing import TypeAlias, TypeVar, cast
+from typing import TypeVar, cast
 
+from ._internal.admission import Admission, Body
 from ._internal.bodies import Spool
 from ._internal.content_types import guess_content_type
 from ._internal.download import Download
+from ._internal.life import Life
 from .errors import (
     BulkError,
     ClosedError,
-    FileTooLargeError,
     IntegrityError,
     NotFoundError,
     NotSupportedError,
     StorageError,
 )
 from .keys import ObjectKey, Prefix
-from .policy import UploadPolicy, format_bytes
+from .policy import UploadPolicy
 from .provider import StorageProvider, exchanges_of
 from .pulls import Listing, Reading, collector
-from .source import BodyLike, Source
+from .source import Source
 from .transport import Call, Exchange, Many, Outcome
 from .types import (
     WHOLE,
@@ -48,9 +48,6 @@ from .types import (
 
 T = TypeVar("T")
 
-Body: TypeAlias = BodyLike | Source
-"""What can be put: bytes, a path, a binary file, an iterable of bytes, or a source made of one of them."""
-
 DEFAULTS = PutOptions()
 """Replace what is there; the content type follows from the key."""
 
@@ -59,29 +56,10 @@ DELETE_BATCH = 1000
 """Keys that one bulk delete carries."""
 
 
-class Life:
-    """Whether a storage, or the one that it is a view of, was closed."""
-
-    __slots__ = ("_closed", "_parent")
-
-    def __init__(self, parent: Life | None = None) -> None:
-        self._closed = False
-        self._parent = parent
-
-    @property
-    def closed(self) -> bool:
-        """Whether it may no longer be used."""
-        return self._closed or (self._parent is not None and self._parent.closed)
-
-    def end(self) -> None:
-        """Close it."""
-        self._closed = True
-
-
 class Operations:
     """The operations on one provider below one prefix, under one policy. Holds no state of its own."""
 
-    __slots__ = ("_exchanges", "_life", "_scope", "info", "policy", "provider")
+    __slots__ = ("_admission", "_exchanges", "_life", "_scope", "info", "policy", "provider")
 
     def __init__(self, provider: StorageProvider, scope: Prefix, policy: UploadPolicy | None, life: Life) -> None:
         """Work on the keys of *provider* that begin with *scope*, which is empty or ends with a slash."""
@@ -94,6 +72,7 @@ class Operations:
         """What the provider is and can do."""
         self.policy = policy
         """What may be put; None allows all that the provider can hold."""
+        self._admission = Admission(provider.info, policy)
 
     def put(
         self,
@@ -106,6 +85,24 @@ class Operations:
     ) -> Exchange[ObjectInfo]:
         """Write the whole of *body*; see ``Storage.put``."""
         return self._told("put", key, self._put(key, body, options, sha256, on_progress))
+
+    def spool(self, key: str) -> Spool:
+        """Return a spool that collects a body for *key* and refuses what the policy or the service does.
+
+        Raises:
+            InvalidKeyError: the key is not legal.
+            FileTypeRefusedError: the policy does not allow the extension.
+        """
+        self._admission.check_name(self._full(key).name)
+        return self._admission.spool()
+
+    def put_many(self, items: Iterable[tuple[str, Body]], options: PutOptions) -> Exchange[list[ObjectInfo]]:
+        """Write many (key, body) pairs; see ``Storage.put_many``."""
+        puts = (self.put(key, body, options) for key, body in items)
+        outcomes = cast("list[Outcome[ObjectInfo]]", (yield Many(puts, self.info.concurrency)))
+        failures = [outcome.error for outcome in outcomes if outcome.error is not None]
+        BulkError.raise_for(failures, len(outcomes), "put_many")
+        return [outcome.result() for outcome in outcomes]
 
     def get(self, key: str, sink: Sink, span: ByteRange = WHOLE, if_match: str | None = None) -> Exchange[ObjectInfo]:
         """Push the bytes of *span* into *sink*."""
@@ -128,9 +125,11 @@ class Operations:
 
         return Reading(get, lambda: self._told("head", key, self._exchanges.head(full)), span)
 
-    def download(self, key: str, path: os.PathLike[str], on_progress: Progress | None = None) -> Exchange[ObjectInfo]:
-        """Write the object into the file *path*; see ``Storage.download``."""
-        return self._told("download", key, self._download(key, Path(path), on_progress))
+    def download(
+        self, key: str, path: os.PathLike[str], on_progress: Progress | None = None, *, sha256: str | None = None
+    ) -> Exchange[ObjectInfo]:
+        """Write the object into the file *path* if it has *sha256*; see ``Storage.download``."""
+        return self._told("download", key, self._download(key, Path(path), on_progress, sha256))
 
     def head(self, key: str) -> Exchange[ObjectInfo]:
         """Return what is known of the object; see ``Storage.head``."""
@@ -221,14 +220,6 @@ class Operations:
                 f"{what} needs the capability {capability.value!r}, which this provider does not declare"
             )
 
-    def _too_large(self, size: int) -> FileTooLargeError:
-        policy, limit = self.policy, self.info.max_object_bytes
-        if policy is not None and policy.max_file_bytes <= limit:
-            return policy.too_large(size)
-        return FileTooLargeError(
-            f"the object has {format_bytes(size)} or more, this service holds at most {format_bytes(limit)}; split it"
-        )
-
     def _check_options(self, options: PutOptions) -> None:
         if options.mode is PutMode.CREATE:
             self._need(Capability.CREATE_ONLY, "a create-only put")
@@ -239,42 +230,13 @@ class Operations:
         if options.metadata or options.content_disposition or options.cache_control:
             self._need(Capability.METADATA, "metadata, content disposition or cache control")
 
-    def spool(self, key: str) -> Spool:
-        """Return a spool for a body of *key*, which refuses what the policy or the service does.
-
-        Raises:
-            InvalidKeyError: the key is not legal.
-            FileTypeRefusedError: the policy does not allow the extension.
-        """
-        full = self._full(key)
-        if self.policy is not None:
-            self.policy.check(full.name, None)
-        return Spool(self._limit, self._too_large)
-
-    @property
-    def _limit(self) -> int:
-        limit = self.info.max_object_bytes
-        return limit if self.policy is None else min(limit, self.policy.max_file_bytes)
-
-    def _source(self, body: Body, sha256: str | None, on_progress: Progress | None) -> Exchange[Source]:
-        if isinstance(body, Source):
-            if body.size > self._limit:
-                raise self._too_large(body.size)
-            return body
-        make = partial(
-            Source.of, body, limit=self._limit, too_large=self._too_large, sha256=sha256, progress=on_progress
-        )
-        # Bytes are at hand; a path is looked up and an iterable is read to its end, and both may block.
-        return make() if isinstance(body, bytes) else cast(Source, (yield Call(make)))
-
     def _put(
         self, key: str, body: Body, options: PutOptions, sha256: str | None, on_progress: Progress | None
     ) -> Exchange[ObjectInfo]:
         full = self._full(key)
         self._check_options(options)
-        if self.policy is not None:
-            self.policy.check(full.name, None)
-        source = yield from self._source(body, sha256, on_progress)
+        self._admission.check_name(full.name)
+        source = yield from self._admission.source(body, sha256, on_progress)
         try:
             if options.content_type is None:
                 options = PutOptions(
@@ -311,7 +273,7 @@ class Operations:
         outcomes = cast("list[Outcome[bytes]]", (yield Many(rest, self.info.concurrency)))
         return [b"".join(first), *(outcome.result() for outcome in outcomes)]
 
-    def _download(self, key: str, path: Path, on_progress: Progress | None) -> Exchange[ObjectInfo]:
+    def _download(self, key: str, path: Path, on_progress: Progress | None, sha256: str | None) -> Exchange[ObjectInfo]:
         full, total, etag = self._full(key), 0, None
         if on_progress is not None:  # one request more, to know the size beforehand
             before = yield from self._exchanges.head(full)
@@ -320,7 +282,7 @@ class Operations:
         try:
             sink = landing.write if on_progress is None else _reporting(landing.write, on_progress, total)
             info = yield from self._exchanges.get(full, WHOLE, sink, etag)
-            checksum = yield Call(landing.publish, info)
+            checksum = yield Call(landing.publish, info, sha256 or info.sha256)
         finally:
             landing.discard()
         return self._relative(replace(info, checksum=checksum))
@@ -355,7 +317,7 @@ class Operations:
             single = (self.delete(key[len(self._scope) :]) for key in full)
             outcomes = cast("list[Outcome[None]]", (yield Many(single, self.info.concurrency)))
             failures.extend(outcome.error for outcome in outcomes if outcome.error is not None)
-        raise_failures(failures, len(full), "delete_many")
+        BulkError.raise_for(failures, len(full), "delete_many")
 
     def _copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
         origin, goal = self._full(source), self._full(target)
@@ -363,8 +325,7 @@ class Operations:
             raise ValueError(f"copy {source!r}: source and target are the same key")
         if mode is PutMode.CREATE:
             self._need(Capability.CREATE_ONLY, "a create-only copy")
-        if self.policy is not None:
-            self.policy.check(goal.name, None)
+        self._admission.check_name(goal.name)
         if self.info.can(Capability.SERVER_COPY):
             return self._relative((yield from self._exchanges.copy(origin, goal, mode)))
         return (yield from self._copy_through(origin, target, mode))
@@ -402,20 +363,6 @@ class Operations:
         if method == "PUT" and self.policy is not None:
             self.policy.check(full.name, size)
         return (yield from self._exchanges.presign(full, method, expires_in, content_type, size))
-
-
-def raise_failures(failures: Sequence[Exception], total: int, operation: str) -> None:
-    """Raise what failed in a bulk call, if anything.
-
-    Raises:
-        BulkError: *failures* is not empty.
-    """
-    if failures:
-        raise BulkError(
-            f"{len(failures)} of {total} failed, the others are done; the first: {failures[0]}",
-            failures=failures,
-            operation=operation,
-        )
 
 
 def _with_checksum(info: ObjectInfo, source: Source) -> ObjectInfo:

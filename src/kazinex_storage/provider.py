@@ -16,7 +16,18 @@ from .errors import StorageError
 from .keys import ObjectKey, Prefix
 from .source import Source
 from .transport import Call, Exchange, TransferCancelled
-from .types import Buffer, ByteRange, Folder, ObjectInfo, PresignedUrl, ProviderInfo, PutMode, PutOptions, Sink
+from .types import (
+    Buffer,
+    ByteRange,
+    Diagnosis,
+    Folder,
+    ObjectInfo,
+    PresignedUrl,
+    ProviderInfo,
+    PutMode,
+    PutOptions,
+    Sink,
+)
 
 # S3, R2 and Supabase list 1,000 keys a request; a page of a lifted provider is as long.
 PAGE_ITEMS = 1000
@@ -121,6 +132,15 @@ class Presigner(Protocol):
         Raises:
             SettingsError: the credentials at hand cannot sign, or not for that long.
         """
+        ...
+
+
+@runtime_checkable
+class Diagnoser(Protocol):
+    """What a provider may add when it knows better than the class of an error what went wrong."""
+
+    def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
+        """Explain *error*, met by the check of ``verify`` named *check*; None leaves it to the general advice."""
         ...
 
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
 
+from ._internal.admission import Body
+from ._internal.life import Life
 from .keys import Prefix
-from .operations import DEFAULTS, Body, Life, Operations, raise_failures
+from .operations import DEFAULTS, Operations
 from .policy import UploadPolicy
 from .provider import StorageProvider
 from .transport import Exchange, Outcome, Transport
@@ -133,11 +135,7 @@ class Storage:
         Raises:
             BulkError: some failed; it lists their errors.
         """
-        exchanges = (self._operations.put(key, body, options) for key, body in items)
-        outcomes = dict(self._transport.run_many(exchanges, self.info.concurrency))
-        ordered = [outcomes[index] for index in range(len(outcomes))]
-        raise_failures([outcome.error for outcome in ordered if outcome.error is not None], len(ordered), "put_many")
-        return [outcome.result() for outcome in ordered]
+        return self._transport.run(self._operations.put_many(items, options))
 
     def get_bytes(self, key: str, span: ByteRange = WHOLE, *, if_match: str | None = None) -> bytes:
         """Return the bytes of *span*, all of one version. One request. Holds them in memory.

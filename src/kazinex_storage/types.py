@@ -159,6 +159,16 @@ class PresignedUrl:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What an error means to the person who has to mend it."""
+
+    meaning: str
+    """What is wrong, in their words."""
+    fix: str
+    """What to do about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartRule:
     """How a service wants a large body cut."""
 

@@ -35,8 +35,8 @@ class Download:
         """
         self._digest.write_through(self._descriptor, buffer)
 
-    def publish(self, info: ObjectInfo) -> Checksum:
-        """Compare with what *info* says, rename over the target, and return the sha256 of what was written.
+    def publish(self, info: ObjectInfo, sha256: str | None) -> Checksum:
+        """Compare with the size of *info* and the *sha256*, rename over the target; return the sha256 found.
 
         Raises:
             IntegrityError: the size or the recorded sha256 differ; the target is untouched.
@@ -45,10 +45,9 @@ class Download:
         checksum = self._digest.checksum()
         if self._digest.size != info.size:
             raise IntegrityError(f"{self._digest.size} of {info.size} bytes arrived; the file was not written")
-        if info.sha256 is not None and info.sha256 != checksum.value:
+        if sha256 is not None and sha256 != checksum.value:
             raise IntegrityError(
-                f"the bytes have sha256 {checksum.value}, the object was stored with {info.sha256}; "
-                "the file was not written"
+                f"the bytes have sha256 {checksum.value}, the object was stored with {sha256}; the file was not written"
             )
         self._close()
         os.replace(self._temporary, self._target)

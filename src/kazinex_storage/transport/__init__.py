@@ -6,7 +6,7 @@ ties them to one pool of threads.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import TypeVar
 
 from .exchange import AnyOutcome, Call, Command, Exchange, Many, Outcome, TransferCancelled, Wait
@@ -55,7 +55,9 @@ class Transport:
 
         return await run_async(exchange, self._pool)
 
-    def run_many_async(self, exchanges: Iterable[Exchange[T]], window: int) -> AsyncIterator[tuple[int, Outcome[T]]]:
+    def run_many_async(
+        self, exchanges: Iterable[Exchange[T]], window: int
+    ) -> AsyncGenerator[tuple[int, Outcome[T]], None]:
         """Yield (index, outcome) as the exchanges end, on the running asyncio loop.
 
         Raises:

@@ -9,7 +9,7 @@ afterwards; a second cancellation no longer waits.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -41,7 +41,7 @@ async def run_async(exchange: Exchange[T], pool: CallPool) -> T:
 
 async def run_many_async(
     exchanges: Iterable[Exchange[T]], window: int, pool: CallPool
-) -> AsyncIterator[tuple[int, Outcome[T]]]:
+) -> AsyncGenerator[tuple[int, Outcome[T]], None]:
     """Yield (index, outcome) as the exchanges end, at most *window* of them under way.
 
     Leaving the iteration early cancels what is under way and waits for it to clean up.

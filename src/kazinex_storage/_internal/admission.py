@@ -1,0 +1,64 @@
+"""What may enter a storage: names and sizes, under a policy and under the limit of the service."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TypeAlias, cast
+
+from ..errors import FileTooLargeError
+from ..policy import UploadPolicy, format_bytes
+from ..source import BodyLike, Source
+from ..transport import Call, Exchange
+from ..types import Progress, ProviderInfo
+from .bodies import Spool
+
+Body: TypeAlias = BodyLike | Source
+"""What can be put: bytes, a path, a binary file, an iterable of bytes, or a source made of one of them."""
+
+
+class Admission:
+    """Judges what is put to one provider under one policy."""
+
+    __slots__ = ("_info", "_limit", "_policy")
+
+    def __init__(self, info: ProviderInfo, policy: UploadPolicy | None) -> None:
+        self._info = info
+        self._policy = policy
+        self._limit = info.max_object_bytes if policy is None else min(info.max_object_bytes, policy.max_file_bytes)
+
+    def check_name(self, filename: str) -> None:
+        """Refuse a type that the policy does not allow.
+
+        Raises:
+            FileTypeRefusedError: the extension is not on the allowlist.
+        """
+        if self._policy is not None:
+            self._policy.check(filename, None)
+
+    def spool(self) -> Spool:
+        """Return a spool that refuses to grow over the limit."""
+        return Spool(self._limit, self._too_large)
+
+    def source(self, body: Body, sha256: str | None, on_progress: Progress | None) -> Exchange[Source]:
+        """Make a source of *body* that is within the limit.
+
+        Raises:
+            FileTooLargeError: it is not.
+        """
+        if isinstance(body, Source):
+            if body.size > self._limit:
+                raise self._too_large(body.size)
+            return body
+        make = partial(
+            Source.of, body, limit=self._limit, too_large=self._too_large, sha256=sha256, progress=on_progress
+        )
+        # Bytes are at hand; a path is looked up and an iterable is read to its end, and both may block.
+        return make() if isinstance(body, bytes) else cast(Source, (yield Call(make)))
+
+    def _too_large(self, size: int) -> FileTooLargeError:
+        if self._policy is not None and self._policy.max_file_bytes <= self._info.max_object_bytes:
+            return self._policy.too_large(size)
+        return FileTooLargeError(
+            f"the object has {format_bytes(size)} or more, "
+            f"this service holds at most {format_bytes(self._info.max_object_bytes)}; split it"
+        )

@@ -1,0 +1,299 @@
+"""Documents of organisations: stored once, found again, proved when read.
+
+An upload goes to the provider that the organisation has chosen; a read goes to the provider that the receipt names,
+whatever is chosen now. Without a receipt the organisation's providers are asked in turn. Operations are exchanges;
+``DocumentStore`` and ``aio.AsyncDocumentStore`` run them.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+from ._internal.admission import Body
+from .errors import AlreadyExistsError, NotFoundError, SettingsError, StorageError
+from .files import READ_AHEAD, ObjectReader
+from .keys import DocumentKey
+from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, StoredDocument
+from .storage import Storage
+from .transport import Call, Exchange, Many, Outcome
+from .types import ObjectInfo, Progress, PutMode, PutOptions
+
+_log = logging.getLogger(__name__)
+
+
+class DocumentOperations:
+    """The operations on documents, as exchanges."""
+
+    def __init__(self, resolver: ProviderResolver) -> None:
+        self._resolver = resolver
+
+    def upload(
+        self,
+        document: DocumentKey,
+        file: Body,
+        content_type: str | None,
+        sha256: str | None,
+        on_progress: Progress | None,
+    ) -> Exchange[StoredDocument]:
+        """Store the file of a revision, once; see ``DocumentStore.upload``."""
+        chosen = cast(ResolvedProvider, (yield Call(self._resolver.chosen, document.organisation, document.project)))
+        yield from self._refuse_second_file(document)
+        options = PutOptions(mode=PutMode.CREATE, content_type=content_type)
+        operations, key = chosen.storage.operations, _relative(document)
+        info = yield from operations.put(key, file, options, sha256=sha256, on_progress=on_progress)
+        # Two uploads of one revision under different file names can both have passed the look above. Whoever now sees
+        # another file takes its own away again: at most one stays, whichever way they interleave.
+        files = yield from _all(chosen.storage, _relative_prefix(document, revision=True))
+        others = [found.key for found in files if found.key != key]
+        if others:
+            yield from operations.delete(key)
+            raise _second_file(document, others[0])
+        return _receipt(document, chosen, info)
+
+    def find(self, document: DocumentKey) -> Exchange[StoredDocument]:
+        """Return the receipt of a stored document; see ``DocumentStore.find``."""
+        found, info = yield from self._search(document)
+        return _receipt(document, found, info)
+
+    def locate(self, document: StoredDocument | DocumentKey) -> Exchange[tuple[Storage, str]]:
+        """Return the storage that holds a document, and its key there."""
+        if isinstance(document, DocumentKey):
+            found, _ = yield from self._search(document)
+            return found.storage, _relative(document)
+        recorded = yield from self._recorded(document)
+        return recorded.storage, _relative(document.document)
+
+    def download(
+        self, document: StoredDocument | DocumentKey, path: Path, on_progress: Progress | None
+    ) -> Exchange[ObjectInfo]:
+        """Write a document into a file; see ``DocumentStore.download``."""
+        storage, key = yield from self.locate(document)
+        sha256 = document.sha256 if isinstance(document, StoredDocument) else None
+        return (yield from storage.operations.download(key, path, on_progress, sha256=sha256))
+
+    def revisions(self, document: DocumentKey) -> Exchange[list[DocumentRevision]]:
+        """Return the stored revisions of a document; see ``DocumentStore.revisions``."""
+        found: dict[str, DocumentRevision] = {}
+        for provider, files in (yield from self._listings(document, revision=False)):
+            for info in files:
+                key = DocumentKey.parse(f"{document.organisation}/{info.key}")
+                found.setdefault(
+                    info.key,
+                    DocumentRevision(
+                        document=key,
+                        provider=provider.provider,
+                        size=info.size,
+                        etag=info.etag,
+                        stored_at=info.last_modified,
+                    ),
+                )
+        return [found[key] for key in sorted(found)]
+
+    def remove(self, document: StoredDocument | DocumentKey) -> Exchange[None]:
+        """Remove a document; see ``DocumentStore.remove``."""
+        if isinstance(document, StoredDocument):
+            recorded = yield from self._recorded(document)
+            yield from recorded.storage.operations.delete(_relative(document.document))
+            return
+        for provider in (yield from self._providers(document)):
+            yield from provider.storage.operations.delete(_relative(document))
+
+    def _providers(self, document: DocumentKey) -> Exchange[Sequence[ResolvedProvider]]:
+        call = Call(self._resolver.in_order, document.organisation, document.project)
+        return cast("Sequence[ResolvedProvider]", (yield call))
+
+    def _recorded(self, receipt: StoredDocument) -> Exchange[ResolvedProvider]:
+        if receipt.key != receipt.document.build():
+            raise SettingsError(
+                f"the receipt names the document {receipt.document.build()!r} but the key {receipt.key!r}; "
+                "it was altered, find the document again",
+                operation="open",
+            )
+        return cast(
+            ResolvedProvider,
+            (yield Call(self._resolver.by_id, receipt.document.organisation, receipt.provider)),
+        )
+
+    def _search(self, document: DocumentKey) -> Exchange[tuple[ResolvedProvider, ObjectInfo]]:
+        for provider in (yield from self._providers(document)):
+            try:
+                return provider, (yield from provider.storage.operations.head(_relative(document)))
+            except NotFoundError:
+                continue
+            except StorageError as error:
+                _tolerate(provider, error)
+        raise NotFoundError(
+            "no provider of the organisation holds this document", operation="find", key=document.build()
+        )
+
+    def _listings(
+        self, document: DocumentKey, *, revision: bool
+    ) -> Exchange[list[tuple[ResolvedProvider, list[ObjectInfo]]]]:
+        providers = yield from self._providers(document)
+        prefix = _relative_prefix(document, revision=revision)
+        outcomes = cast(
+            "list[Outcome[list[ObjectInfo]]]",
+            (yield Many((_all(provider.storage, prefix) for provider in providers), max(1, len(providers)))),
+        )
+        listings = []
+        for provider, outcome in zip(providers, outcomes, strict=True):
+            if outcome.error is None:
+                listings.append((provider, outcome.result()))
+            else:
+                _tolerate(provider, outcome.error)
+        return listings
+
+    def _refuse_second_file(self, document: DocumentKey) -> Exchange[None]:
+        for _, files in (yield from self._listings(document, revision=True)):
+            if files:
+                raise _second_file(document, files[0].key)
+
+
+class DocumentStore:
+    """The documents of all organisations that a resolver knows. Thread-safe and fork-safe."""
+
+    def __init__(self, resolver: ProviderResolver) -> None:
+        """Resolve providers with *resolver*, which stays the caller's to close."""
+        self.operations = DocumentOperations(resolver)
+        """The operations as exchanges."""
+        self.transport = resolver.transport
+        """What runs the exchanges."""
+
+    def upload(
+        self,
+        document: DocumentKey,
+        file: Body,
+        *,
+        content_type: str | None = None,
+        sha256: str | None = None,
+        on_progress: Progress | None = None,
+    ) -> StoredDocument:
+        """Store the file of a revision and return the receipt. Write-once: a revision has one file, for good.
+
+        Atomic: the whole file or nothing. Requests: one listing of the revision on each provider of the organisation,
+        one create-only put, one listing. Verified providers must answer; others are passed over with a warning.
+
+        Args:
+            sha256: What the file must have, in hexadecimal.
+
+        Raises:
+            AlreadyExistsError: the revision has a file already, on any provider of the organisation.
+            FileTooLargeError: over the limit of the provider, judged while it is read when its length is unknown.
+            FileTypeRefusedError: the extension is not on the organisation's allowlist.
+            UnresolvedOrganisationError: no provider is chosen.
+            IntegrityError: the file changed while it was read, or has another sha256.
+        """
+        return self.transport.run(self.operations.upload(document, file, content_type, sha256, on_progress))
+
+    def find(self, document: DocumentKey) -> StoredDocument:
+        """Return the receipt of a stored document: override, default, then the other providers are asked.
+
+        Raises:
+            NotFoundError: none of them holds it.
+        """
+        return self.transport.run(self.operations.find(document))
+
+    def open(self, document: StoredDocument | DocumentKey) -> io.BufferedReader:
+        """Return a document as a seekable binary file, pinned to one version.
+
+        Raises:
+            NotFoundError: it is not stored.
+        """
+        storage, key = self.transport.run(self.operations.locate(document))
+        return io.BufferedReader(ObjectReader(storage, key), READ_AHEAD)
+
+    def stream(self, document: StoredDocument | DocumentKey) -> Iterator[bytes]:
+        """Yield the bytes of a document in chunks; the first is fetched now.
+
+        Raises:
+            NotFoundError: it is not stored.
+        """
+        storage, key = self.transport.run(self.operations.locate(document))
+        return storage.stream(key)
+
+    def download(
+        self,
+        document: StoredDocument | DocumentKey,
+        path: str | os.PathLike[str],
+        *,
+        on_progress: Progress | None = None,
+    ) -> ObjectInfo:
+        """Write a document into the file *path*, whole or not at all, proved by the sha256 of its receipt.
+
+        Raises:
+            NotFoundError: it is not stored.
+            IntegrityError: the bytes are not those of the receipt; *path* is untouched.
+        """
+        return self.transport.run(self.operations.download(document, Path(path), on_progress))
+
+    def revisions(self, document: DocumentKey) -> list[DocumentRevision]:
+        """Return the stored revisions of a document in the order of their keys; its revision and file do not matter.
+
+        One listing on each provider of the organisation. What stands on several is listed once.
+
+        Raises:
+            StorageError: a verified provider did not answer.
+        """
+        return self.transport.run(self.operations.revisions(document))
+
+    def remove(self, document: StoredDocument | DocumentKey) -> None:
+        """Remove a document: by receipt from the provider that it names, else from every provider. Silent when absent.
+
+        Raises:
+            StorageError: a provider did not answer; call again.
+        """
+        self.transport.run(self.operations.remove(document))
+
+
+def _relative(document: DocumentKey) -> str:
+    return document.build().removeprefix(f"{document.organisation}/")
+
+
+def _relative_prefix(document: DocumentKey, *, revision: bool) -> str:
+    prefix = document.revision_prefix if revision else document.document_prefix
+    return prefix.removeprefix(f"{document.organisation}/")
+
+
+def _all(storage: Storage, prefix: str) -> Exchange[list[ObjectInfo]]:
+    listing, found = storage.operations.scan(prefix), list[ObjectInfo]()
+    try:
+        while (page := (yield from listing.next())) is not None:
+            found.extend(page)
+    finally:
+        listing.close()
+    return found
+
+
+def _receipt(document: DocumentKey, provider: ResolvedProvider, info: ObjectInfo) -> StoredDocument:
+    return StoredDocument(
+        document=document,
+        provider=provider.provider,
+        kind=provider.kind,
+        key=document.build(),
+        size=info.size,
+        sha256=info.sha256,
+        etag=info.etag,
+        content_type=info.content_type,
+        stored_at=info.last_modified,
+    )
+
+
+def _second_file(document: DocumentKey, found: str) -> AlreadyExistsError:
+    return AlreadyExistsError(
+        f"revision {document.revision!r} has the file {found.rpartition('/')[2]!r} already and is never overwritten; "
+        "upload under a new revision",
+        operation="upload",
+        key=document.build(),
+    )
+
+
+def _tolerate(provider: ResolvedProvider, error: Exception) -> None:
+    """Pass over a provider that is known not to work; raise what a verified one said."""
+    if provider.verified:
+        raise error
+    _log.warning("provider %s (%s) is not verified and was passed over: %s", provider.label, provider.kind, error)

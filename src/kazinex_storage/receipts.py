@@ -1,0 +1,109 @@
+"""What documents and organisations tell each other: receipts, listed revisions, and resolved providers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Protocol, Self
+
+from .keys import DocumentKey
+from .storage import Storage
+from .transport import Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedProvider:
+    """One provider of an organisation, open, with its keys scoped to the organisation."""
+
+    provider: str
+    """The id of the provider's record."""
+    kind: str
+    label: str
+    verified: bool
+    """Whether its last verification passed."""
+    storage: Storage
+
+
+class ProviderResolver(Protocol):
+    """What documents need to know of organisations; ``organisations.Resolver`` is the one there is."""
+
+    transport: Transport
+    """What runs the exchanges."""
+
+    def chosen(self, organisation: str, project: str | None) -> ResolvedProvider:
+        """Return the provider for new documents: project override, else default.
+
+        Raises:
+            UnresolvedOrganisationError: neither is set.
+        """
+        ...
+
+    def by_id(self, organisation: str, provider: str) -> ResolvedProvider:
+        """Return one provider of the organisation by the id of its record.
+
+        Raises:
+            RecordNotFoundError: the organisation has no such provider.
+        """
+        ...
+
+    def in_order(self, organisation: str, project: str | None) -> Sequence[ResolvedProvider]:
+        """Return every provider of the organisation once: override, default, the others."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDocument:
+    """The receipt of an upload: keep it with the revision; reading by it needs no search."""
+
+    document: DocumentKey
+    provider: str
+    """The id of the provider's record."""
+    kind: str
+    key: str
+    """The whole key, organisation included."""
+    size: int
+    """Bytes."""
+    sha256: str | None
+    """Of the bytes that were uploaded; None when the document was found again where no sha256 is kept."""
+    etag: str | None
+    content_type: str | None
+    stored_at: datetime | None
+    """Aware UTC, by the clock of the service."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the receipt as values that JSON can hold."""
+        fields = asdict(self)
+        fields["stored_at"] = self.stored_at.isoformat() if self.stored_at is not None else None
+        return fields
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the receipt that ``to_dict`` wrote.
+
+        Raises:
+            InvalidKeyError: the document in it is not legal.
+            TypeError: a field is missing or unknown.
+        """
+        stored_at = fields["stored_at"]
+        return cls(
+            **{
+                **fields,
+                "document": DocumentKey(**fields["document"]),
+                "stored_at": datetime.fromisoformat(stored_at) if stored_at is not None else None,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRevision:
+    """One stored revision, as a listing shows it."""
+
+    document: DocumentKey
+    provider: str
+    """The id of the record of the provider that holds it."""
+    size: int
+    """Bytes."""
+    etag: str | None
+    stored_at: datetime | None
+    """Aware UTC."""

@@ -1,0 +1,277 @@
+"""Find out whether a storage really works, and when it does not, why and what to do.
+
+The checks touch one probe object below the storage's prefix and nothing else; they need no more rights than documents
+do. A failed check is a finding, not an exception. ``_internal/advice.py`` says what errors mean where the provider has
+no better diagnosis of its own.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TypeAlias
+
+from ._internal.advice import advise
+from .errors import (
+    AlreadyExistsError,
+    AuthenticationError,
+    ClosedError,
+    IntegrityError,
+    SettingsError,
+    StorageError,
+    UnavailableError,
+)
+from .provider import Diagnoser
+from .storage import Storage
+from .types import Capability, Diagnosis, PutMode, PutOptions
+
+# A person waits for the button; cloud services answer the seven small requests within a few seconds.
+DEFAULT_TIMEOUT_S = 30.0
+"""Seconds after which verification reports what it has."""
+
+PROBE_FOLDER = ".kazinex-verify"
+"""The folder of the probe object, below the prefix of the storage."""
+
+_BODY = b"kazinex-storage probe: safe to delete\n"
+_CONTENT_TYPE = "text/plain"
+_METADATA = {"kazinex-probe": "1"}
+
+
+class CheckStatus(Enum):
+    """How one check ended."""
+
+    PASSED = "passed"
+    WARNING = "warning"
+    """Documents can be stored; something else is not as it should be."""
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Not tried: a check that it depends on failed, or the provider does not declare what it would test."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was tried."""
+
+    name: str
+    """``settings``, ``list``, ``write``, ``read``, ``compare``, ``create-only`` or ``delete``."""
+    status: CheckStatus
+    seconds: float = 0.0
+    error: str | None = None
+    """What the service or the provider said."""
+    diagnosis: str | None = None
+    """What that means."""
+    fix: str | None = None
+    """What to do about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationReport:
+    """Every check in the order it was tried."""
+
+    kind: str
+    location: str
+    checks: tuple[Check, ...]
+    started_at: datetime
+    """Aware UTC."""
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether no check failed."""
+        return all(check.status is not CheckStatus.FAILED for check in self.checks)
+
+    @property
+    def failure(self) -> str | None:
+        """The first failure in one line: diagnosis and fix; None when there is none."""
+        for check in self.checks:
+            if check.status is CheckStatus.FAILED:
+                return f"{check.name}: {check.diagnosis}; {check.fix}"
+        return None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the report as values that JSON can hold."""
+        return {
+            "kind": self.kind,
+            "location": self.location,
+            "ok": self.ok,
+            "started_at": self.started_at.isoformat(),
+            "seconds": round(self.seconds, 3),
+            "checks": [
+                {
+                    "name": check.name,
+                    "status": check.status.value,
+                    "seconds": round(check.seconds, 3),
+                    "error": check.error,
+                    "diagnosis": check.diagnosis,
+                    "fix": check.fix,
+                }
+                for check in self.checks
+            ],
+        }
+
+
+Step: TypeAlias = Callable[[], str | None]
+"""One check: returns a remark that makes it a warning, or None; raises when it fails."""
+
+
+def verify(storage: Storage, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> VerificationReport:
+    """Try what documents need (list, write, read, compare, create-only, delete) and report; eight requests.
+
+    The probe object is removed whatever happens, also when the time runs out: then the removal goes on in the
+    background. Policies do not apply to the probe. An interrupt passes through; nothing else is raised.
+    """
+    run = _Run(storage)
+    # A disk or a service that hangs cannot be interrupted; it is watched from here.
+    thread = threading.Thread(target=run.all, name="kazinex-storage-verify", daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    return run.report(timeout_s)
+
+
+def unusable(kind: str, error: StorageError) -> VerificationReport:
+    """Report settings that could not even be opened."""
+    check = _failed("settings", error, 0.0, advise(error))
+    return VerificationReport(kind=kind, location="", checks=(check,), started_at=datetime.now(UTC), seconds=0.0)
+
+
+class _Run:
+    """One verification under way: a thread of its own adds checks, the caller's takes the report."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage.with_policy(None)
+        self._key = f"{PROBE_FOLDER}/{secrets.token_hex(8)}"
+        self._started_at = datetime.now(UTC)
+        self._started = time.monotonic()
+        self._lock = threading.Lock()
+        self._checks: dict[str, Check] = {}
+        self._steps: dict[str, Step] = {
+            "list": self._list,
+            "write": self._write,
+            "read": self._read,
+            "compare": self._compare,
+            "create-only": self._create_only,
+            "delete": self._delete,
+        }
+        self._body = b""
+        self._unreachable = False
+
+    def all(self) -> None:
+        """Try everything in order; the removal of the probe is tried whatever happened before."""
+        for name, step in self._steps.items():
+            reason = self._unmet(name)
+            check = Check(name=name, status=CheckStatus.SKIPPED, diagnosis=reason) if reason else self._try(name, step)
+            with self._lock:
+                self._checks[name] = check
+
+    def report(self, timeout_s: float) -> VerificationReport:
+        """Return what is known now; what is still under way has failed for want of an answer."""
+        with self._lock:
+            checks = list(self._checks.values())
+        missing = list(self._steps)[len(checks) :]
+        for position, name in enumerate(missing):
+            checks.append(
+                Check(name=name, status=CheckStatus.SKIPPED, diagnosis=f"{missing[0]} did not end")
+                if position
+                else Check(
+                    name=name,
+                    status=CheckStatus.FAILED,
+                    seconds=timeout_s,
+                    error=f"no answer within {timeout_s:g} s",
+                    diagnosis="the service or the disk hangs, or is very slow",
+                    fix="check the network path or the mount, then verify again",
+                )
+            )
+        info = self._storage.info
+        return VerificationReport(
+            kind=info.kind,
+            location=info.location,
+            checks=tuple(checks),
+            started_at=self._started_at,
+            seconds=time.monotonic() - self._started,
+        )
+
+    def _unmet(self, name: str) -> str | None:
+        """Say why *name* need not be tried, or None."""
+        needs = {"write": "list", "read": "write", "compare": "read", "create-only": "write"}.get(name)
+        if name == "create-only" and not self._storage.info.can(Capability.CREATE_ONLY):
+            return "the provider does not declare create-only writes"
+        if needs is None:
+            return None
+        before = self._checks[needs]
+        # Listing may be forbidden while writing is not; but without an answer at all nothing else can work.
+        if before.status is CheckStatus.SKIPPED or (
+            before.status is CheckStatus.FAILED and (needs != "list" or self._unreachable)
+        ):
+            return f"{needs} did not pass"
+        return None
+
+    def _try(self, name: str, step: Step) -> Check:
+        begin = time.monotonic()
+        try:
+            remark = step()
+        except Exception as error:  # the runner of checks: whatever a provider raises is a finding
+            self._unreachable = isinstance(error, SettingsError | AuthenticationError | UnavailableError | ClosedError)
+            return _failed(name, error, time.monotonic() - begin, self._advise(error, name))
+        return Check(
+            name=name,
+            status=CheckStatus.WARNING if remark else CheckStatus.PASSED,
+            seconds=time.monotonic() - begin,
+            diagnosis=remark,
+        )
+
+    def _advise(self, error: Exception, check: str) -> Diagnosis:
+        provider = self._storage.operations.provider
+        found = None
+        if isinstance(error, StorageError) and isinstance(provider, Diagnoser):
+            found = provider.diagnose(error, check)
+        return found if found is not None else advise(error)
+
+    def _list(self) -> None:
+        next(self._storage.list(f"{PROBE_FOLDER}/"), None)
+
+    def _write(self) -> None:
+        metadata = _METADATA if self._storage.info.can(Capability.METADATA) else {}
+        self._storage.put(self._key, _BODY, PutOptions(content_type=_CONTENT_TYPE, metadata=metadata))
+
+    def _read(self) -> None:
+        self._body = self._storage.get_bytes(self._key)
+
+    def _compare(self) -> str | None:
+        if self._body != _BODY:
+            raise IntegrityError(f"{len(_BODY)} bytes were written, {len(self._body)} others came back")
+        info = self._storage.head(self._key)
+        if info.size != len(_BODY):
+            raise IntegrityError(f"{len(_BODY)} bytes were written, the service reports {info.size}")
+        if info.content_type != _CONTENT_TYPE:
+            return f"the content type came back as {info.content_type}"
+        if self._storage.info.can(Capability.METADATA) and dict(info.metadata) != _METADATA:
+            return "the metadata came back altered"
+        return None
+
+    def _create_only(self) -> None:
+        try:
+            self._storage.put(self._key, b"overwritten", PutOptions(mode=PutMode.CREATE))
+        except AlreadyExistsError:
+            return
+        raise IntegrityError("a create-only write replaced an object: revisions would not be safe here")
+
+    def _delete(self) -> None:
+        self._storage.delete(self._key)
+        if self._storage.exists(self._key):
+            raise IntegrityError("the probe object is still there after it was deleted")
+
+
+def _failed(name: str, error: Exception, seconds: float, advice: Diagnosis) -> Check:
+    return Check(
+        name=name,
+        status=CheckStatus.FAILED,
+        seconds=seconds,
+        error=str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}",
+        diagnosis=advice.meaning,
+        fix=advice.fix,
+    )
