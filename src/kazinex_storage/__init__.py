@@ -12,59 +12,69 @@ from typing import TYPE_CHECKING
 from ._internal.version import __version__
 
 if TYPE_CHECKING:
-    from .aio import AsyncDocumentStore, AsyncStorage
-    from .documents import DocumentStore
-    from .errors import (
-        AccessDeniedError,
-        AlreadyExistsError,
-        AuthenticationError,
-        BulkError,
-        ClosedError,
-        FileTooLargeError,
-        FileTypeRefusedError,
-        IntegrityError,
-        InvalidKeyError,
-        InvalidUrlError,
-        LockedError,
-        NotFoundError,
-        NotSupportedError,
-        PolicyError,
-        PreconditionFailedError,
-        QuotaExceededError,
-        RateLimitedError,
-        ReconnectRequiredError,
-        RecordConflictError,
-        RecordNotFoundError,
-        SealError,
-        SettingsError,
-        StorageError,
-        UnavailableError,
-        UnknownProviderError,
-        UnresolvedOrganisationError,
-    )
-    from .keys import DocumentKey, ObjectKey, Prefix
-    from .organisations import Organisations, Resolver, open_organisations
-    from .policy import UploadPolicy, Verdict
-    from .provider import StorageProvider
-    from .receipts import DocumentRevision, StoredDocument
-    from .registry import ProviderKind, Registry, default_registry
-    from .source import Source
-    from .storage import ByteStream, Storage
-    from .transport import Outcome, Transport
-    from .types import (
-        ByteRange,
-        Capability,
-        Checksum,
-        Diagnosis,
-        Folder,
-        ObjectInfo,
-        PartRule,
-        PresignedUrl,
-        ProviderInfo,
-        PutMode,
-        PutOptions,
-    )
-    from .verify import Check, CheckStatus, VerificationReport, verify
+    from .aio import AsyncDocumentStore as AsyncDocumentStore
+    from .aio import AsyncStorage as AsyncStorage
+    from .documents import DocumentStore as DocumentStore
+    from .errors import AccessDeniedError as AccessDeniedError
+    from .errors import AlreadyExistsError as AlreadyExistsError
+    from .errors import AuthenticationError as AuthenticationError
+    from .errors import BulkError as BulkError
+    from .errors import ClosedError as ClosedError
+    from .errors import FileTooLargeError as FileTooLargeError
+    from .errors import FileTypeRefusedError as FileTypeRefusedError
+    from .errors import IntegrityError as IntegrityError
+    from .errors import InvalidKeyError as InvalidKeyError
+    from .errors import InvalidUrlError as InvalidUrlError
+    from .errors import LockedError as LockedError
+    from .errors import NotFoundError as NotFoundError
+    from .errors import NotSupportedError as NotSupportedError
+    from .errors import PolicyError as PolicyError
+    from .errors import PreconditionFailedError as PreconditionFailedError
+    from .errors import QuotaExceededError as QuotaExceededError
+    from .errors import RateLimitedError as RateLimitedError
+    from .errors import ReconnectRequiredError as ReconnectRequiredError
+    from .errors import RecordConflictError as RecordConflictError
+    from .errors import RecordNotFoundError as RecordNotFoundError
+    from .errors import SealError as SealError
+    from .errors import SettingsError as SettingsError
+    from .errors import StorageError as StorageError
+    from .errors import UnavailableError as UnavailableError
+    from .errors import UnknownProviderError as UnknownProviderError
+    from .errors import UnresolvedOrganisationError as UnresolvedOrganisationError
+    from .keys import DocumentKey as DocumentKey
+    from .keys import ObjectKey as ObjectKey
+    from .keys import Prefix as Prefix
+    from .organisations import Organisations as Organisations
+    from .organisations import Resolver as Resolver
+    from .organisations import open_organisations as open_organisations
+    from .policy import UploadPolicy as UploadPolicy
+    from .policy import Verdict as Verdict
+    from .provider import StorageProvider as StorageProvider
+    from .receipts import DocumentRevision as DocumentRevision
+    from .receipts import StoredDocument as StoredDocument
+    from .registry import ProviderKind as ProviderKind
+    from .registry import Registry as Registry
+    from .registry import default_registry as default_registry
+    from .source import Source as Source
+    from .storage import ByteStream as ByteStream
+    from .storage import Storage as Storage
+    from .transport import Outcome as Outcome
+    from .transport import Transport as Transport
+    from .types import ByteRange as ByteRange
+    from .types import Capability as Capability
+    from .types import Checksum as Checksum
+    from .types import Diagnosis as Diagnosis
+    from .types import Folder as Folder
+    from .types import ObjectInfo as ObjectInfo
+    from .types import PartRule as PartRule
+    from .types import PresignedUrl as PresignedUrl
+    from .types import ProviderInfo as ProviderInfo
+    from .types import PutMode as PutMode
+    from .types import PutOptions as PutOptions
+    from .verify import Check as Check
+    from .verify import CheckStatus as CheckStatus
+    from .verify import VerificationReport as VerificationReport
+    from .verify import verify as verify
 
 _HOMES = {
     "aio": ("AsyncDocumentStore", "AsyncStorage"),
@@ -123,7 +133,7 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", *_HOME_OF]  # noqa: PLE0604  # the snapshot test pins every name
+__all__ = ["__version__", *_HOME_OF]
 
 
 def __getattr__(name: str) -> object:
