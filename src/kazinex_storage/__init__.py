@@ -71,10 +71,10 @@ if TYPE_CHECKING:
     from .types import ProviderInfo as ProviderInfo
     from .types import PutMode as PutMode
     from .types import PutOptions as PutOptions
-    from .verify import Check as Check
-    from .verify import CheckStatus as CheckStatus
-    from .verify import VerificationReport as VerificationReport
-    from .verify import verify as verify
+    from .verification import Check as Check
+    from .verification import CheckStatus as CheckStatus
+    from .verification import VerificationReport as VerificationReport
+    from .verification import verify as verify
 
 _HOMES = {
     "aio": ("AsyncDocumentStore", "AsyncStorage"),
@@ -129,7 +129,7 @@ _HOMES = {
         "PutMode",
         "PutOptions",
     ),
-    "verify": ("Check", "CheckStatus", "VerificationReport", "verify"),
+    "verification": ("Check", "CheckStatus", "VerificationReport", "verify"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -38,7 +38,7 @@ from .types import (
     PutMode,
     PutOptions,
 )
-from .verify import DEFAULT_TIMEOUT_S, VerificationReport, verify
+from .verification import DEFAULT_TIMEOUT_S, VerificationReport, verify
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
@@ -256,7 +256,7 @@ class AsyncStorage:
         return await self._transport.run_async(self._operations.presign(key, method, expires_in, content_type, size))
 
     async def verify(self, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> VerificationReport:
-        """Find out whether the storage works; see ``verify.verify``. Never raises for a failed check."""
+        """Find out whether the storage works; see ``verification.verify``. Never raises for a failed check."""
         return await self._transport.run_async(_call(Call(lambda: verify(self._storage, timeout_s=timeout_s))))
 
     def scoped(self, prefix: str) -> AsyncStorage:

@@ -1,11 +1,8 @@
-"""The contract of a catalogue, the rules that every catalogue keeps, and one in memory.
+"""The contract of a catalogue, and one in memory.
 
 A change names the version it was made from; when the record has moved on since, ``RecordConflictError`` is raised and
-nothing is changed. Every call names the organisation: no id reaches a record of another one. ``sql.py`` is the
-catalogue that lasts.
-
-A default or override whose provider is no longer VERIFIED stays: there is no silent fallback to another place, and new
-credentials must work at once. Only *becoming* default or override needs VERIFIED.
+nothing is changed. Every call names the organisation: no id reaches a record of another one. ``rules.py`` holds what
+all catalogues refuse alike; ``sql.py`` is the catalogue that lasts.
 """
 
 from __future__ import annotations
@@ -16,9 +13,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from ..errors import RecordConflictError, RecordNotFoundError, SettingsError
-from . import commands
-from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus
+from ..errors import SettingsError
+from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
+from .rules import check_chosen, check_removable, conflict, label_in_use, label_key, unknown_provider
 
 
 class Catalogue(Protocol):
@@ -62,6 +59,8 @@ class Catalogue(Protocol):
 
     def replace_provider(self, record: ProviderRecord) -> ProviderRecord:
         """Put *record* in the place of the one it was made from, and return it at the next version.
+
+        Settings and secrets are taken from it only when its ``settings_version`` differs; else the kept ones stay.
 
         Raises:
             RecordNotFoundError: there is no such provider.
@@ -109,7 +108,9 @@ class Catalogue(Protocol):
         ...
 
     def reseal(self) -> int:
-        """Seal every secret of every organisation under the first key, all or none, and return how many changed.
+        """Seal every secret of every organisation under the first key, all or none.
+
+        Returns how many providers changed.
 
         Raises:
             SealError: a secret cannot be opened; nothing was changed.
@@ -119,62 +120,6 @@ class Catalogue(Protocol):
     def close(self) -> None:
         """Release connections; calling it twice is harmless."""
         ...
-
-
-def label_key(label: str) -> str:
-    """Return what two labels share when they differ in the case of letters only."""
-    return label.casefold()
-
-
-def check_chosen(record: ProviderRecord) -> None:
-    """Refuse a provider that may not become a default or an override.
-
-    Raises:
-        SettingsError: it is not VERIFIED.
-    """
-    if record.status is not ProviderStatus.VERIFIED:
-        raise SettingsError(
-            f"the provider {record.label!r} is {record.status.value} and only a VERIFIED one can be chosen; run "
-            f"{commands.verify(record.organisation, record.label)}",
-            provider=record.kind,
-        )
-
-
-def check_removable(record: ProviderRecord, default: str | None, projects: list[str]) -> None:
-    """Refuse to remove a provider that is the *default*, or the override of one of *projects*.
-
-    Raises:
-        SettingsError: it is; the message says what to do first.
-    """
-    if default == record.id:
-        advice = commands.set_default(record.organisation, "<another label>")
-        raise SettingsError(f"the provider {record.label!r} is the default; choose another first: {advice}")
-    if projects:
-        advice = commands.clear_override(record.organisation, projects[0])
-        more = f" and {len(projects) - 1} more" if len(projects) > 1 else ""
-        raise SettingsError(
-            f"the provider {record.label!r} is the override of the project {projects[0]!r}{more}; "
-            f"clear it first: {advice}"
-        )
-
-
-def label_in_use(organisation: str, label: str) -> SettingsError:
-    """Make the error for a label that another provider has."""
-    return SettingsError(
-        f"the organisation {organisation!r} has a provider labelled {label!r} already; choose another label"
-    )
-
-
-def unknown_provider(organisation: str, provider: str) -> RecordNotFoundError:
-    """Make the error for a provider that the organisation has not."""
-    return RecordNotFoundError(
-        f"the organisation {organisation!r} has no provider {provider!r}; see {commands.listing(organisation)}"
-    )
-
-
-def conflict(what: str, version: int) -> RecordConflictError:
-    """Make the error for a change made from an outdated *version* of *what*."""
-    return RecordConflictError(f"{what} was changed by somebody else after version {version}; read it and try again")
 
 
 class MemoryCatalogue:
@@ -255,9 +200,12 @@ class MemoryCatalogue:
             SettingsError: the label is in use.
         """
         with self._lock:
-            if self.provider(record.organisation, record.id).version != record.version:
+            before = self.provider(record.organisation, record.id)
+            if before.version != record.version:
                 raise conflict(f"the provider {record.label!r}", record.version)
             self._check_label(record)
+            if before.settings_version == record.settings_version:
+                record = replace(record, settings=before.settings, secrets=before.secrets)
             return self._keep(replace(record, version=record.version + 1))
 
     def remove_provider(self, organisation: str, provider: str, *, version: int) -> None:
