@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from .verification import CheckStatus as CheckStatus
     from .verification import VerificationReport as VerificationReport
     from .verification import verify as verify
+    from .verification import verify_provider as verify_provider
 
 _HOMES = {
     "aio": ("AsyncDocumentStore", "AsyncStorage"),
@@ -129,7 +130,7 @@ _HOMES = {
         "PutMode",
         "PutOptions",
     ),
-    "verification": ("Check", "CheckStatus", "VerificationReport", "verify"),
+    "verification": ("Check", "CheckStatus", "VerificationReport", "verify", "verify_provider"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ._internal.advice import advise
 from .errors import (
@@ -29,6 +29,9 @@ from .errors import (
 from .provider import Diagnoser
 from .storage import Storage
 from .types import Capability, Diagnosis, PutMode, PutOptions
+
+if TYPE_CHECKING:
+    from .organisations import Organisations
 
 # A person waits for the button; cloud services answer the seven small requests within a few seconds.
 DEFAULT_TIMEOUT_S = 30.0
@@ -131,6 +134,29 @@ def verify(storage: Storage, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> Verific
     thread.start()
     thread.join(timeout_s)
     return run.report(timeout_s)
+
+
+def verify_provider(
+    organisations: Organisations, organisation: str, provider: str, *, timeout_s: float = DEFAULT_TIMEOUT_S
+) -> VerificationReport:
+    """Verify a provider of *organisation*, given by id or label, below its prefix, and record the outcome.
+
+    The record becomes VERIFIED or FAILED with the time and the error. About eight requests.
+
+    Raises:
+        RecordNotFoundError: the organisation has no such provider.
+        RecordConflictError: its settings were changed meanwhile; nothing was recorded.
+    """
+    record = organisations.find(organisation, provider)
+    try:
+        storage = Storage(organisations.open(record), prefix=organisation)
+    except StorageError as error:
+        report = unusable(record.kind, error)
+    else:
+        with storage:
+            report = verify(storage, timeout_s=timeout_s)
+    organisations.record_verification(record, ok=report.ok, error=report.failure, at=report.started_at)
+    return report
 
 
 def unusable(kind: str, error: StorageError) -> VerificationReport:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from ..._internal.content_types import guess_content_type
-from ...errors import ClosedError, IntegrityError, InvalidKeyError, NotFoundError, PreconditionFailedError
+from ...errors import IntegrityError, InvalidKeyError, NotFoundError, PreconditionFailedError
 from ...keys import ObjectKey, Prefix
 from ...source import BUFFER_BYTES, Source
 from ...types import (
@@ -86,7 +86,7 @@ class LocalProvider:
             InvalidKeyError: a disk cannot hold the key, or not beside those it holds.
             AccessDeniedError: the folder may not be written, or a link stands in the way.
         """
-        self._check_open()
+        self._tree.check_open()
         with Mapped(key, writing=True):
             status, sidecar = self._writer.write(key, source, options)
         return _object_info(key, status, sidecar)
@@ -129,7 +129,7 @@ class LocalProvider:
         Raises:
             AccessDeniedError: the folder may not be written.
         """
-        self._check_open()
+        self._tree.check_open()
         folders, name = split(key)
         with (
             Mapped(key),
@@ -184,7 +184,7 @@ class LocalProvider:
 
     def _open(self, key: ObjectKey) -> tuple[int, ObjectInfo]:
         """Open the file of *key* and return its descriptor, with what it and its side-car say."""
-        self._check_open()
+        self._tree.check_open()
         folders, name = split(key)
         with Mapped(key), self._tree.folder(folders) as parent:
             while True:
@@ -223,7 +223,7 @@ class LocalProvider:
 
     def _level(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:
         """Yield what one folder holds whose key begins with *prefix*; folders may turn out empty."""
-        self._check_open()
+        self._tree.check_open()
         head, _, start = prefix.rpartition("/")
         folders = head.split("/") if head else []
         base = f"{head}/" if head else ""
@@ -250,10 +250,6 @@ class LocalProvider:
                         yield key, entry.stat(follow_symlinks=False)
                 except (InvalidKeyError, FileNotFoundError):
                     continue  # a name that is no key cannot be asked for either; or it went away meanwhile
-
-    def _check_open(self) -> None:
-        if self._tree.descriptor < 0:
-            raise ClosedError("the storage was closed; make a new one")
 
 
 def _object_info(key: str, status: os.stat_result, sidecar: Sidecar | None, *, listed: bool = False) -> ObjectInfo:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
 from ...errors import (
     AccessDeniedError,
+    ClosedError,
     InvalidKeyError,
     NotFoundError,
     QuotaExceededError,
@@ -42,10 +44,14 @@ class Tree:
             SettingsError: it is missing, no folder, or may not be entered.
         """
         self.durable = durable
+        self._users = 0
+        self._closed = False
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
         try:
             if create:
                 os.makedirs(root, exist_ok=True)
-            self.descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             advice = {
                 errno.ENOENT: "it does not exist; mount the disk, or make the folder (or set create=true)",
@@ -56,10 +62,23 @@ class Tree:
             raise SettingsError(f"the root {root!r} cannot be used: {advice}", provider="local") from error
 
     def close(self) -> None:
-        """Close the root; later use fails with EBADF."""
-        descriptor, self.descriptor = self.descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
+        """Close the root once nobody is below it any more; later use raises ``ClosedError``."""
+        with self._lock:
+            self._closed = True
+        self._close_unused()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_descriptor"):
+            self.close()
+
+    def check_open(self) -> None:
+        """Refuse to go on after ``close``.
+
+        Raises:
+            ClosedError: the tree was closed.
+        """
+        if self._closed:
+            raise ClosedError("the storage was closed; make a new one")
 
     @contextmanager
     def folder(self, segments: list[str], *, create: bool = False) -> Iterator[int]:
@@ -68,7 +87,7 @@ class Tree:
         Raises:
             OSError: ENOENT, ENOTDIR, ELOOP … as the system says.
         """
-        current = self.descriptor
+        current = root = self._enter()
         try:
             for segment in segments:
                 try:
@@ -77,13 +96,14 @@ class Tree:
                     if not create:
                         raise
                     below = self._make(segment, current)
-                if current != self.descriptor:
+                if current != root:
                     os.close(current)
                 current = below
             yield current
         finally:
-            if current not in (self.descriptor, -1):
+            if current != root:
                 os.close(current)
+            self._leave()
 
     def sync(self, descriptor: int) -> None:
         """Wait until the file or folder is on the disk, when the settings ask for it."""
@@ -101,6 +121,31 @@ class Tree:
             except OSError:
                 return  # not empty, or gone already: both mean that there is nothing to do
             segments = parents
+
+    def _enter(self) -> int:
+        # A descriptor number is given to the next file that is opened: the root stays open while anybody is below it.
+        if self._pid != os.getpid():
+            # Another thread of the parent may have held the lock; its users are not ours.
+            self._lock, self._users, self._pid = threading.Lock(), 0, os.getpid()
+        with self._lock:
+            self.check_open()
+            self._users += 1
+        return self._descriptor
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            last = self._closed and not self._users
+        if last:
+            self._close_unused()
+
+    def _close_unused(self) -> None:
+        with self._lock:
+            if not self._closed or self._users:
+                return
+            descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def _make(self, name: str, parent: int) -> int:
         try:

@@ -1,0 +1,43 @@
+# Every target makes what it needs: a virtual environment in .venv, and the packages in it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check soak bench format clean
+
+demo: $(VENV)/.user  ## Store a document for an organisation, on local disk, and read it back
+	$(BIN)/kazinex-storage demo
+
+test: check  ## Lint, types, every test
+	$(BIN)/python -m pytest -m "not soak"
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+soak: $(VENV)/.dev  ## The long campaigns
+	$(BIN)/python -m pytest -m soak
+
+bench: $(VENV)/.dev  ## Ratios in one run; BENCH=--quick for a small one
+	$(BIN)/python -m benchmarks $(BENCH)
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "kazinex-storage needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(VENV)/.user: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[all]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[all]' --group dev
+	@touch $@ $(VENV)/.user

@@ -1,0 +1,279 @@
+"""What an upload, a read and a removal do for an organisation, whatever its default is meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from kazinex_storage import (
+    AlreadyExistsError,
+    DocumentKey,
+    DocumentStore,
+    FileTooLargeError,
+    FileTypeRefusedError,
+    IntegrityError,
+    NotFoundError,
+    Organisations,
+    RecordNotFoundError,
+    Resolver,
+    SettingsError,
+    StorageError,
+    StoredDocument,
+    UnresolvedOrganisationError,
+)
+
+PDF = b"%PDF-1.7 drawing"
+
+
+class World(Protocol):
+    root: Path
+    organisations: Organisations
+    resolver: Resolver
+    documents: DocumentStore
+    add: Callable[..., str]
+
+
+def document(revision: str = "P01", filename: str = "Plan Ü 1.pdf", organisation: str = "org-1") -> DocumentKey:
+    return DocumentKey(organisation, "bridge", "DRG-1", revision, filename)
+
+
+def test_an_uploaded_document_is_read_back_by_its_receipt(world: World, tmp_path: Path) -> None:
+    provider = world.add("org-1", "disk", default=True)
+
+    receipt = world.documents.upload(document(), PDF)
+
+    assert (provider, "local", "org-1/bridge/DRG-1/P01/Plan Ü 1.pdf") == (receipt.provider, receipt.kind, receipt.key)
+    assert (len(PDF), hashlib.sha256(PDF).hexdigest()) == (receipt.size, receipt.sha256)
+    assert "application/pdf" == receipt.content_type
+    with world.documents.open(receipt) as file:
+        assert PDF == file.read()
+    world.documents.download(receipt, tmp_path / "copy.pdf")
+    assert PDF == (tmp_path / "copy.pdf").read_bytes()
+    assert PDF == b"".join(world.documents.stream(receipt))
+
+
+def test_the_key_on_disk_reads_as_the_documentation_says(world: World) -> None:
+    world.add("org-1", "disk", default=True)
+
+    world.documents.upload(document(), PDF)
+
+    assert PDF == (world.root / "shared/org-1/bridge/DRG-1/P01/Plan Ü 1.pdf").read_bytes()
+
+
+def test_a_receipt_survives_json(world: World) -> None:
+    world.add("org-1", "disk", default=True)
+    receipt = world.documents.upload(document(), PDF)
+
+    again = StoredDocument.from_dict(json.loads(json.dumps(receipt.to_dict())))
+
+    assert receipt == again
+    assert PDF == world.documents.open(again).read()
+
+
+def test_the_same_revision_again_is_refused_and_the_first_stays(world: World) -> None:
+    world.add("org-1", "disk", default=True)
+    receipt = world.documents.upload(document(), PDF)
+
+    with pytest.raises(AlreadyExistsError, match="P01"):
+        world.documents.upload(document(), b"other")
+
+    assert PDF == world.documents.open(receipt).read()
+
+
+def test_the_same_revision_under_another_file_name_is_refused(world: World) -> None:
+    world.add("org-1", "disk", default=True)
+    world.documents.upload(document(), PDF)
+
+    with pytest.raises(AlreadyExistsError, match="Plan Ü 1.pdf"):
+        world.documents.upload(document(filename="other.pdf"), PDF)
+
+    assert 1 == len(world.documents.revisions(document()))
+
+
+def test_the_same_revision_on_another_provider_is_refused(world: World) -> None:
+    world.add("org-1", "old", "old", default=True)
+    world.documents.upload(document(), PDF)
+    world.add("org-1", "new", "new", default=True)
+
+    with pytest.raises(AlreadyExistsError):
+        world.documents.upload(document(), PDF)
+
+
+def test_of_racing_uploads_of_one_revision_at_most_one_stays(world: World) -> None:
+    world.add("org-1", "disk", default=True)
+    outcomes: list[StoredDocument | AlreadyExistsError] = []
+    barrier = threading.Barrier(8)
+
+    def upload(number: int) -> None:
+        barrier.wait()
+        try:
+            outcomes.append(world.documents.upload(document(filename=f"{number}.pdf"), PDF))
+        except AlreadyExistsError as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=upload, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    winners = [outcome for outcome in outcomes if isinstance(outcome, StoredDocument)]
+    stored = [revision.document.filename for revision in world.documents.revisions(document())]
+    assert 8 == len(outcomes)
+    assert [winner.document.filename for winner in winners] == stored
+    assert len(stored) <= 1
+
+
+def test_reading_goes_to_the_provider_of_the_receipt_after_the_default_has_changed(world: World) -> None:
+    old = world.add("org-1", "old", "old", default=True)
+    receipt = world.documents.upload(document(), PDF)
+    new = world.add("org-1", "new", "new", default=True)
+    second = world.documents.upload(document("P02"), b"second")
+
+    assert (old, new) == (receipt.provider, second.provider)
+    assert PDF == world.documents.open(receipt).read()
+    assert b"second" == world.documents.open(second).read()
+
+
+def test_without_a_receipt_the_providers_are_asked_in_turn(world: World) -> None:
+    old = world.add("org-1", "old", "old", default=True)
+    world.documents.upload(document(), PDF)
+    world.add("org-1", "new", "new", default=True)
+
+    receipt = world.documents.find(document())
+
+    assert old == receipt.provider
+    assert PDF == world.documents.open(document()).read()
+
+
+def test_a_project_override_takes_the_uploads_of_that_project_only(world: World) -> None:
+    default = world.add("org-1", "default", "default", default=True)
+    special = world.add("org-1", "special", "special")
+    world.organisations.set_override("org-1", "bridge", special)
+
+    here = world.documents.upload(document(), PDF)
+    elsewhere = world.documents.upload(DocumentKey("org-1", "tunnel", "DRG-1", "P01", "a.pdf"), PDF)
+
+    assert (special, default) == (here.provider, elsewhere.provider)
+
+
+def test_an_organisation_without_a_default_is_told_the_command(world: World) -> None:
+    with pytest.raises(UnresolvedOrganisationError, match="kazinex-storage provider"):
+        world.documents.upload(document(), PDF)
+
+
+def test_organisations_that_share_a_disk_do_not_see_each_other(world: World) -> None:
+    world.add("org-1", "disk", default=True)
+    world.add("org-10", "disk", default=True)
+    receipt = world.documents.upload(document(), PDF)
+
+    storage = world.resolver.storage_for("org-10")
+
+    assert [] == list(storage.list())
+    assert not storage.exists("bridge/DRG-1/P01/Plan Ü 1.pdf")
+    for hostile in ("../org-1/bridge/DRG-1/P01/Plan Ü 1.pdf", "/org-1/bridge", "a/../../org-1/x", "..\\org-1\\x"):
+        with pytest.raises(StorageError):
+            storage.get_bytes(hostile)
+    with pytest.raises(NotFoundError):
+        world.documents.find(document(organisation="org-10"))
+    assert PDF == world.documents.open(receipt).read()
+
+
+def test_a_receipt_of_another_organisation_opens_nothing(world: World) -> None:
+    world.add("org-1", "disk", default=True)
+    world.add("org-10", "disk", default=True)
+    fields = world.documents.upload(document(), PDF).to_dict()
+
+    stolen = StoredDocument.from_dict({**fields, "document": {**_fields(fields), "organisation": "org-10"}})
+
+    with pytest.raises(SettingsError, match="altered"):
+        world.documents.open(stolen)
+    with pytest.raises(RecordNotFoundError):
+        world.documents.open(
+            StoredDocument.from_dict(
+                {
+                    **fields,
+                    "document": {**_fields(fields), "organisation": "org-10"},
+                    "key": "org-10/bridge/DRG-1/P01/Plan Ü 1.pdf",
+                }
+            )
+        )
+
+
+def test_a_file_that_was_exchanged_after_the_upload_is_not_delivered(world: World, tmp_path: Path) -> None:
+    world.add("org-1", "disk", default=True)
+    receipt = world.documents.upload(document(), PDF)
+    (world.root / "shared" / receipt.key).write_bytes(PDF.replace(b"drawing", b"forgery"))
+
+    with pytest.raises(IntegrityError, match="sha256"):
+        world.documents.download(receipt, tmp_path / "copy.pdf")
+
+    assert not (tmp_path / "copy.pdf").exists()
+
+
+def test_the_policy_of_the_organisation_is_applied_before_anything_is_stored(world: World) -> None:
+    provider = world.add("org-1", "disk", default=True)
+    world.organisations.set_allowlist("org-1", ["pdf"])
+    world.organisations.update_provider("org-1", provider, max_file_bytes=4)
+
+    with pytest.raises(FileTypeRefusedError, match="exe"):
+        world.documents.upload(document(filename="plan.pdf.exe"), PDF)
+    with pytest.raises(FileTooLargeError, match="Org Admin"):
+        world.documents.upload(document(), PDF)
+    with pytest.raises(FileTooLargeError):
+        world.documents.upload(document(), iter([b"12", b"34", b"5"]))
+
+    assert [] == world.documents.revisions(document())
+
+
+def test_revisions_are_listed_over_all_providers_once(world: World) -> None:
+    old = world.add("org-1", "old", "old", default=True)
+    world.documents.upload(document("P01"), PDF)
+    new = world.add("org-1", "new", "new", default=True)
+    world.documents.upload(document("P02"), PDF)
+    world.documents.upload(DocumentKey("org-1", "bridge", "DRG-10", "P01", "a.pdf"), PDF)
+
+    revisions = world.documents.revisions(document())
+
+    assert [("P01", old), ("P02", new)] == [(found.document.revision, found.provider) for found in revisions]
+
+
+def test_a_removed_document_is_gone_from_every_provider(world: World) -> None:
+    world.add("org-1", "disk", default=True)
+    world.documents.upload(document(), PDF)
+    receipt = world.documents.upload(document("P02"), PDF)
+
+    world.documents.remove(document())
+    world.documents.remove(receipt)
+    world.documents.remove(receipt)
+
+    assert [] == world.documents.revisions(document())
+    with pytest.raises(NotFoundError):
+        world.documents.open(receipt)
+
+
+def test_a_provider_that_is_down_stops_writes_only_while_it_counts_as_verified(world: World) -> None:
+    world.add("org-1", "old", "old", default=True)
+    first = world.documents.upload(document(), PDF)
+    world.add("org-1", "new", "new", default=True)
+    record = world.organisations.find("org-1", "old")
+    world.resolver.storage_of("org-1", record.id)
+    (world.root / "old").rename(world.root / "gone")
+    world.organisations.record_verification(record, ok=False, error="the disk is gone")
+
+    receipt = world.documents.upload(document("P02"), PDF)
+
+    assert "P02" == receipt.document.revision
+    assert first.provider == record.id
+
+
+def _fields(receipt: dict[str, object]) -> dict[str, object]:
+    inner = receipt["document"]
+    assert isinstance(inner, dict)
+    return inner
