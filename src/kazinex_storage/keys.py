@@ -23,6 +23,9 @@ MAX_KEY_BYTES = 1024
 MAX_FILENAME_BYTES = 255
 """UTF-8 bytes in the file name of a document."""
 
+# A hostile text must not fill the log.
+_QUOTED = 200
+
 # Cc: control characters (C0, DEL, C1). Cs: surrogates, which UTF-8 cannot hold.
 _ILLEGAL = re.compile("[\x00-\x1f\x7f-\x9f\\\\\ud800-\udfff]")
 _BAD_SEGMENT = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
@@ -35,6 +38,13 @@ _LINE_BREAK = re.compile("[\u2028\u2029]")
 def _canonical(text: str, what: str) -> str:
     if not isinstance(text, str):
         raise InvalidKeyError(f"a {what} is text, not {type(text).__name__}")
+    text = _plain(text)
+    # Normalising takes time that grows with the square of a run of marks; composing shortens text fourfold at most.
+    if len(text) > 4 * MAX_KEY_BYTES:
+        raise InvalidKeyError(
+            f"a {what} has at most {MAX_KEY_BYTES} bytes of UTF-8, this one has {len(text):,} characters; shorten it",
+            key=text[:_QUOTED],
+        )
     # Ascii text without control characters is the common case and is NFC already.
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
@@ -43,9 +53,14 @@ def _canonical(text: str, what: str) -> str:
         raise InvalidKeyError(
             f"a {what} holds no control character, surrogate or backslash; "
             f"U+{ord(found[0]):04X} stands at {found.start()}",
-            key=text,
+            key=text[:_QUOTED],
         )
     return text
+
+
+def _plain(text: str) -> str:
+    """Return the characters of *text* as a plain str: a subclass (an enum, say) may print as something else."""
+    return text if type(text) is str else str.__str__(text)
 
 
 def _check_length(text: str, what: str) -> None:
@@ -74,7 +89,7 @@ class ObjectKey(str):
         text = _canonical(text, "key")
         if _BAD_SEGMENT.search(text):
             raise InvalidKeyError(
-                "a key has no empty, '.' or '..' segment and no slash at either end; drop it", key=text[:200]
+                "a key has no empty, '.' or '..' segment and no slash at either end; drop it", key=text[:_QUOTED]
             )
         _check_length(text, "key")
         return str.__new__(cls, text)
@@ -111,7 +126,7 @@ class Prefix(str):
         # "a/" is continued to "a/x"; "a/." may become "a/.hidden": only closed segments are judged.
         closed = text.rpartition("/")
         if closed[1] and _BAD_SEGMENT.search(closed[0]):
-            raise InvalidKeyError("a prefix has no empty, '.' or '..' segment and no leading slash", key=text[:200])
+            raise InvalidKeyError("a prefix has no empty, '.' or '..' segment and no leading slash", key=text[:_QUOTED])
         _check_length(text, "prefix")
         return str.__new__(cls, text)
 
@@ -122,8 +137,7 @@ class Prefix(str):
         Raises:
             InvalidKeyError: the text is no folder.
         """
-        text = text.removesuffix("/")
-        return cls(f"{ObjectKey(text)}/") if text else cls()
+        return cls(f"{ObjectKey(text.removesuffix('/'))}/") if text else cls()
 
 
 def check_identifier(value: str, what: str) -> str:
@@ -136,7 +150,7 @@ def check_identifier(value: str, what: str) -> str:
         raise InvalidKeyError(
             f"the {what} id {str(value)[:140]!r} is not 1 to 128 characters of A-Z a-z 0-9 . _ - (and not '.' or '..')"
         )
-    return value
+    return _plain(value)
 
 
 def check_filename(value: str) -> str:
@@ -185,7 +199,7 @@ class DocumentKey:
             InvalidKeyError: an id or the file name is not legal.
         """
         for name in ("organisation", "project", "document", "revision"):
-            check_identifier(getattr(self, name), name)
+            object.__setattr__(self, name, check_identifier(getattr(self, name), name))
         object.__setattr__(self, "filename", check_filename(self.filename))
 
     def build(self) -> ObjectKey:

@@ -278,7 +278,7 @@ class Operations:
         if on_progress is not None:  # one request more, to know the size beforehand
             before = yield from self._exchanges.head(full)
             total, etag = before.size, before.etag
-        landing = cast(Download, (yield Call(Download, path)))
+        landing = cast(Download, (yield Call(Download, path, discard=Download.discard)))
         try:
             sink = landing.write if on_progress is None else _reporting(landing.write, on_progress, total)
             info = yield from self._exchanges.get(full, WHOLE, sink, etag)

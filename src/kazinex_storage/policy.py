@@ -86,6 +86,8 @@ class UploadPolicy:
         Raises:
             PolicyError: the limit is not positive or above the ceiling; an extension is not one.
         """
+        if isinstance(extensions, str):
+            raise PolicyError(f"the allowed extensions are a list such as ['pdf', 'dwg'], not the text {extensions!r}")
         rule = size_rule(kind, ceiling)
         limit = rule.default if max_file_bytes is None else max_file_bytes
         check_limit(kind, limit, rule.ceiling)
@@ -162,7 +164,7 @@ def normal_extension(text: str) -> str:
         PolicyError: it is not one extension.
     """
     extension = text.strip().removeprefix(".").casefold()
-    if not extension or any(character in extension for character in "./\\ ,;*"):
+    if not extension or not extension.isprintable() or any(character in extension for character in "./\\ ,;*"):
         raise PolicyError(f"{text!r} is not an extension; give one such as 'pdf' or '.pdf'")
     return extension
 

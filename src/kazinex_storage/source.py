@@ -59,6 +59,7 @@ class Source:
         *,
         limit: int | None = None,
         too_large: Callable[[int], Exception] = ValueError,
+        cancelled: Callable[[], bool] = bool,
         sha256: str | None = None,
         progress: Progress | None = None,
     ) -> Self:
@@ -69,6 +70,7 @@ class Source:
         Args:
             limit: The most bytes allowed.
             too_large: Makes the error for a body over the limit, from its size so far.
+            cancelled: Asked while spooling; True ends it with ``TransferCancelled``.
 
         Raises:
             Exception: what *too_large* makes; what the body raises while it is spooled.
@@ -78,7 +80,7 @@ class Source:
         """
         found = _known(body)
         if found is None:
-            found = _spooled(body, limit, too_large)
+            found = _spooled(body, Spool(limit, too_large, cancelled))
         elif limit is not None and found.size > limit:
             raise too_large(found.size)
         return cls(found, sha256=sha256, progress=progress)
@@ -134,6 +136,7 @@ class Source:
                 self._copy_buffers(descriptor, digest)
             if sync is not None:
                 sync(descriptor)
+            digest.join()
             self._finish()
         finally:
             digest.close()
@@ -179,11 +182,14 @@ class Source:
     def _took(self, buffer: Buffer, position: int) -> None:
         """Feed *buffer*, which ends at *position*, to the digest unless a replay gave it these bytes before."""
         digest = self._digest
-        if digest is not None and position - len(buffer) == digest.size:
-            digest.update(buffer)
+        if digest is not None:
+            known = digest.size - (position - len(buffer))
+            if 0 <= known < len(buffer):
+                digest.update(memoryview(buffer)[known:])
 
     def _finish(self) -> None:
         """Judge the body after its last byte."""
+        self._check_cancelled()
         changed = self._body.changed()
         if changed:
             raise IntegrityError(f"{changed} while it was being read; nothing was stored, repeat when it is at rest")
@@ -313,17 +319,19 @@ def _known(body: BodyLike) -> Body | None:
     if isinstance(body, str):
         raise TypeError("a str is neither bytes nor a path; encode it, or wrap it in pathlib.Path")
     if isinstance(body, os.PathLike):
-        return PathBody(body) if stat.S_ISREG(os.stat(body).st_mode) else None
-    if isinstance(body, io.TextIOBase):
+        status = os.stat(body)
+        # Files of the kernel (/proc, /sys) say that they are empty and are not: only reading tells.
+        return PathBody(body) if stat.S_ISREG(status.st_mode) and status.st_size else None
+    read = getattr(body, "read", None)
+    if read is None:
+        return None
+    if isinstance(body, io.TextIOBase) or isinstance(read(0), str):
         raise TypeError("the file is open in text mode; open it in binary mode")
     seekable = getattr(body, "seekable", None)
-    if hasattr(body, "read") and seekable is not None and seekable():
-        return FileBody(cast(BinaryIO, body))
-    return None
+    return FileBody(cast(BinaryIO, body)) if seekable is not None and seekable() else None
 
 
-def _spooled(body: BodyLike, limit: int | None, too_large: Callable[[int], Exception]) -> Body:
-    spool = Spool(limit, too_large)
+def _spooled(body: BodyLike, spool: Spool) -> Body:
     try:
         if isinstance(body, os.PathLike):
             with open(body, "rb", buffering=0) as file:

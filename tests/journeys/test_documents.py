@@ -90,7 +90,7 @@ def test_the_same_revision_under_another_file_name_is_refused(world: World) -> N
     world.add("org-1", "disk", default=True)
     world.documents.upload(document(), PDF)
 
-    with pytest.raises(AlreadyExistsError, match="Plan Ü 1.pdf"):
+    with pytest.raises(AlreadyExistsError, match=r"Plan Ü 1\.pdf"):
         world.documents.upload(document(filename="other.pdf"), PDF)
 
     assert 1 == len(world.documents.revisions(document()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from typing import TypeAlias, cast
 
@@ -52,8 +53,12 @@ class Admission:
         make = partial(
             Source.of, body, limit=self._limit, too_large=self._too_large, sha256=sha256, progress=on_progress
         )
-        # Bytes are at hand; a path is looked up and an iterable is read to its end, and both may block.
-        return make() if isinstance(body, bytes) else cast(Source, (yield Call(make)))
+        if isinstance(body, bytes):
+            return make()
+        # A path is looked up and an iterable is read to its end: both may block.
+        gone = threading.Event()
+        call = Call(partial(make, cancelled=gone.is_set), cancel=gone.set, discard=Source.close)
+        return cast(Source, (yield call))
 
     def _too_large(self, size: int) -> FileTooLargeError:
         if self._policy is not None and self._policy.max_file_bytes <= self._info.max_object_bytes:

@@ -10,10 +10,11 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, BinaryIO, Protocol
 
 from ..errors import IntegrityError, QuotaExceededError
+from ..transport.exchange import TransferCancelled
 from ..types import Buffer
 
 # Most drawings and reports are smaller; what is larger goes to the temporary directory.
@@ -76,6 +77,8 @@ class BytesBody:
     start = 0
 
     def __init__(self, data: Buffer) -> None:
+        if isinstance(data, memoryview) and not data.c_contiguous:
+            data = data.tobytes()
         self.data = data
         self.size = len(data) if isinstance(data, bytes) else memoryview(data).nbytes
 
@@ -159,6 +162,12 @@ class FileBody:
     def __init__(self, file: BinaryIO, *, owned: bool = False) -> None:
         self._file = file
         self._owned = owned
+        if type(file) is io.BufferedRandom:
+            file.flush()
+        # The descriptor of a plain file holds the bytes; that of a wrapper (gzip and the like) holds others.
+        raw = file.raw if type(file) in (io.BufferedReader, io.BufferedRandom) else file  # type: ignore[attr-defined]
+        self._plain = raw if type(raw) is io.FileIO and raw.readable() else None
+        self._stamp = self._look()
         self.start = file.tell()
         self.size = max(0, file.seek(0, os.SEEK_END) - self.start)
         file.seek(self.start)
@@ -168,27 +177,24 @@ class FileBody:
         self._file.seek(self.start + offset)
         return _Shared(self._file)
 
-    @contextmanager
-    def _descriptor(self, raw: io.FileIO) -> Iterator[int]:
-        yield raw.fileno()
-
     def descriptor(self) -> DescriptorContext | None:
-        """Give the descriptor of a plain file; wrappers (gzip and the like) have one that holds other bytes."""
-        file = self._file
-        if type(file) is io.BufferedRandom:
-            file.flush()
-        raw = file.raw if type(file) in (io.BufferedReader, io.BufferedRandom) else file  # type: ignore[attr-defined]
-        return self._descriptor(raw) if type(raw) is io.FileIO and raw.readable() else None
+        """Give the descriptor of a plain file."""
+        return nullcontext(self._plain.fileno()) if self._plain is not None else None
 
     def changed(self) -> str | None:
-        """Look for a byte after the end."""
+        """Compare the times of a plain file with those at the beginning; look for a byte after the end of any."""
         self._file.seek(self.start + self.size)
-        return f"the file grew beyond {self.size} bytes" if self._file.read(1) else None
+        if self._file.read(1):
+            return f"the file grew beyond {self.size} bytes"
+        return "the file was written to" if self._look() != self._stamp else None
 
     def close(self) -> None:
         """Close the file if it is owned."""
         if self._owned:
             self._file.close()
+
+    def _look(self) -> tuple[int, int, int, int] | None:
+        return _stamp(os.fstat(self._plain.fileno())) if self._plain is not None else None
 
 
 class _Shared:
@@ -209,11 +215,17 @@ class _Shared:
 class Spool:
     """Collects a body of unknown length, in memory up to 8 MiB and then in the temporary directory."""
 
-    def __init__(self, limit: int | None, too_large: Callable[[int], Exception]) -> None:
+    def __init__(
+        self,
+        limit: int | None,
+        too_large: Callable[[int], Exception],
+        cancelled: Callable[[], bool] = bool,
+    ) -> None:
         """Refuse what is longer than *limit* bytes with the error that *too_large* makes of the size so far."""
         self._file = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  # closed by its body
         self._limit = limit
         self._too_large = too_large
+        self._cancelled = cancelled
         self.size = 0
         """Bytes collected so far."""
 
@@ -223,22 +235,20 @@ class Spool:
         Raises:
             Exception: what *too_large* makes, as soon as the limit is passed.
             QuotaExceededError: the temporary directory is full.
+            TransferCancelled: nobody waits for the body any more.
             TypeError: the chunk is not bytes.
         """
         if isinstance(chunk, str) or not isinstance(chunk, bytes | bytearray | memoryview):
             raise TypeError(f"a body consists of bytes, not {type(chunk).__name__}; open text files in binary mode")
+        if self._cancelled():
+            raise TransferCancelled
         self.size += memoryview(chunk).nbytes
         if self._limit is not None and self.size > self._limit:
             raise self._too_large(self.size)
         try:
             self._file.write(chunk)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise QuotaExceededError(
-                    f"no space left in {tempfile.gettempdir()} to spool a body of unknown length; "
-                    "free some, set TMPDIR, or give a file of known size"
-                ) from error
-            raise
+            raise _full(error) from error
 
     def extend(self, chunks: Iterable[Buffer]) -> None:
         """Append every chunk.
@@ -254,8 +264,12 @@ class Spool:
 
         Raises:
             IntegrityError: the temporary file was truncated by somebody.
+            QuotaExceededError: the temporary directory is full.
         """
-        self._file.seek(0)
+        try:
+            self._file.seek(0)  # writes out what is buffered
+        except OSError as error:
+            raise _full(error) from error
         body = FileBody(self._file, owned=True)  # type: ignore[arg-type]  # it has all that FileBody uses
         if body.size != self.size:
             raise IntegrityError(f"the spool holds {body.size} of {self.size} bytes")
@@ -263,4 +277,14 @@ class Spool:
 
     def discard(self) -> None:
         """Throw away what was collected."""
-        self._file.close()
+        with suppress(OSError):  # closing writes out what is buffered, to a disk that may be full
+            self._file.close()
+
+
+def _full(error: OSError) -> Exception:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return error
+    return QuotaExceededError(
+        f"no space left in {tempfile.gettempdir()} to spool a body of unknown length; "
+        "free some, set TMPDIR, or give a file of known size"
+    )

@@ -1,6 +1,6 @@
 """The only place that reads the environment: where things are kept, the sealing keys, settings of a provider.
 
-Every function takes the variables as its last argument, so tests give their own.
+Every function takes the variables as its last argument; without it, those of the process count.
 
     KAZINEX_STORAGE_HOME            folder of the catalogue and the key file; default: the user's data folder
     KAZINEX_STORAGE_DATABASE        URL of the catalogue, or the path of a SQLite file
@@ -24,25 +24,26 @@ PREFIX = "KAZINEX_STORAGE_"
 """How every variable of this package begins."""
 
 
-def data_directory(environ: Mapping[str, str] = os.environ) -> Path:
+def data_directory(environ: Mapping[str, str] | None = None) -> Path:
     """Return the folder of the catalogue and the key file, without making it.
 
     Raises:
         SettingsError: ``KAZINEX_STORAGE_HOME`` is not absolute, or there is no home folder to put it in.
     """
-    chosen = environ.get(f"{PREFIX}HOME", "")
+    variables = _variables(environ)
+    chosen = variables.get(f"{PREFIX}HOME", "")
     if chosen:
-        path = _expand(chosen, environ)
+        path = _expand(chosen, variables)
         if not path.is_absolute():
             raise SettingsError(f"{PREFIX}HOME is {chosen!r}; give an absolute path")
         return path
     # XDG Base Directory Specification 0.8: a relative XDG_DATA_HOME is invalid and ignored.
-    shared = environ.get("XDG_DATA_HOME", "")
-    base = Path(shared) if os.path.isabs(shared) else _expand("~/.local/share", environ)
+    shared = variables.get("XDG_DATA_HOME", "")
+    base = Path(shared) if os.path.isabs(shared) else _expand("~/.local/share", variables)
     return base / "kazinex-storage"
 
 
-def make_data_directory(environ: Mapping[str, str] = os.environ) -> Path:
+def make_data_directory(environ: Mapping[str, str] | None = None) -> Path:
     """Return the folder of ``data_directory``; it is made, closed to other users, when it is missing.
 
     Raises:
@@ -59,33 +60,34 @@ def make_data_directory(environ: Mapping[str, str] = os.environ) -> Path:
     return path
 
 
-def catalogue_location(environ: Mapping[str, str] = os.environ) -> str:
+def catalogue_location(environ: Mapping[str, str] | None = None) -> str:
     """Return where the catalogue is: a URL, or the absolute path of a SQLite file (the default, in the data folder).
 
     Raises:
         SettingsError: the default place cannot be told.
     """
-    chosen = environ.get(f"{PREFIX}DATABASE", "").strip()
+    variables = _variables(environ)
+    chosen = variables.get(f"{PREFIX}DATABASE", "").strip()
     if "://" in chosen:
         return chosen
-    path = _expand(chosen, environ) if chosen else data_directory(environ) / "catalogue.db"
+    path = _expand(chosen, variables) if chosen else data_directory(variables) / "catalogue.db"
     return str(path.absolute())
 
 
-def sealing_keys(environ: Mapping[str, str] = os.environ) -> str | None:
+def sealing_keys(environ: Mapping[str, str] | None = None) -> str | None:
     """Return the text of ``KAZINEX_STORAGE_KEY``, or None when it is not set.
 
     Raises:
         SettingsError: it is set to nothing, which is a slip of a deployment and not a wish for a key file.
     """
-    text = environ.get(f"{PREFIX}KEY")
+    text = _variables(environ).get(f"{PREFIX}KEY")
     if text is not None and not text.strip():
         raise SettingsError(f"{PREFIX}KEY is set but empty; give it a key, or unset it to use the key file")
     return text
 
 
 def settings_from_environment(
-    model: type[BaseModel], prefix: str, environ: Mapping[str, str] = os.environ
+    model: type[BaseModel], prefix: str, environ: Mapping[str, str] | None = None
 ) -> dict[str, object]:
     """Return the settings that variables beginning with *prefix* give to the fields of *model*.
 
@@ -98,23 +100,28 @@ def settings_from_environment(
         >>> settings_from_environment(LocalSettings, "KAZINEX_STORAGE_LOCAL_", variables)
         {'root': '/srv/documents'}
     """
+    variables = _variables(environ)
     found: dict[str, object] = {}
     for name, field in model.model_fields.items():
         nested = _nested_model(field.annotation)
         variable = f"{prefix}{name.upper()}"
         key = field.alias or name
         if nested is not None:
-            below = settings_from_environment(nested, f"{variable}__", environ)
+            below = settings_from_environment(nested, f"{variable}__", variables)
             if below:
                 found[key] = below
-        elif variable in environ:
-            found[key] = environ[variable]
+        elif variable in variables:
+            found[key] = variables[variable]
     return found
 
 
-def _expand(text: str, environ: Mapping[str, str]) -> Path:
+def _variables(environ: Mapping[str, str] | None) -> Mapping[str, str]:
+    return os.environ if environ is None else environ
+
+
+def _expand(text: str, variables: Mapping[str, str]) -> Path:
     if text == "~" or text.startswith("~/"):
-        home = environ.get("HOME") or os.path.expanduser("~")
+        home = variables.get("HOME") or os.path.expanduser("~")
         if not os.path.isabs(home):
             raise SettingsError(f"there is no home folder; set {PREFIX}HOME to an absolute path")
         return Path(home + text[1:])

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -23,17 +26,48 @@ class Call:
     """Run a blocking function: a disk read, a token refresh, the method of a provider without exchanges.
 
     The outcome is what the function returns. ``cancel`` is called, from another thread, when nobody waits for the
-    outcome any more; it should make the function end soon by raising.
+    outcome any more; it should make the function end soon by raising. ``discard`` is given an outcome that came too
+    late for anybody to take, such as a file that was opened.
     """
 
-    __slots__ = ("arguments", "cancel", "function")
+    __slots__ = ("arguments", "cancel", "discard", "function")
 
     def __init__(
-        self, function: Callable[..., Any], *arguments: Any, cancel: Callable[[], object] | None = None
+        self,
+        function: Callable[..., Any],
+        *arguments: Any,
+        cancel: Callable[[], object] | None = None,
+        discard: Callable[[Any], object] | None = None,
     ) -> None:
         self.function = function
         self.arguments = arguments
         self.cancel = cancel
+        self.discard = discard
+
+    def run(self) -> Any:
+        """Run the function on this thread.
+
+        Raises:
+            BaseException: what the function raises.
+        """
+        try:
+            return self.function(*self.arguments)
+        except StopIteration as error:
+            # Between generators StopIteration means an end, not an error (PEP 479).
+            raise RuntimeError("the function of a call raised StopIteration") from error
+
+    def give_up(self, future: Future[Any]) -> None:
+        """Stop the call that runs as *future*, and throw away what it may still return."""
+        if future.cancel():
+            return
+        if self.cancel is not None:
+            self.cancel()
+        if self.discard is not None:
+            future.add_done_callback(self._discard)
+
+    def _discard(self, future: Future[Any]) -> None:
+        if self.discard is not None and future.exception() is None:
+            self.discard(future.result())
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,10 @@ async def run_async(exchange: Exchange[T], pool: CallPool) -> T:
         outcome = error = None
         try:
             outcome = await _perform(command, pool)
-        except (Exception, asyncio.CancelledError) as failure:
+        except GeneratorExit:
+            exchange.close()  # the coroutine itself is being closed: nothing can be awaited any more
+            raise
+        except BaseException as failure:
             error = failure
 
 
@@ -94,11 +97,10 @@ async def _call(call: Call, pool: CallPool) -> Any:
     try:
         return await asyncio.shield(waiting)
     except asyncio.CancelledError:
-        if not future.cancel():
-            if call.cancel is not None:
-                call.cancel()
+        call.give_up(future)
+        if not future.cancelled():
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({waiting})
-        if waiting.done() and not waiting.cancelled():
-            waiting.exception()  # read, so that asyncio does not report it as never retrieved
+        # Nobody takes the error of a call that was given up; asyncio would report it as never retrieved.
+        waiting.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         raise

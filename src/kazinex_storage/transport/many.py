@@ -58,7 +58,7 @@ def run_many(exchanges: Iterable[Exchange[T]], window: int, pool: CallPool) -> I
 class _Group:
     """The exchanges of one ``Many``: where they come from, and what has ended."""
 
-    __slots__ = ("active", "depth", "ended", "exhausted", "index", "iterator", "parent", "window")
+    __slots__ = ("active", "depth", "ended", "error", "exhausted", "index", "iterator", "parent", "window")
 
     def __init__(self, exchanges: Iterable[Exchange[Any]], window: int, parent: _Task | None) -> None:
         self.iterator = iter(exchanges)
@@ -68,6 +68,7 @@ class _Group:
         self.active = 0
         self.index = 0
         self.exhausted = False
+        self.error: Exception | None = None
         self.ended: deque[tuple[int, AnyOutcome]] = deque()
 
 
@@ -103,7 +104,12 @@ class _Scheduler:
         """Start exchanges wherever a group has a free place, innermost groups first."""
         for group in reversed(self.groups):
             while group.active < group.window and not group.exhausted:
-                exchange = next(group.iterator, None)
+                try:
+                    exchange = next(group.iterator, None)
+                except Exception as error:
+                    if group.parent is None:
+                        raise
+                    exchange, group.error = None, error
                 if exchange is None:
                     group.exhausted = True
                     break
@@ -126,7 +132,10 @@ class _Scheduler:
             except Exception as failure:
                 self._end(task, Outcome(error=failure))
             else:
-                self._start(task, command)
+                try:
+                    self._start(task, command)
+                except Exception as failure:  # no command, or one that cannot begin: its own exchange is told
+                    self.ready.append((task, None, failure))
 
     def wait(self) -> None:
         """Block until a call has ended or a wait is over."""
@@ -146,8 +155,8 @@ class _Scheduler:
         """Cancel the calls under way, wait for them, and raise *error* in every exchange so that it cleans up."""
         waiting = [task for task in self.tasks if task.future is not None]
         for task in waiting:
-            if task.future is not None and not task.future.cancel() and task.call is not None and task.call.cancel:
-                task.call.cancel()
+            if task.future is not None and task.call is not None:
+                task.call.give_up(task.future)
         for task in waiting:
             while task.future is not None and not task.future.cancelled():
                 self._collect(self.finished.get())
@@ -184,4 +193,4 @@ class _Scheduler:
     def _end_group(self, group: _Group, parent: _Task) -> None:
         self.groups.remove(group)
         by_index = dict(group.ended)
-        self.ready.append((parent, [by_index[index] for index in range(len(by_index))], None))
+        self.ready.append((parent, [by_index[index] for index in range(len(by_index))], group.error))

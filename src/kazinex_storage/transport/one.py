@@ -27,7 +27,7 @@ def drive(exchange: Exchange[T], many: Callable[[Many], list[AnyOutcome]], error
             try:
                 kind = type(command)
                 if kind is Call:
-                    outcome = command.function(*command.arguments)  # type: ignore[union-attr]
+                    outcome = command.run()  # type: ignore[union-attr]
                 elif kind is Many:
                     outcome = many(command)  # type: ignore[arg-type]
                 else:

@@ -28,15 +28,15 @@ class CallPool:
 
     def submit(self, call: Call) -> Future[Any]:
         """Start *call* on a thread, with the context variables of the caller."""
-        return self._running().submit(contextvars.copy_context().run, call.function, *call.arguments)
+        return self._running().submit(contextvars.copy_context().run, call.run)
 
     def close(self) -> None:
-        """Wait for running calls and end the threads. A later ``submit`` starts new ones."""
+        """Wait for the calls that were submitted and end the threads. A later ``submit`` starts new ones."""
         with self._lock:
             executor, self._executor = self._executor, None
             own = self._pid == os.getpid()
         if executor is not None and own:
-            executor.shutdown(wait=True, cancel_futures=True)
+            executor.shutdown(wait=True)
 
     def _running(self) -> ThreadPoolExecutor:
         executor = self._executor

@@ -1,0 +1,308 @@
+"""What verification finds, says and leaves behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kazinex_storage import (
+    AccessDeniedError,
+    AlreadyExistsError,
+    AuthenticationError,
+    CheckStatus,
+    Diagnosis,
+    NotSupportedError,
+    ObjectInfo,
+    ObjectKey,
+    Organisations,
+    Prefix,
+    ProviderInfo,
+    PutMode,
+    PutOptions,
+    Source,
+    Storage,
+    StorageError,
+    UploadPolicy,
+    VerificationReport,
+    verify,
+    verify_provider,
+)
+from kazinex_storage.organisations import MemoryCatalogue, ProviderStatus
+from kazinex_storage.providers.local import LocalProvider, LocalSettings
+from kazinex_storage.providers.memory import MemoryProvider
+from kazinex_storage.types import MIB, ByteRange, Capability, Sink
+
+
+class Altered(MemoryProvider):
+    """A memory provider whose operations are replaced by what a test gives; everything else is real."""
+
+    def __init__(
+        self,
+        *,
+        before: Callable[[str, str], None] = lambda operation, key: None,
+        without: frozenset[Capability] = frozenset(),
+        overwrites: bool = False,
+        corrupts: bool = False,
+    ) -> None:
+        super().__init__()
+        self._before = before
+        self._overwrites = overwrites
+        self._corrupts = corrupts
+        self._declared = self._info.capabilities - without
+
+    @property
+    def info(self) -> ProviderInfo:
+        return ProviderInfo(
+            kind="altered", location="here", capabilities=self._declared, max_object_bytes=self._info.max_object_bytes
+        )
+
+    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> ObjectInfo:
+        self._before("put", key)
+        if self._overwrites:
+            options = PutOptions(mode=PutMode.REPLACE, content_type=options.content_type, metadata=options.metadata)
+        return super().put(key, source, options)
+
+    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
+        self._before("get", key)
+        return super().get(key, span, (lambda buffer: sink(b"x")) if self._corrupts else sink, if_match)
+
+    def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
+        self._before("scan", prefix)
+        return super().scan(prefix)
+
+    def delete(self, key: ObjectKey) -> None:
+        self._before("delete", key)
+        super().delete(key)
+
+
+def statuses(report: VerificationReport) -> dict[str, str]:
+    return {check.name: check.status.value for check in report.checks}
+
+
+def left(provider: MemoryProvider) -> list[str]:
+    return list(provider.shelf.objects)
+
+
+def test_a_working_storage_passes_every_check_and_keeps_nothing_of_it(tmp_path: Path) -> None:
+    with Storage(LocalProvider(LocalSettings(root=tmp_path))) as storage:
+        report = verify(storage)
+
+        assert report.ok
+        assert dict.fromkeys(["list", "write", "read", "compare", "create-only", "delete"], "passed") == statuses(
+            report
+        )
+        assert report.failure is None
+        assert [] == list(storage.list())
+
+
+def test_the_report_is_json_and_names_the_place(tmp_path: Path) -> None:
+    with Storage(LocalProvider(LocalSettings(root=tmp_path))) as storage:
+        fields = verify(storage).to_dict()
+
+    assert ("local", str(tmp_path), True) == (fields["kind"], fields["location"], fields["ok"])
+
+
+def test_a_policy_does_not_stand_in_the_way_of_the_probe() -> None:
+    policy = UploadPolicy.make(kind="memory", ceiling=MIB, max_file_bytes=1, extensions=["pdf"])
+
+    report = verify(Storage(MemoryProvider(), policy=policy))
+
+    assert report.ok
+
+
+def test_what_depends_on_a_failed_write_is_skipped_and_the_fix_is_named() -> None:
+    def refuse(operation: str, key: str) -> None:
+        if operation == "put":
+            raise AccessDeniedError("the token is read-only", code="10003")
+
+    report = verify(Storage(Altered(before=refuse)))
+
+    assert {
+        "list": "passed",
+        "write": "failed",
+        "read": "skipped",
+        "compare": "skipped",
+        "create-only": "skipped",
+        "delete": "passed",
+    } == statuses(report)
+    failed = report.checks[1]
+    assert failed.error is not None
+    assert "10003" in failed.error
+    assert "may not" in str(failed.diagnosis)
+    assert "grant" in str(failed.fix)
+    assert "write" in str(report.failure)
+
+
+def test_a_token_that_may_not_list_is_still_tried_for_the_rest() -> None:
+    def refuse(operation: str, key: str) -> None:
+        if operation == "scan":
+            raise AccessDeniedError("no listing")
+
+    report = verify(Storage(Altered(before=refuse)))
+
+    assert not report.ok
+    assert ("failed", "passed") == (statuses(report)["list"], statuses(report)["write"])
+
+
+def test_refused_credentials_skip_everything_that_would_fail_alike() -> None:
+    def refuse(operation: str, key: str) -> None:
+        raise AuthenticationError("unknown key id")
+
+    report = verify(Storage(Altered(before=refuse)))
+
+    assert ["failed", "skipped", "skipped", "skipped", "skipped", "failed"] == list(statuses(report).values())
+
+
+def test_bytes_that_come_back_other_fail_the_comparison() -> None:
+    provider = Altered(corrupts=True)
+
+    report = verify(Storage(provider))
+
+    assert "failed" == statuses(report)["compare"]
+    assert "do not use" in str(report.failure)
+    assert [] == left(provider)
+
+
+def test_a_create_only_that_overwrites_is_found() -> None:
+    provider = Altered(overwrites=True)
+
+    report = verify(Storage(provider))
+
+    assert "failed" == statuses(report)["create-only"]
+    assert [] == left(provider)
+
+
+def test_a_provider_without_create_only_is_not_blamed_for_it() -> None:
+    report = verify(Storage(Altered(without=frozenset({Capability.CREATE_ONLY}))))
+
+    assert report.ok
+    assert "skipped" == statuses(report)["create-only"]
+
+
+def test_the_probe_is_removed_after_a_failure_in_the_middle() -> None:
+    def refuse(operation: str, key: str) -> None:
+        if operation == "get":
+            raise StorageError("broken")
+
+    provider = Altered(before=refuse)
+
+    report = verify(Storage(provider))
+
+    assert "failed" == statuses(report)["read"]
+    assert [] == left(provider)
+
+
+def test_an_error_that_is_not_ours_is_a_finding_too() -> None:
+    def refuse(operation: str, key: str) -> None:
+        if operation == "put":
+            raise ZeroDivisionError("a bug")
+
+    report = verify(Storage(Altered(before=refuse)))
+
+    assert "ZeroDivisionError: a bug" == report.checks[1].error
+
+
+def test_a_service_that_hangs_ends_with_the_time_and_the_probe_is_removed_afterwards() -> None:
+    release, removed = threading.Event(), threading.Event()
+
+    def hang(operation: str, key: str) -> None:
+        if operation == "get":
+            release.wait()
+        if operation == "delete":
+            removed.set()
+
+    provider = Altered(before=hang)
+
+    report = verify(Storage(provider), timeout_s=0.2)
+    release.set()
+
+    assert ["passed", "passed", "failed", "skipped", "skipped", "skipped"] == list(statuses(report).values())
+    assert "hangs" in str(report.failure)
+    assert removed.wait(10)
+
+
+def test_the_diagnosis_of_the_provider_goes_before_the_general_one() -> None:
+    class Knowing(Altered):
+        def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
+            return Diagnosis(meaning=f"{check}: I know", fix="do this") if check == "write" else None
+
+    def refuse(operation: str, key: str) -> None:
+        if operation in ("put", "delete"):
+            raise AccessDeniedError("no")
+
+    report = verify(Storage(Knowing(before=refuse)))
+
+    assert ("write: I know", "do this") == (report.checks[1].diagnosis, report.checks[1].fix)
+    assert "may not" in str(report.checks[-1].diagnosis)
+
+
+def test_an_altered_content_type_is_a_warning_only() -> None:
+    class Forgetful(Altered):
+        def put(self, key: ObjectKey, source: Source, options: PutOptions) -> ObjectInfo:
+            return super().put(key, source, PutOptions(mode=options.mode, metadata=options.metadata))
+
+    report = verify(Storage(Forgetful()))
+
+    assert report.ok
+    assert CheckStatus.WARNING is report.checks[3].status
+
+
+@pytest.fixture
+def organisations() -> Organisations:
+    return Organisations(MemoryCatalogue())
+
+
+def test_the_outcome_is_recorded_with_its_time(organisations: Organisations, tmp_path: Path) -> None:
+    record = organisations.add_provider("org-1", "local", "disk", {"root": str(tmp_path), "durable": False})
+
+    report = verify_provider(organisations, "org-1", "disk")
+
+    after = organisations.find("org-1", record.id)
+    assert (ProviderStatus.VERIFIED, report.started_at, None) == (
+        after.status,
+        after.last_verified_at,
+        after.last_error,
+    )
+
+
+def test_a_root_that_is_missing_is_a_failed_check_with_a_fix(organisations: Organisations, tmp_path: Path) -> None:
+    organisations.add_provider("org-1", "local", "disk", {"root": str(tmp_path / "missing")})
+
+    report = verify_provider(organisations, "org-1", "disk")
+
+    assert [("settings", CheckStatus.FAILED)] == [(check.name, check.status) for check in report.checks]
+    after = organisations.find("org-1", "disk")
+    assert ProviderStatus.FAILED is after.status
+    assert "settings" in str(after.last_error)
+
+
+def test_the_probe_stays_below_the_prefix_of_the_organisation(tmp_path: Path) -> None:
+    seen: list[str] = []
+    provider = Altered(before=lambda operation, key: seen.append(key))
+
+    verify(Storage(provider, prefix="org-1"))
+
+    assert seen
+    assert all(key.startswith("org-1/.kazinex-verify/") for key in seen)
+
+
+def test_an_existing_object_is_never_the_probe() -> None:
+    provider = MemoryProvider()
+    storage = Storage(provider)
+    storage.put("a", b"1")
+
+    verify(storage)
+
+    assert b"1" == storage.get_bytes("a")
+
+
+def test_refusals_are_not_taken_for_create_only_support() -> None:
+    with pytest.raises(NotSupportedError):
+        Storage(Altered(without=frozenset({Capability.CREATE_ONLY}))).put("a", b"1", PutOptions(mode=PutMode.CREATE))
+    with pytest.raises(AlreadyExistsError):
+        storage = Storage(MemoryProvider())
+        storage.put("a", b"1")
+        storage.put("a", b"1", PutOptions(mode=PutMode.CREATE))
