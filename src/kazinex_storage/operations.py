@@ -98,11 +98,7 @@ class Operations:
 
     def put_many(self, items: Iterable[tuple[str, Body]], options: PutOptions) -> Exchange[list[ObjectInfo]]:
         """Write many (key, body) pairs; see ``Storage.put_many``."""
-        puts = (self.put(key, body, options) for key, body in items)
-        outcomes = cast("list[Outcome[ObjectInfo]]", (yield Many(puts, self.info.concurrency)))
-        failures = [outcome.error for outcome in outcomes if outcome.error is not None]
-        BulkError.raise_for(failures, len(outcomes), "put_many")
-        return [outcome.result() for outcome in outcomes]
+        return self._told("put_many", None, self._put_many(items, options))
 
     def get(self, key: str, sink: Sink, span: ByteRange = WHOLE, if_match: str | None = None) -> Exchange[ObjectInfo]:
         """Push the bytes of *span* into *sink*."""
@@ -238,22 +234,20 @@ class Operations:
         self._admission.check_name(full.name)
         source = yield from self._admission.source(body, sha256, on_progress)
         try:
-            if options.content_type is None:
-                options = PutOptions(
-                    mode=options.mode,
-                    if_match=options.if_match,
-                    content_type=guess_content_type(full),
-                    content_disposition=options.content_disposition,
-                    cache_control=options.cache_control,
-                    metadata={name.lower(): value for name, value in options.metadata.items()},
-                )
-            info = yield from self._exchanges.put(full, source, options)
+            info = yield from self._exchanges.put(full, source, _completed(options, full))
             if info.size != source.size:
                 raise IntegrityError(f"the service stored {info.size} of {source.size} bytes")
             return self._relative(_with_checksum(info, source))
         finally:
             if source is not body:
                 source.close()
+
+    def _put_many(self, items: Iterable[tuple[str, Body]], options: PutOptions) -> Exchange[list[ObjectInfo]]:
+        puts = (self.put(key, body, options) for key, body in items)
+        outcomes = cast("list[Outcome[ObjectInfo]]", (yield Many(puts, self.info.concurrency)))
+        failures = [outcome.error for outcome in outcomes if outcome.error is not None]
+        BulkError.raise_for(failures, len(outcomes), "put_many")
+        return [outcome.result() for outcome in outcomes]
 
     def _get(self, key: str, sink: Sink, span: ByteRange, if_match: str | None) -> Exchange[ObjectInfo]:
         return self._relative((yield from self._exchanges.get(self._full(key), span, sink, if_match)))
@@ -363,6 +357,20 @@ class Operations:
         if method == "PUT" and self.policy is not None:
             self.policy.check(full.name, size)
         return (yield from self._exchanges.presign(full, method, expires_in, content_type, size))
+
+
+def _completed(options: PutOptions, key: ObjectKey) -> PutOptions:
+    """Fill in the content type, and write the names of metadata as providers keep them."""
+    if options.content_type is not None and not options.metadata:
+        return options
+    return PutOptions(
+        mode=options.mode,
+        if_match=options.if_match,
+        content_type=options.content_type or guess_content_type(key),
+        content_disposition=options.content_disposition,
+        cache_control=options.cache_control,
+        metadata={name.lower(): value for name, value in options.metadata.items()},
+    )
 
 
 def _with_checksum(info: ObjectInfo, source: Source) -> ObjectInfo:

@@ -93,7 +93,7 @@ def spooled(stack: contextlib.ExitStack, *, rolled: bool) -> BodyLike:
     file = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=10 if rolled else 0))
     file.write(DATA)
     file.seek(0)
-    return file  # type: ignore[return-value]
+    return file
 
 
 def named(stack: contextlib.ExitStack) -> BodyLike:

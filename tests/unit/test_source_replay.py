@@ -129,7 +129,7 @@ def test_wrapped_text_files_are_refused_at_once(content: str) -> None:
         file.seek(0)
 
         with pytest.raises(TypeError, match="binary mode"):
-            Source.of(file)  # type: ignore[arg-type]
+            Source.of(file)
 
 
 def test_a_text_stream_of_unknown_length_is_refused() -> None:

@@ -96,6 +96,20 @@ def test_a_written_file_that_is_truncated_behind_our_back_is_noticed(tmp_path: P
         source.write_to(descriptor)
 
 
+def test_a_write_that_failed_leaves_no_checksum(tmp_path: Path) -> None:
+    """Closing the digest drops what it had not taken yet; asking for its result must not raise."""
+
+    def stop_at_the_end(done: int, total: int | None) -> None:
+        if done == total:
+            raise ZeroDivisionError
+
+    source = Source.of(large_file(tmp_path / "body"), progress=stop_at_the_end)
+    with target(tmp_path / "out") as descriptor, pytest.raises(ZeroDivisionError):
+        source.write_to(descriptor)
+
+    assert source.checksum is None
+
+
 @pytest.fixture
 def other_file_system(tmp_path: Path) -> Iterator[Path]:
     """A folder on another file system than ``tmp_path`` where the machine has one, else on the same."""

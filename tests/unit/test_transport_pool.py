@@ -121,7 +121,7 @@ def test_one_transport_serves_many_threads_at_once(transport: Transport) -> None
         return sorted(outcome.value for _, outcome in transport.run_many((call(abs, -number) for _ in range(50)), 8))
 
     results: dict[int, list[Any]] = {}
-    workers = [threading.Thread(target=lambda each=each: results.update({each: work(each)})) for each in range(6)]  # type: ignore[misc]
+    workers = [threading.Thread(target=lambda each=each: results.update({each: work(each)})) for each in range(6)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -36,6 +36,7 @@ from .write import Writer
 # Several writers waiting for the same disk share its flushes; beyond about 16 nothing was gained.
 _CONCURRENCY = 16
 
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # O_NONBLOCK: opening a named pipe must not wait for its writer.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -227,29 +228,41 @@ class LocalProvider:
         head, _, start = prefix.rpartition("/")
         folders = head.split("/") if head else []
         base = f"{head}/" if head else ""
-        found: list[tuple[str, os.stat_result | None]] = []
+        if any(folder.startswith(RESERVED) for folder in folders):
+            return
+        found: dict[str, os.stat_result | None] = {}  # a name that is being replaced can be read twice
         with Mapped(prefix), suppress(FileNotFoundError, NotADirectoryError), self._tree.folder(folders) as parent:
-            found = [entry for entry in self._entries(parent, base) if entry[0].startswith(base + start)]
-        for key, status in sorted(found, key=lambda entry: entry[0]):
+            found = {key: status for key, status in self._entries(parent, base) if key.startswith(base + start)}
+        for key, status in sorted(found.items(), key=lambda entry: entry[0]):
             yield Folder(prefix=key) if status is None else _object_info(key, status, None, listed=True)
 
     def _entries(self, parent: int, base: str) -> Iterator[tuple[str, os.stat_result | None]]:
-        with os.scandir(parent) as entries:
-            for entry in entries:
-                if entry.name.startswith(RESERVED):
-                    if is_temporary(entry.name):
-                        sweep(parent, entry.name)
-                    continue
-                key = base + entry.name
-                try:
-                    if ObjectKey(key) != key:
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        yield f"{key}/", None
-                    elif entry.is_file(follow_symlinks=False):
-                        yield key, entry.stat(follow_symlinks=False)
-                except (InvalidKeyError, FileNotFoundError):
-                    continue  # a name that is no key cannot be asked for either; or it went away meanwhile
+        # The root's descriptor is shared by all threads, and the place in a listing belongs to the descriptor.
+        own = os.open(".", _FOLDER, dir_fd=parent)
+        try:
+            with os.scandir(own) as entries:
+                for entry in entries:
+                    found = self._entry(own, base, entry)
+                    if found is not None:
+                        yield found
+        finally:
+            os.close(own)
+
+    @staticmethod
+    def _entry(parent: int, base: str, entry: os.DirEntry[str]) -> tuple[str, os.stat_result | None] | None:
+        if entry.name.startswith(RESERVED):
+            if is_temporary(entry.name):
+                sweep(parent, entry.name)
+            return None
+        key = base + entry.name
+        with suppress(InvalidKeyError, FileNotFoundError):  # no key, so nobody can ask for it; or gone meanwhile
+            if ObjectKey(key) != key:
+                return None
+            if entry.is_dir(follow_symlinks=False):
+                return f"{key}/", None
+            if entry.is_file(follow_symlinks=False):
+                return key, entry.stat(follow_symlinks=False)
+        return None
 
 
 def _object_info(key: str, status: os.stat_result, sidecar: Sidecar | None, *, listed: bool = False) -> ObjectInfo:

@@ -78,7 +78,7 @@ class Sidecars:
             return None
         except ValueError:
             return None  # damaged: the bytes of the object are what counts
-        if fields.get("key") != key:
+        if not isinstance(fields, dict) or fields.get("key") != key:
             return None
         return Sidecar(**{name: value for name, value in fields.items() if name in Sidecar.__dataclass_fields__})
 

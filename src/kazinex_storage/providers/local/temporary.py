@@ -84,6 +84,9 @@ class Temporary:
         except OSError as error:
             if error.errno in _NO_UNNAMED:
                 return -1
+            if error.errno == errno.EPERM and not os.fstat(self._parent).st_nlink:
+                # ext4 says EPERM for a folder that was removed; everything else says ENOENT.
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from error
             raise
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         return descriptor

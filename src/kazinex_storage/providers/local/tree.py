@@ -52,10 +52,12 @@ class Tree:
             if create:
                 os.makedirs(root, exist_ok=True)
             self._descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            os.stat(".", dir_fd=self._descriptor)  # a folder may be readable and still not be entered
         except OSError as error:
             advice = {
                 errno.ENOENT: "it does not exist; mount the disk, or make the folder (or set create=true)",
                 errno.ENOTDIR: "it is not a folder",
+                errno.EEXIST: "it is not a folder",
                 errno.EACCES: "it may not be read by this user; change its owner or mode",
                 errno.EPERM: "it may not be read by this user; change its owner or mode",
             }.get(error.errno or 0, error.strerror)
