@@ -100,6 +100,8 @@ class Digest:
     def close(self) -> None:
         """End the thread, if one was started."""
         executor, self._executor = self._executor, None
+        if self._last is not None and not self._last.done():
+            self.size, self._last = -1, None  # what is dropped now leaves no sha256 of the whole
         if executor is not None:
             executor.shutdown(wait=True, cancel_futures=True)
 

@@ -96,7 +96,10 @@ class Source:
 
         Raises:
             IntegrityError: the body cannot be read any more, or is empty but was declared to have another sha256.
+            ValueError: the offset is outside the body.
         """
+        if not 0 <= offset <= self.size:
+            raise ValueError(f"a body of {self.size} bytes has no offset {offset}")
         digest = self._digest
         # A gap leaves the digest empty: whoever reads parts out of order proves them part by part.
         if digest is None or offset == 0 or offset > digest.size:

@@ -242,7 +242,7 @@ INTERRUPTED = """
 import signal, threading
 from kazinex_storage.transport import Call, Transport, Wait
 
-signal.alarm(60)
+signal.alarm(30)
 transport, caller, interrupted = Transport(2), threading.main_thread().ident, 0
 
 def interrupting():
@@ -251,6 +251,12 @@ def interrupting():
 def waiting():
     yield Wait(3600)
 
+def meeting():
+    yield Call(together.wait)
+
+# Both threads exist before the first interrupt: one that strikes while a thread is started is Python's own affair.
+together = threading.Barrier(2)
+list(transport.run_many([meeting(), meeting()], 2))
 for _ in range(5000):
     try:
         list(transport.run_many([interrupting(), waiting()], 2))

@@ -13,6 +13,7 @@ import queue
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent import futures
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -28,8 +29,9 @@ def run_many(exchanges: Iterable[Exchange[T]], window: int, pool: CallPool) -> I
     """Yield (index, outcome) as the exchanges end, at most *window* of them under way.
 
     The iterable is read on the caller's thread, and only as places get free, so memory stays bounded. With a *window*
-    of 1 the exchanges run there too. Closing the iterator early, or an interrupt, cancels what is under way, waits for
-    it to clean up, and starts nothing more.
+    of 1 the exchanges run there too, one by one with all that they yield. A call must not use the same transport for
+    bulk work itself: the pool could be full of calls that wait for each other. Closing the iterator early, or an
+    interrupt, cancels what is under way, waits for it to clean up, and starts nothing more.
 
     Raises:
         BaseException: an interrupt, or what reading *exchanges* raises; errors of one exchange are in its outcome.
@@ -125,6 +127,7 @@ class _Scheduler:
         """Advance every exchange that has an outcome."""
         while self.ready:
             task, outcome, error = self.ready.popleft()
+            task.call = None
             try:
                 command = task.exchange.throw(error) if error is not None else task.exchange.send(outcome)
             except StopIteration as stop:
@@ -153,13 +156,16 @@ class _Scheduler:
 
     def abandon(self, error: BaseException) -> None:
         """Cancel the calls under way, wait for them, and raise *error* in every exchange so that it cleans up."""
-        waiting = [task for task in self.tasks if task.future is not None]
-        for task in waiting:
-            if task.future is not None and task.call is not None:
-                task.call.give_up(task.future)
-        for task in waiting:
-            while task.future is not None and not task.future.cancelled():
-                self._collect(self.finished.get())
+        calls = [(task.future, task.call) for task in self.tasks if task.future is not None and task.call is not None]
+        # First those that have not begun: a thread that the second step sets free must find nothing to do.
+        running = [(future, call) for future, call in calls if not future.cancel()]
+        for future, call in running:
+            call.give_up(future)
+        # Not through the queue: the interrupt may have struck between taking from it and noting what was taken.
+        futures.wait([future for future, _ in running])
+        for task, outcome, failure in self.ready:
+            if failure is None and task.call is not None and task.call.discard is not None:
+                task.call.discard(outcome)
         self.ready.clear()
         self.timers.clear()
         for task in sorted(self.tasks, key=lambda task: -task.group.depth):
@@ -179,7 +185,7 @@ class _Scheduler:
             heapq.heappush(self.timers, (time.monotonic() + command.seconds, next(self.order), task))
 
     def _collect(self, task: _Task) -> None:
-        future, task.future, task.call = task.future, None, None
+        future, task.future = task.future, None
         if future is None or future.cancelled():
             return
         error = future.exception()

@@ -28,14 +28,19 @@ class CallPool:
 
     def submit(self, call: Call) -> Future[Any]:
         """Start *call* on a thread, with the context variables of the caller."""
-        return self._running().submit(contextvars.copy_context().run, call.run)
+        run = contextvars.copy_context().run
+        try:
+            return self._running().submit(run, call.run)
+        except RuntimeError:  # closed by another thread between looking and submitting: begin anew
+            return self._running().submit(run, call.run)
 
     def close(self) -> None:
         """Wait for the calls that were submitted and end the threads. A later ``submit`` starts new ones."""
+        if self._pid != os.getpid():
+            return  # the threads are the parent's, and so may be the lock
         with self._lock:
             executor, self._executor = self._executor, None
-            own = self._pid == os.getpid()
-        if executor is not None and own:
+        if executor is not None:
             executor.shutdown(wait=True)
 
     def _running(self) -> ThreadPoolExecutor:
