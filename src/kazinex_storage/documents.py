@@ -120,13 +120,13 @@ class DocumentOperations:
         )
 
     def _search(self, document: DocumentKey) -> Exchange[tuple[ResolvedProvider, ObjectInfo]]:
-        for provider in (yield from self._providers(document)):
+        for rank, provider in enumerate((yield from self._providers(document))):
             try:
                 return provider, (yield from provider.storage.operations.head(_relative(document)))
             except NotFoundError:
                 continue
             except StorageError as error:
-                _tolerate(provider, error)
+                _tolerate(rank, provider, error)
         raise NotFoundError(
             "no provider of the organisation holds this document", operation="find", key=document.build()
         )
@@ -141,11 +141,11 @@ class DocumentOperations:
             (yield Many((_all(provider.storage, prefix) for provider in providers), max(1, len(providers)))),
         )
         listings = []
-        for provider, outcome in zip(providers, outcomes, strict=True):
+        for rank, (provider, outcome) in enumerate(zip(providers, outcomes, strict=True)):
             if outcome.error is None:
                 listings.append((provider, outcome.result()))
             else:
-                _tolerate(provider, outcome.error)
+                _tolerate(rank, provider, outcome.error)
         return listings
 
     def _refuse_second_file(self, document: DocumentKey) -> Exchange[None]:
@@ -292,8 +292,8 @@ def _second_file(document: DocumentKey, found: str) -> AlreadyExistsError:
     )
 
 
-def _tolerate(provider: ResolvedProvider, error: Exception) -> None:
-    """Pass over a provider that is known not to work; raise what a verified one said."""
-    if provider.verified:
+def _tolerate(rank: int, provider: ResolvedProvider, error: Exception) -> None:
+    """Pass over a provider that is known not to work; the first one, and verified ones, must answer."""
+    if rank == 0 or provider.verified:
         raise error
     _log.warning("provider %s (%s) is not verified and was passed over: %s", provider.label, provider.kind, error)

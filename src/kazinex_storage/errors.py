@@ -13,7 +13,7 @@ StorageError(operation, provider, key, retryable, retry_after_s, code, request_i
   InvalidUrlError(ValueError)                the URL cannot be used here
   PolicyError(ValueError)                    the upload policy refuses
     FileTooLargeError · FileTypeRefusedError
-  NotSupportedError                          the provider does not declare the capability
+  NotSupportedError(NotImplementedError)     the provider does not declare the capability
   NotFoundError(FileNotFoundError) · AlreadyExistsError(FileExistsError) · PreconditionFailedError
   AuthenticationError · AccessDeniedError(PermissionError) · QuotaExceededError · LockedError
   RateLimitedError* · UnavailableError*      (* retryable)
@@ -138,8 +138,8 @@ class FileTypeRefusedError(PolicyError):
     """The extension of the file is not on the allowlist."""
 
 
-class NotSupportedError(StorageError):
-    """The provider does not declare the capability that the call needs."""
+class NotSupportedError(StorageError, NotImplementedError):
+    """What was asked for is not done here: the provider does not declare the capability that it needs."""
 
 
 class NotFoundError(StorageError, FileNotFoundError):

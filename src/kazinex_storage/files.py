@@ -8,6 +8,7 @@ nothing: neither in its own ``with`` block nor inside wrappers (text, compressio
 from __future__ import annotations
 
 import io
+import logging
 import sys
 import warnings
 from dataclasses import replace
@@ -18,6 +19,8 @@ from ._internal.bodies import Spool
 from .errors import FileTooLargeError
 from .source import Source
 from .types import Buffer, ByteRange, ObjectInfo, PutMode, PutOptions
+
+_log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -112,7 +115,8 @@ class ObjectWriter(io.RawIOBase):
         self._storage = storage
         self._key = key
         self._options = options
-        self._handled = sys.exc_info()[1]
+        self._handled = _handled()
+        self._refusal: FileTooLargeError | None = None
         self.info: ObjectInfo | None = None
         """What was published; None before ``close``."""
         self._spool: Spool | None = storage.operations.spool(key)
@@ -135,7 +139,8 @@ class ObjectWriter(io.RawIOBase):
         view = memoryview(data)
         try:
             self._open_spool().write(view.cast("B") if view.nbytes else b"")
-        except FileTooLargeError:
+        except FileTooLargeError as error:
+            self._refusal = error
             self.discard()
             raise
         return view.nbytes
@@ -156,8 +161,8 @@ class ObjectWriter(io.RawIOBase):
         """
         if self.closed or self._spool is None:
             return
-        passing = sys.exc_info()[1]
-        if passing is not None and passing is not self._handled:
+        if _handled() not in (None, self._handled):
+            _log.warning("%r is closed while an exception passes through: nothing is published", self._key)
             self.discard()
             return
         spool, self._spool = self._spool, None
@@ -181,9 +186,17 @@ class ObjectWriter(io.RawIOBase):
             self.discard()
 
     def _open_spool(self) -> Spool:
+        if self._refusal is not None:
+            raise self._refusal  # wrappers write on while they close; they are to fail of the same cause
         if self._spool is None:
             raise ValueError("write to a closed file")
         return self._spool
+
+
+def _handled() -> tuple[int, int] | None:
+    """Name the exception that is being handled, and where it was raised last; None when there is none."""
+    error = sys.exc_info()[1]
+    return (id(error), id(error.__traceback__)) if error is not None else None
 
 
 StorageFile: TypeAlias = io.BufferedReader | ObjectWriter

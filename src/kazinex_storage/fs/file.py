@@ -1,0 +1,119 @@
+"""The files that ``fs.open`` returns: those of ``files.py``, with what callers of fsspec expect of them."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from ..files import READ_AHEAD, ObjectReader, ObjectWriter
+from ..storage import Storage
+from ..types import Buffer, PutOptions
+from .upstream import get_compression, wrap_codec
+
+if TYPE_CHECKING:
+    from .filesystem import ObjectFileSystem
+
+
+class ReadFile(io.BufferedReader):
+    """Reads one version of an object, by ranges."""
+
+    def __init__(self, fs: ObjectFileSystem, path: str, storage: Storage, key: str, block_size: int | None) -> None:
+        """Look the object up. One request.
+
+        Args:
+            fs: What opened the file; it lives as long as the file.
+            path: The path that was opened.
+            storage: What holds the object.
+            key: Its key there.
+            block_size: Bytes to fetch at a time when less is asked for; None is 1 MiB.
+
+        Raises:
+            NotFoundError: no such object.
+        """
+        raw = ObjectReader(storage, key)
+        super().__init__(raw, max(block_size, io.DEFAULT_BUFFER_SIZE) if block_size else READ_AHEAD)
+        self.fs = fs
+        """What opened the file."""
+        self.path = path
+        """The path in the file system."""
+        self.size = raw.info.size
+        """Bytes in the object."""
+
+
+class WriteFile(ObjectWriter):
+    """Collects an object, and publishes it when it is closed in peace."""
+
+    def __init__(self, fs: ObjectFileSystem, path: str, storage: Storage, key: str, options: PutOptions) -> None:
+        """Check the key and the policy; nothing is sent yet.
+
+        Raises:
+            StorageError: as ``ObjectWriter``.
+        """
+        super().__init__(storage, key, options)
+        self.fs = fs
+        """What opened the file."""
+        self.path = path
+        """The path in the file system."""
+
+
+class CompressedWriter(io.BufferedIOBase):
+    """A compressor over a file, closed together: compressors do not close the file that they write to."""
+
+    def __init__(self, compressor: BinaryIO, file: ObjectWriter) -> None:
+        super().__init__()
+        self._compressor = compressor
+        self._file = file
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, data: Buffer, /) -> int:  # type: ignore[override]  # typeshed wants any buffer
+        """Compress *data*.
+
+        Raises:
+            FileTooLargeError: the limit is passed; nothing will be published.
+        """
+        return self._compressor.write(data)
+
+    def tell(self) -> int:
+        """Return how many bytes were compressed."""
+        return self._compressor.tell()
+
+    def discard(self) -> None:
+        """Close and publish nothing."""
+        self._file.discard()
+        self.close()
+
+    def close(self) -> None:
+        """Finish the compression and publish, unless an exception is passing through.
+
+        Raises:
+            StorageError: as ``ObjectWriter.close``.
+        """
+        if self.closed:
+            return
+        given_up = self._file.closed
+        try:
+            self._compressor.close()
+        except ValueError:  # the last bytes have nowhere to go when the file was given up before
+            if not given_up:
+                raise
+        finally:
+            self._file.close()
+            super().close()
+
+
+def compressed(file: ReadFile | WriteFile, path: str, compression: str, mode: str) -> BinaryIO:
+    """Return *file* behind the codec of fsspec named *compression*; ``infer`` tells it from the end of *path*.
+
+    Raises:
+        ValueError: there is no such codec.
+    """
+    chosen = get_compression(path, compression)
+    if chosen is None:
+        return cast(BinaryIO, file)
+    outer = wrap_codec(chosen, cast(BinaryIO, file), mode)
+    if isinstance(file, ReadFile):
+        return outer
+    return cast(BinaryIO, CompressedWriter(outer, file))

@@ -1,0 +1,245 @@
+"""What all file systems share: how they are made, what they tell of themselves, how they open files.
+
+``calls.py`` and ``coroutines.py`` hold the operations; ``kinds.py`` and ``organisations.py`` the file systems that
+have a scheme. Nothing is cached: neither listings nor instances, which could cross credentials.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import secrets
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, ClassVar, NoReturn, cast
+
+from fsspec.spec import AbstractFileSystem
+
+from ..errors import AlreadyExistsError, NotSupportedError
+from ..files import ObjectWriter
+from ..types import PutMode
+from .bulk import Bulk
+from .calls import Calls
+from .file import ReadFile, WriteFile, compressed
+from .lookups import Lookups
+from .spaces import Space
+from .transfers import Transfers, put_options
+from .upstream import get_loop, stringify_path, tokenize
+from .urls import strip_scheme
+
+
+class ObjectFileSystem(Calls):
+    """A file system of fsspec over objects: blocking calls on the caller's thread, coroutines on the running loop.
+
+    Thread-safe and fork-safe. Pickles and JSON hold no secret; one that was made from an object cannot be pickled.
+    """
+
+    protocol: ClassVar[str]
+    """The scheme of its URLs."""
+    cachable = False
+    mirror_sync_methods = False  # fsspec would replace the blocking calls by hops to a thread of its own
+    root_marker = ""
+    _strip_tokenize_options: tuple[str, ...] = ()
+    """Options that neither tokens nor pickles hold: secrets, and objects that belong to this process."""
+
+    def _begin(
+        self,
+        space: Space,
+        *,
+        asynchronous: bool,
+        loop: asyncio.AbstractEventLoop | None,
+        batch_size: int | None,
+        use_listings_cache: bool,
+        private: bool,
+        portable: bool = True,
+    ) -> None:
+        """Start on *space*.
+
+        Args:
+            space: Where paths lead; closed when this file system is collected.
+            asynchronous: Whether coroutines are awaited directly on the running loop, by fsspec's convention.
+            loop: What other libraries run coroutines on from blocking code; without one, fsspec's.
+            batch_size: How many requests at once; None leaves it to the provider, -1 means all.
+            use_listings_cache: Must be False.
+            private: Whether it differs from others with the same public options.
+            portable: Whether another process can make the same.
+        """
+        if use_listings_cache:
+            raise NotSupportedError("listings are not cached; leave use_listings_cache out")
+        # AsyncFileSystem.__init__ would start fsspec's thread; and fsspec is untyped.
+        AbstractFileSystem.__init__(self)  # type: ignore[no-untyped-call]
+        self.asynchronous = asynchronous
+        self.batch_size = batch_size
+        self._given_loop = loop
+        self._nonce = secrets.token_hex(16) if private else ""
+        self._portable = portable
+        self._lookups = Lookups(space)
+        self._transfers = Transfers(self._lookups)
+        self._bulk = Bulk(self._transfers)
+        weakref.finalize(self, space.close)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop for libraries that run coroutines from blocking code; asked for, it starts fsspec's thread.
+
+        None with ``asynchronous=True``, where coroutines run on the loop that awaits them.
+        """
+        if self._given_loop is not None or self.asynchronous:
+            return self._given_loop
+        return get_loop()
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        if isinstance(path, list):
+            return [cls._strip_protocol(one) for one in path]
+        return strip_scheme(stringify_path(path), cls.protocol)
+
+    @property
+    def _fs_token(self) -> str:
+        # Options that are left out of the token make two file systems differ all the same.
+        return tokenize(self._fs_token_, self._nonce) if self._nonce else str(self._fs_token_)
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        self._check_portable()
+        return _rebuild, (type(self), dict(self.storage_options))
+
+    def to_dict(self, *, include_password: bool = True) -> dict[str, Any]:
+        """Return the public options; secrets are never among them, whatever *include_password* says.
+
+        Raises:
+            TypeError: it was made from an object of this process.
+        """
+        self._check_portable()
+        found: dict[str, Any] = super().to_dict(include_password=include_password)
+        return found
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._lookups.space!r})"
+
+    @property
+    def transaction(self) -> NoReturn:
+        """Refuse: no service publishes several objects at once.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise _no_transactions()
+
+    def start_transaction(self) -> NoReturn:
+        """Refuse: no service publishes several objects at once.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise _no_transactions()
+
+    def open(
+        self,
+        path: str | os.PathLike[str],
+        mode: str = "rb",
+        block_size: int | None = None,
+        cache_options: Mapping[str, object] | None = None,  # noqa: ARG002  # nothing is cached
+        compression: str | None = None,
+        *,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+        cache_type: str | None = None,  # noqa: ARG002  # nothing is cached
+        autocommit: bool = True,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Open an object: ``r`` reads, ``w`` replaces, ``x`` creates; with ``b`` bytes, else text.
+
+        Writing publishes on closing, and nothing when an exception is passing through, in wrappers too; closing by hand
+        inside an ``except`` clause looks the same and publishes nothing either. Readers fetch ranges of one version and
+        cache nothing: *cache_type* and *cache_options* change nothing.
+
+        Args:
+            path: A path or a URL.
+            mode: As above.
+            block_size: Bytes that a reader fetches at a time when less is asked for; None is 1 MiB.
+            cache_options: For callers that give it to every file system.
+            compression: A codec of fsspec, or ``infer``.
+            encoding: Of text.
+            errors: Of text.
+            newline: Of text.
+            cache_type: For callers that give it to every file system.
+            autocommit: Must be True: there are no transactions.
+            content_type: Of what is written; None lets the name tell.
+            metadata: Of what is written.
+
+        Raises:
+            NotFoundError: reading, and there is no such object.
+            AlreadyExistsError: creating, and the object exists; on closing when it came to exist meanwhile.
+            NotSupportedError: appending, updating in place, or without *autocommit*; it is a NotImplementedError.
+        """
+        kind = mode.replace("b", "").replace("t", "")
+        if kind not in ("r", "w", "x"):
+            raise NotSupportedError(f"mode {mode!r}: objects are written whole; read it, and write it anew with 'wb'")
+        if not autocommit:
+            raise _no_transactions()
+        stripped = self._path(os.fspath(path))
+        file: ReadFile | WriteFile
+        if kind == "r":
+            file = self._open_reader(stripped, block_size)
+        else:
+            file = self._open_writer(stripped, kind, content_type, metadata)
+        opened: BinaryIO = cast(BinaryIO, file)
+        try:
+            if compression is not None:
+                opened = compressed(file, stripped, compression, kind)
+            if "b" in mode:
+                return opened
+            return io.TextIOWrapper(opened, encoding=encoding, errors=errors, newline=newline)
+        except BaseException:
+            _give_up(file)
+            raise
+
+    def _open(
+        self,
+        path: str,
+        mode: str = "rb",
+        block_size: int | None = None,
+        autocommit: bool = True,
+        cache_options: Mapping[str, object] | None = None,
+    ) -> BinaryIO:
+        return cast(BinaryIO, self.open(path, mode, block_size, cache_options, autocommit=autocommit))
+
+    def _open_reader(self, path: str, block_size: int | None) -> ReadFile:
+        storage, place = self._call(self._transfers.reader(path))
+        return ReadFile(self, place.name, storage, place.key, block_size)
+
+    def _open_writer(
+        self, path: str, kind: str, content_type: str | None, metadata: Mapping[str, str] | None
+    ) -> WriteFile:
+        options = put_options("create" if kind == "x" else "overwrite", content_type, metadata)
+        storage, place = self._call(self._transfers.writing(path, options.mode))
+        if options.mode is PutMode.CREATE and storage.exists(place.key):
+            raise AlreadyExistsError("an object has that key already; nothing was changed", operation="open", key=path)
+        return WriteFile(self, place.name, storage, place.key, options)
+
+    def _check_portable(self) -> None:
+        if not self._portable:
+            raise TypeError(
+                f"{type(self).__name__} was made from an object of this process and cannot be pickled; "
+                "make it from options instead"
+            )
+
+
+def _no_transactions() -> NotSupportedError:
+    return NotSupportedError(
+        "there are no transactions: objects are published one by one, each of them whole; write a marker object last"
+    )
+
+
+def _give_up(file: ReadFile | WriteFile) -> None:
+    if isinstance(file, ObjectWriter):
+        file.discard()
+    else:
+        file.close()
+
+
+def _rebuild(cls: Callable[..., ObjectFileSystem], options: Mapping[str, object]) -> ObjectFileSystem:
+    return cls(**options)

@@ -1,0 +1,364 @@
+"""Finding out what there is: each question once, as an exchange. Nothing is remembered between two questions.
+
+Folders exist as long as an object is below them. Where several storages hold a key, the first one asked counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from glob import has_magic
+from typing import TypeAlias, TypeVar, cast
+
+from ..errors import InvalidKeyError, InvalidUrlError, NotFoundError, StorageError
+from ..pulls import Listing
+from ..storage import Storage
+from ..transport import Exchange, Many, Outcome
+from ..types import Folder, ObjectInfo
+from .entries import Entry
+from .spaces import Place, Reader, Space
+from .upstream import glob_translate
+
+T = TypeVar("T")
+_Kind = TypeVar("_Kind", bound=ObjectInfo | Folder)
+
+Found: TypeAlias = dict[str, Entry]
+"""Entries by name."""
+
+Expanded: TypeAlias = dict[str, Entry | None]
+"""Entries by name; None for a path that was taken as it is, without looking."""
+
+_MAGIC = re.compile(r"[*?\[]")
+
+
+class Lookups:
+    """The questions that can be asked of one space."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        """Where paths lead."""
+
+    def info(self, path: str) -> Exchange[Entry]:
+        """Return what stands at *path*. One request for an object, two for a folder, for each storage asked.
+
+        Raises:
+            NotFoundError: neither an object nor a folder.
+        """
+        if not path:
+            return Entry(name="", info=None)
+        place = self.space.place(path)
+        readers = yield from self.space.readers(place)
+        if not place.key:
+            return Entry(name=place.name, info=None)
+        try:
+            _, info = yield from self.head(place, readers)
+        except NotFoundError:
+            for reader in readers:
+                try:
+                    if (yield from _has_any(reader.storage.operations.children(place.prefix))):
+                        return Entry(name=place.name, info=None)
+                except StorageError as error:
+                    reader.pass_over(error)
+            raise
+        return Entry(name=place.name, info=info)
+
+    def find_info(self, path: str) -> Exchange[Entry | None]:
+        """Return what stands at *path*, or None."""
+        try:
+            return (yield from self.info(path))
+        except NotFoundError:
+            return None
+
+    def is_folder(self, path: str) -> Exchange[bool]:
+        """Say whether *path* is a folder."""
+        entry = yield from self.find_info(path)
+        return entry is not None and entry.is_folder
+
+    def is_file(self, path: str) -> Exchange[bool]:
+        """Say whether *path* is an object."""
+        entry = yield from self.find_info(path)
+        return entry is not None and not entry.is_folder
+
+    def exists(self, path: str) -> Exchange[bool]:
+        """Say whether anything stands at *path*."""
+        return (yield from self.find_info(path)) is not None
+
+    def object(self, path: str) -> Exchange[ObjectInfo]:
+        """Return what is known of the object *path*.
+
+        Raises:
+            NotFoundError: nothing is there.
+            IsADirectoryError: it is a folder.
+        """
+        entry = yield from self.info(path)
+        if entry.info is None:
+            raise IsADirectoryError(f"{path!r} is a folder; name an object in it")
+        return entry.info
+
+    def infos(self, paths: Sequence[str], chosen: int | None) -> Exchange[list[Entry]]:
+        """Return what stands at each of *paths*, asked beside each other.
+
+        Raises:
+            NotFoundError: at one of them there is nothing.
+        """
+        window = yield from self.window(paths, chosen)
+        return (yield from self.beside([self.info(path) for path in paths], window))
+
+    def head(self, place: Place, readers: Sequence[Reader]) -> Exchange[tuple[Storage, ObjectInfo]]:
+        """Return the first storage that holds *place*, and what it says of it.
+
+        Raises:
+            NotFoundError: none of them does.
+        """
+        return (yield from self.first(place, readers, lambda storage: storage.operations.head(place.key)))
+
+    def first(
+        self, place: Place, readers: Sequence[Reader], attempt: Callable[[Storage], Exchange[T]]
+    ) -> Exchange[tuple[Storage, T]]:
+        """Return the first storage that holds *place*, and what *attempt* made of it there.
+
+        Raises:
+            NotFoundError: none of them does.
+            StorageError: one that must answer did not.
+        """
+        for reader in readers:
+            try:
+                return reader.storage, (yield from attempt(reader.storage))
+            except NotFoundError:
+                continue
+            except StorageError as error:
+                reader.pass_over(error)
+        raise NotFoundError("no object has that path", key=place.name)
+
+    def ls(self, path: str) -> Exchange[list[Entry]]:
+        """Return what the folder *path* holds, in the order of the names; of an object, the object itself.
+
+        Raises:
+            NotFoundError: neither an object nor a folder.
+            NotSupportedError: the root, when it cannot be listed.
+        """
+        place = self.space.place(path)
+        found = yield from self._children(place)
+        if not found and place.key:
+            return [(yield from self.info(path))]
+        return sorted(found, key=lambda entry: entry.name)
+
+    def find(self, path: str, maxdepth: int | None = None, *, folders: bool = False) -> Exchange[Found]:
+        """Return every object below *path*, in the order of the names, with the *folders* too when asked for.
+
+        Of an object, the object itself; of nothing, nothing. One listing however deep, unless *maxdepth* is given.
+
+        Raises:
+            ValueError: *maxdepth* is less than 1.
+            NotSupportedError: the root, when it cannot be listed.
+        """
+        check_depth(maxdepth)
+        place = self.space.place(path)
+        if maxdepth is None:
+            found = yield from self._scan(place)
+            if folders:
+                found = {**_folders_of(found, place.name), **found}  # an object may bear the name of a folder
+        else:
+            found = yield from self._levels(place, maxdepth)
+        if not found and place.key:
+            entry = yield from self.find_info(path)
+            return {} if entry is None or entry.is_folder else {entry.name: entry}
+        if folders and place.name and found:
+            found[place.name] = Entry(name=place.name, info=None)
+        return {name: found[name] for name in sorted(found) if folders or not found[name].is_folder}
+
+    def glob(self, pattern: str, maxdepth: int | None = None, *, folders: bool = True) -> Exchange[Found]:
+        """Return what matches *pattern*: ``*`` and ``?`` and ``[...]`` inside a segment, ``**`` across segments.
+
+        Only what is below the last segment without such a character is listed.
+
+        Raises:
+            ValueError: *maxdepth* is less than 1.
+            NotSupportedError: the listing would begin at the root, and the root cannot be listed.
+        """
+        check_depth(maxdepth)
+        only_folders = pattern.endswith("/")
+        path = pattern.removesuffix("/")
+        magic = _MAGIC.search(path)
+        if magic is None:
+            entry = yield from self.find_info(path)
+            return {} if entry is None else {path: entry}
+        root = path[: magic.start()].rpartition("/")[0]
+        levels = path.removeprefix(f"{root}/").count("/") + 1
+        depth: int | None = levels
+        if "**" in path:
+            rest = path[path.find("**") :].count("/") + 1
+            depth = None if maxdepth is None else levels - rest + maxdepth
+        found = yield from self.find(root, depth, folders=folders)
+        matches = re.compile(glob_translate(path + ("/" if only_folders else ""))).match
+        slashed = only_folders or path.endswith("/**")
+        return {
+            name: entry for name, entry in found.items() if matches(f"{name}/" if slashed and entry.is_folder else name)
+        }
+
+    def expand(
+        self, paths: Iterable[str], *, recursive: bool = False, maxdepth: int | None = None, literal: bool = False
+    ) -> Exchange[Expanded]:
+        """Return what *paths* stand for: patterns what they match, folders what they hold when *recursive*.
+
+        A path that names an object is that object, whatever characters it has: ``Plan [A].pdf`` is no pattern when
+        there is a file of that name. *literal* takes no path for a pattern.
+
+        Raises:
+            NotFoundError: nothing at all.
+            ValueError: *maxdepth* is less than 1.
+        """
+        check_depth(maxdepth)
+        given = list(paths)
+        out: Expanded = {}
+        for path in given:
+            if not literal and has_magic(path):
+                out.update((yield from self._expand_pattern(path, recursive=recursive, maxdepth=maxdepth)))
+                continue
+            path = path.removesuffix("/")
+            if recursive:
+                out.update((yield from self.find(path, maxdepth, folders=True)))
+            if path not in out and (not recursive or (yield from self.exists(path))):
+                out[path] = None if path else Entry(name="", info=None)
+        if not out:
+            raise NotFoundError("nothing is there", operation="find", key=", ".join(given)[:200])
+        return {name: out[name] for name in sorted(out)}
+
+    def window(self, paths: Sequence[str], chosen: int | None) -> Exchange[int]:
+        """Return how many calls at once pay off for *paths*; *chosen* wins, and -1 means all at once."""
+        if chosen is not None:
+            return max(1, len(paths)) if chosen < 0 else chosen
+        if not paths:
+            return 1
+        place = self.space.place(paths[0])
+        return max([reader.storage.info.concurrency for reader in (yield from self.space.readers(place))], default=1)
+
+    def beside(self, exchanges: Sequence[Exchange[T]], window: int | None = None) -> Exchange[list[T]]:
+        """Run *exchanges* beside each other and return their results.
+
+        Raises:
+            Exception: the first of their errors, after all have ended.
+        """
+        if len(exchanges) == 1:
+            return [(yield from exchanges[0])]
+        outcomes = cast("list[Outcome[T]]", (yield Many(exchanges, window or max(1, len(exchanges)))))
+        return [outcome.result() for outcome in outcomes]
+
+    def _expand_pattern(self, pattern: str, *, recursive: bool, maxdepth: int | None) -> Exchange[Expanded]:
+        try:
+            entry = yield from self.find_info(pattern)
+        except (InvalidKeyError, InvalidUrlError):
+            entry = None  # a pattern may stand where only an id may
+        if entry is not None and not entry.is_folder:
+            return {entry.name: entry}
+        found = yield from self.glob(pattern, maxdepth)
+        out: Expanded = dict(found)
+        below = [name for name, entry in found.items() if entry.is_folder]
+        if recursive and below and (maxdepth is None or maxdepth > 1):
+            deeper = maxdepth - 1 if maxdepth is not None else None
+            out.update((yield from self.expand(below, recursive=True, maxdepth=deeper, literal=True)))
+        return out
+
+    def _children(self, place: Place) -> Exchange[list[Entry]]:
+        """Return one level; an entry that several storages have is that of the first."""
+        levels = yield from self._each(place, lambda storage: _all(storage.operations.children(place.prefix)))
+        found: dict[tuple[str, bool], Entry] = {}  # an object and a folder may have the same name
+        for child in (child for level in levels for child in level):
+            if isinstance(child, Folder):
+                entry = Entry(name=f"{place.base}{child.prefix}".removesuffix("/"), info=None)
+            else:
+                entry = Entry(name=f"{place.base}{child.key}", info=child)
+            if place.key or self._can_be_named(entry.name):
+                found.setdefault((entry.name, entry.is_folder), entry)
+        return list(found.values())
+
+    def _each(self, place: Place, ask: Callable[[Storage], Exchange[list[T]]]) -> Exchange[list[list[T]]]:
+        """Return what every storage of *place* answers, asked beside each other."""
+
+        def answer(reader: Reader) -> Exchange[list[T]]:
+            try:
+                return (yield from ask(reader.storage))
+            except StorageError as error:
+                reader.pass_over(error)
+                return []
+
+        readers = yield from self.space.readers(place)
+        return (yield from self.beside([answer(reader) for reader in readers]))
+
+    def _can_be_named(self, name: str) -> bool:
+        """Say whether *name* is a path here; other programs may have put something beside the projects."""
+        try:
+            self.space.place(name)
+        except (InvalidKeyError, InvalidUrlError):
+            return False
+        return True
+
+    def _scan(self, place: Place) -> Exchange[Found]:
+        """Return every object below."""
+        if self.space.divided and not place.key:
+            children = yield from self._children(place)
+            found = {entry.name: entry for entry in children if not entry.is_folder}
+            parts = [self._scan(self.space.place(entry.name)) for entry in children if entry.is_folder]
+            for part in (yield from self.beside(parts)):
+                found.update(part)
+            return found
+        listings = yield from self._each(place, lambda storage: _all(storage.operations.scan(place.prefix)))
+        found = {}
+        for listing in listings:
+            for info in listing:
+                found.setdefault(f"{place.base}{info.key}", Entry(name=f"{place.base}{info.key}", info=info))
+        return found
+
+    def _levels(self, place: Place, depth: int) -> Exchange[Found]:
+        """Return *depth* levels, folders included."""
+        children = yield from self._children(place)
+        found = {entry.name: entry for entry in sorted(children, key=lambda entry: not entry.is_folder)}
+        below = [entry.name for entry in children if entry.is_folder] if depth > 1 else []
+        if below:
+            window = yield from self.window(below, None)
+            deeper = [self._levels(self.space.place(name), depth - 1) for name in below]
+            for level in (yield from self.beside(deeper, window)):
+                found.update(level)
+        return found
+
+
+def check_depth(maxdepth: int | None) -> None:
+    """Refuse a depth that would find nothing.
+
+    Raises:
+        ValueError: it is less than 1.
+    """
+    if maxdepth is not None and maxdepth < 1:
+        raise ValueError("maxdepth is at least 1")
+
+
+def _folders_of(found: Found, root: str) -> Found:
+    """Return the folders between *root* and the objects in *found*."""
+    folders: Found = {}
+    for name in found:
+        parent = name.rpartition("/")[0]
+        while len(parent) > len(root) and parent not in folders:
+            folders[parent] = Entry(name=parent, info=None)
+            parent = parent.rpartition("/")[0]
+    return folders
+
+
+def _all(listing: Listing[_Kind]) -> Exchange[list[_Kind]]:
+    entries: list[_Kind] = []
+    try:
+        while (page := (yield from listing.next())) is not None:
+            entries.extend(page)
+    finally:
+        listing.close()
+    return entries
+
+
+def _has_any(listing: Listing[_Kind]) -> Exchange[bool]:
+    """Say whether the listing has anything."""
+    try:
+        while (page := (yield from listing.next())) is not None:
+            if page:
+                return True
+    finally:
+        listing.close()
+    return False

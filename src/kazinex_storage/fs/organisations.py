@@ -1,0 +1,139 @@
+"""``kazinex://organisation/project/...``: the objects of an organisation, wherever its providers keep them.
+
+Writing goes to the project's override, else to the default. Reading asks override, default, then the other providers,
+and takes the first that holds the key. Listings are the union of all of them, each name once, as reading finds it.
+Removing removes from all. No path reaches beyond the organisation that it names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from ..errors import NotSupportedError
+from ..receipts import ResolvedProvider
+from ..storage import Storage
+from ..transport import Call, Exchange, Transport
+from .filesystem import ObjectFileSystem
+from .spaces import Place, Reader
+from .urls import ORGANISATION_SCHEME, Address, parse_address, project_of
+
+if TYPE_CHECKING:
+    from ..organisations import Resolver
+
+
+class OrganisationFileSystem(ObjectFileSystem):
+    """``kazinex://organisation/project/...`` of the catalogue that the environment names, or of a resolver at hand.
+
+    Without a resolver the catalogue is opened on first use, and again after a fork or in whoever unpickles this.
+    """
+
+    protocol = ORGANISATION_SCHEME
+    _strip_tokenize_options = ("resolver",)
+
+    def __init__(
+        self,
+        *,
+        resolver: Resolver | None = None,
+        asynchronous: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+        batch_size: int | None = None,
+        use_listings_cache: bool = False,
+    ) -> None:
+        """Use *resolver*, which stays the caller's to close; see ``ObjectFileSystem`` for the rest.
+
+        Raises:
+            NotImplementedError: *use_listings_cache*.
+        """
+        self._begin(
+            OrganisationSpace(resolver),
+            asynchronous=asynchronous,
+            loop=loop,
+            batch_size=batch_size,
+            use_listings_cache=use_listings_cache,
+            private=resolver is not None,
+            portable=resolver is None,
+        )
+
+
+class OrganisationSpace:
+    """The first segment names an organisation; the rest is the key, and begins with the project."""
+
+    divided = True
+
+    def __init__(self, resolver: Resolver | None) -> None:
+        self.transport = resolver.transport if resolver is not None else Transport()
+        """What runs the exchanges."""
+        self._given = resolver
+        self._opened: Resolver | None = None
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+
+    def place(self, path: str) -> Place:
+        """Return the organisation and the key.
+
+        Raises:
+            InvalidUrlError: an id or the key is not legal.
+            NotSupportedError: no organisation is named.
+        """
+        if not path:
+            raise NotSupportedError("organisations are not listed; name one: kazinex://organisation/project/...")
+        address = parse_address(path, "organisation")
+        project_of(address)
+        return Place(base=f"{address.place}/", key=address.key)
+
+    def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
+        """Return every provider of the organisation: override of the project, default, the others.
+
+        Those that are neither chosen nor verified need not answer.
+        """
+        providers = cast("Sequence[ResolvedProvider]", (yield Call(self._in_order, place)))
+        return [
+            Reader(storage=provider.storage, required=provider.verified or index == 0)
+            for index, provider in enumerate(providers)
+        ]
+
+    def writer(self, place: Place) -> Exchange[Storage]:
+        """Return the override of the project, else the default of the organisation.
+
+        Raises:
+            UnresolvedOrganisationError: neither is set; the message names the command.
+        """
+        return cast(Storage, (yield Call(self._chosen, place)))
+
+    def close(self) -> None:
+        """Close the catalogue and the providers that were opened here."""
+        opened, self._opened = self._opened, None
+        if opened is not None and self._pid == os.getpid():
+            opened.close()
+            opened.organisations.close()
+
+    def _in_order(self, place: Place) -> Sequence[ResolvedProvider]:
+        return self._resolver().in_order(*_scope(place))
+
+    def _chosen(self, place: Place) -> Storage:
+        return self._resolver().chosen(*_scope(place)).storage
+
+    def _resolver(self) -> Resolver:
+        if self._given is not None:
+            return self._given
+        if self._pid != os.getpid():
+            # Connections of the parent are not used here; its lock may have been held at the moment of the fork.
+            self._lock, self._opened, self._pid = threading.Lock(), None, os.getpid()
+        with self._lock:
+            if self._opened is None:
+                from ..organisations import Resolver, open_organisations
+
+                self._opened = Resolver(open_organisations(), transport=self.transport)
+            return self._opened
+
+    def __repr__(self) -> str:
+        return "OrganisationSpace()"
+
+
+def _scope(place: Place) -> tuple[str, str | None]:
+    organisation = place.base.removesuffix("/")
+    return organisation, project_of(Address(place=organisation, key=place.key))

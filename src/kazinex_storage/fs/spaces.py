@@ -1,0 +1,186 @@
+"""Where a path leads: to which key, and to which storages, for reading and for writing.
+
+One space is behind each file system. ``lookups.py`` and ``transfers.py`` work on any of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..errors import NotSupportedError
+from ..keys import ObjectKey
+from ..storage import Storage
+from ..transport import Exchange, Transport
+from .urls import parse_address
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One path, taken apart."""
+
+    base: str
+    """What the names of this part of the space begin with; empty, or ends with a slash."""
+    key: str
+    """A valid key of the storages of this part; empty for the part itself."""
+
+    @property
+    def name(self) -> str:
+        """The canonical path."""
+        return f"{self.base}{self.key}" if self.key else self.base.removesuffix("/")
+
+    @property
+    def prefix(self) -> str:
+        """What the keys below this place begin with."""
+        return f"{self.key}/" if self.key else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """A storage that may hold what is looked for."""
+
+    storage: Storage
+    required: bool = True
+    """Whether it must answer; if not, its errors are passed over with a warning."""
+
+    def pass_over(self, error: Exception) -> None:
+        """Say that the storage did not answer.
+
+        Raises:
+            Exception: *error*, when it must.
+        """
+        if self.required:
+            raise error
+        _log.warning("%r is not verified and was passed over: %s", self.storage, error)
+
+
+class Space(Protocol):
+    """The paths of one file system. Thread-safe."""
+
+    @property
+    def transport(self) -> Transport:
+        """What runs the exchanges."""
+        ...
+
+    @property
+    def divided(self) -> bool:
+        """Whether the folders at the top of a part may have other storages than the part itself."""
+        ...
+
+    def place(self, path: str) -> Place:
+        """Take *path* apart; it has no scheme. No request.
+
+        Raises:
+            InvalidUrlError: the path names nothing that could be here.
+            InvalidKeyError: likewise.
+            NotSupportedError: the path is the root, and the root cannot be listed.
+        """
+        ...
+
+    def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
+        """Return the storages that may hold *place*, in the order in which they are asked."""
+        ...
+
+    def writer(self, place: Place) -> Exchange[Storage]:
+        """Return the storage that *place* is written to."""
+        ...
+
+    def close(self) -> None:
+        """Close the storages that this space opened."""
+        ...
+
+
+class StorageSpace:
+    """The keys of one storage are the paths."""
+
+    divided = False
+
+    def __init__(self, storage: Storage, *, owned: bool) -> None:
+        """Use *storage*; an *owned* one is closed with the space."""
+        self._storage = storage
+        self._readers = (Reader(storage=storage),)
+        self._owned = owned
+        self.transport = storage.transport
+        """What runs the exchanges."""
+
+    def place(self, path: str) -> Place:
+        """Return the key.
+
+        Raises:
+            InvalidKeyError: the path is no key.
+        """
+        return Place(base="", key=ObjectKey(path) if path else "")
+
+    def readers(self, place: Place) -> Exchange[Sequence[Reader]]:  # noqa: ARG002  # there is one
+        """Return the only storage."""
+        return self._readers
+        yield  # makes an exchange of it
+
+    def writer(self, place: Place) -> Exchange[Storage]:  # noqa: ARG002  # there is one
+        """Return the only storage."""
+        return self._storage
+        yield  # makes an exchange of it
+
+    def close(self) -> None:
+        """Close the storage if it is owned."""
+        if self._owned:
+            self._storage.close()
+
+    def __repr__(self) -> str:
+        return repr(self._storage)
+
+
+class MemorySpace:
+    """The first segment names a store in the memory of this process, the rest is the key."""
+
+    divided = False
+
+    def __init__(self) -> None:
+        self.transport = Transport()
+        """What runs the exchanges."""
+        self._storages: dict[str, Storage] = {}
+
+    def place(self, path: str) -> Place:
+        """Return the store and the key.
+
+        Raises:
+            InvalidUrlError: the first segment is no id, or the rest no key.
+            NotSupportedError: no store is named.
+        """
+        if not path:
+            raise NotSupportedError("the stores in memory are not listed; name one: kazinex+memory://store/key")
+        address = parse_address(path, "store")
+        return Place(base=f"{address.place}/", key=address.key)
+
+    def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
+        """Return the store."""
+        return (Reader(storage=self._open(place)),)
+        yield  # makes an exchange of it
+
+    def writer(self, place: Place) -> Exchange[Storage]:
+        """Return the store."""
+        return self._open(place)
+        yield  # makes an exchange of it
+
+    def close(self) -> None:
+        """Let go of the stores; named stores live on in the process."""
+        for storage in self._storages.values():
+            storage.close()
+
+    def _open(self, place: Place) -> Storage:
+        name = place.base.removesuffix("/")
+        found = self._storages.get(name)
+        if found is None:
+            from ..providers.memory import MemoryProvider, MemorySettings
+
+            # Two threads may both make one: stores of one name share their objects, so either will do.
+            provider = MemoryProvider(MemorySettings(name=name))
+            found = self._storages.setdefault(name, Storage(provider, transport=self.transport))
+        return found
+
+    def __repr__(self) -> str:
+        return "MemorySpace()"

@@ -1,0 +1,307 @@
+"""Moving single objects: each operation once, as an exchange. ``bulk.py`` does the same to many."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO, Protocol, TypeAlias, cast
+
+from .._internal.admission import Body
+from ..errors import AlreadyExistsError, NotFoundError, NotSupportedError
+from ..source import Source
+from ..storage import Storage
+from ..transport import Call, Exchange
+from ..types import WHOLE, Buffer, ByteRange, Capability, ObjectInfo, Progress, PutMode, PutOptions
+from .entries import slice_span
+from .lookups import Lookups
+from .spaces import Place
+from .upstream import Callback, listens
+
+LocalPath: TypeAlias = str | os.PathLike[str]
+"""A path on the disk of this machine."""
+
+
+class Writable(Protocol):
+    """An open file that a download goes to."""
+
+    def write(self, data: Buffer, /) -> object:
+        """Append *data*."""
+        ...
+
+
+class Transfers:
+    """Reads and writes of single objects in one space."""
+
+    def __init__(self, lookups: Lookups) -> None:
+        self.lookups = lookups
+        """What finds things."""
+        self.space = lookups.space
+        """Where paths lead."""
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> Exchange[bytes]:
+        """Return the bytes ``[start:end]``, as a Python slice counts. One request, two when an end is negative.
+
+        Raises:
+            NotFoundError: no such object.
+        """
+        place = self._object(path)
+        readers = yield from self.space.readers(place)
+        span = slice_span(start, end, None)
+        if span is None:
+            storage, info = yield from self.lookups.head(place, readers)
+            span = cast(ByteRange, slice_span(start, end, info.size))
+            return (yield from storage.operations.get_bytes(place.key, span, info.etag))
+        _, data = yield from self.lookups.first(
+            place, readers, lambda storage: storage.operations.get_bytes(place.key, span)
+        )
+        return data
+
+    def pipe_file(self, path: str, value: Body, options: PutOptions) -> Exchange[ObjectInfo]:
+        """Write the whole of *value*.
+
+        Raises:
+            AlreadyExistsError: it is to be created and exists.
+            StorageError: as ``Storage.put``.
+        """
+        place = self._object(path)
+        storage = yield from self.writer(place, options.mode)
+        return (yield from storage.operations.put(place.key, value, options))
+
+    def put_file(self, lpath: LocalPath, path: str, callback: Callback, options: PutOptions) -> Exchange[None]:
+        """Write the local file *lpath*; a local folder is nothing to be written.
+
+        Raises:
+            FileNotFoundError: there is no such local file.
+            StorageError: as ``Storage.put``.
+        """
+        place = self._object(path)
+        if (yield Call(os.path.isdir, lpath)):
+            return
+        storage = yield from self.writer(place, options.mode)
+        put = storage.operations.put(place.key, Path(lpath), options, on_progress=progress_of(callback))
+        yield from put
+
+    def get_file(
+        self, path: str, lpath: LocalPath | None, callback: Callback, outfile: Writable | None = None
+    ) -> Exchange[None]:
+        """Write the object into the local file *lpath*, whole or not at all, or append it to *outfile*.
+
+        Missing local folders are made. Of a folder, the local folder.
+
+        Raises:
+            NotFoundError: neither an object nor a folder.
+            IntegrityError: the bytes are not those that were stored; *lpath* is untouched.
+        """
+        place = self._object(path)
+        if outfile is None and lpath is not None and hasattr(lpath, "write"):
+            outfile = cast(BinaryIO, lpath)
+        readers = yield from self.space.readers(place)
+        if outfile is not None:
+            storage, known = yield from self.lookups.head(place, readers)
+            callback.set_size(known.size)
+            yield from storage.operations.get(place.key, outfile.write, WHOLE, known.etag)
+            callback.absolute_update(known.size)
+            return
+        target, on_progress = Path(cast(LocalPath, lpath)), progress_of(callback)
+        try:
+            yield from self.lookups.first(
+                place, readers, lambda storage: _download(storage, place, target, on_progress)
+            )
+        except NotFoundError:
+            if not (yield from self.lookups.is_folder(path)):
+                raise
+            yield Call(_make_folder, target)
+
+    def cp_file(self, source: str, target: str) -> Exchange[ObjectInfo]:
+        """Copy bytes, content type and metadata; on the server when both are in one storage that can.
+
+        Raises:
+            NotFoundError: there is no *source*.
+            ValueError: both are the same.
+        """
+        origin, goal = self._object(source), self._object(target)
+        writer = yield from self.writer(goal, PutMode.REPLACE)
+        storage, _ = yield from self.reader(source)
+        if same_objects(storage, writer):
+            return (yield from writer.operations.copy(origin.key, goal.key, PutMode.REPLACE))
+        return (yield from _copy_across(storage, origin.key, writer, goal.key))
+
+    def mv_file(self, source: str, target: str) -> Exchange[None]:
+        """Copy, then remove *source*. Not atomic: when removing fails, both exist and nothing is lost.
+
+        Raises:
+            NotFoundError: there is no *source*.
+            ValueError: both are the same.
+        """
+        yield from self.cp_file(source, target)
+        yield from self.rm_file(source)
+
+    def rm_file(self, path: str) -> Exchange[None]:
+        """Remove the object from every storage that may hold it.
+
+        Raises:
+            NotFoundError: no such object.
+        """
+        place = self._object(path)
+        readers = yield from self.space.readers(place)
+        yield from self.lookups.head(place, readers)
+        for reader in readers:
+            yield from reader.storage.operations.delete(place.key)
+
+    def make_folder(self, path: str, *, exist_ok: bool) -> Exchange[None]:
+        """Do nothing: folders need not be made. Refuse to where an object stands, unless *exist_ok*.
+
+        Raises:
+            AlreadyExistsError: an object has that path.
+        """
+        if path and self.space.place(path).key and not exist_ok and (yield from self.lookups.is_file(path)):
+            raise AlreadyExistsError("an object has that path already; choose another", operation="mkdir", key=path)
+
+    def remove_folder(self, path: str) -> Exchange[None]:
+        """Do nothing to an empty folder, which does not exist; refuse one that is not empty.
+
+        Raises:
+            OSError: something is in it.
+        """
+        if (yield from self.lookups.exists(path)):
+            raise OSError(f"{path!r} is not empty; remove what is in it, or use rm(recursive=True)")
+
+    def touch(self, path: str, *, truncate: bool) -> Exchange[None]:
+        """Write an empty object.
+
+        Raises:
+            NotSupportedError: something is there and is not to be truncated.
+            StorageError: as ``Storage.put``.
+        """
+        if not truncate and (yield from self.lookups.exists(path)):
+            raise NotSupportedError("the time of an object cannot be set; it changes when it is written", key=path)
+        yield from self.pipe_file(path, b"", PutOptions())
+
+    def sign(self, path: str, method: str, expires_in: timedelta, content_type: str | None) -> Exchange[str]:
+        """Return a URL that may be used without credentials until it expires.
+
+        Raises:
+            NotSupportedError: the provider does not sign.
+            NotFoundError: several storages are asked, and none holds the object.
+        """
+        place = self._object(path)
+        if method == "PUT":
+            storage = yield from self.space.writer(place)
+        else:
+            storage, _ = yield from self.reader(path)
+        if not storage.info.can(Capability.PRESIGN):
+            raise NotSupportedError(
+                f"the provider {storage.info.kind} does not sign; read through this process", operation="sign", key=path
+            )
+        return (yield from storage.operations.presign(place.key, method, expires_in, content_type, None)).url
+
+    def writer(self, place: Place, mode: PutMode) -> Exchange[Storage]:
+        """Return the storage that *place* is written to; to create, the others may not hold it either.
+
+        Raises:
+            AlreadyExistsError: it is to be created, and another storage of the space holds it.
+        """
+        storage = yield from self.space.writer(place)
+        if mode is PutMode.CREATE:
+            readers = yield from self.space.readers(place)
+            others = [reader for reader in readers if not same_objects(reader.storage, storage)]
+            try:
+                yield from self.lookups.head(place, others)
+            except NotFoundError:
+                return storage
+            raise AlreadyExistsError("an object has that key already; nothing was changed", key=place.name)
+        return storage
+
+    def writing(self, path: str, mode: PutMode) -> Exchange[tuple[Storage, Place]]:
+        """Return the storage that the object *path* is written to.
+
+        Raises:
+            AlreadyExistsError: as ``writer``.
+        """
+        place = self._object(path)
+        return (yield from self.writer(place, mode)), place
+
+    def reader(self, path: str) -> Exchange[tuple[Storage, Place]]:
+        """Return the storage that holds the object *path*.
+
+        Raises:
+            NotFoundError: several storages are asked, and none holds the object.
+        """
+        place = self._object(path)
+        readers = yield from self.space.readers(place)
+        if len(readers) == 1:
+            return readers[0].storage, place
+        return (yield from self.lookups.head(place, readers))[0], place
+
+    def _object(self, path: str) -> Place:
+        place = self.space.place(path)
+        if not place.key:
+            raise IsADirectoryError(f"{path!r} is a folder; name an object in it")
+        return place
+
+
+def put_options(mode: str, content_type: str | None, metadata: Mapping[str, str] | None) -> PutOptions:
+    """Return the options of a write; *mode* is that of fsspec, ``overwrite`` or ``create``.
+
+    Raises:
+        ValueError: another mode.
+    """
+    if mode not in ("overwrite", "create"):
+        raise ValueError(f"mode {mode!r} is neither 'overwrite' nor 'create'")
+    return PutOptions(
+        mode=PutMode.CREATE if mode == "create" else PutMode.REPLACE,
+        content_type=content_type,
+        metadata=metadata or {},
+    )
+
+
+def progress_of(callback: Callback) -> Progress | None:
+    """Return what tells *callback* of the progress; None when nobody listens, which saves a request."""
+    if not listens(callback):
+        return None
+
+    def report(done: int, total: int | None) -> None:
+        callback.set_size(total)
+        callback.absolute_update(done)
+
+    return report
+
+
+def same_objects(one: Storage, other: Storage) -> bool:
+    """Say whether both are views of the same keys of the same provider."""
+    return one is other or (
+        one.operations.provider is other.operations.provider and str(one.prefix) == str(other.prefix)
+    )
+
+
+def _copy_across(source: Storage, origin: str, target: Storage, goal: str) -> Exchange[ObjectInfo]:
+    spool = target.operations.spool(goal)
+    try:
+        info = yield from source.operations.get(origin, spool.write, WHOLE)
+        kept = target.info.can(Capability.METADATA)
+        options = PutOptions(
+            content_type=info.content_type,
+            content_disposition=info.content_disposition if kept else None,
+            cache_control=info.cache_control if kept else None,
+            metadata=info.metadata if kept else {},
+        )
+        with Source(spool.body(), sha256=info.sha256) as body:
+            return (yield from target.operations.put(goal, body, options))
+    finally:
+        spool.discard()
+
+
+def _make_folder(path: LocalPath) -> None:
+    os.makedirs(path, exist_ok=True)
+
+
+def _download(storage: Storage, place: Place, path: Path, on_progress: Progress | None) -> Exchange[ObjectInfo]:
+    try:
+        return (yield from storage.operations.download(place.key, path, on_progress))
+    except NotFoundError:
+        raise
+    except FileNotFoundError:  # of the disk: the folder is missing
+        yield Call(_make_folder, path.parent)
+        return (yield from storage.operations.download(place.key, path, on_progress))

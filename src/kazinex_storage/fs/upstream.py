@@ -1,0 +1,89 @@
+"""What is used of fsspec, with types; fsspec has none."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, BinaryIO, Protocol, cast
+
+import fsspec.asyn
+import fsspec.callbacks
+import fsspec.compression
+import fsspec.core
+import fsspec.implementations.local
+import fsspec.utils
+
+trailing_sep: Callable[[str], bool] = fsspec.implementations.local.trailing_sep
+"""Whether a path ends with a slash."""
+make_path_posix: Callable[[str], str] = fsspec.implementations.local.make_path_posix
+"""A local path, absolute."""
+glob_translate: Callable[[str], str] = fsspec.utils.glob_translate
+"""A pattern as a regular expression."""
+check_contained: Callable[[str, list[str]], None] = fsspec.utils.check_contained
+"""Refuse local paths outside of a folder."""
+stringify_path: Callable[[str | os.PathLike[str]], str] = fsspec.utils.stringify_path
+"""A path object as text."""
+tokenize: Callable[..., str] = fsspec.utils.tokenize
+"""A digest of anything."""
+get_loop: Callable[[], asyncio.AbstractEventLoop] = fsspec.asyn.get_loop
+"""The loop on fsspec's own thread, which is started."""
+get_compression: Callable[[str, str], str | None] = fsspec.core.get_compression
+"""The codec of a file name, or of a name."""
+
+# fsspec's methods are untyped and take any keyword; ours name theirs, so that a slip raises TypeError.
+AsyncFileSystem: Any = fsspec.asyn.AsyncFileSystem
+"""The class that asynchronous file systems are."""
+
+
+class Callback(Protocol):
+    """What is told how far a transfer is: ``fsspec.callbacks.Callback``."""
+
+    def set_size(self, size: int | None) -> object:
+        """Hear how much there is to do."""
+        ...
+
+    def absolute_update(self, value: int) -> object:
+        """Hear how much is done."""
+        ...
+
+    def relative_update(self, inc: int = 1) -> object:
+        """Hear how much more is done."""
+        ...
+
+    def branched(self, path_1: str, path_2: str) -> AbstractContextManager[Callback]:
+        """Return the callback of one file among many."""
+        ...
+
+
+NO_CALLBACK = cast(Callback, fsspec.callbacks.DEFAULT_CALLBACK)
+"""Nobody listens."""
+
+
+def listens(callback: Callback) -> bool:
+    """Say whether *callback* does anything."""
+    return not isinstance(callback, fsspec.callbacks.NoOpCallback)
+
+
+def wrap_codec(name: str, file: BinaryIO, mode: str) -> BinaryIO:
+    """Return *file* behind the codec *name*."""
+    codecs: Any = fsspec.compression.compr
+    return cast(BinaryIO, codecs[name](file, mode=mode))
+
+
+def other_paths(names: list[str], target: str | list[str], *, inside: bool, flatten: bool) -> list[str]:
+    """Return where copies of *names* go."""
+    found: list[str] = fsspec.utils.other_paths(names, target, exists=inside, flatten=flatten)
+    return found
+
+
+def expand_disk(paths: list[str], *, recursive: bool, maxdepth: int | None, literal: bool) -> list[str]:
+    """Return the local files and folders that *paths* stand for.
+
+    Raises:
+        FileNotFoundError: there are none.
+    """
+    disk: Any = fsspec.implementations.local.LocalFileSystem
+    found: list[str] = disk().expand_path(paths, recursive=recursive, maxdepth=maxdepth, assume_literal=literal)
+    return found

@@ -1,0 +1,210 @@
+"""Options: unknown ones are refused, secrets show nowhere, and instances are never shared."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pickle
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from kazinex_storage import Storage
+from kazinex_storage.errors import SettingsError
+from kazinex_storage.fs import LocalFileSystem, MemoryFileSystem, ProviderFileSystem, StorageFileSystem
+from kazinex_storage.providers.memory import MemoryProvider
+from kazinex_storage.registry import ProviderKind, Registry
+
+fsspec: Any = importlib.import_module("fsspec")  # it is untyped
+
+SECRET = "not-a-real-secret-0123456789"  # noqa: S105
+
+
+class VaultSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bucket: str
+    secret_key: SecretStr
+
+
+def open_vault(settings: VaultSettings) -> MemoryProvider:
+    return MemoryProvider()
+
+
+# Registries import providers by name.
+sys.modules["vault_of_tests"] = module = ModuleType("vault_of_tests")
+module.VaultSettings, module.open_vault = VaultSettings, open_vault  # type: ignore[attr-defined]
+
+
+class VaultFileSystem(ProviderFileSystem):
+    protocol = "kazinex+vault"
+    kind = "vault"
+    registry = Registry(
+        ProviderKind(
+            kind="vault",
+            title="Vault",
+            settings="vault_of_tests:VaultSettings",
+            factory="vault_of_tests:open_vault",
+        ),
+        entry_points=False,
+    )
+    _strip_tokenize_options: tuple[str, ...] = ("storage", "secret_key")
+
+
+class LeakingFileSystem(VaultFileSystem):
+    _strip_tokenize_options = ("storage",)
+
+
+@pytest.fixture
+def vault() -> Any:
+    return VaultFileSystem(bucket="plans", secret_key=SECRET)
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        repr,
+        str,
+        lambda fs: fs.to_json(),
+        lambda fs: fs.to_json(include_password=True),
+        lambda fs: str(fs.to_dict()),
+        lambda fs: str(fs.storage_options),
+        lambda fs: str(fs.storage_args),
+        lambda fs: pickle.dumps(fs).decode("latin-1"),
+        lambda fs: fs._fs_token,
+        lambda fs: str(vars(fs)),
+    ],
+    ids=["repr", "str", "json", "json with passwords", "dict", "options", "args", "pickle", "token", "vars"],
+)
+def test_a_secret_shows_nowhere(vault: Any, show: Callable[[Any], str]) -> None:
+    assert SECRET not in show(vault)
+
+
+def test_a_token_is_no_digest_of_the_secret(vault: Any) -> None:
+    again = VaultFileSystem(bucket="plans", secret_key=SECRET)
+    other = VaultFileSystem(bucket="plans", secret_key=SECRET[:-1])
+
+    assert len({vault._fs_token, again._fs_token, other._fs_token}) == 3
+    assert vault != again
+    assert len({vault, again, other}) == 3
+
+
+@pytest.mark.parametrize("options", [{"secret_key": SECRET}, {"bucket": 7, "secret_key": SECRET}, {"bukcet": SECRET}])
+def test_a_secret_is_not_in_the_traceback_of_a_refusal(options: dict[str, object]) -> None:
+    with pytest.raises((SettingsError, TypeError)) as caught:
+        VaultFileSystem(**options)  # type: ignore[arg-type]
+
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_whoever_unpickles_finds_the_secret_in_the_environment(vault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pickled, text = pickle.dumps(vault), vault.to_json()
+    monkeypatch.setenv("KAZINEX_STORAGE_VAULT_SECRET_KEY", SECRET)
+
+    assert pickle.loads(pickled).storage_options == {"bucket": "plans"}  # noqa: S301
+    assert json.loads(text)["bucket"] == "plans"
+
+
+def test_a_secret_that_is_missing_after_unpickling_is_named(vault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KAZINEX_STORAGE_VAULT_SECRET_KEY", raising=False)
+    pickled = pickle.dumps(vault)
+
+    with pytest.raises(SettingsError, match=r"'secret_key' is missing.*KAZINEX_STORAGE_VAULT_<FIELD>"):
+        pickle.loads(pickled)  # noqa: S301
+
+
+def test_a_file_system_that_would_pickle_a_secret_is_refused() -> None:
+    with pytest.raises(SettingsError, match="would pickle secret_key"):
+        LeakingFileSystem(bucket="plans", secret_key=SECRET)
+
+
+def test_a_file_system_over_a_storage_is_not_pickled() -> None:
+    with Storage(MemoryProvider()) as storage:
+        for fs in (StorageFileSystem(storage=storage), VaultFileSystem(storage=storage)):
+            for reduce in (pickle.dumps, lambda fs: fs.to_json(), lambda fs: fs.to_dict()):
+                with pytest.raises(TypeError, match="cannot be pickled"):
+                    reduce(fs)
+
+
+def test_local_and_memory_survive_pickling(tmp_path: Path, store: str) -> None:
+    local: Any = LocalFileSystem(root=tmp_path)
+    local.pipe_file("a", b"local")
+    memory: Any = MemoryFileSystem()
+    memory.pipe_file(f"{store}/a", b"memory")
+
+    assert pickle.loads(pickle.dumps(local)).cat_file("a") == b"local"  # noqa: S301
+    assert pickle.loads(pickle.dumps(memory)).cat_file(f"{store}/a") == b"memory"  # noqa: S301
+    assert fsspec.AbstractFileSystem.from_json(local.to_json()).cat_file("a") == b"local"
+
+
+def test_an_open_file_of_fsspec_travels_to_another_process(tmp_path: Path) -> None:
+    LocalFileSystem(root=tmp_path).pipe_file("a", b"plan")
+    pickled = pickle.dumps(fsspec.open("kazinex+local://a", root=str(tmp_path)))
+
+    program = "import pickle, sys\nwith pickle.load(sys.stdin.buffer) as file: print(file.read().decode())"
+    found = subprocess.run([sys.executable, "-c", program], input=pickled, capture_output=True, check=True)
+
+    assert found.stdout.strip() == b"plan"
+
+
+@pytest.mark.parametrize(
+    ("make", "option"),
+    [
+        (lambda: LocalFileSystem(root="/tmp", rooot="/"), "rooot"),
+        (lambda: MemoryFileSystem(name="x"), "name"),  # type: ignore[call-arg]
+        (lambda: fsspec.filesystem("kazinex", tenant="x"), "tenant"),
+        (lambda: fsspec.filesystem("kazinex+local", root="/tmp", auto_mkdir=True), "auto_mkdir"),
+        (lambda: MemoryFileSystem().open("s/a", "wb", acl="public"), "acl"),  # type: ignore[call-arg]
+        (lambda: MemoryFileSystem().cat_file("s/a", version="1"), "version"),  # type: ignore[call-arg]
+    ],
+)
+def test_an_option_that_is_not_known_is_named(make: Callable[[], object], option: str) -> None:
+    with pytest.raises(TypeError, match=option):
+        make()
+
+
+def test_settings_beside_a_storage_are_refused() -> None:
+    with Storage(MemoryProvider()) as storage, pytest.raises(TypeError, match="either storage or bucket"):
+        VaultFileSystem(storage=storage, bucket="plans")
+
+
+def test_a_cache_of_listings_is_refused() -> None:
+    with pytest.raises(NotImplementedError, match="not cached"):
+        MemoryFileSystem(use_listings_cache=True)
+
+
+def test_the_root_of_a_disk_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_bytes(b"plan")
+    monkeypatch.setenv("KAZINEX_STORAGE_LOCAL_ROOT", str(tmp_path))
+
+    with fsspec.open("kazinex+local://a") as file:
+        found = file.read()
+
+    assert found == b"plan"
+
+
+def test_a_disk_without_a_root_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KAZINEX_STORAGE_LOCAL_ROOT", raising=False)
+
+    with pytest.raises(SettingsError, match=r"'root' is missing.*KAZINEX_STORAGE_LOCAL_<FIELD>"):
+        fsspec.filesystem("kazinex+local")
+
+
+def test_a_root_cannot_be_given_in_the_url(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="leading slash"):
+        fsspec.open(f"kazinex+local://{tmp_path}/a", root=str(tmp_path))
+
+
+def test_instances_are_never_shared(tmp_path: Path) -> None:
+    for protocol, options in (("kazinex", {}), ("kazinex+memory", {}), ("kazinex+local", {"root": str(tmp_path)})):
+        one, other = (fsspec.filesystem(protocol, **options) for _ in range(2))
+
+        assert one is not other
+        assert type(one)._cache == {}
