@@ -7,7 +7,7 @@ import shlex
 
 def add(organisation: str) -> str:
     """Return the command that adds a provider."""
-    return f"kazinex-storage provider add --organisation {organisation}"
+    return f"kazinex-storage provider add <kind> <label> --organisation {organisation}"
 
 
 def listing(organisation: str) -> str:
@@ -23,6 +23,11 @@ def verify(organisation: str, label: str) -> str:
 def set_default(organisation: str, label: str) -> str:
     """Return the command that makes a provider the default."""
     return f"kazinex-storage provider set-default {shlex.quote(label)} --organisation {organisation}"
+
+
+def clear_default(organisation: str) -> str:
+    """Return the command that leaves the organisation without a default."""
+    return f"kazinex-storage provider set-default --none --organisation {organisation}"
 
 
 def override(organisation: str, project: str, label: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import NoReturn, TypeAlias
 
@@ -111,6 +111,19 @@ class ProviderRecord:
     """Grows when settings or secrets change, and only then."""
     version: int = 0
     """Grows with every change; 0 is a record that no catalogue holds yet."""
+
+    def __post_init__(self) -> None:
+        """Turn times into UTC.
+
+        Raises:
+            ValueError: a time has no zone.
+        """
+        for name in ("created_at", "last_verified_at"):
+            time: datetime | None = getattr(self, name)
+            if time is not None and time.tzinfo is None:
+                raise ValueError(f"{name} has no zone; use datetime.now(UTC)")
+            if time is not None and time.tzinfo is not UTC:
+                object.__setattr__(self, name, time.astimezone(UTC))
 
     def public(self) -> dict[str, JsonValue]:
         """Return everything but the secrets, of which only the names, as JSON values."""

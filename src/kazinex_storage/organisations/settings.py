@@ -60,6 +60,18 @@ def overlay(settings: Mapping[str, object], changes: Mapping[str, object]) -> di
     return result
 
 
+def covers(changes: Mapping[str, object], pointer: str) -> bool:
+    """Say whether *changes* give or remove the secret that *pointer* names."""
+    place: object = changes
+    for part in pointer.split("/"):
+        if not isinstance(place, Mapping):
+            return True  # a list or None takes the place of everything below it
+        if _unescape(part) not in place:
+            return False
+        place = place[_unescape(part)]
+    return True
+
+
 def _secrets(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     from pydantic import Secret, SecretBytes, SecretStr
 

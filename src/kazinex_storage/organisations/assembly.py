@@ -1,0 +1,60 @@
+"""The one place that puts catalogue, sealing keys and registry together from the environment.
+
+The CLI, the file systems and the demo begin here; ``_internal/environment.py`` says which variables there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .._internal.environment import catalogue_location, make_data_directory, sealing_keys
+from ..registry import Registry
+from .keyfile import KeyFile
+from .sealing import KeyRing, KeySource, Sealer
+from .service import Organisations
+from .sql import SqlCatalogue
+
+KEY_FILE = "sealing.key"
+"""The name of the key file in the data folder."""
+
+
+def open_organisations(environ: Mapping[str, str] | None = None, *, registry: Registry | None = None) -> Organisations:
+    """Open the catalogue that the environment names; on a fresh machine, make it. Close what it returns.
+
+    By default that is a SQLite file and a key file in the user's data folder.
+
+    Raises:
+        SettingsError: a variable is wrong, a place cannot be used, or an extra is not installed.
+        StorageError: the database does not answer.
+    """
+    make_data_directory(environ)
+    return Organisations(SqlCatalogue(catalogue_location(environ), Sealer(key_source(environ))), registry)
+
+
+def key_source(environ: Mapping[str, str] | None = None) -> KeySource:
+    """Return the keys of ``KAZINEX_STORAGE_KEY``, else the key file of the data folder, which is made on first use.
+
+    Raises:
+        SettingsError: the variable holds no keys, or there is no data folder.
+    """
+    text = sealing_keys(environ)
+    return KeyRing.parse(text) if text is not None else KeyFile(make_data_directory(environ) / KEY_FILE)
+
+
+def rotate_sealing_key(environ: Mapping[str, str] | None = None, *, registry: Registry | None = None) -> int:
+    """Seal every secret under a new key and return how many providers changed. Old keys stay, for old backups.
+
+    With a key file the new key is made here; with ``KAZINEX_STORAGE_KEY`` it is the first one of the variable.
+
+    Raises:
+        SealError: a secret cannot be opened; no record was changed.
+        SettingsError: the keys cannot be changed, or as in ``open_organisations``.
+    """
+    keys = key_source(environ)
+    if isinstance(keys, KeyFile):
+        keys.rotate()
+    organisations = open_organisations(environ, registry=registry)
+    try:
+        return organisations.reseal()
+    finally:
+        organisations.close()

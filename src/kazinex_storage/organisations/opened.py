@@ -1,0 +1,109 @@
+"""Open providers, each once for each version of its settings, the most recently used ones.
+
+What falls out, because its settings changed or others were used more recently, is let go and not closed: a storage in
+use elsewhere keeps working, and the last one that uses it takes it along.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+
+from ..errors import ClosedError
+from ..provider import StorageProvider
+from ..storage import Storage
+from ..transport import Transport
+from .records import ProviderRecord
+
+# An open provider holds a descriptor or a few connections; the usual limit is 1,024 descriptors a process.
+DEFAULT_CAPACITY = 256
+"""How many providers are kept open."""
+
+
+class _Entry:
+    """One provider, open or about to be."""
+
+    __slots__ = ("lock", "record", "storage")
+
+    def __init__(self, record: ProviderRecord, storage: Storage | None = None) -> None:
+        self.record = record
+        self.storage = storage
+        self.lock = threading.Lock()
+
+
+class OpenStorages:
+    """Storages by provider record, scoped to the organisation. Thread-safe and fork-safe."""
+
+    def __init__(
+        self, opener: Callable[[ProviderRecord], StorageProvider], transport: Transport, capacity: int
+    ) -> None:
+        """Open with *opener* and keep *capacity* of them.
+
+        Raises:
+            ValueError: the capacity is not positive.
+        """
+        if capacity < 1:
+            raise ValueError(f"a capacity is at least 1, not {capacity}")
+        self._opener = opener
+        self._transport = transport
+        self._capacity = capacity
+        self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._closed = False
+
+    def get(self, record: ProviderRecord) -> Storage:
+        """Return the storage of *record*, or of a newer version of it when that is open already.
+
+        Raises:
+            ClosedError: ``close`` was called.
+            StorageError: the provider cannot be opened; the next call tries again.
+        """
+        entry = self._entry(record)
+        with entry.lock:
+            if self._closed:
+                raise ClosedError("the resolver was closed; make a new one")
+            if entry.storage is None:
+                newest = entry.record
+                entry.storage = Storage(
+                    self._opener(newest), prefix=f"{newest.organisation}/", transport=self._transport
+                )
+            return entry.storage
+
+    def close(self) -> None:
+        """Close every open provider; calling it twice is harmless."""
+        self._after_fork()
+        with self._lock:
+            self._closed = True
+            entries = list(self._entries.values())
+            self._entries.clear()
+        for entry in entries:
+            with entry.lock:
+                if entry.storage is not None:
+                    entry.storage.close()
+
+    def _entry(self, record: ProviderRecord) -> _Entry:
+        self._after_fork()
+        key = (record.organisation, record.id)
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None or entry.record.settings_version < record.settings_version:
+                entry = self._entries[key] = _Entry(record)
+            self._entries.move_to_end(key)
+            if len(self._entries) > self._capacity:
+                self._entries.popitem(last=False)
+            return entry
+
+    def _after_fork(self) -> None:
+        if self._pid == os.getpid():
+            return
+        # Other threads of the parent may have held the locks; what is open is fork-safe and goes on being used.
+        self._lock = threading.Lock()
+        self._entries = OrderedDict(
+            (key, _Entry(entry.record, entry.storage))
+            for key, entry in list(self._entries.items())
+            if entry.storage is not None
+        )
+        self._pid = os.getpid()

@@ -1,0 +1,208 @@
+"""From an organisation to an open storage: project override, else default; by receipt; or all in order.
+
+Every storage is a view below ``{organisation}/``: nothing of another organisation can be named through it, even in a
+shared bucket. A default or override is used whatever its status; there is no silent fallback to another place.
+Blocking on purpose: exchanges call it through ``Call``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import TypeAlias
+
+from ..errors import RecordNotFoundError, StorageError, UnresolvedOrganisationError
+from ..keys import check_identifier
+from ..policy import UploadPolicy, size_rule
+from ..receipts import ResolvedProvider
+from ..storage import Storage
+from ..transport import Transport
+from . import commands
+from .opened import DEFAULT_CAPACITY, OpenStorages
+from .records import Choice, ProviderRecord, ProviderStatus
+from .service import Organisations
+
+_log = logging.getLogger(__name__)
+
+
+class Reason(Enum):
+    """Why a provider was resolved."""
+
+    OVERRIDE = "override"
+    """It is the override of the project."""
+    DEFAULT = "default"
+    """It is the default of the organisation."""
+    RECEIPT = "receipt"
+    """It was asked for by its id."""
+    SEARCH = "search"
+    """All providers were asked for, and it is one of the others."""
+
+
+ResolveHook: TypeAlias = Callable[[str, str | None, str, Reason], object]
+"""Called with (organisation, project, id of the provider, reason) before a storage is handed out."""
+
+
+class Resolver:
+    """Opens the providers of organisations, each once, and hands out scoped views of them. Thread-safe and fork-safe.
+
+    A provider whose settings changed is opened anew for the next caller; storages that are in use keep the one they
+    have, which is let go with the last of them. Closing a storage that was handed out closes nothing else.
+    """
+
+    def __init__(
+        self,
+        organisations: Organisations,
+        *,
+        transport: Transport | None = None,
+        capacity: int = DEFAULT_CAPACITY,
+        on_resolve: ResolveHook | None = None,
+    ) -> None:
+        """Resolve what *organisations* knows; it stays the caller's to close.
+
+        Args:
+            transport: Shared with other storages of the process; without one the resolver has its own.
+            capacity: How many providers are kept open.
+            on_resolve: Called each time a provider is resolved, for an audit; what it raises passes through.
+        """
+        self.organisations = organisations
+        """Where the records are."""
+        self.transport = transport if transport is not None else Transport()
+        """What runs the exchanges."""
+        self._own_transport = transport is None
+        self._on_resolve = on_resolve
+        self._opened = OpenStorages(organisations.open, self.transport, capacity)
+
+    def storage_for(self, organisation: str, project: str | None = None) -> Storage:
+        """Return the storage that new documents go to.
+
+        Raises:
+            UnresolvedOrganisationError: neither an override nor a default is set; the message names the command.
+            SettingsError: the provider cannot be opened.
+        """
+        return self.chosen(organisation, project).storage
+
+    def storage_of(self, organisation: str, provider: str) -> Storage:
+        """Return the storage of the provider with that id, for reading by receipt.
+
+        Raises:
+            RecordNotFoundError: the organisation has no such provider.
+            SettingsError: the provider cannot be opened.
+        """
+        return self.by_id(organisation, provider).storage
+
+    def storages(self, organisation: str, project: str | None = None) -> Iterator[Storage]:
+        """Yield the storage of every provider once: override, default, the others from the oldest on.
+
+        Raises:
+            SettingsError: a verified provider cannot be opened; others that cannot are passed over.
+        """
+        for resolved in self.in_order(organisation, project):
+            yield resolved.storage
+
+    def chosen(self, organisation: str, project: str | None = None) -> ResolvedProvider:
+        """Return the provider for new documents: project override, else default, whatever its status.
+
+        Raises:
+            UnresolvedOrganisationError: neither is set; the message names the command that sets one.
+            SettingsError: the provider cannot be opened.
+        """
+        choice = self._choice(organisation, project)
+        for record, reason in _ordered(choice):
+            if reason is not Reason.SEARCH:
+                return self._resolved(record, reason, choice, project)
+        raise _unresolved(organisation, choice)
+
+    def by_id(self, organisation: str, provider: str) -> ResolvedProvider:
+        """Return one provider of the organisation by its id.
+
+        Raises:
+            RecordNotFoundError: the organisation has no such provider.
+            SettingsError: the provider cannot be opened.
+        """
+        choice = self._choice(organisation, None)
+        for record in choice.providers:
+            if record.id == provider:
+                return self._resolved(record, Reason.RECEIPT, choice, None)
+        raise RecordNotFoundError(
+            f"the organisation {organisation!r} has no provider with the id {provider!r}; if it was removed, add it "
+            f"again and find the document there: {commands.add(organisation)}"
+        )
+
+    def in_order(self, organisation: str, project: str | None = None) -> tuple[ResolvedProvider, ...]:
+        """Return every provider once: override, default, the others from the oldest on.
+
+        Raises:
+            SettingsError: a verified provider cannot be opened; others that cannot are passed over with a warning.
+        """
+        choice = self._choice(organisation, project)
+        found = []
+        for record, reason in _ordered(choice):
+            try:
+                found.append(self._resolved(record, reason, choice, project))
+            except StorageError as error:
+                if record.status is ProviderStatus.VERIFIED:
+                    raise
+                _log.warning("provider %s (%s) cannot be opened and is passed over: %s", record.id, record.kind, error)
+        return tuple(found)
+
+    def close(self) -> None:
+        """Close every open provider and the resolver's own transport; storages handed out raise ``ClosedError``."""
+        self._opened.close()
+        if self._own_transport:
+            self.transport.close()
+
+    def _choice(self, organisation: str, project: str | None) -> Choice:
+        check_identifier(organisation, "organisation")
+        if project is not None:
+            check_identifier(project, "project")
+        return self.organisations.catalogue.choice(organisation, project)
+
+    def _resolved(
+        self, record: ProviderRecord, reason: Reason, choice: Choice, project: str | None
+    ) -> ResolvedProvider:
+        storage = self._opened.get(record)
+        ceiling = storage.info.max_object_bytes
+        limit = record.max_file_bytes
+        policy = UploadPolicy.make(
+            kind=record.kind,
+            ceiling=ceiling,
+            # The ceiling may have sunk since the limit was set; that must not stop reads.
+            max_file_bytes=None if limit is None else min(limit, size_rule(record.kind, ceiling).ceiling),
+            extensions=choice.allowlist,
+        )
+        if self._on_resolve is not None:
+            self._on_resolve(record.organisation, project, record.id, reason)
+        return ResolvedProvider(
+            provider=record.id,
+            kind=record.kind,
+            label=record.label,
+            verified=record.status is ProviderStatus.VERIFIED,
+            storage=storage.with_policy(policy),
+        )
+
+
+def _ordered(choice: Choice) -> Iterator[tuple[ProviderRecord, Reason]]:
+    reasons = {choice.default: Reason.DEFAULT, choice.override: Reason.OVERRIDE}
+    rank = [Reason.OVERRIDE, Reason.DEFAULT, Reason.SEARCH]
+    pairs = [(record, reasons.get(record.id, Reason.SEARCH)) for record in choice.providers]
+    return iter(sorted(pairs, key=lambda pair: rank.index(pair[1])))
+
+
+def _unresolved(organisation: str, choice: Choice) -> UnresolvedOrganisationError:
+    verified = [record.label for record in choice.providers if record.status is ProviderStatus.VERIFIED]
+    if verified:
+        advice = f"choose one: {commands.set_default(organisation, verified[0])}"
+    elif choice.providers:
+        label = choice.providers[0].label
+        advice = (
+            f"verify one and choose it: {commands.verify(organisation, label)}, then "
+            f"{commands.set_default(organisation, label)}"
+        )
+    else:
+        label = "<label>"
+        advice = (
+            f"add one, verify and choose it: {commands.add(organisation)}, then "
+            f"{commands.set_default(organisation, label)}"
+        )
+    return UnresolvedOrganisationError(f"the organisation {organisation!r} has no default provider; {advice}")

@@ -1,0 +1,70 @@
+"""The rules that every catalogue keeps, and the words in which it refuses.
+
+A default or override whose provider is no longer VERIFIED stays: there is no silent fallback to another place, and new
+credentials must work at once. Only *becoming* default or override needs VERIFIED.
+"""
+
+from __future__ import annotations
+
+from ..errors import RecordConflictError, RecordNotFoundError, SettingsError
+from . import commands
+from .records import ProviderRecord, ProviderStatus
+
+
+def label_key(label: str) -> str:
+    """Return what two labels share when they differ in the case of letters only."""
+    return label.casefold()
+
+
+def check_chosen(record: ProviderRecord) -> None:
+    """Refuse a provider that may not become a default or an override.
+
+    Raises:
+        SettingsError: it is not VERIFIED.
+    """
+    if record.status is not ProviderStatus.VERIFIED:
+        raise SettingsError(
+            f"the provider {record.label!r} is {record.status.value} and only a VERIFIED one can be chosen; run "
+            f"{commands.verify(record.organisation, record.label)}",
+            provider=record.kind,
+        )
+
+
+def check_removable(record: ProviderRecord, default: str | None, projects: list[str]) -> None:
+    """Refuse to remove a provider that is the *default*, or the override of one of *projects*.
+
+    Raises:
+        SettingsError: it is; the message says what to do first.
+    """
+    if default == record.id:
+        another = commands.set_default(record.organisation, "<another label>")
+        none = commands.clear_default(record.organisation)
+        raise SettingsError(
+            f"the provider {record.label!r} is the default; first choose another: {another}, or none: {none}"
+        )
+    if projects:
+        advice = commands.clear_override(record.organisation, projects[0])
+        more = f" and {len(projects) - 1} more" if len(projects) > 1 else ""
+        raise SettingsError(
+            f"the provider {record.label!r} is the override of the project {projects[0]!r}{more}; "
+            f"clear it first: {advice}"
+        )
+
+
+def label_in_use(organisation: str, label: str) -> SettingsError:
+    """Make the error for a label that another provider has."""
+    return SettingsError(
+        f"the organisation {organisation!r} has a provider labelled {label!r} already; choose another label"
+    )
+
+
+def unknown_provider(organisation: str, provider: str) -> RecordNotFoundError:
+    """Make the error for a provider that the organisation has not."""
+    return RecordNotFoundError(
+        f"the organisation {organisation!r} has no provider {provider!r}; see {commands.listing(organisation)}"
+    )
+
+
+def conflict(what: str, version: int) -> RecordConflictError:
+    """Make the error for a change made from an outdated *version* of *what*."""
+    return RecordConflictError(f"{what} was changed by somebody else after version {version}; read it and try again")

@@ -1,0 +1,119 @@
+"""The tables of a catalogue, and how they come to be in a database.
+
+Every key begins with the organisation, and the default and the overrides are foreign keys over it: the database itself
+refuses a provider of another organisation.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ..errors import SettingsError
+from .database import Database, sa
+
+SCHEMA_VERSION = 1
+"""The layout that this release reads and writes."""
+
+# Any number will do that the application of the same database does not use; this is "kazinex" in ASCII.
+_ADVISORY_LOCK = int.from_bytes(b"kazinex", "big")
+
+
+class UtcTime(sa.types.TypeDecorator[datetime]):
+    """An aware time in UTC; SQLite knows no zones, so there it is stored without one."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Return what is stored."""
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Return the time as it was given, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+metadata = sa.MetaData()
+
+schema = sa.Table(
+    "kazinex_storage_schema",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.Integer, nullable=False),
+)
+
+providers = sa.Table(
+    "kazinex_storage_providers",
+    metadata,
+    sa.Column("organisation", sa.String(128), primary_key=True),
+    sa.Column("id", sa.String(128), primary_key=True),
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("label_key", sa.Text, nullable=False),
+    sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("secrets", sa.JSON, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("last_verified_at", UtcTime),
+    sa.Column("last_error", sa.Text),
+    sa.Column("max_file_bytes", sa.BigInteger),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("settings_version", sa.Integer, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.UniqueConstraint("organisation", "label_key", name="kazinex_storage_label"),
+)
+
+organisations = sa.Table(
+    "kazinex_storage_organisations",
+    metadata,
+    sa.Column("organisation", sa.String(128), primary_key=True),
+    sa.Column("default_provider", sa.String(128)),
+    sa.Column("allowlist", sa.JSON, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.ForeignKeyConstraint(["organisation", "default_provider"], [providers.c.organisation, providers.c.id]),
+)
+
+overrides = sa.Table(
+    "kazinex_storage_overrides",
+    metadata,
+    sa.Column("organisation", sa.String(128), primary_key=True),
+    sa.Column("project", sa.String(128), primary_key=True),
+    sa.Column("provider", sa.String(128)),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.ForeignKeyConstraint(["organisation", "provider"], [providers.c.organisation, providers.c.id]),
+)
+
+
+def prepare(database: Database) -> None:
+    """Make the tables where they are missing; of several processes at once, one does.
+
+    Raises:
+        SettingsError: the database holds the layout of another release.
+        StorageError: the database does not answer.
+    """
+    with database.reading() as connection:
+        version = _version(connection)
+    if version is None:
+        with database.changing() as connection:
+            if database.dialect == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+            version = _version(connection)
+            if version is None:
+                metadata.create_all(connection)
+                connection.execute(schema.insert().values(id=1, version=SCHEMA_VERSION))
+                version = SCHEMA_VERSION
+    if version != SCHEMA_VERSION:
+        raise SettingsError(
+            f"the catalogue {database.describe()} has layout {version}, this release knows {SCHEMA_VERSION}; "
+            "upgrade kazinex-storage"
+        )
+
+
+def _version(connection: sa.Connection) -> int | None:
+    if not sa.inspect(connection).has_table(schema.name):
+        return None
+    return connection.execute(sa.select(schema.c.version)).scalar_one_or_none()

@@ -1,0 +1,222 @@
+"""Secrets at rest: AES-256-GCM, bound to the organisation, the record and the field they belong to.
+
+An envelope is ``kzx1.<key id>.<base64url of nonce and ciphertext>``. The organisation, record and field are
+authenticated with it, so an envelope moved to another row does not open. A ring holds several keys: the first seals,
+all open, which is what rotation needs. ``keyfile.py`` keeps a ring on disk.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable
+from typing import NoReturn, Protocol
+
+from ..errors import SealError, SettingsError
+
+try:
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+except ModuleNotFoundError as _error:
+    raise SettingsError("sealing secrets needs cryptography; pip install 'kazinex-storage[sql]'") from _error
+
+KEY_BYTES = 32
+"""The length of a key: AES-256."""
+
+# NIST SP 800-38D, 8.2: a nonce of 96 random bits is safe for 2^32 messages under one key; we seal thousands.
+_NONCE_BYTES = 12
+_SCHEME = "kzx1"
+_TAG_BYTES = 16
+_SEPARATOR = re.compile(r"[\s,]+")
+
+
+class KeyRing:
+    """One or more keys: the first seals, all open. Never shown, never pickled."""
+
+    __slots__ = ("_ciphers", "_keys", "current", "sealing")
+
+    def __init__(self, keys: Iterable[bytes]) -> None:
+        """Take raw *keys* of 32 bytes each.
+
+        Raises:
+            SettingsError: there is none, or one has another length.
+        """
+        self._keys = tuple(keys)
+        if not self._keys or any(len(key) != KEY_BYTES for key in self._keys):
+            raise SettingsError(
+                f"sealing needs at least one key, and each has {KEY_BYTES} bytes; make one with {_RECIPE}"
+            )
+        self._ciphers = {_key_id(key): AESGCM(key) for key in self._keys}
+        self.current = _key_id(self._keys[0])
+        """The id of the key that seals."""
+        self.sealing = self._ciphers[self.current]
+        """Its cipher."""
+
+    @classmethod
+    def parse(cls, text: str) -> KeyRing:
+        """Read base64 keys parted by commas or white space.
+
+        Raises:
+            SettingsError: there is none, or one is not base64 of 32 bytes; the text is not quoted.
+        """
+        parts = [part for part in _SEPARATOR.split(text) if part]
+        keys = []
+        for number, part in enumerate(parts, 1):
+            padded = part.replace("-", "+").replace("_", "/").rstrip("=")
+            try:
+                key = base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True)
+            except (binascii.Error, ValueError):
+                key = b""
+            if len(key) != KEY_BYTES:
+                raise SettingsError(
+                    f"sealing key {number} of {len(parts)} is not base64 of {KEY_BYTES} bytes; make one with {_RECIPE}"
+                )
+            keys.append(key)
+        return cls(keys)
+
+    @classmethod
+    def generate(cls) -> KeyRing:
+        """Make a ring of one random key."""
+        return cls((os.urandom(KEY_BYTES),))
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all keys, the sealing one first."""
+        return tuple(_key_id(key) for key in self._keys)
+
+    def with_first(self, other: KeyRing) -> KeyRing:
+        """Return a ring that seals with the first key of *other* and opens with the keys of both."""
+        return KeyRing(dict.fromkeys((*other._keys, *self._keys)))
+
+    def only_first(self) -> KeyRing:
+        """Return a ring of the sealing key alone."""
+        return KeyRing(self._keys[:1])
+
+    def export(self) -> str:
+        """Return the keys in clear, one base64 line each, as ``parse`` reads them."""
+        return "".join(f"{base64.urlsafe_b64encode(key).decode()}\n" for key in self._keys)
+
+    def cipher(self, key_id: str) -> AESGCM | None:
+        """Return the cipher of the key of that id, if it is on the ring."""
+        return self._ciphers.get(key_id)
+
+    def for_sealing(self) -> KeyRing:
+        """Return this ring."""
+        return self
+
+    def for_opening(self, _key_id: str, /) -> KeyRing:
+        """Return this ring."""
+        return self
+
+    def __repr__(self) -> str:
+        return f"KeyRing({', '.join(self.ids)})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("sealing keys are not pickled; give the other process its own key ring")
+
+
+class KeySource(Protocol):
+    """Where a sealer takes its ring from: a ``KeyRing`` itself, or a ``KeyFile``."""
+
+    def for_sealing(self) -> KeyRing:
+        """Return the ring that seals now.
+
+        Raises:
+            SettingsError: it cannot be read or made.
+        """
+        ...
+
+    def for_opening(self, key_id: str, /) -> KeyRing:
+        """Return the newest ring at hand, looking again when *key_id* is not on it.
+
+        Raises:
+            SettingsError: it cannot be read.
+        """
+        ...
+
+
+class Sealer:
+    """Seals and opens secrets. Thread-safe and fork-safe."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, keys: KeySource) -> None:
+        self._keys = keys
+
+    def seal(self, secret: str, *, organisation: str, record: str, field: str) -> str:
+        """Return the envelope of *secret*, which opens for the same organisation, record and field only.
+
+        Raises:
+            SettingsError: the keys cannot be read or made.
+        """
+        ring = self._keys.for_sealing()
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = nonce + ring.sealing.encrypt(
+            nonce, secret.encode("utf-8", "surrogatepass"), _bound(organisation, record, field)
+        )
+        return f"{_SCHEME}.{ring.current}.{base64.urlsafe_b64encode(sealed).decode()}"
+
+    def open(self, envelope: str, *, organisation: str, record: str, field: str) -> str:
+        """Return the secret in *envelope*.
+
+        Raises:
+            SealError: its key is not at hand, it was altered, or it belongs to another organisation, record or field.
+            SettingsError: the keys cannot be read.
+        """
+        subject = f"the secret {field!r} of the provider {record!r} cannot be opened"
+        key_id, sealed = _parse(envelope, subject)
+        ring = self._keys.for_opening(key_id)
+        cipher = ring.cipher(key_id)
+        if cipher is None:
+            raise SealError(
+                f"{subject}: it is sealed under the key {key_id}, at hand are {', '.join(ring.ids)}; put that key "
+                "back into KAZINEX_STORAGE_KEY or the key file, or enter the secret again"
+            )
+        try:
+            secret = cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound(organisation, record, field))
+        except InvalidTag as error:
+            raise SealError(
+                f"{subject}: it was altered, or moved from another record; restore it from a backup, or enter it again"
+            ) from error
+        return secret.decode("utf-8", "surrogatepass")
+
+    def is_current(self, envelope: str) -> bool:
+        """Say whether *envelope* is sealed under the key that seals now.
+
+        Raises:
+            SealError: it is no envelope.
+            SettingsError: the keys cannot be read or made.
+        """
+        return _parse(envelope, "a secret cannot be read")[0] == self._keys.for_sealing().current
+
+
+def _parse(envelope: str, subject: str) -> tuple[str, bytes]:
+    scheme, _, rest = envelope.partition(".")
+    key_id, _, text = rest.partition(".")
+    if scheme != _SCHEME:
+        raise SealError(f"{subject}: it is not sealed as {_SCHEME}; use the release that sealed it, or enter it again")
+    try:
+        sealed = base64.b64decode(text, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        sealed = b""
+    # Several texts decode to the same bytes (unused bits before the padding); only the one that was written counts.
+    if len(sealed) < _NONCE_BYTES + _TAG_BYTES or base64.urlsafe_b64encode(sealed).decode() != text:
+        raise SealError(f"{subject}: its envelope is cut or altered; restore it from a backup, or enter it again")
+    return key_id, sealed
+
+
+def _key_id(key: bytes) -> str:
+    # One-way: 64 bits of a hash of 256 random bits tell keys apart and say nothing of them.
+    return hashlib.sha256(b"kazinex-storage key id\0" + key).hexdigest()[:16]
+
+
+def _bound(organisation: str, record: str, field: str) -> bytes:
+    # JSON keeps the parts apart: ("a", "bc") and ("ab", "c") differ.
+    return json.dumps([_SCHEME, organisation, record, field]).encode()
+
+
+_RECIPE = "`python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'`"

@@ -1,0 +1,354 @@
+"""What an administrator does: add, change and remove providers, choose the default, override, restrict types.
+
+Blocking on purpose; every call is one or two catalogue transactions. It never verifies: a caller runs ``verify`` and
+hands the outcome to ``record_verification``. Read next: ``resolver.py``, which turns the records into storages.
+"""
+
+from __future__ import annotations
+
+import secrets as random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from ..errors import RecordConflictError, SealError, SettingsError
+from ..keys import check_identifier
+from ..policy import SIZE_RULES, check_limit, normal_extension
+from ..registry import Registry, default_registry
+from .catalogue import Catalogue
+from .records import (
+    JsonValue,
+    OrganisationRecord,
+    ProjectOverride,
+    ProviderRecord,
+    ProviderStatus,
+    SecretValues,
+)
+from .rules import conflict, label_in_use, label_key, unknown_provider
+from .settings import covers, merge, overlay, split
+from .wording import check_label, clean_error, normal_label
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from ..provider import StorageProvider
+
+
+class Keep(Enum):
+    """Stands for leaving a value as it is, where None means something else."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
+"""Leave the value as it is."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Organisations:
+    """The providers and choices of all organisations. Thread-safe, and safe beside other processes.
+
+    Where a method takes *version* it refuses with ``RecordConflictError`` when the record has another one; without
+    it, only a change between its own look and its own write is refused. A *provider* is named by its id or its label.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, registry: Registry | None = None, *, clock: Callable[[], datetime] = _now
+    ) -> None:
+        self.catalogue = catalogue
+        """Where the records are kept."""
+        self.registry = registry or default_registry()
+        """Which kinds there are."""
+        self._clock = clock
+
+    def organisation(self, organisation: str) -> OrganisationRecord:
+        """Return the default and the allowlist of the organisation.
+
+        Raises:
+            InvalidKeyError: the id is not one; so for every method that takes one.
+        """
+        return self.catalogue.organisation(check_identifier(organisation, "organisation"))
+
+    def providers(self, organisation: str) -> tuple[ProviderRecord, ...]:
+        """Return every provider of the organisation, oldest first.
+
+        Raises:
+            InvalidKeyError: the id is not one.
+        """
+        return self.catalogue.providers(check_identifier(organisation, "organisation"))
+
+    def overrides(self, organisation: str) -> tuple[ProjectOverride, ...]:
+        """Return the overrides in force, sorted by project.
+
+        Raises:
+            InvalidKeyError: the id is not one.
+        """
+        return self.catalogue.overrides(check_identifier(organisation, "organisation"))
+
+    def find(self, organisation: str, provider: str) -> ProviderRecord:
+        """Return the provider of that id, else the one of that label, whatever the case of its letters.
+
+        Raises:
+            RecordNotFoundError: the organisation has neither.
+        """
+        records = self.providers(organisation)
+        key = label_key(normal_label(provider))
+        by_id = [record for record in records if record.id == provider]
+        by_label = [record for record in records if label_key(record.label) == key]
+        for record in by_id or by_label:
+            return record
+        raise unknown_provider(organisation, provider)
+
+    def add_provider(
+        self,
+        organisation: str,
+        kind: str,
+        label: str,
+        settings: Mapping[str, object],
+        *,
+        max_file_bytes: int | None = None,
+    ) -> ProviderRecord:
+        """Add a provider, PENDING until it is verified. Nothing is asked of the service.
+
+        Args:
+            max_file_bytes: the largest file, in bytes; None is the default of the kind.
+
+        Raises:
+            UnknownProviderError: there is no such kind.
+            SettingsError: settings are wrong, the label is illegal or in use, or the secrets cannot be sealed.
+            PolicyError: *max_file_bytes* is not positive or above the ceiling.
+        """
+        check_identifier(organisation, "organisation")
+        label = self._checked_label(organisation, label)
+        model = self.registry.parse_settings(kind, settings)
+        if max_file_bytes is not None:
+            self._check_limit(kind, model, max_file_bytes)
+        public, secrets = self._split(kind, model)
+        record = ProviderRecord(
+            id=f"{kind}-{random.token_hex(8)}",
+            organisation=organisation,
+            kind=kind,
+            label=label,
+            settings=public,
+            secrets=SecretValues(secrets),
+            max_file_bytes=max_file_bytes,
+            created_at=self._clock(),
+        )
+        return self.catalogue.add_provider(record)
+
+    def update_provider(
+        self,
+        organisation: str,
+        provider: str,
+        *,
+        settings: Mapping[str, object] | None = None,
+        label: str | None = None,
+        max_file_bytes: int | Keep | None = KEEP,
+        version: int | None = None,
+    ) -> ProviderRecord:
+        """Change a provider. Settings or secrets that differ make it PENDING again; it stays the default if it is.
+
+        Args:
+            settings: fields to set over those that are stored, secrets included; None as a value removes a field.
+                When all secrets are among them, those that are stored need not open.
+            max_file_bytes: the largest file, in bytes; None goes back to the default of the kind.
+
+        Raises:
+            RecordNotFoundError: there is no such provider.
+            RecordConflictError: it was changed meanwhile.
+            SettingsError: settings are wrong, the label is illegal or in use, or stored secrets cannot be opened.
+            PolicyError: *max_file_bytes* is not positive or above the ceiling.
+        """
+        before = self._find(organisation, provider, version)
+        after = before
+        if label is not None:
+            after = replace(after, label=self._checked_label(organisation, label, own=before.id))
+        if settings is not None:
+            after = self._with_settings(after, settings)
+        if not isinstance(max_file_bytes, Keep):
+            if max_file_bytes is not None:
+                self._check_limit(after.kind, self.settings(after), max_file_bytes)
+            after = replace(after, max_file_bytes=max_file_bytes)
+        return before if after is before else self.catalogue.replace_provider(after)
+
+    def remove_provider(self, organisation: str, provider: str, *, version: int | None = None) -> None:
+        """Forget a provider and its secrets. Its objects stay where they are, but receipts no longer lead to them.
+
+        Raises:
+            RecordNotFoundError: there is no such provider.
+            RecordConflictError: it was changed meanwhile.
+            SettingsError: it is the default or an override; the message says what to do first.
+        """
+        record = self._find(organisation, provider, version)
+        self.catalogue.remove_provider(organisation, record.id, version=record.version)
+
+    def set_default(self, organisation: str, provider: str | None, *, version: int | None = None) -> OrganisationRecord:
+        """Send new documents to a VERIFIED provider; None leaves the organisation without a default.
+
+        Nothing moves: documents stay where they are and stay reachable. *version* is that of the organisation.
+
+        Raises:
+            RecordNotFoundError: there is no such provider.
+            RecordConflictError: the organisation was changed meanwhile.
+            SettingsError: the provider is not VERIFIED.
+        """
+        chosen = None if provider is None else self.find(organisation, provider).id
+        if version is None:
+            version = self.organisation(organisation).version
+        return self.catalogue.set_default(organisation, chosen, version=version)
+
+    def set_override(
+        self, organisation: str, project: str, provider: str, *, version: int | None = None
+    ) -> ProjectOverride:
+        """Send new documents of one project to a VERIFIED provider. *version* is that of the override.
+
+        Raises:
+            RecordNotFoundError: there is no such provider.
+            RecordConflictError: the override was changed meanwhile.
+            SettingsError: the provider is not VERIFIED.
+        """
+        return self._override(organisation, project, self.find(organisation, provider).id, version)
+
+    def clear_override(self, organisation: str, project: str, *, version: int | None = None) -> ProjectOverride:
+        """Give a project the default of the organisation again; silent when it has it already.
+
+        Raises:
+            RecordConflictError: the override was changed meanwhile.
+        """
+        return self._override(organisation, project, None, version)
+
+    def set_allowlist(
+        self, organisation: str, extensions: Iterable[str], *, version: int | None = None
+    ) -> OrganisationRecord:
+        """Allow these extensions only; none allows every type. Documents that are stored already are not touched.
+
+        Raises:
+            PolicyError: one is not an extension.
+            RecordConflictError: the organisation was changed meanwhile.
+        """
+        normal = sorted({normal_extension(extension) for extension in extensions})
+        if version is None:
+            version = self.organisation(organisation).version
+        return self.catalogue.set_allowlist(organisation, normal, version=version)
+
+    def record_verification(
+        self, verified: ProviderRecord, *, ok: bool, error: str | None = None, at: datetime | None = None
+    ) -> ProviderRecord:
+        """Record how the verification of *verified* ended: VERIFIED, or FAILED with the *error*.
+
+        The record is the one that was read before the verification began: settings that changed since have not been
+        verified. *at* is now unless given, and is kept only when *ok*.
+
+        Raises:
+            RecordNotFoundError: the provider was removed meanwhile.
+            RecordConflictError: its settings were changed meanwhile; verify again.
+        """
+        now = self.catalogue.provider(verified.organisation, verified.id)
+        if now.settings_version != verified.settings_version:
+            raise RecordConflictError(
+                f"the settings of the provider {now.label!r} were changed while it was verified; verify it again"
+            )
+        if ok:
+            after = replace(now, status=ProviderStatus.VERIFIED, last_verified_at=at or self._clock(), last_error=None)
+        else:
+            after = replace(now, status=ProviderStatus.FAILED, last_error=clean_error(error or "unknown", now.secrets))
+        return self.catalogue.replace_provider(after)
+
+    def settings(self, record: ProviderRecord) -> BaseModel:
+        """Return the settings of a provider with its secrets, as an instance of the model of its kind.
+
+        Raises:
+            UnknownProviderError: its kind is not installed here.
+            SettingsError: this release does not understand what is stored.
+            SealError: the secrets cannot be opened.
+        """
+        return self.registry.parse_settings(record.kind, merge(record.settings, record.secrets.reveal()))
+
+    def open(self, record: ProviderRecord) -> StorageProvider:
+        """Make the provider that *record* describes; the caller closes it.
+
+        Raises:
+            UnknownProviderError: its kind is not installed here.
+            SettingsError: the provider cannot use the settings.
+            SealError: the secrets cannot be opened.
+        """
+        return self.registry.open(record.kind, self.settings(record))
+
+    def reseal(self) -> int:
+        """Seal all secrets of all organisations under the first key, and return how many providers changed.
+
+        Raises:
+            SealError: a secret cannot be opened; nothing was changed.
+        """
+        return self.catalogue.reseal()
+
+    def close(self) -> None:
+        """Close the catalogue; calling it twice is harmless."""
+        self.catalogue.close()
+
+    def _find(self, organisation: str, provider: str, version: int | None) -> ProviderRecord:
+        record = self.find(organisation, provider)
+        if version is not None and version != record.version:
+            raise conflict(f"the provider {record.label!r}", version)
+        return record
+
+    def _override(self, organisation: str, project: str, provider: str | None, version: int | None) -> ProjectOverride:
+        check_identifier(organisation, "organisation")
+        check_identifier(project, "project")
+        before = self.catalogue.override(organisation, project)
+        if version is None:
+            if before.provider == provider:
+                return before
+            version = before.version
+        return self.catalogue.set_override(organisation, project, provider, version=version)
+
+    def _with_settings(self, record: ProviderRecord, changes: Mapping[str, object]) -> ProviderRecord:
+        try:
+            before = merge(record.settings, record.secrets.reveal())
+        except SealError:
+            if not all(covers(changes, name) for name in record.secrets.names):
+                raise
+            before = dict(record.settings)  # every secret is entered again, so the lost ones are not needed
+        model = self.registry.parse_settings(record.kind, overlay(before, changes))
+        public, secrets = self._split(record.kind, model)
+        if merge(public, secrets) == before:
+            return record
+        return replace(
+            record,
+            settings=public,
+            secrets=SecretValues(secrets),
+            settings_version=record.settings_version + 1,
+            status=ProviderStatus.PENDING,
+            last_error=None,
+        )
+
+    def _split(self, kind: str, model: BaseModel) -> tuple[dict[str, JsonValue], dict[str, str]]:
+        public, secrets = split(model)
+        if self.registry.parse_settings(kind, merge(public, secrets)) != model:
+            raise SettingsError("its settings do not survive being stored as JSON; tell its author", provider=kind)
+        return public, secrets
+
+    def _check_limit(self, kind: str, settings: BaseModel, max_file_bytes: int) -> None:
+        rule = SIZE_RULES.get(kind)
+        if rule is not None:
+            ceiling = rule.ceiling
+        else:
+            provider = self.registry.open(kind, settings)  # only the provider knows what its service can hold
+            try:
+                ceiling = provider.info.max_object_bytes
+            finally:
+                provider.close()
+        check_limit(kind, max_file_bytes, ceiling)
+
+    def _checked_label(self, organisation: str, label: str, own: str | None = None) -> str:
+        label = check_label(label)
+        # A label that reads like the id of another provider would make commands reach the wrong one.
+        others = [record for record in self.providers(organisation) if record.id != own]
+        if any(label_key(label) in (label_key(record.label), label_key(record.id)) for record in others):
+            raise label_in_use(organisation, label)
+        return label

@@ -1,0 +1,384 @@
+"""The catalogue that lasts: SQLAlchemy 2 Core on a SQLite file or on PostgreSQL, with sealed secrets.
+
+A change is one transaction: lock the rows that it decides upon, apply the rules of ``rules.py``, write where the
+version is still the expected one. ``schema.py`` has the tables, ``database.py`` the transactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import SettingsError
+from .database import Database, sa
+from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus, SecretValues
+from .rules import check_chosen, check_removable, conflict, label_in_use, label_key, unknown_provider
+from .schema import organisations, overrides, prepare, providers
+from .sealing import Sealer
+
+_ORDER = (providers.c.created_at, providers.c.id)
+
+_CHOICE = (
+    sa.select(
+        providers,
+        organisations.c.default_provider,
+        organisations.c.allowlist,
+        overrides.c.provider.label("override_provider"),
+    )
+    .select_from(
+        providers.outerjoin(organisations, organisations.c.organisation == providers.c.organisation).outerjoin(
+            overrides,
+            sa.and_(
+                overrides.c.organisation == providers.c.organisation, overrides.c.project == sa.bindparam("project")
+            ),
+        )
+    )
+    .where(providers.c.organisation == sa.bindparam("organisation"))
+    .order_by(*_ORDER)
+)
+
+
+class SqlCatalogue:
+    """A catalogue in a database. Thread-safe and fork-safe, for any number of processes."""
+
+    def __init__(self, place: str | Path | sa.URL | sa.Engine, sealer: Sealer) -> None:
+        """Open the database at *place* (a URL, the path of a SQLite file, or an engine) and make its tables if missing.
+
+        Raises:
+            SettingsError: the place cannot be used, or holds the layout of another release.
+            StorageError: the database does not answer.
+        """
+        self._database = Database(place)
+        self._sealer = sealer
+        try:
+            prepare(self._database)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def organisation(self, organisation: str) -> OrganisationRecord:
+        """Return what is set for the organisation.
+
+        Raises:
+            StorageError: the database does not answer; so for every method.
+        """
+        with self._database.reading() as connection:
+            return _organisation(connection, organisation)
+
+    def providers(self, organisation: str) -> tuple[ProviderRecord, ...]:
+        """Return every provider, oldest first.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        query = providers.select().where(providers.c.organisation == organisation).order_by(*_ORDER)
+        with self._database.reading() as connection:
+            return tuple(self._record(row) for row in connection.execute(query).mappings())
+
+    def provider(self, organisation: str, provider: str) -> ProviderRecord:
+        """Return the provider of that id.
+
+        Raises:
+            RecordNotFoundError: there is none.
+        """
+        with self._database.reading() as connection:
+            return self._provider(connection, organisation, provider)
+
+    def override(self, organisation: str, project: str) -> ProjectOverride:
+        """Return what is set for the project.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        with self._database.reading() as connection:
+            return _override(connection, organisation, project)
+
+    def overrides(self, organisation: str) -> tuple[ProjectOverride, ...]:
+        """Return the overrides in force, sorted by project.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        query = overrides.select().where(overrides.c.organisation == organisation, overrides.c.provider.is_not(None))
+        with self._database.reading() as connection:
+            found = [ProjectOverride(**row) for row in connection.execute(query).mappings()]
+        return tuple(sorted(found, key=lambda override: override.project))  # collations of databases differ
+
+    def choice(self, organisation: str, project: str | None) -> Choice:
+        """Return all that decides where a document goes, by one query.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        with self._database.reading() as connection:
+            rows = connection.execute(_CHOICE, {"organisation": organisation, "project": project}).mappings().all()
+        if not rows:  # nothing can be chosen where there are no providers: the foreign keys see to that
+            return Choice()
+        return Choice(
+            providers=tuple(self._record(row) for row in rows),
+            default=rows[0]["default_provider"],
+            override=rows[0]["override_provider"],
+            allowlist=tuple(rows[0]["allowlist"] or ()),
+        )
+
+    def add_provider(self, record: ProviderRecord) -> ProviderRecord:
+        """Keep a new record.
+
+        Raises:
+            SettingsError: the label or the id is in use, or the secrets cannot be sealed.
+        """
+        record = replace(record, version=1)
+        values = {**_columns(record), **self._settings(record)}
+        with self._database.changing() as connection:
+            _check_label(connection, record)
+            if _locked(connection, record.organisation, record.id) is not None:
+                raise SettingsError(f"the id {record.id!r} is in use; choose another one")
+            try:
+                connection.execute(providers.insert().values(values))
+            except sa.exc.IntegrityError as error:  # another process added the label a moment ago
+                raise label_in_use(record.organisation, record.label) from error
+        return record
+
+    def replace_provider(self, record: ProviderRecord) -> ProviderRecord:
+        """Put *record* in the place of the one it was made from.
+
+        Raises:
+            RecordNotFoundError: there is none.
+            RecordConflictError: that one changed meanwhile.
+            SettingsError: the label is in use, or the secrets cannot be sealed.
+        """
+        after = replace(record, version=record.version + 1)
+        with self._database.changing() as connection:
+            row = _locked(connection, record.organisation, record.id)
+            if row is None:
+                raise unknown_provider(record.organisation, record.id)
+            if row["version"] != record.version:
+                raise conflict(f"the provider {record.label!r}", record.version)
+            _check_label(connection, record)
+            values = _columns(after)
+            if row["settings_version"] != record.settings_version:
+                values |= self._settings(record)
+            else:
+                after = replace(after, settings=row["settings"], secrets=self._secrets(row))
+            try:
+                connection.execute(providers.update().where(*_is(record.organisation, record.id)).values(values))
+            except sa.exc.IntegrityError as error:  # another process took the label a moment ago
+                raise label_in_use(record.organisation, record.label) from error
+        return after
+
+    def remove_provider(self, organisation: str, provider: str, *, version: int) -> None:
+        """Forget a provider.
+
+        Raises:
+            RecordNotFoundError: there is none.
+            RecordConflictError: it changed meanwhile.
+            SettingsError: it is in use.
+        """
+        with self._database.changing() as connection:
+            record = self._provider(connection, organisation, provider, lock=True)
+            if record.version != version:
+                raise conflict(f"the provider {record.label!r}", version)
+            users = sa.select(overrides.c.project).where(
+                overrides.c.organisation == organisation, overrides.c.provider == provider
+            )
+            projects = sorted(connection.execute(users).scalars())
+            check_removable(record, _organisation(connection, organisation).default_provider, projects)
+            connection.execute(providers.delete().where(*_is(organisation, provider)))
+
+    def set_default(self, organisation: str, provider: str | None, *, version: int) -> OrganisationRecord:
+        """Make a VERIFIED provider the default.
+
+        Raises:
+            RecordNotFoundError: there is no such provider.
+            RecordConflictError: the organisation changed meanwhile.
+            SettingsError: the provider is not VERIFIED.
+        """
+        with self._database.changing() as connection:
+            if provider is not None:
+                check_chosen(self._provider(connection, organisation, provider, lock=True))
+            before = _organisation(connection, organisation)
+            return _set(connection, replace(before, default_provider=provider), version)
+
+    def set_allowlist(self, organisation: str, extensions: Iterable[str], *, version: int) -> OrganisationRecord:
+        """Replace the allowlist.
+
+        Raises:
+            RecordConflictError: the organisation changed meanwhile.
+        """
+        with self._database.changing() as connection:
+            before = _organisation(connection, organisation)
+            return _set(connection, replace(before, allowlist=tuple(extensions)), version)
+
+    def set_override(self, organisation: str, project: str, provider: str | None, *, version: int) -> ProjectOverride:
+        """Make a VERIFIED provider that of a project.
+
+        Raises:
+            RecordNotFoundError: there is no such provider.
+            RecordConflictError: the override changed meanwhile.
+            SettingsError: the provider is not VERIFIED.
+        """
+        with self._database.changing() as connection:
+            if provider is not None:
+                check_chosen(self._provider(connection, organisation, provider, lock=True))
+            after = ProjectOverride(organisation=organisation, project=project, provider=provider, version=version + 1)
+            where = (overrides.c.organisation == organisation, overrides.c.project == project)
+            values = {"provider": provider, "version": after.version}
+            keys = {"organisation": organisation, "project": project}
+            if not _write(connection, overrides, where, keys, values):
+                raise conflict(f"the override of the project {project!r}", version)
+            return after
+
+    def reseal(self) -> int:
+        """Seal every secret under the first key, in one transaction.
+
+        Raises:
+            SealError: a secret cannot be opened; nothing was changed.
+            SettingsError: the keys cannot be read.
+        """
+        columns = (providers.c.organisation, providers.c.id, providers.c.secrets)
+        query = sa.select(*columns).order_by(providers.c.organisation, providers.c.id).with_for_update()
+        changed = 0
+        with self._database.changing() as connection:
+            for row in connection.execute(query).mappings().all():
+                if all(self._sealer.is_current(envelope) for envelope in row["secrets"].values()):
+                    continue
+                sealed = self._seal(row["organisation"], row["id"], self._open(row))
+                connection.execute(
+                    providers.update().where(*_is(row["organisation"], row["id"])).values(secrets=sealed)
+                )
+                changed += 1
+        return changed
+
+    def close(self) -> None:
+        """Close idle connections; using the catalogue again opens new ones."""
+        self._database.close()
+
+    def _provider(
+        self, connection: sa.Connection, organisation: str, provider: str, *, lock: bool = False
+    ) -> ProviderRecord:
+        query = providers.select().where(*_is(organisation, provider))
+        row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+        if row is None:
+            raise unknown_provider(organisation, provider)
+        return self._record(row)
+
+    def _record(self, row: sa.RowMapping) -> ProviderRecord:
+        return ProviderRecord(
+            id=row["id"],
+            organisation=row["organisation"],
+            kind=row["kind"],
+            label=row["label"],
+            settings=row["settings"],
+            secrets=self._secrets(row),
+            status=ProviderStatus(row["status"]),
+            last_verified_at=row["last_verified_at"],
+            last_error=row["last_error"],
+            max_file_bytes=row["max_file_bytes"],
+            created_at=row["created_at"],
+            settings_version=row["settings_version"],
+            version=row["version"],
+        )
+
+    def _secrets(self, row: sa.RowMapping) -> SecretValues:
+        # Opened when asked for, so that listing needs no key.
+        return SecretValues.opened_by(tuple(row["secrets"]), lambda: self._open(row))
+
+    def _open(self, row: sa.RowMapping) -> dict[str, str]:
+        organisation, record = row["organisation"], row["id"]
+        return {
+            field: self._sealer.open(envelope, organisation=organisation, record=record, field=field)
+            for field, envelope in row["secrets"].items()
+        }
+
+    def _seal(self, organisation: str, record: str, secrets: Mapping[str, str]) -> dict[str, str]:
+        return {
+            field: self._sealer.seal(secret, organisation=organisation, record=record, field=field)
+            for field, secret in secrets.items()
+        }
+
+    def _settings(self, record: ProviderRecord) -> dict[str, object]:
+        sealed = self._seal(record.organisation, record.id, record.secrets.reveal())
+        return {"settings": record.settings, "secrets": sealed}
+
+
+def _is(organisation: str, provider: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return providers.c.organisation == organisation, providers.c.id == provider
+
+
+def _locked(connection: sa.Connection, organisation: str, provider: str) -> sa.RowMapping | None:
+    query = providers.select().where(*_is(organisation, provider)).with_for_update()
+    return connection.execute(query).mappings().one_or_none()
+
+
+def _columns(record: ProviderRecord) -> dict[str, object]:
+    return {
+        "organisation": record.organisation,
+        "id": record.id,
+        "kind": record.kind,
+        "label": record.label,
+        "label_key": label_key(record.label),
+        "status": record.status.value,
+        "last_verified_at": record.last_verified_at,
+        "last_error": record.last_error,
+        "max_file_bytes": record.max_file_bytes,
+        "created_at": record.created_at,
+        "settings_version": record.settings_version,
+        "version": record.version,
+    }
+
+
+def _check_label(connection: sa.Connection, record: ProviderRecord) -> None:
+    query = sa.select(providers.c.id).where(
+        providers.c.organisation == record.organisation,
+        providers.c.label_key == label_key(record.label),
+        providers.c.id != record.id,
+    )
+    if connection.execute(query).first() is not None:
+        raise label_in_use(record.organisation, record.label)
+
+
+def _organisation(connection: sa.Connection, organisation: str) -> OrganisationRecord:
+    query = organisations.select().where(organisations.c.organisation == organisation)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        return OrganisationRecord(organisation=organisation)
+    return OrganisationRecord(**{**row, "allowlist": tuple(row["allowlist"])})
+
+
+def _override(connection: sa.Connection, organisation: str, project: str) -> ProjectOverride:
+    query = overrides.select().where(overrides.c.organisation == organisation, overrides.c.project == project)
+    row = connection.execute(query).mappings().one_or_none()
+    return ProjectOverride(organisation=organisation, project=project) if row is None else ProjectOverride(**row)
+
+
+def _set(connection: sa.Connection, record: OrganisationRecord, version: int) -> OrganisationRecord:
+    if record.version != version:
+        raise conflict(f"the organisation {record.organisation!r}", version)
+    values: dict[str, object] = {
+        "default_provider": record.default_provider,
+        "allowlist": list(record.allowlist),
+        "version": version + 1,
+    }
+    where = (organisations.c.organisation == record.organisation,)
+    if not _write(connection, organisations, where, {"organisation": record.organisation}, values):
+        raise conflict(f"the organisation {record.organisation!r}", version)
+    return replace(record, version=version + 1)
+
+
+def _write(
+    connection: sa.Connection,
+    table: sa.Table,
+    where: tuple[sa.ColumnElement[bool], ...],
+    keys: Mapping[str, object],
+    values: Mapping[str, object],
+) -> bool:
+    """Write the row of the version before that in *values*, a new one for version 1; say whether it was there."""
+    before = int(str(values["version"])) - 1
+    if before:
+        return connection.execute(table.update().where(*where, table.c.version == before).values(values)).rowcount == 1
+    try:
+        connection.execute(table.insert().values({**keys, **values}))
+    except sa.exc.IntegrityError:  # somebody else wrote the first version
+        return False
+    return True
