@@ -14,6 +14,7 @@ from .errors import FileTooLargeError, FileTypeRefusedError, PolicyError
 from .types import MIB
 
 TIB = 1024 * 1024 * MIB
+"""One tebibyte, in bytes; what Kazinex writes as TB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

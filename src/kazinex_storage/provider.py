@@ -93,7 +93,11 @@ class StorageProvider(Protocol):
         ...
 
     def close(self) -> None:
-        """Release connections and descriptors; calling it twice is harmless."""
+        """Release connections and descriptors; calling it twice is harmless.
+
+        A provider that nobody holds any more releases them by itself: a resolver lets providers go without closing
+        them, because a storage that is still in use may need them.
+        """
         ...
 
 

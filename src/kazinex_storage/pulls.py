@@ -46,6 +46,7 @@ class Reading:
         Raises:
             NotFoundError: no such key.
             PreconditionFailedError: the object was replaced after the first window.
+            IntegrityError: the service delivered less than the object has.
         """
         if self._span.start < 0 and self.info is None:
             self._know((yield from self._head()))  # the place of a tail follows from the size

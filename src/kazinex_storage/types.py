@@ -176,6 +176,7 @@ class PartRule:
     """Every part but the last has at least this size."""
     max_part_bytes: int
     max_parts: int
+    """How many parts at most."""
     multiple_of: int = 1
     """Every part but the last is a multiple of this many bytes."""
 

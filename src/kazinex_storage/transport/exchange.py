@@ -49,6 +49,7 @@ class Call:
 
         Raises:
             BaseException: what the function raises.
+            RuntimeError: the function raised ``StopIteration``.
         """
         try:
             return self.function(*self.arguments)
@@ -79,13 +80,15 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """Run exchanges beside each other, at most *window* at once; they are taken from the iterable as places get free.
+    """Run exchanges beside each other.
 
     The outcome is a list of ``Outcome``, in the order of the exchanges. One that fails does not stop the others.
     """
 
     exchanges: Iterable[Exchange[Any]]
+    """Taken from as places get free."""
     window: int
+    """How many exchanges run at once."""
 
 
 @dataclass(frozen=True, slots=True)

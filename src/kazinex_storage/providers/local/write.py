@@ -33,6 +33,7 @@ class Writer:
             PreconditionFailedError: the file is not the version ``if_match``.
             InvalidKeyError: the key is the folder of others.
             IntegrityError: from the source.
+            UnavailableError: others removed the folder as often as it was made.
             OSError: as the system says.
         """
         folders, name = split(key)

@@ -1,0 +1,183 @@
+"""What importing costs, that every public name resolves, and that the faces for asyncio forget no method."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import kazinex_storage
+from kazinex_storage import AsyncDocumentStore, AsyncStorage, DocumentStore, Storage
+
+HEAVY = (
+    "asyncio",
+    "azure",
+    "boto3",
+    "botocore",
+    "certifi",
+    "click",
+    "cryptography",
+    "fsspec",
+    "hypothesis",
+    "msal",
+    "psycopg",
+    "pycurl",
+    "pydantic",
+    "pydantic_core",
+    "pytest",
+    "rich",
+    "sqlalchemy",
+    "typer",
+)
+
+# What "import kazinex_storage" may load besides itself is nothing; the portable type needs no library either.
+LIGHT = (
+    "import kazinex_storage",
+    "from kazinex_storage import Storage, PutOptions, DocumentKey, NotFoundError",
+    "from kazinex_storage import DocumentStore, StorageProvider, UploadPolicy",
+    "import kazinex_storage.registry",
+)
+
+BLOCKING_ONLY = {
+    "open": "a file object blocks; asyncio code streams",
+    "operations": "the exchanges have no colour",
+    "transport": "the transport has no colour",
+    "close": "is aclose",
+    "with_policy": "AsyncStorage(storage.with_policy(...))",
+}
+"""What the faces for asyncio leave out, and why."""
+
+ASYNC_ONLY = {
+    "aclose": "is close",
+    "storage": "the same storage for blocking code",
+    "verify": "is the function verify",
+}
+
+ITERATORS = re.compile(r"^(?:Iterator|ByteStream|AsyncIterator|AsyncGenerator)(?:\[(?P<item>.*?)(?:, None)?\])?$")
+
+
+def loaded_after(statement: str) -> set[str]:
+    """Return which heavy packages a fresh interpreter holds after *statement*."""
+    program = f"import sys\n{statement}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(run.stdout.split()) & set(HEAVY)
+
+
+def public_members(owner: type) -> dict[str, object]:
+    return {name: member for name, member in vars(owner).items() if not name.startswith("_")}
+
+
+def parameters(member: object) -> list[tuple[str, object, str, object]]:
+    """Return what may be passed, with what an async face adds left out."""
+    assert callable(member)
+    return [
+        (
+            parameter.name,
+            parameter.kind,
+            str(parameter.annotation).replace(" | AsyncIterable[Buffer]", ""),
+            parameter.default,
+        )
+        for parameter in inspect.signature(member).parameters.values()
+    ]
+
+
+def result(member: Callable[..., object]) -> str:
+    """Return the result type without its colour."""
+    annotation = str(inspect.signature(member).return_annotation)
+    parts = [part.strip() for part in re.split(r" \| (?![^\[]*\])", annotation)]
+    return " | ".join(_without_colour(part) for part in parts)
+
+
+def _without_colour(annotation: str) -> str:
+    match = ITERATORS.match(annotation)
+    if match is not None:
+        return f"iterator of {match['item'] or 'bytes'}"
+    return annotation.replace("Async", "")
+
+
+def pairs() -> Iterator[object]:
+    for blocking, coroutine in ((Storage, AsyncStorage), (DocumentStore, AsyncDocumentStore)):
+        for name, member in public_members(blocking).items():
+            if name not in BLOCKING_ONLY:
+                yield pytest.param(member, getattr(coroutine, name, None), id=f"{coroutine.__name__}.{name}")
+
+
+@pytest.mark.parametrize("statement", LIGHT)
+def test_importing_loads_no_library(statement: str) -> None:
+    assert set() == loaded_after(statement)
+
+
+@pytest.mark.parametrize("kind", ["local", "memory"])
+def test_opening_a_provider_loads_pydantic_and_nothing_else(kind: str) -> None:
+    loaded = loaded_after(f"import kazinex_storage.providers.{kind}")
+
+    assert {"pydantic", "pydantic_core"} == loaded
+
+
+@pytest.mark.parametrize("name", kazinex_storage.__all__)
+def test_every_public_name_resolves(name: str) -> None:
+    assert getattr(kazinex_storage, name) is not None
+
+
+def test_every_public_name_is_declared_to_the_type_checker() -> None:
+    """The lazy table and the block for the type checker say the same."""
+    source = inspect.getsource(kazinex_storage)
+    declared = set(re.findall(r"^    from \.\w+ import (\w+) as \1$", source, re.MULTILINE))
+
+    assert set(kazinex_storage.__all__) - {"__version__"} == declared
+
+
+def test_an_unknown_public_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = kazinex_storage.no_such_name
+
+
+def test_public_names_are_the_objects_of_their_modules() -> None:
+    home = importlib.import_module("kazinex_storage.storage")
+
+    assert home.Storage is kazinex_storage.Storage
+
+
+@pytest.mark.parametrize(("blocking", "coroutine"), list(pairs()))
+def test_the_face_for_asyncio_has_the_same_method(blocking: object, coroutine: object) -> None:
+    assert coroutine is not None
+    if isinstance(blocking, property):
+        assert isinstance(coroutine, property)
+        assert blocking.fget is not None
+        assert coroutine.fget is not None
+        assert result(blocking.fget) == result(coroutine.fget)
+        return
+
+    assert parameters(blocking) == parameters(coroutine)
+    assert callable(blocking)
+    assert callable(coroutine)
+    assert result(blocking) == result(coroutine)
+
+
+@pytest.mark.parametrize(
+    ("blocking", "coroutine"),
+    [
+        pytest.param(Storage, AsyncStorage, id="storage"),
+        pytest.param(DocumentStore, AsyncDocumentStore, id="documents"),
+    ],
+)
+def test_the_face_for_asyncio_adds_nothing_of_its_own(blocking: type, coroutine: type) -> None:
+    assert set() == set(public_members(coroutine)) - set(public_members(blocking)) - set(ASYNC_ONLY)
+
+
+def test_the_methods_for_asyncio_are_awaited_unless_they_give_an_iterator_or_a_view() -> None:
+    plain = {
+        f"{owner.__name__}.{name}"
+        for owner in (AsyncStorage, AsyncDocumentStore)
+        for name, member in public_members(owner).items()
+        if inspect.isfunction(member)
+        and not inspect.iscoroutinefunction(member)
+        and not inspect.isasyncgenfunction(member)
+    }
+
+    assert {"AsyncStorage.list", "AsyncStorage.scoped"} == plain

@@ -1,0 +1,288 @@
+"""Who may import whom (DESIGN.md section 4), read from the syntax trees: imports inside functions count as well."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .conftest import Module
+
+PACKAGE = "kazinex_storage"
+KIT = 7
+
+LEVELS = {
+    # 0: values and errors
+    "errors": 0,
+    "types": 0,
+    "_internal": 0,
+    "_internal.version": 0,
+    "_internal.life": 0,
+    "_internal.content_types": 0,
+    # 1: what a provider is written with
+    "digest": 1,
+    "keys": 1,
+    "parts": 1,
+    "policy": 1,
+    "source": 1,
+    "transport": 1,
+    "_internal.bodies": 1,
+    "_internal.download": 1,
+    "_internal.advice": 1,
+    # 2: the contract
+    "provider": 2,
+    "_internal.admission": 2,
+    # 3: the providers, each a module or a folder of its own
+    "providers": 3,
+    # 4: the portable type
+    "pulls": 4,
+    "operations": 4,
+    "files": 4,
+    "storage": 4,
+    # 5: what is built on storages
+    "receipts": 5,
+    "documents": 5,
+    "verification": 5,
+    "registry": 5,
+    "organisations": 5,
+    "migrate": 5,
+    "_internal.environment": 5,
+    # 6: the faces
+    "aio": 6,
+    "fs": 6,
+    "cli": 6,
+    # T: the kit; nothing imports it
+    "testing": KIT,
+}
+"""The level of each module. A package stands for all that is in it, except what has a line of its own."""
+
+HOMES = {
+    "pycurl": ("transport",),
+    "certifi": ("transport",),
+    "sqlalchemy": ("organisations",),
+    "cryptography": ("organisations",),
+    "fsspec": ("fs",),
+    "typer": ("cli",),
+    "click": ("cli",),
+    "rich": ("cli",),
+    "pytest": ("testing",),
+    "hypothesis": ("testing",),
+    "psycopg": ("testing",),  # SQLAlchemy loads it by name; the servers for tests make their databases with it
+    "asyncio": ("transport.loop", "aio", "fs", "testing"),
+    "boto3": ("providers.s3",),
+    "botocore": ("providers.s3",),
+    "azure": ("providers.azure_blob",),
+    "msal": ("providers.sharepoint",),
+}
+"""Where a library may be imported. What stands neither here, nor below, nor in the standard library is refused."""
+
+PYDANTIC_LEVEL = 3
+"""Settings models begin here; everything below is free of pydantic."""
+
+TYPE_CHECKER_ONLY = {"_typeshed", "typing_extensions"}
+
+ENVIRONMENT_READERS = ("_internal.environment",)
+SLEEPERS = ("transport.one",)
+
+DYNAMIC_IMPORTERS = {
+    PACKAGE: "public names are resolved when they are first used",
+    "registry": "providers are named by dotted strings",
+    "organisations": "public names are resolved when they are first used",
+    "testing": "pytest is imported when the contract is used",
+    "fs": "public names are resolved when they are first used",
+    "cli": "the commands are imported when they are run",
+}
+"""Who may import by a computed name, which no test can follow."""
+
+TYPE_ONLY_CYCLES: set[tuple[str, str]] = {("files", "storage"), ("fs.file", "fs.filesystem")}
+"""(who, whom): the one names the other in annotations only, and the other imports it to make instances."""
+
+
+def level_of(name: str) -> int | None:
+    """Return the level of a module: its own line, else that of the package that it is in."""
+    while name and name not in LEVELS:
+        name = name.rpartition(".")[0]
+    return LEVELS.get(name)
+
+
+def within(name: str, places: tuple[str, ...]) -> bool:
+    return any(name == place or name.startswith(f"{place}.") for place in places)
+
+
+def own_imports(module: Module, modules: dict[str, Module]) -> list[tuple[str, int, bool]]:
+    return [(found.target, found.line, found.typing_only) for found in module.imports if found.target in modules]
+
+
+def used_attributes(tree: ast.Module, owner: str, names: set[str]) -> list[int]:
+    """Return the lines that use ``owner.name`` or import a name from *owner*."""
+    lines = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id == owner and node.attr in names:
+                lines.append(node.lineno)
+        elif isinstance(node, ast.ImportFrom) and node.module == owner:
+            lines += [node.lineno for alias in node.names if alias.name in names]
+    return lines
+
+
+def test_every_module_has_a_level(modules: dict[str, Module]) -> None:
+    homeless = [name for name in modules if name not in (PACKAGE,) and level_of(name) is None]
+
+    assert [] == homeless, "give each a line in LEVELS"
+
+
+def test_no_level_is_kept_for_a_module_that_is_gone(modules: dict[str, Module]) -> None:
+    planned = {"migrate", "cli", "fs"}
+
+    assert set() == set(LEVELS) - set(modules) - planned
+
+
+def test_modules_import_only_from_their_own_level_and_below(modules: dict[str, Module]) -> None:
+    wrong = []
+    for name, module in modules.items():
+        own = level_of(name)
+        for target, line, _ in own_imports(module, modules) if name != PACKAGE and own is not None else ():
+            other = KIT if target == PACKAGE else level_of(target)
+            if own is not None and other is not None and other > own:
+                wrong.append(f"{module.at(line)}: {name} (level {own}) imports {target} (level {other})")
+
+    assert [] == wrong, "\n".join(wrong)
+
+
+def test_no_module_imports_the_package_itself(modules: dict[str, Module]) -> None:
+    """Its names are lazy: whoever took them from there would hide an arrow that points up."""
+    wrong = [
+        module.at(line)
+        for name, module in modules.items()
+        for target, line, _ in own_imports(module, modules)
+        if target == PACKAGE and name != PACKAGE and not within(name, ("testing",))
+    ]
+
+    assert [] == wrong, "\n".join(wrong)
+
+
+def test_nothing_imports_the_kit(modules: dict[str, Module]) -> None:
+    wrong = [
+        module.at(line)
+        for name, module in modules.items()
+        for target, line, _ in own_imports(module, modules)
+        if within(target, ("testing",)) and not within(name, ("testing",))
+    ]
+
+    assert [] == wrong, "\n".join(wrong)
+
+
+def test_modules_do_not_import_each_other_in_a_circle(modules: dict[str, Module]) -> None:
+    graph: dict[str, set[str]] = {}
+    for name, module in modules.items():
+        if name == PACKAGE:
+            continue
+        graph[name] = {
+            target
+            for target, _, typing_only in own_imports(module, modules)
+            if target not in (name, PACKAGE) and not (typing_only and (name, target) in TYPE_ONLY_CYCLES)
+        }
+        if module.path.name == "__init__.py":  # a package that offers names of its modules does not depend on itself
+            graph[name] = {target for target in graph[name] if not target.startswith(f"{name}.")}
+
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
+
+
+def test_an_allowed_circle_is_forgotten_when_it_is_gone(modules: dict[str, Module]) -> None:
+    unused = {
+        (name, target)
+        for name, target in TYPE_ONLY_CYCLES
+        if (target, True) not in {(found, only) for found, _, only in own_imports(modules[name], modules)}
+    }
+
+    assert set() == unused
+
+
+def test_providers_do_not_know_each_other(modules: dict[str, Module]) -> None:
+    wrong = []
+    for name, module in modules.items():
+        if not name.startswith("providers."):
+            continue
+        own = name.split(".")[1]
+        for target, line, _ in own_imports(module, modules):
+            if target.startswith("providers.") and target.split(".")[1] != own:
+                wrong.append(module.at(line))
+
+    assert [] == wrong, "\n".join(wrong)
+
+
+def test_each_library_is_imported_in_its_home_only(modules: dict[str, Module]) -> None:
+    wrong = []
+    for name, module in modules.items():
+        for found in module.imports:
+            if found.target in modules:
+                continue
+            library = found.target.partition(".")[0]
+            if library in HOMES:
+                if not within(name, HOMES[library]):
+                    wrong.append(f"{module.at(found.line)}: {library} belongs in {', '.join(HOMES[library])}")
+            elif library == "pydantic":
+                level = level_of(name)
+                if level is not None and level < PYDANTIC_LEVEL:
+                    wrong.append(f"{module.at(found.line)}: pydantic below level {PYDANTIC_LEVEL}")
+            elif library in TYPE_CHECKER_ONLY:
+                if not found.typing_only:
+                    wrong.append(f"{module.at(found.line)}: {library} exists for the type checker only")
+            elif library not in sys.stdlib_module_names:
+                wrong.append(f"{module.at(found.line)}: {library} is not a dependency; name its home in HOMES")
+
+    assert [] == wrong, "\n".join(wrong)
+
+
+def test_the_environment_is_read_in_one_place(modules: dict[str, Module]) -> None:
+    names = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
+    wrong = [
+        module.at(line)
+        for name, module in modules.items()
+        for line in used_attributes(module.tree, "os", names)
+        if name not in ENVIRONMENT_READERS
+    ]
+
+    assert [] == wrong, "\n".join(wrong)
+
+
+def test_only_the_synchronous_driver_sleeps(modules: dict[str, Module]) -> None:
+    wrong = [
+        module.at(line)
+        for name, module in modules.items()
+        for line in used_attributes(module.tree, "time", {"sleep"})
+        if name not in SLEEPERS
+    ]
+
+    assert [] == wrong, "\n".join(wrong)
+
+
+def test_computed_imports_stand_where_they_are_expected(modules: dict[str, Module]) -> None:
+    wrong = [
+        module.at(node.lineno)
+        for name, module in modules.items()
+        for node in ast.walk(module.tree)
+        if name not in DYNAMIC_IMPORTERS
+        and isinstance(node, ast.Call)
+        and ast.unparse(node.func).rpartition(".")[2] in ("import_module", "__import__")
+    ]
+
+    assert [] == wrong, "\n".join(wrong)
+
+
+def test_no_module_imports_everything_of_another(modules: dict[str, Module]) -> None:
+    wrong = [
+        module.at(node.lineno)
+        for module in modules.values()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names)
+    ]
+
+    assert [] == wrong, "\n".join(wrong)
