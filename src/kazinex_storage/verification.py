@@ -7,6 +7,7 @@ no better diagnosis of its own.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
@@ -37,9 +38,13 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT_S = 30.0
 """Seconds after which verification reports what it has."""
 
+# After an interrupt the person is still there, but not for long.
+_CLEAN_UP_S = 2.0
+
 PROBE_FOLDER = ".kazinex-verify"
 """The folder of the probe object, below the prefix of the storage."""
 
+_log = logging.getLogger(__name__)
 _BODY = b"kazinex-storage probe: safe to delete\n"
 _CONTENT_TYPE = "text/plain"
 _METADATA = {"kazinex-probe": "1"}
@@ -90,10 +95,10 @@ class VerificationReport:
 
     @property
     def failure(self) -> str | None:
-        """The first failure in one line: diagnosis and fix; None when there is none."""
+        """The first failure in one line: diagnosis, error and fix; None when there is none."""
         for check in self.checks:
             if check.status is CheckStatus.FAILED:
-                return f"{check.name}: {check.diagnosis}; {check.fix}"
+                return f"{check.name}: {check.diagnosis} ({check.error}); {check.fix}"
         return None
 
     def to_dict(self) -> dict[str, object]:
@@ -126,13 +131,19 @@ def verify(storage: Storage, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> Verific
     """Try what documents need (list, write, read, compare, create-only, delete) and report; eight requests.
 
     The probe object is removed whatever happens, also when the time runs out: then the removal goes on in the
-    background. Policies do not apply to the probe. An interrupt passes through; nothing else is raised.
+    background. Policies do not apply to the probe. An interrupt passes through once the probe is removed, or after two
+    seconds; nothing else is raised.
     """
     run = _Run(storage)
     # A disk or a service that hangs cannot be interrupted; it is watched from here.
     thread = threading.Thread(target=run.all, name="kazinex-storage-verify", daemon=True)
-    thread.start()
-    thread.join(timeout_s)
+    try:
+        thread.start()
+        run.ended.wait(timeout_s)
+    except BaseException:
+        run.hurry()
+        run.ended.wait(_CLEAN_UP_S)
+        raise
     return run.report(timeout_s)
 
 
@@ -185,14 +196,27 @@ class _Run:
         }
         self._body = b""
         self._unreachable = False
+        self._hurried = False
+        self.ended = threading.Event()
+        """Set when nothing is under way any more."""
 
     def all(self) -> None:
         """Try everything in order; the removal of the probe is tried whatever happened before."""
+        try:
+            self._all()
+        finally:
+            self.ended.set()
+
+    def _all(self) -> None:
         for name, step in self._steps.items():
             reason = self._unmet(name)
             check = Check(name=name, status=CheckStatus.SKIPPED, diagnosis=reason) if reason else self._try(name, step)
             with self._lock:
                 self._checks[name] = check
+
+    def hurry(self) -> None:
+        """Skip what has not begun, except for the removal of the probe."""
+        self._hurried = True
 
     def report(self, timeout_s: float) -> VerificationReport:
         """Return what is known now; what is still under way has failed for want of an answer."""
@@ -223,6 +247,8 @@ class _Run:
 
     def _unmet(self, name: str) -> str | None:
         """Say why *name* need not be tried, or None."""
+        if self._hurried and name != "delete":
+            return "it was interrupted"
         needs = {"write": "list", "read": "write", "compare": "read", "create-only": "write"}.get(name)
         if name == "create-only" and not self._storage.info.can(Capability.CREATE_ONLY):
             return "the provider does not declare create-only writes"
@@ -297,7 +323,13 @@ def _failed(name: str, error: Exception, seconds: float, advice: Diagnosis) -> C
         name=name,
         status=CheckStatus.FAILED,
         seconds=seconds,
-        error=str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}",
+        error=str(error) if isinstance(error, StorageError) else _foreign(name, error),
         diagnosis=advice.meaning,
         fix=advice.fix,
     )
+
+
+def _foreign(name: str, error: Exception) -> str:
+    # Our own errors hold no secrets; what the text of any other one holds, nobody knows.
+    _log.debug("the check %s failed with an error that is not a StorageError", name, exc_info=error)
+    return f"{type(error).__name__}, which is not a storage error; its text is in the debug log"

@@ -67,8 +67,8 @@ class ObjectFileSystem(Calls):
         """
         if use_listings_cache:
             raise NotSupportedError("listings are not cached; leave use_listings_cache out")
-        # AsyncFileSystem.__init__ would start fsspec's thread; and fsspec is untyped.
-        AbstractFileSystem.__init__(self)  # type: ignore[no-untyped-call]
+        # AsyncFileSystem.__init__ would start fsspec's thread; so only its base is called.
+        AbstractFileSystem.__init__(self)
         self.asynchronous = asynchronous
         self.batch_size = batch_size
         self._given_loop = loop

@@ -179,6 +179,30 @@ class LocalProvider:
             if isinstance(entry, ObjectInfo) or next(self.scan(Prefix(entry.prefix)), None) is not None:
                 yield entry
 
+    def sweep(self) -> int:
+        """Remove what killed writers left behind and return how many side-cars that was; safe while others write.
+
+        Temporary names are swept by every listing; side-cars of versions that were never published, or were deleted
+        by other programs, only here. Reads the whole tree.
+
+        Raises:
+            UnavailableError: the disk does not answer.
+        """
+        removed = 0
+        for _ in self.scan(Prefix()):
+            pass
+        with Mapped(RESERVED):
+            for key, version in self._sidecars.marks():
+                folders, name = split(key)
+                with self._sidecars.locked(key):  # a writer publishes under the lock, so nothing is half done here
+                    status = None
+                    with suppress(FileNotFoundError, NotADirectoryError), self._tree.folder(folders) as parent:
+                        status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+                    if status is None or version_of(status) != version:
+                        self._sidecars.remove(key, version)
+                        removed += 1
+        return removed
+
     def close(self) -> None:
         """Close the root."""
         self._tree.close()

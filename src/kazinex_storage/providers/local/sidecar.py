@@ -17,11 +17,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Self
 
+from ...keys import ObjectKey
 from ...types import PutOptions
 from .tree import RESERVED, Tree
 
 _OBJECTS = [RESERVED, "objects"]
 _LOCKS = [RESERVED, "locks"]
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +72,14 @@ class Sidecars:
         """Return the side-car of that version, or None."""
         folder, name = _place(key)
         try:
-            with self._tree.folder([*_OBJECTS, folder]) as parent:
-                descriptor = os.open(f"{name}.{version}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-                with open(descriptor, "rb") as file:
-                    fields = json.loads(file.read())
-        except FileNotFoundError:
-            return None
-        except ValueError:
-            return None  # damaged: the bytes of the object are what counts
-        if not isinstance(fields, dict) or fields.get("key") != key:
-            return None
-        return Sidecar(**{name: value for name, value in fields.items() if name in Sidecar.__dataclass_fields__})
+            with (
+                self._tree.folder([*_OBJECTS, folder]) as parent,
+                open(os.open(f"{name}.{version}", _READ, dir_fd=parent), "rb") as file,
+            ):
+                fields = json.loads(file.read())
+        except (FileNotFoundError, ValueError):
+            return None  # none, or damaged: the bytes of the object are what counts
+        return _parse(fields, key)
 
     def write(self, key: str, version: str, sidecar: Sidecar) -> bool:
         """Write the side-car of a version that is not published yet; durable when this returns.
@@ -108,6 +107,18 @@ class Sidecars:
         with suppress(OSError), self._tree.folder([*_OBJECTS, folder]) as parent:
             os.unlink(f"{name}.{version}", dir_fd=parent)
 
+    def marks(self) -> Iterator[tuple[ObjectKey, str]]:
+        """Yield (key, version) of every side-car."""
+        with suppress(FileNotFoundError), self._tree.folder(_OBJECTS) as parent:
+            for folder in sorted(_names(parent)):
+                with suppress(NotADirectoryError), self._tree.folder([*_OBJECTS, folder]) as below:
+                    for name in _names(below):
+                        with suppress(OSError, ValueError), open(os.open(name, _READ, dir_fd=below), "rb") as file:
+                            fields = json.loads(file.read())
+                            key = fields.get("key") if isinstance(fields, dict) else None
+                            if isinstance(key, str):
+                                yield ObjectKey(key), name.partition(".")[2]
+
     @contextmanager
     def locked(self, key: str) -> Iterator[None]:
         """Keep every other writer of *key*, in this process or another, out of the critical moment."""
@@ -124,3 +135,25 @@ class Sidecars:
 def _place(key: str) -> tuple[str, str]:
     name = hashlib.sha256(key.encode()).hexdigest()
     return name[:2], name[2:42]
+
+
+def _names(folder: int) -> list[str]:
+    # A listing of its own descriptor: the place in a listing belongs to the descriptor, and this one may be shared.
+    own = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        return os.listdir(own)
+    finally:
+        os.close(own)
+
+
+def _parse(fields: object, key: str) -> Sidecar | None:
+    """Return the side-car of *key* that *fields* describe, or None when they do not."""
+    if not isinstance(fields, dict) or fields.get("key") != key:
+        return None
+    texts = {name: fields.get(name) for name in Sidecar.__dataclass_fields__ if name != "metadata"}
+    metadata = fields.get("metadata", {})
+    if not all(value is None or isinstance(value, str) for value in texts.values()):
+        return None
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        return None
+    return Sidecar(metadata=metadata, **texts)

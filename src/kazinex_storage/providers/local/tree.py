@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,6 +99,11 @@ class Tree:
                     if not create:
                         raise
                     below = self._make(segment, current)
+                except NotADirectoryError:
+                    # Linux says ENOTDIR for a link too, when a folder is asked for.
+                    if stat.S_ISLNK(os.stat(segment, dir_fd=current, follow_symlinks=False).st_mode):
+                        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
+                    raise
                 if current != root:
                     os.close(current)
                 current = below

@@ -64,24 +64,20 @@ class Writer:
         source.write_to(descriptor, stamp_and_sync)
         checksum = source.checksum
         sidecar = Sidecar.of(options, checksum.value if checksum is not None else None)
-        version = self._write_sidecar(descriptor, key, sidecar, 0)
-        try:
-            with self._sidecars.locked(key):
-                old = _status(parent, name)
-                _check(old, key, options)
-                if old is not None and old.st_mtime_ns >= os.fstat(descriptor).st_mtime_ns:
-                    # The clock stood still or ran back: no two versions of one key may carry the same mark.
-                    self._sidecars.remove(key, version)
-                    version = self._write_sidecar(descriptor, key, sidecar, old.st_mtime_ns + 1)
-                try:
-                    temporary.link(name) if options.mode is PutMode.CREATE else temporary.replace(name)
-                except FileExistsError:
+        with self._sidecars.locked(key):
+            old = _status(parent, name)
+            _check(old, key, options)
+            # The clock may stand still or run back: no two versions of one key may carry the same mark.
+            version = self._write_sidecar(descriptor, key, sidecar, old.st_mtime_ns + 1 if old is not None else 0)
+            try:
+                temporary.link(name) if options.mode is PutMode.CREATE else temporary.replace(name)
+            except BaseException as error:
+                self._sidecars.remove(key, version)
+                if isinstance(error, FileExistsError):
                     raise _exists(key) from None
-                if old is not None:
-                    self._sidecars.remove(key, version_of(old))
-        except BaseException:
-            self._sidecars.remove(key, version)
-            raise
+                raise
+            if old is not None:
+                self._sidecars.remove(key, version_of(old))
         self._tree.sync(parent)
         return os.fstat(descriptor), sidecar
 

@@ -1,0 +1,40 @@
+"""The command line ``kazinex-storage``: thin; every rule lives in the library.
+
+Exit codes:
+    0    done
+    1    the storage, the catalogue or the local disk failed
+    2    the command line, a key or a URL is wrong
+    3    a verification failed
+    4    no such object, document or provider
+    5    refused: by the upload policy, or because what exists is never overwritten
+    6    settings or credentials: wrong, missing, not accepted, or nothing chosen for the organisation
+    130  interrupted (Ctrl-C); 143 and 129 likewise for SIGTERM and SIGHUP; 141 the reader of the output went away
+
+With ``--json`` a result is exactly one JSON document on standard output. An error is one JSON document in the last line
+of standard error, ``{"error": {"type", "message", "exit_code", ...}}``, and standard output stays empty.
+Read next: ``app.py`` (commands and errors), ``session.py`` (what a command works with).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+# What the extra installs; typer used to come with click.
+_EXTRA = {"typer", "rich", "click"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line, that of the process by default, and return its exit code."""
+    try:
+        from .app import run
+
+        return run(sys.argv[1:] if arguments is None else arguments)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
+            raise
+        sys.stderr.write(f"error: the command line needs {error.name}; pip install 'kazinex-storage[cli]'\n")
+        return 6
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return 130

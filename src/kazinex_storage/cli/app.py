@@ -1,0 +1,178 @@
+"""The commands put together, and the one place where errors become lines and exit codes."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Annotated, TextIO
+
+import typer
+from typer.main import get_command
+
+from .._internal.version import __version__
+from . import allowlist, demo, kinds, listing, objects, provider
+from .exits import HELP, ExitCode, document_of, exit_code, message_of, printable, redact
+from .output import Output
+from .session import Session
+
+ANYWHERE = "Anywhere on the line: --json (one JSON document), --quiet or -q, --debug (tracebacks and requests)."
+
+_FLAGS = {"--json": "json", "--quiet": "quiet", "-q": "quiet", "--debug": "debug"}
+
+# Typer's errors of usage; older releases take them from click, newer ones bring their own.
+_ClickError = typer.BadParameter.__mro__[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """A command line without the flags that may stand anywhere."""
+
+    arguments: tuple[str, ...]
+    flags: frozenset[str]
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command line and return its exit code; errors are printed."""
+    invocation = take_flags(arguments)
+    session = Session(Output(as_json="json" in invocation.flags, quiet="quiet" in invocation.flags))
+    debug = "debug" in invocation.flags
+    _log_to_standard_error(session, debug=debug)
+    _end_on_signals()
+    try:
+        code = _invoke(invocation.arguments or ("--help",), session)
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+    except typer.Abort:
+        code = ExitCode.INTERRUPTED
+    except Exception as error:  # the edge of the program: whatever it is becomes a line and a code
+        code = _report(error, session, debug=debug)
+    finally:
+        session.close()
+    if code == ExitCode.INTERRUPTED:
+        _say(session, KeyboardInterrupt(), "interrupted", code)
+    return code
+
+
+def take_flags(arguments: Iterable[str]) -> Invocation:
+    """Take the flags out of *arguments*, wherever they stand before ``--``."""
+    rest: list[str] = []
+    flags: set[str] = set()
+    literal = False
+    for argument in arguments:
+        literal = literal or argument == "--"
+        if argument in _FLAGS and not literal:
+            flags.add(_FLAGS[argument])
+        else:
+            rest.append(argument)
+    return Invocation(arguments=tuple(rest), flags=frozenset(flags))
+
+
+def build() -> typer.Typer:
+    """Return the application."""
+    app = typer.Typer(
+        help="Store documents for organisations, wherever they want them.",
+        epilog=f"{ANYWHERE}\n\n{HELP}",
+        rich_markup_mode=None,  # rich would double the time that --help takes
+        pretty_exceptions_enable=False,
+        add_completion=True,
+    )
+    app.callback()(_root)
+    for name, command in (
+        ("demo", demo.run_demo),
+        ("kinds", kinds.show_kinds),
+        ("put", objects.put),
+        ("get", objects.get),
+        ("cat", objects.cat),
+        ("ls", listing.ls),
+        ("stat", objects.stat),
+        ("rm", objects.rm),
+    ):
+        app.command(name, epilog=ANYWHERE)(command)
+    app.add_typer(provider.build(ANYWHERE), name="provider")
+    app.add_typer(allowlist.build(ANYWHERE), name="allowlist")
+    return app
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Store documents for organisations, wherever they want them."""
+
+
+def _invoke(arguments: Sequence[str], session: Session) -> int:
+    command = get_command(build())
+    code = command.main(args=list(arguments), prog_name="kazinex-storage", standalone_mode=False, obj=session)
+    session.out.flush()
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _report(error: Exception, session: Session, *, debug: bool) -> int:
+    if isinstance(error, ModuleNotFoundError) and error.name in ("typer", "rich"):
+        raise error
+    if debug:
+        sys.stderr.write(redact("".join(traceback.format_exception(error)), session.secrets))
+    if isinstance(error, _ClickError):
+        code, message = ExitCode.USAGE, _usage(error)
+    else:
+        code, message = exit_code(error), message_of(error)
+    _say(session, error, message, code)
+    return code
+
+
+def _usage(error: Exception) -> str:
+    text = str(error.format_message()) if hasattr(error, "format_message") else str(error)
+    # Typer quotes what it did not expect, and that may be a secret with a blank in it.
+    text = "too many arguments" if "unexpected extra argument" in text else text.rstrip(".")
+    context = getattr(error, "ctx", None)
+    return f"{text[:1].lower()}{text[1:]}; see {context.command_path if context else 'kazinex-storage'} --help"
+
+
+def _say(session: Session, error: BaseException, message: str, code: int) -> None:
+    message = redact(message, session.secrets)
+    if session.out.as_json:
+        sys.stderr.write(document_of(error, message, code) + "\n")
+    else:
+        sys.stderr.write(f"{message}\n" if code == ExitCode.INTERRUPTED else f"error: {printable(message)}\n")
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Prints what the library logs, as lines like those of errors and without secrets."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(sys.stderr)
+        self._session = session
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        return printable(redact(f"{record.levelname.lower()}: {record.getMessage()}", self._session.secrets))
+
+
+def _log_to_standard_error(session: Session, *, debug: bool) -> None:
+    logger = logging.getLogger("kazinex_storage")
+    logger.handlers = [_Handler(session)]
+    logger.propagate = False
+    logger.setLevel(logging.DEBUG if debug else logging.ERROR if session.out.quiet else logging.WARNING)
+
+
+def _end_on_signals() -> None:
+    """Let a polite kill clean up like Ctrl-C; a hard one is what atomic writes are for."""
+
+    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the interface of handlers
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP and means it
+            signal.signal(number, end)

@@ -1,0 +1,144 @@
+"""``ls``: what an organisation, a project, a document or a revision holds, over all providers of the organisation."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from ..errors import NotFoundError, RecordNotFoundError, StorageError
+from ..organisations import commands
+from ..receipts import ResolvedProvider
+from ..types import Folder, ObjectInfo
+from ..verification import PROBE_FOLDER
+from .addresses import parse_path
+from .output import aligned
+from .session import Session, session_of
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a listing."""
+
+    name: str
+    """Below the folder that is listed; folders end with a slash."""
+    key: str
+    """With the organisation."""
+    folder: bool
+    provider: str | None = None
+    """The id of the provider that holds it; None for folders, which several may share."""
+    size: int | None = None
+    last_modified: datetime | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the entry as values that JSON can hold."""
+        return {
+            "name": self.name,
+            "key": self.key,
+            "type": "folder" if self.folder else "file",
+            "size": self.size,
+            "last_modified": self.last_modified.isoformat() if self.last_modified else None,
+            "provider": self.provider,
+        }
+
+
+def ls(
+    context: typer.Context,
+    path: Annotated[str, typer.Argument(help="organisation[/project[/document[/revision]]], or a kazinex:// URL.")],
+    long: Annotated[bool, typer.Option("-l", "--long", help="With size, time and provider.")] = False,
+    recursive: Annotated[bool, typer.Option("--recursive", "-R", help="Everything below, not one level.")] = False,
+) -> None:
+    """List what is stored. Where several providers hold a key, the one that is read counts."""
+    session = session_of(context)
+    found = _list(session, path, recursive=recursive)
+    document = {"path": "/".join(parse_path(path)), "entries": [entry.to_dict() for entry in found]}
+    rows = [
+        [
+            "-" if entry.size is None else str(entry.size),
+            "-" if entry.last_modified is None else f"{entry.last_modified:%Y-%m-%d %H:%M:%SZ}",
+            entry.provider or "-",
+            entry.name,
+        ]
+        for entry in found
+    ]
+    lines = (
+        (aligned([["BYTES", "STORED", "PROVIDER", "NAME"], *rows]) if rows else [])
+        if long
+        else [entry.name for entry in found]
+    )
+    session.out.result(document, lines)
+
+
+def _list(session: Session, path: str, *, recursive: bool) -> list[Entry]:
+    organisation, *rest = parse_path(path)
+    providers = session.resolver.in_order(organisation, rest[0] if rest else None)
+    if not providers:
+        raise RecordNotFoundError(
+            f"the organisation {organisation!r} has no provider; add one: {commands.add(organisation)}"
+        )
+    folder = "".join(f"{segment}/" for segment in rest)
+    asked: tuple[Callable[[ResolvedProvider], list[Entry]], ...] = (
+        lambda provider: _entries(provider, organisation, folder, recursive=recursive),
+        lambda provider: _single(provider, organisation, "/".join(rest)),  # as ls of a file shows the file
+    )
+    found: dict[str, Entry] = {}
+    for ask in asked[: 2 if rest else 1]:
+        for provider in providers if not found else ():
+            for entry in _tolerated(provider, ask):
+                found.setdefault(entry.key, entry)
+    if not found and rest:
+        raise NotFoundError(
+            "there is nothing; list the level above to see what there is",
+            operation="ls",
+            key="/".join(parse_path(path)),
+        )
+    return [found[key] for key in sorted(found)]
+
+
+def _tolerated(provider: ResolvedProvider, ask: Callable[[ResolvedProvider], list[Entry]]) -> list[Entry]:
+    """Ask *provider*; one that is known not to work is passed over, as everywhere documents are looked for."""
+    try:
+        return ask(provider)
+    except StorageError as error:
+        if provider.verified:
+            raise
+        _log.warning("provider %s is not verified and was passed over: %s", provider.label, error)
+        return []
+
+
+def _entries(provider: ResolvedProvider, organisation: str, folder: str, *, recursive: bool) -> list[Entry]:
+    entries = []
+    for found in provider.storage.list(folder, recursive=recursive):
+        key = found.prefix if isinstance(found, Folder) else found.key
+        if key.startswith(f"{PROBE_FOLDER}/"):
+            continue  # a verification is under way, or was cut off
+        entries.append(
+            Entry(name=key.removeprefix(folder), key=f"{organisation}/{key}", folder=True)
+            if isinstance(found, Folder)
+            else _file(provider, organisation, found, key.removeprefix(folder))
+        )
+    return entries
+
+
+def _single(provider: ResolvedProvider, organisation: str, key: str) -> list[Entry]:
+    try:
+        return [_file(provider, organisation, provider.storage.head(key), key.rpartition("/")[2])]
+    except NotFoundError:
+        return []
+
+
+def _file(provider: ResolvedProvider, organisation: str, info: ObjectInfo, name: str) -> Entry:
+    return Entry(
+        name=name,
+        key=f"{organisation}/{info.key}",
+        folder=False,
+        provider=provider.provider,
+        size=info.size,
+        last_modified=info.last_modified,
+    )

@@ -1,0 +1,132 @@
+"""``put``, ``get``, ``cat``, ``stat``, ``rm``: one document at a time, through ``DocumentStore``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, BinaryIO, TypeAlias, cast
+
+import typer
+
+from ..errors import AlreadyExistsError, IntegrityError
+from ..policy import format_bytes
+from ..receipts import StoredDocument
+from .addresses import find_document, parse_document, url_of
+from .exits import UsageError
+from .progress import TransferBar
+from .questions import confirm
+from .session import Session, Yes, session_of
+
+Document: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="DOCUMENT", help="organisation/project/document/revision[/filename], or its kazinex:// URL."
+    ),
+]
+
+STANDARD = "-"
+"""Stands for standard input or output."""
+
+
+def put(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="What to store; - is standard input.")],
+    document: Document,
+    content_type: Annotated[str | None, typer.Option(help="By default that of the file name.")] = None,
+    sha256: Annotated[str | None, typer.Option(help="What the file must have, in hexadecimal.")] = None,
+) -> None:
+    """Store the file of a revision, once, and print the receipt. A revision is never overwritten."""
+    session = session_of(context)
+    body = cast(BinaryIO, sys.stdin.buffer) if file == STANDARD else _readable(file)
+    key = parse_document(document, None if file == STANDARD else os.path.basename(file))
+    size = os.stat(body).st_size if isinstance(body, Path) and body.is_file() else None
+    with TransferBar(session.out, key.filename, size) as bar:
+        receipt = session.documents.upload(
+            key, body, content_type=content_type, sha256=sha256, on_progress=bar.callback
+        )
+    _print(session, receipt, "stored")
+
+
+def get(
+    context: typer.Context,
+    document: Document,
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="A file or a folder; - is standard output.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace the file when there is one.")] = False,
+) -> None:
+    """Write a document into a file, whole or not at all, proved by its sha256. By default under its own name, here."""
+    session = session_of(context)
+    if file == STANDARD:
+        _stream(session, document)
+        return
+    receipt = find_document(session, document)
+    target = Path(file) if file is not None else Path()
+    if target.is_dir():
+        target = target / receipt.document.filename
+    if not force and os.path.lexists(target):
+        raise AlreadyExistsError(f"the file {str(target)!r} is there already; add --force to replace it")
+    with TransferBar(session.out, receipt.document.filename, receipt.size) as bar:
+        session.documents.download(receipt, target, on_progress=bar.callback)
+    document_ = {**receipt.to_dict(), "file": str(target)}
+    session.out.result(document_, [f"{target}: {format_bytes(receipt.size)}, sha256 {receipt.sha256 or 'not kept'}"])
+
+
+def cat(context: typer.Context, document: Document) -> None:
+    """Write a document to standard output."""
+    _stream(session_of(context), document)
+
+
+def stat(context: typer.Context, document: Document) -> None:
+    """Show what is known of a document."""
+    session = session_of(context)
+    _print(session, find_document(session, document), "stored")
+
+
+def rm(context: typer.Context, document: Document, yes: Yes = False) -> None:
+    """Remove a document from every provider of the organisation that holds it."""
+    session = session_of(context)
+    receipt = find_document(session, document)
+    confirm(f"Remove {receipt.key} ({format_bytes(receipt.size)}) for good?", yes=yes)
+    session.documents.remove(receipt.document)
+    session.out.result({"removed": receipt.key}, [f"removed {receipt.key}"])
+
+
+def _readable(file: str) -> Path:
+    path = Path(file)
+    if path.is_dir():
+        raise UsageError(f"{file!r} is a folder; put one file at a time")
+    if not os.access(path, os.R_OK):
+        reason = "may not be read; change its mode" if path.exists() else "does not exist; check its path"
+        raise UsageError(f"the file {file!r} {reason}")
+    return path
+
+
+def _stream(session: Session, document: str) -> None:
+    if session.out.as_json:
+        raise UsageError("this writes the document itself to standard output; use stat --json, or get --json FILE")
+    receipt = find_document(session, document)
+    size = 0
+    with TransferBar(session.out, receipt.document.filename, receipt.size) as bar:
+        for chunk in session.documents.stream(receipt):
+            size += len(chunk)
+            session.out.data(chunk)
+            if bar.callback is not None:
+                bar.advance(size, receipt.size)
+    session.out.flush()
+    if size != receipt.size:
+        raise IntegrityError(f"{size} of {receipt.size} bytes arrived; read it again", key=receipt.key)
+
+
+def _print(session: Session, receipt: StoredDocument, verb: str) -> None:
+    lines = [
+        f"{verb} {receipt.document.filename} ({format_bytes(receipt.size)})",
+        f"  url           {url_of(receipt.document)}",
+        f"  provider      {receipt.provider}",
+        f"  content type  {receipt.content_type or 'not kept'}",
+        f"  sha256        {receipt.sha256 or 'not kept'}",
+        f"  etag          {receipt.etag or 'none'}",
+        f"  stored at     {receipt.stored_at.isoformat() if receipt.stored_at else 'not told'}",
+    ]
+    session.out.result(receipt.to_dict(), lines)

@@ -1,0 +1,124 @@
+"""Where commands write: results to standard output, everything else to standard error.
+
+On a terminal tables are drawn by rich; elsewhere they are columns of plain text that ``cut`` and ``grep`` understand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+
+import typer
+
+from .exits import ExitCode, printable
+
+_COLOURS = {
+    "VERIFIED": "green",
+    "passed": "green",
+    "FAILED": "red",
+    "failed": "red",
+    "PENDING": "yellow",
+    "warning": "yellow",
+    "skipped": "dim",
+}
+
+
+class Output:
+    """How one command line speaks."""
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+        self.as_json = as_json
+        """Results are one JSON document."""
+        self.quiet = quiet
+        """Nothing but results, questions and errors."""
+        for stream in (sys.stdout, sys.stderr):
+            # A file name that the terminal cannot show must not end a command that has done its work.
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether somebody looks at standard error."""
+        return not self.quiet and sys.stderr.isatty()
+
+    def result(self, document: object, lines: Iterable[str]) -> None:
+        """Write the result: the JSON *document*, or *lines* for a person."""
+        if self.as_json:
+            self._write(json.dumps(document, indent=2, ensure_ascii=not _unicode()) + "\n")
+        else:
+            self._write("".join(f"{printable(line)}\n" for line in lines))
+
+    def table(self, document: object, columns: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> None:
+        """Write the JSON *document*, or a table; without rows the note *empty*."""
+        if self.as_json:
+            self.result(document, ())
+        elif not rows:
+            self.note(empty)
+        elif sys.stdout.isatty():
+            self._draw(columns, rows)
+        else:
+            self.result(document, aligned([columns, *rows]))
+
+    def note(self, text: str) -> None:
+        """Write a remark for a person to standard error."""
+        if not self.quiet and not self.as_json:
+            sys.stderr.write(f"{printable(text)}\n")
+
+    def data(self, chunk: bytes) -> None:
+        """Write bytes to standard output.
+
+        Raises:
+            typer.Exit: the reader went away.
+        """
+        try:
+            sys.stdout.buffer.write(chunk)
+        except BrokenPipeError as error:
+            raise _gone() from error
+
+    def flush(self) -> None:
+        """Hand over what was written.
+
+        Raises:
+            typer.Exit: the reader went away.
+        """
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            raise _gone() from error
+
+    def _write(self, text: str) -> None:
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            raise _gone() from error
+
+    def _draw(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(printable(cell), style=_COLOURS.get(cell, "")) for cell in row))
+        Console().print(table)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return *rows* as lines whose columns stand below each other."""
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def _gone() -> typer.Exit:
+    # The interpreter flushes once more at its end; that must not fail as well.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return typer.Exit(ExitCode.PIPE)

@@ -1,0 +1,253 @@
+"""``provider``: the providers of an organisation, added, verified, chosen, changed and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Annotated, TypeAlias
+
+import typer
+
+from ..errors import StorageError
+from ..organisations import commands
+from ..organisations.records import ProviderRecord
+from ..organisations.service import KEEP, Keep
+from ..policy import format_bytes
+from ..verification import DEFAULT_TIMEOUT_S, VerificationReport, verify_provider
+from .exits import ExitCode, UsageError, redact
+from .questions import confirm
+from .session import Organisation, Session, Yes, session_of
+from .settings import Entered, Secrets, Sets, SettingsFile, collect, collect_changes
+from .sizes import parse_size
+
+Provider: TypeAlias = Annotated[str, typer.Argument(metavar="PROVIDER", help="Its label or its id.")]
+OptionalProvider: TypeAlias = Annotated[str | None, typer.Argument(metavar="[PROVIDER]", help="Its label or its id.")]
+MaxFileSize: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--max-file-size", metavar="SIZE", help="Such as 250MB; 'default' is that of the kind."),
+]
+
+
+def build(epilog: str) -> typer.Typer:
+    """Return the group."""
+    group = typer.Typer(help="Administer the providers of an organisation.", rich_markup_mode=None)
+    for name, command in (
+        ("add", add),
+        ("list", list_),
+        ("show", show),
+        ("verify", verify),
+        ("set-default", set_default),
+        ("override", override),
+        ("update", update),
+        ("remove", remove),
+    ):
+        group.command(name, epilog=epilog)(command)
+    return group
+
+
+def add(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(help="One of those that `kazinex-storage kinds` lists.")],
+    label: Annotated[str, typer.Argument(help="What people call it.")],
+    organisation: Organisation,
+    sets: Sets = None,
+    settings_file: SettingsFile = None,
+    secrets: Secrets = None,
+    max_file_size: MaxFileSize = None,
+) -> None:
+    """Add a provider, PENDING until it is verified.
+
+    Settings come from --set, --settings-file and KAZINEX_STORAGE_<KIND>_<FIELD>, in this order; secrets that are still
+    missing are asked for on the terminal.
+    """
+    session = session_of(context)
+    settings = collect(session, kind, Entered(sets=sets or (), file=settings_file, secrets=secrets or ()))
+    limit = _limit(max_file_size)
+    record = session.organisations.add_provider(
+        organisation, kind, label, settings, max_file_bytes=None if isinstance(limit, Keep) else limit
+    )
+    _print(session, record)
+    session.out.note(f"next: {commands.verify(organisation, record.label)}")
+
+
+def list_(context: typer.Context, organisation: Organisation) -> None:
+    """List the providers, oldest first, and where new documents go."""
+    session = session_of(context)
+    records = session.organisations.providers(organisation)
+    default = session.organisations.organisation(organisation).default_provider
+    overrides = session.organisations.overrides(organisation)
+    document = {
+        "organisation": organisation,
+        "default": default,
+        "overrides": [{"project": found.project, "provider": found.provider} for found in overrides],
+        "providers": [record.public() for record in records],
+    }
+    rows = [
+        [
+            record.label,
+            record.kind,
+            record.status.value,
+            " ".join(
+                ["default"] * (record.id == default)
+                + [f"project:{found.project}" for found in overrides if found.provider == record.id]
+            )
+            or "-",
+            format_bytes(record.max_file_bytes) if record.max_file_bytes is not None else "-",
+            f"{record.last_verified_at:%Y-%m-%d %H:%M:%SZ}" if record.last_verified_at else "-",
+            record.id,
+        ]
+        for record in records
+    ]
+    columns = ["LABEL", "KIND", "STATUS", "CHOSEN FOR", "MAX FILE", "LAST VERIFIED", "ID"]
+    session.out.table(document, columns, rows, f"no provider yet; add one: {commands.add(organisation)}")
+
+
+def show(context: typer.Context, provider: Provider, organisation: Organisation) -> None:
+    """Show one provider; of its secrets only the names."""
+    session = session_of(context)
+    _print(session, session.organisations.find(organisation, provider))
+
+
+def verify(
+    context: typer.Context,
+    provider: Provider,
+    organisation: Organisation,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="How long it may take.")] = (
+        DEFAULT_TIMEOUT_S
+    ),
+) -> None:
+    """Try whether a provider works, say what is wrong and how to mend it, and record the outcome.
+
+    Exit code 3 when a check failed.
+    """
+    session = session_of(context)
+    session.remember(_secrets_of(session.organisations.find(organisation, provider)))
+    found = verify_provider(session.organisations, organisation, provider, timeout_s=timeout)
+    report = _without_secrets(found, session.secrets)
+    record = session.organisations.find(organisation, provider)
+    document = {**report.to_dict(), "provider": record.id, "label": record.label, "status": record.status.value}
+    rows = [
+        [check.name, check.status.value, f"{check.seconds:.3f}", check.diagnosis or "-", check.fix or "-"]
+        for check in report.checks
+    ]
+    session.out.table(document, ["CHECK", "STATUS", "SECONDS", "DIAGNOSIS", "FIX"], rows, "nothing was checked")
+    for check in report.checks:
+        if check.error:
+            session.out.note(f"{check.name}: {check.error}")
+    session.out.note(f"{record.label} ({report.location or record.kind}) is {record.status.value}")
+    if not report.ok:
+        raise typer.Exit(ExitCode.VERIFICATION)
+
+
+def set_default(
+    context: typer.Context,
+    organisation: Organisation,
+    provider: OptionalProvider = None,
+    none: Annotated[bool, typer.Option("--none", help="Leave the organisation without a default.")] = False,
+) -> None:
+    """Send new documents to a VERIFIED provider. Stored documents stay where they are and stay reachable."""
+    if none == (provider is not None):
+        raise UsageError("give a provider, or --none")
+    session = session_of(context)
+    record = session.organisations.set_default(organisation, provider)
+    text = "there is no default any more" if provider is None else f"new documents go to {provider}"
+    session.out.result({"organisation": organisation, "default": record.default_provider}, [text])
+
+
+def override(
+    context: typer.Context,
+    organisation: Organisation,
+    project: Annotated[str, typer.Option("--project", "-p", help="The id of the project.")],
+    provider: OptionalProvider = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Give the project the default again.")] = False,
+) -> None:
+    """Send the new documents of one project to another VERIFIED provider."""
+    if clear == (provider is not None):
+        raise UsageError("give a provider, or --clear")
+    session = session_of(context)
+    if provider is None:
+        found = session.organisations.clear_override(organisation, project)
+        text = f"new documents of {project} go to the default"
+    else:
+        found = session.organisations.set_override(organisation, project, provider)
+        text = f"new documents of {project} go to {provider}"
+    session.out.result({"organisation": organisation, "project": project, "provider": found.provider}, [text])
+
+
+def update(
+    context: typer.Context,
+    provider: Provider,
+    organisation: Organisation,
+    sets: Sets = None,
+    unset: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A setting to remove. Repeatable.")] = None,
+    settings_file: SettingsFile = None,
+    secrets: Secrets = None,
+    label: Annotated[str | None, typer.Option(help="A new label.")] = None,
+    max_file_size: MaxFileSize = None,
+) -> None:
+    """Change a provider. New settings or secrets make it PENDING until it is verified again."""
+    session = session_of(context)
+    before = session.organisations.find(organisation, provider)
+    entered = Entered(sets=sets or (), file=settings_file, secrets=secrets or ())
+    changes = collect_changes(session, before.kind, entered, unset or ())
+    after = session.organisations.update_provider(
+        organisation,
+        before.id,
+        settings=changes or None,
+        label=label,
+        max_file_bytes=_limit(max_file_size),
+        version=before.version,
+    )
+    _print(session, after)
+    if after.version == before.version:
+        session.out.note("nothing was different")
+    elif after.settings_version != before.settings_version:
+        session.out.note(f"it is PENDING again; next: {commands.verify(organisation, after.label)}")
+
+
+def remove(context: typer.Context, provider: Provider, organisation: Organisation, yes: Yes = False) -> None:
+    """Forget a provider and its secrets. Its objects stay where they are, but receipts no longer lead to them."""
+    session = session_of(context)
+    record = session.organisations.find(organisation, provider)
+    confirm(f"Forget the provider {record.label} ({record.id}) of {organisation}?", yes=yes)
+    session.organisations.remove_provider(organisation, record.id, version=record.version)
+    session.out.result({"organisation": organisation, "removed": record.id}, [f"{record.label} is forgotten"])
+
+
+def _limit(text: str | None) -> int | Keep | None:
+    if text is None:
+        return KEEP
+    return None if text.strip().lower() == "default" else parse_size(text)
+
+
+def _print(session: Session, record: ProviderRecord) -> None:
+    organisations = session.organisations
+    chosen = organisations.organisation(record.organisation).default_provider == record.id
+    projects = [found.project for found in organisations.overrides(record.organisation) if found.provider == record.id]
+    settings = {**record.settings, **dict.fromkeys(record.secrets.names, "***")}
+    lines = [
+        f"{record.label} ({record.id}) is {record.status.value}",
+        f"  kind           {record.kind}",
+        *(f"  {name:<14} {value}" for name, value in settings.items()),
+        *([f"  max file size  {format_bytes(record.max_file_bytes)}"] if record.max_file_bytes is not None else []),
+        *(["  default        yes"] if chosen else []),
+        *(f"  override of    {project}" for project in projects),
+        *([f"  last verified  {record.last_verified_at:%Y-%m-%d %H:%M:%SZ}"] if record.last_verified_at else []),
+        *([f"  last error     {record.last_error}"] if record.last_error else []),
+    ]
+    session.out.result({**record.public(), "default": chosen, "overrides": projects}, lines)
+
+
+def _secrets_of(record: ProviderRecord) -> dict[str, str]:
+    try:
+        return record.secrets.reveal()
+    except StorageError:
+        return {}  # verification reports what is wrong with them
+
+
+def _without_secrets(report: VerificationReport, secrets: Iterable[str]) -> VerificationReport:
+    """Return *report* without what a provider may have quoted in an error of its own."""
+    checks = (
+        replace(check, error=None if check.error is None else redact(check.error, secrets)) for check in report.checks
+    )
+    return replace(report, checks=tuple(checks))

@@ -1,0 +1,87 @@
+"""What a command works with: how to speak, the catalogue of the environment, and what is opened on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
+
+import typer
+
+from .output import Output
+
+if TYPE_CHECKING:
+    from ..documents import DocumentStore
+    from ..organisations import Organisations, Resolver
+
+Organisation: TypeAlias = Annotated[
+    str,
+    typer.Option("--organisation", "-o", envvar="KAZINEX_STORAGE_ORGANISATION", help="The id of the organisation."),
+]
+"""The option that says whose providers are meant."""
+
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+"""The option that answers the question before it is asked."""
+
+
+class Session:
+    """One command line at work."""
+
+    def __init__(self, out: Output, environ: Mapping[str, str] | None = None) -> None:
+        """Take the catalogue from *environ*, by default from the environment of the process."""
+        self.out = out
+        self.secrets: set[str] = set()
+        """What was entered and must appear in no message."""
+        self._environ = environ
+
+    @cached_property
+    def organisations(self) -> Organisations:
+        """The catalogue; made on a fresh machine.
+
+        Raises:
+            SettingsError: it cannot be opened.
+        """
+        from ..organisations import open_organisations
+
+        return open_organisations(self._environ)
+
+    @cached_property
+    def resolver(self) -> Resolver:
+        """Opens providers."""
+        from ..organisations import Resolver
+
+        return Resolver(self.organisations)
+
+    @cached_property
+    def documents(self) -> DocumentStore:
+        """The documents of all organisations."""
+        from ..documents import DocumentStore
+
+        return DocumentStore(self.resolver)
+
+    def remember(self, values: object) -> None:
+        """Keep every text in *values*, however deep, out of what is printed from now on."""
+        self.secrets.update(_leaves(values))
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for name in ("resolver", "organisations"):
+            opened = self.__dict__.pop(name, None)
+            if opened is not None:
+                opened.close()
+
+
+def session_of(context: typer.Context) -> Session:
+    """Return the session of a command."""
+    return cast(Session, context.obj)
+
+
+def _leaves(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for part in value.values():
+            yield from _leaves(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _leaves(part)
+    elif value is not None:
+        yield str(value)

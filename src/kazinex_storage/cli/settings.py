@@ -1,0 +1,189 @@
+"""Settings of a provider as people give them: options, a file, the environment, and secrets that nobody sees.
+
+A secret is never taken from the command line: the list of processes and the history of the shell would show it.
+Which fields there are, and what they may hold, is for the settings model to say.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeAlias, cast
+
+import typer
+
+from .._internal.environment import PREFIX, settings_from_environment
+from ..errors import SettingsError
+from ..registry import Registry, SettingsField
+from .exits import UsageError
+from .session import Session
+
+Sets: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A setting; parts of nested ones are joined by dots. Repeatable."),
+]
+SettingsFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--settings-file", metavar="FILE", help="A JSON object of settings, secrets included; - is stdin."),
+]
+Secrets: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--secret",
+        metavar="NAME",
+        help=f"A secret to enter: taken from {PREFIX}<KIND>_<NAME>, else asked for on the terminal. Repeatable.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entered:
+    """What stands on the command line about settings."""
+
+    sets: Sequence[str]
+    file: str | None
+    secrets: Sequence[str]
+
+
+def collect(session: Session, kind: str, entered: Entered) -> dict[str, object]:
+    """Return the settings of a new provider: options over file over environment, then questions for missing secrets.
+
+    Raises:
+        UnknownProviderError: there is no such kind.
+        SettingsError: the file cannot be used, or a secret was not entered.
+        UsageError: an option is malformed, or holds a secret.
+    """
+    registry = session.organisations.registry
+    settings = _over(_from_environment(registry, kind), _given(session, registry, kind, entered))
+    fields = registry.fields(kind)
+    missing = [field.name for field in fields if field.secret and field.required and not _has(settings, field.name)]
+    wanted = [name for name in entered.secrets if not _has(settings, name)]
+    _ask(session, kind, settings, dict.fromkeys((*wanted, *missing)))
+    _remember(session, fields, settings)
+    return settings
+
+
+def collect_changes(session: Session, kind: str, entered: Entered, removed: Sequence[str]) -> dict[str, object]:
+    """Return what to change in the settings of a provider; None stands for a field to remove.
+
+    The environment counts only for the secrets that were named: a variable left over must not change a provider.
+
+    Raises:
+        SettingsError: the file cannot be used, or a secret was not entered.
+        UsageError: an option is malformed, or holds a secret.
+    """
+    registry = session.organisations.registry
+    changes = _given(session, registry, kind, entered)
+    for name in removed:
+        _put(changes, name, None)
+    around = _from_environment(registry, kind)
+    for name in entered.secrets:
+        if _has(around, name):
+            _put(changes, name, _get(around, name))
+    _ask(session, kind, changes, [name for name in entered.secrets if not _has(changes, name)])
+    _remember(session, registry.fields(kind), changes)
+    return changes
+
+
+def _given(session: Session, registry: Registry, kind: str, entered: Entered) -> dict[str, object]:
+    secret = {field.name for field in registry.fields(kind) if field.secret}
+    for name in entered.secrets:
+        if name not in secret:
+            known = ", ".join(sorted(secret)) or "none"
+            raise UsageError(f"--secret {name}: {kind} has no secret of that name; it has {known}")
+    options: dict[str, object] = {}
+    for text in entered.sets:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError("--set takes NAME=VALUE; one of them has no name or no '='")
+        if name in secret:
+            session.remember(value)
+            raise UsageError(
+                f"--set {name}=...: a secret is never given on the command line, where other users can read it; use "
+                f"--secret {name} (asked for, or from {_variable(kind, name)}) or --settings-file -. "
+                "Take it for known and replace it"
+            )
+        _put(options, name, value)
+    return _over(_from_file(entered.file) if entered.file is not None else {}, options)
+
+
+def _from_file(file: str) -> dict[str, object]:
+    name = "standard input" if file == "-" else repr(file)
+    try:
+        found = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"the settings in {name} are not UTF-8 text; write a JSON object") from error
+    except json.JSONDecodeError as error:
+        # The error holds the whole text, secrets included; it must not travel along.
+        where, what = f"line {error.lineno}, column {error.colno}", error.msg.lower()
+    else:
+        if not isinstance(found, dict):
+            raise SettingsError(f"the settings in {name} are no JSON object; write {{...}}")
+        return cast("dict[str, object]", found)
+    raise SettingsError(f"the settings in {name} are not JSON: {what} at {where}")
+
+
+def _from_environment(registry: Registry, kind: str) -> dict[str, object]:
+    return settings_from_environment(registry.settings_model(kind), f"{PREFIX}{kind.upper()}_")
+
+
+def _ask(session: Session, kind: str, settings: dict[str, object], names: Iterable[str]) -> None:
+    for name in names:
+        if not sys.stdin.isatty():
+            raise SettingsError(
+                f"the secret {name!r} is missing and there is no terminal to ask on; set {_variable(kind, name)}, or "
+                "give --settings-file -",
+                provider=kind,
+            )
+        value = getpass.getpass(f"{name} (not shown): ", stream=sys.stderr).strip()
+        if not value:
+            raise SettingsError(f"the secret {name!r} was left empty; enter it", provider=kind)
+        session.remember(value)
+        _put(settings, name, value)
+
+
+def _remember(session: Session, fields: Iterable[SettingsField], settings: Mapping[str, object]) -> None:
+    for field in fields:
+        if field.secret and _has(settings, field.name):
+            session.remember(_get(settings, field.name))
+
+
+def _variable(kind: str, name: str) -> str:
+    return f"{PREFIX}{kind.upper()}_{name.upper().replace('.', '__')}"
+
+
+def _over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
+    result = dict(below)
+    for name, value in above.items():
+        before = result.get(name)
+        both = isinstance(value, Mapping) and isinstance(before, Mapping)
+        result[name] = (
+            _over(cast("Mapping[str, object]", before), cast("Mapping[str, object]", value)) if both else value
+        )
+    return result
+
+
+def _put(settings: dict[str, object], name: str, value: object) -> None:
+    *parents, last = name.split(".")
+    place = settings
+    for part in parents:
+        below = place.setdefault(part, {})
+        if not isinstance(below, dict):
+            raise UsageError(f"{name!r} is set as a whole and in part; decide for one")
+        place = below
+    place[last] = value
+
+
+def _get(settings: Mapping[str, object], name: str) -> object:
+    place: object = settings
+    for part in name.split("."):
+        place = place.get(part) if isinstance(place, Mapping) else None
+    return place
+
+
+def _has(settings: Mapping[str, object], name: str) -> bool:
+    return _get(settings, name) is not None

@@ -1,0 +1,29 @@
+"""Sizes as people write them; the inverse of ``policy.format_bytes``."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from .exits import UsageError
+
+# As everywhere in Kazinex: MB is 1,048,576 bytes.
+_UNITS = {"": 1, "B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
+_SIZE = re.compile(r"\s*(\d{1,18}(?:\.\d{1,6})?)\s*([KMGT]?I?B|[KMGT]|)\s*", re.IGNORECASE)
+
+
+def parse_size(text: str) -> int:
+    """Return the number of bytes that *text* means.
+
+    Raises:
+        UsageError: it is no size.
+
+    Example:
+        >>> parse_size("250MB"), parse_size("1.5 GB"), parse_size("1000")
+        (262144000, 1610612736, 1000)
+    """
+    found = _SIZE.fullmatch(text)
+    if found is None:
+        raise UsageError(f"{text!r} is not a size; write 250MB, 1.5GB or a number of bytes")
+    unit = found[2].upper().replace("I", "")
+    return int(Fraction(found[1]) * _UNITS[unit if unit in _UNITS else f"{unit}B"])

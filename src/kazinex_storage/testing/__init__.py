@@ -1,0 +1,77 @@
+"""The public conformance kit: a third party proves its provider with a harness of a few lines.
+
+Needs ``pip install 'kazinex-storage[testing]'`` (pytest, hypothesis). Subclass one class in a test module::
+
+    class MyHarness(Harness):
+        def make(self) -> StorageProvider: ...         # fresh and empty
+        def peek(self, key: str) -> bytes | None: ...  # read the medium without the provider
+        def poke(self, key: str, data: bytes) -> None: ...  # write it behind the provider's back
+
+    class TestMyProvider(ProviderContract):
+        harness = MyHarness
+
+Read next: ``harness.py``, ``contract.py``; ``faults.py`` is useful without pytest too.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from .faults import Corrupt, Fault, FaultyProvider, Misreport, Raise, Stall, Truncate
+from .harness import Harness
+from .recording import RecordingProvider
+
+if TYPE_CHECKING:
+    from .contract import ProviderContract
+
+__all__ = [
+    "Corrupt",
+    "Fault",
+    "FaultyProvider",
+    "Harness",
+    "Misreport",
+    "ProviderContract",
+    "Raise",
+    "RecordingProvider",
+    "Stall",
+    "Truncate",
+]
+
+_THEMES = (
+    "capabilities",
+    "concurrency",
+    "conditional",
+    "copy",
+    "delete",
+    "faces",
+    "faults",
+    "get",
+    "head",
+    "life",
+    "list",
+    "metadata",
+    "names",
+    "presign",
+    "put",
+    "scope",
+)
+
+# Failed assertions of the kit explain themselves only when pytest is told before the modules are imported.
+if "pytest" in sys.modules:
+    sys.modules["pytest"].register_assert_rewrite(
+        f"{__name__}.bench", f"{__name__}.model", *(f"{__name__}.contract_{theme}" for theme in _THEMES)
+    )
+
+
+def __getattr__(name: str) -> object:
+    """Import ``ProviderContract``, which needs pytest and hypothesis, when it is asked for.
+
+    Raises:
+        AttributeError: there is no such name.
+    """
+    if name == "ProviderContract":
+        from .contract import ProviderContract
+
+        return ProviderContract
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,86 @@
+"""ProviderContract: the one class that a provider's tests subclass.
+
+Every test runs twice, on the bare provider and below a prefix. Nothing is skipped: a capability that is not declared
+is proven to be refused instead. The themes stand in ``contract_*.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ..keys import Prefix
+from ..storage import Storage
+from .bench import Bench
+from .contract_capabilities import CapabilityContract
+from .contract_concurrency import ConcurrencyContract
+from .contract_conditional import ConditionalContract
+from .contract_copy import CopyContract
+from .contract_delete import DeleteContract
+from .contract_faces import FaceContract
+from .contract_faults import FaultContract
+from .contract_get import GetContract
+from .contract_head import HeadContract
+from .contract_life import LifeContract
+from .contract_list import ListContract
+from .contract_metadata import MetadataContract
+from .contract_names import NameContract
+from .contract_presign import PresignContract
+from .contract_put import PutContract
+from .contract_scope import ScopeContract
+from .harness import Harness
+from .model import check_model
+
+
+class OnBench:
+    """The bench that every test of the kit works on. Combine it with single themes for a partial run."""
+
+    harness: Callable[[], Harness]
+
+    @pytest.fixture(params=["", "tenant 1/ü"], ids=["bare", "prefixed"])
+    def bench(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+        """Make a fresh provider and a storage over it, below the prefix of this run."""
+        harness = self.harness()
+        try:
+            provider = harness.make()
+            prefix = Prefix.folder(request.param)
+            bench = Bench(
+                harness=harness,
+                provider=provider,
+                prefix=prefix,
+                folder=tmp_path,
+                storage=Storage(provider, prefix=prefix),
+            )
+            try:
+                yield bench
+            finally:
+                bench.close()
+        finally:
+            harness.close()
+
+
+class ProviderContract(
+    PutContract,
+    GetContract,
+    HeadContract,
+    DeleteContract,
+    ListContract,
+    ConditionalContract,
+    MetadataContract,
+    NameContract,
+    ScopeContract,
+    CopyContract,
+    PresignContract,
+    CapabilityContract,
+    ConcurrencyContract,
+    FaultContract,
+    LifeContract,
+    FaceContract,
+    OnBench,
+):
+    """All that a provider owes. Set ``harness`` to a harness class, or define it as a method that returns a harness."""
+
+    def test_any_sequence_of_operations_agrees_with_a_dictionary(self, bench: Bench) -> None:
+        check_model(bench.harness, bench.prefix)

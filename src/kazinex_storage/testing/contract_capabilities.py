@@ -1,0 +1,72 @@
+"""What is not declared is refused before any request; also for providers that do declare it, by hiding that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ..storage import Storage
+from ..types import Capability, PutMode, PutOptions
+from .bench import CREATE, Bench
+
+_REFUSED: dict[str, tuple[Capability, Callable[[Storage], object]]] = {
+    "create": (Capability.CREATE_ONLY, lambda storage: storage.put("b", b"1", CREATE)),
+    "create empty": (Capability.CREATE_ONLY, lambda storage: storage.put("b", b"", CREATE)),
+    "create from an iterator": (Capability.CREATE_ONLY, lambda storage: storage.put("b", iter([b"1"]), CREATE)),
+    "create copy": (Capability.CREATE_ONLY, lambda storage: storage.copy("a", "b", mode=PutMode.CREATE)),
+    "create move": (Capability.CREATE_ONLY, lambda storage: storage.move("a", "b", mode=PutMode.CREATE)),
+    "if_match": (Capability.CONDITIONAL, lambda storage: storage.put("a", b"1", PutOptions(if_match="v"))),
+    "metadata": (Capability.METADATA, lambda storage: storage.put("a", b"1", PutOptions(metadata={"author": "x"}))),
+    "content disposition": (
+        Capability.METADATA,
+        lambda storage: storage.put("a", b"1", PutOptions(content_disposition="inline")),
+    ),
+    "cache control": (
+        Capability.METADATA,
+        lambda storage: storage.put("a", b"1", PutOptions(cache_control="no-store")),
+    ),
+    "presign get": (Capability.PRESIGN, lambda storage: storage.presign("a")),
+    "presign put": (Capability.PRESIGN, lambda storage: storage.presign("a", "PUT", size=1)),
+}
+
+
+class CapabilityContract:
+    """Capabilities as data."""
+
+    @pytest.mark.parametrize("what", _REFUSED)
+    def test_what_is_not_declared_is_refused_before_any_request(self, bench: Bench, what: str) -> None:
+        capability, action = _REFUSED[what]
+        bench.storage.put("a", b"before")
+
+        bench.refuses(capability, action)
+
+        assert b"before" == bench.peek("a")
+        assert ["a"] == bench.keys()
+
+    def test_the_provider_says_the_same_of_itself_each_time(self, bench: Bench) -> None:
+        before = bench.provider.info
+
+        bench.storage.put("a", b"1")
+
+        assert before == bench.provider.info
+
+    def test_what_is_declared_has_its_method(self, bench: Bench) -> None:
+        methods = {
+            Capability.SERVER_COPY: "copy",
+            Capability.BULK_DELETE: "delete_many",
+            Capability.PRESIGN: "presign",
+        }
+        offers = getattr(bench.provider, "exchanges", bench.provider)
+
+        missing = [name for capability, name in methods.items() if bench.can(capability) and not hasattr(offers, name)]
+
+        assert [] == missing
+
+    def test_the_limits_make_sense(self, bench: Bench) -> None:
+        info = bench.provider.info
+
+        assert info.kind == info.kind.lower()
+        assert info.max_object_bytes > 0
+        assert 0 < info.max_key_bytes <= 1024
+        assert info.concurrency >= 1

@@ -1,0 +1,121 @@
+"""What a delete owes, one key at a time and many."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..errors import AccessDeniedError, BulkError, NotFoundError
+from ..operations import DELETE_BATCH
+from ..types import Capability
+from .bench import Bench
+from .faults import Fault, Raise
+
+
+class DeleteContract:
+    """Removing objects."""
+
+    def test_a_deleted_object_is_gone(self, bench: Bench) -> None:
+        bench.storage.put("folder/a", b"1")
+
+        bench.storage.delete("folder/a")
+
+        assert bench.peek("folder/a") is None
+        assert [] == bench.keys()
+        with pytest.raises(NotFoundError):
+            bench.storage.get_bytes("folder/a")
+
+    def test_deleting_what_is_not_there_is_silent(self, bench: Bench) -> None:
+        bench.storage.put("a", b"1")
+
+        for key in ("b", "folder/b", "a/b"):
+            bench.storage.delete(key)
+
+        assert ["a"] == bench.keys()
+
+    def test_deleting_twice_is_silent(self, bench: Bench) -> None:
+        bench.storage.put("a", b"1")
+
+        bench.storage.delete("a")
+        bench.storage.delete("a")
+
+        assert [] == bench.keys()
+
+    def test_deleting_a_folder_removes_nothing(self, bench: Bench) -> None:
+        bench.storage.put("folder/a", b"1")
+
+        bench.storage.delete("folder")
+
+        assert b"1" == bench.peek("folder/a")
+
+    def test_neighbours_stay(self, bench: Bench) -> None:
+        kept = ["f/a", "f/ab", "f/a.b", "f2/b", "fb"]
+        bench.storage.put_many((key, b"1") for key in [*kept, "f/b"])
+
+        bench.storage.delete("f/b")
+
+        assert sorted(kept) == bench.keys()
+
+    def test_a_deleted_key_can_be_put_again(self, bench: Bench) -> None:
+        bench.storage.put("folder/a", b"1")
+        bench.storage.delete("folder/a")
+
+        bench.storage.put("folder/a", b"22")
+
+        assert b"22" == bench.peek("folder/a")
+
+    def test_what_somebody_else_wrote_is_deleted(self, bench: Bench) -> None:
+        bench.poke("theirs/a", b"1")
+
+        bench.storage.delete("theirs/a")
+
+        assert bench.peek("theirs/a") is None
+
+    def test_many_are_deleted_and_absent_ones_are_no_error(self, bench: Bench) -> None:
+        bench.storage.put_many((f"many/{index}", b"1") for index in range(20))
+
+        bench.storage.delete_many([f"many/{index}" for index in range(30, 4, -1)])
+
+        assert sorted(f"many/{index}" for index in range(5)) == bench.keys()
+
+    def test_deleting_no_keys_is_nothing(self, bench: Bench) -> None:
+        recording, storage = bench.recorded()
+
+        storage.delete_many([])
+
+        assert [] == recording.calls
+
+    def test_many_are_deleted_in_batches_where_the_service_can_and_singly_elsewhere(self, bench: Bench) -> None:
+        recording, storage = bench.recorded()
+        count = DELETE_BATCH + 1 if bench.can(Capability.BULK_DELETE) else 7
+        bench.storage.put_many((f"many/{index}", b"1") for index in range(5))
+
+        storage.delete_many(f"many/{index}" for index in range(count))
+
+        expected = (2, 0) if bench.can(Capability.BULK_DELETE) else (0, count)
+        assert expected == (recording.count("delete_many"), recording.count("delete"))
+        assert [] == bench.keys()
+
+    def test_without_the_capability_no_bulk_request_is_made(self, bench: Bench) -> None:
+        recording, storage = bench.recorded(without=frozenset({Capability.BULK_DELETE}))
+        bench.storage.put_many((key, b"1") for key in "abc")
+
+        storage.delete_many("abc")
+
+        assert ["delete"] * 3 == [operation for operation, _ in recording.calls]
+        assert [] == bench.keys()
+
+    def test_one_failure_among_many_is_told_and_the_others_are_done(self, bench: Bench) -> None:
+        bench.storage.put_many((key, b"1") for key in "abc")
+        refusal = Fault(
+            operation="delete", key=bench.full("b"), effect=Raise(AccessDeniedError("the object is on legal hold"))
+        )
+        recording, _ = bench.recorded(without=frozenset({Capability.BULK_DELETE}))
+        storage = bench.faulty(refusal, over=recording)
+
+        with pytest.raises(BulkError) as caught:
+            storage.delete_many("abc")
+
+        assert [("AccessDeniedError", "b")] == [
+            (type(error).__name__, getattr(error, "key", None)) for error in caught.value.failures
+        ]
+        assert ["b"] == bench.keys()

@@ -1,0 +1,177 @@
+"""What a put owes: whole bodies of every kind and size, and an answer that is true."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ..source import BodyLike
+from .bench import Bench, pattern, sha256
+
+# Around a hash that moves to its own thread (256 KiB) and a copy buffer (1 MiB).
+_SIZES = [0, 1, 255, 256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1, 1024 * 1024 - 1, 1024 * 1024, 1024 * 1024 + 1]
+
+_Maker = Callable[[Path, bytes, ExitStack], BodyLike]
+
+
+def _chunks(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), 7_001):
+        yield data[start : start + 7_001]
+
+
+def _path(folder: Path, data: bytes, _: ExitStack) -> BodyLike:
+    path = folder / "body"
+    path.write_bytes(data)
+    return path
+
+
+def _file_from_its_position(folder: Path, data: bytes, stack: ExitStack) -> BodyLike:
+    path = folder / "body"
+    path.write_bytes(b"not this" + data)
+    file = stack.enter_context(path.open("rb"))
+    file.seek(len(b"not this"))
+    return file
+
+
+class _Pipe(io.RawIOBase):
+    """A file without a length."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._data.read(size)
+
+
+_BODIES: dict[str, _Maker] = {
+    "bytes": lambda _folder, data, _stack: data,
+    "bytearray": lambda _folder, data, _stack: bytearray(data),
+    "memoryview": lambda _folder, data, _stack: memoryview(data),
+    "path": _path,
+    "file from its position": _file_from_its_position,
+    "file in memory": lambda _folder, data, _stack: io.BytesIO(data),
+    "file without a length": lambda _folder, data, _stack: _Pipe(data),
+    "list": lambda _folder, data, _stack: list(_chunks(data)),
+    "generator": lambda _folder, data, _stack: _chunks(data),
+}
+
+
+class PutContract:
+    """Putting without conditions."""
+
+    def test_what_is_put_reaches_the_medium_and_is_read_back(self, bench: Bench) -> None:
+        bench.storage.put("plans/a.pdf", b"%PDF-1.7")
+
+        assert b"%PDF-1.7" == bench.peek("plans/a.pdf")
+        assert b"%PDF-1.7" == bench.storage.get_bytes("plans/a.pdf")
+
+    def test_the_answer_of_a_put_says_what_was_stored(self, bench: Bench) -> None:
+        info = bench.storage.put("plans/a.pdf", b"%PDF-1.7")
+
+        assert ("plans/a.pdf", 8, sha256(b"%PDF-1.7")) == (info.key, info.size, info.sha256)
+
+    def test_the_answer_of_a_put_carries_the_etag_that_head_gives(self, bench: Bench) -> None:
+        info = bench.storage.put("a", b"1")
+
+        assert info.etag is not None
+        assert info.etag == bench.storage.head("a").etag
+
+    def test_the_time_of_a_put_is_aware_utc(self, bench: Bench) -> None:
+        info = bench.storage.put("a", b"1")
+
+        assert info.last_modified is None or timedelta(0) == info.last_modified.utcoffset()
+
+    def test_an_empty_object_is_an_object(self, bench: Bench) -> None:
+        info = bench.storage.put("empty", b"")
+
+        assert 0 == info.size
+        assert b"" == bench.peek("empty")
+        assert b"" == bench.storage.get_bytes("empty")
+        assert ["empty"] == bench.keys()
+
+    @pytest.mark.parametrize("size", _SIZES)
+    def test_bodies_around_the_sizes_of_buffers_are_stored_whole(self, bench: Bench, size: int) -> None:
+        data = pattern(size)
+
+        bench.storage.put("a", data)
+
+        assert data == bench.peek("a")
+        assert data == bench.storage.get_bytes("a")
+
+    @pytest.mark.parametrize("size", [0, 20_000], ids=["empty", "full"])
+    @pytest.mark.parametrize("kind", _BODIES)
+    def test_bodies_of_every_kind_are_stored(self, bench: Bench, kind: str, size: int) -> None:
+        data = pattern(size)
+
+        with ExitStack() as stack:
+            info = bench.storage.put("a", _BODIES[kind](bench.folder, data, stack))
+
+        assert (size, sha256(data)) == (info.size, info.sha256)
+        assert data == bench.peek("a")
+
+    @pytest.mark.parametrize("kind", ["bytes", "bytearray", "path", "generator"])
+    def test_a_large_object_is_stored_whole(self, bench: Bench, kind: str) -> None:
+        data = pattern(bench.harness.large_bytes)
+
+        with ExitStack() as stack:
+            info = bench.storage.put("large", _BODIES[kind](bench.folder, data, stack))
+
+        assert sha256(data) == info.sha256
+        assert data == bench.peek("large")
+
+    @pytest.mark.parametrize("sizes", [(5, 900_000), (900_000, 5), (900_000, 0), (0, 5), (5, 5)], ids=str)
+    def test_a_put_replaces_the_object_whole(self, bench: Bench, sizes: tuple[int, int]) -> None:
+        old, new = (pattern(size, seed) for seed, size in enumerate(sizes))
+        bench.storage.put("a", old)
+
+        info = bench.storage.put("a", new)
+
+        assert len(new) == info.size
+        assert new == bench.peek("a")
+        assert new == bench.storage.get_bytes("a")
+        assert ["a"] == bench.keys()
+
+    def test_a_put_replaces_what_somebody_else_wrote(self, bench: Bench) -> None:
+        bench.poke("folder/a", b"theirs")
+
+        bench.storage.put("folder/a", b"ours!")
+
+        assert b"ours!" == bench.peek("folder/a")
+
+    def test_a_declared_sha256_that_fits_is_accepted(self, bench: Bench) -> None:
+        info = bench.storage.put("a", b"1", sha256=sha256(b"1").upper())
+
+        assert sha256(b"1") == info.sha256
+
+    def test_progress_grows_to_the_size(self, bench: Bench) -> None:
+        data, seen = bytearray(pattern(3_000_000)), list[tuple[int, int | None]]()
+
+        bench.storage.put("a", data, on_progress=lambda done, total: seen.append((done, total)))
+
+        assert (len(data), len(data)) == seen[-1]
+        assert sorted(seen) == seen
+
+    def test_many_are_put_and_answered_in_their_order(self, bench: Bench) -> None:
+        items = {f"many/{index:02}": pattern(index * 1_000, index) for index in reversed(range(40))}
+
+        infos = bench.storage.put_many(items.items())
+
+        assert list(items) == [info.key for info in infos]
+        assert items == {key: bench.peek(key) for key in items}
+
+    def test_a_written_file_is_published_when_it_is_closed(self, bench: Bench) -> None:
+        with bench.storage.open("a", "wb") as file:
+            file.write(b"one ")
+            file.write(b"two")
+            before = bench.peek("a")
+
+        assert before is None
+        assert b"one two" == bench.peek("a")

@@ -1,0 +1,164 @@
+"""A provider over another one that lets every operation pass through one method; what recording and faults stand on.
+
+It wraps the exchanges, so lifted and native providers are intercepted alike, in sync, bulk and async use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import Generic, Protocol, TypeAlias, TypeVar
+
+from ..errors import StorageError
+from ..keys import ObjectKey, Prefix
+from ..provider import Pages, StorageProvider, exchanges_of
+from ..source import Source
+from ..transport import Exchange, Transport
+from ..types import ByteRange, Folder, ObjectInfo, PresignedUrl, ProviderInfo, PutMode, PutOptions, Sink
+
+T = TypeVar("T")
+_Item = TypeVar("_Item", bound=ObjectInfo | Folder)
+
+Tap: TypeAlias = Callable[[Sink], Sink]
+"""Puts something between the provider and the sink of a get."""
+
+
+class Through(Generic[T]):
+    """Starts the real operation; the tap stands in the way of the bytes that a get delivers."""
+
+    def __init__(self, start: Callable[[Tap], Exchange[T]]) -> None:
+        self.start = start
+
+
+class Hook(Protocol):
+    """What stands between a storage and a provider."""
+
+    def through(self, operation: str, key: str | None, real: Through[T]) -> Exchange[T]:
+        """Run the real operation, or do something else; *key* is the prefix of a listing."""
+        ...
+
+
+class InterceptedExchanges:
+    """Every exchange of a provider, each passed through a hook."""
+
+    def __init__(self, provider: StorageProvider, hook: Hook) -> None:
+        self._inner = exchanges_of(provider)
+        self.through = hook.through
+
+    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+        """Write."""
+        return self.through("put", key, Through(lambda _: self._inner.put(key, source, options)))
+
+    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
+        """Read."""
+        return self.through("get", key, Through(lambda tap: self._inner.get(key, span, tap(sink), if_match)))
+
+    def head(self, key: ObjectKey) -> Exchange[ObjectInfo]:
+        """Look."""
+        return self.through("head", key, Through(lambda _: self._inner.head(key)))
+
+    def delete(self, key: ObjectKey) -> Exchange[None]:
+        """Remove."""
+        return self.through("delete", key, Through(lambda _: self._inner.delete(key)))
+
+    def scan(self, prefix: Prefix) -> Pages[ObjectInfo]:
+        """List everything below."""
+        return _InterceptedPages(self, "scan", prefix, self._inner.scan(prefix))
+
+    def children(self, prefix: Prefix) -> Pages[ObjectInfo | Folder]:
+        """List one level."""
+        return _InterceptedPages(self, "children", prefix, self._inner.children(prefix))
+
+    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
+        """Copy."""
+        return self.through("copy", source, Through(lambda _: self._inner.copy(source, target, mode)))
+
+    def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
+        """Remove many."""
+        return self.through("delete_many", None, Through(lambda _: self._inner.delete_many(keys)))
+
+    def presign(
+        self, key: ObjectKey, method: str, expires_in: timedelta, content_type: str | None, size: int | None
+    ) -> Exchange[PresignedUrl]:
+        """Sign."""
+        real = Through(lambda _: self._inner.presign(key, method, expires_in, content_type, size))
+        return self.through("presign", key, real)
+
+
+class InterceptedProvider:
+    """The blocking face of intercepted exchanges; everything real is done by the provider inside."""
+
+    def __init__(self, provider: StorageProvider, hook: Hook) -> None:
+        self._provider = provider
+        self._transport = Transport()
+        self.exchanges = InterceptedExchanges(provider, hook)
+        """What ``Storage`` calls."""
+
+    @property
+    def info(self) -> ProviderInfo:
+        """What the provider inside is and can do."""
+        return self._provider.info
+
+    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> ObjectInfo:
+        """Write."""
+        return self._transport.run(self.exchanges.put(key, source, options))
+
+    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
+        """Read."""
+        return self._transport.run(self.exchanges.get(key, span, sink, if_match))
+
+    def head(self, key: ObjectKey) -> ObjectInfo:
+        """Look."""
+        return self._transport.run(self.exchanges.head(key))
+
+    def delete(self, key: ObjectKey) -> None:
+        """Remove."""
+        self._transport.run(self.exchanges.delete(key))
+
+    def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
+        """List everything below."""
+        return self._items(self.exchanges.scan(prefix))
+
+    def children(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:
+        """List one level."""
+        return self._items(self.exchanges.children(prefix))
+
+    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
+        """Copy; called only when the provider inside declares it, like the next two."""
+        return self._transport.run(self.exchanges.copy(source, target, mode))
+
+    def delete_many(self, keys: Sequence[ObjectKey]) -> Sequence[StorageError | None]:
+        """Remove many."""
+        return self._transport.run(self.exchanges.delete_many(keys))
+
+    def presign(
+        self, key: ObjectKey, method: str, expires_in: timedelta, content_type: str | None, size: int | None
+    ) -> PresignedUrl:
+        """Sign."""
+        return self._transport.run(self.exchanges.presign(key, method, expires_in, content_type, size))
+
+    def close(self) -> None:
+        """Close the provider inside."""
+        self._provider.close()
+        self._transport.close()
+
+    def _items(self, pages: Pages[_Item]) -> Iterator[_Item]:
+        try:
+            while (page := self._transport.run(pages.next())) is not None:
+                yield from page
+        finally:
+            pages.close()
+
+
+class _InterceptedPages(Generic[_Item]):
+    def __init__(self, exchanges: InterceptedExchanges, operation: str, prefix: Prefix, pages: Pages[_Item]) -> None:
+        self._exchanges = exchanges
+        self._operation = operation
+        self._prefix = prefix
+        self._pages = pages
+
+    def next(self) -> Exchange[Sequence[_Item] | None]:
+        return self._exchanges.through(self._operation, self._prefix, Through(lambda _: self._pages.next()))
+
+    def close(self) -> None:
+        self._pages.close()

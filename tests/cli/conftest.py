@@ -1,0 +1,177 @@
+"""The command line as people and scripts meet it: a process of its own, its streams, its exit code, a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kazinex_storage import open_organisations, verify_provider
+
+PROGRAM = (sys.executable, "-m", "kazinex_storage.cli")
+PLUGINS = Path(__file__).with_name("plugins")
+PATIENCE_S = 60
+
+# Makes the terminal the controlling one, so that Ctrl-C is a key and questions go to /dev/tty.
+ON_TERMINAL = (
+    sys.executable,
+    "-c",
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """How one command line ended."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out.decode()
+
+    @property
+    def json(self) -> Any:
+        """The only JSON document on standard output."""
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> Any:
+        """The JSON document in the last line of standard error."""
+        return json.loads(self.err.splitlines()[-1])["error"]
+
+
+class Terminal:
+    """A command line on a terminal of its own; what it shows is collected."""
+
+    def __init__(self, arguments: Sequence[str], environment: dict[str, str], folder: Path) -> None:
+        self._ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            arguments, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=folder, start_new_session=True
+        )
+        os.close(theirs)
+        self.shown = ""
+
+    def wait_for(self, text: str) -> None:
+        """Wait until *text* has been shown."""
+        while text not in self.shown:
+            if not self._read():
+                raise AssertionError(f"{text!r} never came; shown was:\n{self.shown}")
+
+    def type(self, text: str) -> None:
+        """Press the keys of *text*."""
+        os.write(self._ours, text.encode())
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self.type("\x03")
+
+    def end(self) -> int:
+        """Wait for the end and return the exit code."""
+        while self._read():
+            pass
+        return self.process.wait(PATIENCE_S)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._ours)
+
+    def _read(self) -> bool:
+        ready, _, _ = select.select([self._ours], [], [], PATIENCE_S)
+        assert ready, f"nothing was shown for {PATIENCE_S} s; before:\n{self.shown}"
+        try:
+            found = os.read(self._ours, 65536)
+        except OSError:  # Linux: the other side is closed
+            return False
+        self.shown += found.decode(errors="replace")
+        return bool(found)
+
+
+class CommandLine:
+    """Runs command lines against one home of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.work = folder / "work"
+        self.work.mkdir()
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("KAZINEX_STORAGE_")}
+        self.environment = {
+            **kept,
+            "KAZINEX_STORAGE_HOME": str(self.home),
+            "KAZINEX_STORAGE_ORGANISATION": "org-1",
+            "PYTHONPATH": str(PLUGINS),
+            "PYTHONWARNINGS": "error",
+            "COLUMNS": "200",
+        }
+        self.terminals: list[Terminal] = []
+
+    def __call__(self, *arguments: str | Path, stdin: bytes = b"", **environment: str) -> Result:
+        """Run one command line to its end; the three checks hold for every one of them."""
+        done = subprocess.run(
+            [*PROGRAM, *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            env={**self.environment, **environment},
+            cwd=self.work,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        result = Result(code=done.returncode, out=done.stdout, err=done.stderr.decode())
+        if "--debug" not in arguments:
+            assert "Traceback" not in result.err
+        if "--json" in arguments:
+            assert (result.code in (0, 3)) == bool(result.out), "one document on success, none on error"
+        return result
+
+    def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[bytes]:
+        """Start one command line and return its process."""
+        return subprocess.Popen(
+            [*PROGRAM, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**self.environment, **environment},
+            cwd=self.work,
+        )
+
+    def on_terminal(self, *arguments: str | Path, **environment: str) -> Terminal:
+        """Start one command line on a terminal."""
+        terminal = Terminal(
+            [*ON_TERMINAL, *PROGRAM, *map(str, arguments)], {**self.environment, **environment}, self.work
+        )
+        self.terminals.append(terminal)
+        return terminal
+
+    def add_disk(self, label: str = "Disk", *, max_file_bytes: int | None = None) -> Path:
+        """Add a verified local disk, make it the default, and return its root. Without processes, which take time."""
+        root = self.folder / label
+        root.mkdir()
+        organisations = open_organisations({"KAZINEX_STORAGE_HOME": str(self.home)})
+        settings = {"root": str(root), "durable": False}
+        organisations.add_provider("org-1", "local", label, settings, max_file_bytes=max_file_bytes)
+        assert verify_provider(organisations, "org-1", label).ok
+        organisations.set_default("org-1", label)
+        organisations.close()
+        return root
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Iterator[CommandLine]:
+    line = CommandLine(tmp_path)
+    yield line
+    for terminal in line.terminals:
+        terminal.close()

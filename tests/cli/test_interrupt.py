@@ -1,0 +1,69 @@
+"""Ctrl-C and a polite kill end a command in one line and leave nothing half done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .conftest import CommandLine
+
+REVISION = "org-1/bridge/DRG-1/P01"
+GIB = 1024**3
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGINT, 130, b"interrupted\n"), (signal.SIGTERM, 143, b""), (signal.SIGHUP, 129, b"")],
+    ids=["ctrl-c", "terminate", "hang up"],
+)
+def test_a_put_that_waits_for_its_input_is_interrupted(
+    cli: CommandLine, number: signal.Signals, code: int, said: bytes
+) -> None:
+    root, spool = cli.add_disk(), cli.folder / "spool"
+    spool.mkdir()
+    process = cli.start("put", "-", f"{REVISION}/model.ifc", TMPDIR=str(spool))
+    assert process.stdin is not None
+    # More than a pipe and the memory of the spool hold: when it is written the command has opened its spool.
+    process.stdin.write(bytes(9 * 1024 * 1024))
+    process.stdin.flush()
+
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+
+    assert (code, b"", said) == (process.returncode, out, err)
+    assert [] == [found for found in root.rglob("*") if found.name.startswith("model")]
+    assert [] == list(spool.iterdir())
+
+
+def test_ctrl_c_during_a_long_put_publishes_nothing_and_the_revision_is_still_free(cli: CommandLine) -> None:
+    root = cli.add_disk(max_file_bytes=64 * GIB)
+    large = cli.work / "model.ifc"
+    subprocess.run(["truncate", "-s", str(32 * GIB), large], check=True)
+
+    terminal = cli.on_terminal("put", large, REVISION, TERM="xterm-256color")
+    terminal.wait_for("GiB")  # the bar: bytes are moving
+    terminal.interrupt()
+
+    assert 130 == terminal.end(), terminal.shown
+    assert terminal.shown.rstrip().endswith("interrupted")
+    assert [] == [found for found in root.rglob("*") if found.is_file() and found.stat().st_size]
+    os.truncate(large, 10)
+    assert 0 == cli("put", large, REVISION).code
+
+
+def test_ctrl_c_during_a_long_get_leaves_no_file(cli: CommandLine) -> None:
+    root = cli.add_disk()
+    (root / REVISION).mkdir(parents=True)
+    subprocess.run(["truncate", "-s", str(32 * GIB), root / REVISION / "model.ifc"], check=True)
+
+    terminal = cli.on_terminal("get", REVISION, TERM="xterm-256color")
+    terminal.wait_for("GiB")
+    terminal.interrupt()
+
+    assert 130 == terminal.end(), terminal.shown
+    assert [] == list(cli.work.iterdir())

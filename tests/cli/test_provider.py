@@ -1,0 +1,137 @@
+"""Providers administered from the shell, as another process would see it."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .conftest import CommandLine
+
+
+def test_a_provider_is_added_verified_chosen_and_listed(cli: CommandLine) -> None:
+    root = cli.folder / "files"
+    root.mkdir()
+
+    added = cli(
+        "provider", "add", "local", "Office disk", "--set", f"root={root}", "--max-file-size", "250MB", "--json"
+    )
+    verified = cli("--json", "provider", "verify", "office DISK")
+    chosen = cli("provider", "set-default", "Office disk", "--json")
+    listed = cli("provider", "list", "--json").json
+
+    assert ("PENDING", 250 * 1024 * 1024) == (added.json["status"], added.json["max_file_bytes"])
+    assert (0, True, "VERIFIED") == (verified.code, verified.json["ok"], verified.json["status"])
+    assert ["list", "write", "read", "compare", "create-only", "delete"] == [
+        check["name"] for check in verified.json["checks"]
+    ]
+    assert added.json["id"] == chosen.json["default"] == listed["default"] == listed["providers"][0]["id"]
+    assert listed["providers"][0]["last_verified_at"] is not None
+
+
+def test_a_table_without_a_terminal_is_plain_columns(cli: CommandLine) -> None:
+    cli.add_disk()
+
+    lines = cli("provider", "list").text.splitlines()
+
+    assert ["LABEL", "KIND", "STATUS"] == lines[0].split()[:3]
+    assert ["Disk", "local", "VERIFIED", "default"] == lines[1].split()[:4]
+
+
+def test_a_table_on_a_terminal_is_drawn(cli: CommandLine) -> None:
+    cli.add_disk()
+
+    terminal = cli.on_terminal("provider", "list", TERM="xterm-256color")
+
+    assert 0 == terminal.end()
+    assert "\x1b[" in terminal.shown
+    assert "VERIFIED" in terminal.shown
+
+
+def test_a_failed_verification_has_its_own_exit_code_says_why_and_is_recorded(cli: CommandLine) -> None:
+    root = cli.add_disk()
+    root.rename(cli.folder / "gone")
+
+    drawn = cli("provider", "verify", "Disk")
+    shown = cli("provider", "verify", "Disk", "--json")
+
+    assert (3, 3) == (drawn.code, shown.code)
+    assert "failed" in drawn.text
+    assert "does not exist" in drawn.err
+    failed = [check for check in shown.json["checks"] if check["status"] == "failed"]
+    assert all(failed[0][name] for name in ("error", "diagnosis", "fix"))
+    assert "FAILED" == cli("provider", "show", "Disk", "--json").json["status"]
+
+
+def test_new_settings_make_a_provider_pending_again_and_the_command_says_so(cli: CommandLine) -> None:
+    cli.add_disk()
+    other = cli.folder / "other"
+    other.mkdir()
+
+    changed = cli("provider", "update", "Disk", "--set", f"root={other}")
+    limited = cli("provider", "update", "Disk", "--max-file-size", "1.5GB", "--json")
+    unlimited = cli("provider", "update", "Disk", "--max-file-size", "default", "--unset", "durable", "--json")
+
+    assert "PENDING again; next: kazinex-storage provider verify Disk --organisation org-1" in changed.err
+    assert 3 * 512 * 1024 * 1024 == limited.json["max_file_bytes"]
+    assert None is unlimited.json["max_file_bytes"]
+    assert {"root": str(other)} == unlimited.json["settings"]
+
+
+def test_only_a_verified_provider_can_be_chosen_and_the_fix_works(cli: CommandLine) -> None:
+    cli("provider", "add", "local", "New disk", "--set", f"root={cli.folder}")
+
+    refused = cli("provider", "set-default", "New disk")
+    fix = shlex.split(refused.err.rpartition("run ")[2])
+
+    assert 6 == refused.code
+    assert ["kazinex-storage", "provider", "verify"] == fix[:3]
+    assert 0 == cli(*fix[1:]).code
+    assert 0 == cli("provider", "set-default", "New disk").code
+
+
+def test_a_provider_in_use_is_not_removed_and_the_fix_works(cli: CommandLine) -> None:
+    cli.add_disk()
+    assert 0 == cli("provider", "override", "Disk", "--project", "bridge").code
+
+    as_default = cli("provider", "remove", "Disk", "--yes")
+    assert 0 == cli(*shlex.split(as_default.err.rpartition("none: ")[2])[1:]).code
+    as_override = cli("provider", "remove", "Disk", "--yes")
+    assert 0 == cli(*shlex.split(as_override.err.rpartition("first: ")[2])[1:]).code
+    removed = cli("provider", "remove", "Disk", "--yes", "--json")
+
+    assert (6, 6, 0) == (as_default.code, as_override.code, removed.code)
+    assert [] == cli("provider", "list", "--json").json["providers"]
+
+
+def test_an_override_is_listed_shown_and_cleared(cli: CommandLine) -> None:
+    cli.add_disk()
+
+    override = cli("provider", "override", "Disk", "-p", "bridge", "--json").json
+
+    assert [{"project": "bridge", "provider": override["provider"]}] == cli("provider", "list", "--json").json[
+        "overrides"
+    ]
+    assert ["bridge"] == cli("provider", "show", "Disk", "--json").json["overrides"]
+    assert None is cli("provider", "override", "--clear", "-p", "bridge", "--json").json["provider"]
+
+
+def test_removing_asks_and_takes_no_for_an_answer(cli: CommandLine) -> None:
+    cli("provider", "add", "local", "Disk", "--set", f"root={cli.folder}")
+
+    terminal = cli.on_terminal("provider", "remove", "Disk")
+    terminal.wait_for("[y/N]")
+    terminal.type("n\n")
+
+    assert 1 == terminal.end()
+    unanswered = cli("provider", "remove", "Disk")
+    assert 2 == unanswered.code
+    assert "--yes" in unanswered.err
+    assert 1 == len(cli("provider", "list", "--json").json["providers"])
+
+
+def test_the_allowlist_is_set_shown_and_cleared(cli: CommandLine) -> None:
+    assert ["dwg", "pdf"] == cli("allowlist", "set", "PDF", ".dwg", "--json").json["allowlist"]
+    assert "allowed: dwg pdf\n" == cli("allowlist", "show").text
+    assert [] == cli("allowlist", "clear", "--json").json["allowlist"]
+    assert "every type of file is allowed\n" == cli("allowlist", "show").text
