@@ -1,0 +1,55 @@
+"""Reading whole objects through fsspec: ours over local disk against fsspec's own local file system."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+
+from . import file_systems
+from .rounds import Contender, alternate, heading, show
+from .sizes import MIB, Sizes
+
+SMALL = 4096
+"""Bytes."""
+
+
+def run(folder: Path, sizes: Sizes) -> None:
+    """Print the section."""
+    heading("fsspec: cat_file of kazinex+local against fsspec's LocalFileSystem, page cache warm")
+    try:
+        ours = file_systems.ours(folder / "fs")
+    except (ImportError, ValueError) as error:
+        print(f"  skipped: kazinex+local cannot be opened ({error}); install the package with its entry points")
+        return
+    theirs, plain = file_systems.theirs(), folder / "fs-plain"
+    plain.mkdir()
+    for name, size, calls in (
+        ("4 KiB", SMALL, sizes.small_count),
+        (f"{sizes.read_size // MIB} MiB", sizes.read_size, 1),
+    ):
+        body = os.urandom(size)
+        path = str(plain / f"{size}.bin")
+        ours.pipe_file(f"plans/{size}.bin", body)
+        theirs.pipe_file(path, body)
+        contenders = {
+            "fsspec": functools.partial(theirs.cat_file, path),
+            "fsspec again (A/A)": functools.partial(theirs.cat_file, path),
+            "kazinex+local": functools.partial(ours.cat_file, f"plans/{size}.bin"),
+            "kazinex+local, by URL": functools.partial(ours.cat_file, f"kazinex+local://plans/{size}.bin"),
+            "raw: open, read": functools.partial(Path(path).read_bytes),
+        }
+        samples = alternate(
+            [
+                Contender(name=who, work=functools.partial(repeat, read, calls), operations=calls)
+                for who, read in contenders.items()
+            ],
+            sizes.read_rounds,
+        )
+        show(f"cat_file, {name}", samples, unit="us" if size == SMALL else "ms")
+
+
+def repeat(read: functools.partial[bytes], calls: int) -> None:
+    """Read *calls* times."""
+    for _ in range(calls):
+        read()

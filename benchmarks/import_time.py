@@ -1,0 +1,77 @@
+"""What importing the package costs a program that may never store anything."""
+
+from __future__ import annotations
+
+import functools
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from .rounds import Contender, alternate, heading, show, verdict
+from .sizes import Sizes
+
+GOAL_MS = 60.0
+"""Milliseconds above bare Python."""
+
+STATEMENTS = (
+    "pass",
+    "import kazinex_storage",
+    "from kazinex_storage import Storage",
+    "from kazinex_storage import DocumentStore, AsyncStorage",
+    "import fsspec",
+)
+HEAVY = (
+    "asyncio",
+    "azure",
+    "boto3",
+    "botocore",
+    "cryptography",
+    "fsspec",
+    "msal",
+    "pycurl",
+    "pydantic",
+    "rich",
+    "sqlalchemy",
+    "typer",
+)
+
+
+def run(_: Path, sizes: Sizes) -> None:
+    """Print the section."""
+    heading("Import: a fresh interpreter each time, wall clock")
+    contenders = [
+        Contender(name=name, work=functools.partial(start, statement))
+        for name, statement in [("pass again (A/A)", "pass"), *((each, each) for each in STATEMENTS)]
+    ]
+    samples = alternate([contenders[1], contenders[0], *contenders[2:]], sizes.starts)
+    show("one start", samples)
+    for sample in samples[2:4]:
+        verdict(f"{sample.name!r} above bare Python", (sample.median_s - samples[0].median_s) * 1e3, GOAL_MS, unit="ms")
+    for statement in STATEMENTS[1:3]:
+        cumulative_ms, modules = import_times(statement)
+        print(f"  -X importtime, {statement!r}: {cumulative_ms:.1f} ms in {modules} modules")
+        print(f"  of {', '.join(HEAVY)}: {loaded(statement) or 'none loaded'}")
+
+
+def start(statement: str) -> None:
+    """Run an interpreter with one statement."""
+    subprocess.run([sys.executable, "-c", statement], check=True)
+
+
+def import_times(statement: str) -> tuple[float, int]:
+    """Return the milliseconds that ``-X importtime`` counts for the package, and how many modules it loaded."""
+    found = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", statement], check=True, capture_output=True, text=True
+    ).stderr
+    lines = re.findall(r"^import time:\s+\d+ \|\s+(\d+) \| ( *)(\S+)$", found, re.MULTILINE)
+    own = [(int(cumulative), name) for cumulative, indent, name in lines if name.startswith("kazinex_storage")]
+    top = [int(cumulative) for cumulative, indent, name in lines if name.startswith("kazinex_storage") and not indent]
+    return sum(top) / 1e3, len(own)
+
+
+def loaded(statement: str) -> str:
+    """Return which heavy packages are loaded after *statement*."""
+    program = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    return " ".join(sorted(set(run.stdout.split()) & set(HEAVY)))

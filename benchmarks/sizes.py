@@ -1,0 +1,91 @@
+"""How much each benchmark does, in three sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """One set of sizes; all sizes are bytes."""
+
+    name: str
+    large_size: int
+    """The body of the large put."""
+    large_rounds: int
+    small_count: int
+    """Small objects in one round."""
+    small_rounds: int
+    calls: int
+    """Calls in one round of the overhead."""
+    call_rounds: int
+    starts: int
+    """Interpreters started for each contender of the import."""
+    read_size: int
+    """The large body that is read through fsspec."""
+    read_rounds: int
+    memory_size: int
+    """The body whose passage is watched."""
+    memory_limit: int
+    """How far the resident set may grow."""
+    listed: int
+    """Objects in the listing that is watched."""
+    bulk_count: int
+    bulk_rounds: int
+
+
+FULL = Sizes(
+    name="full",
+    large_size=1024 * MIB,
+    large_rounds=9,
+    small_count=300,
+    small_rounds=7,
+    calls=10_000,
+    call_rounds=15,
+    starts=15,
+    read_size=64 * MIB,
+    read_rounds=15,
+    memory_size=2048 * MIB,
+    memory_limit=64 * MIB,
+    listed=100_000,
+    bulk_count=2_000,
+    bulk_rounds=5,
+)
+
+QUICK = Sizes(
+    name="quick",
+    large_size=64 * MIB,
+    large_rounds=7,
+    small_count=100,
+    small_rounds=5,
+    calls=3_000,
+    call_rounds=9,
+    starts=7,
+    read_size=64 * MIB,
+    read_rounds=7,
+    memory_size=256 * MIB,
+    memory_limit=64 * MIB,
+    listed=10_000,
+    bulk_count=300,
+    bulk_rounds=3,
+)
+
+TINY = Sizes(
+    name="tiny",
+    large_size=MIB,
+    large_rounds=2,
+    small_count=3,
+    small_rounds=2,
+    calls=20,
+    call_rounds=2,
+    starts=1,
+    read_size=MIB,
+    read_rounds=2,
+    memory_size=2 * MIB,
+    memory_limit=64 * MIB,
+    listed=30,
+    bulk_count=5,
+    bulk_rounds=2,
+)
