@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from kazinex_storage.errors import AuthenticationError
 from kazinex_storage.keys import ObjectKey
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.registry import ProviderKind
@@ -44,7 +45,7 @@ class VaultProvider(MemoryProvider):
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> ObjectInfo:
         """Put, or fail like a provider that was not tested."""
         if self._settings.careless:
-            raise ValueError(f"401 for the token {self._settings.token.get_secret_value()}")
+            raise AuthenticationError(f"401 for the token {self._settings.token.get_secret_value()}")
         return super().put(key, source, options)
 
 
