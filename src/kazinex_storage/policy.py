@@ -129,7 +129,7 @@ class UploadPolicy:
             else "this is the most that this kind of provider allows; split the file or use another provider"
         )
         return FileTooLargeError(
-            f"the file has {format_bytes(size)} or more, the limit is {format_bytes(self.max_file_bytes)}; {advice}"
+            f"the file reaches {format_bytes(size)}, the limit is {format_bytes(self.max_file_bytes)}; {advice}"
         )
 
 

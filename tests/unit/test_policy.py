@@ -126,7 +126,7 @@ def test_a_refused_size_names_the_size_the_limit_the_ceiling_and_who_can_change_
     with pytest.raises(FileTooLargeError) as caught:
         policy(limit=10 * MIB, kind="supabase").check("a.pdf", 11 * MIB)
 
-    expected = "the file has 11 MB or more, the limit is 10 MB; an Org Admin can raise Max File Size up to 500 MB"
+    expected = "the file reaches 11 MB, the limit is 10 MB; an Org Admin can raise Max File Size up to 500 MB"
     assert expected == str(caught.value)
 
 

@@ -64,6 +64,6 @@ class Admission:
         if self._policy is not None and self._policy.max_file_bytes <= self._info.max_object_bytes:
             return self._policy.too_large(size)
         return FileTooLargeError(
-            f"the object has {format_bytes(size)} or more, "
+            f"the object reaches {format_bytes(size)}, "
             f"this service holds at most {format_bytes(self._info.max_object_bytes)}; split it"
         )
