@@ -24,6 +24,7 @@ from .errors import (
     IntegrityError,
     NotFoundError,
     NotSupportedError,
+    PreconditionFailedError,
     StorageError,
 )
 from .keys import ObjectKey, Prefix
@@ -237,7 +238,8 @@ class Operations:
             info = yield from self._exchanges.put(full, source, _completed(options, full))
             if info.size != source.size:
                 raise IntegrityError(f"the service stored {info.size} of {source.size} bytes")
-            return self._relative(_with_checksum(info, source))
+            known = info.sha256 is not None or source.checksum is None
+            return self._relative(info if known else replace(info, checksum=source.checksum))
         finally:
             if source is not body:
                 source.close()
@@ -313,13 +315,17 @@ class Operations:
             failures.extend(outcome.error for outcome in outcomes if outcome.error is not None)
         BulkError.raise_for(failures, len(full), "delete_many")
 
-    def _copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+    def _pair(self, source: str, target: str, mode: PutMode) -> tuple[ObjectKey, ObjectKey]:
         origin, goal = self._full(source), self._full(target)
         if origin == goal:
             raise ValueError(f"copy {source!r}: source and target are the same key")
         if mode is PutMode.CREATE:
             self._need(Capability.CREATE_ONLY, "a create-only copy")
         self._admission.check_name(goal.name)
+        return origin, goal
+
+    def _copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+        origin, goal = self._pair(source, target, mode)
         if self.info.can(Capability.SERVER_COPY):
             return self._relative((yield from self._exchanges.copy(origin, goal, mode)))
         return (yield from self._copy_through(origin, target, mode))
@@ -341,8 +347,15 @@ class Operations:
             spool.discard()
 
     def _move(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+        origin, _ = self._pair(source, target, mode)
+        before = yield from self._exchanges.head(origin)
         info = yield from self._copy(source, target, mode)
-        yield from self._delete(source)
+        after = yield from self._exchanges.head(origin)
+        if after.etag != before.etag:
+            raise PreconditionFailedError(
+                f"the object was replaced while it was copied to {target!r}; both are there, nothing was deleted"
+            )
+        yield from self._exchanges.delete(origin)
         return info
 
     def _presign(
@@ -371,11 +384,6 @@ def _completed(options: PutOptions, key: ObjectKey) -> PutOptions:
         cache_control=options.cache_control,
         metadata={name.lower(): value for name, value in options.metadata.items()},
     )
-
-
-def _with_checksum(info: ObjectInfo, source: Source) -> ObjectInfo:
-    checksum = source.checksum
-    return info if checksum is None or info.sha256 is not None else replace(info, checksum=checksum)
 
 
 def _reporting(sink: Sink, on_progress: Progress, total: int) -> Sink:

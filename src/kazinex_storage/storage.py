@@ -256,10 +256,13 @@ class Storage:
         return self._transport.run(self._operations.copy(source, target, mode))
 
     def move(self, source: str, target: str, *, mode: PutMode = PutMode.REPLACE) -> ObjectInfo:
-        """Copy, then delete *source*. Not atomic: when deleting fails, both exist and nothing is lost.
+        """Copy, then delete *source* unless it was replaced meanwhile. Two requests more than ``copy`` and ``delete``.
+
+        Not atomic: when it fails in between, both exist and nothing is lost.
 
         Raises:
             NotFoundError: there is no *source*.
+            PreconditionFailedError: *source* was replaced while it was copied; both are there.
             AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
             ValueError: both keys are the same.
         """

@@ -45,8 +45,11 @@ class Admission:
 
         Raises:
             FileTooLargeError: it is not.
+            ValueError: a source is given together with what belongs into it.
         """
         if isinstance(body, Source):
+            if sha256 is not None or on_progress is not None:
+                raise ValueError("a Source has its own sha256 and progress; give them to Source.of")
             if body.size > self._limit:
                 raise self._too_large(body.size)
             return body

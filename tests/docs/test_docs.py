@@ -1,0 +1,212 @@
+"""README and docs say what is true: links lead somewhere, snippets compile, marked ones run, commands exist.
+
+A block after the line ``<!-- run -->`` is carried out, python and sh alike: those of one page one after another, in one
+process and one temporary home; ``<!-- run fresh -->`` begins a new home. ``/srv/documents`` stands for a folder in it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import textwrap
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from kazinex_storage.cli.app import build, take_flags
+
+_ROOT = Path(__file__).parents[2]
+_PAGES = sorted(
+    [
+        *(
+            _ROOT / name
+            for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/07_write_a_provider/README.md")
+        ),
+        *(_ROOT / "docs").rglob("*.md"),
+    ]
+)
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_MARK = re.compile(r"<!-- (run(?: fresh)?) -->\n\Z")
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+_ORGANISATION = "acme"
+
+# Runs in an interpreter of its own: blocks of one page share their names, as a reader who types them would.
+_RUNNER = textwrap.dedent(
+    """
+    import json, os, shutil, subprocess, sys, tempfile
+
+    page, blocks = sys.argv[1], json.load(sys.stdin)
+    namespace = sys.modules["__main__"].__dict__
+
+    def begin():
+        home = tempfile.mkdtemp(dir=os.environ["TRY"])
+        os.makedirs(home + "/home")
+        os.makedirs(home + "/srv")
+        os.environ["HOME"] = home + "/home"
+        os.chdir(home)
+        for name, data in (("plan.pdf", b"%PDF-1.7 plan"), ("register.csv", b"drawing,revision\\nDRG-0042,1\\n")):
+            with open(name, "wb") as file:
+                file.write(data)
+        return home
+
+    home = begin()
+    for kind, fresh, line, text in blocks:
+        if fresh:
+            home = begin()
+        text = text.replace("/srv/documents", home + "/srv/documents")
+        if kind == "sh":
+            done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], stdin=subprocess.DEVNULL)
+            if done.returncode:
+                sys.exit(f"{page}, line {line}: the commands ended with {done.returncode}")
+            # What a shell exports counts for the blocks after it.
+            for assignment in text.splitlines():
+                if assignment.startswith("export "):
+                    name, _, value = assignment.removeprefix("export ").partition("=")
+                    os.environ[name] = value.strip("'\\"")
+        else:
+            exec(compile("\\n" * line + text, page, "exec"), namespace)
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One fenced block of a page."""
+
+    language: str
+    text: str
+    line: int
+    """Of the fence."""
+    runs: bool
+    fresh: bool
+
+
+def _blocks(page: Path) -> Iterator[Block]:
+    text = page.read_text(encoding="utf-8")
+    for fence in _FENCE.finditer(text):
+        mark = _MARK.search(text, 0, fence.start())
+        yield Block(
+            language=fence[1],
+            text=fence[2],
+            line=text.count("\n", 0, fence.start()) + 1,
+            runs=mark is not None,
+            fresh=mark is not None and mark[1] == "run fresh",
+        )
+
+
+def _name(page: Path) -> str:
+    return str(page.relative_to(_ROOT))
+
+
+def _commands(block: Block) -> Iterator[list[str]]:
+    """Yield the arguments of every ``kazinex-storage`` in a block of shell commands."""
+    for line in block.text.replace("\\\n", " ").splitlines():
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        words = list(lexer)
+        while "kazinex-storage" in words:
+            words = words[words.index("kazinex-storage") + 1 :]
+            end = next((at for at, word in enumerate(words) if set(word) <= set("();<>|&")), len(words))
+            # `2> file`: the number belongs to the redirection.
+            yield words[: end - 1] if end < len(words) and ">" in words[end] and words[end - 1] in "12" else words[:end]
+
+
+def _parse(arguments: list[str]) -> None:
+    """Parse a command line as the program would, without carrying it out."""
+    command: Any = get_command(build())
+    rest, context = list(take_flags(arguments).arguments), None
+    while hasattr(command, "commands"):
+        context = command.make_context("kazinex-storage", rest[:1], parent=context)
+        command, rest = command.commands[rest[0]], rest[1:]
+    command.make_context("kazinex-storage", rest, parent=context)
+
+
+def _anchors(page: Path) -> set[str]:
+    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    kept = re.compile(r"[^\w\- ]")
+    return {
+        kept.sub("", unicodedata.normalize("NFC", title.lower())).replace(" ", "-") for title in _HEADING.findall(text)
+    }
+
+
+_COMMANDS = [
+    pytest.param(arguments, id=f"{_name(page)}:{block.line} {shlex.join(arguments)}")
+    for page in _PAGES
+    for block in _blocks(page)
+    if block.language == "sh"
+    for arguments in _commands(block)
+]
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=_name)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    links = _LINK.findall(_FENCE.sub("", page.read_text(encoding="utf-8")))
+
+    for link in links:
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), f"{_name(page)} links to {link}"
+        assert not anchor or anchor in _anchors(target), f"{_name(page)} links to {link}; {sorted(_anchors(target))}"
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=_name)
+def test_every_python_block_compiles(page: Path) -> None:
+    for block in _blocks(page):
+        if block.language == "python":
+            compile("\n" * block.line + block.text, _name(page), "exec", dont_inherit=True)
+
+
+@pytest.mark.parametrize("page", [page for page in _PAGES if any(block.runs for block in _blocks(page))], ids=_name)
+def test_the_marked_blocks_of_a_page_run_in_order(page: Path, tmp_path: Path) -> None:
+    blocks = [
+        [block.language, block.fresh, block.line, block.text]
+        for block in _blocks(page)
+        if block.runs and block.language in ("python", "sh")
+    ]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("KAZINEX_", "XDG_"))}
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', '')}"
+
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _RUNNER, _name(page)],
+        input=json.dumps(blocks),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        env={**inherited, "PATH": programs, "TRY": str(tmp_path), "PYTHONUTF8": "1"},
+        timeout=300,
+    )
+
+    assert 0 == done.returncode, f"{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("arguments", _COMMANDS)
+def test_a_command_line_is_one_that_the_program_takes(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAZINEX_STORAGE_ORGANISATION", _ORGANISATION)
+
+    try:
+        _parse(arguments)
+    except Exception as error:
+        if type(error).__name__ != "Exit":  # --help and --version end the program
+            raise
+
+
+def test_a_wrong_command_line_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAZINEX_STORAGE_ORGANISATION", _ORGANISATION)
+
+    for line in ("provider ad local a", "provider add local a --sett x=1", "get", "ls acme --colour"):
+        with pytest.raises(Exception, match=r"."):
+            _parse(shlex.split(line))
