@@ -53,7 +53,7 @@ def run(_: Path, sizes: Sizes) -> None:
         runs = [import_times(statement) for _ in range(sizes.starts)]
         median_ms = statistics.median(milliseconds for milliseconds, _ in runs)
         print(
-            f"  -X importtime, {statement!r}: {median_ms:.1f} ms (median of {len(runs)}) in {runs[0][1]} modules of ours"
+            f"  -X importtime, {statement!r}: {median_ms:.1f} ms (median of {len(runs)}), {runs[0][1]} modules of ours"
         )
         print(f"  of {', '.join(HEAVY)}: {loaded(statement) or 'none loaded'}")
 
