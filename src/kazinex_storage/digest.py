@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from .types import Buffer, Checksum
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 T = TypeVar("T")
 
 # Handing a buffer to another thread costs about 30 us, hashing 256 KiB about 130 us: below this it does not pay.
 OVERLAP_BYTES = 256 * 1024
 """Smaller buffers are hashed on the caller's thread."""
+
+# Two keep both threads busy; the others bridge the moments at which the writer starts the disk.
+RING_BUFFERS = 8
+"""Buffers that may wait to be hashed."""
 
 
 class Digest:
@@ -65,12 +73,15 @@ class Digest:
         """
         self.update_during(buffer, lambda: _write_all(descriptor, memoryview(buffer)))
 
-    def later(self, feed: Callable[[], object], size: int) -> None:
+    def later(self, feed: Callable[[], object], size: int) -> Future[None]:
         """Run *feed*, which takes *size* bytes by ``raw``, on the digest's thread, after those given before."""
         if self._executor is None:
+            from concurrent.futures import ThreadPoolExecutor  # it brings logging; small bodies do without
+
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="kazinex-storage-sha256")
         self.size += size
-        self._last = self._executor.submit(self._feed, feed)
+        self._last = future = self._executor.submit(self._feed, feed)
+        return future
 
     def raw(self, buffer: Buffer) -> None:
         """Take *buffer* without counting it; for the function given to ``later``."""
@@ -111,6 +122,48 @@ class Digest:
                 feed()
             except BaseException as error:  # kept for join: this thread has nobody to raise it to
                 self._error = error
+
+
+class ReadBack:
+    """Gives a digest what was just written to a file, while it is still in the processor's cache.
+
+    The thread that writes also reads back, into a few buffers in turn, so that the digest's thread only hashes.
+    """
+
+    __slots__ = ("_buffer_bytes", "_digest", "_ring")
+
+    def __init__(self, digest: Digest, buffer_bytes: int) -> None:
+        self._digest = digest
+        self._buffer_bytes = buffer_bytes
+        self._ring: deque[tuple[memoryview, Future[None]]] = deque()
+
+    def take(self, descriptor: int, start: int, size: int) -> None:
+        """Read *size* bytes of the file *descriptor* from *start* and have them hashed.
+
+        Raises:
+            EOFError: they are not there.
+            OSError: reading failed.
+        """
+        while size:
+            buffer = self._free()
+            count = os.preadv(descriptor, [buffer[:size]], start)
+            if count == 0:
+                raise EOFError
+            part = buffer[:count]
+            if count < OVERLAP_BYTES:
+                self._digest.update(part)
+            else:
+                self._ring.append((buffer, self._digest.later(partial(self._digest.raw, part), count)))
+            start += count
+            size -= count
+
+    def _free(self) -> memoryview:
+        """Return a buffer that is not waiting to be hashed."""
+        if self._ring and (len(self._ring) == RING_BUFFERS or self._ring[0][1].done()):
+            buffer, hashed = self._ring.popleft()
+            hashed.result()
+            return buffer
+        return memoryview(bytearray(self._buffer_bytes))
 
 
 def _write_all(descriptor: int, buffer: memoryview) -> None:

@@ -30,7 +30,7 @@ from .errors import (
 from .keys import ObjectKey, Prefix
 from .policy import UploadPolicy
 from .provider import StorageProvider, exchanges_of
-from .pulls import Listing, Reading, collector
+from .pulls import Collector, Listing, Reading
 from .source import Source
 from .transport import Call, Exchange, Many, Outcome
 from .types import (
@@ -255,19 +255,19 @@ class Operations:
         return self._relative((yield from self._exchanges.get(self._full(key), span, sink, if_match)))
 
     def _get_bytes(self, key: str, span: ByteRange, if_match: str | None) -> Exchange[bytes]:
-        chunks: list[bytes] = []
-        yield from self._exchanges.get(self._full(key), span, collector(chunks), if_match)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        collected = Collector()
+        yield from self._exchanges.get(self._full(key), span, collected, if_match)
+        return collected.value()
 
     def _read_ranges(self, key: str, spans: Sequence[ByteRange]) -> Exchange[list[bytes]]:
         if not spans:
             return []
         # The first span tells the version; the others are pinned to it and run beside each other.
-        full, first = self._full(key), list[bytes]()
-        info = yield from self._exchanges.get(full, spans[0], collector(first), None)
+        full, first = self._full(key), Collector()
+        info = yield from self._exchanges.get(full, spans[0], first, None)
         rest = (self._get_bytes(key, span, info.etag) for span in spans[1:])
         outcomes = cast("list[Outcome[bytes]]", (yield Many(rest, self.info.concurrency)))
-        return [b"".join(first), *(outcome.result() for outcome in outcomes)]
+        return [first.value(), *(outcome.result() for outcome in outcomes)]
 
     def _download(self, key: str, path: Path, on_progress: Progress | None, sha256: str | None) -> Exchange[ObjectInfo]:
         full, total, etag = self._full(key), 0, None

@@ -5,6 +5,7 @@ A window is one request and its size is the memory that a stream takes.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -54,11 +55,11 @@ class Reading:
         span = ByteRange(start=self._position, end=end if self._end is None else min(end, self._end))
         if self.info is not None and span.start >= (self._end or 0):
             return b""
-        chunks: list[bytes] = []
-        info = yield from self._get(collector(chunks), span, self.info.etag if self.info is not None else None)
+        collected = Collector()
+        info = yield from self._get(collected, span, self.info.etag if self.info is not None else None)
         if self.info is None:
             self._know(info)
-        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        data = collected.value()
         self._position += len(data)
         if not data and self._position < (self._end or 0):
             raise IntegrityError(f"the object ended after {self._position} of {info.size} bytes; read it again")
@@ -93,10 +94,27 @@ class Listing(Generic[_Entry]):
         self._pages.close()
 
 
-def collector(chunks: list[bytes]) -> Sink:
-    """Return a sink that appends what it is given to *chunks*."""
+class Collector:
+    """A sink that keeps what it is given; a single buffer of ``bytes`` is kept as it is."""
 
-    def collect(buffer: Buffer) -> None:
-        chunks.append(buffer if type(buffer) is bytes else bytes(buffer))
+    __slots__ = ("_first", "_rest")
 
-    return collect
+    def __init__(self) -> None:
+        self._first: bytes | None = None
+        self._rest: io.BytesIO | None = None
+
+    def __call__(self, buffer: Buffer) -> None:
+        """Take the next bytes."""
+        if self._rest is not None:
+            self._rest.write(buffer)
+        elif self._first is None:
+            self._first = buffer if type(buffer) is bytes else bytes(buffer)
+        else:
+            self._rest = io.BytesIO(self._first)
+            self._rest.seek(0, io.SEEK_END)
+            self._rest.write(buffer)
+
+    def value(self) -> bytes:
+        """Return everything in one piece; does not copy."""
+        # A BytesIO grows in place and gives away what it holds, where joining buffers would copy everything again.
+        return self._rest.getvalue() if self._rest is not None else self._first or b""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, BinaryIO, Protocol
@@ -222,6 +221,8 @@ class Spool:
         cancelled: Callable[[], bool] = bool,
     ) -> None:
         """Refuse what is longer than *limit* bytes with the error that *too_large* makes of the size so far."""
+        import tempfile  # it brings shutil and random, which most processes never need
+
         self._file = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  # closed by its body
         self._limit = limit
         self._too_large = too_large
@@ -284,6 +285,8 @@ class Spool:
 def _full(error: OSError) -> Exception:
     if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return error
+    import tempfile
+
     return QuotaExceededError(
         f"no space left in {tempfile.gettempdir()} to spool a body of unknown length; "
         "free some, set TMPDIR, or give a file of known size"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextvars
 import os
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .exchange import Call
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 # Blocking calls wait for a disk or a third party's service, not for the processor; 32 keeps a disk's queue full
 # (NVMe drives reach their rated operations per second near a queue depth of 32).
@@ -52,6 +54,8 @@ class CallPool:
             self._lock = threading.Lock()
         with self._lock:
             if self._executor is None or self._pid != os.getpid():
+                from concurrent.futures import ThreadPoolExecutor  # it brings logging; most processes do without
+
                 self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="kazinex-storage")
                 self._pid = os.getpid()
             return self._executor

@@ -37,6 +37,9 @@ from .write import Writer
 _CONCURRENCY = 16
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# A folder may hold a million files: their names are kept while it is listed, what they are is asked for in batches.
+_BATCH = 1000
+
 # O_NONBLOCK: opening a named pipe must not wait for its writer.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -254,38 +257,53 @@ class LocalProvider:
         base = f"{head}/" if head else ""
         if any(folder.startswith(RESERVED) for folder in folders):
             return
-        found: dict[str, os.stat_result | None] = {}  # a name that is being replaced can be read twice
+        names: set[str] = set()  # a set: a name that is being replaced can be read twice
         with Mapped(prefix), suppress(FileNotFoundError, NotADirectoryError), self._tree.folder(folders) as parent:
-            found = {key: status for key, status in self._entries(parent, base) if key.startswith(base + start)}
-        for key, status in sorted(found.items(), key=lambda entry: entry[0]):
-            yield Folder(prefix=key) if status is None else _object_info(key, status, None, listed=True)
+            names = {name for name in self._names(parent, base) if name.startswith(start)}
+        ordered = sorted(names)
+        for first in range(0, len(ordered), _BATCH):
+            yield from self._look(folders, base, ordered[first : first + _BATCH])
 
-    def _entries(self, parent: int, base: str) -> Iterator[tuple[str, os.stat_result | None]]:
+    def _look(self, folders: list[str], base: str, names: list[str]) -> list[ObjectInfo | Folder]:
+        """Return what the *names* of one folder stand for; what is gone meanwhile is left out."""
+        found: list[ObjectInfo | Folder] = []
+        with Mapped(base), suppress(FileNotFoundError, NotADirectoryError), self._tree.folder(folders) as parent:
+            for name in names:
+                if name.endswith("/"):
+                    found.append(Folder(prefix=base + name))
+                    continue
+                with suppress(FileNotFoundError):
+                    status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+                    if stat.S_ISREG(status.st_mode):
+                        found.append(_object_info(base + name, status, None, listed=True))
+        return found
+
+    def _names(self, parent: int, base: str) -> Iterator[str]:
+        """Yield the names in one folder that are keys below *base*; those of folders end with a slash."""
         # The root's descriptor is shared by all threads, and the place in a listing belongs to the descriptor.
         own = os.open(".", _FOLDER, dir_fd=parent)
         try:
             with os.scandir(own) as entries:
                 for entry in entries:
-                    found = self._entry(own, base, entry)
-                    if found is not None:
-                        yield found
+                    name = self._name(own, base, entry)
+                    if name is not None:
+                        yield name
         finally:
             os.close(own)
 
     @staticmethod
-    def _entry(parent: int, base: str, entry: os.DirEntry[str]) -> tuple[str, os.stat_result | None] | None:
+    def _name(parent: int, base: str, entry: os.DirEntry[str]) -> str | None:
         if entry.name.startswith(RESERVED):
             if is_temporary(entry.name):
                 sweep(parent, entry.name)
             return None
-        key = base + entry.name
         with suppress(InvalidKeyError, FileNotFoundError):  # no key, so nobody can ask for it; or gone meanwhile
-            if ObjectKey(key) != key:
+            if ObjectKey(base + entry.name) != base + entry.name:
                 return None
             if entry.is_dir(follow_symlinks=False):
-                return f"{key}/", None
+                return f"{entry.name}/"
             if entry.is_file(follow_symlinks=False):
-                return key, entry.stat(follow_symlinks=False)
+                return entry.name
         return None
 
 
