@@ -10,14 +10,15 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
 
 from ._internal.admission import Body
-from .documents import DocumentOperations, DocumentStore
+from ._internal.bodies import FileBody, Spool
+from .documents import DocumentOperations, DocumentStore, check_receipt
 from .keys import DocumentKey, Prefix
 from .operations import DEFAULTS
 from .policy import UploadPolicy
@@ -25,7 +26,7 @@ from .pulls import Listing
 from .receipts import DocumentRevision, StoredDocument
 from .source import Source
 from .storage import DEFAULT_EXPIRY, Storage
-from .transport import Call, Exchange, Outcome
+from .transport import Call, Exchange, Outcome, Transport
 from .types import (
     WHOLE,
     Buffer,
@@ -102,14 +103,9 @@ class AsyncStorage:
         if not isinstance(body, AsyncIterable):
             exchange = self._operations.put(key, body, options, sha256=sha256, on_progress=on_progress)
             return await self._transport.run_async(exchange)
-        spool = self._operations.spool(key)
-        try:
-            async for chunk in body:
-                await self._transport.run_async(_call(Call(spool.write, chunk)))
-            with Source(spool.body(), sha256=sha256, progress=on_progress) as source:
+        async with _collected(body, self._operations.spool(key), self._transport) as collected:
+            with Source(collected, sha256=sha256, progress=on_progress) as source:
                 return await self._transport.run_async(self._operations.put(key, source, options))
-        finally:
-            spool.discard()
 
     async def put_many(
         self, items: Iterable[tuple[str, Body]], options: PutOptions = DEFAULTS
@@ -299,18 +295,23 @@ class AsyncDocumentStore:
     async def upload(
         self,
         document: DocumentKey,
-        file: Body,
+        file: Body | AsyncIterable[Buffer],
         *,
         content_type: str | None = None,
         sha256: str | None = None,
         on_progress: Progress | None = None,
     ) -> StoredDocument:
-        """Store the file of a revision, once; see ``DocumentStore.upload``.
+        """Store the file of a revision, once; *file* may also be an async iterable; see ``DocumentStore.upload``.
 
         Raises:
             AlreadyExistsError: the revision has a file already.
             PolicyError: the organisation does not allow the file.
         """
+        if isinstance(file, AsyncIterable):
+            spool = await self._transport.run_async(self._operations.spool(document))
+            async with _collected(file, spool, self._transport) as collected:
+                with Source(collected, sha256=sha256, progress=on_progress) as source:
+                    return await self.upload(document, source, content_type=content_type)
         return await self._transport.run_async(
             self._operations.upload(document, file, content_type, sha256, on_progress)
         )
@@ -328,11 +329,14 @@ class AsyncDocumentStore:
 
         Raises:
             NotFoundError: it is not stored, at the first chunk.
+            IntegrityError: the service says that it is not what the receipt says.
         """
         storage, key = await self._transport.run_async(self._operations.locate(document))
-        async with aclosing(AsyncStorage(storage).stream(key)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        reading = storage.operations.reading(key)
+        while chunk := await self._transport.run_async(reading.next()):
+            if reading.info is not None:
+                check_receipt(document, reading.info)
+            yield chunk
 
     async def download(
         self,
@@ -364,6 +368,17 @@ class AsyncDocumentStore:
             StorageError: a provider did not answer.
         """
         await self._transport.run_async(self._operations.remove(document))
+
+
+@asynccontextmanager
+async def _collected(body: AsyncIterable[Buffer], spool: Spool, transport: Transport) -> AsyncIterator[FileBody]:
+    """Collect *body* in *spool*, which is thrown away at the end."""
+    try:
+        async for chunk in body:
+            await transport.run_async(_call(Call(spool.write, chunk)))
+        yield spool.body()
+    finally:
+        spool.discard()
 
 
 def _call(call: Call) -> Exchange[Any]:

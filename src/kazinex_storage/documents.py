@@ -11,11 +11,13 @@ import io
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from ._internal.admission import Body
-from .errors import AlreadyExistsError, NotFoundError, SettingsError, StorageError
+from ._internal.bodies import Spool
+from .errors import AlreadyExistsError, IntegrityError, NotFoundError, SettingsError, StorageError
 from .files import READ_AHEAD, ObjectReader
 from .keys import DocumentKey
 from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, StoredDocument
@@ -54,6 +56,11 @@ class DocumentOperations:
             yield from operations.delete(key)
             raise _second_file(document, others[0])
         return _receipt(document, chosen, info)
+
+    def spool(self, document: DocumentKey) -> Exchange[Spool]:
+        """Return a spool that collects the file of *document* and refuses what its provider would."""
+        call = Call(self._resolver.chosen, document.organisation, document.project)
+        return cast(ResolvedProvider, (yield call)).storage.operations.spool(_relative(document))
 
     def find(self, document: DocumentKey) -> Exchange[StoredDocument]:
         """Return the receipt of a stored document; see ``DocumentStore.find``."""
@@ -100,11 +107,11 @@ class DocumentOperations:
             recorded = yield from self._recorded(document)
             yield from recorded.storage.operations.delete(_relative(document.document))
             return
-        for provider in (yield from self._providers(document)):
+        for provider in (yield from self._providers(document, strict=True)):
             yield from provider.storage.operations.delete(_relative(document))
 
-    def _providers(self, document: DocumentKey) -> Exchange[Sequence[ResolvedProvider]]:
-        call = Call(self._resolver.in_order, document.organisation, document.project)
+    def _providers(self, document: DocumentKey, *, strict: bool = False) -> Exchange[Sequence[ResolvedProvider]]:
+        call = Call(partial(self._resolver.in_order, document.organisation, document.project, strict=strict))
         return cast("Sequence[ResolvedProvider]", (yield call))
 
     def _recorded(self, receipt: StoredDocument) -> Exchange[ResolvedProvider]:
@@ -203,18 +210,24 @@ class DocumentStore:
 
         Raises:
             NotFoundError: it is not stored.
+            IntegrityError: the service says that it is not what the receipt says; ``download`` compares the bytes.
         """
         storage, key = self.transport.run(self.operations.locate(document))
-        return io.BufferedReader(ObjectReader(storage, key), READ_AHEAD)
+        reader = ObjectReader(storage, key)
+        check_receipt(document, reader.info)
+        return io.BufferedReader(reader, READ_AHEAD)
 
     def stream(self, document: StoredDocument | DocumentKey) -> Iterator[bytes]:
         """Yield the bytes of a document in chunks; the first is fetched now.
 
         Raises:
             NotFoundError: it is not stored.
+            IntegrityError: the service says that it is not what the receipt says; ``download`` compares the bytes.
         """
         storage, key = self.transport.run(self.operations.locate(document))
-        return storage.stream(key)
+        stream = storage.stream(key)
+        check_receipt(document, stream.info)
+        return stream
 
     def download(
         self,
@@ -245,9 +258,27 @@ class DocumentStore:
         """Remove a document: by receipt from the provider that it names, else from every provider. Silent when absent.
 
         Raises:
-            StorageError: a provider did not answer; call again.
+            StorageError: a provider, verified or not, did not answer; call again.
         """
         self.transport.run(self.operations.remove(document))
+
+
+def check_receipt(document: StoredDocument | DocumentKey, info: ObjectInfo) -> None:
+    """Compare what a service says of an object with the receipt of the document, as far as both say something.
+
+    Raises:
+        IntegrityError: the size or the sha256 differs.
+    """
+    if isinstance(document, DocumentKey):
+        return
+    altered = None not in (document.sha256, info.sha256) and document.sha256 != info.sha256
+    if altered or document.size != info.size:
+        raise IntegrityError(
+            f"the receipt says {document.size} bytes with sha256 {document.sha256}, the service "
+            f"{info.size} with {info.sha256}: it was altered after the upload",
+            operation="open",
+            key=document.key,
+        )
 
 
 def _relative(document: DocumentKey) -> str:

@@ -10,24 +10,25 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
-from ._internal.admission import Admission, Body
+from ._internal.admission import Admission, Body, completed
 from ._internal.bodies import Spool
-from ._internal.content_types import guess_content_type
 from ._internal.download import Download
 from ._internal.life import Life
 from .errors import (
     BulkError,
     ClosedError,
     IntegrityError,
+    InvalidKeyError,
     NotFoundError,
     NotSupportedError,
     PreconditionFailedError,
     StorageError,
 )
-from .keys import ObjectKey, Prefix
+from .keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from .policy import UploadPolicy
 from .provider import StorageProvider, exchanges_of
 from .pulls import Collector, Listing, Reading
@@ -160,11 +161,15 @@ class Operations:
 
     def scan(self, prefix: str) -> Listing[ObjectInfo]:
         """List everything below *prefix*; see ``Storage.list``."""
-        return Listing(self._exchanges.scan(self._full_prefix(prefix)), self._told_list, self._relative)
+        return Listing(
+            self._exchanges.scan(self._full_prefix(prefix)), partial(self._told, "list", None), self._relative
+        )
 
     def children(self, prefix: str) -> Listing[ObjectInfo | Folder]:
         """List one level; see ``Storage.list``."""
-        return Listing(self._exchanges.children(self._full_prefix(prefix)), self._told_list, self._relative_entry)
+        return Listing(
+            self._exchanges.children(self._full_prefix(prefix)), partial(self._told, "list", None), self._relative_entry
+        )
 
     def _told(self, operation: str, key: str | None, exchange: Exchange[T]) -> Exchange[T]:
         """Run *exchange*; an error on the way learns what was being done, to which key, and where."""
@@ -182,8 +187,11 @@ class Operations:
             raise
 
     def _full(self, key: str) -> ObjectKey:
-        scope = self._scope
-        return ObjectKey(scope + ObjectKey(key)) if scope else ObjectKey(key)
+        full = ObjectKey(self._scope + ObjectKey(key)) if self._scope else ObjectKey(key)
+        most = self.info.max_key_bytes
+        if most < MAX_KEY_BYTES and len(full.encode()) > most:
+            raise InvalidKeyError(f"this provider holds keys of at most {most} bytes of UTF-8; shorten it")
+        return full
 
     def _relative(self, info: ObjectInfo) -> ObjectInfo:
         if not self._scope:
@@ -207,9 +215,6 @@ class Operations:
 
     def _full_prefix(self, prefix: str) -> Prefix:
         return Prefix(self._scope + Prefix(prefix))
-
-    def _told_list(self, exchange: Exchange[T]) -> Exchange[T]:
-        return self._told("list", None, exchange)
 
     def _need(self, capability: Capability, what: str) -> None:
         if not self.info.can(capability):
@@ -235,7 +240,7 @@ class Operations:
         self._admission.check_name(full.name)
         source = yield from self._admission.source(body, sha256, on_progress)
         try:
-            info = yield from self._exchanges.put(full, source, _completed(options, full))
+            info = yield from self._exchanges.put(full, source, completed(options, full))
             if info.size != source.size:
                 raise IntegrityError(f"the service stored {info.size} of {source.size} bytes")
             known = info.sha256 is not None or source.checksum is None
@@ -334,6 +339,8 @@ class Operations:
         spool = Spool(None, ValueError)
         try:
             info = yield from self._exchanges.get(origin, WHOLE, spool.write, None)
+            if spool.size != info.size:
+                raise IntegrityError(f"{spool.size} of {info.size} bytes arrived; nothing was copied")
             options = PutOptions(
                 mode=mode,
                 content_type=info.content_type,
@@ -370,20 +377,6 @@ class Operations:
         if method == "PUT" and self.policy is not None:
             self.policy.check(full.name, size)
         return (yield from self._exchanges.presign(full, method, expires_in, content_type, size))
-
-
-def _completed(options: PutOptions, key: ObjectKey) -> PutOptions:
-    """Fill in the content type, and write the names of metadata as providers keep them."""
-    if options.content_type is not None and not options.metadata:
-        return options
-    return PutOptions(
-        mode=options.mode,
-        if_match=options.if_match,
-        content_type=options.content_type or guess_content_type(key),
-        content_disposition=options.content_disposition,
-        cache_control=options.cache_control,
-        metadata={name.lower(): value for name, value in options.metadata.items()},
-    )
 
 
 def _reporting(sink: Sink, on_progress: Progress, total: int) -> Sink:

@@ -87,8 +87,7 @@ class UploadPolicy:
         Raises:
             PolicyError: the limit is not positive or above the ceiling; an extension is not one.
         """
-        if isinstance(extensions, str):
-            raise PolicyError(f"the allowed extensions are a list such as ['pdf', 'dwg'], not the text {extensions!r}")
+        check_extensions(extensions)
         rule = size_rule(kind, ceiling)
         limit = rule.default if max_file_bytes is None else max_file_bytes
         check_limit(kind, limit, rule.ceiling)
@@ -148,6 +147,16 @@ def check_limit(kind: str, limit: int, ceiling: int) -> None:
         )
 
 
+def check_extensions(extensions: Iterable[str]) -> None:
+    """Refuse a text in place of a list of extensions, which would allow its letters.
+
+    Raises:
+        PolicyError: it is a text.
+    """
+    if isinstance(extensions, str):
+        raise PolicyError(f"the allowed extensions are a list such as ['pdf', 'dwg'], not the text {extensions!r}")
+
+
 def extension_of(filename: str) -> str:
     """Return the last extension in lower case without the dot; empty when there is none.
 
@@ -180,5 +189,5 @@ def format_bytes(size: int) -> str:
     for unit, name in ((TIB, "TB"), (1024 * MIB, "GB"), (MIB, "MB")):
         if size >= unit:
             exact = size % unit == 0
-            return f"{size // unit} {name}" if exact else f"{size / MIB:,.1f} MB ({size:,} bytes)"
+            return f"{size // unit:,} {name}" if exact else f"{size / unit:,.1f} {name} ({size:,} bytes)"
     return f"{size:,} bytes"

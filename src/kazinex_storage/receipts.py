@@ -47,8 +47,12 @@ class ProviderResolver(Protocol):
         """
         ...
 
-    def in_order(self, organisation: str, project: str | None) -> Sequence[ResolvedProvider]:
-        """Return every provider of the organisation once: override, default, the others."""
+    def in_order(self, organisation: str, project: str | None, *, strict: bool = False) -> Sequence[ResolvedProvider]:
+        """Return every provider of the organisation once: override, default, the others.
+
+        Raises:
+            SettingsError: one cannot be opened, and it is chosen, or verified, or the call is *strict*.
+        """
         ...
 
 

@@ -295,16 +295,18 @@ class SourceReader:
         source._report(self._position)
         return count
 
-    def read(self, size: int) -> bytes:
-        """Return at most *size* bytes; empty at the end.
+    def read(self, size: int = -1) -> bytes:
+        """Return at most *size* bytes, or all that is left; empty at the end.
 
         Raises:
             IntegrityError: as in ``readinto``.
             OSError: reading failed.
         """
-        buffer = bytearray(min(size, self._source.size - self._position))
-        count = self.readinto(memoryview(buffer))
-        return bytes(buffer[:count])
+        left = self._source.size - self._position
+        buffer, filled = memoryview(bytearray(left if size < 0 else min(size, left))), 0
+        while count := self.readinto(buffer[filled:]):
+            filled += count
+        return bytes(buffer[:filled])
 
     def close(self) -> None:
         """Release the reader."""

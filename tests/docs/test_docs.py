@@ -1,7 +1,8 @@
 """README and docs say what is true: links lead somewhere, snippets compile, marked ones run, commands exist.
 
 A block after the line ``<!-- run -->`` is carried out, python and sh alike: those of one page one after another, in one
-process and one temporary home; ``<!-- run fresh -->`` begins a new home. ``/srv/documents`` stands for a folder in it.
+process and one temporary home; ``<!-- run fresh -->`` begins a new home, ``<!-- save NAME -->`` writes the block into a
+file for those after it. ``/srv/documents`` stands for a folder of the home.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _PAGES = sorted(
     ]
 )
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_MARK = re.compile(r"<!-- (run(?: fresh)?) -->\n\Z")
+_MARK = re.compile(r"<!-- (run|run fresh|save (?P<file>[\w.]+)) -->\n\Z")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 _ORGANISATION = "acme"
@@ -51,7 +52,7 @@ _RUNNER = textwrap.dedent(
     def begin():
         home = tempfile.mkdtemp(dir=os.environ["TRY"])
         os.makedirs(home + "/home")
-        os.makedirs(home + "/srv")
+        os.makedirs(home + "/srv/documents")
         os.environ["HOME"] = home + "/home"
         os.chdir(home)
         for name, data in (("plan.pdf", b"%PDF-1.7 plan"), ("register.csv", b"drawing,revision\\nDRG-0042,1\\n")):
@@ -60,11 +61,14 @@ _RUNNER = textwrap.dedent(
         return home
 
     home = begin()
-    for kind, fresh, line, text in blocks:
+    for kind, fresh, file, line, text in blocks:
         if fresh:
             home = begin()
         text = text.replace("/srv/documents", home + "/srv/documents")
-        if kind == "sh":
+        if file:
+            with open(file, "w", encoding="utf-8") as target:
+                target.write(text)
+        elif kind == "sh":
             done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], stdin=subprocess.DEVNULL)
             if done.returncode:
                 sys.exit(f"{page}, line {line}: the commands ended with {done.returncode}")
@@ -89,6 +93,8 @@ class Block:
     """Of the fence."""
     runs: bool
     fresh: bool
+    file: str | None
+    """What it is saved as instead of being run."""
 
 
 def _blocks(page: Path) -> Iterator[Block]:
@@ -101,6 +107,7 @@ def _blocks(page: Path) -> Iterator[Block]:
             line=text.count("\n", 0, fence.start()) + 1,
             runs=mark is not None,
             fresh=mark is not None and mark[1] == "run fresh",
+            file=mark["file"] if mark is not None else None,
         )
 
 
@@ -171,7 +178,7 @@ def test_every_python_block_compiles(page: Path) -> None:
 @pytest.mark.parametrize("page", [page for page in _PAGES if any(block.runs for block in _blocks(page))], ids=_name)
 def test_the_marked_blocks_of_a_page_run_in_order(page: Path, tmp_path: Path) -> None:
     blocks = [
-        [block.language, block.fresh, block.line, block.text]
+        [block.language, block.fresh, block.file, block.line, block.text]
         for block in _blocks(page)
         if block.runs and block.language in ("python", "sh")
     ]

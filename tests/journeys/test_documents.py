@@ -217,6 +217,44 @@ def test_a_file_that_was_exchanged_after_the_upload_is_not_delivered(world: Worl
     assert not (tmp_path / "copy.pdf").exists()
 
 
+def test_a_document_that_was_replaced_behind_its_receipt_is_not_opened(world: World) -> None:
+    world.add("org-1", "disk", default=True)
+    receipt = world.documents.upload(document(), PDF)
+    world.resolver.storage_for("org-1").put("bridge/DRG-1/P01/Plan Ü 1.pdf", PDF.replace(b"drawing", b"forgery"))
+
+    for read in (world.documents.open, world.documents.stream):
+        with pytest.raises(IntegrityError, match="altered after the upload"):
+            read(receipt)
+
+
+def test_a_chosen_provider_that_cannot_be_opened_hides_nothing(world: World) -> None:
+    world.add("org-1", "old", "old")
+    world.add("org-1", "disk", "gone", default=True)
+    world.documents.upload(document(), PDF)
+    record = world.organisations.find("org-1", "disk")
+    (world.root / "gone").rename(world.root / "unmounted")
+    world.organisations.record_verification(record, ok=False, error="the disk is gone")
+    fresh = DocumentStore(Resolver(world.organisations))
+
+    for action in (fresh.find, fresh.revisions, fresh.remove):
+        with pytest.raises(SettingsError, match="does not exist"):
+            action(document())
+
+
+def test_a_removal_passes_over_no_provider(world: World) -> None:
+    world.add("org-1", "disk", "disk", default=True)
+    world.add("org-1", "other", "other")
+    world.documents.upload(document(), PDF)
+    record = world.organisations.find("org-1", "other")
+    (world.root / "other").rename(world.root / "unmounted")
+    world.organisations.record_verification(record, ok=False, error="the disk is gone")
+    fresh = DocumentStore(Resolver(world.organisations))
+
+    assert fresh.find(document()).size == len(PDF)
+    with pytest.raises(SettingsError, match="does not exist"):
+        fresh.remove(document())
+
+
 def test_the_policy_of_the_organisation_is_applied_before_anything_is_stored(world: World) -> None:
     provider = world.add("org-1", "disk", default=True)
     world.organisations.set_allowlist("org-1", ["pdf"])

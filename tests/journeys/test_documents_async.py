@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -37,6 +37,22 @@ async def test_a_document_makes_its_journey_on_the_loop(world: World, tmp_path: 
     await documents.remove(receipt)
     with pytest.raises(NotFoundError):
         await documents.find(DOCUMENT)
+
+
+@pytest.mark.asyncio
+async def test_an_async_body_is_uploaded_and_refused_like_any_other(world: World) -> None:
+    world.add("org-1", "disk", default=True)
+    documents = AsyncDocumentStore(world.documents)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"%PDF"
+        yield b"-1.7"
+
+    receipt = await documents.upload(DOCUMENT, chunks())
+
+    assert b"%PDF-1.7" == world.documents.open(receipt).read()
+    with pytest.raises(AlreadyExistsError):
+        await documents.upload(DOCUMENT, chunks())
 
 
 @pytest.mark.asyncio

@@ -7,11 +7,13 @@ from functools import partial
 from typing import TypeAlias, cast
 
 from ..errors import FileTooLargeError
+from ..keys import ObjectKey
 from ..policy import UploadPolicy, format_bytes
 from ..source import BodyLike, Source
 from ..transport import Call, Exchange
-from ..types import Progress, ProviderInfo
+from ..types import Progress, ProviderInfo, PutOptions
 from .bodies import Spool
+from .content_types import guess_content_type
 
 Body: TypeAlias = BodyLike | Source
 """What can be put: bytes, a path, a binary file, an iterable of bytes, or a source made of one of them."""
@@ -70,3 +72,17 @@ class Admission:
             f"the object reaches {format_bytes(size)}, "
             f"this service holds at most {format_bytes(self._info.max_object_bytes)}; split it"
         )
+
+
+def completed(options: PutOptions, key: ObjectKey) -> PutOptions:
+    """Fill in the content type, and write the names of metadata as providers keep them."""
+    if options.content_type is not None and not options.metadata:
+        return options
+    return PutOptions(
+        mode=options.mode,
+        if_match=options.if_match,
+        content_type=options.content_type or guess_content_type(key),
+        content_disposition=options.content_disposition,
+        cache_control=options.cache_control,
+        metadata={name.lower(): value for name, value in options.metadata.items()},
+    )

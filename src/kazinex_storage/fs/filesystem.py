@@ -215,7 +215,7 @@ class ObjectFileSystem(Calls):
         self, path: str, kind: str, content_type: str | None, metadata: Mapping[str, str] | None
     ) -> WriteFile:
         options = put_options("create" if kind == "x" else "overwrite", content_type, metadata)
-        storage, place = self._call(self._transfers.writing(path, options.mode))
+        storage, place, options = self._call(self._transfers.writing(path, options))
         if options.mode is PutMode.CREATE and storage.exists(place.key):
             raise AlreadyExistsError("an object has that key already; nothing was changed", operation="open", key=path)
         return WriteFile(self, place.name, storage, place.key, options)

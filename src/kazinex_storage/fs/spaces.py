@@ -27,6 +27,8 @@ class Place:
     """What the names of this part of the space begin with; empty, or ends with a slash."""
     key: str
     """A valid key of the storages of this part; empty for the part itself."""
+    write_once: bool = False
+    """Whether what stands here is created and never replaced."""
 
     @property
     def name(self) -> str:

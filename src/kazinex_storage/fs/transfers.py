@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, cast
 
 from .._internal.admission import Body
-from ..errors import AlreadyExistsError, NotFoundError, NotSupportedError
+from ..errors import AlreadyExistsError, IntegrityError, NotFoundError, NotSupportedError
 from ..source import Source
 from ..storage import Storage
 from ..transport import Call, Exchange
@@ -65,8 +66,7 @@ class Transfers:
             AlreadyExistsError: it is to be created and exists.
             StorageError: as ``Storage.put``.
         """
-        place = self._object(path)
-        storage = yield from self.writer(place, options.mode)
+        storage, place, options = yield from self.writing(path, options)
         return (yield from storage.operations.put(place.key, value, options))
 
     def put_file(self, lpath: LocalPath, path: str, callback: Callback, options: PutOptions) -> Exchange[None]:
@@ -76,10 +76,10 @@ class Transfers:
             FileNotFoundError: there is no such local file.
             StorageError: as ``Storage.put``.
         """
-        place = self._object(path)
+        self._object(path)
         if (yield Call(os.path.isdir, lpath)):
             return
-        storage = yield from self.writer(place, options.mode)
+        storage, place, options = yield from self.writing(path, options)
         put = storage.operations.put(place.key, Path(lpath), options, on_progress=progress_of(callback))
         yield from put
 
@@ -121,12 +121,12 @@ class Transfers:
             NotFoundError: there is no *source*.
             ValueError: both are the same.
         """
-        origin, goal = self._object(source), self._object(target)
-        writer = yield from self.writer(goal, PutMode.REPLACE)
+        origin = self._object(source)
+        writer, goal, options = yield from self.writing(target, PutOptions())
         storage, _ = yield from self.reader(source)
         if same_objects(storage, writer):
-            return (yield from writer.operations.copy(origin.key, goal.key, PutMode.REPLACE))
-        return (yield from _copy_across(storage, origin.key, writer, goal.key))
+            return (yield from writer.operations.copy(origin.key, goal.key, options.mode))
+        return (yield from _copy_across(storage, origin.key, writer, goal.key, options.mode))
 
     def mv_file(self, source: str, target: str) -> Exchange[None]:
         """Copy, then remove *source*. Not atomic: when removing fails, both exist and nothing is lost.
@@ -197,31 +197,27 @@ class Transfers:
             )
         return (yield from storage.operations.presign(place.key, method, expires_in, content_type, None)).url
 
-    def writer(self, place: Place, mode: PutMode) -> Exchange[Storage]:
-        """Return the storage that *place* is written to; to create, the others may not hold it either.
+    def writing(self, path: str, options: PutOptions) -> Exchange[tuple[Storage, Place, PutOptions]]:
+        """Return the storage that the object *path* is written to, and the options in force there.
+
+        The file of a revision is only ever created. To create, no other storage of the space may hold the object.
 
         Raises:
             AlreadyExistsError: it is to be created, and another storage of the space holds it.
         """
+        place = self._object(path)
+        if place.write_once:
+            options = replace(options, mode=PutMode.CREATE)
         storage = yield from self.space.writer(place)
-        if mode is PutMode.CREATE:
+        if options.mode is PutMode.CREATE:
             readers = yield from self.space.readers(place)
             others = [reader for reader in readers if not same_objects(reader.storage, storage)]
             try:
                 yield from self.lookups.head(place, others)
             except NotFoundError:
-                return storage
+                return storage, place, options
             raise AlreadyExistsError("an object has that key already; nothing was changed", key=place.name)
-        return storage
-
-    def writing(self, path: str, mode: PutMode) -> Exchange[tuple[Storage, Place]]:
-        """Return the storage that the object *path* is written to.
-
-        Raises:
-            AlreadyExistsError: as ``writer``.
-        """
-        place = self._object(path)
-        return (yield from self.writer(place, mode)), place
+        return storage, place, options
 
     def reader(self, path: str) -> Exchange[tuple[Storage, Place]]:
         """Return the storage that holds the object *path*.
@@ -276,12 +272,15 @@ def same_objects(one: Storage, other: Storage) -> bool:
     )
 
 
-def _copy_across(source: Storage, origin: str, target: Storage, goal: str) -> Exchange[ObjectInfo]:
+def _copy_across(source: Storage, origin: str, target: Storage, goal: str, mode: PutMode) -> Exchange[ObjectInfo]:
     spool = target.operations.spool(goal)
     try:
         info = yield from source.operations.get(origin, spool.write, WHOLE)
+        if spool.size != info.size:
+            raise IntegrityError(f"{spool.size} of {info.size} bytes arrived; nothing was copied")
         kept = target.info.can(Capability.METADATA)
         options = PutOptions(
+            mode=mode,
             content_type=info.content_type,
             content_disposition=info.content_disposition if kept else None,
             cache_control=info.cache_control if kept else None,

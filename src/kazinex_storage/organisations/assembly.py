@@ -27,8 +27,10 @@ def open_organisations(environ: Mapping[str, str] | None = None, *, registry: Re
         SettingsError: a variable is wrong, a place cannot be used, or an extra is not installed.
         StorageError: the database does not answer.
     """
-    make_data_directory(environ)
-    return Organisations(SqlCatalogue(catalogue_location(environ), Sealer(key_source(environ))), registry)
+    place = catalogue_location(environ)
+    if sealing_keys(environ) is None or "://" not in place:
+        make_data_directory(environ)  # with a database and keys of its own a process needs no folder
+    return Organisations(SqlCatalogue(place, Sealer(key_source(environ))), registry)
 
 
 def key_source(environ: Mapping[str, str] | None = None) -> KeySource:

@@ -129,19 +129,26 @@ class Resolver:
             f"again and find the document there: {commands.add(organisation)}"
         )
 
-    def in_order(self, organisation: str, project: str | None = None) -> tuple[ResolvedProvider, ...]:
+    def in_order(
+        self, organisation: str, project: str | None = None, *, strict: bool = False
+    ) -> tuple[ResolvedProvider, ...]:
         """Return every provider once: override, default, the others from the oldest on.
 
+        Args:
+            strict: Pass over none.
+
         Raises:
-            SettingsError: a verified provider cannot be opened; others that cannot are passed over with a warning.
+            SettingsError: the chosen one or a verified one cannot be opened; others that cannot are passed over with a
+                warning, unless *strict*.
         """
         choice = self._choice(organisation, project)
-        found = []
-        for record, reason in _ordered(choice):
+        found: list[ResolvedProvider] = []
+        for rank, (record, reason) in enumerate(_ordered(choice)):
             try:
                 found.append(self._resolved(record, reason, choice, project))
             except StorageError as error:
-                if record.status is ProviderStatus.VERIFIED:
+                chosen = rank == 0 and reason is not Reason.SEARCH
+                if strict or chosen or record.status is ProviderStatus.VERIFIED:
                     raise
                 _log.warning("provider %s (%s) cannot be opened and is passed over: %s", record.id, record.kind, error)
         return tuple(found)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import RecordConflictError, SealError, SettingsError
 from ..keys import check_identifier
-from ..policy import SIZE_RULES, check_limit, normal_extension
+from ..policy import SIZE_RULES, check_extensions, check_limit, normal_extension
 from ..registry import Registry, default_registry
 from .catalogue import Catalogue
 from .records import (
@@ -228,9 +228,10 @@ class Organisations:
         """Allow these extensions only; none allows every type. Documents that are stored already are not touched.
 
         Raises:
-            PolicyError: one is not an extension.
+            PolicyError: one is not an extension, or a text is given in place of a list.
             RecordConflictError: the organisation was changed meanwhile.
         """
+        check_extensions(extensions)
         normal = sorted({normal_extension(extension) for extension in extensions})
         if version is None:
             version = self.organisation(organisation).version

@@ -22,7 +22,7 @@ from ..types import ByteRange, Capability, Folder, ObjectInfo, ProviderInfo, Put
 class MemorySettings(BaseModel):
     """Settings of the kind ``memory``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     name: str | None = None
     """Providers of the same name in one process share their objects; without a name they are private."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 class LocalSettings(BaseModel):
     """Settings of the kind ``local``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     root: Path
     """The folder that holds the objects; absolute. It must exist unless ``create`` is set: a missing root is more
