@@ -17,7 +17,15 @@ from typing import cast
 
 from ._internal.admission import Body
 from ._internal.bodies import Spool
-from .errors import AlreadyExistsError, IntegrityError, NotFoundError, SettingsError, StorageError
+from .errors import (
+    AlreadyExistsError,
+    IntegrityError,
+    InvalidKeyError,
+    NotFoundError,
+    SettingsError,
+    StorageError,
+    UnavailableError,
+)
 from .files import READ_AHEAD, ObjectReader
 from .keys import DocumentKey
 from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, StoredDocument
@@ -48,13 +56,13 @@ class DocumentOperations:
         options = PutOptions(mode=PutMode.CREATE, content_type=content_type)
         operations, key = chosen.storage.operations, _relative(document)
         info = yield from operations.put(key, file, options, sha256=sha256, on_progress=on_progress)
-        # Two uploads of one revision under different file names can both have passed the look above. Whoever now sees
-        # another file takes its own away again: at most one stays, whichever way they interleave.
-        files = yield from _all(chosen.storage, _relative_prefix(document, revision=True))
-        others = [found.key for found in files if found.key != key]
-        if others:
+        # Two uploads of one revision can both have passed the look above: under different file names, or to different
+        # providers. Whoever now sees another file takes its own away again: at most one stays, however they interleave.
+        try:
+            yield from self._refuse_second_file(document, own=(chosen.provider, key))
+        except BaseException:
             yield from operations.delete(key)
-            raise _second_file(document, others[0])
+            raise
         return _receipt(document, chosen, info)
 
     def spool(self, document: DocumentKey) -> Exchange[Spool]:
@@ -88,7 +96,10 @@ class DocumentOperations:
         found: dict[str, DocumentRevision] = {}
         for provider, files in (yield from self._listings(document, revision=False)):
             for info in files:
-                key = DocumentKey.parse(f"{document.organisation}/{info.key}")
+                try:
+                    key = DocumentKey.parse(f"{document.organisation}/{info.key}")
+                except InvalidKeyError:
+                    continue  # something else stands there, put by another door
                 found.setdefault(
                     info.key,
                     DocumentRevision(
@@ -127,6 +138,7 @@ class DocumentOperations:
         )
 
     def _search(self, document: DocumentKey) -> Exchange[tuple[ResolvedProvider, ObjectInfo]]:
+        passed_over: StorageError | None = None
         for rank, provider in enumerate((yield from self._providers(document))):
             try:
                 return provider, (yield from provider.storage.operations.head(_relative(document)))
@@ -134,6 +146,14 @@ class DocumentOperations:
                 continue
             except StorageError as error:
                 _tolerate(rank, provider, error)
+                passed_over = error
+        if passed_over is not None:
+            raise UnavailableError(
+                "the providers that answered do not hold this document, but not all of them could be asked; "
+                "verify the others",
+                operation="find",
+                key=document.build(),
+            ) from passed_over
         raise NotFoundError(
             "no provider of the organisation holds this document", operation="find", key=document.build()
         )
@@ -155,10 +175,12 @@ class DocumentOperations:
                 _tolerate(rank, provider, outcome.error)
         return listings
 
-    def _refuse_second_file(self, document: DocumentKey) -> Exchange[None]:
-        for _, files in (yield from self._listings(document, revision=True)):
-            if files:
-                raise _second_file(document, files[0].key)
+    def _refuse_second_file(self, document: DocumentKey, own: tuple[str, str] | None = None) -> Exchange[None]:
+        """Refuse when the revision has a file other than *own*, which is given as (provider, key)."""
+        for provider, files in (yield from self._listings(document, revision=True)):
+            for file in files:
+                if (provider.provider, file.key) != own:
+                    raise _second_file(document, file.key)
 
 
 class DocumentStore:
@@ -183,7 +205,8 @@ class DocumentStore:
         """Store the file of a revision and return the receipt. Write-once: a revision has one file, for good.
 
         Atomic: the whole file or nothing. Requests: one listing of the revision on each provider of the organisation,
-        one create-only put, one listing. Verified providers must answer; others are passed over with a warning.
+        one create-only put, the listings once more. Verified providers must answer; others are passed over with a
+        warning. When something fails after the put, the file is taken away again.
 
         Args:
             sha256: What the file must have, in hexadecimal.
@@ -202,6 +225,7 @@ class DocumentStore:
 
         Raises:
             NotFoundError: none of them holds it.
+            UnavailableError: those that answered do not, and some did not answer.
         """
         return self.transport.run(self.operations.find(document))
 

@@ -148,6 +148,7 @@ class ObjectWriter(io.RawIOBase):
     def discard(self) -> None:
         """Close and publish nothing."""
         spool, self._spool = self._spool, None
+        self._handled = (None, None)
         if spool is not None:
             spool.discard()
         super().close()
@@ -161,11 +162,12 @@ class ObjectWriter(io.RawIOBase):
         """
         if self.closed or self._spool is None:
             return
-        if _handled() not in (None, self._handled):
+        if self._passing():
             _log.warning("%r is closed while an exception passes through: nothing is published", self._key)
             self.discard()
             return
         spool, self._spool = self._spool, None
+        self._handled = (None, None)
         try:
             with Source(spool.body()) as body:
                 self.info = self._storage.put(self._key, body, self._options)
@@ -185,6 +187,12 @@ class ObjectWriter(io.RawIOBase):
             warnings.warn(f"{self._key!r} was never closed: nothing was published", ResourceWarning, stacklevel=2)
             self.discard()
 
+    def _passing(self) -> bool:
+        """Say whether an exception passes through that was not being handled when the file was opened."""
+        error, trace = _handled()
+        known, known_trace = self._handled
+        return error is not None and (error is not known or trace is not known_trace)
+
     def _open_spool(self) -> Spool:
         if self._refusal is not None:
             raise self._refusal  # wrappers write on while they close; they are to fail of the same cause
@@ -193,10 +201,10 @@ class ObjectWriter(io.RawIOBase):
         return self._spool
 
 
-def _handled() -> tuple[int, int] | None:
-    """Name the exception that is being handled, and where it was raised last; None when there is none."""
+def _handled() -> tuple[BaseException | None, TracebackType | None]:
+    """Return the exception that is being handled, and where it was raised last."""
     error = sys.exc_info()[1]
-    return (id(error), id(error.__traceback__)) if error is not None else None
+    return error, error.__traceback__ if error is not None else None
 
 
 StorageFile: TypeAlias = io.BufferedReader | ObjectWriter

@@ -61,12 +61,11 @@ DELETE_BATCH = 1000
 class Operations:
     """The operations on one provider below one prefix, under one policy. Holds no state of its own."""
 
-    __slots__ = ("_admission", "_exchanges", "_life", "_scope", "info", "policy", "provider")
+    __slots__ = ("_admission", "_exchanges", "_life", "_provider", "_scope", "info", "policy")
 
     def __init__(self, provider: StorageProvider, scope: Prefix, policy: UploadPolicy | None, life: Life) -> None:
         """Work on the keys of *provider* that begin with *scope*, which is empty or ends with a slash."""
-        self.provider = provider
-        """What does the work."""
+        self._provider = provider
         self._exchanges = exchanges_of(provider)
         self._scope = scope
         self._life = life
@@ -178,13 +177,17 @@ class Operations:
         try:
             return (yield from exchange)
         except StorageError as error:
-            error.operation = error.operation or operation
-            error.provider = error.provider or self.info.kind
-            if key is not None:
-                error.key = key
-            elif error.key is not None:
-                error.key = error.key.removeprefix(self._scope)
+            self._explain(error, operation, key)
             raise
+
+    def _explain(self, error: StorageError, operation: str, key: str | None) -> StorageError:
+        error.operation = error.operation or operation
+        error.provider = error.provider or self.info.kind
+        if key is not None:
+            error.key = key
+        elif error.key is not None:
+            error.key = error.key.removeprefix(self._scope)
+        return error
 
     def _full(self, key: str) -> ObjectKey:
         full = ObjectKey(self._scope + ObjectKey(key)) if self._scope else ObjectKey(key)
@@ -312,8 +315,11 @@ class Operations:
             for outcome in cast(
                 "list[Outcome[Sequence[StorageError | None]]]", (yield Many(batches, self.info.concurrency))
             ):
-                errors = [outcome.error] if outcome.error is not None else outcome.result()
-                failures.extend(error for error in errors if error is not None)
+                if outcome.error is not None:
+                    failures.append(outcome.error)
+                    continue
+                errors = filter(None, outcome.result())
+                failures.extend(self._explain(error, "delete", None) for error in errors)
         else:
             single = (self.delete(key[len(self._scope) :]) for key in full)
             outcomes = cast("list[Outcome[None]]", (yield Many(single, self.info.concurrency)))

@@ -8,6 +8,7 @@ the reference. ``kazinex_storage.testing`` proves an implementation.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
 from typing import Generic, Protocol, TypeVar, cast, runtime_checkable
@@ -281,16 +282,22 @@ class _LiftedPages(Generic[_Item]):
     def __init__(self, start: Callable[[], Iterator[_Item]]) -> None:
         self._start = start
         self._iterator: Iterator[_Item] | None = None
+        self._closed = False
 
     def next(self) -> Exchange[Sequence[_Item] | None]:
         return cast("Sequence[_Item] | None", (yield Call(self._take)))
 
     def close(self) -> None:
+        self._closed = True
         close = getattr(self._iterator, "close", None)
         if close is not None:
-            close()
+            with suppress(ValueError):  # a page is under way on another thread, which closes at its end
+                close()
 
     def _take(self) -> Sequence[_Item] | None:
         if self._iterator is None:
             self._iterator = self._start()
-        return list(islice(self._iterator, PAGE_ITEMS)) or None
+        page = list(islice(self._iterator, PAGE_ITEMS))
+        if self._closed:
+            self.close()
+        return page or None

@@ -89,11 +89,13 @@ class StoredDocument:
             InvalidKeyError: the document in it is not legal.
             TypeError: a field is missing or unknown.
         """
-        stored_at = fields["stored_at"]
+        stored_at, document = fields.get("stored_at"), fields.get("document")
+        if not isinstance(document, Mapping):
+            raise TypeError("a receipt has a field 'document' with the five parts of the key")
         return cls(
             **{
                 **fields,
-                "document": DocumentKey(**fields["document"]),
+                "document": DocumentKey(**document),
                 "stored_at": datetime.fromisoformat(stored_at) if stored_at is not None else None,
             }
         )

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard, get_args
 
-from .errors import SettingsError, UnknownProviderError
+from .errors import SettingsError, StorageError, UnknownProviderError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -193,8 +193,14 @@ class Registry:
         factory = _import(self.get(kind), "factory")
         if not callable(factory):
             raise SettingsError("its factory cannot be called; tell its author", provider=kind)
-        provider: StorageProvider = factory(settings)
-        return provider
+        try:
+            provider: StorageProvider = factory(settings)
+            return provider
+        except StorageError:
+            raise
+        except Exception as error:  # a third party's; its text may quote a secret
+            kept = type(error).__name__
+        raise SettingsError(f"it cannot be made from these settings ({kept}); tell its author", provider=kind)
 
     def _announced(self) -> Mapping[str, list[EntryPoint]]:
         if self._waiting is None:

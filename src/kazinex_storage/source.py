@@ -11,11 +11,12 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import BinaryIO, Self, TypeAlias, cast
 
-from ._internal.bodies import Body, BytesBody, FileBody, PathBody, Raw, Spool
+from ._internal.bodies import Body, BytesBody, DescriptorContext, FileBody, PathBody, Raw, Spool
 from .digest import Digest, ReadBack
 from .errors import IntegrityError
 from .transport.exchange import TransferCancelled
@@ -179,8 +180,13 @@ class Source:
             raise TransferCancelled
 
     def _report(self, done: int) -> None:
-        if self._progress is not None:
+        if self._progress is None:
+            return
+        try:
             self._progress(done, self.size)
+        except OSError as error:
+            # It would be taken for an error of the disk that is written to.
+            raise RuntimeError("on_progress raised") from error
 
     def _reader(self, offset: int) -> SourceReader:
         try:
@@ -214,7 +220,7 @@ class Source:
             return False
         origin, position = self._body.start, 0
         read_back = ReadBack(digest, min(self.size, BUFFER_BYTES))
-        with source as file:
+        with self._opened(source) as file:
             while position < self.size:
                 self._check_cancelled()
                 count = min(COPY_BYTES, self.size - position)
@@ -233,6 +239,16 @@ class Source:
                 position += copied
                 self._report(position)
         return True
+
+    @contextmanager
+    def _opened(self, context: DescriptorContext) -> Iterator[int]:
+        try:
+            descriptor = context.__enter__()
+        except OSError as error:
+            raise _unreadable(error) from error
+        with ExitStack() as stack:
+            stack.push(context)
+            yield descriptor
 
     def _hash_written(self, descriptor: int, read_back: ReadBack, start: int, size: int) -> None:
         if size == COPY_BYTES:

@@ -336,7 +336,7 @@ class Storage:
         view._transport = self._transport
         view._life = Life(self._life)
         view._scope = scope
-        view._operations = Operations(self._operations.provider, scope, policy, view._life)
+        view._operations = Operations(self._operations._provider, scope, policy, view._life)
         return view
 
     def _pages(self, listing: Listing[_Entry]) -> Iterator[_Entry]:

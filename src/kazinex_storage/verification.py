@@ -134,7 +134,11 @@ def verify(storage: Storage, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> Verific
     background. Policies do not apply to the probe. An interrupt passes through once the probe is removed, or after two
     seconds; nothing else is raised.
     """
-    run = _Run(storage)
+    return _verify(storage, timeout_s, lambda: None)
+
+
+def _verify(storage: Storage, timeout_s: float, at_end: Callable[[], None]) -> VerificationReport:
+    run = _Run(storage, at_end)
     # A disk or a service that hangs cannot be interrupted; it is watched from here.
     thread = threading.Thread(target=run.all, name="kazinex-storage-verify", daemon=True)
     try:
@@ -164,8 +168,8 @@ def verify_provider(
     except StorageError as error:
         report = unusable(record.kind, error)
     else:
-        with storage:
-            report = verify(storage, timeout_s=timeout_s)
+        # Closed by the thread that verifies, which after a timeout still has the probe to remove.
+        report = _verify(storage, timeout_s, storage.close)
     organisations.record_verification(record, ok=report.ok, error=report.failure, at=report.started_at)
     return report
 
@@ -179,7 +183,8 @@ def unusable(kind: str, error: StorageError) -> VerificationReport:
 class _Run:
     """One verification under way: a thread of its own adds checks, the caller's takes the report."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, at_end: Callable[[], None]) -> None:
+        self._at_end = at_end
         self._storage = storage.with_policy(None)
         self._key = f"{PROBE_FOLDER}/{secrets.token_hex(8)}"
         self._started_at = datetime.now(UTC)
@@ -205,6 +210,7 @@ class _Run:
         try:
             self._all()
         finally:
+            self._at_end()
             self.ended.set()
 
     def _all(self) -> None:
@@ -277,10 +283,13 @@ class _Run:
         )
 
     def _advise(self, error: Exception, check: str) -> Diagnosis:
-        provider = self._storage.operations.provider
+        provider = self._storage.operations._provider
         found = None
         if isinstance(error, StorageError) and isinstance(provider, Diagnoser):
-            found = provider.diagnose(error, check)
+            try:
+                found = provider.diagnose(error, check)
+            except Exception:  # a diagnosis that fails must not hide what it was to explain
+                _log.debug("the provider's diagnosis of %s failed", check, exc_info=True)
         return found if found is not None else advise(error)
 
     def _list(self) -> None:

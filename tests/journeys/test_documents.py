@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import pytest
 
@@ -19,14 +19,20 @@ from kazinex_storage import (
     FileTypeRefusedError,
     IntegrityError,
     NotFoundError,
+    ObjectInfo,
+    ObjectKey,
     Organisations,
+    Prefix,
     RecordNotFoundError,
     Resolver,
     SettingsError,
     StorageError,
     StoredDocument,
+    UnavailableError,
     UnresolvedOrganisationError,
 )
+from kazinex_storage.providers.local import LocalProvider
+from kazinex_storage.transport import Call, Command, Exchange
 
 PDF = b"%PDF-1.7 drawing"
 
@@ -255,6 +261,78 @@ def test_a_removal_passes_over_no_provider(world: World) -> None:
         fresh.remove(document())
 
 
+def test_a_default_that_changes_between_two_uploads_lets_at_most_one_stay(world: World) -> None:
+    world.add("org-1", "old", "old", default=True)
+    first = world.documents.operations.upload(document(), PDF, None, None, None)
+    second = world.documents.operations.upload(document(filename="b.pdf"), PDF, None, None, None)
+    command = first.send(None)  # the choice of the provider
+    assert isinstance(command, Call)
+    command = first.send(command.run())  # the question for all providers
+    assert isinstance(command, Call)
+    look = first.send(command.run())  # the look at the revision
+    world.add("org-1", "new", "new", default=True)
+
+    outcomes: list[object] = []
+    for exchange, command in ((second, second.send(None)), (first, look)):
+        try:
+            outcomes.append(world.documents.transport.run(_resumed(exchange, command)))
+        except AlreadyExistsError as error:
+            outcomes.append(error)
+
+    stored = world.documents.revisions(document())
+    winners = [outcome for outcome in outcomes if isinstance(outcome, StoredDocument)]
+    assert len(winners) == len(stored) <= 1
+
+
+def test_an_upload_whose_last_look_fails_leaves_nothing_and_can_be_repeated(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add("org-1", "disk", default=True)
+    looks = 0
+    scan = LocalProvider.scan
+
+    def second_look_fails(self: LocalProvider, prefix: Prefix) -> Iterator[ObjectInfo]:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            raise UnavailableError("timeout")
+        return scan(self, prefix)
+
+    monkeypatch.setattr(LocalProvider, "scan", second_look_fails)
+    with pytest.raises(UnavailableError):
+        world.documents.upload(document(), PDF)
+
+    assert PDF == world.documents.open(world.documents.upload(document(), PDF)).read()
+
+
+def test_what_other_programs_put_into_a_document_does_not_hide_its_revisions(world: World) -> None:
+    world.add("org-1", "disk", default=True)
+    world.documents.upload(document(), PDF)
+    world.resolver.storage_for("org-1").put("bridge/DRG-1/P01/thumbs/1.png", b"")
+
+    assert ["P01"] == [found.document.revision for found in world.documents.revisions(document())]
+
+
+def test_a_document_is_not_said_to_be_missing_while_a_provider_could_not_be_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add("org-1", "disk", "disk", default=True)
+    world.add("org-1", "other", "other")
+    record = world.organisations.find("org-1", "other")
+    world.organisations.record_verification(record, ok=False, error="down")
+    head = LocalProvider.head
+
+    def other_is_down(self: LocalProvider, key: ObjectKey) -> ObjectInfo:
+        if self.info.location.endswith("other"):
+            raise UnavailableError("down")
+        return head(self, key)
+
+    monkeypatch.setattr(LocalProvider, "head", other_is_down)
+
+    with pytest.raises(UnavailableError, match="not all of them could be asked"):
+        world.documents.find(document())
+
+
 def test_the_policy_of_the_organisation_is_applied_before_anything_is_stored(world: World) -> None:
     provider = world.add("org-1", "disk", default=True)
     world.organisations.set_allowlist("org-1", ["pdf"])
@@ -315,3 +393,17 @@ def _fields(receipt: dict[str, object]) -> dict[str, object]:
     inner = receipt["document"]
     assert isinstance(inner, dict)
     return inner
+
+
+def _resumed(exchange: Exchange[StoredDocument], command: Command) -> Exchange[StoredDocument]:
+    """Go on with an exchange that has yielded *command* already."""
+    outcome = yield command
+    while True:
+        try:
+            command = exchange.send(outcome)
+        except StopIteration as stop:
+            return cast(StoredDocument, stop.value)
+        try:
+            outcome = yield command
+        except AlreadyExistsError as error:
+            exchange.throw(error)

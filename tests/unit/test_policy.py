@@ -198,7 +198,7 @@ def test_any_name_and_size_gets_a_verdict(name: str, size: int | None) -> None:
         (MIB, "1 MB"),
         (MIB + 1, "1.0 MB (1,048,577 bytes)"),
         (1024 * MIB, "1 GB"),
-        (1536 * MIB, "1,536.0 MB (1,610,612,736 bytes)"),
+        (1536 * MIB, "1.5 GB (1,610,612,736 bytes)"),
         (5 * TIB, "5 TB"),
     ],
 )

@@ -331,3 +331,47 @@ def test_refusals_are_not_taken_for_create_only_support() -> None:
         storage = Storage(MemoryProvider())
         storage.put("a", b"1")
         storage.put("a", b"1", PutOptions(mode=PutMode.CREATE))
+
+
+def test_a_diagnosis_that_fails_hides_nothing() -> None:
+    class Broken(Altered):
+        def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
+            raise ZeroDivisionError
+
+    def refuse(operation: str, key: str) -> None:
+        if operation == "get":
+            raise AccessDeniedError("no")
+
+    provider = Broken(before=refuse)
+
+    report = verify(Storage(provider))
+
+    assert "may not" in str(report.checks[2].diagnosis)
+    assert [] == left(provider)
+
+
+def test_a_timeout_of_a_recorded_verification_removes_the_probe_too(
+    organisations: Organisations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, removed = threading.Event(), threading.Event()
+
+    def hang(operation: str, key: str) -> None:
+        if operation == "get":
+            release.wait(30)
+
+    class Late(Altered):
+        def delete(self, key: ObjectKey) -> None:
+            super().delete(key)
+            removed.set()
+
+    provider = Late(before=hang)
+    organisations.add_provider("org-1", "memory", "slow", {})
+    monkeypatch.setattr(organisations, "open", lambda record: provider)
+    objects = provider.shelf.objects
+
+    report = verify_provider(organisations, "org-1", "slow", timeout_s=0.2)
+    release.set()
+
+    assert not report.ok
+    assert removed.wait(30)
+    assert {} == objects

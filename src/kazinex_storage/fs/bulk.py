@@ -13,7 +13,7 @@ from glob import has_magic
 from typing import Literal, TypeAlias, TypeVar, cast
 
 from .._internal.admission import Body
-from ..errors import NotFoundError
+from ..errors import NotFoundError, PreconditionFailedError
 from ..transport import Call, Exchange, Many, Outcome
 from ..types import PutOptions
 from .entries import Entry
@@ -162,16 +162,7 @@ class Bulk:
             NotFoundError: nothing is there.
             Exception: of the first object that failed; the others are tried all the same.
         """
-        if not isinstance(sources, str) and not isinstance(target, str):
-            pairs = list(zip(sources, target, strict=True))
-        else:
-            found = yield from self._sources(sources, reach)
-            names = list(found)
-            into = isinstance(target, str) and (
-                trailing_sep(target) or (bool(names) and (yield from self.lookups.is_folder(target)))
-            )
-            targets = _targets(sources, names, _stripped(target), into=into)
-            pairs = [pair for pair in zip(names, targets, strict=True) if not _is_folder(found[pair[0]])]
+        pairs = yield from self._pairs(sources, target, reach)
         origins = [origin for origin, _ in pairs]
         exchanges = [self.transfers.cp_file(origin, goal) for origin, goal in pairs]
         outcomes = yield from self._outcomes(origins, exchanges, reach.window)
@@ -185,14 +176,43 @@ class Bulk:
         Raises:
             NotFoundError: nothing is there.
             IsADirectoryError: a folder, and not recursive.
+            PreconditionFailedError: an object was replaced while it was copied; then nothing is removed.
             Exception: of the first object that could not be copied; then nothing is removed.
         """
         if isinstance(sources, str) and sources == target:
             return
-        copied = yield from self.copy(sources, target, reach, "raise")
-        if not copied:
+        pairs = yield from self._pairs(sources, target, reach)
+        if not pairs:
             raise IsADirectoryError(f"{sources!r} is a folder; give recursive=True to move it")
+        origins, goals = [origin for origin, _ in pairs], [goal for _, goal in pairs]
+        before = yield from self._etags(origins, reach.window)
+        copied = yield from self.copy(origins, goals, reach, "raise")
+        after = yield from self._etags(copied, reach.window)
+        for origin in copied:
+            if after[origin] != before[origin]:
+                raise PreconditionFailedError(
+                    "the object was replaced while it was copied; both are there, nothing was removed",
+                    operation="mv",
+                    key=origin,
+                )
         yield from self._delete(copied)
+
+    def _etags(self, names: Sequence[str], window: int | None) -> Exchange[dict[str, str | None]]:
+        outcomes = yield from self._outcomes(names, [self.transfers.known(name) for name in names], window)
+        _raise_first(outcomes, None)
+        return {name: outcome.result().etag for name, outcome in zip(names, outcomes, strict=True)}
+
+    def _pairs(self, sources: Paths, target: Paths, reach: Reach) -> Exchange[list[tuple[str, str]]]:
+        """Return which object is copied to which path."""
+        if not isinstance(sources, str) and not isinstance(target, str):
+            return list(zip(sources, target, strict=True))
+        found = yield from self._sources(sources, reach)
+        names = list(found)
+        into = isinstance(target, str) and (
+            trailing_sep(target) or (bool(names) and (yield from self.lookups.is_folder(target)))
+        )
+        targets = _targets(sources, names, _stripped(target), into=into)
+        return [pair for pair in zip(names, targets, strict=True) if not _is_folder(found[pair[0]])]
 
     def rm(self, paths: Paths, reach: Reach) -> Exchange[None]:
         """Remove objects, and folders when *recursive*, from every storage that may hold them.

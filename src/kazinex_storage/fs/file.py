@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ..files import READ_AHEAD, ObjectReader, ObjectWriter
@@ -85,6 +86,9 @@ class CompressedWriter(io.BufferedIOBase):
         self._file.discard()
         self.close()
 
+    def __del__(self) -> None:
+        _forget(self, getattr(self, "_file", None))
+
     def close(self) -> None:
         """Finish the compression and publish, unless an exception is passing through.
 
@@ -102,6 +106,26 @@ class CompressedWriter(io.BufferedIOBase):
         finally:
             self._file.close()
             super().close()
+
+
+class TextWriter(io.TextIOWrapper):
+    """Text over a file; forgotten, it publishes nothing, like the file itself."""
+
+    def __init__(
+        self, opened: BinaryIO, file: ObjectWriter, encoding: str | None, errors: str | None, newline: str | None
+    ) -> None:
+        super().__init__(opened, encoding=encoding, errors=errors, newline=newline)
+        self._file = file
+
+    def __del__(self) -> None:
+        _forget(self, getattr(self, "_file", None))
+
+
+def _forget(wrapper: io.IOBase, file: ObjectWriter | None) -> None:
+    """Discard *file* before the finaliser of a *wrapper* that nobody closed would publish it."""
+    if file is not None and not wrapper.closed and not file.closed:
+        warnings.warn("a file that was written to was never closed: nothing was published", ResourceWarning, 3)
+        file.discard()
 
 
 def compressed(file: ReadFile | WriteFile, path: str, compression: str, mode: str) -> BinaryIO:

@@ -21,7 +21,7 @@ from ..files import ObjectWriter
 from ..types import PutMode
 from .bulk import Bulk
 from .calls import Calls
-from .file import ReadFile, WriteFile, compressed
+from .file import ReadFile, TextWriter, WriteFile, compressed
 from .lookups import Lookups
 from .spaces import Space
 from .transfers import Transfers, put_options
@@ -192,6 +192,8 @@ class ObjectFileSystem(Calls):
                 opened = compressed(file, stripped, compression, kind)
             if "b" in mode:
                 return opened
+            if isinstance(file, ObjectWriter):
+                return TextWriter(opened, file, encoding, errors, newline)
             return io.TextIOWrapper(opened, encoding=encoding, errors=errors, newline=newline)
         except BaseException:
             _give_up(file)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, cast
 
 from .._internal.admission import Body
-from ..errors import AlreadyExistsError, IntegrityError, NotFoundError, NotSupportedError
+from ..errors import AlreadyExistsError, IntegrityError, NotFoundError, NotSupportedError, PreconditionFailedError
 from ..source import Source
 from ..storage import Storage
 from ..transport import Call, Exchange
@@ -129,14 +129,33 @@ class Transfers:
         return (yield from _copy_across(storage, origin.key, writer, goal.key, options.mode))
 
     def mv_file(self, source: str, target: str) -> Exchange[None]:
-        """Copy, then remove *source*. Not atomic: when removing fails, both exist and nothing is lost.
+        """Copy, then remove *source* unless it was replaced meanwhile. Not atomic: in between, both exist.
 
         Raises:
             NotFoundError: there is no *source*.
+            PreconditionFailedError: *source* was replaced while it was copied; both are there.
             ValueError: both are the same.
         """
+        place = self._object(source)
+        before = yield from self.known(source)
         yield from self.cp_file(source, target)
+        if (yield from self.known(source)).etag != before.etag:
+            raise PreconditionFailedError(
+                f"the object was replaced while it was copied to {target!r}; both are there, nothing was removed",
+                operation="mv",
+                key=place.name,
+            )
         yield from self.rm_file(source)
+
+    def known(self, path: str) -> Exchange[ObjectInfo]:
+        """Return what is known of the object.
+
+        Raises:
+            NotFoundError: no such object.
+        """
+        place = self._object(path)
+        readers = yield from self.space.readers(place)
+        return (yield from self.lookups.head(place, readers))[1]
 
     def rm_file(self, path: str) -> Exchange[None]:
         """Remove the object from every storage that may hold it.
@@ -268,7 +287,7 @@ def progress_of(callback: Callback) -> Progress | None:
 def same_objects(one: Storage, other: Storage) -> bool:
     """Say whether both are views of the same keys of the same provider."""
     return one is other or (
-        one.operations.provider is other.operations.provider and str(one.prefix) == str(other.prefix)
+        one.operations._provider is other.operations._provider and str(one.prefix) == str(other.prefix)
     )
 
 

@@ -89,8 +89,8 @@ class Database:
             self._engine.dispose()
 
     def describe(self) -> str:
-        """Return the place for messages, without its password."""
-        return self._engine.url.render_as_string(hide_password=True)
+        """Return the place for messages, without its password, which may stand in the query too."""
+        return self._engine.url.set(query={}).render_as_string(hide_password=True)
 
     def forget(self) -> None:
         """Drop connections without closing them: in a forked child they are the parent's."""
@@ -113,6 +113,9 @@ def _make_engine(place: str | Path | sa.URL) -> sa.Engine:
         raise SettingsError(
             f"the driver {error.name!r} is not installed; pip install 'kazinex-storage[postgres]'"
         ) from error
+    except exc.ArgumentError:
+        pass
+    raise SettingsError(f"SQLAlchemy knows no driver {url.drivername!r}; use postgresql+psycopg")
 
 
 def _parse(place: str | Path | sa.URL) -> sa.URL:

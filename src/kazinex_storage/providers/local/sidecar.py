@@ -129,6 +129,8 @@ class Sidecars:
             fcntl.flock(descriptor, fcntl.LOCK_EX)  # released by the kernel when the writer dies
             yield
         finally:
+            # Not by closing: a child that was forked meanwhile holds the descriptor too, and with it the lock.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
 

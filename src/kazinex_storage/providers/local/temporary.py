@@ -73,6 +73,7 @@ class Temporary:
         if self._named:
             with suppress(OSError):
                 os.unlink(self._name, dir_fd=self._parent)
+        fcntl.flock(self.descriptor, fcntl.LOCK_UN)  # a child that was forked meanwhile would keep it
         os.close(self.descriptor)
 
     def _open_unnamed(self) -> int:

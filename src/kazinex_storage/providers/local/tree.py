@@ -10,7 +10,7 @@ import os
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 
 from ...errors import (
@@ -156,11 +156,9 @@ class Tree:
             os.close(descriptor)
 
     def _make(self, name: str, parent: int) -> int:
-        try:
+        with suppress(FileExistsError):  # another writer made it, and may not have waited for the disk yet
             os.mkdir(name, 0o777, dir_fd=parent)
-            self.sync(parent)
-        except FileExistsError:
-            pass  # another writer made it
+        self.sync(parent)
         return os.open(name, _FOLDER, dir_fd=parent)
 
 

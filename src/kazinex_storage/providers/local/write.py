@@ -39,18 +39,29 @@ class Writer:
         folders, name = split(key)
         try:
             for _ in range(_ATTEMPTS):
+                pruned = True
                 try:
                     with self._tree.folder(folders, create=True) as parent:
-                        # The check that counts comes when publishing; this one saves reading a body for nothing.
-                        _check(_status(parent, name), key, options)
-                        with Temporary(parent) as temporary:
-                            return self._fill(temporary, parent, name, key, source, options)
+                        try:
+                            return self._attempt(parent, name, key, source, options)
+                        except FileNotFoundError:
+                            pruned = os.fstat(parent).st_nlink == 0
+                            raise
                 except FileNotFoundError:
-                    continue  # a delete pruned the folder after it was opened
+                    if not pruned:
+                        raise  # a delete has nothing to do with it
         except BaseException:
             self._tree.prune(folders)
             raise
         raise UnavailableError("the folder of the key was removed again and again while writing", key=key)
+
+    def _attempt(
+        self, parent: int, name: str, key: str, source: Source, options: PutOptions
+    ) -> tuple[os.stat_result, Sidecar]:
+        # The check that counts comes when publishing; this one saves reading a body for nothing.
+        _check(_status(parent, name), key, options)
+        with Temporary(parent) as temporary:
+            return self._fill(temporary, parent, name, key, source, options)
 
     def _fill(
         self, temporary: Temporary, parent: int, name: str, key: str, source: Source, options: PutOptions
