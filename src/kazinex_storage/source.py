@@ -320,7 +320,7 @@ class SourceReader:
         """
         left = self._source.size - self._position
         buffer, filled = memoryview(bytearray(left if size < 0 else min(size, left))), 0
-        while count := self.readinto(buffer[filled:]):
+        while filled < len(buffer) and (count := self.readinto(buffer[filled:])):
             filled += count
         return bytes(buffer[:filled])
 

@@ -1,0 +1,10 @@
+"""What every test may rely on, wherever the suite is started from."""
+
+from __future__ import annotations
+
+import signal
+
+# A shell without job control starts background jobs with Ctrl-C ignored, and every process below inherits that.
+# The tests of interrupts are about the ordinary case.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
