@@ -1,0 +1,233 @@
+"""An attempt: one request sent once. The command that a driver carries out, and the place where its outcome stands.
+
+libcurl's callbacks only collect (``list.append``): an exception in a callback is printed and lost, so headers and body
+are looked at, and the sink is called, between libcurl's steps. ``retry.py`` decides what follows from an attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+from ..errors import IntegrityError, UnavailableError
+from ..types import Sink
+from .request import BodyReader, BodySlice, Request
+
+# S3 lists 1,000 keys of up to 1,024 bytes, percent-encoded, in one answer: below 8 MiB.
+MAX_BODY_BYTES: Final = 16 * 1024 * 1024
+"""The longest answer that is collected in memory."""
+
+# libcurl's largest upload buffer is 2 MiB (CURLOPT_UPLOAD_BUFFERSIZE); 256 KiB stays in the second-level cache.
+UPLOAD_BUFFER_BYTES: Final = 256 * 1024
+"""Bytes that are read from a source at a time."""
+
+_DATA_STATUSES = (200, 206)
+
+
+class Attempt:
+    """One request on its way. Not thread-safe: it belongs to the driver that carries it out."""
+
+    __slots__ = (
+        "_buffer",
+        "_collected",
+        "_headers",
+        "_left",
+        "_reader",
+        "_sinking",
+        "chunks",
+        "code",
+        "error",
+        "handle",
+        "head",
+        "headers",
+        "message",
+        "on_end",
+        "request",
+        "resumes",
+        "status",
+        "taken",
+    )
+
+    def __init__(
+        self, request: Request, headers: tuple[tuple[str, str], ...], resumes: Callable[[Attempt], None] | None = None
+    ) -> None:
+        """Send *request* with *headers*.
+
+        *resumes* looks at the answer before the sink is given anything, and raises when it does not go on where an
+        earlier one broke off.
+        """
+        self.request = request
+        self.headers = headers
+        self.resumes = resumes
+        self.head: list[bytes] = []
+        """Header lines as they came, of every answer (a 100, a proxy's, the final one)."""
+        self.chunks: list[bytes] = []
+        """Parts of the body that nobody has looked at yet."""
+        self.status = 0
+        self.code = 0
+        """libcurl's error code; 0 is a complete answer."""
+        self.message = ""
+        self.error: BaseException | None = None
+        """What the sink, the source or a check raised."""
+        self.taken = 0
+        """Bytes that the sink was given."""
+        self.handle: Any = None
+        self.on_end: Any = None
+        """Who waits for the end: a task or a future, as the driver likes."""
+        self._collected = 0
+        self._headers: dict[str, str] | None = None
+        self._sinking: bool | None = None
+        self._reader: BodyReader | None = None
+        self._buffer: memoryview | None = None
+        self._left = 0
+
+    @property
+    def answer(self) -> Mapping[str, str]:
+        """The headers of the final answer, names in lower case."""
+        if self._headers is None:
+            self._headers = parse_headers(self.head)
+        return self._headers
+
+    @property
+    def sinking(self) -> bool:
+        """Whether the body of the answer goes to the sink."""
+        if self._sinking is None:
+            request = self.request
+            return request.sink is not None and self.status in _DATA_STATUSES and request.method != "HEAD"
+        return self._sinking
+
+    @property
+    def size(self) -> int:
+        """Bytes in the body of the request."""
+        body = self.request.body
+        return 0 if body is None else body.size if isinstance(body, BodySlice) else len(body)
+
+    @property
+    def received(self) -> int:
+        """Bytes that came, to the sink or not."""
+        return self.taken + self._collected
+
+    def body(self) -> bytes:
+        """Return what did not go to the sink."""
+        return b"".join(self.chunks) if not self._sinking else b""
+
+    def open(self) -> None:
+        """Open the slice that is to be sent.
+
+        Raises:
+            IntegrityError: the source cannot be read any more.
+        """
+        self.seek(0, 0)
+        self._buffer = memoryview(bytearray(min(UPLOAD_BUFFER_BYTES, max(1, self._left))))
+
+    def read(self, size: int) -> memoryview | int:
+        """Give libcurl the next bytes of the slice; its read callback."""
+        try:
+            if self._left == 0 or self._reader is None or self._buffer is None:
+                return self._buffer[:0] if self._buffer is not None else memoryview(b"")
+            count = self._reader.readinto(self._buffer[: min(size, self._left)])
+            self._left -= count
+            return self._buffer[:count]
+        except BaseException as error:
+            self.error = error
+            return 0x10000000  # CURL_READFUNC_ABORT
+
+    def seek(self, offset: int, origin: int) -> int:
+        """Go back to *offset* of the slice; libcurl's seek callback, for a connection that died before it was used."""
+        del origin  # always SEEK_SET — curl.se/libcurl/c/CURLOPT_SEEKFUNCTION.html
+        part = cast(BodySlice, self.request.body)
+        try:
+            if self._reader is not None:
+                self._reader.close()
+            self._reader = part.source.open(part.offset + offset)
+            self._left = part.size - offset
+        except BaseException as error:
+            self.error = error
+            if self.handle is None:
+                raise
+            return 1  # CURL_SEEKFUNC_FAIL
+        return 0
+
+    def flush(self) -> bool:
+        """Look at what has come, and give the sink its bytes. False: the transfer must stop, ``error`` may say why."""
+        if self.error is not None:
+            return False
+        if self._sinking is None and not self._judge():
+            return False
+        if self._sinking:
+            return self._feed()
+        self._collected = sum(map(len, self.chunks))
+        if self._collected <= MAX_BODY_BYTES:
+            return True
+        if self.status < 400:
+            self.error = IntegrityError(
+                f"the answer is longer than {MAX_BODY_BYTES} bytes; this is not the service that was expected",
+                operation=self.request.operation or None,
+            )
+        return False
+
+    def end(self, code: int, message: str) -> None:
+        """Note how the transfer ended, and release what it held."""
+        self.code, self.message = code, message
+        self.handle = None
+        if self._reader is not None:
+            reader, self._reader, self._buffer = self._reader, None, None
+            reader.close()
+        self.status = status_of(self.head)
+        if self.chunks and self.error is None and not self.flush() and self.error is None:
+            self.code = 0  # the body of an error was cut short by us: its beginning says enough
+
+    def _judge(self) -> bool:
+        self.status = status_of(self.head)
+        self._sinking = self.sinking
+        if not self._sinking or self.resumes is None:
+            return True
+        try:
+            self.resumes(self)
+        except (IntegrityError, UnavailableError) as error:
+            self.error = error
+            return False
+        return True
+
+    def _feed(self) -> bool:
+        chunks, sink = self.chunks, cast(Sink, self.request.sink)
+        try:
+            for chunk in chunks:
+                self.taken += len(chunk)
+                sink(chunk)
+        except BaseException as error:
+            self.error = error
+            return False
+        finally:
+            chunks.clear()
+        return True
+
+
+def status_of(head: list[bytes]) -> int:
+    """Return the status of the last answer in *head*, 0 when there is none."""
+    if not head:
+        return 0
+    if head[-1] == b"\r\n" and head.count(b"\r\n") == 1:
+        return _status(head[0])
+    for line in reversed(head):
+        if line.startswith(b"HTTP/"):
+            return _status(line)
+    return 0
+
+
+def parse_headers(head: list[bytes]) -> dict[str, str]:
+    """Return the headers of the last answer in *head*."""
+    headers: dict[str, str] = {}
+    for line in b"".join(head).decode("iso-8859-1").split("\r\n"):
+        name, colon, value = line.partition(":")
+        if colon:
+            name, value = name.lower(), value.strip()
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        elif name.startswith("HTTP/"):
+            headers.clear()
+    return headers
+
+
+def _status(line: bytes) -> int:
+    parts = line.split(None, 2)
+    return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
