@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from ..errors import IntegrityError, UnavailableError
 from ..types import Sink
 from .request import BodyReader, BodySlice, Request
+from .status import WEIRD_SERVER_REPLY
 
 # S3 lists 1,000 keys of up to 1,024 bytes, percent-encoded, in one answer: below 8 MiB.
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
@@ -21,7 +22,8 @@ MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 UPLOAD_BUFFER_BYTES: Final = 256 * 1024
 """Bytes that are read from a source at a time."""
 
-_DATA_STATUSES = (200, 206)
+_DATA_STATUSES: Final = (200, 206)
+_BLANK: Final = (b"\r\n", b"\n")
 
 
 class Attempt:
@@ -174,6 +176,8 @@ class Attempt:
             reader, self._reader, self._buffer = self._reader, None, None
             reader.close()
         self.status = status_of(self.head)
+        if code == 0 and self.head and not head_is_whole(self.head):
+            self.code, self.message = WEIRD_SERVER_REPLY, "the headers broke off"  # libcurl takes that for an answer
         if self.chunks and self.error is None and not self.flush() and self.error is None:
             self.code = 0  # the body of an error was cut short by us: its beginning says enough
 
@@ -203,12 +207,20 @@ class Attempt:
         return True
 
 
+def head_is_whole(head: list[bytes]) -> bool:
+    """Say whether an empty line ends the headers of the last answer; trailers may follow it."""
+    if head[-1] in _BLANK:
+        return True
+    for line in reversed(head):
+        if line in _BLANK:
+            return True
+        if line.startswith(b"HTTP/"):
+            break
+    return False
+
+
 def status_of(head: list[bytes]) -> int:
     """Return the status of the last answer in *head*, 0 when there is none."""
-    if not head:
-        return 0
-    if head[-1] == b"\r\n" and head.count(b"\r\n") == 1:
-        return _status(head[0])
     for line in reversed(head):
         if line.startswith(b"HTTP/"):
             return _status(line)
@@ -218,7 +230,7 @@ def status_of(head: list[bytes]) -> int:
 def parse_headers(head: list[bytes]) -> dict[str, str]:
     """Return the headers of the last answer in *head*."""
     headers: dict[str, str] = {}
-    for line in b"".join(head).decode("iso-8859-1").split("\r\n"):
+    for line in b"".join(head).decode("iso-8859-1").split("\n"):
         name, colon, value = line.partition(":")
         if colon:
             name, value = name.lower(), value.strip()

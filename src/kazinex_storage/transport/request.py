@@ -82,4 +82,7 @@ class Response:
     body: bytes = b""
     """What did not go to the sink."""
     attempts: int = 1
-    """How often the request was sent; above 1 an earlier attempt may have had its effect already."""
+    """How often it was tried; above 1 an earlier attempt may have had its effect already.
+
+    Below that libcurl repeats, uncounted, what a kept connection lost before any answer came (RFC 9112, 9.3.1).
+    """

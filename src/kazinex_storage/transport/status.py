@@ -15,10 +15,14 @@ RETRY_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 CALLBACK_FAILED: Final = frozenset({23, 26, 42})
 """WRITE_ERROR, READ_ERROR, ABORTED_BY_CALLBACK: only our callbacks can cause them."""
 
+WEIRD_SERVER_REPLY: Final = 8
+"""What came is not HTTP."""
+
 SEND_ERROR: Final = 55
 """The server may have answered before it closed."""
 
 _KINDS: Final = {
+    1: "cut",  # UNSUPPORTED_PROTOCOL: not HTTP/1; the scheme of a URL of ours is always supported
     5: "dns",  # COULDNT_RESOLVE_PROXY
     6: "dns",  # COULDNT_RESOLVE_HOST
     7: "connect",  # COULDNT_CONNECT
@@ -35,7 +39,7 @@ _KINDS: Final = {
     89: "connect",  # NO_CONNECTION_AVAILABLE
     97: "connect",  # PROXY
 }
-_SETTINGS: Final = frozenset({1, 3, 4, 43, 48, 58, 59, 77})  # protocol, URL, features, options, certificates, CA file
+_SETTINGS: Final = frozenset({3, 4, 43, 48, 58, 59, 77})  # URL, features, options, certificates, CA file
 _UNTRUSTED: Final = 60  # PEER_FAILED_VERIFICATION
 
 
