@@ -87,7 +87,7 @@ class Attempt:
     def answer(self) -> Mapping[str, str]:
         """The headers of the final answer, names in lower case."""
         if self._headers is None:
-            self._headers = parse_headers(self.head)
+            self._headers = parse_headers(b"".join(self.head))
         return self._headers
 
     @property
@@ -175,8 +175,8 @@ class Attempt:
         if self._reader is not None:
             reader, self._reader, self._buffer = self._reader, None, None
             reader.close()
-        self.status = status_of(self.head)
-        if code == 0 and self.head and not head_is_whole(self.head):
+        self.status = self.status or status_of(self.head)
+        if code == 0 and not head_is_whole(self.head):
             self.code, self.message = WEIRD_SERVER_REPLY, "the headers broke off"  # libcurl takes that for an answer
         if self.chunks and self.error is None and not self.flush() and self.error is None:
             self.code = 0  # the body of an error was cut short by us: its beginning says enough
@@ -209,37 +209,32 @@ class Attempt:
 
 def head_is_whole(head: list[bytes]) -> bool:
     """Say whether an empty line ends the headers of the last answer; trailers may follow it."""
-    if head[-1] in _BLANK:
-        return True
-    for line in reversed(head):
-        if line in _BLANK:
-            return True
-        if line.startswith(b"HTTP/"):
-            break
-    return False
+    return not head or head[-1] in _BLANK or any(line in _BLANK for line in head[_last(head) :])
 
 
 def status_of(head: list[bytes]) -> int:
     """Return the status of the last answer in *head*, 0 when there is none."""
-    for line in reversed(head):
-        if line.startswith(b"HTTP/"):
-            return _status(line)
-    return 0
+    parts = head[_last(head)].split(None, 2) if head else []
+    return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
 
 
-def parse_headers(head: list[bytes]) -> dict[str, str]:
-    """Return the headers of the last answer in *head*."""
-    headers: dict[str, str] = {}
-    for line in b"".join(head).decode("iso-8859-1").split("\n"):
-        name, colon, value = line.partition(":")
-        if colon:
-            name, value = name.lower(), value.strip()
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        elif name.startswith("HTTP/"):
-            headers.clear()
+def parse_headers(text: bytes) -> dict[str, str]:
+    """Return the headers of the last answer in *text*; a name that is repeated gets all its values."""
+    start = text.rfind(b"\nHTTP/") + 1
+    lines = [line.partition(":") for line in text[start:].decode("iso-8859-1").split("\n") if ":" in line]
+    headers = {name.lower(): value.strip() for name, _, value in lines}
+    if len(headers) != len(lines):
+        headers.clear()
+        for name, _, value in lines:
+            known = headers.get(name.lower())
+            headers[name.lower()] = value.strip() if known is None else f"{known}, {value.strip()}"
     return headers
 
 
-def _status(line: bytes) -> int:
-    parts = line.split(None, 2)
-    return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
+def _last(head: list[bytes]) -> int:
+    """Return where the last answer begins: after a 100, a 103 or a proxy's own."""
+    if head.count(b"\r\n") > 1:
+        for index in range(len(head) - 1, 0, -1):
+            if head[index].startswith(b"HTTP/"):
+                return index
+    return 0

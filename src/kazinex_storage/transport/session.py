@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pycurl
 
 from .attempt import Attempt
-from .handle import prepare
+from .handle import forget, prepare
 
 if TYPE_CHECKING:
     from .handle import Option
@@ -68,8 +68,7 @@ class Multi:
         """Stop *attempt* and close its connection; harmless when it has ended."""
         handle = attempt.handle
         if handle is not None and self.active.pop(handle, None) is not None:
-            self._multi.remove_handle(handle)
-            self._free.append(handle)
+            self._release(handle, attempt)
         attempt.end(0, "")
 
     def act(self, descriptor: int, mask: int) -> None:
@@ -111,10 +110,14 @@ class Multi:
 
     def _end(self, handle: pycurl.Curl, code: int, message: str) -> None:
         attempt = self.active.pop(handle)
-        self._multi.remove_handle(handle)
-        self._free.append(handle)
+        self._release(handle, attempt)
         attempt.end(code, message)
         self._ended.append(attempt)
+
+    def _release(self, handle: pycurl.Curl, attempt: Attempt) -> None:
+        self._multi.remove_handle(handle)
+        forget(handle, attempt)
+        self._free.append(handle)
 
 
 class Session(Multi):
