@@ -291,7 +291,7 @@ def test_a_child_forked_in_the_middle_of_a_run_leaves_it_to_its_parent(transport
 
     def work() -> bool:
         results.close()  # type: ignore[attr-defined]
-        return 200 == transport.run(get(server)).status
+        return bool(200 == transport.run(get(server)).status)
 
     assert 0 == in_a_fork(work)
     gate.opened.set()

@@ -184,7 +184,8 @@ def waits(policy: RetryPolicy, answers: list[tuple[int, dict[str, str]]], clock:
 
 
 def policy(**changes: Any) -> RetryPolicy:
-    return RetryPolicy(**({"random": lambda: 1.0, "clock": Clock(), "now": lambda: 1_000_000_000.0} | changes))
+    fixed: dict[str, Any] = {"random": lambda: 1.0, "clock": Clock(), "now": lambda: 1_000_000_000.0}
+    return RetryPolicy(**(fixed | changes))
 
 
 def test_waits_double_up_to_their_bound() -> None:

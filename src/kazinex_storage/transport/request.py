@@ -51,6 +51,7 @@ class BodySlice:
 
     source: ReplayableBody
     offset: int
+    """Bytes before it in the source."""
     size: int
 
 
@@ -77,6 +78,7 @@ class Response:
     """The answer of a server."""
 
     status: int
+    """Of HTTP, 200 to 599."""
     headers: Mapping[str, str]
     """Names in lower case; values decoded as ISO 8859-1; repeated headers joined with a comma."""
     body: bytes = b""

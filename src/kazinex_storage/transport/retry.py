@@ -46,9 +46,11 @@ class RetryPolicy:
     first_429_wait_s: float = 1.1
     """The least first wait after a 429."""
     clock: Callable[[], float] = time.monotonic
+    """Seconds since any moment, for the budget."""
     now: Callable[[], float] = time.time
     """Seconds since 1970, for ``Retry-After`` with a date."""
     random: Callable[[], float] = random.random
+    """A number from 0 up to 1."""
 
     def __post_init__(self) -> None:
         """Refuse a policy that would never send.
@@ -123,16 +125,7 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
             raise _unreachable(attempt, number)
         if progress.taken and not progress.resumable:
             raise _unreachable(attempt, number, "; the download cannot go on, because the server gave no strong ETag")
-        _log.warning(
-            "%s %s at %s: %s, repeating in %.2f s (attempt %d of %d)",
-            request.operation or "request",
-            request.method,
-            _host(request.url),
-            kind_of(code) if code else f"status {status}",
-            wait,
-            number,
-            policy.attempts,
-        )
+        _warn(attempt, code, number, wait, policy)
         yield Wait(wait)
         number += 1
         attempt = progress.next_attempt()
@@ -147,6 +140,20 @@ def _next_wait(attempt: Attempt, code: int, number: int, policy: RetryPolicy, be
         return None
     wait = policy.wait_s(number, attempt.status if code == 0 else 0, asked)
     return wait if policy.clock() - begun + wait <= policy.budget_s else None
+
+
+def _warn(attempt: Attempt, code: int, number: int, wait: float, policy: RetryPolicy) -> None:
+    request = attempt.request
+    _log.warning(
+        "%s %s at %s: %s, repeating in %.2f s (attempt %d of %d)",
+        request.operation or "request",
+        request.method,
+        _host(request.url),
+        kind_of(code) if code else f"status {attempt.status}",
+        wait,
+        number,
+        policy.attempts,
+    )
 
 
 def _response(attempt: Attempt, number: int) -> Response:
