@@ -1,7 +1,7 @@
 """An attempt: one request sent once. The command that a driver carries out, and the place where its outcome stands.
 
-libcurl's callbacks only collect (``list.append``): an exception in a callback is printed and lost, so headers and body
-are looked at, and the sink is called, between libcurl's steps. ``retry.py`` decides what follows from an attempt.
+What is raised in a callback of libcurl would be printed and lost, so it is kept in ``error``. The sink is called from
+the callback all the same: libcurl may read hundreds of megabytes between two returns. Then ``retry.py`` decides.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
-from ..errors import IntegrityError, UnavailableError
+from ..errors import IntegrityError
 from ..types import Sink
 from .request import BodyReader, BodySlice, Request
 from .status import WEIRD_SERVER_REPLY
@@ -32,6 +32,7 @@ class Attempt:
     __slots__ = (
         "_buffer",
         "_collected",
+        "_enough",
         "_headers",
         "_left",
         "_reader",
@@ -64,7 +65,7 @@ class Attempt:
         self.head: list[bytes] = []
         """Header lines as they came, of every answer (a 100, a proxy's, the final one)."""
         self.chunks: list[bytes] = []
-        """Parts of the body that nobody has looked at yet."""
+        """The body, when it does not go to the sink."""
         self.status = 0
         self.code = 0
         """libcurl's error code; 0 is a complete answer."""
@@ -77,6 +78,7 @@ class Attempt:
         self.on_end: Any = None
         """Who waits for the end: a task or a future, as the driver likes."""
         self._collected = 0
+        self._enough = False
         self._headers: dict[str, str] | None = None
         self._sinking: bool | None = None
         self._reader: BodyReader | None = None
@@ -111,7 +113,7 @@ class Attempt:
 
     def body(self) -> bytes:
         """Return what did not go to the sink."""
-        return b"".join(self.chunks) if not self._sinking else b""
+        return b"".join(self.chunks)
 
     def open(self) -> None:
         """Open the slice that is to be sent.
@@ -150,23 +152,29 @@ class Attempt:
             return 1  # CURL_SEEKFUNC_FAIL
         return 0
 
-    def flush(self) -> bool:
-        """Look at what has come, and give the sink its bytes. False: the transfer must stop, ``error`` may say why."""
-        if self.error is not None:
-            return False
-        if self._sinking is None and not self._judge():
-            return False
-        if self._sinking:
-            return self._feed()
-        self._collected = sum(map(len, self.chunks))
-        if self._collected <= MAX_BODY_BYTES:
-            return True
-        if self.status < 400:
-            self.error = IntegrityError(
+    def write(self, chunk: bytes) -> int | None:
+        """Take the next bytes of an answer; libcurl's write callback. -1 stops the transfer."""
+        try:
+            if self._sinking is None:
+                self._judge()
+            if self._sinking:
+                self.taken += len(chunk)
+                cast(Sink, self.request.sink)(chunk)
+                return None
+            self.chunks.append(chunk)
+            self._collected += len(chunk)
+            if self._collected <= MAX_BODY_BYTES:
+                return None
+            if self.status >= 400:
+                self._enough = True
+                return -1
+            raise IntegrityError(
                 f"the answer is longer than {MAX_BODY_BYTES} bytes; this is not the service that was expected",
                 operation=self.request.operation or None,
             )
-        return False
+        except BaseException as error:
+            self.error = error
+            return -1
 
     def end(self, code: int, message: str) -> None:
         """Note how the transfer ended, and release what it held."""
@@ -178,33 +186,20 @@ class Attempt:
         self.status = self.status or status_of(self.head)
         if code == 0 and not head_is_whole(self.head):
             self.code, self.message = WEIRD_SERVER_REPLY, "the headers broke off"  # libcurl takes that for an answer
-        if self.chunks and self.error is None and not self.flush() and self.error is None:
-            self.code = 0  # the body of an error was cut short by us: its beginning says enough
+        if self._enough:
+            self.code = 0  # the beginning of an endless error says enough
 
-    def _judge(self) -> bool:
+    def _judge(self) -> None:
+        """Decide where the body goes, before its first byte.
+
+        Raises:
+            UnavailableError: the answer is not the rest of what broke off.
+            IntegrityError: it is the rest of another version.
+        """
         self.status = status_of(self.head)
-        self._sinking = self.sinking
-        if not self._sinking or self.resumes is None:
-            return True
-        try:
+        if self.sinking and self.resumes is not None:
             self.resumes(self)
-        except (IntegrityError, UnavailableError) as error:
-            self.error = error
-            return False
-        return True
-
-    def _feed(self) -> bool:
-        chunks, sink = self.chunks, cast(Sink, self.request.sink)
-        try:
-            for chunk in chunks:
-                self.taken += len(chunk)
-                sink(chunk)
-        except BaseException as error:
-            self.error = error
-            return False
-        finally:
-            chunks.clear()
-        return True
+        self._sinking = self.sinking
 
 
 def head_is_whole(head: list[bytes]) -> bool:

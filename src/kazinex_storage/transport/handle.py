@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 OLDEST_LIBCURL: Final = (8, 12, 0)
 """The first version that may be used."""
 
-# Measured on loopback, 1 GiB: 128 KiB moves within 5 % of what 512 KiB does, and 64 transfers stay below 64 MiB.
-RECEIVE_BUFFER_BYTES: Final = 128 * 1024
+# Measured on loopback, 256 MiB: 64 KiB costs 0.14 s/GB, 512 KiB 0.19 s/GB; the smaller one stays in the cache.
+RECEIVE_BUFFER_BYTES: Final = 64 * 1024
 """Bytes that libcurl reads from a socket at a time (CURLOPT_BUFFERSIZE)."""
 
 KEPT_BODY_BYTES: Final = 64 * 1024
@@ -132,7 +132,7 @@ def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) 
         handle.shape = shape
     set_option(pycurl.URL, request.url)
     set_option(pycurl.HEADERFUNCTION, attempt.head.append)
-    set_option(pycurl.WRITEFUNCTION, attempt.chunks.append)
+    set_option(pycurl.WRITEFUNCTION, attempt.write)
     lines = [f"{name}: {value}" if value else f"{name};" for name, value in attempt.headers]
     _set_body(handle, attempt, lines)
     if request.signing is not None and request.signing.session_token is not None:

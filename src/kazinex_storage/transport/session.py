@@ -43,8 +43,6 @@ class Multi:
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, connections)
         self._free: list[pycurl.Curl] = []
-        self._ended: list[Attempt] = []
-        self._events = 0
         self.active: dict[pycurl.Curl, Attempt] = {}
         """What is under way."""
 
@@ -72,7 +70,7 @@ class Multi:
         attempt.end(0, "")
 
     def act(self, descriptor: int, mask: int) -> None:
-        """Let libcurl work on a socket, and look after what came once every transfer had its turn.
+        """Let libcurl work on a socket.
 
         Raises:
             BaseException: an interrupt that struck in a callback.
@@ -81,24 +79,15 @@ class Multi:
             self._multi.socket_action(descriptor, mask)
         except pycurl.error:
             raise lost_error() from None
-        self._events += 1
-        if self._events >= len(self.active):
-            self._events = 0
-            for attempt in [each for each in self.active.values() if each.chunks]:
-                if not attempt.flush():
-                    self.drop(attempt)
-                    self._ended.append(attempt)
 
     def collect(self) -> list[Attempt]:
         """Return the attempts that have ended since the last call."""
+        ended: list[Attempt] = []
         queued = 1
         while queued:
             queued, good, bad = self._multi.info_read()
-            for handle in good:
-                self._end(handle, 0, "")
-            for handle, code, message in bad:
-                self._end(handle, code, message)
-        ended, self._ended = self._ended, []
+            ended += [self._end(handle, 0, "") for handle in good]
+            ended += [self._end(handle, code, message) for handle, code, message in bad]
         return ended
 
     def close(self) -> None:
@@ -108,11 +97,11 @@ class Multi:
                 self.drop(attempt)
         self._multi.close()
 
-    def _end(self, handle: pycurl.Curl, code: int, message: str) -> None:
+    def _end(self, handle: pycurl.Curl, code: int, message: str) -> Attempt:
         attempt = self.active.pop(handle)
         self._release(handle, attempt)
         attempt.end(code, message)
-        self._ended.append(attempt)
+        return attempt
 
     def _release(self, handle: pycurl.Curl, attempt: Attempt) -> None:
         self._multi.remove_handle(handle)
