@@ -168,10 +168,11 @@ class Attempt:
             if self.status >= 400:
                 self._enough = True
                 return -1
-            raise IntegrityError(
+            self.error = IntegrityError(
                 f"the answer is longer than {MAX_BODY_BYTES} bytes; this is not the service that was expected",
                 operation=self.request.operation or None,
             )
+            return -1
         except BaseException as error:
             self.error = error
             return -1
