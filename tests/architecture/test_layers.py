@@ -72,7 +72,8 @@ HOMES = {
     "pytest": ("testing",),
     "hypothesis": ("testing",),
     "psycopg": ("testing",),  # SQLAlchemy loads it by name; the servers for tests make their databases with it
-    "asyncio": ("transport.loop", "aio", "fs", "testing"),
+    "opentelemetry": ("transport.observe",),
+    "asyncio": ("transport.loop", "transport.sockets", "aio", "fs", "testing"),
     "boto3": ("providers.s3",),
     "botocore": ("providers.s3",),
     "azure": ("providers.azure_blob",),

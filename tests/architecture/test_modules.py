@@ -46,10 +46,12 @@ ANY_USERS = {
     "errors": "the arguments of a pickled error",
     "organisations.schema": "rows, as SQLAlchemy types them",
     "receipts": "the fields of a receipt that came from JSON",
+    "transport.attempt": "who waits for it and the handle, which has no types, are the driver's own affair",
     "transport.exchange": "what a command is answered with differs for each command",
     "transport.loop": "as in transport.exchange",
     "transport.many": "as in transport.exchange",
     "transport.pool": "as in transport.exchange",
+    "transport.session": "epoll where there is one, else poll",
     "fs": "fsspec is untyped",
 }
 """Where ``Any`` may stand; a package stands for its modules."""

@@ -1,7 +1,8 @@
 """One transport carries every exchange, in three ways: on the caller's thread, many at once, on an asyncio loop.
 
-``exchange.py`` says what an exchange is; ``one.py``, ``many.py`` and ``loop.py`` are the three drivers. ``Transport``
-ties them to one pool of threads.
+``exchange.py`` says what an exchange is; ``one.py``, ``many.py`` and ``loop.py`` are the three drivers; ``request.py``
+and ``retry.py`` say what a request is and becomes. ``Transport`` ties them to one pool of threads and one set of
+connections.
 """
 
 from __future__ import annotations
@@ -10,22 +11,55 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import TypeVar
 
 from .exchange import AnyOutcome, Call, Command, Exchange, Many, Outcome, TransferCancelled, Wait
+from .observe import Observation, Observer, opentelemetry_observer
 from .one import drive
 from .pool import DEFAULT_THREADS, CallPool
+from .request import BodySlice, Request, Response, SigV4
+from .retry import RetryPolicy
+from .settings import TransportSettings
+from .wire import Wire
 
 T = TypeVar("T")
 
-__all__ = ["Call", "Command", "Exchange", "Many", "Outcome", "TransferCancelled", "Transport", "Wait"]
+__all__ = [
+    "BodySlice",
+    "Call",
+    "Command",
+    "Exchange",
+    "Many",
+    "Observation",
+    "Observer",
+    "Outcome",
+    "Request",
+    "Response",
+    "RetryPolicy",
+    "SigV4",
+    "TransferCancelled",
+    "Transport",
+    "TransportSettings",
+    "Wait",
+    "opentelemetry_observer",
+]
 
 
 class Transport:
     """Runs exchanges. Thread-safe and fork-safe; share one among all the storages of a process."""
 
-    __slots__ = ("_pool",)
+    __slots__ = ("_pool", "_wire")
 
-    def __init__(self, threads: int = DEFAULT_THREADS) -> None:
-        """Allow *threads* blocking calls at once in bulk and async use; none is started before it is needed."""
+    def __init__(
+        self,
+        threads: int = DEFAULT_THREADS,
+        settings: TransportSettings | None = None,
+        retry: RetryPolicy | None = None,
+        observe: Observer | None = None,
+    ) -> None:
+        """Allow *threads* blocking calls at once in bulk and async use; none is started before it is needed.
+
+        *observe* is told of every attempt of every request; ``opentelemetry_observer()`` makes spans.
+        """
         self._pool = CallPool(threads)
+        self._wire = Wire(settings, retry, observe)
 
     def run(self, exchange: Exchange[T]) -> T:
         """Run one exchange on the caller's thread and return its result.
@@ -33,7 +67,7 @@ class Transport:
         Raises:
             BaseException: what the exchange raises.
         """
-        return drive(exchange, self._many)
+        return drive(exchange, self._many, self._wire)
 
     def run_many(self, exchanges: Iterable[Exchange[T]], window: int) -> Iterator[tuple[int, Outcome[T]]]:
         """Yield (index, outcome) as the exchanges end, at most *window* at once; see ``many.run_many``.
@@ -43,7 +77,7 @@ class Transport:
         """
         from .many import run_many  # most processes never run many at once
 
-        return run_many(exchanges, window, self._pool)
+        return run_many(exchanges, window, self._pool, self._wire)
 
     async def run_async(self, exchange: Exchange[T]) -> T:
         """Run one exchange on the running asyncio loop; ``loop.py`` says what cancelling means.
@@ -53,7 +87,7 @@ class Transport:
         """
         from .loop import run_async  # asyncio costs 30 ms to import; only its users pay
 
-        return await run_async(exchange, self._pool)
+        return await run_async(exchange, self._pool, self._wire)
 
     def run_many_async(
         self, exchanges: Iterable[Exchange[T]], window: int
@@ -65,11 +99,12 @@ class Transport:
         """
         from .loop import run_many_async
 
-        return run_many_async(exchanges, window, self._pool)
+        return run_many_async(exchanges, window, self._pool, self._wire)
 
     def close(self) -> None:
-        """End the threads after the calls under way; using the transport again starts new ones."""
+        """End the threads after the calls under way, close idle connections; using the transport again starts anew."""
         self._pool.close()
+        self._wire.close()
 
     def _many(self, command: Many) -> list[AnyOutcome]:
         outcomes = dict(self.run_many(command.exchanges, command.window))

@@ -12,8 +12,12 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+from .request import Request
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from .attempt import Attempt
 
 T = TypeVar("T")
 
@@ -112,8 +116,8 @@ class Outcome(Generic[T]):
 AnyOutcome: TypeAlias = Outcome[Any]
 """An outcome among others of other types."""
 
-Command: TypeAlias = Call | Wait | Many
-"""What an exchange may yield."""
+Command: TypeAlias = "Call | Wait | Many | Request | Attempt"
+"""What an exchange may yield. An ``Attempt`` is the transport's own: it is what a ``Request`` is made of."""
 
 Exchange: TypeAlias = Generator[Command, Any, T]
 """An operation: yields commands, is sent outcomes, returns a T."""

@@ -1,9 +1,9 @@
 """Drive exchanges on a running asyncio loop.
 
 Cancelling: the task's ``CancelledError`` is raised inside the exchange at the command it waits for, and what the
-exchange yields to clean up is still carried out. A blocking call cannot be interrupted from outside: it is told to
-stop (``Call.cancel``), and the first cancellation waits for it to end, so that files and buffers may be closed
-afterwards; a second cancellation no longer waits.
+exchange yields to clean up is still carried out. A request under way closes its connection at once. A blocking call
+cannot be interrupted from outside: it is told to stop (``Call.cancel``), and the first cancellation waits for it to
+end, so that files and buffers may be closed afterwards; a second cancellation no longer waits.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from .attempt import Attempt
 from .exchange import Call, Command, Exchange, Many, Outcome
 from .pool import CallPool
+from .request import Request
+from .wire import Wire
 
 T = TypeVar("T")
 
 
-async def run_async(exchange: Exchange[T], pool: CallPool) -> T:
+async def run_async(exchange: Exchange[T], pool: CallPool, wire: Wire) -> T:
     """Drive *exchange* on the running loop and return its result.
 
     Raises:
@@ -34,7 +37,7 @@ async def run_async(exchange: Exchange[T], pool: CallPool) -> T:
             return stop.value  # type: ignore[no-any-return]
         outcome = error = None
         try:
-            outcome = await _perform(command, pool)
+            outcome = await _perform(command, pool, wire)
         except GeneratorExit:
             exchange.close()  # the coroutine itself is being closed: nothing can be awaited any more
             raise
@@ -43,7 +46,7 @@ async def run_async(exchange: Exchange[T], pool: CallPool) -> T:
 
 
 async def run_many_async(
-    exchanges: Iterable[Exchange[T]], window: int, pool: CallPool
+    exchanges: Iterable[Exchange[T]], window: int, pool: CallPool, wire: Wire
 ) -> AsyncGenerator[tuple[int, Outcome[T]], None]:
     """Yield (index, outcome) as the exchanges end, at most *window* of them under way.
 
@@ -62,7 +65,7 @@ async def run_many_async(
                 if item is None:
                     exhausted = True
                 else:
-                    active.add(asyncio.ensure_future(_outcome(item[0], item[1], pool)))
+                    active.add(asyncio.ensure_future(_outcome(item[0], item[1], pool, wire)))
             if not active:
                 return
             ended, active = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
@@ -75,18 +78,23 @@ async def run_many_async(
             await asyncio.wait(active)
 
 
-async def _outcome(index: int, exchange: Exchange[T], pool: CallPool) -> tuple[int, Outcome[T]]:
+async def _outcome(index: int, exchange: Exchange[T], pool: CallPool, wire: Wire) -> tuple[int, Outcome[T]]:
     try:
-        return index, Outcome(value=await run_async(exchange, pool))
+        return index, Outcome(value=await run_async(exchange, pool, wire))
     except Exception as error:  # the error of one exchange belongs to its outcome, whatever it is
         return index, Outcome(error=error)
 
 
-async def _perform(command: Command, pool: CallPool) -> Any:
+async def _perform(command: Command, pool: CallPool, wire: Wire) -> Any:
+    if isinstance(command, Attempt):
+        return await wire.loops.of(asyncio.get_running_loop()).perform(command)
+    if isinstance(command, Request):
+        return await run_async(wire.exchange(command), pool, wire)
     if isinstance(command, Call):
         return await _call(command, pool)
     if isinstance(command, Many):
-        outcomes = {index: outcome async for index, outcome in run_many_async(command.exchanges, command.window, pool)}
+        running = run_many_async(command.exchanges, command.window, pool, wire)
+        outcomes = {index: outcome async for index, outcome in running}
         return [outcomes[index] for index in range(len(outcomes))]
     return await asyncio.sleep(command.seconds)
 

@@ -1,7 +1,8 @@
 """Run many exchanges from one thread, a bounded number of them at once.
 
-Blocking calls go to the pool; everything else (building requests, parsing, deciding the next step) happens on the
-caller's thread. Groups nest: an exchange that yields ``Many`` has its children scheduled beside everybody else.
+Requests go through one curl multi, blocking calls to the pool; everything else (building requests, parsing, deciding
+the next step) happens on the caller's thread. Groups nest: an exchange that yields ``Many`` has its children scheduled
+beside everybody else.
 """
 
 from __future__ import annotations
@@ -9,23 +10,32 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
+import os
 import queue
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent import futures
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from .attempt import Attempt
 from .exchange import AnyOutcome, Call, Command, Exchange, Many, Outcome
 from .one import drive, one_by_one, outcome_of
 from .pool import CallPool
+from .request import Request, Response
+from .wire import Wire
+
+if TYPE_CHECKING:
+    from .session import Session, Waker
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-def run_many(exchanges: Iterable[Exchange[T]], window: int, pool: CallPool) -> Iterator[tuple[int, Outcome[T]]]:
+def run_many(
+    exchanges: Iterable[Exchange[T]], window: int, pool: CallPool, wire: Wire
+) -> Iterator[tuple[int, Outcome[T]]]:
     """Yield (index, outcome) as the exchanges end, at most *window* of them under way.
 
     The iterable is read on the caller's thread, and only as places get free, so memory stays bounded. With a *window*
@@ -38,9 +48,9 @@ def run_many(exchanges: Iterable[Exchange[T]], window: int, pool: CallPool) -> I
     """
     if window <= 1:
         for index, exchange in enumerate(exchanges):
-            yield index, outcome_of(exchange)
+            yield index, outcome_of(exchange, wire)
         return
-    scheduler = _Scheduler(pool)
+    scheduler = _Scheduler(pool, wire)
     root = scheduler.add_group(exchanges, max(1, window), None)
     try:
         while True:
@@ -48,6 +58,7 @@ def run_many(exchanges: Iterable[Exchange[T]], window: int, pool: CallPool) -> I
             while root.ended:
                 yield root.ended.popleft()
             if root.exhausted and not root.active:
+                scheduler.finish()
                 return
             if not scheduler.ready:
                 scheduler.wait()
@@ -77,7 +88,7 @@ class _Group:
 class _Task:
     """One exchange under way, and the command it waits for."""
 
-    __slots__ = ("call", "exchange", "future", "group", "index")
+    __slots__ = ("call", "exchange", "future", "group", "index", "request")
 
     def __init__(self, exchange: Exchange[Any], group: _Group, index: int) -> None:
         self.exchange = exchange
@@ -85,11 +96,18 @@ class _Task:
         self.index = index
         self.call: Call | None = None
         self.future: Future[Any] | None = None
+        self.request: Exchange[Response] | None = None
+        """The attempts of the request that the exchange waits for."""
 
 
 class _Scheduler:
-    def __init__(self, pool: CallPool) -> None:
+    def __init__(self, pool: CallPool, wire: Wire) -> None:
         self.pool = pool
+        self.wire = wire
+        self.pid = os.getpid()
+        self.session: Session | None = None
+        self.waker: Waker | None = None
+        """What ends a wait for sockets when a call has ended; None while nobody waits for sockets."""
         self.groups: list[_Group] = []
         self.tasks: set[_Task] = set()
         self.ready: deque[tuple[_Task, Any, BaseException | None]] = deque()
@@ -128,12 +146,21 @@ class _Scheduler:
         while self.ready:
             task, outcome, error = self.ready.popleft()
             task.call = None
+            running = task.exchange if task.request is None else task.request
             try:
-                command = task.exchange.throw(error) if error is not None else task.exchange.send(outcome)
+                command = running.throw(error) if error is not None else running.send(outcome)
             except StopIteration as stop:
-                self._end(task, Outcome(value=stop.value))
+                if task.request is None:
+                    self._end(task, Outcome(value=stop.value))
+                else:
+                    task.request = None
+                    self.ready.append((task, stop.value, None))
             except Exception as failure:
-                self._end(task, Outcome(error=failure))
+                if task.request is None:
+                    self._end(task, Outcome(error=failure))
+                else:
+                    task.request = None
+                    self.ready.append((task, None, failure))
             else:
                 try:
                     self._start(task, command)
@@ -141,10 +168,13 @@ class _Scheduler:
                     self.ready.append((task, None, failure))
 
     def wait(self) -> None:
-        """Block until a call has ended or a wait is over."""
-        timeout = max(0.0, self.timers[0][0] - time.monotonic()) if self.timers else None
+        """Block until a call or a transfer has ended or a wait is over."""
+        timeout: float | None = max(0.0, self.timers[0][0] - time.monotonic()) if self.timers else None
+        if self.session is not None and self.session.active:
+            self._wait_for_sockets(self.session, timeout)
+            timeout = 0
         try:
-            task = self.finished.get(timeout=timeout)
+            task = self.finished.get(timeout=timeout) if timeout != 0 else self.finished.get_nowait()
             while True:
                 self._collect(task)
                 task = self.finished.get_nowait()
@@ -154,8 +184,24 @@ class _Scheduler:
         while self.timers and self.timers[0][0] <= now:
             self.ready.append((heapq.heappop(self.timers)[2], None, None))
 
+    def finish(self) -> None:
+        """Give the session back."""
+        session, self.session = self.session, None
+        if session is not None:
+            self.wire.give(session)
+
     def abandon(self, error: BaseException) -> None:
-        """Cancel the calls under way, wait for them, and raise *error* in every exchange so that it cleans up."""
+        """Close the connections, cancel the calls under way, wait for them, raise *error* in every exchange.
+
+        A forked child that inherits a run does nothing of the kind: the transfers and the clean-up are its parent's.
+        """
+        session, self.session = self.session, None
+        if self.pid != os.getpid():
+            if session is not None:
+                self.wire.give(session)
+            return
+        if session is not None:
+            session.close()
         calls = [(task.future, task.call) for task in self.tasks if task.future is not None and task.call is not None]
         # First those that have not begun: a thread that the second step sets free must find nothing to do.
         running = [(future, call) for future, call in calls if not future.cancel()]
@@ -170,19 +216,44 @@ class _Scheduler:
         self.timers.clear()
         for task in sorted(self.tasks, key=lambda task: -task.group.depth):
             try:
-                drive(task.exchange, one_by_one, error)
+                if task.request is not None:
+                    task.request.close()
+                drive(task.exchange, one_by_one(self.wire), self.wire, error)
             except BaseException:  # the caller receives *error*; a second one from cleaning up would hide it
                 _log.debug("cleaning up after %r failed", error, exc_info=True)
 
     def _start(self, task: _Task, command: Command) -> None:
-        if isinstance(command, Call):
+        if isinstance(command, Attempt):
+            if self.session is None:
+                self.session = self.wire.take()
+            command.on_end = task
+            self.session.start(command)
+        elif isinstance(command, Request):
+            task.request = self.wire.exchange(command)
+            self.ready.append((task, None, None))
+        elif isinstance(command, Call):
             task.call = command
             task.future = self.pool.submit(command)
-            task.future.add_done_callback(lambda _: self.finished.put(task))
+            task.future.add_done_callback(lambda _: self._finished(task))
         elif isinstance(command, Many):
             self.add_group(command.exchanges, max(1, command.window), task)
         else:
             heapq.heappush(self.timers, (time.monotonic() + command.seconds, next(self.order), task))
+
+    def _wait_for_sockets(self, session: Session, timeout: float | None) -> None:
+        if any(task.future is not None for task in self.tasks):
+            self.waker = session.waker()
+            # Looked at after the waker was set: a call that ends from now on wakes the wait.
+            timeout = timeout if self.finished.empty() else 0.0
+        for attempt in session.wait(timeout):
+            self.ready.append((attempt.on_end, None, None))
+        self.waker = None
+
+    def _finished(self, task: _Task) -> None:
+        self.finished.put(task)
+        waker = self.waker
+        if waker is not None:
+            waker.wake()
 
     def _collect(self, task: _Task) -> None:
         future, task.future = task.future, None

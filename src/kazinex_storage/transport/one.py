@@ -6,16 +6,25 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from .attempt import Attempt
 from .exchange import AnyOutcome, Call, Exchange, Many, Outcome
+from .request import Request
+from .wire import Wire
 
 T = TypeVar("T")
 
 
-def drive(exchange: Exchange[T], many: Callable[[Many], list[AnyOutcome]], error: BaseException | None = None) -> T:
+def drive(
+    exchange: Exchange[T],
+    many: Callable[[Many], list[AnyOutcome]],
+    wire: Wire,
+    error: BaseException | None = None,
+) -> T:
     """Carry out what *exchange* yields and return its result.
 
-    Calls happen on the spot, waits sleep, ``Many`` goes to *many*. An interrupt (Ctrl-C) is raised inside the exchange,
-    so that it cleans up, and then reaches the caller. With *error* the exchange is resumed by raising that in it.
+    Calls happen on the spot, waits sleep, requests go over *wire*, ``Many`` goes to *many*. An interrupt (Ctrl-C) is
+    raised inside the exchange, so that it cleans up, and then reaches the caller. With *error* the exchange is resumed
+    by raising that in it.
 
     Raises:
         BaseException: what the exchange raises.
@@ -28,6 +37,10 @@ def drive(exchange: Exchange[T], many: Callable[[Many], list[AnyOutcome]], error
                 kind = type(command)
                 if kind is Call:
                     outcome = command.run()  # type: ignore[union-attr]
+                elif kind is Attempt:
+                    outcome = wire.perform(command)  # type: ignore[func-returns-value, arg-type]
+                elif kind is Request:
+                    outcome = drive(wire.exchange(command), many, wire)  # type: ignore[arg-type]
                 elif kind is Many:
                     outcome = many(command)  # type: ignore[arg-type]
                 else:
@@ -40,14 +53,14 @@ def drive(exchange: Exchange[T], many: Callable[[Many], list[AnyOutcome]], error
         return stop.value  # type: ignore[no-any-return]
 
 
-def one_by_one(command: Many) -> list[AnyOutcome]:
-    """Run the exchanges of *command* one after another on the caller's thread."""
-    return [outcome_of(exchange) for exchange in command.exchanges]
+def one_by_one(wire: Wire) -> Callable[[Many], list[AnyOutcome]]:
+    """Return what runs the exchanges of a ``Many`` one after another on the caller's thread."""
+    return lambda command: [outcome_of(exchange, wire) for exchange in command.exchanges]
 
 
-def outcome_of(exchange: Exchange[T]) -> Outcome[T]:
+def outcome_of(exchange: Exchange[T], wire: Wire) -> Outcome[T]:
     """Run *exchange* on the caller's thread and return how it ended; only interrupts are raised."""
     try:
-        return Outcome(value=drive(exchange, one_by_one))
+        return Outcome(value=drive(exchange, one_by_one(wire), wire))
     except Exception as error:  # the error of one exchange belongs to its outcome, whatever it is
         return Outcome(error=error)

@@ -1,0 +1,236 @@
+"""An attempt: one request sent once. The command that a driver carries out, and the place where its outcome stands.
+
+What is raised in a callback of libcurl would be printed and lost, so it is kept in ``error``. The sink is called from
+the callback all the same: libcurl may read hundreds of megabytes between two returns. Then ``retry.py`` decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+from ..errors import IntegrityError
+from ..types import Sink
+from .request import BodyReader, BodySlice, Request
+from .status import WEIRD_SERVER_REPLY
+
+# S3 lists 1,000 keys of up to 1,024 bytes, percent-encoded, in one answer: below 8 MiB.
+MAX_BODY_BYTES: Final = 16 * 1024 * 1024
+"""The longest answer that is collected in memory."""
+
+# libcurl's largest upload buffer is 2 MiB (CURLOPT_UPLOAD_BUFFERSIZE); 256 KiB stays in the second-level cache.
+UPLOAD_BUFFER_BYTES: Final = 256 * 1024
+"""Bytes that are read from a source at a time."""
+
+_DATA_STATUSES: Final = (200, 206)
+_BLANK: Final = (b"\r\n", b"\n")
+
+
+class Attempt:
+    """One request on its way. Not thread-safe: it belongs to the driver that carries it out."""
+
+    __slots__ = (
+        "_buffer",
+        "_collected",
+        "_enough",
+        "_headers",
+        "_left",
+        "_reader",
+        "_sinking",
+        "chunks",
+        "code",
+        "error",
+        "handle",
+        "head",
+        "headers",
+        "message",
+        "on_end",
+        "request",
+        "resumes",
+        "status",
+        "taken",
+    )
+
+    def __init__(
+        self, request: Request, headers: tuple[tuple[str, str], ...], resumes: Callable[[Attempt], None] | None = None
+    ) -> None:
+        """Send *request* with *headers*.
+
+        *resumes* looks at the answer before the sink is given anything, and raises when it does not go on where an
+        earlier one broke off.
+        """
+        self.request = request
+        self.headers = headers
+        self.resumes = resumes
+        self.head: list[bytes] = []
+        """Header lines as they came, of every answer (a 100, a proxy's, the final one)."""
+        self.chunks: list[bytes] = []
+        """The body, when it does not go to the sink."""
+        self.status = 0
+        self.code = 0
+        """libcurl's error code; 0 is a complete answer."""
+        self.message = ""
+        self.error: BaseException | None = None
+        """What the sink, the source or a check raised."""
+        self.taken = 0
+        """Bytes that the sink was given."""
+        self.handle: Any = None
+        self.on_end: Any = None
+        """Who waits for the end: a task or a future, as the driver likes."""
+        self._collected = 0
+        self._enough = False
+        self._headers: dict[str, str] | None = None
+        self._sinking: bool | None = None
+        self._reader: BodyReader | None = None
+        self._buffer: memoryview | None = None
+        self._left = 0
+
+    @property
+    def answer(self) -> Mapping[str, str]:
+        """The headers of the final answer, names in lower case."""
+        if self._headers is None:
+            self._headers = parse_headers(b"".join(self.head))
+        return self._headers
+
+    @property
+    def sinking(self) -> bool:
+        """Whether the body of the answer goes to the sink."""
+        if self._sinking is None:
+            request = self.request
+            return request.sink is not None and self.status in _DATA_STATUSES and request.method != "HEAD"
+        return self._sinking
+
+    @property
+    def size(self) -> int:
+        """Bytes in the body of the request."""
+        body = self.request.body
+        return 0 if body is None else body.size if isinstance(body, BodySlice) else len(body)
+
+    @property
+    def received(self) -> int:
+        """Bytes that came, to the sink or not."""
+        return self.taken + self._collected
+
+    def body(self) -> bytes:
+        """Return what did not go to the sink."""
+        return b"".join(self.chunks)
+
+    def open(self) -> None:
+        """Open the slice that is to be sent.
+
+        Raises:
+            IntegrityError: the source cannot be read any more.
+        """
+        self.seek(0, 0)
+        self._buffer = memoryview(bytearray(min(UPLOAD_BUFFER_BYTES, max(1, self._left))))
+
+    def read(self, size: int) -> memoryview | int:
+        """Give libcurl the next bytes of the slice; its read callback."""
+        try:
+            if self._left == 0 or self._reader is None or self._buffer is None:
+                return self._buffer[:0] if self._buffer is not None else memoryview(b"")
+            count = self._reader.readinto(self._buffer[: min(size, self._left)])
+            self._left -= count
+            return self._buffer[:count]
+        except BaseException as error:
+            self.error = error
+            return 0x10000000  # CURL_READFUNC_ABORT
+
+    def seek(self, offset: int, origin: int) -> int:
+        """Go back to *offset* of the slice; libcurl's seek callback, for a connection that died before it was used."""
+        del origin  # always SEEK_SET — curl.se/libcurl/c/CURLOPT_SEEKFUNCTION.html
+        part = cast(BodySlice, self.request.body)
+        try:
+            if self._reader is not None:
+                self._reader.close()
+            self._reader = part.source.open(part.offset + offset)
+            self._left = part.size - offset
+        except BaseException as error:
+            self.error = error
+            if self.handle is None:
+                raise
+            return 1  # CURL_SEEKFUNC_FAIL
+        return 0
+
+    def write(self, chunk: bytes) -> int | None:
+        """Take the next bytes of an answer; libcurl's write callback. -1 stops the transfer."""
+        try:
+            if self._sinking is None:
+                self._judge()
+            if self._sinking:
+                self.taken += len(chunk)
+                cast(Sink, self.request.sink)(chunk)
+                return None
+            self.chunks.append(chunk)
+            self._collected += len(chunk)
+            if self._collected <= MAX_BODY_BYTES:
+                return None
+            if self.status >= 400:
+                self._enough = True
+                return -1
+            self.error = IntegrityError(
+                f"the answer is longer than {MAX_BODY_BYTES} bytes; this is not the service that was expected",
+                operation=self.request.operation or None,
+            )
+            return -1
+        except BaseException as error:
+            self.error = error
+            return -1
+
+    def end(self, code: int, message: str) -> None:
+        """Note how the transfer ended, and release what it held."""
+        self.code, self.message = code, message
+        self.handle = None
+        if self._reader is not None:
+            reader, self._reader, self._buffer = self._reader, None, None
+            reader.close()
+        self.status = self.status or status_of(self.head)
+        if code == 0 and not head_is_whole(self.head):
+            self.code, self.message = WEIRD_SERVER_REPLY, "the headers broke off"  # libcurl takes that for an answer
+        if self._enough:
+            self.code = 0  # the beginning of an endless error says enough
+
+    def _judge(self) -> None:
+        """Decide where the body goes, before its first byte.
+
+        Raises:
+            UnavailableError: the answer is not the rest of what broke off.
+            IntegrityError: it is the rest of another version.
+        """
+        self.status = status_of(self.head)
+        if self.sinking and self.resumes is not None:
+            self.resumes(self)
+        self._sinking = self.sinking
+
+
+def head_is_whole(head: list[bytes]) -> bool:
+    """Say whether an empty line ends the headers of the last answer; trailers may follow it."""
+    return not head or head[-1] in _BLANK or any(line in _BLANK for line in head[_last(head) :])
+
+
+def status_of(head: list[bytes]) -> int:
+    """Return the status of the last answer in *head*, 0 when there is none."""
+    parts = head[_last(head)].split(None, 2) if head else []
+    return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
+
+
+def parse_headers(text: bytes) -> dict[str, str]:
+    """Return the headers of the last answer in *text*; a name that is repeated gets all its values."""
+    start = text.rfind(b"\nHTTP/") + 1
+    lines = [line.partition(":") for line in text[start:].decode("iso-8859-1").split("\n") if ":" in line]
+    headers = {name.lower(): value.strip() for name, _, value in lines}
+    if len(headers) != len(lines):
+        headers.clear()
+        for name, _, value in lines:
+            known = headers.get(name.lower())
+            headers[name.lower()] = value.strip() if known is None else f"{known}, {value.strip()}"
+    return headers
+
+
+def _last(head: list[bytes]) -> int:
+    """Return where the last answer begins: after a 100, a 103 or a proxy's own."""
+    if head.count(b"\r\n") > 1:
+        for index in range(len(head) - 1, 0, -1):
+            if head[index].startswith(b"HTTP/"):
+                return index
+    return 0

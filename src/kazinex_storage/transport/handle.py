@@ -1,0 +1,182 @@
+"""One curl handle set up for one attempt. The only module that knows libcurl's options.
+
+What is never set is as deliberate: no redirects (a signature is for one host), no cookies, no netrc, no total timeout.
+Loaded when the first request is made: pycurl costs 10 ms to import.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Final
+
+import pycurl
+
+from ..errors import SettingsError
+from .request import BodySlice, Request
+
+if TYPE_CHECKING:
+    from .attempt import Attempt
+    from .settings import TransportSettings
+
+# Older ones sign "=", "*", ":" and query names without a value wrongly — curl issues 13754, 7559, 8107, 16927.
+OLDEST_LIBCURL: Final = (8, 12, 0)
+"""The first version that may be used."""
+
+# Measured on loopback, 256 MiB: 64 KiB costs 0.14 s/GB, 512 KiB 0.19 s/GB; the smaller one stays in the cache.
+RECEIVE_BUFFER_BYTES: Final = 64 * 1024
+"""Bytes that libcurl reads from a socket at a time (CURLOPT_BUFFERSIZE)."""
+
+KEPT_BODY_BYTES: Final = 64 * 1024
+"""The largest body that an idle handle may hold on to."""
+
+_UPLOAD_BUFFER_BYTES: Final = 256 * 1024
+_WITH_BODY: Final = ("PUT", "POST", "PATCH")
+
+Option = tuple[int, object]
+
+
+def check_version(version: tuple[int, int, int] | None = None) -> None:
+    """Refuse a libcurl whose signatures are wrong.
+
+    Raises:
+        SettingsError: libcurl is too old, or cannot do TLS.
+    """
+    facts = pycurl.version_info()
+    number = facts[2]
+    found = version if version is not None else (number >> 16, number >> 8 & 255, number & 255)
+    if found < OLDEST_LIBCURL:
+        raise SettingsError(
+            f"libcurl {'.'.join(map(str, found))} signs some keys wrongly; 8.12 or newer is needed: "
+            "pip install --upgrade --force-reinstall --only-binary :all: 'pycurl>=7.49'",
+            code="libcurl",
+        )
+    if "https" not in facts[8]:
+        raise SettingsError("this libcurl cannot do TLS; install pycurl from a wheel", code="libcurl")
+
+
+def options_of(settings: TransportSettings) -> tuple[Option, ...]:
+    """Return the options that are the same for every request.
+
+    Raises:
+        SettingsError: libcurl cannot be used, or does not take the CA file or the proxy.
+    """
+    check_version()
+    options: list[Option] = [
+        (pycurl.NOSIGNAL, 1),  # signals and threads do not go together — curl.se/libcurl/c/threadsafe.html
+        (pycurl.TCP_NODELAY, 1),
+        (pycurl.TCP_KEEPALIVE, 1),
+        (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
+        (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+        (pycurl.CONNECTTIMEOUT_MS, max(1, round(settings.connect_timeout_s * 1000))),
+        (pycurl.LOW_SPEED_LIMIT, 1),
+        (pycurl.LOW_SPEED_TIME, max(1, round(settings.idle_timeout_s))),
+        (pycurl.BUFFERSIZE, RECEIVE_BUFFER_BYTES),
+        (pycurl.UPLOAD_BUFFERSIZE, _UPLOAD_BUFFER_BYTES),
+        (pycurl.USERAGENT, settings.user_agent),
+        *trust(settings),
+    ]
+    if settings.proxy is not None:
+        options.append((pycurl.PROXY, settings.proxy))
+    trial = pycurl.Curl()
+    for option, value in options:
+        try:
+            trial.setopt(option, value)
+        except (pycurl.error, TypeError, ValueError, UnicodeError) as error:
+            name = "the proxy" if option == pycurl.PROXY else f"option {option}"
+            raise SettingsError(f"libcurl does not take {name}; look at the transport settings") from error
+    trial.close()
+    return tuple(options)
+
+
+def trust(settings: TransportSettings) -> list[Option]:
+    """Return the options that say whose certificates are trusted.
+
+    Raises:
+        SettingsError: the CA file cannot be read.
+    """
+    if settings.ca_file is not None:
+        try:
+            with open(settings.ca_file, "rb"):
+                return [(pycurl.CAINFO, settings.ca_file)]
+        except OSError as error:
+            raise SettingsError(
+                f"the CA file {settings.ca_file!r} cannot be read ({error.strerror}); give a PEM file", code="ca"
+            ) from error
+    # The standard library reads the two variables for us: the environment has one reader of ours, above this level.
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile is not None and paths.cafile != paths.openssl_cafile:
+        return [(pycurl.CAINFO, paths.cafile)]
+    if paths.capath is not None and paths.capath != paths.openssl_capath:
+        return [(pycurl.CAPATH, paths.capath)]
+    import certifi
+
+    return [(pycurl.CAINFO, certifi.where())]
+
+
+def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) -> None:
+    """Set *handle* up to send *attempt*; whatever it did before is forgotten, its connections stay.
+
+    Raises:
+        IntegrityError: the source of the body cannot be read any more.
+        ValueError: a header would break the message.
+    """
+    request = attempt.request
+    shape = (request.method, type(request.body), request.signing, request.replayable)
+    set_option = handle.setopt
+    # Of a request of the same shape everything that differs is set below; the rest may stay (5 us of 40).
+    if getattr(handle, "shape", None) != shape or type(request.body) is BodySlice:
+        handle.reset()
+        for option, value in options:
+            set_option(option, value)
+        _set_shape(handle, request)
+        handle.shape = shape
+    set_option(pycurl.URL, request.url)
+    set_option(pycurl.HEADERFUNCTION, attempt.head.append)
+    set_option(pycurl.WRITEFUNCTION, attempt.write)
+    lines = [f"{name}: {value}" if value else f"{name};" for name, value in attempt.headers]
+    _set_body(handle, attempt, lines)
+    if request.signing is not None and request.signing.session_token is not None:
+        lines.append(f"x-amz-security-token: {request.signing.session_token}")
+    text = "\n".join(lines)
+    if text.count("\n") != len(lines) - 1 + (not lines) or "\r" in text or "\0" in text:
+        raise ValueError("a header of the request holds a line break")
+    set_option(pycurl.HTTPHEADER, lines if text.isascii() else [line.encode() for line in lines])
+
+
+def forget(handle: pycurl.Curl, attempt: Attempt) -> None:
+    """Let go of a body that would be held until the next request on *handle*."""
+    if attempt.size > KEPT_BODY_BYTES:
+        handle.reset()
+        handle.shape = None
+
+
+def _set_shape(handle: pycurl.Curl, request: Request) -> None:
+    method, signing = request.method, request.signing
+    if type(request.body) is BodySlice:
+        handle.setopt(pycurl.UPLOAD, 1)
+    if method == "HEAD":
+        handle.setopt(pycurl.NOBODY, 1)
+    elif method != "GET" or request.body is not None:
+        handle.setopt(pycurl.CUSTOMREQUEST, method)
+    if signing is not None:
+        handle.setopt(pycurl.AWS_SIGV4, f"aws:amz:{signing.region}:{signing.service}")
+        handle.setopt(pycurl.USERNAME, signing.access_key_id)
+        handle.setopt(pycurl.PASSWORD, signing.secret_access_key)
+    if not request.replayable:
+        # libcurl repeats by itself what a connection that it kept has lost; a new connection is not repeated on.
+        handle.setopt(pycurl.FRESH_CONNECT, 1)
+
+
+def _set_body(handle: pycurl.Curl, attempt: Attempt, lines: list[str]) -> None:
+    method, body = attempt.request.method, attempt.request.body
+    if isinstance(body, BodySlice):
+        attempt.open()
+        handle.setopt(pycurl.INFILESIZE_LARGE, body.size)
+        handle.setopt(pycurl.READFUNCTION, attempt.read)
+        handle.setopt(pycurl.SEEKFUNCTION, attempt.seek)
+        lines.append("Expect:")  # R2 documents 100-continue as unsupported — developers.cloudflare.com/r2/api/s3/api
+    elif body is not None or method in _WITH_BODY:
+        handle.setopt(pycurl.POSTFIELDS, body or b"")  # an empty body announces its length: S3 answers 411 otherwise
+        lines.append("Expect:")
+        if not any(name.lower() == "content-type" for name, _ in attempt.headers):
+            lines.append("Content-Type:")  # else libcurl says that it is a form

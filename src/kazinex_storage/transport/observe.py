@@ -1,0 +1,78 @@
+"""What an observer is told: one fact sheet for each attempt, without anything secret.
+
+No query, no header and no body ever stands in it. ``opentelemetry_observer`` makes spans of the fact sheets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One attempt of one request."""
+
+    operation: str
+    method: str
+    host: str
+    """Host and port; neither path nor query."""
+    status: int
+    """0: no answer."""
+    attempt: int
+    """1 is the first."""
+    started_at: float
+    """Seconds since 1970."""
+    seconds: float
+    sent: int
+    """Bytes of the body of the request."""
+    received: int
+    """Bytes of the body of the answer."""
+    request_id: str | None
+    error: str | None
+    """``dns``, ``connect``, ``tls``, ``timeout``, ``cut``, or the name of an exception; None: a whole answer."""
+
+
+Observer: TypeAlias = Callable[[Observation], object]
+"""Called after each attempt, on the thread or the loop that runs the transfer. What it raises ends the exchange."""
+
+
+def opentelemetry_observer() -> Observer:
+    """Return an observer that makes a span of each attempt, below the span of the caller.
+
+    Raises:
+        SettingsError: ``opentelemetry-api`` is not installed.
+    """
+    try:
+        from opentelemetry import trace
+    except ImportError as error:
+        raise SettingsError("spans need OpenTelemetry: pip install opentelemetry-api") from error
+    tracer = trace.get_tracer("kazinex_storage")
+
+    def observe(seen: Observation) -> None:
+        # Names: OpenTelemetry semantic conventions for HTTP client spans, stable since 1.23 (read 2026-08).
+        attributes: dict[str, str | int] = {
+            "http.request.method": seen.method,
+            "server.address": seen.host,
+            "http.request.resend_count": seen.attempt - 1,
+            "http.request.body.size": seen.sent,
+            "http.response.body.size": seen.received,
+        }
+        if seen.status:
+            attributes["http.response.status_code"] = seen.status
+        if seen.error is not None:
+            attributes["error.type"] = seen.error
+        if seen.request_id is not None:
+            attributes["kazinex.request_id"] = seen.request_id
+        begun = int(seen.started_at * 1e9)
+        span = tracer.start_span(
+            seen.operation or seen.method, kind=trace.SpanKind.CLIENT, start_time=begun, attributes=attributes
+        )
+        if seen.error is not None or seen.status >= 400:
+            span.set_status(trace.StatusCode.ERROR)
+        span.end(end_time=begun + int(seen.seconds * 1e9))
+
+    return observe

@@ -1,0 +1,90 @@
+"""Requests and responses: what a protocol module yields, and what it is sent.
+
+Plain values without I/O. A protocol module builds a complete URL and its headers; the transport signs, sends, retries
+and measures. Read next: ``retry.py`` (what happens to a request), ``handle.py`` (how libcurl is told of it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..types import Sink
+
+
+class BodyReader(Protocol):
+    """Reads a body in order."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the beginning of *buffer*; 0 is the end."""
+        ...
+
+    def close(self) -> None:
+        """Release the reader."""
+        ...
+
+
+class ReplayableBody(Protocol):
+    """What can be read from any offset, again and again: a ``Source``."""
+
+    def open(self, offset: int = 0) -> BodyReader:
+        """Return a reader from *offset*."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigV4:
+    """The key that a request is signed with. libcurl signs while it sends, so a repeat has a signature of its own."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    """Sent, and signed, as ``x-amz-security-token``."""
+    region: str
+    service: str = "s3"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodySlice:
+    """A part of a source: the bytes from ``offset`` up to ``offset + size``."""
+
+    source: ReplayableBody
+    offset: int
+    """Bytes before it in the source."""
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request as a command; its outcome is the ``Response`` to the last attempt, whatever its status."""
+
+    method: str
+    url: str = field(repr=False)
+    """Complete and percent-encoded. It may hold a signature: it is never logged with its query."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes | BodySlice | None = None
+    sink: Sink | None = None
+    """Takes the body of a 200 or 206 as it comes, each byte once, over all attempts. Other bodies are collected."""
+    signing: SigV4 | None = field(default=None, repr=False)
+    replayable: bool = True
+    """False: a repeat could do harm, so it is sent once."""
+    operation: str = ""
+    """For errors, logs and observers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """The answer of a server."""
+
+    status: int
+    """Of HTTP, 200 to 599."""
+    headers: Mapping[str, str]
+    """Names in lower case; values decoded as ISO 8859-1; repeated headers joined with a comma."""
+    body: bytes = b""
+    """What did not go to the sink."""
+    attempts: int = 1
+    """How often it was tried; above 1 an earlier attempt may have had its effect already.
+
+    Below that libcurl repeats, uncounted, what a kept connection lost before any answer came (RFC 9112, 9.3.1).
+    """

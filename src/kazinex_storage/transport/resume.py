@@ -1,0 +1,102 @@
+"""How far a download has come, and how it goes on after it broke off: the sink never sees a byte twice.
+
+The next attempt asks for the rest with ``Range``, pinned to the same version with ``If-Match``; only a 206 for exactly
+that span of that version reaches the sink.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ..errors import IntegrityError, UnavailableError
+from .attempt import Attempt
+from .request import Request
+
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+
+
+class Progress:
+    """What the sink has taken over all attempts of one request."""
+
+    __slots__ = ("_end", "_etag", "_request", "_start", "taken")
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._start = 0
+        """Where the sink's first byte lies in the object."""
+        self._end: int | None = None
+        """Where its last byte shall lie, plus one; None: nobody said."""
+        self._etag: str | None = None
+        self.taken = 0
+        """Bytes that the sink has taken."""
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the rest can be asked for: a GET of known length with a strong ETag."""
+        return self._request.method == "GET" and self._etag is not None and self._end is not None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the sink has all that was announced, whatever became of the connection afterwards."""
+        return self.taken > 0 and self._end is not None and self.taken == self._end - self._start
+
+    def note(self, attempt: Attempt) -> None:
+        """Take over what *attempt* brought; the first that brought something says what is expected."""
+        if not attempt.sinking:
+            return
+        if not self.taken:
+            self._start, self._end = _span(attempt)
+            etag = attempt.answer.get("etag", "")
+            # Weak marks do not promise equal bytes (RFC 9110, 8.8.1), so nothing may be joined on one.
+            self._etag = etag if etag.startswith('"') else None
+        self.taken += attempt.taken
+
+    def check(self, attempt: Attempt) -> None:
+        """Compare the length of what came with what was announced, after a complete answer.
+
+        Raises:
+            IntegrityError: it is another length.
+        """
+        if attempt.sinking and self._end is not None and self.taken != self._end - self._start:
+            raise IntegrityError(
+                f"{self.taken} of {self._end - self._start} announced bytes came; repeat the download",
+                operation=self._request.operation or None,
+            )
+        if self.taken and attempt.status == 412 and not any(n.lower() == "if-match" for n, _ in self._request.headers):
+            raise IntegrityError(
+                "the object changed while it was being read; repeat the download",
+                operation=self._request.operation or None,
+            )
+
+    def next_attempt(self) -> Attempt:
+        """Return the attempt that asks for what the sink has not got yet."""
+        if not self.taken or self._end is None or self._etag is None:
+            return Attempt(self._request, self._request.headers)
+        kept = [(name, value) for name, value in self._request.headers if name.lower() not in ("range", "if-match")]
+        span = f"bytes={self._start + self.taken}-{self._end - 1}"
+        return Attempt(self._request, (*kept, ("Range", span), ("If-Match", self._etag)), self._goes_on)
+
+    def _goes_on(self, attempt: Attempt) -> None:
+        """Refuse an answer that is not the rest of the same version.
+
+        Raises:
+            UnavailableError: the server sends something else than was asked for.
+            IntegrityError: it is another version.
+        """
+        operation = self._request.operation or None
+        if attempt.answer.get("etag", self._etag) != self._etag:
+            raise IntegrityError("the object changed while it was being read; repeat the download", operation=operation)
+        if attempt.status != 206 or _span(attempt) != (self._start + self.taken, self._end):
+            raise UnavailableError(
+                "the download broke off and the server does not send the rest of it; repeat it", operation=operation
+            )
+
+
+def _span(attempt: Attempt) -> tuple[int, int | None]:
+    """Return the span of the object that an answer says it holds."""
+    if attempt.status == 206:
+        match = _CONTENT_RANGE.fullmatch(attempt.answer.get("content-range", ""))
+        return (int(match[1]), int(match[2]) + 1) if match else (0, None)
+    length = attempt.answer.get("content-length", "")
+    return 0, int(length) if length.isascii() and length.isdigit() else None

@@ -1,0 +1,200 @@
+"""The only place that repeats a request: an exchange around an exchange.
+
+``attempts`` turns one ``Request`` into as many attempts, and waits between them, as the policy allows. It has no
+colour: it yields ``Attempt`` and ``Wait``, and the driver carries them out. A download that breaks off goes on at the
+byte it had reached (``resume.py``).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from ..errors import SettingsError, UnavailableError
+from .attempt import Attempt
+from .exchange import Exchange, Wait
+from .observe import Observation, Observer
+from .request import Request, Response
+from .resume import Progress
+from .status import CALLBACK_FAILED, RETRY_STATUSES, SEND_ERROR, error_of, is_passing, kind_of
+
+_log = logging.getLogger(__name__)
+
+_REQUEST_IDS = ("x-amz-request-id", "x-ms-request-id", "request-id", "cf-ray")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often and how patiently a request is repeated. The clocks are fields, so that tests need no time."""
+
+    attempts: int = 5
+    """How often a request is sent at most."""
+    budget_s: float = 120.0
+    """No wait begins that would end later than this after the first attempt began."""
+    # Full jitter — aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter (read 2026-08).
+    base_s: float = 0.1
+    """The first wait is random between 0 and this; each further bound is twice the one before."""
+    max_wait_s: float = 20.0
+    max_retry_after_s: float = 60.0
+    """When a server asks for a longer wait, the caller is told instead."""
+    # R2: one write a second to a key, above it 429 — developers.cloudflare.com/r2/platform/limits (read 2026-08).
+    first_429_wait_s: float = 1.1
+    """The least first wait after a 429."""
+    clock: Callable[[], float] = time.monotonic
+    """Seconds since any moment, for the budget."""
+    now: Callable[[], float] = time.time
+    """Seconds since 1970, for ``Retry-After`` with a date."""
+    random: Callable[[], float] = random.random
+    """A number from 0 up to 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse a policy that would never send.
+
+        Raises:
+            SettingsError: ``attempts`` is below 1, or a time is negative.
+        """
+        times = (self.budget_s, self.base_s, self.max_wait_s, self.max_retry_after_s, self.first_429_wait_s)
+        if self.attempts < 1 or min(times) < 0:
+            raise SettingsError("a retry policy needs at least one attempt, and no negative times")
+
+    def wait_s(self, number: int, status: int, asked_s: float | None) -> float:
+        """Return how long to wait after attempt *number*, which got *status* and was asked to wait *asked_s*."""
+        wait = self.random() * min(self.max_wait_s, self.base_s * 2.0 ** min(number - 1, 32))
+        if asked_s is not None:
+            wait = max(wait, asked_s)
+        return max(wait, self.first_429_wait_s) if status == 429 and number == 1 else wait
+
+
+def retry_after_s(value: str | None, now: float) -> float | None:
+    """Return the seconds that a ``Retry-After`` header asks for, given as seconds or as a date; None: it says nothing.
+
+    Example:
+        >>> retry_after_s("120", 0), retry_after_s("Thu, 01 Jan 1970 00:00:30 GMT", 10), retry_after_s("soon", 0)
+        (120.0, 20.0, None)
+    """
+    if not value:
+        return None
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -> Exchange[Response]:
+    """Send *request* until it is answered, or until the policy says that it is enough.
+
+    Raises:
+        UnavailableError: it was never answered whole.
+        IntegrityError: the body of the answer has another length than announced, or changed between two attempts.
+        SettingsError: libcurl cannot reach the server as the settings say.
+        BaseException: what the sink or the source raises, and interrupts.
+    """
+    begun, number = policy.clock(), 1
+    progress = Progress(request)
+    attempt = Attempt(request, request.headers)
+    while True:
+        sent_at = policy.clock()
+        yield attempt
+        if observer is not None or _log.isEnabledFor(logging.DEBUG):
+            _notice(attempt, number, policy.clock() - sent_at, policy, observer)
+        if attempt.error is not None:
+            raise attempt.error
+        code, status = attempt.code, attempt.status
+        if code in CALLBACK_FAILED:
+            from .session import lost_error  # libcurl is loaded when it has failed
+
+            raise lost_error()
+        progress.note(attempt)
+        if (code == SEND_ERROR and status >= 400) or (code and attempt.sinking and progress.complete):
+            code = 0  # refused before the whole body was sent, or broken off after the last byte: the answer counts
+        if code == 0:
+            progress.check(attempt)
+            if status not in RETRY_STATUSES:
+                return _response(attempt, number)
+        wait = _next_wait(attempt, code, number, policy, begun) if request.replayable else None
+        if wait is None:
+            if code == 0:
+                return _response(attempt, number)
+            raise _unreachable(attempt, number)
+        if progress.taken and not progress.resumable:
+            raise _unreachable(attempt, number, "; the download cannot go on, because the server gave no strong ETag")
+        _warn(attempt, code, number, wait, policy)
+        yield Wait(wait)
+        number += 1
+        attempt = progress.next_attempt()
+
+
+def _next_wait(attempt: Attempt, code: int, number: int, policy: RetryPolicy, begun: float) -> float | None:
+    """Return how long to wait before the next attempt, None when there shall be none."""
+    if number >= policy.attempts or (code and not is_passing(code)):
+        return None
+    asked = retry_after_s(attempt.answer.get("retry-after"), policy.now()) if code == 0 else None
+    if asked is not None and asked > policy.max_retry_after_s:
+        return None
+    wait = policy.wait_s(number, attempt.status if code == 0 else 0, asked)
+    return wait if policy.clock() - begun + wait <= policy.budget_s else None
+
+
+def _warn(attempt: Attempt, code: int, number: int, wait: float, policy: RetryPolicy) -> None:
+    request = attempt.request
+    _log.warning(
+        "%s %s at %s: %s, repeating in %.2f s (attempt %d of %d)",
+        request.operation or "request",
+        request.method,
+        _host(request.url),
+        kind_of(code) if code else f"status {attempt.status}",
+        wait,
+        number,
+        policy.attempts,
+    )
+
+
+def _response(attempt: Attempt, number: int) -> Response:
+    return Response(status=attempt.status, headers=attempt.answer, body=attempt.body(), attempts=number)
+
+
+def _unreachable(attempt: Attempt, number: int, remark: str = "") -> Exception:
+    request = attempt.request
+    if attempt.code == 0:
+        return UnavailableError(
+            f"{_host(request.url)} answered {attempt.status}{remark}", operation=request.operation or None
+        )
+    error = error_of(attempt.code, attempt.message + remark, _host(request.url), request.operation, number)
+    error.request_id = _request_id(attempt)
+    return error
+
+
+def _notice(attempt: Attempt, number: int, seconds: float, policy: RetryPolicy, observer: Observer | None) -> None:
+    request = attempt.request
+    error = type(attempt.error).__name__ if attempt.error is not None else kind_of(attempt.code)
+    seen = Observation(
+        operation=request.operation,
+        method=request.method,
+        host=_host(request.url),
+        status=attempt.status,
+        attempt=number,
+        started_at=policy.now() - seconds,
+        seconds=seconds,
+        sent=attempt.size,
+        received=attempt.received,
+        request_id=_request_id(attempt),
+        error=error if attempt.code or attempt.error is not None else None,
+    )
+    _log.debug("%s", seen)
+    if observer is not None:
+        observer(seen)
+
+
+def _request_id(attempt: Attempt) -> str | None:
+    return next((attempt.answer[name] for name in _REQUEST_IDS if name in attempt.answer), None)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]

@@ -1,0 +1,267 @@
+"""Sessions: a curl multi, its connections and its handles, used by one thread at a time.
+
+``Multi`` keeps the books of the transfers under way; ``Session`` waits for their sockets on the caller's thread (the
+asyncio driver waits on its loop instead). ``Sessions`` lends idle sessions, and with them their connections and TLS
+sessions, to whoever asks next, and forgets those of the parent after ``fork()``.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import pycurl
+
+from .attempt import Attempt
+from .handle import forget, prepare
+
+if TYPE_CHECKING:
+    from .handle import Option
+
+_IN: Final = select.POLLIN
+_OUT: Final = select.POLLOUT
+_BOTH: Final = _IN | _OUT
+_BROKEN: Final = select.POLLERR | select.POLLHUP
+# libcurl's CURL_POLL_* to the masks of poll(): nothing, in, out, both.
+_MASKS: Final = (0, _IN, _OUT, _BOTH)
+# epoll counts seconds, poll (where there is no epoll) milliseconds.
+_SCALE: Final = 1 if hasattr(select, "epoll") else 1000
+
+
+class Multi:
+    """The transfers of one curl multi. Subclasses watch the sockets."""
+
+    def __init__(self, options: tuple[Option, ...], connections: int) -> None:
+        """Make a multi whose handles have the *options*; it keeps up to that many idle connections."""
+        self._options = options
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, connections)
+        self._free: list[pycurl.Curl] = []
+        self.active: dict[pycurl.Curl, Attempt] = {}
+        """What is under way."""
+
+    def start(self, attempt: Attempt) -> None:
+        """Begin *attempt*.
+
+        Raises:
+            IntegrityError: the source of its body cannot be read any more.
+        """
+        handle = self._free.pop() if self._free else pycurl.Curl()
+        try:
+            prepare(handle, attempt, self._options)
+            self._multi.add_handle(handle)
+        except BaseException:
+            attempt.end(0, "")
+            raise
+        attempt.handle = handle
+        self.active[handle] = attempt
+
+    def drop(self, attempt: Attempt) -> None:
+        """Stop *attempt* and close its connection; harmless when it has ended."""
+        handle = attempt.handle
+        if handle is not None and self.active.pop(handle, None) is not None:
+            self._release(handle, attempt)
+        attempt.end(0, "")
+
+    def act(self, descriptor: int, mask: int) -> None:
+        """Let libcurl work on a socket.
+
+        Raises:
+            BaseException: an interrupt that struck in a callback.
+        """
+        try:
+            self._multi.socket_action(descriptor, mask)
+        except pycurl.error:
+            raise lost_error() from None
+
+    def collect(self) -> list[Attempt]:
+        """Return the attempts that have ended since the last call."""
+        ended: list[Attempt] = []
+        queued = 1
+        while queued:
+            queued, good, bad = self._multi.info_read()
+            ended += [self._end(handle, 0, "") for handle in good]
+            ended += [self._end(handle, code, message) for handle, code, message in bad]
+        return ended
+
+    def close(self) -> None:
+        """Stop everything and close the connections."""
+        for attempt in list(self.active.values()):
+            with suppress(pycurl.error):
+                self.drop(attempt)
+        self._multi.close()
+
+    def _end(self, handle: pycurl.Curl, code: int, message: str) -> Attempt:
+        attempt = self.active.pop(handle)
+        self._release(handle, attempt)
+        attempt.end(code, message)
+        return attempt
+
+    def _release(self, handle: pycurl.Curl, attempt: Attempt) -> None:
+        self._multi.remove_handle(handle)
+        forget(handle, attempt)
+        self._free.append(handle)
+
+
+class Session(Multi):
+    """A multi whose sockets are waited for on the thread that uses it."""
+
+    def __init__(self, options: tuple[Option, ...], connections: int) -> None:
+        super().__init__(options, connections)
+        self._poll: Any = select.epoll() if hasattr(select, "epoll") else select.poll()
+        self._watched: dict[int, int] = {}
+        self._timers: list[int] = []
+        self._deadline: float | None = None
+        self._waker: Waker | None = None
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._timers.append)
+
+    def wait(self, timeout_s: float | None) -> list[Attempt]:
+        """Wait until something moves, at most *timeout_s*, and return the attempts that have ended.
+
+        Raises:
+            BaseException: an interrupt.
+        """
+        now = time.monotonic()
+        if self._timers:
+            after = self._timers[-1]
+            self._timers.clear()
+            self._deadline = None if after < 0 else now if after == 0 else now + after / 1000
+        left = None if self._deadline is None else self._deadline - now
+        if left is not None and left <= 0:
+            self._expire()
+        else:
+            limits = [limit for limit in (left, timeout_s) if limit is not None]
+            events = self._poll.poll(max(0.0, min(limits)) * _SCALE if limits else None)
+            for descriptor, event in events:
+                if self._waker is not None and descriptor == self._waker.descriptor:
+                    self._waker.clear()
+                    continue
+                mask = pycurl.CSELECT_IN if event & ~_OUT else 0
+                self.act(descriptor, mask | pycurl.CSELECT_OUT if event & (_OUT | _BROKEN) else mask)
+            if not events and self._deadline is not None and self._deadline <= time.monotonic():
+                self._expire()
+        return self.collect()
+
+    def waker(self) -> Waker:
+        """Return what makes ``wait`` return at once, from any thread."""
+        if self._waker is None:
+            self._waker = Waker()
+            self._poll.register(self._waker.descriptor, _IN)
+        return self._waker
+
+    def close(self) -> None:
+        """Stop everything and close the connections."""
+        super().close()
+        if hasattr(self._poll, "close"):
+            self._poll.close()
+
+    def _expire(self) -> None:
+        self._deadline = None
+        self.act(pycurl.SOCKET_TIMEOUT, 0)
+
+    def _watch(self, wanted: int, descriptor: int, multi: object, data: object) -> None:
+        """Watch a socket as libcurl wants; its socket callback."""
+        del multi, data
+        if wanted == pycurl.POLL_REMOVE:
+            if self._watched.pop(descriptor, None) is not None:
+                with suppress(OSError, KeyError):
+                    self._poll.unregister(descriptor)
+            return
+        mask = _MASKS[wanted]
+        known = self._watched.get(descriptor)
+        if known is None:
+            self._poll.register(descriptor, mask)
+        elif known != mask:
+            self._poll.modify(descriptor, mask)
+        self._watched[descriptor] = mask
+
+
+class Waker:
+    """A pipe that ends a wait. It closes when nobody holds it any more, so that no late caller writes elsewhere."""
+
+    def __init__(self) -> None:
+        self.descriptor, self._far = os.pipe()
+        os.set_blocking(self.descriptor, False)
+        os.set_blocking(self._far, False)
+
+    def wake(self) -> None:
+        """End the wait under way, or the next one."""
+        with suppress(BlockingIOError):  # full: it will wake in any case
+            os.write(self._far, b"\0")
+
+    def clear(self) -> None:
+        """Forget the calls so far."""
+        with suppress(BlockingIOError):
+            os.read(self.descriptor, 4096)
+
+    def __del__(self) -> None:
+        os.close(self.descriptor)
+        os.close(self._far)
+
+
+class Sessions:
+    """Idle sessions, the last used first. Thread-safe and fork-safe."""
+
+    def __init__(self, make: Callable[[], Session]) -> None:
+        """Lend what *make* makes."""
+        self._make = make
+        self._idle: deque[Session] = deque()
+        self._pid = os.getpid()
+
+    def take(self) -> Session:
+        """Return a session for this thread alone.
+
+        Raises:
+            SettingsError: libcurl cannot be used as the settings say.
+        """
+        if self._pid != os.getpid():
+            self._forget()
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._make()
+
+    def give(self, session: Session) -> None:
+        """Take back a session that has nothing under way."""
+        if self._pid == os.getpid():
+            self._idle.append(session)
+        else:
+            abandon(session)
+
+    def close(self) -> None:
+        """Close the connections of idle sessions."""
+        if self._pid != os.getpid():
+            self._forget()
+        while self._idle:
+            with suppress(IndexError):
+                self._idle.pop().close()
+
+    def _forget(self) -> None:
+        inherited, self._idle = self._idle, deque()
+        self._pid = os.getpid()
+        for session in inherited:
+            abandon(session)
+
+
+def abandon(inherited: object) -> None:
+    """Keep an object of the parent process alive for ever.
+
+    Freeing it would end the parent's TLS connections, because libcurl says goodbye on the socket that both share, and
+    would take the parent's sockets from its epoll set.
+    """
+    import ctypes  # 5 ms, for forked children alone
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))
+
+
+def lost_error() -> BaseException:
+    """Return what a callback raised when libcurl called it, which pycurl prints and loses: an interrupt."""
+    lost = getattr(sys, "last_value", None)
+    return lost if isinstance(lost, BaseException) else KeyboardInterrupt()

@@ -1,0 +1,197 @@
+"""A curl multi on the sockets and timers of an asyncio loop; one for each running loop.
+
+Our own, although pycurl has ``AsyncCurlMulti``: that one cleans up a cancelled transfer a turn of the loop later, keeps
+no bound on connections, and costs more for each transfer. Needs a loop with ``add_reader`` (all on POSIX).
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import pycurl
+
+from .session import Multi, abandon
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Future, Handle
+
+    from .attempt import Attempt
+    from .handle import Option
+
+_IN: Final = 1
+_OUT: Final = 2
+
+
+class LoopMulti(Multi):
+    """The transfers of one loop; used on that loop only."""
+
+    def __init__(self, options: tuple[Option, ...], connections: int, loop: AbstractEventLoop) -> None:
+        """Watch sockets on *loop*; at most that many *connections* at once, further transfers wait."""
+        super().__init__(options, connections)
+        self.loop = loop
+        self._connections = connections
+        self._waiting: deque[Attempt] = deque()
+        self._watched: dict[int, int] = {}
+        self._timer: Handle | None = None
+        self._guard: AsyncGenerator[None, None] | None = None
+        self.closed = False
+        """Whether the loop has ended it."""
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._schedule)
+
+    async def perform(self, attempt: Attempt) -> None:
+        """Carry out *attempt*; when the task is cancelled its connection is closed.
+
+        Raises:
+            asyncio.CancelledError: the task was cancelled.
+            IntegrityError: the source of its body cannot be read any more.
+        """
+        if self._guard is None:
+            # Loops close their asynchronous generators before they close: the only hook that they offer.
+            self._guard = self._until_shutdown()
+            await self._guard.asend(None)
+        future: Future[None] = self.loop.create_future()
+        attempt.on_end = future
+        if len(self.active) < self._connections:
+            self.start(attempt)
+        else:
+            self._waiting.append(attempt)
+        try:
+            await future
+        except BaseException:
+            if attempt in self._waiting:
+                self._waiting.remove(attempt)
+            self.drop(attempt)
+            self._fill()
+            raise
+
+    def close(self) -> None:
+        """Stop everything and close the connections."""
+        if self.closed:
+            return
+        self.closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._waiting.clear()
+        super().close()
+
+    def close_if_idle(self) -> None:
+        """Close the connections unless something is under way."""
+        if not self.active and not self._waiting:
+            self.close()
+
+    async def _until_shutdown(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            self.close()
+
+    def _fill(self) -> None:
+        while self._waiting and len(self.active) < self._connections and not self.closed:
+            attempt = self._waiting.popleft()
+            try:
+                self.start(attempt)
+            except Exception as error:
+                if not attempt.on_end.done():
+                    attempt.on_end.set_exception(error)
+
+    def _ready(self, descriptor: int, mask: int) -> None:
+        """Let libcurl work, and tell whose transfers have ended; called by the loop."""
+        try:
+            self.act(descriptor, mask)
+            ended = self.collect()
+        except BaseException as error:
+            self._fail(error)
+            raise
+        for attempt in ended:
+            if not attempt.on_end.done():
+                attempt.on_end.set_result(None)
+        if self._waiting:
+            self._fill()
+
+    def _fail(self, error: BaseException) -> None:
+        """End everything with *error*; an interrupt itself goes to whoever runs the loop."""
+        lost = [*self.active.values(), *self._waiting]
+        self.close()
+        for attempt in lost:
+            if attempt.on_end.done():
+                continue
+            if isinstance(error, Exception):
+                attempt.on_end.set_exception(error)
+            else:
+                attempt.on_end.cancel()
+
+    def _expire(self) -> None:
+        self._timer = None
+        self._ready(pycurl.SOCKET_TIMEOUT, 0)
+
+    def _schedule(self, after_ms: int) -> None:
+        """Wake libcurl later; its timer callback."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if after_ms >= 0 and not self.closed:
+            # Never at once: libcurl must not be called from its own callback.
+            self._timer = (
+                self.loop.call_later(after_ms / 1000, self._expire) if after_ms else self.loop.call_soon(self._expire)
+            )
+
+    def _watch(self, wanted: int, descriptor: int, multi: object, data: object) -> None:
+        """Watch a socket as libcurl wants; its socket callback."""
+        del multi, data
+        new = 0 if wanted == pycurl.POLL_REMOVE else wanted
+        old = self._watched.get(descriptor, 0)
+        if self.loop.is_closed():
+            return
+        if new & _IN and not old & _IN:
+            self.loop.add_reader(descriptor, self._ready, descriptor, pycurl.CSELECT_IN)
+        elif old & _IN and not new & _IN:
+            self.loop.remove_reader(descriptor)
+        if new & _OUT and not old & _OUT:
+            self.loop.add_writer(descriptor, self._ready, descriptor, pycurl.CSELECT_OUT)
+        elif old & _OUT and not new & _OUT:
+            self.loop.remove_writer(descriptor)
+        if wanted == pycurl.POLL_REMOVE:
+            self._watched.pop(descriptor, None)
+        else:
+            self._watched[descriptor] = new
+
+
+class LoopMultis:
+    """The multis of the loops that run; those of loops that have ended go when the next loop asks. Fork-safe."""
+
+    def __init__(self, options: tuple[Option, ...], connections: int) -> None:
+        self._options = options
+        self._connections = connections
+        self._by_loop: dict[AbstractEventLoop, LoopMulti] = {}
+        self._pid = os.getpid()
+
+    def of(self, loop: AbstractEventLoop) -> LoopMulti:
+        """Return the multi of *loop*, which is the running one."""
+        multi = self._by_loop.get(loop)
+        if multi is not None and not multi.closed and self._pid == os.getpid():
+            return multi
+        if self._pid != os.getpid():
+            abandon(self._by_loop)
+            self._by_loop, self._pid = {}, os.getpid()
+        for known_loop, known in list(self._by_loop.items()):
+            if known.closed or known_loop.is_closed():
+                known.close()
+                self._by_loop.pop(known_loop, None)
+        multi = self._by_loop[loop] = LoopMulti(self._options, self._connections, loop)
+        return multi
+
+    def close(self) -> None:
+        """Let every loop close its idle connections."""
+        if self._pid != os.getpid():
+            return
+        for loop, multi in list(self._by_loop.items()):
+            if loop.is_closed():
+                multi.close()
+            else:
+                with suppress(RuntimeError):  # closed meanwhile
+                    loop.call_soon_threadsafe(multi.close_if_idle)

@@ -1,0 +1,107 @@
+"""The HTTP half of a transport: what the three drivers share to carry requests.
+
+It is light: libcurl is loaded with the first request. Thread-safe and fork-safe.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .exchange import Exchange
+from .observe import Observer
+from .request import Request, Response
+from .retry import RetryPolicy, attempts
+from .settings import TransportSettings
+
+if TYPE_CHECKING:
+    from .attempt import Attempt
+    from .handle import Option
+    from .session import Session, Sessions
+    from .sockets import LoopMultis
+
+
+class Wire:
+    """Settings, policy and observer, and the sessions that are idle."""
+
+    def __init__(
+        self, settings: TransportSettings | None, retry: RetryPolicy | None, observer: Observer | None
+    ) -> None:
+        self.settings = settings if settings is not None else TransportSettings()
+        self.policy = retry if retry is not None else RetryPolicy()
+        self._observer = observer
+        self._sessions: Sessions | None = None
+        self._loops: LoopMultis | None = None
+        self._options: tuple[Option, ...] | None = None
+
+    def exchange(self, request: Request) -> Exchange[Response]:
+        """Return *request* as an exchange of attempts."""
+        return attempts(request, self.policy, self._observer)
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """The options of every handle.
+
+        Raises:
+            SettingsError: libcurl cannot be used as the settings say.
+        """
+        if self._options is None:
+            from .handle import options_of
+
+            self._options = options_of(self.settings)
+        return self._options
+
+    def perform(self, attempt: Attempt) -> None:
+        """Carry out *attempt* on this thread.
+
+        Raises:
+            BaseException: an interrupt; the connection is closed.
+        """
+        session = self.take()
+        try:
+            session.start(attempt)
+            while not session.wait(None):
+                pass
+        except BaseException:
+            session.close()
+            raise
+        self.give(session)
+
+    def take(self) -> Session:
+        """Return a session for this thread alone, to be given back or closed.
+
+        Raises:
+            SettingsError: libcurl cannot be used as the settings say.
+        """
+        sessions = self._sessions
+        if sessions is None:
+            from .session import Session, Sessions
+
+            options, connections = self.options, self.settings.max_connections
+            # Of two threads that come here at once one loses its list of idle sessions, which is empty.
+            sessions = self._sessions = Sessions(lambda: Session(options, connections))
+        return sessions.take()
+
+    def give(self, session: Session) -> None:
+        """Take back a session that has nothing under way."""
+        if self._sessions is not None:
+            self._sessions.give(session)
+
+    @property
+    def loops(self) -> LoopMultis:
+        """The multis of asyncio loops.
+
+        Raises:
+            SettingsError: libcurl cannot be used as the settings say.
+        """
+        if self._loops is None:
+            from .sockets import LoopMultis
+
+            self._loops = LoopMultis(self.options, self.settings.max_connections)
+        return self._loops
+
+    def close(self) -> None:
+        """Close what is idle; using the wire again opens new connections."""
+        if self._sessions is not None:
+            self._sessions.close()
+        if self._loops is not None:
+            self._loops.close()

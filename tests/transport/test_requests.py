@@ -1,0 +1,236 @@
+"""What arrives at the server and what comes back, the same with every driver."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from kazinex_storage.errors import IntegrityError, SettingsError, UnavailableError
+from kazinex_storage.source import Source
+from kazinex_storage.transport import BodySlice, Exchange, Request, SigV4, Transport, TransportSettings
+
+from .conftest import QUICK, Driver, Line, Seen, Server, ok, send, status
+
+KEY = SigV4(
+    access_key_id="AKIDEXAMPLE",
+    secret_access_key="not-a-secret",  # noqa: S106
+    region="auto",
+    session_token="a-token",  # noqa: S106
+)
+
+
+def test_a_get_gives_its_body_to_the_sink_and_its_headers_in_lower_case(
+    drive: Driver, transport: Transport, server: Server
+) -> None:
+    server.script(ok(b"hello", ETag='"1"', X_Twice="a"))
+    taken: list[bytes] = []
+
+    (response,) = drive(transport, send(Request(method="GET", url=server.url(), sink=taken.append)))  # type: ignore[arg-type]
+
+    assert (200, b"", b"hello") == (response.status, response.body, b"".join(taken))
+    assert ('"1"', "5", 1) == (response.headers["etag"], response.headers["content-length"], response.attempts)
+
+
+@pytest.mark.parametrize("number", [301, 400, 404, 412])
+def test_every_final_status_comes_back_with_its_body_and_without_the_sink(
+    number: int, drive: Driver, transport: Transport, server: Server
+) -> None:
+    server.script(status(number, b"<Error/>", Location="http://127.0.0.1:9/"))
+    taken: list[object] = []
+
+    (response,) = drive(transport, send(Request(method="GET", url=server.url(), sink=taken.append)))
+
+    assert (number, b"<Error/>", []) == (response.status, response.body, taken)
+    assert 1 == len(server.seen)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PUT", "POST"])
+def test_a_request_without_a_body_announces_none_or_an_empty_one(
+    method: str, drive: Driver, transport: Transport, server: Server
+) -> None:
+    drive(transport, send(Request(method=method, url=server.url(), headers=(("X-Empty", ""), ("X-One", "1")))))
+
+    (seen,) = server.seen
+    assert (method, "/bucket/key", b"") == (seen.method, seen.target, seen.body)
+    assert ("0" if method in ("PUT", "POST") else None) == seen.headers.get("content-length")
+    assert ("", "1") == (seen.headers["x-empty"], seen.headers["x-one"])
+    assert {"expect", "content-type"}.isdisjoint(seen.headers)
+
+
+def test_bytes_are_sent_as_they_are(drive: Driver, transport: Transport, server: Server) -> None:
+    request = Request(method="PUT", url=server.url(), body=b"\0body", headers=(("Content-Type", "text/plain"),))
+
+    drive(transport, send(request))
+
+    (seen,) = server.seen
+    assert (b"\0body", "text/plain") == (seen.body, seen.headers["content-type"])
+
+
+@pytest.mark.parametrize(("offset", "size"), [(0, 3_000_000), (1_000_001, 1_500_000), (5, 0), (3_000_000, 0)])
+def test_a_slice_of_a_source_is_sent(
+    offset: int, size: int, drive: Driver, transport: Transport, server: Server
+) -> None:
+    data = bytes(range(256)) * 11719
+
+    drive(
+        transport,
+        send(Request(method="PUT", url=server.url(), body=BodySlice(source=Source.of(data), offset=offset, size=size))),
+    )
+
+    (seen,) = server.seen
+    assert ("PUT", data[offset : offset + size]) == (seen.method, seen.body)
+    assert (str(size), False) == (seen.headers["content-length"], "expect" in seen.headers)
+
+
+def test_a_source_that_fails_ends_the_request_with_its_error(
+    drive: Driver, transport: Transport, server: Server
+) -> None:
+    source = Source.of(b"x" * 2_000_000, sha256="0" * 64)
+    body = BodySlice(source=source, offset=0, size=source.size)
+
+    with pytest.raises(IntegrityError, match="sha256"):
+        drive(transport, send(Request(method="PUT", url=server.url(), body=body)))
+
+    assert [] == server.seen
+
+
+def test_libcurl_signs_with_the_key_and_the_token(drive: Driver, transport: Transport, server: Server) -> None:
+    headers = (("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),)
+
+    drive(transport, send(Request(method="GET", url=server.url(), headers=headers, signing=KEY)))
+
+    (seen,) = server.seen
+    assert re.match(
+        r"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/\d{8}/auto/s3/aws4_request", seen.headers["authorization"]
+    )
+    assert "x-amz-security-token" in seen.headers["authorization"]
+    assert "a-token" == seen.headers["x-amz-security-token"]
+
+
+def test_a_request_after_a_signed_one_carries_nothing_of_it(
+    drive: Driver, transport: Transport, server: Server
+) -> None:
+    signed = Request(method="PUT", url=server.url(), signing=KEY, body=b"body", headers=(("X-Mark", "1"),))
+
+    def exchange() -> Exchange[None]:
+        yield signed
+        yield Request(method="GET", url=server.url())
+
+    drive(transport, exchange())
+
+    assert {"authorization", "x-amz-security-token", "x-mark", "content-length"}.isdisjoint(server.seen[1].headers)
+
+
+def test_what_the_sink_raises_reaches_the_caller_and_the_connection_is_closed(
+    drive: Driver, transport: Transport, server: Server
+) -> None:
+    closed: list[bool] = []
+
+    def endless(line: Line, seen: Seen) -> None:
+        line.answer(200, b"x" * 100, Content_Length="1000000")
+        closed.append(line.until_closed())
+        line.cut()
+
+    def refuse(data: object) -> None:
+        raise KeyError("sink")
+
+    server.script(endless)
+    with pytest.raises(KeyError, match="sink"):
+        drive(transport, send(Request(method="GET", url=server.url(), sink=refuse)))
+    transport.close()
+
+    assert 1 == len(server.seen)
+
+
+def test_a_header_with_a_line_break_is_refused(drive: Driver, transport: Transport, server: Server) -> None:
+    with pytest.raises(ValueError, match="line break"):
+        drive(transport, send(Request(method="GET", url=server.url(), headers=(("X-A", "1\r\nX-B: 2"),))))
+
+    assert [] == server.seen
+
+
+def test_metadata_that_is_not_ascii_survives(drive: Driver, transport: Transport, server: Server) -> None:
+    server.script(lambda line, seen: line.answer(200, X_Name="größe"))
+
+    (response,) = drive(transport, send(Request(method="GET", url=server.url(), headers=(("X-Name", "größe"),))))
+
+    assert "größe" == server.seen[0].headers["x-name"].encode("iso-8859-1").decode()
+    assert "größe" == response.headers["x-name"]
+
+
+def test_an_interim_answer_is_not_the_answer(drive: Driver, transport: Transport, server: Server) -> None:
+    def early(line: Line, seen: Seen) -> None:
+        line.send(b"HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n")
+        line.answer(200, b"late")
+
+    server.script(early)
+
+    (response,) = drive(transport, send(Request(method="GET", url=server.url())))
+
+    assert (200, b"late", None) == (response.status, response.body, response.headers.get("x-early"))
+
+
+def test_chunks_are_joined(drive: Driver, transport: Transport, server: Server) -> None:
+    def chunked(line: Line, seen: Seen) -> None:
+        line.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+
+    server.script(chunked)
+    taken: list[bytes] = []
+
+    drive(transport, send(Request(method="GET", url=server.url(), sink=taken.append)))  # type: ignore[arg-type]
+
+    assert b"abcde" == b"".join(taken)
+
+
+def test_an_answer_too_long_to_collect_is_refused(drive: Driver, transport: Transport, server: Server) -> None:
+    server.script(ok(b"x" * (17 << 20)))
+
+    with pytest.raises(IntegrityError, match="longer than"):
+        drive(transport, send(Request(method="GET", url=server.url())))
+
+
+def test_of_an_endless_error_the_beginning_is_kept(drive: Driver, transport: Transport, server: Server) -> None:
+    server.script(status(404, b"x" * (17 << 20)))
+
+    (response,) = drive(transport, send(Request(method="GET", url=server.url())))
+
+    assert (404, True) == (response.status, len(response.body) >= 16 << 20)
+
+
+def test_connections_are_used_again(drive: Driver, transport: Transport, server: Server) -> None:
+    drive(transport, *(send(Request(method="GET", url=server.url())) for _ in range(30)))
+
+    assert server.connections <= 8
+
+
+def test_a_server_that_cannot_be_reached_is_unavailable(drive: Driver, server: Server) -> None:
+    server.close()
+    transport = Transport(settings=TransportSettings(proxy=""), retry=QUICK)
+
+    with pytest.raises(UnavailableError, match="4 attempts") as caught:
+        drive(transport, send(Request(method="GET", url=server.url("/k?signature=abc"), operation="get")))
+
+    assert ("connect", True, "get") == (caught.value.code, caught.value.retryable, caught.value.operation)
+    assert "signature" not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["connect_timeout_s", "idle_timeout_s", "max_connections"])
+def test_limits_of_nothing_are_refused(field: str) -> None:
+    with pytest.raises(SettingsError, match=field):
+        TransportSettings(**{field: 0})  # type: ignore[arg-type]
+
+
+def test_a_request_goes_through_the_proxy_of_the_settings(drive: Driver, server: Server) -> None:
+    transport = Transport(settings=TransportSettings(proxy=server.url("")), retry=QUICK)
+
+    drive(transport, send(Request(method="GET", url="http://storage.invalid/bucket/key")))
+
+    assert "http://storage.invalid/bucket/key" == server.seen[0].target
+
+
+def test_a_proxy_that_is_no_url_is_a_matter_of_settings(drive: Driver, server: Server) -> None:
+    transport = Transport(settings=TransportSettings(proxy="bad://\0"), retry=QUICK)
+
+    with pytest.raises(SettingsError):
+        drive(transport, send(Request(method="GET", url=server.url())))

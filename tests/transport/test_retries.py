@@ -1,0 +1,271 @@
+"""Repeats: when, how long they wait, and what they never repeat. The same with every driver; time is not waited for."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from typing import Any
+
+import pytest
+
+from kazinex_storage.errors import SettingsError, UnavailableError
+from kazinex_storage.source import Source
+from kazinex_storage.transport import (
+    BodySlice,
+    Exchange,
+    Observation,
+    Request,
+    RetryPolicy,
+    Transport,
+    Wait,
+)
+from kazinex_storage.transport.attempt import Attempt
+from kazinex_storage.transport.retry import attempts, retry_after_s
+
+from .conftest import QUICK, SETTINGS, Driver, Line, Script, Seen, Server, cut, ok, send, stall, status
+
+STATUSES = (408, 425, 429, 500, 502, 503, 504)
+
+
+@pytest.mark.parametrize("number", STATUSES)
+def test_a_passing_status_is_repeated(number: int, drive: Driver, transport: Transport, server: Server) -> None:
+    server.script(status(number, b"<html>busy</html>"), status(number), ok(b"good"))
+
+    (response,) = drive(transport, send(Request(method="GET", url=server.url())))
+
+    assert (200, b"good", 3, 3) == (response.status, response.body, response.attempts, len(server.seen))
+
+
+@pytest.mark.parametrize("number", STATUSES)
+def test_the_last_answer_comes_back_when_it_never_passes(
+    number: int, drive: Driver, transport: Transport, server: Server
+) -> None:
+    server.script(*[status(number, b"busy")] * 9)
+
+    (response,) = drive(transport, send(Request(method="PUT", url=server.url(), body=b"x")))
+
+    assert (number, b"busy", 4, 4) == (response.status, response.body, response.attempts, len(server.seen))
+
+
+def half_read(line: Line, seen: Seen) -> None:
+    line.send(b"HTTP/1.1 200 OK\r\nContent-Le")
+    line.cut()
+
+
+def nonsense(line: Line, seen: Seen) -> None:
+    line.send(b"hello, this is no HTTP\r\n\r\n")
+    line.cut()
+
+
+@pytest.mark.parametrize("fault", [cut, half_read, nonsense], ids=["no answer", "half a head", "no HTTP"])
+@pytest.mark.parametrize("kind", ["bytes", "slice"])
+def test_a_broken_connection_is_repeated_with_the_whole_body(
+    fault: Script, kind: str, drive: Driver, transport: Transport, server: Server
+) -> None:
+    data = b"0123456789" * 100_000
+    body = data if kind == "bytes" else BodySlice(source=Source.of(data), offset=7, size=900_000)
+    server.script(ok(), fault, fault, ok(b"stored"))
+
+    (response,) = drive(transport, _after_a_get(server.url(), body))
+
+    sent = [seen.body for seen in server.seen if seen.method == "PUT"]
+    assert (200, b"stored", True) == (response.status, response.body, len(sent) >= 3)
+    assert {data if kind == "bytes" else data[7:900_007]} == set(sent)
+
+
+def _after_a_get(url: str, body: bytes | BodySlice) -> Exchange[Any]:
+    yield Request(method="GET", url=url)
+    return (yield Request(method="PUT", url=url, body=body))
+
+
+def test_a_connection_that_breaks_while_the_body_is_sent_is_repeated(
+    drive: Driver, transport: Transport, server: Server
+) -> None:
+    """The server reads the head alone and closes, so that sending fails."""
+    server.refuse_bodies = True
+    data = b"x" * 20_000_000
+
+    def accept_again(line: Line, seen: Seen) -> None:
+        server.refuse_bodies = False
+        line.cut()
+
+    server.script(accept_again, ok(b"stored"))
+
+    (response,) = drive(transport, send(Request(method="PUT", url=server.url(), body=data)))
+
+    assert (b"stored", len(data)) == (response.body, len(server.seen[-1].body))
+
+
+def test_a_refusal_while_the_body_is_sent_is_the_answer(drive: Driver, transport: Transport, server: Server) -> None:
+    server.refuse_bodies = True
+
+    def refuse(line: Line, seen: Seen) -> None:
+        line.answer(403, b"<Error/>", Connection="close")
+        while line.receive():
+            line.buffer.clear()
+
+    server.script(refuse)
+
+    (response,) = drive(transport, send(Request(method="PUT", url=server.url(), body=b"x" * 5_000_000)))
+
+    assert (403, b"<Error/>") == (response.status, response.body)
+
+
+@pytest.mark.parametrize("fault", [cut, half_read, status(503)], ids=["no answer", "half a head", "503"])
+def test_what_may_not_be_repeated_is_sent_once(
+    fault: Script, drive: Driver, transport: Transport, server: Server
+) -> None:
+    """A kept connection comes first: libcurl itself repeats what is lost on one."""
+    server.script(ok(), fault, ok())
+
+    def exchange() -> Exchange[Any]:
+        yield Request(method="GET", url=server.url())
+        try:
+            response = yield Request(method="POST", url=server.url(), body=b"x", replayable=False)
+        except UnavailableError:
+            return "unavailable"
+        return response.status
+
+    (result,) = drive(transport, exchange())
+
+    assert (503 if fault not in (cut, half_read) else "unavailable") == result
+    assert 2 == len(server.seen)
+
+
+def test_a_stalled_server_is_left_and_asked_again(drive: Driver, server: Server) -> None:
+    transport = Transport(settings=SETTINGS, retry=dataclasses.replace(QUICK, attempts=2))
+    server.script(stall, ok(b"good"))
+
+    (response,) = drive(transport, send(Request(method="GET", url=server.url())))
+
+    assert (b"good", 2) == (response.body, response.attempts)
+
+
+def test_a_server_that_stays_stalled_is_unavailable(drive: Driver, server: Server) -> None:
+    transport = Transport(settings=SETTINGS, retry=dataclasses.replace(QUICK, attempts=1))
+    server.script(stall)
+
+    with pytest.raises(UnavailableError) as caught:
+        drive(transport, send(Request(method="GET", url=server.url())))
+
+    assert ("timeout", True) == (caught.value.code, caught.value.retryable)
+
+
+class Clock:
+    """A clock that only moves when it is told."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+def waits(policy: RetryPolicy, answers: list[tuple[int, dict[str, str]]], clock: Clock | None = None) -> list[float]:
+    """Feed *answers* to the attempts of a request by hand and return the waits that they yield."""
+    exchange, found = attempts(Request(method="GET", url="http://host/k"), policy, None), list[float]()
+    command = next(exchange)
+    feed = iter(answers)
+    try:
+        while True:
+            if isinstance(command, Wait):
+                found.append(command.seconds)
+                if clock is not None:
+                    clock.time += command.seconds
+            else:
+                assert isinstance(command, Attempt)
+                number, headers = next(feed)
+                lines = [f"{name}: {value}\r\n".encode() for name, value in headers.items()]
+                command.head[:] = [f"HTTP/1.1 {number} Reason\r\n".encode(), *lines, b"\r\n"]
+                command.end(0, "")
+            command = exchange.send(None)
+    except StopIteration:
+        return found
+
+
+def policy(**changes: Any) -> RetryPolicy:
+    fixed: dict[str, Any] = {"random": lambda: 1.0, "clock": Clock(), "now": lambda: 1_000_000_000.0}
+    return RetryPolicy(**(fixed | changes))
+
+
+def test_waits_double_up_to_their_bound() -> None:
+    found = waits(policy(attempts=6, base_s=1, max_wait_s=5, budget_s=1000), [(503, {})] * 6)
+
+    assert [1, 2, 4, 5, 5] == found
+
+
+def test_jitter_is_full() -> None:
+    assert [0.0, 0.0] == waits(policy(attempts=3, random=lambda: 0.0), [(503, {})] * 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("7", [7.0]), ("Sun, 09 Sep 2001 01:46:50 GMT", [10.0]), ("soon", [0.1]), ("61", []), ("-5", [0.1])],
+    ids=["seconds", "date", "nonsense", "too long", "negative"],
+)
+def test_retry_after_is_honoured_up_to_a_bound(value: str, expected: list[float]) -> None:
+    assert expected == waits(policy(attempts=2), [(503, {"Retry-After": value})] * 2)
+
+
+def test_the_first_wait_after_429_outlasts_the_second_of_a_key() -> None:
+    found = waits(policy(attempts=3, random=lambda: 0.0), [(429, {}), (429, {}), (200, {})])
+
+    assert [1.1, 0.0] == found
+
+
+def test_no_wait_begins_that_would_outlast_the_budget() -> None:
+    clock = Clock()
+
+    found = waits(policy(attempts=99, base_s=4, max_wait_s=4, budget_s=10, clock=clock), [(503, {})] * 99, clock)
+
+    assert [4, 4] == found
+
+
+@pytest.mark.parametrize("changes", [{"attempts": 0}, {"budget_s": -1}, {"base_s": -0.1}])
+def test_a_policy_that_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError):
+        RetryPolicy(**changes)
+
+
+@pytest.mark.parametrize("value", ["", "Sun, 99 Sep 2001 01:46:50 GMT", "\u0661", "1.5", "1e3"])
+def test_what_is_no_retry_after_says_nothing(value: str) -> None:
+    assert None is retry_after_s(value, 0)
+
+
+def test_an_observer_sees_every_attempt_and_no_secret(drive: Driver, server: Server) -> None:
+    seen: list[Observation] = []
+    transport = Transport(settings=SETTINGS, retry=QUICK, observe=seen.append)
+    server.script(status(503), half_read, ok(b"good", x_amz_request_id="R1"))
+    url = server.url("/bucket/key?X-Amz-Signature=secret")
+
+    drive(transport, send(Request(method="PUT", url=url, body=b"abc", headers=(("X-Key", "secret"),), operation="put")))
+
+    assert [(1, 503, None), (2, 200, "cut"), (3, 200, None)] == [(e.attempt, e.status, e.error) for e in seen]
+    assert {("put", "PUT", f"127.0.0.1:{server.port}", 3)} == {(e.operation, e.method, e.host, e.sent) for e in seen}
+    assert (4, "R1", True) == (seen[2].received, seen[2].request_id, seen[2].seconds > 0)
+    assert "secret" not in repr(seen)
+
+
+def test_repeats_are_warnings_and_requests_are_debug_lines_without_secrets(
+    drive: Driver, transport: Transport, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.script(status(503), ok(b"body"))
+    request = Request(
+        method="GET", url=server.url("/b/k?sig=secret"), headers=(("Authorization", "secret"),), operation="get"
+    )
+
+    with caplog.at_level(logging.DEBUG, logger="kazinex_storage"):
+        drive(transport, send(request))
+
+    levels = [record.levelno for record in caplog.records if record.name == "kazinex_storage.transport.retry"]
+    assert [logging.DEBUG, logging.WARNING, logging.DEBUG] == levels
+    assert "secret" not in caplog.text
+    assert "secret" not in repr(request)
+
+
+def test_what_an_observer_raises_ends_the_exchange(drive: Driver, server: Server) -> None:
+    def refuse(seen: Observation) -> None:
+        raise KeyError("observer")
+
+    with pytest.raises(KeyError, match="observer"):
+        drive(Transport(settings=SETTINGS, observe=refuse), send(Request(method="GET", url=server.url())))
