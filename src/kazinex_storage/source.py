@@ -88,6 +88,11 @@ class Source:
         return cls(found, sha256=sha256, progress=progress)
 
     @property
+    def declared_sha256(self) -> str | None:
+        """What the body must have, in lower-case hexadecimal; None when nobody said."""
+        return self._expected
+
+    @property
     def checksum(self) -> Checksum | None:
         """The sha256 of the body, once it has been read to its end."""
         digest = self._digest
@@ -119,7 +124,7 @@ class Source:
         """
         if not isinstance(self._body, BytesBody) or type(self._body.data) is not bytes:
             return None
-        self._check_cancelled()
+        self.check_cancelled()
         self._restart().update(self._body.data)
         self._report(self.size)
         self._finish()
@@ -155,6 +160,15 @@ class Source:
         """Make the current and every later read raise ``TransferCancelled``. Callable from any thread."""
         self._cancelled = True
 
+    def check_cancelled(self) -> None:
+        """End the work of whoever asks once the source was cancelled.
+
+        Raises:
+            TransferCancelled: it was.
+        """
+        if self._cancelled:
+            raise TransferCancelled
+
     def close(self) -> None:
         """Release what this source opened itself; a file object of the caller stays open."""
         if self._digest is not None:
@@ -174,10 +188,6 @@ class Source:
             self._digest.close()
         self._digest = Digest()
         return self._digest
-
-    def _check_cancelled(self) -> None:
-        if self._cancelled:
-            raise TransferCancelled
 
     def _report(self, done: int) -> None:
         if self._progress is None:
@@ -204,7 +214,7 @@ class Source:
 
     def _finish(self) -> None:
         """Judge the body after its last byte."""
-        self._check_cancelled()
+        self.check_cancelled()
         changed = self._body.changed()
         if changed:
             raise IntegrityError(f"{changed} while it was being read; nothing was stored, repeat when it is at rest")
@@ -222,7 +232,7 @@ class Source:
         read_back = ReadBack(digest, min(self.size, BUFFER_BYTES))
         with self._opened(source) as file:
             while position < self.size:
-                self._check_cancelled()
+                self.check_cancelled()
                 count = min(COPY_BYTES, self.size - position)
                 try:
                     copied = os.copy_file_range(file, descriptor, count, origin + position, position)
@@ -294,7 +304,7 @@ class SourceReader:
     def _fill(self, buffer: memoryview) -> int:
         """Read without feeding the digest."""
         source = self._source
-        source._check_cancelled()
+        source.check_cancelled()
         left = source.size - self._position
         if left == 0 or not len(buffer):
             return 0

@@ -203,3 +203,36 @@ class ProviderInfo:
     def can(self, capability: Capability) -> bool:
         """Say whether *capability* is declared."""
         return capability in self.capabilities
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadState:
+    """An upload in parts that was begun: all that another process needs to go on with it."""
+
+    key: str
+    """Relative to the storage that began it."""
+    upload_id: str = field(repr=False)
+    """What the service calls it."""
+    size: int
+    """Bytes in the whole body."""
+    part_bytes: int
+    """Bytes in every part but the last."""
+    mode: PutMode = PutMode.REPLACE
+    if_match: str | None = None
+    mark: str = ""
+    """Tells the object of this upload from others, where the service offers nothing better."""
+    sha256: str | None = None
+    """Of the whole body, when it was known at the beginning."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartInfo:
+    """One part that the service holds."""
+
+    number: int
+    """From 1."""
+    size: int
+    """Bytes."""
+    etag: str
+    crc32: str | None = None
+    """Base64 of the big-endian CRC-32, where the service keeps it."""

@@ -6,7 +6,7 @@ and measures. Read next: ``retry.py`` (what happens to a request), ``handle.py``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -71,6 +71,10 @@ class Request:
     """False: a repeat could do harm, so it is sent once."""
     operation: str = ""
     """For errors, logs and observers."""
+    repeat_on: frozenset[int] = frozenset()
+    """Statuses that are passing for this request, besides those that are for all."""
+    verdict: Callable[[bytes], int] | None = None
+    """Returns the status that the body of a 200 means. S3 answers 200 before it knows how a long operation ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

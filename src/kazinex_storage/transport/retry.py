@@ -116,7 +116,9 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
             code = 0  # refused before the whole body was sent, or broken off after the last byte: the answer counts
         if code == 0:
             progress.check(attempt)
-            if status not in RETRY_STATUSES:
+            if status == 200 and request.verdict is not None:
+                status = request.verdict(attempt.body())
+            if status not in RETRY_STATUSES and status not in request.repeat_on:
                 return _response(attempt, number)
         wait = _next_wait(attempt, code, number, policy, begun) if request.replayable else None
         if wait is None:

@@ -1,0 +1,214 @@
+"""What successful answers of the S3 API say, as our values. Pure; ``protocol.py`` builds the requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import unquote_plus
+from xml.etree.ElementTree import Element
+
+from ...errors import UnavailableError
+from ...transport import Response
+from ...types import Checksum, ObjectInfo, PartInfo
+from .headers import MARK, SHA256, date_of, etag_of, metadata_of
+from .xml import parse_xml, text_of
+
+_CONTENT_RANGE: Final = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
+_HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing, names as the service spells them."""
+
+    objects: Sequence[tuple[str, int, str | None, datetime | None]]
+    """(key, size, etag, last modified)."""
+    folders: Sequence[str]
+    token: str | None
+    """How to ask for the next page; None after the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingUpload:
+    """A multipart upload that was begun and neither completed nor aborted."""
+
+    key: str
+    upload_id: str
+    begun_at: datetime | None
+
+
+def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) -> ObjectInfo:
+    """Return what the headers of a GET or HEAD say; *size* stands in when the service leaves the length out.
+
+    Raises:
+        UnavailableError: nothing says how long the object is.
+    """
+    length: int | None
+    match = _CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
+    if match is not None:
+        length = int(match[1])
+    else:
+        text = headers.get("content-length", "")
+        length = int(text) if text.isascii() and text.isdigit() else size
+    if length is None:
+        raise UnavailableError("the service does not say how long the object is", key=key)
+    metadata = metadata_of(headers)
+    metadata.pop(MARK, None)
+    sha256 = metadata.pop(SHA256, None)
+    known = sha256 is not None and _HEXADECIMAL.fullmatch(sha256) is not None
+    return ObjectInfo(
+        key=key,
+        size=length,
+        etag=etag_of(headers.get("etag")),
+        last_modified=date_of(headers.get("last-modified")),
+        content_type=headers.get("content-type"),
+        content_disposition=headers.get("content-disposition"),
+        cache_control=headers.get("cache-control"),
+        metadata=metadata,
+        checksum=Checksum(algorithm="sha256", value=sha256) if known and sha256 is not None else None,
+    )
+
+
+def parse_page(body: bytes) -> Page:
+    """Return a page of ListObjectsV2.
+
+    Raises:
+        UnavailableError: it is no listing.
+    """
+    root = _expect(body, "ListBucketResult")
+    decode = _decoder(root)
+    objects = [
+        (
+            decode(text_of(item, "Key") or ""),
+            int(text_of(item, "Size") or 0),
+            etag_of(text_of(item, "ETag")),
+            _moment(text_of(item, "LastModified")),
+        )
+        for item in root.iterfind("Contents")
+    ]
+    folders = [decode(text_of(item, "Prefix") or "") for item in root.iterfind("CommonPrefixes")]
+    more = text_of(root, "IsTruncated") == "true"
+    token = text_of(root, "NextContinuationToken") if more else None
+    if more and not token:
+        raise UnavailableError("the service cut a listing off without saying how to go on")
+    return Page(objects, folders, token)
+
+
+def parse_failures(body: bytes) -> dict[str, tuple[str, str]]:
+    """Return (code, message) by key for what DeleteObjects did not delete.
+
+    Raises:
+        UnavailableError: it is no answer to DeleteObjects.
+    """
+    if not body.strip():
+        return {}
+    root = _expect(body, "DeleteResult")
+    return {
+        text_of(item, "Key") or "": (text_of(item, "Code") or "", text_of(item, "Message") or "")
+        for item in root.iterfind("Error")
+    }
+
+
+def parse_upload_id(body: bytes) -> str:
+    """Return the id of an upload that was begun.
+
+    Raises:
+        UnavailableError: there is none.
+    """
+    found = text_of(_expect(body, "InitiateMultipartUploadResult"), "UploadId")
+    if not found:
+        raise UnavailableError("the service began an upload without naming it")
+    return found
+
+
+def parse_part_etag(response: Response) -> str:
+    """Return the etag of a part that was put.
+
+    Raises:
+        UnavailableError: the service names none.
+    """
+    found = response.headers.get("etag")
+    if not found:
+        raise UnavailableError("the service took a part without saying its ETag")
+    return found
+
+
+def parse_result_etag(body: bytes) -> str:
+    """Return the etag in the answer to a copy or to CompleteMultipartUpload.
+
+    Raises:
+        UnavailableError: there is none.
+    """
+    found = text_of(parse_xml(body.lstrip()), "ETag")
+    if not found:
+        raise UnavailableError("the service did not say the ETag of what it wrote; look at the object")
+    return found
+
+
+def parse_parts(body: bytes) -> tuple[list[PartInfo], int | None]:
+    """Return the parts of a page of ListParts, and after which number the next page begins.
+
+    Raises:
+        UnavailableError: it is no list of parts.
+    """
+    root = _expect(body, "ListPartsResult")
+    parts = [
+        PartInfo(
+            number=int(text_of(item, "PartNumber") or 0),
+            size=int(text_of(item, "Size") or 0),
+            etag=text_of(item, "ETag") or "",
+            crc32=text_of(item, "ChecksumCRC32") or None,
+        )
+        for item in root.iterfind("Part")
+    ]
+    return parts, parts[-1].number if parts and text_of(root, "IsTruncated") == "true" else None
+
+
+def parse_uploads(body: bytes) -> tuple[list[PendingUpload], tuple[str, str] | None]:
+    """Return the uploads of a page of ListMultipartUploads, and after which the next page begins.
+
+    Raises:
+        UnavailableError: it is no list of uploads.
+    """
+    root = _expect(body, "ListMultipartUploadsResult")
+    decode = _decoder(root)
+    uploads = [
+        PendingUpload(
+            decode(text_of(item, "Key") or ""), text_of(item, "UploadId") or "", _moment(text_of(item, "Initiated"))
+        )
+        for item in root.iterfind("Upload")
+    ]
+    if text_of(root, "IsTruncated") != "true":
+        return uploads, None
+    return uploads, (decode(text_of(root, "NextKeyMarker") or ""), text_of(root, "NextUploadIdMarker") or "")
+
+
+def _expect(body: bytes, name: str) -> Element:
+    root = parse_xml(body)
+    if root.tag != name:
+        raise UnavailableError(f"the service answered <{root.tag[:60]}> where <{name}> was due; look at the endpoint")
+    return root
+
+
+def _decoder(root: Element) -> Callable[[str], str]:
+    """Return what undoes the encoding of names, if the service did as it was asked.
+
+    A blank comes as "+" from AWS, as "%20" from ministack and as either from SeaweedFS; a plus sign is "%2B" at all.
+    """
+    return _unquote if text_of(root, "EncodingType") == "url" else str
+
+
+def _unquote(name: str) -> str:
+    return unquote_plus(name) if "%" in name or "+" in name else name
+
+
+def _moment(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

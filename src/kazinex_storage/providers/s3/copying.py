@@ -1,0 +1,94 @@
+"""Copies inside one bucket, made by the service: in one request, or in parts where size or condition demand it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final, cast
+
+from ...errors import PreconditionFailedError
+from ...parts import PartPlan, plan_parts
+from ...transport import Exchange, Many, Outcome, Response
+from ...types import ByteRange, ObjectInfo, PartInfo, PutMode, PutOptions, UploadState
+from .answers import parse_result_etag
+from .mapping import already_exists, fault_of, map_error, map_fault
+from .multipart import Multipart
+from .objects import Objects
+from .target import GIB, CreateCopy
+
+COPY_PART_BYTES: Final = GIB
+"""Bytes of one part of a copy: nothing passes through here, so fewer requests are better."""
+
+COPIES_AT_ONCE: Final = 8
+"""Parts of a copy that the service works on at once."""
+
+
+class Copying:
+    """Copies in one bucket; keys as the service spells them."""
+
+    def __init__(self, objects: Objects, multipart: Multipart) -> None:
+        """Copy in the bucket of *objects*."""
+        self._objects = objects
+        self._multipart = multipart
+        self._protocol = objects.protocol
+
+    def copy(self, source: str, key: str, mode: PutMode) -> Exchange[ObjectInfo]:
+        """Copy an object; two requests up to 5 GiB, else three and one for each GiB.
+
+        Raises:
+            StorageError: as in ``ServerCopier.copy``.
+        """
+        found = yield from self._objects.head(source)
+        preset = self._protocol.target.preset
+        in_parts = mode is PutMode.CREATE and preset.create_copy is CreateCopy.PARTS and preset.conditional_puts
+        if found.size > preset.max_copy_bytes or (in_parts and found.size > 0):
+            return (yield from self._in_parts(found, key, mode))
+        signing = yield from self._objects.key()
+        response: Response = yield self._protocol.copy(source, key, mode, signing)
+        fault = fault_of(response.body) if response.status == 200 else None
+        if response.status != 200 or fault is not None:
+            error = map_error(response, source) if fault is None else map_fault(fault, response, source)
+            if isinstance(error, PreconditionFailedError) and mode is PutMode.CREATE:
+                error = already_exists(key, response)
+            raise error
+        return replace(found, key=key, etag=parse_result_etag(response.body).strip('"'), last_modified=None)
+
+    def _in_parts(self, found: ObjectInfo, key: str, mode: PutMode) -> Exchange[ObjectInfo]:
+        options = PutOptions(
+            mode=mode,
+            content_type=found.content_type,
+            content_disposition=found.content_disposition,
+            cache_control=found.cache_control,
+            metadata=found.metadata,
+        )
+        if mode is PutMode.CREATE:
+            yield from self._objects.check(key, options)
+        rule = self._protocol.target.preset.part_rule
+        plan = plan_parts(found.size, rule, wanted_part_bytes=COPY_PART_BYTES)
+        state = yield from self._multipart.begin(key, plan, options, found.sha256)
+        try:
+            parts = yield from self._copy_parts(found.key, state, plan)
+            etag = yield from self._multipart.complete(state, parts)
+        except GeneratorExit:
+            raise  # nobody drives the exchange any more, so nothing can be sent
+        except BaseException:
+            yield from self._multipart.abort(state)
+            raise
+        return replace(found, key=key, etag=etag, last_modified=None)
+
+    def _copy_parts(self, source: str, state: UploadState, plan: PartPlan) -> Exchange[list[PartInfo]]:
+        def copies() -> Iterator[Exchange[PartInfo]]:
+            for number, span in plan.spans():
+                yield self._copy_part(source, state, number, span)
+
+        outcomes = cast("list[Outcome[PartInfo]]", (yield Many(copies(), COPIES_AT_ONCE)))
+        return [outcome.result() for outcome in outcomes]
+
+    def _copy_part(self, source: str, state: UploadState, number: int, span: ByteRange) -> Exchange[PartInfo]:
+        signing = yield from self._objects.key()
+        response: Response = yield self._protocol.copy_part(source, state.key, state.upload_id, number, span, signing)
+        fault = fault_of(response.body) if response.status == 200 else None
+        if response.status != 200 or fault is not None:
+            raise map_error(response, source) if fault is None else map_fault(fault, response, source)
+        size = (span.end or 0) - span.start
+        return PartInfo(number=number, size=size, etag=parse_result_etag(response.body))

@@ -1,0 +1,186 @@
+"""From what an S3 service answers to our errors: the only translator. Pure.
+
+Codes are those of docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and
+developers.cloudflare.com/r2/api/error-codes (read 2026-08); a status counts where a code is missing, as after HEAD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ...errors import (
+    AccessDeniedError,
+    AlreadyExistsError,
+    AuthenticationError,
+    FileTooLargeError,
+    IntegrityError,
+    InvalidKeyError,
+    LockedError,
+    NotFoundError,
+    NotSupportedError,
+    PreconditionFailedError,
+    QuotaExceededError,
+    RateLimitedError,
+    SettingsError,
+    StorageError,
+    UnavailableError,
+)
+from ...transport import Response
+from .xml import parse_xml, text_of
+
+_CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
+    "NoSuchKey": (NotFoundError, "no object has that key"),
+    "NoSuchBucket": (SettingsError, "there is no such bucket there; check its name, letter case and jurisdiction"),
+    "NoSuchUpload": (NotFoundError, "the upload is gone: completed, aborted or expired; begin it anew"),
+    "InvalidAccessKeyId": (AuthenticationError, "the access key id is not known; enter the keys anew"),
+    "Unauthorized": (AuthenticationError, "the credentials are not accepted; enter the keys anew"),
+    "SignatureDoesNotMatch": (
+        AuthenticationError,
+        "the signature is not accepted; enter the secret access key anew, without blanks at its ends",
+    ),
+    "AuthorizationHeaderMalformed": (SettingsError, "the region or the access key id is not right; check both"),
+    "InvalidRegionName": (SettingsError, "the region is not right; R2 wants 'auto'"),
+    "ExpiredToken": (AuthenticationError, "the session token has expired; get a new one"),
+    "TokenRefreshRequired": (AuthenticationError, "the session token has expired; get a new one"),
+    "InvalidToken": (AuthenticationError, "the session token is not accepted; get a new one"),
+    "ExpiredRequest": (AuthenticationError, "the signature has expired; check the clock of this machine"),
+    "RequestTimeTooSkewed": (AuthenticationError, "the clock of this machine is wrong; set it"),
+    "AccessDenied": (AccessDeniedError, "the credentials may not do this here; check what the token is allowed"),
+    "AllAccessDisabled": (AccessDeniedError, "the bucket is closed; ask its owner"),
+    "NotEntitled": (AccessDeniedError, "R2 is not enabled for this account; enable it in the Cloudflare dashboard"),
+    "ObjectLockedByBucketPolicy": (LockedError, "a bucket lock protects the object; change the rule, or wait"),
+    "PermanentRedirect": (SettingsError, "the bucket is in another region; correct region and endpoint"),
+    "TemporaryRedirect": (SettingsError, "the bucket is in another region; correct region and endpoint"),
+    "PreconditionFailed": (PreconditionFailedError, "the object is another version; read it again"),
+    "BadDigest": (IntegrityError, "the service received other bytes than were sent; nothing was stored, repeat it"),
+    "XAmzContentSHA256Mismatch": (
+        IntegrityError,
+        "the service received other bytes than were sent; nothing was stored, repeat it",
+    ),
+    "XAmzContentChecksumMismatch": (
+        IntegrityError,
+        "the service received other bytes than were sent; nothing was stored, repeat it",
+    ),
+    "IncompleteBody": (IntegrityError, "the service received too few bytes; nothing was stored, repeat it"),
+    "EntityTooLarge": (FileTooLargeError, "the service does not take a body of that size; split it"),
+    "InvalidObjectName": (InvalidKeyError, "the service cannot hold that key"),
+    "KeyTooLongError": (InvalidKeyError, "the service cannot hold a key of that length"),
+    "InvalidKey": (InvalidKeyError, "the service cannot hold that key"),
+    "MetadataTooLarge": (NotSupportedError, "the metadata is larger than the service keeps; shorten it"),
+    "NotImplemented": (NotSupportedError, "the service does not do this"),
+    "TooManyRequests": (RateLimitedError, "the service asks to slow down; repeat it later"),
+    "SlowDown": (RateLimitedError, "the service asks to slow down; repeat it later"),
+    "QuotaExceeded": (QuotaExceededError, "the store is full; free some space or raise the quota"),
+    "InsufficientCapacity": (QuotaExceededError, "the store is full; free some space or raise the quota"),
+    "XMinioStorageFull": (QuotaExceededError, "the store is full; free some space or raise the quota"),
+    "ConditionalRequestConflict": (UnavailableError, "others write to the same key at the moment; repeat it"),
+    "OperationAborted": (UnavailableError, "others write to the same key at the moment; repeat it"),
+}
+
+_STATUSES: Final[Mapping[int, tuple[type[StorageError], str]]] = {
+    400: (SettingsError, "the service does not understand the request; check endpoint, region and keys"),
+    401: _CODES["Unauthorized"],
+    403: _CODES["AccessDenied"],
+    404: _CODES["NoSuchKey"],
+    409: _CODES["ConditionalRequestConflict"],
+    411: (UnavailableError, "a proxy took the length of the body away; look at what is on the way"),
+    412: _CODES["PreconditionFailed"],
+    413: _CODES["EntityTooLarge"],
+    423: (LockedError, "the object is locked"),
+    429: _CODES["TooManyRequests"],
+    501: _CODES["NotImplemented"],
+    507: _CODES["QuotaExceeded"],
+}
+
+# What a failure inside a 200 means to a retry — AmazonS3/latest/API/API_CompleteMultipartUpload.html of the same.
+_PASSING: Final = {"InternalError": 500, "ServiceUnavailable": 503, "SlowDown": 503, "RequestTimeout": 408}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What the body of an error says."""
+
+    code: str | None = None
+    message: str | None = None
+    request_id: str | None = None
+
+
+def map_error(response: Response, key: str | None = None) -> StorageError:
+    """Return the error that *response*, which is not a success, means."""
+    fault = fault_of(response.body)
+    if fault is None and response.body and response.status != 404:
+        return _stranger(response, key)
+    code = fault.code if fault is not None else None
+    found = _CODES.get(code or "")
+    if found is None or (found[0] is NotFoundError and key is None):
+        found = _STATUSES.get(response.status, (UnavailableError, f"the service answered {response.status}"))
+    return _error(found, response, key, code)
+
+
+def map_fault(fault: Fault, response: Response, key: str | None) -> StorageError:
+    """Return the error for a failure that arrived inside a 200."""
+    found = _CODES.get(fault.code or "", (UnavailableError, f"the service failed: {fault.code}"))
+    return _error(found, response, key, fault.code)
+
+
+def already_exists(key: str, response: Response) -> AlreadyExistsError:
+    """Return the error for a create-only write that met an object."""
+    return AlreadyExistsError(
+        "an object has that key already; nothing was changed", key=key, request_id=request_id_of(response)
+    )
+
+
+def fault_of(body: bytes) -> Fault | None:
+    """Return what an ``<Error>`` says, None when the body is none."""
+    if b"<Error" not in body[:1000]:
+        return None
+    try:
+        root = parse_xml(body.lstrip())
+    except UnavailableError:
+        return None
+    if root.tag != "Error":
+        return None
+    return Fault(text_of(root, "Code"), text_of(root, "Message"), text_of(root, "RequestId"))
+
+
+def status_inside(body: bytes) -> int:
+    """Return what the body of a 200 really means: S3 sends the 200 before it knows how a long operation ends."""
+    fault = fault_of(body)
+    return 200 if fault is None else _PASSING.get(fault.code or "", 200)
+
+
+def request_id_of(response: Response) -> str | None:
+    """Return how the service's support finds the request."""
+    headers = response.headers
+    return headers.get("x-amz-request-id") or headers.get("cf-ray")
+
+
+def retry_after_of(response: Response) -> float | None:
+    """Return the seconds that the service asks to wait, when it says them as a number."""
+    value = response.headers.get("retry-after", "")
+    return float(value) if value.isascii() and value.isdigit() else None
+
+
+def _error(
+    found: tuple[type[StorageError], str], response: Response, key: str | None, code: str | None
+) -> StorageError:
+    kind, message = found
+    region = response.headers.get("x-amz-bucket-region")
+    if kind is SettingsError and region and code != "NoSuchBucket":
+        message = f"{message} (the service names the region {region[:40]!r})"
+    return kind(message, key=key, code=code, request_id=request_id_of(response), retry_after_s=retry_after_of(response))
+
+
+def _stranger(response: Response, key: str | None) -> StorageError:
+    """Return the error for an answer that no S3 service gives."""
+    if response.status in (429, 500, 502, 503, 504):  # gateways on the way answer in HTML
+        found = _STATUSES.get(response.status, (UnavailableError, f"the service answered {response.status}"))
+        return _error(found, response, key, None)
+    return UnavailableError(
+        f"somebody else than an S3 service answered {response.status} "
+        f"({response.headers.get('content-type', 'no content type')[:60]}); look at the endpoint and at proxies",
+        key=key,
+        request_id=request_id_of(response),
+    )

@@ -1,0 +1,214 @@
+"""Uploads in parts, as exchanges: begin, parts, complete, abort. An upload that fails is aborted, however it fails.
+
+``Multipart.put`` is what a large put is; the single steps are what resumable uploads and the sweeper are made of.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import Final, cast
+
+from ...errors import IntegrityError, StorageError
+from ...parts import PartPlan, plan_parts
+from ...source import Source
+from ...transport import Call, Exchange, Many, Outcome, Response
+from ...types import Checksum, ObjectInfo, PartInfo, PutMode, PutOptions, UploadState
+from .answers import PendingUpload, parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads
+from .bodies import Part, PartReader, measure
+from .headers import etag_of
+from .mapping import fault_of, map_error, map_fault
+from .objects import Objects
+
+PARTS_AT_ONCE: Final = 4
+"""Parts of one upload that are under way at once: 32 MiB of memory. More do not fill a line that four do not."""
+
+# 34 ms at 1.9 GiB/s. Bodies up to here are hashed before they are sent, so that the object carries its sha256;
+# larger ones are hashed while they are sent and carry it when the caller declared it.
+HASH_FIRST_BYTES: Final = 64 * 1024 * 1024
+"""The largest body that is read once more for its sha256."""
+
+
+class Multipart:
+    """Uploads in parts to one bucket; keys as the service spells them."""
+
+    def __init__(self, objects: Objects) -> None:
+        """Work on the same bucket as *objects*."""
+        self._objects = objects
+        self._protocol = objects.protocol
+        self._preset = objects.protocol.target.preset
+
+    def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+        """Write a large body.
+
+        Raises:
+            StorageError: as in ``StorageProvider.put``; the upload was aborted.
+        """
+        if options.mode is PutMode.CREATE or options.if_match is not None:
+            yield from self._objects.check(key, options)  # before gibibytes are sent in vain; the end decides
+        sha256 = source.declared_sha256
+        if sha256 is None and source.size <= HASH_FIRST_BYTES:
+            sha256 = cast(str, (yield Call(measure, source, cancel=source.cancel)))
+        plan = plan_parts(source.size, self._preset.part_rule)
+        state = yield from self.begin(key, plan, options, sha256)
+        try:
+            parts = yield from self._put_parts(state, source, plan)
+            found = source.checksum
+            if found is None or (sha256 is not None and found.value != sha256):
+                raise IntegrityError("the body changed while it was being sent; nothing was stored, repeat it")
+            etag = yield from self.complete(state, parts)
+        except GeneratorExit:
+            raise  # nobody drives the exchange any more, so nothing can be sent
+        except BaseException:
+            yield from self.abort(state)
+            raise
+        return ObjectInfo(
+            key=key,
+            size=source.size,
+            etag=etag,
+            content_type=options.content_type,
+            content_disposition=options.content_disposition,
+            cache_control=options.cache_control,
+            metadata=dict(options.metadata),
+            checksum=Checksum(algorithm="sha256", value=found.value),
+        )
+
+    def begin(self, key: str, plan: PartPlan, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
+        """Begin an upload; nothing is visible before it is completed.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        mark = secrets.token_hex(8)
+        signing = yield from self._objects.key()
+        response: Response = yield self._protocol.begin(key, options, sha256, mark, signing)
+        if response.status != 200:
+            raise map_error(response, key)
+        return UploadState(
+            key=key,
+            upload_id=parse_upload_id(response.body),
+            size=plan.size,
+            part_bytes=plan.part_bytes,
+            mode=options.mode,
+            if_match=options.if_match,
+            mark=mark,
+            sha256=sha256,
+        )
+
+    def put_part(self, state: UploadState, part: Part) -> Exchange[PartInfo]:
+        """Write one part; writing it again replaces it.
+
+        Raises:
+            NotFoundError: the upload is gone.
+            StorageError: the service refuses.
+        """
+        signing = yield from self._objects.key()
+        digests = (part.sha256, part.crc32)
+        response: Response = yield self._protocol.put_part(
+            state.key, state.upload_id, part.number, part.data, digests, signing
+        )
+        if response.status != 200:
+            raise map_error(response, state.key)
+        return PartInfo(number=part.number, size=len(part.data), etag=parse_part_etag(response), crc32=part.crc32)
+
+    def complete(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[str | None]:
+        """Make the *parts* the object and return its etag; under the condition that the upload was begun with.
+
+        Raises:
+            AlreadyExistsError: it was create-only, and the key exists.
+            PreconditionFailedError: the object is another version.
+            NotFoundError: the upload is gone.
+            StorageError: the service refuses.
+        """
+        options = PutOptions(mode=state.mode, if_match=state.if_match)
+        signing = yield from self._objects.key()
+        response: Response = yield self._protocol.complete(state.key, state.upload_id, parts, options, signing)
+        fault = fault_of(response.body) if response.status == 200 else None
+        if response.status == 200 and fault is None:
+            return etag_of(parse_result_etag(response.body))
+        error = map_error(response, state.key) if fault is None else map_fault(fault, response, state.key)
+        # The answer to an earlier attempt may have been lost: then the upload is gone, or its own object is in the way.
+        own = yield from self._objects.own(state.key, state.mark)
+        if own is not None:
+            return own.etag
+        raise self._objects.refused(error, options, response)
+
+    def abort(self, state: UploadState) -> Exchange[None]:
+        """Throw the parts away; what cannot be aborted now is left to the sweeper and to the bucket's lifecycle."""
+        signing = yield from self._objects.key()
+        try:
+            yield self._protocol.abort(state.key, state.upload_id, signing)
+        except StorageError:
+            return
+
+    def parts(self, state: UploadState) -> Exchange[list[PartInfo]]:
+        """Return the parts that the service holds, in order. One request for 1,000 of them.
+
+        Raises:
+            NotFoundError: the upload is gone.
+            StorageError: the service refuses.
+        """
+        found: list[PartInfo] = []
+        after: int | None = 0
+        while after is not None:
+            signing = yield from self._objects.key()
+            response: Response = yield self._protocol.list_parts(state.key, state.upload_id, after, signing)
+            if response.status != 200:
+                raise map_error(response, state.key)
+            page, after = parse_parts(response.body)
+            found += page
+        return found
+
+    def pending(self, prefix: str) -> Exchange[list[PendingUpload]]:
+        """Return the unfinished uploads below *prefix*. One request for 1,000 of them.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        found: list[PendingUpload] = []
+        after: tuple[str, str] | None = None
+        while True:
+            signing = yield from self._objects.key()
+            response: Response = yield self._protocol.list_uploads(prefix, after, signing)
+            if response.status != 200:
+                raise map_error(response)
+            page, after = parse_uploads(response.body)
+            found += [upload for upload in page if upload.key.startswith(prefix)]
+            if after is None:
+                return found
+
+    def _put_parts(self, state: UploadState, source: Source, plan: PartPlan) -> Exchange[list[PartInfo]]:
+        reader = PartReader(
+            source,
+            plan,
+            signed=not self._protocol.target.over_tls,
+            checked=self._preset.checksums,
+        )
+        failed = False
+
+        def send() -> Exchange[PartInfo | None]:
+            nonlocal failed
+            part: Part | None = None
+            try:
+                part = yield Call(reader.next, cancel=reader.stop, discard=PartReader.release)
+                return None if part is None else (yield from self.put_part(state, part))
+            except BaseException:
+                failed = True
+                raise
+            finally:
+                PartReader.release(part)
+
+        def sends() -> Iterator[Exchange[PartInfo | None]]:
+            for _ in range(plan.count):
+                if failed:  # the others would be sent in vain
+                    return
+                yield send()
+
+        try:
+            outcomes = cast("list[Outcome[PartInfo | None]]", (yield Many(sends(), PARTS_AT_ONCE)))
+        finally:
+            reader.close()
+        for outcome in outcomes:
+            if outcome.error is not None:
+                raise outcome.error
+        return sorted((part for part in (o.result() for o in outcomes) if part is not None), key=lambda p: p.number)

@@ -1,0 +1,209 @@
+"""Single objects of one bucket, as exchanges. Keys are full keys, as the service spells them.
+
+What makes a write safe to repeat stands here: a conditional write carries a random mark, and a writer that is refused
+looks whether the object in its way is its own, because the answer to an earlier attempt may have been lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Final
+
+from ...errors import (
+    AlreadyExistsError,
+    IntegrityError,
+    NotFoundError,
+    PreconditionFailedError,
+    StorageError,
+    UnavailableError,
+)
+from ...source import Source
+from ...transport import Call, Exchange, Response, SigV4
+from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
+from .answers import parse_object, parse_page
+from .bodies import BUDGET, read_whole
+from .headers import MARK, METADATA, etag_of
+from .mapping import already_exists, map_error
+from .protocol import Protocol, range_header
+from .signing import Signing
+
+SINGLE_PUT_BYTES: Final = 8 * MIB
+"""The largest body that goes in one request."""
+
+_REFUSALS: Final = (404, 409, 412)
+
+
+class Objects:
+    """The objects of one bucket."""
+
+    def __init__(self, protocol: Protocol, signing: Signing) -> None:
+        """Send what *protocol* builds, signed by *signing*."""
+        self.protocol = protocol
+        """What builds the requests."""
+        self._signing = signing
+        self._conditional = protocol.target.preset.conditional_puts
+
+    def key(self) -> Exchange[SigV4]:
+        """Return the signing key.
+
+        Raises:
+            SettingsError: there are no credentials.
+        """
+        return self._signing.at_hand or (yield from self._signing.key())
+
+    def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+        """Write a body of at most ``SINGLE_PUT_BYTES``; one request.
+
+        Raises:
+            StorageError: as in ``StorageProvider.put``.
+        """
+        data = source.data()
+        if data is not None:
+            return (yield from self._put(key, data, source, options))
+        data = yield Call(read_whole, source, cancel=source.cancel, discard=_release)
+        try:
+            return (yield from self._put(key, data, source, options))
+        finally:
+            BUDGET.give(len(data))
+
+    def _put(self, key: str, data: bytes, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+        checksum = source.checksum
+        sha256 = checksum.value if checksum is not None else hashlib.sha256(data).hexdigest()
+        condition = options.mode is PutMode.CREATE or options.if_match is not None
+        mark = secrets.token_hex(8) if condition else None
+        signing = self._signing.at_hand or (yield from self._signing.key())
+        response: Response = yield self.protocol.put(key, data, sha256, options, mark, signing)
+        if response.status not in (200, 201, 204):
+            own = (yield from self.own(key, mark)) if mark is not None and response.status in _REFUSALS else None
+            if own is not None:
+                return own
+            raise self.refused(map_error(response, key), options, response)
+        return ObjectInfo(
+            key=key,
+            size=len(data),
+            etag=etag_of(response.headers.get("etag")),
+            content_type=options.content_type,
+            content_disposition=options.content_disposition,
+            cache_control=options.cache_control,
+            metadata=options.metadata,
+            checksum=checksum or Checksum(algorithm="sha256", value=sha256),
+        )
+
+    def get(self, key: str, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
+        """Push *span* into *sink*; one request, two when the span lies behind the end.
+
+        Raises:
+            StorageError: as in ``StorageProvider.get``.
+        """
+        if span.end is not None and span.end <= span.start:
+            return (yield from self.head(key, if_match))
+        signing = self._signing.at_hand or (yield from self._signing.key())
+        counted = _Counted(sink)
+        response: Response = yield self.protocol.get(key, span, counted, if_match, signing)
+        if response.status == 206 or response.status == 200:
+            info = parse_object(key, response.headers, counted.size)
+            # A service or a cache that ignores the range has pushed other bytes than were asked for.
+            if response.status == 200 and range_header(span) is not None and span.resolve(info.size) != (0, info.size):
+                raise IntegrityError("the service sent the whole object where a part was asked for; discard what came")
+            return info
+        if response.status == 416:
+            return (yield from self.head(key, if_match))
+        raise map_error(response, key)
+
+    def head(self, key: str, if_match: str | None = None) -> Exchange[ObjectInfo]:
+        """Look; one request.
+
+        Raises:
+            StorageError: as in ``StorageProvider.head``.
+        """
+        signing = self._signing.at_hand or (yield from self._signing.key())
+        response: Response = yield self.protocol.head(key, signing, if_match)
+        if response.status != 200:
+            raise map_error(response, key)
+        if "content-length" in response.headers:
+            return parse_object(key, response.headers)
+        # R2 leaves the length of objects with Content-Encoding gzip out — rclone#8137; the listing knows it.
+        return parse_object(key, response.headers, (yield from self._listed_size(key)))
+
+    def delete(self, key: str) -> Exchange[None]:
+        """Remove; one request.
+
+        Raises:
+            StorageError: as in ``StorageProvider.delete``.
+        """
+        signing = self._signing.at_hand or (yield from self._signing.key())
+        response: Response = yield self.protocol.delete(key, signing)
+        if response.status not in (200, 204):
+            error = map_error(response, key)
+            if not isinstance(error, NotFoundError):
+                raise error
+
+    def own(self, key: str, mark: str) -> Exchange[ObjectInfo | None]:
+        """Return the object when it carries *mark*; None when it does not, or when that cannot be told."""
+        signing = yield from self.key()
+        try:
+            response: Response = yield self.protocol.head(key, signing)
+        except StorageError:
+            return None
+        if response.status != 200 or response.headers.get(METADATA + MARK) != mark:
+            return None
+        return parse_object(key, response.headers)
+
+    def check(self, key: str, options: PutOptions) -> Exchange[None]:
+        """Refuse a write whose condition does not hold now; what cannot be told is left to the write itself.
+
+        Raises:
+            AlreadyExistsError: ``PutMode.CREATE`` and the key exists.
+            PreconditionFailedError: ``if_match`` and the object is another version or absent.
+        """
+        try:
+            found: ObjectInfo | None = yield from self.head(key)
+        except NotFoundError:
+            found = None
+        except StorageError:
+            return
+        if options.mode is PutMode.CREATE and found is not None:
+            raise AlreadyExistsError("an object has that key already; nothing was changed", key=key)
+        if options.if_match is not None and (found is None or found.etag != options.if_match):
+            raise _other_version(key)
+
+    def refused(self, error: StorageError, options: PutOptions, response: Response) -> StorageError:
+        """Return *error*, which a put under *options* met, as what it means to the caller."""
+        key = error.key or ""
+        if isinstance(error, PreconditionFailedError) and options.mode is PutMode.CREATE:
+            return already_exists(key, response)
+        if isinstance(error, NotFoundError) and options.if_match is not None:
+            return _other_version(key)
+        if isinstance(error, NotFoundError):
+            return UnavailableError(f"the service lost the upload ({error.code}); repeat it", key=key, code=error.code)
+        return error
+
+    def _listed_size(self, key: str) -> Exchange[int | None]:
+        signing = yield from self.key()
+        response: Response = yield self.protocol.list(key, None, signing, one_level=False, most=1)
+        if response.status != 200:
+            raise map_error(response, key)
+        return next((size for name, size, _, _ in parse_page(response.body).objects if name == key), None)
+
+
+class _Counted:
+    """A sink that knows how much it was given."""
+
+    __slots__ = ("_sink", "size")
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self.size = 0
+
+    def __call__(self, buffer: Buffer) -> None:
+        self.size += len(buffer)
+        self._sink(buffer)
+
+
+def _other_version(key: str) -> PreconditionFailedError:
+    return PreconditionFailedError("the object is another version, or gone; read it again", key=key)
+
+
+def _release(data: bytes) -> None:
+    BUDGET.give(len(data))

@@ -1,0 +1,250 @@
+"""The requests of the S3 API, built for one bucket. Pure: nothing is sent here; ``answers.py`` reads what comes back.
+
+docs.aws.amazon.com/AmazonS3/latest/API and developers.cloudflare.com/r2/api/s3/api (read 2026-08) say what is built:
+checksums as headers and never as aws-chunked trailers, which R2 refuses; ``Accept-Encoding: identity``, without which
+R2 leaves the length out; over TLS the payload is not signed, over plain http it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeAlias
+from urllib.parse import quote
+
+from ...transport import Request, SigV4
+from ...types import ByteRange, PartInfo, PutMode, PutOptions, Sink
+from .headers import base64_of, put_headers, quoted_etag
+from .mapping import status_inside
+from .target import CreateCopy, Target
+from .xml import complete_body, delete_body
+
+PAGE_KEYS: Final = 1000
+"""Keys in one page of a listing: the most that S3 gives."""
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+_UNSIGNED: Final = ("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
+_EMPTY: Final = ("x-amz-content-sha256", hashlib.sha256(b"").hexdigest())
+_IDENTITY: Final = ("Accept-Encoding", "identity")
+_XML: Final = ("Content-Type", "application/xml")  # R2 answers 415 to anything else — hexclave#2010
+_CREATE: Final = ("If-None-Match", "*")
+
+# 409 ConditionalRequestConflict: another conditional write was under way, "retry the upload" —
+# docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html (read 2026-08).
+_CONFLICTS: Final = frozenset({409})
+
+
+class Protocol:
+    """Builds the requests for one target. Keys are full keys of the bucket, as the service spells them."""
+
+    __slots__ = ("_bare", "_base", "_get", "_preset", "_tls", "target")
+
+    def __init__(self, target: Target) -> None:
+        """Build for *target*."""
+        self.target = target
+        self._base = target.base_url
+        self._preset = target.preset
+        self._tls = target.over_tls
+        payload = _UNSIGNED if self._tls else _EMPTY
+        self._bare: Headers = (payload,)
+        self._get: Headers = (payload, _IDENTITY)
+
+    def put(self, key: str, data: bytes, sha256: str, options: PutOptions, mark: str | None, signing: SigV4) -> Request:
+        """Write *data*, whose sha256 is given in hexadecimal, in one request; the service verifies it."""
+        headers = [
+            _UNSIGNED if self._tls else ("x-amz-content-sha256", sha256),
+            *put_headers(options, sha256, mark),
+            *self._condition(options),
+        ]
+        if self._preset.checksums:
+            headers.append(("x-amz-checksum-sha256", base64_of(sha256)))
+        return Request(
+            method="PUT",
+            url=self.url(key),
+            headers=tuple(headers),
+            body=data,
+            signing=signing,
+            operation="put",
+            repeat_on=_CONFLICTS if mark is not None else frozenset(),
+        )
+
+    def get(self, key: str, span: ByteRange, sink: Sink, if_match: str | None, signing: SigV4) -> Request:
+        """Read *span*, which is not empty."""
+        headers = self._get
+        wanted = range_header(span)
+        if wanted is not None:
+            headers = (*headers, ("Range", wanted))
+        if if_match is not None:
+            headers = (*headers, ("If-Match", quoted_etag(if_match)))
+        return Request(method="GET", url=self.url(key), headers=headers, sink=sink, signing=signing, operation="get")
+
+    def head(self, key: str, signing: SigV4, if_match: str | None = None) -> Request:
+        """Look at an object."""
+        headers = self._get if if_match is None else (*self._get, ("If-Match", quoted_etag(if_match)))
+        return Request(method="HEAD", url=self.url(key), headers=headers, signing=signing, operation="head")
+
+    def delete(self, key: str, signing: SigV4) -> Request:
+        """Remove an object."""
+        return Request(method="DELETE", url=self.url(key), headers=self._bare, signing=signing, operation="delete")
+
+    def delete_many(self, keys: Iterable[str], signing: SigV4) -> Request:
+        """Remove up to 1,000 objects. The MD5 is what every service takes for the digest that it asks for."""
+        body = delete_body(keys)
+        md5 = b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+        headers = (self._payload(body), ("Content-MD5", md5), _XML)
+        return Request(
+            method="POST", url=f"{self._base}?delete=", headers=headers, body=body, signing=signing, operation="delete"
+        )
+
+    def list(
+        self, prefix: str, token: str | None, signing: SigV4, *, one_level: bool, most: int = PAGE_KEYS
+    ) -> Request:
+        """List a page; names come percent-encoded, because XML has no place for every character."""
+        query = {"encoding-type": "url", "list-type": "2", "max-keys": str(most), "prefix": prefix}
+        if one_level:
+            query["delimiter"] = "/"
+        if token is not None:
+            query["continuation-token"] = token
+        return Request(method="GET", url=self._query(query), headers=self._get, signing=signing, operation="list")
+
+    def copy(self, source: str, key: str, mode: PutMode, signing: SigV4) -> Request:
+        """Copy an object with all that it carries."""
+        headers = [*self._bare, ("x-amz-copy-source", self._source(source))]
+        if mode is PutMode.CREATE:
+            name = (
+                "cf-copy-destination-if-none-match"
+                if self._preset.create_copy is CreateCopy.CLOUDFLARE_HEADER
+                else "If-None-Match"
+            )
+            headers.append((name, "*"))
+        return Request(
+            method="PUT",
+            url=self.url(key),
+            headers=tuple(headers),
+            body=b"",
+            signing=signing,
+            operation="copy",
+            verdict=status_inside,
+            repeat_on=_CONFLICTS if mode is PutMode.CREATE else frozenset(),
+        )
+
+    def begin(self, key: str, options: PutOptions, sha256: str | None, mark: str, signing: SigV4) -> Request:
+        """Begin a multipart upload; the object gets its metadata here."""
+        headers = [*self._bare, *put_headers(options, sha256, mark)]
+        if self._preset.checksums:
+            headers.append(("x-amz-checksum-algorithm", "CRC32"))
+        return Request(
+            method="POST",
+            url=f"{self.url(key)}?uploads=",
+            headers=tuple(headers),
+            body=b"",
+            signing=signing,
+            operation="put",
+        )
+
+    def put_part(
+        self, key: str, upload_id: str, number: int, data: bytes, digests: tuple[str | None, str | None], signing: SigV4
+    ) -> Request:
+        """Write one part; *digests* are the sha256 in hexadecimal, wanted over plain http, and the CRC-32 in base64."""
+        sha256, crc32 = digests
+        headers = [_UNSIGNED if self._tls or sha256 is None else ("x-amz-content-sha256", sha256)]
+        if crc32 is not None:
+            headers.append(("x-amz-checksum-crc32", crc32))
+        return Request(
+            method="PUT",
+            url=f"{self.url(key)}?partNumber={number}&uploadId={quote(upload_id, safe='~')}",
+            headers=tuple(headers),
+            body=data,
+            signing=signing,
+            operation="put",
+        )
+
+    def copy_part(self, source: str, key: str, upload_id: str, number: int, span: ByteRange, signing: SigV4) -> Request:
+        """Copy a span of an object into a part. R2 takes no condition on the source — cloudflare-docs#32458."""
+        headers = (
+            *self._bare,
+            ("x-amz-copy-source", self._source(source)),
+            ("x-amz-copy-source-range", range_header(span) or "bytes=0-"),
+        )
+        return Request(
+            method="PUT",
+            url=f"{self.url(key)}?partNumber={number}&uploadId={quote(upload_id, safe='~')}",
+            headers=headers,
+            body=b"",
+            signing=signing,
+            operation="copy",
+            verdict=status_inside,
+        )
+
+    def complete(
+        self, key: str, upload_id: str, parts: Sequence[PartInfo], options: PutOptions, signing: SigV4
+    ) -> Request:
+        """Make the parts an object, under the condition of *options*."""
+        body = complete_body(parts)
+        headers = (self._payload(body), _XML, *self._condition(options))
+        return Request(
+            method="POST",
+            url=f"{self.url(key)}?uploadId={quote(upload_id, safe='~')}",
+            headers=headers,
+            body=body,
+            signing=signing,
+            operation="put",
+            verdict=status_inside,
+            repeat_on=_CONFLICTS,
+        )
+
+    def abort(self, key: str, upload_id: str, signing: SigV4) -> Request:
+        """Throw the parts of an upload away."""
+        url = f"{self.url(key)}?uploadId={quote(upload_id, safe='~')}"
+        return Request(method="DELETE", url=url, headers=self._bare, signing=signing, operation="put")
+
+    def list_parts(self, key: str, upload_id: str, after: int, signing: SigV4) -> Request:
+        """List the parts of an upload whose numbers are above *after*."""
+        marker = f"&part-number-marker={after}" if after else ""
+        url = f"{self.url(key)}?max-parts=1000{marker}&uploadId={quote(upload_id, safe='~')}"
+        return Request(method="GET", url=url, headers=self._get, signing=signing, operation="put")
+
+    def list_uploads(self, prefix: str, after: tuple[str, str] | None, signing: SigV4) -> Request:
+        """List unfinished uploads below *prefix*, after the (key, upload id) of the last page."""
+        query = {"encoding-type": "url", "max-uploads": str(PAGE_KEYS), "prefix": prefix, "uploads": ""}
+        if after is not None:
+            query["key-marker"], query["upload-id-marker"] = after
+        return Request(method="GET", url=self._query(query), headers=self._get, signing=signing, operation="sweep")
+
+    def url(self, key: str) -> str:
+        """Return the URL of an object; only unreserved characters and slashes stand for themselves."""
+        return self._base + quote(key, safe="/~")
+
+    def _query(self, query: dict[str, str]) -> str:
+        # Sorted, because a signature is over the sorted query.
+        pairs = (f"{name}={quote(value, safe='~')}" for name, value in sorted(query.items()))
+        return f"{self._base}?{'&'.join(pairs)}"
+
+    def _payload(self, body: bytes) -> tuple[str, str]:
+        return _UNSIGNED if self._tls else ("x-amz-content-sha256", hashlib.sha256(body).hexdigest())
+
+    def _source(self, key: str) -> str:
+        return f"/{self.target.bucket}/{quote(key, safe='/~')}"
+
+    def _condition(self, options: PutOptions) -> Headers:
+        if not self._preset.conditional_puts:
+            return ()
+        if options.mode is PutMode.CREATE:
+            return (_CREATE,)
+        return (("If-Match", quoted_etag(options.if_match)),) if options.if_match is not None else ()
+
+
+def range_header(span: ByteRange) -> str | None:
+    """Return what ``Range`` has to say for *span*, None for the whole object.
+
+    Example:
+        >>> range_header(ByteRange(start=2, end=5)), range_header(ByteRange(start=-3)), range_header(ByteRange())
+        ('bytes=2-4', 'bytes=-3', None)
+    """
+    if span.start < 0:
+        return f"bytes={span.start}"
+    if span.end is None:
+        return f"bytes={span.start}-" if span.start else None
+    return f"bytes={span.start}-{span.end - 1}"

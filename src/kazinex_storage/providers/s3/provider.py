@@ -1,0 +1,121 @@
+"""S3Provider: the contract for R2, S3 and what speaks like S3; each method runs one of ``exchanges.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from ...errors import StorageError
+from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
+from ...provider import Pages
+from ...source import Source
+from ...transport import Transport
+from ...types import ByteRange, Capability, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
+from .exchanges import S3Exchanges
+from .target import Target
+
+_Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
+
+# Measured against a server that answers at once: 64 in flight reach what 128 do; a real service is 20 ms away.
+CONCURRENCY = 64
+"""Requests at once that pay off in bulk work."""
+
+
+class S3Provider:
+    """One bucket of an S3 service. Thread-safe and fork-safe.
+
+    ``Storage`` runs its ``exchanges`` on a transport of its own; the methods here are for those who hold the bare
+    provider, and use one made for it.
+    """
+
+    def __init__(self, target: Target, *, transport: Transport | None = None) -> None:
+        """Use *target*; nothing is asked before the first call."""
+        self.exchanges = S3Exchanges(target)
+        """The same contract as exchanges."""
+        self._transport = transport if transport is not None else Transport()
+        self._info = _info(target)
+
+    @property
+    def info(self) -> ProviderInfo:
+        """What the provider is and can do."""
+        return self._info
+
+    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> ObjectInfo:
+        """Write the whole of *source*; one request up to 8 MiB, then two and one for each part.
+
+        Raises:
+            StorageError: as in ``StorageProvider.put``.
+        """
+        return self._transport.run(self.exchanges.put(key, source, options))
+
+    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
+        """Push the bytes of *span* into *sink*; one request.
+
+        Raises:
+            StorageError: as in ``StorageProvider.get``.
+        """
+        return self._transport.run(self.exchanges.get(key, span, sink, if_match))
+
+    def head(self, key: ObjectKey) -> ObjectInfo:
+        """Return what is known of the object; one request.
+
+        Raises:
+            StorageError: as in ``StorageProvider.head``.
+        """
+        return self._transport.run(self.exchanges.head(key))
+
+    def delete(self, key: ObjectKey) -> None:
+        """Remove the object; one request.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        self._transport.run(self.exchanges.delete(key))
+
+    def delete_many(self, keys: Sequence[ObjectKey]) -> Sequence[StorageError | None]:
+        """Remove up to 1,000 objects in one request.
+
+        Raises:
+            StorageError: the service refuses the request as a whole.
+        """
+        return self._transport.run(self.exchanges.delete_many(keys))
+
+    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
+        """Copy inside the service; two requests up to 5 GiB.
+
+        Raises:
+            StorageError: as in ``ServerCopier.copy``.
+        """
+        return self._transport.run(self.exchanges.copy(source, target, mode))
+
+    def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
+        """Yield every object whose key begins with *prefix*; one request for 1,000."""
+        return self._entries(self.exchanges.scan(prefix))
+
+    def children(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:
+        """Yield the objects and folders one level below *prefix*; one request for 1,000."""
+        return self._entries(self.exchanges.children(prefix))
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._transport.close()
+
+    def _entries(self, pages: Pages[_Entry]) -> Iterator[_Entry]:
+        while (page := self._transport.run(pages.next())) is not None:
+            yield from page
+
+
+def _info(target: Target) -> ProviderInfo:
+    preset = target.preset
+    capabilities = {Capability.METADATA, Capability.SERVER_COPY, Capability.BULK_DELETE}
+    if preset.conditional_puts:
+        capabilities |= {Capability.CREATE_ONLY, Capability.CONDITIONAL}
+    return ProviderInfo(
+        kind=target.kind,
+        location=target.location,
+        capabilities=frozenset(capabilities),
+        max_object_bytes=target.max_object_bytes,
+        max_key_bytes=MAX_KEY_BYTES - len(target.prefix.encode()),
+        part_rule=preset.part_rule,
+        concurrency=CONCURRENCY,
+    )

@@ -1,0 +1,138 @@
+"""Where objects are and how that service wants to be spoken to: plain values that settings make and requests use.
+
+``Preset`` is what is true of every bucket of a service, as data; ``Target`` is one bucket of it with credentials.
+``settings.py`` makes targets; ``protocol.py`` reads them. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TypeAlias
+
+from ...types import MIB, PartRule
+
+GIB = 1024 * MIB
+
+
+class CreateCopy(Enum):
+    """How a service is asked to copy without replacing what stands at the target."""
+
+    STANDARD_HEADER = "if-none-match"
+    """``If-None-Match: *`` on CopyObject."""
+    CLOUDFLARE_HEADER = "cf-copy-destination-if-none-match"
+    """R2's extension, beta — developers.cloudflare.com/r2/api/s3/extensions (read 2026-08)."""
+    PARTS = "parts"
+    """Only CompleteMultipartUpload takes a condition, so even small objects are copied as one part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """What all buckets of one service have in common."""
+
+    title: str
+    """How messages name the service."""
+    part_rule: PartRule
+    max_put_bytes: int
+    """The most that one PutObject takes."""
+    max_copy_bytes: int
+    """The most that one CopyObject copies."""
+    max_object_bytes: int
+    create_copy: CreateCopy
+    checksums: bool = True
+    """Whether ``x-amz-checksum-*`` headers are verified; otherwise the signed payload is all there is."""
+    conditional_puts: bool = True
+    """Whether PutObject and CompleteMultipartUpload honour If-None-Match and If-Match."""
+    folds_names: bool = False
+    """Whether canonically equivalent Unicode names are one object: listings are then given in NFC."""
+
+
+# AWS S3: docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html (read 2026-08). 50 TB objects came in December
+# 2025; services that follow the API stop at 5 TiB, which is what a portable limit has to say.
+S3 = Preset(
+    title="S3",
+    part_rule=PartRule(min_part_bytes=5 * MIB, max_part_bytes=5 * GIB, max_parts=10_000),
+    max_put_bytes=5 * GIB,
+    max_copy_bytes=5 * GIB,
+    max_object_bytes=5 * 1024 * GIB,
+    create_copy=CreateCopy.PARTS,
+)
+
+# developers.cloudflare.com/r2/platform/limits (page of 2026-06-08).
+R2 = Preset(
+    title="Cloudflare R2",
+    part_rule=PartRule(min_part_bytes=5 * MIB, max_part_bytes=5 * GIB - 5 * MIB, max_parts=10_000),
+    max_put_bytes=5 * GIB - 5 * MIB,
+    max_copy_bytes=5 * GIB - 5 * MIB,
+    max_object_bytes=5 * 1024 * GIB - 5 * GIB,
+    create_copy=CreateCopy.CLOUDFLARE_HEADER,
+    folds_names=True,
+)
+
+# supabase.com/docs/guides/storage/uploads/file-limits and supabase/storage's code (read 2026-08): no conditions, no
+# checksums, 500 GB.
+SUPABASE = Preset(
+    title="Supabase Storage",
+    part_rule=PartRule(min_part_bytes=5 * MIB, max_part_bytes=5 * GIB, max_parts=10_000),
+    max_put_bytes=5 * GIB,
+    max_copy_bytes=5 * GIB,
+    max_object_bytes=500 * 1000**3,
+    create_copy=CreateCopy.PARTS,
+    checksums=False,
+    conditional_puts=False,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A key to sign with."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+    """Aware UTC; None: they do not expire."""
+
+
+CredentialSource: TypeAlias = Callable[[], Credentials]
+"""Returns credentials that are good now; it may block, because a profile or an instance has to be asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One bucket, and how to reach it."""
+
+    kind: str
+    """The name in the registry."""
+    preset: Preset
+    endpoint_url: str
+    """Scheme and host, and where the service has one a path; no slash at the end."""
+    bucket: str
+    region: str
+    credentials: Credentials | CredentialSource
+    prefix: str = ""
+    """Keys are below it; empty, or ends with a slash."""
+    virtual_host: bool = False
+    """Whether the bucket stands in the host name."""
+    max_object_bytes: int
+    """The service's limit, or the lower one of the settings."""
+
+    @property
+    def location(self) -> str:
+        """The bucket for messages, without a secret."""
+        return f"{self.bucket}/{self.prefix}" if self.prefix else self.bucket
+
+    @property
+    def base_url(self) -> str:
+        """The URL of the bucket, with a slash at the end."""
+        scheme, _, host = self.endpoint_url.partition("://")
+        if self.virtual_host:
+            return f"{scheme}://{self.bucket}.{host}/"
+        return f"{self.endpoint_url}/{self.bucket}/"
+
+    @property
+    def over_tls(self) -> bool:
+        """Whether TLS protects what is sent, so that payloads need not be signed."""
+        return self.endpoint_url.startswith("https://")
