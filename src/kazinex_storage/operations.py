@@ -6,6 +6,7 @@ providers share: keys and scopes, policy and limits, capabilities, checksums, wh
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -28,6 +29,7 @@ from .errors import (
     PreconditionFailedError,
     StorageError,
 )
+from .fetching import Fetch, Proof, check_sha256
 from .keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from .policy import UploadPolicy
 from .provider import StorageProvider, exchanges_of
@@ -36,7 +38,6 @@ from .source import Source
 from .transport import Call, Exchange, Many, Outcome
 from .types import (
     WHOLE,
-    Buffer,
     ByteRange,
     Capability,
     Folder,
@@ -120,7 +121,7 @@ class Operations:
         def get(sink: Sink, window: ByteRange, if_match: str | None) -> Exchange[ObjectInfo]:
             return self._told("get", key, self._exchanges.get(full, window, sink, if_match))
 
-        return Reading(get, lambda: self._told("head", key, self._exchanges.head(full)), span)
+        return Reading(get, lambda: self._told("head", key, self._exchanges.head(full)), span, proven=self.info.remote)
 
     def download(
         self, key: str, path: os.PathLike[str], on_progress: Progress | None = None, *, sha256: str | None = None
@@ -260,12 +261,19 @@ class Operations:
         return [outcome.result() for outcome in outcomes]
 
     def _get(self, key: str, sink: Sink, span: ByteRange, if_match: str | None) -> Exchange[ObjectInfo]:
-        return self._relative((yield from self._exchanges.get(self._full(key), span, sink, if_match)))
+        proof = Proof(sink) if self.info.remote and span == WHOLE else None
+        info = yield from self._exchanges.get(self._full(key), span, proof or sink, if_match)
+        if proof is not None:
+            proof.check(info)
+        return self._relative(info)
 
     def _get_bytes(self, key: str, span: ByteRange, if_match: str | None) -> Exchange[bytes]:
         collected = Collector()
-        yield from self._exchanges.get(self._full(key), span, collected, if_match)
-        return collected.value()
+        info = yield from self._exchanges.get(self._full(key), span, collected, if_match)
+        data = collected.value()
+        if self.info.remote and info.checksum is not None and span == WHOLE:
+            check_sha256(info, hashlib.sha256(data).hexdigest())
+        return data
 
     def _read_ranges(self, key: str, spans: Sequence[ByteRange]) -> Exchange[list[bytes]]:
         if not spans:
@@ -278,14 +286,13 @@ class Operations:
         return [first.value(), *(outcome.result() for outcome in outcomes)]
 
     def _download(self, key: str, path: Path, on_progress: Progress | None, sha256: str | None) -> Exchange[ObjectInfo]:
-        full, total, etag = self._full(key), 0, None
-        if on_progress is not None:  # one request more, to know the size beforehand
-            before = yield from self._exchanges.head(full)
-            total, etag = before.size, before.etag
         landing = cast(Download, (yield Call(Download, path, discard=Download.discard)))
         try:
-            sink = landing.write if on_progress is None else _reporting(landing.write, on_progress, total)
-            info = yield from self._exchanges.get(full, WHOLE, sink, etag)
+            fetch = Fetch(partial(self._exchanges.get, self._full(key)), landing, on_progress)
+            if self.info.remote:
+                info = yield from fetch.spans()
+            else:
+                info = yield from fetch.whole(partial(self._exchanges.head, self._full(key)))
             checksum = yield Call(landing.publish, info, sha256 or info.sha256)
         finally:
             landing.discard()
@@ -383,15 +390,3 @@ class Operations:
         if method == "PUT" and self.policy is not None:
             self.policy.check(full.name, size)
         return (yield from self._exchanges.presign(full, method, expires_in, content_type, size))
-
-
-def _reporting(sink: Sink, on_progress: Progress, total: int) -> Sink:
-    done = 0
-
-    def report(buffer: Buffer) -> None:
-        nonlocal done
-        sink(buffer)
-        done += len(buffer)
-        on_progress(done, total)
-
-    return report

@@ -5,14 +5,16 @@ A window is one request and its size is the memory that a stream takes.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from .errors import IntegrityError
+from .fetching import check_sha256
 from .provider import Pages
 from .transport import Exchange
-from .types import Buffer, ByteRange, Folder, ObjectInfo, Sink
+from .types import WHOLE, Buffer, ByteRange, Folder, ObjectInfo, Sink
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
@@ -31,13 +33,17 @@ class Reading:
         get: Callable[[Sink, ByteRange, str | None], Exchange[ObjectInfo]],
         head: Callable[[], Exchange[ObjectInfo]],
         span: ByteRange,
+        *,
+        proven: bool = False,
     ) -> None:
+        """Pull *span*; when it is the whole and *proven* is wanted, it is compared with the sha256 that is kept."""
         self._get = get
         self._head = head
         self._span = span
         self._window = FIRST_WINDOW
         self._position = max(0, span.start)
         self._end = span.end
+        self._hash = hashlib.sha256() if proven and span == WHOLE else None
         self.info: ObjectInfo | None = None
         """What the object is; known after the first window."""
 
@@ -47,7 +53,7 @@ class Reading:
         Raises:
             NotFoundError: no such key.
             PreconditionFailedError: the object was replaced after the first window.
-            IntegrityError: the service delivered less than the object has.
+            IntegrityError: the service delivered less than the object has, or other bytes than were stored.
         """
         if self._span.start < 0 and self.info is None:
             self._know((yield from self._head()))  # the place of a tail follows from the size
@@ -63,6 +69,10 @@ class Reading:
         self._position += len(data)
         if not data and self._position < (self._end or 0):
             raise IntegrityError(f"the object ended after {self._position} of {info.size} bytes; read it again")
+        if self._hash is not None and info.checksum is not None:
+            self._hash.update(data)
+            if self._position == info.size:
+                check_sha256(info, self._hash.hexdigest())
         self._window = min(self._window * 4, LAST_WINDOW)
         return data
 

@@ -199,6 +199,9 @@ class ProviderInfo:
     """Whether folders are real, so that ``a`` and ``a/b`` cannot both be objects."""
     concurrency: int = 1
     """How many calls at once pay off in bulk work; 1 means none."""
+    remote: bool = False
+    """Whether a network lies between: large objects are then downloaded in spans beside each other, and what is read
+    whole is compared with the sha256 that the service keeps for it."""
 
     def can(self, capability: Capability) -> bool:
         """Say whether *capability* is declared."""

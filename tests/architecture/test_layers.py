@@ -39,6 +39,7 @@ LEVELS = {
     # 3: the providers, each a module or a folder of its own
     "providers": 3,
     # 4: the portable type
+    "fetching": 4,
     "pulls": 4,
     "operations": 4,
     "files": 4,

@@ -30,7 +30,6 @@ from kazinex_storage.fs import StorageFileSystem
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.transport import TransferCancelled
-from kazinex_storage.types import Buffer
 
 
 def local(root: Path) -> LocalProvider:
@@ -66,16 +65,17 @@ def test_a_download_that_is_given_up_during_a_write_never_writes_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     landing = Download(tmp_path / "out")
+    sink = landing.at(0)
     inside, release = threading.Event(), threading.Event()
-    write = landing._digest.write_through
+    write = os.pwrite
 
-    def slowly(descriptor: int, buffer: Buffer) -> None:
+    def slowly(descriptor: int, buffer: memoryview, offset: int) -> int:
         inside.set()
         release.wait(30)
-        write(descriptor, buffer)
+        return write(descriptor, buffer, offset)
 
-    monkeypatch.setattr(type(landing._digest), "write_through", lambda self, *arguments: slowly(*arguments))
-    thread = threading.Thread(target=landing.write, args=(b"object" * 1000,))
+    monkeypatch.setattr(os, "pwrite", slowly)
+    thread = threading.Thread(target=sink, args=(b"object" * 1000,))
     thread.start()
     inside.wait(30)
     landing.discard()
@@ -85,7 +85,7 @@ def test_a_download_that_is_given_up_during_a_write_never_writes_elsewhere(
 
     assert [0] * 8 == [os.fstat(other).st_size for other in others]
     with pytest.raises(TransferCancelled):
-        landing.write(b"more")
+        sink(b"more")
     for other in others:
         os.close(other)
 

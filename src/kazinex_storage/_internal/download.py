@@ -1,4 +1,8 @@
-"""A file that a download lands in: written beside its target, proved, then renamed over it."""
+"""A file that a download lands in: written beside its target, proved, then renamed over it.
+
+Spans may arrive beside each other. The sha256 is taken in order from what was written, on a thread of its own, so that
+hashing and receiving cost the time of the slower one.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,17 @@ import os
 import secrets
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from ..digest import Digest
 from ..errors import IntegrityError
 from ..transport.exchange import TransferCancelled
-from ..types import Buffer, Checksum, ObjectInfo
+from ..types import MIB, Buffer, Checksum, ObjectInfo, Sink
+
+# Read back while it is still in the page cache, in pieces that are worth handing to another thread (30 us).
+FEED_BYTES = 4 * MIB
+"""Bytes that are hashed at a time."""
 
 
 class Download:
@@ -25,14 +34,23 @@ class Download:
         """
         self._target = target
         self._temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
         self._descriptor = os.open(self._temporary, flags, 0o666)
         self._digest = Digest()
+        self._spans: list[_Span] = []
+        self._hashed = 0
+        """Bytes from the beginning that the digest was given."""
         self._gone = False
         self._lock = threading.Lock()
 
-    def write(self, buffer: Buffer) -> None:
-        """Append *buffer*, hashing it meanwhile.
+    def at(self, start: int) -> Sink:
+        """Return a sink for the bytes from *start*; the spans of several must not overlap."""
+        span = _Span(start)
+        self._spans.append(span)
+        return partial(self._write, span)
+
+    def _write(self, span: _Span, buffer: Buffer) -> None:
+        """Append *buffer* to *span*.
 
         Raises:
             OSError: the disk is full, or the like.
@@ -44,7 +62,13 @@ class Download:
             with self._lock:
                 if self._gone:
                     raise TransferCancelled
-                self._digest.write_through(self._descriptor, buffer)
+                view = memoryview(buffer)
+                while view:
+                    count = os.pwrite(self._descriptor, view, span.end)
+                    span.end += count
+                    view = view[count:]
+                while self._written() - self._hashed >= FEED_BYTES:
+                    self._feed(FEED_BYTES)
         finally:
             self._close_if_gone()
 
@@ -56,9 +80,16 @@ class Download:
             OSError: the target cannot be replaced.
             TransferCancelled: it was given up.
         """
+        written = self._written()
+        if written != info.size or written != sum(span.end - span.start for span in self._spans):
+            raise IntegrityError(f"{written} of {info.size} bytes arrived; the file was not written")
+        if self._hashed:
+            self._feed(written - self._hashed)
+        else:  # a small one is not worth a thread
+            self._digest.update(os.pread(self._descriptor, written, 0))
         checksum = self._digest.checksum()
         if self._digest.size != info.size:
-            raise IntegrityError(f"{self._digest.size} of {info.size} bytes arrived; the file was not written")
+            raise IntegrityError("the file was changed by somebody else while it was written; it was not kept")
         if sha256 is not None and sha256 != checksum.value:
             raise IntegrityError(
                 f"the bytes have sha256 {checksum.value}, the object was stored with {sha256}; the file was not written"
@@ -77,6 +108,36 @@ class Download:
             os.unlink(self._temporary)
         self._close_if_gone()
 
+    def _written(self) -> int:
+        """Return up to where the file is written without a gap."""
+        end = self._hashed
+        for span in sorted(self._spans, key=lambda span: span.start):
+            if span.start > end:
+                break
+            end = max(end, span.end)
+        return end
+
+    def _feed(self, size: int) -> None:
+        """Have the next *size* bytes hashed."""
+        if size:
+            self._digest.later(partial(self._read_back, self._hashed, size), size)
+            self._hashed += size
+
+    def _read_back(self, start: int, size: int) -> None:
+        """Hash a piece of the file, on the digest's thread.
+
+        Raises:
+            IntegrityError: it is not there any more.
+        """
+        buffer = memoryview(bytearray(min(size, MIB)))
+        end = start + size
+        while start < end:
+            count = os.preadv(self._descriptor, [buffer[: end - start]], start)
+            if count == 0:
+                raise IntegrityError("the file was cut by somebody else while it was written; it was not kept")
+            self._digest.raw(buffer[:count])
+            start += count
+
     def _close_if_gone(self) -> None:
         if self._gone and self._lock.acquire(blocking=False):
             try:
@@ -85,7 +146,17 @@ class Download:
                 self._lock.release()
 
     def _close(self) -> None:
+        self._digest.close()  # its thread reads from the descriptor
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
-        self._digest.close()
+
+
+class _Span:
+    """A stretch of the file that grows."""
+
+    __slots__ = ("end", "start")
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.end = start

@@ -118,4 +118,5 @@ def _info(target: Target) -> ProviderInfo:
         max_key_bytes=MAX_KEY_BYTES - len(target.prefix.encode()),
         part_rule=preset.part_rule,
         concurrency=CONCURRENCY,
+        remote=True,
     )
