@@ -38,6 +38,7 @@ class PendingUpload:
     key: str
     upload_id: str
     begun_at: datetime | None
+    """Aware UTC."""
 
 
 def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) -> ObjectInfo:

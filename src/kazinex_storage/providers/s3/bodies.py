@@ -66,6 +66,7 @@ class Part:
     """One part in memory."""
 
     number: int
+    """From 1."""
     data: bytes
     sha256: str | None
     """Hexadecimal; only where the payload has to be signed."""

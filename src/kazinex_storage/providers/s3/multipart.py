@@ -42,6 +42,7 @@ class Multipart:
         """Write a large body.
 
         Raises:
+            IntegrityError: the body changed while it was being sent.
             StorageError: as in ``StorageProvider.put``; the upload was aborted.
         """
         if options.mode is PutMode.CREATE or options.if_match is not None:

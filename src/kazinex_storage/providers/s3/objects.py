@@ -94,6 +94,7 @@ class Objects:
         """Push *span* into *sink*; one request, two when the span lies behind the end.
 
         Raises:
+            IntegrityError: the service sent other bytes than were asked for.
             StorageError: as in ``StorageProvider.get``.
         """
         if span.end is not None and span.end <= span.start:

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from ...types import MIB, PartRule
 
 GIB = 1024 * MIB
+"""One gibibyte, in bytes."""
 
 
 class CreateCopy(Enum):
@@ -59,6 +60,7 @@ S3 = Preset(
     max_object_bytes=5 * 1024 * GIB,
     create_copy=CreateCopy.PARTS,
 )
+"""Amazon S3, and services that follow it."""
 
 # developers.cloudflare.com/r2/platform/limits (page of 2026-06-08).
 R2 = Preset(
@@ -70,6 +72,7 @@ R2 = Preset(
     create_copy=CreateCopy.CLOUDFLARE_HEADER,
     folds_names=True,
 )
+"""Cloudflare R2."""
 
 # supabase.com/docs/guides/storage/uploads/file-limits and supabase/storage's code (read 2026-08): no conditions, no
 # checksums, 500 GB.
@@ -83,6 +86,7 @@ SUPABASE = Preset(
     checksums=False,
     conditional_puts=False,
 )
+"""The S3 endpoint of Supabase Storage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
