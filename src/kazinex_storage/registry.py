@@ -331,4 +331,26 @@ _REGISTRY = Registry(
         settings="kazinex_storage.providers.memory:MemorySettings",
         factory="kazinex_storage.providers.memory:MemoryProvider",
     ),
+    ProviderKind(
+        kind="r2",
+        title="Cloudflare R2",
+        settings="kazinex_storage.providers.s3:R2Settings",
+        factory="kazinex_storage.providers.s3.provider:open_r2",
+        extra="r2",
+    ),
+    ProviderKind(
+        kind="s3",
+        title="S3",
+        settings="kazinex_storage.providers.s3:S3Settings",
+        factory="kazinex_storage.providers.s3.provider:open_s3",
+        extra="r2",
+    ),
+    ProviderKind(
+        kind="supabase",
+        title="Supabase Storage",
+        settings="kazinex_storage.providers.s3:SupabaseSettings",
+        factory="kazinex_storage.providers.s3.provider:open_supabase",
+        managed=True,
+        extra="r2",
+    ),
 )

@@ -112,7 +112,7 @@ def test_importing_loads_no_library(statement: str) -> None:
     assert set() == loaded_after(statement)
 
 
-@pytest.mark.parametrize("kind", ["local", "memory"])
+@pytest.mark.parametrize("kind", ["local", "memory", "s3"])
 def test_opening_a_provider_loads_pydantic_and_nothing_else(kind: str) -> None:
     loaded = loaded_after(f"import kazinex_storage.providers.{kind}")
 

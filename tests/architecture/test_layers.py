@@ -75,6 +75,7 @@ HOMES = {
     "psycopg": ("testing",),  # SQLAlchemy loads it by name; the servers for tests make their databases with it
     "opentelemetry": ("transport.observe",),
     "asyncio": ("transport.loop", "transport.sockets", "aio", "fs", "testing"),
+    "pydantic_core": ("providers.s3",),  # errors without their input are made of its parts
     "boto3": ("providers.s3",),
     "botocore": ("providers.s3",),
     "azure": ("providers.azure_blob",),

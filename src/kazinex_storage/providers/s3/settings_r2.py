@@ -1,0 +1,226 @@
+"""What an organisation says to keep its documents in a bucket of Cloudflare R2.
+
+The fields are those of the form in Kazinex, in its order, and a few that it does not have.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, model_validator
+
+from .settings_text import (
+    CONFIG,
+    Folder,
+    KeyId,
+    MaxSize,
+    OptionalEndpoint,
+    OptionalToken,
+    Problem,
+    Secret,
+    Text,
+    largest,
+    trim,
+    trim_and_warn,
+    validate,
+)
+from .target import R2, Credentials, Target
+
+HOST = "r2.cloudflarestorage.com"
+"""Hosts of the service are below it."""
+
+# developers.cloudflare.com/r2/api/s3/api and /r2/reference/data-location (read 2026-08): the endpoint is
+# <account>.<jurisdiction>.r2.cloudflarestorage.com, with the bucket in front of it or as the first part of the path.
+_ADDRESS = re.compile(
+    r"(?:https?://)?(?:(?P<host_bucket>[a-z0-9][a-z0-9-]*)\.)?(?P<account>[0-9a-f]{32})"
+    r"(?:\.(?P<jurisdiction>[a-z-]+))?(?P<service>\.r2\.cloudflarestorage\.com(?::443)?)?"
+    r"(?:/(?P<path_bucket>[^/?#]+))?/?"
+)
+# developers.cloudflare.com/r2/buckets/create-buckets (read 2026-08).
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+# developers.cloudflare.com/r2/api/tokens (read 2026-08): the access key id is the id of a token, the secret is the
+# SHA-256 of its value. What the value looks like: /fundamentals/api/get-started/token-formats; older ones have 40
+# characters without a prefix.
+_KEY_ID = re.compile(r"[0-9a-f]{32}")
+_SECRET = re.compile(r"[0-9a-f]{64}")
+_TOKEN_VALUE = re.compile(r"cf[a-z]{1,2}t?_\S+|[A-Za-z0-9_-]{40}")
+
+
+def _as_jurisdiction(value: object) -> object:
+    trimmed = trim_and_warn(value, "jurisdiction")
+    if not isinstance(trimmed, str):
+        return trimmed
+    # The dashboard and the names of resources call having none "default".
+    return None if trimmed.lower() == "default" else trimmed.lower()
+
+
+class R2Settings(BaseModel):
+    """Settings of the kind ``r2``."""
+
+    model_config = CONFIG
+
+    account_id: Text
+    """The id of the Cloudflare account, 32 hexadecimal digits: dashboard, R2, Overview, Account Details. The S3
+    endpoint that stands there is understood as well."""
+    access_key_id: KeyId
+    """Of an R2 API token with Object Read & Write on the bucket."""
+    secret_access_key: Secret
+    """Shown once, when the token is made; not the value of the token."""
+    bucket: Text
+    """Its exact name; it must exist."""
+    jurisdiction: Annotated[Literal["eu", "fedramp", "us"] | None, BeforeValidator(_as_jurisdiction)] = None
+    """Where the bucket was made to stay; none for the default, global one. It is fixed when a bucket is made."""
+    prefix: Folder = ""
+    """A folder in the bucket that everything goes into."""
+    endpoint_url: OptionalEndpoint = None
+    """Another address of the service than the one of account and jurisdiction, such as a test server."""
+    session_token: OptionalToken = None
+    """Of temporary credentials."""
+    max_file_size: MaxSize = None
+    """Bytes; the service's limit is 5 TiB less 5 GiB."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return validate(_taken_apart(data), handler, _problems, cls.__name__)
+
+    def target(self) -> Target:
+        """Return the bucket that these settings name."""
+        place = f"{self.account_id}.{self.jurisdiction}" if self.jurisdiction else self.account_id
+        token = self.session_token
+        return Target(
+            kind="r2",
+            preset=R2,
+            endpoint_url=self.endpoint_url or f"https://{place}.{HOST}",
+            bucket=self.bucket,
+            region="auto",
+            credentials=Credentials(
+                access_key_id=self.access_key_id,
+                secret_access_key=self.secret_access_key.get_secret_value(),
+                session_token=token.get_secret_value() if token else None,
+            ),
+            prefix=self.prefix,
+            max_object_bytes=largest(self.max_file_size, R2),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Address:
+    account: str
+    jurisdiction: str | None
+    bucket: str | None
+    whole: bool
+    """Whether it names the service."""
+
+    @classmethod
+    def parse(cls, text: object) -> _Address | None:
+        if not isinstance(text, str):
+            return None
+        # Host names have no case; a bucket in the path has one, and so is not recognised in another one.
+        scheme, separator, rest = trim(text).rpartition("://")
+        host, slash, path = rest.partition("/")
+        found = _ADDRESS.fullmatch(f"{scheme.lower()}{separator}{host.lower()}{slash}{path}")
+        if found is None or (found["host_bucket"] and (found["path_bucket"] or not found["service"])):
+            return None
+        return cls(
+            account=found["account"],
+            jurisdiction=None if found["jurisdiction"] == "default" else found["jurisdiction"],
+            bucket=found["host_bucket"] or found["path_bucket"],
+            whole=found["service"] is not None,
+        )
+
+    def contradicts(self, given: Callable[[str], object]) -> str | None:
+        """Return the field that says something else, if one does."""
+        for name, value in (("account_id", self.account), ("jurisdiction", self.jurisdiction), ("bucket", self.bucket)):
+            said = given(name)
+            said = trim(said) if isinstance(said, str) else None
+            if name != "bucket" and said:
+                said = said.lower()
+            if said and value and said != value and not (name == "account_id" and _Address.parse(said) == self):
+                return name
+        return None
+
+
+def _taken_apart(data: object) -> object:
+    """Return *data* with the addresses in it replaced by the fields that they stand for, where that is unambiguous."""
+    if not isinstance(data, Mapping):
+        return data
+    fields: dict[str, object] = {**data}
+    for name in ("endpoint_url", "account_id"):
+        address = _Address.parse(fields.get(name))
+        if address is None or (name == "endpoint_url" and not address.whole) or address.contradicts(fields.get):
+            continue
+        trim_and_warn(fields[name], name)
+        if name == "endpoint_url":
+            del fields[name]
+        parts = {"account_id": address.account, "jurisdiction": address.jurisdiction, "bucket": address.bucket}
+        fields |= {part: value for part, value in parts.items() if value}
+    return fields
+
+
+def _problems(settings: R2Settings) -> Iterator[Problem]:
+    if not _BUCKET.fullmatch(settings.bucket):
+        yield Problem(field="bucket", message=_explain_bucket(settings.bucket))
+    if settings.endpoint_url is not None:
+        if _Address.parse(settings.endpoint_url) is not None:
+            yield Problem(
+                field="endpoint_url",
+                message="the address names another account, jurisdiction or bucket than the other settings do; it is "
+                "made from them, so leave it out",
+            )
+        return
+    if not _KEY_ID.fullmatch(settings.account_id):
+        yield Problem(field="account_id", message=_explain_account(settings))
+    if settings.session_token is None:  # how the ids of temporary credentials look is not documented
+        yield from _key_problems(settings)
+
+
+def _explain_bucket(name: str) -> str:
+    if "/" in name:
+        return "give the name of the bucket alone; a folder in it belongs into prefix"
+    if name.lower() != name:
+        return "R2 has no bucket with a capital letter in its name, and names are case-sensitive; copy the exact name"
+    return "an R2 bucket has 3 to 63 of a-z 0-9 and hyphens in its name, no hyphen at either end; copy the exact name"
+
+
+def _explain_account(settings: R2Settings) -> str:
+    address = _Address.parse(settings.account_id)
+    if address is not None:
+        other = address.contradicts({"jurisdiction": settings.jurisdiction, "bucket": settings.bucket}.get)
+        return f"the address names another {other or 'place'} than the field of that name does; correct one of them"
+    where = "32 hexadecimal digits, in the dashboard below R2, Overview, Account Details"
+    if "dash.cloudflare.com" in settings.account_id:
+        return f"this is the address of a page of the dashboard; give the account id alone: {where}"
+    if ".r2.dev" in settings.account_id:
+        return f"this is the public address of a bucket, which takes no uploads; give the account id: {where}"
+    return f"the account id is {where}"
+
+
+def _key_problems(settings: R2Settings) -> Iterator[Problem]:
+    key_id, secret = settings.access_key_id, settings.secret_access_key.get_secret_value()
+    if _KEY_ID.fullmatch(secret) and _SECRET.fullmatch(key_id):
+        yield Problem(field="access_key_id", message="this is a secret access key and the other the id; swap the two")
+        return
+    if key_id == settings.account_id:
+        yield Problem(field="access_key_id", message="this is the account id; copy the Access Key ID of the API token")
+    elif not _KEY_ID.fullmatch(key_id):
+        yield Problem(
+            field="access_key_id",
+            message="an R2 access key id is 32 hexadecimal digits in lower case, this one has "
+            f"{len(key_id)} characters{_explain_token(key_id, 'Access Key ID')}; copy it again",
+        )
+    if not _SECRET.fullmatch(secret):
+        yield Problem(
+            field="secret_access_key",
+            message="an R2 secret access key is 64 hexadecimal digits in lower case, this one has "
+            f"{len(secret)} characters{_explain_token(secret, 'Secret Access Key')}; copy it again",
+        )
+
+
+def _explain_token(text: str, wanted: str) -> str:
+    if not _TOKEN_VALUE.fullmatch(text):
+        return ""
+    return f" and looks like the value of a Cloudflare API token, where the {wanted} for S3 clients is wanted"

@@ -1,0 +1,215 @@
+"""What is said to keep documents in a bucket of AWS S3 or of a service that speaks its protocol."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, model_validator
+
+from .credentials import ChainCredentials
+from .settings_text import (
+    CONFIG,
+    Folder,
+    MaxSize,
+    OptionalEndpoint,
+    OptionalKeyId,
+    OptionalSecret,
+    OptionalText,
+    OptionalToken,
+    Problem,
+    Text,
+    largest,
+    trim_and_warn,
+    validate,
+)
+from .target import S3, Credentials, CredentialSource, Target
+
+# docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html (read 2026-08). Capital letters and underscores
+# are in old buckets of us-east-1 and on other services.
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
+_VIRTUAL_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_REGION = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_AWS_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
+_AWS_HOST = re.compile(
+    r"s3(?:-fips)?(?:\.dualstack)?[.-](?P<region>[a-z]{2,4}(?:-[a-z]+)+-\d{1,2})\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu)"
+)
+# docs.aws.amazon.com/general/latest/gr/s3.html and botocore's partitions (read 2026-08). Partitions with a network of
+# their own are reached by endpoint_url.
+_AWS_DOMAINS = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
+
+# What services without a notion of regions accept (MinIO, SeaweedFS, Ceph).
+_ANY_REGION = "us-east-1"
+
+# A kind of its own knows what these services refuse and what they ignore: written through the kind s3 to Supabase, a
+# revision would be overwritten without a word.
+_OTHER_KINDS = (
+    (re.compile(r"https?://[^/]*\.r2\.cloudflarestorage\.com(:\d+)?(/.*)?"), "r2"),
+    (re.compile(r"https?://[^/]*\.supabase\.(co|red)(:\d+)?(/.*)?|.*/storage/v1/s3"), "supabase"),
+)
+
+
+def _as_addressing(value: object) -> object:
+    trimmed = trim_and_warn(value, "addressing")
+    return trimmed.lower() if isinstance(trimmed, str) else "auto" if trimmed is None else trimmed
+
+
+class S3Settings(BaseModel):
+    """Settings of the kind ``s3``.
+
+    Credentials are a key pair, or a profile, or neither: then boto3's chain looks for those of this process, in the
+    environment, the shared files, the container and the instance. Offer the last two to nobody but who runs the
+    process: they reach what the process may reach, not what an organisation may.
+    """
+
+    model_config = CONFIG
+
+    bucket: Text
+    """Its exact name; it must exist."""
+    region: OptionalText = None
+    """Where the bucket is. Needed for AWS; other services take any, unless their administrator says otherwise."""
+    access_key_id: OptionalKeyId = None
+    """Goes with the secret access key."""
+    secret_access_key: OptionalSecret = None
+    """Goes with the access key id."""
+    session_token: OptionalToken = None
+    """Of temporary credentials; goes with a key pair."""
+    profile: OptionalText = None
+    """A profile of the shared AWS configuration of this machine, instead of a key pair; renewed when it expires."""
+    endpoint_url: OptionalEndpoint = None
+    """Address of the service, without the bucket. Without it: AWS in the region."""
+    addressing: Annotated[Literal["auto", "path", "virtual"], BeforeValidator(_as_addressing)] = "auto"
+    """Where the bucket stands: in the path, in the host name, or (auto) in the host name on AWS when it can."""
+    prefix: Folder = ""
+    """A folder in the bucket that everything goes into."""
+    max_file_size: MaxSize = None
+    """Bytes; without it 5 TiB."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return validate(data, handler, _problems, cls.__name__)
+
+    def target(self) -> Target:
+        """Return the bucket that these settings name; a chain of credentials is asked when it is used."""
+        return Target(
+            kind="s3",
+            preset=S3,
+            endpoint_url=self.endpoint_url or _aws_endpoint(self.region or ""),
+            bucket=self.bucket,
+            region=_region(self) or _ANY_REGION,
+            credentials=self._credentials(),
+            prefix=self.prefix,
+            virtual_host=self.addressing == "virtual" or (self.addressing == "auto" and _is_virtual(self)),
+            max_object_bytes=largest(self.max_file_size, S3),
+        )
+
+    def _credentials(self) -> Credentials | CredentialSource:
+        if self.access_key_id is None or self.secret_access_key is None:
+            return ChainCredentials(self.profile)
+        token = self.session_token
+        return Credentials(
+            access_key_id=self.access_key_id,
+            secret_access_key=self.secret_access_key.get_secret_value(),
+            session_token=token.get_secret_value() if token else None,
+        )
+
+
+def _problems(settings: S3Settings) -> Iterator[Problem]:
+    yield from _bucket_problems(settings)
+    yield from _credential_problems(settings)
+    if settings.region is not None and not _REGION.fullmatch(settings.region):
+        yield Problem(field="region", message="a region is letters, digits and hyphens, such as eu-central-1")
+    elif settings.endpoint_url is None and not _AWS_REGION.fullmatch(settings.region or ""):
+        yield Problem(
+            field="region",
+            message="name the AWS region of the bucket, such as eu-central-1, or the endpoint_url of another service",
+        )
+    elif _region(settings) is None and _is_aws(settings):
+        yield Problem(field="region", message="the endpoint does not tell the region of the bucket; name it")
+    yield from _endpoint_problems(settings)
+
+
+def _bucket_problems(settings: S3Settings) -> Iterator[Problem]:
+    name = settings.bucket
+    if name.startswith("arn:"):
+        yield Problem(field="bucket", message="this is an ARN; give the name of the bucket, or an access point's alias")
+    elif "/" in name:
+        yield Problem(field="bucket", message="give the name of the bucket alone; a folder in it belongs into prefix")
+    elif not _BUCKET.fullmatch(name) or ".." in name:
+        yield Problem(
+            field="bucket",
+            message="a bucket has 3 to 63 of a-z 0-9, hyphen and dot in its name, a letter or digit at either end; "
+            "copy the exact name",
+        )
+    elif settings.addressing == "virtual" and not _VIRTUAL_BUCKET.fullmatch(name):
+        yield Problem(
+            field="addressing",
+            message="no host name can begin with the name of this bucket so that TLS certificates fit; use path",
+        )
+
+
+def _credential_problems(settings: S3Settings) -> Iterator[Problem]:
+    given = [settings.access_key_id is not None, settings.secret_access_key is not None]
+    if any(given) and not all(given):
+        missing = "secret_access_key" if given[0] else "access_key_id"
+        yield Problem(
+            field=missing,
+            message="half a key pair is given; give both halves, or neither to use a profile or what this process has",
+        )
+    elif any(given) and settings.profile is not None:
+        yield Problem(field="profile", message="a key pair is given as well; decide for one of them")
+    elif settings.session_token is not None and not any(given):
+        yield Problem(field="session_token", message="it goes with a key pair, and there is none; give it too")
+
+
+def _endpoint_problems(settings: S3Settings) -> Iterator[Problem]:
+    endpoint = settings.endpoint_url
+    if endpoint is None:
+        return
+    for pattern, kind in _OTHER_KINDS:
+        if pattern.fullmatch(endpoint):
+            yield Problem(field="endpoint_url", message=f"this service has rules of its own; use the kind {kind!r}")
+            return
+    parts = urlsplit(endpoint)
+    host = parts.hostname or ""
+    if host.startswith(f"{settings.bucket.lower()}.") or parts.path.endswith(f"/{settings.bucket}"):
+        yield Problem(field="endpoint_url", message="the bucket stands in it as well; leave it out of the address")
+    elif settings.addressing == "virtual" and (_is_address(host) or parts.path):
+        yield Problem(field="addressing", message="this endpoint cannot have the bucket in its host name; use path")
+
+
+def _is_virtual(settings: S3Settings) -> bool:
+    # AWS wants it: docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html (read 2026-08). Certificates of
+    # *.s3.<region>.amazonaws.com do not cover a name with a dot.
+    return _is_aws(settings) and _VIRTUAL_BUCKET.fullmatch(settings.bucket) is not None
+
+
+def _is_aws(settings: S3Settings) -> bool:
+    if settings.endpoint_url is None:
+        return True
+    host = urlsplit(settings.endpoint_url).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"))
+
+
+def _region(settings: S3Settings) -> str | None:
+    if settings.region is not None or settings.endpoint_url is None:
+        return settings.region
+    found = _AWS_HOST.fullmatch(urlsplit(settings.endpoint_url).hostname or "")
+    return found["region"] if found else None
+
+
+def _aws_endpoint(region: str) -> str:
+    domain = _AWS_DOMAINS.get(region.partition("-")[0], "amazonaws.com")
+    return f"https://s3.{region}.{domain}"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,188 @@
+"""What the host says to keep documents in a bucket of Supabase Storage.
+
+Kazinex keeps this account itself: organisations enter nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Self
+
+from pydantic import BaseModel, ModelWrapValidatorHandler, SecretStr, model_validator
+
+from .settings_text import (
+    CONFIG,
+    Folder,
+    KeyId,
+    MaxSize,
+    OptionalEndpoint,
+    OptionalToken,
+    Problem,
+    Secret,
+    Text,
+    largest,
+    trim,
+    trim_and_warn,
+    validate,
+)
+from .target import SUPABASE, Credentials, Target
+
+# supabase.com/docs/guides/storage/s3/authentication (read 2026-08).
+_PATH = "/storage/v1/s3"
+
+_PROJECT = re.compile(r"[a-z0-9]{20}")
+_ADDRESS = re.compile(
+    r"(?:https?://)?(?P<host>[a-z0-9]{20})(?:\.storage)?\.supabase\.co(?:/(?:storage|rest|auth)/.*|/)?"
+    r"|(?:https?://)?(?:app\.)?supabase\.com/(?:dashboard/)?project/(?P<page>[a-z0-9]{20})(?:[/?#].*)?"
+)
+_REGION = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+# The service takes more signs and blanks (supabase/storage, src/storage/limits.ts, read 2026-08); these need no
+# escaping in a URL, so that what is signed cannot differ from what is sent.
+_BUCKET = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
+
+_API_KEY = re.compile(r"sb_(?:secret|publishable)_\S+|[\w-]+\.[\w-]+\.[\w-]+")
+
+
+class SupabaseSettings(BaseModel):
+    """Settings of the kind ``supabase``."""
+
+    model_config = CONFIG
+
+    project_ref: Text
+    """The id of the project, 20 letters; the address of the project or of its page is understood as well."""
+    region: Text
+    """The region of the project, such as eu-central-1: project settings, Storage, S3 Connection."""
+    access_key_id: KeyId
+    """Of an S3 access key of the project: it reaches every bucket and passes by row level security."""
+    secret_access_key: Secret
+    """Shown once, when the access key is made; not an API key."""
+    bucket: Text
+    """Its exact name; it must exist, and be private."""
+    service_key: OptionalToken = None
+    """The secret API key of the project (``sb_secret_...``, or the ``service_role`` key). Without it writes cannot be
+    create-only, because the S3 endpoint of the service always replaces."""
+    prefix: Folder = ""
+    """A folder in the bucket that everything goes into."""
+    endpoint_url: OptionalEndpoint = None
+    """Another S3 endpoint than that of the project, such as a test server; ends with ``/storage/v1/s3`` where it is
+    Supabase's own."""
+    session_token: OptionalToken = None
+    """The token of a signed-in user; then the id is the project's and the secret its publishable key."""
+    max_file_size: MaxSize = None
+    """Bytes; the service takes 500 GB, and 50 MB on its free plan."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return validate(_taken_apart(data), handler, _problems, cls.__name__)
+
+    def target(self) -> Target:
+        """Return the bucket that these settings name."""
+        token = self.session_token
+        return Target(
+            kind="supabase",
+            preset=SUPABASE,
+            endpoint_url=self._endpoint,
+            bucket=self.bucket,
+            region=self.region,
+            credentials=Credentials(
+                access_key_id=self.access_key_id,
+                secret_access_key=self.secret_access_key.get_secret_value(),
+                session_token=token.get_secret_value() if token else None,
+            ),
+            prefix=self.prefix,
+            max_object_bytes=largest(self.max_file_size, SUPABASE),
+        )
+
+    @property
+    def rest_url(self) -> str:
+        """The address of the REST interface, which knows create-only writes; no slash at its end."""
+        return self._endpoint.removesuffix("/s3")
+
+    @property
+    def _endpoint(self) -> str:
+        return self.endpoint_url or f"https://{self.project_ref}.storage.supabase.co{_PATH}"
+
+
+def _project_in(text: object) -> str | None:
+    found = _ADDRESS.fullmatch(trim(text)) if isinstance(text, str) else None
+    return found["host"] or found["page"] if found else None
+
+
+def _taken_apart(data: object) -> object:
+    """Return *data* with the addresses of the project in it replaced by its id."""
+    if not isinstance(data, Mapping):
+        return data
+    fields: dict[str, object] = {**data}
+    if (project := _project_in(fields.get("project_ref"))) is not None:
+        trim_and_warn(fields["project_ref"], "project_ref")
+        fields["project_ref"] = project
+    endpoint = fields.get("endpoint_url")
+    if (project := _project_in(endpoint)) is not None and fields.get("project_ref") in (None, "", project):
+        trim_and_warn(endpoint, "endpoint_url")
+        fields["project_ref"] = project
+        del fields["endpoint_url"]
+    return fields
+
+
+def _problems(settings: SupabaseSettings) -> Iterator[Problem]:
+    if not _BUCKET.fullmatch(settings.bucket):
+        yield Problem(field="bucket", message=_explain_bucket(settings.bucket))
+    if not _REGION.fullmatch(settings.region):
+        yield Problem(field="region", message="a region is letters, digits and hyphens, such as eu-central-1")
+    if settings.service_key is not None and _is_public(settings.service_key):
+        yield Problem(
+            field="service_key",
+            message="this is the publishable (anon) key, which may not write; give the secret (service_role) key",
+        )
+    if settings.endpoint_url is None:
+        yield from _hosted_problems(settings)
+    elif _project_in(settings.endpoint_url) is not None:
+        yield Problem(field="endpoint_url", message="it belongs to another project than project_ref says; leave it out")
+
+
+def _hosted_problems(settings: SupabaseSettings) -> Iterator[Problem]:
+    if not _PROJECT.fullmatch(settings.project_ref):
+        yield Problem(
+            field="project_ref",
+            message="a project id is 20 letters or digits; it stands in the address of the project",
+        )
+    if settings.session_token is not None:
+        return
+    for field, text in (
+        ("access_key_id", settings.access_key_id),
+        ("secret_access_key", settings.secret_access_key.get_secret_value()),
+    ):
+        if _API_KEY.fullmatch(text):
+            yield Problem(
+                field=field,
+                message="this is an API key of the project, where one half of an S3 access key is wanted; make that "
+                "in the project settings below Storage, S3 Connection",
+            )
+
+
+def _explain_bucket(name: str) -> str:
+    if "/" in name:
+        return "give the name of the bucket alone; a folder in it belongs into prefix"
+    return "only a bucket with a name of 1 to 100 of A-Z a-z 0-9 . _ - can be used; copy the exact name, or make one"
+
+
+def _is_public(key: SecretStr) -> bool:
+    text = key.get_secret_value()
+    return text.startswith("sb_publishable_") or _role(text) == "anon"
+
+
+def _role(token: str) -> object:
+    """Return the role that a JSON web token names, without judging the token."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return None
+    return claims.get("role") if isinstance(claims, dict) else None
