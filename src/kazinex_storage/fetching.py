@@ -28,24 +28,24 @@ Get: TypeAlias = Callable[[ByteRange, Sink, str | None], Exchange[ObjectInfo]]
 class Fetch:
     """One object on its way into a file."""
 
-    def __init__(self, get: Get, landing: Download, on_progress: Progress | None) -> None:
-        """Bring what *get* reads into *landing*."""
+    def __init__(
+        self, get: Get, head: Callable[[], Exchange[ObjectInfo]], landing: Download, on_progress: Progress | None
+    ) -> None:
+        """Bring what *get* reads into *landing*; somebody who watches costs a *head* more, to know the size."""
         self._get = get
+        self._head = head
         self._landing = landing
         self._on_progress = on_progress
         self._total: int | None = None
         self._done = 0
 
-    def whole(self, head: Callable[[], Exchange[ObjectInfo]]) -> Exchange[ObjectInfo]:
-        """Bring it in one request, after a look at its size when somebody watches the progress.
+    def whole(self) -> Exchange[ObjectInfo]:
+        """Bring it in one request.
 
         Raises:
             StorageError: as in ``StorageProvider.get``.
         """
-        etag = None
-        if self._on_progress is not None:
-            before = yield from head()
-            self._total, etag = before.size, before.etag
+        etag = yield from self._look()
         return (yield from self._get(WHOLE, self._sink(0), etag))
 
     def spans(self) -> Exchange[ObjectInfo]:
@@ -56,8 +56,8 @@ class Fetch:
             IntegrityError: the service gives no version mark, so that spans could be of different objects.
             StorageError: as in ``StorageProvider.get``.
         """
-        info = yield from self._get(ByteRange(end=SPAN_BYTES), self._sink(0), None)
-        self._total = info.size
+        etag = yield from self._look()
+        info = yield from self._get(ByteRange(end=SPAN_BYTES), self._sink(0), etag)
         if info.size <= SPAN_BYTES:
             return info
         if info.etag is None:
@@ -66,6 +66,14 @@ class Fetch:
         for outcome in outcomes:
             outcome.result()
         return info
+
+    def _look(self) -> Exchange[str | None]:
+        """Learn size and version beforehand when somebody watches the progress."""
+        if self._on_progress is None:
+            return None
+        before = yield from self._head()
+        self._total = before.size
+        return before.etag
 
     def _rest(self, size: int, etag: str) -> Iterator[Exchange[ObjectInfo]]:
         failed = False

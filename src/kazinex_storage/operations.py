@@ -288,11 +288,10 @@ class Operations:
     def _download(self, key: str, path: Path, on_progress: Progress | None, sha256: str | None) -> Exchange[ObjectInfo]:
         landing = cast(Download, (yield Call(Download, path, discard=Download.discard)))
         try:
-            fetch = Fetch(partial(self._exchanges.get, self._full(key)), landing, on_progress)
-            if self.info.remote:
-                info = yield from fetch.spans()
-            else:
-                info = yield from fetch.whole(partial(self._exchanges.head, self._full(key)))
+            full = self._full(key)
+            get, head = partial(self._exchanges.get, full), partial(self._exchanges.head, full)
+            fetch = Fetch(get, head, landing, on_progress)
+            info = yield from fetch.spans() if self.info.remote else fetch.whole()
             checksum = yield Call(landing.publish, info, sha256 or info.sha256)
         finally:
             landing.discard()

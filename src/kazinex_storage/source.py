@@ -215,7 +215,10 @@ class Source:
     def _finish(self) -> None:
         """Judge the body after its last byte."""
         self.check_cancelled()
-        changed = self._body.changed()
+        try:
+            changed = self._body.changed()
+        except OSError as error:
+            raise _unreadable(error) from error
         if changed:
             raise IntegrityError(f"{changed} while it was being read; nothing was stored, repeat when it is at rest")
         if self._expected is None or self._digest is None or self._digest.size != self.size:
