@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ...errors import StorageError
 from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
@@ -13,6 +13,9 @@ from ...transport import Transport
 from ...types import ByteRange, Capability, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
 from .exchanges import S3Exchanges
 from .target import Target
+
+if TYPE_CHECKING:
+    from .settings import R2Settings, S3Settings, SupabaseSettings
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
@@ -103,6 +106,21 @@ class S3Provider:
     def _entries(self, pages: Pages[_Entry]) -> Iterator[_Entry]:
         while (page := self._transport.run(pages.next())) is not None:
             yield from page
+
+
+def open_r2(settings: R2Settings) -> S3Provider:
+    """Make the provider for a bucket of Cloudflare R2."""
+    return S3Provider(settings.target())
+
+
+def open_s3(settings: S3Settings) -> S3Provider:
+    """Make the provider for a bucket of Amazon S3, or of a service that speaks like it."""
+    return S3Provider(settings.target())
+
+
+def open_supabase(settings: SupabaseSettings) -> S3Provider:
+    """Make the provider for a bucket of Supabase Storage."""
+    return S3Provider(settings.target())
 
 
 def _info(target: Target) -> ProviderInfo:

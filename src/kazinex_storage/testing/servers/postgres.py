@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import SettingsError
+from ...errors import SettingsError
 
 # initdb and a start take a second together; a loaded machine needs more.
 _TIMEOUT_S = 120

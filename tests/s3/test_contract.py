@@ -1,0 +1,43 @@
+"""The S3 provider passes the conformance kit on servers that have nothing in common but the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from kazinex_storage.testing import Harness, ProviderContract
+
+
+class OnServer(ProviderContract):
+    """The kit on one server."""
+
+    server_name: str
+
+    @pytest.fixture(autouse=True)
+    def _use(self, make_harness: Callable[[str], Harness]) -> None:
+        self._make = make_harness
+
+    def harness(self) -> Harness:
+        return self._make(self.server_name)
+
+
+class TestSeaweedFs(OnServer):
+    """Verifies signatures; keeps objects as files, so folders are half real."""
+
+    server_name = "seaweedfs"
+
+    def harness(self) -> Harness:
+        harness = self._make(self.server_name)
+        # It serialises creates of one key by whole seconds.
+        harness.racers = 4
+        return harness
+
+
+class TestMinistack(OnServer):
+    """Keeps exact keys."""
+
+    server_name = "ministack"
+
+
+del OnServer, ProviderContract  # pytest would collect them as well
