@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .bench-venv
 
 .PHONY: demo test check soak bench format clean
 
@@ -19,7 +20,7 @@ check: $(VENV)/.dev
 soak: $(VENV)/.dev  ## The long campaigns
 	$(BIN)/python -m pytest -m soak
 
-bench: $(VENV)/.dev  ## Ratios in one run; BENCH=--quick for a small one
+bench: $(VENV)/.dev $(PEERS)/.ready  ## Ratios in one run; BENCH=--quick for a small one
 	$(BIN)/python -m benchmarks $(BENCH)
 
 format: $(VENV)/.dev
@@ -27,7 +28,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "kazinex-storage needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
@@ -41,3 +42,10 @@ $(VENV)/.user: pyproject.toml | $(BIN)/python
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[all]' --group dev
 	@touch $@ $(VENV)/.user
+
+# The clients that ours is measured against: their pins would hold back the developers' environment.
+$(PEERS)/.ready: benchmarks/s3/requirements.txt | $(BIN)/python
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(PEERS)/bin/python -m pip install --quiet --requirement $<
+	@touch $@

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import bulk, fs_reads, import_time, large_put, memory, overhead, small_objects
 from .machine import describe, load
+from .s3 import files, large, listing, presign, small, start
 from .sizes import FULL, QUICK, TINY, Sizes
 
 SECTIONS: Mapping[str, Callable[[Path, Sizes], None]] = {
@@ -23,6 +24,14 @@ SECTIONS: Mapping[str, Callable[[Path, Sizes], None]] = {
     "fs": fs_reads.run,
     "memory": memory.run,
     "bulk": bulk.run,
+    "s3-small": small.run,
+    "s3-bulk": small.run_bulk,
+    "s3-large": large.run,
+    "s3-list": listing.run,
+    "s3-files": files.run,
+    "s3-ranges": files.run_ranges,
+    "s3-presign": presign.run,
+    "s3-start": start.run,
 }
 """The sections in the order in which they are printed."""
 

@@ -7,7 +7,23 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SECTIONS = ("Large put", "Small objects", "Overhead", "Import", "fsspec", "Memory", "Bulk")
+SECTIONS = (
+    "Large put",
+    "Small objects",
+    "Overhead",
+    "Import",
+    "fsspec",
+    "Memory",
+    "Bulk",
+    "S3, small",
+    "S3, bulk",
+    "S3, large",
+    "S3, list",
+    "S3, files",
+    "S3, ranges",
+    "S3, presign",
+    "S3, start",
+)
 
 
 def test_every_section_prints_its_figures(tmp_path: Path) -> None:

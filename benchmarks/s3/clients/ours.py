@@ -1,0 +1,115 @@
+"""Ours: the whole public ``Storage``, with a policy and an observer, as an application has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kazinex_storage import Storage, Transport, UploadPolicy
+from kazinex_storage.providers.s3.provider import S3Provider
+from kazinex_storage.providers.s3.target import S3, Credentials, Target
+from kazinex_storage.transport import Observation, TransportSettings
+
+from ..place import Place
+
+if TYPE_CHECKING:
+    from kazinex_storage.fs.kinds import StorageFileSystem
+
+EXTENSIONS = ("pdf", "dwg", "dxf", "ifc", "rvt", "docx", "xlsx", "zip", "jpg", "png")
+"""What a document control allows."""
+
+
+class Counter:
+    """An observer as small as one that counts for a dashboard."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.failed = 0
+        self.seconds = 0.0
+
+    def __call__(self, seen: Observation) -> None:
+        self.requests += 1
+        self.failed += seen.error is not None or seen.status >= 500
+        self.seconds += seen.seconds
+
+
+class Client:
+    """``Storage`` and what is built on it."""
+
+    def __init__(self, place: Place) -> None:
+        self.version = f"kazinex-storage {version('kazinex-storage')}, pycurl {version('pycurl')}"
+        credentials = Credentials(access_key_id=place.access_key_id, secret_access_key=place.secret_access_key)
+        target = Target(
+            kind="s3",
+            preset=S3,
+            endpoint_url=place.endpoint_url,
+            bucket=place.bucket,
+            region=place.region,
+            credentials=credentials,
+            max_object_bytes=S3.max_object_bytes,
+        )
+        policy = UploadPolicy.make(
+            kind="s3", ceiling=S3.max_object_bytes, max_file_bytes=S3.max_put_bytes, extensions=EXTENSIONS
+        )
+        transport = Transport(settings=TransportSettings(ca_file=place.ca_file), observe=Counter())
+        self.storage = Storage(S3Provider(target), policy=policy, transport=transport)
+
+    def put(self, key: str, body: bytes) -> object:
+        return self.storage.put(key, body)
+
+    def get(self, key: str) -> bytes:
+        return self.storage.get_bytes(key)
+
+    def head(self, key: str) -> object:
+        return self.storage.head(key)
+
+    def delete(self, key: str) -> None:
+        self.storage.delete(key)
+
+    def put_many(self, keys: Sequence[str], body: bytes) -> None:
+        self.storage.put_many((key, body) for key in keys)
+
+    def get_many(self, keys: Sequence[str]) -> None:
+        for _, outcome in self.storage.get_many(keys):
+            outcome.result()
+
+    async def start_async(self) -> None:
+        from kazinex_storage import AsyncStorage  # as applications do: asyncio costs a start that has no use for it
+
+        self.face = AsyncStorage(self.storage)
+
+    async def async_put(self, key: str, body: bytes) -> None:
+        await self.face.put(key, body)
+
+    async def async_get(self, key: str) -> None:
+        await self.face.get_bytes(key)
+
+    def upload(self, path: str, key: str) -> int:
+        return self.storage.put(key, Path(path)).size
+
+    def download(self, key: str, path: str) -> int:
+        return self.storage.download(key, path).size
+
+    def count(self, prefix: str) -> int:
+        return sum(1 for _ in self.storage.list(prefix))
+
+    def tree_up(self, folder: str, prefix: str) -> None:
+        self._system().put(f"{folder}/", f"{prefix}/", recursive=True)
+
+    def tree_down(self, prefix: str, folder: str) -> None:
+        self._system().get(f"{prefix}/", f"{folder}/", recursive=True)
+
+    def read_ranges(self, key: str, spans: Sequence[tuple[int, int]]) -> int:
+        starts, ends = zip(*spans, strict=True)
+        found = self._system().cat_ranges([key] * len(spans), starts, ends)
+        return sum(len(part) for part in found if isinstance(part, bytes))
+
+    def presign(self, key: str) -> object:
+        return self.storage.presign(key)
+
+    def _system(self) -> StorageFileSystem:
+        from kazinex_storage.fs.kinds import StorageFileSystem
+
+        return StorageFileSystem(storage=self.storage)

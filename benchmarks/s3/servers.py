@@ -1,0 +1,42 @@
+"""The servers of a section: the null server, and SeaweedFS where the sizes ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from .crew import PEER_PYTHON, Member
+from .null_server import null_server
+from .place import Place
+from .sizes import S3Sizes
+
+
+@contextmanager
+def plain_servers(folder: Path, sizes: S3Sizes) -> Iterator[list[Place]]:
+    """Run what speaks plain HTTP."""
+    with ExitStack() as stack:
+        places = [stack.enter_context(null_server(folder))[0]]
+        if sizes.real_server:
+            places += stack.enter_context(seaweedfs())
+        yield places
+
+
+@contextmanager
+def null_servers(folder: Path) -> Iterator[list[Place]]:
+    """Run the null server over HTTP and over TLS."""
+    with null_server(folder) as (plain, encrypted):
+        yield [plain] if encrypted is None else [plain, encrypted]
+
+
+@contextmanager
+def seaweedfs() -> Iterator[list[Place]]:
+    """Run SeaweedFS, which keeps objects and checks signatures."""
+    yield []
+
+
+def present(members: tuple[Member, ...], sizes: S3Sizes) -> list[Member]:
+    """Return those that can take part."""
+    if sizes.peers and not PEER_PYTHON.exists():
+        print("  the other clients are not installed; `make bench` installs them below .bench-venv")
+    return [member for member in members if not member.peer or (sizes.peers and PEER_PYTHON.exists())]

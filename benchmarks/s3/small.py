@@ -1,0 +1,75 @@
+"""Objects of 4 KiB: one after another, in bulk, and on an asyncio loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from ..rounds import heading
+from ..sizes import Sizes
+from . import tables
+from .crew import BOTO3, EVERYBODY, S3FS, Job, Member, Series, crew, take_turns
+from .jobs import IN_FLIGHT, THREADS
+from .place import Place
+from .servers import plain_servers, present
+from .sizes import SIZES, S3Sizes
+
+SIZE = 4096
+"""Bytes in one object."""
+
+SDKS = (BOTO3.name, S3FS.name)
+SLOW_SHARE = 10
+"""A slow client does one in so many."""
+
+ONE_BY_ONE = ("put", "get", "head", "delete")
+BULK = ("put_many", "get_many")
+ASYNC = ("async_put", "async_get")
+
+
+def run(folder: Path, sizes: Sizes) -> None:
+    """Print the section of single requests."""
+    amount = SIZES[sizes.name]
+    heading(f"S3, small: {amount.small_count:,} of 4 KiB, one after another")
+    with plain_servers(folder, amount) as places:
+        for place in places:
+            print(f"\n  == {place.name}")
+            rows = _rounds(place, amount, ONE_BY_ONE, amount.small_count, amount.small_rounds)
+            for row in rows:
+                tables.show(row[0].job, row)
+                tables.cheaper(row, row, 0.8, row[0].job)
+
+
+def run_bulk(folder: Path, sizes: Sizes) -> None:
+    """Print the section of many requests at once."""
+    amount = SIZES[sizes.name]
+    heading(f"S3, bulk: {amount.bulk_count:,} of 4 KiB, {IN_FLIGHT} in flight")
+    print(f"  libraries that block use {THREADS} threads, s3fs its own bulk calls, coroutines {IN_FLIGHT} at once")
+    with plain_servers(folder, amount) as places:
+        for place in places:
+            print(f"\n  == {place.name}")
+            rows = _rounds(place, amount, (*BULK, *ASYNC), amount.bulk_count, amount.bulk_rounds)
+            found = {row[0].job: row for row in rows}
+            for blocking, coroutine in zip(BULK, ASYNC, strict=True):
+                for job, speed in ((blocking, 1.3), (coroutine, 1.7)):
+                    row = found[job]
+                    tables.show(job, row)
+                    # In bulk a peer is as good as the better of its two ways.
+                    others = [*row, *found[coroutine]] if job == blocking else row
+                    tables.faster(row, others, speed, job)
+                    tables.cheaper(row, others, 0.5, job)
+                    tables.faster(row, tables.only(row, *SDKS), 15.0, f"{job}, SDKs")
+
+
+def _rounds(place: Place, sizes: S3Sizes, names: tuple[str, ...], count: int, rounds: int) -> list[list[Series]]:
+    members = present(EVERYBODY, sizes)
+    jobs: list[Callable[[Member], Job]] = [partial(_job, name, count) for name in names]
+    with crew(place, members) as workers:
+        return take_turns(workers, jobs, rounds)
+
+
+def _job(name: str, count: int, member: Member) -> Job:
+    # The folder says to the null server how large the objects are.
+    folder = f"size-{SIZE}/{member.module}-{'again' if 'again' in member.name else 'first'}"
+    part = max(1, count // SLOW_SHARE) if member.slow else count
+    return {"job": name, "folder": folder, "count": part, "size": SIZE}
