@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 from .errors import FileTooLargeError
 from .types import MIB, ByteRange, PartRule
@@ -26,6 +27,11 @@ class PartPlan:
     """Bytes in every part but the last, which has at most as many."""
     count: int
     """Parts in all; at least one, since an empty body is one empty part."""
+
+    @classmethod
+    def resumed(cls, size: int, part_bytes: int) -> Self:
+        """Return the plan of an upload that was begun with parts of *part_bytes*."""
+        return cls(size=size, part_bytes=part_bytes, count=max(1, _quotient_up(size, part_bytes)))
 
     def spans(self) -> Iterator[tuple[int, ByteRange]]:
         """Yield (number, span) in order; numbers start at 1."""
@@ -67,7 +73,7 @@ def plan_parts(size: int, rule: PartRule, *, wanted_part_bytes: int = WANTED_PAR
     least = max(rule.min_part_bytes, min(wanted_part_bytes, largest), _quotient_up(size, rule.max_parts), 1)
     # A multiple that the service demands is round enough; otherwise whole mebibytes keep offsets readable and aligned.
     part_bytes = min(_quotient_up(least, unit) * unit if unit > 1 else _quotient_up(least, MIB) * MIB, largest)
-    return PartPlan(size=size, part_bytes=part_bytes, count=max(1, _quotient_up(size, part_bytes)))
+    return PartPlan.resumed(size, part_bytes)
 
 
 def _quotient_up(size: int, by: int) -> int:

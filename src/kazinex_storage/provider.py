@@ -15,6 +15,7 @@ from typing import Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from .errors import StorageError
 from .keys import ObjectKey, Prefix
+from .part_uploads import LiftedParts, PartExchanges
 from .source import Source
 from .transport import Call, Exchange, TransferCancelled
 from .types import (
@@ -141,6 +142,19 @@ class Presigner(Protocol):
 
 
 @runtime_checkable
+class Sweeper(Protocol):
+    """What a provider adds when killed writers leave files behind that only it can tell from those of the living."""
+
+    def sweep(self, prefix: Prefix = ..., *, dry_run: bool = False) -> int:
+        """Remove what is left of keys that begin with *prefix*, or only count it; safe while others write.
+
+        Raises:
+            UnavailableError: the store does not answer.
+        """
+        ...
+
+
+@runtime_checkable
 class Diagnoser(Protocol):
     """What a provider may add when it knows better than the class of an error what went wrong."""
 
@@ -164,8 +178,13 @@ class Pages(Protocol, Generic[_Entry]):
 class ProviderExchanges(Protocol):
     """The same contract as exchanges: what ``Storage`` really calls.
 
-    A network provider offers this as its attribute ``exchanges``; for every other provider ``lift`` makes it.
+    A network provider offers this as its attribute ``exchanges``; for every other provider ``Lifted`` makes it.
     """
+
+    @property
+    def parts(self) -> PartExchanges:
+        """Uploads in parts; used only when ``Capability.PARTS`` is declared."""
+        ...
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write as in ``StorageProvider.put``."""
@@ -217,6 +236,8 @@ class Lifted:
 
     def __init__(self, provider: StorageProvider) -> None:
         self._provider = provider
+        self.parts: PartExchanges = LiftedParts(provider)
+        """Uploads in parts."""
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; a cancelled put publishes nothing that was not published already."""

@@ -6,6 +6,8 @@ Read next: ``keys.py`` (what a key is), ``provider.py`` (the contract that uses 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -210,12 +212,12 @@ class ProviderInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadState:
-    """An upload in parts that was begun: all that another process needs to go on with it."""
+    """An upload in parts that was begun: all that another process needs to go on with it, and no secret."""
 
     key: str
-    """Relative to the storage that began it."""
+    """Below ``scope``."""
     upload_id: str = field(repr=False)
-    """What the service calls it."""
+    """What the service calls it; worth nothing without credentials."""
     size: int
     """Bytes in the whole body."""
     part_bytes: int
@@ -225,7 +227,81 @@ class UploadState:
     mark: str = ""
     """Tells the object of this upload from others, where the service offers nothing better."""
     sha256: str | None = None
-    """Of the whole body, when it was known at the beginning."""
+    """Of the whole body, in hexadecimal, when it was known at the beginning."""
+    scope: str = ""
+    """The folder of the storage that began it, as the provider knows it; empty, or ends with a slash."""
+    provider: str = ""
+    """The kind of the provider that holds it."""
+    location: str = ""
+    """Where that provider keeps objects."""
+
+    def to_json(self) -> str:
+        """Return the state as one line of JSON; what is written today is read by later releases."""
+        fields = {name: getattr(self, name) for name in _STATE_FIELDS}
+        return json.dumps({"version": STATE_VERSION, **fields, "mode": self.mode.value})
+
+    @classmethod
+    def from_json(cls, text: str) -> UploadState:
+        """Return the state that ``to_json`` wrote.
+
+        Raises:
+            ValueError: it is none, was altered, or comes from a later release.
+        """
+        try:
+            found = json.loads(text)
+        except (ValueError, TypeError):
+            found = None
+        if not isinstance(found, dict) or found.pop("version", None) != STATE_VERSION:
+            raise ValueError(
+                f"this is no upload state of version {STATE_VERSION}; keep what to_json returned unchanged"
+            )
+        wrong = sorted(name for name in {*found, *_STATE_FIELDS} if not _fits(name, found.get(name)))
+        if wrong:
+            raise ValueError(f"the upload state has no legal {', '.join(map(repr, wrong))}; begin the upload anew")
+        return cls(**{**found, "mode": PutMode(found["mode"])})
+
+
+STATE_VERSION = 1
+"""The form of a serialised upload state."""
+
+_STATE_FIELDS = {
+    "key": str,
+    "upload_id": str,
+    "size": int,
+    "part_bytes": int,
+    "mode": str,
+    "if_match": str | None,
+    "mark": str,
+    "sha256": str | None,
+    "scope": str,
+    "provider": str,
+    "location": str,
+}
+
+
+def _fits(name: str, value: object) -> bool:
+    """Say whether a field of a serialised state may have *value*."""
+    kind = _STATE_FIELDS.get(name)
+    if kind is None or not isinstance(value, kind) or isinstance(value, bool):
+        return False
+    if name == "mode":
+        return value in {mode.value for mode in PutMode}
+    if name in ("key", "upload_id"):
+        return bool(value)
+    if name == "sha256":
+        return value is None or re.fullmatch(r"[0-9a-f]{64}", str(value)) is not None
+    return not isinstance(value, int) or value >= (name == "part_bytes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingUpload:
+    """An upload in parts that was begun and neither completed nor aborted."""
+
+    key: str
+    upload_id: str = field(repr=False)
+    """What the service calls it."""
+    begun_at: datetime | None
+    """Aware UTC; None where the service does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

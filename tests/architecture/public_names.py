@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 MODULES = (
     "kazinex_storage",
+    "kazinex_storage.part_uploads",
     "kazinex_storage.provider",
     "kazinex_storage.providers.local",
     "kazinex_storage.providers.memory",

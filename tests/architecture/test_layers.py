@@ -34,6 +34,7 @@ LEVELS = {
     "_internal.download": 1,
     "_internal.advice": 1,
     # 2: the contract
+    "part_uploads": 2,
     "provider": 2,
     "_internal.admission": 2,
     # 3: the providers, each a module or a folder of its own
