@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, model_validator
 
+from .export import Exporter
 from .settings_text import (
     CONFIG,
     Folder,
@@ -86,6 +87,11 @@ class R2Settings(BaseModel):
     @classmethod
     def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return validate(_taken_apart(data), handler, _problems, cls.__name__)
+
+    @property
+    def export(self) -> Exporter:
+        """How other tools reach the bucket: ``settings.export("rclone")``, see ``Exporter``."""
+        return Exporter(self.target())
 
     def target(self) -> Target:
         """Return the bucket that these settings name."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, model_validator
 
 from .credentials import ChainCredentials
+from .export import Exporter
 from .settings_text import (
     CONFIG,
     Folder,
@@ -92,6 +93,11 @@ class S3Settings(BaseModel):
     @classmethod
     def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return validate(data, handler, _problems, cls.__name__)
+
+    @property
+    def export(self) -> Exporter:
+        """How other tools reach the bucket: ``settings.export("rclone")``, see ``Exporter``."""
+        return Exporter(self.target())
 
     def target(self) -> Target:
         """Return the bucket that these settings name; a chain of credentials is asked when it is used."""

@@ -13,6 +13,7 @@ from typing import Self
 
 from pydantic import BaseModel, ModelWrapValidatorHandler, SecretStr, model_validator
 
+from .export import Exporter
 from .settings_text import (
     CONFIG,
     Folder,
@@ -79,6 +80,11 @@ class SupabaseSettings(BaseModel):
     @classmethod
     def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return validate(_taken_apart(data), handler, _problems, cls.__name__)
+
+    @property
+    def export(self) -> Exporter:
+        """How other tools reach the bucket: ``settings.export("rclone")``, see ``Exporter``."""
+        return Exporter(self.target())
 
     def target(self) -> Target:
         """Return the bucket that these settings name."""

@@ -1,0 +1,235 @@
+"""The same bucket for other tools: options of boto3, s3fs, obstore, pyarrow, rclone, DuckDB and the AWS CLI.
+
+What they hold beyond address and keys is what R2 and its like need: checksums only where they are asked for (R2 answers
+501 to the trailers that current SDKs send), the path style, parts of one size, and no look at the bucket itself,
+which a token for one bucket is not granted (developers.cloudflare.com/r2/api/s3/api, read 2026-08).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias, overload
+from urllib.parse import urlsplit
+
+from ...errors import SettingsError
+from .target import CreateCopy, Credentials, Target
+
+Options: TypeAlias = dict[str, object]
+OptionsTool: TypeAlias = Literal["boto3", "s3fs", "obstore", "pyarrow"]
+TextTool: TypeAlias = Literal["rclone", "duckdb", "aws-cli"]
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+# Quotes and comments differ between the parsers of these files; keys have none of these characters.
+_UNWRITABLE = re.compile(r"[^!-~]|[\"'`#;\\]")
+
+# boto3 1.36 made "when_supported" the default, which sends what only AWS is known to take.
+_WHEN_REQUIRED: Final = {
+    "request_checksum_calculation": "when_required",
+    "response_checksum_validation": "when_required",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """Says how other tools reach a bucket. Calling it gives the options of one of them, credentials included."""
+
+    target: Target
+
+    @overload
+    def __call__(self, tool: OptionsTool) -> Options: ...
+
+    @overload
+    def __call__(self, tool: TextTool, *, name: str = "kazinex") -> str: ...
+
+    def __call__(self, tool: OptionsTool | TextTool, *, name: str = "kazinex") -> Options | str:
+        """Return what *tool* wants to know. It holds the secrets in the clear: do not log, show or commit it.
+
+        ``boto3``: arguments of ``boto3.client("s3", **options)``. ``s3fs``: of ``s3fs.S3FileSystem(**options)``.
+        ``obstore``: of ``obstore.store.S3Store(**options)``, which then sees the keys below the prefix only, as
+        ``Storage`` does. ``pyarrow``: of ``pyarrow.fs.S3FileSystem(**options)``. ``rclone``: a section of
+        rclone.conf for a remote *name*. ``duckdb``: a statement that makes the secret *name* for ``s3://bucket/``
+        URLs; it needs the extension httpfs. ``aws-cli``: a section of ~/.aws/config for ``--profile`` *name*.
+
+        pyarrow has no option against checksum trailers, which R2 answers with 501: set
+        ``AWS_REQUEST_CHECKSUM_CALCULATION=when_required`` in the environment of a process that writes with it.
+
+        The prefix of the settings is a part of keys for every tool but obstore. Credentials of a profile or of the
+        process are asked for now and written out; they may expire.
+
+        Raises:
+            SettingsError: there is no such tool or no such name, it needs boto3 and boto3 is not installed, there are
+                no credentials, or a key has characters that the file cannot hold.
+            UnavailableError: what hands out the credentials does not answer.
+        """
+        if not _NAME.fullmatch(name):
+            raise SettingsError("a name of an export is 1 to 64 letters, digits, - or _, beginning with a letter")
+        source = self.target.credentials
+        credentials = source if isinstance(source, Credentials) else source()
+        if tool in _OPTIONS:
+            return _OPTIONS[tool](self.target, credentials)
+        if tool in _TEXTS:
+            return _TEXTS[tool](self.target, credentials, name)
+        raise SettingsError(f"there is no export for {tool!r}; known are {', '.join([*_OPTIONS, *_TEXTS])}")
+
+
+def _boto3(target: Target, credentials: Credentials) -> Options:
+    try:
+        from botocore.config import Config
+    except ImportError:
+        config = None
+    else:
+        style: Literal["virtual", "path"] = "virtual" if target.virtual_host else "path"
+        if _is_aws(target):
+            config = Config(signature_version="s3v4", s3={"addressing_style": style})
+        else:
+            config = Config(
+                signature_version="s3v4",
+                s3={"addressing_style": style},
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            )
+    if config is None:
+        raise SettingsError("options of boto3 are objects of boto3; pip install 'kazinex-storage[r2]'")
+    return {
+        "endpoint_url": target.endpoint_url,
+        "region_name": target.region,
+        "aws_access_key_id": credentials.access_key_id,
+        "aws_secret_access_key": credentials.secret_access_key,
+        "aws_session_token": credentials.session_token,
+        "config": config,
+    }
+
+
+def _s3fs(target: Target, credentials: Credentials) -> Options:
+    return {
+        "key": credentials.access_key_id,
+        "secret": credentials.secret_access_key,
+        "token": credentials.session_token,
+        "endpoint_url": target.endpoint_url,
+        "client_kwargs": {"region_name": target.region},
+        "config_kwargs": {
+            "signature_version": "s3v4",
+            "s3": {"addressing_style": _style(target)},
+            **({} if _is_aws(target) else _WHEN_REQUIRED),
+        },
+        "fixed_upload_size": True,
+    }
+
+
+def _obstore(target: Target, credentials: Credentials) -> Options:
+    options: Options = {
+        "bucket": target.bucket,
+        "endpoint": target.base_url.rstrip("/") if target.virtual_host else target.endpoint_url,
+        "region": target.region,
+        "access_key_id": credentials.access_key_id,
+        "secret_access_key": credentials.secret_access_key,
+        "virtual_hosted_style_request": target.virtual_host,
+        "unsigned_payload": target.over_tls,
+        "client_options": {"allow_http": not target.over_tls},
+        "conditional_put": "etag" if target.preset.conditional_puts else "disabled",
+    }
+    if credentials.session_token is not None:
+        options["session_token"] = credentials.session_token
+    if target.prefix:
+        options["prefix"] = target.prefix.rstrip("/")
+    if target.preset.create_copy is CreateCopy.CLOUDFLARE_HEADER:
+        options["copy_if_not_exists"] = "header: cf-copy-destination-if-none-match: *"
+    elif target.preset.conditional_puts:
+        options["copy_if_not_exists"] = "multipart"
+    return options
+
+
+def _pyarrow(target: Target, credentials: Credentials) -> Options:
+    return {
+        "access_key": credentials.access_key_id,
+        "secret_key": credentials.secret_access_key,
+        "session_token": credentials.session_token,
+        "region": target.region,
+        "scheme": urlsplit(target.endpoint_url).scheme,
+        "endpoint_override": _host(target),
+        "force_virtual_addressing": target.virtual_host,
+        "check_directory_existence_before_creation": True,
+    }
+
+
+def _rclone(target: Target, credentials: Credentials, name: str) -> str:
+    lines = {
+        "type": "s3",
+        "provider": "AWS" if _is_aws(target) else "Cloudflare" if target.kind == "r2" else "Other",
+        "access_key_id": credentials.access_key_id,
+        "secret_access_key": credentials.secret_access_key,
+        "session_token": credentials.session_token,
+        "region": target.region,
+        "endpoint": target.endpoint_url,
+        "force_path_style": str(not target.virtual_host).lower(),
+        "list_version": "2",
+        # Without it rclone makes the bucket before it writes, which a token for one bucket may not do.
+        "no_check_bucket": "true",
+    }
+    return "\n".join([f"[{name}]", *_written(lines)]) + "\n"
+
+
+def _aws_cli(target: Target, credentials: Credentials, name: str) -> str:
+    lines = {
+        "aws_access_key_id": credentials.access_key_id,
+        "aws_secret_access_key": credentials.secret_access_key,
+        "aws_session_token": credentials.session_token,
+        "region": target.region,
+        "endpoint_url": target.endpoint_url,
+        **({} if _is_aws(target) else _WHEN_REQUIRED),
+    }
+    nested = ["s3 =", f"    addressing_style = {_style(target)}", "    signature_version = s3v4"]
+    return "\n".join([f"[profile {name}]", *_written(lines), *nested]) + "\n"
+
+
+def _duckdb(target: Target, credentials: Credentials, name: str) -> str:
+    values = {
+        "KEY_ID": credentials.access_key_id,
+        "SECRET": credentials.secret_access_key,
+        "SESSION_TOKEN": credentials.session_token,
+        "REGION": target.region,
+        "ENDPOINT": _host(target),
+        "URL_STYLE": "vhost" if target.virtual_host else "path",
+        "SCOPE": f"s3://{target.location}".rstrip("/") + "/",
+    }
+    quoted = [f"    {option} '{value.replace(chr(39), chr(39) * 2)}'" for option, value in values.items() if value]
+    lines = ["    TYPE s3", *quoted, f"    USE_SSL {str(target.over_tls).lower()}"]
+    return f'CREATE OR REPLACE SECRET "{name}" (\n' + ",\n".join(lines) + "\n)"
+
+
+def _written(lines: dict[str, str | None]) -> list[str]:
+    for option, value in lines.items():
+        if value and _UNWRITABLE.search(value):
+            raise SettingsError(f"{option} has characters that have a meaning in such a file; enter it in the tool")
+    return [f"{option} = {value}" for option, value in lines.items() if value]
+
+
+def _style(target: Target) -> str:
+    return "virtual" if target.virtual_host else "path"
+
+
+def _host(target: Target) -> str:
+    """Return the endpoint without its scheme."""
+    return target.endpoint_url.partition("://")[2]
+
+
+def _is_aws(target: Target) -> bool:
+    """Say whether this is AWS, whose own defaults are best."""
+    host = urlsplit(target.endpoint_url).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"))
+
+
+_OPTIONS: Final[dict[str, Callable[[Target, Credentials], Options]]] = {
+    "boto3": _boto3,
+    "s3fs": _s3fs,
+    "obstore": _obstore,
+    "pyarrow": _pyarrow,
+}
+_TEXTS: Final[dict[str, Callable[[Target, Credentials, str], str]]] = {
+    "rclone": _rclone,
+    "duckdb": _duckdb,
+    "aws-cli": _aws_cli,
+}
