@@ -29,8 +29,10 @@ class TestSeaweedFs(OnServer):
 
     def harness(self) -> Harness:
         harness = self._make(self.server_name)
-        # It serialises creates of one key by whole seconds.
-        harness.racers = 4
+        harness.racers = 4  # it serialises creates of one key by whole seconds
+        harness.model_keys = ("a", "d/b", "d/b c", "d/e/f", "a.b", "b", "ü%41/+&=", "ü%41/~/x")
+        harness.lingering_folders = True
+        harness.max_examples = 15
         return harness
 
 

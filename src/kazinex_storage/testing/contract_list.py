@@ -121,7 +121,8 @@ class ListContract:
             bench.storage.delete(info.key)
 
         assert [] == bench.keys()
-        assert [] == names(bench.storage.list(recursive=False))
+        if not bench.harness.lingering_folders:
+            assert [] == names(bench.storage.list(recursive=False))
 
     def test_a_folder_is_gone_with_its_last_object(self, bench: Bench) -> None:
         bench.storage.put("a/b/c", b"1")
@@ -129,7 +130,10 @@ class ListContract:
 
         bench.storage.delete("a/b/c")
 
-        assert ["a/d"] == names(bench.storage.list("a/", recursive=False))
+        found = names(bench.storage.list("a/", recursive=False))
+        lingering = ["a/b/"] if bench.harness.lingering_folders else []
+        assert found in (["a/d"], [*lingering, "a/d"])
+        assert ["a/d"] == [info.key for info in bench.storage.list("a/")]
 
     def test_what_somebody_else_wrote_is_listed(self, bench: Bench) -> None:
         bench.poke("theirs/a.txt", b"12345")

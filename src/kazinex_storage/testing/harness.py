@@ -26,6 +26,11 @@ class Harness(Protocol):
     """Threads that race."""
     settle_s: float = 0
     """Seconds until the provider sees what ``poke`` wrote."""
+    model_keys: tuple[str, ...] = ("a", "a/b", "a/b/c", "a/b c", "a.b", "b", "ü%41/+&=", "ü%41/~/x")
+    """Keys that the state machine uses: few, so that operations meet the same object, some below the names of others,
+    which a service that keeps objects as files may not like."""
+    lingering_folders: bool = False
+    """Whether the service goes on listing a folder for a while after its last object is gone."""
     refused_keys: frozenset[str] = frozenset()
     """Keys of ``names.AWKWARD_KEYS`` that the service cannot hold; the kit then proves that they are refused."""
 

@@ -9,7 +9,7 @@ from typing import Final, cast
 from ...errors import PreconditionFailedError
 from ...parts import PartPlan, plan_parts
 from ...transport import Exchange, Many, Outcome, Response
-from ...types import ByteRange, ObjectInfo, PartInfo, PutMode, PutOptions, UploadState
+from ...types import WHOLE, ByteRange, ObjectInfo, PartInfo, PutMode, PutOptions, UploadState
 from .answers import parse_result_etag
 from .mapping import already_exists, fault_of, map_error, map_fault
 from .multipart import Multipart
@@ -65,20 +65,20 @@ class Copying:
             yield from self._objects.check(key, options)
         rule = self._protocol.target.preset.part_rule
         plan = plan_parts(found.size, rule, wanted_part_bytes=COPY_PART_BYTES)
-        state = yield from self._multipart.begin(key, plan, options, found.sha256)
+        state = yield from self._multipart.begin(key, plan, options, found.sha256, checked=False)
         try:
             parts = yield from self._copy_parts(found.key, state, plan)
             etag = yield from self._multipart.complete(state, parts)
         except GeneratorExit:
             raise  # nobody drives the exchange any more, so nothing can be sent
         except BaseException:
-            yield from self._multipart.abort(state)
+            yield from self._multipart.give_up(state)
             raise
         return replace(found, key=key, etag=etag, last_modified=None)
 
     def _copy_parts(self, source: str, state: UploadState, plan: PartPlan) -> Exchange[list[PartInfo]]:
         def copies() -> Iterator[Exchange[PartInfo]]:
-            for number, span in plan.spans():
+            for number, span in plan.spans() if plan.count > 1 else [(1, WHOLE)]:
                 yield self._copy_part(source, state, number, span)
 
         outcomes = cast("list[Outcome[PartInfo]]", (yield Many(copies(), COPIES_AT_ONCE)))
@@ -90,5 +90,5 @@ class Copying:
         fault = fault_of(response.body) if response.status == 200 else None
         if response.status != 200 or fault is not None:
             raise map_error(response, source) if fault is None else map_fault(fault, response, source)
-        size = (span.end or 0) - span.start
-        return PartInfo(number=number, size=size, etag=parse_result_etag(response.body))
+        start, end = span.resolve(state.size)
+        return PartInfo(number=number, size=end - start, etag=parse_result_etag(response.body))

@@ -66,9 +66,9 @@ def encode_text(text: str) -> str:
         >>> encode_text("plan"), encode_text("Müller")
         ('plan', '=?UTF-8?B?TcO8bGxlcg==?=')
     """
-    if not text or (_PRINTABLE.fullmatch(text) and "=?" not in text):
+    if _PRINTABLE.fullmatch(text) and "=?" not in text:
         return text
-    words, rest = [], text
+    words, rest = [] if text else ["=?UTF-8?B??="], text  # SeaweedFS drops headers without a value
     while rest:
         end = len(rest)
         while len(rest[:end].encode()) > _WORD_BYTES:

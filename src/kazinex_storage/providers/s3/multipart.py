@@ -1,32 +1,35 @@
-"""Uploads in parts, as exchanges: begin, parts, complete, abort. An upload that fails is aborted, however it fails.
+"""Uploads in parts, as exchanges: begin, parts, complete, abort; keys as the service spells them.
 
-``Multipart.put`` is what a large put is; the single steps are what resumable uploads and the sweeper are made of.
+``Multipart.put`` is what a large put is: one that fails is aborted, however it fails. The single steps are what copies,
+resumable uploads (``uploads.py``) and the sweeper are made of.
 """
 
 from __future__ import annotations
 
+import hashlib
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Final, cast
 
-from ...errors import IntegrityError, StorageError
-from ...parts import PartPlan, plan_parts
+from ..._internal.sending import measure, send_parts
+from ...errors import IntegrityError, NotFoundError, StorageError, UnavailableError
+from ...parts import PartPlan, crc32_of, plan_parts
 from ...source import Source
-from ...transport import Call, Exchange, Many, Outcome, Response
-from ...types import Checksum, ObjectInfo, PartInfo, PutMode, PutOptions, UploadState
-from .answers import PendingUpload, parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads
-from .bodies import Part, PartReader, measure
+from ...transport import Call, Exchange, Response
+from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
+from .answers import parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads
 from .headers import etag_of
 from .mapping import fault_of, map_error, map_fault
 from .objects import Objects
-
-PARTS_AT_ONCE: Final = 4
-"""Parts of one upload that are under way at once: 32 MiB of memory. More do not fill a line that four do not."""
 
 # 34 ms at 1.9 GiB/s. Bodies up to here are hashed before they are sent, so that the object carries its sha256;
 # larger ones are hashed while they are sent and carry it when the caller declared it.
 HASH_FIRST_BYTES: Final = 64 * 1024 * 1024
 """The largest body that is read once more for its sha256."""
+
+
+_GONE: Final = "NoSuchUpload"
 
 
 class Multipart:
@@ -53,15 +56,17 @@ class Multipart:
         plan = plan_parts(source.size, self._preset.part_rule)
         state = yield from self.begin(key, plan, options, sha256)
         try:
-            parts = yield from self._put_parts(state, source, plan)
+            parts = yield from send_parts(source, plan, partial(self.put_part, state))
             found = source.checksum
             if found is None or (sha256 is not None and found.value != sha256):
                 raise IntegrityError("the body changed while it was being sent; nothing was stored, repeat it")
             etag = yield from self.complete(state, parts)
         except GeneratorExit:
             raise  # nobody drives the exchange any more, so nothing can be sent
-        except BaseException:
-            yield from self.abort(state)
+        except BaseException as error:
+            yield from self.give_up(state)
+            if isinstance(error, NotFoundError):
+                raise UnavailableError("the service lost the upload; repeat it", key=key, code=error.code) from error
             raise
         return ObjectInfo(
             key=key,
@@ -74,15 +79,17 @@ class Multipart:
             checksum=Checksum(algorithm="sha256", value=found.value),
         )
 
-    def begin(self, key: str, plan: PartPlan, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
-        """Begin an upload; nothing is visible before it is completed.
+    def begin(
+        self, key: str, plan: PartPlan, options: PutOptions, sha256: str | None, *, checked: bool = True
+    ) -> Exchange[UploadState]:
+        """Begin an upload; nothing is visible before it is completed. *checked* parts come with their CRC-32.
 
         Raises:
             StorageError: the service refuses.
         """
         mark = secrets.token_hex(8)
         signing = yield from self._objects.key()
-        response: Response = yield self._protocol.begin(key, options, sha256, mark, signing)
+        response: Response = yield self._protocol.begin(key, options, sha256, mark, signing, checked=checked)
         if response.status != 200:
             raise map_error(response, key)
         return UploadState(
@@ -96,21 +103,19 @@ class Multipart:
             sha256=sha256,
         )
 
-    def put_part(self, state: UploadState, part: Part) -> Exchange[PartInfo]:
+    def put_part(self, state: UploadState, number: int, data: bytes) -> Exchange[PartInfo]:
         """Write one part; writing it again replaces it.
 
         Raises:
             NotFoundError: the upload is gone.
             StorageError: the service refuses.
         """
+        digests = cast("tuple[str | None, str | None]", (yield Call(self._digests, data)))
         signing = yield from self._objects.key()
-        digests = (part.sha256, part.crc32)
-        response: Response = yield self._protocol.put_part(
-            state.key, state.upload_id, part.number, part.data, digests, signing
-        )
+        response: Response = yield self._protocol.put_part(state.key, state.upload_id, number, data, digests, signing)
         if response.status != 200:
             raise map_error(response, state.key)
-        return PartInfo(number=part.number, size=len(part.data), etag=parse_part_etag(response), crc32=part.crc32)
+        return PartInfo(number=number, size=len(data), etag=parse_part_etag(response), crc32=digests[1])
 
     def complete(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[str | None]:
         """Make the *parts* the object and return its etag; under the condition that the upload was begun with.
@@ -132,13 +137,25 @@ class Multipart:
         own = yield from self._objects.own(state.key, state.mark)
         if own is not None:
             return own.etag
-        raise self._objects.refused(error, options, response)
+        raise error if error.code == _GONE else self._objects.refused(error, options, response)
 
-    def abort(self, state: UploadState) -> Exchange[None]:
-        """Throw the parts away; what cannot be aborted now is left to the sweeper and to the bucket's lifecycle."""
+    def abort(self, key: str, upload_id: str) -> Exchange[None]:
+        """Throw the parts away; silent when they are gone.
+
+        Raises:
+            StorageError: the service refuses.
+        """
         signing = yield from self._objects.key()
+        response: Response = yield self._protocol.abort(key, upload_id, signing)
+        if response.status not in (200, 204):
+            error = map_error(response, key)
+            if not isinstance(error, NotFoundError):
+                raise error
+
+    def give_up(self, state: UploadState) -> Exchange[None]:
+        """Abort after a failure; what cannot be aborted now is left to the sweeper and to the bucket's lifecycle."""
         try:
-            yield self._protocol.abort(state.key, state.upload_id, signing)
+            yield from self.abort(state.key, state.upload_id)
         except StorageError:
             return
 
@@ -178,38 +195,7 @@ class Multipart:
             if after is None:
                 return found
 
-    def _put_parts(self, state: UploadState, source: Source, plan: PartPlan) -> Exchange[list[PartInfo]]:
-        reader = PartReader(
-            source,
-            plan,
-            signed=not self._protocol.target.over_tls,
-            checked=self._preset.checksums,
-        )
-        failed = False
-
-        def send() -> Exchange[PartInfo | None]:
-            nonlocal failed
-            part: Part | None = None
-            try:
-                part = yield Call(reader.next, cancel=reader.stop, discard=PartReader.release)
-                return None if part is None else (yield from self.put_part(state, part))
-            except BaseException:
-                failed = True
-                raise
-            finally:
-                PartReader.release(part)
-
-        def sends() -> Iterator[Exchange[PartInfo | None]]:
-            for _ in range(plan.count):
-                if failed:  # the others would be sent in vain
-                    return
-                yield send()
-
-        try:
-            outcomes = cast("list[Outcome[PartInfo | None]]", (yield Many(sends(), PARTS_AT_ONCE)))
-        finally:
-            reader.close()
-        for outcome in outcomes:
-            if outcome.error is not None:
-                raise outcome.error
-        return sorted((part for part in (o.result() for o in outcomes) if part is not None), key=lambda p: p.number)
+    def _digests(self, data: bytes) -> tuple[str | None, str | None]:
+        """Return the sha256, where the payload has to be signed, and the CRC-32, where the service verifies it."""
+        signed = not self._protocol.target.over_tls
+        return hashlib.sha256(data).hexdigest() if signed else None, crc32_of(data) if self._preset.checksums else None

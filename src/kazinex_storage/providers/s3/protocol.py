@@ -130,10 +130,12 @@ class Protocol:
             repeat_on=_CONFLICTS if mode is PutMode.CREATE else frozenset(),
         )
 
-    def begin(self, key: str, options: PutOptions, sha256: str | None, mark: str, signing: SigV4) -> Request:
-        """Begin a multipart upload; the object gets its metadata here."""
+    def begin(
+        self, key: str, options: PutOptions, sha256: str | None, mark: str, signing: SigV4, *, checked: bool = True
+    ) -> Request:
+        """Begin a multipart upload; the object gets its metadata here. *checked* parts come with their CRC-32."""
         headers = [*self._bare, *put_headers(options, sha256, mark)]
-        if self._preset.checksums:
+        if checked and self._preset.checksums:
             headers.append(("x-amz-checksum-algorithm", "CRC32"))
         return Request(
             method="POST",
@@ -162,12 +164,14 @@ class Protocol:
         )
 
     def copy_part(self, source: str, key: str, upload_id: str, number: int, span: ByteRange, signing: SigV4) -> Request:
-        """Copy a span of an object into a part. R2 takes no condition on the source — cloudflare-docs#32458."""
-        headers = (
-            *self._bare,
-            ("x-amz-copy-source", self._source(source)),
-            ("x-amz-copy-source-range", range_header(span) or "bytes=0-"),
-        )
+        """Copy a span of an object into a part. R2 takes no condition on the source — cloudflare-docs#32458.
+
+        A small object is named whole: S3 copies spans of objects above 5 MiB only (API_UploadPartCopy).
+        """
+        headers: Headers = (*self._bare, ("x-amz-copy-source", self._source(source)))
+        wanted = range_header(span)
+        if wanted is not None:
+            headers = (*headers, ("x-amz-copy-source-range", wanted))
         return Request(
             method="PUT",
             url=f"{self.url(key)}?partNumber={number}&uploadId={quote(upload_id, safe='~')}",

@@ -1,7 +1,7 @@
 """Real servers for tests, started on loopback ports and ended with the test run, however that ends.
 
-``postgres()`` runs PostgreSQL; ``seaweedfs()``, ``ministack()`` and ``moto()`` speak S3. There is no way to go without: a
-machine that lacks one fails the tests that need it.
+``postgres()`` runs PostgreSQL; ``seaweedfs()``, ``ministack()`` and ``moto()`` speak S3. There is no way to go without:
+a machine that lacks one fails the tests that need it.
 """
 
 from __future__ import annotations
