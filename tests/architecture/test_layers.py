@@ -33,6 +33,7 @@ LEVELS = {
     "_internal.bodies": 1,
     "_internal.download": 1,
     "_internal.advice": 1,
+    "_internal.sending": 1,
     # 2: the contract
     "part_uploads": 2,
     "provider": 2,

@@ -59,7 +59,7 @@ ANY_USERS = {
 SINGLETONS = {
     "providers.memory.SHELVES": "named stores outlive the providers that share a name",
     "registry._REGISTRY": "the sole registry",
-    "providers.s3.bodies.BUDGET": "the memory of a process is one, whatever holds bodies in it",
+    "_internal.sending.BUDGET": "the memory of a process is one, whatever holds bodies in it",
 }
 """Objects with state that live as long as the process."""
 

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 
 from ...errors import UnavailableError
 from ...transport import Response
-from ...types import Checksum, ObjectInfo, PartInfo
+from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload
 from .headers import MARK, SHA256, date_of, etag_of, metadata_of
 from .xml import parse_xml, text_of
 
@@ -29,16 +29,6 @@ class Page:
     folders: Sequence[str]
     token: str | None
     """How to ask for the next page; None after the last one."""
-
-
-@dataclass(frozen=True, slots=True)
-class PendingUpload:
-    """A multipart upload that was begun and neither completed nor aborted."""
-
-    key: str
-    upload_id: str
-    begun_at: datetime | None
-    """Aware UTC."""
 
 
 def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) -> ObjectInfo:
@@ -178,7 +168,9 @@ def parse_uploads(body: bytes) -> tuple[list[PendingUpload], tuple[str, str] | N
     decode = _decoder(root)
     uploads = [
         PendingUpload(
-            decode(text_of(item, "Key") or ""), text_of(item, "UploadId") or "", _moment(text_of(item, "Initiated"))
+            key=decode(text_of(item, "Key") or ""),
+            upload_id=text_of(item, "UploadId") or "",
+            begun_at=_moment(text_of(item, "Initiated")),
         )
         for item in root.iterfind("Upload")
     ]

@@ -1,7 +1,7 @@
 """The contract as exchanges, for one bucket of an S3 service: keys in, the service's own names out and back.
 
 ``Storage`` runs these. What a single object, an upload in parts, a copy or a listing needs of the service stands in
-``objects.py``, ``multipart.py``, ``copying.py`` and ``listing.py``.
+``objects.py``, ``multipart.py``, ``uploads.py``, ``copying.py`` and ``listing.py``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from ...errors import StorageError
 from ...keys import ObjectKey, Prefix
+from ...part_uploads import PartExchanges
 from ...source import Source
 from ...transport import Exchange, Response
 from ...types import ByteRange, Folder, ObjectInfo, PutMode, PutOptions, Sink
@@ -24,6 +25,7 @@ from .objects import SINGLE_PUT_BYTES, Objects
 from .protocol import Protocol
 from .signing import Signing
 from .target import Target
+from .uploads import PartUploads, Spelling
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,9 @@ class S3Exchanges:
         self.multipart = Multipart(self.objects)
         """Uploads in parts, by the names of the service."""
         self._copying = Copying(self.objects, self.multipart)
+        spelling = Spelling(self.name_of, self._name_prefix, self.key_of)
+        self.parts: PartExchanges = PartUploads(self.objects, self.multipart, spelling)
+        """Uploads in parts that outlive a process."""
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; one request up to 8 MiB, else two and one for each part."""

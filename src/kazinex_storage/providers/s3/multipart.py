@@ -46,6 +46,7 @@ class Multipart:
 
         Raises:
             IntegrityError: the body changed while it was being sent.
+            UnavailableError: the service lost the upload.
             StorageError: as in ``StorageProvider.put``; the upload was aborted.
         """
         if options.mode is PutMode.CREATE or options.if_match is not None:

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from typing import Final
 
+from ..._internal.sending import BUDGET
 from ...errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -22,7 +23,7 @@ from ...source import Source
 from ...transport import Call, Exchange, Response, SigV4
 from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from .answers import parse_object, parse_page
-from .bodies import BUDGET, read_whole
+from .bodies import read_whole
 from .headers import MARK, METADATA, etag_of
 from .mapping import already_exists, map_error
 from .protocol import Protocol, range_header

@@ -10,7 +10,19 @@ from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...provider import Pages
 from ...source import Source
 from ...transport import Transport
-from ...types import ByteRange, Capability, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
+from ...types import (
+    ByteRange,
+    Capability,
+    Folder,
+    ObjectInfo,
+    PartInfo,
+    PendingUpload,
+    ProviderInfo,
+    PutMode,
+    PutOptions,
+    Sink,
+    UploadState,
+)
 from .exchanges import S3Exchanges
 from .target import Target
 
@@ -91,6 +103,62 @@ class S3Provider:
         """
         return self._transport.run(self.exchanges.copy(source, target, mode))
 
+    def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> UploadState:
+        """Begin an upload in parts; one request, two under a condition.
+
+        Raises:
+            StorageError: as in ``PartUploader.begin_upload``.
+        """
+        return self._transport.run(self.exchanges.parts.begin_upload(key, size, options, sha256))
+
+    def put_part(self, state: UploadState, number: int, data: bytes) -> PartInfo:
+        """Write one part; one request.
+
+        Raises:
+            StorageError: as in ``PartUploader.put_part``.
+        """
+        return self._transport.run(self.exchanges.parts.put_part(state, number, data))
+
+    def list_parts(self, state: UploadState) -> Sequence[PartInfo]:
+        """Return the parts that the service holds; one request for 1,000.
+
+        Raises:
+            StorageError: as in ``PartUploader.list_parts``.
+        """
+        return self._transport.run(self.exchanges.parts.list_parts(state))
+
+    def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> ObjectInfo:
+        """Make the parts the object; two requests.
+
+        Raises:
+            StorageError: as in ``PartUploader.complete_upload``.
+        """
+        return self._transport.run(self.exchanges.parts.complete_upload(state, parts))
+
+    def find_upload(self, state: UploadState) -> ObjectInfo | None:
+        """Return the object that the upload became; one request.
+
+        Raises:
+            StorageError: as in ``PartUploader.find_upload``.
+        """
+        return self._transport.run(self.exchanges.parts.find_upload(state))
+
+    def abort_upload(self, key: ObjectKey, upload_id: str) -> None:
+        """Throw an upload and its parts away; one request.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        self._transport.run(self.exchanges.parts.abort_upload(key, upload_id))
+
+    def pending_uploads(self, prefix: Prefix) -> Sequence[PendingUpload]:
+        """Return the unfinished uploads; one request for 1,000.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        return self._transport.run(self.exchanges.parts.pending_uploads(prefix))
+
     def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
         """Yield every object whose key begins with *prefix*; one request for 1,000."""
         return self._entries(self.exchanges.scan(prefix))
@@ -125,7 +193,7 @@ def open_supabase(settings: SupabaseSettings) -> S3Provider:
 
 def _info(target: Target) -> ProviderInfo:
     preset = target.preset
-    capabilities = {Capability.METADATA, Capability.SERVER_COPY, Capability.BULK_DELETE}
+    capabilities = {Capability.METADATA, Capability.SERVER_COPY, Capability.BULK_DELETE, Capability.PARTS}
     if preset.conditional_puts:
         capabilities |= {Capability.CREATE_ONLY, Capability.CONDITIONAL}
     return ProviderInfo(

@@ -1,0 +1,89 @@
+"""Uploads in parts that outlive a process, by keys: ``PartExchanges`` over ``multipart.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ...keys import ObjectKey, Prefix
+from ...parts import plan_parts
+from ...transport import Exchange
+from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
+from .multipart import Multipart
+from .objects import Objects
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How keys become names of the service, and back."""
+
+    name_of: Callable[[str], str]
+    name_prefix: Callable[[str], str]
+    key_of: Callable[[str], str | None]
+
+
+class PartUploads:
+    """Uploads in parts to one bucket, or to the part of it below a prefix."""
+
+    def __init__(self, objects: Objects, multipart: Multipart, spelling: Spelling) -> None:
+        """Work on the bucket of *objects*."""
+        self._objects = objects
+        self._multipart = multipart
+        self._spelling = spelling
+        self._preset = objects.protocol.target.preset
+
+    def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
+        """Begin; one request, two under a condition, which is looked at before gibibytes are sent in vain.
+
+        Raises:
+            StorageError: as in ``PartUploader.begin_upload``.
+        """
+        name = self._spelling.name_of(key)
+        if options.mode is PutMode.CREATE or options.if_match is not None:
+            yield from self._objects.check(name, options)
+        plan = plan_parts(size, self._preset.part_rule)
+        state = yield from self._multipart.begin(name, plan, options, sha256)
+        return replace(state, key=key)
+
+    def put_part(self, state: UploadState, number: int, data: bytes) -> Exchange[PartInfo]:
+        """Write one part; one request."""
+        return (yield from self._multipart.put_part(self._named(state), number, data))
+
+    def list_parts(self, state: UploadState) -> Exchange[Sequence[PartInfo]]:
+        """List the parts; one request for 1,000."""
+        return (yield from self._multipart.parts(self._named(state)))
+
+    def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[ObjectInfo]:
+        """Complete, and look what came of it; two requests.
+
+        Raises:
+            StorageError: as in ``PartUploader.complete_upload``.
+        """
+        if not self._preset.checksums:
+            parts = [replace(part, crc32=None) for part in parts]
+        named = self._named(state)
+        etag = yield from self._multipart.complete(named, parts)
+        found = yield from self._objects.own(named.key, state.mark)
+        if found is not None:
+            return replace(found, key=state.key)
+        # Replaced or removed meanwhile, or it cannot be read with these credentials: this is what was written.
+        checksum = Checksum(algorithm="sha256", value=state.sha256) if state.sha256 is not None else None
+        return ObjectInfo(key=state.key, size=state.size, etag=etag, checksum=checksum)
+
+    def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
+        """Look whether the object carries the mark of the upload; one request."""
+        found = yield from self._objects.own(self._spelling.name_of(state.key), state.mark)
+        return None if found is None else replace(found, key=state.key)
+
+    def abort_upload(self, key: ObjectKey, upload_id: str) -> Exchange[None]:
+        """Abort; one request."""
+        yield from self._multipart.abort(self._spelling.name_of(key), upload_id)
+
+    def pending_uploads(self, prefix: Prefix) -> Exchange[Sequence[PendingUpload]]:
+        """List the unfinished; one request for 1,000."""
+        found = yield from self._multipart.pending(self._spelling.name_prefix(prefix))
+        named = ((upload, self._spelling.key_of(upload.key)) for upload in found)
+        return [replace(upload, key=key) for upload, key in named if key is not None and key.startswith(prefix)]
+
+    def _named(self, state: UploadState) -> UploadState:
+        return replace(state, key=self._spelling.name_of(state.key))
