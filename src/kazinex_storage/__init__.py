@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ._internal.version import __version__
 
 if TYPE_CHECKING:
-    from .aio import AsyncDocumentStore as AsyncDocumentStore
     from .aio import AsyncStorage as AsyncStorage
+    from .aio_documents import AsyncDocumentStore as AsyncDocumentStore
     from .documents import DocumentStore as DocumentStore
     from .errors import AccessDeniedError as AccessDeniedError
     from .errors import AlreadyExistsError as AlreadyExistsError
@@ -50,13 +50,13 @@ if TYPE_CHECKING:
     from .policy import UploadPolicy as UploadPolicy
     from .policy import Verdict as Verdict
     from .provider import StorageProvider as StorageProvider
+    from .pulls import ByteStream as ByteStream
     from .receipts import DocumentRevision as DocumentRevision
     from .receipts import StoredDocument as StoredDocument
     from .registry import ProviderKind as ProviderKind
     from .registry import Registry as Registry
     from .registry import default_registry as default_registry
     from .source import Source as Source
-    from .storage import ByteStream as ByteStream
     from .storage import Storage as Storage
     from .transport import Outcome as Outcome
     from .transport import Transport as Transport
@@ -67,10 +67,12 @@ if TYPE_CHECKING:
     from .types import Folder as Folder
     from .types import ObjectInfo as ObjectInfo
     from .types import PartRule as PartRule
+    from .types import PendingUpload as PendingUpload
     from .types import PresignedUrl as PresignedUrl
     from .types import ProviderInfo as ProviderInfo
     from .types import PutMode as PutMode
     from .types import PutOptions as PutOptions
+    from .types import UploadState as UploadState
     from .verification import Check as Check
     from .verification import CheckStatus as CheckStatus
     from .verification import VerificationReport as VerificationReport
@@ -78,7 +80,8 @@ if TYPE_CHECKING:
     from .verification import verify_provider as verify_provider
 
 _HOMES = {
-    "aio": ("AsyncDocumentStore", "AsyncStorage"),
+    "aio": ("AsyncStorage",),
+    "aio_documents": ("AsyncDocumentStore",),
     "documents": ("DocumentStore",),
     "errors": (
         "AccessDeniedError",
@@ -112,10 +115,11 @@ _HOMES = {
     "organisations": ("Organisations", "Resolver", "open_organisations"),
     "policy": ("UploadPolicy", "Verdict"),
     "provider": ("StorageProvider",),
+    "pulls": ("ByteStream",),
     "receipts": ("DocumentRevision", "StoredDocument"),
     "registry": ("ProviderKind", "Registry", "default_registry"),
     "source": ("Source",),
-    "storage": ("ByteStream", "Storage"),
+    "storage": ("Storage",),
     "transport": ("Outcome", "Transport"),
     "types": (
         "ByteRange",
@@ -125,10 +129,12 @@ _HOMES = {
         "Folder",
         "ObjectInfo",
         "PartRule",
+        "PendingUpload",
         "PresignedUrl",
         "ProviderInfo",
         "PutMode",
         "PutOptions",
+        "UploadState",
     ),
     "verification": ("Check", "CheckStatus", "VerificationReport", "verify", "verify_provider"),
 }

@@ -10,35 +10,36 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, overload
+from typing import Literal, Self, TypeVar, overload
 
 from ._internal.admission import Body
-from ._internal.bodies import FileBody, Spool
-from .documents import DocumentOperations, DocumentStore, check_receipt
-from .keys import DocumentKey, Prefix
+from ._internal.collecting import called, collected
+from .keys import Prefix
 from .operations import DEFAULTS
 from .policy import UploadPolicy
-from .pulls import Listing
-from .receipts import DocumentRevision, StoredDocument
+from .pulls import Asked, Listing
 from .source import Source
 from .storage import DEFAULT_EXPIRY, Storage
-from .transport import Call, Exchange, Outcome, Transport
+from .transport import Call, Outcome
 from .types import (
     WHOLE,
     Buffer,
     ByteRange,
     Folder,
     ObjectInfo,
+    PendingUpload,
     PresignedUrl,
     Progress,
     ProviderInfo,
     PutMode,
     PutOptions,
+    UploadState,
 )
+from .uploads import Uploads
 from .verification import DEFAULT_TIMEOUT_S, VerificationReport, verify
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
@@ -62,6 +63,7 @@ class AsyncStorage:
         """Use *storage*; both may be used side by side."""
         self._storage = storage
         self._operations = storage.operations
+        self._uploads = Uploads(storage.operations)
         self._transport = storage.transport
 
     @property
@@ -103,8 +105,8 @@ class AsyncStorage:
         if not isinstance(body, AsyncIterable):
             exchange = self._operations.put(key, body, options, sha256=sha256, on_progress=on_progress)
             return await self._transport.run_async(exchange)
-        async with _collected(body, self._operations.spool(key), self._transport) as collected:
-            with Source(collected, sha256=sha256, progress=on_progress) as source:
+        async with collected(body, self._operations.spool(key), self._transport) as found:
+            with Source(found, sha256=sha256, progress=on_progress) as source:
                 return await self._transport.run_async(self._operations.put(key, source, options))
 
     async def put_many(
@@ -127,16 +129,10 @@ class AsyncStorage:
 
     async def get_many(self, keys: Iterable[str]) -> AsyncGenerator[tuple[str, Outcome[bytes]], None]:
         """Yield (key, outcome) as whole objects arrive; see ``Storage.get_many``."""
-        asked: dict[int, str] = {}
-
-        def exchanges() -> Iterable[Exchange[bytes]]:
-            for index, key in enumerate(keys):
-                asked[index] = key
-                yield self._operations.get_bytes(key)
-
-        async with aclosing(self._transport.run_many_async(exchanges(), self.info.concurrency)) as ended:
+        asked = Asked(keys, self._operations.get_bytes)
+        async with aclosing(self._transport.run_many_async(asked, self.info.concurrency)) as ended:
             async for index, outcome in ended:
-                yield asked.pop(index), outcome
+                yield asked.key_of(index), outcome
 
     async def download(
         self, key: str, path: str | os.PathLike[str], *, on_progress: Progress | None = None
@@ -251,9 +247,45 @@ class AsyncStorage:
         """
         return await self._transport.run_async(self._operations.presign(key, method, expires_in, content_type, size))
 
+    async def begin_upload(
+        self, key: str, size: int, options: PutOptions = DEFAULTS, *, sha256: str | None = None
+    ) -> UploadState:
+        """Begin an upload in parts that any process can resume; see ``Storage.begin_upload``.
+
+        Raises:
+            NotSupportedError: the provider takes no such uploads.
+        """
+        return await self._transport.run_async(self._uploads.begin(key, size, options, sha256))
+
+    async def resume_upload(self, state: UploadState, body: Body, *, on_progress: Progress | None = None) -> ObjectInfo:
+        """Send the parts that are missing or differ, make the object; see ``Storage.resume_upload``.
+
+        Raises:
+            StorageError: as ``Storage.resume_upload``; also when the task is cancelled the upload stays.
+        """
+        return await self._transport.run_async(self._uploads.resume(state, body, on_progress))
+
+    async def abort_upload(self, upload: UploadState | PendingUpload) -> None:
+        """Throw an upload and its parts away; see ``Storage.abort_upload``.
+
+        Raises:
+            InvalidKeyError: it is outside this storage.
+        """
+        await self._transport.run_async(self._uploads.abort(upload))
+
+    async def pending_uploads(
+        self, prefix: str = "", *, older_than: timedelta | None = None
+    ) -> builtins.list[PendingUpload]:
+        """Return the unfinished uploads below *prefix*; see ``Storage.pending_uploads``.
+
+        Raises:
+            NotSupportedError: the provider takes no uploads in parts.
+        """
+        return await self._transport.run_async(self._uploads.pending(prefix, older_than))
+
     async def verify(self, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> VerificationReport:
         """Find out whether the storage works; see ``verification.verify``. Never raises for a failed check."""
-        return await self._transport.run_async(_call(Call(lambda: verify(self._storage, timeout_s=timeout_s))))
+        return await self._transport.run_async(called(Call(lambda: verify(self._storage, timeout_s=timeout_s))))
 
     def scoped(self, prefix: str) -> AsyncStorage:
         """Return a view of the folder *prefix*; see ``Storage.scoped``.
@@ -282,104 +314,3 @@ class AsyncStorage:
                     yield entry
         finally:
             listing.close()
-
-
-class AsyncDocumentStore:
-    """The documents of organisations, for asyncio; each method says what ``DocumentStore`` says."""
-
-    def __init__(self, documents: DocumentStore) -> None:
-        """Use *documents*; both may be used side by side."""
-        self._operations: DocumentOperations = documents.operations
-        self._transport = documents.transport
-
-    async def upload(
-        self,
-        document: DocumentKey,
-        file: Body | AsyncIterable[Buffer],
-        *,
-        content_type: str | None = None,
-        sha256: str | None = None,
-        on_progress: Progress | None = None,
-    ) -> StoredDocument:
-        """Store the file of a revision, once; *file* may also be an async iterable; see ``DocumentStore.upload``.
-
-        Raises:
-            AlreadyExistsError: the revision has a file already.
-            PolicyError: the organisation does not allow the file.
-        """
-        if isinstance(file, AsyncIterable):
-            spool = await self._transport.run_async(self._operations.spool(document))
-            async with _collected(file, spool, self._transport) as collected:
-                with Source(collected, sha256=sha256, progress=on_progress) as source:
-                    return await self.upload(document, source, content_type=content_type)
-        return await self._transport.run_async(
-            self._operations.upload(document, file, content_type, sha256, on_progress)
-        )
-
-    async def find(self, document: DocumentKey) -> StoredDocument:
-        """Return the receipt of a stored document; see ``DocumentStore.find``.
-
-        Raises:
-            NotFoundError: no provider of the organisation holds it.
-        """
-        return await self._transport.run_async(self._operations.find(document))
-
-    async def stream(self, document: StoredDocument | DocumentKey) -> AsyncGenerator[bytes, None]:
-        """Yield the bytes of a document in chunks.
-
-        Raises:
-            NotFoundError: it is not stored, at the first chunk.
-            IntegrityError: the service says that it is not what the receipt says.
-        """
-        storage, key = await self._transport.run_async(self._operations.locate(document))
-        reading = storage.operations.reading(key)
-        while chunk := await self._transport.run_async(reading.next()):
-            if reading.info is not None:
-                check_receipt(document, reading.info)
-            yield chunk
-
-    async def download(
-        self,
-        document: StoredDocument | DocumentKey,
-        path: str | os.PathLike[str],
-        *,
-        on_progress: Progress | None = None,
-    ) -> ObjectInfo:
-        """Write a document into the file *path*, proved against its receipt; see ``DocumentStore.download``.
-
-        Raises:
-            NotFoundError: it is not stored.
-            IntegrityError: it is not what the receipt says.
-        """
-        return await self._transport.run_async(self._operations.download(document, Path(path), on_progress))
-
-    async def revisions(self, document: DocumentKey) -> list[DocumentRevision]:
-        """Return the stored revisions of a document; see ``DocumentStore.revisions``.
-
-        Raises:
-            StorageError: a provider did not answer.
-        """
-        return await self._transport.run_async(self._operations.revisions(document))
-
-    async def remove(self, document: StoredDocument | DocumentKey) -> None:
-        """Remove a document; see ``DocumentStore.remove``.
-
-        Raises:
-            StorageError: a provider did not answer.
-        """
-        await self._transport.run_async(self._operations.remove(document))
-
-
-@asynccontextmanager
-async def _collected(body: AsyncIterable[Buffer], spool: Spool, transport: Transport) -> AsyncIterator[FileBody]:
-    """Collect *body* in *spool*, which is thrown away at the end."""
-    try:
-        async for chunk in body:
-            await transport.run_async(_call(Call(spool.write, chunk)))
-        yield spool.body()
-    finally:
-        spool.discard()
-
-
-def _call(call: Call) -> Exchange[Any]:
-    return (yield call)

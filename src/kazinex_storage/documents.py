@@ -2,7 +2,7 @@
 
 An upload goes to the provider that the organisation has chosen; a read goes to the provider that the receipt names,
 whatever is chosen now. Without a receipt the organisation's providers are asked in turn. Operations are exchanges;
-``DocumentStore`` and ``aio.AsyncDocumentStore`` run them.
+``DocumentStore`` and ``aio_documents.AsyncDocumentStore`` run them.
 """
 
 from __future__ import annotations

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Generic, Self, TypeVar, cast
 
 from .errors import IntegrityError
 from .fetching import check_sha256
 from .provider import Pages
-from .transport import Exchange
+from .transport import Exchange, Transport
 from .types import WHOLE, Buffer, ByteRange, Folder, ObjectInfo, Sink
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
@@ -128,3 +129,61 @@ class Collector:
         """Return everything in one piece; does not copy."""
         # A BytesIO grows in place and gives away what it holds, where joining buffers would copy everything again.
         return self._rest.getvalue() if self._rest is not None else self._first or b""
+
+
+class Asked:
+    """The exchanges that bring many objects, made one by one, and which key each is for."""
+
+    def __init__(self, keys: Iterable[str], get: Callable[[str], Exchange[bytes]]) -> None:
+        """Ask *get* for each of *keys* when its turn comes."""
+        self._keys = keys
+        self._get = get
+        self._under_way: dict[int, str] = {}
+
+    def __iter__(self) -> Iterator[Exchange[bytes]]:
+        for index, key in enumerate(self._keys):
+            self._under_way[index] = key
+            yield self._get(key)
+
+    def key_of(self, index: int) -> str:
+        """Return the key of the exchange with that index, which has ended."""
+        return self._under_way.pop(index)
+
+
+class ByteStream(Iterator[bytes]):
+    """The bytes of one span of one version, in chunks; also a context manager. Not thread-safe."""
+
+    def __init__(self, reading: Reading, transport: Transport) -> None:
+        """Fetch the first chunk of *reading*.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        self._reading = reading
+        self._transport = transport
+        self._ahead: bytes | None = transport.run(reading.next())
+
+    @property
+    def info(self) -> ObjectInfo:
+        """What the object is."""
+        return cast(ObjectInfo, self._reading.info)  # known since the first chunk was fetched
+
+    def __next__(self) -> bytes:
+        ahead, self._ahead = self._ahead, None
+        chunk = ahead if ahead is not None else self._transport.run(self._reading.next())
+        if not chunk:
+            self._ahead = b""
+            raise StopIteration
+        return chunk
+
+    def close(self) -> None:
+        """End the iteration."""
+        self._ahead = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

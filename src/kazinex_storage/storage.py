@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Self, TypeVar, overload
 
 from ._internal.admission import Body
 from ._internal.life import Life
@@ -19,14 +19,17 @@ from .keys import Prefix
 from .operations import DEFAULTS, Operations
 from .policy import UploadPolicy
 from .provider import StorageProvider
-from .transport import Exchange, Outcome, Transport
+from .pulls import Asked, ByteStream
+from .transport import Outcome, Transport
 from .types import WHOLE, ByteRange, Folder, ObjectInfo, PresignedUrl, Progress, ProviderInfo, PutMode, PutOptions
+from .uploads import Uploads
 
 if TYPE_CHECKING:
     from typing import Literal
 
     from .files import StorageFile
-    from .pulls import Listing, Reading
+    from .pulls import Listing
+    from .types import PendingUpload, UploadState
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
@@ -71,6 +74,7 @@ class Storage:
         self._life = Life()
         self._scope = Prefix.folder(prefix)
         self._operations = Operations(provider, self._scope, policy, self._life)
+        self._uploads = Uploads(self._operations)
 
     @property
     def info(self) -> ProviderInfo:
@@ -151,15 +155,9 @@ class Storage:
 
         The errors of single keys are in their outcomes; ``outcome.result()`` returns the bytes or raises.
         """
-        asked: dict[int, str] = {}
-
-        def exchanges() -> Iterator[Exchange[bytes]]:
-            for index, key in enumerate(keys):
-                asked[index] = key
-                yield self._operations.get_bytes(key)
-
-        for index, outcome in self._transport.run_many(exchanges(), self.info.concurrency):
-            yield asked.pop(index), outcome
+        asked = Asked(keys, self._operations.get_bytes)
+        for index, outcome in self._transport.run_many(asked, self.info.concurrency):
+            yield asked.key_of(index), outcome
 
     def download(self, key: str, path: str | os.PathLike[str], *, on_progress: Progress | None = None) -> ObjectInfo:
         """Write the object into the file *path*, whole or not at all, and return what it is, with the sha256.
@@ -291,6 +289,48 @@ class Storage:
         """
         return self._transport.run(self._operations.presign(key, method, expires_in, content_type, size))
 
+    def begin_upload(
+        self, key: str, size: int, options: PutOptions = DEFAULTS, *, sha256: str | None = None
+    ) -> UploadState:
+        """Begin an upload in parts that any process can resume from the state; nothing is visible. One or two requests.
+
+        Raises:
+            NotSupportedError: the provider takes no such uploads, or cannot do what *options* ask for.
+            PolicyError: the policy does not allow name or size.
+            AlreadyExistsError: ``PutMode.CREATE`` and the key exists; the end of the upload decides.
+        """
+        return self._transport.run(self._uploads.begin(key, size, options, sha256))
+
+    def resume_upload(self, state: UploadState, body: Body, *, on_progress: Progress | None = None) -> ObjectInfo:
+        """Read *body* once, send the parts that are missing or differ, make the object. Atomic, also when repeated.
+
+        After any error the upload stays: resume it again, or abort it.
+
+        Raises:
+            IntegrityError: *body* has another size or sha256 than the upload was begun for.
+            NotFoundError: the upload was aborted, or has expired.
+            AlreadyExistsError: it was begun with ``PutMode.CREATE``, and the key exists by now.
+            PreconditionFailedError: the object is not the version ``if_match``.
+            SettingsError: it was begun in another place; outside this storage it is an ``InvalidKeyError``.
+        """
+        return self._transport.run(self._uploads.resume(state, body, on_progress))
+
+    def abort_upload(self, upload: UploadState | PendingUpload) -> None:
+        """Throw an upload and its parts away; silent when it is gone. One request.
+
+        Raises:
+            InvalidKeyError: it is outside this storage.
+        """
+        self._transport.run(self._uploads.abort(upload))
+
+    def pending_uploads(self, prefix: str = "", *, older_than: timedelta | None = None) -> builtins.list[PendingUpload]:
+        """Return the unfinished uploads below *prefix*, whoever began them. One request per 1,000.
+
+        Raises:
+            NotSupportedError: the provider takes no uploads in parts.
+        """
+        return self._transport.run(self._uploads.pending(prefix, older_than))
+
     def open(self, key: str, mode: str = "rb", options: PutOptions = DEFAULTS) -> StorageFile:
         """Return a binary file: ``rb`` reads, ``wb`` replaces, ``xb`` creates.
 
@@ -337,6 +377,7 @@ class Storage:
         view._life = Life(self._life)
         view._scope = scope
         view._operations = Operations(self._operations._provider, scope, policy, view._life)
+        view._uploads = Uploads(view._operations)
         return view
 
     def _pages(self, listing: Listing[_Entry]) -> Iterator[_Entry]:
@@ -356,42 +397,3 @@ class Storage:
 
     def __repr__(self) -> str:
         return f"Storage({self.info.kind} {self.info.location}{f', prefix={self._scope!r}' if self._scope else ''})"
-
-
-class ByteStream(Iterator[bytes]):
-    """The bytes of one span of one version, in chunks; also a context manager. Not thread-safe."""
-
-    def __init__(self, reading: Reading, transport: Transport) -> None:
-        """Fetch the first chunk of *reading*.
-
-        Raises:
-            NotFoundError: no such key.
-        """
-        self._reading = reading
-        self._transport = transport
-        self._ahead: bytes | None = transport.run(reading.next())
-
-    @property
-    def info(self) -> ObjectInfo:
-        """What the object is."""
-        return cast(ObjectInfo, self._reading.info)  # known since the first chunk was fetched
-
-    def __next__(self) -> bytes:
-        ahead, self._ahead = self._ahead, None
-        chunk = ahead if ahead is not None else self._transport.run(self._reading.next())
-        if not chunk:
-            self._ahead = b""
-            raise StopIteration
-        return chunk
-
-    def close(self) -> None:
-        """End the iteration."""
-        self._ahead = b""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -18,8 +18,10 @@ UNITS_IN_NAMES = re.compile(r".*(_bytes|_s|seconds|size)")
 NUMBERS = re.compile(r"\b(int|float|datetime|timedelta|Decimal)\b")
 
 FACADES = {
-    "storage": ("Storage", "ByteStream"),
-    "aio": ("AsyncStorage", "AsyncDocumentStore"),
+    "storage": ("Storage",),
+    "pulls": ("ByteStream",),
+    "aio": ("AsyncStorage",),
+    "aio_documents": ("AsyncDocumentStore",),
     "documents": ("DocumentStore",),
     "provider": ("StorageProvider", "ServerCopier", "Presigner"),
 }

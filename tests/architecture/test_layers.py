@@ -33,6 +33,7 @@ LEVELS = {
     "_internal.bodies": 1,
     "_internal.download": 1,
     "_internal.advice": 1,
+    "_internal.collecting": 1,
     "_internal.sending": 1,
     # 2: the contract
     "part_uploads": 2,
@@ -44,6 +45,7 @@ LEVELS = {
     "fetching": 4,
     "pulls": 4,
     "operations": 4,
+    "uploads": 4,
     "files": 4,
     "storage": 4,
     # 5: what is built on storages
@@ -56,6 +58,7 @@ LEVELS = {
     "_internal.environment": 5,
     # 6: the faces
     "aio": 6,
+    "aio_documents": 6,
     "fs": 6,
     "cli": 6,
     # T: the kit; nothing imports it

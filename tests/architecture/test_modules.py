@@ -42,7 +42,7 @@ LONG_FUNCTIONS: dict[str, str] = {}
 
 ANY_USERS = {
     "_internal.bodies": "the arguments of __exit__",
-    "aio": "the result of a blocking call",
+    "_internal.collecting": "the result of a blocking call",
     "errors": "the arguments of a pickled error",
     "organisations.schema": "rows, as SQLAlchemy types them",
     "receipts": "the fields of a receipt that came from JSON",

@@ -38,6 +38,15 @@ class Admission:
         if self._policy is not None:
             self._policy.check(filename, None)
 
+    def check_size(self, size: int) -> None:
+        """Refuse a body over the limit.
+
+        Raises:
+            FileTooLargeError: it is.
+        """
+        if size > self._limit:
+            raise self._too_large(size)
+
     def spool(self) -> Spool:
         """Return a spool that refuses to grow over the limit."""
         return Spool(self._limit, self._too_large)
@@ -52,8 +61,7 @@ class Admission:
         if isinstance(body, Source):
             if sha256 is not None or on_progress is not None:
                 raise ValueError("a Source has its own sha256 and progress; give them to Source.of")
-            if body.size > self._limit:
-                raise self._too_large(body.size)
+            self.check_size(body.size)
             return body
         make = partial(
             Source.of, body, limit=self._limit, too_large=self._too_large, sha256=sha256, progress=on_progress

@@ -5,18 +5,44 @@ Everything the contract asks for stands here in its shortest form; read it besid
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from ..errors import AlreadyExistsError, ClosedError, NotFoundError, PreconditionFailedError, StorageError
+from ..errors import (
+    AlreadyExistsError,
+    ClosedError,
+    IntegrityError,
+    NotFoundError,
+    PreconditionFailedError,
+    StorageError,
+)
 from ..keys import ObjectKey, Prefix
+from ..parts import crc32_of, plan_parts
 from ..source import BUFFER_BYTES, Source
-from ..types import ByteRange, Capability, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
+from ..types import (
+    MIB,
+    ByteRange,
+    Capability,
+    Checksum,
+    Folder,
+    ObjectInfo,
+    PartInfo,
+    PartRule,
+    PendingUpload,
+    ProviderInfo,
+    PutMode,
+    PutOptions,
+    Sink,
+    UploadState,
+)
+
+_RULE = PartRule(min_part_bytes=1, max_part_bytes=1024 * MIB, max_parts=10_000)
 
 
 class MemorySettings(BaseModel):
@@ -36,11 +62,23 @@ class StoredObject:
     info: ObjectInfo
 
 
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """One upload in parts that is under way."""
+
+    key: ObjectKey
+    options: PutOptions
+    begun_at: datetime
+    parts: dict[int, bytes] = field(default_factory=dict)
+
+
 class Shelf:
     """The objects of one memory store, and the lock that makes each change atomic."""
 
     def __init__(self) -> None:
         self.objects: dict[str, StoredObject] = {}
+        self.uploads: dict[str, _Upload] = {}
+        self.completed: dict[str, str | None] = {}
         self.lock = threading.Lock()
         self.versions = itertools.count(1)
 
@@ -82,9 +120,11 @@ class MemoryProvider:
                     Capability.CHECKSUM,
                     Capability.SERVER_COPY,
                     Capability.BULK_DELETE,
+                    Capability.PARTS,
                 }
             ),
             max_object_bytes=2**40,  # ours: more than any machine holds
+            part_rule=_RULE,
         )
 
     @property
@@ -185,6 +225,110 @@ class MemoryProvider:
             shelf.objects[target] = StoredObject(stored.data, info)
         return info
 
+    def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> UploadState:
+        """Begin an upload in parts of 8 MiB.
+
+        Raises:
+            FileTooLargeError: 10,000 parts do not hold so many bytes.
+        """
+        shelf = self.shelf
+        with shelf.lock:
+            upload_id = f"upload-{next(shelf.versions)}"
+            shelf.uploads[upload_id] = _Upload(key, options, datetime.now(UTC))
+        return UploadState(
+            key=key,
+            upload_id=upload_id,
+            size=size,
+            part_bytes=plan_parts(size, _RULE).part_bytes,
+            mode=options.mode,
+            if_match=options.if_match,
+            sha256=sha256,
+        )
+
+    def put_part(self, state: UploadState, number: int, data: bytes) -> PartInfo:
+        """Keep one part.
+
+        Raises:
+            NotFoundError: the upload is gone.
+        """
+        with self.shelf.lock:
+            self._upload(state).parts[number] = data
+        return _part(number, data)
+
+    def list_parts(self, state: UploadState) -> Sequence[PartInfo]:
+        """Return the parts that are there, in order.
+
+        Raises:
+            NotFoundError: the upload is gone.
+        """
+        with self.shelf.lock:
+            held = sorted(self._upload(state).parts.items())
+        return [_part(number, data) for number, data in held]
+
+    def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> ObjectInfo:
+        """Make the parts the object.
+
+        Raises:
+            AlreadyExistsError: it was begun with ``PutMode.CREATE``, and the key exists.
+            PreconditionFailedError: the object is not the version ``if_match``.
+            IntegrityError: the parts are not those that are there.
+            NotFoundError: the upload is gone.
+        """
+        shelf = self.shelf
+        with shelf.lock:
+            upload = self._upload(state)
+            held = [upload.parts.get(part.number) for part in parts]
+        chosen = [
+            data
+            for part, data in zip(parts, held, strict=True)
+            if data is not None and _part(part.number, data) == part
+        ]
+        data = b"".join(chosen)
+        if len(data) != state.size:
+            raise IntegrityError("the parts are not those that were put; resume the upload", key=upload.key)
+        found = hashlib.sha256(data).hexdigest()
+        info = ObjectInfo(
+            key=upload.key,
+            size=len(data),
+            etag=str(next(shelf.versions)),
+            last_modified=datetime.now(UTC),
+            content_type=upload.options.content_type,
+            content_disposition=upload.options.content_disposition,
+            cache_control=upload.options.cache_control,
+            metadata=dict(upload.options.metadata),
+            checksum=Checksum(algorithm="sha256", value=found),
+        )
+        with shelf.lock:
+            self._upload(state)
+            self._check(shelf.objects.get(upload.key), upload.key, upload.options.mode, upload.options.if_match)
+            shelf.objects[upload.key] = StoredObject(data, info)
+            del shelf.uploads[state.upload_id]
+            shelf.completed[state.upload_id] = info.etag
+        return info
+
+    def find_upload(self, state: UploadState) -> ObjectInfo | None:
+        """Return the object that the upload became, while it stands."""
+        stored = self.shelf.objects.get(state.key)
+        etag = self.shelf.completed.get(state.upload_id)
+        return stored.info if stored is not None and stored.info.etag == etag else None
+
+    def abort_upload(self, key: ObjectKey, upload_id: str) -> None:
+        """Forget the upload; silent when it is gone."""
+        with self.shelf.lock:
+            upload = self.shelf.uploads.get(upload_id)
+            if upload is not None and upload.key == key:
+                del self.shelf.uploads[upload_id]
+
+    def pending_uploads(self, prefix: Prefix) -> Sequence[PendingUpload]:
+        """Return the uploads that are under way."""
+        with self.shelf.lock:
+            uploads = list(self.shelf.uploads.items())
+        return [
+            PendingUpload(key=upload.key, upload_id=upload_id, begun_at=upload.begun_at)
+            for upload_id, upload in uploads
+            if upload.key.startswith(prefix)
+        ]
+
     def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
         """Yield every object whose key begins with *prefix*, in the order of the keys."""
         shelf = self.shelf
@@ -216,6 +360,12 @@ class MemoryProvider:
             raise NotFoundError("no object has that key", key=key)
         return stored
 
+    def _upload(self, state: UploadState) -> _Upload:
+        upload = self.shelf.uploads.get(state.upload_id)
+        if upload is None or upload.key != state.key:
+            raise NotFoundError("the upload is gone: completed or aborted; begin it anew", key=state.key)
+        return upload
+
     @staticmethod
     def _check(stored: StoredObject | None, key: ObjectKey, mode: PutMode, if_match: str | None) -> None:
         if stored is not None and mode is PutMode.CREATE:
@@ -223,3 +373,8 @@ class MemoryProvider:
         found = stored.info.etag if stored is not None else None
         if if_match is not None and found != if_match:
             raise PreconditionFailedError(f"the object is version {found}, not {if_match}; read it again", key=key)
+
+
+def _part(number: int, data: bytes) -> PartInfo:
+    crc32 = crc32_of(data)
+    return PartInfo(number=number, size=len(data), etag=crc32, crc32=crc32)

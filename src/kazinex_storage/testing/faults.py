@@ -95,7 +95,8 @@ class Fault:
     """One effect, at one call or several in a row."""
 
     operation: str
-    """put, get, head, delete, scan, children (one call a page), copy, delete_many or presign."""
+    """put, get, head, delete, scan, children (one call a page), copy, delete_many, presign, or a method of
+    ``PartUploader``."""
     effect: Effect
     nth: int = 1
     """Which call of that operation; the first one is 1."""

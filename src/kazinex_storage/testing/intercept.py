@@ -11,10 +11,23 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from ..errors import StorageError
 from ..keys import ObjectKey, Prefix
+from ..part_uploads import PartExchanges
 from ..provider import Pages, StorageProvider, exchanges_of
 from ..source import Source
 from ..transport import Exchange, Transport
-from ..types import ByteRange, Folder, ObjectInfo, PresignedUrl, ProviderInfo, PutMode, PutOptions, Sink
+from ..types import (
+    ByteRange,
+    Folder,
+    ObjectInfo,
+    PartInfo,
+    PendingUpload,
+    PresignedUrl,
+    ProviderInfo,
+    PutMode,
+    PutOptions,
+    Sink,
+    UploadState,
+)
 
 T = TypeVar("T")
 _Item = TypeVar("_Item", bound=ObjectInfo | Folder)
@@ -44,6 +57,8 @@ class InterceptedExchanges:
     def __init__(self, provider: StorageProvider, hook: Hook) -> None:
         self._inner = exchanges_of(provider)
         self.through = hook.through
+        self.parts: PartExchanges = InterceptedParts(self._inner.parts, hook)
+        """Uploads in parts."""
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write."""
@@ -83,6 +98,44 @@ class InterceptedExchanges:
         """Sign."""
         real = Through(lambda _: self._inner.presign(key, method, expires_in, content_type, size))
         return self.through("presign", key, real)
+
+
+class InterceptedParts:
+    """Every exchange of uploads in parts, each passed through a hook."""
+
+    def __init__(self, parts: PartExchanges, hook: Hook) -> None:
+        self._inner = parts
+        self.through = hook.through
+
+    def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
+        """Begin."""
+        real = Through(lambda _: self._inner.begin_upload(key, size, options, sha256))
+        return self.through("begin_upload", key, real)
+
+    def put_part(self, state: UploadState, number: int, data: bytes) -> Exchange[PartInfo]:
+        """Write one part."""
+        return self.through("put_part", state.key, Through(lambda _: self._inner.put_part(state, number, data)))
+
+    def list_parts(self, state: UploadState) -> Exchange[Sequence[PartInfo]]:
+        """List the parts."""
+        return self.through("list_parts", state.key, Through(lambda _: self._inner.list_parts(state)))
+
+    def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[ObjectInfo]:
+        """Complete."""
+        real = Through(lambda _: self._inner.complete_upload(state, parts))
+        return self.through("complete_upload", state.key, real)
+
+    def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
+        """Look for the object."""
+        return self.through("find_upload", state.key, Through(lambda _: self._inner.find_upload(state)))
+
+    def abort_upload(self, key: ObjectKey, upload_id: str) -> Exchange[None]:
+        """Abort."""
+        return self.through("abort_upload", key, Through(lambda _: self._inner.abort_upload(key, upload_id)))
+
+    def pending_uploads(self, prefix: Prefix) -> Exchange[Sequence[PendingUpload]]:
+        """List the unfinished."""
+        return self.through("pending_uploads", prefix, Through(lambda _: self._inner.pending_uploads(prefix)))
 
 
 class InterceptedProvider:

@@ -1,0 +1,101 @@
+"""The documents of organisations for asyncio; ``aio.py`` says how its methods run and what cancelling means."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, AsyncIterable
+from pathlib import Path
+
+from ._internal.admission import Body
+from ._internal.collecting import collected
+from .documents import DocumentOperations, DocumentStore, check_receipt
+from .keys import DocumentKey
+from .receipts import DocumentRevision, StoredDocument
+from .source import Source
+from .types import Buffer, ObjectInfo, Progress
+
+
+class AsyncDocumentStore:
+    """The documents of organisations, for asyncio; each method says what ``DocumentStore`` says."""
+
+    def __init__(self, documents: DocumentStore) -> None:
+        """Use *documents*; both may be used side by side."""
+        self._operations: DocumentOperations = documents.operations
+        self._transport = documents.transport
+
+    async def upload(
+        self,
+        document: DocumentKey,
+        file: Body | AsyncIterable[Buffer],
+        *,
+        content_type: str | None = None,
+        sha256: str | None = None,
+        on_progress: Progress | None = None,
+    ) -> StoredDocument:
+        """Store the file of a revision, once; *file* may also be an async iterable; see ``DocumentStore.upload``.
+
+        Raises:
+            AlreadyExistsError: the revision has a file already.
+            PolicyError: the organisation does not allow the file.
+        """
+        if isinstance(file, AsyncIterable):
+            spool = await self._transport.run_async(self._operations.spool(document))
+            async with collected(file, spool, self._transport) as found:
+                with Source(found, sha256=sha256, progress=on_progress) as source:
+                    return await self.upload(document, source, content_type=content_type)
+        return await self._transport.run_async(
+            self._operations.upload(document, file, content_type, sha256, on_progress)
+        )
+
+    async def find(self, document: DocumentKey) -> StoredDocument:
+        """Return the receipt of a stored document; see ``DocumentStore.find``.
+
+        Raises:
+            NotFoundError: no provider of the organisation holds it.
+        """
+        return await self._transport.run_async(self._operations.find(document))
+
+    async def stream(self, document: StoredDocument | DocumentKey) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes of a document in chunks.
+
+        Raises:
+            NotFoundError: it is not stored, at the first chunk.
+            IntegrityError: the service says that it is not what the receipt says.
+        """
+        storage, key = await self._transport.run_async(self._operations.locate(document))
+        reading = storage.operations.reading(key)
+        while chunk := await self._transport.run_async(reading.next()):
+            if reading.info is not None:
+                check_receipt(document, reading.info)
+            yield chunk
+
+    async def download(
+        self,
+        document: StoredDocument | DocumentKey,
+        path: str | os.PathLike[str],
+        *,
+        on_progress: Progress | None = None,
+    ) -> ObjectInfo:
+        """Write a document into the file *path*, proved against its receipt; see ``DocumentStore.download``.
+
+        Raises:
+            NotFoundError: it is not stored.
+            IntegrityError: it is not what the receipt says.
+        """
+        return await self._transport.run_async(self._operations.download(document, Path(path), on_progress))
+
+    async def revisions(self, document: DocumentKey) -> list[DocumentRevision]:
+        """Return the stored revisions of a document; see ``DocumentStore.revisions``.
+
+        Raises:
+            StorageError: a provider did not answer.
+        """
+        return await self._transport.run_async(self._operations.revisions(document))
+
+    async def remove(self, document: StoredDocument | DocumentKey) -> None:
+        """Remove a document; see ``DocumentStore.remove``.
+
+        Raises:
+            StorageError: a provider did not answer.
+        """
+        await self._transport.run_async(self._operations.remove(document))

@@ -1,0 +1,212 @@
+"""Uploads in parts that outlive the process that began them: begin, resume, abort, list; as exchanges.
+
+``Storage`` and ``AsyncStorage`` run these beside ``operations.py``, whose rules (keys and scopes, policy and limits,
+capabilities, what errors are told) hold here too. Whatever fails, an upload stays where it is: it is resumed, aborted,
+or swept (``sweeping.py``). ``docs/large-files.md`` is for users.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final, cast
+
+from ._internal.admission import Body, completed
+from ._internal.sending import measure, send_parts
+from .errors import IntegrityError, InvalidKeyError, NotFoundError, SettingsError
+from .keys import ObjectKey
+from .operations import Operations
+from .parts import PartPlan, crc32_of
+from .provider import Sweeper
+from .source import Source
+from .transport import Call, Exchange
+from .types import (
+    Capability,
+    ObjectInfo,
+    PartInfo,
+    PendingUpload,
+    Progress,
+    PutOptions,
+    UploadState,
+)
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
+
+
+class Uploads:
+    """The uploads in parts to one storage."""
+
+    __slots__ = ("_operations", "_parts")
+
+    def __init__(self, operations: Operations) -> None:
+        """Work where *operations* do; the rules that both share are private to the two."""
+        self._operations = operations
+        self._parts = operations._exchanges.parts
+
+    def begin(self, key: str, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
+        """Begin an upload; see ``Storage.begin_upload``."""
+        return self._operations._told("begin_upload", key, self._begin(key, size, options, sha256))
+
+    def resume(self, state: UploadState, body: Body, on_progress: Progress | None = None) -> Exchange[ObjectInfo]:
+        """Send what is missing, and complete; see ``Storage.resume_upload``."""
+        return self._operations._told("resume_upload", state.key, self._resume(state, body, on_progress))
+
+    def abort(self, upload: UploadState | PendingUpload) -> Exchange[None]:
+        """Throw an upload away; see ``Storage.abort_upload``."""
+        return self._operations._told("abort_upload", upload.key, self._abort(upload))
+
+    def pending(self, prefix: str = "", older_than: timedelta | None = None) -> Exchange[list[PendingUpload]]:
+        """Return the unfinished uploads; see ``Storage.pending_uploads``."""
+        return self._operations._told("pending_uploads", None, self._pending(prefix, older_than))
+
+    def leftovers(self, *, dry_run: bool) -> Exchange[int | None]:
+        """Let the provider remove, or only count, what killed writers left; None when it leaves nothing of its own."""
+        return self._operations._told("sweep", None, self._leftovers(dry_run=dry_run))
+
+    def _begin(self, key: str, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
+        operations = self._operations
+        full = operations._full(key)
+        self._need()
+        operations._check_options(options)
+        if size < 0:
+            raise ValueError(f"an upload has 0 bytes or more, not {size}")
+        if sha256 is not None and not _SHA256.fullmatch(sha256.lower()):
+            raise ValueError("a sha256 is 64 hexadecimal digits")
+        operations._admission.check_name(full.name)
+        operations._admission.check_size(size)
+        declared = sha256.lower() if sha256 is not None else None
+        state = yield from self._parts.begin_upload(full, size, completed(options, full), declared)
+        scope, info = operations._scope, operations.info
+        return replace(state, key=full[len(scope) :], scope=scope, provider=info.kind, location=info.location)
+
+    def _resume(self, state: UploadState, body: Body, on_progress: Progress | None) -> Exchange[ObjectInfo]:
+        operations = self._operations
+        self._need()
+        own = self._own(state)
+        operations._admission.check_name(ObjectKey(own.key).name)
+        operations._admission.check_size(own.size)
+        expected = None if isinstance(body, Source) else own.sha256
+        source = yield from operations._admission.source(body, expected, on_progress)
+        try:
+            if source.size != own.size:
+                raise IntegrityError(
+                    f"the upload was begun for {own.size:,} bytes, this body has {source.size:,}; nothing was sent, "
+                    "resume it with the body that it was begun for"
+                )
+            info = operations._relative((yield from self._go_on(own, source)))
+            known = info.sha256 is not None or source.checksum is None
+            return info if known else replace(info, checksum=source.checksum)
+        finally:
+            if source is not body:
+                source.close()
+
+    def _go_on(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
+        try:
+            held = {part.number: part for part in (yield from self._parts.list_parts(state))}
+        except NotFoundError:
+            found = yield from self._parts.find_upload(state)
+            if found is None:
+                raise
+            # An earlier resume completed it and could not say so any more.
+            _check_body(cast(str, (yield Call(measure, source, cancel=source.cancel))), state, found)
+            return found
+        plan = PartPlan.resumed(state.size, state.part_bytes)
+        parts = yield from send_parts(source, plan, partial(self._send, state, held))
+        checksum = source.checksum
+        if checksum is None:
+            raise IntegrityError("the body was read by somebody else meanwhile; resume the upload again")
+        _check_body(checksum.value, state, None)
+        try:
+            info = yield from self._parts.complete_upload(state, parts)
+        except NotFoundError:
+            # Another process resumed it as well, and was faster.
+            other = yield from self._parts.find_upload(state)
+            if other is None:
+                raise
+            info = other
+        if info.size != state.size:
+            raise IntegrityError(f"the service made {info.size} of {state.size} bytes an object; delete it")
+        _check_body(checksum.value, state, info)
+        return info
+
+    def _send(self, state: UploadState, held: Mapping[int, PartInfo], number: int, data: bytes) -> Exchange[PartInfo]:
+        part = held.get(number)
+        if part is not None:
+            same = cast("PartInfo | None", (yield Call(_same, part, data)))
+            if same is not None:
+                return same
+        return (yield from self._parts.put_part(state, number, data))
+
+    def _abort(self, upload: UploadState | PendingUpload) -> Exchange[None]:
+        self._need()
+        if isinstance(upload, UploadState):
+            full = ObjectKey(self._own(upload).key)
+        else:
+            full = self._operations._full(upload.key)
+        yield from self._parts.abort_upload(full, upload.upload_id)
+
+    def _pending(self, prefix: str, older_than: timedelta | None) -> Exchange[list[PendingUpload]]:
+        self._need()
+        if older_than is not None and older_than < timedelta(0):
+            raise ValueError("older_than is not a time in the future")
+        full = self._operations._full_prefix(prefix)
+        found: Sequence[PendingUpload] = yield from self._parts.pending_uploads(full)
+        latest = datetime.now(UTC) - older_than if older_than is not None else None
+        scope = self._operations._scope
+        return [
+            replace(upload, key=upload.key[len(scope) :])
+            for upload in found
+            # Nobody says how old it is: then it is young, so that nothing under way is ever swept.
+            if upload.key.startswith(full)
+            and (latest is None or (upload.begun_at is not None and upload.begun_at <= latest))
+        ]
+
+    def _leftovers(self, *, dry_run: bool) -> Exchange[int | None]:
+        provider = self._operations._provider
+        if not isinstance(provider, Sweeper):
+            return None
+        return cast(int, (yield Call(partial(provider.sweep, self._operations._scope, dry_run=dry_run))))
+
+    def _need(self) -> None:
+        self._operations._need(Capability.PARTS, "an upload in parts")
+
+    def _own(self, state: UploadState) -> UploadState:
+        """Return *state* as the provider knows it, if it is of this place."""
+        info, scope = self._operations.info, self._operations._scope
+        if (state.provider, state.location) != (info.kind, info.location):
+            raise SettingsError(
+                f"the upload was begun on {state.provider} {state.location!r}, this is {info.kind} {info.location!r}; "
+                "resume it where it was begun"
+            )
+        full = ObjectKey(state.scope + state.key)
+        if not full.startswith(scope):
+            raise InvalidKeyError("the upload belongs to a key outside this storage; resume it where it was begun")
+        return replace(state, key=full, scope="")
+
+
+def _same(held: PartInfo, data: bytes) -> PartInfo | None:
+    """Return the part *held* by the service if it is *data*; None when it differs, or when nothing tells."""
+    if held.size != len(data):
+        return None
+    crc32 = crc32_of(data)
+    if held.crc32 is not None:
+        return held if held.crc32 == crc32 else None
+    # S3, R2: the ETag of a part is its MD5 unless a key of the customer or of KMS encrypts it.
+    etag = _MD5.fullmatch(held.etag)
+    if etag is not None and etag[1] == hashlib.md5(data, usedforsecurity=False).hexdigest():
+        return replace(held, crc32=crc32)
+    return None
+
+
+def _check_body(found: str, state: UploadState, info: ObjectInfo | None) -> None:
+    """Compare the sha256 of the body with what was declared, and with what is known of the object."""
+    for expected in (state.sha256, info.sha256 if info is not None else None):
+        if expected is not None and expected != found:
+            raise IntegrityError(
+                f"the body has sha256 {found}, but the upload was begun for {expected}; resume it with that body"
+            )
