@@ -222,8 +222,10 @@ class Operations:
 
     def _need(self, capability: Capability, what: str) -> None:
         if not self.info.can(capability):
+            why = self.info.missing.get(capability)
             raise NotSupportedError(
                 f"{what} needs the capability {capability.value!r}, which this provider does not declare"
+                + (f": {why}" if why else "")
             )
 
     def _check_options(self, options: PutOptions) -> None:

@@ -201,6 +201,8 @@ class ProviderInfo:
     """Whether folders are real, so that ``a`` and ``a/b`` cannot both be objects."""
     concurrency: int = 1
     """How many calls at once pay off in bulk work; 1 means none."""
+    missing: Mapping[Capability, str] = field(default_factory=dict)
+    """Why a capability that could be there is not declared, and what to do about it."""
     remote: bool = False
     """Whether a network lies between: large objects are then downloaded in spans beside each other, and what is read
     whole is compared with the sha256 that the service keeps for it."""

@@ -53,6 +53,9 @@ def target_of(server: S3Server, bucket: str, *, preset: Preset = S3, prefix: str
 class S3Harness(Harness):
     """A folder of one bucket for each provider; boto3 is the back door."""
 
+    max_examples = 20
+    shrink = False
+
     def __init__(self, server: S3Server, bucket: str) -> None:
         self._server = server
         self._witness = server.client()

@@ -32,7 +32,6 @@ class TestSeaweedFs(OnServer):
         harness.racers = 4  # it serialises creates of one key by whole seconds
         harness.model_keys = ("a", "d/b", "d/b c", "d/e/f", "a.b", "b", "ü%41/+&=", "ü%41/~/x")
         harness.lingering_folders = True
-        harness.max_examples = 15
         return harness
 
 

@@ -17,6 +17,8 @@ class Harness(Protocol):
     """Sequences of operations that the state machine tries."""
     steps: int = 30
     """Operations in each of them."""
+    shrink: bool = True
+    """Whether a sequence that fails is shortened, which takes minutes where each operation is a request."""
     # A stream grows its windows from 256 KiB to 8 MiB and a kernel copy moves 8 MiB: 9 MiB crosses all of them.
     large_bytes: int = 9 * MIB
     """Bytes of the large objects."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -266,6 +266,7 @@ def check_model(harness: Harness, prefix: str) -> None:
         settings=settings(
             max_examples=harness.max_examples,
             stateful_step_count=harness.steps,
+            phases=[phase for phase in Phase if harness.shrink or phase is not Phase.shrink],
             deadline=None,  # providers wait for disks and services
             suppress_health_check=list(HealthCheck),
         ),

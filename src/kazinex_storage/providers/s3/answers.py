@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 from ...errors import UnavailableError
 from ...transport import Response
 from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload
-from .headers import MARK, SHA256, date_of, etag_of, metadata_of
+from .headers import DISPOSITION, MARK, SHA256, date_of, etag_of, metadata_of
 from .xml import parse_xml, text_of
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
@@ -49,6 +49,7 @@ def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) 
     metadata = metadata_of(headers)
     metadata.pop(MARK, None)
     sha256 = metadata.pop(SHA256, None)
+    disposition = metadata.pop(DISPOSITION, None)
     known = sha256 is not None and _HEXADECIMAL.fullmatch(sha256) is not None
     return ObjectInfo(
         key=key,
@@ -56,7 +57,7 @@ def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) 
         etag=etag_of(headers.get("etag")),
         last_modified=date_of(headers.get("last-modified")),
         content_type=headers.get("content-type"),
-        content_disposition=headers.get("content-disposition"),
+        content_disposition=headers.get("content-disposition") or disposition,
         cache_control=headers.get("cache-control"),
         metadata=metadata,
         checksum=Checksum(algorithm="sha256", value=sha256) if known and sha256 is not None else None,

@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from ...errors import PreconditionFailedError
 from ...parts import PartPlan, plan_parts
+from ...source import Source
 from ...transport import Exchange, Many, Outcome, Response
 from ...types import WHOLE, ByteRange, ObjectInfo, PartInfo, PutMode, PutOptions, UploadState
 from .answers import parse_result_etag
@@ -41,7 +42,9 @@ class Copying:
         found = yield from self._objects.head(source)
         preset = self._protocol.target.preset
         in_parts = mode is PutMode.CREATE and preset.create_copy is CreateCopy.PARTS and preset.conditional_puts
-        if found.size > preset.max_copy_bytes or (in_parts and found.size > 0):
+        if in_parts and found.size == 0:  # there is no part to copy
+            return (yield from self._objects.put(key, Source.of(b""), _options(found, mode)))
+        if in_parts or found.size > preset.max_copy_bytes:
             return (yield from self._in_parts(found, key, mode))
         signing = yield from self._objects.key()
         response: Response = yield self._protocol.copy(source, key, mode, signing)
@@ -54,13 +57,7 @@ class Copying:
         return replace(found, key=key, etag=parse_result_etag(response.body).strip('"'), last_modified=None)
 
     def _in_parts(self, found: ObjectInfo, key: str, mode: PutMode) -> Exchange[ObjectInfo]:
-        options = PutOptions(
-            mode=mode,
-            content_type=found.content_type,
-            content_disposition=found.content_disposition,
-            cache_control=found.cache_control,
-            metadata=found.metadata,
-        )
+        options = _options(found, mode)
         if mode is PutMode.CREATE:
             yield from self._objects.check(key, options)
         rule = self._protocol.target.preset.part_rule
@@ -92,3 +89,13 @@ class Copying:
             raise map_error(response, source) if fault is None else map_fault(fault, response, source)
         start, end = span.resolve(state.size)
         return PartInfo(number=number, size=end - start, etag=parse_result_etag(response.body))
+
+
+def _options(found: ObjectInfo, mode: PutMode) -> PutOptions:
+    return PutOptions(
+        mode=mode,
+        content_type=found.content_type,
+        content_disposition=found.content_disposition,
+        cache_control=found.cache_control,
+        metadata=found.metadata,
+    )

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from ...errors import StorageError
 from ...keys import ObjectKey, Prefix
@@ -21,37 +21,31 @@ from .copying import Copying
 from .listing import ListedPages
 from .mapping import map_error
 from .multipart import Multipart
+from .names import decode, encode, encode_prefix
 from .objects import SINGLE_PUT_BYTES, Objects
 from .protocol import Protocol
+from .rest import RestWrites
 from .signing import Signing
 from .target import Target
 from .uploads import PartUploads, Spelling
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """How keys are spelt on a service that holds fewer characters. The default spells them as they are."""
-
-    encode: Callable[[str], str] = str
-    decode: Callable[[str], str] = str
-    encode_prefix: Callable[[str], str] = str
-
-
 class S3Exchanges:
     """One bucket, or the part of it below the prefix of the settings."""
 
-    def __init__(self, target: Target, names: Names | None = None) -> None:
+    def __init__(self, target: Target) -> None:
         """Work on *target*."""
         self.target = target
         """The bucket."""
-        self._names = names
-        self._prefix = target.prefix
+        self._narrow = target.preset.narrow_names
+        self._prefix = encode_prefix(target.prefix) if self._narrow else target.prefix
         self._signing = Signing(target)
         self.objects = Objects(Protocol(target), self._signing)
         """Single objects, by the names of the service."""
         self.multipart = Multipart(self.objects)
         """Uploads in parts, by the names of the service."""
         self._copying = Copying(self.objects, self.multipart)
+        self._rest = RestWrites(self.objects, target.rest) if target.rest is not None else None
         spelling = Spelling(self.name_of, self._name_prefix, self.key_of)
         self.parts: PartExchanges = PartUploads(self.objects, self.multipart, spelling)
         """Uploads in parts that outlive a process."""
@@ -59,8 +53,13 @@ class S3Exchanges:
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; one request up to 8 MiB, else two and one for each part."""
         name = self.name_of(key)
-        write = self.objects.put if source.size <= SINGLE_PUT_BYTES else self.multipart.put
-        return self._called(key, (yield from write(name, source, options)))
+        if self._rest is not None and options.mode is PutMode.CREATE:
+            writing = self._rest.put(name, source, options)
+        elif source.size <= SINGLE_PUT_BYTES:
+            writing = self.objects.put(name, source, options)
+        else:
+            writing = self.multipart.put(name, source, options)
+        return self._called(key, (yield from writing))
 
     def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
         """Read; one request."""
@@ -84,7 +83,11 @@ class S3Exchanges:
 
     def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy inside the service."""
-        found = yield from self._copying.copy(self.name_of(source), self.name_of(target), mode)
+        origin, goal = self.name_of(source), self.name_of(target)
+        if self._rest is not None and mode is PutMode.CREATE:
+            found = yield from self._rest.copy(origin, goal)
+        else:
+            found = yield from self._copying.copy(origin, goal, mode)
         return self._called(target, found)
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
@@ -106,21 +109,21 @@ class S3Exchanges:
 
     def name_of(self, key: str) -> str:
         """Return how the service spells *key*."""
-        return self._prefix + (key if self._names is None else self._names.encode(key))
+        return self._prefix + (encode(key) if self._narrow else key)
 
     def key_of(self, name: str) -> str | None:
         """Return the key that the service spells *name*; None for what is no object of ours: markers of folders."""
         if not name.startswith(self._prefix) or name.endswith("/") or len(name) == len(self._prefix):
             return None
         key = name[len(self._prefix) :]
-        if self._names is not None:
-            return self._names.decode(key)
+        if self._narrow:
+            return decode(key)
         # R2 shows the spelling that was uploaded last, and keys are NFC here.
         folds = self.target.preset.folds_names and not key.isascii()
         return unicodedata.normalize("NFC", key) if folds else key
 
     def _name_prefix(self, prefix: str) -> str:
-        return self._prefix + (prefix if self._names is None else self._names.encode_prefix(prefix))
+        return self._prefix + (encode_prefix(prefix) if self._narrow else prefix)
 
     def _called(self, key: str, info: ObjectInfo) -> ObjectInfo:
         return info if info.key == key else replace(info, key=key)

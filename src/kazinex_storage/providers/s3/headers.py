@@ -26,6 +26,10 @@ SHA256: Final = "kazinex-sha256"
 MARK: Final = "kazinex-write"
 """Metadata with a random mark of one write: a writer that lost the answer recognises its own object."""
 
+DISPOSITION: Final = "kazinex-disposition"
+"""Metadata that holds the content disposition where the service forgets it."""
+
+_OURS: Final = frozenset({SHA256, MARK, DISPOSITION})
 _TOKEN: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 _PRINTABLE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _WORD: Final = re.compile(r"=\?utf-8\?([bq])\?([^? ]*)\?=", re.IGNORECASE)
@@ -34,8 +38,10 @@ _WORD_BYTES: Final = 45
 _MONTH_NAMES: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
-def put_headers(options: PutOptions, sha256: str | None, mark: str | None) -> Iterator[tuple[str, str]]:
-    """Yield the headers that an object keeps.
+def put_headers(
+    options: PutOptions, sha256: str | None, mark: str | None, *, keeps_disposition: bool = True
+) -> Iterator[tuple[str, str]]:
+    """Yield the headers that an object keeps; a service that forgets the disposition gets it as metadata.
 
     Raises:
         NotSupportedError: a value cannot be sent.
@@ -43,7 +49,8 @@ def put_headers(options: PutOptions, sha256: str | None, mark: str | None) -> It
     if options.content_type is not None:
         yield "Content-Type", _plain("content type", options.content_type)
     if options.content_disposition is not None:
-        yield "Content-Disposition", _plain("content disposition", options.content_disposition)
+        name = "Content-Disposition" if keeps_disposition else METADATA + DISPOSITION
+        yield name, _plain("content disposition", options.content_disposition)
     if options.cache_control is not None:
         yield "Cache-Control", _plain("cache control", options.cache_control)
     for name, value in options.metadata.items():
@@ -151,7 +158,7 @@ def _plain(what: str, value: str) -> str:
 
 
 def _name(name: str) -> str:
-    if not _TOKEN.fullmatch(name) or name in (SHA256, MARK):
+    if not _TOKEN.fullmatch(name) or name in _OURS:
         raise NotSupportedError(f"metadata cannot be named {name[:100]!r} here; use letters, digits, '-' and '_'")
     return name
 

@@ -55,7 +55,7 @@ class Protocol:
         """Write *data*, whose sha256 is given in hexadecimal, in one request; the service verifies it."""
         headers = [
             _UNSIGNED if self._tls else ("x-amz-content-sha256", sha256),
-            *put_headers(options, sha256, mark),
+            *put_headers(options, sha256, mark, keeps_disposition=self._preset.keeps_disposition),
             *self._condition(options),
         ]
         if self._preset.checksums:
@@ -134,7 +134,7 @@ class Protocol:
         self, key: str, options: PutOptions, sha256: str | None, mark: str, signing: SigV4, *, checked: bool = True
     ) -> Request:
         """Begin a multipart upload; the object gets its metadata here. *checked* parts come with their CRC-32."""
-        headers = [*self._bare, *put_headers(options, sha256, mark)]
+        headers = [*self._bare, *put_headers(options, sha256, mark, keeps_disposition=self._preset.keeps_disposition)]
         if checked and self._preset.checksums:
             headers.append(("x-amz-checksum-algorithm", "CRC32"))
         return Request(

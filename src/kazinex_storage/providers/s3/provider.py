@@ -29,6 +29,11 @@ from .target import Target
 if TYPE_CHECKING:
     from .settings import R2Settings, S3Settings, SupabaseSettings
 
+_NEEDS_SERVICE_KEY = (
+    "the S3 endpoint of the service always replaces; give the service key of the project, so that create-only writes "
+    "can go through its REST interface"
+)
+
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
 # Measured against a server that answers at once: 64 in flight reach what 128 do; a real service is 20 ms away.
@@ -194,8 +199,13 @@ def open_supabase(settings: SupabaseSettings) -> S3Provider:
 def _info(target: Target) -> ProviderInfo:
     preset = target.preset
     capabilities = {Capability.METADATA, Capability.SERVER_COPY, Capability.BULK_DELETE, Capability.PARTS}
+    missing: dict[Capability, str] = {}
     if preset.conditional_puts:
         capabilities |= {Capability.CREATE_ONLY, Capability.CONDITIONAL}
+    elif target.rest is not None:
+        capabilities.add(Capability.CREATE_ONLY)
+    else:
+        missing[Capability.CREATE_ONLY] = _NEEDS_SERVICE_KEY
     return ProviderInfo(
         kind=target.kind,
         location=target.location,
@@ -204,5 +214,6 @@ def _info(target: Target) -> ProviderInfo:
         max_key_bytes=MAX_KEY_BYTES - len(target.prefix.encode()),
         part_rule=preset.part_rule,
         concurrency=CONCURRENCY,
+        missing=missing,
         remote=True,
     )

@@ -29,7 +29,7 @@ from .settings_text import (
     trim_and_warn,
     validate,
 )
-from .target import SUPABASE, Credentials, Target
+from .target import SUPABASE, Credentials, RestEndpoint, Target
 
 # supabase.com/docs/guides/storage/s3/authentication (read 2026-08).
 _PATH = "/storage/v1/s3"
@@ -102,6 +102,9 @@ class SupabaseSettings(BaseModel):
             ),
             prefix=self.prefix,
             max_object_bytes=largest(self.max_file_size, SUPABASE),
+            rest=RestEndpoint(url=self.rest_url, service_key=self.service_key.get_secret_value())
+            if self.service_key
+            else None,
         )
 
     @property

@@ -46,6 +46,10 @@ class Preset:
     """Whether ``x-amz-checksum-*`` headers are verified; otherwise the signed payload is all there is."""
     conditional_puts: bool = True
     """Whether PutObject and CompleteMultipartUpload honour If-None-Match and If-Match."""
+    keeps_disposition: bool = True
+    """Whether the content disposition of an object comes back; otherwise it is kept in the metadata."""
+    narrow_names: bool = False
+    """Whether names are a subset of ASCII, so that keys are spelt by ``names.py``."""
     folds_names: bool = False
     """Whether canonically equivalent Unicode names are one object: listings are then given in NFC."""
 
@@ -85,6 +89,8 @@ SUPABASE = Preset(
     create_copy=CreateCopy.PARTS,
     checksums=False,
     conditional_puts=False,
+    keeps_disposition=False,
+    narrow_names=True,
 )
 """The S3 endpoint of Supabase Storage."""
 
@@ -105,6 +111,15 @@ CredentialSource: TypeAlias = Callable[[], Credentials]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestEndpoint:
+    """The REST interface of Supabase Storage, which knows create-only writes."""
+
+    url: str
+    """No slash at the end."""
+    service_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One bucket, and how to reach it."""
 
@@ -122,6 +137,8 @@ class Target:
     """Whether the bucket stands in the host name."""
     max_object_bytes: int
     """The service's limit, or the lower one of the settings."""
+    rest: RestEndpoint | None = None
+    """Where create-only writes go on a service whose S3 endpoint does not know them."""
 
     @property
     def location(self) -> str:

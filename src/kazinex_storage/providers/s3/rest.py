@@ -1,0 +1,142 @@
+"""Create-only writes on Supabase Storage, whose S3 endpoint always replaces: they go through its REST interface.
+
+``POST /object/{bucket}/{name}`` with ``x-upsert: false`` and ``POST /object/copy`` refuse when the name is taken, in
+the database that the service keeps its objects in. supabase.com/docs/reference/self-hosting-storage and the code of
+supabase/storage (read 2026-08) are the source; what was written is then looked at through the S3 endpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Final, cast
+from urllib.parse import quote
+
+from ..._internal.sending import measure
+from ...errors import AlreadyExistsError, NotSupportedError, StorageError, UnavailableError
+from ...source import Source
+from ...transport import BodySlice, Call, Exchange, Request, Response
+from ...types import Checksum, ObjectInfo, PutOptions
+from .headers import METADATA, put_headers
+from .mapping import already_exists, map_error
+from .objects import Objects
+from .target import GIB, RestEndpoint
+
+# supabase.com/docs/guides/storage/uploads/standard-uploads (read 2026-08): up to 5 GB.
+MAX_REST_BYTES: Final = 5 * GIB
+"""The largest body that one REST upload takes."""
+
+# The HTTP status is 400 for most refusals, and the real one stands in the body, as text.
+_TAKEN: Final = ("Duplicate", "ResourceAlreadyExists", "KeyAlreadyExists")
+
+
+class RestWrites:
+    """Create-only puts and copies in one bucket; names as the service spells them."""
+
+    def __init__(self, objects: Objects, rest: RestEndpoint) -> None:
+        """Write through *rest* into the bucket of *objects*."""
+        self._objects = objects
+        self._bucket = objects.protocol.target.bucket
+        self._url = rest.url
+        self._headers = (("Authorization", f"Bearer {rest.service_key}"), ("apikey", rest.service_key))
+
+    def put(self, name: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+        """Write *source* unless the name is taken; two requests.
+
+        Raises:
+            AlreadyExistsError: it is.
+            NotSupportedError: the body is larger than one upload takes.
+            StorageError: as in ``StorageProvider.put``.
+        """
+        if source.size > MAX_REST_BYTES:
+            raise NotSupportedError("Supabase takes create-only writes of at most 5 GiB; replace, or split the file")
+        data = source.data()
+        sha256 = (
+            hashlib.sha256(data).hexdigest()
+            if data is not None
+            else cast(str, (yield Call(measure, source, cancel=source.cancel)))
+        )
+        mark = secrets.token_hex(8)
+        request = Request(
+            method="POST",
+            url=f"{self._url}/object/{quote(self._bucket, safe='')}/{quote(name, safe='/~')}",
+            headers=(*self._headers, ("x-upsert", "false"), *_described(options, sha256, mark)),
+            body=data if data is not None else BodySlice(source=source, offset=0, size=source.size),
+            operation="put",
+        )
+        yield from self._write(request, name, mark)
+        found = yield from self._objects.head(name)
+        if found.size != source.size:
+            raise UnavailableError("another object stands there than was just written; look at it", key=name)
+        return ObjectInfo(
+            key=name,
+            size=found.size,
+            etag=found.etag,
+            last_modified=found.last_modified,
+            content_type=options.content_type,
+            content_disposition=options.content_disposition,
+            cache_control=options.cache_control,
+            metadata=options.metadata,
+            checksum=Checksum(algorithm="sha256", value=sha256),
+        )
+
+    def copy(self, source: str, name: str) -> Exchange[ObjectInfo]:
+        """Copy an object unless the name is taken; two requests.
+
+        Raises:
+            AlreadyExistsError: it is.
+            StorageError: as in ``ServerCopier.copy``.
+        """
+        wanted = {"bucketId": self._bucket, "sourceKey": source, "destinationKey": name, "copyMetadata": True}
+        request = Request(
+            method="POST",
+            url=f"{self._url}/object/copy",
+            headers=(*self._headers, ("x-upsert", "false"), ("Content-Type", "application/json")),
+            body=json.dumps(wanted).encode(),
+            # It carries no mark, so that a repeat could not tell its own copy from somebody else's object.
+            replayable=False,
+            operation="copy",
+        )
+        yield from self._write(request, name, None, missing=source)
+        return (yield from self._objects.head(name))
+
+    def _write(self, request: Request, name: str, mark: str | None, missing: str | None = None) -> Exchange[None]:
+        response: Response = yield request
+        if response.status in (200, 201):
+            return
+        error = _error(response, name, missing or name)
+        # The answer to an earlier attempt may have been lost, and the object in the way be our own.
+        taken = isinstance(error, AlreadyExistsError) and mark is not None
+        if not taken or (yield from self._objects.own(name, mark or "")) is None:
+            raise error
+
+
+def _described(options: PutOptions, sha256: str, mark: str) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a REST upload: metadata is JSON in one of them."""
+    headers = dict(put_headers(options, sha256, mark, keeps_disposition=False))
+    metadata = {name[len(METADATA) :]: value for name, value in headers.items() if name.startswith(METADATA)}
+    plain = tuple((name, value) for name, value in headers.items() if not name.startswith(METADATA))
+    return (*plain, ("x-metadata", b64encode(json.dumps(metadata).encode()).decode()))
+
+
+def _error(response: Response, name: str, missing: str) -> StorageError:
+    """Return the error that a refusal of the REST interface means."""
+    said = _json(response.body)
+    code = str(said.get("code") or said.get("error") or "")
+    status = str(said.get("statusCode") or "")
+    if code in _TAKEN or "already exists" in str(said.get("message", "")).lower():
+        return already_exists(name, response)
+    real = int(status) if status.isdigit() and 400 <= int(status) < 600 else response.status
+    body = f"<Error><Code>{code}</Code></Error>".encode() if code.isalnum() else b""
+    return map_error(Response(status=real, headers=response.headers, body=body), missing if real == 404 else name)
+
+
+def _json(body: bytes) -> Mapping[str, object]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
