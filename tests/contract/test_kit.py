@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import Phase, settings
 
-from kazinex_storage.errors import NotFoundError, StorageError
+from kazinex_storage.errors import AlreadyExistsError, NotFoundError, StorageError
 from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.providers.memory import MemoryProvider, StoredObject
 from kazinex_storage.source import Source
@@ -23,10 +23,12 @@ from kazinex_storage.types import (
     Capability,
     Folder,
     ObjectInfo,
+    PartInfo,
     ProviderInfo,
     PutMode,
     PutOptions,
     Sink,
+    UploadState,
 )
 
 
@@ -169,6 +171,46 @@ class _LosesUpdates(MemoryProvider):
         return super().put(key, source, options)
 
 
+class _PublishesUnfinishedUploads(MemoryProvider):
+    """As services do that append to the object itself."""
+
+    def put_part(self, state: UploadState, number: int, data: bytes) -> PartInfo:
+        self.shelf.objects[state.key] = StoredObject(data, ObjectInfo(key=state.key, size=len(data), etag="part"))
+        return super().put_part(state, number, data)
+
+
+class _ForgetsTheCondition(MemoryProvider):
+    """Looks at the condition of an upload when it begins, and not when it ends."""
+
+    def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> UploadState:
+        if options.mode is PutMode.CREATE and key in self.shelf.objects:
+            raise AlreadyExistsError("an object has that key already; nothing was changed", key=key)
+        return super().begin_upload(key, size, replace(options, mode=PutMode.REPLACE, if_match=None), sha256)
+
+
+class _TrustsUploadIds(MemoryProvider):
+    """Lets whoever knows an id abort the upload, whatever key he may use."""
+
+    def abort_upload(self, key: ObjectKey, upload_id: str) -> None:
+        del key
+        self.shelf.uploads.pop(upload_id, None)
+
+
+class _AbortsOnce(MemoryProvider):
+    def abort_upload(self, key: ObjectKey, upload_id: str) -> None:
+        if upload_id not in self.shelf.uploads:
+            raise NotFoundError("the upload is gone", key=key)
+        super().abort_upload(key, upload_id)
+
+
+class _TrustsWhatItHolds(MemoryProvider):
+    """Keeps the first bytes of a part for ever."""
+
+    def put_part(self, state: UploadState, number: int, data: bytes) -> PartInfo:
+        held = {part.number: part for part in self.list_parts(state)}
+        return held.get(number) or super().put_part(state, number, data)
+
+
 class _Harness(Harness):
     provider: ClassVar[type[MemoryProvider]] = MemoryProvider
 
@@ -211,6 +253,16 @@ _CAUGHT: list[tuple[type[MemoryProvider], str, tuple[object, ...]]] = [
     (_Caches, "test_what_somebody_else_replaced_is_looked_at_anew", ()),
     (_DeclaresTooMuch, "test_what_is_declared_has_its_method", ()),
     (_DeletesSome, "test_many_are_deleted_and_absent_ones_are_no_error", ()),
+    (_PublishesUnfinishedUploads, "test_an_unfinished_upload_cannot_be_seen", (None,)),
+    (
+        _ForgetsTheCondition,
+        "test_a_create_only_upload_is_refused_when_the_key_was_taken_meanwhile",
+        (),
+    ),
+    (_ForgetsTheCondition, "test_an_upload_over_a_version_replaces_that_one_only", (True,)),
+    (_TrustsUploadIds, "test_an_upload_id_is_good_for_its_own_key_only", ()),
+    (_AbortsOnce, "test_an_aborted_upload_leaves_nothing_and_is_aborted_again_in_silence", ()),
+    (_TrustsWhatItHolds, "test_parts_of_another_body_are_sent_again", ()),
     (_LosesUpdates, "test_a_failed_put_leaves_the_old_metadata", ()),
     (_OverwritesOnCreate, "test_any_sequence_of_operations_agrees_with_a_dictionary", ()),
     (_EndsAreInclusive, "test_any_sequence_of_operations_agrees_with_a_dictionary", ()),

@@ -52,6 +52,7 @@ _THEMES = (
     "list",
     "metadata",
     "names",
+    "parts",
     "presign",
     "put",
     "scope",

@@ -27,6 +27,7 @@ from .contract_life import LifeContract
 from .contract_list import ListContract
 from .contract_metadata import MetadataContract
 from .contract_names import NameContract
+from .contract_parts import PartContract
 from .contract_presign import PresignContract
 from .contract_put import PutContract
 from .contract_scope import ScopeContract
@@ -73,6 +74,7 @@ class ProviderContract(
     ScopeContract,
     CopyContract,
     PresignContract,
+    PartContract,
     CapabilityContract,
     ConcurrencyContract,
     FaultContract,

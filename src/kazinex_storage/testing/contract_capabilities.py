@@ -6,9 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
+from ..part_uploads import PartUploader
 from ..storage import Storage
-from ..types import Capability, PutMode, PutOptions
+from ..types import Capability, PutMode, PutOptions, UploadState
 from .bench import CREATE, Bench
+
+_PARTS = sorted(name for name in vars(PartUploader) if not name.startswith("_"))
+
+_STATE = UploadState(key="a", upload_id="1", size=1, part_bytes=1)
 
 _REFUSED: dict[str, tuple[Capability, Callable[[Storage], object]]] = {
     "create": (Capability.CREATE_ONLY, lambda storage: storage.put("b", b"1", CREATE)),
@@ -28,6 +33,10 @@ _REFUSED: dict[str, tuple[Capability, Callable[[Storage], object]]] = {
     ),
     "presign get": (Capability.PRESIGN, lambda storage: storage.presign("a")),
     "presign put": (Capability.PRESIGN, lambda storage: storage.presign("a", "PUT", size=1)),
+    "begin an upload": (Capability.PARTS, lambda storage: storage.begin_upload("a", 1)),
+    "resume an upload": (Capability.PARTS, lambda storage: storage.resume_upload(_STATE, b"1")),
+    "abort an upload": (Capability.PARTS, lambda storage: storage.abort_upload(_STATE)),
+    "list uploads": (Capability.PARTS, lambda storage: storage.pending_uploads()),
 }
 
 
@@ -60,6 +69,8 @@ class CapabilityContract:
         offers = getattr(bench.provider, "exchanges", bench.provider)
 
         missing = [name for capability, name in methods.items() if bench.can(capability) and not hasattr(offers, name)]
+        if bench.can(Capability.PARTS):
+            missing += [name for name in _PARTS if not hasattr(getattr(offers, "parts", offers), name)]
 
         assert [] == missing
 
