@@ -81,8 +81,9 @@ HOMES = {
     "opentelemetry": ("transport.observe",),
     "asyncio": ("transport.loop", "transport.sockets", "aio", "fs", "testing"),
     "pydantic_core": ("providers.s3",),  # errors without their input are made of its parts
-    "boto3": ("providers.s3",),
-    "botocore": ("providers.s3",),
+    "boto3": ("providers.s3", "testing"),  # the witness of the servers for tests
+    "botocore": ("providers.s3", "testing"),
+    "mypy_boto3_s3": ("testing",),  # types alone
     "azure": ("providers.azure_blob",),
     "msal": ("providers.sharepoint",),
 }

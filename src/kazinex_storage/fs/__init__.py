@@ -1,11 +1,13 @@
 """File systems of fsspec over everything this package stores to; ``fsspec`` finds them by their entry points.
 
-``kazinex://organisation/project/...`` goes where the organisation keeps its documents; ``kazinex+local://`` and
-``kazinex+memory://`` go to one provider. Begin reading with ``filesystem.py``.
+``kazinex://organisation/project/...`` goes where the organisation keeps its documents; ``r2://``, ``kazinex+s3://``,
+``kazinex+supabase://``, ``kazinex+local://`` and ``kazinex+memory://`` go to one provider. Begin reading with
+``filesystem.py``.
 """
 
 from __future__ import annotations
 
+from .buckets import BucketFileSystem, R2FileSystem, S3FileSystem, SupabaseFileSystem
 from .filesystem import ObjectFileSystem
 from .kinds import LocalFileSystem, MemoryFileSystem, ProviderFileSystem, StorageFileSystem
 from .organisations import OrganisationFileSystem
@@ -13,12 +15,16 @@ from .urls import Address, format_url, parse_url
 
 __all__ = [
     "Address",
+    "BucketFileSystem",
     "LocalFileSystem",
     "MemoryFileSystem",
     "ObjectFileSystem",
     "OrganisationFileSystem",
     "ProviderFileSystem",
+    "R2FileSystem",
+    "S3FileSystem",
     "StorageFileSystem",
+    "SupabaseFileSystem",
     "format_url",
     "parse_url",
 ]

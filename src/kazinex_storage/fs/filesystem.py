@@ -35,7 +35,7 @@ class ObjectFileSystem(Calls):
     Thread-safe and fork-safe. Pickles and JSON hold no secret; one that was made from an object cannot be pickled.
     """
 
-    protocol: ClassVar[str]
+    protocol: ClassVar[str | tuple[str, ...]]
     """The scheme of its URLs."""
     cachable = False
     mirror_sync_methods = False  # fsspec would replace the blocking calls by hops to a thread of its own
@@ -93,7 +93,9 @@ class ObjectFileSystem(Calls):
     def _strip_protocol(cls, path: Any) -> Any:
         if isinstance(path, list):
             return [cls._strip_protocol(one) for one in path]
-        return strip_scheme(stringify_path(path), cls.protocol)
+        url = stringify_path(path)
+        schemes = (cls.protocol,) if isinstance(cls.protocol, str) else cls.protocol
+        return strip_scheme(url, next((scheme for scheme in schemes if url.startswith(f"{scheme}://")), schemes[0]))
 
     @property
     def _fs_token(self) -> str:

@@ -98,6 +98,11 @@ class ProviderFileSystem(ObjectFileSystem):
             portable=storage is None,
         )
 
+    @property
+    def scheme(self) -> str:
+        """What its URLs begin with."""
+        return self.protocol if isinstance(self.protocol, str) else self.protocol[0]
+
     def _check_options(self, settings: Mapping[str, object]) -> None:
         fields = self.registry.fields(self.kind)
         leaking = [field.name for field in fields if field.secret and field.name not in self._strip_tokenize_options]
@@ -117,7 +122,7 @@ class ProviderFileSystem(ObjectFileSystem):
             return self.registry.parse_settings(self.kind, {**settings_from_environment(model, prefix), **given})
         except SettingsError as error:
             raise SettingsError(
-                f"{error.message}; give them as options of {self.protocol}:// or as variables {prefix}<FIELD>",
+                f"{error.message}; give them as options of {self.scheme}:// or as variables {prefix}<FIELD>",
                 provider=self.kind,
             ) from error
 

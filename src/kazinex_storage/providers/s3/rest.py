@@ -49,6 +49,7 @@ class RestWrites:
         Raises:
             AlreadyExistsError: it is.
             NotSupportedError: the body is larger than one upload takes.
+            UnavailableError: another object stands there than was written.
             StorageError: as in ``StorageProvider.put``.
         """
         if source.size > MAX_REST_BYTES:

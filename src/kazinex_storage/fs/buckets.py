@@ -1,0 +1,148 @@
+"""File systems whose URLs begin with a bucket: ``r2://bucket/key``, ``kazinex+s3://``, ``kazinex+supabase://``.
+
+Everything but the bucket comes from options, and else from variables of the environment. Which buckets can be reached
+is decided by the credentials.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from ..errors import NotSupportedError, SettingsError
+from ..storage import Storage
+from ..transport import Exchange, Transport
+from .kinds import ProviderFileSystem
+from .spaces import Place, Reader
+from .urls import parse_address
+
+
+class BucketSpace:
+    """The first segment names a bucket, the rest is the key."""
+
+    divided = False
+
+    def __init__(self, scheme: str, open_bucket: Callable[[str, Transport], Storage]) -> None:
+        """Open each bucket when it is first named."""
+        self.transport = Transport()
+        """What runs the exchanges."""
+        self._scheme = scheme
+        self._open_bucket = open_bucket
+        self._storages: dict[str, Storage] = {}
+
+    def place(self, path: str) -> Place:
+        """Return the bucket and the key.
+
+        Raises:
+            InvalidUrlError: the first segment names no bucket, or the rest is no key.
+            NotSupportedError: no bucket is named.
+        """
+        if not path:
+            raise NotSupportedError(f"buckets are not listed; name one: {self._scheme}://bucket/key")
+        address = parse_address(path, "bucket")
+        return Place(base=f"{address.place}/", key=address.key)
+
+    def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
+        """Return the storage of the bucket."""
+        return (Reader(storage=self._open(place)),)
+        yield  # makes an exchange of it
+
+    def writer(self, place: Place) -> Exchange[Storage]:
+        """Return the storage of the bucket."""
+        return self._open(place)
+        yield  # makes an exchange of it
+
+    def close(self) -> None:
+        """Close the buckets that were opened."""
+        for storage in self._storages.values():
+            storage.close()
+
+    def _open(self, place: Place) -> Storage:
+        name = place.base.removesuffix("/")
+        found = self._storages.get(name)
+        if found is None:
+            # Two threads may both open one: neither holds anything before its first request.
+            found = self._storages.setdefault(name, self._open_bucket(name, self.transport))
+        return found
+
+    def __repr__(self) -> str:
+        return f"BucketSpace({self._scheme!r})"
+
+
+class BucketFileSystem(ProviderFileSystem):
+    """The buckets that one set of credentials reaches; ``bucket`` is no option, because URLs name it."""
+
+    def __init__(
+        self,
+        *,
+        asynchronous: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+        batch_size: int | None = None,
+        use_listings_cache: bool = False,
+        **settings: object,
+    ) -> None:
+        """Reach buckets with *settings*; see ``ObjectFileSystem`` for the rest.
+
+        Raises:
+            TypeError: an option is not known.
+            SettingsError: settings are wrong or missing; the message says where they are looked for.
+            NotImplementedError: *use_listings_cache*.
+        """
+        self._check_options(settings)
+        if "bucket" in settings:
+            raise TypeError(f"{type(self).__name__} has no option 'bucket': its URLs begin with the bucket")
+        self._begin(
+            BucketSpace(self.scheme, self._opener(settings)),
+            asynchronous=asynchronous,
+            loop=loop,
+            batch_size=batch_size,
+            use_listings_cache=use_listings_cache,
+            private=any(name in settings for name in self._strip_tokenize_options),
+        )
+
+    def _opener(self, given: Mapping[str, object]) -> Callable[[str, Transport], Storage]:
+        model = self.registry.settings_model(self.kind)
+        # Settings that lack something are told when the file system is made, not at its first request.
+        try:
+            self._settings(model, {**given, "bucket": "example-bucket"})
+        except SettingsError as error:
+            raise SettingsError(error.message, provider=self.kind) from error.__cause__
+
+        def open_bucket(bucket: str, transport: Transport) -> Storage:
+            settings = self._settings(model, {**given, "bucket": bucket})
+            return Storage(self.registry.open(self.kind, settings), transport=transport)
+
+        return open_bucket
+
+
+class R2FileSystem(BucketFileSystem):
+    """``r2://bucket/key`` and ``kazinex+r2://bucket/key``: objects on Cloudflare R2.
+
+    Options are the fields of ``R2Settings``; else ``KAZINEX_STORAGE_R2_ACCOUNT_ID`` and so on are read.
+    """
+
+    protocol = ("r2", "kazinex+r2")
+    kind = "r2"
+    _strip_tokenize_options = ("secret_access_key", "session_token")
+
+
+class S3FileSystem(BucketFileSystem):
+    """``kazinex+s3://bucket/key``: objects on S3, or a service that speaks like it.
+
+    Options are the fields of ``S3Settings``; else ``KAZINEX_STORAGE_S3_REGION`` and so on are read.
+    """
+
+    protocol = "kazinex+s3"
+    kind = "s3"
+    _strip_tokenize_options = ("secret_access_key", "session_token")
+
+
+class SupabaseFileSystem(BucketFileSystem):
+    """``kazinex+supabase://bucket/key``: objects on Supabase Storage.
+
+    Options are the fields of ``SupabaseSettings``; else ``KAZINEX_STORAGE_SUPABASE_PROJECT_REF`` and so on are read.
+    """
+
+    protocol = "kazinex+supabase"
+    kind = "supabase"
+    _strip_tokenize_options = ("secret_access_key", "session_token", "service_key")
