@@ -7,7 +7,7 @@ the reference. ``kazinex_storage.testing`` proves an implementation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
@@ -159,7 +159,23 @@ class Diagnoser(Protocol):
     """What a provider may add when it knows better than the class of an error what went wrong."""
 
     def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
-        """Explain *error*, met by the check of ``verify`` named *check*; None leaves it to the general advice."""
+        """Explain *error*, met by the check of ``verify`` named *check*; None leaves it to the general advice.
+
+        It may ask the service, within a few seconds; it never writes.
+        """
+        ...
+
+
+@runtime_checkable
+class ExtraChecks(Protocol):
+    """What a provider may add when there is more to verify than what every provider promises."""
+
+    def checks(self) -> Mapping[str, Callable[[], Diagnosis | None]]:
+        """Return further checks of ``verify`` by name; they are run in that order when the common ones passed.
+
+        A check returns None when all is well, a ``Diagnosis`` to warn, and raises a ``StorageError`` when it fails.
+        Which checks there are follows from the settings alone: nothing is asked here.
+        """
         ...
 
 

@@ -1,8 +1,8 @@
 """Find out whether a storage really works, and when it does not, why and what to do.
 
-The checks touch one probe object below the storage's prefix and nothing else; they need no more rights than documents
-do. A failed check is a finding, not an exception. ``_internal/advice.py`` says what errors mean where the provider has
-no better diagnosis of its own.
+The checks touch probe objects below the storage's prefix and nothing else; they need no more rights than documents do.
+A failed check is a finding, not an exception. ``_internal/advice.py`` says what errors mean where the provider has no
+better diagnosis of its own; what only one kind of provider can check, it brings along as ``ExtraChecks``.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from .errors import (
     AuthenticationError,
     ClosedError,
     IntegrityError,
+    LockedError,
     SettingsError,
     StorageError,
     UnavailableError,
 )
-from .provider import Diagnoser
+from .provider import Diagnoser, ExtraChecks
 from .storage import Storage
 from .types import Capability, Diagnosis, PutMode, PutOptions
 
@@ -48,6 +49,7 @@ _log = logging.getLogger(__name__)
 _BODY = b"kazinex-storage probe: safe to delete\n"
 _CONTENT_TYPE = "text/plain"
 _METADATA = {"kazinex-probe": "1"}
+_IN_BETWEEN = "look at what stands between: a proxy, a gateway, a rule that rewrites headers"
 
 
 class CheckStatus(Enum):
@@ -66,7 +68,7 @@ class Check:
     """One thing that was tried."""
 
     name: str
-    """``settings``, ``list``, ``write``, ``read``, ``compare``, ``create-only`` or ``delete``."""
+    """``settings``, ``list``, ``write``, ``read``, ``compare``, ``create-only``, ``delete``, or a provider's own."""
     status: CheckStatus
     seconds: float = 0.0
     error: str | None = None
@@ -123,13 +125,14 @@ class VerificationReport:
         }
 
 
-Step: TypeAlias = Callable[[], str | None]
-"""One check: returns a remark that makes it a warning, or None; raises when it fails."""
+Step: TypeAlias = Callable[[], Diagnosis | None]
+"""One check: returns what makes it a warning, or None; raises when it fails."""
 
 
 def verify(storage: Storage, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> VerificationReport:
     """Try what documents need (list, write, read, compare, create-only, delete) and report; eight requests.
 
+    Further checks of the provider follow when those passed; finding out why a check failed may take requests as well.
     The probe object is removed whatever happens, also when the time runs out: then the removal goes on in the
     background. Policies do not apply to the probe. An interrupt passes through once the probe is removed, or after two
     seconds; nothing else is raised.
@@ -176,7 +179,7 @@ def verify_provider(
 
 def unusable(kind: str, error: StorageError) -> VerificationReport:
     """Report settings that could not even be opened."""
-    check = _failed("settings", error, 0.0, advise(error))
+    check = _unpassed("settings", error, 0.0, advise(error))
     return VerificationReport(kind=kind, location="", checks=(check,), started_at=datetime.now(UTC), seconds=0.0)
 
 
@@ -199,6 +202,9 @@ class _Run:
             "create-only": self._create_only,
             "delete": self._delete,
         }
+        provider = self._storage.operations._provider
+        self._extra = provider.checks() if isinstance(provider, ExtraChecks) else {}
+        self._steps |= self._extra
         self._body = b""
         self._unreachable = False
         self._hurried = False
@@ -258,6 +264,9 @@ class _Run:
         needs = {"write": "list", "read": "write", "compare": "read", "create-only": "write"}.get(name)
         if name == "create-only" and not self._storage.info.can(Capability.CREATE_ONLY):
             return "the provider does not declare create-only writes"
+        if name in self._extra:
+            failed = (before.name for before in self._checks.values() if before.status is CheckStatus.FAILED)
+            return next((f"{before} did not pass" for before in failed if before not in self._extra), None)
         if needs is None:
             return None
         before = self._checks[needs]
@@ -271,15 +280,16 @@ class _Run:
     def _try(self, name: str, step: Step) -> Check:
         begin = time.monotonic()
         try:
-            remark = step()
+            warning = step()
         except Exception as error:  # the runner of checks: whatever a provider raises is a finding
             self._unreachable = isinstance(error, SettingsError | AuthenticationError | UnavailableError | ClosedError)
-            return _failed(name, error, time.monotonic() - begin, self._advise(error, name))
+            return _unpassed(name, error, time.monotonic() - begin, self._advise(error, name))
         return Check(
             name=name,
-            status=CheckStatus.WARNING if remark else CheckStatus.PASSED,
+            status=CheckStatus.WARNING if warning else CheckStatus.PASSED,
             seconds=time.monotonic() - begin,
-            diagnosis=remark,
+            diagnosis=warning.meaning if warning else None,
+            fix=warning.fix if warning else None,
         )
 
     def _advise(self, error: Exception, check: str) -> Diagnosis:
@@ -302,16 +312,16 @@ class _Run:
     def _read(self) -> None:
         self._body = self._storage.get_bytes(self._key)
 
-    def _compare(self) -> str | None:
+    def _compare(self) -> Diagnosis | None:
         if self._body != _BODY:
             raise IntegrityError(f"{len(_BODY)} bytes were written, {len(self._body)} others came back")
         info = self._storage.head(self._key)
         if info.size != len(_BODY):
             raise IntegrityError(f"{len(_BODY)} bytes were written, the service reports {info.size}")
         if info.content_type != _CONTENT_TYPE:
-            return f"the content type came back as {info.content_type}"
+            return Diagnosis(meaning=f"the content type came back as {info.content_type}", fix=_IN_BETWEEN)
         if self._storage.info.can(Capability.METADATA) and dict(info.metadata) != _METADATA:
-            return "the metadata came back altered"
+            return Diagnosis(meaning="the metadata came back altered", fix=_IN_BETWEEN)
         return None
 
     def _create_only(self) -> None:
@@ -327,10 +337,12 @@ class _Run:
             raise IntegrityError("the probe object is still there after it was deleted")
 
 
-def _failed(name: str, error: Exception, seconds: float, advice: Diagnosis) -> Check:
+def _unpassed(name: str, error: Exception, seconds: float, advice: Diagnosis) -> Check:
+    # A retention rule that keeps the probe lets documents be stored, and is often wanted.
+    kept = isinstance(error, LockedError) and name in ("create-only", "delete")
     return Check(
         name=name,
-        status=CheckStatus.FAILED,
+        status=CheckStatus.WARNING if kept else CheckStatus.FAILED,
         seconds=seconds,
         error=str(error) if isinstance(error, StorageError) else _foreign(name, error),
         diagnosis=advice.meaning,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from kazinex_storage import (
     AuthenticationError,
     CheckStatus,
     Diagnosis,
+    LockedError,
     NotSupportedError,
     ObjectInfo,
     ObjectKey,
@@ -273,6 +274,70 @@ def test_an_altered_content_type_is_a_warning_only() -> None:
 
     assert report.ok
     assert CheckStatus.WARNING is report.checks[3].status
+
+
+class Wanting(Altered):
+    """A provider that has something more to check."""
+
+    def __init__(self, outcome: Diagnosis | Exception | None, before: Callable[[str, str], None] | None = None) -> None:
+        super().__init__(before=before or (lambda operation, key: None))
+        self._outcome = outcome
+
+    def checks(self) -> Mapping[str, Callable[[], Diagnosis | None]]:
+        return {"distance": self._distance, "height": lambda: None}
+
+    def _distance(self) -> Diagnosis | None:
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome
+
+
+def test_the_checks_that_a_provider_brings_along_come_last() -> None:
+    report = verify(Storage(Wanting(None)))
+
+    assert report.ok
+    assert ["delete", "distance", "height"] == [check.name for check in report.checks][-3:]
+    assert {"passed"} == set(statuses(report).values())
+
+
+def test_what_an_extra_check_returns_is_a_warning_with_its_fix() -> None:
+    report = verify(Storage(Wanting(Diagnosis(meaning="it is far away", fix="come nearer"))))
+
+    check = report.checks[-2]
+    assert report.ok
+    assert (CheckStatus.WARNING, "it is far away", "come nearer") == (check.status, check.diagnosis, check.fix)
+
+
+def test_an_extra_check_that_raises_fails_and_the_next_one_is_still_tried() -> None:
+    report = verify(Storage(Wanting(AccessDeniedError("too far"))))
+
+    assert not report.ok
+    assert ("failed", "passed") == (statuses(report)["distance"], statuses(report)["height"])
+
+
+def test_extra_checks_are_skipped_after_a_failure() -> None:
+    def refuse(operation: str, key: str) -> None:
+        if operation == "put":
+            raise AccessDeniedError("no")
+
+    report = verify(Storage(Wanting(None, refuse)))
+
+    assert ("skipped", "skipped") == (statuses(report)["distance"], statuses(report)["height"])
+    assert "write did not pass" == report.checks[-1].diagnosis
+
+
+def test_a_probe_that_a_lock_keeps_is_a_warning() -> None:
+    """Documents can be stored where a retention rule forbids to delete them, and often that is wanted."""
+
+    def refuse(operation: str, key: str) -> None:
+        if operation == "delete":
+            raise LockedError("a rule keeps it")
+
+    report = verify(Storage(Altered(before=refuse)))
+
+    assert report.ok
+    assert CheckStatus.WARNING is report.checks[-1].status
+    assert "a rule keeps it" in str(report.checks[-1].error)
 
 
 @pytest.fixture
