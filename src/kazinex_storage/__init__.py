@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from .registry import default_registry as default_registry
     from .source import Source as Source
     from .storage import Storage as Storage
+    from .sweeping import SweepReport as SweepReport
+    from .sweeping import sweep as sweep
     from .transport import Outcome as Outcome
     from .transport import Transport as Transport
     from .types import ByteRange as ByteRange
@@ -120,6 +122,7 @@ _HOMES = {
     "registry": ("ProviderKind", "Registry", "default_registry"),
     "source": ("Source",),
     "storage": ("Storage",),
+    "sweeping": ("SweepReport", "sweep"),
     "transport": ("Outcome", "Transport"),
     "types": (
         "ByteRange",

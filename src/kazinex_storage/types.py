@@ -257,7 +257,7 @@ class UploadState:
             raise ValueError(
                 f"this is no upload state of version {STATE_VERSION}; keep what to_json returned unchanged"
             )
-        wrong = sorted(name for name in {*found, *_STATE_FIELDS} if not _fits(name, found.get(name)))
+        wrong = sorted(name for name in {*found, *_STATE_FIELDS} if name not in found or not _fits(name, found[name]))
         if wrong:
             raise ValueError(f"the upload state has no legal {', '.join(map(repr, wrong))}; begin the upload anew")
         return cls(**{**found, "mode": PutMode(found["mode"])})
@@ -304,6 +304,10 @@ class PendingUpload:
     """What the service calls it."""
     begun_at: datetime | None
     """Aware UTC; None where the service does not say."""
+
+    def was_begun_by(self, moment: datetime) -> bool:
+        """Say whether it was surely begun at *moment* or before; when nobody knows it was not."""
+        return self.begun_at is not None and self.begun_at <= moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

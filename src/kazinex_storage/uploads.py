@@ -161,9 +161,7 @@ class Uploads:
         return [
             replace(upload, key=upload.key[len(scope) :])
             for upload in found
-            # Nobody says how old it is: then it is young, so that nothing under way is ever swept.
-            if upload.key.startswith(full)
-            and (latest is None or (upload.begun_at is not None and upload.begun_at <= latest))
+            if upload.key.startswith(full) and (latest is None or upload.was_begun_by(latest))
         ]
 
     def _leftovers(self, *, dry_run: bool) -> Exchange[int | None]:

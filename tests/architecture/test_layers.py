@@ -52,6 +52,7 @@ LEVELS = {
     "receipts": 5,
     "documents": 5,
     "verification": 5,
+    "sweeping": 5,
     "registry": 5,
     "organisations": 5,
     "migrate": 5,

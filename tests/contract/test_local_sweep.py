@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kazinex_storage import PutOptions, Storage
+from kazinex_storage import PutOptions, Storage, sweep
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
 
 HELD = PutOptions(metadata={"author": "A. Person"})
@@ -49,6 +49,26 @@ def test_a_side_car_whose_object_another_program_removed_is_removed(root: Path, 
     assert 1 == provider.sweep()
     assert 0 == provider.sweep()
     assert 1 == len(side_cars(root))
+
+
+def test_a_dry_run_counts_and_removes_nothing(root: Path, provider: LocalProvider) -> None:
+    Storage(provider).put("a/b", b"1", HELD)
+    (root / "a" / "b").unlink()
+
+    assert 1 == provider.sweep(dry_run=True)
+    assert 1 == len(side_cars(root))
+
+
+def test_a_storage_of_one_folder_is_swept_without_touching_others(root: Path, provider: LocalProvider) -> None:
+    storage = Storage(provider)
+    for key in ("tenant-1/a", "tenant-2/a"):
+        storage.put(key, b"1", HELD)
+        (root / key).unlink()
+
+    report = sweep(storage.scoped("tenant-1"), dry_run=False)
+
+    assert (1, 1) == (report.leftovers, report.removed)
+    assert ["tenant-2/a"] == [json.loads(path.read_text())["key"] for path in side_cars(root)]
 
 
 def test_sweeping_an_empty_root_does_nothing(provider: LocalProvider) -> None:

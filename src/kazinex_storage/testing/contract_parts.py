@@ -30,8 +30,6 @@ from ..types import Capability, PutOptions, UploadState
 from .bench import CREATE, Bench, names, pattern, race, sha256
 from .faults import Fault, Raise
 
-_AWAY = UnavailableError("the service is away")
-
 
 def _begin(storage: Storage) -> object:
     return storage.begin_upload("a", 5)
@@ -307,8 +305,9 @@ class PartContract:
         body = _body(bench)
         state = bench.storage.begin_upload("a", len(body))
 
+        fault = Fault(operation=operation, effect=Raise(UnavailableError("the service is away"), after=after))
         with pytest.raises(UnavailableError):
-            bench.faulty(Fault(operation=operation, effect=Raise(_AWAY, after=after))).resume_upload(state, body)
+            bench.faulty(fault).resume_upload(state, body)
         try:
             bench.storage.resume_upload(_passed_on(state), body)
         except NotFoundError:  # a provider that cannot tell that it was completed

@@ -39,6 +39,7 @@ _CONCURRENCY = 16
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # A folder may hold a million files: their names are kept while it is listed, what they are is asked for in batches.
 _BATCH = 1000
+_ALL = Prefix()
 
 # O_NONBLOCK: opening a named pipe must not wait for its writer.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -182,29 +183,33 @@ class LocalProvider:
             if isinstance(entry, ObjectInfo) or next(self.scan(Prefix(entry.prefix)), None) is not None:
                 yield entry
 
-    def sweep(self) -> int:
-        """Remove what killed writers left behind and return how many side-cars that was; safe while others write.
+    def sweep(self, prefix: Prefix = _ALL, *, dry_run: bool = False) -> int:
+        """Remove what killed writers left of keys below *prefix*, or only count it; safe while others write.
 
-        Temporary names are swept by every listing; side-cars of versions that were never published, or were deleted
-        by other programs, only here. Reads the whole tree.
+        Temporary names are swept by every listing and not counted; side-cars of versions that were never published, or
+        were deleted by other programs, only here. Reads the whole tree.
 
         Raises:
             UnavailableError: the disk does not answer.
         """
-        removed = 0
-        for _ in self.scan(Prefix()):
-            pass
+        found = 0
+        if not dry_run:
+            for _ in self.scan(prefix):
+                pass
         with Mapped(RESERVED):
             for key, version in self._sidecars.marks():
+                if not key.startswith(prefix):
+                    continue
                 folders, name = split(key)
                 with self._sidecars.locked(key):  # a writer publishes under the lock, so nothing is half done here
                     status = None
                     with suppress(FileNotFoundError, NotADirectoryError), self._tree.folder(folders) as parent:
                         status = os.stat(name, dir_fd=parent, follow_symlinks=False)
                     if status is None or version_of(status) != version:
-                        self._sidecars.remove(key, version)
-                        removed += 1
-        return removed
+                        found += 1
+                        if not dry_run:
+                            self._sidecars.remove(key, version)
+        return found
 
     def close(self) -> None:
         """Close the root."""

@@ -1,0 +1,72 @@
+"""Bodies that go out in parts: in order, a few at once, and no further ones after a failure."""
+
+from __future__ import annotations
+
+import pytest
+
+from kazinex_storage._internal.sending import PARTS_AT_ONCE, send_parts
+from kazinex_storage.errors import IntegrityError, UnavailableError
+from kazinex_storage.parts import PartPlan
+from kazinex_storage.source import Source
+from kazinex_storage.transport import Exchange, Transport, Wait
+from kazinex_storage.types import PartInfo
+
+BODY = bytes(range(250)) * 4
+
+
+class Service:
+    """Takes parts and watches how many are with it at once."""
+
+    def __init__(self, failing: int = 0) -> None:
+        self.parts: dict[int, bytes] = {}
+        self.most = 0
+        self.begun: list[int] = []
+        self._failing = failing
+        self._now = 0
+
+    def send(self, number: int, data: bytes) -> Exchange[PartInfo]:
+        self._now += 1
+        self.begun.append(number)
+        self.most = max(self.most, self._now)
+        try:
+            yield Wait(0.001)
+            if number == self._failing:
+                raise UnavailableError("the service is away")
+            self.parts[number] = data
+            return PartInfo(number=number, size=len(data), etag=str(number))
+        finally:
+            self._now -= 1
+
+
+def test_every_byte_arrives_once_in_the_part_where_it_belongs() -> None:
+    service, source = Service(), Source.of(BODY)
+
+    parts = Transport().run(send_parts(source, PartPlan.resumed(len(BODY), 64), service.send))
+
+    assert list(range(1, 17)) == [part.number for part in parts]
+    assert b"".join(service.parts[part.number] for part in parts) == BODY
+    assert source.checksum is not None
+
+
+def test_no_more_parts_are_in_memory_than_are_under_way() -> None:
+    service = Service()
+
+    Transport().run(send_parts(Source.of(BODY), PartPlan.resumed(len(BODY), 10), service.send))
+
+    assert 1 < service.most <= PARTS_AT_ONCE
+
+
+def test_after_a_failure_no_further_part_is_begun() -> None:
+    service = Service(failing=2)
+
+    with pytest.raises(UnavailableError):
+        Transport().run(send_parts(Source.of(BODY), PartPlan.resumed(len(BODY), 10), service.send))
+
+    assert len(service.begun) < 2 + 2 * PARTS_AT_ONCE
+
+
+def test_a_body_that_is_not_what_was_declared_raises() -> None:
+    source = Source.of(BODY, sha256="0" * 64)
+
+    with pytest.raises(IntegrityError):
+        Transport().run(send_parts(source, PartPlan.resumed(len(BODY), 64), Service().send))
