@@ -215,6 +215,8 @@ def test_an_account_id_in_capitals_is_the_same_account() -> None:
         ({"endpoint_url": "127.0.0.1:9000"}, "'endpoint_url': give the whole URL"),
         ({"endpoint_url": "https://ada:pw@127.0.0.1"}, "'endpoint_url': .*user or a password"),
         ({"endpoint_url": "https://127.0.0.1/?a=b"}, "'endpoint_url': .*beginning of URLs"),
+        ({"browser_origin": "https://app.example.com/upload"}, "'browser_origin': an origin is scheme and host"),
+        ({"browser_origin": "app.example.com"}, "'browser_origin': give the whole URL"),
         ({"max_file_size": 0}, "'max_file_size'"),
         ({"max_file_size": "500 MB"}, "'max_file_size'"),
         ({"regoin": "auto"}, "'regoin' is not a field"),
@@ -232,6 +234,24 @@ def test_several_problems_are_told_at_once() -> None:
 
     for field in GIVEN:
         assert f"'{field}':" in message
+
+
+@pytest.mark.parametrize("jurisdiction", [None, "eu"])
+def test_the_target_knows_where_else_a_bucket_of_the_account_can_be(jurisdiction: str | None) -> None:
+    target = r2(jurisdiction=jurisdiction).target()
+
+    places = {"default": None, "eu": "eu", "fedramp": "fedramp", "us": "us"}
+    elsewhere = {name: f"https://{host(ACCOUNT, place)}" for name, place in places.items() if place != jurisdiction}
+    assert elsewhere == target.other_endpoints
+    assert jurisdiction == target.jurisdiction
+
+
+def test_another_server_is_not_compared_with_cloudflares() -> None:
+    assert {} == r2(endpoint_url="http://127.0.0.1:9000").target().other_endpoints
+
+
+def test_an_origin_is_taken_without_a_slash_at_its_end() -> None:
+    assert "https://app.example.com" == r2(browser_origin="https://App.example.com/").target().browser_origin
 
 
 def test_keys_of_any_shape_are_taken_for_another_server() -> None:

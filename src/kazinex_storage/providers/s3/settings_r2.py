@@ -19,6 +19,7 @@ from .settings_text import (
     KeyId,
     MaxSize,
     OptionalEndpoint,
+    OptionalOrigin,
     OptionalToken,
     Problem,
     Secret,
@@ -32,6 +33,12 @@ from .target import R2, Credentials, Target
 
 HOST = "r2.cloudflarestorage.com"
 """Hosts of the service are below it."""
+
+DEFAULT = "default"
+"""What the dashboard and the names of resources call having no jurisdiction."""
+
+# developers.cloudflare.com/r2/reference/data-location (read 2026-08).
+_PLACES = {DEFAULT: "", "eu": ".eu", "fedramp": ".fedramp", "us": ".us"}
 
 # developers.cloudflare.com/r2/api/s3/api and /r2/reference/data-location (read 2026-08): the endpoint is
 # <account>.<jurisdiction>.r2.cloudflarestorage.com, with the bucket in front of it or as the first part of the path.
@@ -54,8 +61,7 @@ def _as_jurisdiction(value: object) -> object:
     trimmed = trim_and_warn(value, "jurisdiction")
     if not isinstance(trimmed, str):
         return trimmed
-    # The dashboard and the names of resources call having none "default".
-    return None if trimmed.lower() == "default" else trimmed.lower()
+    return None if trimmed.lower() == DEFAULT else trimmed.lower()
 
 
 class R2Settings(BaseModel):
@@ -73,13 +79,17 @@ class R2Settings(BaseModel):
     bucket: Text
     """Its exact name; it must exist."""
     jurisdiction: Annotated[Literal["eu", "fedramp", "us"] | None, BeforeValidator(_as_jurisdiction)] = None
-    """Where the bucket was made to stay; none for the default, global one. It is fixed when a bucket is made."""
+    """Where the bucket was made to stay; none for the default, global one. It is fixed when a bucket is made. Where one
+    is named, ``verify`` proves that the bucket is there."""
     prefix: Folder = ""
     """A folder in the bucket that everything goes into."""
     endpoint_url: OptionalEndpoint = None
     """Another address of the service than the one of account and jurisdiction, such as a test server."""
     session_token: OptionalToken = None
     """Of temporary credentials."""
+    browser_origin: OptionalOrigin = None
+    """Scheme and host of the web pages that upload straight to the bucket, so that ``verify`` looks at its CORS policy;
+    none when nothing does."""
     max_file_size: MaxSize = None
     """Bytes; the service's limit is 5 TiB less 5 GiB."""
 
@@ -95,12 +105,13 @@ class R2Settings(BaseModel):
 
     def target(self) -> Target:
         """Return the bucket that these settings name."""
-        place = f"{self.account_id}.{self.jurisdiction}" if self.jurisdiction else self.account_id
         token = self.session_token
+        endpoints = {name: f"https://{self.account_id}{place}.{HOST}" for name, place in _PLACES.items()}
+        usual = endpoints.pop(self.jurisdiction or DEFAULT)
         return Target(
             kind="r2",
             preset=R2,
-            endpoint_url=self.endpoint_url or f"https://{place}.{HOST}",
+            endpoint_url=self.endpoint_url or usual,
             bucket=self.bucket,
             region="auto",
             credentials=Credentials(
@@ -110,6 +121,9 @@ class R2Settings(BaseModel):
             ),
             prefix=self.prefix,
             max_object_bytes=largest(self.max_file_size, R2),
+            jurisdiction=self.jurisdiction,
+            other_endpoints={} if self.endpoint_url else endpoints,
+            browser_origin=self.browser_origin,
         )
 
 
@@ -133,7 +147,7 @@ class _Address:
             return None
         return cls(
             account=found["account"],
-            jurisdiction=None if found["jurisdiction"] == "default" else found["jurisdiction"],
+            jurisdiction=None if found["jurisdiction"] == DEFAULT else found["jurisdiction"],
             bucket=found["host_bucket"] or found["path_bucket"],
             whole=found["service"] is not None,
         )

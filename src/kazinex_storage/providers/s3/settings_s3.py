@@ -18,6 +18,7 @@ from .settings_text import (
     MaxSize,
     OptionalEndpoint,
     OptionalKeyId,
+    OptionalOrigin,
     OptionalSecret,
     OptionalText,
     OptionalToken,
@@ -86,6 +87,9 @@ class S3Settings(BaseModel):
     """Where the bucket stands: in the path, in the host name, or (auto) in the host name on AWS when it can."""
     prefix: Folder = ""
     """A folder in the bucket that everything goes into."""
+    browser_origin: OptionalOrigin = None
+    """Scheme and host of the web pages that upload straight to the bucket, so that ``verify`` looks at its CORS
+    configuration; none when nothing does."""
     max_file_size: MaxSize = None
     """Bytes; without it 5 TiB."""
 
@@ -111,6 +115,7 @@ class S3Settings(BaseModel):
             prefix=self.prefix,
             virtual_host=self.addressing == "virtual" or (self.addressing == "auto" and _is_virtual(self)),
             max_object_bytes=largest(self.max_file_size, S3),
+            browser_origin=self.browser_origin,
         )
 
     def _credentials(self) -> Credentials | CredentialSource:

@@ -184,6 +184,16 @@ def _as_endpoint(value: object, info: ValidationInfo) -> object:
     return split_endpoint(trimmed).geturl() if isinstance(trimmed, str) else trimmed
 
 
+def _as_origin(value: object, info: ValidationInfo) -> object:
+    trimmed = _trimmed(value, info)
+    if not isinstance(trimmed, str):
+        return trimmed
+    parts = split_endpoint(trimmed)
+    if parts.path:
+        raise ValueError("an origin is scheme and host, such as https://app.example.com, without a path")
+    return parts.geturl()
+
+
 def _as_folder(value: object) -> object:
     if value is None:
         return ""
@@ -204,6 +214,7 @@ Secret: TypeAlias = Annotated[SecretStr, BeforeValidator(_checked(_check_secret,
 OptionalSecret: TypeAlias = Annotated[SecretStr | None, BeforeValidator(_checked(_check_secret, _trimmed))]
 OptionalToken: TypeAlias = Annotated[SecretStr | None, BeforeValidator(_checked(_check_token, _trimmed))]
 OptionalEndpoint: TypeAlias = Annotated[str | None, BeforeValidator(_as_endpoint)]
+OptionalOrigin: TypeAlias = Annotated[str | None, BeforeValidator(_as_origin)]
 MaxSize: TypeAlias = Annotated[PositiveInt | None, BeforeValidator(_trimmed)]
 Folder: TypeAlias = Annotated[str, BeforeValidator(_as_folder)]
 """Empty, or a key with a slash at its end."""

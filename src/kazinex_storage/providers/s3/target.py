@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -139,6 +139,12 @@ class Target:
     """The service's limit, or the lower one of the settings."""
     rest: RestEndpoint | None = None
     """Where create-only writes go on a service whose S3 endpoint does not know them."""
+    jurisdiction: str | None = None
+    """Where the bucket must be, so that ``verify`` proves it; on R2 its endpoint stands for it."""
+    other_endpoints: Mapping[str, str] = field(default_factory=dict)
+    """The endpoints of the same account that this bucket is not behind, by jurisdiction."""
+    browser_origin: str | None = None
+    """Scheme and host of the pages that upload with signed URLs, so that ``verify`` looks at CORS."""
 
     @property
     def location(self) -> str:
