@@ -8,6 +8,7 @@ import gc
 import ipaddress
 import os
 import resource
+import select
 import signal
 import ssl
 import subprocess
@@ -503,3 +504,22 @@ def test_a_child_that_ends_does_not_end_the_tls_connection_of_its_parent(authori
 def test_a_libcurl_that_signs_wrongly_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"8\.11\.1 .*pycurl"):
         check_version((8, 11, 1))
+
+
+@pytest.mark.parametrize("epoll", [True, False], ids=["a set of sockets", "sockets one by one"])
+def test_transfers_on_a_loop_share_its_turns_whatever_the_system_offers_to_watch_sockets_with(
+    epoll: bool, server: Server, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not epoll:
+        monkeypatch.delattr(select, "epoll")
+    body = bytes(2 * 1024 * 1024)
+    server.script(*[ok(body)] * 40)
+    upload = Request(method="PUT", url=server.url(), body=body)
+
+    async def run() -> list[Any]:
+        exchanges = [get(server) if number % 2 else send(upload) for number in range(20)]
+        return await asyncio.gather(*map(transport.run_async, exchanges))
+
+    first, second = asyncio.run(run()), asyncio.run(run())
+
+    assert [(200, len(body))] * 40 == [(response.status, len(response.body)) for response in first + second]

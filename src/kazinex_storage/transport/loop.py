@@ -14,9 +14,9 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from .attempt import Attempt
-from .exchange import Call, Command, Exchange, Many, Outcome
+from .exchange import Call, Exchange, Many, Outcome, Wait
 from .pool import CallPool
-from .request import Request
+from .request import Request, Response
 from .wire import Wire
 
 T = TypeVar("T")
@@ -28,18 +28,37 @@ async def run_async(exchange: Exchange[T], pool: CallPool, wire: Wire) -> T:
     Raises:
         BaseException: what the exchange raises; ``CancelledError`` when the task was cancelled.
     """
+    request: Exchange[Response] | None = None  # the attempts of the request that the exchange waits for
     outcome: Any = None
     error: BaseException | None = None
     while True:
+        running: Exchange[Any] = exchange if request is None else request
         try:
-            command = exchange.send(outcome) if error is None else exchange.throw(error)
+            command = running.send(outcome) if error is None else running.throw(error)
         except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
+            if request is None:
+                return stop.value  # type: ignore[no-any-return]
+            request, outcome, error = None, stop.value, None
+            continue
+        except BaseException as failure:
+            if request is None:
+                raise
+            request, outcome, error = None, None, failure
+            continue
         outcome = error = None
+        if isinstance(command, Request):
+            request = wire.exchange(command)
+            continue
         try:
-            outcome = await _perform(command, pool, wire)
+            if isinstance(command, Attempt):
+                await wire.loops.of(asyncio.get_running_loop()).perform(command)
+            else:
+                outcome = await _perform(command, pool, wire)
         except GeneratorExit:
-            exchange.close()  # the coroutine itself is being closed: nothing can be awaited any more
+            # The coroutine itself is being closed: nothing can be awaited any more.
+            if request is not None:
+                request.close()
+            exchange.close()
             raise
         except BaseException as failure:
             error = failure
@@ -85,11 +104,7 @@ async def _outcome(index: int, exchange: Exchange[T], pool: CallPool, wire: Wire
         return index, Outcome(error=error)
 
 
-async def _perform(command: Command, pool: CallPool, wire: Wire) -> Any:
-    if isinstance(command, Attempt):
-        return await wire.loops.of(asyncio.get_running_loop()).perform(command)
-    if isinstance(command, Request):
-        return await run_async(wire.exchange(command), pool, wire)
+async def _perform(command: Call | Many | Wait, pool: CallPool, wire: Wire) -> Any:
     if isinstance(command, Call):
         return await _call(command, pool)
     if isinstance(command, Many):

@@ -20,7 +20,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .attempt import Attempt
-from .exchange import AnyOutcome, Call, Command, Exchange, Many, Outcome
+from .exchange import AnyOutcome, Call, Exchange, Many, Outcome, Wait
 from .one import drive, one_by_one, outcome_of
 from .pool import CallPool
 from .request import Request, Response
@@ -144,28 +144,36 @@ class _Scheduler:
     def step(self) -> None:
         """Advance every exchange that has an outcome."""
         while self.ready:
-            task, outcome, error = self.ready.popleft()
-            task.call = None
+            self._advance(*self.ready.popleft())
+
+    def _advance(self, task: _Task, outcome: Any, error: BaseException | None) -> None:
+        """Resume an exchange, or the request that it waits for, until it waits for something outside or ends."""
+        task.call = None
+        while True:
             running = task.exchange if task.request is None else task.request
             try:
-                command = running.throw(error) if error is not None else running.send(outcome)
+                command = running.send(outcome) if error is None else running.throw(error)
             except StopIteration as stop:
                 if task.request is None:
                     self._end(task, Outcome(value=stop.value))
-                else:
-                    task.request = None
-                    self.ready.append((task, stop.value, None))
+                    return
+                task.request, outcome, error = None, stop.value, None
             except Exception as failure:
                 if task.request is None:
                     self._end(task, Outcome(error=failure))
-                else:
-                    task.request = None
-                    self.ready.append((task, None, failure))
+                    return
+                task.request, outcome, error = None, None, failure
             else:
+                outcome = error = None
+                if isinstance(command, Request):
+                    task.request = self.wire.exchange(command)
+                    continue
                 try:
                     self._start(task, command)
                 except Exception as failure:  # no command, or one that cannot begin: its own exchange is told
-                    self.ready.append((task, None, failure))
+                    error = failure
+                    continue
+                return
 
     def wait(self) -> None:
         """Block until a call or a transfer has ended or a wait is over."""
@@ -222,15 +230,12 @@ class _Scheduler:
             except BaseException:  # the caller receives *error*; a second one from cleaning up would hide it
                 _log.debug("cleaning up after %r failed", error, exc_info=True)
 
-    def _start(self, task: _Task, command: Command) -> None:
+    def _start(self, task: _Task, command: Attempt | Call | Many | Wait) -> None:
         if isinstance(command, Attempt):
             if self.session is None:
                 self.session = self.wire.take()
             command.on_end = task
             self.session.start(command)
-        elif isinstance(command, Request):
-            task.request = self.wire.exchange(command)
-            self.ready.append((task, None, None))
         elif isinstance(command, Call):
             task.call = command
             task.future = self.pool.submit(command)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
 
 from ..errors import SettingsError, UnavailableError
 from .attempt import Attempt
@@ -24,6 +24,9 @@ from .resume import Progress
 from .status import CALLBACK_FAILED, RETRY_STATUSES, SEND_ERROR, error_of, is_passing, kind_of
 
 _log = logging.getLogger(__name__)
+
+# urlsplit costs 3 us and fills its cache with URLs that do not come again.
+_AUTHORITY = re.compile(r"[^:/?#]*://(?:[^/?#]*@)?([^/?#]*)")
 
 _REQUEST_IDS = ("x-amz-request-id", "x-ms-request-id", "request-id", "cf-ray")
 
@@ -111,11 +114,14 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
             from .session import lost_error  # libcurl is loaded when it has failed
 
             raise lost_error()
-        progress.note(attempt)
-        if (code == SEND_ERROR and status >= 400) or (code and attempt.sinking and progress.complete):
+        sinking = attempt.sinking
+        if sinking:
+            progress.note(attempt)
+        if (code == SEND_ERROR and status >= 400) or (code and sinking and progress.complete):
             code = 0  # refused before the whole body was sent, or broken off after the last byte: the answer counts
         if code == 0:
-            progress.check(attempt)
+            if sinking or progress.taken:
+                progress.check(attempt)
             if status == 200 and request.verdict is not None:
                 status = request.verdict(attempt.body())
             if status not in RETRY_STATUSES and status not in request.repeat_on:
@@ -175,7 +181,11 @@ def _unreachable(attempt: Attempt, number: int, remark: str = "") -> Exception:
 
 def _notice(attempt: Attempt, number: int, seconds: float, policy: RetryPolicy, observer: Observer | None) -> None:
     request = attempt.request
-    error = type(attempt.error).__name__ if attempt.error is not None else kind_of(attempt.code)
+    error: str | None = None
+    if attempt.error is not None:
+        error = type(attempt.error).__name__
+    elif attempt.code:
+        error = kind_of(attempt.code)
     seen = Observation(
         operation=request.operation,
         method=request.method,
@@ -187,7 +197,7 @@ def _notice(attempt: Attempt, number: int, seconds: float, policy: RetryPolicy, 
         sent=attempt.size,
         received=attempt.received,
         request_id=_request_id(attempt),
-        error=error if attempt.code or attempt.error is not None else None,
+        error=error,
     )
     _log.debug("%s", seen)
     if observer is not None:
@@ -195,8 +205,13 @@ def _notice(attempt: Attempt, number: int, seconds: float, policy: RetryPolicy, 
 
 
 def _request_id(attempt: Attempt) -> str | None:
-    return next((attempt.answer[name] for name in _REQUEST_IDS if name in attempt.answer), None)
+    answer = attempt.answer
+    for name in _REQUEST_IDS:
+        if name in answer:
+            return answer[name]
+    return None
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]
+    found = _AUTHORITY.match(url)
+    return found[1] if found is not None else ""

@@ -29,9 +29,15 @@ _OUT: Final = select.POLLOUT
 _BOTH: Final = _IN | _OUT
 _BROKEN: Final = select.POLLERR | select.POLLHUP
 # libcurl's CURL_POLL_* to the masks of poll(): nothing, in, out, both.
-_MASKS: Final = (0, _IN, _OUT, _BOTH)
+MASKS: Final = (0, _IN, _OUT, _BOTH)
 # epoll counts seconds, poll (where there is no epoll) milliseconds.
 _SCALE: Final = 1 if hasattr(select, "epoll") else 1000
+
+
+def selected(event: int) -> int:
+    """Return what an event of poll() is to libcurl."""
+    mask = pycurl.CSELECT_IN if event & ~_OUT else 0
+    return mask | pycurl.CSELECT_OUT if event & (_OUT | _BROKEN) else mask
 
 
 class Multi:
@@ -143,8 +149,7 @@ class Session(Multi):
                 if self._waker is not None and descriptor == self._waker.descriptor:
                     self._waker.clear()
                     continue
-                mask = pycurl.CSELECT_IN if event & ~_OUT else 0
-                self.act(descriptor, mask | pycurl.CSELECT_OUT if event & (_OUT | _BROKEN) else mask)
+                self.act(descriptor, selected(event))
             if not events and self._deadline is not None and self._deadline <= time.monotonic():
                 self._expire()
         return self.collect()
@@ -171,10 +176,12 @@ class Session(Multi):
         del multi, data
         if wanted == pycurl.POLL_REMOVE:
             if self._watched.pop(descriptor, None) is not None:
-                with suppress(OSError, KeyError):
+                try:  # noqa: SIM105 -- suppress() costs as much as the call
                     self._poll.unregister(descriptor)
+                except (OSError, KeyError):
+                    pass
             return
-        mask = _MASKS[wanted]
+        mask = MASKS[wanted]
         known = self._watched.get(descriptor)
         if known is None:
             self._poll.register(descriptor, mask)
