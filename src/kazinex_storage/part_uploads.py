@@ -25,6 +25,7 @@ class PartUploader(Protocol):
         Raises:
             AlreadyExistsError: ``PutMode.CREATE`` and the key exists; may be left to the end, which decides.
             PreconditionFailedError: ``if_match`` and the object is another version or absent; likewise.
+            NotSupportedError: a condition that holds for puts, but that this service cannot keep for uploads in parts.
             InvalidKeyError: this service cannot hold the key.
         """
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ...errors import NotSupportedError
 from ...keys import ObjectKey, Prefix
 from ...parts import plan_parts
 from ...transport import Exchange
@@ -36,10 +37,16 @@ class PartUploads:
         """Begin; one request, two under a condition, which is looked at before gibibytes are sent in vain.
 
         Raises:
+            NotSupportedError: a condition, and the service knows none when an upload ends.
             StorageError: as in ``PartUploader.begin_upload``.
         """
         name = self._spelling.name_of(key)
         if options.mode is PutMode.CREATE or options.if_match is not None:
+            if not self._preset.conditional_puts:
+                raise NotSupportedError(
+                    f"{self._preset.title} ends uploads in parts without conditions, so it would replace what stands "
+                    "there by then; put the file whole, or allow it to replace"
+                )
             yield from self._objects.check(name, options)
         plan = plan_parts(size, self._preset.part_rule)
         state = yield from self._multipart.begin(name, plan, options, sha256)

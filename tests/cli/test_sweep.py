@@ -1,0 +1,121 @@
+"""``sweep`` from the shell: shows by default, removes when told, stays with the organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kazinex_storage import PutOptions, Resolver, Storage, open_organisations
+from kazinex_storage.providers.local import LocalProvider, LocalSettings
+from kazinex_storage.testing.servers import S3Server, ministack
+
+if TYPE_CHECKING:
+    from .conftest import CommandLine
+
+BUCKET = "documents"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[S3Server]:
+    with ministack() as found:
+        found.make_bucket(BUCKET)
+        yield found
+
+
+@pytest.fixture
+def storage(cli: CommandLine, server: S3Server) -> Iterator[Storage]:
+    """The bucket as a provider of org-1; every test has an empty folder of it."""
+    organisations = open_organisations({"KAZINEX_STORAGE_HOME": str(cli.home)})
+    settings = {
+        "bucket": BUCKET,
+        "endpoint_url": server.endpoint_url,
+        "access_key_id": server.access_key_id,
+        "secret_access_key": server.secret_access_key,
+        "prefix": cli.folder.name,
+    }
+    record = organisations.add_provider("org-1", "s3", "Bucket", settings)
+    resolver = Resolver(organisations)
+    yield resolver.storage_of("org-1", record.id)
+    resolver.close()
+    organisations.close()
+
+
+def test_by_default_it_shows_and_removes_nothing(cli: CommandLine, storage: Storage) -> None:
+    storage.begin_upload("bridge/plan ü.pdf", 5)
+
+    done = cli("sweep", "--older-than", "0")
+
+    assert 0 == done.code
+    assert "bridge/plan ü.pdf" in done.text
+    assert "Bucket: 1 unfinished uploads would be removed; add --abort" in done.err
+    assert 1 == len(storage.pending_uploads())
+
+
+def test_young_uploads_stay_whatever_is_asked(cli: CommandLine, storage: Storage) -> None:
+    storage.begin_upload("a", 5)
+
+    done = cli("sweep", "--abort", "--yes")
+
+    assert (0, "") == (done.code, done.text)
+    assert "1 younger stay" in done.err
+    assert 1 == len(storage.pending_uploads())
+
+
+def test_it_removes_when_told(cli: CommandLine, storage: Storage, server: S3Server) -> None:
+    storage.begin_upload("a", 5)
+    theirs = server.client().create_multipart_upload(Bucket=BUCKET, Key=f"{cli.folder.name}/org-2/a")["UploadId"]
+
+    done = cli("sweep", "Bucket", "--older-than", "0", "--abort", "--yes", "--json")
+
+    (found,) = done.json["providers"]
+    assert (False, 1, ["a"]) == (found["dry_run"], found["removed"], [upload["key"] for upload in found["uploads"]])
+    assert [] == storage.pending_uploads()
+    left = server.client().list_multipart_uploads(Bucket=BUCKET, Prefix=f"{cli.folder.name}/")["Uploads"]
+    assert [theirs] == [upload["UploadId"] for upload in left]
+
+
+def test_without_a_terminal_it_does_not_remove_unasked(cli: CommandLine, storage: Storage) -> None:
+    storage.begin_upload("a", 5)
+
+    done = cli("sweep", "--older-than", "0", "--abort")
+
+    assert 2 == done.code
+    assert "add --yes" in done.err
+    assert 1 == len(storage.pending_uploads())
+
+
+def test_on_a_terminal_it_asks(cli: CommandLine, storage: Storage) -> None:
+    storage.begin_upload("a", 5)
+
+    terminal = cli.on_terminal("sweep", "--older-than", "0", "--abort")
+    terminal.wait_for("Abort 1 unfinished uploads and remove 0 leftover files of org-1?")
+    terminal.type("y\n")
+
+    assert 0 == terminal.end()
+    assert [] == storage.pending_uploads()
+
+
+def test_side_cars_of_a_disk_are_leftovers(cli: CommandLine) -> None:
+    root = cli.add_disk()
+    disk = Storage(LocalProvider(LocalSettings(root=root, durable=False)))
+    disk.put("org-1/bridge/a", b"1", PutOptions(metadata={"author": "A. Person"}))
+    disk.close()
+    (root / "org-1" / "bridge" / "a").unlink()
+
+    shown = cli("sweep", "--json")
+    done = cli("sweep", "--abort", "--yes", "--json")
+
+    assert [(1, 0), (1, 1)] == [
+        (result.json["providers"][0]["leftovers"], result.json["providers"][0]["removed"]) for result in (shown, done)
+    ]
+    assert 0 == cli("sweep", "--json").json["providers"][0]["leftovers"]
+
+
+def test_a_negative_age_is_refused(cli: CommandLine) -> None:
+    assert 2 == cli("sweep", "--older-than", "-1").code
+
+
+def test_an_unknown_provider_is_not_found(cli: CommandLine) -> None:
+    assert 4 == cli("sweep", "Nowhere").code
