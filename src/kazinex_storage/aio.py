@@ -23,7 +23,7 @@ from .operations import DEFAULTS
 from .policy import UploadPolicy
 from .pulls import Asked, Listing
 from .source import Source
-from .storage import DEFAULT_EXPIRY, Storage
+from .storage import LINK, Storage
 from .transport import Call, Outcome
 from .types import (
     WHOLE,
@@ -33,6 +33,7 @@ from .types import (
     ObjectInfo,
     PendingUpload,
     PresignedUrl,
+    PresignOptions,
     Progress,
     ProviderInfo,
     PutMode,
@@ -231,21 +232,14 @@ class AsyncStorage:
         """
         return await self._transport.run_async(self._operations.move(source, target, mode))
 
-    async def presign(
-        self,
-        key: str,
-        method: str = "GET",
-        *,
-        expires_in: timedelta = DEFAULT_EXPIRY,
-        content_type: str | None = None,
-        size: int | None = None,
-    ) -> PresignedUrl:
+    async def presign(self, key: str, options: PresignOptions = LINK) -> PresignedUrl:
         """Sign a request; see ``Storage.presign``.
 
         Raises:
-            NotSupportedError: the provider does not sign.
+            NotSupportedError: the provider does not sign, or cannot bind a PUT to an absent key.
+            SettingsError: the credentials at hand cannot sign, or not for that long.
         """
-        return await self._transport.run_async(self._operations.presign(key, method, expires_in, content_type, size))
+        return await self._transport.run_async(self._operations.presign(key, options))
 
     async def begin_upload(
         self, key: str, size: int, options: PutOptions = DEFAULTS, *, sha256: str | None = None

@@ -43,6 +43,7 @@ from .types import (
     Folder,
     ObjectInfo,
     PresignedUrl,
+    PresignOptions,
     Progress,
     PutMode,
     PutOptions,
@@ -153,11 +154,9 @@ class Operations:
         """Copy, then delete; see ``Storage.move``."""
         return self._told("move", source, self._move(source, target, mode))
 
-    def presign(
-        self, key: str, method: str, expires_in: timedelta, content_type: str | None, size: int | None
-    ) -> Exchange[PresignedUrl]:
+    def presign(self, key: str, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign a request; see ``Storage.presign``."""
-        return self._told("presign", key, self._presign(key, method, expires_in, content_type, size))
+        return self._told("presign", key, self._presign(key, options))
 
     def scan(self, prefix: str) -> Listing[ObjectInfo]:
         """List everything below *prefix*; see ``Storage.list``."""
@@ -379,15 +378,15 @@ class Operations:
         yield from self._exchanges.delete(origin)
         return info
 
-    def _presign(
-        self, key: str, method: str, expires_in: timedelta, content_type: str | None, size: int | None
-    ) -> Exchange[PresignedUrl]:
+    def _presign(self, key: str, options: PresignOptions) -> Exchange[PresignedUrl]:
         full = self._full(key)
         self._need(Capability.PRESIGN, "presigning")
-        if method not in ("GET", "HEAD", "PUT", "DELETE"):
-            raise ValueError(f"a URL is signed for GET, HEAD, PUT or DELETE, not {method!r}")
-        if expires_in <= timedelta(0):
+        if options.method not in ("GET", "HEAD", "PUT", "DELETE"):
+            raise ValueError(f"a URL is signed for GET, HEAD, PUT or DELETE, not {options.method!r}")
+        if options.expires_in <= timedelta(0):
             raise ValueError("expires_in is a positive time")
-        if method == "PUT" and self.policy is not None:
-            self.policy.check(full.name, size)
-        return (yield from self._exchanges.presign(full, method, expires_in, content_type, size))
+        if options.mode is PutMode.CREATE:
+            self._need(Capability.CREATE_ONLY, "a create-only URL")
+        if options.method == "PUT" and self.policy is not None:
+            self.policy.check(full.name, options.size)
+        return (yield from self._exchanges.presign(full, options))

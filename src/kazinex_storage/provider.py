@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from itertools import islice
 from typing import Generic, Protocol, TypeVar, cast, runtime_checkable
 
@@ -25,6 +24,7 @@ from .types import (
     Folder,
     ObjectInfo,
     PresignedUrl,
+    PresignOptions,
     ProviderInfo,
     PutMode,
     PutOptions,
@@ -130,10 +130,8 @@ class BulkDeleter(Protocol):
 class Presigner(Protocol):
     """What a provider adds to declare ``Capability.PRESIGN``."""
 
-    def presign(
-        self, key: ObjectKey, method: str, expires_in: timedelta, content_type: str | None, size: int | None
-    ) -> PresignedUrl:
-        """Sign one request. *method* is GET, HEAD, PUT or DELETE; *content_type* and *size* bind a PUT.
+    def presign(self, key: ObjectKey, options: PresignOptions) -> PresignedUrl:
+        """Sign one request; what the service cannot bind it to is left out, except for a create-only mode.
 
         Raises:
             SettingsError: the credentials at hand cannot sign, or not for that long.
@@ -234,9 +232,7 @@ class ProviderExchanges(Protocol):
         """Remove as in ``BulkDeleter``; called only when declared."""
         ...
 
-    def presign(
-        self, key: ObjectKey, method: str, expires_in: timedelta, content_type: str | None, size: int | None
-    ) -> Exchange[PresignedUrl]:
+    def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign as in ``Presigner``; called only when declared."""
         ...
 
@@ -289,12 +285,9 @@ class Lifted:
         call = Call(cast(BulkDeleter, self._provider).delete_many, keys)
         return cast("Sequence[StorageError | None]", (yield call))
 
-    def presign(
-        self, key: ObjectKey, method: str, expires_in: timedelta, content_type: str | None, size: int | None
-    ) -> Exchange[PresignedUrl]:
+    def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign."""
-        sign = cast(Presigner, self._provider).presign
-        return cast(PresignedUrl, (yield Call(sign, key, method, expires_in, content_type, size)))
+        return cast(PresignedUrl, (yield Call(cast(Presigner, self._provider).presign, key, options)))
 
 
 class _Gate:

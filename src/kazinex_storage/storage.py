@@ -21,7 +21,18 @@ from .policy import UploadPolicy
 from .provider import StorageProvider
 from .pulls import Asked, ByteStream
 from .transport import Outcome, Transport
-from .types import WHOLE, ByteRange, Folder, ObjectInfo, PresignedUrl, Progress, ProviderInfo, PutMode, PutOptions
+from .types import (
+    WHOLE,
+    ByteRange,
+    Folder,
+    ObjectInfo,
+    PresignedUrl,
+    PresignOptions,
+    Progress,
+    ProviderInfo,
+    PutMode,
+    PutOptions,
+)
 from .uploads import Uploads
 
 if TYPE_CHECKING:
@@ -33,9 +44,8 @@ if TYPE_CHECKING:
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
-# A presigned URL is a credential that leaves the house: long enough for a slow upload, short enough to be forgotten.
-DEFAULT_EXPIRY = timedelta(minutes=15)
-"""How long a presigned URL is valid."""
+LINK = PresignOptions()
+"""A GET, for a quarter of an hour."""
 
 
 class Storage:
@@ -266,28 +276,16 @@ class Storage:
         """
         return self._transport.run(self._operations.move(source, target, mode))
 
-    def presign(
-        self,
-        key: str,
-        method: str = "GET",
-        *,
-        expires_in: timedelta = DEFAULT_EXPIRY,
-        content_type: str | None = None,
-        size: int | None = None,
-    ) -> PresignedUrl:
-        """Sign a request that a client without credentials may send until it expires.
-
-        Args:
-            method: GET, HEAD, PUT or DELETE.
-            content_type: Binds a PUT to that type.
-            size: Binds a PUT to that many bytes, where the service can.
+    def presign(self, key: str, options: PresignOptions = LINK) -> PresignedUrl:
+        """Sign a request that a client without credentials may send until it expires; by default a GET, 15 minutes.
 
         Raises:
-            NotSupportedError: the provider does not sign.
+            NotSupportedError: the provider does not sign, or cannot bind a PUT to an absent key.
             PolicyError: a PUT that the policy does not allow.
+            SettingsError: the credentials at hand cannot sign, or not for that long.
             ValueError: the method or the expiry makes no sense.
         """
-        return self._transport.run(self._operations.presign(key, method, expires_in, content_type, size))
+        return self._transport.run(self._operations.presign(key, options))
 
     def begin_upload(
         self, key: str, size: int, options: PutOptions = DEFAULTS, *, sha256: str | None = None

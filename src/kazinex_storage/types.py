@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
 
@@ -158,6 +158,27 @@ class PresignedUrl:
     """To be sent exactly so."""
     expires_at: datetime
     """Aware UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresignOptions:
+    """What a signed request is bound to."""
+
+    method: str = "GET"
+    """GET, HEAD, PUT or DELETE."""
+    # A URL is a credential that leaves the house: long enough for a slow upload, short enough to be forgotten.
+    expires_in: timedelta = timedelta(minutes=15)
+    """Positive; most services sign for at most 7 days."""
+    content_disposition: str | None = None
+    """What a GET answers as content disposition: ``attachment(filename)`` makes a browser save it under that name."""
+    content_type: str | None = None
+    """Binds a PUT to that type."""
+    size: int | None = None
+    """Binds a PUT to that many bytes, where the service can."""
+    sha256: str | None = None
+    """Binds a PUT to the bytes with that sha256, in hexadecimal, where the service can."""
+    mode: PutMode = PutMode.REPLACE
+    """``CREATE`` binds a PUT to a key that is absent; it needs ``Capability.CREATE_ONLY``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ from kazinex_storage.files import ObjectWriter
 from kazinex_storage.provider import BulkDeleter, Diagnoser, Presigner, ServerCopier
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
 from kazinex_storage.providers.memory import MemoryProvider, MemorySettings
-from kazinex_storage.types import Sink
+from kazinex_storage.types import PresignOptions, Sink
 
 
 def the_built_in_providers_fulfil_the_contract() -> None:
@@ -72,7 +72,7 @@ def the_built_in_providers_fulfil_the_contract() -> None:
 
 def optional_abilities_are_found_by_isinstance(provider: StorageProvider) -> None:
     if isinstance(provider, Presigner):
-        url = provider.presign(ObjectKey("a"), "GET", timedelta(minutes=1), None, None)
+        url = provider.presign(ObjectKey("a"), PresignOptions(expires_in=timedelta(minutes=1)))
         assert_type(url, PresignedUrl)
     if isinstance(provider, Diagnoser):
         provider.diagnose(NotFoundError("gone"), "read")
@@ -148,7 +148,9 @@ def views_are_storages(storage: Storage) -> None:
 
 
 def urls_are_signed(storage: Storage) -> None:
-    url = storage.presign("a", "PUT", expires_in=timedelta(minutes=5), content_type="application/pdf", size=4)
+    url = storage.presign(
+        "a", PresignOptions(method="PUT", expires_in=timedelta(minutes=5), content_type="application/pdf", size=4)
+    )
     assert_type(url, PresignedUrl)
     assert_type(url.headers, Mapping[str, str])
     assert_type(url.expires_at, datetime)

@@ -19,6 +19,7 @@ from kazinex_storage.types import (
     Folder,
     ObjectInfo,
     PresignedUrl,
+    PresignOptions,
     ProviderInfo,
     PutMode,
     PutOptions,
@@ -86,10 +87,9 @@ class Small:
             self.delete(key)
         return [None] * len(keys)
 
-    def presign(
-        self, key: ObjectKey, method: str, expires_in: timedelta, content_type: str | None, size: int | None
-    ) -> PresignedUrl:
-        return PresignedUrl(method=method, url=f"x:{key}", expires_at=datetime(2026, 1, 1, tzinfo=UTC) + expires_in)
+    def presign(self, key: ObjectKey, options: PresignOptions) -> PresignedUrl:
+        expires_at = datetime(2026, 1, 1, tzinfo=UTC) + options.expires_in
+        return PresignedUrl(method=options.method, url=f"x:{key}", expires_at=expires_at)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_every_method_is_lifted(small: Small, run: Transport) -> None:
     assert b"yt" == taken
     assert 5 == run.run(lifted.head(KEY)).size
     assert 5 == run.run(lifted.copy(KEY, ObjectKey("c"), PutMode.CREATE)).size
-    assert "x:c" == run.run(lifted.presign(ObjectKey("c"), "GET", timedelta(1), None, None)).url
+    assert "x:c" == run.run(lifted.presign(ObjectKey("c"), PresignOptions(expires_in=timedelta(1)))).url
     assert [None, None] == run.run(lifted.delete_many([KEY, ObjectKey("nothing")]))
     run.run(lifted.delete(ObjectKey("c")))
     assert {} == small.objects

@@ -23,6 +23,10 @@ class Link:
     content_type: str | None
     size: int | None
     """The number of bytes that a PUT must have."""
+    sha256: str | None
+    """The sha256 that they must have, in hexadecimal."""
+    create: bool
+    """Whether the key must be absent."""
 
     def sign(self, secret: bytes) -> str:
         """Return the URL."""

@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from kazinex_storage.errors import (
     AlreadyExistsError,
     ClosedError,
+    IntegrityError,
     NotFoundError,
     PreconditionFailedError,
     QuotaExceededError,
@@ -36,6 +37,7 @@ from kazinex_storage.types import (
     Folder,
     ObjectInfo,
     PresignedUrl,
+    PresignOptions,
     ProviderInfo,
     PutMode,
     PutOptions,
@@ -156,11 +158,18 @@ class SqliteProvider:
                 folder = head
                 yield Folder(prefix=f"{prefix}{head}/")
 
-    def presign(
-        self, key: ObjectKey, method: str, expires_in: timedelta, content_type: str | None, size: int | None
-    ) -> PresignedUrl:
-        expires = int(time.time() + expires_in.total_seconds())
-        link = Link(key=key, method=method, expires=expires, content_type=content_type, size=size)
+    def presign(self, key: ObjectKey, options: PresignOptions) -> PresignedUrl:
+        expires = int(time.time() + options.expires_in.total_seconds())
+        method, content_type = options.method, options.content_type
+        link = Link(
+            key=key,
+            method=method,
+            expires=expires,
+            content_type=content_type,
+            size=options.size,
+            sha256=options.sha256,
+            create=options.mode is PutMode.CREATE,
+        )
         headers = {"Content-Type": content_type} if content_type else {}
         expires_at = datetime.fromtimestamp(expires, UTC)
         return PresignedUrl(method=method, url=link.sign(self._secret()), headers=headers, expires_at=expires_at)
@@ -173,7 +182,10 @@ class SqliteProvider:
         key, found = ObjectKey(link.key), bytearray()
         try:
             if method == "PUT":
-                self.put(key, Source.of(body), PutOptions(content_type=link.content_type))
+                mode = PutMode.CREATE if link.create else PutMode.REPLACE
+                self.put(
+                    key, Source.of(body, sha256=link.sha256), PutOptions(content_type=link.content_type, mode=mode)
+                )
             elif method == "DELETE":
                 self.delete(key)
             elif method == "HEAD":
@@ -182,6 +194,8 @@ class SqliteProvider:
                 self.get(key, WHOLE, found.extend, None)
         except NotFoundError:
             return 404, b""
+        except (AlreadyExistsError, IntegrityError):
+            return 412, b""
         return 200, bytes(found)
 
     def close(self) -> None:

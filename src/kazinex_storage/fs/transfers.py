@@ -14,7 +14,7 @@ from ..errors import AlreadyExistsError, IntegrityError, NotFoundError, NotSuppo
 from ..source import Source
 from ..storage import Storage
 from ..transport import Call, Exchange
-from ..types import WHOLE, Buffer, ByteRange, Capability, ObjectInfo, Progress, PutMode, PutOptions
+from ..types import WHOLE, Buffer, ByteRange, Capability, ObjectInfo, PresignOptions, Progress, PutMode, PutOptions
 from .entries import slice_span
 from .lookups import Lookups
 from .spaces import Place
@@ -214,7 +214,8 @@ class Transfers:
             raise NotSupportedError(
                 f"the provider {storage.info.kind} does not sign; read through this process", operation="sign", key=path
             )
-        return (yield from storage.operations.presign(place.key, method, expires_in, content_type, None)).url
+        options = PresignOptions(method=method, expires_in=expires_in, content_type=content_type)
+        return (yield from storage.operations.presign(place.key, options)).url
 
     def writing(self, path: str, options: PutOptions) -> Exchange[tuple[Storage, Place, PutOptions]]:
         """Return the storage that the object *path* is written to, and the options in force there.

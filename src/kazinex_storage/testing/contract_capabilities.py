@@ -8,7 +8,7 @@ import pytest
 
 from ..part_uploads import PartUploader
 from ..storage import Storage
-from ..types import Capability, PutMode, PutOptions, UploadState
+from ..types import Capability, PresignOptions, PutMode, PutOptions, UploadState
 from .bench import CREATE, Bench
 
 _PARTS = sorted(name for name in vars(PartUploader) if not name.startswith("_"))
@@ -32,7 +32,7 @@ _REFUSED: dict[str, tuple[Capability, Callable[[Storage], object]]] = {
         lambda storage: storage.put("a", b"1", PutOptions(cache_control="no-store")),
     ),
     "presign get": (Capability.PRESIGN, lambda storage: storage.presign("a")),
-    "presign put": (Capability.PRESIGN, lambda storage: storage.presign("a", "PUT", size=1)),
+    "presign put": (Capability.PRESIGN, lambda storage: storage.presign("a", PresignOptions(method="PUT", size=1))),
     "begin an upload": (Capability.PARTS, lambda storage: storage.begin_upload("a", 1)),
     "resume an upload": (Capability.PARTS, lambda storage: storage.resume_upload(_STATE, b"1")),
     "abort an upload": (Capability.PARTS, lambda storage: storage.abort_upload(_STATE)),

@@ -14,7 +14,7 @@ from ..errors import StorageError
 from ..operations import Operations
 from ..storage import Storage
 from ..transport import Exchange, Outcome
-from ..types import ByteRange, Capability, ObjectInfo, PutMode
+from ..types import ByteRange, Capability, ObjectInfo, PresignOptions, PutMode
 from .bench import CREATE, Bench, pattern
 
 _Face = Callable[[Storage, list[Exchange[object]]], list[Outcome[object]]]
@@ -86,7 +86,7 @@ def _steps(bench: Bench, ops: Operations) -> Iterator[list[Exchange[object]]]:
         ops.exists("empty"),
         ops.get_bytes("many/7", if_match="another version"),
         ops.download("large", bench.folder / "downloaded"),
-        ops.presign("large", "GET", timedelta(0), None, None),
+        ops.presign("large", PresignOptions(expires_in=timedelta(0))),
     ]
     yield [ops.copy("many/3", "copy", PutMode.REPLACE), ops.move("many/4", "moved", PutMode.REPLACE)]
     yield [ops.copy("none", "copy2", PutMode.REPLACE), ops.delete("many/5"), ops.delete("none")]

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ..errors import NotSupportedError
 from ..storage import Storage
-from ..types import Capability
-from .bench import Bench
+from ..types import Capability, PresignOptions, PutMode
+from .bench import Bench, sha256
 
 
 def _sign(storage: Storage) -> object:
@@ -25,7 +26,7 @@ class PresignContract:
             return
         bench.storage.put(key, b"12345")
 
-        url = bench.storage.presign(key, "GET")
+        url = bench.storage.presign(key)
 
         assert "GET" == url.method
         assert (200, b"12345") == bench.harness.send(url, b"")
@@ -34,7 +35,7 @@ class PresignContract:
     def test_a_url_to_put_stores_the_bytes(self, bench: Bench, key: str) -> None:
         if not bench.proves(Capability.PRESIGN, _sign):
             return
-        url = bench.storage.presign(key, "PUT", content_type="application/pdf", size=5)
+        url = bench.storage.presign(key, PresignOptions(method="PUT", content_type="application/pdf", size=5))
 
         status, _ = bench.harness.send(url, b"12345")
 
@@ -42,13 +43,40 @@ class PresignContract:
         assert b"12345" == bench.peek(key)
         assert b"12345" == bench.storage.get_bytes(key)
 
+    def test_a_url_that_creates_is_good_once(self, bench: Bench) -> None:
+        if not bench.proves(Capability.PRESIGN, _sign):
+            return
+        options = PresignOptions(method="PUT", mode=PutMode.CREATE)
+        if not bench.proves(Capability.CREATE_ONLY, lambda storage: storage.presign("a", options)):
+            return
+        try:
+            url = bench.storage.presign("a", options)
+        except NotSupportedError:  # not every service that creates can bind a URL to it
+            return
+
+        first, second = bench.harness.send(url, b"first")[0], bench.harness.send(url, b"second")[0]
+
+        assert 200 <= first < 300
+        assert 400 <= second < 500
+        assert b"first" == bench.peek("a")
+
+    def test_a_url_that_is_bound_to_bytes_stores_those(self, bench: Bench) -> None:
+        if not bench.proves(Capability.PRESIGN, _sign):
+            return
+        url = bench.storage.presign("a", PresignOptions(method="PUT", size=5, sha256=sha256(b"12345")))
+
+        status, _ = bench.harness.send(url, b"12345")
+
+        assert 200 <= status < 300
+        assert b"12345" == bench.peek("a")
+
     def test_a_url_to_delete_removes_the_object(self, bench: Bench) -> None:
         if not bench.proves(Capability.PRESIGN, _sign):
             return
         bench.storage.put("a", b"1")
         bench.storage.put("b", b"2")
 
-        status, _ = bench.harness.send(bench.storage.presign("a", "DELETE"), b"")
+        status, _ = bench.harness.send(bench.storage.presign("a", PresignOptions(method="DELETE")), b"")
 
         assert 200 <= status < 300
         assert ["b"] == bench.keys()
@@ -58,7 +86,7 @@ class PresignContract:
             return
         bench.storage.put("a", b"1")
 
-        assert (200, b"") == bench.harness.send(bench.storage.presign("a", "HEAD"), b"")
+        assert (200, b"") == bench.harness.send(bench.storage.presign("a", PresignOptions(method="HEAD")), b"")
 
     def test_a_url_to_a_missing_object_finds_none(self, bench: Bench) -> None:
         if not bench.proves(Capability.PRESIGN, _sign):
@@ -71,7 +99,7 @@ class PresignContract:
         if not bench.proves(Capability.PRESIGN, _sign):
             return
         bench.storage.put("a", b"before")
-        url = bench.storage.presign("a", "GET")
+        url = bench.storage.presign("a")
 
         statuses = [bench.harness.send(replace(url, method=method), b"after")[0] for method in ("PUT", "DELETE")]
 
@@ -95,7 +123,7 @@ class PresignContract:
             return
         before = datetime.now(UTC).replace(microsecond=0)
 
-        url = bench.storage.presign("a", expires_in=timedelta(minutes=10))
+        url = bench.storage.presign("a", PresignOptions(expires_in=timedelta(minutes=10)))
 
         # Services count in whole seconds.
         latest = datetime.now(UTC) + timedelta(minutes=10, seconds=1)
@@ -113,6 +141,6 @@ class PresignContract:
         recording, storage = bench.recorded()
 
         with pytest.raises(ValueError, match=r"signed for|positive"):
-            storage.presign("a", method, expires_in=expires_in)
+            storage.presign("a", PresignOptions(method=method, expires_in=expires_in))
 
         assert [] == recording.calls

@@ -6,7 +6,6 @@ It wraps the exchanges, so lifted and native providers are intercepted alike, in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from ..errors import StorageError
@@ -22,6 +21,7 @@ from ..types import (
     PartInfo,
     PendingUpload,
     PresignedUrl,
+    PresignOptions,
     ProviderInfo,
     PutMode,
     PutOptions,
@@ -92,12 +92,9 @@ class InterceptedExchanges:
         """Remove many."""
         return self.through("delete_many", None, Through(lambda _: self._inner.delete_many(keys)))
 
-    def presign(
-        self, key: ObjectKey, method: str, expires_in: timedelta, content_type: str | None, size: int | None
-    ) -> Exchange[PresignedUrl]:
+    def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign."""
-        real = Through(lambda _: self._inner.presign(key, method, expires_in, content_type, size))
-        return self.through("presign", key, real)
+        return self.through("presign", key, Through(lambda _: self._inner.presign(key, options)))
 
 
 class InterceptedParts:
@@ -184,11 +181,9 @@ class InterceptedProvider:
         """Remove many."""
         return self._transport.run(self.exchanges.delete_many(keys))
 
-    def presign(
-        self, key: ObjectKey, method: str, expires_in: timedelta, content_type: str | None, size: int | None
-    ) -> PresignedUrl:
+    def presign(self, key: ObjectKey, options: PresignOptions) -> PresignedUrl:
         """Sign."""
-        return self._transport.run(self.exchanges.presign(key, method, expires_in, content_type, size))
+        return self._transport.run(self.exchanges.presign(key, options))
 
     def close(self) -> None:
         """Close the provider inside."""

@@ -129,7 +129,7 @@ def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) 
         for option, value in options:
             set_option(option, value)
         _set_shape(handle, request)
-        handle.shape = shape
+        handle.shape = shape  # type: ignore[attr-defined]  # pycurl takes attributes, its stubs know none
     set_option(pycurl.URL, request.url)
     set_option(pycurl.HEADERFUNCTION, attempt.head.append)
     set_option(pycurl.WRITEFUNCTION, attempt.write)
@@ -147,7 +147,7 @@ def forget(handle: pycurl.Curl, attempt: Attempt) -> None:
     """Let go of a body that would be held until the next request on *handle*."""
     if attempt.size > KEPT_BODY_BYTES:
         handle.reset()
-        handle.shape = None
+        handle.shape = None  # type: ignore[attr-defined]
 
 
 def _set_shape(handle: pycurl.Curl, request: Request) -> None:

@@ -15,7 +15,7 @@ from ...keys import ObjectKey, Prefix
 from ...part_uploads import PartExchanges
 from ...source import Source
 from ...transport import Exchange, Response
-from ...types import ByteRange, Folder, ObjectInfo, PutMode, PutOptions, Sink
+from ...types import ByteRange, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
 from .answers import Page, parse_failures
 from .copying import Copying
 from .listing import ListedPages
@@ -23,6 +23,7 @@ from .mapping import map_error
 from .multipart import Multipart
 from .names import decode, encode, encode_prefix
 from .objects import SINGLE_PUT_BYTES, Objects
+from .presign import presign
 from .protocol import Protocol
 from .rest import RestWrites
 from .signing import Signing
@@ -106,6 +107,11 @@ class S3Exchanges:
             _failure(key, failures[name]) if name in failures and failures[name][0] != "NoSuchKey" else None
             for key, name in zip(keys, names, strict=True)
         ]
+
+    def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
+        """Sign a request; none is sent, unless credentials have to be renewed."""
+        credentials = yield from self._signing.credentials()
+        return presign(self.objects.protocol, credentials, self.name_of(key), options)
 
     def name_of(self, key: str) -> str:
         """Return how the service spells *key*."""

@@ -47,12 +47,12 @@ def put_headers(
         NotSupportedError: a value cannot be sent.
     """
     if options.content_type is not None:
-        yield "Content-Type", _plain("content type", options.content_type)
+        yield "Content-Type", plain_header("content type", options.content_type)
     if options.content_disposition is not None:
         name = "Content-Disposition" if keeps_disposition else METADATA + DISPOSITION
-        yield name, _plain("content disposition", options.content_disposition)
+        yield name, plain_header("content disposition", options.content_disposition)
     if options.cache_control is not None:
-        yield "Cache-Control", _plain("cache control", options.cache_control)
+        yield "Cache-Control", plain_header("cache control", options.cache_control)
     for name, value in options.metadata.items():
         yield METADATA + _name(name), encode_text(value)
     if sha256 is not None:
@@ -148,7 +148,12 @@ def base64_of(hexadecimal: str) -> str:
     return b64encode(bytes.fromhex(hexadecimal)).decode()
 
 
-def _plain(what: str, value: str) -> str:
+def plain_header(what: str, value: str) -> str:
+    """Return *value*, the *what* of an object.
+
+    Raises:
+        NotSupportedError: no header carries it.
+    """
     if not value.isascii() or not value.isprintable():
         raise NotSupportedError(
             f"the {what} holds characters that no header carries; write names in other scripts as "

@@ -1,7 +1,7 @@
 """Keys on a service that holds fewer characters than a key may have: a spelling that can be undone. Pure.
 
-Supabase holds a subset of ASCII. What it lacks is written as ``=`` and the two hexadecimal digits of each UTF-8 byte, as
-in quoted-printable; the ``=`` itself is ``=3D``. Letters, digits and most signs stay readable.
+Supabase holds a subset of ASCII. What it lacks is written as ``=`` and the two hexadecimal digits of each UTF-8 byte,
+as in quoted-printable; the ``=`` itself is ``=3D``. Letters, digits and most signs stay readable.
 
     encode("plans/Müller 100%.pdf") == "plans/M=C3=BCller 100=25.pdf"
 """

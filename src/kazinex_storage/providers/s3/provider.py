@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from ...errors import StorageError
@@ -13,10 +13,13 @@ from ...transport import Transport
 from ...types import (
     ByteRange,
     Capability,
+    Diagnosis,
     Folder,
     ObjectInfo,
     PartInfo,
     PendingUpload,
+    PresignedUrl,
+    PresignOptions,
     ProviderInfo,
     PutMode,
     PutOptions,
@@ -164,6 +167,16 @@ class S3Provider:
         """
         return self._transport.run(self.exchanges.parts.pending_uploads(prefix))
 
+    def presign(self, key: ObjectKey, options: PresignOptions) -> PresignedUrl:
+        """Sign one request; no request is sent.
+
+        Raises:
+            SettingsError: the credentials cannot sign, or botocore is missing.
+            NotSupportedError: this service cannot bind a PUT to an absent key.
+            ValueError: the expiry is outside of 1 second to 7 days.
+        """
+        return self._transport.run(self.exchanges.presign(key, options))
+
     def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
         """Yield every object whose key begins with *prefix*; one request for 1,000."""
         return self._entries(self.exchanges.scan(prefix))
@@ -171,6 +184,24 @@ class S3Provider:
     def children(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:
         """Yield the objects and folders one level below *prefix*; one request for 1,000."""
         return self._entries(self.exchanges.children(prefix))
+
+    def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
+        """Explain what *check* met; none to five requests, see ``Diagnostics``."""
+        from .diagnose import Diagnostics  # only verify pays for the words
+
+        return self._transport.run(Diagnostics(self.exchanges.objects).diagnose(error, check))
+
+    def checks(self) -> Mapping[str, Callable[[], Diagnosis | None]]:
+        """Return what ``verify`` has to look at besides: CORS where browsers upload, residency where it is demanded."""
+        from .checks import cors, residency  # as above
+
+        found: dict[str, Callable[[], Diagnosis | None]] = {}
+        objects, run = self.exchanges.objects, self._transport.run
+        if objects.protocol.target.browser_origin is not None:
+            found["cors"] = lambda: run(cors(objects))
+        if objects.protocol.target.jurisdiction is not None:
+            found["residency"] = lambda: run(residency(objects))
+        return found
 
     def close(self) -> None:
         """Close idle connections."""
@@ -198,7 +229,13 @@ def open_supabase(settings: SupabaseSettings) -> S3Provider:
 
 def _info(target: Target) -> ProviderInfo:
     preset = target.preset
-    capabilities = {Capability.METADATA, Capability.SERVER_COPY, Capability.BULK_DELETE, Capability.PARTS}
+    capabilities = {
+        Capability.METADATA,
+        Capability.SERVER_COPY,
+        Capability.BULK_DELETE,
+        Capability.PARTS,
+        Capability.PRESIGN,
+    }
     missing: dict[Capability, str] = {}
     if preset.conditional_puts:
         capabilities |= {Capability.CREATE_ONLY, Capability.CONDITIONAL}

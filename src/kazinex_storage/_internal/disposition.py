@@ -1,0 +1,35 @@
+"""The content disposition under which a browser saves a file, in any script (RFC 6266, RFC 8187). Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from urllib.parse import quote
+
+# RFC 8187, 3.2.1: what stands for itself in an extended value.
+_SAFE = "!#$&+-.^_`|~"
+
+
+def attachment(filename: str) -> str:
+    """Return the header that makes a browser save a body as *filename*; ASCII, whatever the script.
+
+    Old clients get a name in ASCII, all others the real one.
+
+    Raises:
+        ValueError: the name is empty.
+
+    Example:
+        >>> attachment("Plan.pdf"), attachment('Grundriß "A".pdf')
+        ('attachment; filename="Plan.pdf"', 'attachment; filename="Grundri_ _A_.pdf"; filename*=UTF-8\\'\\'Grundri%C3%9F%20%22A%22.pdf')
+    """  # noqa: E501  # one value
+    if not filename:
+        raise ValueError("a file name has at least one character")
+    folded = unicodedata.normalize("NFKD", filename)
+    plain = "".join(
+        sign if " " <= sign <= "~" and sign not in '"\\%/' else "_"
+        for sign in folded
+        if not unicodedata.combining(sign)
+    )
+    if plain == filename:
+        return f'attachment; filename="{plain}"'
+    encoded = quote(filename.encode("utf-8", "replace"), safe=_SAFE)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"

@@ -1,0 +1,104 @@
+"""Signed URLs for clients without credentials, made by botocore's signer. No request; thousands a second.
+
+A URL says what it is good for: the method, the key, and, as headers that are signed along, the type, the length and the
+sha256 of what may be put. Whoever sends it must send exactly those headers. A bare signer is used and no client, which
+takes a tenth of a second to make and would add a checksum of an empty body (aws-sdk trouble of 2025: petdex#465).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from ...errors import NotSupportedError, SettingsError
+from ...types import PresignedUrl, PresignOptions, PutMode
+from .headers import base64_of, plain_header
+from .protocol import Protocol
+from .target import Credentials
+
+if TYPE_CHECKING:
+    from botocore.auth import S3SigV4QueryAuth
+
+# docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html and developers.cloudflare.com/r2/api/s3/
+# presigned-urls (read 2026-08): 1 second to 7 days.
+LONGEST: Final = timedelta(days=7)
+"""How long a URL is good for at most."""
+
+
+def presign(
+    protocol: Protocol, credentials: Credentials, key: str, options: PresignOptions, query: str = ""
+) -> PresignedUrl:
+    """Sign a request for *key*, as the service spells it; *query* goes before the signature.
+
+    Temporary credentials end the URL when they end: ``expires_at`` is the earlier moment.
+
+    Raises:
+        SettingsError: botocore is missing, or the credentials have expired.
+        NotSupportedError: the service cannot bind a PUT to an absent key, or no header carries a value.
+        ValueError: the expiry is outside of 1 second to 7 days.
+    """
+    if not timedelta(seconds=1) <= options.expires_in <= LONGEST:
+        raise ValueError(f"a URL is good for a positive time of 1 second to 7 days, not {options.expires_in}")
+    headers = _headers(protocol, options)
+    pairs = [part for part in (query, _disposition(options)) if part]
+    url = protocol.url(key) + (f"?{'&'.join(pairs)}" if pairs else "")
+    now = datetime.now(UTC)
+    signed = _sign(credentials, protocol.target.region, options.method, url, headers, options.expires_in)
+    expires_at = now.replace(microsecond=0) + timedelta(seconds=int(options.expires_in.total_seconds()))
+    if credentials.expires_at is not None:
+        if credentials.expires_at <= now:
+            raise SettingsError("the credentials have expired and cannot sign; get new ones")
+        expires_at = min(expires_at, credentials.expires_at)
+    return PresignedUrl(method=options.method, url=signed, headers=headers, expires_at=expires_at)
+
+
+def _headers(protocol: Protocol, options: PresignOptions) -> dict[str, str]:
+    """Return what is signed along, which the client has to send."""
+    if options.method != "PUT":
+        return {}
+    headers: dict[str, str] = {}
+    if options.content_type is not None:
+        headers["Content-Type"] = plain_header("content type", options.content_type)
+    preset = protocol.target.preset
+    if options.size is not None and preset.checksums:
+        headers["Content-Length"] = str(options.size)
+    if options.sha256 is not None and preset.checksums:
+        headers["x-amz-checksum-sha256"] = base64_of(options.sha256)
+    if options.mode is PutMode.CREATE:
+        if not preset.conditional_puts:
+            raise NotSupportedError(
+                f"{preset.title} binds no URL to an absent key; upload through this process, or let the URL replace"
+            )
+        headers["If-None-Match"] = "*"
+    return headers
+
+
+def _disposition(options: PresignOptions) -> str:
+    if options.content_disposition is None or options.method != "GET":
+        return ""
+    value = plain_header("content disposition", options.content_disposition)
+    return f"response-content-disposition={quote(value, safe='~')}"
+
+
+def _sign(
+    credentials: Credentials, region: str, method: str, url: str, headers: dict[str, str], expires_in: timedelta
+) -> str:
+    try:
+        from botocore.awsrequest import AWSRequest
+    except ImportError as error:
+        raise SettingsError(
+            f"URLs are signed by botocore, which does not load ({error}); pip install 'kazinex-storage[r2]'"
+        ) from error
+    request = AWSRequest(method=method, url=url, headers=headers)
+    _signer(credentials, region, int(expires_in.total_seconds())).add_auth(request)
+    signed: str = request.url or ""
+    return signed
+
+
+def _signer(credentials: Credentials, region: str, seconds: int) -> S3SigV4QueryAuth:
+    from botocore.auth import S3SigV4QueryAuth
+    from botocore.credentials import Credentials as BotoCredentials
+
+    key = BotoCredentials(credentials.access_key_id, credentials.secret_access_key, credentials.session_token)
+    return S3SigV4QueryAuth(key, "s3", region, expires=seconds)
