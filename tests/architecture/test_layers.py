@@ -35,6 +35,7 @@ LEVELS = {
     "_internal.download": 1,
     "_internal.advice": 1,
     "_internal.collecting": 1,
+    "_internal.budget": 1,
     "_internal.sending": 1,
     # 2: the contract
     "part_uploads": 2,

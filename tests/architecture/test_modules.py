@@ -59,7 +59,7 @@ ANY_USERS = {
 SINGLETONS = {
     "providers.memory.SHELVES": "named stores outlive the providers that share a name",
     "registry._REGISTRY": "the sole registry",
-    "_internal.sending.BUDGET": "the memory of a process is one, whatever holds bodies in it",
+    "_internal.budget.BUDGET": "the memory of a process is one, whatever holds bodies in it",
 }
 """Objects with state that live as long as the process."""
 

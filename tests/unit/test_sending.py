@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from kazinex_storage._internal.budget import Budget
 from kazinex_storage._internal.sending import PARTS_AT_ONCE, send_parts
 from kazinex_storage.errors import IntegrityError, UnavailableError
 from kazinex_storage.parts import PartPlan
 from kazinex_storage.source import Source
-from kazinex_storage.transport import Exchange, Transport, Wait
+from kazinex_storage.testing.bench import in_child
+from kazinex_storage.transport import Call, Exchange, TransferCancelled, Transport, Wait
 from kazinex_storage.types import PartInfo
 
 BODY = bytes(range(250)) * 4
@@ -70,3 +72,61 @@ def test_a_body_that_is_not_what_was_declared_raises() -> None:
 
     with pytest.raises(IntegrityError):
         Transport().run(send_parts(source, PartPlan.resumed(len(BODY), 64), Service().send))
+
+
+def test_uploads_that_wait_for_memory_leave_the_threads_to_those_that_have_it() -> None:
+    """With threads that wait for memory, those who have it would wait for threads, for ever."""
+    transport, budget, size = Transport(threads=2), Budget(100), len(BODY)
+    most = 0
+    inside = 0
+
+    def send(number: int, data: bytes) -> Exchange[PartInfo]:
+        nonlocal most, inside
+        inside += len(data)
+        most = max(most, inside)
+        yield Call(lambda: None)
+        inside -= len(data)
+        return PartInfo(number=number, size=len(data), etag="")
+
+    uploads = (send_parts(Source.of(bytearray(BODY)), PartPlan.resumed(size, 40), send, budget) for _ in range(10))
+    parts = [outcome.result() for _, outcome in transport.run_many(uploads, 10)]
+
+    assert [25] * 10 == [len(found) for found in parts]
+    assert 40 < most <= 100
+
+
+def test_a_part_larger_than_the_memory_allowed_goes_alone() -> None:
+    service = Service()
+
+    Transport().run(send_parts(Source.of(BODY), PartPlan.resumed(len(BODY), 64), service.send, Budget(10)))
+
+    assert 1 == service.most
+    assert BODY == b"".join(data for _, data in sorted(service.parts.items()))
+
+
+def test_an_upload_that_is_given_up_while_it_waits_for_memory_lets_the_next_one_through() -> None:
+    budget, transport = Budget(10), Transport()
+    transport.run(budget.take(10, Source.of(b"")))
+    waiting = budget.take(10, Source.of(b""))
+    next(waiting)
+    waiting.close()
+
+    budget.give(10)
+
+    transport.run(budget.take(10, Source.of(b"")))
+
+
+def test_a_cancelled_upload_does_not_wait_for_memory() -> None:
+    budget, source = Budget(10), Source.of(b"")
+    Transport().run(budget.take(10, source))
+    source.cancel()
+
+    with pytest.raises(TransferCancelled):
+        Transport().run(budget.take(10, source))
+
+
+def test_a_forked_child_begins_with_all_the_memory_allowed() -> None:
+    budget, transport = Budget(10), Transport()
+    transport.run(budget.take(10, Source.of(b"")))
+
+    assert 0 == in_child(lambda: Transport().run(budget.take(10, Source.of(b""))))

@@ -1,12 +1,11 @@
 """How a body goes out in parts: read in order, each byte once, a few parts in memory, several under way at once.
 
-The whole process holds no more parts than ``BUDGET`` allows. What is read in threads here is sent meanwhile. Large puts
-and resumed uploads are both made of ``send_parts``; what is done with a part is for the caller to say.
+The whole process holds no more parts than ``budget.py`` allows. What is read in threads here is sent meanwhile. Large
+puts and resumed uploads are both made of ``send_parts``; what is done with a part is for the caller to say.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,52 +16,13 @@ from ..parts import PartPlan
 from ..source import Source, SourceReader
 from ..transport import Call, Exchange, Many, Outcome, TransferCancelled
 from ..types import MIB, PartInfo
-
-BUDGET_BYTES: Final = 128 * MIB
-"""Bytes of bodies that the uploads of a process hold at once: sixteen parts of 8 MiB, four uploads at full speed."""
+from .budget import BUDGET, Budget
 
 PARTS_AT_ONCE: Final = 4
 """Parts of one upload that are under way at once: 32 MiB of memory. More do not fill a line that four do not."""
 
 Send: TypeAlias = Callable[[int, bytes], Exchange[PartInfo]]
 """Brings the part of that number, from 1, to the service."""
-
-
-class Budget:
-    """Lets bodies into memory as long as there is room. Thread-safe; a forked child begins with all of it."""
-
-    def __init__(self, size: int) -> None:
-        """Allow *size* bytes at once."""
-        self._size = size
-        self._left = size
-        self._pid = os.getpid()
-        self._room = threading.Condition()
-
-    def take(self, size: int, source: Source) -> None:
-        """Wait until *size* bytes have room; what is larger than all waits until it is alone.
-
-        Raises:
-            TransferCancelled: *source* was cancelled meanwhile.
-        """
-        if self._pid != os.getpid():
-            self._left, self._pid, self._room = self._size, os.getpid(), threading.Condition()
-        wanted = min(size, self._size)
-        with self._room:
-            while self._left < wanted:
-                source.check_cancelled()
-                self._room.wait(timeout=1.0)
-            self._left -= wanted
-
-    def give(self, size: int) -> None:
-        """Take *size* bytes back."""
-        if self._pid == os.getpid():
-            with self._room:
-                self._left = min(self._size, self._left + min(size, self._size))
-                self._room.notify_all()
-
-
-BUDGET: Final = Budget(BUDGET_BYTES)
-"""The one of this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +46,7 @@ class PartReader:
         self._closed = False
 
     def next(self) -> Part | None:
-        """Return the next part, which holds room in the budget until ``release``; None when all were taken.
+        """Return the next part; None when all were taken.
 
         Raises:
             IntegrityError: from the source.
@@ -99,21 +59,9 @@ class PartReader:
             if entry is None:
                 return None
             number, span = entry
-            size = (span.end or 0) - span.start
-            BUDGET.take(size, self._source)
-            try:
-                if self._reader is None:
-                    self._reader = self._source.open()
-                return Part(number, self._reader.read(size))
-            except BaseException:
-                BUDGET.give(size)
-                raise
-
-    @staticmethod
-    def release(part: Part | None) -> None:
-        """Give the room of *part* back."""
-        if part is not None:
-            BUDGET.give(len(part.data))
+            if self._reader is None:
+                self._reader = self._source.open()
+            return Part(number, self._reader.read((span.end or 0) - span.start))
 
     def stop(self) -> None:
         """Make the reads under way, and all later ones, end soon."""
@@ -128,25 +76,27 @@ class PartReader:
                 self._reader.close()
 
 
-def send_parts(source: Source, plan: PartPlan, send: Send) -> Exchange[list[PartInfo]]:
+def send_parts(source: Source, plan: PartPlan, send: Send, budget: Budget = BUDGET) -> Exchange[list[PartInfo]]:
     """Read *source* once and *send* every part of it; return what was recorded, in order.
 
     Raises:
         Exception: what the source or *send* raises first; parts under way end, no further ones begin.
     """
     reader, failed = PartReader(source, plan), False
+    size = min(plan.part_bytes, plan.size)
 
     def one() -> Exchange[PartInfo | None]:
         nonlocal failed
-        part: Part | None = None
         try:
-            part = yield Call(reader.next, cancel=reader.stop, discard=PartReader.release)
-            return None if part is None else (yield from send(part.number, part.data))
+            yield from budget.take(size, source)
+            try:
+                part = cast("Part | None", (yield Call(reader.next, cancel=reader.stop)))
+                return None if part is None else (yield from send(part.number, part.data))
+            finally:
+                budget.give(size)
         except BaseException:
             failed = True
             raise
-        finally:
-            PartReader.release(part)
 
     def each() -> Iterator[Exchange[PartInfo | None]]:
         for _ in range(plan.count):

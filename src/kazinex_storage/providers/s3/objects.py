@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Final
+from typing import Final, cast
 
-from ..._internal.sending import BUDGET
+from ..._internal.budget import BUDGET
 from ...errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -23,7 +23,6 @@ from ...source import Source
 from ...transport import Call, Exchange, Response, SigV4
 from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from .answers import parse_object, parse_page
-from .bodies import read_whole
 from .headers import MARK, METADATA, etag_of
 from .mapping import already_exists, map_error
 from .protocol import Protocol, range_header
@@ -62,11 +61,12 @@ class Objects:
         data = source.data()
         if data is not None:
             return (yield from self._put(key, data, source, options))
-        data = yield Call(read_whole, source, cancel=source.cancel, discard=_release)
+        yield from BUDGET.take(source.size, source)
         try:
+            data = cast(bytes, (yield Call(_read_whole, source, cancel=source.cancel)))
             return (yield from self._put(key, data, source, options))
         finally:
-            BUDGET.give(len(data))
+            BUDGET.give(source.size)
 
     def _put(self, key: str, data: bytes, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         checksum = source.checksum
@@ -207,5 +207,6 @@ def _other_version(key: str) -> PreconditionFailedError:
     return PreconditionFailedError("the object is another version, or gone; read it again", key=key)
 
 
-def _release(data: bytes) -> None:
-    BUDGET.give(len(data))
+def _read_whole(source: Source) -> bytes:
+    with source.open() as reader:
+        return reader.read()
