@@ -29,16 +29,13 @@ from .settings_text import (
     trim_and_warn,
     validate,
 )
-from .target import R2, Credentials, Target
+from .target import DEFAULT_JURISDICTION, R2, Credentials, Target
 
 HOST = "r2.cloudflarestorage.com"
 """Hosts of the service are below it."""
 
-DEFAULT = "default"
-"""What the dashboard and the names of resources call having no jurisdiction."""
-
 # developers.cloudflare.com/r2/reference/data-location (read 2026-08).
-_PLACES = {DEFAULT: "", "eu": ".eu", "fedramp": ".fedramp", "us": ".us"}
+_PLACES = {DEFAULT_JURISDICTION: "", "eu": ".eu", "fedramp": ".fedramp", "us": ".us"}
 
 # developers.cloudflare.com/r2/api/s3/api and /r2/reference/data-location (read 2026-08): the endpoint is
 # <account>.<jurisdiction>.r2.cloudflarestorage.com, with the bucket in front of it or as the first part of the path.
@@ -61,7 +58,7 @@ def _as_jurisdiction(value: object) -> object:
     trimmed = trim_and_warn(value, "jurisdiction")
     if not isinstance(trimmed, str):
         return trimmed
-    return None if trimmed.lower() == DEFAULT else trimmed.lower()
+    return None if trimmed.lower() == DEFAULT_JURISDICTION else trimmed.lower()
 
 
 class R2Settings(BaseModel):
@@ -107,7 +104,7 @@ class R2Settings(BaseModel):
         """Return the bucket that these settings name."""
         token = self.session_token
         endpoints = {name: f"https://{self.account_id}{place}.{HOST}" for name, place in _PLACES.items()}
-        usual = endpoints.pop(self.jurisdiction or DEFAULT)
+        usual = endpoints.pop(self.jurisdiction or DEFAULT_JURISDICTION)
         return Target(
             kind="r2",
             preset=R2,
@@ -147,7 +144,7 @@ class _Address:
             return None
         return cls(
             account=found["account"],
-            jurisdiction=None if found["jurisdiction"] == DEFAULT else found["jurisdiction"],
+            jurisdiction=None if found["jurisdiction"] == DEFAULT_JURISDICTION else found["jurisdiction"],
             bucket=found["host_bucket"] or found["path_bucket"],
             whole=found["service"] is not None,
         )

@@ -17,6 +17,9 @@ from ...types import MIB, PartRule
 GIB = 1024 * MIB
 """One gibibyte, in bytes."""
 
+DEFAULT_JURISDICTION = "default"
+"""What R2's dashboard and the names of its resources call having no jurisdiction."""
+
 
 class CreateCopy(Enum):
     """How a service is asked to copy without replacing what stands at the target."""

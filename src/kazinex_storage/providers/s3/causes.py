@@ -1,0 +1,261 @@
+"""Why a bucket cannot be used, in the words of who administers it: meaning, fix, and where to click. Pure.
+
+``diagnose.py`` finds out which of these it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ...types import Diagnosis
+from .target import DEFAULT_JURISDICTION, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where the administration of a service has what a fix needs."""
+
+    keys: str
+    """Where access keys are made, changed and revoked."""
+    buckets: str
+    locks: str
+    cors: str
+    permission: str
+    """What a key needs, in the service's own words."""
+
+
+# developers.cloudflare.com/r2: api/tokens, buckets/bucket-locks, buckets/cors (pages read 2026-08).
+_R2: Final = Places(
+    keys="Cloudflare dashboard, R2 object storage, Overview, Manage API tokens",
+    buckets="Cloudflare dashboard, R2 object storage, Overview",
+    locks="Cloudflare dashboard, R2 object storage, the bucket, Settings, Bucket lock rules",
+    cors="Cloudflare dashboard, R2 object storage, the bucket, Settings, CORS Policy",
+    permission="Object Read & Write",
+)
+# supabase.com/docs/guides/storage/s3/authentication (read 2026-08).
+_SUPABASE: Final = Places(
+    keys="Supabase dashboard, the project, Storage, Settings, S3 Connection, Access keys",
+    buckets="Supabase dashboard, the project, Storage",
+    locks="Supabase dashboard, the project, Storage, Policies",
+    cors="the gateway before the service; Supabase's own allows every origin",
+    permission="a server access key; for the token of a user, policies that allow select, insert, update and delete",
+)
+_S3: Final = Places(
+    keys="where the service keeps access keys (AWS console, IAM, Users, Security credentials)",
+    buckets="the service's list of buckets (AWS console, S3, Buckets)",
+    locks="the bucket's retention rules (AWS console, S3, the bucket, Properties, Object Lock)",
+    cors="the bucket's CORS configuration (AWS console, S3, the bucket, Permissions, CORS)",
+    permission="s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload",
+)
+_PLACES: Final[Mapping[str, Places]] = {"r2": _R2, "supabase": _SUPABASE}
+
+
+def places_of(target: Target) -> Places:
+    """Return where things are for the service of *target*."""
+    return _PLACES.get(target.kind, _S3)
+
+
+def wrong_key_id(target: Target) -> Diagnosis:
+    """Explain an access key id that the service does not know."""
+    whose = "this account" if target.kind == "r2" else "the service"
+    return Diagnosis(
+        meaning=f"the access key id is not known to {whose}: mistyped, revoked, expired, or of another account",
+        fix=f"compare the access key id with the one at {places_of(target).keys}; if it is not there, make a new one "
+        "and enter id and secret of the same key",
+    )
+
+
+def wrong_secret(target: Target) -> Diagnosis:
+    """Explain a signature that does not match."""
+    not_the_token = ", not the value of the token" if target.kind == "r2" else ""
+    return Diagnosis(
+        meaning="the access key id is known, but the secret access key does not belong to it",
+        fix=f"enter the secret access key again{not_the_token}: whole, and without a blank or line break at its end, "
+        f"which copying often adds; it is shown only once, so make a new key if it is lost ({places_of(target).keys})",
+    )
+
+
+def expired_session(target: Target) -> Diagnosis:
+    """Explain a session token that is over."""
+    return Diagnosis(
+        meaning="the session token has expired or does not belong to the access key",
+        fix="enter new temporary credentials, all three parts of them; for lasting use make a key that does not expire "
+        f"({places_of(target).keys})",
+    )
+
+
+def wrong_clock(minutes: int | None) -> Diagnosis:
+    """Explain a clock that is off; *minutes* is positive when ours is behind."""
+    off = "differs from the service's by more than it tolerates"
+    if minutes:
+        off = f"is {abs(minutes)} minutes {'behind' if minutes > 0 else 'ahead of'} the service's"
+    return Diagnosis(
+        meaning=f"the clock of this machine {off}, so that no signature is accepted",
+        fix="set the clock and keep it set by a time service (NTP), then verify again; the keys may well be right",
+    )
+
+
+def not_enabled() -> Diagnosis:
+    """Explain NotEntitled (10042)."""
+    return Diagnosis(
+        meaning="R2 is not enabled for this Cloudflare account",
+        fix=f"open {_R2.buckets} and complete the purchase of R2, which its free part needs as well; then verify again",
+    )
+
+
+def read_only(target: Target) -> Diagnosis:
+    """Explain a key that lists and may not write."""
+    usual = " (a token with Object Read only does that)" if target.kind == "r2" else ""
+    return Diagnosis(
+        meaning=f"the key may list the bucket {target.bucket!r} but not write to it{usual}",
+        fix=f"give it the permission {places_of(target).permission} on that bucket at {places_of(target).keys}",
+    )
+
+
+def not_allowed(target: Target, check: str) -> Diagnosis:
+    """Explain a key that may write and lacks another permission."""
+    what = {"delete": "delete", "read": "read", "compare": "read"}.get(check, "do everything that documents need")
+    return Diagnosis(
+        meaning=f"the key may use the bucket {target.bucket!r} but not {what} in it",
+        fix=f"give it the permission {places_of(target).permission} at {places_of(target).keys}",
+    )
+
+
+def other_bucket(target: Target) -> Diagnosis:
+    """Explain a key that is good, but not for this bucket."""
+    return Diagnosis(
+        meaning=f"the key is good, but not for the bucket {target.bucket!r}: it was made for other buckets, or no "
+        "bucket has exactly that name",
+        fix=f"compare the name, letter by letter, at {places_of(target).buckets}; then let the key cover that bucket "
+        f"with {places_of(target).permission} at {places_of(target).keys}",
+    )
+
+
+def no_bucket(target: Target) -> Diagnosis:
+    """Explain a bucket that is nowhere."""
+    anywhere = ", in none of its jurisdictions" if target.other_endpoints else ""
+    return Diagnosis(
+        meaning=f"there is no bucket {target.bucket!r} in this account{anywhere}",
+        fix=f"compare the name at {places_of(target).buckets}: it must match letter by letter, capitals count; if it "
+        "is missing, make the bucket, because this library never does",
+    )
+
+
+def other_case(target: Target, found: str) -> Diagnosis:
+    """Explain a bucket whose name differs in its capitals."""
+    return Diagnosis(
+        meaning=f"there is no bucket {target.bucket!r}, but there is {found!r}: names of buckets are case-sensitive",
+        fix=f"enter the name {found!r} in the settings",
+    )
+
+
+def other_jurisdiction(target: Target, found: Sequence[str]) -> Diagnosis:
+    """Explain a bucket that stands behind other endpoints of the same account."""
+    named, demanded = " and ".join(found), target.jurisdiction or DEFAULT_JURISDICTION
+    first = (
+        "leave the jurisdiction empty" if found[0] == DEFAULT_JURISDICTION else f"set the jurisdiction to {found[0]!r}"
+    )
+    return Diagnosis(
+        meaning=f"the bucket {target.bucket!r} is in the jurisdiction {named}, and the settings say {demanded}",
+        fix=f"{first}; if its documents must stay in {demanded}, make a new bucket there instead, because the "
+        "jurisdiction of a bucket is fixed when it is made"
+        if target.jurisdiction
+        else f"{first} in the settings",
+    )
+
+
+def outside(target: Target) -> Diagnosis:
+    """Explain a bucket that is not in the jurisdiction that was demanded."""
+    return Diagnosis(
+        meaning=f"the bucket {target.bucket!r} is not in the jurisdiction {target.jurisdiction} that the settings "
+        "demand",
+        fix=f"make a bucket in that jurisdiction at {places_of(target).buckets}, Create bucket, Specify jurisdiction; "
+        "the one of a bucket cannot be changed",
+    )
+
+
+def other_region(target: Target, region: str) -> Diagnosis:
+    """Explain a region that is not the bucket's."""
+    return Diagnosis(
+        meaning=f"the service wants the region {region!r} for the bucket {target.bucket!r}, and the settings say "
+        f"{target.region!r}",
+        fix=f"set the region to {region!r}, and the endpoint, if one is given, to that of this region",
+    )
+
+
+def bucket_lock(target: Target) -> Diagnosis:
+    """Explain an object that a retention rule keeps."""
+    return Diagnosis(
+        meaning="a lock on the bucket keeps what was written: documents can be stored, but neither deleted nor "
+        "replaced before it ends, and the probe below .kazinex-verify remains",
+        fix="nothing, if documents shall be kept like that; otherwise change the rule, or limit it to another prefix, "
+        f"at {places_of(target).locks}, and delete the probe when the lock has ended",
+    )
+
+
+def wrong_service_key() -> Diagnosis:
+    """Explain a REST interface that refuses where the S3 endpoint does not."""
+    return Diagnosis(
+        meaning="the S3 keys are good, but the service key is not accepted, so that nothing can be written create-only",
+        fix="enter the secret key of the same project (Supabase dashboard, Project Settings, API Keys), not the "
+        "publishable or anon one",
+    )
+
+
+def unreachable(target: Target, code: str, message: str) -> Diagnosis:
+    """Explain that nobody could be asked; *code* is the transport's word for why."""
+    host, r2 = target.endpoint_url.partition("://")[2], target.kind == "r2"
+    match code:
+        case "dns":
+            return Diagnosis(
+                meaning=f"the host name {host!r} is not known: it is mistyped, or this machine has no name service",
+                fix=f"correct {'the account id' if r2 else 'the endpoint'}; if it is right, let the machine resolve it",
+            )
+        case "tls":
+            return _untrusted(target, host, message)
+        case "connect" | "timeout":
+            return Diagnosis(
+                meaning=f"{host!r} does not answer: a firewall, a proxy or a wrong port stands between",
+                fix="let this machine open connections to that host and port, or set https_proxy; then verify again",
+            )
+        case _:
+            plain = target.endpoint_url.startswith("http://")
+            return Diagnosis(
+                meaning=f"{host!r} takes the connection and breaks it off"
+                + (": the endpoint says http:// and the port may speak TLS" if plain else ""),
+                fix="write https:// in the endpoint" if plain else "look at proxies and firewalls, then verify again",
+            )
+
+
+def stranger(target: Target, what: str) -> Diagnosis:
+    """Explain an answer that no S3 service gives; *what* says how it looked."""
+    return Diagnosis(
+        meaning=f"somebody else than the storage service answers for {target.endpoint_url!r} ({what}): a sign-in page "
+        "of the network, a proxy, or a web site at a mistyped address",
+        fix="open a page from this machine and sign in to the network, let the proxy pass that host, or correct the "
+        "endpoint",
+    )
+
+
+def _untrusted(target: Target, host: str, message: str) -> Diagnosis:
+    said = message.lower()
+    if "not yet valid" in said or "expired" in said:
+        return Diagnosis(
+            meaning=f"the certificate of {host!r} is out of date, or the clock of this machine is wrong",
+            fix="look at the clock first; if it is right, the certificate of the service has to be renewed",
+        )
+    if "alert" in said and target.kind == "r2":
+        # gobackup#107, cloudflare-docs#6252: Cloudflare has no certificate for accounts that it does not know.
+        return Diagnosis(
+            meaning=f"Cloudflare knows no storage account behind {host!r}, and so ends the TLS handshake",
+            fix=f"compare the account id at {places_of(target).buckets}, Account Details; if the account is new, wait "
+            "20 minutes",
+        )
+    return Diagnosis(
+        meaning=f"no trusted TLS connection to {host!r} is possible: its certificate is not signed by an authority "
+        "that this machine trusts, or is for another name, or the port does not speak TLS",
+        fix="if a proxy of your organisation opens TLS, or the service is your own, put its authority into a file and "
+        "name it in SSL_CERT_FILE; otherwise correct the endpoint",
+    )

@@ -1,0 +1,116 @@
+"""What ``verify`` checks of an S3 bucket beside what it checks of every storage: CORS and residency.
+
+Both can be asked with a key that is scoped to the objects of one bucket.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import Final
+
+from ...errors import SettingsError, UnavailableError
+from ...source import Source
+from ...transport import Exchange, Request, Response
+from ...types import Diagnosis, PutOptions
+from . import causes
+from .diagnose import OUTSIDE, ask
+from .objects import Objects
+from .protocol import Protocol
+from .target import DEFAULT_JURISDICTION, Target
+
+_FOLDER: Final = ".kazinex-verify"
+
+
+def cors(objects: Objects) -> Exchange[Diagnosis | None]:
+    """Ask as a browser would before it uploads: an unsigned preflight, one request.
+
+    The configuration itself is not for keys of objects to read.
+
+    Raises:
+        StorageError: nobody answers.
+    """
+    target, origin = objects.protocol.target, objects.protocol.target.browser_origin or ""
+    request = Request(
+        method="OPTIONS",
+        url=objects.protocol.url(f"{target.prefix}{_FOLDER}/cors"),
+        headers=(
+            ("Origin", origin),
+            ("Access-Control-Request-Method", "PUT"),
+            ("Access-Control-Request-Headers", "content-type"),
+        ),
+        operation="verify",
+    )
+    response: Response = yield request
+    missing = _missing(response, origin)
+    if missing is None:
+        return None
+    return Diagnosis(
+        meaning=f"pages of {origin} cannot upload straight to the bucket: {missing}",
+        fix=f"add a rule at {causes.places_of(target).cors}: origin {origin}, methods GET, HEAD and PUT, header "
+        "Content-Type, and expose ETag; it takes up to a minute to be in force",
+    )
+
+
+def residency(objects: Objects) -> Exchange[Diagnosis | None]:
+    """Prove that the bucket is in the jurisdiction that the settings demand; one request, four in a rare case.
+
+    The endpoint of a jurisdiction knows its own buckets only, so what was written through it is there; the source is
+    developers.cloudflare.com/r2/reference/data-location (read 2026-08). The endpoint of no jurisdiction must not know
+    the bucket; should it know one of the same name, an object tells whether it is the same bucket.
+
+    Raises:
+        SettingsError: the bucket is not where it has to be.
+        StorageError: the service refuses.
+    """
+    target = objects.protocol.target
+    url = target.other_endpoints.get(DEFAULT_JURISDICTION)
+    if url is None:
+        return Diagnosis(
+            meaning=f"that the bucket is in the jurisdiction {target.jurisdiction} cannot be proved through another "
+            "address than Cloudflare's own",
+            fix="leave endpoint_url out, so that the endpoint follows from account and jurisdiction",
+        )
+    outside = replace(target, endpoint_url=url)
+    finding = yield from ask(outside, (yield from objects.key()), patient=True)
+    if isinstance(finding.error, UnavailableError):
+        return Diagnosis(
+            meaning=f"that the bucket is in the jurisdiction {target.jurisdiction} is not proved, because the endpoint "
+            "of no jurisdiction does not answer",
+            fix="verify again later",
+        )
+    if finding.error is None and (yield from _same_bucket(objects, outside)):
+        raise SettingsError(
+            f"the bucket {target.bucket!r} is behind the endpoint of no jurisdiction as well, so it is not in "
+            f"{target.jurisdiction}",
+            code=OUTSIDE,
+        )
+    return None
+
+
+def _same_bucket(objects: Objects, outside: Target) -> Exchange[bool]:
+    """Say whether what is written to the bucket shows in *outside*."""
+    name = f"{outside.prefix}{_FOLDER}/{secrets.token_hex(8)}"
+    yield from objects.put(name, Source.of(b"kazinex-storage probe: safe to delete\n"), PutOptions())
+    try:
+        response: Response = yield Protocol(outside).head(name, (yield from objects.key()))
+    finally:
+        yield from objects.delete(name)
+    return response.status == 200
+
+
+def _missing(response: Response, origin: str) -> str | None:
+    """Say what the answer to a preflight lacks, None when a browser would go on."""
+    allowed = response.headers.get("access-control-allow-origin")
+    if not 200 <= response.status < 300 or allowed not in ("*", origin):
+        return f"no CORS rule allows PUT from there (status {response.status})"
+    if not _names(response, "access-control-allow-methods", "put"):
+        return "the CORS rule does not allow PUT"
+    if not _names(response, "access-control-allow-headers", "content-type"):
+        return "the CORS rule does not allow the header Content-Type"
+    return None
+
+
+def _names(response: Response, header: str, wanted: str) -> bool:
+    names = {name.strip().lower() for name in response.headers.get(header, "").split(",")}
+    return wanted in names or "*" in names

@@ -1,0 +1,220 @@
+"""Finds out why a bucket cannot be used, for ``verify``: by the error, and by one listing of one key that it sends.
+
+Nothing is written and nothing is asked that a key scoped to objects of one bucket may not ask: never HeadBucket, never
+ListBuckets. ``causes.py`` has the words.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, cast
+
+from ...errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    LockedError,
+    SettingsError,
+    StorageError,
+    UnavailableError,
+)
+from ...transport import Exchange, Many, Outcome, Response, SigV4
+from ...types import Diagnosis
+from . import causes
+from .answers import parse_page
+from .headers import date_of
+from .mapping import fault_of, map_error
+from .objects import Objects
+from .protocol import Protocol
+from .target import Target
+from .xml import parse_xml, text_of
+
+# docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, RequestTimeTooSkewed: 15 minutes (read 2026-08); the
+# Date header is whole seconds and travels.
+SKEW_S: Final = 14 * 60
+"""Seconds by which a clock may be off before it is called the cause."""
+
+_NETWORK: Final = ("dns", "connect", "timeout", "tls", "cut")
+_CLOCK: Final = ("RequestTimeTooSkewed", "ExpiredRequest")
+_SESSION: Final = ("ExpiredToken", "InvalidToken", "TokenRefreshRequired")
+_REGION: Final = (
+    *("PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "InvalidRegionName"),
+    "IllegalLocationConstraintException",
+)
+
+
+OUTSIDE: Final = "outside"
+"""The code of the error of a bucket that is not in the jurisdiction it has to be in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a listing of one key showed."""
+
+    error: StorageError | None
+    """None: it was listed."""
+    response: Response | None = None
+    """None: nobody answered."""
+
+    @property
+    def code(self) -> str:
+        """What the service calls the error."""
+        return (self.error.code if self.error is not None else None) or ""
+
+
+def ask(target: Target, signing: SigV4, *, patient: bool = False) -> Exchange[Finding]:
+    """List one key of *target*; one request, which is repeated only for the *patient*."""
+    request = Protocol(target).list(target.prefix, None, signing, one_level=False, most=1)
+    try:
+        response: Response = yield replace(request, replayable=patient, operation="verify")
+    except StorageError as error:
+        return Finding(error=error)
+    if response.status != 200:
+        return Finding(error=map_error(response), response=response)
+    try:
+        parse_page(response.body)
+    except StorageError as error:
+        return Finding(error=error, response=response)
+    return Finding(error=None, response=response)
+
+
+class Diagnostics:
+    """Explains the errors of one bucket."""
+
+    def __init__(self, objects: Objects, *, now: Callable[[], float] = time.time) -> None:
+        """Explain what *objects* met; *now* is the clock that signatures are made with."""
+        self._objects = objects
+        self._target = objects.protocol.target
+        self._now = now
+
+    def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
+        """Return what *error* means, None when the general advice is as good. One request at most; five when a bucket
+        is missing, to look where else it may be.
+
+        Raises:
+            StorageError: there are no credentials to ask with.
+        """
+        target, code = self._target, error.code or ""
+        if isinstance(error, LockedError):
+            return causes.bucket_lock(target)
+        if code == OUTSIDE:
+            return causes.outside(target)
+        if code in _NETWORK:
+            return causes.unreachable(target, code, error.message)
+        if not isinstance(error, SettingsError | AuthenticationError | AccessDeniedError | UnavailableError):
+            return None
+        signing = yield from self._objects.key()
+        finding = yield from ask(target, signing)
+        found = self._answered(error, finding)
+        if found is not None or isinstance(error, UnavailableError):
+            return found
+        if finding.error is None:
+            return self._partly(error, check)
+        if finding.code == "NoSuchBucket" or isinstance(finding.error, AccessDeniedError):
+            # R2 calls a bucket of another jurisdiction missing to a token for the whole account (lvillis/s3-rs#2), and
+            # forbidden to one for that bucket alone (cloudflare/sandbox-sdk#731).
+            elsewhere = yield from self._elsewhere(signing)
+            return elsewhere or (causes.no_bucket if finding.code == "NoSuchBucket" else causes.other_bucket)(target)
+        return None
+
+    def _answered(self, error: StorageError, finding: Finding) -> Diagnosis | None:
+        """Return what the codes and headers of an answer say by themselves."""
+        target, response, code = self._target, finding.response, finding.code or error.code or ""
+        if finding.code in _NETWORK:
+            return causes.unreachable(target, finding.code, finding.error.message if finding.error else "")
+        if response is not None and _is_foreign(response):
+            return causes.stranger(target, f"status {response.status}, {_type_of(response)}")
+        if isinstance(error, UnavailableError):
+            return None
+        minutes = _minutes_behind(response, self._now())
+        if code in _CLOCK or (isinstance(finding.error, AuthenticationError) and minutes is not None):
+            return causes.wrong_clock(minutes)
+        if code == "NotEntitled":
+            return causes.not_enabled()
+        if code in _SESSION:
+            return causes.expired_session(target)
+        if code == "SignatureDoesNotMatch":
+            return causes.wrong_secret(target)
+        region = _region_of(response)
+        if region is not None and region != target.region and code in _REGION:
+            return causes.other_region(target, region)
+        if isinstance(finding.error, AuthenticationError) or _says_key_length(response):
+            return causes.wrong_key_id(target)
+        return None
+
+    def _partly(self, error: StorageError, check: str) -> Diagnosis | None:
+        """Explain a refusal where listing is allowed."""
+        if self._target.rest is not None and check == "create-only":
+            return causes.wrong_service_key()
+        if not isinstance(error, AccessDeniedError):
+            return None
+        return causes.read_only(self._target) if check == "write" else causes.not_allowed(self._target, check)
+
+    def _elsewhere(self, signing: SigV4) -> Exchange[Diagnosis | None]:
+        """Look behind the other endpoints of the account, and for the name in small letters."""
+        target = self._target
+        others = {name: replace(target, endpoint_url=url) for name, url in target.other_endpoints.items()}
+        if target.bucket != target.bucket.lower():
+            others[""] = replace(target, bucket=target.bucket.lower())
+        asked = [ask(other, signing) for other in others.values()]
+        outcomes = cast("list[Outcome[Finding]]", (yield Many(asked, len(asked)))) if asked else []
+        found = [
+            name
+            for name, outcome in zip(others, outcomes, strict=True)
+            if outcome.value is not None and outcome.value.error is None
+        ]
+        if "" in found:
+            return causes.other_case(target, target.bucket.lower())
+        return causes.other_jurisdiction(target, found) if found else None
+
+
+def _is_foreign(response: Response) -> bool:
+    """Say whether no S3 service gave that answer; a gateway that is overloaded answers in HTML, and that passes."""
+    if fault_of(response.body) is not None or response.status >= 500 or response.status == 429:
+        return False
+    moved = 300 <= response.status < 400 and "x-amz-bucket-region" not in response.headers
+    return moved or "html" in _type_of(response) or b"<html" in response.body[:1000].lower()
+
+
+def _type_of(response: Response) -> str:
+    return response.headers.get("content-type", "no content type")[:60]
+
+
+def _minutes_behind(response: Response | None, now: float) -> int | None:
+    """Return by how many minutes our clock is behind the service's, None when it is near enough or nobody said."""
+    if response is None:
+        return None
+    theirs = _server_time(response.body) or date_of(response.headers.get("date"))
+    if theirs is None or abs(theirs.timestamp() - now) < SKEW_S:
+        return None
+    return round((theirs.timestamp() - now) / 60)
+
+
+def _server_time(body: bytes) -> datetime | None:
+    text = _element(body, "ServerTime")
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
+
+
+def _region_of(response: Response | None) -> str | None:
+    if response is None:
+        return None
+    return response.headers.get("x-amz-bucket-region") or _element(response.body, "Region")
+
+
+def _says_key_length(response: Response | None) -> bool:
+    # R2: 400 InvalidArgument, "Credential access key has length 20, should be 32" — grafana/loki#9224.
+    fault = fault_of(response.body) if response is not None else None
+    return fault is not None and fault.code == "InvalidArgument" and "credential" in (fault.message or "").lower()
+
+
+def _element(body: bytes, name: str) -> str | None:
+    """Return the text of an element of an ``<Error>``."""
+    if fault_of(body) is None:
+        return None
+    return text_of(parse_xml(body.lstrip()), name) or None

@@ -1,0 +1,500 @@
+"""verify() on buckets: what it finds wrong, and what it tells the administrator to do."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import secrets
+import ssl
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from kazinex_storage import Check, CheckStatus, Storage, VerificationReport, verify
+from kazinex_storage.providers.s3.provider import S3Provider
+from kazinex_storage.providers.s3.target import R2, SUPABASE, Credentials, RestEndpoint, Target
+from kazinex_storage.testing.servers import S3Server
+from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
+
+from .conftest import target_of
+from .proxy import Action, Proxy, fails, passing, proxy, says
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SETTINGS = TransportSettings(connect_timeout_s=5, idle_timeout_s=5, proxy="")
+QUICK = RetryPolicy(attempts=2, base_s=0.001, first_429_wait_s=0)
+PAGE = b"<!DOCTYPE html><html><title>Welcome to the hotel</title></html>"
+KEPT = Credentials(access_key_id="example", secret_access_key="example")  # noqa: S106
+"""For servers that no request reaches."""
+
+
+def verified(target: Target) -> VerificationReport:
+    with contextlib.closing(Transport(settings=SETTINGS, retry=QUICK)) as transport:
+        provider = S3Provider(target, transport=transport)
+        return verify(Storage(provider, transport=transport))
+
+
+def failure(report: VerificationReport) -> Check:
+    return next(check for check in report.checks if check.status is CheckStatus.FAILED)
+
+
+def check_of(report: VerificationReport, name: str) -> Check:
+    return next(check for check in report.checks if check.name == name)
+
+
+def with_keys(target: Target, key_id: str | None = None, secret: str | None = None, token: str | None = None) -> Target:
+    kept = target.credentials
+    assert isinstance(kept, Credentials)
+    keys = Credentials(
+        access_key_id=key_id or kept.access_key_id,
+        secret_access_key=secret or kept.secret_access_key,
+        session_token=token,
+    )
+    return dataclasses.replace(target, credentials=keys)
+
+
+@pytest.fixture
+def front(seaweedfs_server: S3Server) -> Iterator[Proxy]:
+    """A proxy before SeaweedFS."""
+    with proxy(seaweedfs_server.endpoint_url) as found:
+        yield found
+
+
+@pytest.fixture
+def r2(front: Proxy, seaweedfs_server: S3Server, bucket_of: Callable[[S3Server], str]) -> Target:
+    """A bucket behind the proxy that takes itself for one of R2."""
+    target = target_of(seaweedfs_server, bucket_of(seaweedfs_server), prefix=f"{secrets.token_hex(4)}/")
+    return dataclasses.replace(target, kind="r2", preset=R2, endpoint_url=front.url)
+
+
+def test_a_good_bucket_passes_every_check_and_keeps_nothing(target: Target, witness: S3Client) -> None:
+    report = verified(target)
+
+    assert report.ok
+    assert {CheckStatus.PASSED} == {check.status for check in report.checks}
+    assert 0 == witness.list_objects_v2(Bucket=target.bucket, Prefix=target.prefix)["KeyCount"]
+
+
+def test_nothing_is_asked_that_a_token_for_objects_may_not_ask(r2: Target, front: Proxy) -> None:
+    front.on("put", do=fails(403, "AccessDenied"), times=None)
+
+    verified(r2)
+
+    asked = {(seen.method, seen.target.partition("?")[0]) for seen in front.seen}
+    assert not {("HEAD", f"/{r2.bucket}/"), ("HEAD", f"/{r2.bucket}"), ("GET", "/")} & asked
+    assert all(seen.target.startswith(f"/{r2.bucket}/") for seen in front.seen)
+
+
+def test_an_access_key_id_that_is_not_known(target: Target) -> None:
+    check = failure(verified(with_keys(target, key_id="0123456789abcdef")))
+
+    assert "list" == check.name
+    assert "access key id is not known" in str(check.diagnosis)
+    assert "same key" in str(check.fix)
+
+
+def test_a_secret_of_another_key(seaweedfs_server: S3Server, bucket_of: Callable[[S3Server], str]) -> None:
+    target = target_of(seaweedfs_server, bucket_of(seaweedfs_server))
+
+    check = failure(verified(with_keys(target, secret="not-the-secret")))  # noqa: S106
+
+    assert "secret access key does not belong to it" in str(check.diagnosis)
+    assert "without a blank or line break at its end" in str(check.fix)
+
+
+def test_a_bucket_that_does_not_exist(target: Target) -> None:
+    check = failure(verified(dataclasses.replace(target, bucket="no-such-bucket-example")))
+
+    assert "there is no bucket 'no-such-bucket-example'" in str(check.diagnosis)
+    assert "capitals count" in str(check.fix)
+
+
+def test_a_bucket_in_another_letter_case(target: Target) -> None:
+    check = failure(verified(dataclasses.replace(target, bucket=target.bucket.capitalize())))
+
+    assert f"there is {target.bucket!r}" in str(check.diagnosis)
+    assert repr(target.bucket) in str(check.fix)
+
+
+@pytest.mark.parametrize("code", ["NoSuchBucket", "AccessDenied"])
+def test_a_bucket_of_another_jurisdiction(r2: Target, front: Proxy, code: str) -> None:
+    """R2 says the one to a token for the account, and the other to a token for the bucket."""
+    with proxy() as other:
+        other.on(do=fails(404 if code == "NoSuchBucket" else 403, code), times=None)
+        elsewhere = {"eu": front.url, "us": other.url}
+        target = dataclasses.replace(r2, endpoint_url=other.url, other_endpoints=elsewhere)
+
+        check = failure(verified(target))
+
+    assert "is in the jurisdiction eu, and the settings say default" in str(check.diagnosis)
+    assert "set the jurisdiction to 'eu'" in str(check.fix)
+
+
+def test_a_bucket_that_is_not_where_its_documents_must_stay(r2: Target, front: Proxy) -> None:
+    with proxy() as other:
+        other.on(do=fails(404, "NoSuchBucket"), times=None)
+        target = dataclasses.replace(
+            r2, endpoint_url=other.url, other_endpoints={"default": front.url}, jurisdiction="eu"
+        )
+
+        report = verified(target)
+
+    assert "is in the jurisdiction default, and the settings say eu" in str(failure(report).diagnosis)
+    assert "make a new bucket there" in str(failure(report).fix)
+    assert CheckStatus.SKIPPED is check_of(report, "residency").status
+
+
+def test_other_endpoints_that_do_not_answer_do_not_hide_that_the_bucket_is_missing(r2: Target, closed: str) -> None:
+    target = dataclasses.replace(r2, bucket="no-such-bucket-example", other_endpoints={"eu": closed})
+
+    assert "there is no bucket" in str(failure(verified(target)).diagnosis)
+
+
+@pytest.mark.parametrize(
+    ("action", "meaning", "fix"),
+    [
+        (fails(401, "Unauthorized"), "not known to this account", "Manage API tokens"),
+        (fails(403, "InvalidAccessKeyId"), "not known to this account", "Manage API tokens"),
+        (
+            says(
+                400,
+                b"<Error><Code>InvalidArgument</Code><Message>Credential access key has length 20, should be 32"
+                b"</Message></Error>",
+            ),
+            "not known to this account",
+            "compare the access key id",
+        ),
+        (fails(403, "SignatureDoesNotMatch"), "secret access key does not belong", "not the value of the token"),
+        (fails(403, "AccessDenied"), "good, but not for the bucket", "Object Read & Write at Cloudflare dashboard"),
+        (fails(403, "NotEntitled"), "R2 is not enabled", "purchase of R2"),
+        (fails(400, "ExpiredToken"), "session token has expired", "new temporary credentials"),
+        (fails(400, "InvalidToken"), "session token has expired", "all three parts"),
+        (
+            fails(301, "PermanentRedirect", ("x-amz-bucket-region", "eu-central-1")),
+            "wants the region 'eu-central-1'",
+            "set the region to 'eu-central-1'",
+        ),
+        (
+            fails(400, "AuthorizationHeaderMalformed", more="<Region>eu-west-1</Region>"),
+            "wants the region 'eu-west-1'",
+            "set the region",
+        ),
+        (says(200, PAGE, kind="text/html"), "somebody else than the storage service", "sign in to the network"),
+        (says(403, PAGE, kind="text/html"), "status 403, text/html", "let the proxy pass"),
+        (says(302, b"", ("Location", "http://127.0.0.1/login")), "status 302", "sign in to the network"),
+        (says(200, b"OK", kind="text/html; charset=utf-8"), "somebody else", "correct the endpoint"),
+    ],
+    ids=lambda value: None if callable(value) else "_".join(str(value).split()[:4]),
+)
+def test_what_the_service_answers_is_explained(
+    r2: Target, front: Proxy, action: Action, meaning: str, fix: str
+) -> None:
+    front.on(do=action, times=None)
+
+    check = failure(verified(r2))
+
+    assert "list" == check.name
+    assert meaning in str(check.diagnosis)
+    assert fix in str(check.fix)
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(20, "20 minutes behind"), (-90, "90 minutes ahead of")])
+def test_a_clock_that_is_off_is_told_by_how_much(r2: Target, front: Proxy, minutes: int, said: str) -> None:
+    theirs = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
+    front.on(do=fails(403, "RequestTimeTooSkewed", ("Date", theirs)), times=None)
+
+    check = failure(verified(r2))
+
+    assert said in str(check.diagnosis)
+    assert "NTP" in str(check.fix)
+
+
+def test_the_time_in_the_error_goes_before_the_one_of_a_proxy(r2: Target, front: Proxy) -> None:
+    theirs = (datetime.now(UTC) + timedelta(minutes=20)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    ours = format_datetime(datetime.now(UTC), usegmt=True)
+    front.on(
+        do=fails(403, "RequestTimeTooSkewed", ("Date", ours), more=f"<ServerTime>{theirs}</ServerTime>"), times=None
+    )
+
+    assert "20 minutes behind" in str(failure(verified(r2)).diagnosis)
+
+
+def test_a_clock_is_blamed_for_a_signature_that_it_spoils(r2: Target, front: Proxy) -> None:
+    theirs = format_datetime(datetime.now(UTC) + timedelta(minutes=20), usegmt=True)
+    front.on(do=fails(403, "SignatureDoesNotMatch", ("Date", theirs)), times=None)
+
+    assert "20 minutes behind" in str(failure(verified(r2)).diagnosis)
+
+
+def test_a_token_that_may_only_read(r2: Target, front: Proxy) -> None:
+    front.on("put", do=fails(403, "AccessDenied"), times=None)
+
+    report = verified(r2)
+
+    assert CheckStatus.PASSED is check_of(report, "list").status
+    assert "write" == failure(report).name
+    assert "may list the bucket" in str(failure(report).diagnosis)
+    assert "Object Read only" in str(failure(report).diagnosis)
+    assert "Object Read & Write" in str(failure(report).fix)
+
+
+def test_a_key_that_may_not_delete(r2: Target, front: Proxy) -> None:
+    front.on("delete", do=fails(403, "AccessDenied"), times=None)
+
+    check = failure(verified(r2))
+
+    assert ("delete", True) == (check.name, "but not delete in it" in str(check.diagnosis))
+
+
+def test_a_bucket_lock_is_a_warning_that_names_what_remains(
+    r2: Target, front: Proxy, seaweedfs_server: S3Server
+) -> None:
+    front.on("delete", do=fails(403, "ObjectLockedByBucketPolicy"), times=None)
+
+    report = verified(r2)
+
+    check = check_of(report, "delete")
+    assert report.ok
+    assert CheckStatus.WARNING is check.status
+    assert "neither deleted nor replaced" in str(check.diagnosis)
+    assert "Bucket lock rules" in str(check.fix)
+    remains = seaweedfs_server.client().list_objects_v2(Bucket=r2.bucket, Prefix=r2.prefix)
+    assert 1 == remains["KeyCount"]
+
+
+def test_a_service_key_that_is_not_accepted(r2: Target, front: Proxy) -> None:
+    refusal = b'{"statusCode":"403","error":"Unauthorized","message":"Invalid Compact JWS"}'
+    front.on("post", do=says(400, refusal, kind="application/json"), times=None)
+    rest = RestEndpoint(url=f"{front.url}/storage/v1", service_key="sb_secret_example")
+
+    check = failure(verified(dataclasses.replace(r2, kind="supabase", preset=SUPABASE, rest=rest)))
+
+    assert "create-only" == check.name
+    assert "service key is not accepted" in str(check.diagnosis)
+    assert "not the publishable" in str(check.fix)
+
+
+@pytest.fixture
+def closed() -> str:
+    """The address of a port where nobody listens."""
+    with proxy() as gone:
+        pass
+    return gone.url
+
+
+def nowhere(endpoint_url: str, kind: str = "r2") -> Target:
+    return Target(
+        kind=kind,
+        preset=R2,
+        endpoint_url=endpoint_url,
+        bucket="documents",
+        region="auto",
+        credentials=KEPT,
+        max_object_bytes=R2.max_object_bytes,
+    )
+
+
+def test_a_host_that_does_not_exist() -> None:
+    check = failure(verified(nowhere("https://0123456789abcdef.invalid")))
+
+    assert "host name '0123456789abcdef.invalid' is not known" in str(check.diagnosis)
+    assert "correct the account id" in str(check.fix)
+
+
+def test_a_port_where_nobody_listens(closed: str) -> None:
+    check = failure(verified(nowhere(closed)))
+
+    assert "does not answer" in str(check.diagnosis)
+    assert "firewall" in str(check.diagnosis)
+    assert "https_proxy" in str(check.fix)
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> Iterator[Proxy]:
+    """A server with a certificate that nobody trusts."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    both = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    (tmp_path / "server.pem").write_bytes(both)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    with proxy(context=context) as found:
+        yield found
+
+
+def test_a_certificate_that_nobody_signed(tls: Proxy) -> None:
+    check = failure(verified(nowhere(tls.url)))
+
+    assert "not signed by an authority that this machine trusts" in str(check.diagnosis)
+    assert "SSL_CERT_FILE" in str(check.fix)
+
+
+def test_plain_http_to_a_port_that_speaks_tls(tls: Proxy) -> None:
+    check = failure(verified(nowhere(f"http://localhost:{tls.port}")))
+
+    assert "may speak TLS" in str(check.diagnosis)
+    assert "write https://" in str(check.fix)
+
+
+def test_tls_to_a_port_that_speaks_plain_http(seaweedfs_server: S3Server) -> None:
+    check = failure(verified(nowhere(seaweedfs_server.endpoint_url.replace("http", "https"), kind="s3")))
+
+    assert "the port does not speak TLS" in str(check.diagnosis)
+
+
+def test_browsers_that_may_upload_are_found_out_without_the_right_to_read_the_rules(
+    cors_target: Target, witness_of_cors: S3Client
+) -> None:
+    rule = {"AllowedOrigins": ["https://app.example.com"], "AllowedMethods": ["PUT", "GET"], "AllowedHeaders": ["*"]}
+    witness_of_cors.put_bucket_cors(Bucket=cors_target.bucket, CORSConfiguration={"CORSRules": [rule]})  # type: ignore[list-item]
+
+    report = verified(cors_target)
+
+    assert CheckStatus.PASSED is check_of(report, "cors").status
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"AllowedOrigins": ["https://other.example.com"], "AllowedMethods": ["PUT"]}, "no CORS rule"),
+        ({"AllowedOrigins": ["https://app.example.com"], "AllowedMethods": ["GET"], "AllowedHeaders": ["*"]}, "PUT"),
+    ],
+    ids=["other origin", "other method"],
+)
+def test_browsers_that_may_not_upload_are_a_warning_with_the_rule_to_add(
+    cors_target: Target, witness_of_cors: S3Client, rule: dict[str, list[str]], said: str
+) -> None:
+    witness_of_cors.put_bucket_cors(Bucket=cors_target.bucket, CORSConfiguration={"CORSRules": [rule]})  # type: ignore[list-item]
+
+    report = verified(cors_target)
+
+    check = check_of(report, "cors")
+    assert report.ok
+    assert CheckStatus.WARNING is check.status
+    assert said in str(check.diagnosis)
+    assert "https://app.example.com" in str(check.fix)
+    assert "expose ETag" in str(check.fix)
+
+
+def test_a_bucket_without_any_rule_answers_403_to_a_preflight(r2: Target, front: Proxy) -> None:
+    """SeaweedFS allows everybody where no rule is set; R2 and S3 answer like this."""
+    front.on("options", do=fails(403, "AccessForbidden"))
+
+    report = verified(dataclasses.replace(r2, browser_origin="https://app.example.com"))
+
+    check = check_of(report, "cors")
+    assert CheckStatus.WARNING is check.status
+    assert "no CORS rule allows PUT from there (status 403)" in str(check.diagnosis)
+    assert "Settings, CORS Policy" in str(check.fix)
+
+
+def test_a_preflight_is_not_signed(r2: Target, front: Proxy) -> None:
+    verified(dataclasses.replace(r2, browser_origin="https://app.example.com"))
+
+    (preflight,) = (seen for seen in front.seen if seen.method == "OPTIONS")
+    assert not {"authorization", "x-amz-date"} & {name.lower() for name, _ in preflight.headers}
+
+
+@pytest.fixture
+def witness_of_cors(seaweedfs_server: S3Server) -> S3Client:
+    return seaweedfs_server.client()
+
+
+@pytest.fixture
+def cors_target(
+    seaweedfs_server: S3Server, bucket_of: Callable[[S3Server], str], witness_of_cors: S3Client
+) -> Iterator[Target]:
+    bucket = bucket_of(seaweedfs_server)
+    yield dataclasses.replace(target_of(seaweedfs_server, bucket), browser_origin="https://app.example.com")
+    witness_of_cors.delete_bucket_cors(Bucket=bucket)
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Proxy]:
+    """The endpoint of no jurisdiction."""
+    with proxy() as found:
+        yield found
+
+
+def in_eu(r2: Target, outside: str) -> Target:
+    return dataclasses.replace(r2, jurisdiction="eu", other_endpoints={"default": outside})
+
+
+@pytest.mark.parametrize("action", [fails(404, "NoSuchBucket"), fails(403, "AccessDenied")], ids=["missing", "refused"])
+def test_a_bucket_that_only_its_jurisdiction_knows_is_there(r2: Target, elsewhere: Proxy, action: Action) -> None:
+    elsewhere.on(do=action, times=None)
+
+    report = verified(in_eu(r2, elsewhere.url))
+
+    assert CheckStatus.PASSED is check_of(report, "residency").status
+    assert 1 == len(elsewhere.seen)
+
+
+def test_a_bucket_that_the_default_endpoint_shows_as_well_is_not_in_the_jurisdiction(r2: Target, front: Proxy) -> None:
+    report = verified(in_eu(r2, front.url))
+
+    check = check_of(report, "residency")
+    assert not report.ok
+    assert CheckStatus.FAILED is check.status
+    assert "not in the jurisdiction eu" in str(check.diagnosis)
+    assert "Specify jurisdiction" in str(check.fix)
+
+
+def test_another_bucket_of_the_same_name_elsewhere_is_no_proof_against(r2: Target, elsewhere: Proxy) -> None:
+    empty = b"<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated></ListBucketResult>"
+    elsewhere.on("list", do=says(200, empty), times=None)
+    elsewhere.on("head", do=says(404), times=None)
+
+    report = verified(in_eu(r2, elsewhere.url))
+
+    assert CheckStatus.PASSED is check_of(report, "residency").status
+
+
+def test_a_default_endpoint_that_does_not_answer_proves_nothing(r2: Target, closed: str) -> None:
+    report = verified(in_eu(r2, closed))
+
+    check = check_of(report, "residency")
+    assert report.ok
+    assert CheckStatus.WARNING is check.status
+    assert "is not proved" in str(check.diagnosis)
+
+
+def test_an_address_that_is_not_cloudflares_proves_nothing(r2: Target) -> None:
+    report = verified(dataclasses.replace(r2, jurisdiction="eu"))
+
+    assert "cannot be proved" in str(check_of(report, "residency").diagnosis)
+
+
+def test_a_service_that_fails_for_a_moment_is_no_stranger(r2: Target, front: Proxy) -> None:
+    front.on("list", do=says(503, PAGE, kind="text/html"), times=2)
+    front.on(do=passing, times=None)
+
+    check = failure(verified(r2))
+
+    assert "does not answer properly" in str(check.diagnosis)
+
+
+def test_no_secret_is_in_the_report(r2: Target, front: Proxy) -> None:
+    hidden = "example-secret-not-real"
+    front.on(do=fails(403, "SignatureDoesNotMatch"), times=None)
+
+    report = verified(with_keys(r2, secret=hidden, token="example-session-token"))  # noqa: S106
+
+    assert hidden not in str(report.to_dict())
+    assert "example-session-token" not in str(report.to_dict())
