@@ -14,6 +14,7 @@ from ._internal.version import __version__
 if TYPE_CHECKING:
     from .aio import AsyncStorage as AsyncStorage
     from .aio_documents import AsyncDocumentStore as AsyncDocumentStore
+    from .disposition import attachment as attachment
     from .documents import DocumentStore as DocumentStore
     from .errors import AccessDeniedError as AccessDeniedError
     from .errors import AlreadyExistsError as AlreadyExistsError
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from .types import PartRule as PartRule
     from .types import PendingUpload as PendingUpload
     from .types import PresignedUrl as PresignedUrl
+    from .types import PresignOptions as PresignOptions
     from .types import ProviderInfo as ProviderInfo
     from .types import PutMode as PutMode
     from .types import PutOptions as PutOptions
@@ -82,6 +84,7 @@ if TYPE_CHECKING:
     from .verification import verify_provider as verify_provider
 
 _HOMES = {
+    "disposition": ("attachment",),
     "aio": ("AsyncStorage",),
     "aio_documents": ("AsyncDocumentStore",),
     "documents": ("DocumentStore",),
@@ -134,6 +137,7 @@ _HOMES = {
         "PartRule",
         "PendingUpload",
         "PresignedUrl",
+        "PresignOptions",
         "ProviderInfo",
         "PutMode",
         "PutOptions",

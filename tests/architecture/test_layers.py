@@ -23,7 +23,7 @@ LEVELS = {
     "_internal.version": 0,
     "_internal.life": 0,
     "_internal.content_types": 0,
-    "_internal.disposition": 0,
+    "disposition": 0,
     # 1: what a provider is written with
     "digest": 1,
     "keys": 1,

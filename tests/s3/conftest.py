@@ -118,6 +118,12 @@ def target(server: S3Server, bucket: str) -> Target:
 
 
 @pytest.fixture
+def seaweedfs_target(seaweedfs_server: S3Server, bucket_of: Callable[[S3Server], str]) -> Target:
+    """An empty folder on the server that verifies signatures."""
+    return target_of(seaweedfs_server, bucket_of(seaweedfs_server), prefix=f"{secrets.token_hex(4)}/")
+
+
+@pytest.fixture
 def storage(target: Target) -> Iterator[Storage]:
     with Storage(S3Provider(target)) as storage:
         yield storage

@@ -18,9 +18,11 @@ def attachment(filename: str) -> str:
         ValueError: the name is empty.
 
     Example:
-        >>> attachment("Plan.pdf"), attachment('Grundriß "A".pdf')
-        ('attachment; filename="Plan.pdf"', 'attachment; filename="Grundri_ _A_.pdf"; filename*=UTF-8\\'\\'Grundri%C3%9F%20%22A%22.pdf')
-    """  # noqa: E501  # one value
+        >>> print(attachment("Plan.pdf"))
+        attachment; filename="Plan.pdf"
+        >>> print(attachment('Grundriß "A".pdf'))
+        attachment; filename="Grundri_ _A_.pdf"; filename*=UTF-8''Grundri%C3%9F%20%22A%22.pdf
+    """
     if not filename:
         raise ValueError("a file name has at least one character")
     folded = unicodedata.normalize("NFKD", filename)
