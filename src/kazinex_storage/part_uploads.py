@@ -12,7 +12,7 @@ from typing import Protocol, cast, runtime_checkable
 
 from .keys import ObjectKey, Prefix
 from .transport import Call, Exchange
-from .types import ObjectInfo, PartInfo, PendingUpload, PutOptions, UploadState
+from .types import Buffer, ObjectInfo, PartInfo, PendingUpload, PutOptions, UploadState
 
 
 @runtime_checkable
@@ -30,8 +30,10 @@ class PartUploader(Protocol):
         """
         ...
 
-    def put_part(self, state: UploadState, number: int, data: bytes) -> PartInfo:
+    def put_part(self, state: UploadState, number: int, data: Buffer) -> PartInfo:
         """Write part *number*, from 1, in any order; writing it again replaces it.
+
+        *data* is valid during the call only.
 
         Raises:
             NotFoundError: the upload is gone.
@@ -88,7 +90,7 @@ class PartExchanges(Protocol):
         """Begin as in ``PartUploader.begin_upload``."""
         ...
 
-    def put_part(self, state: UploadState, number: int, data: bytes) -> Exchange[PartInfo]:
+    def put_part(self, state: UploadState, number: int, data: Buffer) -> Exchange[PartInfo]:
         """Write as in ``PartUploader.put_part``."""
         ...
 
@@ -125,7 +127,7 @@ class LiftedParts:
         call = Call(self._provider.begin_upload, key, size, options, sha256, discard=self._forget)
         return cast(UploadState, (yield call))
 
-    def put_part(self, state: UploadState, number: int, data: bytes) -> Exchange[PartInfo]:
+    def put_part(self, state: UploadState, number: int, data: Buffer) -> Exchange[PartInfo]:
         """Write one part."""
         return cast(PartInfo, (yield Call(self._provider.put_part, state, number, data)))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from .errors import FileTooLargeError
-from .types import MIB, ByteRange, PartRule
+from .types import MIB, Buffer, ByteRange, PartRule
 
 WANTED_PART_BYTES = 8 * MIB
 """The size of a part where the rule leaves the choice: little memory per part, few requests per gibibyte."""
@@ -78,7 +78,7 @@ def plan_parts(size: int, rule: PartRule, *, wanted_part_bytes: int = WANTED_PAR
     return PartPlan.resumed(size, part_bytes)
 
 
-def crc32_of(data: bytes) -> str:
+def crc32_of(data: Buffer) -> str:
     """Return the CRC-32 of *data* in base64, big-endian. zlib computes 6.5 GiB/s where SHA-256 reaches 1.9."""
     return b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
 

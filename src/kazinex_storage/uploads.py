@@ -134,7 +134,9 @@ class Uploads:
         _check_body(checksum.value, state, info)
         return info
 
-    def _send(self, state: UploadState, held: Mapping[int, PartInfo], number: int, data: bytes) -> Exchange[PartInfo]:
+    def _send(
+        self, state: UploadState, held: Mapping[int, PartInfo], number: int, data: memoryview
+    ) -> Exchange[PartInfo]:
         part = held.get(number)
         if part is not None:
             same = cast("PartInfo | None", (yield Call(_same, part, data)))
@@ -187,7 +189,7 @@ class Uploads:
         return replace(state, key=full, scope="")
 
 
-def _same(held: PartInfo, data: bytes) -> PartInfo | None:
+def _same(held: PartInfo, data: memoryview) -> PartInfo | None:
     """Return the part *held* by the service if it is *data*; None when it differs, or when nothing tells."""
     if held.size != len(data):
         return None

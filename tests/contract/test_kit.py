@@ -174,8 +174,10 @@ class _LosesUpdates(MemoryProvider):
 class _PublishesUnfinishedUploads(MemoryProvider):
     """As services do that append to the object itself."""
 
-    def put_part(self, state: UploadState, number: int, data: bytes) -> PartInfo:
-        self.shelf.objects[state.key] = StoredObject(data, ObjectInfo(key=state.key, size=len(data), etag="part"))
+    def put_part(self, state: UploadState, number: int, data: Buffer) -> PartInfo:
+        self.shelf.objects[state.key] = StoredObject(
+            bytes(data), ObjectInfo(key=state.key, size=len(data), etag="part")
+        )
         return super().put_part(state, number, data)
 
 
@@ -206,7 +208,7 @@ class _AbortsOnce(MemoryProvider):
 class _TrustsWhatItHolds(MemoryProvider):
     """Keeps the first bytes of a part for ever."""
 
-    def put_part(self, state: UploadState, number: int, data: bytes) -> PartInfo:
+    def put_part(self, state: UploadState, number: int, data: Buffer) -> PartInfo:
         held = {part.number: part for part in self.list_parts(state)}
         return held.get(number) or super().put_part(state, number, data)
 

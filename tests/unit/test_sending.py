@@ -26,7 +26,7 @@ class Service:
         self._failing = failing
         self._now = 0
 
-    def send(self, number: int, data: bytes) -> Exchange[PartInfo]:
+    def send(self, number: int, data: memoryview) -> Exchange[PartInfo]:
         self._now += 1
         self.begun.append(number)
         self.most = max(self.most, self._now)
@@ -34,7 +34,7 @@ class Service:
             yield Wait(0.001)
             if number == self._failing:
                 raise UnavailableError("the service is away")
-            self.parts[number] = data
+            self.parts[number] = bytes(data)
             return PartInfo(number=number, size=len(data), etag=str(number))
         finally:
             self._now -= 1
@@ -80,7 +80,7 @@ def test_uploads_that_wait_for_memory_leave_the_threads_to_those_that_have_it() 
     most = 0
     inside = 0
 
-    def send(number: int, data: bytes) -> Exchange[PartInfo]:
+    def send(number: int, data: memoryview) -> Exchange[PartInfo]:
         nonlocal most, inside
         inside += len(data)
         most = max(most, inside)

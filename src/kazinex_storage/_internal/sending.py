@@ -1,7 +1,8 @@
 """How a body goes out in parts: read in order, each byte once, a few parts in memory, several under way at once.
 
 The whole process holds no more parts than ``budget.py`` allows. What is read in threads here is sent meanwhile. Large
-puts and resumed uploads are both made of ``send_parts``; what is done with a part is for the caller to say.
+puts and resumed uploads are both made of ``send_parts``; what is done with a part is for the caller to say. The memory
+of a part is used again for a later one: what threads allocate and free by the megabyte, malloc keeps for each of them.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from ..errors import IntegrityError
 from ..parts import PartPlan
 from ..source import Source, SourceReader
 from ..transport import Call, Exchange, Many, Outcome, TransferCancelled
-from ..types import MIB, PartInfo
+from ..types import MIB, Buffer, PartInfo
 from .budget import BUDGET, Budget
 
 PARTS_AT_ONCE: Final = 4
 """Parts of one upload that are under way at once: 32 MiB of memory. More do not fill a line that four do not."""
 
-Send: TypeAlias = Callable[[int, bytes], Exchange[PartInfo]]
-"""Brings the part of that number, from 1, to the service."""
+Send: TypeAlias = Callable[[int, memoryview], Exchange[PartInfo]]
+"""Brings the part of that number, from 1, to the service; the bytes are valid until the exchange has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,40 @@ class Part:
 
     number: int
     """From 1."""
-    data: bytes
+    data: memoryview
+
+
+class Held:
+    """A body in memory that is not ours to keep, read without a copy of the whole; see ``ReplayableBody``."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: Buffer) -> None:
+        """Read *data*."""
+        self._data = memoryview(data)
+
+    def open(self, offset: int = 0) -> HeldReader:
+        """Return a reader from *offset*."""
+        return HeldReader(self._data[offset:])
+
+
+class HeldReader:
+    """Reads a body in memory."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, data: memoryview) -> None:
+        self._left = data
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the beginning of *buffer*; 0 is the end."""
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
 
 class PartReader:
@@ -45,8 +79,8 @@ class PartReader:
         self._lock = threading.Lock()
         self._closed = False
 
-    def next(self) -> Part | None:
-        """Return the next part; None when all were taken.
+    def next(self, buffer: memoryview) -> Part | None:
+        """Read the next part into the beginning of *buffer* and return it; None when all were taken.
 
         Raises:
             IntegrityError: from the source.
@@ -61,7 +95,10 @@ class PartReader:
             number, span = entry
             if self._reader is None:
                 self._reader = self._source.open()
-            return Part(number, self._reader.read((span.end or 0) - span.start))
+            part, filled = buffer[: (span.end or 0) - span.start], 0
+            while filled < len(part) and (count := self._reader.readinto(part[filled:])):
+                filled += count
+            return Part(number, part)
 
     def stop(self) -> None:
         """Make the reads under way, and all later ones, end soon."""
@@ -84,14 +121,18 @@ def send_parts(source: Source, plan: PartPlan, send: Send, budget: Budget = BUDG
     """
     reader, failed = PartReader(source, plan), False
     size = min(plan.part_bytes, plan.size)
+    idle: list[memoryview] = []
 
     def one() -> Exchange[PartInfo | None]:
         nonlocal failed
         try:
             yield from budget.take(size, source)
             try:
-                part = cast("Part | None", (yield Call(reader.next, cancel=reader.stop)))
-                return None if part is None else (yield from send(part.number, part.data))
+                buffer = idle.pop() if idle else memoryview(bytearray(size))
+                part = cast("Part | None", (yield Call(reader.next, buffer, cancel=reader.stop)))
+                sent = None if part is None else (yield from send(part.number, part.data))
+                idle.append(buffer)  # after a failure somebody may still read it
+                return sent
             finally:
                 budget.give(size)
         except BaseException:

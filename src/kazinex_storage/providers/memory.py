@@ -27,6 +27,7 @@ from ..parts import crc32_of, plan_parts
 from ..source import BUFFER_BYTES, Source
 from ..types import (
     MIB,
+    Buffer,
     ByteRange,
     Capability,
     Checksum,
@@ -245,14 +246,14 @@ class MemoryProvider:
             sha256=sha256,
         )
 
-    def put_part(self, state: UploadState, number: int, data: bytes) -> PartInfo:
+    def put_part(self, state: UploadState, number: int, data: Buffer) -> PartInfo:
         """Keep one part.
 
         Raises:
             NotFoundError: the upload is gone.
         """
         with self.shelf.lock:
-            self._upload(state).parts[number] = data
+            self._upload(state).parts[number] = bytes(data)
         return _part(number, data)
 
     def list_parts(self, state: UploadState) -> Sequence[PartInfo]:
@@ -375,6 +376,6 @@ class MemoryProvider:
             raise PreconditionFailedError(f"the object is version {found}, not {if_match}; read it again", key=key)
 
 
-def _part(number: int, data: bytes) -> PartInfo:
+def _part(number: int, data: Buffer) -> PartInfo:
     crc32 = crc32_of(data)
     return PartInfo(number=number, size=len(data), etag=crc32, crc32=crc32)

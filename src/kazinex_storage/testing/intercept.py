@@ -15,6 +15,7 @@ from ..provider import Pages, StorageProvider, exchanges_of
 from ..source import Source
 from ..transport import Exchange, Transport
 from ..types import (
+    Buffer,
     ByteRange,
     Folder,
     ObjectInfo,
@@ -109,7 +110,7 @@ class InterceptedParts:
         real = Through(lambda _: self._inner.begin_upload(key, size, options, sha256))
         return self.through("begin_upload", key, real)
 
-    def put_part(self, state: UploadState, number: int, data: bytes) -> Exchange[PartInfo]:
+    def put_part(self, state: UploadState, number: int, data: Buffer) -> Exchange[PartInfo]:
         """Write one part."""
         return self.through("put_part", state.key, Through(lambda _: self._inner.put_part(state, number, data)))
 

@@ -17,7 +17,7 @@ from ...errors import IntegrityError, NotFoundError, StorageError, UnavailableEr
 from ...parts import PartPlan, crc32_of, plan_parts
 from ...source import Source
 from ...transport import Call, Exchange, Response
-from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
+from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
 from .answers import parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads
 from .headers import etag_of
 from .mapping import fault_of, map_error, map_fault
@@ -104,7 +104,7 @@ class Multipart:
             sha256=sha256,
         )
 
-    def put_part(self, state: UploadState, number: int, data: bytes) -> Exchange[PartInfo]:
+    def put_part(self, state: UploadState, number: int, data: Buffer) -> Exchange[PartInfo]:
         """Write one part; writing it again replaces it.
 
         Raises:
@@ -196,7 +196,7 @@ class Multipart:
             if after is None:
                 return found
 
-    def _digests(self, data: bytes) -> tuple[str | None, str | None]:
+    def _digests(self, data: Buffer) -> tuple[str | None, str | None]:
         """Return the sha256, where the payload has to be signed, and the CRC-32, where the service verifies it."""
         signed = not self._protocol.target.over_tls
         return hashlib.sha256(data).hexdigest() if signed else None, crc32_of(data) if self._preset.checksums else None

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-from ...transport import Request, SigV4
-from ...types import ByteRange, PartInfo, PutMode, PutOptions, Sink
+from ..._internal.sending import Held
+from ...transport import BodySlice, Request, SigV4
+from ...types import Buffer, ByteRange, PartInfo, PutMode, PutOptions, Sink
 from .headers import base64_of, put_headers, quoted_etag
 from .mapping import status_inside
 from .target import CreateCopy, Target
@@ -147,7 +148,13 @@ class Protocol:
         )
 
     def put_part(
-        self, key: str, upload_id: str, number: int, data: bytes, digests: tuple[str | None, str | None], signing: SigV4
+        self,
+        key: str,
+        upload_id: str,
+        number: int,
+        data: Buffer,
+        digests: tuple[str | None, str | None],
+        signing: SigV4,
     ) -> Request:
         """Write one part; *digests* are the sha256 in hexadecimal, wanted over plain http, and the CRC-32 in base64."""
         sha256, crc32 = digests
@@ -158,7 +165,7 @@ class Protocol:
             method="PUT",
             url=f"{self.url(key)}?partNumber={number}&uploadId={quote(upload_id, safe='~')}",
             headers=tuple(headers),
-            body=data,
+            body=data if isinstance(data, bytes) else BodySlice(source=Held(data), offset=0, size=len(data)),
             signing=signing,
             operation="put",
         )

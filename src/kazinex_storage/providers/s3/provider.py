@@ -11,6 +11,7 @@ from ...provider import Pages
 from ...source import Source
 from ...transport import Transport
 from ...types import (
+    Buffer,
     ByteRange,
     Capability,
     Diagnosis,
@@ -119,7 +120,7 @@ class S3Provider:
         """
         return self._transport.run(self.exchanges.parts.begin_upload(key, size, options, sha256))
 
-    def put_part(self, state: UploadState, number: int, data: bytes) -> PartInfo:
+    def put_part(self, state: UploadState, number: int, data: Buffer) -> PartInfo:
         """Write one part; one request.
 
         Raises:

@@ -9,7 +9,7 @@ from ...errors import NotSupportedError
 from ...keys import ObjectKey, Prefix
 from ...parts import plan_parts
 from ...transport import Exchange
-from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
+from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
 from .multipart import Multipart
 from .objects import Objects
 
@@ -52,7 +52,7 @@ class PartUploads:
         state = yield from self._multipart.begin(name, plan, options, sha256)
         return replace(state, key=key)
 
-    def put_part(self, state: UploadState, number: int, data: bytes) -> Exchange[PartInfo]:
+    def put_part(self, state: UploadState, number: int, data: Buffer) -> Exchange[PartInfo]:
         """Write one part; one request."""
         return (yield from self._multipart.put_part(self._named(state), number, data))
 
