@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,7 +98,7 @@ class Series:
 class Worker:
     """The process of one client."""
 
-    def __init__(self, member: Member, place: Place) -> None:
+    def __init__(self, member: Member, place: Place, cores: frozenset[int]) -> None:
         self.member = member
         self.place = place
         self._process = subprocess.Popen(
@@ -107,6 +107,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
         hello = self._answer()
         self.can = frozenset(hello["can"])
@@ -137,12 +138,13 @@ class Worker:
 
 
 @contextmanager
-def crew(place: Place, members: Sequence[Member]) -> Iterator[list[Worker]]:
-    """Start the clients; they end with the block."""
+def crew(place: Place, members: Sequence[Member], cores: Collection[int] = ()) -> Iterator[list[Worker]]:
+    """Start the clients; they end with the block. Only those *cores* are theirs; none means all."""
+    allowed = frozenset(cores or os.sched_getaffinity(0))
     with ExitStack() as stack:
         workers = []
         for member in members:
-            worker = Worker(member, place)
+            worker = Worker(member, place, allowed)
             stack.callback(worker.close)
             workers.append(worker)
         yield workers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -34,8 +34,10 @@ def run(folder: Path, sizes: Sizes) -> None:
         source = place_for_files / "source.pdf"
         write_random(source, size)
         print(f"  files are in {place_for_files.parent}")
-        with seaweedfs() if amount.real_server else _nothing() as more:
-            for place in [*places, *more]:
+        with ExitStack() as stack:
+            if amount.real_server:
+                places.append(stack.enter_context(seaweedfs()))
+            for place in places:
                 print(f"\n  == {place.name}")
                 jobs = [partial(_upload, source), partial(_download, place_for_files, size)]
                 with crew(place, present(EVERYBODY, amount)) as workers:
@@ -52,11 +54,6 @@ def fast_folder(folder: Path, size: int) -> Iterator[Path]:
     fits = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 2 * size
     with tempfile.TemporaryDirectory(prefix="kazinex-bench-", dir=MEMORY if fits else folder) as found:
         yield Path(found)
-
-
-@contextmanager
-def _nothing() -> Iterator[list[object]]:
-    yield []
 
 
 def _key(member: Member, size: int) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from kazinex_storage.testing import servers
 
 from .crew import PEER_PYTHON, Member
 from .null_server import null_server
@@ -18,7 +21,7 @@ def plain_servers(folder: Path, sizes: S3Sizes) -> Iterator[list[Place]]:
     with ExitStack() as stack:
         places = [stack.enter_context(null_server(folder))[0]]
         if sizes.real_server:
-            places += stack.enter_context(seaweedfs())
+            places.append(stack.enter_context(seaweedfs()))
         yield places
 
 
@@ -30,9 +33,29 @@ def null_servers(folder: Path) -> Iterator[list[Place]]:
 
 
 @contextmanager
-def seaweedfs() -> Iterator[list[Place]]:
-    """Run SeaweedFS, which keeps objects and checks signatures."""
-    yield []
+def seaweedfs() -> Iterator[Place]:
+    """Run SeaweedFS, which keeps objects and checks signatures.
+
+    Raises:
+        SettingsError: its package is missing, or it does not start.
+    """
+    with servers.seaweedfs() as server:
+        yield Place(
+            name="SeaweedFS",
+            endpoint_url=server.endpoint_url,
+            bucket=server.make_bucket("bench"),
+            region=server.region,
+            access_key_id=server.access_key_id,
+            secret_access_key=server.secret_access_key,
+            processes=descendants(os.getpid(), "weed"),
+        )
+
+
+def descendants(process: int, name: str) -> tuple[int, ...]:
+    """Return the processes called *name* that *process* or its children have started."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii").split()
+    found = tuple(int(child) for child in children if Path(f"/proc/{child}/comm").read_text().strip() == name)
+    return found + tuple(each for child in children for each in descendants(int(child), name))
 
 
 def present(members: tuple[Member, ...], sizes: S3Sizes) -> list[Member]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -31,13 +33,23 @@ def run(folder: Path, sizes: Sizes) -> None:
     """Print the section of single requests."""
     amount = SIZES[sizes.name]
     heading(f"S3, small: {amount.small_count:,} of 4 KiB, one after another")
+    print("  to wake the other core of a virtual machine costs up to 40 us of processor time or nothing, as the kernel")
+    print("  places client and server; on one core they work in turn, which is steady, and spares libraries that hand")
+    print("  each request to a thread of theirs that wake-up too")
     with plain_servers(folder, amount) as places:
         for place in places:
-            print(f"\n  == {place.name}")
-            rows = _rounds(place, amount, ONE_BY_ONE, amount.small_count, amount.small_rounds)
-            for row in rows:
-                tables.show(row[0].job, row)
-                tables.cheaper(row, row, 0.8, row[0].job)
+            _run_on(place, amount, one_core=False)
+            if one_thread(place.processes):
+                _run_on(place, amount, one_core=True)
+
+
+def _run_on(place: Place, sizes: S3Sizes, *, one_core: bool) -> None:
+    print(f"\n  == {place.name}, {'client and server on one core' if one_core else 'all cores'}")
+    with pinned(place.processes) if one_core else nullcontext() as cores:
+        rows = _rounds(place, sizes, ONE_BY_ONE, sizes.small_count, sizes.small_rounds, cores or ())
+    for row in rows:
+        tables.show(row[0].job, row)
+        tables.cheaper(row, row, 0.8, row[0].job)
 
 
 def run_bulk(folder: Path, sizes: Sizes) -> None:
@@ -61,10 +73,36 @@ def run_bulk(folder: Path, sizes: Sizes) -> None:
                     tables.faster(row, tables.only(row, *SDKS), 15.0, f"{job}, SDKs")
 
 
-def _rounds(place: Place, sizes: S3Sizes, names: tuple[str, ...], count: int, rounds: int) -> list[list[Series]]:
+def one_thread(processes: Sequence[int]) -> bool:
+    """Say whether a server has one thread in each process, so that one core is what it uses at a time."""
+    return all(len(os.listdir(f"/proc/{process}/task")) == 1 for process in processes)
+
+
+@contextmanager
+def pinned(processes: Sequence[int]) -> Iterator[frozenset[int]]:
+    """Keep a server on one core, and yield that core."""
+    everywhere = os.sched_getaffinity(0)
+    cores = frozenset([max(everywhere)])
+    for process in processes:
+        os.sched_setaffinity(process, cores)
+    try:
+        yield cores
+    finally:
+        for process in processes:
+            os.sched_setaffinity(process, everywhere)
+
+
+def _rounds(
+    place: Place,
+    sizes: S3Sizes,
+    names: tuple[str, ...],
+    count: int,
+    rounds: int,
+    cores: Collection[int] = (),
+) -> list[list[Series]]:
     members = present(EVERYBODY, sizes)
     jobs: list[Callable[[Member], Job]] = [partial(_job, name, count) for name in names]
-    with crew(place, members) as workers:
+    with crew(place, members, cores) as workers:
         return take_turns(workers, jobs, rounds)
 
 

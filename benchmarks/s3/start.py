@@ -30,7 +30,13 @@ def run(folder: Path, sizes: Sizes) -> None:
         row = [Series(member=member, job="start") for member in members]
         for number in range(-1, amount.starts):
             for series in row if number % 2 else reversed(row):
-                seconds, cpu = _start(series.member, place)
+                if series.error:
+                    continue
+                try:
+                    seconds, cpu = _start(series.member, place)
+                except RuntimeError as error:
+                    series.error = str(error)
+                    continue
                 if number >= 0:
                     series.seconds.append(seconds)
                     series.cpu.append(cpu)
