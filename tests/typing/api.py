@@ -30,6 +30,7 @@ from kazinex_storage import (
     ObjectKey,
     Organisations,
     Outcome,
+    PendingUpload,
     PolicyError,
     Prefix,
     PresignedUrl,
@@ -44,16 +45,20 @@ from kazinex_storage import (
     StorageError,
     StorageProvider,
     StoredDocument,
+    SweepReport,
     Transport,
     UploadPolicy,
+    UploadState,
     Verdict,
     VerificationReport,
     default_registry,
     open_organisations,
+    sweep,
     verify,
 )
 from kazinex_storage.files import ObjectWriter
-from kazinex_storage.provider import BulkDeleter, Diagnoser, Presigner, ServerCopier
+from kazinex_storage.part_uploads import PartUploader
+from kazinex_storage.provider import BulkDeleter, Diagnoser, Presigner, ServerCopier, Sweeper
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
 from kazinex_storage.providers.memory import MemoryProvider, MemorySettings
 from kazinex_storage.types import PresignOptions, Sink
@@ -64,10 +69,14 @@ def the_built_in_providers_fulfil_the_contract() -> None:
     memory: StorageProvider = MemoryProvider(MemorySettings(name="shared"))
     copier: ServerCopier = LocalProvider(LocalSettings(root=Path("documents")))
     deleter: BulkDeleter = MemoryProvider()
+    uploader: PartUploader = MemoryProvider()
+    sweeper: Sweeper = LocalProvider(LocalSettings(root=Path("documents")))
     assert_type(local.info, ProviderInfo)
     assert_type(memory.info.can(Capability.CREATE_ONLY), bool)
     assert_type(copier.copy(ObjectKey("a"), ObjectKey("b"), PutMode.CREATE), ObjectInfo)
     assert_type(deleter.delete_many([ObjectKey("a")]), Sequence[StorageError | None])
+    assert_type(uploader.pending_uploads(Prefix()), Sequence[PendingUpload])
+    assert_type(sweeper.sweep(Prefix("org-1/"), dry_run=True), int)
 
 
 def optional_abilities_are_found_by_isinstance(provider: StorageProvider) -> None:
@@ -156,9 +165,25 @@ def urls_are_signed(storage: Storage) -> None:
     assert_type(url.expires_at, datetime)
 
 
+def uploads_are_resumed_and_swept(storage: Storage) -> None:
+    state = storage.begin_upload("a", 4, PutOptions(mode=PutMode.CREATE), sha256="00" * 32)
+    assert_type(UploadState.from_json(state.to_json()), UploadState)
+    assert_type(storage.resume_upload(state, Path("plan.pdf"), on_progress=lambda done, total: done), ObjectInfo)
+    for upload in storage.pending_uploads("folder/", older_than=timedelta(hours=1)):
+        assert_type(upload, PendingUpload)
+        assert_type(upload.begun_at, datetime | None)
+        storage.abort_upload(upload)
+    storage.abort_upload(state)
+    report = sweep(storage, older_than=timedelta(days=1), dry_run=False)
+    assert_type(report, SweepReport)
+    assert_type(report.failures, tuple[StorageError, ...])
+
+
 async def an_asynchronous_storage_says_the_same(storage: AsyncStorage, chunks: AsyncIterator[bytes]) -> None:
     assert_type(await storage.put("a", chunks), ObjectInfo)
     assert_type(await storage.get_bytes("a"), bytes)
+    assert_type(await storage.resume_upload(await storage.begin_upload("a", 4), b"1234"), ObjectInfo)
+    assert_type(await storage.pending_uploads(), list[PendingUpload])
     assert_type(storage.stream("a"), AsyncGenerator[bytes, None])
     assert_type(storage.list(), AsyncIterator[ObjectInfo])
     assert_type(storage.list(recursive=False), AsyncIterator[ObjectInfo | Folder])

@@ -431,6 +431,30 @@ class PartContract:
 
         assert [] == recording.calls
 
+    def test_a_cancelled_task_leaves_the_upload_to_be_resumed(self, bench: Bench) -> None:
+        if not bench.proves(Capability.PARTS, _begin):
+            return
+        body = _body(bench)
+        state = bench.storage.begin_upload("a", len(body))
+
+        async def cancel_midway() -> None:
+            loop = asyncio.get_running_loop()
+
+            def report(*_: int | None) -> None:
+                loop.call_soon_threadsafe(task.cancel)
+
+            resuming = AsyncStorage(bench.storage).resume_upload(state, bytearray(body), on_progress=report)
+            task = asyncio.ensure_future(resuming)
+            with suppress(asyncio.CancelledError):  # what is too late has been done whole
+                await task
+
+        asyncio.run(cancel_midway())
+
+        assert bench.peek("a") in (None, body)
+        with suppress(NotFoundError):
+            bench.storage.resume_upload(state, body)
+        assert body == bench.peek("a")
+
     def test_uploads_in_parts_work_on_asyncio(self, bench: Bench) -> None:
         if not bench.proves(Capability.PARTS, _begin):
             return
