@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,8 @@ from kazinex_storage.providers.s3.target import S3, Credentials, Preset, Target
 from kazinex_storage.storage import Storage
 from kazinex_storage.testing import Harness
 from kazinex_storage.testing.servers import S3Server, ministack, seaweedfs
+
+from .faulty import Faulty, faulty_before
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -124,6 +127,26 @@ def seaweedfs_target(seaweedfs_server: S3Server, bucket_of: Callable[[S3Server],
 
 
 @pytest.fixture
+def seaweedfs_storage(seaweedfs_target: Target) -> Iterator[Storage]:
+    with Storage(S3Provider(seaweedfs_target)) as storage:
+        yield storage
+
+
+@pytest.fixture
 def storage(target: Target) -> Iterator[Storage]:
     with Storage(S3Provider(target)) as storage:
         yield storage
+
+
+@pytest.fixture
+def faulty(seaweedfs_target: Target, seaweedfs_server: S3Server) -> Iterator[Faulty]:
+    """A storage whose network fails as told."""
+    with faulty_before(seaweedfs_target, seaweedfs_server.client()) as found:
+        yield found
+
+
+@pytest.fixture
+def faulty_tls(seaweedfs_target: Target, seaweedfs_server: S3Server, tmp_path: Path) -> Iterator[Faulty]:
+    """The same over TLS."""
+    with faulty_before(seaweedfs_target, seaweedfs_server.client(), tmp_path) as found:
+        yield found

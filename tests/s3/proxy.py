@@ -243,7 +243,7 @@ def proxy(upstream: str | None = None, context: ssl.SSLContext | None = None) ->
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     found = Proxy(upstream, listener.getsockname()[1])
     if context is not None:
-        found.scheme, found.host = "https", "localhost"
+        found.scheme = "https"
     open_streams: list[socket.socket] = []
 
     def accept() -> None:

@@ -13,11 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from kazinex_storage import Check, CheckStatus, Storage, VerificationReport, verify
 from kazinex_storage.providers.s3.provider import S3Provider
@@ -26,6 +21,7 @@ from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
 
 from .conftest import target_of
+from .faulty import self_signed
 from .proxy import Action, Proxy, fails, passing, proxy, says
 
 if TYPE_CHECKING:
@@ -322,18 +318,8 @@ def test_a_port_where_nobody_listens(closed: str) -> None:
 @pytest.fixture
 def tls(tmp_path: Path) -> Iterator[Proxy]:
     """A server with a certificate that nobody trusts."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    both = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
-    (tmp_path / "server.pem").write_bytes(both)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "server.pem")
+    context.load_cert_chain(self_signed(tmp_path))
     with proxy(context=context) as found:
         yield found
 

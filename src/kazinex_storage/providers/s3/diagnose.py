@@ -25,7 +25,7 @@ from ...types import Diagnosis
 from . import causes
 from .answers import parse_page
 from .headers import date_of
-from .mapping import fault_of, map_error
+from .mapping import fault_of, is_page, map_error
 from .objects import Objects
 from .protocol import Protocol
 from .target import Target
@@ -175,7 +175,7 @@ def _is_foreign(response: Response) -> bool:
     if fault_of(response.body) is not None or response.status >= 500 or response.status == 429:
         return False
     moved = 300 <= response.status < 400 and "x-amz-bucket-region" not in response.headers
-    return moved or "html" in _type_of(response) or b"<html" in response.body[:1000].lower()
+    return moved or is_page(response)
 
 
 def _type_of(response: Response) -> str:

@@ -110,8 +110,8 @@ class Fault:
 def map_error(response: Response, key: str | None = None) -> StorageError:
     """Return the error that *response*, which is not a success, means."""
     fault = fault_of(response.body)
-    if fault is None and response.body and response.status != 404:
-        return _stranger(response, key)
+    if fault is None and response.body and (response.status != 404 or is_page(response)):
+        return stranger(response, key)
     code = fault.code if fault is not None else None
     found = _CODES.get(code or "")
     if found is None or (found[0] is NotFoundError and key is None):
@@ -163,17 +163,12 @@ def retry_after_of(response: Response) -> float | None:
     return float(value) if value.isascii() and value.isdigit() else None
 
 
-def _error(
-    found: tuple[type[StorageError], str], response: Response, key: str | None, code: str | None
-) -> StorageError:
-    kind, message = found
-    region = response.headers.get("x-amz-bucket-region")
-    if kind is SettingsError and region and code != "NoSuchBucket":
-        message = f"{message} (the service names the region {region[:40]!r})"
-    return kind(message, key=key, code=code, request_id=request_id_of(response), retry_after_s=retry_after_of(response))
+def is_page(response: Response) -> bool:
+    """Say whether the answer is HTML, which S3 never says by itself: a sign-in page, a proxy. Not for objects."""
+    return "html" in response.headers.get("content-type", "").lower() or b"<html" in response.body[:1000].lower()
 
 
-def _stranger(response: Response, key: str | None) -> StorageError:
+def stranger(response: Response, key: str | None) -> StorageError:
     """Return the error for an answer that no S3 service gives."""
     if response.status in (429, 500, 502, 503, 504):  # gateways on the way answer in HTML
         found = _STATUSES.get(response.status, (UnavailableError, f"the service answered {response.status}"))
@@ -184,3 +179,13 @@ def _stranger(response: Response, key: str | None) -> StorageError:
         key=key,
         request_id=request_id_of(response),
     )
+
+
+def _error(
+    found: tuple[type[StorageError], str], response: Response, key: str | None, code: str | None
+) -> StorageError:
+    kind, message = found
+    region = response.headers.get("x-amz-bucket-region")
+    if kind is SettingsError and region and code != "NoSuchBucket":
+        message = f"{message} (the service names the region {region[:40]!r})"
+    return kind(message, key=key, code=code, request_id=request_id_of(response), retry_after_s=retry_after_of(response))

@@ -24,7 +24,7 @@ from ...transport import Call, Exchange, Response, SigV4
 from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from .answers import parse_object, parse_page
 from .headers import MARK, METADATA, etag_of
-from .mapping import already_exists, map_error
+from .mapping import already_exists, is_page, map_error, stranger
 from .protocol import Protocol, range_header
 from .signing import Signing
 
@@ -83,7 +83,7 @@ class Objects:
         return ObjectInfo(
             key=key,
             size=len(data),
-            etag=etag_of(response.headers.get("etag")),
+            etag=_etag(response, key),
             content_type=options.content_type,
             content_disposition=options.content_disposition,
             cache_control=options.cache_control,
@@ -104,6 +104,7 @@ class Objects:
         counted = _Counted(sink)
         response: Response = yield self.protocol.get(key, span, counted, if_match, signing)
         if response.status == 206 or response.status == 200:
+            _etag(response, key)
             info = parse_object(key, response.headers, counted.size)
             # A service or a cache that ignores the range has pushed other bytes than were asked for.
             if response.status == 200 and range_header(span) is not None and span.resolve(info.size) != (0, info.size):
@@ -123,6 +124,7 @@ class Objects:
         response: Response = yield self.protocol.head(key, signing, if_match)
         if response.status != 200:
             raise map_error(response, key)
+        _etag(response, key)
         if "content-length" in response.headers:
             return parse_object(key, response.headers)
         # R2 leaves the length of objects with Content-Encoding gzip out — rclone#8137; the listing knows it.
@@ -140,6 +142,8 @@ class Objects:
             error = map_error(response, key)
             if not isinstance(error, NotFoundError):
                 raise error
+        elif is_page(response):
+            raise stranger(response, key)
 
     def own(self, key: str, mark: str) -> Exchange[ObjectInfo | None]:
         """Return the object when it carries *mark*; None when it does not, or when that cannot be told."""
@@ -201,6 +205,18 @@ class _Counted:
     def __call__(self, buffer: Buffer) -> None:
         self.size += len(buffer)
         self._sink(buffer)
+
+
+def _etag(response: Response, key: str) -> str | None:
+    """Return the version mark, which every S3 service gives: without one it is a sign-in page that says 200.
+
+    Raises:
+        UnavailableError: there is none.
+    """
+    header = response.headers.get("etag")
+    if header is None:
+        raise stranger(response, key)
+    return etag_of(header)
 
 
 def _other_version(key: str) -> PreconditionFailedError:
