@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from .storage import Storage as Storage
     from .sweeping import SweepReport as SweepReport
     from .sweeping import sweep as sweep
+    from .tickets import TicketPart as TicketPart
+    from .tickets import UploadTicket as UploadTicket
     from .transport import Outcome as Outcome
     from .transport import Transport as Transport
     from .types import ByteRange as ByteRange
@@ -126,6 +128,7 @@ _HOMES = {
     "source": ("Source",),
     "storage": ("Storage",),
     "sweeping": ("SweepReport", "sweep"),
+    "tickets": ("TicketPart", "UploadTicket"),
     "transport": ("Outcome", "Transport"),
     "types": (
         "ByteRange",

@@ -19,11 +19,12 @@ from typing import Literal, Self, TypeVar, overload
 from ._internal.admission import Body
 from ._internal.collecting import called, collected
 from .keys import Prefix
-from .operations import DEFAULTS
+from .operations import DEFAULTS, LINK
 from .policy import UploadPolicy
 from .pulls import Asked, Listing
 from .source import Source
-from .storage import LINK, Storage
+from .storage import Storage
+from .tickets import UploadTicket
 from .transport import Call, Outcome
 from .types import (
     WHOLE,
@@ -258,6 +259,23 @@ class AsyncStorage:
             StorageError: as ``Storage.resume_upload``; also when the task is cancelled the upload stays.
         """
         return await self._transport.run_async(self._uploads.resume(state, body, on_progress))
+
+    async def presign_upload(self, state: UploadState, expires_in: timedelta) -> UploadTicket:
+        """Sign every request of an upload that was begun; see ``Storage.presign_upload``.
+
+        Raises:
+            NotSupportedError: the provider takes no uploads in parts, or does not sign.
+        """
+        return await self._transport.run_async(self._uploads.ticket(state, expires_in))
+
+    async def complete_upload(self, state: UploadState) -> ObjectInfo:
+        """Make the parts that a client sent the object; see ``Storage.complete_upload``.
+
+        Raises:
+            IntegrityError: a part is missing or has another size; nothing was stored.
+            AlreadyExistsError: it was begun with ``PutMode.CREATE``, and the key exists by now.
+        """
+        return await self._transport.run_async(self._uploads.complete(state))
 
     async def abort_upload(self, upload: UploadState | PendingUpload) -> None:
         """Throw an upload and its parts away; see ``Storage.abort_upload``.

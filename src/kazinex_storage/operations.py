@@ -55,6 +55,9 @@ T = TypeVar("T")
 DEFAULTS = PutOptions()
 """Replace what is there; the content type follows from the key."""
 
+LINK = PresignOptions()
+"""A GET, for a quarter of an hour."""
+
 # S3, R2, Supabase: at most 1,000 keys in one DeleteObjects request.
 DELETE_BATCH = 1000
 """Keys that one bulk delete carries."""
@@ -381,6 +384,8 @@ class Operations:
     def _presign(self, key: str, options: PresignOptions) -> Exchange[PresignedUrl]:
         full = self._full(key)
         self._need(Capability.PRESIGN, "presigning")
+        if options.upload is not None:
+            raise ValueError("the requests of an upload in parts are signed by presign_upload")
         if options.method not in ("GET", "HEAD", "PUT", "DELETE"):
             raise ValueError(f"a URL is signed for GET, HEAD, PUT or DELETE, not {options.method!r}")
         if options.expires_in <= timedelta(0):

@@ -100,6 +100,14 @@ class Listing(Generic[_Entry]):
         page = yield from self._told(self._pages.next())
         return None if page is None else [self._relative(entry) for entry in page]
 
+    def entries(self, run: Callable[[Exchange[list[_Entry] | None]], list[_Entry] | None]) -> Iterator[_Entry]:
+        """Yield the entries of all pages, each fetched by *run* when it is needed."""
+        try:
+            while (page := run(self.next())) is not None:
+                yield from page
+        finally:
+            self.close()
+
     def close(self) -> None:
         """Release what the listing holds open."""
         self._pages.close()

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Self, overload
 
 from ._internal.admission import Body
 from ._internal.life import Life
 from .keys import Prefix
-from .operations import DEFAULTS, Operations
+from .operations import DEFAULTS, LINK, Operations
 from .policy import UploadPolicy
 from .provider import StorageProvider
 from .pulls import Asked, ByteStream
@@ -39,13 +39,8 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from .files import StorageFile
-    from .pulls import Listing
+    from .tickets import UploadTicket
     from .types import PendingUpload, UploadState
-
-_Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
-
-LINK = PresignOptions()
-"""A GET, for a quarter of an hour."""
 
 
 class Storage:
@@ -250,8 +245,8 @@ class Storage:
             InvalidKeyError: no key can begin with *prefix*.
         """
         if recursive:
-            return self._pages(self._operations.scan(prefix))
-        return self._pages(self._operations.children(prefix))
+            return self._operations.scan(prefix).entries(self._transport.run)
+        return self._operations.children(prefix).entries(self._transport.run)
 
     def copy(self, source: str, target: str, *, mode: PutMode = PutMode.REPLACE) -> ObjectInfo:
         """Copy bytes, content type and metadata, on the server where it can; atomic like a put.
@@ -282,7 +277,7 @@ class Storage:
         Raises:
             NotSupportedError: the provider does not sign, or cannot bind a PUT to an absent key.
             PolicyError: a PUT that the policy does not allow.
-            SettingsError: the credentials at hand cannot sign, or not for that long.
+            SettingsError: the credentials at hand cannot sign.
             ValueError: the method or the expiry makes no sense.
         """
         return self._transport.run(self._operations.presign(key, options))
@@ -313,12 +308,25 @@ class Storage:
         """
         return self._transport.run(self._uploads.resume(state, body, on_progress))
 
-    def abort_upload(self, upload: UploadState | PendingUpload) -> None:
-        """Throw an upload and its parts away; silent when it is gone. One request.
+    def presign_upload(self, state: UploadState, expires_in: timedelta) -> UploadTicket:
+        """Sign every request of an upload that was begun, for a client that sends the parts itself. No request.
 
         Raises:
-            InvalidKeyError: it is outside this storage.
+            NotSupportedError: the provider takes no uploads in parts, or does not sign.
         """
+        return self._transport.run(self._uploads.ticket(state, expires_in))
+
+    def complete_upload(self, state: UploadState) -> ObjectInfo:
+        """Make the parts that a client sent the object, when all are there; atomic. Two requests per 1,000 parts.
+
+        Raises:
+            IntegrityError: a part is missing or has another size; nothing was stored.
+            StorageError: else as in ``resume_upload``.
+        """
+        return self._transport.run(self._uploads.complete(state))
+
+    def abort_upload(self, upload: UploadState | PendingUpload) -> None:
+        """Throw an upload of this storage and its parts away; silent when it is gone. One request."""
         self._transport.run(self._uploads.abort(upload))
 
     def pending_uploads(self, prefix: str = "", *, older_than: timedelta | None = None) -> builtins.list[PendingUpload]:
@@ -377,13 +385,6 @@ class Storage:
         view._operations = Operations(self._operations._provider, scope, policy, view._life)
         view._uploads = Uploads(view._operations)
         return view
-
-    def _pages(self, listing: Listing[_Entry]) -> Iterator[_Entry]:
-        try:
-            while (page := self._transport.run(listing.next())) is not None:
-                yield from page
-        finally:
-            listing.close()
 
     def __enter__(self) -> Self:
         return self

@@ -179,6 +179,10 @@ class PresignOptions:
     """Binds a PUT to the bytes with that sha256, in hexadecimal, where the service can."""
     mode: PutMode = PutMode.REPLACE
     """``CREATE`` binds a PUT to a key that is absent; it needs ``Capability.CREATE_ONLY``."""
+    upload: UploadState | None = None
+    """An upload in parts that the request belongs to: PUT sends ``part``, POST completes, DELETE aborts."""
+    part: int | None = None
+    """The number of the part, from 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,12 +23,15 @@ from .operations import Operations
 from .parts import PartPlan, crc32_of
 from .provider import Sweeper
 from .source import Source
+from .tickets import TicketPart, UploadTicket
 from .transport import Call, Exchange
 from .types import (
     Capability,
     ObjectInfo,
     PartInfo,
     PendingUpload,
+    PresignedUrl,
+    PresignOptions,
     Progress,
     PutOptions,
     UploadState,
@@ -63,6 +66,14 @@ class Uploads:
     def pending(self, prefix: str = "", older_than: timedelta | None = None) -> Exchange[list[PendingUpload]]:
         """Return the unfinished uploads; see ``Storage.pending_uploads``."""
         return self._operations._told("pending_uploads", None, self._pending(prefix, older_than))
+
+    def ticket(self, state: UploadState, expires_in: timedelta) -> Exchange[UploadTicket]:
+        """Sign every request of an upload; see ``Storage.presign_upload``."""
+        return self._operations._told("presign_upload", state.key, self._ticket(state, expires_in))
+
+    def complete(self, state: UploadState) -> Exchange[ObjectInfo]:
+        """Make what others sent the object; see ``Storage.complete_upload``."""
+        return self._operations._told("complete_upload", state.key, self._complete(state))
 
     def leftovers(self, *, dry_run: bool) -> Exchange[int | None]:
         """Let the provider remove, or only count, what killed writers left; None when it leaves nothing of its own."""
@@ -133,6 +144,49 @@ class Uploads:
             raise IntegrityError(f"the service made {info.size} of {state.size} bytes an object; delete it")
         _check_body(checksum.value, state, info)
         return info
+
+    def _ticket(self, state: UploadState, expires_in: timedelta) -> Exchange[UploadTicket]:
+        operations = self._operations
+        self._need()
+        operations._need(Capability.PRESIGN, "presigning")
+        if expires_in <= timedelta(0):
+            raise ValueError("expires_in is a positive time")
+        own = self._own(state)
+        key = ObjectKey(own.key)
+
+        def sign(method: str, part: int | None = None, size: int | None = None) -> Exchange[PresignedUrl]:
+            options = PresignOptions(method=method, expires_in=expires_in, size=size, upload=own, part=part)
+            return operations._exchanges.presign(key, options)
+
+        parts: list[TicketPart] = []
+        for number, span in PartPlan.resumed(own.size, own.part_bytes).spans():
+            start, end = span.resolve(own.size)
+            request = yield from sign("PUT", number, end - start)
+            parts.append(TicketPart(number=number, offset=start, size=end - start, request=request))
+        complete, abort = (yield from sign("POST")), (yield from sign("DELETE"))
+        expires_at = min(request.expires_at for request in (complete, abort, *(part.request for part in parts)))
+        return UploadTicket(state=state, parts=tuple(parts), complete=complete, abort=abort, expires_at=expires_at)
+
+    def _complete(self, state: UploadState) -> Exchange[ObjectInfo]:
+        self._need()
+        own = self._own(state)
+        try:
+            held: Sequence[PartInfo] = yield from self._parts.list_parts(own)
+        except NotFoundError:
+            found = yield from self._parts.find_upload(own)
+            if found is None:
+                raise
+            return self._operations._relative(found)  # the client has completed it itself
+        wanted: set[tuple[int, int]] = set()
+        for number, span in PartPlan.resumed(own.size, own.part_bytes).spans():
+            start, end = span.resolve(own.size)
+            wanted.add((number, end - start))
+        wrong = sorted(wanted ^ {(part.number, part.size) for part in held})
+        if wrong:
+            raise IntegrityError(
+                f"part {wrong[0][0]} is missing or has another size; nothing was stored, send it, then complete again"
+            )
+        return self._operations._relative((yield from self._parts.complete_upload(own, held)))
 
     def _send(
         self, state: UploadState, held: Mapping[int, PartInfo], number: int, data: memoryview

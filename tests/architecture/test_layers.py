@@ -30,6 +30,7 @@ LEVELS = {
     "parts": 1,
     "policy": 1,
     "source": 1,
+    "tickets": 1,
     "transport": 1,
     "_internal.bodies": 1,
     "_internal.download": 1,

@@ -24,7 +24,7 @@ from .multipart import Multipart
 from .names import decode, encode, encode_prefix
 from .objects import SINGLE_PUT_BYTES, Objects
 from .presign import presign
-from .protocol import Protocol
+from .protocol import Protocol, upload_query
 from .rest import RestWrites
 from .signing import Signing
 from .target import Target
@@ -111,7 +111,8 @@ class S3Exchanges:
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign a request; none is sent, unless credentials have to be renewed."""
         credentials = yield from self._signing.credentials()
-        return presign(self.objects.protocol, credentials, self.name_of(key), options)
+        query = upload_query(options.upload.upload_id, options.part) if options.upload is not None else ""
+        return presign(self.objects.protocol, credentials, self.name_of(key), options, query)
 
     def name_of(self, key: str) -> str:
         """Return how the service spells *key*."""

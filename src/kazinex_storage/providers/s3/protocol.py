@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
@@ -35,6 +36,18 @@ _CREATE: Final = ("If-None-Match", "*")
 # 409 ConditionalRequestConflict: another conditional write was under way, "retry the upload" —
 # docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html (read 2026-08).
 _CONFLICTS: Final = frozenset({409})
+
+
+@dataclass(frozen=True, slots=True)
+class PartDigests:
+    """What proves one part to the service."""
+
+    sha256: str | None = None
+    """Hexadecimal; signs the payload over plain http."""
+    crc32: str | None = None
+    """Base64; only when the upload was begun with that algorithm."""
+    md5: str | None = None
+    """Base64."""
 
 
 class Protocol:
@@ -153,17 +166,18 @@ class Protocol:
         upload_id: str,
         number: int,
         data: Buffer,
-        digests: tuple[str | None, str | None],
+        digests: PartDigests,
         signing: SigV4,
     ) -> Request:
-        """Write one part; *digests* are the sha256 in hexadecimal, wanted over plain http, and the CRC-32 in base64."""
-        sha256, crc32 = digests
-        headers = [_UNSIGNED if self._tls or sha256 is None else ("x-amz-content-sha256", sha256)]
-        if crc32 is not None:
-            headers.append(("x-amz-checksum-crc32", crc32))
+        """Write one part."""
+        headers = [_UNSIGNED if digests.sha256 is None else ("x-amz-content-sha256", digests.sha256)]
+        if digests.crc32 is not None:
+            headers.append(("x-amz-checksum-crc32", digests.crc32))
+        if digests.md5 is not None:
+            headers.append(("Content-MD5", digests.md5))
         return Request(
             method="PUT",
-            url=f"{self.url(key)}?partNumber={number}&uploadId={quote(upload_id, safe='~')}",
+            url=f"{self.url(key)}?{upload_query(upload_id, number)}",
             headers=tuple(headers),
             body=data if isinstance(data, bytes) else BodySlice(source=Held(data), offset=0, size=len(data)),
             signing=signing,
@@ -181,7 +195,7 @@ class Protocol:
             headers = (*headers, ("x-amz-copy-source-range", wanted))
         return Request(
             method="PUT",
-            url=f"{self.url(key)}?partNumber={number}&uploadId={quote(upload_id, safe='~')}",
+            url=f"{self.url(key)}?{upload_query(upload_id, number)}",
             headers=headers,
             body=b"",
             signing=signing,
@@ -197,7 +211,7 @@ class Protocol:
         headers = (self._payload(body), _XML, *self._condition(options))
         return Request(
             method="POST",
-            url=f"{self.url(key)}?uploadId={quote(upload_id, safe='~')}",
+            url=f"{self.url(key)}?{upload_query(upload_id)}",
             headers=headers,
             body=body,
             signing=signing,
@@ -208,7 +222,7 @@ class Protocol:
 
     def abort(self, key: str, upload_id: str, signing: SigV4) -> Request:
         """Throw the parts of an upload away."""
-        url = f"{self.url(key)}?uploadId={quote(upload_id, safe='~')}"
+        url = f"{self.url(key)}?{upload_query(upload_id)}"
         return Request(method="DELETE", url=url, headers=self._bare, signing=signing, operation="put")
 
     def list_parts(self, key: str, upload_id: str, after: int, signing: SigV4) -> Request:
@@ -246,6 +260,12 @@ class Protocol:
         if options.mode is PutMode.CREATE:
             return (_CREATE,)
         return (("If-Match", quoted_etag(options.if_match)),) if options.if_match is not None else ()
+
+
+def upload_query(upload_id: str, part: int | None = None) -> str:
+    """Return the query that names an upload, or one part of it; sorted, as signatures want it."""
+    number = f"partNumber={part}&" if part is not None else ""
+    return f"{number}uploadId={quote(upload_id, safe='~')}"
 
 
 def range_header(span: ByteRange) -> str | None:
