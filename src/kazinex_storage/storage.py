@@ -277,7 +277,6 @@ class Storage:
         Raises:
             NotSupportedError: the provider does not sign, or cannot bind a PUT to an absent key.
             PolicyError: a PUT that the policy does not allow.
-            SettingsError: the credentials at hand cannot sign.
             ValueError: the method or the expiry makes no sense.
         """
         return self._transport.run(self._operations.presign(key, options))
@@ -326,7 +325,11 @@ class Storage:
         return self._transport.run(self._uploads.complete(state))
 
     def abort_upload(self, upload: UploadState | PendingUpload) -> None:
-        """Throw an upload of this storage and its parts away; silent when it is gone. One request."""
+        """Throw an upload and its parts away; silent when it is gone. One request.
+
+        Raises:
+            InvalidKeyError: it is outside this storage.
+        """
         self._transport.run(self._uploads.abort(upload))
 
     def pending_uploads(self, prefix: str = "", *, older_than: timedelta | None = None) -> builtins.list[PendingUpload]:
