@@ -167,6 +167,9 @@ def fails(status: int, code: str, *headers: tuple[str, str], more: str = "") -> 
 
 
 def flipped(data: bytes, at: int) -> bytes:
+    if not data:
+        return data
+    at %= len(data)
     return data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :]
 
 

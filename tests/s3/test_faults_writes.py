@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 
 from kazinex_storage import (
     AlreadyExistsError,
+    AsyncStorage,
     AuthenticationError,
     IntegrityError,
+    ObjectInfo,
     PreconditionFailedError,
     PutMode,
     PutOptions,
@@ -52,6 +55,22 @@ def test_a_write_whose_connection_broke_is_repeated(
     assert 2 == faulty.front.count(publishes)
     assert body == faulty.stored("a")
     assert (len(body), hashlib.sha256(body).hexdigest()) == (info.size, info.sha256)
+    assert [] == faulty.uploads()
+
+
+@BODIES
+@pytest.mark.parametrize("action", [cut_before, cut_after], ids=["before", "after"])
+def test_many_writes_on_a_loop_are_repeated_as_one_is(
+    faulty: Faulty, body: bytes, publishes: str, action: Action
+) -> None:
+    faulty.front.on(publishes, do=action, times=2)
+
+    async def run() -> list[ObjectInfo]:
+        return await AsyncStorage(faulty.storage).put_many([("a", body), ("b", body), ("c", body)], CREATE)
+
+    asyncio.run(run())
+
+    assert [body] * 3 == [faulty.stored(key) for key in "abc"]
     assert [] == faulty.uploads()
 
 
