@@ -319,8 +319,7 @@ class Storage:
         """Make the parts that a client sent the object, when all are there; atomic. Two requests per 1,000 parts.
 
         Raises:
-            IntegrityError: a part is missing or has another size; nothing was stored.
-            StorageError: else as in ``resume_upload``.
+            IntegrityError: a part is missing or has another size; else as ``resume_upload`` does.
         """
         return self._transport.run(self._uploads.complete(state))
 
