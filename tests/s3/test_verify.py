@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import secrets
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from kazinex_storage import Check, CheckStatus, Storage, VerificationReport, verify
@@ -21,8 +23,8 @@ from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
 
 from .conftest import target_of
-from .faulty import self_signed
-from .proxy import Action, Proxy, fails, passing, proxy, says
+from .faulty import Faulty, self_signed
+from .proxy import Action, Proxy, cut_before, fails, passing, proxy, says
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -244,6 +246,77 @@ def test_a_token_that_may_only_read(r2: Target, front: Proxy) -> None:
     assert "Object Read & Write" in str(failure(report).fix)
 
 
+ALL = ("s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject")
+
+
+@pytest.fixture
+def identity(seaweedfs_server: S3Server) -> Callable[..., tuple[str, str]]:
+    """Makes an access key that may do no more than is said, on one bucket."""
+    # boto3-stubs[s3] knows S3 only.
+    iam: Any = boto3.client(
+        "iam",
+        endpoint_url=seaweedfs_server.endpoint_url,
+        aws_access_key_id=seaweedfs_server.access_key_id,
+        aws_secret_access_key=seaweedfs_server.secret_access_key,
+        region_name=seaweedfs_server.region,
+    )
+
+    def make(bucket: str, *actions: str) -> tuple[str, str]:
+        name = f"user-{secrets.token_hex(4)}"
+        places = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+        statement = {"Effect": "Allow", "Action": list(actions), "Resource": places}
+        iam.create_user(UserName=name)
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_user_policy(UserName=name, PolicyName="all-it-may", PolicyDocument=document)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("actions", "name", "meaning"),
+    [
+        (ALL[:2], "write", "may list the bucket"),
+        (ALL[:3], "delete", "but not delete in it"),
+        (("s3:ListBucket", "s3:PutObject", "s3:DeleteObject"), "read", "but not read in it"),
+    ],
+    ids=["read only", "no delete", "no read"],
+)
+def test_an_identity_with_fewer_rights(
+    seaweedfs_target: Target,
+    identity: Callable[..., tuple[str, str]],
+    actions: tuple[str, ...],
+    name: str,
+    meaning: str,
+) -> None:
+    keys = identity(seaweedfs_target.bucket, *actions)
+
+    report = verified(with_keys(seaweedfs_target, *keys))
+
+    assert CheckStatus.PASSED is check_of(report, "list").status
+    assert name == failure(report).name
+    assert meaning in str(failure(report).diagnosis)
+    assert "s3:PutObject" in str(failure(report).fix)
+
+
+def test_an_identity_of_another_bucket(seaweedfs_target: Target, identity: Callable[..., tuple[str, str]]) -> None:
+    keys = identity("another-bucket-example", *ALL)
+
+    check = failure(verified(with_keys(seaweedfs_target, *keys)))
+
+    assert "list" == check.name
+    assert "the key is good, but not for the bucket" in str(check.diagnosis)
+
+
+def test_an_identity_with_all_rights_on_the_bucket_alone_is_enough(
+    seaweedfs_target: Target, identity: Callable[..., tuple[str, str]]
+) -> None:
+    keys = identity(seaweedfs_target.bucket, *ALL)
+
+    assert verified(with_keys(seaweedfs_target, *keys)).ok
+
+
 def test_a_key_that_may_not_delete(r2: Target, front: Proxy) -> None:
     front.on("delete", do=fails(403, "AccessDenied"), times=None)
 
@@ -360,8 +433,12 @@ def test_browsers_that_may_upload_are_found_out_without_the_right_to_read_the_ru
     [
         ({"AllowedOrigins": ["https://other.example.com"], "AllowedMethods": ["PUT"]}, "no CORS rule"),
         ({"AllowedOrigins": ["https://app.example.com"], "AllowedMethods": ["GET"], "AllowedHeaders": ["*"]}, "PUT"),
+        (
+            {"AllowedOrigins": ["*"], "AllowedMethods": ["PUT"], "AllowedHeaders": ["content-type"]},
+            "x-amz-checksum-sha256",
+        ),
     ],
-    ids=["other origin", "other method"],
+    ids=["other origin", "other method", "other header"],
 )
 def test_browsers_that_may_not_upload_are_a_warning_with_the_rule_to_add(
     cors_target: Target, witness_of_cors: S3Client, rule: dict[str, list[str]], said: str
@@ -386,7 +463,7 @@ def test_a_bucket_without_any_rule_answers_403_to_a_preflight(r2: Target, front:
 
     check = check_of(report, "cors")
     assert CheckStatus.WARNING is check.status
-    assert "no CORS rule allows PUT from there (status 403)" in str(check.diagnosis)
+    assert "from there (status 403)" in str(check.diagnosis)
     assert "Settings, CORS Policy" in str(check.fix)
 
 
@@ -474,6 +551,21 @@ def test_a_service_that_fails_for_a_moment_is_no_stranger(r2: Target, front: Pro
     check = failure(verified(r2))
 
     assert "does not answer properly" in str(check.diagnosis)
+
+
+def test_a_diagnosis_that_reaches_nobody_goes_by_the_error(r2: Target, front: Proxy) -> None:
+    """The provider's own transport may know another proxy or authority than the one of the storage."""
+    front.on("list", do=fails(403, "SignatureDoesNotMatch"))
+    front.on(do=cut_before, times=None)
+
+    assert "secret access key does not belong" in str(failure(verified(r2)).diagnosis)
+
+
+def test_a_bucket_is_verified_over_tls(faulty_tls: Faulty) -> None:
+    report = verify(faulty_tls.storage)
+
+    assert report.ok
+    assert faulty_tls.front.url.startswith("https://")
 
 
 def test_no_secret_is_in_the_report(r2: Target, front: Proxy) -> None:

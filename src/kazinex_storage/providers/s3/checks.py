@@ -19,6 +19,10 @@ from .objects import Objects
 from .protocol import Protocol
 from .target import DEFAULT_JURISDICTION, Target
 
+# Browsers ask for Content-Length and the like by themselves; they are not to be allowed.
+_HEADERS: Final = ("content-type", "if-none-match", "x-amz-checksum-sha256")
+"""What signed uploads may have to send, see ``presign.py``."""
+
 _FOLDER: Final = ".kazinex-verify"
 
 
@@ -37,7 +41,7 @@ def cors(objects: Objects) -> Exchange[Diagnosis | None]:
         headers=(
             ("Origin", origin),
             ("Access-Control-Request-Method", "PUT"),
-            ("Access-Control-Request-Headers", "content-type"),
+            ("Access-Control-Request-Headers", ", ".join(_HEADERS)),
         ),
         operation="verify",
     )
@@ -47,8 +51,8 @@ def cors(objects: Objects) -> Exchange[Diagnosis | None]:
         return None
     return Diagnosis(
         meaning=f"pages of {origin} cannot upload straight to the bucket: {missing}",
-        fix=f"add a rule at {causes.places_of(target).cors}: origin {origin}, methods GET, HEAD and PUT, header "
-        "Content-Type, and expose ETag; it takes up to a minute to be in force",
+        fix=f"add a rule at {causes.places_of(target).cors}: origin {origin}, methods GET, HEAD and PUT, headers "
+        f"{', '.join(_HEADERS)}, and expose ETag; it takes up to a minute to be in force",
     )
 
 
@@ -102,15 +106,14 @@ def _same_bucket(objects: Objects, outside: Target) -> Exchange[bool]:
 def _missing(response: Response, origin: str) -> str | None:
     """Say what the answer to a preflight lacks, None when a browser would go on."""
     allowed = response.headers.get("access-control-allow-origin")
+    wanted = f"PUT with {', '.join(_HEADERS)}"
     if not 200 <= response.status < 300 or allowed not in ("*", origin):
-        return f"no CORS rule allows PUT from there (status {response.status})"
-    if not _names(response, "access-control-allow-methods", "put"):
-        return "the CORS rule does not allow PUT"
-    if not _names(response, "access-control-allow-headers", "content-type"):
-        return "the CORS rule does not allow the header Content-Type"
-    return None
+        return f"no CORS rule allows {wanted} from there (status {response.status})"
+    methods, headers = (_names(response, f"access-control-allow-{what}") for what in ("methods", "headers"))
+    if ("put" in methods or "*" in methods) and ("*" in headers or headers.issuperset(_HEADERS)):
+        return None
+    return f"the CORS rule that applies does not allow {wanted}"
 
 
-def _names(response: Response, header: str, wanted: str) -> bool:
-    names = {name.strip().lower() for name in response.headers.get(header, "").split(",")}
-    return wanted in names or "*" in names
+def _names(response: Response, header: str) -> set[str]:
+    return {name.strip().lower() for name in response.headers.get(header, "").split(",")}

@@ -107,6 +107,8 @@ class Diagnostics:
             return None
         signing = yield from self._objects.key()
         finding = yield from ask(target, signing)
+        if finding.response is None:  # nobody answered this time, so the error has to say it all
+            return self._answered(error, Finding(error=error))
         found = self._answered(error, finding)
         if found is not None or isinstance(error, UnavailableError):
             return found
@@ -122,8 +124,6 @@ class Diagnostics:
     def _answered(self, error: StorageError, finding: Finding) -> Diagnosis | None:
         """Return what the codes and headers of an answer say by themselves."""
         target, response, code = self._target, finding.response, finding.code or error.code or ""
-        if finding.code in _NETWORK:
-            return causes.unreachable(target, finding.code, finding.error.message if finding.error else "")
         if response is not None and _is_foreign(response):
             return causes.stranger(target, f"status {response.status}, {_type_of(response)}")
         if isinstance(error, UnavailableError):

@@ -81,6 +81,7 @@ def seaweedfs(access_key_id: str | None = None, secret_access_key: str | None = 
             *(weed, "mini", "-dir", str(home / "data"), "-ip", "127.0.0.1", "-ip.bind", "127.0.0.1"),
             *("-s3.config", str(home / "identities.json"), "-s3.autoCreateBucket=false"),
             *("-s3.allowDeleteBucketNotEmpty=false", "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0"),
+            "-s3.iam.readOnly=false",  # tests make identities with fewer rights
             "-s3.port.lance=0",  # a fixed port otherwise, so that two servers could not run at once
             *(f"-s3.port={s3}", f"-master.port={master}", f"-filer.port={filer}", f"-volume.port={volume}"),
             *(f"-admin.port={admin}", f"-s3.port.grpc={s3 + 10_000}", f"-master.port.grpc={master + 10_000}"),
