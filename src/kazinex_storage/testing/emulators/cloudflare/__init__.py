@@ -1,0 +1,10 @@
+"""A front before any real S3 server that behaves like Cloudflare R2: see ``r2_front``."""
+
+from __future__ import annotations
+
+from .faults import Fault, Faults, Kind
+from .front import R2Front, r2_front
+from .http import Answer
+from .rules import Rules, Token
+
+__all__ = ["Answer", "Fault", "Faults", "Kind", "R2Front", "Rules", "Token", "r2_front"]
