@@ -148,7 +148,7 @@ class R2Front:
                 signature_version="s3v4",
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
-                retries={"max_attempts": 1},
+                retries={"total_max_attempts": 1},
                 proxies={},
             ),
         )

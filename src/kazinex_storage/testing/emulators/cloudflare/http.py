@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -67,12 +68,12 @@ class _Server(ThreadingHTTPServer):
 
     def finish_request(self, request: object, client_address: object) -> None:
         """Answer on the connection's own thread, so that a slow handshake holds up nobody else."""
-        if self.context is not None:
-            with suppress(OSError):
-                request = self.context.wrap_socket(request, server_side=True)  # type: ignore[arg-type]
-                super().finish_request(request, client_address)
+        if self.context is None:
+            super().finish_request(request, client_address)  # type: ignore[arg-type]
             return
-        super().finish_request(request, client_address)  # type: ignore[arg-type]
+        with suppress(OSError), self.context.wrap_socket(request, server_side=True) as stream:  # type: ignore[arg-type]
+            super().finish_request(stream, client_address)
+            stream.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: clients under test go away all the time."""
@@ -100,6 +101,11 @@ def _made(answer: Handler) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             _send(self, found)
+
+        def handle_expect_100(self) -> bool:
+            going_on = super().handle_expect_100()
+            self.wfile.flush()
+            return going_on
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # the name is the base's
             """Say nothing."""
