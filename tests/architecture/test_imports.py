@@ -114,7 +114,7 @@ def test_importing_loads_no_library(statement: str) -> None:
 
 @pytest.mark.parametrize("kind", ["local", "memory", "s3"])
 def test_opening_a_provider_loads_pydantic_and_nothing_else(kind: str) -> None:
-    loaded = loaded_after(f"import kazinex_storage.providers.{kind}")
+    loaded = loaded_after(f"from kazinex_storage.providers.{kind} import *")
 
     assert {"pydantic", "pydantic_core"} == loaded
 

@@ -74,7 +74,7 @@ HOMES = {
     "pycurl": ("transport",),
     "certifi": ("transport",),
     "sqlalchemy": ("organisations",),
-    "cryptography": ("organisations",),
+    "cryptography": ("organisations", "testing"),  # the certificates of emulators
     "fsspec": ("fs",),
     "typer": ("cli",),
     "click": ("cli",),

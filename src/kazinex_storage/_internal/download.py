@@ -22,6 +22,10 @@ from ..types import MIB, Buffer, Checksum, ObjectInfo, Sink
 FEED_BYTES = 4 * MIB
 """Bytes that are hashed at a time."""
 
+# Over TLS libcurl hands out 16 KiB at a time; a call of the system costs more than gathering.
+GATHER_BYTES = 512 * 1024
+"""Bytes that are written at a time."""
+
 
 class Download:
     """Takes the bytes of one object; until ``publish`` the target is as it was."""
@@ -62,13 +66,12 @@ class Download:
             with self._lock:
                 if self._gone:
                     raise TransferCancelled
-                view = memoryview(buffer)
-                while view:
-                    count = os.pwrite(self._descriptor, view, span.end)
-                    span.end += count
-                    view = view[count:]
-                while self._written() - self._hashed >= FEED_BYTES:
-                    self._feed(FEED_BYTES)
+                span.waiting.append(bytes(buffer))
+                span.size += len(buffer)
+                if span.size >= GATHER_BYTES:
+                    self._flush(span)
+                    while self._written() - self._hashed >= FEED_BYTES:
+                        self._feed(FEED_BYTES)
         finally:
             self._close_if_gone()
 
@@ -80,6 +83,11 @@ class Download:
             OSError: the target cannot be replaced.
             TransferCancelled: it was given up.
         """
+        with self._lock:
+            if self._gone:
+                raise TransferCancelled
+            for span in self._spans:
+                self._flush(span)
         written = self._written()
         if written != info.size or written != sum(span.end - span.start for span in self._spans):
             raise IntegrityError(f"{written} of {info.size} bytes arrived; the file was not written")
@@ -107,6 +115,15 @@ class Download:
         with suppress(FileNotFoundError):
             os.unlink(self._temporary)
         self._close_if_gone()
+
+    def _flush(self, span: _Span) -> None:
+        """Write what waits."""
+        waiting, span.waiting, span.size = span.waiting, [], 0
+        view = memoryview(waiting[0] if len(waiting) == 1 else b"".join(waiting)) if waiting else memoryview(b"")
+        while view:
+            count = os.pwrite(self._descriptor, view, span.end)
+            span.end += count
+            view = view[count:]
 
     def _written(self) -> int:
         """Return up to where the file is written without a gap."""
@@ -155,8 +172,12 @@ class Download:
 class _Span:
     """A stretch of the file that grows."""
 
-    __slots__ = ("end", "start")
+    __slots__ = ("end", "size", "start", "waiting")
 
     def __init__(self, start: int) -> None:
         self.start = start
         self.end = start
+        self.waiting: list[bytes] = []
+        """What came and is not written yet."""
+        self.size = 0
+        """Bytes of it."""
