@@ -75,7 +75,7 @@ def parse_page(body: bytes) -> Page:
     objects = [
         (
             decode(text_of(item, "Key") or ""),
-            int(text_of(item, "Size") or 0),
+            _number(text_of(item, "Size")),
             etag_of(text_of(item, "ETag")),
             _moment(text_of(item, "LastModified")),
         )
@@ -149,8 +149,8 @@ def parse_parts(body: bytes) -> tuple[list[PartInfo], int | None]:
     root = _expect(body, "ListPartsResult")
     parts = [
         PartInfo(
-            number=int(text_of(item, "PartNumber") or 0),
-            size=int(text_of(item, "Size") or 0),
+            number=_number(text_of(item, "PartNumber")),
+            size=_number(text_of(item, "Size")),
             etag=text_of(item, "ETag") or "",
             crc32=text_of(item, "ChecksumCRC32") or None,
         )
@@ -197,6 +197,12 @@ def _decoder(root: Element) -> Callable[[str], str]:
 
 def _unquote(name: str) -> str:
     return unquote_plus(name) if "%" in name or "+" in name else name
+
+
+def _number(text: str | None) -> int:
+    if not text or len(text) > 19 or not text.isascii() or not text.isdigit():
+        raise UnavailableError("the service gives a number that is none; look at the endpoint and at proxies")
+    return int(text)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from ...errors import StorageError
 from ...keys import ObjectKey, Prefix
@@ -76,11 +77,11 @@ class S3Exchanges:
 
     def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo]:
         """List everything below; one request for 1,000 objects."""
-        return ListedPages(self.objects, self._name_prefix(prefix), self._infos, one_level=False)
+        return ListedPages(self.objects, self._name_prefix(prefix), partial(self._infos, prefix), one_level=False)
 
     def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder]:
         """List one level; one request for 1,000 entries."""
-        return ListedPages(self.objects, self._name_prefix(prefix), self._entries, one_level=True)
+        return ListedPages(self.objects, self._name_prefix(prefix), partial(self._entries, prefix), one_level=True)
 
     def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy inside the service."""
@@ -135,20 +136,21 @@ class S3Exchanges:
     def _called(self, key: str, info: ObjectInfo) -> ObjectInfo:
         return info if info.key == key else replace(info, key=key)
 
-    def _infos(self, page: Page) -> list[ObjectInfo]:
+    def _infos(self, prefix: Prefix, page: Page) -> list[ObjectInfo]:
+        # What a service lists beside what was asked for may be another tenant's.
         return [
             ObjectInfo(key=key, size=size, etag=etag, last_modified=moment)
             for name, size, etag, moment in page.objects
-            if (key := self.key_of(name)) is not None
+            if (key := self.key_of(name)) is not None and key.startswith(prefix)
         ]
 
-    def _entries(self, page: Page) -> list[ObjectInfo | Folder]:
+    def _entries(self, prefix: Prefix, page: Page) -> list[ObjectInfo | Folder]:
         folders: list[ObjectInfo | Folder] = [
             Folder(prefix=f"{key}/")
             for name in page.folders
-            if (key := self.key_of(name.removesuffix("/"))) is not None
+            if (key := self.key_of(name.removesuffix("/"))) is not None and f"{key}/".startswith(prefix)
         ]
-        return folders + self._infos(page)
+        return folders + self._infos(prefix, page)
 
 
 def _failure(key: ObjectKey, failure: tuple[str, str]) -> StorageError:

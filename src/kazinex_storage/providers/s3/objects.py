@@ -109,6 +109,8 @@ class Objects:
             # A service or a cache that ignores the range has pushed other bytes than were asked for.
             if response.status == 200 and range_header(span) is not None and span.resolve(info.size) != (0, info.size):
                 raise IntegrityError("the service sent the whole object where a part was asked for; discard what came")
+            if if_match is not None and info.etag != etag_of(if_match):
+                raise IntegrityError("the service sent another version than was asked for; discard what came")
             return info
         if response.status == 416:
             return (yield from self.head(key, if_match))

@@ -1,0 +1,115 @@
+"""Answers that no honest service gives, fed to the exchanges by hand: nothing foreign gets through."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import pytest
+
+from kazinex_storage.errors import IntegrityError, UnavailableError
+from kazinex_storage.keys import ObjectKey, Prefix
+from kazinex_storage.providers.s3.answers import parse_page
+from kazinex_storage.providers.s3.exchanges import S3Exchanges
+from kazinex_storage.providers.s3.headers import decode_text, encode_text
+from kazinex_storage.providers.s3.target import R2, Credentials, Target
+from kazinex_storage.providers.s3.xml import parse_xml
+from kazinex_storage.transport import Exchange, Request, Response
+from kazinex_storage.types import ByteRange, Folder, ObjectInfo
+
+T = TypeVar("T")
+TARGET = Target(
+    kind="r2",
+    preset=R2,
+    endpoint_url="https://example.invalid",
+    bucket="example",
+    region="auto",
+    credentials=Credentials(access_key_id="example", secret_access_key="example"),  # noqa: S106
+    prefix="acme/",
+    max_object_bytes=R2.max_object_bytes,
+)
+
+
+def answered(exchange: Exchange[T], *responses: Response) -> T:
+    """Run *exchange* on these answers."""
+    waiting = iter(responses)
+    command = next(exchange)
+    while True:
+        assert isinstance(command, Request)
+        try:
+            command = exchange.send(next(waiting))
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+
+def listing(*names: str, folders: tuple[str, ...] = ()) -> Response:
+    entries = "".join(f"<Contents><Key>{name}</Key><Size>1</Size></Contents>" for name in names)
+    prefixes = "".join(f"<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>" for name in folders)
+    body = f"<ListBucketResult><IsTruncated>false</IsTruncated>{entries}{prefixes}</ListBucketResult>"
+    return Response(status=200, headers={}, body=body.encode())
+
+
+def test_a_listing_never_shows_what_was_not_asked_for() -> None:
+    exchanges = S3Exchanges(TARGET)
+    names = ("acme/plans/a", "globex/plans/b", "acme", "acme/other", "acme/plans/", "plans/c", "acme/plansb")
+    folders = ("acme/plans/x/", "globex/", "acme/y/")
+
+    found = answered(exchanges.scan(Prefix("plans/")).next(), listing(*names))
+    level = answered(exchanges.children(Prefix("plans/")).next(), listing(*names, folders=folders))
+
+    assert ["plans/a"] == [info.key for info in found or ()]
+    assert [Folder(prefix="plans/x/"), ObjectInfo(key="plans/a", size=1)] == list(level or ())
+
+
+def test_another_version_than_the_one_that_was_asked_for_is_refused() -> None:
+    """A cache or a proxy that ignores If-Match would mix two versions in one download."""
+    exchange = S3Exchanges(TARGET).get(ObjectKey("a"), ByteRange(start=5, end=9), bytearray().extend, "old")
+    headers = {"content-range": "bytes 5-8/20", "etag": '"new"'}
+
+    with pytest.raises(IntegrityError, match="another version"):
+        answered(exchange, Response(status=206, headers=headers))
+
+
+def test_a_service_that_ignores_the_range_is_noticed() -> None:
+    exchange = S3Exchanges(TARGET).get(ObjectKey("a"), ByteRange(start=5, end=9), bytearray().extend, None)
+
+    with pytest.raises(IntegrityError, match="whole object"):
+        answered(exchange, Response(status=200, headers={"content-length": "20", "etag": '"1"'}))
+
+
+@pytest.mark.parametrize("size", ["", "-1", "1e3", "\u0663", "9" * 5000])
+def test_a_size_that_is_no_number_is_an_error_of_ours(size: str) -> None:
+    body = f"<ListBucketResult><Contents><Key>a</Key><Size>{size}</Size></Contents></ListBucketResult>"
+
+    with pytest.raises(UnavailableError, match="number"):
+        parse_page(body.encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+        b"<a><b></a>",
+        b"\xff\xfe<\x00a\x00/\x00>\x00",
+        b"",
+        b"<html>",
+        b"<a>&undefined;</a>",
+    ],
+    ids=["entities", "not well-formed", "utf-16", "empty", "html", "unknown entity"],
+)
+def test_what_is_not_the_xml_of_the_service_is_refused(body: bytes) -> None:
+    with pytest.raises(UnavailableError):
+        parse_xml(body)
+
+
+def test_a_page_that_does_not_say_how_to_go_on_is_an_error() -> None:
+    with pytest.raises(UnavailableError, match="cut a listing off"):
+        parse_page(b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>")
+
+
+@pytest.mark.parametrize("text", ["", "plan", " a ", "M\u00fcller", "=?UTF-8?B?YQ==?=", "\u56f3" * 40, "a=?b"])
+def test_any_text_survives_a_header(text: str) -> None:
+    encoded = encode_text(text)
+
+    assert encoded.isascii()
+    assert text == decode_text(encoded)
