@@ -78,6 +78,7 @@ class R2Harness(Harness):
         """Keep the witness, which all tests share."""
 
 
+@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)  # half the time of both
 class TestR2Front(ProviderContract):
     """R2's rules, enforced."""
 
