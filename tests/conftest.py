@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 
-# A shell without job control starts background jobs with Ctrl-C ignored, and every process below inherits that.
-# The tests of interrupts are about the ordinary case.
+# A shell without job control starts background jobs with Ctrl-C ignored, nohup ignores the end of the terminal, and
+# every process below inherits that. The tests of interrupts are about the ordinary case.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
