@@ -12,7 +12,7 @@ from ..policy import UploadPolicy, format_bytes
 from ..source import BodyLike, Source
 from ..transport import Call, Exchange
 from ..types import Progress, ProviderInfo, PutOptions
-from .bodies import Spool
+from .bodies import BytesBody, Spool
 from .content_types import guess_content_type
 
 Body: TypeAlias = BodyLike | Source
@@ -63,11 +63,12 @@ class Admission:
                 raise ValueError("a Source has its own sha256 and progress; give them to Source.of")
             self.check_size(body.size)
             return body
+        if type(body) is bytes:
+            self.check_size(len(body))
+            return Source(BytesBody(body), sha256=sha256, progress=on_progress)
         make = partial(
             Source.of, body, limit=self._limit, too_large=self._too_large, sha256=sha256, progress=on_progress
         )
-        if isinstance(body, bytes):
-            return make()
         # A path is looked up and an iterable is read to its end: both may block.
         gone = threading.Event()
         call = Call(partial(make, cancelled=gone.is_set), cancel=gone.set, discard=Source.close)

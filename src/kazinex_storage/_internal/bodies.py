@@ -73,6 +73,8 @@ class DescriptorContext(Protocol):
 class BytesBody:
     """Bytes in memory; the caller does not change them meanwhile."""
 
+    __slots__ = ("data", "size")
+
     start = 0
 
     def __init__(self, data: Buffer) -> None:
