@@ -1,0 +1,1 @@
+"""SharePoint Online over Microsoft Graph."""
