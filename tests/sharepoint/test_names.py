@@ -74,6 +74,12 @@ def test_the_spelling_of_any_text_is_legal(name: str) -> None:
     assert is_legal(encode_segment(name))
 
 
+def test_every_control_character_is_escaped() -> None:
+    controls = [*map(chr, range(32)), *map(chr, range(127, 160))]
+
+    assert all(is_legal(encode_segment(f"a{character}b")) for character in controls)
+
+
 @given(text=TEXT)
 def test_the_path_of_any_key_is_legal_in_the_library_itself(text: str) -> None:
     assert is_legal_path(encode_key(key_of(text)))
@@ -138,7 +144,7 @@ def test_what_the_service_forbids_is_escaped(key: str, path: str) -> None:
         "console/auxiliary.txt/com10/COMMON.txt/null",
         "my.lock/.lock.x/xdesktop.ini/vti_/a~$b/a~",
         "a/forms/FORMS",
-        "forms.pdf",
+        "forms.pdf/desktop.ini.bak",
         "CaSe",
     ],
 )
