@@ -231,6 +231,8 @@ class ProviderInfo:
     remote: bool = False
     """Whether a network lies between: large objects are then downloaded in spans beside each other, and what is read
     whole is compared with the sha256 that the service keeps for it."""
+    rewrites: bool = False
+    """Whether the service may change the bytes of some types of files, as SharePoint does with Office files."""
 
     def can(self, capability: Capability) -> bool:
         """Say whether *capability* is declared."""

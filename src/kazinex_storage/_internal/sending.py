@@ -113,8 +113,12 @@ class PartReader:
                 self._reader.close()
 
 
-def send_parts(source: Source, plan: PartPlan, send: Send, budget: Budget = BUDGET) -> Exchange[list[PartInfo]]:
+def send_parts(
+    source: Source, plan: PartPlan, send: Send, budget: Budget = BUDGET, *, at_once: int = PARTS_AT_ONCE
+) -> Exchange[list[PartInfo]]:
     """Read *source* once and *send* every part of it; return what was recorded, in order.
+
+    With *at_once* 1 each part is sent before the next one is read.
 
     Raises:
         Exception: what the source or *send* raises first; parts under way end, no further ones begin.
@@ -146,7 +150,7 @@ def send_parts(source: Source, plan: PartPlan, send: Send, budget: Budget = BUDG
             yield one()
 
     try:
-        outcomes = cast("list[Outcome[PartInfo | None]]", (yield Many(each(), PARTS_AT_ONCE)))
+        outcomes = cast("list[Outcome[PartInfo | None]]", (yield Many(each(), at_once)))
     finally:
         reader.close()
     parts = [part for part in (outcome.result() for outcome in outcomes) if part is not None]

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import TypeVar
 
 from .exchange import AnyOutcome, Call, Command, Exchange, Many, Outcome, TransferCancelled, Wait
+from .gate import Gate
 from .observe import Observation, Observer, opentelemetry_observer
 from .one import drive
 from .pool import DEFAULT_THREADS, CallPool
@@ -26,6 +27,7 @@ __all__ = [
     "Call",
     "Command",
     "Exchange",
+    "Gate",
     "Many",
     "Observation",
     "Observer",

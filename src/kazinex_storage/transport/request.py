@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..types import Sink
+from .gate import Gate
 
 
 class BodyReader(Protocol):
@@ -75,6 +76,8 @@ class Request:
     """Statuses that are passing for this request, besides those that are for all."""
     verdict: Callable[[bytes], int] | None = None
     """Returns the status that the body of a 200 means. S3 answers 200 before it knows how a long operation ends."""
+    gate: Gate | None = field(default=None, repr=False)
+    """What it passes before each attempt, together with all others of the same client."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

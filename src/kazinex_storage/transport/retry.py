@@ -15,9 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from ..errors import SettingsError, UnavailableError
+from ..errors import RateLimitedError, SettingsError, UnavailableError
 from .attempt import Attempt
 from .exchange import Exchange, Wait
+from .gate import Gate
 from .observe import Observation, Observer
 from .request import Request, Response
 from .resume import Progress
@@ -103,6 +104,8 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
     progress = Progress(request)
     attempt = Attempt(request, request.headers)
     while True:
+        if request.gate is not None:
+            yield from _pass(request.gate, request, policy)
         sent_at = policy.clock()
         yield attempt
         if observer is not None or _log.isEnabledFor(logging.DEBUG):
@@ -117,6 +120,8 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
         sinking = attempt.sinking
         if sinking:
             progress.note(attempt)
+        if request.gate is not None and code == 0:
+            request.gate.note(status, retry_after_s(attempt.answer.get("retry-after"), policy.now()), attempt.answer)
         if (code == SEND_ERROR and status >= 400) or (code and sinking and progress.complete):
             code = 0  # refused before the whole body was sent, or broken off after the last byte: the answer counts
         if code == 0:
@@ -137,6 +142,25 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
         yield Wait(wait)
         number += 1
         attempt = progress.next_attempt()
+
+
+def _pass(gate: Gate, request: Request, policy: RetryPolicy) -> Exchange[None]:
+    """Wait until *gate* lets the request pass.
+
+    Raises:
+        RateLimitedError: that would take longer than the policy waits for a server.
+    """
+    while (wait := gate.closed_s()) > 0:
+        if wait > policy.max_retry_after_s:
+            raise RateLimitedError(
+                f"{_host(request.url)} has asked this client to slow down; repeat it in {wait:.0f} s",
+                operation=request.operation or None,
+                retry_after_s=wait,
+            )
+        yield Wait(wait)
+    place = gate.place_s()
+    if place > 0:
+        yield Wait(min(place, policy.max_retry_after_s))
 
 
 def _next_wait(attempt: Attempt, code: int, number: int, policy: RetryPolicy, begun: float) -> float | None:

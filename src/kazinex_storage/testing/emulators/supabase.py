@@ -19,11 +19,11 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from ..servers import S3Server
-from .cloudflare.faults import Faults, Kind
-from .cloudflare.http import Answer, Received, http_server
 from .cloudflare.rules import Refusal
 from .cloudflare.signatures import Signature
 from .cloudflare.upstream import Upstream
+from .faults import Faults, Kind
+from .http import Answer, Received, http_server
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_/!.*'() &$@=;:+,?-]*")
 _S3: Final = "/storage/v1/s3/"

@@ -21,9 +21,9 @@ from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
 from ...servers import S3Server
+from ..faults import Faults, Kind
+from ..http import Answer, Handler, Received, http_server
 from ..tls import certificate_authority
-from .faults import Faults, Kind
-from .http import Answer, Handler, Received, http_server
 from .rules import (
     Parsed,
     Refusal,

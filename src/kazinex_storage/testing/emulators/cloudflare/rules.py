@@ -17,7 +17,7 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
 
-from .http import Answer, Received
+from ..http import Answer, Received
 from .signatures import Signature
 
 MIB: Final = 1024 * 1024

@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from ...servers import S3Server
-from .http import Answer
+from ..http import Answer
 
 
 class Upstream:

@@ -46,9 +46,9 @@ Handler: TypeAlias = Callable[[Received], "Answer | None"]
 
 
 @contextmanager
-def http_server(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Serve on a free loopback port until the context ends, and give the port."""
-    server = _Server(("127.0.0.1", 0), _made(handler))
+def http_server(handler: Handler, tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[int]:
+    """Serve on a loopback port, a free one for 0, until the context ends, and give the port."""
+    server = _Server(("127.0.0.1", port), _made(handler))
     server.context = tls
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

@@ -1,0 +1,199 @@
+"""Parses what Graph answers. Pure; what is no answer of Graph is an ``UnavailableError``."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from binascii import Error as BadBase64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import unquote
+
+from ...errors import UnavailableError
+from ...transport import Response
+from ...types import Checksum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A file or a folder of a library."""
+
+    id: str
+    name: str
+    parent: tuple[str, ...] | None
+    """The names of the folders above it, as Graph wrote them; None when it did not say."""
+    size: int
+    etag: str | None
+    """Changes with content and metadata."""
+    ctag: str | None
+    """Changes with content only; folders have none."""
+    modified: datetime | None
+    created: datetime | None
+    is_file: bool
+    is_folder: bool
+    content_type: str | None
+    quickxor: str | None
+    """Lower-case hexadecimal; late or absent at times."""
+    parent_id: str | None = None
+    download_url: str | None = field(default=None, repr=False)
+    """Good for some minutes for whoever has it."""
+
+    @property
+    def version(self) -> str | None:
+        """What tells one content from another."""
+        return self.ctag or self.etag
+
+    @property
+    def checksum(self) -> Checksum | None:
+        """What the service computed over the content."""
+        return Checksum(algorithm="quickxor", value=self.quickxor) if self.quickxor is not None else None
+
+    def is_at(self, path: str) -> bool:
+        """Say whether the item is at *path*, letter by letter: the service itself ignores case.
+
+        Only the end of the path that Graph tells is compared, because the root folder above is a matter of settings.
+        ``parentReference.path`` comes percent-encoded from some versions of the service and plain from others.
+        """
+        *folders, name = path.split("/")
+        if self.name != name:
+            return False
+        if self.parent is None or not folders:
+            return True
+        found = list(self.parent[-len(folders) :])
+        return folders in (found, [unquote(part) for part in found])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing."""
+
+    items: tuple[Item, ...]
+    next_link: str | None = field(default=None, repr=False)
+
+
+def parse_json(response: Response) -> Mapping[str, object]:
+    """Return the object in the body of *response*.
+
+    Raises:
+        UnavailableError: it holds none.
+    """
+    try:
+        found = json.loads(response.body)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise UnavailableError(
+            f"somebody else than Graph answered {response.status} "
+            f"({response.headers.get('content-type', 'no content type')[:60]}); look at the endpoint and at proxies"
+        )
+    return found
+
+
+def parse_item(response: Response) -> Item:
+    """Return the item that *response* describes.
+
+    Raises:
+        UnavailableError: it describes none.
+    """
+    return item_of(parse_json(response))
+
+
+def parse_page(response: Response) -> Page:
+    """Return one page of children, or of a delta.
+
+    Raises:
+        UnavailableError: it is none.
+    """
+    found = parse_json(response)
+    values = found.get("value")
+    if not isinstance(values, list):
+        raise UnavailableError("Graph answered a listing without entries; repeat it")
+    link = found.get("@odata.nextLink")
+    return Page(tuple(item_of(value) for value in values), link if isinstance(link, str) else None)
+
+
+def item_of(found: Mapping[str, object]) -> Item:
+    """Return the item that the JSON object *found* is.
+
+    Raises:
+        UnavailableError: it is none.
+    """
+    identity, name = found.get("id"), found.get("name")
+    if not isinstance(identity, str) or not isinstance(name, str):
+        raise UnavailableError("Graph answered something that is no item of a library; repeat it")
+    file, parent = found.get("file"), _mapping(found.get("parentReference"))
+    return Item(
+        id=identity,
+        name=name,
+        parent=_folders(parent.get("path")),
+        parent_id=_text(parent.get("id")),
+        size=size if isinstance(size := found.get("size"), int) else 0,
+        etag=_text(found.get("eTag")),
+        ctag=_text(found.get("cTag")),
+        modified=moment_of(found.get("lastModifiedDateTime")),
+        created=moment_of(found.get("createdDateTime")),
+        is_file=isinstance(file, dict),
+        is_folder=isinstance(found.get("folder"), dict),
+        content_type=_text(_mapping(file).get("mimeType")),
+        quickxor=_hexadecimal(_mapping(_mapping(file).get("hashes")).get("quickXorHash")),
+        download_url=_text(found.get("@microsoft.graph.downloadUrl")),
+    )
+
+
+def next_offset(response: Response, size: int) -> int:
+    """Return the first byte that an upload session still wants; *size* when it wants none.
+
+    Raises:
+        UnavailableError: it does not say.
+    """
+    ranges = parse_json(response).get("nextExpectedRanges")
+    if not isinstance(ranges, list):
+        raise UnavailableError("Graph did not say how far the upload has come; begin it anew")
+    if not ranges:
+        return size
+    start = str(ranges[0]).partition("-")[0]  # "N-" or "N-M"
+    if not start.isascii() or not start.isdigit():
+        raise UnavailableError("Graph did not say how far the upload has come; begin it anew")
+    return int(start)
+
+
+def moment_of(text: object) -> datetime | None:
+    """Return the moment that an ISO 8601 date means; None when it is none.
+
+    Example:
+        >>> moment_of("2026-11-24T03:28:56Z")
+        datetime.datetime(2026, 11, 24, 3, 28, 56, tzinfo=datetime.timezone.utc)
+    """
+    if not isinstance(text, str):
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def _folders(path: object) -> tuple[str, ...] | None:
+    """Return the folders in ``/drives/{id}/root:/A/B``."""
+    if not isinstance(path, str):
+        return None
+    below = path.partition("root:")[2].strip("/")
+    return tuple(below.split("/")) if below else ()
+
+
+def _mapping(found: object) -> Mapping[str, object]:
+    return found if isinstance(found, dict) else {}
+
+
+def _text(found: object) -> str | None:
+    return found if isinstance(found, str) and found else None
+
+
+def _hexadecimal(found: object) -> str | None:
+    if not isinstance(found, str):
+        return None
+    try:
+        return b64decode(found, validate=True).hex() or None
+    except BadBase64:
+        return None

@@ -1,0 +1,101 @@
+"""Copies inside a library: Graph takes the order, and a monitor says when it is done."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from ...errors import AlreadyExistsError, NotFoundError, StorageError, UnavailableError
+from ...transport import Exchange, Response, Wait
+from ...types import ObjectInfo, PutMode, PutOptions
+from .answers import Item, parse_json
+from .folders import make_folders
+from .library import Library
+from .mapping import map_error
+from .objects import Objects, info_of
+from .protocol import Place
+
+# A copy inside one library takes seconds; what takes longer than a quarter of an hour has failed unseen.
+COPY_SECONDS: Final = 900.0
+"""How long a copy is waited for."""
+
+_FIRST_WAIT_S: Final = 0.25
+_LONGEST_WAIT_S: Final = 10.0
+
+
+class Copying:
+    """Copies of files of one library."""
+
+    def __init__(self, objects: Objects) -> None:
+        """Copy *objects*."""
+        self._objects = objects
+        self._library: Library = objects.library
+        self._protocol = objects.library.protocol
+
+    def copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+        """Copy; about six requests.
+
+        Raises:
+            NotFoundError: there is no *source*.
+            AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
+            UnavailableError: the copy failed, or is not done after a quarter of an hour.
+            StorageError: the service refuses.
+        """
+        library = self._library
+        item = yield from library.file(source, library.path_of(source))
+        path = library.path_of(target)
+        writing = yield from self._objects.admit(target, path, PutOptions(mode=mode))
+        drive = yield from library.drive()
+        folder = yield from make_folders(library, target, path)
+        parent = folder.id if folder is not None else (yield from self._root())
+        place = Place(parent, path.rpartition("/")[2])
+        response = yield from library.ask(
+            lambda token: self._protocol.copy(token, drive, item.id, place, behaviour=writing.behaviour)
+        )
+        if response.status not in (200, 201, 202):
+            raise map_error(response, target)
+        monitor = response.headers.get("location")
+        if response.status == 202 and monitor is not None:
+            yield from self._wait(monitor, target)
+        return info_of(target, (yield from self._copied(target, path, item)))
+
+    def _root(self) -> Exchange[str]:
+        found: Item | None = yield from self._library.look("")
+        if found is None:
+            raise NotFoundError("the library is not there any more")
+        return found.id
+
+    def _wait(self, monitor: str, key: str) -> Exchange[None]:
+        until, wait = time.monotonic() + COPY_SECONDS, _FIRST_WAIT_S
+        while time.monotonic() < until:
+            response: Response = yield self._protocol.monitor(monitor)
+            if response.status in (301, 302, 303, 404):
+                return  # done, and the monitor leads to the item or is forgotten: the item itself tells
+            if response.status not in (200, 202):
+                raise map_error(response, key)
+            found = parse_json(response)
+            status = str(found.get("status", ""))
+            if status == "completed" or "id" in found:
+                return
+            if status == "failed":
+                raise _failure(found, key)
+            yield Wait(wait)
+            wait = min(2 * wait, _LONGEST_WAIT_S)
+        raise UnavailableError("SharePoint has not finished the copy; look whether it is there later", key=key)
+
+    def _copied(self, key: str, path: str, source: Item) -> Exchange[Item]:
+        try:
+            found = yield from self._library.file(key, path)
+        except NotFoundError as error:
+            raise UnavailableError("SharePoint says that it copied, but the copy is not there", key=key) from error
+        if found.size != source.size:
+            raise UnavailableError("SharePoint made a copy of another size; both are there, look at them", key=key)
+        return found
+
+
+def _failure(found: object, key: str) -> StorageError:
+    error = found.get("error") if isinstance(found, dict) else None
+    code = str(error.get("code", ""))[:100] if isinstance(error, dict) else ""
+    if code == "nameAlreadyExists":
+        return AlreadyExistsError("an object has that key already; nothing was changed", key=key)
+    return UnavailableError(f"SharePoint could not copy: {code or 'it does not say why'}", key=key, code=code or None)

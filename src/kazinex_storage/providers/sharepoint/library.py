@@ -1,0 +1,181 @@
+"""One document library: who asks, which drive it is, and how keys become paths and back.
+
+The service ignores case and keys do not, so an item that answers to a path is taken for an object only when it is
+spelt letter by letter like the key: nobody reads or replaces ``Acme/a`` by the key ``acme/a``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+from urllib.parse import unquote, urlsplit
+
+from ...errors import InvalidKeyError, NotFoundError, SettingsError
+from ...transport import Call, Exchange, Request, Response
+from .answers import Item, parse_item, parse_json
+from .mapping import map_error
+from .names import check, decode_path, encode_key, folder_of
+from .protocol import Protocol
+from .target import Target
+
+
+class Library:
+    """The library of a target. The only thing that it remembers is which drive that is."""
+
+    def __init__(self, target: Target) -> None:
+        """Work on *target*."""
+        self.target = target
+        """Where the objects are."""
+        self.protocol = Protocol(target)
+        """What builds the requests."""
+        self._tokens = target.tokens
+        self._root = target.root_folder
+        self._above = len(self._root.split("/")) if self._root else 0
+        self._drive = target.drive_id
+
+    def ask(self, build: Callable[[str], Request]) -> Exchange[Response]:
+        """Send what *build* makes of an access token; once more with a new one when the token is not accepted.
+
+        Raises:
+            StorageError: there is no token, or the service cannot be reached.
+        """
+        token = self._tokens.at_hand or cast(str, (yield Call(self._tokens)))
+        response: Response = yield build(token)
+        if response.status == 401:
+            yield Call(self._tokens.invalidate, token)
+            token = cast(str, (yield Call(self._tokens)))
+            response = yield build(token)
+        return response
+
+    def drive(self) -> Exchange[str]:
+        """Return the id of the drive; two requests, once.
+
+        Raises:
+            SettingsError: there is no such site or library.
+            StorageError: the service refuses.
+        """
+        if self._drive is None:
+            site_id = yield from self.site()
+            self._drive = yield from self._find_drive(site_id)
+        return self._drive
+
+    def site(self) -> Exchange[str]:
+        """Return the id of the site; one request.
+
+        Raises:
+            SettingsError: there is no such site.
+            StorageError: the service refuses.
+        """
+        if self.target.site_id is not None:
+            return self.target.site_id
+        response = yield from self.ask(self.protocol.site)
+        if response.status == 404:
+            raise SettingsError(
+                f"there is no site at {self.target.site_url}; copy its address from the browser, up to its name",
+                code="site",
+            )
+        return str(_ok(response)["id"])
+
+    def libraries(self, site_id: str) -> Exchange[list[tuple[str, str, str]]]:
+        """Return (id, name, URL) of each library of a site; one request.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        found = _ok((yield from self.ask(lambda token: self.protocol.drives(token, site_id))))
+        values = found.get("value")
+        drives = [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+        return [(str(drive.get("id")), str(drive.get("name")), str(drive.get("webUrl", ""))) for drive in drives]
+
+    def path_of(self, key: str) -> str:
+        """Return the path of *key* below the library.
+
+        Raises:
+            InvalidKeyError: it is too long for SharePoint.
+        """
+        path = encode_key(key, at_library_root=not self._root)
+        check(path, library=self.target.library_path, folder=self._root, key=key)
+        return f"{self._root}/{path}" if self._root else path
+
+    def folder_of(self, prefix: str) -> str:
+        """Return the path of the folder that holds all keys that begin with *prefix*; empty is the library."""
+        folder = folder_of(prefix, at_library_root=not self._root)
+        return "/".join(filter(None, (self._root, folder)))
+
+    def key_of(self, path: str) -> str | None:
+        """Return the key whose object is at *path* below the library; None when no key is spelt like that."""
+        below = "/".join(path.split("/")[self._above :])
+        return decode_path(below, at_library_root=not self._root)
+
+    def look(self, path: str, *, download: bool = False) -> Exchange[Item | None]:
+        """Return what answers to *path*, in whatever case it is spelt; one request.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        drive = yield from self.drive()
+        response = yield from self.ask(lambda token: self.protocol.item(token, drive, path, download=download))
+        if response.status == 200:
+            return parse_item(response)
+        error = map_error(response)
+        if isinstance(error, NotFoundError):
+            return None
+        raise error
+
+    def file(self, key: str, path: str, *, download: bool = False) -> Exchange[Item]:
+        """Return the file at *path*; one request.
+
+        Raises:
+            NotFoundError: there is none.
+            StorageError: the service refuses.
+        """
+        item = yield from self.look(path, download=download)
+        if item is None or not item.is_file or not self.is_at(item, path):
+            raise NotFoundError("no object has that key", key=key)
+        return item
+
+    def is_at(self, item: Item, path: str) -> bool:
+        """Say whether *item* is spelt like *path*, except for the root folder, which is a matter of settings."""
+        return item.is_at("/".join(path.split("/")[self._above :]))
+
+    def check_spelling(self, item: Item, key: str, path: str) -> None:
+        """Refuse to write over an item that another key names.
+
+        Raises:
+            InvalidKeyError: it is spelt otherwise, or is a folder.
+        """
+        if not self.is_at(item, path):
+            raise InvalidKeyError(
+                f"SharePoint ignores case, and {item.name!r} stands there in another spelling, as a file or as a "
+                "folder above; nothing was changed, choose another key",
+                key=key,
+            )
+        if not item.is_file:
+            raise InvalidKeyError("a folder has that name, so no object can; choose another key", key=key)
+
+    def _find_drive(self, site_id: str) -> Exchange[str]:
+        wanted = self.target.library
+        if wanted is None:
+            return str(_ok((yield from self.ask(lambda token: self.protocol.drive(token, site_id))))["id"])
+        found = yield from self.libraries(site_id)
+        for identity, name, url in found:
+            if wanted == name or ("://" in wanted and _same_place(wanted, url)):
+                return identity
+        for identity, name, url in found:
+            # Lists call it Documents, URLs call it Shared Documents: both are what people know.
+            if wanted.casefold() in (name.casefold(), unquote(url).rstrip("/").rpartition("/")[2].casefold()):
+                return identity
+        names = ", ".join(repr(name) for _, name, _ in found) or "none"
+        raise SettingsError(f"the site has no library {wanted!r}; it has {names}", code="library")
+
+
+def _same_place(one: str, other: str) -> bool:
+    return [unquote(part).rstrip("/").casefold() for part in urlsplit(one)[1:3]] == [
+        unquote(part).rstrip("/").casefold() for part in urlsplit(other)[1:3]
+    ]
+
+
+def _ok(response: Response) -> dict[str, object]:
+    if response.status != 200:
+        raise map_error(response)
+    return dict(parse_json(response))

@@ -1,0 +1,94 @@
+"""Listings of one library: one level, or a walk through all folders below a prefix.
+
+Pages are followed as Graph links them. Entries whose names no key is spelt like are left out: somebody else put them
+there. What the service lists in a folder of another spelling belongs to another key and is left out as well.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Generic, TypeVar, cast
+
+from ...errors import NotFoundError
+from ...transport import Exchange
+from ...types import Folder, ObjectInfo
+from .answers import Page, parse_page
+from .library import Library
+from .mapping import map_error
+from .objects import info_of
+
+_Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
+
+
+class ListedPages(Generic[_Entry]):
+    """The pages of one listing. One request each; in a walk, at least one for each folder."""
+
+    def __init__(self, library: Library, prefix: str, *, one_level: bool) -> None:
+        """List what begins with *prefix*: one level of it, or everything below."""
+        self._library = library
+        self._prefix = prefix
+        self._one_level = one_level
+        self._folders = deque([library.folder_of(prefix)])
+        self._folder: str | None = None
+        self._link: str | None = None
+
+    def next(self) -> Exchange[Sequence[_Entry] | None]:
+        """Return the next page, None after the last one.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        while self._link is not None or self._folders:
+            page = yield from self._page()
+            if page is None:
+                continue
+            entries = self._entries(page)
+            if entries:
+                return cast("Sequence[_Entry]", entries)
+        return None
+
+    def close(self) -> None:
+        """Ask for no further page."""
+        self._folders.clear()
+        self._link = None
+
+    def _page(self) -> Exchange[Page | None]:
+        library, link = self._library, self._link
+        drive = yield from library.drive()
+        if link is None:
+            folder = self._folder = self._folders.popleft()
+            response = yield from library.ask(lambda token: library.protocol.children(token, drive, folder))
+        else:
+            response = yield from library.ask(lambda token: library.protocol.next_page(token, link))
+        self._link = None
+        if response.status != 200:
+            error = map_error(response)
+            if isinstance(error, NotFoundError):  # a folder that is not there has nothing in it
+                return None
+            raise error
+        page = parse_page(response)
+        self._link = page.next_link
+        return page
+
+    def _entries(self, page: Page) -> list[ObjectInfo | Folder]:
+        found: list[ObjectInfo | Folder] = []
+        for item in page.items:
+            path = f"{self._folder}/{item.name}" if self._folder else item.name
+            key = self._library.key_of(path) if self._library.is_at(item, path) else None
+            if key is None:
+                continue
+            if item.is_file:
+                if key.startswith(self._prefix):
+                    found.append(info_of(key, item))
+            elif item.is_folder:
+                self._enter(key, path, found)
+        return found
+
+    def _enter(self, key: str, path: str, found: list[ObjectInfo | Folder]) -> None:
+        below = f"{key}/"
+        if self._one_level:
+            if below.startswith(self._prefix):
+                found.append(Folder(prefix=below))
+        elif below.startswith(self._prefix) or self._prefix.startswith(below):
+            self._folders.append(path)

@@ -1,0 +1,326 @@
+"""Files of one library, as exchanges: look, read, write in one request, delete.
+
+Larger bodies go through ``sessions.py``. A create-only write that is refused looks whether the file in its way is its
+own, because the answer to an earlier attempt may have been lost: the same bytes, stored since it began.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final, cast
+
+from ..._internal.budget import BUDGET
+from ...errors import (
+    AlreadyExistsError,
+    IntegrityError,
+    NotFoundError,
+    PreconditionFailedError,
+    StorageError,
+    UnavailableError,
+)
+from ...source import Source
+from ...transport import Call, Exchange, Response
+from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
+from .answers import Item, parse_item
+from .folders import make_folders
+from .hashing import check_stored, is_same
+from .library import Library
+from .mapping import map_error
+from .protocol import Writing
+from .quickxor import QuickXorHash
+
+# Graph takes up to 250 MB in one request; what breaks off begins anew, so larger bodies go in fragments.
+SINGLE_PUT_BYTES: Final = 8 * MIB
+"""The largest body that goes in one request."""
+
+# Bodies up to here are sent before anybody looks whether something is there: mostly nothing is.
+_HOPEFUL_BYTES: Final = 256 * 1024
+
+_URL_EXPIRED: Final = frozenset({401, 403, 404, 410})
+_URLS: Final = 5
+"""Download URLs that one read uses at most; each is good for minutes."""
+
+# The clocks of two servers of the service, and dates that count whole seconds.
+_CLOCKS: Final = timedelta(seconds=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was sent: enough to recognise it."""
+
+    size: int
+    quickxor: str
+    sha256: str | None
+    began_at: float
+    """Of ``time.monotonic``."""
+
+
+class Objects:
+    """The files of one library."""
+
+    def __init__(self, library: Library) -> None:
+        """Work on *library*."""
+        self.library = library
+        """Where they are."""
+        self._protocol = library.protocol
+
+    def head(self, key: str) -> Exchange[ObjectInfo]:
+        """Look; one request.
+
+        Raises:
+            StorageError: as in ``StorageProvider.head``.
+        """
+        return info_of(key, (yield from self.library.file(key, self.library.path_of(key))))
+
+    def get(self, key: str, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
+        """Push *span* into *sink*; two requests, and two more for each time that the download URL expires.
+
+        Raises:
+            IntegrityError: other bytes came than the service has a hash for, or the file changed meanwhile.
+            StorageError: as in ``StorageProvider.get``.
+        """
+        path = self.library.path_of(key)
+        item = yield from self.library.file(key, path, download=True)
+        if if_match is not None and item.version != if_match:
+            raise PreconditionFailedError("the object is another version; read it again", key=key)
+        start, end = span.resolve(item.size)
+        whole = (start, end) == (0, item.size)
+        taking = _Taking(sink, QuickXorHash() if whole and item.quickxor is not None else None)
+        fresh: Item = item
+        for _ in range(_URLS):
+            if start + taking.size >= end:
+                break
+            if fresh.version != item.version:
+                raise IntegrityError("the object was replaced while it was being read; read it again", key=key)
+            yield from self._download(fresh, start + taking.size, end, taking, key)
+            if start + taking.size < end:
+                fresh = yield from self.library.file(key, path, download=True)
+        taking.check(end - start, item, key)
+        return info_of(key, item)
+
+    def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+        """Write a body of at most ``SINGLE_PUT_BYTES``; one request where nothing stands and the folder is there.
+
+        Raises:
+            StorageError: as in ``StorageProvider.put``.
+        """
+        data = source.data()
+        if data is not None:
+            return (yield from self._put(key, data, source, options))
+        yield from BUDGET.take(source.size, source)
+        try:
+            data = cast(bytes, (yield Call(_read_whole, source, cancel=source.cancel)))
+            return (yield from self._put(key, data, source, options))
+        finally:
+            BUDGET.give(source.size)
+
+    def delete(self, key: str) -> Exchange[None]:
+        """Move the file into the recycle bin; two requests, one when there is none.
+
+        Raises:
+            StorageError: as in ``StorageProvider.delete``.
+        """
+        path = self.library.path_of(key)
+        drive = yield from self.library.drive()
+        for _ in range(3):
+            try:
+                item: Item = yield from self.library.file(key, path)
+            except NotFoundError:
+                return
+            # Pinned: by now another file, or a folder with all that is in it, could answer to the same path.
+            response = yield from self._delete(drive, item)
+            if response.status in (200, 204, 404):
+                return
+            if response.status != 412:
+                raise map_error(response, key)
+        raise UnavailableError("others write to the same key at the moment; repeat it", key=key)
+
+    def admit(self, key: str, path: str, options: PutOptions) -> Exchange[Writing]:
+        """Return how to write to *path*, having looked what stands there; one request.
+
+        Raises:
+            AlreadyExistsError: ``PutMode.CREATE`` and something stands there.
+            PreconditionFailedError: it is not the version ``if_match``.
+            InvalidKeyError: something stands there in another spelling, or a folder.
+        """
+        found = yield from self.library.look(path)
+        content_type = options.content_type or "application/octet-stream"
+        if options.if_match is not None and (found is None or found.version != options.if_match):
+            raise _other_version(key)
+        if found is None:
+            return Writing(content_type=content_type)
+        self.library.check_spelling(found, key, path)
+        if options.mode is PutMode.CREATE:
+            raise _exists(key)
+        return Writing(behaviour="replace", if_match=options.if_match, content_type=content_type)
+
+    def accepted(self, key: str, path: str, item: Item, sent: Sent) -> Exchange[ObjectInfo]:
+        """Return what was stored, having compared it with what was *sent*.
+
+        Raises:
+            InvalidKeyError: a folder above is spelt in another case, so it was stored there and has been taken back.
+            IntegrityError: the service stored something else.
+        """
+        if not self.library.is_at(item, path):
+            drive = yield from self.library.drive()
+            yield from self._delete(drive, item)
+            self.library.check_spelling(item, key, path)
+        check_stored(item, sent.size, sent.quickxor)
+        found = info_of(key, item)
+        if sent.sha256 is None:
+            return found
+        return ObjectInfo(
+            key=key,
+            size=found.size,
+            etag=found.etag,
+            last_modified=found.last_modified,
+            content_type=found.content_type,
+            checksum=Checksum(algorithm="sha256", value=sent.sha256),
+        )
+
+    def own(self, path: str, sent: Sent, refusal: Response | None = None) -> Exchange[Item | None]:
+        """Return the file at *path* when it is what was *sent*, and stored since then; None when nobody can tell."""
+        try:
+            found = yield from self.library.look(path)
+        except StorageError:
+            return None
+        if found is None or not self.library.is_at(found, path) or not is_same(found, sent.size, sent.quickxor):
+            return None
+        date = refusal.headers.get("date") if refusal is not None else None
+        if date is None or found.modified is None:
+            return found if refusal is None else None
+        try:
+            began = parsedate_to_datetime(date) - timedelta(seconds=time.monotonic() - sent.began_at) - _CLOCKS
+        except ValueError:
+            return None
+        return found if found.modified >= began else None
+
+    def refused(self, key: str, path: str, response: Response, options: PutOptions, sent: Sent) -> Exchange[ObjectInfo]:
+        """Return what was stored after all, when the answer to it was lost; else raise what *response* means.
+
+        Raises:
+            AlreadyExistsError: create-only, and the key exists.
+            PreconditionFailedError: the object is not the version ``if_match``.
+            StorageError: what else the service says.
+        """
+        if response.status in (409, 412):
+            item = yield from self.own(path, sent, response)
+            if item is not None:
+                return (yield from self.accepted(key, path, item, sent))
+            found = yield from self.library.look(path)
+            if found is not None and response.status == 409:
+                self.library.check_spelling(found, key, path)
+        error = map_error(response, key)
+        if isinstance(error, NotFoundError | AlreadyExistsError) and options.if_match is not None:
+            raise _other_version(key)
+        if isinstance(error, NotFoundError):
+            raise UnavailableError("the folder went away meanwhile; repeat it", key=key, code=error.code)
+        raise error
+
+    def _put(self, key: str, data: bytes, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+        path, began_at = self.library.path_of(key), time.monotonic()
+        drive = yield from self.library.drive()
+        checksum = source.checksum
+        sent = Sent(len(data), quickxor_of(data), checksum.value if checksum is not None else None, began_at)
+        if options.if_match is None and len(data) <= _HOPEFUL_BYTES:
+            writing = Writing(content_type=options.content_type or "application/octet-stream")
+        else:
+            writing = yield from self.admit(key, path, options)
+        response = yield from self._send(drive, path, data, writing)
+        if response.status == 404 and writing.if_match is None:
+            yield from make_folders(self.library, key, path)
+            response = yield from self._send(drive, path, data, writing)
+        if response.status == 409 and options.mode is PutMode.REPLACE and writing.behaviour == "fail":
+            writing = yield from self.admit(key, path, options)
+            response = yield from self._send(drive, path, data, writing)
+        if response.status in (200, 201):
+            return (yield from self.accepted(key, path, parse_item(response), sent))
+        return (yield from self.refused(key, path, response, options, sent))
+
+    def _send(self, drive: str, path: str, data: bytes, writing: Writing) -> Exchange[Response]:
+        return (yield from self.library.ask(lambda token: self._protocol.put(token, drive, path, data, writing)))
+
+    def _delete(self, drive: str, item: Item) -> Exchange[Response]:
+        return (
+            yield from self.library.ask(
+                lambda token: self._protocol.delete(token, drive, item.id, if_match=item.etag or item.ctag)
+            )
+        )
+
+    def _download(self, item: Item, start: int, end: int, taking: _Taking, key: str) -> Exchange[None]:
+        if item.download_url is None:
+            raise UnavailableError("SharePoint gives no URL to read the file; it may be checked for malware", key=key)
+        response: Response = yield self._protocol.download(item.download_url, start, end, item.size, taking)
+        if response.status == 200 and (start, end) != (0, item.size):
+            raise IntegrityError("the service sent the whole file where a part was asked for; discard it", key=key)
+        if response.status in (200, 206):
+            _check_version(response, item, key)
+        elif response.status not in _URL_EXPIRED:
+            raise map_error(response, key)
+
+
+class _Taking:
+    """A sink that knows how much it was given, and hashes it where there is something to compare with."""
+
+    __slots__ = ("_hash", "_sink", "size")
+
+    def __init__(self, sink: Sink, digest: QuickXorHash | None) -> None:
+        self._sink = sink
+        self._hash = digest
+        self.size = 0
+
+    def __call__(self, buffer: Buffer) -> None:
+        self.size += len(buffer)
+        if self._hash is not None:
+            self._hash.update(buffer)
+        self._sink(buffer)
+
+    def check(self, size: int, item: Item, key: str) -> None:
+        if self.size != size:
+            raise UnavailableError(
+                f"{self.size} of {size} bytes came, and no URL for the rest is good; read it again", key=key
+            )
+        if self._hash is not None and self._hash.digest().hex() != item.quickxor:
+            raise IntegrityError("the bytes that came are not those that SharePoint has a hash for; read it again")
+
+
+def info_of(key: str, item: Item) -> ObjectInfo:
+    """Return what *item* is as the object *key*."""
+    return ObjectInfo(
+        key=key,
+        size=item.size,
+        etag=item.version,
+        last_modified=item.modified,
+        content_type=item.content_type,
+        checksum=item.checksum,
+    )
+
+
+def quickxor_of(data: Buffer) -> str:
+    """Return the quickXorHash of *data*, in hexadecimal."""
+    digest = QuickXorHash()
+    digest.update(data)
+    return digest.digest().hex()
+
+
+def _check_version(response: Response, item: Item, key: str) -> None:
+    """Compare the version mark of a download, where there is one, with that of the item: both are eTags."""
+    etag = response.headers.get("etag")
+    if etag is not None and etag.startswith('"{') and item.etag is not None and etag != item.etag:
+        raise IntegrityError("the object was replaced while it was being read; read it again", key=key)
+
+
+def _exists(key: str) -> AlreadyExistsError:
+    return AlreadyExistsError("an object has that key already; nothing was changed", key=key)
+
+
+def _other_version(key: str) -> PreconditionFailedError:
+    return PreconditionFailedError("the object is another version, or gone; read it again", key=key)
+
+
+def _read_whole(source: Source) -> bytes:
+    with source.open() as reader:
+        return reader.read()

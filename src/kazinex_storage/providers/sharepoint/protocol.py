@@ -1,0 +1,219 @@
+"""The requests of Microsoft Graph for files in a document library. Pure: ``answers.py`` reads what comes back.
+
+Built after learn.microsoft.com/graph/api/driveitem-* (read 2026-08). Paths are names parted by slashes below the root
+of the library, as ``names.py`` spells them; each segment is percent-encoded here. Requests to upload and download URLs
+carry no ``Authorization``: those URLs are credentials themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+from urllib.parse import quote, urlsplit
+
+from ...errors import UnavailableError
+from ...transport import BodySlice, Request
+from ...types import Sink
+from .target import Target
+
+PAGE_ITEMS: Final = 200
+"""Entries in one page of a listing: what Graph gives when nothing is asked for; it may give fewer."""
+
+BATCH_REQUESTS: Final = 20
+"""Requests in one ``$batch`` — learn.microsoft.com/graph/json-batching."""
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+_SELECT: Final = (
+    "$select=id,name,size,eTag,cTag,file,folder,package,createdDateTime,lastModifiedDateTime,parentReference"
+)
+_JSON: Final = ("Content-Type", "application/json")
+_BEHAVIOUR: Final = "@microsoft.graph.conflictBehavior"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A name in a folder."""
+
+    parent: str
+    """The id of the folder."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """What a write does with what stands at its path."""
+
+    behaviour: str = "fail"
+    """``fail`` or ``replace``; always said, because the documents and the service differ about what holds without."""
+    if_match: str | None = None
+    content_type: str = "application/octet-stream"
+
+
+class Protocol:
+    """Builds the requests of one target. The first argument of most is an access token."""
+
+    __slots__ = ("_base", "_gate", "_user_agent", "target")
+
+    def __init__(self, target: Target) -> None:
+        """Build for *target*."""
+        self.target = target
+        self._base = target.graph_url.rstrip("/")
+        self._gate = target.gate
+        self._user_agent = target.user_agent
+
+    def site(self, token: str) -> Request:
+        """Look at the site of the settings, by its path."""
+        path = quote(self.target.site_path)
+        where = f"/sites/{self.target.host}:/{path}" if path else f"/sites/{self.target.host}"
+        return self._request("GET", token, where, operation="site")
+
+    def drives(self, token: str, site_id: str) -> Request:
+        """List the libraries of a site."""
+        return self._request("GET", token, f"/sites/{quote(site_id, safe=',')}/drives", operation="libraries")
+
+    def drive(self, token: str, site_id: str) -> Request:
+        """Look at the library that a site began with."""
+        return self._request("GET", token, f"/sites/{quote(site_id, safe=',')}/drive", operation="libraries")
+
+    def sites(self, token: str, words: str) -> Request:
+        """Look for sites whose names have *words* in them; only for choosers."""
+        return self._request("GET", token, f"/sites?search={quote(words, safe='')}", operation="sites")
+
+    def item(self, token: str, drive: str, path: str, *, download: bool = False) -> Request:
+        """Look at an item by path; with *download* the answer brings the URL to read it."""
+        query = "" if download else f"?{_SELECT}"
+        return self._request("GET", token, self._at(drive, path) + query, operation="head")
+
+    def item_by_id(self, token: str, drive: str, item: str) -> Request:
+        """Look at an item by its id."""
+        return self._request("GET", token, f"{self._id(drive, item)}?{_SELECT}", operation="head")
+
+    def put(self, token: str, drive: str, path: str, body: bytes, writing: Writing) -> Request:
+        """Write a whole file."""
+        headers = [("Content-Type", writing.content_type), *_condition(writing.if_match)]
+        where = f"{self._at(drive, path)}:/content?{_BEHAVIOUR}={writing.behaviour}"
+        return self._request("PUT", token, where, headers, body=body, operation="put")
+
+    def begin(self, token: str, drive: str, path: str, size: int, writing: Writing) -> Request:
+        """Begin an upload session for *size* bytes."""
+        item = {_BEHAVIOUR: writing.behaviour, "name": path.rpartition("/")[2], "fileSize": size}
+        headers = [_JSON, *_condition(writing.if_match)]
+        where = f"{self._at(drive, path)}:/createUploadSession"
+        return self._request("POST", token, where, headers, body=_json({"item": item}), operation="put")
+
+    def fragment(self, upload_url: str, body: bytes | BodySlice, offset: int, total: int) -> Request:
+        """Write the bytes from *offset*; they are the next ones that the session expects."""
+        size = body.size if isinstance(body, BodySlice) else len(body)
+        headers = [("Content-Range", f"bytes {offset}-{offset + size - 1}/{total}"), *self._agent()]
+        return Request(
+            method="PUT", url=upload_url, headers=tuple(headers), body=body, operation="put", gate=self._gate
+        )
+
+    def session(self, upload_url: str, *, cancel: bool = False) -> Request:
+        """Ask how far an upload has come, or throw it away."""
+        method = "DELETE" if cancel else "GET"
+        return Request(method=method, url=upload_url, headers=self._agent(), operation="put", gate=self._gate)
+
+    def download(self, url: str, start: int, end: int, size: int, sink: Sink) -> Request:
+        """Read the bytes from *start* up to *end* of a file of *size* bytes."""
+        headers = [("Accept-Encoding", "identity"), *self._agent()]
+        if (start, end) != (0, size):
+            headers.append(("Range", f"bytes={start}-{end - 1}"))
+        return Request(method="GET", url=url, headers=tuple(headers), sink=sink, operation="get", gate=self._gate)
+
+    def children(self, token: str, drive: str, path: str) -> Request:
+        """List a folder; the empty path is the library."""
+        where = f"{self._at(drive, path)}{':' if path else ''}/children?$top={PAGE_ITEMS}&{_SELECT}"
+        return self._request("GET", token, where, operation="list")
+
+    def next_page(self, token: str, link: str) -> Request:
+        """Follow the link of a page, as it is.
+
+        Raises:
+            UnavailableError: it leads away from Graph, where the token must not go.
+        """
+        if urlsplit(link)[:2] != urlsplit(self._base)[:2]:
+            raise UnavailableError("the listing goes on at another host than Graph's; nothing was sent there")
+        return Request(method="GET", url=link, headers=self._headers(token), operation="list", gate=self._gate)
+
+    def folder(self, token: str, drive: str, parent: str, name: str) -> Request:
+        """Make the folder *name* in *parent*."""
+        body = _json({"name": name, "folder": {}, _BEHAVIOUR: "fail"})
+        where = f"{self._at(drive, parent)}{':' if parent else ''}/children"
+        return self._request("POST", token, where, [_JSON], body=body, operation="put")
+
+    def delete(self, token: str, drive: str, item: str, *, if_match: str | None) -> Request:
+        """Move an item into the recycle bin."""
+        return self._request("DELETE", token, self._id(drive, item), _condition(if_match), operation="delete")
+
+    def copy(self, token: str, drive: str, item: str, place: Place, *, behaviour: str) -> Request:
+        """Begin to copy an item to *place*."""
+        body = _json({"parentReference": {"driveId": drive, "id": place.parent}, "name": place.name})
+        where = f"{self._id(drive, item)}/copy?{_BEHAVIOUR}={behaviour}"
+        return self._request("POST", token, where, [_JSON], body=body, operation="copy", replayable=False)
+
+    def monitor(self, url: str) -> Request:
+        """Ask how far a copy has come."""
+        return Request(method="GET", url=url, headers=self._agent(), operation="copy", gate=self._gate)
+
+    def batch(self, token: str, requests: Sequence[tuple[str, str, str | None]]) -> Request:
+        """Send up to 20 (method, path below the API, if_match) at once; they are numbered from 0."""
+        entries = [
+            {"id": str(index), "method": method, "url": url, **({"headers": {"If-Match": match}} if match else {})}
+            for index, (method, url, match) in enumerate(requests)
+        ]
+        return self._request("POST", token, "/$batch", [_JSON], body=_json({"requests": entries}), operation="delete")
+
+    def item_url(self, drive: str, path: str) -> str:
+        """Return what ``item`` asks for, for a batch."""
+        return f"{self._at(drive, path)}?{_SELECT}"
+
+    def id_url(self, drive: str, item: str) -> str:
+        """Return what ``delete`` is sent to, for a batch."""
+        return self._id(drive, item)
+
+    def _at(self, drive: str, path: str) -> str:
+        root = f"/drives/{quote(drive, safe='!')}/root"
+        # Every segment by itself: "#", "%" and "?" are letters of names here.
+        return f"{root}:/{'/'.join(quote(name, safe='') for name in path.split('/'))}" if path else root
+
+    def _id(self, drive: str, item: str) -> str:
+        return f"/drives/{quote(drive, safe='!')}/items/{quote(item, safe='!')}"
+
+    def _request(
+        self,
+        method: str,
+        token: str,
+        where: str,
+        headers: Sequence[tuple[str, str]] = (),
+        *,
+        operation: str,
+        body: bytes | BodySlice | None = None,
+        replayable: bool = True,
+    ) -> Request:
+        return Request(
+            method=method,
+            url=self._base + where,
+            headers=(*self._headers(token), *headers),
+            body=body,
+            operation=operation,
+            gate=self._gate,
+            replayable=replayable,
+        )
+
+    def _headers(self, token: str) -> Headers:
+        return (("Authorization", f"Bearer {token}"), *self._agent())
+
+    def _agent(self) -> Headers:
+        return (("User-Agent", self._user_agent),) if self._user_agent is not None else ()
+
+
+def _condition(if_match: str | None) -> Headers:
+    return (("If-Match", if_match),) if if_match is not None else ()
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()

@@ -1,0 +1,174 @@
+"""Large bodies: an upload session, whose fragments go one after another. Nothing of it is visible before the last.
+
+learn.microsoft.com/graph/api/driveitem-createuploadsession (read 2026-08): fragments are multiples of 320 KiB and
+smaller than 60 MiB; 416 means that the bytes are there already, 404 that the session is gone. A 503 may follow work
+that was done, so after a doubt the session is asked how far it has come.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Final
+
+from ..._internal.sending import Held, send_parts
+from ...errors import IntegrityError, StorageError, UnavailableError
+from ...parts import PartPlan, plan_parts
+from ...source import Source
+from ...transport import BodySlice, Call, Exchange, Response
+from ...types import MIB, ObjectInfo, PartInfo, PartRule, PutOptions
+from .answers import Item, next_offset, parse_item, parse_json
+from .folders import make_folders
+from .library import Library
+from .mapping import map_error
+from .objects import Objects, Sent
+from .protocol import Writing
+from .quickxor import QuickXorHash
+
+_UNIT: Final = 320 * 1024
+RULE: Final = PartRule(min_part_bytes=_UNIT, max_part_bytes=60 * MIB - _UNIT, max_parts=1_000_000, multiple_of=_UNIT)
+"""How fragments are cut; the page does not limit their number."""
+
+# "10 MiB for high-speed connections" — the page above; 32 times 320 KiB.
+FRAGMENT_BYTES: Final = 10 * MIB
+
+_SESSIONS: Final = 3
+"""Sessions that one upload begins at most."""
+_DOUBTS: Final = 5
+"""How often one fragment is asked about."""
+
+
+class SessionGoneError(Exception):
+    """The service has lost the session; the upload begins anew."""
+
+
+class Sessions:
+    """Large writes to one library."""
+
+    def __init__(self, objects: Objects) -> None:
+        """Write beside *objects*."""
+        self._objects = objects
+        self._library: Library = objects.library
+        self._protocol = objects.library.protocol
+
+    def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+        """Write a large body; two requests and one for each fragment.
+
+        Raises:
+            IntegrityError: the body changed while it was being sent.
+            UnavailableError: the service loses every session.
+            StorageError: as in ``StorageProvider.put``; the session was thrown away.
+        """
+        path, began_at = self._library.path_of(key), time.monotonic()
+        writing = yield from self._objects.admit(key, path, options)
+        plan = plan_parts(source.size, RULE, wanted_part_bytes=FRAGMENT_BYTES)
+        for _ in range(_SESSIONS):
+            url = yield from self._begin(key, path, plan.size, writing)
+            sending = _Sending(self._library, url, plan)
+            try:
+                answer = yield from sending.send(source)
+                sent = _sent(source, sending, began_at)
+                if answer is not None and answer.status in (200, 201):
+                    return (yield from self._objects.accepted(key, path, parse_item(answer), sent))
+                if answer is not None:
+                    return (yield from self._objects.refused(key, path, answer, options, sent))
+                item: Item | None = yield from self._objects.own(path, sent)  # the last answer was lost
+                if item is not None:
+                    return (yield from self._objects.accepted(key, path, item, sent))
+            except SessionGoneError:
+                continue
+            except GeneratorExit:
+                raise  # nobody drives the exchange any more, so nothing can be sent
+            except BaseException:
+                yield from self._cancel(url)
+                raise
+        raise UnavailableError("SharePoint lost the upload again and again; repeat it later", key=key)
+
+    def _begin(self, key: str, path: str, size: int, writing: Writing) -> Exchange[str]:
+        drive = yield from self._library.drive()
+        ask = partial(self._library.ask, lambda token: self._protocol.begin(token, drive, path, size, writing))
+        response = yield from ask()
+        if response.status == 404:
+            yield from make_folders(self._library, key, path)
+            response = yield from ask()
+        if response.status != 200:
+            raise map_error(response, key)
+        url = parse_json(response).get("uploadUrl")
+        if not isinstance(url, str) or not url.startswith(("https://", "http://")):
+            raise UnavailableError("Graph gave no URL to upload to; repeat it", key=key)
+        return url
+
+    def _cancel(self, url: str) -> Exchange[None]:
+        """Throw a session away; what cannot be thrown away now expires by itself."""
+        try:
+            yield self._protocol.session(url, cancel=True)
+        except StorageError:
+            return
+
+
+class _Sending:
+    """One session on its way."""
+
+    def __init__(self, library: Library, url: str, plan: PartPlan) -> None:
+        self._protocol = library.protocol
+        self._url = url
+        self._plan = plan
+        self._last: Response | None = None
+        self.digest = QuickXorHash()
+        """Of what was sent so far."""
+
+    def send(self, source: Source) -> Exchange[Response | None]:
+        """Send the whole of *source* and return the answer that ended it; None when that was lost."""
+        self._last = None
+        yield from send_parts(source, self._plan, self._fragment, at_once=1)
+        return self._last
+
+    def _fragment(self, number: int, data: memoryview) -> Exchange[PartInfo]:
+        yield Call(self.digest.update, data)
+        offset = first = (number - 1) * self._plan.part_bytes
+        end = first + len(data)
+        for _ in range(_DOUBTS):
+            body = BodySlice(source=Held(data[offset - first :]), offset=0, size=end - offset)
+            response: Response = yield self._protocol.fragment(self._url, body, offset, self._plan.size)
+            if response.status in (200, 201):
+                self._last = response
+                return _part(number, data)
+            if response.status in (404, 410):
+                return self._gone(number, data, end)
+            if response.status not in (202, 416):
+                self._last = response
+                if response.status in (409, 412):
+                    return _part(number, data)
+                raise map_error(response)
+            offset = next_offset(response, self._plan.size) if response.status == 202 else (yield from self._reached())
+            if offset >= end:
+                return _part(number, data)
+            if offset < first:
+                raise SessionGoneError
+        raise UnavailableError("SharePoint does not take a part of the upload; repeat it later")
+
+    def _gone(self, number: int, data: memoryview, end: int) -> PartInfo:
+        """Go on after the last fragment: its answer may have been lost, and a session that is done is gone."""
+        if end < self._plan.size:
+            raise SessionGoneError
+        return _part(number, data)
+
+    def _reached(self) -> Exchange[int]:
+        """Ask the session how far it has come."""
+        response: Response = yield self._protocol.session(self._url)
+        if response.status in (404, 410):
+            return self._plan.size  # done, or gone: the file itself tells
+        if response.status != 200:
+            raise map_error(response)
+        return next_offset(response, self._plan.size)
+
+
+def _part(number: int, data: memoryview) -> PartInfo:
+    return PartInfo(number=number, size=len(data), etag="")
+
+
+def _sent(source: Source, sending: _Sending, began_at: float) -> Sent:
+    checksum = source.checksum
+    if checksum is None:
+        raise IntegrityError("the body was read by somebody else meanwhile; repeat it")
+    return Sent(source.size, sending.digest.digest().hex(), checksum.value, began_at)

@@ -1,0 +1,86 @@
+"""Where the objects are and who asks for them: what the settings come to, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+from urllib.parse import unquote, urlsplit
+
+from ...transport import Gate
+
+# "250 GB" — support.microsoft.com, restrictions and limitations in OneDrive and SharePoint (read 2026-08).
+MAX_FILE_BYTES: Final = 250 * 1024**3
+"""The largest file that SharePoint holds."""
+
+DEFAULT_LIBRARY: Final = "Shared Documents"
+"""How URLs call the library that each site begins with; Graph calls it ``Documents``."""
+
+
+class TokenSource(Protocol):
+    """Gives access tokens for Graph; thread-safe. ``auth.py`` has the one there is."""
+
+    @property
+    def at_hand(self) -> str | None:
+        """A token that is good for some minutes yet, without asking anybody."""
+        ...
+
+    def __call__(self) -> str:
+        """Return a token, asking for one where none is at hand; may block.
+
+        Raises:
+            ReconnectRequiredError: consent or refresh token are gone.
+            AuthenticationError: the credentials are not accepted.
+            UnavailableError: the token endpoint does not answer.
+        """
+        ...
+
+    def invalidate(self, token: str) -> None:
+        """Forget *token*, which Graph did not accept."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A folder of one document library."""
+
+    graph_url: str
+    """With the version and without a slash at the end: ``https://graph.microsoft.com/v1.0``."""
+    tokens: TokenSource = field(repr=False)
+    gate: Gate = field(repr=False)
+    """Shared by all that use the same app in the same tenant."""
+    site_url: str
+    """``https://contoso.sharepoint.com/sites/projects``; the root site has no path."""
+    library: str | None = None
+    """Its name or its URL; None is the library that the site began with."""
+    root_folder: str = ""
+    """The folder of the library below which all keys are, parted by slashes; empty for the library itself."""
+    site_id: str | None = None
+    drive_id: str | None = None
+    """What the library was resolved to earlier; None asks Graph."""
+    max_object_bytes: int = MAX_FILE_BYTES
+    user_agent: str | None = None
+    """Microsoft wants ``ISV|Company|App/Version`` of those who are not to be throttled first."""
+
+    @property
+    def host(self) -> str:
+        """The host of the site."""
+        return urlsplit(self.site_url).hostname or ""
+
+    @property
+    def site_path(self) -> str:
+        """The path of the site, not percent-encoded, without slashes at its ends; empty for the root site."""
+        return unquote(urlsplit(self.site_url).path).strip("/")
+
+    @property
+    def library_path(self) -> str:
+        """The path of the library's URL, not percent-encoded, for the limit on lengths; a name stands for itself."""
+        library = self.library or DEFAULT_LIBRARY
+        if "://" in library:
+            return unquote(urlsplit(library).path)
+        return f"/{self.site_path}/{library}" if self.site_path else f"/{library}"
+
+    @property
+    def location(self) -> str:
+        """Where the objects are, for people."""
+        library = (self.library or "default library").rstrip("/").rpartition("/")[2]
+        return "/".join(filter(None, (self.site_url.rstrip("/"), unquote(library), self.root_folder)))

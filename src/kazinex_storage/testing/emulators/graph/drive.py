@@ -1,0 +1,333 @@
+"""A document library in memory, with the rules of SharePoint: names, versions, conflicts, a recycle bin. No HTTP.
+
+What it enforces is what support.microsoft.com ("Restrictions and limitations in OneDrive and SharePoint") and
+learn.microsoft.com/graph/api/driveitem-* say (read 2026-08). Case is kept and ignored.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import uuid
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+MAX_PATH: Final = 400
+MAX_NAME: Final = 255
+
+_FORBIDDEN: Final = re.compile(r'["*:<>?/\\|\x00-\x1f]')
+_RESERVED: Final = re.compile(r"(?i)(\.lock|CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9]|desktop\.ini)")
+
+
+class GraphError(Exception):
+    """What Graph refuses, as status and code."""
+
+    def __init__(self, status: int, code: str, message: str, inner: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.inner = inner
+        """A more specific code, in ``innerError``."""
+
+
+@dataclass(slots=True)
+class Node:
+    """A file or a folder."""
+
+    id: str
+    name: str
+    parent: Node | None = field(repr=False)
+    content: bytes | None = field(default=None, repr=False)
+    """None makes it a folder."""
+    content_type: str = "application/octet-stream"
+    guid: str = field(default_factory=lambda: str(uuid.uuid4()).upper())
+    version: int = 1
+    content_version: int = 1
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    modified: datetime = field(default_factory=lambda: datetime.now(UTC))
+    children: dict[str, Node] = field(default_factory=dict, repr=False)
+    """By folded name."""
+    hash_after: int = 0
+    """Answers that do not tell the hash yet."""
+    locked: bool = False
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it has content."""
+        return self.content is not None
+
+    @property
+    def etag(self) -> str:
+        """Changes with everything."""
+        return f'"{{{self.guid}}},{self.version}"'
+
+    @property
+    def ctag(self) -> str:
+        """Changes with the content."""
+        return f'"c:{{{self.guid}}},{self.content_version}"'
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The names below the root."""
+        return () if self.parent is None else (*self.parent.path, self.name)
+
+    def walk(self) -> Iterator[Node]:
+        """Yield it and all below it."""
+        yield self
+        for child in list(self.children.values()):
+            yield from child.walk()
+
+
+class Drive:
+    """One library. Callers hold ``lock`` while they change it."""
+
+    def __init__(self, name: str, url: str, path: str) -> None:
+        """Make an empty library at *url*, whose server-relative *path* counts for the limit."""
+        self.lock = threading.RLock()
+        self.id = f"b!{uuid.uuid4().hex}{uuid.uuid4().hex[:12]}"
+        self.name = name
+        self.url = url
+        self.path = path
+        self.root = Node(self._id(), "root", None)
+        self.items = {self.root.id: self.root}
+        self.recycled: list[Node] = []
+        """What was deleted and can be restored."""
+        self.log: list[tuple[int, Node, bool]] = []
+        """Every change: its number, the item, whether it is gone."""
+        self.quota_bytes: int | None = None
+        self.read_only = False
+        self.rewrites = False
+        """Whether Office files are written anew when they are stored."""
+        self.late_hashes = 0
+        """How often a new file is told without its hash."""
+
+    def find(self, path: str) -> Node:
+        """Return what answers to *path*, whatever the case.
+
+        Raises:
+            GraphError: nothing does.
+        """
+        node = self.root
+        for name in filter(None, path.split("/")):
+            found = node.children.get(name.casefold())
+            if found is None:
+                raise not_found()
+            node = found
+        return node
+
+    def by_id(self, identity: str) -> Node:
+        """Return an item.
+
+        Raises:
+            GraphError: there is none with that id.
+        """
+        node = self.root if identity == "root" else self.items.get(identity)
+        if node is None:
+            raise not_found()
+        return node
+
+    def folder(self, path: str, *, make: bool = False) -> Node:
+        """Return the folder at *path*, made where it is missing if *make*.
+
+        Raises:
+            GraphError: it is missing, or a file is on the way.
+        """
+        node = self.root
+        for name in filter(None, path.split("/")):
+            found = node.children.get(name.casefold())
+            if found is None:
+                if not make:
+                    raise not_found()
+                found = self.add(node, name, None)
+            if found.is_file:
+                raise GraphError(409, "nameAlreadyExists", "a file has the name of the folder")
+            node = found
+        return node
+
+    def free(self, parent: Node, name: str, behaviour: str, if_match: str | None) -> tuple[str, Node | None]:
+        """Return the name that a new file gets, and the file that it replaces.
+
+        Raises:
+            GraphError: the name is not legal, is taken, or what has it is another version.
+        """
+        self.check_name(parent, name)
+        found = parent.children.get(name.casefold())
+        if if_match is not None and (found is None or if_match not in (found.etag, found.ctag, "*")):
+            raise GraphError(412, "resourceModified", "ETag does not match current item's value")
+        if found is None:
+            return name, None
+        if behaviour == "rename":
+            stem, dot, extension = name.rpartition(".")
+            for number in range(1, 1000):
+                other = f"{stem} {number}{dot}{extension}" if dot else f"{name} {number}"
+                if other.casefold() not in parent.children:
+                    return other, None
+        if behaviour == "fail" or not found.is_file:
+            raise GraphError(409, "nameAlreadyExists", "Name already exists")
+        check_unlocked(found)
+        return name, found
+
+    def store(self, parent: Node, name: str, old: Node | None, content: bytes, content_type: str) -> Node:
+        """Make *content* the file *name*, or the next version of *old*.
+
+        Raises:
+            GraphError: the site is full, or may only be read.
+        """
+        self.check_writable()
+        if self.quota_bytes is not None and self.used() + len(content) > self.quota_bytes:
+            raise GraphError(507, "quotaLimitReached", "Insufficient Space Available")
+        content = self._stored(name, content)
+        if old is None:
+            node = self.add(parent, name, content)
+        else:
+            node = old
+            node.content = content
+            node.version += 1
+            node.content_version += 1
+        node.content_type = content_type
+        node.modified = datetime.now(UTC)
+        node.hash_after = self.late_hashes
+        self._note(node)
+        return node
+
+    def add(self, parent: Node, name: str, content: bytes | None) -> Node:
+        """Add an item.
+
+        Raises:
+            GraphError: the name is not legal, or the library may only be read.
+        """
+        self.check_writable()
+        self.check_name(parent, name)
+        node = Node(self._id(), name, parent, content)
+        parent.children[name.casefold()] = node
+        self.items[node.id] = node
+        self._note(node)
+        return node
+
+    def move(self, node: Node, parent: Node, name: str) -> None:
+        """Move an item to a free name.
+
+        Raises:
+            GraphError: the name is taken or not legal.
+        """
+        self.check_writable()
+        check_unlocked(node)
+        self.check_name(parent, name)
+        other = parent.children.get(name.casefold())
+        if other is not None and other is not node:
+            raise GraphError(409, "nameAlreadyExists", "Name already exists")
+        if node.parent is not None:
+            del node.parent.children[node.name.casefold()]
+        node.parent, node.name = parent, name
+        parent.children[name.casefold()] = node
+        node.version += 1
+        node.modified = datetime.now(UTC)
+        self._note(node)
+
+    def delete(self, node: Node, *, for_ever: bool = False) -> None:
+        """Remove an item and what is below it.
+
+        Raises:
+            GraphError: it is the root, locked, or the library may only be read.
+        """
+        self.check_writable()
+        if node.parent is None:
+            raise GraphError(400, "invalidRequest", "the root cannot be deleted")
+        check_unlocked(node)
+        del node.parent.children[node.name.casefold()]
+        for below in node.walk():
+            self.items.pop(below.id, None)
+            self._note(below, gone=True)
+        if not for_ever:
+            self.recycled.append(node)
+
+    def used(self) -> int:
+        """Return the bytes of all files."""
+        return sum(len(node.content or b"") for node in self.items.values())
+
+    def check_writable(self) -> None:
+        """Refuse changes where there may be none.
+
+        Raises:
+            GraphError: the library may only be read.
+        """
+        if self.read_only:
+            raise GraphError(403, "accessDenied", "Access denied")
+
+    def check_name(self, parent: Node, name: str) -> None:
+        """Refuse names that SharePoint does not hold.
+
+        Raises:
+            GraphError: it is one of them, or the path is too long.
+        """
+        path = "/".join((self.path, *parent.path, name))
+        if len(path) > MAX_PATH or len(name) > MAX_NAME:
+            raise GraphError(400, "invalidRequest", "The specified path is too long", "pathIsTooLong")
+        at_root = parent.parent is None and name.casefold() == "forms"
+        edges = name != name.strip(" ") or name.endswith(".") or name.startswith("~$")
+        if (
+            not name
+            or edges
+            or at_root
+            or _FORBIDDEN.search(name)
+            or _RESERVED.fullmatch(name)
+            or "_vti_" in name.casefold()
+        ):
+            raise GraphError(400, "invalidRequest", "The provided name contains illegal characters")
+
+    def _stored(self, name: str, content: bytes) -> bytes:
+        if self.rewrites and name.lower().endswith((".docx", ".xlsx", ".pptx", ".pdf")) and content:
+            return content + b"\n<!-- properties of the library -->"
+        return content
+
+    def _note(self, node: Node, *, gone: bool = False) -> None:
+        self.log.append((len(self.log) + 1, node, gone))
+
+    @staticmethod
+    def _id() -> str:
+        return "01" + uuid.uuid4().hex.upper()
+
+
+def check_unlocked(node: Node) -> None:
+    """Refuse to touch what is locked.
+
+    Raises:
+        GraphError: it is.
+    """
+    if node.locked:
+        raise GraphError(423, "notAllowed", "The file is checked out", "resourceLocked")
+
+
+def not_found() -> GraphError:
+    """Return the error for what is not there."""
+    return GraphError(404, "itemNotFound", "The resource could not be found.")
+
+
+def quick_xor(data: bytes) -> str:
+    """Return the quickXorHash of *data* in base64, bit by bit as the documentation defines it.
+
+    The 160 bits are a ring; byte number i goes in at bit 11 i. By columns, because equal positions meet equal bits.
+    """
+    ring = 0
+    for column in range(min(160, len(data))):
+        byte = 0
+        # XOR of every 160th byte: as one big integer, because Python's loops are slow.
+        for value in _folded(data[column::160]):
+            byte ^= value
+        position = 11 * column % 160
+        ring ^= byte << position
+    ring = (ring & ((1 << 160) - 1)) ^ (ring >> 160)
+    ring ^= len(data) << 96
+    return b64encode(ring.to_bytes(20, "little")).decode()
+
+
+def _folded(column: bytes) -> bytes:
+    while len(column) > 64:
+        half = (len(column) + 1) // 2
+        left, right = int.from_bytes(column[:half], "little"), int.from_bytes(column[half:], "little")
+        column = (left ^ right).to_bytes(half, "little")
+    return column

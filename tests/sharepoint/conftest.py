@@ -1,0 +1,139 @@
+"""An emulated tenant for the whole run, and a library of its own for each test."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from kazinex_storage.provider import StorageProvider
+from kazinex_storage.providers.sharepoint.names import encode_key
+from kazinex_storage.providers.sharepoint.provider import SharePointProvider
+from kazinex_storage.providers.sharepoint.target import Target
+from kazinex_storage.storage import Storage
+from kazinex_storage.testing import Harness
+from kazinex_storage.testing.emulators.graph import GraphEmulator, graph_emulator
+from kazinex_storage.testing.emulators.graph.drive import Drive, GraphError
+from kazinex_storage.transport import Gate, RetryPolicy, Transport, TransportSettings
+
+
+@dataclass
+class IssuedTokens:
+    """Tokens straight from the emulator, without the endpoint for them."""
+
+    emulator: GraphEmulator
+    client_id: str
+    token: str | None = field(default=None, repr=False)
+    asked: int = 0
+
+    @property
+    def at_hand(self) -> str | None:
+        return self.token
+
+    def __call__(self) -> str:
+        self.asked += 1
+        if self.token is None:
+            self.token = self.emulator.state.issue(self.client_id)
+        return self.token
+
+    def invalidate(self, token: str) -> None:
+        if self.token == token:
+            self.token = None
+
+
+@pytest.fixture(scope="session")
+def shared_emulator() -> Iterator[GraphEmulator]:
+    with graph_emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator() -> Iterator[GraphEmulator]:
+    """One whose knobs and faults are this test's alone."""
+    with graph_emulator() as emulator:
+        yield emulator
+
+
+def target_on(emulator: GraphEmulator, drive: Drive, *, root_folder: str = "") -> Target:
+    app = emulator.add_app()
+    site, _ = emulator.state.drives[drive.id]
+    return Target(
+        graph_url=emulator.graph_url,
+        tokens=IssuedTokens(emulator, app.client_id),
+        gate=Gate(),
+        site_url=site.url,
+        library=drive.name,
+        root_folder=root_folder,
+    )
+
+
+@dataclass
+class Place:
+    """A library, and a storage on it."""
+
+    emulator: GraphEmulator
+    drive: Drive
+    target: Target
+    storage: Storage
+
+    def stored(self, key: str) -> bytes | None:
+        try:
+            return self.drive.find(encode_key(key)).content
+        except GraphError:
+            return None
+
+    def requests(self) -> int:
+        return len(self.emulator.log)
+
+
+@pytest.fixture
+def place(emulator: GraphEmulator) -> Iterator[Place]:
+    site = emulator.add_site("sites/projects")
+    target = target_on(emulator, site.drives[0])
+    retry = RetryPolicy(attempts=4, base_s=0.001, first_429_wait_s=0)
+    settings = TransportSettings(idle_timeout_s=1, connect_timeout_s=5, proxy="")
+    transport = Transport(8, settings=settings, retry=retry)
+    with Storage(SharePointProvider(target, transport=transport), transport=transport) as storage:
+        yield Place(emulator, site.drives[0], target, storage)
+    transport.close()
+
+
+class SharePointHarness(Harness):
+    """A library for each provider; the emulator's own memory is the back door."""
+
+    max_examples = 20
+    shrink = False
+    lingering_folders = True
+
+    def __init__(self, emulator: GraphEmulator, root_folder: str = "") -> None:
+        self._emulator = emulator
+        self._root_folder = root_folder
+
+    def make(self) -> StorageProvider:
+        site = self._emulator.add_site(f"sites/{secrets.token_hex(4)}", ["Plans"])
+        self._drive = site.drives[0]
+        return SharePointProvider(target_on(self._emulator, self._drive, root_folder=self._root_folder))
+
+    def peek(self, key: str) -> bytes | None:
+        try:
+            return self._drive.find(self._path(key)).content
+        except GraphError:
+            return None
+
+    def poke(self, key: str, data: bytes) -> None:
+        path = self._path(key)
+        with self._drive.lock:
+            parent = self._drive.folder(path.rpartition("/")[0], make=True)
+            name, old = self._drive.free(parent, path.rpartition("/")[2], "replace", None)
+            self._drive.store(parent, name, old, data, "application/octet-stream")
+
+    def _path(self, key: str) -> str:
+        path = encode_key(key, at_library_root=not self._root_folder)
+        return f"{self._root_folder}/{path}" if self._root_folder else path
+
+
+@pytest.fixture
+def make_harness(shared_emulator: GraphEmulator) -> Callable[[str], SharePointHarness]:
+    return lambda root_folder: SharePointHarness(shared_emulator, root_folder)
