@@ -249,7 +249,7 @@ class Operations:
         source = yield from self._admission.source(body, sha256, on_progress)
         try:
             info = yield from self._exchanges.put(full, source, completed(options, full))
-            if info.size != source.size and not self.info.rewrites:
+            if info.size != source.size and full.name.rpartition(".")[2].lower() not in self.info.rewrites:
                 raise IntegrityError(f"the service stored {info.size} of {source.size} bytes")
             known = info.sha256 is not None or source.checksum is None
             return self._relative(info if known else replace(info, checksum=source.checksum))

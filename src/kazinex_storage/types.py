@@ -231,8 +231,10 @@ class ProviderInfo:
     remote: bool = False
     """Whether a network lies between: large objects are then downloaded in spans beside each other, and what is read
     whole is compared with the sha256 that the service keeps for it."""
-    rewrites: bool = False
-    """Whether the service may change the bytes of some types of files, as SharePoint does with Office files."""
+    rewrites: frozenset[str] = frozenset()
+    """Extensions, in lower case, of files whose bytes the service may change while or after it stores them."""
+    ignores_case: bool = False
+    """Whether keys that differ only in case cannot both be objects; the second one is refused."""
 
     def can(self, capability: Capability) -> bool:
         """Say whether *capability* is declared."""

@@ -106,12 +106,15 @@ class SharePointHarness(Harness):
     max_examples = 20
     shrink = False
     lingering_folders = True
+    model_keys = ("a", "d/b", "d/b c", "d/e/f", "a.b", "b", "ü%41/+&=", "ü%41/~/x")
 
     def __init__(self, emulator: GraphEmulator, root_folder: str = "") -> None:
         self._emulator = emulator
         self._root_folder = root_folder
 
     def make(self) -> StorageProvider:
+        # 400 characters for "/sites/01234567/Plans/" and what follows.
+        self.longest_key_bytes = 400 - len("/sites/01234567/Plans/") - len(self._root_folder) - bool(self._root_folder)
         site = self._emulator.add_site(f"sites/{secrets.token_hex(4)}", ["Plans"])
         self._drive = site.drives[0]
         return SharePointProvider(target_on(self._emulator, self._drive, root_folder=self._root_folder))
@@ -128,6 +131,9 @@ class SharePointHarness(Harness):
             parent = self._drive.folder(path.rpartition("/")[0], make=True)
             name, old = self._drive.free(parent, path.rpartition("/")[2], "replace", None)
             self._drive.store(parent, name, old, data, "application/octet-stream")
+
+    def close(self) -> None:
+        """The emulator forgets everything at its end."""
 
     def _path(self, key: str) -> str:
         path = encode_key(key, at_library_root=not self._root_folder)

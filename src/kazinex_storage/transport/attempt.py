@@ -45,6 +45,7 @@ class Attempt:
         "headers",
         "message",
         "on_end",
+        "repeated",
         "request",
         "resumes",
         "status",
@@ -74,6 +75,8 @@ class Attempt:
         """What the sink, the source or a check raised."""
         self.taken = 0
         """Bytes that the sink was given."""
+        self.repeated = False
+        """Whether libcurl has sent it twice by itself."""
         self.handle: Any = None
         self.on_end: Any = None
         """Who waits for the end: a task or a future, as the driver likes."""
@@ -198,8 +201,11 @@ class Attempt:
             IntegrityError: it is the rest of another version.
         """
         self.status = status_of(self.head)
-        if self.sinking and self.resumes is not None:
-            self.resumes(self)
+        if self.sinking:
+            if self.resumes is not None:
+                self.resumes(self)
+            if self.request.inspect is not None:
+                self.request.inspect(self.answer)
         self._sinking = self.sinking
 
 

@@ -143,6 +143,19 @@ def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) 
     set_option(pycurl.HTTPHEADER, lines if text.isascii() else [line.encode() for line in lines])
 
 
+def was_repeated(handle: pycurl.Curl, attempt: Attempt) -> bool:
+    """Say whether libcurl sent a write again by itself, because a kept connection was closed before any answer came.
+
+    It tells how many bytes it sent in all; twice what the request surely has means twice the request. What a signature
+    adds is not known beforehand, so signed requests are not judged.
+    """
+    request = attempt.request
+    if request.signing is not None or request.method not in _WITH_BODY or not handle.getinfo(pycurl.NUM_CONNECTS):
+        return False
+    least = attempt.size + len(request.url) + sum(len(name) + len(value) + 4 for name, value in attempt.headers)
+    return int(handle.getinfo(pycurl.REQUEST_SIZE)) >= 2 * least
+
+
 def forget(handle: pycurl.Curl, attempt: Attempt) -> None:
     """Let go of a body that would be held until the next request on *handle*."""
     if attempt.size > KEPT_BODY_BYTES:

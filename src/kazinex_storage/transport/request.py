@@ -76,6 +76,8 @@ class Request:
     """Statuses that are passing for this request, besides those that are for all."""
     verdict: Callable[[bytes], int] | None = None
     """Returns the status that the body of a 200 means. S3 answers 200 before it knows how a long operation ends."""
+    inspect: Callable[[Mapping[str, str]], None] | None = None
+    """Looks at the headers of an answer before the sink is given its first byte, and raises to refuse it."""
     gate: Gate | None = field(default=None, repr=False)
     """What it passes before each attempt, together with all others of the same client."""
 
@@ -93,5 +95,6 @@ class Response:
     attempts: int = 1
     """How often it was tried; above 1 an earlier attempt may have had its effect already.
 
-    Below that libcurl repeats, uncounted, what a kept connection lost before any answer came (RFC 9112, 9.3.1).
+    Below that libcurl repeats what a kept connection lost before any answer came (RFC 9112, 9.3.1). Where the request
+    is not signed that is noticed and counted; where it is, it is not.
     """

@@ -189,7 +189,8 @@ def _warn(attempt: Attempt, code: int, number: int, wait: float, policy: RetryPo
 
 
 def _response(attempt: Attempt, number: int) -> Response:
-    return Response(status=attempt.status, headers=attempt.answer, body=attempt.body(), attempts=number)
+    tried = number + attempt.repeated
+    return Response(status=attempt.status, headers=attempt.answer, body=attempt.body(), attempts=tried)
 
 
 def _unreachable(attempt: Attempt, number: int, remark: str = "") -> Exception:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pycurl
 
 from .attempt import Attempt
-from .handle import forget, prepare
+from .handle import forget, prepare, was_repeated
 
 if TYPE_CHECKING:
     from .handle import Option
@@ -105,6 +105,7 @@ class Multi:
 
     def _end(self, handle: pycurl.Curl, code: int, message: str) -> Attempt:
         attempt = self.active.pop(handle)
+        attempt.repeated = was_repeated(handle, attempt)
         self._release(handle, attempt)
         attempt.end(code, message)
         return attempt

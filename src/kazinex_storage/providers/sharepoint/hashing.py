@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from ...errors import IntegrityError
@@ -10,10 +9,12 @@ from .answers import Item
 
 # Office files get properties of the library written into them, PDF and JPEG files as well ("property promotion") —
 # github.com/OneDrive/onedrive-api-docs/issues/935, rclone.org/onedrive (read 2026-08).
-_WRITTEN_ANEW: Final = re.compile(
-    "doc[xm]?|dot[xm]?|xls[xmb]?|xlt[xm]?|ppt[xm]?|pps[xm]?|pot[xm]?|vsdx?|vsdm|mpp|msg|one|pub|rtf|"
-    "pdf|jpe?g?|jfif|html?|aspx"
+WRITTEN_ANEW: Final = frozenset(
+    {"doc", "docx", "docm", "dot", "dotx", "dotm", "xls", "xlsx", "xlsm", "xlsb", "xlt", "xltx", "xltm", "ppt", "pptx"}
+    | {"pptm", "pps", "ppsx", "pot", "potx", "vsd", "vsdx", "vsdm", "mpp", "msg", "one", "pub", "rtf"}
+    | {"pdf", "jpg", "jpeg", "jpe", "jfif", "htm", "html", "aspx"}
 )
+"""Extensions of files whose bytes SharePoint may change."""
 
 
 def may_be_written_anew(name: str) -> bool:
@@ -23,7 +24,7 @@ def may_be_written_anew(name: str) -> bool:
         >>> may_be_written_anew("plan.PDF"), may_be_written_anew("model.ifc")
         (True, False)
     """
-    return _WRITTEN_ANEW.fullmatch(name.rpartition(".")[2].lower()) is not None
+    return name.rpartition(".")[2].lower() in WRITTEN_ANEW
 
 
 def is_same(item: Item, size: int, quickxor: str) -> bool:

@@ -66,6 +66,9 @@ class ListedPages(Generic[_Entry]):
             error = map_error(response)
             if isinstance(error, NotFoundError):  # a folder that is not there has nothing in it
                 return None
+            found = (yield from library.look(self._folder or "")) if response.status == 400 else None
+            if found is not None and found.is_file:
+                return None
             raise error
         page = parse_page(response)
         self._link = page.next_link

@@ -1,15 +1,14 @@
 """Files of one library, as exchanges: look, read, write in one request, delete.
 
 Larger bodies go through ``sessions.py``. A create-only write that is refused looks whether the file in its way is its
-own, because the answer to an earlier attempt may have been lost: the same bytes, stored since it began.
+own, because the answer to an earlier attempt may have been lost: that it holds the same bytes tells.
 """
 
 from __future__ import annotations
 
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Final, cast
 
 from ..._internal.budget import BUDGET
@@ -43,9 +42,6 @@ _URL_EXPIRED: Final = frozenset({401, 403, 404, 410})
 _URLS: Final = 5
 """Download URLs that one read uses at most; each is good for minutes."""
 
-# The clocks of two servers of the service, and dates that count whole seconds.
-_CLOCKS: Final = timedelta(seconds=3)
-
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -54,8 +50,6 @@ class Sent:
     size: int
     quickxor: str
     sha256: str | None
-    began_at: float
-    """Of ``time.monotonic``."""
 
 
 class Objects:
@@ -83,23 +77,24 @@ class Objects:
             StorageError: as in ``StorageProvider.get``.
         """
         path = self.library.path_of(key)
-        item = yield from self.library.file(key, path, download=True)
-        if if_match is not None and item.version != if_match:
-            raise PreconditionFailedError("the object is another version; read it again", key=key)
-        start, end = span.resolve(item.size)
-        whole = (start, end) == (0, item.size)
-        taking = _Taking(sink, QuickXorHash() if whole and item.quickxor is not None else None)
-        fresh: Item = item
+        taking: _Taking | None = None
         for _ in range(_URLS):
-            if start + taking.size >= end:
-                break
-            if fresh.version != item.version:
+            item: Item = yield from self.library.file(key, path, download=True)
+            if taking is None or (taking.size == 0 and taking.item.version != item.version):
+                if if_match is not None and item.version != if_match:
+                    raise PreconditionFailedError("the object is another version; read it again", key=key)
+                taking = _Taking(sink, item, span)
+            elif taking.item.version != item.version:
                 raise IntegrityError("the object was replaced while it was being read; read it again", key=key)
-            yield from self._download(fresh, start + taking.size, end, taking, key)
-            if start + taking.size < end:
-                fresh = yield from self.library.file(key, path, download=True)
-        taking.check(end - start, item, key)
-        return info_of(key, item)
+            if not taking.ended:
+                try:
+                    yield from self._download(item, taking, key)
+                except _OtherVersionError:
+                    continue
+            if taking.ended:
+                taking.check(key)
+                return info_of(key, taking.item)
+        raise UnavailableError("no URL that SharePoint gave leads to the whole object; read it again", key=key)
 
     def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write a body of at most ``SINGLE_PUT_BYTES``; one request where nothing stands and the folder is there.
@@ -181,22 +176,15 @@ class Objects:
             checksum=Checksum(algorithm="sha256", value=sent.sha256),
         )
 
-    def own(self, path: str, sent: Sent, refusal: Response | None = None) -> Exchange[Item | None]:
-        """Return the file at *path* when it is what was *sent*, and stored since then; None when nobody can tell."""
+    def own(self, path: str, sent: Sent) -> Exchange[Item | None]:
+        """Return the file at *path* when it holds what was *sent*; None when it does not, or nobody can tell."""
         try:
             found = yield from self.library.look(path)
         except StorageError:
             return None
         if found is None or not self.library.is_at(found, path) or not is_same(found, sent.size, sent.quickxor):
             return None
-        date = refusal.headers.get("date") if refusal is not None else None
-        if date is None or found.modified is None:
-            return found if refusal is None else None
-        try:
-            began = parsedate_to_datetime(date) - timedelta(seconds=time.monotonic() - sent.began_at) - _CLOCKS
-        except ValueError:
-            return None
-        return found if found.modified >= began else None
+        return found
 
     def refused(self, key: str, path: str, response: Response, options: PutOptions, sent: Sent) -> Exchange[ObjectInfo]:
         """Return what was stored after all, when the answer to it was lost; else raise what *response* means.
@@ -207,7 +195,8 @@ class Objects:
             StorageError: what else the service says.
         """
         if response.status in (409, 412):
-            item = yield from self.own(path, sent, response)
+            # Only an earlier attempt of this write can have stored it; else it is another writer's, with equal bytes.
+            item = (yield from self.own(path, sent)) if response.attempts > 1 else None
             if item is not None:
                 return (yield from self.accepted(key, path, item, sent))
             found = yield from self.library.look(path)
@@ -221,10 +210,10 @@ class Objects:
         raise error
 
     def _put(self, key: str, data: bytes, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
-        path, began_at = self.library.path_of(key), time.monotonic()
+        path = self.library.path_of(key)
         drive = yield from self.library.drive()
         checksum = source.checksum
-        sent = Sent(len(data), quickxor_of(data), checksum.value if checksum is not None else None, began_at)
+        sent = Sent(len(data), quickxor_of(data), checksum.value if checksum is not None else None)
         if options.if_match is None and len(data) <= _HOPEFUL_BYTES:
             writing = Writing(content_type=options.content_type or "application/octet-stream")
         else:
@@ -250,27 +239,34 @@ class Objects:
             )
         )
 
-    def _download(self, item: Item, start: int, end: int, taking: _Taking, key: str) -> Exchange[None]:
+    def _download(self, item: Item, taking: _Taking, key: str) -> Exchange[None]:
         if item.download_url is None:
             raise UnavailableError("SharePoint gives no URL to read the file; it may be checked for malware", key=key)
-        response: Response = yield self._protocol.download(item.download_url, start, end, item.size, taking)
-        if response.status == 200 and (start, end) != (0, item.size):
+        span, before = taking.left, taking.size
+        request = self._protocol.download(item.download_url, span, taking, partial(_check_version, item, before))
+        response: Response = yield request
+        if response.status == 200 and span is not None:
             raise IntegrityError("the service sent the whole file where a part was asked for; discard it", key=key)
-        if response.status in (200, 206):
-            _check_version(response, item, key)
-        elif response.status not in _URL_EXPIRED:
+        if response.status not in (200, 206) and response.status not in _URL_EXPIRED:
             raise map_error(response, key)
 
 
+class _OtherVersionError(Exception):
+    """The file was replaced between the look at it and the first byte of it."""
+
+
 class _Taking:
-    """A sink that knows how much it was given, and hashes it where there is something to compare with."""
+    """What was read so far; a sink that counts, and hashes where there is something to compare with."""
 
-    __slots__ = ("_hash", "_sink", "size")
+    __slots__ = ("_hash", "_sink", "end", "item", "size", "start")
 
-    def __init__(self, sink: Sink, digest: QuickXorHash | None) -> None:
+    def __init__(self, sink: Sink, item: Item, span: ByteRange) -> None:
         self._sink = sink
-        self._hash = digest
+        self.item = item
+        self.start, self.end = span.resolve(item.size)
         self.size = 0
+        whole = (self.start, self.end) == (0, item.size)
+        self._hash = QuickXorHash() if whole and item.quickxor is not None else None
 
     def __call__(self, buffer: Buffer) -> None:
         self.size += len(buffer)
@@ -278,12 +274,26 @@ class _Taking:
             self._hash.update(buffer)
         self._sink(buffer)
 
-    def check(self, size: int, item: Item, key: str) -> None:
-        if self.size != size:
-            raise UnavailableError(
-                f"{self.size} of {size} bytes came, and no URL for the rest is good; read it again", key=key
-            )
-        if self._hash is not None and self._hash.digest().hex() != item.quickxor:
+    @property
+    def ended(self) -> bool:
+        """Whether all is there."""
+        return self.start + self.size >= self.end
+
+    @property
+    def left(self) -> tuple[int, int] | None:
+        """What to ask for; None is the whole file."""
+        span = (self.start + self.size, self.end)
+        return None if span == (0, self.item.size) else span
+
+    def check(self, key: str) -> None:
+        """Compare what came with what the service says.
+
+        Raises:
+            IntegrityError: it is something else.
+        """
+        if self.start + self.size != self.end and self.end > self.start:
+            raise IntegrityError(f"{self.size} of {self.end - self.start} bytes came; read it again", key=key)
+        if self._hash is not None and self._hash.digest().hex() != self.item.quickxor:
             raise IntegrityError("the bytes that came are not those that SharePoint has a hash for; read it again")
 
 
@@ -306,11 +316,14 @@ def quickxor_of(data: Buffer) -> str:
     return digest.digest().hex()
 
 
-def _check_version(response: Response, item: Item, key: str) -> None:
+def _check_version(item: Item, taken: int, headers: Mapping[str, str]) -> None:
     """Compare the version mark of a download, where there is one, with that of the item: both are eTags."""
-    etag = response.headers.get("etag")
-    if etag is not None and etag.startswith('"{') and item.etag is not None and etag != item.etag:
-        raise IntegrityError("the object was replaced while it was being read; read it again", key=key)
+    etag = headers.get("etag")
+    if etag is None or not etag.startswith('"{') or item.etag is None or etag == item.etag:
+        return
+    if taken:
+        raise IntegrityError("the object was replaced while it was being read; read it again")
+    raise _OtherVersionError
 
 
 def _exists(key: str) -> AlreadyExistsError:

@@ -8,7 +8,7 @@ carry no ``Authorization``: those URLs are credentials themselves.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.parse import quote, urlsplit
@@ -24,6 +24,7 @@ PAGE_ITEMS: Final = 200
 BATCH_REQUESTS: Final = 20
 """Requests in one ``$batch`` — learn.microsoft.com/graph/json-batching."""
 
+Inspect: TypeAlias = Callable[[Mapping[str, str]], None]
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 _SELECT: Final = (
@@ -117,12 +118,20 @@ class Protocol:
         method = "DELETE" if cancel else "GET"
         return Request(method=method, url=upload_url, headers=self._agent(), operation="put", gate=self._gate)
 
-    def download(self, url: str, start: int, end: int, size: int, sink: Sink) -> Request:
-        """Read the bytes from *start* up to *end* of a file of *size* bytes."""
+    def download(self, url: str, span: tuple[int, int] | None, sink: Sink, inspect: Inspect) -> Request:
+        """Read a whole file, or the *span* of it that begins at its first number and ends before its second."""
         headers = [("Accept-Encoding", "identity"), *self._agent()]
-        if (start, end) != (0, size):
-            headers.append(("Range", f"bytes={start}-{end - 1}"))
-        return Request(method="GET", url=url, headers=tuple(headers), sink=sink, operation="get", gate=self._gate)
+        if span is not None:
+            headers.append(("Range", f"bytes={span[0]}-{span[1] - 1}"))
+        return Request(
+            method="GET",
+            url=url,
+            headers=tuple(headers),
+            sink=sink,
+            inspect=inspect,
+            operation="get",
+            gate=self._gate,
+        )
 
     def children(self, token: str, drive: str, path: str) -> Request:
         """List a folder; the empty path is the library."""

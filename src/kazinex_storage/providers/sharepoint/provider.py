@@ -12,6 +12,7 @@ from ...source import Source
 from ...transport import Transport
 from ...types import ByteRange, Capability, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
 from .exchanges import SharePointExchanges
+from .hashing import WRITTEN_ANEW
 from .target import Target
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class SharePointProvider:
             hierarchical=True,
             concurrency=CONCURRENCY,
             remote=True,
-            rewrites=True,
+            rewrites=WRITTEN_ANEW,
+            ignores_case=True,
         )
 
     @property

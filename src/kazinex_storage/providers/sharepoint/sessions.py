@@ -7,7 +7,6 @@ that was done, so after a doubt the session is asked how far it has come.
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import Final
 
@@ -59,7 +58,7 @@ class Sessions:
             UnavailableError: the service loses every session.
             StorageError: as in ``StorageProvider.put``; the session was thrown away.
         """
-        path, began_at = self._library.path_of(key), time.monotonic()
+        path = self._library.path_of(key)
         writing = yield from self._objects.admit(key, path, options)
         plan = plan_parts(source.size, RULE, wanted_part_bytes=FRAGMENT_BYTES)
         for _ in range(_SESSIONS):
@@ -67,7 +66,7 @@ class Sessions:
             sending = _Sending(self._library, url, plan)
             try:
                 answer = yield from sending.send(source)
-                sent = _sent(source, sending, began_at)
+                sent = _sent(source, sending)
                 if answer is not None and answer.status in (200, 201):
                     return (yield from self._objects.accepted(key, path, parse_item(answer), sent))
                 if answer is not None:
@@ -167,8 +166,8 @@ def _part(number: int, data: memoryview) -> PartInfo:
     return PartInfo(number=number, size=len(data), etag="")
 
 
-def _sent(source: Source, sending: _Sending, began_at: float) -> Sent:
+def _sent(source: Source, sending: _Sending) -> Sent:
     checksum = source.checksum
     if checksum is None:
         raise IntegrityError("the body was read by somebody else meanwhile; repeat it")
-    return Sent(source.size, sending.digest.digest().hex(), checksum.value, began_at)
+    return Sent(source.size, sending.digest.digest().hex(), checksum.value)

@@ -7,7 +7,7 @@ import re
 import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
@@ -179,7 +179,7 @@ class Call:
         if (method, action) == ("POST", "children"):
             return self._make_folder(self._drive.find(full))
         node = self._drive.find(full)
-        handlers = {
+        handlers: dict[tuple[str, str | None], Callable[[], Answer]] = {
             ("GET", None): lambda: json_answer(200, self._view(node, downloads="$select" not in self._query)),
             ("GET", "children"): lambda: self._children(node),
             ("GET", "content"): lambda: self._content(node),
@@ -260,7 +260,7 @@ class Call:
         if token and not token.isdigit():
             raise GraphError(410, "resyncRequired", "Resync required")
         latest = {node.id: (node, gone) for number, node, gone in log if number > int(token or 0)}
-        entries = []
+        entries: list[dict[str, object]] = []
         for node, gone in latest.values():
             if gone and not token:
                 continue
