@@ -153,6 +153,20 @@ class Sweeper(Protocol):
 
 
 @runtime_checkable
+class SecretRotator(Protocol):
+    """What a provider adds when its service replaces a secret of the settings while it is in use."""
+
+    @property
+    def rotating_secret(self) -> str | None:
+        """The field of the settings that holds it; None when these settings have none."""
+        ...
+
+    def keep_secret(self, load: Callable[[], str], swap: Callable[[str, str], bool]) -> None:
+        """Read the secret by *load*, and replace it by *swap* (old, new), which is atomic and says whether it did."""
+        ...
+
+
+@runtime_checkable
 class Diagnoser(Protocol):
     """What a provider may add when it knows better than the class of an error what went wrong."""
 

@@ -346,6 +346,13 @@ _REGISTRY = Registry(
         extra="r2",
     ),
     ProviderKind(
+        kind="sharepoint",
+        title="SharePoint Online",
+        settings="kazinex_storage.providers.sharepoint:SharePointSettings",
+        factory="kazinex_storage.providers.sharepoint.provider:open_sharepoint",
+        extra="sharepoint",
+    ),
+    ProviderKind(
         kind="supabase",
         title="Supabase Storage",
         settings="kazinex_storage.providers.s3:SupabaseSettings",

@@ -42,6 +42,7 @@ LEVELS = {
     "part_uploads": 2,
     "provider": 2,
     "_internal.admission": 2,
+    "_internal.settings_text": 2,
     # 3: the providers, each a module or a folder of its own
     "providers": 3,
     # 4: the portable type
@@ -84,7 +85,7 @@ HOMES = {
     "psycopg": ("testing",),  # SQLAlchemy loads it by name; the servers for tests make their databases with it
     "opentelemetry": ("transport.observe",),
     "asyncio": ("transport.loop", "transport.sockets", "aio", "fs", "testing"),
-    "pydantic_core": ("providers.s3",),  # errors without their input are made of its parts
+    "pydantic_core": ("_internal.settings_text",),  # errors without their input are made of its parts
     "boto3": ("providers.s3", "testing"),  # the witness of the servers for tests
     "botocore": ("providers.s3", "testing"),
     "mypy_boto3_s3": ("testing",),  # types alone

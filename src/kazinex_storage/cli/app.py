@@ -15,7 +15,7 @@ import typer
 from typer.main import get_command
 
 from .._internal.version import __version__
-from . import allowlist, demo, kinds, listing, objects, provider, sweep
+from . import allowlist, demo, emulate, kinds, listing, objects, provider, sweep
 from .exits import HELP, ExitCode, document_of, exit_code, message_of, printable, redact
 from .output import Output
 from .session import Session
@@ -96,6 +96,7 @@ def build() -> typer.Typer:
         app.command(name, epilog=ANYWHERE)(command)
     app.add_typer(provider.build(ANYWHERE), name="provider")
     app.add_typer(allowlist.build(ANYWHERE), name="allowlist")
+    app.add_typer(emulate.build(ANYWHERE), name="emulate")
     return app
 
 

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from .buckets import BucketFileSystem, R2FileSystem, S3FileSystem, SupabaseFileSystem
+from .buckets import BucketFileSystem, R2FileSystem, S3FileSystem, SharePointFileSystem, SupabaseFileSystem
 from .filesystem import ObjectFileSystem
 from .kinds import LocalFileSystem, MemoryFileSystem, ProviderFileSystem, StorageFileSystem
 from .organisations import OrganisationFileSystem
@@ -23,6 +23,7 @@ __all__ = [
     "ProviderFileSystem",
     "R2FileSystem",
     "S3FileSystem",
+    "SharePointFileSystem",
     "StorageFileSystem",
     "SupabaseFileSystem",
     "format_url",

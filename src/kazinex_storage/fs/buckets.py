@@ -22,11 +22,12 @@ class BucketSpace:
 
     divided = False
 
-    def __init__(self, scheme: str, open_bucket: Callable[[str, Transport], Storage]) -> None:
+    def __init__(self, scheme: str, field: str, open_bucket: Callable[[str, Transport], Storage]) -> None:
         """Open each bucket when it is first named."""
         self.transport = Transport()
         """What runs the exchanges."""
         self._scheme = scheme
+        self._field = field
         self._open_bucket = open_bucket
         self._storages: dict[str, Storage] = {}
 
@@ -38,8 +39,8 @@ class BucketSpace:
             NotSupportedError: no bucket is named.
         """
         if not path:
-            raise NotSupportedError(f"buckets are not listed; name one: {self._scheme}://bucket/key")
-        address = parse_address(path, "bucket")
+            raise NotSupportedError(f"a {self._field} has to be named: {self._scheme}://{self._field}/key")
+        address = parse_address(path, self._field, named=self._field != "bucket")
         return Place(base=f"{address.place}/", key=address.key)
 
     def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
@@ -72,6 +73,9 @@ class BucketSpace:
 class BucketFileSystem(ProviderFileSystem):
     """The buckets that one set of credentials reaches; ``bucket`` is no option, because URLs name it."""
 
+    place_field = "bucket"
+    """The field of the settings that the first part of a URL fills."""
+
     def __init__(
         self,
         *,
@@ -89,10 +93,10 @@ class BucketFileSystem(ProviderFileSystem):
             NotImplementedError: *use_listings_cache*.
         """
         self._check_options(settings)
-        if "bucket" in settings:
-            raise TypeError(f"{type(self).__name__} has no option 'bucket': its URLs begin with the bucket")
+        if self.place_field in settings:
+            raise TypeError(f"{type(self).__name__} has no option {self.place_field!r}: its URLs begin with it")
         self._begin(
-            BucketSpace(self.scheme, self._opener(settings)),
+            BucketSpace(self.scheme, self.place_field, self._opener(settings)),
             asynchronous=asynchronous,
             loop=loop,
             batch_size=batch_size,
@@ -104,15 +108,27 @@ class BucketFileSystem(ProviderFileSystem):
         model = self.registry.settings_model(self.kind)
         # Settings that lack something are told when the file system is made, not at its first request.
         try:
-            self._settings(model, {**given, "bucket": "example-bucket"})
+            self._settings(model, {**given, self.place_field: "example-bucket"})
         except SettingsError as error:
             raise SettingsError(error.message, provider=self.kind) from error.__cause__
 
         def open_bucket(bucket: str, transport: Transport) -> Storage:
-            settings = self._settings(model, {**given, "bucket": bucket})
+            settings = self._settings(model, {**given, self.place_field: bucket})
             return Storage(self.registry.open(self.kind, settings), transport=transport)
 
         return open_bucket
+
+
+class SharePointFileSystem(BucketFileSystem):
+    """``sharepoint://library/key`` and ``kazinex+sharepoint://library/key``: files of the libraries of one site.
+
+    Options are the fields of ``SharePointSettings``; else ``KAZINEX_STORAGE_SHAREPOINT_SITE_URL`` and so on are read.
+    """
+
+    protocol = ("sharepoint", "kazinex+sharepoint")
+    kind = "sharepoint"
+    place_field = "library"
+    _strip_tokenize_options = ("client_secret", "private_key", "refresh_token")
 
 
 class R2FileSystem(BucketFileSystem):

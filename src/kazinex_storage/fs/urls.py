@@ -48,8 +48,8 @@ def strip_scheme(url: str, scheme: str) -> str:
     return path.removesuffix("/")
 
 
-def parse_address(path: str, what: str) -> Address:
-    """Take apart a path whose first segment is the id of *what*.
+def parse_address(path: str, what: str, *, named: bool = False) -> Address:
+    """Take apart a path whose first segment is the id of *what*, or, if *named*, a name of any letters.
 
     Raises:
         InvalidUrlError: the first segment is no id (user information and ports are not part of one), or the rest is
@@ -57,7 +57,8 @@ def parse_address(path: str, what: str) -> Address:
     """
     place, _, key = path.partition("/")
     try:
-        return Address(place=check_identifier(place, what), key=ObjectKey(key) if key else "")
+        first = ObjectKey(place) if named else check_identifier(place, what)
+        return Address(place=first, key=ObjectKey(key) if key else "")
     except InvalidKeyError as error:
         raise InvalidUrlError(f"{_shown(path)} cannot be opened: {error.message}") from error
 

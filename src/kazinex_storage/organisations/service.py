@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from ..errors import RecordConflictError, SealError, SettingsError
 from ..keys import check_identifier
 from ..policy import SIZE_RULES, check_extensions, check_limit, normal_extension
+from ..provider import SecretRotator
 from ..registry import Registry, default_registry
 from .catalogue import Catalogue
 from .records import (
@@ -26,6 +27,7 @@ from .records import (
     ProviderStatus,
     SecretValues,
 )
+from .rotation import KeptSecret
 from .rules import conflict, label_in_use, label_key, unknown_provider
 from .settings import covers, merge, overlay, split
 from .wording import check_label, clean_error, normal_label
@@ -278,7 +280,11 @@ class Organisations:
             SettingsError: the provider cannot use the settings.
             SealError: the secrets cannot be opened.
         """
-        return self.registry.open(record.kind, self.settings(record))
+        provider = self.registry.open(record.kind, self.settings(record))
+        if isinstance(provider, SecretRotator) and (name := provider.rotating_secret) is not None:
+            kept = KeptSecret(self.catalogue, record.organisation, record.id, name)
+            provider.keep_secret(kept.load, kept.swap)
+        return provider
 
     def reseal(self) -> int:
         """Seal all secrets of all organisations under the first key, and return how many providers changed.

@@ -12,8 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, model_validator
 
-from .export import Exporter
-from .settings_text import (
+from ..._internal.settings_text import (
     CONFIG,
     Folder,
     KeyId,
@@ -29,6 +28,7 @@ from .settings_text import (
     trim_and_warn,
     validate,
 )
+from .export import Exporter
 from .target import DEFAULT_JURISDICTION, R2, Credentials, Target
 
 HOST = "r2.cloudflarestorage.com"
@@ -117,7 +117,7 @@ class R2Settings(BaseModel):
                 session_token=token.get_secret_value() if token else None,
             ),
             prefix=self.prefix,
-            max_object_bytes=largest(self.max_file_size, R2),
+            max_object_bytes=largest(self.max_file_size, R2.max_object_bytes),
             jurisdiction=self.jurisdiction,
             other_endpoints={} if self.endpoint_url else endpoints,
             browser_origin=self.browser_origin,

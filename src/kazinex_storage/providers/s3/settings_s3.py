@@ -10,9 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, model_validator
 
-from .credentials import ChainCredentials
-from .export import Exporter
-from .settings_text import (
+from ..._internal.settings_text import (
     CONFIG,
     Folder,
     MaxSize,
@@ -28,6 +26,8 @@ from .settings_text import (
     trim_and_warn,
     validate,
 )
+from .credentials import ChainCredentials
+from .export import Exporter
 from .target import S3, Credentials, CredentialSource, Target
 
 # docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html (read 2026-08). Capital letters and underscores
@@ -114,7 +114,7 @@ class S3Settings(BaseModel):
             credentials=self._credentials(),
             prefix=self.prefix,
             virtual_host=self.addressing == "virtual" or (self.addressing == "auto" and _is_virtual(self)),
-            max_object_bytes=largest(self.max_file_size, S3),
+            max_object_bytes=largest(self.max_file_size, S3.max_object_bytes),
             browser_origin=self.browser_origin,
         )
 

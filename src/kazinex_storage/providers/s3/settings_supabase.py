@@ -13,8 +13,7 @@ from typing import Self
 
 from pydantic import BaseModel, ModelWrapValidatorHandler, SecretStr, model_validator
 
-from .export import Exporter
-from .settings_text import (
+from ..._internal.settings_text import (
     CONFIG,
     Folder,
     KeyId,
@@ -29,6 +28,7 @@ from .settings_text import (
     trim_and_warn,
     validate,
 )
+from .export import Exporter
 from .target import SUPABASE, Credentials, RestEndpoint, Target
 
 # supabase.com/docs/guides/storage/s3/authentication (read 2026-08).
@@ -101,7 +101,7 @@ class SupabaseSettings(BaseModel):
                 session_token=token.get_secret_value() if token else None,
             ),
             prefix=self.prefix,
-            max_object_bytes=largest(self.max_file_size, SUPABASE),
+            max_object_bytes=largest(self.max_file_size, SUPABASE.max_object_bytes),
             rest=RestEndpoint(url=self.rest_url, service_key=self.service_key.get_secret_value())
             if self.service_key
             else None,

@@ -32,6 +32,8 @@ class Item:
     created: datetime | None
     is_file: bool
     is_folder: bool
+    children: int
+    """In a folder."""
     content_type: str | None
     quickxor: str | None
     """Lower-case hexadecimal; late or absent at times."""
@@ -135,6 +137,7 @@ def item_of(found: Mapping[str, object]) -> Item:
         created=moment_of(found.get("createdDateTime")),
         is_file=isinstance(file, dict),
         is_folder=isinstance(found.get("folder"), dict),
+        children=count if isinstance(count := _mapping(found.get("folder")).get("childCount"), int) else 0,
         content_type=_text(_mapping(file).get("mimeType")),
         quickxor=_hexadecimal(_mapping(_mapping(file).get("hashes")).get("quickXorHash")),
         download_url=_text(found.get("@microsoft.graph.downloadUrl")),

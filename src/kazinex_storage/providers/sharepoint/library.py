@@ -87,6 +87,16 @@ class Library:
         drives = [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
         return [(str(drive.get("id")), str(drive.get("name")), str(drive.get("webUrl", ""))) for drive in drives]
 
+    def sites(self, words: str) -> Exchange[list[tuple[str, str]]]:
+        """Return (name, URL) of the sites that have *words* in their names; one request.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        found = _ok((yield from self.ask(lambda token: self.protocol.sites(token, words)))).get("value")
+        sites = [value for value in found if isinstance(value, dict)] if isinstance(found, list) else []
+        return [(str(site.get("displayName") or site.get("name")), str(site.get("webUrl", ""))) for site in sites]
+
     def path_of(self, key: str) -> str:
         """Return the path of *key* below the library.
 
@@ -136,7 +146,8 @@ class Library:
 
     def is_at(self, item: Item, path: str) -> bool:
         """Say whether *item* is spelt like *path*, except for the root folder, which is a matter of settings."""
-        return item.is_at("/".join(path.split("/")[self._above :]))
+        below = path.split("/")[self._above :]
+        return not below or item.is_at("/".join(below))
 
     def check_spelling(self, item: Item, key: str, path: str) -> None:
         """Refuse to write over an item that another key names.

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar, cast
 from ...errors import NotFoundError
 from ...transport import Exchange
 from ...types import Folder, ObjectInfo
-from .answers import Page, parse_page
+from .answers import Item, Page, parse_page
 from .library import Library
 from .mapping import map_error
 from .objects import info_of
@@ -32,6 +32,8 @@ class ListedPages(Generic[_Entry]):
         self._folders = deque([library.folder_of(prefix)])
         self._folder: str | None = None
         self._link: str | None = None
+        self._doubtful: set[str] = set()
+        """Folders without a byte in them."""
 
     def next(self) -> Exchange[Sequence[_Entry] | None]:
         """Return the next page, None after the last one.
@@ -44,6 +46,7 @@ class ListedPages(Generic[_Entry]):
             if page is None:
                 continue
             entries = self._entries(page)
+            entries = [entry for entry in entries if not (yield from self._is_hollow(entry))]
             if entries:
                 return cast("Sequence[_Entry]", entries)
         return None
@@ -85,13 +88,26 @@ class ListedPages(Generic[_Entry]):
                 if key.startswith(self._prefix):
                     found.append(info_of(key, item))
             elif item.is_folder:
-                self._enter(key, path, found)
+                self._enter(item, key, path, found)
         return found
 
-    def _enter(self, key: str, path: str, found: list[ObjectInfo | Folder]) -> None:
+    def _enter(self, item: Item, key: str, path: str, found: list[ObjectInfo | Folder]) -> None:
         below = f"{key}/"
         if self._one_level:
-            if below.startswith(self._prefix):
-                found.append(Folder(prefix=below))
+            if below.startswith(self._prefix) and item.children:
+                folder = Folder(prefix=below)
+                found.append(folder)
+                if not item.size:
+                    self._doubtful.add(folder.prefix)
         elif below.startswith(self._prefix) or self._prefix.startswith(below):
             self._folders.append(path)
+
+    def _is_hollow(self, entry: ObjectInfo | Folder) -> Exchange[bool]:
+        """Say whether a folder holds nothing but folders: what was deleted leaves them behind, and nobody may remove
+        them, because another writer could be about to store something there.
+        """
+        if not isinstance(entry, Folder) or entry.prefix not in self._doubtful:
+            return False
+        self._doubtful.remove(entry.prefix)
+        below: ListedPages[ObjectInfo] = ListedPages(self._library, entry.prefix, one_level=False)
+        return (yield from below.next()) is None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from ...errors import StorageError
 from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...provider import Pages
 from ...source import Source
-from ...transport import Transport
-from ...types import ByteRange, Capability, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
+from ...transport import Exchange, Transport
+from ...types import ByteRange, Capability, Diagnosis, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
+from .auth import GivenStore, Tokens
 from .exchanges import SharePointExchanges
 from .hashing import WRITTEN_ANEW
 from .target import Target
@@ -115,6 +116,48 @@ class SharePointProvider:
     def children(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:
         """Yield the objects and folders one level below *prefix*; one request for 200."""
         return self._entries(self.exchanges.children(prefix))
+
+    def list_libraries(self) -> list[tuple[str, str]]:
+        """Return (name, URL) of each library of the site, for a chooser; two requests.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+
+        def libraries() -> Exchange[list[tuple[str, str]]]:
+            library = self.exchanges.library
+            found = yield from library.libraries((yield from library.site()))
+            return [(name, url) for _, name, url in found]
+
+        return self._transport.run(libraries())
+
+    def list_sites(self, words: str) -> list[tuple[str, str]]:
+        """Return (name, URL) of the sites that have *words* in their names, for a chooser; one request.
+
+        Under Sites.Selected Graph finds none; the site has to be named then.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        return self._transport.run(self.exchanges.library.sites(words))
+
+    @property
+    def rotating_secret(self) -> str | None:
+        """The refresh token, when a person has connected."""
+        tokens = self.exchanges.library.target.tokens
+        return "refresh_token" if isinstance(tokens, Tokens) and tokens.store is not None else None
+
+    def keep_secret(self, load: Callable[[], str], swap: Callable[[str, str], bool]) -> None:
+        """Keep the refresh token where *load* and *swap* reach."""
+        tokens = self.exchanges.library.target.tokens
+        if isinstance(tokens, Tokens):
+            tokens.store = GivenStore(load, swap)
+
+    def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
+        """Explain what *check* met; none or two requests, see ``Diagnostics``."""
+        from .diagnose import Diagnostics  # only verify pays for the words
+
+        return self._transport.run(Diagnostics(self.exchanges.library).diagnose(error, check))
 
     def close(self) -> None:
         """Close idle connections."""

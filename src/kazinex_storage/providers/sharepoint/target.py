@@ -58,6 +58,8 @@ class Target:
     drive_id: str | None = None
     """What the library was resolved to earlier; None asks Graph."""
     max_object_bytes: int = MAX_FILE_BYTES
+    client_id: str = ""
+    """Of the app, for advice."""
     user_agent: str | None = None
     """Microsoft wants ``ISV|Company|App/Version`` of those who are not to be throttled first."""
 

@@ -17,9 +17,8 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PositiveInt, SecretStr, ValidationError, ValidationInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from ...errors import InvalidKeyError
-from ...keys import Prefix
-from .target import Preset
+from ..errors import InvalidKeyError
+from ..keys import Prefix
 
 _log = logging.getLogger(__name__)
 
@@ -107,9 +106,9 @@ def validate(
     )
 
 
-def largest(max_file_size: int | None, preset: Preset) -> int:
+def largest(max_file_size: int | None, limit: int) -> int:
     """Return the most bytes that an object may have: what the settings say, but no more than the service takes."""
-    return min(max_file_size or preset.max_object_bytes, preset.max_object_bytes)
+    return min(max_file_size or limit, limit)
 
 
 def split_endpoint(text: str) -> SplitResult:

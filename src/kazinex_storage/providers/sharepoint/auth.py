@@ -1,0 +1,269 @@
+"""Access tokens for Graph, through msal: for an app by itself, or for a person who has connected once.
+
+A refresh token is replaced by a new one at each use. The new one is stored where the old one was, but only if that is
+there still (compare and swap): of two processes one is faster, and the other takes what it stored. Microsoft keeps the
+old one good for a while, so the old is only replaced once the new one is in hand.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+from ...errors import ReconnectRequiredError, SettingsError, UnavailableError
+from .aadsts import error_of
+
+if TYPE_CHECKING:
+    import msal
+
+# Tokens live for 60 to 90 minutes — learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes.
+RENEW_SECONDS: Final = 300.0
+"""A token is renewed when it is good for less than this."""
+
+TIMEOUT_SECONDS: Final = 20.0
+"""How long one answer of the token endpoint is waited for."""
+
+_SWAPS: Final = 3
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppIdentity:
+    """An app registration, and how it proves itself."""
+
+    login_url: str
+    tenant_id: str
+    client_id: str
+    scope: str
+    secret: str | None = field(default=None, repr=False)
+    private_key: str | None = field(default=None, repr=False)
+    """PEM, of the certificate."""
+    certificate: str | None = None
+    """PEM, public."""
+    ca_file: str | None = None
+    """Whose certificates are trusted, where it is not the system's choice; for emulators."""
+
+
+class RefreshTokenStore(Protocol):
+    """Where the refresh token of a connection is kept."""
+
+    def load(self) -> str:
+        """Return the newest one."""
+        ...
+
+    def swap(self, old: str, new: str) -> bool:
+        """Store *new* if *old* is there still, atomically; say whether it was."""
+        ...
+
+
+class MemoryTokenStore:
+    """Keeps the refresh token in this process alone; its owner has to store it."""
+
+    def __init__(self, token: str) -> None:
+        """Begin with *token*."""
+        self._token = token
+        self._lock = threading.Lock()
+
+    def load(self) -> str:
+        """Return the newest one."""
+        return self._token
+
+    def swap(self, old: str, new: str) -> bool:
+        """Store *new* if *old* is there still."""
+        with self._lock:
+            if self._token != old:
+                return False
+            self._token = new
+            return True
+
+
+@dataclass(frozen=True, slots=True)
+class GivenStore:
+    """Keeps the refresh token where its owner says."""
+
+    load: Callable[[], str]
+    swap: Callable[[str, str], bool]
+
+
+class Tokens:
+    """Access tokens of one app, or of one person through it. Thread-safe and fork-safe."""
+
+    def __init__(
+        self,
+        identity: AppIdentity,
+        store: RefreshTokenStore | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Ask as *identity*; with a *store* for the person whose refresh token is there."""
+        self._identity = identity
+        self.store = store
+        """Where the refresh token is; None is the app by itself."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._token: str | None = None
+        self._good_until = 0.0
+        self._app: msal.ClientApplication | None = None
+
+    @property
+    def at_hand(self) -> str | None:
+        """A token that is good for some minutes yet."""
+        return self._token if self._clock() < self._good_until else None
+
+    def __call__(self) -> str:
+        """Return a token; of many threads that need one, one asks.
+
+        Raises:
+            ReconnectRequiredError: consent or refresh token are gone.
+            AuthenticationError: the app cannot prove itself.
+            SettingsError: msal is missing, or the settings name no such tenant.
+            UnavailableError: the token endpoint does not answer.
+        """
+        if self._pid != os.getpid():  # a lock of the parent may be held for ever here
+            self._lock, self._app, self._pid = threading.Lock(), None, os.getpid()
+        with self._lock:
+            token = self.at_hand
+            if token is not None:
+                return token
+            found: Mapping[str, Any] = self._for_app() if self.store is None else self._for_person(self.store)
+            token = str(found["access_token"])
+            seconds = float(found.get("expires_in", 0))
+            self._token = token
+            self._good_until = self._clock() + max(seconds - RENEW_SECONDS, seconds / 2)
+            return token
+
+    def invalidate(self, token: str) -> None:
+        """Forget *token*, which Graph did not accept."""
+        with self._lock:
+            if self._token == token:
+                self._token, self._good_until, self._app = None, 0.0, None  # msal would give it again
+
+    def _for_app(self) -> Mapping[str, Any]:
+        app = self._client()
+        return _checked(_asked(lambda: app.acquire_token_for_client(scopes=[self._identity.scope])))
+
+    def _for_person(self, store: RefreshTokenStore) -> Mapping[str, Any]:
+        app = self._client()
+        for attempt in range(_SWAPS):
+            old = store.load()
+
+            def ask(token: str = old) -> Mapping[str, Any]:
+                found: Mapping[str, Any] = app.acquire_token_by_refresh_token(token, scopes=[self._identity.scope])
+                return found
+
+            try:
+                found = _checked(_asked(ask))
+            except ReconnectRequiredError:
+                if store.load() == old or attempt + 1 == _SWAPS:
+                    raise
+                continue  # another process has stored a newer one meanwhile
+            new = found.get("refresh_token")
+            if isinstance(new, str) and new != old:
+                store.swap(old, new)  # where another was faster, its token is as good as this one
+            return found
+        raise ReconnectRequiredError("the connection is replaced again and again by others; connect again")
+
+    def _client(self) -> Any:
+        if self._app is None:
+            self._app = client_of(self._identity)
+        return self._app
+
+
+def client_of(identity: AppIdentity) -> Any:
+    """Return msal's application for *identity*; it asks the authority for its addresses.
+
+    Raises:
+        SettingsError: msal is missing, or the identity is not complete.
+        UnavailableError: the authority does not answer.
+    """
+    try:
+        import msal
+        import requests
+    except ImportError as error:
+        raise SettingsError("SharePoint needs msal; pip install 'kazinex-storage[sharepoint]'") from error
+    authority = f"{identity.login_url}/{identity.tenant_id}"
+    given: dict[str, Any] = {
+        "authority": authority,
+        "instance_discovery": False,
+        "http_client": _Timed(requests.Session(), identity.ca_file),
+    }
+    credential: object = identity.secret
+    if identity.private_key is not None:
+        credential = {"private_key": identity.private_key, "public_certificate": identity.certificate}
+        if identity.certificate is not None:
+            credential["thumbprint"] = thumbprint_of(identity.certificate)
+    try:
+        if credential is None:
+            return _asked(lambda: msal.PublicClientApplication(identity.client_id, **given))
+        return _asked(
+            lambda: msal.ConfidentialClientApplication(identity.client_id, client_credential=credential, **given)
+        )
+    except ValueError as error:
+        if "authority" in str(error).lower() or "tenant" in str(error).lower():
+            raise SettingsError(
+                f"there is no tenant {identity.tenant_id!r}; copy the Directory (tenant) ID from the app's overview",
+                code="AADSTS90002",
+            ) from error
+        raise SettingsError("the private key of the certificate is none; give PEM without a password") from error
+
+
+def thumbprint_of(certificate: str) -> str:
+    """Return the SHA-1 of a certificate in PEM, in hexadecimal: how Microsoft names it.
+
+    Raises:
+        SettingsError: it is no certificate.
+    """
+    import hashlib
+    import ssl
+
+    try:
+        der = ssl.PEM_cert_to_DER_cert(certificate[certificate.index("-----BEGIN CERT") :].strip())
+    except ValueError as error:
+        raise SettingsError("the certificate is none; give PEM, with its BEGIN and END lines") from error
+    return hashlib.sha1(der, usedforsecurity=False).hexdigest()
+
+
+class _Timed:
+    """An HTTP client for msal that never waits for ever."""
+
+    def __init__(self, session: Any, ca_file: str | None) -> None:
+        self._session = session
+        self._always: dict[str, Any] = {"timeout": TIMEOUT_SECONDS}
+        if ca_file is not None:  # with each request: a variable of the environment would win over the session's
+            self._always["verify"] = ca_file
+
+    def post(self, url: str, **given: Any) -> Any:
+        return self._session.post(url, **{**self._always, **given})
+
+    def get(self, url: str, **given: Any) -> Any:
+        return self._session.get(url, **{**self._always, **given})
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _asked(ask: Callable[[], _T]) -> _T:
+    """Return what *ask* gets from the token endpoint.
+
+    Raises:
+        UnavailableError: it does not answer.
+    """
+    import requests
+
+    try:
+        return ask()
+    except (requests.RequestException, ConnectionError) as error:
+        raise UnavailableError(
+            "the token endpoint of Microsoft does not answer; look at the network and at proxies", code="login"
+        ) from error
+
+
+def _checked(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "access_token" in found:
+        return found
+    numbers = tuple(number for number in found.get("error_codes", ()) if isinstance(number, int))
+    raise error_of(str(found.get("error", "")), str(found.get("error_description", "")), numbers)

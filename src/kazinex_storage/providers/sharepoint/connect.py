@@ -1,0 +1,112 @@
+"""How a person connects: the browser with an authorization code and PKCE, or a code typed on another device.
+
+``begin_connect`` gives the address to send the browser to and a state to keep until it comes back; ``finish_connect``
+turns what the browser brought into a refresh token. The state holds the PKCE verifier: keep it on the server.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from ...errors import AuthenticationError, ReconnectRequiredError
+from .aadsts import error_of
+from .auth import AppIdentity, client_of
+
+# offline_access, openid and profile are added by msal. learn.microsoft.com/graph/permissions-reference.
+SCOPES = ("Sites.ReadWrite.All", "Files.ReadWrite.All")
+"""What a person is asked to consent to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectRequest:
+    """What a browser is sent to, and what is kept until it returns."""
+
+    url: str
+    state: str = field(repr=False)
+    """JSON for ``finish_connect``; it holds a secret and is good once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """What a person has granted."""
+
+    refresh_token: str = field(repr=False)
+    account: str
+    """Who it was, as they sign in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRequest:
+    """What a person types on another device."""
+
+    message: str
+    """What to tell them: the address and the code."""
+    flow: Mapping[str, Any] = field(repr=False)
+
+
+def begin_connect(identity: AppIdentity, redirect_uri: str) -> ConnectRequest:
+    """Return where to send the browser; one request, for the addresses of the authority.
+
+    Raises:
+        SettingsError: there is no such tenant.
+        UnavailableError: the authority does not answer.
+    """
+    flow = client_of(identity).initiate_auth_code_flow(_scopes(identity), redirect_uri=redirect_uri)
+    return ConnectRequest(url=flow["auth_uri"], state=json.dumps(flow))
+
+
+def finish_connect(identity: AppIdentity, state: str, returned: Mapping[str, str]) -> Connection:
+    """Return what the person granted; *returned* are the parameters that the browser brought to the redirect URI.
+
+    Raises:
+        AuthenticationError: they do not belong to *state*: somebody else's link, or used before.
+        ReconnectRequiredError: the person refused, or the code has expired.
+        UnavailableError: the token endpoint does not answer.
+    """
+    client = client_of(identity)
+    try:
+        found = client.acquire_token_by_auth_code_flow(json.loads(state), dict(returned))
+    except ValueError as error:
+        raise AuthenticationError("what the browser brought does not belong to this connection; begin anew") from error
+    return _connection(found)
+
+
+def begin_device(identity: AppIdentity) -> DeviceRequest:
+    """Return what to tell the person.
+
+    Raises:
+        AuthenticationError: the app allows no public client flows.
+        UnavailableError: the token endpoint does not answer.
+    """
+    flow = client_of(identity).initiate_device_flow(_scopes(identity))
+    if "user_code" not in flow:
+        raise error_of(str(flow.get("error", "")), str(flow.get("error_description", "")))
+    return DeviceRequest(message=flow["message"], flow=flow)
+
+
+def finish_device(identity: AppIdentity, request: DeviceRequest) -> Connection:
+    """Wait until the person has typed the code, and return what they granted.
+
+    Raises:
+        ReconnectRequiredError: they refused, or took too long.
+        UnavailableError: the token endpoint does not answer.
+    """
+    return _connection(client_of(identity).acquire_token_by_device_flow(dict(request.flow)))
+
+
+def _connection(found: Mapping[str, Any]) -> Connection:
+    token = found.get("refresh_token")
+    if not isinstance(token, str):
+        if "error" in found:
+            raise error_of(str(found["error"]), str(found.get("error_description", "")))
+        raise ReconnectRequiredError("Microsoft gave no refresh token; consent to offline access and connect again")
+    claims = cast("Mapping[str, Any]", found.get("id_token_claims") or {})
+    return Connection(refresh_token=token, account=str(claims.get("preferred_username", "")))
+
+
+def _scopes(identity: AppIdentity) -> list[str]:
+    graph = identity.scope.removesuffix("/.default")
+    return [f"{graph}/{scope}" for scope in SCOPES]

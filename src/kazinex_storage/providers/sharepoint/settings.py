@@ -1,0 +1,205 @@
+"""What an organisation says to keep its documents in a library of SharePoint Online.
+
+The fields are those of the form in Kazinex, in its order: app registration, site, library, root folder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import unquote, urlsplit
+from weakref import WeakValueDictionary
+
+from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, model_validator
+
+from ..._internal.settings_text import (
+    CONFIG,
+    Folder,
+    MaxSize,
+    OptionalEndpoint,
+    OptionalSecret,
+    OptionalText,
+    Problem,
+    Text,
+    largest,
+    trim,
+    trim_and_warn,
+    validate,
+)
+from ...transport import Gate
+from .auth import AppIdentity, MemoryTokenStore, Tokens
+from .clouds import API_VERSION, CLOUDS
+from .names import encode_segment
+from .target import MAX_FILE_BYTES, Target
+
+USER_AGENT: Final = "ISV|Kazinex|kazinex-storage/1.0"
+"""Microsoft asks for this form, and throttles traffic without it first."""
+
+_ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_SITE: Final = re.compile(r"/(?:sites|teams)/[^/?#]+")
+# Pages of a library in a browser: /sites/a/Shared Documents/Forms/AllItems.aspx, and the short links of sharing.
+_PAGE: Final = re.compile(r"(?i)/(?:Forms/[^/]+\.aspx|_layouts/.*|SitePages/.*|:[a-z]:/.*)$")
+
+_GATES: WeakValueDictionary[tuple[str, str, str], Gate] = WeakValueDictionary()
+"""One gate for each app in each tenant, over all providers of the process."""
+
+
+def _as_site(value: object) -> object:
+    trimmed = trim_and_warn(value, "site_url")
+    return site_of(trimmed) if isinstance(trimmed, str) else trimmed
+
+
+class SharePointSettings(BaseModel):
+    """Settings of the kind ``sharepoint``."""
+
+    model_config = CONFIG
+
+    tenant_id: Text
+    """Directory (tenant) ID of the app registration, or a domain of the tenant."""
+    client_id: Text
+    """Application (client) ID of the app registration."""
+    client_secret: OptionalSecret = None
+    """The value of a client secret, not its id."""
+    private_key: OptionalSecret = None
+    """PEM of the key of a certificate, in place of a client secret."""
+    certificate: OptionalText = None
+    """PEM of the public certificate that was uploaded to the app registration."""
+    refresh_token: OptionalSecret = None
+    """Of a person who has connected; without it the app acts by itself. It is replaced at each use."""
+    site_url: Annotated[str, BeforeValidator(_as_site)]
+    """Address of the site, up to its name; of a page or a library in it, the site is taken."""
+    library: OptionalText = None
+    """Name or address of the document library; none for the one that the site began with."""
+    root_folder: Folder = ""
+    """A folder of the library that everything goes into; it is made when it is missing."""
+    cloud: Literal["global", "us_gov", "us_dod", "china"] = "global"
+    """Which cloud the tenant is in; GCC is in the global one."""
+    site_id: OptionalText = None
+    """Id of the site, once it was looked up."""
+    drive_id: OptionalText = None
+    """Id of the library, once it was looked up."""
+    login_url: OptionalEndpoint = None
+    """Another authority than that of the cloud, such as an emulator."""
+    graph_url: OptionalEndpoint = None
+    """Another Graph than that of the cloud, with its version, such as an emulator."""
+    ca_file: OptionalText = None
+    """Whose certificates are trusted for tokens, where it is not the system's choice."""
+    max_file_size: MaxSize = None
+    """Bytes; the service's limit is 250 GiB."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return validate(_taken_apart(data), handler, _problems, cls.__name__)
+
+    def identity(self) -> AppIdentity:
+        """Return who asks for tokens."""
+        cloud = CLOUDS[self.cloud]
+        return AppIdentity(
+            login_url=self.login_url or cloud.login_url,
+            tenant_id=self.tenant_id,
+            client_id=self.client_id,
+            scope=cloud.scope,
+            secret=self.client_secret.get_secret_value() if self.client_secret else None,
+            private_key=self.private_key.get_secret_value() if self.private_key else None,
+            certificate=self.certificate,
+            ca_file=self.ca_file,
+        )
+
+    def target(self) -> Target:
+        """Return the folder of the library that these settings name."""
+        identity = self.identity()
+        token = self.refresh_token
+        return Target(
+            graph_url=self.graph_url or f"{CLOUDS[self.cloud].graph_url}/{API_VERSION}",
+            tokens=Tokens(identity, MemoryTokenStore(token.get_secret_value()) if token else None),
+            gate=gate_of(identity),
+            site_url=self.site_url,
+            library=self.library,
+            root_folder=self.root_folder.rstrip("/"),
+            site_id=self.site_id,
+            drive_id=self.drive_id,
+            max_object_bytes=largest(self.max_file_size, MAX_FILE_BYTES),
+            client_id=self.client_id,
+            user_agent=USER_AGENT,
+        )
+
+
+def gate_of(identity: AppIdentity) -> Gate:
+    """Return the gate that all requests of an app in a tenant pass, in this process."""
+    key = (identity.login_url, identity.tenant_id.lower(), identity.client_id.lower())
+    gate = _GATES.get(key)
+    return gate if gate is not None else _GATES.setdefault(key, Gate())
+
+
+def site_of(text: str) -> str:
+    """Return the address of the site that *text*, the address of something in it, is in.
+
+    Raises:
+        ValueError: it is no address of SharePoint.
+
+    Example:
+        >>> site_of("https://contoso.sharepoint.com/sites/projects/Shared%20Documents/Forms/AllItems.aspx")
+        'https://contoso.sharepoint.com/sites/projects'
+    """
+    parts = urlsplit(text if "://" in text else f"https://{text}")
+    if parts.scheme not in ("https", "http") or not parts.hostname or "." not in parts.hostname:
+        raise ValueError("give the address of the site: https://<tenant>.sharepoint.com/sites/<site>")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("the address holds a user or a password; credentials have fields of their own")
+    path = re.sub(r"^/:[a-z]:/[rsg](?=/)", "", parts.path)
+    found = _SITE.match(path)
+    return f"{parts.scheme}://{parts.netloc.lower()}{found[0] if found is not None else ''}"
+
+
+def _taken_apart(data: object) -> object:
+    """Take the library out of the address of one, when that was given for the site."""
+    if not isinstance(data, Mapping):
+        return data
+    fields: dict[str, object] = {**data}
+    address = fields.get("site_url")
+    if not isinstance(address, str) or fields.get("library"):
+        return fields
+    path = _PAGE.sub("", urlsplit(trim(address)).path.split(":", 1)[0] if "/:" not in address else "")
+    site = _SITE.match(path)
+    rest = unquote(path[site.end() :]).strip("/") if site is not None else ""
+    if rest:
+        trim_and_warn(f" {address}", "site_url")
+        fields["library"] = rest.split("/")[0]
+    return fields
+
+
+def _problems(settings: SharePointSettings) -> Iterator[Problem]:
+    if not _ID.fullmatch(settings.tenant_id) and not _DOMAIN.fullmatch(settings.tenant_id):
+        yield Problem(field="tenant_id", message=f"the tenant is {_FORM}, or a domain; copy the Directory (tenant) ID")
+    if not _ID.fullmatch(settings.client_id):
+        yield Problem(field="client_id", message=f"the client is {_FORM}; copy the Application (client) ID")
+    elif settings.client_id == settings.tenant_id:
+        yield Problem(field="client_id", message="this is the tenant; copy the Application (client) ID beside it")
+    secret = settings.client_secret.get_secret_value() if settings.client_secret else None
+    if secret is not None and _ID.fullmatch(secret):
+        yield Problem(
+            field="client_secret",
+            message="this looks like the id of a secret; copy its value, which is shown once, when it is made",
+        )
+    if secret is not None and settings.private_key is not None:
+        yield Problem(field="private_key", message="give a client secret or a certificate, not both")
+    if (settings.private_key is None) != (settings.certificate is None):
+        yield Problem(field="certificate", message="a certificate and its private key go together; give both")
+    if secret is None and settings.private_key is None and settings.refresh_token is None:
+        yield Problem(field="client_secret", message="give a client secret, a certificate, or connect as a person")
+    host = urlsplit(settings.site_url).hostname or ""
+    if settings.graph_url is None and not host.endswith(CLOUDS[settings.cloud].site_suffix):
+        yield Problem(
+            field="site_url",
+            message=f"sites of the cloud {settings.cloud!r} are at *{CLOUDS[settings.cloud].site_suffix}; check the "
+            "address, or choose the cloud of the tenant",
+        )
+    for name in filter(None, settings.root_folder.split("/")):
+        if encode_segment(name) != name:
+            yield Problem(field="root_folder", message="SharePoint holds no folder of that name; choose another")
+
+
+_FORM: Final = "32 hexadecimal digits with four hyphens"

@@ -1,0 +1,233 @@
+"""Tokens through the real msal, from the emulated token endpoint over TLS."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+from kazinex_storage.errors import AuthenticationError, ReconnectRequiredError, SettingsError, UnavailableError
+from kazinex_storage.providers.sharepoint.aadsts import NUMBERS
+from kazinex_storage.providers.sharepoint.auth import AppIdentity, MemoryTokenStore, Tokens
+from kazinex_storage.providers.sharepoint.connect import begin_connect, begin_device, finish_connect, finish_device
+from kazinex_storage.testing.emulators.graph import App, GraphEmulator, graph_emulator
+from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority
+
+
+@dataclass
+class Login:
+    emulator: GraphEmulator
+    app: App
+    identity: AppIdentity
+
+
+@pytest.fixture(scope="module")
+def authority() -> Iterator[CertificateAuthority]:
+    with certificate_authority() as found:
+        yield found
+
+
+@pytest.fixture
+def login(authority: CertificateAuthority) -> Iterator[Login]:
+    with graph_emulator(authority) as emulator:
+        app = emulator.add_app(secret="example-secret")  # noqa: S106  # no real one
+        identity = AppIdentity(
+            login_url=emulator.login_url,
+            tenant_id=emulator.tenant,
+            client_id=app.client_id,
+            scope="https://graph.microsoft.com/.default",
+            secret="example-secret",  # noqa: S106  # no real one
+            ca_file=str(authority.ca_file),
+        )
+        yield Login(emulator, app, identity)
+
+
+def test_an_app_with_a_secret_gets_a_token_that_graph_accepts(login: Login) -> None:
+    token = Tokens(login.identity)()
+
+    assert login.app is login.emulator.state.app_of(token)
+
+
+def test_an_app_with_a_certificate_gets_a_token(login: Login) -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    certificate = self_signed(key)
+    login.app.certificate = certificate.public_bytes(serialization.Encoding.PEM)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    identity = replace(login.identity, secret=None, private_key=pem, certificate=login.app.certificate.decode())
+
+    assert login.app is login.emulator.state.app_of(Tokens(identity)())
+
+
+def test_a_token_of_another_key_is_refused(login: Login) -> None:
+    key, other = rsa.generate_private_key(65537, 2048), rsa.generate_private_key(65537, 2048)
+    login.app.certificate = self_signed(other).public_bytes(serialization.Encoding.PEM)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    mine = self_signed(key).public_bytes(serialization.Encoding.PEM).decode()
+    tokens = Tokens(replace(login.identity, secret=None, private_key=pem, certificate=mine))
+
+    with pytest.raises(AuthenticationError, match="certificate"):
+        tokens()
+
+
+def test_many_threads_that_need_a_token_ask_once(login: Login) -> None:
+    tokens, found = Tokens(login.identity), []
+
+    threads = [threading.Thread(target=lambda: found.append(tokens())) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (1, 1) == (len(set(found)), login.emulator.tokens.requests)
+
+
+def test_a_token_is_renewed_before_it_expires(login: Login) -> None:
+    now = [0.0]
+    tokens = Tokens(login.identity, clock=lambda: now[0])
+    first = tokens()
+
+    now[0] = 3600 - 299
+    tokens.invalidate(first)  # what msal keeps for the hour is not asked for again
+
+    assert tokens.at_hand is None
+    assert first != tokens()
+
+
+def test_a_token_that_graph_refused_is_not_given_again(login: Login) -> None:
+    tokens = Tokens(login.identity)
+    first = tokens()
+
+    tokens.invalidate(first)
+
+    assert first != tokens()
+
+
+def test_a_child_after_fork_gets_tokens(login: Login) -> None:
+    tokens = Tokens(login.identity)
+    tokens()
+    tokens._lock.acquire()  # as a thread of the parent may hold it
+    try:
+        child = os.fork()
+        if child == 0:
+            tokens._good_until = 0.0
+            os._exit(0 if tokens() else 1)
+        assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    finally:
+        tokens._lock.release()
+
+
+@pytest.mark.parametrize(
+    ("error", "number", "expected"),
+    [
+        ("invalid_client", 7000215, AuthenticationError),
+        ("invalid_client", 7000222, AuthenticationError),
+        ("unauthorized_client", 700016, AuthenticationError),
+        ("invalid_grant", 65001, ReconnectRequiredError),
+        ("invalid_grant", 50173, ReconnectRequiredError),
+        ("interaction_required", 50076, ReconnectRequiredError),
+        ("temporarily_unavailable", 90033, UnavailableError),
+    ],
+)
+def test_what_is_refused_is_told_in_words(login: Login, error: str, number: int, expected: type[Exception]) -> None:
+    login.app.failure = (error, number)
+
+    with pytest.raises(expected) as caught:
+        Tokens(login.identity)()
+
+    assert f"AADSTS{number}" in str(caught.value)
+    assert number not in NUMBERS or NUMBERS[number].meaning in str(caught.value)
+    assert "example-secret" not in str(caught.value)
+
+
+def test_an_unknown_tenant_is_a_matter_of_settings(login: Login) -> None:
+    with pytest.raises(SettingsError, match="Directory"):
+        Tokens(replace(login.identity, tenant_id="99999999-2222-3333-4444-555555555555"))()
+
+
+def test_a_login_that_is_not_there_is_unavailable(login: Login) -> None:
+    with pytest.raises(UnavailableError):
+        Tokens(replace(login.identity, login_url="https://127.0.0.1:1"))()
+
+
+def test_a_refresh_token_is_replaced_at_each_use(login: Login) -> None:
+    first = login.emulator.state.issue_refresh(login.app.client_id)
+    store = MemoryTokenStore(first)
+
+    Tokens(login.identity, store)()
+
+    assert first != store.load()
+    assert store.load() in login.emulator.state.refresh_tokens
+
+
+def test_a_revoked_refresh_token_asks_for_a_person(login: Login) -> None:
+    store = MemoryTokenStore("example-revoked")
+
+    with pytest.raises(ReconnectRequiredError, match="connect again"):
+        Tokens(login.identity, store)()
+
+    assert "example-revoked" == store.load()
+
+
+def test_a_token_that_another_process_replaced_is_taken_up(login: Login) -> None:
+    class Replaced(MemoryTokenStore):
+        """The first load is older than what another process stored meanwhile."""
+
+        loads = 0
+
+        def load(self) -> str:
+            self.loads += 1
+            return "example-stale" if self.loads == 1 else super().load()
+
+    store = Replaced(login.emulator.state.issue_refresh(login.app.client_id))
+
+    assert Tokens(login.identity, store)()
+
+
+def test_a_person_connects_with_a_browser(login: Login) -> None:
+    request = begin_connect(login.identity, "https://app.example.com/back")
+    returned = dict(parse_qsl(login.emulator.tokens.authorize(request.url)))
+
+    connection = finish_connect(login.identity, request.state, returned)
+
+    assert "admin@contoso.example" == connection.account
+    assert Tokens(login.identity, MemoryTokenStore(connection.refresh_token))()
+
+
+def test_what_somebody_elses_browser_brought_is_refused(login: Login) -> None:
+    request = begin_connect(login.identity, "https://app.example.com/back")
+    returned = dict(parse_qsl(login.emulator.tokens.authorize(request.url)))
+
+    with pytest.raises(AuthenticationError, match="begin anew"):
+        finish_connect(login.identity, request.state, {**returned, "state": "another"})
+
+
+def test_a_person_connects_with_a_code_on_another_device(login: Login) -> None:
+    public = login.emulator.add_app()
+    identity = replace(login.identity, client_id=public.client_id, secret=None)
+    request = begin_device(identity)
+
+    connection = finish_device(identity, request)
+
+    assert "EXAMPLE1" in request.message
+    assert connection.refresh_token in login.emulator.state.refresh_tokens
+
+
+def self_signed(key: rsa.RSAPrivateKey) -> x509.Certificate:
+
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "app")]), datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
+    return builder.sign(key, hashes.SHA256())

@@ -1,0 +1,300 @@
+"""What goes wrong between here and Graph: either the whole right object is there, or none, and an error says which."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from kazinex_storage import PutMode, PutOptions
+from kazinex_storage.errors import (
+    AlreadyExistsError,
+    IntegrityError,
+    InvalidKeyError,
+    LockedError,
+    PreconditionFailedError,
+    QuotaExceededError,
+    RateLimitedError,
+    StorageError,
+    UnavailableError,
+)
+from kazinex_storage.testing.emulators.graph import Answer, Fault, Kind
+from kazinex_storage.types import MIB, ByteRange
+
+from .conftest import Place
+
+CREATE = PutOptions(mode=PutMode.CREATE)
+LARGE = bytes(range(256)) * 4096 * 25  # 25 MiB: three fragments
+
+
+@pytest.mark.parametrize("kind", [Kind.CUT_BEFORE, Kind.CUT_AFTER])
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_create_whose_answer_is_lost_recognises_its_own_object(place: Place, kind: Kind, warm: bool) -> None:
+    place.storage.put("plans/other.ifc", b"makes the folder")
+    if warm:
+        place.storage.get_bytes("plans/other.ifc")
+    place.emulator.faults.add(Fault(kind=kind, method="PUT", contains=":/content"))
+
+    info = place.storage.put("plans/a.ifc", b"12345", CREATE)
+
+    assert (5, b"12345") == (info.size, place.stored("plans/a.ifc"))
+
+
+def test_a_create_of_the_same_bytes_twice_is_refused(place: Place) -> None:
+    place.storage.put("a.ifc", b"12345", CREATE)
+
+    with pytest.raises(AlreadyExistsError):
+        place.storage.put("a.ifc", b"12345", CREATE)
+
+
+def test_an_update_whose_answer_is_lost_is_found_done(place: Place) -> None:
+    before = place.storage.put("a.ifc", b"old")
+    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
+
+    place.storage.put("a.ifc", b"new", PutOptions(if_match=before.etag))
+
+    assert b"new" == place.stored("a.ifc")
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
+def test_a_storm_is_waited_out(place: Place, status: int) -> None:
+    place.storage.put("a.ifc", b"1")
+    answer = Answer(status=status, headers={"retry-after": "0"})
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, times=3, answer=answer))
+
+    assert b"1" == place.storage.get_bytes("a.ifc")
+
+
+def test_a_storm_that_does_not_end_is_told(place: Place) -> None:
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, times=100, answer=Answer(status=503)))
+
+    with pytest.raises(UnavailableError):
+        place.storage.get_bytes("a.ifc")
+
+
+@pytest.mark.parametrize("kind", [Kind.CUT_BEFORE, Kind.CUT_AFTER])
+@pytest.mark.parametrize("fragment", [0, 1, 2])
+def test_a_fragment_whose_answer_is_lost_is_not_stored_twice(place: Place, kind: Kind, fragment: int) -> None:
+    place.emulator.faults.add(Fault(kind=kind, method="PUT", contains="/upload/", skip=fragment))
+
+    info = place.storage.put("a.ifc", LARGE, CREATE)
+
+    assert hashlib.sha256(LARGE).hexdigest() == info.sha256
+    assert place.stored("a.ifc") == LARGE
+    assert ["a.ifc"] == [found.key for found in place.storage.list("")]
+
+
+def test_a_session_that_is_lost_in_the_middle_begins_anew(place: Place) -> None:
+    gone = Answer(status=404, body=b'{"error": {"code": "itemNotFound"}}')
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains="/upload/", skip=1, answer=gone))
+
+    place.storage.put("a.ifc", LARGE, CREATE)
+
+    assert place.stored("a.ifc") == LARGE
+    assert ["a.ifc"] == [found.key for found in place.storage.list("")]
+
+
+def test_a_session_that_is_lost_again_and_again_is_told_and_leaves_nothing(place: Place) -> None:
+    gone = Answer(status=404, body=b'{"error": {"code": "itemNotFound"}}')
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains="/upload/", times=100, answer=gone))
+
+    with pytest.raises(UnavailableError, match="lost"):
+        place.storage.put("a.ifc", LARGE, CREATE)
+
+    assert place.stored("a.ifc") is None
+
+
+def test_an_upload_that_fails_throws_its_session_away(place: Place) -> None:
+    bad = Answer(status=400, body=b'{"error": {"code": "invalidRequest"}}')
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains="/upload/", skip=1, answer=bad))
+
+    with pytest.raises(StorageError):
+        place.storage.put("a.ifc", LARGE)
+
+    assert {} == place.emulator.state.sessions
+
+
+def test_a_name_that_is_taken_while_fragments_are_sent_is_refused_at_the_end(place: Place) -> None:
+    class Rival:
+        """A body at whose end somebody else stores the same name."""
+
+        done = False
+
+        def __iter__(self) -> Rival:
+            return self
+
+    def taken(done: int, total: int | None) -> None:
+        if done == total and not Rival.done:
+            Rival.done = True
+            with place.drive.lock:
+                place.drive.store(place.drive.root, "A.IFC", None, b"rival", "text/plain")
+
+    with pytest.raises((AlreadyExistsError, InvalidKeyError)):
+        place.storage.put("a.ifc", LARGE, CREATE, on_progress=taken)
+
+    assert [b"rival"] == [node.content for node in place.drive.root.children.values()]
+
+
+def test_a_download_that_is_cut_goes_on_where_it_broke_off(place: Place) -> None:
+    place.storage.put("a.ifc", LARGE)
+    place.emulator.faults.add(Fault(kind=Kind.CUT_INSIDE, method="GET", contains="/download.aspx", at=3 * MIB))
+
+    assert place.storage.get_bytes("a.ifc") == LARGE
+
+
+def test_a_download_url_that_expires_in_the_middle_is_replaced(place: Place) -> None:
+    place.storage.put("a.ifc", LARGE)
+    cut = Fault(kind=Kind.CUT_INSIDE, method="GET", contains="/download.aspx", at=3 * MIB)
+    expired = Fault(kind=Kind.ANSWER, method="GET", contains="/download.aspx", answer=Answer(status=401))
+    place.emulator.faults.add(cut)
+    place.emulator.faults.add(expired)
+
+    assert place.storage.get_bytes("a.ifc") == LARGE
+
+
+def test_a_corrupted_byte_is_noticed_by_the_hash_of_the_service(place: Place) -> None:
+    place.storage.put("a.ifc", LARGE)
+    place.emulator.faults.add(Fault(kind=Kind.CORRUPT, method="GET", contains="/download.aspx", at=77))
+
+    with pytest.raises(IntegrityError):
+        place.storage.get_bytes("a.ifc")
+
+
+def test_a_server_that_says_nothing_is_given_up(place: Place) -> None:
+    place.storage.put("a.ifc", b"1")
+    place.emulator.faults.add(Fault(kind=Kind.STALL, times=100))
+
+    with pytest.raises(UnavailableError):
+        place.storage.get_bytes("a.ifc")
+
+
+def test_a_token_that_expires_is_replaced_in_the_middle_of_an_upload(place: Place) -> None:
+    place.storage.put("a.ifc", b"1")
+    place.emulator.state.expire_tokens()
+
+    place.storage.put("b.ifc", b"2")
+
+    assert b"2" == place.stored("b.ifc")
+
+
+def test_a_token_that_is_never_accepted_is_told(place: Place) -> None:
+    place.emulator.knobs.token_seconds = -1
+
+    with pytest.raises(StorageError, match="connect again"):
+        place.storage.get_bytes("a.ifc")
+
+
+def test_a_locked_file_is_left_as_it_is(place: Place) -> None:
+    place.storage.put("a.ifc", b"1")
+    place.drive.find("a.ifc").locked = True
+
+    with pytest.raises(LockedError, match="check it in"):
+        place.storage.put("a.ifc", b"2")
+
+    assert b"1" == place.stored("a.ifc")
+
+
+def test_a_full_site_is_told(place: Place) -> None:
+    place.drive.quota_bytes = 3
+
+    with pytest.raises(QuotaExceededError):
+        place.storage.put("a.ifc", b"1234")
+
+    assert place.stored("a.ifc") is None
+
+
+def test_one_thread_that_is_throttled_holds_back_the_others(place: Place) -> None:
+    place.storage.put("a.ifc", b"1")
+    place.emulator.knobs.units = 2
+    place.emulator.knobs.retry_after_s = 1
+    del place.emulator.log[:]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [b"1"] * 16 == list(pool.map(lambda _: place.storage.get_bytes("a.ifc"), range(16)))
+
+    # Without the gate each of the 8 threads would run into the wall by itself, and again.
+    assert len([entry for entry in place.emulator.log if entry[2] == 429]) <= 9
+
+
+def test_a_wall_that_stands_for_an_hour_is_told_at_once(place: Place) -> None:
+    refused = Answer(status=429, headers={"retry-after": "3600"})
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, answer=refused))
+
+    with pytest.raises(RateLimitedError) as caught:
+        place.storage.head("a.ifc")
+    with pytest.raises(RateLimitedError):
+        place.storage.head("b.ifc")
+
+    assert caught.value.retry_after_s == 3600
+    assert 1 == len([entry for entry in place.emulator.log if entry[2] == 429])
+
+
+def test_a_listing_that_leads_elsewhere_is_not_followed(place: Place) -> None:
+    body = b'{"value": [], "@odata.nextLink": "https://attacker.example/v1.0/next"}'
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/children", answer=Answer(status=200, body=body)))
+
+    with pytest.raises(UnavailableError, match="another host"):
+        list(place.storage.list(""))
+
+
+def test_a_folder_is_never_deleted_by_a_key(place: Place) -> None:
+    place.storage.put("org/project/a.ifc", b"1")
+
+    place.storage.delete("org/project")
+    place.storage.delete_many(["org", "org/project"])
+
+    assert b"1" == place.stored("org/project/a.ifc")
+
+
+def test_another_organisation_that_differs_in_case_is_not_reached(place: Place) -> None:
+    place.storage.put("ACME/p/a.ifc", b"theirs")
+    mine = place.storage.scoped("acme")
+
+    assert [] == list(mine.list(""))
+    assert not mine.exists("p/a.ifc")
+    mine.delete("p/a.ifc")
+    with pytest.raises(InvalidKeyError, match="ignores case"):
+        mine.put("p/b.ifc", b"mine")
+    with pytest.raises(InvalidKeyError, match="ignores case"):
+        mine.put("p/a.ifc", b"mine")
+
+    assert ["ACME/p/a.ifc"] == [found.key for found in place.storage.list("")]
+    assert b"theirs" == place.storage.get_bytes("ACME/p/a.ifc")
+
+
+def test_a_file_that_the_service_rewrites_is_stored_all_the_same(place: Place) -> None:
+    place.drive.rewrites = True
+    body = b"PK\x03\x04 example"
+
+    info = place.storage.put("a.docx", body, CREATE)
+
+    assert (hashlib.sha256(body).hexdigest(), len(place.stored("a.docx") or b"")) == (info.sha256, info.size)
+    assert (place.stored("a.docx") or b"").startswith(body)
+
+
+def test_hashes_that_come_late_are_waited_for_by_nobody(place: Place) -> None:
+    place.drive.late_hashes = 3
+
+    place.storage.put("a.ifc", b"12345", CREATE)
+
+    assert b"12345" == place.storage.get_bytes("a.ifc")
+
+
+@pytest.mark.parametrize("knob", ["makes_parents", "encodes_paths", "ranges_with_end"])
+def test_what_the_documents_leave_open_makes_no_difference(place: Place, knob: str) -> None:
+    setattr(place.emulator.knobs, knob, knob != "makes_parents")
+    key = "org/Brücke #1 100%/a 20%.ifc"
+
+    place.storage.put(key, LARGE, CREATE)
+
+    assert place.storage.get_bytes(key, ByteRange(start=10, end=20)) == LARGE[10:20]
+    assert [key] == [found.key for found in place.storage.list("org/B")]
+
+
+def test_a_change_between_two_reads_is_noticed(place: Place) -> None:
+    before = place.storage.put("a.ifc", b"1")
+    place.storage.put("a.ifc", b"2")
+
+    with pytest.raises(PreconditionFailedError):
+        place.storage.get_bytes("a.ifc", if_match=before.etag)

@@ -1,0 +1,174 @@
+"""What documents go through, on SharePoint: two tenants of Kazinex in one library, from settings to receipts."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from kazinex_storage import (
+    AlreadyExistsError,
+    DocumentKey,
+    DocumentStore,
+    NotFoundError,
+    Organisations,
+    ReconnectRequiredError,
+    Resolver,
+    StoredDocument,
+    verify_provider,
+)
+from kazinex_storage.errors import InvalidKeyError
+from kazinex_storage.organisations import MemoryCatalogue, ProviderStatus
+from kazinex_storage.testing.emulators.graph import App, GraphEmulator, graph_emulator
+from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority
+
+PDF = b"%PDF-1.7 drawing"
+
+
+class World:
+    """Organisations that share one library, each below its own folder."""
+
+    def __init__(self, emulator: GraphEmulator, authority: CertificateAuthority) -> None:
+        self.emulator = emulator
+        self.site = emulator.add_site("sites/projects", ["Documents", "Plans"])
+        self.app: App = emulator.add_app(secret="example-secret")  # noqa: S106  # no real one
+        self.settings: dict[str, object] = {
+            "tenant_id": emulator.tenant,
+            "client_id": self.app.client_id,
+            "client_secret": "example-secret",
+            "site_url": self.site.url,
+            "library": "Plans",
+            "root_folder": "Kazinex",
+            "login_url": emulator.login_url,
+            "graph_url": emulator.graph_url,
+            "ca_file": authority.ca_file,
+        }
+        self.organisations = Organisations(MemoryCatalogue())
+        self.resolver = Resolver(self.organisations)
+        self.documents = DocumentStore(self.resolver)
+
+    def add(self, organisation: str, **settings: object) -> str:
+        record = self.organisations.add_provider(organisation, "sharepoint", "library", {**self.settings, **settings})
+        report = verify_provider(self.organisations, organisation, record.id)
+        assert report.ok, report.failure
+        self.organisations.set_default(organisation, record.id)
+        return record.id
+
+
+@pytest.fixture(scope="module")
+def authority() -> Iterator[CertificateAuthority]:
+    with certificate_authority() as found:
+        yield found
+
+
+@pytest.fixture
+def world(authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
+    with graph_emulator(authority) as emulator:
+        world = World(emulator, authority)
+        yield world
+        world.resolver.close()
+        world.organisations.close()
+
+
+def document(organisation: str = "acme", revision: str = "P01") -> DocumentKey:
+    return DocumentKey(organisation, "bridge", "DRG-1", revision, "Plan Ü 1.pdf")
+
+
+def test_a_document_is_uploaded_verified_and_read_back(world: World) -> None:
+    provider = world.add("acme")
+
+    receipt = world.documents.upload(document(), PDF)
+
+    assert (provider, len(PDF), hashlib.sha256(PDF).hexdigest()) == (receipt.provider, receipt.size, receipt.sha256)
+    stored = world.site.drives[1].find("Kazinex/acme/bridge/DRG-1/P01/Plan Ü 1.pdf")
+    assert PDF == stored.content
+    with world.documents.open(receipt) as file:
+        assert PDF == file.read()
+
+
+def test_a_revision_is_written_once(world: World) -> None:
+    world.add("acme")
+    receipt = world.documents.upload(document(), PDF)
+
+    with pytest.raises(AlreadyExistsError):
+        world.documents.upload(document(), b"%PDF-1.7 another")
+
+    with world.documents.open(receipt) as file:
+        assert PDF == file.read()
+
+
+def test_of_racing_uploads_of_one_revision_one_stays(world: World) -> None:
+    world.add("acme")
+    receipts: list[StoredDocument] = []
+    errors: list[Exception] = []
+
+    def upload(number: int) -> None:
+        try:
+            receipts.append(world.documents.upload(document(), PDF + bytes([48 + number])))
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=upload, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(receipts) <= 1
+    assert 3 == len(receipts) + len(errors)
+    assert not [
+        name
+        for name in world.site.drives[1].find("Kazinex").walk()
+        if " 1.pdf" in name.name[-6:] and name.name != "Plan Ü 1.pdf"
+    ]
+
+
+def test_an_organisation_that_differs_in_case_gets_nothing(world: World) -> None:
+    world.add("ACME")
+    world.documents.upload(document("ACME"), PDF)
+    record = world.organisations.add_provider("acme", "sharepoint", "library", world.settings)
+    world.organisations.record_verification(record, ok=True)
+    world.organisations.set_default("acme", record.id)
+
+    with pytest.raises(InvalidKeyError, match="ignores case"):
+        world.documents.upload(document("acme"), b"%PDF-1.7 mine")
+    with pytest.raises(NotFoundError):
+        world.documents.open(document("acme"))
+
+    with world.documents.open(document("ACME")) as file:
+        assert PDF == file.read()
+
+
+def test_a_person_connects_and_the_refresh_token_moves_on_in_the_catalogue(world: World) -> None:
+    first = world.emulator.state.issue_refresh(world.app.client_id)
+    provider = world.add("acme", refresh_token=first)
+
+    world.documents.upload(document(), PDF)
+
+    record = world.organisations.find("acme", provider)
+    kept = record.secrets.reveal()["refresh_token"]
+    assert first != kept
+    assert kept in world.emulator.state.refresh_tokens
+    assert ProviderStatus.VERIFIED is record.status
+
+
+def test_a_connection_that_was_revoked_asks_for_a_person(world: World) -> None:
+    world.add("acme", refresh_token=world.emulator.state.issue_refresh(world.app.client_id))
+    world.emulator.state.refresh_tokens.clear()
+    world.emulator.state.expire_tokens()
+    fresh = DocumentStore(Resolver(world.organisations))
+
+    with pytest.raises(ReconnectRequiredError, match="connect again"):
+        fresh.upload(document(), PDF)
+
+
+def test_settings_with_their_secrets_are_not_shown(world: World) -> None:
+    provider = world.add("acme")
+    record = world.organisations.find("acme", provider)
+
+    assert "example-secret" not in repr(record)
+    assert "example-secret" not in repr(world.organisations.settings(record))
+    assert "example-secret" not in repr(world.organisations.open(record).exchanges.library.target)  # type: ignore[attr-defined]

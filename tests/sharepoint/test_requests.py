@@ -1,0 +1,70 @@
+"""What operations cost, in requests: Microsoft throttles by their number."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from kazinex_storage import PutMode, PutOptions, verify
+
+from .conftest import Place
+
+
+@pytest.fixture
+def warm(place: Place) -> Place:
+    """A storage that knows its library, and a folder that is there."""
+    place.storage.put("folder/first.ifc", b"1")
+    del place.emulator.log[:]
+    return place
+
+
+def test_a_small_file_in_a_folder_that_is_there_is_one_request(warm: Place) -> None:
+    warm.storage.put("folder/a.ifc", b"12345", PutOptions(mode=PutMode.CREATE))
+
+    assert 1 == warm.requests()
+
+
+def test_a_read_is_two_requests(warm: Place) -> None:
+    warm.storage.get_bytes("folder/first.ifc")
+
+    assert 2 == warm.requests()
+
+
+def test_a_look_is_one_request(warm: Place) -> None:
+    warm.storage.head("folder/first.ifc")
+
+    assert 1 == warm.requests()
+
+
+def test_a_large_file_is_two_requests_and_one_for_each_10_mib(warm: Place) -> None:
+    warm.storage.put("folder/a.ifc", bytes(25 * 1024 * 1024))
+
+    assert 2 + 3 == warm.requests()
+
+
+def test_a_listing_is_one_request_a_page(warm: Place) -> None:
+    warm.emulator.knobs.page_items = 10
+    for index in range(34):
+        warm.drive.store(warm.drive.find("folder"), f"{index}.ifc", None, b"", "text/plain")
+
+    assert 35 == len(list(warm.storage.list("folder/", recursive=False)))
+    assert math.ceil(35 / 10) == warm.requests()
+
+
+def test_deleting_40_files_is_four_requests(warm: Place) -> None:
+    keys = [f"folder/{index}.ifc" for index in range(40)]
+    for key in keys:
+        warm.drive.store(warm.drive.find("folder"), key.rpartition("/")[2], None, b"", "text/plain")
+
+    warm.storage.delete_many(keys)
+
+    assert 4 == warm.requests()
+    assert ["folder/first.ifc"] == [found.key for found in warm.storage.list("")]
+
+
+def test_a_verification_is_at_most_twelve_requests_more_than_those_of_its_library(place: Place) -> None:
+    report = verify(place.storage)
+
+    assert report.ok, report
+    assert place.requests() <= 24
