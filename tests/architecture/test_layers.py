@@ -42,7 +42,7 @@ LEVELS = {
     "part_uploads": 2,
     "provider": 2,
     "_internal.admission": 2,
-    "_internal.settings_text": 2,
+    "_internal.settings_text": 3,
     # 3: the providers, each a module or a folder of its own
     "providers": 3,
     # 4: the portable type
@@ -91,6 +91,7 @@ HOMES = {
     "mypy_boto3_s3": ("testing",),  # types alone
     "azure": ("providers.azure_blob",),
     "msal": ("providers.sharepoint",),
+    "requests": ("providers.sharepoint",),  # what msal speaks HTTP with
 }
 """Where a library may be imported. What stands neither here, nor below, nor in the standard library is refused."""
 
@@ -109,6 +110,7 @@ DYNAMIC_IMPORTERS = {
     "testing": "pytest is imported when the contract is used",
     "fs": "public names are resolved when they are first used",
     "cli": "the commands are imported when they are run",
+    "cli.emulate": "nothing but tests depends on the kit, and it on them",
 }
 """Who may import by a computed name, which no test can follow."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 import threading
@@ -32,10 +33,7 @@ def graph_proxy(emulator: GraphEmulator, authority: CertificateAuthority) -> Ite
                 socket.create_connection(("127.0.0.1", port)) as raw,
                 outside.wrap_socket(raw, server_hostname="127.0.0.1") as upstream,
             ):
-                back = threading.Thread(target=_pump, args=(upstream, client), daemon=True)
-                back.start()
-                _pump(client, upstream)
-                back.join(10)
+                _relay(client, upstream)
 
     def accept() -> None:
         with suppress(OSError):
@@ -53,9 +51,12 @@ def graph_proxy(emulator: GraphEmulator, authority: CertificateAuthority) -> Ite
         thread.join()
 
 
-def _pump(source: ssl.SSLSocket, target: ssl.SSLSocket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    with suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
+def _relay(one: ssl.SSLSocket, other: ssl.SSLSocket) -> None:
+    """Pass on what comes from either side; in one thread, because OpenSSL's connections are not thread-safe."""
+    partner = {one: other, other: one}
+    while ready := [side for side in partner if side.pending()] or select.select([one, other], [], [], 60)[0]:
+        for side in ready:
+            data = side.recv(65536)
+            if not data:
+                return
+            partner[side].sendall(data)

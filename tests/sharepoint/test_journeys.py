@@ -126,6 +126,17 @@ def test_of_racing_uploads_of_one_revision_one_stays(world: World) -> None:
     ]
 
 
+def test_a_drawing_that_the_service_writes_anew_is_kept_and_can_be_read(world: World) -> None:
+    world.add("acme")
+    world.site.drives[1].rewrites = True
+
+    receipt = world.documents.upload(document(), PDF)
+
+    assert hashlib.sha256(PDF).hexdigest() == receipt.sha256
+    with world.documents.open(receipt) as file:
+        assert file.read().startswith(PDF)
+
+
 def test_an_organisation_that_differs_in_case_gets_nothing(world: World) -> None:
     world.add("ACME")
     world.documents.upload(document("ACME"), PDF)

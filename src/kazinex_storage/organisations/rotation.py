@@ -48,7 +48,8 @@ class KeptSecret:
             if secrets.get(self.name) != old:
                 return False
             try:
-                self.catalogue.replace_provider(replace(record, secrets=SecretValues({**secrets, self.name: new})))
+                after = replace(record, secrets=SecretValues({**secrets, self.name: new}))
+                self.catalogue.replace_provider(after, rotated=True)
             except RecordConflictError:
                 if attempt + 1 == _TRIES:
                     raise

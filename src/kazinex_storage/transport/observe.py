@@ -47,7 +47,7 @@ def opentelemetry_observer() -> Observer:
         SettingsError: ``opentelemetry-api`` is not installed.
     """
     try:
-        from opentelemetry import trace
+        import opentelemetry.trace as trace  # a namespace package: mypy finds no names in it
     except ImportError as error:
         raise SettingsError("spans need OpenTelemetry: pip install opentelemetry-api") from error
     tracer = trace.get_tracer("kazinex_storage")

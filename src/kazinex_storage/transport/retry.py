@@ -110,18 +110,11 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
         yield attempt
         if observer is not None or _log.isEnabledFor(logging.DEBUG):
             _notice(attempt, number, policy.clock() - sent_at, policy, observer)
-        if attempt.error is not None:
-            raise attempt.error
+        _look(attempt, policy)
         code, status = attempt.code, attempt.status
-        if code in CALLBACK_FAILED:
-            from .session import lost_error  # libcurl is loaded when it has failed
-
-            raise lost_error()
         sinking = attempt.sinking
         if sinking:
             progress.note(attempt)
-        if request.gate is not None and code == 0:
-            request.gate.note(status, retry_after_s(attempt.answer.get("retry-after"), policy.now()), attempt.answer)
         if (code == SEND_ERROR and status >= 400) or (code and sinking and progress.complete):
             code = 0  # refused before the whole body was sent, or broken off after the last byte: the answer counts
         if code == 0:
@@ -142,6 +135,24 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
         yield Wait(wait)
         number += 1
         attempt = progress.next_attempt()
+
+
+def _look(attempt: Attempt, policy: RetryPolicy) -> None:
+    """Raise what a callback met, and tell the gate what was answered.
+
+    Raises:
+        BaseException: what the sink or the source raised, or an interrupt.
+    """
+    if attempt.error is not None:
+        raise attempt.error
+    if attempt.code in CALLBACK_FAILED:
+        from .session import lost_error  # libcurl is loaded when it has failed
+
+        raise lost_error()
+    gate = attempt.request.gate
+    if gate is not None and attempt.code == 0:
+        asked_s = retry_after_s(attempt.answer.get("retry-after"), policy.now())
+        gate.note(attempt.status, asked_s, attempt.answer)
 
 
 def _pass(gate: Gate, request: Request, policy: RetryPolicy) -> Exchange[None]:

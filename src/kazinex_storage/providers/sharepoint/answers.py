@@ -29,7 +29,7 @@ class Item:
     ctag: str | None
     """Changes with content only; folders have none."""
     modified: datetime | None
-    created: datetime | None
+    """Aware UTC."""
     is_file: bool
     is_folder: bool
     children: int
@@ -134,7 +134,6 @@ def item_of(found: Mapping[str, object]) -> Item:
         etag=_text(found.get("eTag")),
         ctag=_text(found.get("cTag")),
         modified=moment_of(found.get("lastModifiedDateTime")),
-        created=moment_of(found.get("createdDateTime")),
         is_file=isinstance(file, dict),
         is_folder=isinstance(found.get("folder"), dict),
         children=count if isinstance(count := _mapping(found.get("folder")).get("childCount"), int) else 0,

@@ -12,7 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from functools import partial
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from ...errors import ReconnectRequiredError, SettingsError, UnavailableError
 from .aadsts import error_of
@@ -129,9 +131,9 @@ class Tokens:
             token = self.at_hand
             if token is not None:
                 return token
-            found: Mapping[str, Any] = self._for_app() if self.store is None else self._for_person(self.store)
+            found: Mapping[str, object] = self._for_app() if self.store is None else self._for_person(self.store)
             token = str(found["access_token"])
-            seconds = float(found.get("expires_in", 0))
+            seconds = float(str(found.get("expires_in", 0)))
             self._token = token
             self._good_until = self._clock() + max(seconds - RENEW_SECONDS, seconds / 2)
             return token
@@ -142,17 +144,17 @@ class Tokens:
             if self._token == token:
                 self._token, self._good_until, self._app = None, 0.0, None  # msal would give it again
 
-    def _for_app(self) -> Mapping[str, Any]:
+    def _for_app(self) -> Mapping[str, object]:
         app = self._client()
         return _checked(_asked(lambda: app.acquire_token_for_client(scopes=[self._identity.scope])))
 
-    def _for_person(self, store: RefreshTokenStore) -> Mapping[str, Any]:
+    def _for_person(self, store: RefreshTokenStore) -> Mapping[str, object]:
         app = self._client()
         for attempt in range(_SWAPS):
             old = store.load()
 
-            def ask(token: str = old) -> Mapping[str, Any]:
-                found: Mapping[str, Any] = app.acquire_token_by_refresh_token(token, scopes=[self._identity.scope])
+            def ask(token: str = old) -> Mapping[str, object]:
+                found: Mapping[str, object] = app.acquire_token_by_refresh_token(token, scopes=[self._identity.scope])
                 return found
 
             try:
@@ -167,13 +169,13 @@ class Tokens:
             return found
         raise ReconnectRequiredError("the connection is replaced again and again by others; connect again")
 
-    def _client(self) -> Any:
+    def _client(self) -> msal.ClientApplication:
         if self._app is None:
             self._app = client_of(self._identity)
         return self._app
 
 
-def client_of(identity: AppIdentity) -> Any:
+def client_of(identity: AppIdentity) -> msal.ClientApplication:
     """Return msal's application for *identity*; it asks the authority for its addresses.
 
     Raises:
@@ -182,14 +184,13 @@ def client_of(identity: AppIdentity) -> Any:
     """
     try:
         import msal
-        import requests
     except ImportError as error:
         raise SettingsError("SharePoint needs msal; pip install 'kazinex-storage[sharepoint]'") from error
     authority = f"{identity.login_url}/{identity.tenant_id}"
-    given: dict[str, Any] = {
+    given: dict[str, object] = {
         "authority": authority,
         "instance_discovery": False,
-        "http_client": _Timed(requests.Session(), identity.ca_file),
+        "http_client": _http(identity.ca_file),
     }
     credential: object = identity.secret
     if identity.private_key is not None:
@@ -227,23 +228,16 @@ def thumbprint_of(certificate: str) -> str:
     return hashlib.sha1(der, usedforsecurity=False).hexdigest()
 
 
-class _Timed:
-    """An HTTP client for msal that never waits for ever."""
+def _http(ca_file: str | None) -> SimpleNamespace:
+    """Return an HTTP client for msal that never waits for ever."""
+    import requests
 
-    def __init__(self, session: Any, ca_file: str | None) -> None:
-        self._session = session
-        self._always: dict[str, Any] = {"timeout": TIMEOUT_SECONDS}
-        if ca_file is not None:  # with each request: a variable of the environment would win over the session's
-            self._always["verify"] = ca_file
-
-    def post(self, url: str, **given: Any) -> Any:
-        return self._session.post(url, **{**self._always, **given})
-
-    def get(self, url: str, **given: Any) -> Any:
-        return self._session.get(url, **{**self._always, **given})
-
-    def close(self) -> None:
-        self._session.close()
+    session = requests.Session()
+    # With each request: a variable of the environment would win over what is set for the session.
+    verify: str | bool = ca_file if ca_file is not None else True
+    get = partial(session.get, timeout=TIMEOUT_SECONDS, verify=verify)
+    post = partial(session.post, timeout=TIMEOUT_SECONDS, verify=verify)
+    return SimpleNamespace(get=get, post=post, close=session.close)
 
 
 def _asked(ask: Callable[[], _T]) -> _T:
@@ -262,8 +256,9 @@ def _asked(ask: Callable[[], _T]) -> _T:
         ) from error
 
 
-def _checked(found: Mapping[str, Any]) -> Mapping[str, Any]:
+def _checked(found: Mapping[str, object]) -> Mapping[str, object]:
     if "access_token" in found:
         return found
-    numbers = tuple(number for number in found.get("error_codes", ()) if isinstance(number, int))
+    codes = found.get("error_codes")
+    numbers = tuple(code for code in codes if isinstance(code, int)) if isinstance(codes, list) else ()
     raise error_of(str(found.get("error", "")), str(found.get("error_description", "")), numbers)

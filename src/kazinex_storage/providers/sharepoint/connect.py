@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 from ...errors import AuthenticationError, ReconnectRequiredError
 from .aadsts import error_of
@@ -44,7 +44,7 @@ class DeviceRequest:
 
     message: str
     """What to tell them: the address and the code."""
-    flow: Mapping[str, Any] = field(repr=False)
+    flow: Mapping[str, object] = field(repr=False)
 
 
 def begin_connect(identity: AppIdentity, redirect_uri: str) -> ConnectRequest:
@@ -54,12 +54,15 @@ def begin_connect(identity: AppIdentity, redirect_uri: str) -> ConnectRequest:
         SettingsError: there is no such tenant.
         UnavailableError: the authority does not answer.
     """
-    flow = client_of(identity).initiate_auth_code_flow(_scopes(identity), redirect_uri=redirect_uri)
+    # The browser brings the code in the body of a POST, so that no log holds it — RFC 9700, 4.3.1.
+    flow = client_of(identity).initiate_auth_code_flow(
+        _scopes(identity), redirect_uri=redirect_uri, response_mode="form_post"
+    )
     return ConnectRequest(url=flow["auth_uri"], state=json.dumps(flow))
 
 
 def finish_connect(identity: AppIdentity, state: str, returned: Mapping[str, str]) -> Connection:
-    """Return what the person granted; *returned* are the parameters that the browser brought to the redirect URI.
+    """Return what the person granted; *returned* is the form that the browser posted to the redirect URI.
 
     Raises:
         AuthenticationError: they do not belong to *state*: somebody else's link, or used before.
@@ -69,7 +72,7 @@ def finish_connect(identity: AppIdentity, state: str, returned: Mapping[str, str
     client = client_of(identity)
     try:
         found = client.acquire_token_by_auth_code_flow(json.loads(state), dict(returned))
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # another state, another nonce
         raise AuthenticationError("what the browser brought does not belong to this connection; begin anew") from error
     return _connection(found)
 
@@ -97,13 +100,13 @@ def finish_device(identity: AppIdentity, request: DeviceRequest) -> Connection:
     return _connection(client_of(identity).acquire_token_by_device_flow(dict(request.flow)))
 
 
-def _connection(found: Mapping[str, Any]) -> Connection:
+def _connection(found: Mapping[str, object]) -> Connection:
     token = found.get("refresh_token")
     if not isinstance(token, str):
         if "error" in found:
             raise error_of(str(found["error"]), str(found.get("error_description", "")))
         raise ReconnectRequiredError("Microsoft gave no refresh token; consent to offline access and connect again")
-    claims = cast("Mapping[str, Any]", found.get("id_token_claims") or {})
+    claims = cast("Mapping[str, object]", found.get("id_token_claims") or {})
     return Connection(refresh_token=token, account=str(claims.get("preferred_username", "")))
 
 

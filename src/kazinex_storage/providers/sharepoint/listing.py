@@ -45,8 +45,10 @@ class ListedPages(Generic[_Entry]):
             page = yield from self._page()
             if page is None:
                 continue
-            entries = self._entries(page)
-            entries = [entry for entry in entries if not (yield from self._is_hollow(entry))]
+            entries: list[ObjectInfo | Folder] = []
+            for entry in self._entries(page):
+                if not (yield from self._is_hollow(entry)):
+                    entries.append(entry)  # noqa: PERF401  # a comprehension cannot yield
             if entries:
                 return cast("Sequence[_Entry]", entries)
         return None

@@ -74,6 +74,8 @@ class Objects:
 
         Raises:
             IntegrityError: other bytes came than the service has a hash for, or the file changed meanwhile.
+            PreconditionFailedError: the object is not the version *if_match*.
+            UnavailableError: no URL leads to the whole of it.
             StorageError: as in ``StorageProvider.get``.
         """
         path = self.library.path_of(key)
@@ -116,6 +118,7 @@ class Objects:
         """Move the file into the recycle bin; two requests, one when there is none.
 
         Raises:
+            UnavailableError: others replace it all the time.
             StorageError: as in ``StorageProvider.delete``.
         """
         path = self.library.path_of(key)
@@ -192,6 +195,7 @@ class Objects:
         Raises:
             AlreadyExistsError: create-only, and the key exists.
             PreconditionFailedError: the object is not the version ``if_match``.
+            UnavailableError: the folder went away.
             StorageError: what else the service says.
         """
         if response.status in (409, 412):

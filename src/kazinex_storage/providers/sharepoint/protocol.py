@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
@@ -162,7 +162,7 @@ class Protocol:
         """Begin to copy an item to *place*."""
         body = _json({"parentReference": {"driveId": drive, "id": place.parent}, "name": place.name})
         where = f"{self._id(drive, item)}/copy?{_BEHAVIOUR}={behaviour}"
-        return self._request("POST", token, where, [_JSON], body=body, operation="copy", replayable=False)
+        return replace(self._request("POST", token, where, [_JSON], body=body, operation="copy"), replayable=False)
 
     def monitor(self, url: str) -> Request:
         """Ask how far a copy has come."""
@@ -200,8 +200,7 @@ class Protocol:
         headers: Sequence[tuple[str, str]] = (),
         *,
         operation: str,
-        body: bytes | BodySlice | None = None,
-        replayable: bool = True,
+        body: bytes | None = None,
     ) -> Request:
         return Request(
             method=method,
@@ -210,7 +209,6 @@ class Protocol:
             body=body,
             operation=operation,
             gate=self._gate,
-            replayable=replayable,
         )
 
     def _headers(self, token: str) -> Headers:

@@ -29,6 +29,7 @@ CONCURRENCY = 8
 CAPABILITIES = frozenset(
     {Capability.CREATE_ONLY, Capability.CONDITIONAL, Capability.SERVER_COPY, Capability.BULK_DELETE}
 )
+"""What a library can do. It keeps no metadata, signs no requests, and takes the parts of an upload in order only."""
 
 
 class SharePointProvider:

@@ -37,6 +37,7 @@ class Tokens:
         self._codes: dict[str, tuple[str, str, str]] = {}
         """Client, redirect URI and PKCE challenge of each authorization code."""
         self._devices: dict[str, str] = {}
+        self._nonces: dict[str, str] = {}
         self.login_url = ""
         """The authority, without the tenant."""
         self.requests = 0
@@ -62,6 +63,7 @@ class Tokens:
         asked = {name: values[0] for name, values in parse_qs(auth_uri.partition("?")[2]).items()}
         code = secrets.token_urlsafe(24)
         self._codes[code] = (asked["client_id"], asked["redirect_uri"], asked["code_challenge"])
+        self._nonces[asked["client_id"]] = asked.get("nonce", "")
         return urlencode({"code": code, "state": asked["state"]})
 
     def _configuration(self, tenant: str) -> dict[str, object]:
@@ -143,6 +145,7 @@ class Tokens:
                 "aud": app.client_id,
                 "iss": f"{self.login_url}/{self._state.tenant}/v2.0",
                 "sub": "example-subject",
+                "nonce": self._nonces.get(app.client_id, ""),
                 "exp": int(time.time()) + 3600,
                 "iat": int(time.time()),
             }
