@@ -155,17 +155,27 @@ class Objects:
             raise _exists(key)
         return Writing(behaviour="replace", if_match=options.if_match, content_type=content_type)
 
-    def accepted(self, key: str, path: str, item: Item, sent: Sent) -> Exchange[ObjectInfo]:
-        """Return what was stored, having compared it with what was *sent*.
+    def stored(self, key: str, path: str, response: Response, sent: Sent) -> Exchange[ObjectInfo]:
+        """Return what *response*, a success, says that was stored.
 
         Raises:
             InvalidKeyError: a folder above is spelt in another case, so it was stored there and has been taken back.
             IntegrityError: the service stored something else.
         """
-        if not self.library.is_at(item, path):
+        item = parse_item(response)
+        if response.status == 201 and not self.library.is_at(item, path):
             drive = yield from self.library.drive()
             yield from self._delete(drive, item)
-            self.library.check_spelling(item, key, path)
+        return self.accepted(key, path, item, sent)
+
+    def accepted(self, key: str, path: str, item: Item, sent: Sent) -> ObjectInfo:
+        """Return what was stored, having compared it with what was *sent*.
+
+        Raises:
+            InvalidKeyError: it is spelt in another case than the key.
+            IntegrityError: the service stored something else.
+        """
+        self.library.check_spelling(item, key, path)
         check_stored(item, sent.size, sent.quickxor)
         found = info_of(key, item)
         if sent.sha256 is None:
@@ -202,7 +212,7 @@ class Objects:
             # Only an earlier attempt of this write can have stored it; else it is another writer's, with equal bytes.
             item = (yield from self.own(path, sent)) if response.attempts > 1 else None
             if item is not None:
-                return (yield from self.accepted(key, path, item, sent))
+                return self.accepted(key, path, item, sent)
             found = yield from self.library.look(path)
             if found is not None and response.status == 409:
                 self.library.check_spelling(found, key, path)
@@ -230,7 +240,7 @@ class Objects:
             writing = yield from self.admit(key, path, options)
             response = yield from self._send(drive, path, data, writing)
         if response.status in (200, 201):
-            return (yield from self.accepted(key, path, parse_item(response), sent))
+            return (yield from self.stored(key, path, response, sent))
         return (yield from self.refused(key, path, response, options, sent))
 
     def _send(self, drive: str, path: str, data: bytes, writing: Writing) -> Exchange[Response]:

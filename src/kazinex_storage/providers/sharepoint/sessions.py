@@ -16,7 +16,7 @@ from ...parts import PartPlan, plan_parts
 from ...source import Source
 from ...transport import BodySlice, Call, Exchange, Response
 from ...types import MIB, ObjectInfo, PartInfo, PartRule, PutOptions
-from .answers import Item, next_offset, parse_item, parse_json
+from .answers import Item, next_offset, parse_json
 from .folders import make_folders
 from .library import Library
 from .mapping import map_error
@@ -68,12 +68,12 @@ class Sessions:
                 answer = yield from sending.send(source)
                 sent = _sent(source, sending)
                 if answer is not None and answer.status in (200, 201):
-                    return (yield from self._objects.accepted(key, path, parse_item(answer), sent))
+                    return (yield from self._objects.stored(key, path, answer, sent))
                 if answer is not None:
                     return (yield from self._objects.refused(key, path, answer, options, sent))
                 item: Item | None = yield from self._objects.own(path, sent)  # the last answer was lost
                 if item is not None:
-                    return (yield from self._objects.accepted(key, path, item, sent))
+                    return self._objects.accepted(key, path, item, sent)
             except SessionGoneError:
                 continue
             except GeneratorExit:
