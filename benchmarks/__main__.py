@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from . import bulk, fs_reads, import_time, large_put, memory, overhead, small_objects
+from . import bulk, fs_reads, import_time, large_put, memory, overhead, sharepoint, small_objects
 from .machine import describe, load
 from .s3 import files, large, listing, presign, small, start
 from .sizes import FULL, QUICK, TINY, Sizes
@@ -24,6 +24,7 @@ SECTIONS: Mapping[str, Callable[[Path, Sizes], None]] = {
     "fs": fs_reads.run,
     "memory": memory.run,
     "bulk": bulk.run,
+    "sharepoint": sharepoint.run,
     "s3-small": small.run,
     "s3-bulk": small.run_bulk,
     "s3-large": large.run,

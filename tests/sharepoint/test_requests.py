@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
-from kazinex_storage import PutMode, PutOptions, verify
+from kazinex_storage import PreconditionFailedError, PutMode, PutOptions, verify
 
 from .conftest import Place
 
@@ -29,6 +30,24 @@ def test_a_read_is_two_requests(warm: Place) -> None:
     warm.storage.get_bytes("folder/first.ifc")
 
     assert 2 == warm.requests()
+
+
+def test_the_spans_of_a_download_share_one_url(warm: Place, tmp_path: Path) -> None:
+    warm.storage.put("folder/a.ifc", bytes(40 * 1024 * 1024))
+    del warm.emulator.log[:]
+
+    warm.storage.download("folder/a.ifc", tmp_path / "a.ifc")
+
+    assert 1 + 3 == warm.requests()
+
+
+def test_a_span_of_a_file_that_was_replaced_is_not_read_by_the_old_url(warm: Place) -> None:
+    before = warm.storage.head("folder/first.ifc")
+    warm.storage.get_bytes("folder/first.ifc", if_match=before.etag)
+    warm.drive.store(warm.drive.find("folder"), "first.ifc", warm.drive.find("folder/first.ifc"), b"2", "text/plain")
+
+    with pytest.raises(PreconditionFailedError):
+        warm.storage.get_bytes("folder/first.ifc", if_match=before.etag)
 
 
 def test_a_look_is_one_request(warm: Place) -> None:

@@ -6,7 +6,10 @@ own, because the answer to an earlier attempt may have been lost: that it holds 
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, cast
@@ -38,6 +41,11 @@ SINGLE_PUT_BYTES: Final = 8 * MIB
 # Bodies up to here are sent before anybody looks whether something is there: mostly nothing is.
 _HOPEFUL_BYTES: Final = 256 * 1024
 
+# Long enough for the spans of a download, short enough that a URL is good yet.
+_RECENT_S: Final = 60.0
+_RECENT: Final = 64
+"""Files whose URLs are remembered."""
+
 _URL_EXPIRED: Final = frozenset({401, 403, 404, 410})
 _URLS: Final = 5
 """Download URLs that one read uses at most; each is good for minutes."""
@@ -60,6 +68,7 @@ class Objects:
         self.library = library
         """Where they are."""
         self._protocol = library.protocol
+        self._recent: OrderedDict[str, tuple[float, Item]] = OrderedDict()
 
     def head(self, key: str) -> Exchange[ObjectInfo]:
         """Look; one request.
@@ -81,7 +90,11 @@ class Objects:
         path = self.library.path_of(key)
         taking: _Taking | None = None
         for _ in range(_URLS):
-            item: Item = yield from self.library.file(key, path, download=True)
+            item = self._recalled(path, if_match) if taking is None else None
+            recalled = item is not None
+            if item is None:
+                item = yield from self.library.file(key, path, download=True)
+                self._remember(path, item)
             if taking is None or (taking.size == 0 and taking.item.version != item.version):
                 if if_match is not None and item.version != if_match:
                     raise PreconditionFailedError("the object is another version; read it again", key=key)
@@ -90,7 +103,7 @@ class Objects:
                 raise IntegrityError("the object was replaced while it was being read; read it again", key=key)
             if not taking.ended:
                 try:
-                    yield from self._download(item, taking, key)
+                    yield from self._download(item, taking, key, sure=not recalled)
                 except _OtherVersionError:
                     continue
             if taking.ended:
@@ -253,11 +266,24 @@ class Objects:
             )
         )
 
-    def _download(self, item: Item, taking: _Taking, key: str) -> Exchange[None]:
+    def _remember(self, path: str, item: Item) -> None:
+        """Keep the URL of a file for the other spans of a download that is under way."""
+        self._recent[path] = (time.monotonic(), item)
+        while len(self._recent) > _RECENT:
+            with suppress(KeyError):  # another thread was faster
+                self._recent.popitem(last=False)
+
+    def _recalled(self, path: str, if_match: str | None) -> Item | None:
+        """Return the file as it was a moment ago, if that is the version that is asked for."""
+        looked_at, item = self._recent.get(path, (0.0, None))
+        fresh = item is not None and if_match is not None and time.monotonic() - looked_at < _RECENT_S
+        return item if fresh and item is not None and item.version == if_match else None
+
+    def _download(self, item: Item, taking: _Taking, key: str, *, sure: bool) -> Exchange[None]:
         if item.download_url is None:
             raise UnavailableError("SharePoint gives no URL to read the file; it may be checked for malware", key=key)
         span, before = taking.left, taking.size
-        request = self._protocol.download(item.download_url, span, taking, partial(_check_version, item, before))
+        request = self._protocol.download(item.download_url, span, taking, partial(_check_version, item, before, sure))
         response: Response = yield request
         if response.status == 200 and span is not None:
             raise IntegrityError("the service sent the whole file where a part was asked for; discard it", key=key)
@@ -330,10 +356,14 @@ def quickxor_of(data: Buffer) -> str:
     return digest.digest().hex()
 
 
-def _check_version(item: Item, taken: int, headers: Mapping[str, str]) -> None:
-    """Compare the version mark of a download, where there is one, with that of the item: both are eTags."""
+def _check_version(item: Item, taken: int, sure: bool, headers: Mapping[str, str]) -> None:
+    """Compare the version mark of a download, where there is one, with that of the item: both are eTags.
+
+    Where there is none, only an item that was looked at just now is *sure* to be what comes.
+    """
     etag = headers.get("etag")
-    if etag is None or not etag.startswith('"{') or item.etag is None or etag == item.etag:
+    known = etag is not None and etag.startswith('"{') and item.etag is not None
+    if (known and etag == item.etag) or (not known and sure):
         return
     if taken:
         raise IntegrityError("the object was replaced while it was being read; read it again")

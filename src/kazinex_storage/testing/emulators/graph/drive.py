@@ -54,6 +54,15 @@ class Node:
     hash_after: int = 0
     """Answers that do not tell the hash yet."""
     locked: bool = False
+    hashed: tuple[int, str] | None = None
+    """The hash, and of which version of the content it is."""
+
+    @property
+    def quickxor(self) -> str:
+        """The quickXorHash in base64, computed once for each content."""
+        if self.hashed is None or self.hashed[0] != self.content_version:
+            self.hashed = (self.content_version, quick_xor(self.content or b""))
+        return self.hashed[1]
 
     @property
     def is_file(self) -> bool:

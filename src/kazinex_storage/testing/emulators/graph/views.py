@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from ..http import Answer
-from .drive import Drive, GraphError, Node, quick_xor
+from .drive import Drive, GraphError, Node
 from .state import Link, Site, State
 
 
@@ -59,7 +59,7 @@ def item_view(state: State, drive: Drive, node: Node, downloads: str | None = No
     if node.hash_after > 0:
         node.hash_after -= 1
     else:
-        file["hashes"] = {"quickXorHash": quick_xor(node.content)}
+        file["hashes"] = {"quickXorHash": node.quickxor}
     found["file"] = file
     if downloads is not None:
         found["@microsoft.graph.downloadUrl"] = download_url(state, node, downloads)
