@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -52,7 +53,22 @@ class LiveHarness(Harness):
         registry = default_registry()
         model = registry.settings_model(self._kind)
         settings = settings_from_environment(model, f"KAZINEX_LIVE_{self._kind.upper()}_")
-        return registry.open(self._kind, registry.parse_settings(self._kind, {**settings, "prefix": folder}))
+        field = "root_folder" if self._kind == "sharepoint" else "prefix"
+        return registry.open(self._kind, registry.parse_settings(self._kind, {**settings, field: folder}))
+
+
+class SharePointHarness(LiveHarness):
+    """Folders are real and stay; paths are short; Microsoft counts requests."""
+
+    page_items = 405
+    lingering_folders = True
+    model_keys = ("a", "d/b", "d/b c", "d/e/f", "a.b", "b", "ü%41/+&=", "ü%41/~/x")
+
+    def make(self) -> StorageProvider:
+        provider = super().make()
+        site = urlsplit(provider.info.location)
+        self.longest_key = 400 - len(unquote(site.path)) - 1
+        return provider
 
 
 class TestLive(ProviderContract):
@@ -63,7 +79,7 @@ class TestLive(ProviderContract):
         self._kind: str = request.param
 
     def harness(self) -> Harness:
-        return LiveHarness(self._kind)
+        return SharePointHarness(self._kind) if self._kind == "sharepoint" else LiveHarness(self._kind)
 
 
 del ProviderContract  # pytest would collect it as well

@@ -114,7 +114,7 @@ class SharePointHarness(Harness):
 
     def make(self) -> StorageProvider:
         # 400 characters for "/sites/01234567/Plans/" and what follows.
-        self.longest_key_bytes = 400 - len("/sites/01234567/Plans/") - len(self._root_folder) - bool(self._root_folder)
+        self.longest_key = 400 - len("/sites/01234567/Plans/") - len(self._root_folder) - bool(self._root_folder)
         site = self._emulator.add_site(f"sites/{secrets.token_hex(4)}", ["Plans"])
         self._drive = site.drives[0]
         return SharePointProvider(target_on(self._emulator, self._drive, root_folder=self._root_folder))

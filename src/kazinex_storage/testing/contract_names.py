@@ -13,7 +13,10 @@ from .names import AWKWARD_KEYS, ILLEGAL_KEYS
 
 
 def _most(bench: Bench) -> int:
-    return bench.harness.longest_key_bytes or bench.provider.info.max_key_bytes
+    """Return the UTF-8 bytes of the longest key; it is of ASCII, except for the prefix."""
+    if bench.harness.longest_key is None:
+        return bench.provider.info.max_key_bytes
+    return bench.harness.longest_key + len(bench.prefix.encode()) - len(bench.prefix)
 
 
 def _longest(bench: Bench, size: int) -> str:

@@ -33,8 +33,8 @@ class Harness(Protocol):
     which a service that keeps objects as files may not like."""
     lingering_folders: bool = False
     """Whether the service goes on listing a folder for a while after its last object is gone."""
-    longest_key_bytes: int | None = None
-    """UTF-8 bytes of the longest key of ASCII, where the limit of the service is not one on bytes."""
+    longest_key: int | None = None
+    """Characters of the longest key, where the limit of the service is on characters and not on bytes."""
     refused_keys: frozenset[str] = frozenset()
     """Keys of ``names.AWKWARD_KEYS`` that the service cannot hold; the kit then proves that they are refused."""
 

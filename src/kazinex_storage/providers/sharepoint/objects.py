@@ -47,8 +47,8 @@ _RECENT: Final = 64
 """Files whose URLs are remembered."""
 
 _URL_EXPIRED: Final = frozenset({401, 403, 404, 410})
-_URLS: Final = 5
-"""Download URLs that one read uses at most; each is good for minutes."""
+_URLS: Final = 25
+"""Looks that one read takes at most: URLs expire, and a file that is replaced all the time is looked at anew."""
 
 
 @dataclass(frozen=True, slots=True)
