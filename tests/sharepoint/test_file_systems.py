@@ -43,8 +43,9 @@ def tenant() -> Iterator[Tenant]:
         yield emulator, site, options
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fs(tenant: Tenant) -> SharePointFileSystem:
+    """One for all: each has connections of its own, and client and server are both in this process."""
     return SharePointFileSystem(**tenant[2])
 
 
