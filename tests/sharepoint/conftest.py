@@ -133,7 +133,11 @@ class SharePointHarness(Harness):
             self._drive.store(parent, name, old, data, "application/octet-stream")
 
     def close(self) -> None:
-        """The emulator forgets everything at its end."""
+        """Let the emulator forget the libraries, which it holds in memory."""
+        state = self._emulator.state
+        for held in (state.sites, state.drives, state.links, state.sessions, state.monitors, state.tokens, state.apps):
+            held.clear()
+        self._emulator.log.clear()
 
     def _path(self, key: str) -> str:
         path = encode_key(key, at_library_root=not self._root_folder)
