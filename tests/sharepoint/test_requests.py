@@ -82,8 +82,8 @@ def test_deleting_40_files_is_four_requests(warm: Place) -> None:
     assert ["folder/first.ifc"] == [found.key for found in warm.storage.list("")]
 
 
-def test_a_verification_is_at_most_twelve_requests_more_than_those_of_its_library(place: Place) -> None:
+def test_a_verification_is_at_most_twelve_requests_site_and_library_included(place: Place) -> None:
     report = verify(place.storage)
 
     assert report.ok, report
-    assert place.requests() <= 24
+    assert place.requests() <= 12
