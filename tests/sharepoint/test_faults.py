@@ -153,6 +153,18 @@ def test_a_download_url_that_expires_in_the_middle_is_replaced(place: Place) -> 
     assert place.storage.get_bytes("a.ifc") == LARGE
 
 
+def test_download_urls_that_are_never_good_are_given_up(place: Place) -> None:
+    place.storage.put("a.ifc", b"1")
+    refused = Fault(kind=Kind.ANSWER, contains="/download.aspx", times=100, answer=Answer(status=403))
+    place.emulator.faults.add(refused)
+    del place.emulator.log[:]
+
+    with pytest.raises(UnavailableError, match="no URL"):
+        place.storage.get_bytes("a.ifc")
+
+    assert place.requests() <= 8
+
+
 def test_a_corrupted_byte_is_noticed_by_the_hash_of_the_service(place: Place) -> None:
     place.storage.put("a.ifc", LARGE)
     place.emulator.faults.add(Fault(kind=Kind.CORRUPT, method="GET", contains="/download.aspx", at=77))

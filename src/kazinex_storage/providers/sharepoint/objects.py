@@ -47,8 +47,10 @@ _RECENT: Final = 64
 """Files whose URLs are remembered."""
 
 _URL_EXPIRED: Final = frozenset({401, 403, 404, 410})
-_URLS: Final = 25
+_LOOKS: Final = 25
 """Looks that one read takes at most: URLs expire, and a file that is replaced all the time is looked at anew."""
+_REFUSALS: Final = 3
+"""Download URLs that are refused one after another, fresh as they are, until that is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class Objects:
         """
         path = self.library.path_of(key)
         taking: _Taking | None = None
-        for _ in range(_URLS):
+        refused = 0
+        for _ in range(_LOOKS):
             item = self._recalled(path, if_match) if taking is None else None
             recalled = item is not None
             if item is None:
@@ -102,13 +105,17 @@ class Objects:
             elif taking.item.version != item.version:
                 raise IntegrityError("the object was replaced while it was being read; read it again", key=key)
             if not taking.ended:
+                before = taking.size
                 try:
                     yield from self._download(item, taking, key, sure=not recalled)
                 except _OtherVersionError:
                     continue
+                refused = 0 if taking.size > before else refused + 1
             if taking.ended:
                 taking.check(key)
                 return info_of(key, taking.item)
+            if refused >= _REFUSALS:
+                break
         raise UnavailableError("no URL that SharePoint gave leads to the whole object; read it again", key=key)
 
     def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
