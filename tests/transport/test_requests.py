@@ -45,6 +45,18 @@ def test_every_final_status_comes_back_with_its_body_and_without_the_sink(
     assert 1 == len(server.seen)
 
 
+def test_a_request_without_headers_carries_none_of_the_request_before(
+    drive: Driver, transport: Transport, server: Server
+) -> None:
+    server.script(ok(), ok())
+    for headers in ((("Authorization", "Bearer not-for-all"), ("Range", "bytes=0-1")), ()):
+        drive(transport, send(Request(method="GET", url=server.url(), headers=headers)))
+
+    first, second = server.seen
+    assert "Bearer not-for-all" == first.headers["authorization"]
+    assert {"authorization", "range"}.isdisjoint(second.headers)
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PUT", "POST"])
 def test_a_request_without_a_body_announces_none_or_an_empty_one(
     method: str, drive: Driver, transport: Transport, server: Server

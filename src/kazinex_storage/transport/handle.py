@@ -140,7 +140,10 @@ def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) 
     text = "\n".join(lines)
     if text.count("\n") != len(lines) - 1 + (not lines) or "\r" in text or "\0" in text:
         raise ValueError("a header of the request holds a line break")
-    set_option(pycurl.HTTPHEADER, lines if text.isascii() else [line.encode() for line in lines])
+    if lines:
+        set_option(pycurl.HTTPHEADER, lines if text.isascii() else [line.encode() for line in lines])
+    else:
+        handle.unsetopt(pycurl.HTTPHEADER)  # pycurl ignores an empty list: the headers of the last request would go out
 
 
 def was_repeated(handle: pycurl.Curl, attempt: Attempt) -> bool:
