@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kazinex_storage._internal.budget import Budget
+from kazinex_storage._internal.budget import PATIENCE_S, Budget
 from kazinex_storage._internal.sending import PARTS_AT_ONCE, send_parts
 from kazinex_storage.errors import IntegrityError, UnavailableError
 from kazinex_storage.parts import PartPlan
@@ -130,3 +130,36 @@ def test_a_forked_child_begins_with_all_the_memory_allowed() -> None:
     transport.run(budget.take(10, Source.of(b"")))
 
     assert 0 == in_child(lambda: Transport().run(budget.take(10, Source.of(b""))))
+
+
+def test_who_waits_for_room_that_nobody_gives_back_is_told_so() -> None:
+    now = [0.0]
+    budget, source = Budget(10, lambda: now[0]), Source.of(b"")
+    Transport().run(budget.take(10, source))
+    waiting = budget.take(10, source)
+    next(waiting)
+
+    now[0] = PATIENCE_S
+    waiting.send(None)
+    now[0] += 1
+    with pytest.raises(UnavailableError, match="none has ended for 300 s"):
+        waiting.send(None)
+    budget.give(10)
+
+    Transport().run(budget.take(10, source))  # the one that gave up is not in the way
+
+
+def test_who_waits_for_room_has_patience_while_others_end() -> None:
+    now = [0.0]
+    budget, source = Budget(10, lambda: now[0]), Source.of(b"")
+    for _ in range(2):
+        Transport().run(budget.take(5, source))
+    waiting = budget.take(10, source)
+    next(waiting)
+
+    now[0] = PATIENCE_S - 1
+    budget.give(5)
+    now[0] = 2 * PATIENCE_S - 2
+
+    assert isinstance(waiting.send(None), Wait)
+    waiting.close()

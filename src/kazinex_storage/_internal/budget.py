@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
+from ..errors import UnavailableError
 from ..source import Source
 from ..transport import Exchange, Wait
 from ..types import MIB
@@ -22,12 +25,19 @@ BUDGET_BYTES: Final = 128 * MIB
 _FIRST_S: Final = 0.002
 _MOST_S: Final = 0.1
 
+# Sixteen parts of 8 MiB share a line of 4 Mbit/s for 270 s; what moves less is a service that trickles, or a consumer
+# that holds room and waits for itself.
+PATIENCE_S: Final = 300.0
+"""Seconds that an upload waits while no other one ends."""
+
 
 class Budget:
     """Lets bodies into memory as long as there is room, first come, first served. Thread-safe and fork-safe."""
 
-    def __init__(self, size: int) -> None:
-        """Allow *size* bytes at once."""
+    def __init__(self, size: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """Allow *size* bytes at once; *clock* gives seconds since any moment."""
+        self._clock = clock
+        self._moved_at = clock()
         self._size = size
         self._left = size
         self._queue: deque[object] = deque()
@@ -39,14 +49,21 @@ class Budget:
 
         Raises:
             TransferCancelled: *source* was cancelled meanwhile.
+            UnavailableError: those who have the room did not move for ``PATIENCE_S``.
         """
         self._after_fork()
         wanted, ticket = min(size, self._size), object()
+        begun = self._clock()
         with self._lock:
             self._queue.append(ticket)
         try:
             while (place := self._try(wanted, ticket)) is not None:
                 source.check_cancelled()
+                if self._clock() - max(begun, self._moved_at) > PATIENCE_S:
+                    raise UnavailableError(
+                        f"the uploads under way in this process fill {self._size // MIB} MiB of memory, and none has "
+                        f"ended for {PATIENCE_S:.0f} s; nothing was sent, repeat it"
+                    )
                 yield Wait(min(_FIRST_S * (place + 1), _MOST_S))
         finally:
             with self._lock:
@@ -57,6 +74,7 @@ class Budget:
         """Take *size* bytes back."""
         if self._pid == os.getpid():
             with self._lock:
+                self._moved_at = self._clock()
                 self._left = min(self._size, self._left + min(size, self._size))
 
     def _try(self, wanted: int, ticket: object) -> int | None:
