@@ -14,6 +14,7 @@ from ..organisations.records import ProviderRecord
 from ..organisations.service import KEEP, Keep
 from ..policy import format_bytes
 from ..verification import DEFAULT_TIMEOUT_S, VerificationReport, verify_provider
+from .connect import Connect, connect
 from .exits import ExitCode, UsageError, redact
 from .questions import confirm
 from .session import Organisation, Session, Yes, session_of
@@ -54,6 +55,7 @@ def add(
     settings_file: SettingsFile = None,
     secrets: Secrets = None,
     max_file_size: MaxFileSize = None,
+    as_person: Connect = False,
 ) -> None:
     """Add a provider, PENDING until it is verified.
 
@@ -62,6 +64,8 @@ def add(
     """
     session = session_of(context)
     settings = collect(session, kind, Entered(sets=sets or (), file=settings_file, secrets=secrets or ()))
+    if as_person:
+        settings = connect(session, kind, settings)
     limit = _limit(max_file_size)
     record = session.organisations.add_provider(
         organisation, kind, label, settings, max_file_bytes=None if isinstance(limit, Keep) else limit
@@ -184,12 +188,16 @@ def update(
     secrets: Secrets = None,
     label: Annotated[str | None, typer.Option(help="A new label.")] = None,
     max_file_size: MaxFileSize = None,
+    as_person: Connect = False,
 ) -> None:
     """Change a provider. New settings or secrets make it PENDING until it is verified again."""
     session = session_of(context)
     before = session.organisations.find(organisation, provider)
     entered = Entered(sets=sets or (), file=settings_file, secrets=secrets or ())
     changes = collect_changes(session, before.kind, entered, unset or ())
+    if as_person:
+        whole = {**before.settings, **changes}
+        changes["refresh_token"] = connect(session, before.kind, whole)["refresh_token"]
     after = session.organisations.update_provider(
         organisation,
         before.id,

@@ -1,0 +1,49 @@
+"""``--connect``: a person grants access on another device, and the refresh token becomes a secret of the provider."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Annotated, TypeAlias
+
+import typer
+
+from .exits import UsageError, printable
+from .session import Session
+
+Connect: TypeAlias = Annotated[
+    bool,
+    typer.Option("--connect", help="Connect as a person (sharepoint): shows a code to enter on another device."),
+]
+
+_KIND = "sharepoint"
+_OF_APPS = ("client_secret", "private_key", "certificate")
+
+
+def connect(session: Session, kind: str, settings: Mapping[str, object]) -> dict[str, object]:
+    """Return *settings* with the refresh token of the person who enters the code that is shown.
+
+    Raises:
+        UsageError: the kind knows no persons, or the settings are those of an app by itself.
+        ReconnectRequiredError: they refused, or took too long.
+        AuthenticationError: the app allows no public client flows.
+        ValidationError: the settings are not right.
+        UnavailableError: the token endpoint does not answer.
+    """
+    if kind != _KIND:
+        raise UsageError(f"--connect is for {_KIND}; {kind} has no persons to connect")
+    given = [name for name in _OF_APPS if settings.get(name) is not None]
+    if given:
+        raise UsageError(f"--connect is for a person, and {given[0]} for an app by itself; leave one of them out")
+    from ..providers.sharepoint.connect import begin_device, finish_device
+    from ..providers.sharepoint.settings import SharePointSettings
+
+    # The settings are checked whole before anybody types a code; the token is what they lack.
+    identity = SharePointSettings.model_validate({**settings, "refresh_token": "to come"}).identity()
+    request = begin_device(identity)
+    sys.stderr.write(f"{printable(request.message)}\n")  # also when --quiet: nothing goes on without it
+    sys.stderr.flush()
+    found = finish_device(identity, request)
+    session.remember(found.refresh_token)
+    session.out.note(f"connected as {printable(found.account) or 'an unnamed account'}")
+    return {**settings, "refresh_token": found.refresh_token}

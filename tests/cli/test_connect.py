@@ -1,0 +1,66 @@
+"""``provider add --connect``: a person enters a code on another device, and the provider works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kazinex_storage.testing.emulators.graph import GraphEmulator, graph_emulator
+from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority
+
+if TYPE_CHECKING:
+    from .conftest import CommandLine
+
+
+@pytest.fixture(scope="module")
+def authority() -> Iterator[CertificateAuthority]:
+    with certificate_authority() as authority:
+        yield authority
+
+
+@pytest.fixture(scope="module")
+def emulator(authority: CertificateAuthority) -> Iterator[GraphEmulator]:
+    with graph_emulator(authority) as emulator:
+        yield emulator
+
+
+def settings(emulator: GraphEmulator, authority: CertificateAuthority) -> list[str]:
+    values = {
+        "tenant_id": emulator.tenant,
+        "client_id": emulator.add_app().client_id,
+        "site_url": emulator.add_site("sites/projects").url,
+        "login_url": emulator.login_url,
+        "graph_url": emulator.graph_url,
+        "ca_file": str(authority.ca_file),
+    }
+    return [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
+
+
+def test_a_person_connects_and_connects_again(
+    cli: CommandLine, emulator: GraphEmulator, authority: CertificateAuthority
+) -> None:
+    cli.environment |= {"SSL_CERT_FILE": str(authority.ca_file), "REQUESTS_CA_BUNDLE": str(authority.ca_file)}
+    added = cli(*("provider", "add", "sharepoint", "Library", "--connect", "--json"), *settings(emulator, authority))
+    verified = cli("provider", "verify", "Library", "--json")
+    again = cli("provider", "update", "Library", "--connect")
+    verified_again = cli("provider", "verify", "Library", "--json")
+
+    assert 0 == added.code, added.err
+    assert "EXAMPLE1" in added.err
+    assert "connected as admin@contoso.example" in again.err
+    assert "refresh_token" not in added.json["settings"]
+    assert (0, 0) == (verified.code, verified_again.code), verified.text
+    assert 0 == again.code
+    assert not [token for token in emulator.state.refresh_tokens if token in added.text + added.err + again.err]
+
+
+def test_what_is_no_person_is_refused(cli: CommandLine) -> None:
+    disk = cli("provider", "add", "local", "Disk", "--set", "root=/tmp", "--connect")
+    cli.environment["KAZINEX_STORAGE_SHAREPOINT_CLIENT_SECRET"] = "not-a-secret"  # noqa: S105
+    app = cli("provider", "add", "sharepoint", "App", "--connect")
+
+    assert (2, 2) == (disk.code, app.code)
+    assert "local has no persons" in disk.err
+    assert "client_secret for an app by itself" in app.err
