@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -310,3 +311,42 @@ def test_a_change_between_two_reads_is_noticed(place: Place) -> None:
 
     with pytest.raises(PreconditionFailedError):
         place.storage.get_bytes("a.ifc", if_match=before.etag)
+
+
+def test_what_stood_at_the_target_is_not_taken_for_the_copy(place: Place) -> None:
+    place.storage.put("src.ifc", b"NEW!")
+    place.storage.put("dst.ifc", b"old.")
+    monitor = f"{place.emulator.api.transfer_url}/monitor/gone"
+    place.emulator.faults.add(
+        Fault(
+            kind=Kind.ANSWER, method="POST", contains="/copy", answer=Answer(status=202, headers={"location": monitor})
+        )
+    )
+
+    with pytest.raises(UnavailableError, match="still stands there"):
+        place.storage.move("src.ifc", "dst.ifc")
+
+    assert (b"NEW!", b"old.") == (place.stored("src.ifc"), place.stored("dst.ifc"))
+
+
+def test_what_cannot_be_taken_back_from_a_folder_of_another_case_is_told(place: Place) -> None:
+    place.storage.put("ACME/p/a.ifc", b"theirs")
+    locked = Answer(status=423, body=b'{"error": {"code": "resourceLocked"}}')
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="DELETE", answer=locked))
+
+    with pytest.raises(UnavailableError, match=r"delete 'b.ifc' there by hand"):
+        place.storage.put("acme/p/b.ifc", b"mine")
+
+
+def test_an_item_that_does_not_tell_its_folder_is_nobodys(place: Place) -> None:
+    place.storage.put("acme/p/a.ifc", b"1")
+    drive = place.drive.id
+    found = place.drive.find("acme/p/a.ifc")
+    told = {"id": found.id, "name": "a.ifc", "size": 1, "file": {}, "cTag": "1", "parentReference": {"driveId": drive}}
+    place.emulator.faults.add(
+        Fault(
+            kind=Kind.ANSWER, method="GET", contains="a.ifc", answer=Answer(status=200, body=json.dumps(told).encode())
+        )
+    )
+
+    assert not place.storage.exists("acme/p/a.ifc")

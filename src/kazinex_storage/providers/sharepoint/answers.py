@@ -60,8 +60,10 @@ class Item:
         *folders, name = path.split("/")
         if self.name != name:
             return False
-        if self.parent is None or not folders:
+        if not folders:
             return True
+        if self.parent is None:  # the answer does not tell, and the case of a folder may part two organisations
+            return False
         found = list(self.parent[-len(folders) :])
         return folders in (found, [unquote(part) for part in found])
 

@@ -57,7 +57,7 @@ class Copying:
         monitor = response.headers.get("location")
         if response.status == 202 and monitor is not None:
             yield from self._wait(monitor, target)
-        return info_of(target, (yield from self._copied(target, path, item)))
+        return info_of(target, (yield from self._copied(target, path, item, writing.replaced)))
 
     def _root(self) -> Exchange[str]:
         found: Item | None = yield from self._library.look("")
@@ -83,11 +83,13 @@ class Copying:
             wait = min(2 * wait, _LONGEST_WAIT_S)
         raise UnavailableError("SharePoint has not finished the copy; look whether it is there later", key=key)
 
-    def _copied(self, key: str, path: str, source: Item) -> Exchange[Item]:
+    def _copied(self, key: str, path: str, source: Item, replaced: str | None) -> Exchange[Item]:
         try:
             found = yield from self._library.file(key, path)
         except NotFoundError as error:
             raise UnavailableError("SharePoint says that it copied, but the copy is not there", key=key) from error
+        if replaced is not None and found.version == replaced:
+            raise UnavailableError("SharePoint says that it copied, but what stood there still stands there", key=key)
         if found.size != source.size:
             raise UnavailableError("SharePoint made a copy of another size; both are there, look at them", key=key)
         return found

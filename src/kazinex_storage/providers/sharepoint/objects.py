@@ -173,19 +173,28 @@ class Objects:
         self.library.check_spelling(found, key, path)
         if options.mode is PutMode.CREATE:
             raise _exists(key)
-        return Writing(behaviour="replace", if_match=options.if_match, content_type=content_type)
+        return Writing(
+            behaviour="replace", if_match=options.if_match, content_type=content_type, replaced=found.version
+        )
 
     def stored(self, key: str, path: str, response: Response, sent: Sent) -> Exchange[ObjectInfo]:
         """Return what *response*, a success, says that was stored.
 
         Raises:
             InvalidKeyError: a folder above is spelt in another case, so it was stored there and has been taken back.
+            UnavailableError: the same, and it could not be taken back.
             IntegrityError: the service stored something else.
         """
         item = parse_item(response)
         if response.status == 201 and not self.library.is_at(item, path):
             drive = yield from self.library.drive()
-            yield from self._delete(drive, item)
+            removed = yield from self._delete(drive, item)
+            if removed.status not in (200, 204, 404):
+                raise UnavailableError(
+                    "a folder above is spelt in another case, so SharePoint stored the object there, and refuses to "
+                    f"take it back ({removed.status}); delete {item.name!r} there by hand and choose another key",
+                    key=key,
+                )
         return self.accepted(key, path, item, sent)
 
     def accepted(self, key: str, path: str, item: Item, sent: Sent) -> ObjectInfo:

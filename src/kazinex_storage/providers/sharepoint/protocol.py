@@ -51,6 +51,8 @@ class Writing:
     """``fail`` or ``replace``; always said, because the documents and the service differ about what holds without."""
     if_match: str | None = None
     content_type: str = "application/octet-stream"
+    replaced: str | None = None
+    """The version that stands there, when one does."""
 
 
 class Protocol:
