@@ -14,7 +14,7 @@ from kazinex_storage.providers.s3.headers import decode_text, encode_text
 from kazinex_storage.providers.s3.target import R2, Credentials, Target
 from kazinex_storage.providers.s3.xml import parse_xml
 from kazinex_storage.transport import Exchange, Request, Response
-from kazinex_storage.types import ByteRange, Folder, ObjectInfo
+from kazinex_storage.types import ByteRange, Folder, ObjectInfo, UploadState
 
 T = TypeVar("T")
 TARGET = Target(
@@ -105,6 +105,51 @@ def test_what_is_not_the_xml_of_the_service_is_refused(body: bytes) -> None:
 def test_a_page_that_does_not_say_how_to_go_on_is_an_error() -> None:
     with pytest.raises(UnavailableError, match="cut a listing off"):
         parse_page(b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>")
+
+
+def told(root: str, inside: str) -> Response:
+    body = f"<{root}><IsTruncated>true</IsTruncated>{inside}</{root}>"
+    return Response(status=200, headers={}, body=body.encode())
+
+
+@pytest.mark.parametrize("entries", ["", "<Contents><Key>acme/a</Key><Size>1</Size></Contents>"], ids=["empty", "full"])
+def test_a_listing_that_does_not_advance_ends_with_an_error(entries: str) -> None:
+    page = told("ListBucketResult", f"{entries}<NextContinuationToken>t</NextContinuationToken>")
+    pages = S3Exchanges(TARGET).scan(Prefix())
+    if entries:
+        assert answered(pages.next(), page)
+
+    with pytest.raises(UnavailableError, match="does not advance"):
+        answered(pages.next(), page, page)
+
+
+def test_a_listing_of_parts_that_does_not_advance_ends_with_an_error() -> None:
+    state = UploadState(key="a", upload_id="1", size=9, part_bytes=5)
+    first, second = (
+        told("ListPartsResult", f"<Part><PartNumber>{number}</PartNumber><Size>5</Size><ETag>e</ETag></Part>")
+        for number in (1, 2)
+    )
+
+    for again in (first, second):
+        with pytest.raises(UnavailableError, match="does not advance"):
+            answered(S3Exchanges(TARGET).parts.list_parts(state), first, second, again)
+
+
+@pytest.mark.parametrize("upload", ["", "u"])
+def test_a_listing_of_uploads_that_does_not_advance_ends_with_an_error(upload: str) -> None:
+    markers = f"<NextKeyMarker>acme/a</NextKeyMarker><NextUploadIdMarker>{upload}</NextUploadIdMarker>"
+    page = told("ListMultipartUploadsResult", markers)
+
+    with pytest.raises(UnavailableError, match="does not advance"):
+        answered(S3Exchanges(TARGET).parts.pending_uploads(Prefix()), page, page)
+
+
+@pytest.mark.parametrize("marker", ["", "<NextKeyMarker/>"], ids=["absent", "empty"])
+def test_a_page_of_uploads_that_does_not_say_how_to_go_on_is_an_error(marker: str) -> None:
+    page = told("ListMultipartUploadsResult", f"<Upload><Key>acme/a</Key><UploadId>u</UploadId></Upload>{marker}")
+
+    with pytest.raises(UnavailableError, match="cut a listing"):
+        answered(S3Exchanges(TARGET).parts.pending_uploads(Prefix()), page)
 
 
 @pytest.mark.parametrize("text", ["", "plan", " a ", "M\u00fcller", "=?UTF-8?B?YQ==?=", "\u56f3" * 40, "a=?b"])

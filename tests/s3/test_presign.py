@@ -21,9 +21,10 @@ from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import SUPABASE, Credentials, Target
 from kazinex_storage.storage import Storage
 from kazinex_storage.testing.servers import S3Server
-from kazinex_storage.types import PresignedUrl, PresignOptions, PutMode
+from kazinex_storage.types import PresignedUrl, PresignOptions, PutMode, UploadState
 
 CREDENTIALS = Credentials(access_key_id="example-id", secret_access_key="example-secret")  # noqa: S106
+UPLOAD = UploadState(key="a", upload_id="1", size=1, part_bytes=1)
 
 
 def send(
@@ -153,6 +154,16 @@ def test_a_service_without_conditions_binds_no_url_to_an_absent_key(target: Targ
 
     with pytest.raises(NotSupportedError, match="Supabase"):
         presign(protocol, CREDENTIALS, "a", PresignOptions(method="PUT", mode=PutMode.CREATE))
+
+
+@pytest.mark.parametrize(
+    "upload", [replace(UPLOAD, mode=PutMode.CREATE), replace(UPLOAD, if_match="1")], ids=["create", "if_match"]
+)
+def test_a_service_without_conditions_completes_no_upload_that_has_one(target: Target, upload: UploadState) -> None:
+    protocol = Protocol(replace(target, preset=SUPABASE))
+
+    with pytest.raises(NotSupportedError, match="Supabase"):
+        presign(protocol, CREDENTIALS, "a", PresignOptions(method="POST", upload=upload))
 
 
 def test_signing_sends_no_request(target: Target) -> None:

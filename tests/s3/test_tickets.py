@@ -103,6 +103,51 @@ def test_a_create_only_upload_does_not_replace_what_came_to_be(storage: Storage)
     assert b"theirs" == storage.get_bytes("plans/a.ifc")
 
 
+@pytest.mark.parametrize("options", [PutOptions(mode=PutMode.CREATE), None], ids=["create", "if_match"])
+def test_a_client_that_completes_is_bound_to_the_condition(storage: Storage, options: PutOptions | None) -> None:
+    if options is None:
+        options = PutOptions(if_match=storage.put("plans/a.ifc", b"ours").etag)
+    ticket = begin(storage, options)
+    sent = send_parts(ticket.parts)
+    storage.put("plans/a.ifc", b"theirs")
+
+    status, _ = send(ticket.complete, complete_body(sent))
+
+    assert 412 == status
+    assert b"theirs" == storage.get_bytes("plans/a.ifc")
+
+
+@pytest.mark.parametrize("options", [PutOptions(mode=PutMode.CREATE), None], ids=["create", "if_match"])
+def test_a_client_completes_when_the_condition_holds(storage: Storage, options: PutOptions | None) -> None:
+    if options is None:
+        options = PutOptions(if_match=storage.put("plans/a.ifc", b"ours").etag)
+    ticket = begin(storage, options)
+    sent = send_parts(ticket.parts)
+
+    status, _ = send(ticket.complete, complete_body(sent))
+
+    assert 200 == status
+    assert DATA == storage.get_bytes("plans/a.ifc")
+
+
+def test_the_condition_cannot_be_left_out(seaweedfs_storage: Storage) -> None:
+    ticket = begin(seaweedfs_storage, PutOptions(mode=PutMode.CREATE))
+    sent = send_parts(ticket.parts)
+
+    status, _ = send(replace(ticket.complete, headers={}), complete_body(sent))
+
+    assert 403 == status
+    assert not seaweedfs_storage.exists("plans/a.ifc")
+
+
+def test_only_completing_carries_the_condition(storage: Storage) -> None:
+    ticket = begin(storage, PutOptions(mode=PutMode.CREATE))
+
+    assert {"If-None-Match": "*"} == dict(ticket.complete.headers)
+    assert {} == dict(ticket.abort.headers)
+    assert "If-None-Match" not in ticket.parts[0].request.headers
+
+
 def test_a_client_may_abort(storage: Storage) -> None:
     ticket = begin(storage)
 

@@ -163,7 +163,7 @@ def parse_uploads(body: bytes) -> tuple[list[PendingUpload], tuple[str, str] | N
     """Return the uploads of a page of ListMultipartUploads, and after which the next page begins.
 
     Raises:
-        UnavailableError: it is no list of uploads.
+        UnavailableError: it is no list of uploads, or does not say how to go on.
     """
     root = _expect(body, "ListMultipartUploadsResult")
     decode = _decoder(root)
@@ -177,7 +177,15 @@ def parse_uploads(body: bytes) -> tuple[list[PendingUpload], tuple[str, str] | N
     ]
     if text_of(root, "IsTruncated") != "true":
         return uploads, None
-    return uploads, (decode(text_of(root, "NextKeyMarker") or ""), text_of(root, "NextUploadIdMarker") or "")
+    key, upload_id = decode(text_of(root, "NextKeyMarker") or ""), text_of(root, "NextUploadIdMarker") or ""
+    if not key and not upload_id:  # SeaweedFS goes on by the id alone
+        raise UnavailableError("the service cut a listing of uploads off without saying how to go on")
+    return uploads, (key, upload_id)
+
+
+def stuck() -> UnavailableError:
+    """Return the error for a listing whose next page would be asked for as the last one was, without end."""
+    return UnavailableError("a listing of the service does not advance; look at the endpoint and at proxies")
 
 
 def _expect(body: bytes, name: str) -> Element:

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from ...transport import Exchange, Response
 from ...types import Folder, ObjectInfo
-from .answers import Page, parse_page
+from .answers import Page, parse_page, stuck
 from .mapping import map_error
 from .objects import Objects
 
@@ -32,6 +32,7 @@ class ListedPages(Generic[_Entry]):
         """Return the next page, None after the last one.
 
         Raises:
+            UnavailableError: the service gives the same page again and again.
             StorageError: the service refuses.
         """
         while not self._ended:
@@ -42,6 +43,8 @@ class ListedPages(Generic[_Entry]):
             if response.status != 200:
                 raise map_error(response)
             page = parse_page(response.body)
+            if page.token is not None and page.token == self._token:
+                raise stuck()
             self._token = page.token
             self._ended = page.token is None
             entries = self._entries(page)

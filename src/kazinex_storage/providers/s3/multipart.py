@@ -19,7 +19,7 @@ from ...parts import PartPlan, crc32_of, plan_parts
 from ...source import Source
 from ...transport import Call, Exchange, Response
 from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
-from .answers import parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads
+from .answers import parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads, stuck
 from .headers import etag_of
 from .mapping import fault_of, map_error, map_fault
 from .objects import Objects
@@ -167,6 +167,7 @@ class Multipart:
 
         Raises:
             NotFoundError: the upload is gone.
+            UnavailableError: the service gives the same page again and again.
             StorageError: the service refuses.
         """
         found: list[PartInfo] = []
@@ -176,14 +177,18 @@ class Multipart:
             response: Response = yield self._protocol.list_parts(state.key, state.upload_id, after, signing)
             if response.status != 200:
                 raise map_error(response, state.key)
-            page, after = parse_parts(response.body)
+            page, further = parse_parts(response.body)
+            if further is not None and further <= after:
+                raise stuck()
             found += page
+            after = further
         return found
 
     def pending(self, prefix: str) -> Exchange[list[PendingUpload]]:
         """Return the unfinished uploads below *prefix*. One request for 1,000 of them.
 
         Raises:
+            UnavailableError: the service gives the same page again and again.
             StorageError: the service refuses.
         """
         found: list[PendingUpload] = []
@@ -193,10 +198,13 @@ class Multipart:
             response: Response = yield self._protocol.list_uploads(prefix, after, signing)
             if response.status != 200:
                 raise map_error(response)
-            page, after = parse_uploads(response.body)
+            page, further = parse_uploads(response.body)
+            if further is not None and further == after:
+                raise stuck()
             found += [upload for upload in page if upload.key.startswith(prefix)]
-            if after is None:
+            if further is None:
                 return found
+            after = further
 
     def _digests(self, data: Buffer, checked: bool) -> PartDigests:
         if not self._protocol.target.over_tls:

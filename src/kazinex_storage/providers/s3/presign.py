@@ -1,8 +1,9 @@
 """Signed URLs for clients without credentials, made by botocore's signer. No request; thousands a second.
 
 A URL says what it is good for: the method, the key, and, as headers that are signed along, the type, the length and the
-sha256 of what may be put. Whoever sends it must send exactly those headers. A bare signer is used and no client, which
-takes a tenth of a second to make and would add a checksum of an empty body (aws-sdk trouble of 2025: petdex#465).
+sha256 of what may be put, or the condition under which an upload in parts is completed. Whoever sends it must send
+exactly those headers. A bare signer is used and no client, which takes a tenth of a second to make and would add a
+checksum of an empty body (aws-sdk trouble of 2025: petdex#465).
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from ...errors import NotSupportedError, SettingsError
-from ...types import PresignedUrl, PresignOptions, PutMode
-from .headers import base64_of, plain_header
+from ...types import PresignedUrl, PresignOptions, PutMode, UploadState
+from .headers import base64_of, plain_header, quoted_etag
 from .protocol import Protocol
 from .target import Credentials
 
@@ -35,7 +36,8 @@ def presign(
 
     Raises:
         SettingsError: botocore is missing, or the credentials have expired.
-        NotSupportedError: the service cannot bind a PUT to an absent key, or no header carries a value.
+        NotSupportedError: the service cannot bind a PUT to an absent key or the end of an upload to its condition, or
+            no header carries a value.
         ValueError: the expiry is outside of 1 second to 7 days.
     """
     if not timedelta(seconds=1) <= options.expires_in <= LONGEST:
@@ -55,6 +57,8 @@ def presign(
 
 def _headers(protocol: Protocol, options: PresignOptions) -> dict[str, str]:
     """Return what is signed along, which the client has to send."""
+    if options.method == "POST" and options.upload is not None:
+        return _upload_condition(protocol, options.upload)
     if options.method != "PUT":
         return {}
     headers: dict[str, str] = {}
@@ -72,6 +76,19 @@ def _headers(protocol: Protocol, options: PresignOptions) -> dict[str, str]:
             )
         headers["If-None-Match"] = "*"
     return headers
+
+
+def _upload_condition(protocol: Protocol, upload: UploadState) -> dict[str, str]:
+    """Return the condition under which *upload* was begun: it is decided when the upload is completed."""
+    if upload.mode is not PutMode.CREATE and upload.if_match is None:
+        return {}
+    if not protocol.target.preset.conditional_puts:
+        raise NotSupportedError(
+            f"{protocol.target.preset.title} completes no upload under a condition; let the upload replace"
+        )
+    if upload.if_match is not None and upload.mode is not PutMode.CREATE:
+        return {"If-Match": plain_header("etag", quoted_etag(upload.if_match))}
+    return {"If-None-Match": "*"}
 
 
 def _disposition(options: PresignOptions) -> str:

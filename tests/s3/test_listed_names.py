@@ -1,0 +1,101 @@
+"""Names that other tools chose: what is listed can be used by its key, and leads to the object that was listed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from kazinex_storage.errors import InvalidKeyError
+from kazinex_storage.keys import ObjectKey, Prefix
+from kazinex_storage.providers.s3.exchanges import S3Exchanges
+from kazinex_storage.providers.s3.target import R2, S3, Target
+from kazinex_storage.storage import Storage
+from kazinex_storage.transport import Response
+from kazinex_storage.types import Folder, ObjectInfo
+
+from .test_answers import TARGET, answered, listing
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+NFC, NFD = "M\u00fcller.pdf", "Mu\u0308ller.pdf"
+FOLDS = TARGET
+KEEPS = replace(TARGET, kind="s3", preset=S3)
+
+assert R2.folds_names
+assert not S3.folds_names
+
+
+def test_deleting_all_that_is_listed_leaves_other_objects_alone(
+    storage: Storage, target: Target, witness: S3Client
+) -> None:
+    """macOS uploads names that are not NFC, which S3 takes for other objects."""
+    names = {f"{target.prefix}{name}" for name in ("a", NFC, NFD, f"o/{NFD}", f"{NFD}/b")}
+    for name in names:
+        witness.put_object(Bucket=target.bucket, Key=name, Body=name.encode())
+
+    found = [info.key for info in storage.list()]
+    level = list(storage.list(recursive=False))
+    for key in found:
+        storage.delete(key)
+
+    left = {entry["Key"] for entry in witness.list_objects_v2(Bucket=target.bucket, Prefix=target.prefix)["Contents"]}
+    assert [NFC, "a"] == found
+    assert [NFC, "a", "o/"] == sorted(e.prefix if isinstance(e, Folder) else e.key for e in level)
+    assert names - {f"{target.prefix}a", f"{target.prefix}{NFC}"} == left
+
+
+def test_an_upload_of_another_spelling_is_not_ours(storage: Storage, target: Target, witness: S3Client) -> None:
+    for name in (NFC, NFD):
+        witness.create_multipart_upload(Bucket=target.bucket, Key=target.prefix + name)
+
+    found = storage.pending_uploads()
+
+    assert [NFC] == [upload.key for upload in found]
+
+
+def test_a_service_that_folds_names_shows_them_as_keys() -> None:
+    found = answered(S3Exchanges(FOLDS).scan(Prefix()).next(), listing(f"acme/{NFD}", "acme/a//b"))
+
+    assert [NFC] == [info.key for info in found or ()]
+
+
+@pytest.mark.parametrize("target", [FOLDS, KEEPS], ids=["folds", "keeps"])
+@pytest.mark.parametrize("name", ["a//b", "/a", "a/../b", "./a", "a/.", "a\\b", "a\x7f", "x" * 1025, "\u56f3" * 342])
+def test_what_no_key_can_name_is_not_listed(target: Target, name: str) -> None:
+    exchanges = S3Exchanges(target)
+
+    found = answered(exchanges.children(Prefix()).next(), listing("acme/a", f"acme/{name}", folders=(f"acme/{name}/",)))
+
+    assert [ObjectInfo(key="a", size=1)] == list(found or ())
+
+
+@given(text=st.text(st.sampled_from("a.-/ ~!\\\x1f\x7f\u00fcu\u0308\u212b\ud800"), max_size=8))
+@example(text="x" * 1024)
+@example(text=f"{'x' * 1020}/..y")
+def test_a_listed_name_is_a_key_exactly_when_it_is_the_spelling_of_one(text: str) -> None:
+    expected: str | None
+    try:
+        expected = ObjectKey(text)
+    except InvalidKeyError:
+        expected = None
+
+    assert expected == S3Exchanges(FOLDS).key_of(f"acme/{text}")
+    assert (expected if expected == text else None) == S3Exchanges(KEEPS).key_of(f"acme/{text}")
+
+
+def test_uploads_of_names_that_are_no_keys_are_left_out() -> None:
+    entries = "".join(
+        f"<Upload><Key>acme/{name}</Key><UploadId>1</UploadId></Upload>" for name in ("a", "b//c", NFD, "d/../e")
+    )
+    body = f"<ListMultipartUploadsResult>{entries}</ListMultipartUploadsResult>"
+
+    found = answered(
+        S3Exchanges(KEEPS).parts.pending_uploads(Prefix()), Response(status=200, headers={}, body=body.encode())
+    )
+
+    assert ["a"] == [upload.key for upload in found]
