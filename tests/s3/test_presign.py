@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
 
 import pytest
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kazinex_storage.disposition import attachment
 from kazinex_storage.errors import NotSupportedError, SettingsError
 from kazinex_storage.providers.s3.presign import presign
-from kazinex_storage.providers.s3.protocol import Protocol
+from kazinex_storage.providers.s3.protocol import Protocol, upload_query
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import SUPABASE, Credentials, Target
 from kazinex_storage.storage import Storage
@@ -164,6 +170,48 @@ def test_a_service_without_conditions_completes_no_upload_that_has_one(target: T
 
     with pytest.raises(NotSupportedError, match="Supabase"):
         presign(protocol, CREDENTIALS, "a", PresignOptions(method="POST", upload=upload))
+
+
+def test_signing_writes_no_secret_into_the_log(target: Target, caplog: pytest.LogCaptureFixture) -> None:
+    """botocore's own signing logs the canonical request, with the token in it, and the signature."""
+    temporary = replace(CREDENTIALS, session_token="example-token")  # noqa: S106
+
+    with caplog.at_level(logging.DEBUG):
+        url = presign(Protocol(target), temporary, "a", PresignOptions()).url
+
+    signature = url.partition("X-Amz-Signature=")[2]
+    assert re.fullmatch("[0-9a-f]{64}", signature)
+    assert signature not in caplog.text
+    assert "example-token" not in caplog.text
+    assert "X-Amz-Credential" not in caplog.text
+
+
+@pytest.mark.parametrize("token", [None, "a+b/c=="])
+@pytest.mark.parametrize(
+    "options",
+    [
+        PresignOptions(content_disposition=attachment("Plan Müller 100% (1).pdf")),
+        PresignOptions(method="PUT", content_type="text/plain; charset=utf-8", size=5, mode=PutMode.CREATE),
+        PresignOptions(method="HEAD", expires_in=timedelta(days=7)),
+        PresignOptions(method="POST", upload=replace(UPLOAD, upload_id="a b~+/=", mode=PutMode.CREATE)),
+    ],
+    ids=["get", "put", "head", "complete"],
+)
+def test_a_url_is_signed_as_botocore_signs_it(
+    seaweedfs_target: Target, token: str | None, options: PresignOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials, protocol = replace(CREDENTIALS, session_token=token), Protocol(seaweedfs_target)
+    key, query = "o/Pläne 100%~+=&'.pdf", upload_query("a b~+/=") if options.upload is not None else ""
+
+    url = presign(protocol, credentials, key, options, query)
+
+    moment = datetime.strptime(parse_qs(url.url)["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: moment)
+    keys = BotoCredentials(credentials.access_key_id, credentials.secret_access_key, token)
+    request = AWSRequest(method=options.method, url=url.url.partition("X-Amz-Algorithm=")[0][:-1], headers=url.headers)
+    seconds = int(options.expires_in.total_seconds())
+    S3SigV4QueryAuth(keys, "s3", seaweedfs_target.region, expires=seconds).add_auth(request)
+    assert request.url == url.url
 
 
 def test_signing_sends_no_request(target: Target) -> None:

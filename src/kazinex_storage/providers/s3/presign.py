@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from ...errors import NotSupportedError, SettingsError
 from ...types import PresignedUrl, PresignOptions, PutMode, UploadState
@@ -46,7 +46,7 @@ def presign(
     pairs = [part for part in (query, _disposition(options)) if part]
     url = protocol.url(key) + (f"?{'&'.join(pairs)}" if pairs else "")
     now = datetime.now(UTC)
-    signed = _sign(credentials, protocol.target.region, options.method, url, headers, options.expires_in)
+    signed = _sign(credentials, protocol.target.region, options, url, headers, now)
     expires_at = now.replace(microsecond=0) + timedelta(seconds=int(options.expires_in.total_seconds()))
     if credentials.expires_at is not None:
         if credentials.expires_at <= now:
@@ -99,18 +99,31 @@ def _disposition(options: PresignOptions) -> str:
 
 
 def _sign(
-    credentials: Credentials, region: str, method: str, url: str, headers: dict[str, str], expires_in: timedelta
+    credentials: Credentials, region: str, options: PresignOptions, url: str, headers: dict[str, str], now: datetime
 ) -> str:
+    """Return *url* with its signature. ``add_auth`` would do, but it logs signature and token at DEBUG."""
     try:
         from botocore.awsrequest import AWSRequest
     except ImportError as error:
         raise SettingsError(
             f"URLs are signed by botocore, which does not load ({error}); pip install 'kazinex-storage[r2]'"
         ) from error
-    request = AWSRequest(method=method, url=url, headers=headers)
-    _signer(credentials, region, int(expires_in.total_seconds())).add_auth(request)
-    signed: str = request.url or ""
-    return signed
+    seconds = int(options.expires_in.total_seconds())
+    signer = _signer(credentials, region, seconds)
+    request = AWSRequest(method=options.method, url=url, headers=headers)
+    request.context["timestamp"] = now.strftime("%Y%m%dT%H%M%SZ")
+    pairs = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": signer.scope(request),
+        "X-Amz-Date": request.context["timestamp"],
+        "X-Amz-Expires": str(seconds),
+        "X-Amz-SignedHeaders": signer.signed_headers(signer.headers_to_sign(request)),
+    }
+    if credentials.session_token is not None:
+        pairs["X-Amz-Security-Token"] = credentials.session_token
+    request.url = unsigned = f"{url}{'&' if '?' in url else '?'}{urlencode(pairs, safe='~', quote_via=quote)}"
+    signature = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+    return f"{unsigned}&X-Amz-Signature={signature}"
 
 
 def _signer(credentials: Credentials, region: str, seconds: int) -> S3SigV4QueryAuth:
