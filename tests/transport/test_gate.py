@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kazinex_storage.transport import Gate
+from kazinex_storage.transport.gate import LONGEST_S
 
 
 class Clock:
@@ -73,3 +74,11 @@ def test_headers_that_mean_nothing_are_ignored() -> None:
     gate.note(200, None, {"ratelimit-limit": "many", "ratelimit-remaining": "few", "ratelimit-reset": "soon"})
 
     assert [0.0] * 3 == [gate.place_s() for _ in range(3)]
+
+
+def test_no_answer_closes_it_for_longer_than_an_hour() -> None:
+    gate = Gate(Clock())
+
+    gate.note(503, 31_536_000.0, {})
+
+    assert LONGEST_S == gate.closed_s()

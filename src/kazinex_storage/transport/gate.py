@@ -16,6 +16,10 @@ from typing import Final
 _SCARCE: Final = 0.2
 _PASSING: Final = frozenset({429, 503})
 
+# Microsoft counts in windows of up to a day, but asks to wait for minutes; who may come again after an hour is asked.
+LONGEST_S: Final = 3600.0
+"""Seconds that a gate stays closed at most, whatever an answer asks for."""
+
 
 class Gate:
     """Holds requests back while the service asks to wait, and spreads them when little is left. Thread-safe."""
@@ -50,7 +54,7 @@ class Gate:
         """Learn from an answer: a refusal closes the gate, scarce units slow it down."""
         if status in _PASSING and retry_after_s is not None:
             with self._lock:
-                self._opens_at = max(self._opens_at, self._clock() + retry_after_s)
+                self._opens_at = max(self._opens_at, self._clock() + min(retry_after_s, LONGEST_S))
         remaining = headers.get("ratelimit-remaining")
         if remaining is not None:
             self._spread(remaining, headers.get("ratelimit-limit", ""), headers.get("ratelimit-reset", ""))
