@@ -14,7 +14,7 @@ from kazinex_storage.providers.s3.headers import decode_text, encode_text
 from kazinex_storage.providers.s3.target import R2, Credentials, Target
 from kazinex_storage.providers.s3.xml import parse_xml
 from kazinex_storage.transport import Exchange, Request, Response
-from kazinex_storage.types import ByteRange, Folder, ObjectInfo, UploadState
+from kazinex_storage.types import ByteRange, Folder, ObjectInfo, PutMode, UploadState
 
 T = TypeVar("T")
 TARGET = Target(
@@ -158,3 +158,16 @@ def test_any_text_survives_a_header(text: str) -> None:
 
     assert encoded.isascii()
     assert text == decode_text(encoded)
+
+
+@pytest.mark.parametrize("mode", list(PutMode))
+def test_a_copy_that_may_not_replace_is_sent_once(mode: PutMode) -> None:
+    """A copy carries no mark: after a lost answer, its own copy would be taken for another's."""
+    exchange = S3Exchanges(TARGET).copy(ObjectKey("a"), ObjectKey("b"), mode)
+    next(exchange)
+
+    command = exchange.send(Response(status=200, headers={"content-length": "1", "etag": '"1"'}))
+
+    assert isinstance(command, Request)
+    assert ("PUT", mode is not PutMode.CREATE) == (command.method, command.replayable)
+    exchange.close()

@@ -266,3 +266,15 @@ def test_the_proxy_alone_changes_nothing(faulty: Faulty) -> None:
     faulty.storage.put("a", BODY)
 
     assert BODY == faulty.storage.get_bytes("a")
+
+
+@pytest.mark.parametrize("told", ["bytes 0-9/1000", "bytes 100-109/1000", "bytes 100-299/1000"])
+def test_another_span_than_was_asked_for_is_never_taken(faulty: Faulty, told: str) -> None:
+    answer = says(206, b"0123456789", ("Content-Range", told), ("ETag", '"1"'))
+    faulty.front.on("get", do=answer, times=None)
+    taken: list[bytes] = []
+
+    with pytest.raises(IntegrityError, match="another part"):
+        taken.append(faulty.storage.get_bytes("a", ByteRange(start=100, end=200)))
+
+    assert [] == taken

@@ -7,7 +7,11 @@ looks whether the object in its way is its own, because the answer to an earlier
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Final, cast
 
 from ..._internal.budget import BUDGET
@@ -32,6 +36,7 @@ SINGLE_PUT_BYTES: Final = 8 * MIB
 """The largest body that goes in one request."""
 
 _REFUSALS: Final = (404, 409, 412)
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")  # RFC 9110, 14.4
 
 
 class Objects:
@@ -102,7 +107,10 @@ class Objects:
             return (yield from self.head(key, if_match))
         signing = self._signing.at_hand or (yield from self._signing.key())
         counted = _Counted(sink)
-        response: Response = yield self.protocol.get(key, span, counted, if_match, signing)
+        request = self.protocol.get(key, span, counted, if_match, signing)
+        if range_header(span) is not None:
+            request = replace(request, inspect=partial(_check_span, span, counted))
+        response: Response = yield request
         if response.status == 206 or response.status == 200:
             _etag(response, key)
             info = parse_object(key, response.headers, counted.size)
@@ -111,6 +119,10 @@ class Objects:
                 raise IntegrityError("the service sent the whole object where a part was asked for; discard what came")
             if if_match is not None and info.etag != etag_of(if_match):
                 raise IntegrityError("the service sent another version than was asked for; discard what came")
+            if response.status == 206:
+                start, end = span.resolve(info.size)
+                if counted.size != end - start:
+                    raise IntegrityError("the service sent another part than was asked for; discard what came")
             return info
         if response.status == 416:
             return (yield from self.head(key, if_match))
@@ -207,6 +219,20 @@ class _Counted:
     def __call__(self, buffer: Buffer) -> None:
         self.size += len(buffer)
         self._sink(buffer)
+
+
+def _check_span(span: ByteRange, counted: _Counted, headers: Mapping[str, str]) -> None:
+    """Refuse a part that begins elsewhere; how a download goes on after a break is for the transport to see to.
+
+    Raises:
+        IntegrityError: it is another part.
+    """
+    match = _CONTENT_RANGE.match(headers.get("content-range", ""))
+    if match is None or counted.size:
+        return
+    start, end = span.resolve(int(match[3]))
+    if (start, end) != (int(match[1]), int(match[2]) + 1):
+        raise IntegrityError("the service sent another part than was asked for; nothing of it was taken")
 
 
 def _etag(response: Response, key: str) -> str | None:

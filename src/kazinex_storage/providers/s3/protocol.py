@@ -141,7 +141,8 @@ class Protocol:
             signing=signing,
             operation="copy",
             verdict=status_inside,
-            repeat_on=_CONFLICTS if mode is PutMode.CREATE else frozenset(),
+            # A copy carries no mark: after a lost answer nobody could tell its own copy from another's.
+            replayable=mode is not PutMode.CREATE,
         )
 
     def begin(
