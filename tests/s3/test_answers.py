@@ -152,6 +152,27 @@ def test_a_page_of_uploads_that_does_not_say_how_to_go_on_is_an_error(marker: st
         answered(S3Exchanges(TARGET).parts.pending_uploads(Prefix()), page)
 
 
+NOT_FOUND = Response(status=404, headers={"content-type": "text/plain"}, body=b"404 page not found\n")
+
+
+def test_a_gateway_that_knows_no_route_is_no_word_on_an_object() -> None:
+    """Traefik and Go say so in plain text while what is behind them restarts."""
+    exchanges, key = S3Exchanges(TARGET), ObjectKey("a")
+
+    for exchange in (
+        exchanges.delete(key),
+        exchanges.get(key, ByteRange(), bytearray().extend, None),
+        exchanges.parts.abort_upload(key, "1"),
+    ):
+        with pytest.raises(UnavailableError, match="somebody else"):
+            answered(exchange, NOT_FOUND)
+
+
+@pytest.mark.parametrize("body", [b"", b"<Error><Code>NoSuchKey</Code></Error>"], ids=["empty", "error"])
+def test_a_service_that_has_no_object_deletes_none(body: bytes) -> None:
+    answered(S3Exchanges(TARGET).delete(ObjectKey("a")), Response(status=404, headers={}, body=body))
+
+
 @pytest.mark.parametrize("text", ["", "plan", " a ", "M\u00fcller", "=?UTF-8?B?YQ==?=", "\u56f3" * 40, "a=?b"])
 def test_any_text_survives_a_header(text: str) -> None:
     encoded = encode_text(text)
