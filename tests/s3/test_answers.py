@@ -153,6 +153,7 @@ def test_a_page_of_uploads_that_does_not_say_how_to_go_on_is_an_error(marker: st
 
 
 NOT_FOUND = Response(status=404, headers={"content-type": "text/plain"}, body=b"404 page not found\n")
+PAGE = Response(status=200, headers={"content-type": "text/html"}, body=b"<html>Sign in</html>")
 
 
 def test_a_gateway_that_knows_no_route_is_no_word_on_an_object() -> None:
@@ -171,6 +172,11 @@ def test_a_gateway_that_knows_no_route_is_no_word_on_an_object() -> None:
 @pytest.mark.parametrize("body", [b"", b"<Error><Code>NoSuchKey</Code></Error>"], ids=["empty", "error"])
 def test_a_service_that_has_no_object_deletes_none(body: bytes) -> None:
     answered(S3Exchanges(TARGET).delete(ObjectKey("a")), Response(status=404, headers={}, body=body))
+
+
+def test_a_sign_in_page_aborts_no_upload() -> None:
+    with pytest.raises(UnavailableError, match="somebody else"):
+        answered(S3Exchanges(TARGET).parts.abort_upload(ObjectKey("a"), "1"), PAGE)
 
 
 @pytest.mark.parametrize("text", ["", "plan", " a ", "M\u00fcller", "=?UTF-8?B?YQ==?=", "\u56f3" * 40, "a=?b"])
