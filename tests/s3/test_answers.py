@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
 
-from kazinex_storage.errors import IntegrityError, UnavailableError
+from kazinex_storage.errors import AccessDeniedError, IntegrityError, StorageError, UnavailableError
 from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.providers.s3.answers import parse_page
 from kazinex_storage.providers.s3.exchanges import S3Exchanges
 from kazinex_storage.providers.s3.headers import decode_text, encode_text
-from kazinex_storage.providers.s3.target import R2, Credentials, Target
+from kazinex_storage.providers.s3.target import R2, S3, Credentials, Target
 from kazinex_storage.providers.s3.xml import parse_xml
 from kazinex_storage.transport import Exchange, Request, Response
 from kazinex_storage.types import ByteRange, Folder, ObjectInfo, PutMode, UploadState
@@ -27,6 +28,7 @@ TARGET = Target(
     prefix="acme/",
     max_object_bytes=R2.max_object_bytes,
 )
+KEEPS = replace(TARGET, kind="s3", preset=S3)  # R2 folds names
 
 
 def answered(exchange: Exchange[T], *responses: Response) -> T:
@@ -150,6 +152,68 @@ def test_a_page_of_uploads_that_does_not_say_how_to_go_on_is_an_error(marker: st
 
     with pytest.raises(UnavailableError, match="cut a listing"):
         answered(S3Exchanges(TARGET).parts.pending_uploads(Prefix()), page)
+
+
+NOT_FOUND = Response(status=404, headers={"content-type": "text/plain"}, body=b"404 page not found\n")
+PAGE = Response(status=200, headers={"content-type": "text/html"}, body=b"<html>Sign in</html>")
+
+
+def test_a_gateway_that_knows_no_route_is_no_word_on_an_object() -> None:
+    """Traefik and Go say so in plain text while what is behind them restarts."""
+    exchanges, key = S3Exchanges(TARGET), ObjectKey("a")
+
+    for exchange in (
+        exchanges.delete(key),
+        exchanges.get(key, ByteRange(), bytearray().extend, None),
+        exchanges.parts.abort_upload(key, "1"),
+    ):
+        with pytest.raises(UnavailableError, match="somebody else"):
+            answered(exchange, NOT_FOUND)
+
+
+@pytest.mark.parametrize("body", [b"", b"<Error><Code>NoSuchKey</Code></Error>"], ids=["empty", "error"])
+def test_a_service_that_has_no_object_deletes_none(body: bytes) -> None:
+    answered(S3Exchanges(TARGET).delete(ObjectKey("a")), Response(status=404, headers={}, body=body))
+
+
+def test_a_sign_in_page_aborts_no_upload() -> None:
+    with pytest.raises(UnavailableError, match="somebody else"):
+        answered(S3Exchanges(TARGET).parts.abort_upload(ObjectKey("a"), "1"), PAGE)
+
+
+def deleted(target: Target, body: str) -> list[type[StorageError] | None]:
+    keys = [ObjectKey("a"), ObjectKey("M\u00fcller")]
+    found = answered(S3Exchanges(target).delete_many(keys), Response(status=200, headers={}, body=body.encode()))
+    return [None if error is None else type(error) for error in found]
+
+
+def failure(name: str, code: str = "AccessDenied") -> str:
+    return f"<DeleteResult><Error>{name}<Code>{code}</Code></Error></DeleteResult>"
+
+
+def test_a_failure_is_told_of_the_key_that_it_is_about() -> None:
+    assert [None, AccessDeniedError] == deleted(KEEPS, failure("<Key>acme/M\u00fcller</Key>"))
+    assert [None, AccessDeniedError] == deleted(TARGET, failure("<Key>acme/Mu\u0308ller</Key>"))
+    assert [None, None] == deleted(TARGET, failure("<Key>acme/a</Key>", "NoSuchKey"))
+    assert [None, None] == deleted(TARGET, "<DeleteResult/>")
+
+
+def test_a_key_that_is_given_twice_fails_twice() -> None:
+    answer = Response(status=200, headers={}, body=failure("<Key>acme/a</Key>").encode())
+
+    found = answered(S3Exchanges(TARGET).delete_many([ObjectKey("a"), ObjectKey("a")]), answer)
+
+    assert all(isinstance(error, AccessDeniedError) for error in found)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", " ", failure(""), failure("<Key/>"), failure("<Key>acme/b</Key>"), failure("<Key>acme/Mu\u0308ller</Key>")],
+    ids=["empty", "blank", "no key", "empty key", "another key", "another spelling"],
+)
+def test_an_answer_that_does_not_say_what_was_deleted_is_an_error(body: str) -> None:
+    with pytest.raises(UnavailableError):
+        deleted(KEEPS, body)
 
 
 @pytest.mark.parametrize("text", ["", "plan", " a ", "M\u00fcller", "=?UTF-8?B?YQ==?=", "\u56f3" * 40, "a=?b"])

@@ -538,6 +538,21 @@ def test_a_default_endpoint_that_does_not_answer_proves_nothing(r2: Target, clos
     assert "is not proved" in str(check.diagnosis)
 
 
+@pytest.mark.parametrize(
+    "action",
+    [fails(429, "SlowDown"), fails(501, "NotImplemented"), fails(400, "InvalidRegionName"), fails(404, "NoSuchKey")],
+    ids=["busy", "not implemented", "region", "no key"],
+)
+def test_a_refusal_that_is_not_about_the_bucket_proves_nothing(r2: Target, elsewhere: Proxy, action: Action) -> None:
+    elsewhere.on(do=action, times=None)
+
+    report = verified(in_eu(r2, elsewhere.url))
+
+    check = check_of(report, "residency")
+    assert CheckStatus.WARNING is check.status
+    assert "is not proved" in str(check.diagnosis)
+
+
 def test_an_address_that_is_not_cloudflares_proves_nothing(r2: Target) -> None:
     report = verified(dataclasses.replace(r2, jurisdiction="eu"))
 

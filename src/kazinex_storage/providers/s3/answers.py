@@ -95,8 +95,6 @@ def parse_failures(body: bytes) -> dict[str, tuple[str, str]]:
     Raises:
         UnavailableError: it is no answer to DeleteObjects.
     """
-    if not body.strip():
-        return {}
     root = _expect(body, "DeleteResult")
     return {
         text_of(item, "Key") or "": (text_of(item, "Code") or "", text_of(item, "Message") or "")

@@ -9,7 +9,7 @@ import secrets
 from dataclasses import replace
 from typing import Final
 
-from ...errors import SettingsError, UnavailableError
+from ...errors import AccessDeniedError, AuthenticationError, SettingsError
 from ...source import Source
 from ...transport import Exchange, Request, Response
 from ...types import Diagnosis, PutOptions
@@ -77,10 +77,11 @@ def residency(objects: Objects) -> Exchange[Diagnosis | None]:
         )
     outside = replace(target, endpoint_url=url)
     finding = yield from ask(outside, (yield from objects.key()), patient=True)
-    if isinstance(finding.error, UnavailableError):
+    refused = isinstance(finding.error, AccessDeniedError | AuthenticationError) or finding.code == "NoSuchBucket"
+    if finding.error is not None and not refused:
         return Diagnosis(
             meaning=f"that the bucket is in the jurisdiction {target.jurisdiction} is not proved, because the endpoint "
-            "of no jurisdiction does not answer",
+            f"of no jurisdiction does not say whether it knows it: {finding.error.message}",
             fix="verify again later",
         )
     if finding.error is None and (yield from _same_bucket(objects, outside)):

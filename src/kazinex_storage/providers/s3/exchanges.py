@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from ...errors import InvalidKeyError, StorageError
+from ...errors import InvalidKeyError, StorageError, UnavailableError
 from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...part_uploads import PartExchanges
 from ...source import Source
@@ -101,6 +102,7 @@ class S3Exchanges:
         """Remove up to 1,000 objects in one request.
 
         Raises:
+            UnavailableError: the answer does not say of these keys which are left.
             StorageError: the service refuses the request as a whole.
         """
         names = [self.name_of(key) for key in keys]
@@ -108,10 +110,16 @@ class S3Exchanges:
         response: Response = yield self.objects.protocol.delete_many(names, signing)
         if response.status != 200:
             raise map_error(response)
-        failures = parse_failures(response.body)
+        failures = {
+            self._folded(name): failure
+            for name, failure in parse_failures(response.body).items()
+            if failure[0] != "NoSuchKey"
+        }
+        spelt = [self._folded(name) for name in names]
+        if failures.keys() - set(spelt):
+            raise UnavailableError("the service failed to delete what it was not asked to; look which objects are left")
         return [
-            _failure(key, failures[name]) if name in failures and failures[name][0] != "NoSuchKey" else None
-            for key, name in zip(keys, names, strict=True)
+            _failure(key, failures[name]) if name in failures else None for key, name in zip(keys, spelt, strict=True)
         ]
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
@@ -139,6 +147,9 @@ class S3Exchanges:
             return None
         # R2 shows the spelling that was uploaded last; elsewhere the NFC spelling is another object.
         return legal if self.target.preset.folds_names or legal == key else None
+
+    def _folded(self, name: str) -> str:
+        return unicodedata.normalize("NFC", name) if self.target.preset.folds_names else name
 
     def _name_prefix(self, prefix: str) -> str:
         return self._prefix + (encode_prefix(prefix) if self._narrow else prefix)

@@ -110,7 +110,7 @@ class Fault:
 def map_error(response: Response, key: str | None = None) -> StorageError:
     """Return the error that *response*, which is not a success, means."""
     fault = fault_of(response.body)
-    if fault is None and response.body and (response.status != 404 or is_page(response)):
+    if fault is None and response.body:  # a gateway without a route says 404 too, in words of its own
         return stranger(response, key)
     code = fault.code if fault is not None else None
     found = _CODES.get(code or "")

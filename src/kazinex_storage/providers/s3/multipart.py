@@ -21,7 +21,7 @@ from ...transport import Call, Exchange, Response
 from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
 from .answers import parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads, stuck
 from .headers import etag_of
-from .mapping import fault_of, map_error, map_fault
+from .mapping import fault_of, is_page, map_error, map_fault, stranger
 from .objects import Objects
 from .protocol import PartDigests
 
@@ -154,6 +154,8 @@ class Multipart:
             error = map_error(response, key)
             if not isinstance(error, NotFoundError):
                 raise error
+        elif is_page(response):
+            raise stranger(response, key)
 
     def give_up(self, state: UploadState) -> Exchange[None]:
         """Abort after a failure; what cannot be aborted now is left to the sweeper and to the bucket's lifecycle."""
