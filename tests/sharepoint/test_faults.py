@@ -42,6 +42,15 @@ def test_a_create_whose_answer_is_lost_recognises_its_own_object(place: Place, k
     assert (5, b"12345") == (info.size, place.stored("plans/a.ifc"))
 
 
+def test_a_lost_answer_is_not_forgotten_when_the_token_has_expired_meanwhile(place: Place) -> None:
+    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains=":/content", answer=Answer(status=401)))
+
+    info = place.storage.put("a.ifc", b"12345", CREATE)
+
+    assert (5, b"12345") == (info.size, place.stored("a.ifc"))
+
+
 def test_a_create_of_the_same_bytes_twice_is_refused(place: Place) -> None:
     place.storage.put("a.ifc", b"12345", CREATE)
 

@@ -8,7 +8,7 @@ import pytest
 
 from kazinex_storage.errors import IntegrityError, SettingsError, UnavailableError
 from kazinex_storage.source import Source
-from kazinex_storage.transport import BodySlice, Exchange, Request, SigV4, Transport, TransportSettings
+from kazinex_storage.transport import BodySlice, Exchange, Request, Response, SigV4, Transport, TransportSettings
 
 from .conftest import QUICK, Driver, Line, Seen, Server, ok, send, status
 
@@ -246,3 +246,9 @@ def test_a_proxy_that_is_no_url_is_a_matter_of_settings(drive: Driver, server: S
 
     with pytest.raises(SettingsError):
         drive(transport, send(Request(method="GET", url=server.url())))
+
+
+def test_an_answer_shows_nothing_that_may_be_a_secret() -> None:
+    answer = Response(status=200, headers={"location": "https://a.example/?sig=not-for-all"}, body=b"not-for-all")
+
+    assert "not-for-all" not in repr(answer)

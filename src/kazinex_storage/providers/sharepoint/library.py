@@ -7,6 +7,7 @@ spelt letter by letter like the key: nobody reads or replaces ``Acme/a`` by the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
@@ -44,7 +45,9 @@ class Library:
         if response.status == 401:
             yield Call(self._tokens.invalidate, token)
             token = cast(str, (yield Call(self._tokens)))
-            response = yield build(token)
+            again: Response = yield build(token)
+            # What was lost before the token was refused may have had its effect.
+            response = replace(again, attempts=response.attempts - 1 + again.attempts)
         return response
 
     def drive(self) -> Exchange[str]:
