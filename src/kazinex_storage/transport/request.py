@@ -89,7 +89,10 @@ class Response:
     status: int
     """Of HTTP, 200 to 599."""
     headers: Mapping[str, str] = field(repr=False)
-    """They may hold a URL that is good by itself. Names in lower case; values decoded as ISO 8859-1; repeated headers joined with a comma."""
+    """Names in lower case; values decoded as ISO 8859-1; repeated headers joined with a comma.
+
+    Not shown, because a URL in them may be good by itself.
+    """
     body: bytes = field(default=b"", repr=False)
     """What did not go to the sink; it may hold such a URL as well, or a token."""
     attempts: int = 1
