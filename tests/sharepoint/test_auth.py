@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import threading
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
@@ -19,7 +20,7 @@ from kazinex_storage.errors import AuthenticationError, ReconnectRequiredError, 
 from kazinex_storage.providers.sharepoint.aadsts import NUMBERS
 from kazinex_storage.providers.sharepoint.auth import AppIdentity, MemoryTokenStore, Tokens
 from kazinex_storage.providers.sharepoint.connect import begin_connect, begin_device, finish_connect, finish_device
-from kazinex_storage.testing.emulators.graph import App, GraphEmulator, graph_emulator
+from kazinex_storage.testing.emulators.graph import Answer, App, Fault, GraphEmulator, Kind, graph_emulator
 from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority
 
 
@@ -231,3 +232,28 @@ def self_signed(key: rsa.RSAPrivateKey) -> x509.Certificate:
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
     return builder.sign(key, hashes.SHA256())
+
+
+FAILURES = {
+    "a failure": Answer(status=503, headers={"content-type": "text/html"}, body=b"<html>secret-of-a-proxy</html>"),
+    "a page": Answer(status=200, headers={"content-type": "text/html"}, body=b"<html>secret-of-a-proxy</html>"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_token_endpoint_that_answers_nonsense_is_unavailable(login: Login, failure: str) -> None:
+    code = begin_connect(login.identity, "https://app.example.com/back")
+    returned = dict(parse_qsl(login.emulator.tokens.authorize(code.url)))
+    for words in ("/token", "/devicecode"):
+        login.emulator.faults.add(
+            Fault(kind=Kind.ANSWER, method="POST", contains=words, times=9, answer=FAILURES[failure])
+        )
+
+    for ask in (
+        Tokens(login.identity),
+        lambda: begin_device(login.identity),
+        lambda: finish_connect(login.identity, code.state, returned),
+    ):
+        with pytest.raises(UnavailableError, match="answers with a failure") as caught:
+            ask()
+        assert "secret-of-a-proxy" not in "".join(traceback.format_exception(caught.value))

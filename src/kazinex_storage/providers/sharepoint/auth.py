@@ -7,6 +7,7 @@ old one good for a while, so the old is only replaced once the new one is in han
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
@@ -146,7 +147,7 @@ class Tokens:
 
     def _for_app(self) -> Mapping[str, object]:
         app = self._client()
-        return _checked(_asked(lambda: app.acquire_token_for_client(scopes=[self._identity.scope])))
+        return _checked(asked(lambda: app.acquire_token_for_client(scopes=[self._identity.scope])))
 
     def _for_person(self, store: RefreshTokenStore) -> Mapping[str, object]:
         app = self._client()
@@ -158,7 +159,7 @@ class Tokens:
                 return found
 
             try:
-                found = _checked(_asked(ask))
+                found = _checked(asked(ask))
             except ReconnectRequiredError:
                 if store.load() == old or attempt + 1 == _SWAPS:
                     raise
@@ -199,8 +200,8 @@ def client_of(identity: AppIdentity) -> msal.ClientApplication:
             credential["thumbprint"] = thumbprint_of(identity.certificate)
     try:
         if credential is None:
-            return _asked(lambda: msal.PublicClientApplication(identity.client_id, **given))
-        return _asked(
+            return asked(lambda: msal.PublicClientApplication(identity.client_id, **given))
+        return asked(
             lambda: msal.ConfidentialClientApplication(identity.client_id, client_credential=credential, **given)
         )
     except ValueError as error:
@@ -240,13 +241,14 @@ def _http(ca_file: str | None) -> SimpleNamespace:
     return SimpleNamespace(get=get, post=post, close=session.close)
 
 
-def _asked(ask: Callable[[], _T]) -> _T:
+def asked(ask: Callable[[], _T]) -> _T:
     """Return what *ask* gets from the token endpoint.
 
     Raises:
-        UnavailableError: it does not answer.
+        UnavailableError: it does not answer, or somebody else does.
     """
     import requests
+    from msal.exceptions import MsalServiceError
 
     try:
         return ask()
@@ -254,6 +256,13 @@ def _asked(ask: Callable[[], _T]) -> _T:
         raise UnavailableError(
             "the token endpoint of Microsoft does not answer; look at the network and at proxies", code="login"
         ) from error
+    except (MsalServiceError, json.JSONDecodeError):
+        answered = UnavailableError(
+            "the token endpoint of Microsoft, or a proxy before it, answers with a failure; repeat it later, and look "
+            "at proxies",
+            code="login",
+        )
+    raise answered  # without the cause, which quotes the answer
 
 
 def _checked(found: Mapping[str, object]) -> Mapping[str, object]:

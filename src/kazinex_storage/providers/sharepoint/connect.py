@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from ...errors import AuthenticationError, ReconnectRequiredError
 from .aadsts import error_of
-from .auth import AppIdentity, client_of
+from .auth import AppIdentity, asked, client_of
 
 # offline_access, openid and profile are added by msal. learn.microsoft.com/graph/permissions-reference.
 SCOPES = ("Sites.ReadWrite.All", "Files.ReadWrite.All")
@@ -71,7 +71,8 @@ def finish_connect(identity: AppIdentity, state: str, returned: Mapping[str, str
     """
     client = client_of(identity)
     try:
-        found = client.acquire_token_by_auth_code_flow(json.loads(state), dict(returned))
+        flow = json.loads(state)
+        found = asked(lambda: client.acquire_token_by_auth_code_flow(flow, dict(returned)))
     except (ValueError, RuntimeError) as error:  # another state, another nonce
         raise AuthenticationError("what the browser brought does not belong to this connection; begin anew") from error
     return _connection(found)
@@ -84,7 +85,8 @@ def begin_device(identity: AppIdentity) -> DeviceRequest:
         AuthenticationError: the app allows no public client flows.
         UnavailableError: the token endpoint does not answer.
     """
-    flow = client_of(identity).initiate_device_flow(_scopes(identity))
+    client = client_of(replace(identity, secret=None, private_key=None))  # device codes are for public clients
+    flow = asked(lambda: client.initiate_device_flow(_scopes(identity)))
     if "user_code" not in flow:
         raise error_of(str(flow.get("error", "")), str(flow.get("error_description", "")))
     return DeviceRequest(message=flow["message"], flow=flow)
@@ -97,7 +99,8 @@ def finish_device(identity: AppIdentity, request: DeviceRequest) -> Connection:
         ReconnectRequiredError: they refused, or took too long.
         UnavailableError: the token endpoint does not answer.
     """
-    return _connection(client_of(identity).acquire_token_by_device_flow(dict(request.flow)))
+    client = client_of(replace(identity, secret=None, private_key=None))
+    return _connection(asked(lambda: client.acquire_token_by_device_flow(dict(request.flow))))
 
 
 def _connection(found: Mapping[str, object]) -> Connection:

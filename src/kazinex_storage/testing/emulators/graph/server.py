@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from email.utils import formatdate
 from urllib.parse import quote
@@ -79,16 +79,22 @@ class GraphEmulator:
 
     def serve(self, received: Received, *, transfers: bool) -> Answer | None:
         """Answer one request to the API, or to the origin for bytes."""
+        return self._serve(received, lambda: self._answered(received, transfers), logged=True)
+
+    def serve_login(self, received: Received) -> Answer | None:
+        """Answer one request to the token endpoint."""
+        return self._serve(received, lambda: self.tokens.serve(received), logged=False)
+
+    def _serve(self, received: Received, answered: Callable[[], Answer], *, logged: bool) -> Answer | None:
         fault = self.faults.take(received)
         if fault is not None and fault.kind is Kind.STALL:
             self.faults.stalled()
         if fault is not None and fault.kind in (Kind.CUT_BEFORE, Kind.STALL):
             return None
-        answer = (
-            fault.answer if fault is not None and fault.kind is Kind.ANSWER else self._answered(received, transfers)
-        )
+        answer = fault.answer if fault is not None and fault.kind is Kind.ANSWER else answered()
         answer.headers.setdefault("date", formatdate(usegmt=True))
-        self.log.append((received.method, received.path, answer.status))
+        if logged:
+            self.log.append((received.method, received.path, answer.status))
         return _spoilt(answer, fault) if fault is not None else answer
 
     def _answered(self, received: Received, transfers: bool) -> Answer:
@@ -123,7 +129,7 @@ def graph_emulator(tls: CertificateAuthority | None = None, port: int = 0) -> It
             for handler, number in (
                 (lambda received: emulator.serve(received, transfers=False), port),
                 (lambda received: emulator.serve(received, transfers=True), 0),
-                (emulator.tokens.serve, 0),
+                (emulator.serve_login, 0),
             )
         ]
         graph, transfer, login = (f"{scheme}://127.0.0.1:{number}" for number in made)

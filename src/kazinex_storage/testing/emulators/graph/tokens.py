@@ -43,7 +43,7 @@ class Tokens:
         self.requests = 0
         """How often a token was asked for."""
 
-    def serve(self, received: Received) -> Answer | None:
+    def serve(self, received: Received) -> Answer:
         """Answer one request."""
         tenant, _, rest = received.path.strip("/").partition("/")
         if tenant not in (self._state.tenant, "organizations", "common"):
