@@ -26,11 +26,10 @@ def provider(root: Path) -> LocalProvider:
 def test_a_side_car_whose_object_was_never_published_is_removed(root: Path, provider: LocalProvider) -> None:
     storage = Storage(provider)
     storage.put("a/b", b"1", HELD)
-    stale = side_cars(root)[0].with_name("f" * 40 + ".1-1")
-    stale.write_text(json.dumps({"key": "a/never"}))
+    (own,) = side_cars(root)
+    own.with_name("f" * 40 + ".1-1").write_text(json.dumps({"key": "a/never"}))
     # A real one of a version that is gone, under its own name:
-    own = side_cars(root)
-    own_stale = own[0].with_name(f"{own[0].name.partition('.')[0]}.1-1")
+    own_stale = own.with_name(f"{own.name.partition('.')[0]}.1-1")
     own_stale.write_text(json.dumps({"key": "a/b"}))
 
     removed = provider.sweep()
