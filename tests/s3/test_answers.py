@@ -6,16 +6,18 @@ from dataclasses import replace
 from typing import TypeVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kazinex_storage.errors import AccessDeniedError, IntegrityError, StorageError, UnavailableError
+from kazinex_storage.errors import AccessDeniedError, IntegrityError, NotFoundError, StorageError, UnavailableError
 from kazinex_storage.keys import ObjectKey, Prefix
-from kazinex_storage.providers.s3.answers import parse_page
+from kazinex_storage.providers.s3.answers import Course, parse_page
 from kazinex_storage.providers.s3.exchanges import S3Exchanges
 from kazinex_storage.providers.s3.headers import decode_text, encode_text
 from kazinex_storage.providers.s3.target import R2, S3, Credentials, Target
 from kazinex_storage.providers.s3.xml import parse_xml
-from kazinex_storage.transport import Exchange, Request, Response
-from kazinex_storage.types import ByteRange, Folder, ObjectInfo, PutMode, UploadState
+from kazinex_storage.transport import Exchange, Many, Outcome, Request, Response
+from kazinex_storage.types import ByteRange, Folder, ObjectInfo, PartInfo, PutMode, UploadState
 
 T = TypeVar("T")
 TARGET = Target(
@@ -125,6 +127,39 @@ def test_a_listing_that_does_not_advance_ends_with_an_error(entries: str) -> Non
         answered(pages.next(), page, page)
 
 
+@pytest.mark.parametrize("length", [2, 3, 7])
+def test_a_listing_that_goes_in_circles_ends_with_an_error(length: int) -> None:
+    tokens = [f"<NextContinuationToken>t{number % length}</NextContinuationToken>" for number in range(5 * length)]
+
+    with pytest.raises(UnavailableError, match="does not advance"):
+        answered(S3Exchanges(TARGET).scan(Prefix()).next(), *(told("ListBucketResult", token) for token in tokens))
+
+
+def test_a_listing_of_uploads_that_goes_in_circles_ends_with_an_error() -> None:
+    pages = [told("ListMultipartUploadsResult", f"<NextKeyMarker>acme/{n % 3}</NextKeyMarker>") for n in range(15)]
+
+    with pytest.raises(UnavailableError, match="does not advance"):
+        answered(S3Exchanges(TARGET).parts.pending_uploads(Prefix()), *pages)
+
+
+@given(st.integers(0, 20), st.integers(1, 20))
+def test_a_course_ends_in_every_circle_and_nowhere_else(straight: int, circle: int) -> None:
+    course = Course()
+    for step in range(straight + circle):
+        course.advance(step)
+
+    with pytest.raises(UnavailableError, match="does not advance"):
+        for step in range(8 * (straight + circle) + 8):
+            course.advance(straight + step % circle)
+
+
+def test_a_list_of_parts_that_is_cut_off_without_a_part_is_an_error() -> None:
+    state = UploadState(key="a", upload_id="1", size=9, part_bytes=5)
+
+    with pytest.raises(UnavailableError, match="cut a list of parts off"):
+        answered(S3Exchanges(TARGET).parts.list_parts(state), told("ListPartsResult", ""))
+
+
 def test_a_listing_of_parts_that_does_not_advance_ends_with_an_error() -> None:
     state = UploadState(key="a", upload_id="1", size=9, part_bytes=5)
     first, second = (
@@ -169,6 +204,33 @@ def test_a_gateway_that_knows_no_route_is_no_word_on_an_object() -> None:
     ):
         with pytest.raises(UnavailableError, match="somebody else"):
             answered(exchange, NOT_FOUND)
+
+
+ABSENT = Response(status=404, headers={}, body=b"<Error><Code>NoSuchKey</Code></Error>")
+
+
+@pytest.mark.parametrize(
+    ("again", "expected"),
+    [
+        (NOT_FOUND, UnavailableError),
+        (Response(status=404, headers={}), UnavailableError),
+        (Response(status=206, headers={"etag": '"1"'}), UnavailableError),
+        (ABSENT, NotFoundError),
+    ],
+    ids=["gateway", "silent", "there after all", "absent"],
+)
+def test_a_404_without_words_counts_when_the_service_gave_it(again: Response, expected: type[StorageError]) -> None:
+    """HEAD has no body to judge: unless the service named its request, it is asked by GET."""
+    bare = Response(status=404, headers={})
+
+    with pytest.raises(expected):
+        answered(S3Exchanges(TARGET).head(ObjectKey("a")), bare, again)
+
+
+@pytest.mark.parametrize("name", ["x-amz-request-id", "cf-ray"])
+def test_a_404_that_the_service_has_signed_is_enough(name: str) -> None:
+    with pytest.raises(NotFoundError):
+        answered(S3Exchanges(TARGET).head(ObjectKey("a")), Response(status=404, headers={name: "1"}))
 
 
 @pytest.mark.parametrize("body", [b"", b"<Error><Code>NoSuchKey</Code></Error>"], ids=["empty", "error"])
@@ -235,3 +297,31 @@ def test_a_copy_that_may_not_replace_is_sent_once(mode: PutMode) -> None:
     assert isinstance(command, Request)
     assert ("PUT", mode is not PutMode.CREATE) == (command.method, command.replayable)
     exchange.close()
+
+
+def test_parts_of_two_versions_are_not_made_one_object() -> None:
+    """R2 takes no condition on the source of a part, so that the version is looked at once more before the end."""
+    exchange = S3Exchanges(replace(TARGET, preset=replace(R2, max_copy_bytes=1))).copy(
+        ObjectKey("a"), ObjectKey("b"), PutMode.REPLACE
+    )
+    old = Response(status=200, headers={"content-length": "7", "etag": '"old"'})
+    new = Response(status=200, headers={"content-length": "7", "etag": '"new"'})
+    begun = Response(
+        status=200,
+        headers={},
+        body=b"<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>",
+    )
+    part = PartInfo(number=1, size=7, etag="1")
+    next(exchange)
+    exchange.send(old)
+
+    many = exchange.send(begun)
+    assert isinstance(many, Many)
+    look = exchange.send([Outcome(value=part)])
+    abort = exchange.send(new)
+
+    assert isinstance(look, Request)
+    assert isinstance(abort, Request)
+    assert ("HEAD", "DELETE") == (look.method, abort.method)
+    with pytest.raises(UnavailableError, match="replaced while"):
+        exchange.send(Response(status=204, headers={}))

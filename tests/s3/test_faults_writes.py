@@ -109,6 +109,23 @@ def test_an_update_by_another_writer_is_not_taken_for_ones_own(faulty: Faulty, b
         faulty.storage.put("a", body, PutOptions(if_match=before.etag))
 
 
+@BODIES
+@pytest.mark.parametrize("options", [CREATE, None], ids=["create", "update"])
+def test_a_write_that_may_have_succeeded_is_never_reported_as_refused(
+    faulty: Faulty, body: bytes, publishes: str, options: PutOptions | None
+) -> None:
+    """Its answer was lost, and what stands there cannot be looked at: nobody knows whose it is."""
+    if options is None:
+        options = PutOptions(if_match=faulty.storage.put("a", b"before").etag)
+    faulty.front.on(publishes, do=cut_after)
+    faulty.front.on("head", do=fails(500, "InternalError"), times=None)
+
+    with pytest.raises(UnavailableError, match="could not be told"):
+        faulty.storage.put("a", body, options)
+
+    assert body == faulty.stored("a")
+
+
 def test_of_racing_writers_whose_answers_get_lost_exactly_one_wins(faulty: Faulty) -> None:
     faulty.front.on("put", do=cut_after, times=3)
 
@@ -268,6 +285,28 @@ def test_a_copy_whose_connection_broke_is_repeated(faulty: Faulty, action: Actio
     faulty.storage.copy("a", "b", mode=mode)
 
     assert SMALL == faulty.stored("b")
+    assert [] == faulty.uploads()
+
+
+@pytest.mark.parametrize("mode", list(PutMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("size", [0, 3000], ids=["empty", "small"])
+def test_an_object_that_is_replaced_while_it_is_copied_is_not_copied(faulty: Faulty, mode: PutMode, size: int) -> None:
+    """Else the new bytes would carry the sha256 of the old ones."""
+    faulty.storage.put("a", b"." * size)
+
+    def replaced(line: Line, seen: Seen, forward: Forward) -> None:
+        faulty.write("a", b"of another length")
+        line.answer(forward(seen))
+
+    faulty.front.on("copy", "part", "begin", do=replaced)
+
+    if mode is PutMode.CREATE and size == 0:  # nothing of the source is asked for any more
+        assert faulty.storage.copy("a", "b", mode=mode).size == 0
+        return
+    with pytest.raises(UnavailableError, match="replaced while"):
+        faulty.storage.copy("a", "b", mode=mode)
+
+    assert faulty.stored("b") is None
     assert [] == faulty.uploads()
 
 

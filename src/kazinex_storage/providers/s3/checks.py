@@ -6,6 +6,7 @@ Both can be asked with a key that is scoped to the objects of one bucket.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,14 +21,18 @@ from .protocol import Protocol
 from .target import DEFAULT_JURISDICTION, Target
 
 # Browsers ask for Content-Length and the like by themselves; they are not to be allowed.
-_HEADERS: Final = ("content-type", "if-none-match", "x-amz-checksum-sha256")
-"""What signed uploads may have to send, see ``presign.py``."""
+_UPLOADS: Final = {
+    "PUT": ("content-type", "if-none-match", "x-amz-checksum-sha256"),
+    "POST": ("content-type", "if-match", "if-none-match"),
+}
+"""By method, what signed uploads may have to send, see ``presign.py``: an object or a part, and the end of an upload
+in parts, which is where its condition stands."""
 
 _FOLDER: Final = ".kazinex-verify"
 
 
 def cors(objects: Objects) -> Exchange[Diagnosis | None]:
-    """Ask as a browser would before it uploads: an unsigned preflight, one request.
+    """Ask as a browser would before it uploads: unsigned preflights, two requests.
 
     The configuration itself is not for keys of objects to read.
 
@@ -35,25 +40,27 @@ def cors(objects: Objects) -> Exchange[Diagnosis | None]:
         StorageError: nobody answers.
     """
     target, origin = objects.protocol.target, objects.protocol.target.browser_origin or ""
-    request = Request(
-        method="OPTIONS",
-        url=objects.protocol.url(f"{target.prefix}{_FOLDER}/cors"),
-        headers=(
-            ("Origin", origin),
-            ("Access-Control-Request-Method", "PUT"),
-            ("Access-Control-Request-Headers", ", ".join(_HEADERS)),
-        ),
-        operation="verify",
-    )
-    response: Response = yield request
-    missing = _missing(response, origin)
-    if missing is None:
-        return None
-    return Diagnosis(
-        meaning=f"pages of {origin} cannot upload straight to the bucket: {missing}",
-        fix=f"add a rule at {causes.places_of(target).cors}: origin {origin}, methods GET, HEAD and PUT, headers "
-        f"{', '.join(_HEADERS)}, and expose ETag; it takes up to a minute to be in force",
-    )
+    for method, headers in _UPLOADS.items():
+        request = Request(
+            method="OPTIONS",
+            url=objects.protocol.url(f"{target.prefix}{_FOLDER}/cors"),
+            headers=(
+                ("Origin", origin),
+                ("Access-Control-Request-Method", method),
+                ("Access-Control-Request-Headers", ", ".join(headers)),
+            ),
+            operation="verify",
+        )
+        response: Response = yield request
+        missing = _missing(response, origin, method, headers)
+        if missing is not None:
+            wanted = ", ".join(sorted({name for names in _UPLOADS.values() for name in names}))
+            return Diagnosis(
+                meaning=f"pages of {origin} cannot upload straight to the bucket: {missing}",
+                fix=f"add a rule at {causes.places_of(target).cors}: origin {origin}, methods GET, HEAD, PUT, POST and "
+                f"DELETE, headers {wanted}, and expose ETag; it takes up to a minute to be in force",
+            )
+    return None
 
 
 def residency(objects: Objects) -> Exchange[Diagnosis | None]:
@@ -104,14 +111,14 @@ def _same_bucket(objects: Objects, outside: Target) -> Exchange[bool]:
     return response.status == 200
 
 
-def _missing(response: Response, origin: str) -> str | None:
+def _missing(response: Response, origin: str, method: str, wanted_headers: Sequence[str]) -> str | None:
     """Say what the answer to a preflight lacks, None when a browser would go on."""
     allowed = response.headers.get("access-control-allow-origin")
-    wanted = f"PUT with {', '.join(_HEADERS)}"
+    wanted = f"{method} with {', '.join(wanted_headers)}"
     if not 200 <= response.status < 300 or allowed not in ("*", origin):
         return f"no CORS rule allows {wanted} from there (status {response.status})"
     methods, headers = (_names(response, f"access-control-allow-{what}") for what in ("methods", "headers"))
-    if ("put" in methods or "*" in methods) and ("*" in headers or headers.issuperset(_HEADERS)):
+    if {method.lower(), "*"} & methods and ("*" in headers or headers.issuperset(wanted_headers)):
         return None
     return f"the CORS rule that applies does not allow {wanted}"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, cast
 
-from ...errors import PreconditionFailedError
+from ...errors import PreconditionFailedError, UnavailableError
 from ...parts import PartPlan, plan_parts
 from ...source import Source
 from ...transport import Exchange, Many, Outcome, Response
@@ -34,9 +34,10 @@ class Copying:
         self._protocol = objects.protocol
 
     def copy(self, source: str, key: str, mode: PutMode) -> Exchange[ObjectInfo]:
-        """Copy an object; two requests up to 5 GiB, else three and one for each GiB.
+        """Copy one version of an object; two requests up to 5 GiB, else four and one for each GiB.
 
         Raises:
+            UnavailableError: the object was replaced meanwhile; nothing was copied.
             StorageError: as in ``ServerCopier.copy``.
         """
         found = yield from self._objects.head(source)
@@ -47,12 +48,14 @@ class Copying:
         if in_parts or found.size > preset.max_copy_bytes:
             return (yield from self._in_parts(found, key, mode))
         signing = yield from self._objects.key()
-        response: Response = yield self._protocol.copy(source, key, mode, signing)
+        response: Response = yield self._protocol.copy(source, found.etag, key, mode, signing)
         fault = fault_of(response.body) if response.status == 200 else None
         if response.status != 200 or fault is not None:
             error = map_error(response, source) if fault is None else map_fault(fault, response, source)
-            if isinstance(error, PreconditionFailedError) and mode is PutMode.CREATE:
-                error = already_exists(key, response)
+            if isinstance(error, PreconditionFailedError):
+                # Two conditions may have failed: another version of the source, or an object in the way.
+                yield from self._still(found)
+                error = already_exists(key, response) if mode is PutMode.CREATE else _replaced(source)
             raise error
         return replace(found, key=key, etag=parse_result_etag(response.body).strip('"'), last_modified=None)
 
@@ -64,7 +67,8 @@ class Copying:
         plan = plan_parts(found.size, rule, wanted_part_bytes=COPY_PART_BYTES)
         state = yield from self._multipart.begin(key, plan, options, found.sha256, checked=False)
         try:
-            parts = yield from self._copy_parts(found.key, state, plan)
+            parts = yield from self._copy_parts(found, state, plan)
+            yield from self._still(found)  # a service without conditions may have copied parts of two versions
             etag = yield from self._multipart.complete(state, parts)
         except GeneratorExit:
             raise  # nobody drives the exchange any more, so nothing can be sent
@@ -73,7 +77,18 @@ class Copying:
             raise
         return replace(found, key=key, etag=etag, last_modified=None)
 
-    def _copy_parts(self, source: str, state: UploadState, plan: PartPlan) -> Exchange[list[PartInfo]]:
+    def _still(self, found: ObjectInfo) -> Exchange[None]:
+        """Look whether the object is what was *found*; one request.
+
+        Raises:
+            UnavailableError: it is another version.
+            NotFoundError: it is gone.
+        """
+        now = yield from self._objects.head(found.key)
+        if (now.etag, now.last_modified) != (found.etag, found.last_modified):
+            raise _replaced(found.key)
+
+    def _copy_parts(self, source: ObjectInfo, state: UploadState, plan: PartPlan) -> Exchange[list[PartInfo]]:
         def copies() -> Iterator[Exchange[PartInfo]]:
             for number, span in plan.spans() if plan.count > 1 else [(1, WHOLE)]:
                 yield self._copy_part(source, state, number, span)
@@ -81,14 +96,21 @@ class Copying:
         outcomes = cast("list[Outcome[PartInfo]]", (yield Many(copies(), COPIES_AT_ONCE)))
         return [outcome.result() for outcome in outcomes]
 
-    def _copy_part(self, source: str, state: UploadState, number: int, span: ByteRange) -> Exchange[PartInfo]:
+    def _copy_part(self, source: ObjectInfo, state: UploadState, number: int, span: ByteRange) -> Exchange[PartInfo]:
         signing = yield from self._objects.key()
-        response: Response = yield self._protocol.copy_part(source, state.key, state.upload_id, number, span, signing)
+        response: Response = yield self._protocol.copy_part(source, state, number, span, signing)
         fault = fault_of(response.body) if response.status == 200 else None
         if response.status != 200 or fault is not None:
-            raise map_error(response, source) if fault is None else map_fault(fault, response, source)
+            error = map_error(response, source.key) if fault is None else map_fault(fault, response, source.key)
+            raise _replaced(source.key) if isinstance(error, PreconditionFailedError) else error
         start, end = span.resolve(state.size)
         return PartInfo(number=number, size=end - start, etag=parse_result_etag(response.body))
+
+
+def _replaced(source: str) -> UnavailableError:
+    return UnavailableError(
+        "the object was replaced while it was being copied; nothing was copied, repeat it", key=source
+    )
 
 
 def _options(found: ObjectInfo, mode: PutMode) -> PutOptions:

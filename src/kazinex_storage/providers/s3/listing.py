@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from ...transport import Exchange, Response
 from ...types import Folder, ObjectInfo
-from .answers import Page, parse_page, stuck
+from .answers import Course, Page, parse_page
 from .mapping import map_error
 from .objects import Objects
 
@@ -26,6 +26,7 @@ class ListedPages(Generic[_Entry]):
         self._entries = entries
         self._one_level = one_level
         self._token: str | None = None
+        self._course = Course()
         self._ended = False
 
     def next(self) -> Exchange[Sequence[_Entry] | None]:
@@ -43,8 +44,8 @@ class ListedPages(Generic[_Entry]):
             if response.status != 200:
                 raise map_error(response)
             page = parse_page(response.body)
-            if page.token is not None and page.token == self._token:
-                raise stuck()
+            if page.token is not None:
+                self._course.advance(page.token)
             self._token = page.token
             self._ended = page.token is None
             entries = self._entries(page)

@@ -14,12 +14,12 @@ from functools import partial
 from typing import Final, cast
 
 from ..._internal.sending import measure, send_parts
-from ...errors import IntegrityError, NotFoundError, StorageError, UnavailableError
+from ...errors import IntegrityError, NotFoundError, PreconditionFailedError, StorageError, UnavailableError
 from ...parts import PartPlan, crc32_of, plan_parts
 from ...source import Source
 from ...transport import Call, Exchange, Response
 from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
-from .answers import parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads, stuck
+from .answers import Course, parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads, stuck
 from .headers import etag_of
 from .mapping import fault_of, is_page, map_error, map_fault, stranger
 from .objects import Objects
@@ -137,7 +137,12 @@ class Multipart:
             return etag_of(parse_result_etag(response.body))
         error = map_error(response, state.key) if fault is None else map_fault(fault, response, state.key)
         # The answer to an earlier attempt may have been lost: then the upload is gone, or its own object is in the way.
-        own = yield from self._objects.own(state.key, state.mark)
+        try:
+            own = yield from self._objects.own(state.key, state.mark)
+        except UnavailableError:
+            if isinstance(error, NotFoundError | PreconditionFailedError):  # what a repeat of a success meets as well
+                raise
+            own = None
         if own is not None:
             return own.etag
         raise error if error.code == _GONE else self._objects.refused(error, options, response)
@@ -195,14 +200,15 @@ class Multipart:
         """
         found: list[PendingUpload] = []
         after: tuple[str, str] | None = None
+        course = Course()
         while True:
             signing = yield from self._objects.key()
             response: Response = yield self._protocol.list_uploads(prefix, after, signing)
             if response.status != 200:
                 raise map_error(response)
             page, further = parse_uploads(response.body)
-            if further is not None and further == after:
-                raise stuck()
+            if further is not None:
+                course.advance(further)
             found += [upload for upload in page if upload.key.startswith(prefix)]
             if further is None:
                 return found

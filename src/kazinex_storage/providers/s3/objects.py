@@ -28,7 +28,7 @@ from ...transport import Call, Exchange, Response, SigV4
 from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from .answers import parse_object, parse_page
 from .headers import MARK, METADATA, etag_of
-from .mapping import already_exists, is_page, map_error, stranger
+from .mapping import already_exists, fault_of, is_page, map_error, request_id_of, stranger
 from .protocol import Protocol, range_header
 from .signing import Signing
 
@@ -129,7 +129,7 @@ class Objects:
         raise map_error(response, key)
 
     def head(self, key: str, if_match: str | None = None) -> Exchange[ObjectInfo]:
-        """Look; one request.
+        """Look; one request, two when an answer without a body says 404 and nothing shows that the service gave it.
 
         Raises:
             StorageError: as in ``StorageProvider.head``.
@@ -137,6 +137,8 @@ class Objects:
         signing = self._signing.at_hand or (yield from self._signing.key())
         response: Response = yield self.protocol.head(key, signing, if_match)
         if response.status != 200:
+            if response.status == 404:
+                yield from self._confirm_absence(key, response)
             raise map_error(response, key)
         _etag(response, key)
         if "content-length" in response.headers:
@@ -160,13 +162,22 @@ class Objects:
             raise stranger(response, key)
 
     def own(self, key: str, mark: str) -> Exchange[ObjectInfo | None]:
-        """Return the object when it carries *mark*; None when it does not, or when that cannot be told."""
+        """Return the object when it carries *mark*; None when it carries another one, or when there is none.
+
+        Raises:
+            UnavailableError: the service does not say which object stands there.
+        """
         signing = yield from self.key()
         try:
             response: Response = yield self.protocol.head(key, signing)
-        except StorageError:
+        except StorageError as error:
+            raise _untold(key, error) from error
+        if response.status == 404:
+            yield from self._confirm_absence(key, response)
             return None
-        if response.status != 200 or response.headers.get(METADATA + MARK) != mark:
+        if response.status != 200 or "etag" not in response.headers:
+            raise _untold(key, map_error(response, key))
+        if response.headers.get(METADATA + MARK) != mark:
             return None
         return parse_object(key, response.headers)
 
@@ -198,6 +209,20 @@ class Objects:
         if isinstance(error, NotFoundError):
             return UnavailableError(f"the service lost the upload ({error.code}); repeat it", key=key, code=error.code)
         return error
+
+    def _confirm_absence(self, key: str, response: Response) -> Exchange[None]:
+        """Ask again with a body to judge, unless the service signed its 404: a gateway without a route says it too.
+
+        Raises:
+            UnavailableError: nothing proves that the object is absent.
+        """
+        if request_id_of(response) is not None:
+            return
+        signing = yield from self.key()
+        first = ByteRange(start=0, end=1)
+        again: Response = yield self.protocol.get(key, first, _ignored, None, signing)
+        if again.status != 404 or fault_of(again.body) is None:
+            raise stranger(response, key)
 
     def _listed_size(self, key: str) -> Exchange[int | None]:
         signing = yield from self.key()
@@ -235,6 +260,10 @@ def _check_span(span: ByteRange, counted: _Counted, headers: Mapping[str, str]) 
         raise IntegrityError("the service sent another part than was asked for; nothing of it was taken")
 
 
+def _ignored(buffer: Buffer) -> None:
+    """Take what nobody wants."""
+
+
 def _etag(response: Response, key: str) -> str | None:
     """Return the version mark, which every S3 service gives: without one it is a sign-in page that says 200.
 
@@ -245,6 +274,18 @@ def _etag(response: Response, key: str) -> str | None:
     if header is None:
         raise stranger(response, key)
     return etag_of(header)
+
+
+def _untold(key: str, error: StorageError) -> UnavailableError:
+    """Return the error for a write that was refused, perhaps because an earlier attempt at it had succeeded."""
+    return UnavailableError(
+        "the write was refused, and whether the object that stands there is this one could not be told; look at it "
+        "before repeating",
+        key=key,
+        code=error.code,
+        request_id=error.request_id,
+        retry_after_s=error.retry_after_s,
+    )
 
 
 def _other_version(key: str) -> PreconditionFailedError:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from ..._internal.sending import Held
 from ...transport import BodySlice, Request, SigV4
-from ...types import Buffer, ByteRange, PartInfo, PutMode, PutOptions, Sink
+from ...types import Buffer, ByteRange, ObjectInfo, PartInfo, PutMode, PutOptions, Sink, UploadState
 from .headers import base64_of, put_headers, quoted_etag
 from .mapping import status_inside
 from .target import CreateCopy, Target
@@ -123,9 +123,11 @@ class Protocol:
             query["continuation-token"] = token
         return Request(method="GET", url=self._query(query), headers=self._get, signing=signing, operation="list")
 
-    def copy(self, source: str, key: str, mode: PutMode, signing: SigV4) -> Request:
-        """Copy an object with all that it carries."""
+    def copy(self, source: str, etag: str | None, key: str, mode: PutMode, signing: SigV4) -> Request:
+        """Copy the version *etag* of an object with all that it carries."""
         headers = [*self._bare, ("x-amz-copy-source", self._source(source))]
+        if etag is not None:
+            headers.append(("x-amz-copy-source-if-match", quoted_etag(etag)))
         if mode is PutMode.CREATE:
             name = (
                 "cf-copy-destination-if-none-match"
@@ -185,18 +187,22 @@ class Protocol:
             operation="put",
         )
 
-    def copy_part(self, source: str, key: str, upload_id: str, number: int, span: ByteRange, signing: SigV4) -> Request:
-        """Copy a span of an object into a part. R2 takes no condition on the source — cloudflare-docs#32458.
+    def copy_part(
+        self, source: ObjectInfo, state: UploadState, number: int, span: ByteRange, signing: SigV4
+    ) -> Request:
+        """Copy a span of *source*, of that version where the service can be told, into a part of an upload.
 
         A small object is named whole: S3 copies spans of objects above 5 MiB only (API_UploadPartCopy).
         """
-        headers: Headers = (*self._bare, ("x-amz-copy-source", self._source(source)))
+        headers: Headers = (*self._bare, ("x-amz-copy-source", self._source(source.key)))
+        if source.etag is not None and self._preset.pins_copied_parts:
+            headers = (*headers, ("x-amz-copy-source-if-match", quoted_etag(source.etag)))
         wanted = range_header(span)
         if wanted is not None:
             headers = (*headers, ("x-amz-copy-source-range", wanted))
         return Request(
             method="PUT",
-            url=f"{self.url(key)}?{upload_query(upload_id, number)}",
+            url=f"{self.url(state.key)}?{upload_query(state.upload_id, number)}",
             headers=headers,
             body=b"",
             signing=signing,

@@ -53,6 +53,8 @@ class Preset:
     """Whether the content disposition of an object comes back; otherwise it is kept in the metadata."""
     narrow_names: bool = False
     """Whether names are a subset of ASCII, so that keys are spelt by ``names.py``."""
+    pins_copied_parts: bool = True
+    """Whether UploadPartCopy takes a condition on its source."""
     folds_names: bool = False
     """Whether canonically equivalent Unicode names are one object: listings are then given in NFC."""
 
@@ -77,6 +79,7 @@ R2 = Preset(
     max_copy_bytes=5 * GIB - 5 * MIB,
     max_object_bytes=5 * 1024 * GIB - 5 * GIB,
     create_copy=CreateCopy.CLOUDFLARE_HEADER,
+    pins_copied_parts=False,  # cloudflare-docs#32458: 501
     folds_names=True,
 )
 """Cloudflare R2."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from ...errors import NotSupportedError
+from ...errors import NotSupportedError, UnavailableError
 from ...keys import ObjectKey, Prefix
 from ...parts import plan_parts
 from ...transport import Exchange
@@ -70,15 +71,20 @@ class PartUploads:
         parts = [replace(part, crc32=None) for part in parts]  # the upload was begun without
         named = self._named(state)
         etag = yield from self._multipart.complete(named, parts)
-        found = yield from self._objects.own(named.key, state.mark)
-        if found is not None:
-            return replace(found, key=state.key)
+        with suppress(UnavailableError):  # it is complete, whatever can be read of it
+            found = yield from self._objects.own(named.key, state.mark)
+            if found is not None:
+                return replace(found, key=state.key)
         # Replaced or removed meanwhile, or it cannot be read with these credentials: this is what was written.
         checksum = Checksum(algorithm="sha256", value=state.sha256) if state.sha256 is not None else None
         return ObjectInfo(key=state.key, size=state.size, etag=etag, checksum=checksum)
 
     def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
-        """Look whether the object carries the mark of the upload; one request."""
+        """Look whether the object carries the mark of the upload; one request.
+
+        Raises:
+            UnavailableError: the service does not say which object stands there.
+        """
         found = yield from self._objects.own(self._spelling.name_of(state.key), state.mark)
         return None if found is None else replace(found, key=state.key)
 

@@ -233,7 +233,7 @@ class R2Front:
             status=204,
             headers={
                 "access-control-allow-origin": origin,
-                "access-control-allow-methods": "GET, PUT, HEAD, DELETE",
+                "access-control-allow-methods": "GET, PUT, POST, HEAD, DELETE",
                 "access-control-allow-headers": wanted,
                 "access-control-expose-headers": "ETag",
             },
