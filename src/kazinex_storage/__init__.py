@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .errors import UnavailableError as UnavailableError
     from .errors import UnknownProviderError as UnknownProviderError
     from .errors import UnresolvedOrganisationError as UnresolvedOrganisationError
+    from .integrity import IntegrityState as IntegrityState
     from .keys import DocumentKey as DocumentKey
     from .keys import ObjectKey as ObjectKey
     from .keys import Prefix as Prefix
@@ -118,6 +119,7 @@ _HOMES = {
         "UnknownProviderError",
         "UnresolvedOrganisationError",
     ),
+    "integrity": ("IntegrityState",),
     "keys": ("DocumentKey", "ObjectKey", "Prefix"),
     "organisations": ("Organisations", "Resolver", "open_organisations"),
     "policy": ("UploadPolicy", "Verdict"),

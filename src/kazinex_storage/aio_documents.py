@@ -9,6 +9,7 @@ from pathlib import Path
 from ._internal.admission import Body
 from ._internal.collecting import collected
 from .documents import DocumentOperations, DocumentStore, check_receipt
+from .integrity import IntegrityState
 from .keys import DocumentKey
 from .receipts import DocumentRevision, StoredDocument
 from .source import Source
@@ -66,7 +67,7 @@ class AsyncDocumentStore:
         reading = storage.operations.reading(key)
         while chunk := await self._transport.run_async(reading.next()):
             if reading.info is not None:
-                check_receipt(document, reading.info)
+                check_receipt(document, reading.info, storage.info.rewrites)
             yield chunk
 
     async def download(
@@ -91,6 +92,15 @@ class AsyncDocumentStore:
             StorageError: a provider did not answer.
         """
         return await self._transport.run_async(self._operations.revisions(document))
+
+    async def check(self, receipt: StoredDocument) -> IntegrityState:
+        """Say whether a document is what its receipt says; see ``DocumentStore.check``.
+
+        Raises:
+            NotFoundError: it is not stored any more.
+            StorageError: the provider did not answer.
+        """
+        return await self._transport.run_async(self._operations.check(receipt))
 
     async def remove(self, document: StoredDocument | DocumentKey) -> None:
         """Remove a document; see ``DocumentStore.remove``.

@@ -11,6 +11,7 @@ import io
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -27,6 +28,7 @@ from .errors import (
     UnavailableError,
 )
 from .files import READ_AHEAD, ObjectReader
+from .integrity import IntegrityState, checked, is_by_service
 from .keys import DocumentKey
 from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, StoredDocument
 from .storage import Storage
@@ -88,8 +90,21 @@ class DocumentOperations:
     ) -> Exchange[ObjectInfo]:
         """Write a document into a file; see ``DocumentStore.download``."""
         storage, key = yield from self.locate(document)
-        sha256 = document.sha256 if isinstance(document, StoredDocument) else None
-        return (yield from storage.operations.download(key, path, on_progress, sha256=sha256))
+        if not isinstance(document, StoredDocument):
+            return (yield from storage.operations.download(key, path, on_progress))
+        try:
+            return (yield from storage.operations.download(key, path, on_progress, sha256=document.sha256))
+        except IntegrityError:
+            info = yield from storage.operations.head(key)
+            # The digest of the service is then what proves the bytes, so there has to be one.
+            if info.service_checksum is None or not is_by_service(document, info, storage.info.rewrites):
+                raise
+        return (yield from storage.operations.download(key, path, on_progress, sha256=None))
+
+    def check(self, receipt: StoredDocument) -> Exchange[IntegrityState]:
+        """Compare what is stored with its receipt; see ``DocumentStore.check``."""
+        storage, key = yield from self.locate(receipt)
+        return (yield from checked(storage, key, receipt))
 
     def revisions(self, document: DocumentKey) -> Exchange[list[DocumentRevision]]:
         """Return the stored revisions of a document; see ``DocumentStore.revisions``."""
@@ -238,7 +253,7 @@ class DocumentStore:
         """
         storage, key = self.transport.run(self.operations.locate(document))
         reader = ObjectReader(storage, key)
-        check_receipt(document, reader.info)
+        check_receipt(document, reader.info, storage.info.rewrites)
         return io.BufferedReader(reader, READ_AHEAD)
 
     def stream(self, document: StoredDocument | DocumentKey) -> Iterator[bytes]:
@@ -250,7 +265,7 @@ class DocumentStore:
         """
         storage, key = self.transport.run(self.operations.locate(document))
         stream = storage.stream(key)
-        check_receipt(document, stream.info)
+        check_receipt(document, stream.info, storage.info.rewrites)
         return stream
 
     def download(
@@ -261,6 +276,8 @@ class DocumentStore:
         on_progress: Progress | None = None,
     ) -> ObjectInfo:
         """Write a document into the file *path*, whole or not at all, proved by the sha256 of its receipt.
+
+        A file that the service wrote anew (``IntegrityState.PROVIDER_MUTATED``) is written as it is now.
 
         Raises:
             NotFoundError: it is not stored.
@@ -278,6 +295,18 @@ class DocumentStore:
         """
         return self.transport.run(self.operations.revisions(document))
 
+    def check(self, receipt: StoredDocument) -> IntegrityState:
+        """Say whether a document is what its receipt says; nothing is changed or deleted, whatever the answer.
+
+        One look, and one read of the whole where version and sha256 that the service keeps do not tell.
+
+        Raises:
+            NotFoundError: it is not stored any more.
+            PreconditionFailedError: it was replaced during the check; check again.
+            StorageError: the provider did not answer.
+        """
+        return self.transport.run(self.operations.check(receipt))
+
     def remove(self, document: StoredDocument | DocumentKey) -> None:
         """Remove a document: by receipt from the provider that it names, else from every provider. Silent when absent.
 
@@ -287,8 +316,12 @@ class DocumentStore:
         self.transport.run(self.operations.remove(document))
 
 
-def check_receipt(document: StoredDocument | DocumentKey, info: ObjectInfo) -> None:
+def check_receipt(
+    document: StoredDocument | DocumentKey, info: ObjectInfo, rewrites: AbstractSet[str] = frozenset()
+) -> None:
     """Compare what a service says of an object with the receipt of the document, as far as both say something.
+
+    What the service itself wrote anew, as it may with files of the extensions *rewrites*, passes.
 
     Raises:
         IntegrityError: the size or the sha256 differs.
@@ -296,7 +329,7 @@ def check_receipt(document: StoredDocument | DocumentKey, info: ObjectInfo) -> N
     if isinstance(document, DocumentKey):
         return
     altered = None not in (document.sha256, info.sha256) and document.sha256 != info.sha256
-    if altered or document.size != info.size:
+    if (altered or document.size != info.size) and not is_by_service(document, info, rewrites):
         raise IntegrityError(
             f"the receipt says {document.size} bytes with sha256 {document.sha256}, the service "
             f"{info.size} with {info.sha256}: it was altered after the upload",
@@ -335,6 +368,8 @@ def _receipt(document: DocumentKey, provider: ResolvedProvider, info: ObjectInfo
         etag=info.etag,
         content_type=info.content_type,
         stored_at=info.last_modified,
+        service_checksum=info.service_checksum,
+        stored_by=info.modified_by,
     )
 
 

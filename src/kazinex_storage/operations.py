@@ -212,6 +212,8 @@ class Operations:
             cache_control=info.cache_control,
             metadata=info.metadata,
             checksum=info.checksum,
+            service_checksum=info.service_checksum,
+            modified_by=info.modified_by,
         )
 
     def _relative_entry(self, entry: ObjectInfo | Folder) -> ObjectInfo | Folder:

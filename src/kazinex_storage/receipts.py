@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 from .keys import DocumentKey
 from .storage import Storage
 from .transport import Transport
+from .types import Checksum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,10 @@ class StoredDocument:
     content_type: str | None
     stored_at: datetime | None
     """Aware UTC, by the clock of the service."""
+    service_checksum: Checksum | None = None
+    """What the service had computed over what it held at the end of the upload, where it tells."""
+    stored_by: str | None = None
+    """In whose name the service holds it, where it tells; see ``ObjectInfo.modified_by``."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the receipt as values that JSON can hold."""
@@ -83,13 +88,14 @@ class StoredDocument:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
-        """Return the receipt that ``to_dict`` wrote.
+        """Return the receipt that ``to_dict`` wrote, in this release or an earlier one.
 
         Raises:
             InvalidKeyError: the document in it is not legal.
             TypeError: a field is missing or unknown.
         """
         stored_at, document = fields.get("stored_at"), fields.get("document")
+        checksum = fields.get("service_checksum")
         if not isinstance(document, Mapping):
             raise TypeError("a receipt has a field 'document' with the five parts of the key")
         return cls(
@@ -97,6 +103,7 @@ class StoredDocument:
                 **fields,
                 "document": DocumentKey(**document),
                 "stored_at": datetime.fromisoformat(stored_at) if stored_at is not None else None,
+                "service_checksum": Checksum(**checksum) if checksum is not None else None,
             }
         )
 

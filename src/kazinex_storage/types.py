@@ -118,6 +118,10 @@ class ObjectInfo:
     """Names are lower case."""
     checksum: Checksum | None = None
     """The sha256 where it is known, else the digest that the service reports."""
+    service_checksum: Checksum | None = None
+    """What the service itself computed over what it holds, where it reports a digest beside the sha256."""
+    modified_by: str | None = None
+    """Who changed it last, where the service tells; equal marks mean the same app and person, nothing else."""
 
     @property
     def sha256(self) -> str | None:

@@ -55,6 +55,7 @@ LEVELS = {
     # 5: what is built on storages
     "receipts": 5,
     "documents": 5,
+    "integrity": 5,
     "verification": 5,
     "sweeping": 5,
     "registry": 5,

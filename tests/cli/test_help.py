@@ -20,7 +20,7 @@ def test_help_names_every_command_the_flags_and_the_exit_codes(cli: CommandLine)
     done = cli("--help")
 
     assert 0 == done.code
-    for command in ("demo", "kinds", "put", "get", "cat", "ls", "stat", "rm", "provider", "allowlist"):
+    for command in ("demo", "kinds", "put", "get", "cat", "ls", "stat", "rm", "check", "provider", "allowlist"):
         assert f"\n  {command} " in done.text
     assert "--json" in done.text
     assert "3 verification failed" in " ".join(done.text.split())

@@ -175,3 +175,22 @@ def test_cat_and_json_exclude_each_other(cli: CommandLine) -> None:
 
     assert 2 == done.code
     assert "stat --json" in done.error["message"]
+
+
+def test_check_tells_by_a_receipt_whether_a_document_was_altered(cli: CommandLine) -> None:
+    root = cli.add_disk()
+    (cli.work / NAME).write_bytes(BODY)
+    receipt = cli("put", NAME, REVISION, "--json").out
+
+    intact = cli("check", "-", "--json", stdin=receipt)
+    (root / REVISION / NAME).write_bytes(BODY[::-1])
+    (cli.work / "receipt.json").write_bytes(receipt)
+    altered = cli("check", "receipt.json", "--json")
+
+    assert (0, "intact") == (intact.code, intact.json["state"])
+    assert (3, "tampered") == (altered.code, altered.json["state"])
+
+
+def test_check_wants_a_receipt(cli: CommandLine) -> None:
+    for body in (b"", b"[]", b"{}", b'{"document": {"a": 1}}', b"plan"):
+        assert 2 == cli("check", "-", stdin=body).code

@@ -18,6 +18,7 @@ from kazinex_storage import (
     FileTooLargeError,
     FileTypeRefusedError,
     IntegrityError,
+    IntegrityState,
     NotFoundError,
     ObjectInfo,
     ObjectKey,
@@ -407,3 +408,18 @@ def _resumed(exchange: Exchange[StoredDocument], command: Command) -> Exchange[S
             outcome = yield command
         except AlreadyExistsError as error:
             exchange.throw(error)
+
+
+def test_a_check_tells_what_was_altered_on_the_disk_and_changes_nothing(world: World) -> None:
+    world.add("org-1", "disk", default=True)
+    receipt = world.documents.upload(document(), PDF)
+    intact = world.documents.check(receipt)
+
+    path = world.root / "shared" / receipt.key
+    path.write_bytes(PDF[::-1])
+
+    assert (IntegrityState.INTACT, IntegrityState.TAMPERED) == (intact, world.documents.check(receipt))
+    assert PDF[::-1] == path.read_bytes()
+    path.unlink()
+    with pytest.raises(NotFoundError):
+        world.documents.check(receipt)

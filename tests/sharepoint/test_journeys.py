@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,8 @@ from kazinex_storage import (
     AlreadyExistsError,
     DocumentKey,
     DocumentStore,
+    IntegrityError,
+    IntegrityState,
     NotFoundError,
     Organisations,
     ReconnectRequiredError,
@@ -183,3 +186,48 @@ def test_settings_with_their_secrets_are_not_shown(world: World) -> None:
     assert "example-secret" not in repr(record)
     assert "example-secret" not in repr(world.organisations.settings(record))
     assert "example-secret" not in repr(world.organisations.open(record).exchanges.library.target)  # type: ignore[attr-defined]
+
+
+def changed(world: World, content: bytes, author: str | None) -> None:
+    """Replace the stored drawing behind everybody's back."""
+    drive = world.site.drives[1]
+    node = drive.find("Kazinex/acme/bridge/DRG-1/P01/Plan Ü 1.pdf")
+    drive.store(node.parent or node, node.name, node, content, "application/pdf")
+    node.author = author
+
+
+def test_a_drawing_is_intact_until_the_service_writes_it_anew(world: World, tmp_path: Path) -> None:
+    world.add("acme")
+    receipt = world.documents.upload(document(), PDF)
+    assert IntegrityState.INTACT is world.documents.check(receipt)
+
+    changed(world, PDF + b" promoted", world.app.client_id)
+
+    assert IntegrityState.PROVIDER_MUTATED is world.documents.check(receipt)
+    with world.documents.open(receipt) as file:
+        assert PDF + b" promoted" == file.read()
+    world.documents.download(receipt, tmp_path / "plan.pdf")
+    assert PDF + b" promoted" == (tmp_path / "plan.pdf").read_bytes()
+
+
+def test_a_drawing_that_was_written_anew_at_the_upload_is_told_as_such(world: World) -> None:
+    world.add("acme")
+    world.site.drives[1].rewrites = True
+
+    receipt = world.documents.upload(document(), PDF)
+
+    assert IntegrityState.PROVIDER_MUTATED is world.documents.check(receipt)
+    assert IntegrityState.PROVIDER_MUTATED is world.documents.check(StoredDocument.from_dict(receipt.to_dict()))
+
+
+def test_a_drawing_that_a_person_changed_is_tampered_with_and_stays(world: World, tmp_path: Path) -> None:
+    world.add("acme")
+    receipt = world.documents.upload(document(), PDF)
+
+    changed(world, b"%PDF-1.7 forgery", "somebody-else")
+
+    assert IntegrityState.TAMPERED is world.documents.check(receipt)
+    with pytest.raises(IntegrityError):
+        world.documents.download(receipt, tmp_path / "plan.pdf")
+    assert not (tmp_path / "plan.pdf").exists()
+    assert b"%PDF-1.7 forgery" == world.site.drives[1].find("Kazinex/acme/bridge/DRG-1/P01/Plan Ü 1.pdf").content

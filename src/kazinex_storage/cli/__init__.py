@@ -4,7 +4,7 @@ Exit codes:
     0    done
     1    the storage, the catalogue or the local disk failed
     2    the command line, a key or a URL is wrong
-    3    a verification failed
+    3    a verification failed, or a checked document was tampered with
     4    no such object, document or provider
     5    refused: by the upload policy, or because what exists is never overwritten
     6    settings or credentials: wrong, missing, not accepted, or nothing chosen for the organisation

@@ -15,7 +15,7 @@ import typer
 from typer.main import get_command
 
 from .._internal.version import __version__
-from . import allowlist, demo, emulate, kinds, listing, objects, provider, sweep
+from . import allowlist, check, demo, emulate, kinds, listing, objects, provider, sweep
 from .exits import HELP, ExitCode, document_of, exit_code, message_of, printable, redact
 from .output import Output
 from .session import Session
@@ -91,6 +91,7 @@ def build() -> typer.Typer:
         ("ls", listing.ls),
         ("stat", objects.stat),
         ("rm", objects.rm),
+        ("check", check.check),
         ("sweep", sweep.sweep_providers),
     ):
         app.command(name, epilog=ANYWHERE)(command)

@@ -38,6 +38,8 @@ class Item:
     quickxor: str | None
     """Lower-case hexadecimal; late or absent at times."""
     parent_id: str | None = None
+    modified_by: str | None = None
+    """The ids of the app and the person who changed it last."""
     download_url: str | None = field(default=None, repr=False)
     """Good for some minutes for whoever has it."""
 
@@ -136,6 +138,7 @@ def item_of(found: Mapping[str, object]) -> Item:
         etag=_text(found.get("eTag")),
         ctag=_text(found.get("cTag")),
         modified=moment_of(found.get("lastModifiedDateTime")),
+        modified_by=_author(found.get("lastModifiedBy")),
         is_file=isinstance(file, dict),
         is_folder=isinstance(found.get("folder"), dict),
         children=count if isinstance(count := _mapping(found.get("folder")).get("childCount"), int) else 0,
@@ -184,6 +187,13 @@ def _folders(path: object) -> tuple[str, ...] | None:
         return None
     below = path.partition("root:")[2].strip("/")
     return tuple(below.split("/")) if below else ()
+
+
+def _author(found: object) -> str | None:
+    """Return who an ``identitySet`` names — learn.microsoft.com/graph/api/resources/identityset (read 2026-08)."""
+    names = ("application", "user")
+    ids = [f"{name} {identity}" for name in names if (identity := _text(_mapping(_mapping(found).get(name)).get("id")))]
+    return ", ".join(ids) or None
 
 
 def _mapping(found: object) -> Mapping[str, object]:

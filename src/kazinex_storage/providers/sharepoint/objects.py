@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, cast
 
@@ -209,14 +209,7 @@ class Objects:
         found = info_of(key, item)
         if sent.sha256 is None:
             return found
-        return ObjectInfo(
-            key=key,
-            size=found.size,
-            etag=found.etag,
-            last_modified=found.last_modified,
-            content_type=found.content_type,
-            checksum=Checksum(algorithm="sha256", value=sent.sha256),
-        )
+        return replace(found, checksum=Checksum(algorithm="sha256", value=sent.sha256))
 
     def own(self, path: str, sent: Sent) -> Exchange[Item | None]:
         """Return the file at *path* when it holds what was *sent*; None when it does not, or nobody can tell."""
@@ -362,6 +355,8 @@ def info_of(key: str, item: Item) -> ObjectInfo:
         last_modified=item.modified,
         content_type=item.content_type,
         checksum=item.checksum,
+        service_checksum=item.checksum,
+        modified_by=item.modified_by,
     )
 
 

@@ -28,7 +28,8 @@ Inspect: TypeAlias = Callable[[Mapping[str, str]], None]
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 _SELECT: Final = (
-    "$select=id,name,size,eTag,cTag,file,folder,package,createdDateTime,lastModifiedDateTime,parentReference"
+    "$select=id,name,size,eTag,cTag,file,folder,package,createdDateTime,lastModifiedDateTime,"
+    "lastModifiedBy,parentReference"
 )
 _JSON: Final = ("Content-Type", "application/json")
 _BEHAVIOUR: Final = "@microsoft.graph.conflictBehavior"

@@ -51,7 +51,7 @@ class Api:
         if (found := _ITEM.fullmatch(path)) is not None:
             site, drive = self._drive(app, unquote(found[1]))
             del site
-            call = Call(self, drive, received, query)
+            call = Call(self, drive, received, query, app.client_id)
             with drive.lock:
                 return call.answer(unquote(found[2] or "root"), unquote(found[3] or ""), found[4])
         if (found := _DRIVE.fullmatch(path)) is not None:
@@ -154,12 +154,13 @@ class Api:
 class Call:
     """One request to one library, whose lock is held."""
 
-    def __init__(self, api: Api, drive: Drive, received: Received, query: Mapping[str, str]) -> None:
+    def __init__(self, api: Api, drive: Drive, received: Received, query: Mapping[str, str], author: str) -> None:
         self._api = api
         self._state = api._state
         self._drive = drive
         self._received = received
         self._query = query
+        self._author = author
         self._if_match = received.headers.get("if-match")
 
     def answer(self, identity: str, path: str, action: str | None) -> Answer:
@@ -212,6 +213,7 @@ class Call:
         name, old = self._drive.free(parent, name, self._behaviour("replace"), self._if_match)
         content_type = self._received.headers.get("content-type", "application/octet-stream")
         node = self._drive.store(parent, name, old, self._received.body, content_type)
+        node.author = self._author
         return json_answer(201 if old is None else 200, self._view(node, downloads=True))
 
     def _begin(self, full: str) -> Answer:
@@ -224,7 +226,9 @@ class Call:
         name, _ = self._drive.free(parent, name, behaviour, self._if_match)
         token = secrets.token_urlsafe(24)
         expires = time.monotonic() + self._state.knobs.session_seconds
-        session = Session(self._drive, parent, name, behaviour, self._if_match, expires, item.get("fileSize"))
+        session = Session(
+            self._drive, parent, name, behaviour, self._if_match, expires, item.get("fileSize"), self._author
+        )
         self._state.sessions[token] = session
         url = f"{self._api.transfer_url}/upload/{token}"
         return json_answer(
@@ -278,6 +282,7 @@ class Call:
         if "parentReference" in body and "id" in body["parentReference"]:
             parent = self._drive.by_id(body["parentReference"]["id"])
         self._drive.move(node, parent, body.get("name", node.name))
+        node.author = self._author
         return json_answer(200, self._view(node))
 
     def _remove(self, node: Node, *, for_ever: bool) -> Answer:
@@ -294,6 +299,7 @@ class Call:
         self._drive.check_writable()
         name, old = self._drive.free(parent, body.get("name", node.name), self._behaviour("fail"), None)
         made = self._drive.store(parent, name, old, node.content or b"", node.content_type)
+        made.author = self._author
         token = secrets.token_urlsafe(16)
         result: dict[str, object] = {"status": "completed", "percentageComplete": 100.0, "resourceId": made.id}
         self._state.monitors[token] = Monitor(self._state.knobs.copy_polls, result)

@@ -54,6 +54,8 @@ class Node:
     hash_after: int = 0
     """Answers that do not tell the hash yet."""
     locked: bool = False
+    author: str | None = None
+    """The app that changed it last."""
     hashed: tuple[int, str] | None = None
     """The hash, and of which version of the content it is."""
 

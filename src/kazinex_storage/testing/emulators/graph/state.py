@@ -49,6 +49,8 @@ class Session:
     if_match: str | None
     expires_at: float
     size: int | None = None
+    author: str | None = None
+    """The app that began it."""
     data: bytearray = field(default_factory=bytearray)
 
 

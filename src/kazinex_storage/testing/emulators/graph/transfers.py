@@ -96,6 +96,7 @@ class Transfers:
             # A refusal here keeps the bytes: the session stays.
             name, old = drive.free(parent, session.name, session.behaviour, session.if_match)
             node = drive.store(parent, name, old, bytes(session.data), "application/octet-stream")
+            node.author = session.author
             del self._state.sessions[token]
             return json_answer(201 if old is None else 200, item_view(self._state, drive, node))
 

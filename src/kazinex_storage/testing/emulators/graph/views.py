@@ -49,6 +49,8 @@ def item_view(state: State, drive: Drive, node: Node, downloads: str | None = No
             "lastModifiedDateTime": _date(node.modified),
         },
     }
+    if node.author is not None:
+        found["lastModifiedBy"] = {"application": {"id": node.author, "displayName": "Emulated app"}}
     if node.parent is None:
         found["root"] = {}
     if node.content is None:
