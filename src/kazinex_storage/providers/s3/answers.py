@@ -10,6 +10,8 @@ from typing import Final
 from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element
 
+from ..._internal.course import Course as Course
+from ..._internal.course import stuck as stuck
 from ...errors import UnavailableError
 from ...transport import Response
 from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload
@@ -183,37 +185,6 @@ def parse_uploads(body: bytes) -> tuple[list[PendingUpload], tuple[str, str] | N
     if not key and not upload_id:  # SeaweedFS goes on by the id alone
         raise UnavailableError("the service cut a listing of uploads off without saying how to go on")
     return uploads, (key, upload_id)
-
-
-def stuck() -> UnavailableError:
-    """Return the error for a listing whose pages come again, without end."""
-    return UnavailableError("a listing of the service does not advance; look at the endpoint and at proxies")
-
-
-class Course:
-    """Notices when the pages of a listing come again, however many lie between; remembers one mark at a time.
-
-    It is Brent's way to find a cycle: the mark that is kept moves on after 1, 2, 4, 8 ... steps.
-    """
-
-    __slots__ = ("_kept", "_left", "_steps")
-
-    def __init__(self) -> None:
-        self._kept: object = None
-        self._left = self._steps = 1
-
-    def advance(self, mark: object) -> None:
-        """Go on to the page that *mark* names.
-
-        Raises:
-            UnavailableError: the listing has been there before.
-        """
-        if mark == self._kept:
-            raise stuck()
-        self._left -= 1
-        if not self._left:
-            self._kept, self._steps = mark, self._steps * 2
-            self._left = self._steps
 
 
 def _expect(body: bytes, name: str) -> Element:

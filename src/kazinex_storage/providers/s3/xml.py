@@ -1,17 +1,14 @@
-"""The XML of S3: written by hand, read by a parser that knows no entities.
-
-Answers are UTF-8 without a document type; what has one is refused before it reaches the parser, so that nothing is
-ever expanded or fetched. Pure.
-"""
+"""The XML of S3: written by hand, read by the parser that all providers share. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
-from xml.etree.ElementTree import Element, ParseError, XMLParser
+from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
-from ...errors import UnavailableError
+from ..._internal.xml_text import parse_xml as parse_xml_of
+from ..._internal.xml_text import text_of as text_of
 from ...types import PartInfo
 
 DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>'
@@ -24,25 +21,7 @@ def parse_xml(body: bytes) -> Element:
     Raises:
         UnavailableError: it is no XML, or has a document type: somebody else than the service answered.
     """
-    try:
-        text = body.decode("utf-8-sig")
-        if "<!DOCTYPE" in text or "<!ENTITY" in text:
-            raise UnavailableError("the answer holds a document type, which S3 never sends; look at proxies on the way")
-        # Dropping the default namespace keeps every name short and every search quick.
-        parser = XMLParser()  # noqa: S314  # without a document type there is nothing to expand
-        parser.feed(text.replace(' xmlns="', ' n="', 1))
-        root: Element = parser.close()
-    except (UnicodeDecodeError, ParseError) as error:
-        raise UnavailableError(
-            "the answer is not the XML of an S3 service; look at the endpoint and at proxies"
-        ) from error
-    return root
-
-
-def text_of(element: Element, name: str) -> str | None:
-    """Return the text of the child *name*; None when there is no such child."""
-    child = element.find(name)
-    return None if child is None else child.text or ""
+    return parse_xml_of(body, "an S3 service")
 
 
 def delete_body(keys: Iterable[str]) -> bytes:
