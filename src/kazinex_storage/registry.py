@@ -320,6 +320,13 @@ def _leaves(value: object) -> Iterator[str]:
 
 _REGISTRY = Registry(
     ProviderKind(
+        kind="azure_blob",
+        title="Azure Blob Storage",
+        settings="kazinex_storage.providers.azure_blob:AzureBlobSettings",
+        factory="kazinex_storage.providers.azure_blob.provider:open_azure_blob",
+        extra="azure",
+    ),
+    ProviderKind(
         kind="local",
         title="Local disk",
         settings="kazinex_storage.providers.local:LocalSettings",

@@ -7,7 +7,14 @@
 
 from __future__ import annotations
 
-from .buckets import BucketFileSystem, R2FileSystem, S3FileSystem, SharePointFileSystem, SupabaseFileSystem
+from .buckets import (
+    AzureFileSystem,
+    BucketFileSystem,
+    R2FileSystem,
+    S3FileSystem,
+    SharePointFileSystem,
+    SupabaseFileSystem,
+)
 from .filesystem import ObjectFileSystem
 from .kinds import LocalFileSystem, MemoryFileSystem, ProviderFileSystem, StorageFileSystem
 from .organisations import OrganisationFileSystem
@@ -15,6 +22,7 @@ from .urls import Address, format_url, parse_url
 
 __all__ = [
     "Address",
+    "AzureFileSystem",
     "BucketFileSystem",
     "LocalFileSystem",
     "MemoryFileSystem",

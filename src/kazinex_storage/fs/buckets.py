@@ -119,6 +119,18 @@ class BucketFileSystem(ProviderFileSystem):
         return open_bucket
 
 
+class AzureFileSystem(BucketFileSystem):
+    """``kazinex+azure://container/key``: blobs of the containers of one storage account.
+
+    Options are the fields of ``AzureBlobSettings``; else ``KAZINEX_STORAGE_AZURE_BLOB_ACCOUNT`` and so on are read.
+    """
+
+    protocol = "kazinex+azure"
+    kind = "azure_blob"
+    place_field = "container"
+    _strip_tokenize_options = ("account_key", "connection_string", "sas_token")
+
+
 class SharePointFileSystem(BucketFileSystem):
     """``sharepoint://library/key`` and ``kazinex+sharepoint://library/key``: files of the libraries of one site.
 

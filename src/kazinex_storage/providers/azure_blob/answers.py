@@ -1,0 +1,101 @@
+"""What successful answers of the Blob API say, as our values. Pure; ``protocol.py`` builds the requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import unquote
+from xml.etree.ElementTree import Element
+
+from ..._internal.header_text import date_of, etag_of
+from ..._internal.xml_text import parse_xml, text_of
+from ...errors import NotFoundError, UnavailableError
+from ...types import Checksum, ObjectInfo
+from .headers import FOLDER, MARK, SHA256, is_folder, metadata_of
+
+CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")  # RFC 9110, 14.4
+_HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing, names as the service spells them, directories left out."""
+
+    objects: Sequence[tuple[str, int, str | None, datetime | None]]
+    """(name, size, etag, last modified)."""
+    folders: Sequence[str]
+    marker: str | None
+    """How to ask for the next page; None after the last one."""
+
+
+def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
+    """Return what the headers of a GET or HEAD say.
+
+    Raises:
+        NotFoundError: it is a directory.
+        UnavailableError: nothing says how long the blob is.
+    """
+    match = CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
+    text = match[3] if match is not None else headers.get("content-length", "")
+    if not text.isascii() or not text.isdigit():
+        raise UnavailableError("the service does not say how long the object is", key=key)
+    metadata = metadata_of(headers)
+    if is_folder(metadata):
+        raise NotFoundError("no object has that key, a directory has", key=key)
+    metadata.pop(MARK, None)
+    metadata.pop(FOLDER, None)
+    sha256 = metadata.pop(SHA256, None)
+    known = sha256 is not None and _HEXADECIMAL.fullmatch(sha256) is not None
+    return ObjectInfo(
+        key=key,
+        size=int(text),
+        etag=etag_of(headers.get("etag")),
+        last_modified=date_of(headers.get("last-modified")),
+        content_type=headers.get("content-type"),
+        content_disposition=headers.get("content-disposition"),
+        cache_control=headers.get("cache-control"),
+        metadata=metadata,
+        checksum=Checksum(algorithm="sha256", value=sha256) if known and sha256 is not None else None,
+    )
+
+
+def parse_page(body: bytes) -> Page:
+    """Return a page of List Blobs.
+
+    Raises:
+        UnavailableError: it is no listing.
+    """
+    root = parse_xml(body, "Azure")
+    blobs = root.find("Blobs")
+    if root.tag != "EnumerationResults" or blobs is None:
+        raise UnavailableError(f"the service answered <{root.tag[:60]}> where a listing was due; look at the endpoint")
+    objects = [_blob(blob) for blob in blobs.iterfind("Blob") if not _is_directory(blob)]
+    folders = [_name(folder) for folder in blobs.iterfind("BlobPrefix")]
+    return Page(objects, folders, text_of(root, "NextMarker") or None)
+
+
+def _blob(blob: Element) -> tuple[str, int, str | None, datetime | None]:
+    properties = blob.find("Properties")
+    size = text_of(properties, "Content-Length") if properties is not None else None
+    if properties is None or not size or len(size) > 19 or not size.isascii() or not size.isdigit():
+        raise UnavailableError("the service lists an object without its size; look at the endpoint and at proxies")
+    return _name(blob), int(size), etag_of(text_of(properties, "Etag")), date_of(text_of(properties, "Last-Modified"))
+
+
+def _is_directory(blob: Element) -> bool:
+    properties, metadata = blob.find("Properties"), blob.find("Metadata")
+    if properties is not None and text_of(properties, "ResourceType") == "directory":
+        return True
+    found = {} if metadata is None else {item.tag.lower(): item.text or "" for item in metadata}
+    return is_folder(found)
+
+
+def _name(element: Element) -> str:
+    # Characters that XML has no place for are percent-encoded, which an attribute says — List Blobs (read 2026-08).
+    child = element.find("Name")
+    if child is None or not child.text:
+        raise UnavailableError("the service lists something without a name; look at the endpoint and at proxies")
+    return unquote(child.text) if child.get("Encoded") == "true" else child.text

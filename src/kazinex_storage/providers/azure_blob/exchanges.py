@@ -1,0 +1,135 @@
+"""The contract as exchanges, for one container: keys in, the service's own names out and back.
+
+``Storage`` runs these. What a single blob, a write in blocks or a listing needs of the service stands in
+``objects.py``, ``blocks.py`` and ``listing.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from ...errors import NotSupportedError, StorageError
+from ...keys import ObjectKey, Prefix
+from ...part_uploads import LiftedParts, PartExchanges
+from ...source import Source
+from ...transport import Exchange
+from ...types import ByteRange, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
+from .answers import Page
+from .blocks import Blocks
+from .listing import ListedPages
+from .names import decode, encode, encode_prefix
+from .objects import SINGLE_PUT_BYTES, Objects
+from .protocol import Protocol
+from .sas import Signing
+from .target import Target
+
+
+class AzureBlobExchanges:
+    """One container, or the part of it below the prefix of the settings."""
+
+    def __init__(self, target: Target) -> None:
+        """Work on *target*."""
+        self.target = target
+        """The container."""
+        self.objects = Objects(Protocol(target), Signing(target))
+        """Single blobs, by the names of the service."""
+        self._blocks = Blocks(self.objects)
+        self.parts: PartExchanges = LiftedParts(None)
+        """Uploads in parts, which are not declared."""
+
+    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+        """Write; one request up to 8 MiB, else one for each block and one or two more."""
+        name = self.name_of(key)
+        if source.size <= SINGLE_PUT_BYTES:
+            writing = self.objects.put(name, source, options)
+        else:
+            writing = self._blocks.put(name, source, options)
+        return self._called(key, (yield from writing))
+
+    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
+        """Read; one request."""
+        return self._called(key, (yield from self.objects.get(self.name_of(key), span, sink, if_match)))
+
+    def head(self, key: ObjectKey) -> Exchange[ObjectInfo]:
+        """Look; one request."""
+        return self._called(key, (yield from self.objects.head(self.name_of(key))))
+
+    def delete(self, key: ObjectKey) -> Exchange[None]:
+        """Remove; one request."""
+        yield from self.objects.delete(self.name_of(key))
+
+    def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo]:
+        """List everything below; one request for 5,000 blobs."""
+        return ListedPages(self.objects, self._name_prefix(prefix), partial(self._infos, prefix), one_level=False)
+
+    def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder]:
+        """List one level; one request for 5,000 entries."""
+        return ListedPages(self.objects, self._name_prefix(prefix), partial(self._entries, prefix), one_level=True)
+
+    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
+        """Refuse: it is not declared.
+
+        Raises:
+            NotSupportedError: always.
+        """
+        del target, mode
+        yield from ()
+        raise NotSupportedError("copies inside Azure are not declared", key=source)
+
+    def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
+        """Refuse: it is not declared.
+
+        Raises:
+            NotSupportedError: always.
+        """
+        del keys
+        yield from ()
+        raise NotSupportedError("bulk deletes are not declared")
+
+    def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
+        """Refuse: it is not declared.
+
+        Raises:
+            NotSupportedError: always.
+        """
+        del options
+        yield from ()
+        raise NotSupportedError("signed URLs are not declared", key=key)
+
+    def name_of(self, key: str) -> str:
+        """Return how the service spells *key*.
+
+        Raises:
+            InvalidKeyError: it holds no such name.
+        """
+        return encode(self.target.prefix + key)
+
+    def key_of(self, name: str) -> str | None:
+        """Return the key that the service spells *name*; None for what no key names."""
+        full = decode(name)
+        prefix = self.target.prefix
+        return full[len(prefix) :] if full is not None and full.startswith(prefix) and full != prefix else None
+
+    def _name_prefix(self, prefix: str) -> str:
+        return encode_prefix(self.target.prefix + prefix)
+
+    def _called(self, key: str, info: ObjectInfo) -> ObjectInfo:
+        return info if info.key == key else replace(info, key=key)
+
+    def _infos(self, prefix: Prefix, page: Page) -> list[ObjectInfo]:
+        # What a service lists beside what was asked for may be another tenant's.
+        return [
+            ObjectInfo(key=key, size=size, etag=etag, last_modified=moment)
+            for name, size, etag, moment in page.objects
+            if (key := self.key_of(name)) is not None and key.startswith(prefix)
+        ]
+
+    def _entries(self, prefix: Prefix, page: Page) -> list[ObjectInfo | Folder]:
+        folders: list[ObjectInfo | Folder] = [
+            Folder(prefix=f"{key}/")
+            for name in page.folders
+            if (key := self.key_of(name.removesuffix("/"))) is not None and f"{key}/".startswith(prefix)
+        ]
+        return folders + self._infos(prefix, page)

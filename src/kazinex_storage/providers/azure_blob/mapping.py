@@ -1,0 +1,144 @@
+"""From what Azure answers to our errors: the only translator. Pure.
+
+Codes are those of learn.microsoft.com/rest/api/storageservices/blob-service-error-codes and common-rest-api-error-codes
+(read 2026-08); they stand in ``x-ms-error-code``. An answer without the service's marks is a stranger's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ...errors import (
+    AccessDeniedError,
+    AlreadyExistsError,
+    AuthenticationError,
+    FileTooLargeError,
+    IntegrityError,
+    InvalidKeyError,
+    LockedError,
+    NotFoundError,
+    NotSupportedError,
+    PreconditionFailedError,
+    QuotaExceededError,
+    RateLimitedError,
+    SettingsError,
+    StorageError,
+    UnavailableError,
+)
+from ...transport import Response
+
+_OTHER_BYTES: Final = (
+    IntegrityError,
+    "the service received other bytes than were sent; nothing was stored, repeat it",
+)
+_LOST: Final = (UnavailableError, "the service no longer holds the blocks of this write; repeat it")
+_BUSY: Final = (RateLimitedError, "the service asks to slow down; repeat it later")
+_LEASED: Final = (LockedError, "somebody holds a lease of the blob; wait, or break the lease")
+_PROTECTED: Final = (LockedError, "a retention policy or a legal hold protects the blob; wait, or change it")
+
+_CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
+    "BlobNotFound": (NotFoundError, "no object has that key"),
+    "ContainerNotFound": (SettingsError, "there is no such container; check its name and that of the account"),
+    "ContainerBeingDeleted": (SettingsError, "the container is being deleted; choose another one"),
+    "ResourceNotFound": (NotFoundError, "no object has that key"),
+    "AuthenticationFailed": (
+        AuthenticationError,
+        "the signature is not accepted; enter the key or token anew, and check the clock of this machine",
+    ),
+    "InvalidAuthenticationInfo": (AuthenticationError, "the credentials are not accepted; enter them anew"),
+    "NoAuthenticationInformation": (AuthenticationError, "no credentials arrived; look at proxies on the way"),
+    "KeyBasedAuthenticationNotPermitted": (
+        AccessDeniedError,
+        "the account forbids its keys; allow shared key access, or use another credential",
+    ),
+    "AuthorizationFailure": (AccessDeniedError, "the account's firewall or the credentials forbid this; check both"),
+    "AuthorizationPermissionMismatch": (AccessDeniedError, "the credentials may not do this; grant read, write, list"),
+    "AuthorizationProtocolMismatch": (AccessDeniedError, "the signature is good for https only; use https"),
+    "AuthorizationSourceIPMismatch": (AccessDeniedError, "the signature is not good from this address; get another"),
+    "AccountIsDisabled": (AccessDeniedError, "the account is disabled; look at its subscription"),
+    "InsufficientAccountPermissions": (AccessDeniedError, "the credentials may not do this; check what they allow"),
+    "ConditionNotMet": (PreconditionFailedError, "the object is another version; read it again"),
+    "TargetConditionNotMet": (PreconditionFailedError, "the object is another version; read it again"),
+    "BlobAlreadyExists": (AlreadyExistsError, "an object has that key already; nothing was changed"),
+    "UnauthorizedBlobOverwrite": (AlreadyExistsError, "an object has that key already; nothing was changed"),
+    "Md5Mismatch": _OTHER_BYTES,
+    "Crc64Mismatch": _OTHER_BYTES,
+    "InvalidBlockList": _LOST,
+    "InvalidBlockId": (UnavailableError, "others write blocks to the same key; repeat it when they are done"),
+    "InvalidBlobOrBlock": (UnavailableError, "others write blocks to the same key; repeat it when they are done"),
+    "RequestBodyTooLarge": (FileTooLargeError, "the service does not take a body of that size; split it"),
+    "BlockCountExceedsLimit": (FileTooLargeError, "the service does not take that many blocks; use larger ones"),
+    "InvalidResourceName": (InvalidKeyError, "the service cannot hold that key"),
+    "MetadataTooLarge": (NotSupportedError, "the metadata is larger than the 8 KiB that the service keeps; shorten it"),
+    "InvalidMetadata": (NotSupportedError, "the service cannot keep that metadata"),
+    "DirectoryIsNotEmpty": (NotFoundError, "no object has that key, a directory has"),
+    "ResourceTypeMismatch": (LockedError, "a directory has that key; choose another one"),
+    "LeaseIdMissing": _LEASED,
+    "LeaseIdMismatchWithBlobOperation": _LEASED,
+    "BlobImmutableDueToPolicy": _PROTECTED,
+    "BlobImmutableDueToLegalHold": _PROTECTED,
+    "BlobArchived": (LockedError, "the blob is in the archive tier; rehydrate it first"),
+    "AccountLimitExceeded": (QuotaExceededError, "the account is full; free some space or raise its limit"),
+    "ServerBusy": _BUSY,
+    "OperationTimedOut": _BUSY,
+}
+
+_STATUSES: Final[Mapping[int, tuple[type[StorageError], str]]] = {
+    400: (SettingsError, "the service does not understand the request; check endpoint, account and credentials"),
+    401: _CODES["InvalidAuthenticationInfo"],
+    403: _CODES["InsufficientAccountPermissions"],
+    404: _CODES["BlobNotFound"],
+    409: (UnavailableError, "others write to the same key at the moment; repeat it"),
+    411: (UnavailableError, "a proxy took the length of the body away; look at what is on the way"),
+    412: _CODES["ConditionNotMet"],
+    413: _CODES["RequestBodyTooLarge"],
+    429: _BUSY,
+    501: (NotSupportedError, "the service does not do this"),
+    503: _BUSY,
+    507: _CODES["AccountLimitExceeded"],
+}
+
+
+def map_error(response: Response, key: str | None = None) -> StorageError:
+    """Return the error that *response*, which is not a success, means."""
+    if not is_azure(response.headers):
+        return stranger(response, key)
+    code = code_of(response)
+    found = _CODES.get(code or "")
+    if found is None or (found[0] is NotFoundError and key is None):
+        found = _STATUSES.get(response.status, (UnavailableError, f"the service answered {response.status}"))
+    kind, message = found
+    return kind(message, key=key, code=code, request_id=request_id_of(response), retry_after_s=retry_after_of(response))
+
+
+def is_azure(headers: Mapping[str, str]) -> bool:
+    """Say whether an answer carries the marks of the service, which a sign-in page or a gateway does not know."""
+    return "x-ms-request-id" in headers
+
+
+def stranger(response: Response, key: str | None) -> UnavailableError:
+    """Return the error for an answer that Azure does not give."""
+    return UnavailableError(
+        f"somebody else than Azure answered {response.status} "
+        f"({response.headers.get('content-type', 'no content type')[:60]}); look at the endpoint and at proxies",
+        key=key,
+        retry_after_s=retry_after_of(response),
+    )
+
+
+def code_of(response: Response) -> str | None:
+    """Return the code of an error, when it is one word."""
+    code = response.headers.get("x-ms-error-code", "")
+    return code if code.isalnum() and len(code) <= 100 else None
+
+
+def request_id_of(response: Response) -> str | None:
+    """Return how the service's support finds the request."""
+    return response.headers.get("x-ms-request-id")
+
+
+def retry_after_of(response: Response) -> float | None:
+    """Return the seconds that the service asks to wait, when it says them as a number."""
+    value = response.headers.get("retry-after", "")
+    return float(value) if value.isascii() and value.isdigit() else None

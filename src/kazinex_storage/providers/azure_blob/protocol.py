@@ -1,0 +1,144 @@
+"""The requests of the Blob API, built for one container. Pure: nothing is sent here; ``answers.py`` reads answers.
+
+learn.microsoft.com/rest/api/storageservices/blob-service-rest-api (read 2026-08) says what is built. Every body goes
+with its MD5, which the service verifies before it keeps anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeAlias
+from urllib.parse import quote
+
+from ..._internal.header_text import quoted_etag
+from ..._internal.sending import Held
+from ...transport import BodySlice, Request
+from ...types import Buffer, ByteRange, PutMode, PutOptions, Sink
+from .headers import put_headers
+from .target import Target
+
+VERSION: Final = "2021-12-02"
+"""Of the API: the first one is 2019-12-12 that has the limits of ``target.py``; newer ones add nothing that is used."""
+
+PAGE_BLOBS: Final = 5000
+"""Blobs in one page of a listing: the most that Azure gives."""
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+_BARE: Final[Headers] = (("x-ms-version", VERSION),)
+_GET: Final[Headers] = (*_BARE, ("Accept-Encoding", "identity"))
+
+
+class Protocol:
+    """Builds the requests for one target. Names are those of the service; *query* is what authorises."""
+
+    __slots__ = ("_base", "target")
+
+    def __init__(self, target: Target) -> None:
+        """Build for *target*."""
+        self.target = target
+        self._base = target.base_url
+
+    def put(self, name: str, data: bytes, sha256: str, options: PutOptions, mark: str, query: str) -> Request:
+        """Write *data* in one request."""
+        headers = (
+            *_BARE,
+            ("x-ms-blob-type", "BlockBlob"),
+            ("Content-MD5", md5_of(data)),
+            *put_headers(options, sha256, mark),
+            *_condition(options),
+        )
+        return Request(method="PUT", url=self.url(name, query), headers=headers, body=data, operation="put")
+
+    def put_block(self, name: str, block_id: str, data: Buffer, md5: str, query: str) -> Request:
+        """Write one block, which nobody sees before it is committed."""
+        return Request(
+            method="PUT",
+            url=self.url(name, f"comp=block&blockid={quote(block_id, safe='')}&{query}"),
+            headers=(*_BARE, ("Content-MD5", md5)),
+            body=data if isinstance(data, bytes) else BodySlice(source=Held(data), offset=0, size=len(data)),
+            operation="put",
+        )
+
+    def put_block_list(
+        self, name: str, block_ids: Iterable[str], sha256: str, options: PutOptions, mark: str, query: str
+    ) -> Request:
+        """Make the blocks the blob, under the condition of *options*."""
+        lines = "".join(f"<Uncommitted>{block_id}</Uncommitted>" for block_id in block_ids)
+        body = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{lines}</BlockList>'.encode()
+        headers = (
+            *_BARE,
+            ("Content-Type", "application/xml"),
+            ("Content-MD5", md5_of(body)),
+            *put_headers(options, sha256, mark),
+            *_condition(options),
+        )
+        url = self.url(name, f"comp=blocklist&{query}")
+        return Request(method="PUT", url=url, headers=headers, body=body, operation="put")
+
+    def get(
+        self,
+        name: str,
+        span: tuple[int, int | None],
+        sink: Sink,
+        if_match: str | None,
+        inspect: Callable[[Mapping[str, str]], None],
+        query: str,
+    ) -> Request:
+        """Read from the first byte of *span* up to the second, None for the end."""
+        headers = _GET
+        if span != (0, None):
+            start, end = span
+            headers = (*headers, ("Range", f"bytes={start}-{'' if end is None else end - 1}"))
+        if if_match is not None:
+            headers = (*headers, ("If-Match", quoted_etag(if_match)))
+        return Request(
+            method="GET", url=self.url(name, query), headers=headers, sink=sink, inspect=inspect, operation="get"
+        )
+
+    def head(self, name: str, if_match: str | None, query: str) -> Request:
+        """Look at a blob."""
+        headers = _GET if if_match is None else (*_GET, ("If-Match", quoted_etag(if_match)))
+        return Request(method="HEAD", url=self.url(name, query), headers=headers, operation="head")
+
+    def delete(self, name: str, if_match: str | None, query: str) -> Request:
+        """Remove a blob, and its snapshots with it."""
+        headers: Headers = (*_BARE, ("x-ms-delete-snapshots", "include"))
+        if if_match is not None:
+            headers = (*headers, ("If-Match", quoted_etag(if_match)))
+        return Request(method="DELETE", url=self.url(name, query), headers=headers, operation="delete")
+
+    def list(self, prefix: str, marker: str | None, query: str, *, one_level: bool) -> Request:
+        """List a page; metadata comes along, because it alone tells what is a directory."""
+        parts = f"restype=container&comp=list&include=metadata&maxresults={PAGE_BLOBS}&prefix={quote(prefix, safe='')}"
+        if one_level:
+            parts += "&delimiter=%2F"
+        if marker is not None:
+            parts += f"&marker={quote(marker, safe='')}"
+        return Request(method="GET", url=f"{self._base}?{parts}&{query}", headers=_GET, operation="list")
+
+    def url(self, name: str, query: str) -> str:
+        """Return the URL of a blob; only unreserved characters and slashes stand for themselves."""
+        return f"{self._base}/{quote(name, safe='/~')}?{query}"
+
+
+def md5_of(data: Buffer) -> str:
+    """Return the MD5 of *data* as ``Content-MD5`` wants it."""
+    return b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+
+
+def wanted_span(span: ByteRange, size: int | None) -> tuple[int, int | None]:
+    """Return the first byte to ask for and the one after the last; *size* is needed to count from the end.
+
+    Azure knows no ranges from the end (learn.microsoft.com/rest/api/storageservices/
+    specifying-the-range-header-for-blob-service-operations, read 2026-08).
+    """
+    return (span.start, span.end) if span.start >= 0 or size is None else span.resolve(size)
+
+
+def _condition(options: PutOptions) -> Headers:
+    if options.mode is PutMode.CREATE:
+        return (("If-None-Match", "*"),)
+    return (("If-Match", quoted_etag(options.if_match)),) if options.if_match is not None else ()

@@ -1,0 +1,63 @@
+"""Settings of the kind azure_blob: one credential, and no secret in what is said of them."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from kazinex_storage.providers.azure_blob import AzureBlobSettings
+from kazinex_storage.providers.azure_blob.target import AccountKey, SasToken
+
+KEY = "c2VjcmV0LXNlY3JldC1zZWNyZXQ="
+SAS = "sv=2021-12-02&sp=rl&sig=c2VjcmV0LXNlY3JldC1zZWNyZXQ%3D"
+
+
+def test_account_and_key_reach_the_public_cloud() -> None:
+    target = AzureBlobSettings(account="acme", container="docs", account_key=KEY, prefix="plans").target()
+
+    assert "https://acme.blob.core.windows.net/docs" == target.base_url
+    assert AccountKey(key=KEY) == target.credential
+    assert "acme/docs/plans" == target.location
+
+
+def test_a_connection_string_says_all() -> None:
+    line = f"DefaultEndpointsProtocol=https;AccountName=acme;AccountKey={KEY};EndpointSuffix=core.chinacloudapi.cn"
+
+    target = AzureBlobSettings(container="docs", connection_string=line).target()
+
+    assert "https://acme.blob.core.chinacloudapi.cn/docs" == target.base_url
+    assert AccountKey(key=KEY) == target.credential
+
+
+def test_a_signature_may_begin_with_a_question_mark() -> None:
+    target = AzureBlobSettings(account="acme", container="docs", sas_token=f"?{SAS}").target()
+
+    assert SasToken(token=SAS) == target.credential
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({}, "account_key"),
+        ({"account_key": KEY, "sas_token": SAS}, "sas_token"),
+        ({"account_key": "no base64!"}, "account_key"),
+        ({"sas_token": "sv=1"}, "sas_token"),
+        ({"connection_string": "AccountName=acme"}, "connection_string"),
+        ({"connection_string": f"AccountName=other;AccountKey={KEY}"}, "account"),
+        ({"connection_string": f"AccountKey={KEY};BlobEndpoint=https://u:p@h"}, "connection_string"),
+        ({"account_key": KEY, "container": "UPPER"}, "container"),
+        ({"account_key": KEY, "account": "a.evil.example/"}, "account"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_used_is_refused_by_its_field(given: dict[str, str], field: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        AzureBlobSettings.model_validate({"account": "acme", "container": "docs", **given})
+
+    assert [(field,)] == [problem["loc"] for problem in caught.value.errors()]
+
+
+def test_no_secret_stands_in_a_repr() -> None:
+    settings = AzureBlobSettings(account="acme", container="docs", account_key=KEY)
+
+    assert KEY not in repr(settings) + repr(settings.target()) + settings.model_dump_json()
