@@ -1,0 +1,133 @@
+"""Exchanges fed by hand: whose answers count, what a lost answer means, what is refused before its first byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from kazinex_storage.errors import AlreadyExistsError, IntegrityError, StorageError, UnavailableError
+from kazinex_storage.keys import ObjectKey, Prefix
+from kazinex_storage.providers.azure_blob.exchanges import AzureBlobExchanges
+from kazinex_storage.providers.azure_blob.target import SasToken, Target
+from kazinex_storage.source import Source
+from kazinex_storage.transport import Exchange, Request, Response
+from kazinex_storage.types import ByteRange, PutMode, PutOptions
+
+KEY = ObjectKey("a/b.pdf")
+AZURE = {"x-ms-request-id": "1", "x-ms-version": "2021-12-02"}
+CREATE = PutOptions(mode=PutMode.CREATE)
+CONDITION = {**AZURE, "x-ms-error-code": "BlobAlreadyExists"}
+
+
+@pytest.fixture
+def exchanges() -> AzureBlobExchanges:
+    endpoint = "https://acme.blob.core.windows.net"
+    return AzureBlobExchanges(
+        Target(account="acme", container="docs", endpoint_url=endpoint, credential=SasToken(token="sig=" + "secret"))
+    )
+
+
+def answer(status: int, headers: Mapping[str, str], body: bytes = b"") -> Response:
+    return Response(status=status, headers=headers, body=body)
+
+
+def feed(exchange: Exchange[object], *answers: Callable[[Request], Response] | Response) -> object:
+    """Return the result of *exchange* after it was sent *answers* one by one."""
+    command = next(exchange)
+    for given in answers:
+        assert isinstance(command, Request)
+        try:
+            command = exchange.send(given if isinstance(given, Response) else given(command))
+        except StopIteration as end:
+            return end.value
+    raise AssertionError("it wants a further answer")
+
+
+def test_a_404_without_the_marks_of_the_service_is_not_absence(exchanges: AzureBlobExchanges) -> None:
+    for exchange in (exchanges.head(KEY), exchanges.delete(KEY), exchanges.get(KEY, ByteRange(), len, None)):
+        with pytest.raises(UnavailableError, match="somebody else than Azure"):
+            feed(exchange, answer(404, {"content-type": "text/html"}))
+
+
+@pytest.mark.parametrize("status", [201, 202, 200])
+def test_a_success_without_the_marks_of_the_service_is_none(exchanges: AzureBlobExchanges, status: int) -> None:
+    for exchange in (exchanges.put(KEY, Source.of(b"x"), PutOptions()), exchanges.delete(KEY), exchanges.head(KEY)):
+        with pytest.raises(UnavailableError):
+            feed(exchange, answer(status, {"content-length": "1"}))
+
+
+def test_a_listing_without_the_marks_of_the_service_is_none(exchanges: AzureBlobExchanges) -> None:
+    with pytest.raises(UnavailableError):
+        feed(exchanges.scan(Prefix("")).next(), answer(200, {}, b"<EnumerationResults><Blobs/></EnumerationResults>"))
+
+
+def test_a_writer_whose_answer_was_lost_recognises_its_own_object(exchanges: AzureBlobExchanges) -> None:
+    mark: dict[str, str] = {}
+
+    def refuse(request: Request) -> Response:
+        mark.update({name: value for name, value in request.headers if name.endswith("write")})
+        return answer(409, CONDITION)
+
+    def show(_: Request) -> Response:
+        return answer(200, {**AZURE, **mark, "etag": '"0x1"', "content-length": "1"})
+
+    found = feed(exchanges.put(KEY, Source.of(b"x"), CREATE), refuse, show)
+
+    assert "0x1" == getattr(found, "etag", None)
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (answer(200, {**AZURE, "etag": '"0x1"', "content-length": "1"}), AlreadyExistsError),
+        (answer(503, AZURE), UnavailableError),
+        (answer(403, AZURE), UnavailableError),
+        (answer(404, {}), UnavailableError),
+    ],
+    ids=["another's", "busy", "forbidden", "stranger"],
+)
+def test_what_stands_in_the_way_is_anothers_only_when_that_is_seen(
+    exchanges: AzureBlobExchanges, shown: Response, expected: type[StorageError]
+) -> None:
+    with pytest.raises(StorageError) as caught:
+        feed(exchanges.put(KEY, Source.of(b"x"), CREATE), answer(409, CONDITION), shown)
+
+    assert expected is type(caught.value)
+
+
+def test_another_span_is_refused_before_its_first_byte(exchanges: AzureBlobExchanges) -> None:
+    request = next(exchanges.get(KEY, ByteRange(start=2, end=5), len, "0x1"))
+
+    assert isinstance(request, Request)
+    assert request.inspect is not None
+    sent = {**AZURE, "etag": '"0x1"', "content-length": "3"}
+    request.inspect({**sent, "content-range": "bytes 2-4/9"})
+    for wrong in ({"content-range": "bytes 3-5/9"}, {}, {"content-range": "bytes 2-4/9", "etag": '"0x2"'}):
+        with pytest.raises(IntegrityError):
+            request.inspect({**sent, **wrong})
+
+
+def test_directories_are_no_objects_and_foreign_names_are_left_out(exchanges: AzureBlobExchanges) -> None:
+    def blob(name: str, more: str = "") -> str:
+        return f"<Blob><Name>{name}</Name><Properties><Content-Length>1</Content-Length></Properties>{more}</Blob>"
+
+    folder = blob("a", "<Metadata><Hdi_IsFolder>True</Hdi_IsFolder></Metadata>")
+    blobs = folder + "".join(map(blob, ("a/b", "a//c", "d.")))
+    body = f"<EnumerationResults><Blobs>{blobs}</Blobs><NextMarker/></EnumerationResults>".encode()
+
+    found = feed(exchanges.scan(Prefix("")).next(), answer(200, AZURE, body))
+
+    assert isinstance(found, list)
+    assert ["a/b"] == [info.key for info in found]
+
+
+def test_a_listing_that_does_not_advance_ends(exchanges: AzureBlobExchanges) -> None:
+    page = answer(200, AZURE, b"<EnumerationResults><Blobs/><NextMarker>m</NextMarker></EnumerationResults>")
+
+    with pytest.raises(UnavailableError, match="does not advance"):
+        feed(exchanges.scan(Prefix("")).next(), page, page, page, page)
+
+
+def test_the_signature_is_in_no_repr(exchanges: AzureBlobExchanges) -> None:
+    assert "secret" not in repr(next(exchanges.head(KEY))) + repr(exchanges.target)
