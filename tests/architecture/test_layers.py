@@ -90,7 +90,7 @@ HOMES = {
     "boto3": ("providers.s3", "testing"),  # the witness of the servers for tests
     "botocore": ("providers.s3", "testing"),
     "mypy_boto3_s3": ("testing",),  # types alone
-    "azure": ("providers.azure_blob",),
+    "azure": ("providers.azure_blob", "testing"),  # the witness of the servers for tests
     "msal": ("providers.sharepoint",),
     "requests": ("providers.sharepoint",),  # what msal speaks HTTP with
 }

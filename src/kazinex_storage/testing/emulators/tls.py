@@ -39,6 +39,16 @@ class CertificateAuthority:
         Raises:
             OSError: the folder is gone.
         """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.server_certificate(names))
+        return context
+
+    def server_certificate(self, names: Sequence[str] = LOCAL_NAMES) -> Path:
+        """Write a certificate for *names* with its key into one PEM file of the folder.
+
+        Raises:
+            OSError: the folder is gone.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         serial = x509.random_serial_number()
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
@@ -53,9 +63,7 @@ class CertificateAuthority:
         path = self.folder / f"server-{serial:x}.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         path.write_bytes(certificate.public_bytes(Encoding.PEM) + private)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
+        return path
 
 
 @contextmanager

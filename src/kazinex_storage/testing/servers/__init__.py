@@ -1,12 +1,13 @@
 """Real servers for tests, started on loopback ports and ended with the test run, however that ends.
 
-``postgres()`` runs PostgreSQL; ``seaweedfs()``, ``ministack()`` and ``moto()`` speak S3. There is no way to go without:
-a machine that lacks one fails the tests that need it.
+``postgres()`` runs PostgreSQL; ``seaweedfs()``, ``ministack()`` and ``moto()`` speak S3; ``azurite()`` is Azure Blob
+Storage. There is no way to go without: a machine that lacks one fails the tests that need it.
 """
 
 from __future__ import annotations
 
+from .azurite import AzuriteServer, azurite
 from .postgres import PostgresServer, postgres
 from .s3 import S3Server, ministack, moto, seaweedfs
 
-__all__ = ["PostgresServer", "S3Server", "ministack", "moto", "postgres", "seaweedfs"]
+__all__ = ["AzuriteServer", "PostgresServer", "S3Server", "azurite", "ministack", "moto", "postgres", "seaweedfs"]

