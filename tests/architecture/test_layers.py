@@ -91,8 +91,8 @@ HOMES = {
     "botocore": ("providers.s3", "testing"),
     "mypy_boto3_s3": ("testing",),  # types alone
     "azure": ("providers.azure_blob", "testing"),  # the witness of the servers for tests
-    "msal": ("providers.sharepoint",),
-    "requests": ("providers.sharepoint",),  # what msal speaks HTTP with
+    "msal": ("_internal.entra", "providers.sharepoint"),
+    "requests": ("_internal.entra", "providers.sharepoint"),  # what msal speaks HTTP with
 }
 """Where a library may be imported. What stands neither here, nor below, nor in the standard library is refused."""
 

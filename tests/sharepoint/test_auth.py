@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from kazinex_storage._internal.aadsts import NUMBERS
+from kazinex_storage._internal.entra import AppIdentity, MemoryTokenStore, Tokens
 from kazinex_storage.errors import AuthenticationError, ReconnectRequiredError, SettingsError, UnavailableError
-from kazinex_storage.providers.sharepoint.aadsts import NUMBERS
-from kazinex_storage.providers.sharepoint.auth import AppIdentity, MemoryTokenStore, Tokens
 from kazinex_storage.providers.sharepoint.connect import begin_connect, begin_device, finish_connect, finish_device
 from kazinex_storage.testing.emulators.graph import Answer, App, Fault, GraphEmulator, Kind, graph_emulator
 from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority

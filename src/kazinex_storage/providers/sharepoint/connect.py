@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from ..._internal.aadsts import error_of
+from ..._internal.entra import AppIdentity, asked, client_of
 from ...errors import AuthenticationError, ReconnectRequiredError
-from .aadsts import error_of
-from .auth import AppIdentity, asked, client_of
 
 # offline_access, openid and profile are added by msal. learn.microsoft.com/graph/permissions-reference.
 SCOPES = ("Sites.ReadWrite.All", "Files.ReadWrite.All")

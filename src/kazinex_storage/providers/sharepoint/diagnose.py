@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..._internal.aadsts import diagnosis_of
 from ...errors import (
     AccessDeniedError,
     LockedError,
@@ -14,7 +15,6 @@ from ...errors import (
 )
 from ...transport import Exchange
 from ...types import Diagnosis
-from .aadsts import diagnosis_of
 from .library import Library
 
 _QUOTA: Final = Diagnosis(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from ..._internal.entra import GivenStore, Tokens
 from ...errors import StorageError
 from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...provider import Pages
 from ...source import Source
 from ...transport import Exchange, Transport
 from ...types import ByteRange, Capability, Diagnosis, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
-from .auth import GivenStore, Tokens
 from .exchanges import SharePointExchanges
 from .hashing import WRITTEN_ANEW
 from .target import Target

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, model_validator
 
+from ..._internal.entra import AppIdentity, MemoryTokenStore, Tokens
 from ..._internal.settings_text import (
     CONFIG,
     Folder,
@@ -28,7 +29,6 @@ from ..._internal.settings_text import (
     validate,
 )
 from ...transport import Gate
-from .auth import AppIdentity, MemoryTokenStore, Tokens
 from .clouds import API_VERSION, CLOUDS
 from .names import encode_segment
 from .target import MAX_FILE_BYTES, Target

@@ -1,4 +1,4 @@
-"""Access tokens for Graph, through msal: for an app by itself, or for a person who has connected once.
+"""Access tokens of Microsoft Entra, through msal: for an app by itself, or for a person who has connected once.
 
 A refresh token is replaced by a new one at each use. The new one is stored where the old one was, but only if that is
 there still (compare and swap): of two processes one is faster, and the other takes what it stored. Microsoft keeps the
@@ -17,7 +17,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from ...errors import ReconnectRequiredError, SettingsError, UnavailableError
+from ..errors import ReconnectRequiredError, SettingsError, UnavailableError
 from .aadsts import error_of
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Tokens:
             return token
 
     def invalidate(self, token: str) -> None:
-        """Forget *token*, which Graph did not accept."""
+        """Forget *token*, which the service did not accept."""
         with self._lock:
             if self._token == token:
                 self._token, self._good_until, self._app = None, 0.0, None  # msal would give it again
@@ -186,7 +186,7 @@ def client_of(identity: AppIdentity) -> msal.ClientApplication:
     try:
         import msal
     except ImportError as error:
-        raise SettingsError("SharePoint needs msal; pip install 'kazinex-storage[sharepoint]'") from error
+        raise SettingsError("signing in to Microsoft needs msal; pip install msal") from error
     authority = f"{identity.login_url}/{identity.tenant_id}"
     given: dict[str, object] = {
         "authority": authority,

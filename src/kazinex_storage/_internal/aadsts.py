@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from ...errors import AuthenticationError, ReconnectRequiredError, SettingsError, StorageError, UnavailableError
-from ...types import Diagnosis
+from ..errors import AuthenticationError, ReconnectRequiredError, SettingsError, StorageError, UnavailableError
+from ..types import Diagnosis
 
 _RECONNECT: Final = frozenset(
     {"invalid_grant", "interaction_required", "consent_required", "login_required", "expired_token"}
