@@ -263,6 +263,8 @@ class UploadState:
     """Tells the object of this upload from others, where the service offers nothing better."""
     sha256: str | None = None
     """Of the whole body, in hexadecimal, when it was known at the beginning."""
+    kept: str = ""
+    """What the provider has to remember of the beginning, where the service does not."""
     scope: str = ""
     """The folder of the storage that began it, as the provider knows it; empty, or ends with a slash."""
     provider: str = ""
@@ -308,6 +310,7 @@ _STATE_FIELDS = {
     "if_match": str | None,
     "mark": str,
     "sha256": str | None,
+    "kept": str,
     "scope": str,
     "provider": str,
     "location": str,

@@ -110,7 +110,7 @@ def test_a_cancelled_source_ends_the_current_read_and_every_later_one() -> None:
         source.data()
 
 
-@pytest.mark.parametrize("body", ["text", "", None, 7, 1.5, ["a"], iter(["text"]), [1, 2], [None], {"a": 1}], ids=repr)
+@pytest.mark.parametrize("body", ["text", "", None, 7, 1.5, ["a"], iter(["text"]), [1, 2], [None], {"a": 1}], ids=type)
 def test_what_is_not_bytes_is_refused(body: object) -> None:
     with pytest.raises(TypeError):
         Source.of(body)  # type: ignore[arg-type]

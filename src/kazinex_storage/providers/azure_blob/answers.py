@@ -17,6 +17,7 @@ from ...types import Checksum, ObjectInfo
 from .headers import FOLDER, MARK, SHA256, is_folder, metadata_of
 
 CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")  # RFC 9110, 14.4
+_SIZE: Final = re.compile(r"[0-9]{1,19}")
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -77,10 +78,28 @@ def parse_page(body: bytes) -> Page:
     return Page(objects, folders, text_of(root, "NextMarker") or None)
 
 
+def parse_blocks(body: bytes) -> list[tuple[str, int]]:
+    """Return id and size of the blocks that are no blob yet.
+
+    Raises:
+        UnavailableError: it is no list of blocks.
+    """
+    root = parse_xml(body, "Azure")
+    if root.tag != "BlockList":
+        raise UnavailableError(f"the service answered <{root.tag[:60]}> where a list was due; look at the endpoint")
+    found: list[tuple[str, int]] = []
+    for block in root.iterfind("UncommittedBlocks/Block"):
+        name, size = text_of(block, "Name"), text_of(block, "Size") or ""
+        if not name or not _SIZE.fullmatch(size):
+            raise UnavailableError("the service lists a block without id or size; look at the endpoint and at proxies")
+        found.append((name, int(size)))
+    return found
+
+
 def _blob(blob: Element) -> tuple[str, int, str | None, datetime | None]:
     properties = blob.find("Properties")
     size = text_of(properties, "Content-Length") if properties is not None else None
-    if properties is None or not size or len(size) > 19 or not size.isascii() or not size.isdigit():
+    if properties is None or size is None or not _SIZE.fullmatch(size):
         raise UnavailableError("the service lists an object without its size; look at the endpoint and at proxies")
     return _name(blob), int(size), etag_of(text_of(properties, "Etag")), date_of(text_of(properties, "Last-Modified"))
 

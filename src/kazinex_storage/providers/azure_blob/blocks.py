@@ -6,11 +6,12 @@ are seen by nobody and dropped by the service after a week, or when another writ
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from base64 import b64encode
+from base64 import b64decode, b64encode
+from binascii import Error as BadBase64
+from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import Final, cast
 
 from ..._internal.sending import send_parts
 from ...errors import IntegrityError, NotFoundError, UnavailableError
@@ -22,6 +23,44 @@ from .mapping import is_azure, map_error, stranger
 from .objects import Objects
 from .protocol import md5_of
 from .target import PART_RULE
+
+# All ids of a blob must have one length (Put Block), so everything that writes blocks here uses this form.
+_MAGIC: Final = b"kz"
+_MARK_BYTES: Final = 8
+_ID_BYTES: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What the id of a block says."""
+
+    mark: str
+    """The write that it belongs to: 16 hexadecimal digits."""
+    number: int
+    """From 1; what is no part of the body has a number of its own."""
+    digest: bytes = bytes(16)
+    """MD5 of its bytes, where it was known beforehand."""
+
+    @property
+    def id(self) -> str:
+        """How the service calls it."""
+        return b64encode(_MAGIC + bytes.fromhex(self.mark) + self.number.to_bytes(4) + self.digest).decode()
+
+
+def new_mark() -> str:
+    """Return a random mark of a write in blocks."""
+    return secrets.token_hex(_MARK_BYTES)
+
+
+def read_block_id(text: str) -> Block | None:
+    """Return what the id *text* says; None when somebody else chose it."""
+    try:
+        found = b64decode(text, validate=True)
+    except (BadBase64, ValueError):
+        return None
+    if len(found) != _ID_BYTES or not found.startswith(_MAGIC):
+        return None
+    return Block(found[2:10].hex(), int.from_bytes(found[10:14]), found[14:])
 
 
 class Blocks:
@@ -42,23 +81,38 @@ class Blocks:
         """
         if options.mode is PutMode.CREATE or options.if_match is not None:
             yield from self._objects.check(key, options)  # before gibibytes are sent in vain; the end decides
-        mark = secrets.token_hex(8)
+        mark = new_mark()
         plan = plan_parts(source.size, PART_RULE)
-        parts = yield from send_parts(source, plan, partial(self._put_block, key, mark))
+        parts = yield from send_parts(source, plan, partial(self.put_block, key, mark))
         found, declared = source.checksum, source.declared_sha256
         if found is None or (declared is not None and found.value != declared):
             raise IntegrityError("the body changed while it was being sent; nothing was stored, repeat it")
         query = yield from self._objects.query()
-        response: Response = yield self._protocol.put_block_list(
-            key, [part.etag for part in parts], found.value, options, mark, query
-        )
+        ids = [id_of(mark, part) for part in parts]
+        response: Response = yield self._protocol.put_block_list(key, ids, found.value, options, mark, query)
         return (yield from self._objects.written(key, response, source.size, found.value, options, mark))
 
-    def _put_block(self, key: str, mark: str, number: int, data: Buffer) -> Exchange[PartInfo]:
+    def put_block(self, key: str, mark: str, number: int, data: Buffer) -> Exchange[PartInfo]:
+        """Write one block; its MD5 is the etag of the part. One request.
+
+        Raises:
+            UnavailableError: the service lost the write.
+            StorageError: the service refuses.
+        """
         md5 = cast(str, (yield Call(md5_of, data)))
-        block_id = block_id_of(mark, number)
+        digest = b64decode(md5)
+        yield from self.stage(key, Block(mark, number, digest), data, md5)
+        return PartInfo(number=number, size=len(data), etag=digest.hex())
+
+    def stage(self, key: str, block: Block, data: Buffer, md5: str) -> Exchange[None]:
+        """Write *data*, which has that *md5*, as a block; one request.
+
+        Raises:
+            UnavailableError: the service lost the write.
+            StorageError: the service refuses.
+        """
         query = yield from self._objects.query()
-        response: Response = yield self._protocol.put_block(key, block_id, data, md5, query)
+        response: Response = yield self._protocol.put_block(key, block.id, data, md5, query)
         if response.status != 201:
             error = map_error(response, key)
             if isinstance(error, NotFoundError):
@@ -66,13 +120,8 @@ class Blocks:
             raise error
         if not is_azure(response.headers):
             raise stranger(response, key)
-        return PartInfo(number=number, size=len(data), etag=block_id)
 
 
-def block_id_of(mark: str, number: int) -> str:
-    """Return how the block *number* of the write *mark* is called.
-
-    All ids of a blob have one length (Put Block, read 2026-08), and another writer's blocks have other ids.
-    """
-    digest = hashlib.sha256(mark.encode()).digest()[:10]
-    return b64encode(digest + number.to_bytes(5)).decode()
+def id_of(mark: str, part: PartInfo) -> str:
+    """Return the id of the block that *part* of the write *mark* is."""
+    return Block(mark, part.number, bytes.fromhex(part.etag)).id

@@ -10,20 +10,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from ...errors import NotSupportedError, StorageError
+from ..._internal.spelling import Spelling
+from ...errors import StorageError
 from ...keys import ObjectKey, Prefix
-from ...part_uploads import LiftedParts, PartExchanges
+from ...part_uploads import PartExchanges
 from ...source import Source
 from ...transport import Exchange
 from ...types import ByteRange, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
 from .answers import Page
+from .batch import delete_many
 from .blocks import Blocks
+from .copying import Copying
+from .delegation import delegate
 from .listing import ListedPages
 from .names import decode, encode, encode_prefix
 from .objects import SINGLE_PUT_BYTES, Objects
+from .presign import presign
 from .protocol import Protocol
 from .sas import Signing
-from .target import Target
+from .target import Identity, Target
+from .uploads import PartUploads
 
 
 class AzureBlobExchanges:
@@ -33,11 +39,15 @@ class AzureBlobExchanges:
         """Work on *target*."""
         self.target = target
         """The container."""
-        self.objects = Objects(Protocol(target), Signing(target))
+        self._signing = signing_of(target)
+        self.objects = Objects(Protocol(target), self._signing)
         """Single blobs, by the names of the service."""
-        self._blocks = Blocks(self.objects)
-        self.parts: PartExchanges = LiftedParts(None)
-        """Uploads in parts, which are not declared."""
+        self.blocks = Blocks(self.objects)
+        """Writes in blocks, by the names of the service."""
+        self._copying = Copying(self.objects)
+        spelling = Spelling(self.name_of, self._name_prefix, self.key_of)
+        self.parts: PartExchanges = PartUploads(self.objects, spelling)
+        """Uploads in parts that outlive a process."""
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; one request up to 8 MiB, else one for each block and one or two more."""
@@ -45,7 +55,7 @@ class AzureBlobExchanges:
         if source.size <= SINGLE_PUT_BYTES:
             writing = self.objects.put(name, source, options)
         else:
-            writing = self._blocks.put(name, source, options)
+            writing = self.blocks.put(name, source, options)
         return self._called(key, (yield from writing))
 
     def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
@@ -69,34 +79,18 @@ class AzureBlobExchanges:
         return ListedPages(self.objects, self._name_prefix(prefix), partial(self._entries, prefix), one_level=True)
 
     def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
-        """Refuse: it is not declared.
-
-        Raises:
-            NotSupportedError: always.
-        """
-        del target, mode
-        yield from ()
-        raise NotSupportedError("copies inside Azure are not declared", key=source)
+        """Copy inside the service."""
+        found = yield from self._copying.copy(self.name_of(source), self.name_of(target), mode)
+        return self._called(target, found)
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
-        """Refuse: it is not declared.
-
-        Raises:
-            NotSupportedError: always.
-        """
-        del keys
-        yield from ()
-        raise NotSupportedError("bulk deletes are not declared")
+        """Remove up to 1,000 objects; one request for 256."""
+        return (yield from delete_many(self.objects, [self.name_of(key) for key in keys]))
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
-        """Refuse: it is not declared.
-
-        Raises:
-            NotSupportedError: always.
-        """
-        del options
-        yield from ()
-        raise NotSupportedError("signed URLs are not declared", key=key)
+        """Sign a request; none is sent, unless a key of user delegation has to be renewed."""
+        signer = yield from self._signing.key(options.expires_in)
+        return presign(self.objects.protocol, signer, self.name_of(key), options)
 
     def name_of(self, key: str) -> str:
         """Return how the service spells *key*.
@@ -133,3 +127,10 @@ class AzureBlobExchanges:
             if (key := self.key_of(name.removesuffix("/"))) is not None and f"{key}/".startswith(prefix)
         ]
         return folders + self._infos(prefix, page)
+
+
+def signing_of(target: Target) -> Signing:
+    """Return what authorises the requests for *target*."""
+    if not isinstance(target.credential, Identity):
+        return Signing(target)
+    return Signing(target, partial(delegate, target.endpoint_url, target.credential.tokens))

@@ -26,7 +26,7 @@ _OURS: Final = frozenset({SHA256, MARK, FOLDER})
 _TOKEN: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 
 
-def put_headers(options: PutOptions, sha256: str, mark: str) -> Iterator[tuple[str, str]]:
+def put_headers(options: PutOptions, sha256: str | None, mark: str) -> Iterator[tuple[str, str]]:
     """Yield the headers that a blob keeps.
 
     Raises:
@@ -38,11 +38,21 @@ def put_headers(options: PutOptions, sha256: str, mark: str) -> Iterator[tuple[s
         yield "x-ms-blob-content-disposition", plain_header("content disposition", options.content_disposition)
     if options.cache_control is not None:
         yield "x-ms-blob-cache-control", plain_header("cache control", options.cache_control)
-    for name, value in options.metadata.items():
+    yield from metadata_headers(options.metadata, sha256, mark)
+
+
+def metadata_headers(metadata: Mapping[str, str], sha256: str | None, mark: str) -> Iterator[tuple[str, str]]:
+    """Yield the headers that hold *metadata* and our own beside it.
+
+    Raises:
+        NotSupportedError: a value cannot be sent.
+    """
+    for name, value in metadata.items():
         if not _TOKEN.fullmatch(name) or name in _OURS:
             raise NotSupportedError(f"metadata cannot be named {name[:100]!r} here; use letters, digits, '-' and '_'")
         yield METADATA + encode_metadata_name(name), encode_text(value)
-    yield METADATA + encode_metadata_name(SHA256), sha256
+    if sha256 is not None:
+        yield METADATA + encode_metadata_name(SHA256), sha256
     yield METADATA + encode_metadata_name(MARK), mark
 
 

@@ -80,7 +80,7 @@ class Objects:
         return (yield from self.written(key, response, len(data), sha256, options, mark))
 
     def written(
-        self, key: str, response: Response, size: int, sha256: str, options: PutOptions, mark: str
+        self, key: str, response: Response, size: int, sha256: str | None, options: PutOptions, mark: str
     ) -> Exchange[ObjectInfo]:
         """Return what the answer to a write means.
 
@@ -98,12 +98,12 @@ class Objects:
         return ObjectInfo(
             key=key,
             size=size,
-            etag=_etag(response, key),
+            etag=etag_in(response, key),
             content_type=options.content_type,
             content_disposition=options.content_disposition,
             cache_control=options.cache_control,
             metadata=dict(options.metadata),
-            checksum=Checksum(algorithm="sha256", value=sha256),
+            checksum=Checksum(algorithm="sha256", value=sha256) if sha256 is not None else None,
         )
 
     def get(self, key: str, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
@@ -128,9 +128,11 @@ class Objects:
         response: Response = yield self.protocol.get(key, wanted, counted, if_match, inspect, query)
         if response.status == 416 and is_azure(response.headers):
             return (yield from self.head(key, if_match))
+        if response.status == 412 and is_azure(response.headers):
+            yield from self.head(key)  # a blob that is gone is no version either, and Azurite says no more than that
         if response.status not in (200, 206):
             raise map_error(response, key)
-        _etag(response, key)
+        etag_in(response, key)
         info = parse_object(key, response.headers)
         start, end = wanted[0], info.size if wanted[1] is None else min(wanted[1], info.size)
         if counted.size != end - start:
@@ -147,7 +149,7 @@ class Objects:
         response: Response = yield self.protocol.head(key, if_match, query)
         if response.status != 200:
             raise map_error(response, key)
-        _etag(response, key)
+        etag_in(response, key)
         return parse_object(key, response.headers)
 
     def delete(self, key: str) -> Exchange[None]:
@@ -258,7 +260,7 @@ def _check(
         raise IntegrityError("the service sent another part than was asked for; nothing of it was taken")
 
 
-def _etag(response: Response, key: str) -> str | None:
+def etag_in(response: Response, key: str) -> str | None:
     """Return the version mark, which Azure gives with its own mark: without them it is a page that says 200.
 
     Raises:

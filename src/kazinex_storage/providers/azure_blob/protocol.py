@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from ..._internal.header_text import quoted_etag
 from ..._internal.sending import Held
@@ -22,8 +22,8 @@ from .target import Target
 VERSION: Final = "2021-12-02"
 """Of the API: the first one is 2019-12-12 that has the limits of ``target.py``; newer ones add nothing that is used."""
 
-PAGE_BLOBS: Final = 5000
-"""Blobs in one page of a listing: the most that Azure gives."""
+BATCH_BLOBS: Final = 256
+"""Blobs that one batch removes: the most that Azure takes (Blob Batch)."""
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -34,12 +34,13 @@ _GET: Final[Headers] = (*_BARE, ("Accept-Encoding", "identity"))
 class Protocol:
     """Builds the requests for one target. Names are those of the service; *query* is what authorises."""
 
-    __slots__ = ("_base", "target")
+    __slots__ = ("_base", "_path", "target")
 
     def __init__(self, target: Target) -> None:
         """Build for *target*."""
         self.target = target
         self._base = target.base_url
+        self._path = urlsplit(self._base).path
 
     def put(self, name: str, data: bytes, sha256: str, options: PutOptions, mark: str, query: str) -> Request:
         """Write *data* in one request."""
@@ -48,7 +49,7 @@ class Protocol:
             ("x-ms-blob-type", "BlockBlob"),
             ("Content-MD5", md5_of(data)),
             *put_headers(options, sha256, mark),
-            *_condition(options),
+            *condition(options),
         )
         return Request(method="PUT", url=self.url(name, query), headers=headers, body=data, operation="put")
 
@@ -63,7 +64,7 @@ class Protocol:
         )
 
     def put_block_list(
-        self, name: str, block_ids: Iterable[str], sha256: str, options: PutOptions, mark: str, query: str
+        self, name: str, block_ids: Iterable[str], sha256: str | None, options: PutOptions, mark: str, query: str
     ) -> Request:
         """Make the blocks the blob, under the condition of *options*."""
         lines = "".join(f"<Uncommitted>{block_id}</Uncommitted>" for block_id in block_ids)
@@ -73,10 +74,58 @@ class Protocol:
             ("Content-Type", "application/xml"),
             ("Content-MD5", md5_of(body)),
             *put_headers(options, sha256, mark),
-            *_condition(options),
+            *condition(options),
         )
         url = self.url(name, f"comp=blocklist&{query}")
         return Request(method="PUT", url=url, headers=headers, body=body, operation="put")
+
+    def block_list(self, name: str, query: str) -> Request:
+        """Ask for the blocks that nobody has made a blob yet."""
+        url = self.url(name, f"comp=blocklist&blocklisttype=uncommitted&{query}")
+        return Request(method="GET", url=url, headers=_GET, operation="list")
+
+    def copy(self, source: str, etag: str | None, name: str, headers: Headers, query: str) -> Request:
+        """Copy one version of a blob of at most 256 MiB, its properties with it; *headers* hold its metadata.
+
+        It ends before it is answered (Copy Blob From URL).
+        """
+        headers = (
+            *_BARE,
+            ("x-ms-requires-sync", "true"),
+            ("x-ms-copy-source", self.url(source, query)),
+            *_source_condition(etag),
+            *headers,
+        )
+        return Request(method="PUT", url=self.url(name, query), headers=headers, body=b"", operation="copy")
+
+    def copy_block(
+        self, source: str, etag: str | None, span: ByteRange, name: str, block_id: str, query: str
+    ) -> Request:
+        """Make a span of one version of a blob a block of another one (Put Block From URL)."""
+        headers = (
+            *_BARE,
+            ("x-ms-copy-source", self.url(source, query)),
+            ("x-ms-source-range", f"bytes={span.start}-{(span.end or 0) - 1}"),
+            *_source_condition(etag),
+        )
+        url = self.url(name, f"comp=block&blockid={quote(block_id, safe='')}&{query}")
+        return Request(method="PUT", url=url, headers=headers, body=b"", operation="copy")
+
+    def delete_many(self, names: Sequence[str], boundary: str, query: str) -> Request:
+        """Remove up to 256 blobs, and their snapshots with them; each is authorised for itself (Blob Batch)."""
+        parts = "".join(
+            f"--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
+            f"Content-ID: {number}\r\n\r\nDELETE {self._path}/{quote(name, safe='/~')}?{query} HTTP/1.1\r\n"
+            "x-ms-delete-snapshots: include\r\nContent-Length: 0\r\n\r\n"
+            for number, name in enumerate(names)
+        )
+        return Request(
+            method="POST",
+            url=f"{self._base}?restype=container&comp=batch&{query}",
+            headers=(*_BARE, ("Content-Type", f"multipart/mixed; boundary={boundary}")),
+            body=f"{parts}--{boundary}--\r\n".encode(),
+            operation="delete_many",
+        )
 
     def get(
         self,
@@ -110,9 +159,16 @@ class Protocol:
             headers = (*headers, ("If-Match", quoted_etag(if_match)))
         return Request(method="DELETE", url=self.url(name, query), headers=headers, operation="delete")
 
-    def list(self, prefix: str, marker: str | None, query: str, *, one_level: bool) -> Request:
-        """List a page; metadata comes along, because it alone tells what is a directory."""
-        parts = f"restype=container&comp=list&include=metadata&maxresults={PAGE_BLOBS}&prefix={quote(prefix, safe='')}"
+    def list(
+        self, prefix: str, marker: str | None, query: str, *, one_level: bool = False, uncommitted: bool = False
+    ) -> Request:
+        """List a page; metadata comes along, because it alone tells what is a directory.
+
+        With *uncommitted*, blobs as well that are nothing but blocks yet.
+        """
+        include = "metadata,uncommittedblobs" if uncommitted else "metadata"
+        parts = f"restype=container&comp=list&include={include}&maxresults={self.target.page_blobs}"
+        parts += f"&prefix={quote(prefix, safe='')}"
         if one_level:
             parts += "&delimiter=%2F"
         if marker is not None:
@@ -138,7 +194,12 @@ def wanted_span(span: ByteRange, size: int | None) -> tuple[int, int | None]:
     return (span.start, span.end) if span.start >= 0 or size is None else span.resolve(size)
 
 
-def _condition(options: PutOptions) -> Headers:
+def condition(options: PutOptions) -> Headers:
+    """Return the headers of the condition of a write."""
     if options.mode is PutMode.CREATE:
         return (("If-None-Match", "*"),)
     return (("If-Match", quoted_etag(options.if_match)),) if options.if_match is not None else ()
+
+
+def _source_condition(etag: str | None) -> Headers:
+    return (("x-ms-source-if-match", quoted_etag(etag)),) if etag is not None else ()

@@ -1,19 +1,24 @@
 """What requests are authorised by: a shared access signature, minted by azure-storage-blob or given to us.
 
-One for the container is minted on this machine, is good for an hour, and is replaced when half of that is over. It
-begins 15 minutes back, because clocks differ (learn.microsoft.com/azure/storage/common/storage-sas-overview, read
-2026-08). No request is sent, and no signature is logged.
+One for the container is minted on this machine, is good for an hour, and is replaced when half of that is over. It is
+made from the key of the account, or from a key of user delegation (``delegation.py``) where an identity of Entra is
+given. It begins 15 minutes back, because clocks differ (learn.microsoft.com/azure/storage/common/storage-sas-overview).
+No signature is logged.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...errors import SettingsError
 from ...transport import Call, Exchange
-from .target import AccountKey, SasToken, Target
+from .target import AccountKey, DelegatedKey, SasToken, SigningKey, Target
+
+if TYPE_CHECKING:
+    from azure.storage.blob import UserDelegationKey
 
 GOOD_FOR: Final = timedelta(hours=1)
 """How long a minted signature is good for."""
@@ -28,11 +33,19 @@ _PERMISSIONS: Final = "racwdl"
 class Signing:
     """Gives the query that authorises a request. Thread-safe: who comes second mints as well, which does no harm."""
 
-    __slots__ = ("_minted", "_target")
+    __slots__ = ("_clock", "_delegate", "_delegated", "_minted", "_target")
 
-    def __init__(self, target: Target) -> None:
-        """Authorise for *target*."""
+    def __init__(
+        self,
+        target: Target,
+        delegate: Callable[[], Exchange[DelegatedKey]] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Authorise for *target*; *delegate* asks for a new key of user delegation where there is no other one."""
         self._target = target
+        self._delegate = delegate
+        self._delegated: DelegatedKey | None = None
+        self._clock = clock
         self._minted: tuple[str, float] = ("", -_RENEW_AFTER_S)
         if isinstance(target.credential, SasToken):
             self._minted = (target.credential.token, float("inf"))
@@ -41,48 +54,111 @@ class Signing:
     def at_hand(self) -> str | None:
         """The query when it is good without minting."""
         query, minted_at = self._minted
-        return query if query and time.time() - minted_at < _RENEW_AFTER_S else None
+        return query if query and self._clock() - minted_at < _RENEW_AFTER_S else None
 
     def query(self) -> Exchange[str]:
         """Return the query, minting it where it has to be.
 
         Raises:
             SettingsError: azure-storage-blob is missing, or the key is none.
+            StorageError: no key of user delegation is to be had.
         """
         found = self.at_hand
         if found is None:
-            minted_at = time.time()
-            found = str((yield Call(mint, self._target)))
+            key = yield from self.key(GOOD_FOR)
+            minted_at = self._clock()
+            found = str((yield Call(mint, self._target, key)))
             self._minted = (found, minted_at)
         return found
 
+    def key(self, good_for: timedelta) -> Exchange[SigningKey]:
+        """Return what signs what is good for that long.
 
-def mint(target: Target) -> str:
-    """Return a signature for the container of *target*, minted from the key of its account.
+        Raises:
+            SettingsError: a signature was given, which cannot sign others.
+            StorageError: no key of user delegation is to be had.
+        """
+        credential = self._target.credential
+        if isinstance(credential, AccountKey):
+            return credential
+        if self._delegate is None:
+            raise SettingsError(
+                "a signature that was given cannot sign others; give the key of the account or an identity of Entra"
+            )
+        known = self._delegated
+        if known is None or known.expires_at.timestamp() < self._clock() + good_for.total_seconds():
+            known = self._delegated = yield from self._delegate()
+        return known
+
+
+def mint(target: Target, key: SigningKey) -> str:
+    """Return a signature for the container of *target*.
 
     Raises:
-        SettingsError: azure-storage-blob is missing, the key is none, or there is no key.
+        SettingsError: azure-storage-blob is missing, or the key is none.
     """
+    return _minted(target, key, None, _PERMISSIONS, datetime.now(UTC) + GOOD_FOR, None)
+
+
+def mint_url(
+    target: Target, key: SigningKey, name: str, permission: str, good_for: timedelta, disposition: str | None
+) -> tuple[str, datetime]:
+    """Return a signature for the blob *name*, and when it ends; a GET is answered with *disposition*.
+
+    Raises:
+        SettingsError: azure-storage-blob is missing, or the key is none.
+    """
+    expires_at = (datetime.now(UTC) + good_for).replace(microsecond=0)
+    if isinstance(key, DelegatedKey):
+        expires_at = min(expires_at, key.expires_at)
+    return _minted(target, key, name, permission, expires_at, disposition), expires_at
+
+
+def _minted(
+    target: Target, key: SigningKey, name: str | None, permission: str, expires_at: datetime, disposition: str | None
+) -> str:
     try:
-        from azure.storage.blob import generate_container_sas
+        from azure.storage.blob import generate_blob_sas, generate_container_sas
     except ImportError:
         raise SettingsError(
             "signatures are minted by azure-storage-blob, which does not load; pip install 'kazinex-storage[azure]'"
         ) from None
-    if not isinstance(target.credential, AccountKey):
-        raise SettingsError("a signature that was given cannot sign others; give the key of the account")
-    now = datetime.now(UTC)
+    delegated, account_key = (_sdk_key(key), None) if isinstance(key, DelegatedKey) else (None, key.key)
+    start = datetime.now(UTC) - SKEW
     try:
-        return str(
-            generate_container_sas(
+        if name is None:
+            found = generate_container_sas(
                 target.account,
                 target.container,
-                account_key=target.credential.key,
-                permission=_PERMISSIONS,
-                start=now - SKEW,
-                expiry=now + GOOD_FOR,
+                account_key=account_key,
+                user_delegation_key=delegated,
+                permission=permission,
+                start=start,
+                expiry=expires_at,
             )
-        )
+        else:
+            found = generate_blob_sas(
+                target.account,
+                target.container,
+                name,
+                account_key=account_key,
+                user_delegation_key=delegated,
+                permission=permission,
+                start=start,
+                expiry=expires_at,
+                content_disposition=disposition,
+            )
+        return str(found)
     except Exception as error:  # its text may quote the key
         kept = type(error).__name__
     raise SettingsError(f"the key of the account cannot sign ({kept}); copy it again")
+
+
+def _sdk_key(key: DelegatedKey) -> UserDelegationKey:
+    from azure.storage.blob import UserDelegationKey
+
+    found = UserDelegationKey()  # type: ignore[no-untyped-call]  # it has no annotations
+    for name, value in key.fields.items():
+        setattr(found, name, value)
+    found.value = key.value
+    return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import datetime
+from typing import Final, Protocol, TypeAlias
 
 from ...types import MIB, PartRule
 
@@ -13,6 +15,9 @@ PART_RULE: Final = PartRule(min_part_bytes=1, max_part_bytes=4000 * MIB, max_par
 
 MAX_OBJECT_BYTES: Final = 50_000 * 4000 * MIB
 """The largest block blob."""
+
+PAGE_BLOBS: Final = 5000
+"""Blobs in one page of a listing: the most that Azure gives (List Blobs, maxresults)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +36,41 @@ class SasToken:
     """A query without the question mark."""
 
 
+class AccessTokens(Protocol):
+    """Gives tokens of Microsoft Entra; thread-safe. ``_internal/entra.py`` and ``managed.py`` have them."""
+
+    def __call__(self) -> str:
+        """Return a token that is good for a while; it may ask for one, and wait."""
+        ...
+
+    def invalidate(self, token: str) -> None:
+        """Forget *token*, which was not accepted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """An identity of Microsoft Entra; signatures are minted from keys that it is given for seven days."""
+
+    tokens: AccessTokens = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelegatedKey:
+    """A key of user delegation."""
+
+    fields: Mapping[str, str]
+    """What is said of it in signatures, by the names of azure-storage-blob."""
+    value: str = field(repr=False)
+    """Base64."""
+    expires_at: datetime
+    """Aware UTC."""
+
+
+SigningKey: TypeAlias = AccountKey | DelegatedKey
+"""What signatures are minted from."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One container, and how to reach it."""
@@ -39,16 +79,23 @@ class Target:
     container: str
     endpoint_url: str
     """Scheme and host, on Azurite the account as well; no slash at the end."""
-    credential: AccountKey | SasToken
+    credential: AccountKey | SasToken | Identity
     prefix: str = ""
     """Keys are below it; empty, or ends with a slash."""
     max_object_bytes: int = MAX_OBJECT_BYTES
     """The service's limit, or the lower one of the settings."""
+    page_blobs: int = PAGE_BLOBS
+    """Blobs in one page of a listing, 5,000 at most."""
 
     @property
     def location(self) -> str:
         """The container for messages, without a secret."""
         return f"{self.account}/{self.container}/{self.prefix}".removesuffix("/")
+
+    @property
+    def signs(self) -> bool:
+        """Whether the credential can sign URLs for others."""
+        return not isinstance(self.credential, SasToken)
 
     @property
     def base_url(self) -> str:

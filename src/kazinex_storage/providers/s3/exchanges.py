@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from ..._internal.spelling import Spelling
 from ...errors import InvalidKeyError, StorageError, UnavailableError
 from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...part_uploads import PartExchanges
@@ -31,7 +32,7 @@ from .protocol import Protocol, upload_query
 from .rest import RestWrites
 from .signing import Signing
 from .target import Target
-from .uploads import PartUploads, Spelling
+from .uploads import PartUploads
 
 # Printable ASCII without a backslash, in segments that do not begin with a dot: legal and NFC. It is a fifth of the
 # time of ObjectKey, which judges the rest; every listed name is looked at.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ..._internal.spelling import Spelling
 from ...errors import NotSupportedError, UnavailableError
 from ...keys import ObjectKey, Prefix
 from ...parts import plan_parts
@@ -13,15 +14,6 @@ from ...transport import Exchange
 from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
 from .multipart import Multipart
 from .objects import Objects
-
-
-@dataclass(frozen=True, slots=True)
-class Spelling:
-    """How keys become names of the service, and back."""
-
-    name_of: Callable[[str], str]
-    name_prefix: Callable[[str], str]
-    key_of: Callable[[str], str | None]
 
 
 class PartUploads:

@@ -1,0 +1,94 @@
+"""Bulk deletes: one request for 256 blobs, whose answers are parts of one body. What is not proved is not deleted."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, cast
+
+from ...errors import NotFoundError, StorageError, UnavailableError
+from ...transport import Exchange, Many, Outcome, Response
+from .mapping import is_azure, map_error, stranger
+from .objects import Objects
+from .protocol import BATCH_BLOBS
+
+BATCHES_AT_ONCE: Final = 4
+"""Batches of one call that are under way at once: all of its 1,000 keys."""
+
+# RFC 2046, 5.1.1, without blanks
+_BOUNDARY: Final = re.compile(r'multipart/mixed\s*;\s*boundary="?([0-9A-Za-z\'()+_,./:=?-]{1,70})"?', re.IGNORECASE)
+_STATUS: Final = re.compile(r"HTTP/1\.1 ([0-9]{3})\b")
+
+
+def delete_many(objects: Objects, names: Sequence[str]) -> Exchange[list[StorageError | None]]:
+    """Remove *names*, as the service spells them; an error or None for each, in order.
+
+    Raises:
+        UnavailableError: an answer does not say of these blobs which are left.
+        StorageError: the service refuses a batch as a whole.
+    """
+    batches = [names[start : start + BATCH_BLOBS] for start in range(0, len(names), BATCH_BLOBS)]
+
+    def each() -> Iterator[Exchange[list[StorageError | None]]]:
+        for batch in batches:
+            yield _delete(objects, batch)
+
+    outcomes = cast("list[Outcome[list[StorageError | None]]]", (yield Many(each(), BATCHES_AT_ONCE)))
+    return [error for outcome in outcomes for error in outcome.result()]
+
+
+def _delete(objects: Objects, names: Sequence[str]) -> Exchange[list[StorageError | None]]:
+    query = yield from objects.query()
+    response: Response = yield objects.protocol.delete_many(names, f"batch_{secrets.token_hex(16)}", query)
+    if response.status != 202:
+        raise map_error(response)
+    if not is_azure(response.headers):
+        raise stranger(response, None)
+    answers = parse_batch(response)
+    if answers.keys() != set(range(len(names))):
+        # A batch that could not be read has one answer, which is no blob's.
+        refusals = (_error(answer, None) for answer in answers.values())
+        raise next((error for error in refusals if error is not None), _unclear())
+    return [_error(answers[number], name) for number, name in enumerate(names)]
+
+
+def parse_batch(response: Response) -> dict[int, Response]:
+    """Return the answer to each request of a batch by its number, -1 for one without.
+
+    Raises:
+        UnavailableError: it is no such body, or answers one request twice.
+    """
+    boundary = _BOUNDARY.match(response.headers.get("content-type", ""))
+    if boundary is None:
+        raise _unclear()
+    text = response.body.decode("utf-8", "replace").replace("\r\n", "\n")
+    parts = f"\n{text}".split(f"\n--{boundary[1]}")
+    if len(parts) < 2 or not parts[-1].startswith("--"):
+        raise _unclear()
+    found: dict[int, Response] = {}
+    for part in parts[1:-1]:
+        head, _, answer = part.lstrip("\n").partition("\n\n")
+        status = _STATUS.match(answer)
+        number = _fields(head).get("content-id", "-1")
+        if status is None or not re.fullmatch(r"-1|[0-9]{1,4}", number) or int(number) in found:
+            raise _unclear()
+        headers = answer.partition("\n\n")[0].partition("\n")[2]
+        found[int(number)] = Response(status=int(status[1]), headers=_fields(headers))
+    return found
+
+
+def _fields(text: str) -> Mapping[str, str]:
+    pairs = (line.partition(":") for line in text.split("\n"))
+    return {name.strip().lower(): value.strip() for name, sign, value in pairs if sign}
+
+
+def _error(answer: Response, name: str | None) -> StorageError | None:
+    if answer.status == 202:
+        return None if is_azure(answer.headers) else stranger(answer, name)
+    error = map_error(answer, name)
+    return None if isinstance(error, NotFoundError) else error
+
+
+def _unclear() -> UnavailableError:
+    return UnavailableError("the service does not say which objects it deleted; look which are left, and repeat it")

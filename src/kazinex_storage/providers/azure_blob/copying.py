@@ -1,0 +1,111 @@
+"""Copies inside one container, made by the service: in one request up to 256 MiB, else in blocks.
+
+A copy carries a mark of its own, as a write does, so it is safe to repeat; it is one version of its source, whatever
+happens to that meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Final, cast
+
+from ...errors import NotFoundError, StorageError, UnavailableError
+from ...parts import PartPlan, plan_parts
+from ...transport import Exchange, Many, Outcome, Response
+from ...types import MIB, ByteRange, ObjectInfo, PutMode, PutOptions
+from .blocks import Block, new_mark
+from .headers import metadata_headers
+from .mapping import code_of, is_azure, map_error, stranger
+from .objects import Objects, etag_in
+from .protocol import condition
+from .target import PART_RULE
+
+MAX_COPY_BYTES: Final = 256 * MIB
+"""The largest blob that Copy Blob From URL copies (learn.microsoft.com/rest/api/storageservices/copy-blob-from-url)."""
+
+COPY_BLOCK_BYTES: Final = 256 * MIB
+"""Bytes of one block of a larger copy: nothing passes through here, so fewer requests are better."""
+
+COPIES_AT_ONCE: Final = 8
+"""Blocks of a copy that the service works on at once."""
+
+_SOURCE_CHANGED: Final = "SourceConditionNotMet"
+
+
+class Copying:
+    """Copies in one container; keys as the service spells them."""
+
+    def __init__(self, objects: Objects) -> None:
+        """Copy in the container of *objects*."""
+        self._objects = objects
+        self._protocol = objects.protocol
+
+    def copy(self, source: str, key: str, mode: PutMode) -> Exchange[ObjectInfo]:
+        """Copy one version of an object; two requests up to 256 MiB, else two and one for each 256 MiB.
+
+        Raises:
+            UnavailableError: the object was replaced meanwhile; nothing was copied.
+            StorageError: as in ``ServerCopier.copy``.
+        """
+        found = yield from self._objects.head(source)
+        options = PutOptions(
+            mode=mode,
+            content_type=found.content_type,
+            content_disposition=found.content_disposition,
+            cache_control=found.cache_control,
+            metadata=found.metadata,
+        )
+        mark = new_mark()
+        if found.size > MAX_COPY_BYTES:
+            return (yield from self._in_blocks(found, key, options, mark))
+        headers = (*metadata_headers(found.metadata, found.sha256, mark), *condition(options))
+        query = yield from self._objects.query()
+        response: Response = yield self._protocol.copy(source, found.etag, key, headers, query)
+        if response.status == 202 and is_azure(response.headers):
+            # A copy that was not asked to end first would go on behind our back, under a source that may change.
+            if response.headers.get("x-ms-copy-status", "success") != "success":
+                raise UnavailableError("the service has not ended the copy that it answered; look at it", key=key)
+            return replace(found, key=key, etag=etag_in(response, key), last_modified=None)
+        if code_of(response) == _SOURCE_CHANGED:
+            raise _replaced(source)
+        return (yield from self._objects.written(key, response, found.size, found.sha256, options, mark))
+
+    def _in_blocks(self, found: ObjectInfo, key: str, options: PutOptions, mark: str) -> Exchange[ObjectInfo]:
+        if options.mode is PutMode.CREATE:
+            yield from self._objects.check(key, options)
+        plan = plan_parts(found.size, PART_RULE, wanted_part_bytes=COPY_BLOCK_BYTES)
+        block_ids = yield from self._copy_blocks(found, key, plan, mark)
+        query = yield from self._objects.query()
+        response: Response = yield self._protocol.put_block_list(key, block_ids, found.sha256, options, mark, query)
+        return (yield from self._objects.written(key, response, found.size, found.sha256, options, mark))
+
+    def _copy_blocks(self, source: ObjectInfo, key: str, plan: PartPlan, mark: str) -> Exchange[list[str]]:
+        copy = partial(self._copy_block, source, key, mark)
+
+        def copies() -> Iterator[Exchange[str]]:
+            for number, span in plan.spans():
+                yield copy(number, span)
+
+        outcomes = cast("list[Outcome[str]]", (yield Many(copies(), COPIES_AT_ONCE)))
+        return [outcome.result() for outcome in outcomes]
+
+    def _copy_block(self, source: ObjectInfo, key: str, mark: str, number: int, span: ByteRange) -> Exchange[str]:
+        block_id = Block(mark, number).id
+        query = yield from self._objects.query()
+        response: Response = yield self._protocol.copy_block(source.key, source.etag, span, key, block_id, query)
+        if response.status == 201 and is_azure(response.headers):
+            return block_id
+        if response.status == 201:
+            raise stranger(response, key)
+        if code_of(response) == _SOURCE_CHANGED:
+            raise _replaced(source.key)
+        error: StorageError = map_error(response, key)
+        raise _replaced(source.key) if isinstance(error, NotFoundError) else error
+
+
+def _replaced(source: str) -> UnavailableError:
+    return UnavailableError(
+        "the object was replaced while it was being copied; nothing was copied, repeat it", key=source
+    )

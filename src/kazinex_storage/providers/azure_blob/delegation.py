@@ -1,0 +1,94 @@
+"""Keys of user delegation: what an identity of Microsoft Entra is given to mint signatures from.
+
+learn.microsoft.com/rest/api/storageservices/get-user-delegation-key says what is asked. A key is good for seven days at
+most; the identity needs the role Storage Blob Data Contributor, or Storage Blob Delegator beside what it may do.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from ..._internal.xml_text import parse_xml, text_of
+from ...errors import AuthenticationError, UnavailableError
+from ...transport import Call, Exchange, Request, Response
+from .mapping import is_azure, map_error, stranger
+from .protocol import VERSION
+from .target import AccessTokens, DelegatedKey
+
+SCOPE: Final = "https://storage.azure.com/.default"
+"""What a token for Azure Storage is asked with, in every cloud (learn.microsoft.com/azure/storage/blobs/
+authorize-access-azure-active-directory)."""
+
+LONGEST: Final = timedelta(days=7)
+"""How long a key is good for at most."""
+
+_FIELDS: Final = {
+    "signed_oid": "SignedOid",
+    "signed_tid": "SignedTid",
+    "signed_start": "SignedStart",
+    "signed_expiry": "SignedExpiry",
+    "signed_service": "SignedService",
+    "signed_version": "SignedVersion",
+}
+
+
+def delegate(endpoint_url: str, tokens: AccessTokens) -> Exchange[DelegatedKey]:
+    """Ask for a key; one request, two when a token was not accepted, and those for tokens.
+
+    Raises:
+        AuthenticationError: the token is not accepted.
+        AccessDeniedError: the identity may not have a key.
+        StorageError: no token is to be had, or the service refuses.
+    """
+    for attempt in (1, 2):
+        token = str((yield Call(tokens)))
+        response: Response = yield key_request(endpoint_url, token, datetime.now(UTC))
+        if response.status == 200:
+            if not is_azure(response.headers):
+                raise stranger(response, None)
+            return parse_key(response.body)
+        error = map_error(response)
+        if attempt == 2 or not isinstance(error, AuthenticationError):
+            break
+        tokens.invalidate(token)
+    raise error
+
+
+def key_request(endpoint_url: str, token: str, now: datetime) -> Request:
+    """Ask for a key that is good from *now*, seven days."""
+    times = (f"<{name}>{moment:%Y-%m-%dT%H:%M:%SZ}</{name}>" for name, moment in _life(now).items())
+    return Request(
+        method="POST",
+        url=f"{endpoint_url}/?restype=service&comp=userdelegationkey",
+        headers=(
+            ("x-ms-version", VERSION),
+            ("Content-Type", "application/xml"),
+            ("Authorization", f"Bearer {token}"),
+        ),
+        body=f'<?xml version="1.0" encoding="utf-8"?><KeyInfo>{"".join(times)}</KeyInfo>'.encode(),
+        operation="sign",
+    )
+
+
+def parse_key(body: bytes) -> DelegatedKey:
+    """Return the key that the service gave.
+
+    Raises:
+        UnavailableError: it is none.
+    """
+    root = parse_xml(body, "Azure")
+    found = {ours: text_of(root, theirs) or "" for ours, theirs in _FIELDS.items()}
+    value = text_of(root, "Value")
+    try:
+        expires_at = datetime.fromisoformat(found["signed_expiry"])
+    except ValueError:
+        expires_at = None
+    if not value or not all(found.values()) or expires_at is None or expires_at.tzinfo is None:
+        raise UnavailableError("the service gave no key of user delegation; look at the endpoint and at proxies")
+    return DelegatedKey(fields=found, value=value, expires_at=expires_at)
+
+
+def _life(now: datetime) -> dict[str, datetime]:
+    # The service refuses an end that is more than seven days after its own now.
+    return {"Start": now - timedelta(minutes=15), "Expiry": now + LONGEST - timedelta(minutes=15)}

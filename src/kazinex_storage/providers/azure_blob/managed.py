@@ -1,0 +1,70 @@
+"""Tokens of the identity of the machine that this runs on, through azure-identity."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Final, Literal
+
+from ...errors import AuthenticationError, SettingsError
+from .delegation import SCOPE
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken, TokenCredential
+
+MachineIdentity = Literal["managed", "workload"]
+"""``managed``: of a virtual machine, an app service and the like; ``workload``: of a service account of Kubernetes."""
+
+_RENEW_SECONDS: Final = 300.0
+
+
+class ManagedTokens:
+    """Tokens of an identity that needs no secret. Thread-safe; azure-identity keeps them as well."""
+
+    def __init__(self, kind: MachineIdentity, client_id: str | None = None) -> None:
+        """Ask as the identity *client_id*, where the machine has several."""
+        self._kind = kind
+        self._client_id = client_id
+        self._lock = threading.Lock()
+        self._credential: TokenCredential | None = None
+        self._token: AccessToken | None = None
+
+    def __call__(self) -> str:
+        """Return a token.
+
+        Raises:
+            SettingsError: azure-identity is missing, or the machine has no such identity.
+            AuthenticationError: no token is given.
+        """
+        with self._lock:
+            if self._token is not None and time.time() < self._token.expires_on - _RENEW_SECONDS:
+                return self._token.token
+            self._token = self._ask()
+            return self._token.token
+
+    def invalidate(self, token: str) -> None:
+        """Forget *token*."""
+        with self._lock:
+            if self._token is not None and self._token.token == token:
+                self._token = None
+
+    def _ask(self) -> AccessToken:
+        try:
+            from azure.core.exceptions import ClientAuthenticationError
+            from azure.identity import CredentialUnavailableError, ManagedIdentityCredential, WorkloadIdentityCredential
+        except ImportError:
+            raise SettingsError(
+                "the identity of the machine is asked through azure-identity; pip install azure-identity"
+            ) from None
+        try:
+            if self._credential is None:
+                make = ManagedIdentityCredential if self._kind == "managed" else WorkloadIdentityCredential
+                self._credential = make(client_id=self._client_id) if self._client_id else make()
+            return self._credential.get_token(SCOPE)
+        except (CredentialUnavailableError, ValueError):
+            raise SettingsError(
+                f"this machine has no {self._kind} identity; assign one to it, or give another credential"
+            ) from None
+        except ClientAuthenticationError as error:
+            kept = type(error).__name__
+        raise AuthenticationError(f"the {self._kind} identity of this machine is given no token ({kept}); check it")

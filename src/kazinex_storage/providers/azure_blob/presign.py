@@ -1,0 +1,58 @@
+"""Signed URLs for clients without credentials, made by azure-storage-blob. No request.
+
+A URL is good for one blob and one thing to do with it. Azure binds none to a type, a length or a checksum; to an absent
+key it does: permission to create does not replace.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from ..._internal.header_text import plain_header
+from ...errors import NotSupportedError
+from ...types import PresignedUrl, PresignOptions, PutMode
+from .protocol import Protocol
+from .sas import mint_url
+from .target import SigningKey
+
+# A key of user delegation is good for 7 days (learn.microsoft.com/rest/api/storageservices/get-user-delegation-key);
+# a URL that nobody can revoke has no reason to live longer by the key of the account.
+LONGEST: Final = timedelta(days=7)
+"""How long a URL is good for at most."""
+
+_PERMISSIONS: Final = {"GET": "r", "HEAD": "r", "PUT": "w", "DELETE": "d"}
+
+
+def presign(protocol: Protocol, key: SigningKey, name: str, options: PresignOptions) -> PresignedUrl:
+    """Sign a request for the blob *name*, as the service spells it.
+
+    Raises:
+        SettingsError: azure-storage-blob is missing, or the key is none.
+        NotSupportedError: it belongs to an upload in parts, or no header carries a value.
+        ValueError: the expiry is outside of 1 second to 7 days.
+    """
+    if not timedelta(seconds=1) <= options.expires_in <= LONGEST:
+        raise ValueError(f"a URL is good for a positive time of 1 second to 7 days, not {options.expires_in}")
+    if options.upload is not None:
+        raise NotSupportedError(
+            "Azure signs no single steps of an upload: a URL for a part would be good for the whole object, and "
+            "nothing throws parts away; sign one PUT, which takes up to 4.8 GiB, or resume the upload in this process"
+        )
+    permission = "c" if options.method == "PUT" and options.mode is PutMode.CREATE else _PERMISSIONS[options.method]
+    disposition = None
+    if options.method == "GET" and options.content_disposition is not None:
+        disposition = plain_header("content disposition", options.content_disposition)
+    query, expires_at = mint_url(protocol.target, key, name, permission, options.expires_in, disposition)
+    return PresignedUrl(
+        method=options.method, url=protocol.url(name, query), headers=_headers(options), expires_at=expires_at
+    )
+
+
+def _headers(options: PresignOptions) -> dict[str, str]:
+    if options.method != "PUT":
+        return {}
+    headers = {"x-ms-blob-type": "BlockBlob"}
+    if options.content_type is not None:
+        headers["Content-Type"] = plain_header("content type", options.content_type)
+    return headers

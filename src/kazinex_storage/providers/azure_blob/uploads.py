@@ -1,0 +1,241 @@
+"""Uploads in parts that outlive a process, by keys: ``PartExchanges`` over blocks that nobody has listed yet.
+
+Azure knows no uploads, only blocks of a key. So an upload is a mark in the ids of its blocks, and a block of one byte
+says that it was begun, and when; another one says that it was aborted, because no request removes blocks: the service
+drops them after a week, or when any write to the key ends. That ends every other upload to the key as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final, cast
+
+from ..._internal.course import Course
+from ..._internal.spelling import Spelling
+from ...errors import AlreadyExistsError, NotFoundError, PreconditionFailedError
+from ...keys import ObjectKey, Prefix
+from ...parts import plan_parts
+from ...transport import Exchange, Many, Outcome, Response
+from ...types import Buffer, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
+from .answers import parse_blocks, parse_page
+from .blocks import Block, Blocks, id_of, new_mark, read_block_id
+from .mapping import code_of, is_azure, map_error, stranger
+from .objects import Objects
+from .protocol import md5_of
+from .target import PART_RULE
+
+_BEGUN: Final = 0
+_ABORTED: Final = 0xFFFF_FFFF
+"""Numbers of blocks that are no parts: parts are numbered from 1 to 50,000."""
+
+_SIGN: Final = b"\x00"  # Azure takes no empty block
+_LOOKS_AT_ONCE: Final = 16
+
+
+class PartUploads:
+    """Uploads in parts to one container, or to the part of it below a prefix."""
+
+    def __init__(self, objects: Objects, spelling: Spelling) -> None:
+        """Work on the container of *objects*."""
+        self._objects = objects
+        self._protocol = objects.protocol
+        self._blocks = Blocks(objects)
+        self._spelling = spelling
+
+    def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
+        """Begin; one request, two under a condition, which is looked at before gibibytes are sent in vain."""
+        name = self._spelling.name_of(key)
+        if options.mode is PutMode.CREATE or options.if_match is not None:
+            yield from self._objects.check(name, options)
+        plan = plan_parts(size, PART_RULE)
+        mark = new_mark()
+        moment = round(datetime.now(UTC).timestamp() * 1000).to_bytes(16)
+        yield from self._blocks.stage(name, Block(mark, _BEGUN, moment), _SIGN, md5_of(_SIGN))
+        return UploadState(
+            key=key,
+            upload_id=mark,
+            size=size,
+            part_bytes=plan.part_bytes,
+            mode=options.mode,
+            if_match=options.if_match,
+            mark=mark,
+            sha256=sha256,
+            kept=_kept(options),
+        )
+
+    def put_part(self, state: UploadState, number: int, data: Buffer) -> Exchange[PartInfo]:
+        """Write one part; one request, none for an empty one."""
+        if not len(data):
+            return _nothing(number)
+        return (yield from self._blocks.put_block(self._spelling.name_of(state.key), state.upload_id, number, data))
+
+    def list_parts(self, state: UploadState) -> Exchange[Sequence[PartInfo]]:
+        """List the parts; one request. A part that was sent with different bytes is not among them.
+
+        Raises:
+            AlreadyExistsError: the upload is gone because the key was taken meanwhile, and it was create-only.
+            PreconditionFailedError: it is gone because the object was replaced meanwhile.
+            NotFoundError: it is gone.
+        """
+        name = self._spelling.name_of(state.key)
+        blocks = [(block, size) for block, size in (yield from self._held(name)) if block.mark == state.upload_id]
+        if not _is_pending([block for block, _ in blocks]):
+            raise (yield from self._gone(name, state))
+        parts = [(block, size) for block, size in blocks if block.number not in (_BEGUN, _ABORTED)]
+        numbers = [block.number for block, _ in parts]
+        found = [
+            PartInfo(number=block.number, size=size, etag=block.digest.hex())
+            for block, size in parts
+            if numbers.count(block.number) == 1
+        ]
+        return sorted(found, key=lambda part: part.number) if state.size else [_nothing(1)]
+
+    def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[ObjectInfo]:
+        """Complete; one request.
+
+        Raises:
+            StorageError: as in ``PartUploader.complete_upload``.
+        """
+        name, options = self._spelling.name_of(state.key), _options(state)
+        ids = [id_of(state.upload_id, part) for part in parts if part.size]
+        query = yield from self._objects.query()
+        response: Response = yield self._protocol.put_block_list(name, ids, state.sha256, options, state.mark, query)
+        if code_of(response) in ("InvalidBlockList", "BlobNotFound"):
+            found = yield from self._objects.own(name, state.mark)
+            if found is None:
+                raise (yield from self._gone(name, state))
+        else:
+            found = yield from self._objects.written(name, response, state.size, state.sha256, options, state.mark)
+        return replace(found, key=state.key)
+
+    def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
+        """Look whether the object carries the mark of the upload; one request.
+
+        Raises:
+            UnavailableError: the service does not say which object stands there.
+        """
+        found = yield from self._objects.own(self._spelling.name_of(state.key), state.mark)
+        return None if found is None else replace(found, key=state.key)
+
+    def abort_upload(self, key: ObjectKey, upload_id: str) -> Exchange[None]:
+        """Give up; two requests. What was sent is dropped by the service after a week at the latest."""
+        name = self._spelling.name_of(key)
+        blocks = [block for block, _ in (yield from self._held(name)) if block.mark == upload_id]
+        if _is_pending(blocks):
+            yield from self._blocks.stage(name, Block(upload_id, _ABORTED), _SIGN, md5_of(_SIGN))
+
+    def pending_uploads(self, prefix: Prefix) -> Exchange[Sequence[PendingUpload]]:
+        """List the unfinished; one request for 5,000 blobs, and one for each that is empty or nothing but blocks.
+
+        Uploads over an object with bytes are not shown: the service does not tell which objects have them.
+        """
+        names = yield from self._bare(self._spelling.name_prefix(prefix))
+        keys = ((name, self._spelling.key_of(name)) for name in names)
+        wanted = [(name, key) for name, key in keys if key is not None and key.startswith(prefix)]
+
+        def looks() -> Iterator[Exchange[list[tuple[Block, int]]]]:
+            for name, _ in wanted:
+                yield self._held(name)
+
+        outcomes = cast("list[Outcome[list[tuple[Block, int]]]]", (yield Many(looks(), _LOOKS_AT_ONCE)))
+        found: list[PendingUpload] = []
+        for (_, key), outcome in zip(wanted, outcomes, strict=True):
+            blocks = [block for block, _ in outcome.result()]
+            found += [
+                PendingUpload(key=key, upload_id=begun.mark, begun_at=_moment(begun))
+                for begun in blocks
+                if begun.number == _BEGUN and _is_pending([block for block in blocks if block.mark == begun.mark])
+            ]
+        return found
+
+    def _held(self, name: str) -> Exchange[list[tuple[Block, int]]]:
+        """Return the blocks of *name* that are no blob yet and that this library wrote, with their sizes."""
+        query = yield from self._objects.query()
+        response: Response = yield self._protocol.block_list(name, query)
+        if response.status != 200:
+            error = map_error(response, name)
+            if isinstance(error, NotFoundError):
+                return []
+            raise error
+        if not is_azure(response.headers):
+            raise stranger(response, name)
+        named = ((read_block_id(block_id), size) for block_id, size in parse_blocks(response.body))
+        return [(block, size) for block, size in named if block is not None]
+
+    def _bare(self, prefix: str) -> Exchange[list[str]]:
+        """Return the names of all blobs without a byte, those among them that are nothing but blocks."""
+        names: list[str] = []
+        marker: str | None = None
+        course = Course()
+        while True:
+            query = yield from self._objects.query()
+            response: Response = yield self._protocol.list(prefix, marker, query, uncommitted=True)
+            if response.status != 200:
+                raise map_error(response)
+            if not is_azure(response.headers):
+                raise stranger(response, None)
+            page = parse_page(response.body)
+            names += [name for name, size, _, _ in page.objects if not size]
+            if page.marker is None:
+                return names
+            course.advance(page.marker)
+            marker = page.marker
+
+    def _gone(self, name: str, state: UploadState) -> Exchange[NotFoundError | AlreadyExistsError]:
+        """Return the error for an upload that is no more: a write to the key may have ended it.
+
+        Raises:
+            AlreadyExistsError: another object is there, and the upload was create-only.
+            PreconditionFailedError: another version is there, and the upload was for one.
+        """
+        found: ObjectInfo | None = None
+        with suppress(NotFoundError):
+            found = yield from self._objects.head(name)
+        if found is not None and (yield from self._objects.own(name, state.mark)) is None:
+            if state.mode is PutMode.CREATE:
+                raise AlreadyExistsError("an object has that key already; nothing was changed", key=state.key)
+            if state.if_match is not None and found.etag != state.if_match:
+                raise PreconditionFailedError("the object is another version; read it again", key=state.key)
+        return NotFoundError(
+            "the upload is gone: completed, aborted, ended by another write to the key, or a week old", key=state.key
+        )
+
+
+def _is_pending(blocks: Sequence[Block]) -> bool:
+    numbers = {block.number for block in blocks}
+    return _BEGUN in numbers and _ABORTED not in numbers
+
+
+def _nothing(number: int) -> PartInfo:
+    return PartInfo(number=number, size=0, etag="d41d8cd98f00b204e9800998ecf8427e")  # the MD5 of nothing
+
+
+def _moment(begun: Block) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(int.from_bytes(begun.digest) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _kept(options: PutOptions) -> str:
+    found = {
+        "content_type": options.content_type,
+        "content_disposition": options.content_disposition,
+        "cache_control": options.cache_control,
+        "metadata": dict(options.metadata),
+    }
+    return json.dumps({name: value for name, value in found.items() if value})
+
+
+def _options(state: UploadState) -> PutOptions:
+    """Return how the upload was begun.
+
+    Raises:
+        ValueError: the state was altered.
+    """
+    kept = json.loads(state.kept or "{}")
+    return PutOptions(mode=state.mode, if_match=state.if_match, **kept)
