@@ -274,7 +274,7 @@ class UploadState:
 
     def to_json(self) -> str:
         """Return the state as one line of JSON; what is written today is read by later releases."""
-        fields = {name: getattr(self, name) for name in _STATE_FIELDS}
+        fields = {name: getattr(self, name) for name in _STATE_FIELDS if name != "kept" or self.kept}
         return json.dumps({"version": STATE_VERSION, **fields, "mode": self.mode.value})
 
     @classmethod
@@ -292,6 +292,7 @@ class UploadState:
             raise ValueError(
                 f"this is no upload state of version {STATE_VERSION}; keep what to_json returned unchanged"
             )
+        found = {"kept": "", **found}  # which is younger than the first states
         wrong = sorted(name for name in {*found, *_STATE_FIELDS} if name not in found or not _fits(name, found[name]))
         if wrong:
             raise ValueError(f"the upload state has no legal {', '.join(map(repr, wrong))}; begin the upload anew")

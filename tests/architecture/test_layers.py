@@ -38,6 +38,7 @@ LEVELS = {
     "_internal.collecting": 1,
     "_internal.budget": 1,
     "_internal.sending": 1,
+    "_internal.preflight": 1,
     # 2: the contract
     "part_uploads": 2,
     "provider": 2,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from ...errors import StorageError
@@ -14,6 +14,7 @@ from ...types import (
     Buffer,
     ByteRange,
     Capability,
+    Diagnosis,
     Folder,
     ObjectInfo,
     PartInfo,
@@ -193,6 +194,19 @@ class AzureBlobProvider:
     def children(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:
         """Yield the objects and folders one level below *prefix*; one request for 5,000."""
         return self._entries(self.exchanges.children(prefix))
+
+    def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
+        """Explain what *check* met; one request at most, see ``Diagnostics``."""
+        from .diagnose import Diagnostics  # only verify pays for the words
+
+        return self._transport.run(Diagnostics(self.exchanges.objects).diagnose(error, check))
+
+    def checks(self) -> Mapping[str, Callable[[], Diagnosis | None]]:
+        """Return what ``verify`` has to look at besides: CORS, where browsers upload."""
+        from .checks import cors  # as above
+
+        objects, run = self.exchanges.objects, self._transport.run
+        return {"cors": lambda: run(cors(objects))} if objects.protocol.target.browser_origin is not None else {}
 
     def close(self) -> None:
         """Close idle connections."""

@@ -6,15 +6,17 @@ import re
 from base64 import b64decode
 from binascii import Error as BadBase64
 from collections.abc import Iterator, Mapping
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ModelWrapValidatorHandler, model_validator
 
+from ..._internal.entra import AppIdentity, Tokens
 from ..._internal.settings_text import (
     CONFIG,
     Folder,
     MaxSize,
     OptionalEndpoint,
+    OptionalOrigin,
     OptionalSecret,
     OptionalText,
     OptionalToken,
@@ -24,17 +26,26 @@ from ..._internal.settings_text import (
     split_endpoint,
     validate,
 )
-from .target import MAX_OBJECT_BYTES, AccountKey, SasToken, Target
+from .delegation import SCOPE
+from .export import Exporter
+from .managed import ManagedTokens
+from .target import MAX_OBJECT_BYTES, AccountKey, Credential, Identity, SasToken, Target
 
 # learn.microsoft.com/rest/api/storageservices/Naming-and-Referencing-Containers--Blobs--and-Metadata and
 # learn.microsoft.com/azure/storage/common/storage-account-overview (read 2026-08)
 _CONTAINER: Final = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(?:-[a-z0-9]+)*|\$root|\$web")
 _ACCOUNT: Final = re.compile(r"[a-z0-9]{3,24}")
-_CREDENTIALS: Final = ("account_key", "connection_string", "sas_token")
+_CREDENTIALS: Final = ("account_key", "connection_string", "sas_token", "client_secret", "private_key", "identity")
+_LOGIN: Final = "https://login.microsoftonline.com"
 
 
 class AzureBlobSettings(BaseModel):
-    """Settings of the kind ``azure_blob``: a container, and one of account key, connection string or SAS token."""
+    """Settings of the kind ``azure_blob``: a container, and one way to prove who is asking.
+
+    That is an account key, a connection string, a shared access signature, an app registration (tenant, client, and
+    secret or certificate), or the identity of the machine. The last is for the owner of the machine: a host that lets
+    organisations choose it lets them use its own rights.
+    """
 
     model_config = CONFIG
 
@@ -48,10 +59,29 @@ class AzureBlobSettings(BaseModel):
     """The whole line from the same page, instead of account and key."""
     sas_token: OptionalToken = None
     """A shared access signature for the container, with read, add, create, write, delete and list."""
+    tenant_id: OptionalText = None
+    """Directory (tenant) ID of an app registration."""
+    client_id: OptionalText = None
+    """Application (client) ID of it; or which identity of the machine is meant, where there are several."""
+    client_secret: OptionalSecret = None
+    """The value of a client secret, not its id."""
+    private_key: OptionalSecret = None
+    """PEM of the key of a certificate, in place of a client secret."""
+    certificate: OptionalText = None
+    """PEM of the public certificate that was uploaded to the app registration."""
+    identity: Literal["managed", "workload"] | None = None
+    """The identity of the machine, or of a service account of Kubernetes; it needs azure-identity."""
+    login_url: OptionalEndpoint = None
+    """Another authority than that of the public cloud."""
+    ca_file: OptionalText = None
+    """Whose certificates are trusted for tokens, where it is not the system's choice."""
     endpoint_url: OptionalEndpoint = None
     """Blob endpoint of a sovereign cloud or of Azurite, without the container. Without it: the public cloud."""
     prefix: Folder = ""
     """A folder in the container that everything goes into."""
+    browser_origin: OptionalOrigin = None
+    """Scheme and host of the web pages that upload straight to the container, so that ``verify`` looks at CORS; none
+    when nothing does."""
     max_file_size: MaxSize = None
     """Bytes; without it 190.7 TiB."""
 
@@ -59,6 +89,11 @@ class AzureBlobSettings(BaseModel):
     @classmethod
     def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return validate(data, handler, _problems, cls.__name__)
+
+    @property
+    def export(self) -> Exporter:
+        """How other tools reach the container: ``settings.export("rclone")``, see ``Exporter``."""
+        return Exporter(self.target())
 
     def target(self) -> Target:
         """Return the container that these settings name."""
@@ -71,6 +106,7 @@ class AzureBlobSettings(BaseModel):
             credential=_credential(self, parts),
             prefix=self.prefix,
             max_object_bytes=largest(self.max_file_size, MAX_OBJECT_BYTES),
+            browser_origin=self.browser_origin,
         )
 
 
@@ -98,7 +134,8 @@ def _problems(settings: AzureBlobSettings) -> Iterator[Problem]:
             split_endpoint(parts["blobendpoint"])
         except ValueError:
             yield Problem(field="connection_string", message="its BlobEndpoint is no URL; copy the whole line again")
-    credential = _credential(settings, parts)
+    yield from _app_problems(settings)
+    credential = _given(settings, parts)
     if isinstance(credential, AccountKey) and not _is_key(credential.key):
         yield Problem(field=given[0], message="the account key is not base64; copy it again in one piece")
     elif isinstance(credential, SasToken) and not re.search(r"(?:^|&)sig=[^&]", credential.token):
@@ -112,13 +149,44 @@ def _connection(settings: AzureBlobSettings) -> Mapping[str, str]:
     return {name.strip().lower(): value.strip() for name, sign, value in pairs if sign}
 
 
-def _credential(settings: AzureBlobSettings, parts: Mapping[str, str]) -> AccountKey | SasToken:
+def _app_problems(settings: AzureBlobSettings) -> Iterator[Problem]:
+    app = settings.client_secret is not None or settings.private_key is not None
+    for field in ("tenant_id", "client_id"):
+        if app and getattr(settings, field) is None:
+            yield Problem(field=field, message="an app registration has one; copy it from the overview of the app")
+    if not app and settings.tenant_id is not None:
+        yield Problem(field="client_secret", message="a tenant goes with a client secret or a certificate; give one")
+    if (settings.private_key is None) != (settings.certificate is None):
+        yield Problem(field="certificate", message="a certificate and its private key go together; give both")
+
+
+def _given(settings: AzureBlobSettings, parts: Mapping[str, str]) -> AccountKey | SasToken | None:
     if settings.account_key is not None:
         return AccountKey(key=settings.account_key.get_secret_value())
     if "accountkey" in parts:
         return AccountKey(key=parts["accountkey"])
-    token = settings.sas_token.get_secret_value() if settings.sas_token else parts.get("sharedaccesssignature", "")
-    return SasToken(token=token.lstrip("?"))
+    token = settings.sas_token.get_secret_value() if settings.sas_token else parts.get("sharedaccesssignature")
+    return SasToken(token=token.lstrip("?")) if token is not None else None
+
+
+def _credential(settings: AzureBlobSettings, parts: Mapping[str, str]) -> Credential:
+    given = _given(settings, parts)
+    if given is not None:
+        return given
+    if settings.identity is not None:
+        tokens = ManagedTokens(settings.identity, settings.client_id)
+        return Identity(tokens=tokens, client_id=settings.client_id)
+    app = AppIdentity(
+        login_url=settings.login_url or _LOGIN,
+        tenant_id=settings.tenant_id or "",
+        client_id=settings.client_id or "",
+        scope=SCOPE,
+        secret=settings.client_secret.get_secret_value() if settings.client_secret else None,
+        private_key=settings.private_key.get_secret_value() if settings.private_key else None,
+        certificate=settings.certificate,
+        ca_file=settings.ca_file,
+    )
+    return Identity(tokens=Tokens(app), app=app)
 
 
 def _endpoint(parts: Mapping[str, str], account: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol, TypeAlias
 
+from ..._internal.entra import AppIdentity
 from ...types import MIB, PartRule
 
 # learn.microsoft.com/azure/storage/blobs/scalability-targets (read 2026-08): 50,000 blocks of at most 4,000 MiB.
@@ -53,6 +54,10 @@ class Identity:
     """An identity of Microsoft Entra; signatures are minted from keys that it is given for seven days."""
 
     tokens: AccessTokens = field(repr=False)
+    app: AppIdentity | None = None
+    """The app registration it is; None for the identity of the machine."""
+    client_id: str | None = None
+    """Which identity of the machine it is, where there are several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +76,10 @@ SigningKey: TypeAlias = AccountKey | DelegatedKey
 """What signatures are minted from."""
 
 
+Credential: TypeAlias = AccountKey | SasToken | Identity
+"""What the settings give."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One container, and how to reach it."""
@@ -79,11 +88,13 @@ class Target:
     container: str
     endpoint_url: str
     """Scheme and host, on Azurite the account as well; no slash at the end."""
-    credential: AccountKey | SasToken | Identity
+    credential: Credential
     prefix: str = ""
     """Keys are below it; empty, or ends with a slash."""
     max_object_bytes: int = MAX_OBJECT_BYTES
     """The service's limit, or the lower one of the settings."""
+    browser_origin: str | None = None
+    """The origin of pages that upload straight to the container; ``verify`` then looks at CORS."""
     page_blobs: int = PAGE_BLOBS
     """Blobs in one page of a listing, 5,000 at most."""
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ..._internal import network_causes
 from ...types import Diagnosis
 from .target import DEFAULT_JURISDICTION, Target
 
@@ -83,17 +84,6 @@ def expired_session(target: Target) -> Diagnosis:
         meaning="the session token has expired or does not belong to the access key",
         fix="enter new temporary credentials, all three parts of them; for lasting use make a key that does not expire "
         f"({places_of(target).keys})",
-    )
-
-
-def wrong_clock(minutes: int | None) -> Diagnosis:
-    """Explain a clock that is off; *minutes* is positive when ours is behind."""
-    off = "differs from the service's by more than it tolerates"
-    if minutes:
-        off = f"is {abs(minutes)} minutes {'behind' if minutes > 0 else 'ahead of'} the service's"
-    return Diagnosis(
-        meaning=f"the clock of this machine {off}, so that no signature is accepted",
-        fix="set the clock and keep it set by a time service (NTP), then verify again; the keys may well be right",
     )
 
 
@@ -206,56 +196,15 @@ def wrong_service_key() -> Diagnosis:
 
 def unreachable(target: Target, code: str, message: str) -> Diagnosis:
     """Explain that nobody could be asked; *code* is the transport's word for why."""
-    host, r2 = target.endpoint_url.partition("://")[2], target.kind == "r2"
-    match code:
-        case "dns":
-            return Diagnosis(
-                meaning=f"the host name {host!r} is not known: it is mistyped, or this machine has no name service",
-                fix=f"correct {'the account id' if r2 else 'the endpoint'}; if it is right, let the machine resolve it",
-            )
-        case "tls":
-            return _untrusted(target, host, message)
-        case "connect" | "timeout":
-            return Diagnosis(
-                meaning=f"{host!r} does not answer: a firewall, a proxy or a wrong port stands between",
-                fix="let this machine open connections to that host and port, or set https_proxy; then verify again",
-            )
-        case _:
-            plain = target.endpoint_url.startswith("http://")
-            return Diagnosis(
-                meaning=f"{host!r} takes the connection and breaks it off"
-                + (": the endpoint says http:// and the port may speak TLS" if plain else ""),
-                fix="write https:// in the endpoint" if plain else "look at proxies and firewalls, then verify again",
-            )
-
-
-def stranger(target: Target, what: str) -> Diagnosis:
-    """Explain an answer that no S3 service gives; *what* says how it looked."""
-    return Diagnosis(
-        meaning=f"somebody else than the storage service answers for {target.endpoint_url!r} ({what}): a sign-in page "
-        "of the network, a proxy, or a web site at a mistyped address",
-        fix="open a page from this machine and sign in to the network, let the proxy pass that host, or correct the "
-        "endpoint",
-    )
-
-
-def _untrusted(target: Target, host: str, message: str) -> Diagnosis:
-    said = message.lower()
-    if "not yet valid" in said or "expired" in said:
-        return Diagnosis(
-            meaning=f"the certificate of {host!r} is out of date, or the clock of this machine is wrong",
-            fix="look at the clock first; if it is right, the certificate of the service has to be renewed",
-        )
-    if "alert" in said and target.kind == "r2":
+    r2 = target.kind == "r2"
+    if r2 and code == "tls" and "alert" in message.lower() and not network_causes.is_dated(message):
         # gobackup#107, cloudflare-docs#6252: Cloudflare has no certificate for accounts that it does not know.
+        host = target.endpoint_url.partition("://")[2]
         return Diagnosis(
             meaning=f"Cloudflare knows no storage account behind {host!r}, and so ends the TLS handshake",
             fix=f"compare the account id at {places_of(target).buckets}, Account Details; if the account is new, wait "
             "20 minutes",
         )
-    return Diagnosis(
-        meaning=f"no trusted TLS connection to {host!r} is possible: its certificate is not signed by an authority "
-        "that this machine trusts, or is for another name, or the port does not speak TLS",
-        fix="if a proxy of your organisation opens TLS, or the service is your own, put its authority into a file and "
-        "name it in SSL_CERT_FILE; otherwise correct the endpoint",
+    return network_causes.unreachable(
+        target.endpoint_url, code, message, mistyped="the account id" if r2 else "the endpoint"
     )

@@ -6,13 +6,13 @@ Both can be asked with a key that is scoped to the objects of one bucket.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from ..._internal.preflight import preflight
 from ...errors import AccessDeniedError, AuthenticationError, SettingsError
 from ...source import Source
-from ...transport import Exchange, Request, Response
+from ...transport import Exchange, Response
 from ...types import Diagnosis, PutOptions
 from . import causes
 from .diagnose import OUTSIDE, ask
@@ -41,18 +41,8 @@ def cors(objects: Objects) -> Exchange[Diagnosis | None]:
     """
     target, origin = objects.protocol.target, objects.protocol.target.browser_origin or ""
     for method, headers in _UPLOADS.items():
-        request = Request(
-            method="OPTIONS",
-            url=objects.protocol.url(f"{target.prefix}{_FOLDER}/cors"),
-            headers=(
-                ("Origin", origin),
-                ("Access-Control-Request-Method", method),
-                ("Access-Control-Request-Headers", ", ".join(headers)),
-            ),
-            operation="verify",
-        )
-        response: Response = yield request
-        missing = _missing(response, origin, method, headers)
+        url = objects.protocol.url(f"{target.prefix}{_FOLDER}/cors")
+        missing = yield from preflight(url, origin, method, headers)
         if missing is not None:
             wanted = ", ".join(sorted({name for names in _UPLOADS.values() for name in names}))
             return Diagnosis(
@@ -109,19 +99,3 @@ def _same_bucket(objects: Objects, outside: Target) -> Exchange[bool]:
     finally:
         yield from objects.delete(name)
     return response.status == 200
-
-
-def _missing(response: Response, origin: str, method: str, wanted_headers: Sequence[str]) -> str | None:
-    """Say what the answer to a preflight lacks, None when a browser would go on."""
-    allowed = response.headers.get("access-control-allow-origin")
-    wanted = f"{method} with {', '.join(wanted_headers)}"
-    if not 200 <= response.status < 300 or allowed not in ("*", origin):
-        return f"no CORS rule allows {wanted} from there (status {response.status})"
-    methods, headers = (_names(response, f"access-control-allow-{what}") for what in ("methods", "headers"))
-    if {method.lower(), "*"} & methods and ("*" in headers or headers.issuperset(wanted_headers)):
-        return None
-    return f"the CORS rule that applies does not allow {wanted}"
-
-
-def _names(response: Response, header: str) -> set[str]:
-    return {name.strip().lower() for name in response.headers.get(header, "").split(",")}

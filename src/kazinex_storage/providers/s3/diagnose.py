@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, cast
 
+from ..._internal import network_causes
+from ..._internal.clocks import minutes_behind
 from ...errors import (
     AccessDeniedError,
     AuthenticationError,
@@ -30,11 +32,6 @@ from .objects import Objects
 from .protocol import Protocol
 from .target import Target
 from .xml import parse_xml, text_of
-
-# docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, RequestTimeTooSkewed: 15 minutes (read 2026-08); the
-# Date header is whole seconds and travels.
-SKEW_S: Final = 14 * 60
-"""Seconds by which a clock may be off before it is called the cause."""
 
 _NETWORK: Final = ("dns", "connect", "timeout", "tls", "cut")
 _CLOCK: Final = ("RequestTimeTooSkewed", "ExpiredRequest")
@@ -125,12 +122,12 @@ class Diagnostics:
         """Return what the codes and headers of an answer say by themselves."""
         target, response, code = self._target, finding.response, finding.code or error.code or ""
         if response is not None and _is_foreign(response):
-            return causes.stranger(target, f"status {response.status}, {_type_of(response)}")
+            return network_causes.stranger(target.endpoint_url, f"status {response.status}, {_type_of(response)}")
         if isinstance(error, UnavailableError):
             return None
         minutes = _minutes_behind(response, self._now())
         if code in _CLOCK or (isinstance(finding.error, AuthenticationError) and minutes is not None):
-            return causes.wrong_clock(minutes)
+            return network_causes.wrong_clock(minutes)
         if code == "NotEntitled":
             return causes.not_enabled()
         if code in _SESSION:
@@ -186,10 +183,7 @@ def _minutes_behind(response: Response | None, now: float) -> int | None:
     """Return by how many minutes our clock is behind the service's, None when it is near enough or nobody said."""
     if response is None:
         return None
-    theirs = _server_time(response.body) or date_of(response.headers.get("date"))
-    if theirs is None or abs(theirs.timestamp() - now) < SKEW_S:
-        return None
-    return round((theirs.timestamp() - now) / 60)
+    return minutes_behind(_server_time(response.body) or date_of(response.headers.get("date")), now)
 
 
 def _server_time(body: bytes) -> datetime | None:

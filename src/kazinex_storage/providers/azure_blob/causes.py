@@ -1,0 +1,155 @@
+"""Why a container cannot be used, in the words of who administers it. Pure; ``diagnose.py`` finds out which it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import parse_qs
+
+from ...types import Diagnosis
+from .target import Identity, SasToken, Target
+
+_KEYS: Final = "Azure portal, the storage account, Security + networking, Access keys"
+_SAS: Final = "Azure portal, the storage account, the container, Settings, Shared access tokens"
+_ROLES: Final = "Azure portal, the storage account, Access control (IAM)"
+_NETWORK: Final = "Azure portal, the storage account, Security + networking, Networking"
+_CONTAINERS: Final = "Azure portal, the storage account, Data storage, Containers"
+
+NEEDED: Final[Mapping[str, str]] = {"r": "read", "w": "write", "d": "delete", "l": "list"}
+"""What a shared access signature has to allow (sp)."""
+
+
+def wrong_key(target: Target) -> Diagnosis:
+    """Explain a signature that does not match."""
+    if isinstance(target.credential, SasToken):
+        return Diagnosis(
+            meaning="the shared access signature is not accepted: it was changed when it was copied, it is for "
+            "another container, or the key that it was made with has been rotated",
+            fix=f"make a new one at {_SAS} and enter all of it",
+        )
+    return Diagnosis(
+        meaning=f"the key is not one of the account {target.account!r}: mistyped, cut short, rotated, or another one's",
+        fix=f"copy key1 or key2 again at {_KEYS}, whole, and compare the name of the account there",
+    )
+
+
+def keys_forbidden(target: Target) -> Diagnosis:
+    """Explain KeyBasedAuthenticationNotPermitted."""
+    return Diagnosis(
+        meaning=f"the account {target.account!r} forbids its keys, and signatures that are made with them",
+        fix="use an identity of Microsoft Entra (tenant id, client id and secret) with the role Storage Blob Data "
+        "Contributor; or allow storage account key access at Azure portal, the storage account, Settings, "
+        "Configuration",
+    )
+
+
+def forbidden(target: Target) -> Diagnosis:
+    """Explain AuthorizationFailure, which firewalls give."""
+    return Diagnosis(
+        meaning=f"the account {target.account!r} refuses this machine: its firewall lets only chosen networks in, or "
+        "the credential is not good for this",
+        fix=f"look at {_NETWORK}: enable access from all networks, or add the public address of this machine, or a "
+        "private endpoint; if that is right already, enter the credential again",
+    )
+
+
+def missing_role(target: Target) -> Diagnosis:
+    """Explain AuthorizationPermissionMismatch."""
+    if isinstance(target.credential, Identity):
+        return Diagnosis(
+            meaning=f"the identity is known, but has no role that lets it use the container {target.container!r}",
+            fix=f"add the role assignment Storage Blob Data Contributor at {_ROLES}; it takes up to ten minutes to be "
+            "in force",
+        )
+    return Diagnosis(
+        meaning="the signature is good, but does not allow all that documents need",
+        fix=f"make a new one with {', '.join(NEEDED.values())} at {_SAS}",
+    )
+
+
+def no_container(target: Target) -> Diagnosis:
+    """Explain a container that is nowhere."""
+    return Diagnosis(
+        meaning=f"there is no container {target.container!r} in the account {target.account!r}",
+        fix=f"compare the name, letter by letter, at {_CONTAINERS}; if it is missing, make the container, because this "
+        "library never does",
+    )
+
+
+def disabled(target: Target) -> Diagnosis:
+    """Explain AccountIsDisabled."""
+    return Diagnosis(
+        meaning=f"the account {target.account!r} is disabled",
+        fix="look whether the subscription it belongs to has ended or is unpaid, Azure portal, Subscriptions",
+    )
+
+
+def plain_http() -> Diagnosis:
+    """Explain a service that wants https."""
+    return Diagnosis(
+        meaning="the account, or the signature, is good for https only, and the endpoint says http",
+        fix="write https:// in the endpoint",
+    )
+
+
+def other_address(code: str) -> Diagnosis:
+    """Explain a signature that is bound to addresses."""
+    return Diagnosis(
+        meaning=f"the signature is not good from the address of this machine ({code})",
+        fix=f"make one without an allowed IP address, or with that of this machine, at {_SAS}",
+    )
+
+
+def protected(target: Target) -> Diagnosis:
+    """Explain a blob that a policy keeps."""
+    return Diagnosis(
+        meaning=f"a retention policy or a legal hold on the container {target.container!r} keeps what was written: "
+        "documents can be stored, but neither deleted nor replaced before it ends, and the probe below "
+        ".kazinex-verify remains",
+        fix="nothing, if documents shall be kept like that; otherwise change it at Azure portal, the container, "
+        "Settings, Access policy",
+    )
+
+
+def of_token(token: str, now: datetime) -> Diagnosis | None:
+    """Return what a shared access signature says of itself that makes it useless; None when it looks good."""
+    fields = {name: values[0] for name, values in parse_qs(token).items()}
+    ends, begins = _moment(fields.get("se")), _moment(fields.get("st"))
+    if ends is not None and ends <= now:
+        return Diagnosis(
+            meaning=f"the shared access signature expired on {ends:%Y-%m-%d %H:%M} UTC",
+            fix=f"make a new one, with a later expiry, at {_SAS}; the key of the account, or an identity of Entra, "
+            "does not expire like that",
+        )
+    if begins is not None and begins > now:
+        return Diagnosis(
+            meaning=f"the shared access signature is good from {begins:%Y-%m-%d %H:%M} UTC only",
+            fix=f"make one that begins earlier at {_SAS}, and look at the clock of this machine",
+        )
+    if "sr" in fields and fields["sr"] not in ("c", "d"):
+        return Diagnosis(
+            meaning="the shared access signature is for one blob, not for the container",
+            fix=f"make one for the whole container at {_SAS}",
+        )
+    if "ss" in fields and not ("b" in fields["ss"] and {"c", "o"} <= set(fields.get("srt", ""))):
+        return Diagnosis(
+            meaning="the shared access signature of the account does not cover containers and blobs",
+            fix="allow the service Blob, and the resource types Container and Object",
+        )
+    # Permissions of a stored access policy (si) are not in the token.
+    missing = [name for letter, name in NEEDED.items() if letter not in fields.get("sp", "")]
+    if missing and "si" not in fields:
+        return Diagnosis(
+            meaning=f"the shared access signature does not allow to {', '.join(missing)}",
+            fix=f"make a new one with {', '.join(NEEDED.values())} at {_SAS}",
+        )
+    return None
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found

@@ -1,0 +1,33 @@
+"""What ``verify`` checks of a container beside what it checks of every storage: CORS, where browsers upload."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..._internal.preflight import preflight
+from ...transport import Exchange
+from ...types import Diagnosis
+from .objects import Objects
+
+# What a signed upload has to send, see ``presign.py``.
+_HEADERS: Final = ("content-type", "x-ms-blob-type")
+
+
+def cors(objects: Objects) -> Exchange[Diagnosis | None]:
+    """Ask as a browser would before it uploads; one request.
+
+    Raises:
+        StorageError: nobody answers.
+    """
+    target = objects.protocol.target
+    origin = target.browser_origin or ""
+    url = objects.protocol.url(f"{target.prefix}.kazinex-verify/cors", "")
+    missing = yield from preflight(url.rstrip("?"), origin, "PUT", _HEADERS)
+    if missing is None:
+        return None
+    return Diagnosis(
+        meaning=f"pages of {origin} cannot upload straight to the container: {missing}",
+        fix="add a rule at Azure portal, the storage account, Settings, Resource sharing (CORS), Blob service: origin "
+        f"{origin}, methods GET, HEAD, PUT, DELETE and OPTIONS, allowed headers {', '.join(_HEADERS)}, exposed headers "
+        "etag; it takes up to a minute to be in force",
+    )

@@ -1,0 +1,101 @@
+"""Finds out why a container cannot be used, for ``verify``: by the error, and by one listing of one blob.
+
+Nothing is written, and nothing is asked that a signature for one container may not ask. ``causes.py`` has the words.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from ..._internal import network_causes
+from ..._internal.aadsts import diagnosis_of
+from ..._internal.clocks import minutes_behind
+from ..._internal.header_text import date_of
+from ...errors import AccessDeniedError, AuthenticationError, LockedError, SettingsError, StorageError, UnavailableError
+from ...transport import Exchange, Response
+from ...types import Diagnosis
+from . import causes
+from .mapping import code_of, is_azure
+from .objects import Objects
+from .protocol import Protocol
+from .target import SasToken
+
+_NETWORK: Final = ("dns", "connect", "timeout", "tls", "cut")
+_SIGNATURES: Final = ("AuthenticationFailed", "InvalidAuthenticationInfo", "AuthorizationFailure")
+
+
+class Diagnostics:
+    """Explains the errors of one container."""
+
+    def __init__(self, objects: Objects, *, now: Callable[[], float] = time.time) -> None:
+        """Explain what *objects* met; *now* is the clock that signatures are made with."""
+        self._objects = objects
+        self._target = objects.protocol.target
+        self._now = now
+
+    def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
+        """Return what *error* means, None when the general advice is as good. One request at most."""
+        del check
+        target, code = self._target, error.code or ""
+        if isinstance(error, LockedError):
+            return causes.protected(target) if code.startswith("BlobImmutable") else None
+        if code in _NETWORK:
+            return network_causes.unreachable(
+                target.endpoint_url, code, error.message, mistyped="the name of the account, or the endpoint"
+            )
+        known = diagnosis_of(code)
+        if known is not None:
+            return known
+        if not isinstance(error, SettingsError | AuthenticationError | AccessDeniedError | UnavailableError):
+            return None
+        response = yield from self._ask()
+        if response is None:
+            return None
+        if not is_azure(response.headers) and response.status < 500 and response.status != 429:
+            what = f"status {response.status}, {response.headers.get('content-type', 'no content type')[:60]}"
+            return network_causes.stranger(target.endpoint_url, what)
+        return None if isinstance(error, UnavailableError) else self._answered(code_of(response) or code, response)
+
+    def _answered(self, code: str, response: Response) -> Diagnosis | None:
+        target = self._target
+        if code in _SIGNATURES:
+            minutes = minutes_behind(date_of(response.headers.get("date")), self._now())
+            if minutes is not None:
+                return network_causes.wrong_clock(minutes)
+        if isinstance(target.credential, SasToken):
+            flaw = causes.of_token(target.credential.token, datetime.fromtimestamp(self._now(), UTC))
+            if flaw is not None:
+                return flaw
+        match code:
+            case "AuthenticationFailed" | "InvalidAuthenticationInfo" | "NoAuthenticationInformation":
+                return causes.wrong_key(target)
+            case "KeyBasedAuthenticationNotPermitted":
+                return causes.keys_forbidden(target)
+            case "AuthorizationFailure":
+                return causes.forbidden(target)
+            case "AuthorizationPermissionMismatch" | "InsufficientAccountPermissions":
+                return causes.missing_role(target)
+            case "AuthorizationProtocolMismatch" | "AccountRequiresHttps":
+                return causes.plain_http()
+            case "AuthorizationSourceIPMismatch":
+                return causes.other_address(code)
+            case "AccountIsDisabled":
+                return causes.disabled(target)
+            case "ContainerNotFound":
+                return causes.no_container(target)
+            case _:
+                return None
+
+    def _ask(self) -> Exchange[Response | None]:
+        """List one blob; None when nobody answers, or nothing authorises the request."""
+        try:
+            query = yield from self._objects.query()
+            request = Protocol(replace(self._target, page_blobs=1)).list(self._target.prefix, None, query)
+            response: Response = yield replace(request, replayable=False, operation="verify")
+        except StorageError:
+            return None
+        return response

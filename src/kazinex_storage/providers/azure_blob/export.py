@@ -1,0 +1,181 @@
+"""The same container for other tools: options of azure-storage-blob, adlfs, obstore, rclone and DuckDB."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias, overload
+
+from ..._internal.entra import AppIdentity
+from ...errors import SettingsError
+from .target import AccountKey, Identity, SasToken, Target
+
+Options: TypeAlias = dict[str, object]
+OptionsTool: TypeAlias = Literal["azure-storage-blob", "adlfs", "obstore"]
+TextTool: TypeAlias = Literal["rclone", "duckdb"]
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+# Quotes and comments differ between the parsers of these files.
+_UNWRITABLE = re.compile(r"[^!-~]|[\"'`#;\\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """Says how other tools reach a container. Calling it gives the options of one of them, credentials included."""
+
+    target: Target
+
+    @overload
+    def __call__(self, tool: OptionsTool) -> Options: ...
+
+    @overload
+    def __call__(self, tool: TextTool, *, name: str = "kazinex") -> str: ...
+
+    def __call__(self, tool: OptionsTool | TextTool, *, name: str = "kazinex") -> Options | str:
+        """Return what *tool* wants to know. It holds the secrets in the clear: do not log, show or commit it.
+
+        ``azure-storage-blob``: arguments of ``ContainerClient(**options)``. ``adlfs``: of
+        ``adlfs.AzureBlobFileSystem(**options)``. ``obstore``: of ``obstore.store.AzureStore(**options)``, which then
+        sees the keys below the prefix only, as ``Storage`` does. ``rclone``: a section of rclone.conf for a remote
+        *name*. ``duckdb``: a statement that makes the secret *name* for ``azure://container/`` URLs; it needs the
+        extension azure.
+
+        The prefix of the settings is a part of keys for every tool but obstore. Names of blobs differ from keys where
+        Azure does not hold the key, which is a dot at the end of a segment.
+
+        Raises:
+            SettingsError: there is no such tool or no such name, the tool does not take this kind of credential,
+                azure-identity is missing, or a value has characters that the file cannot hold.
+        """
+        if not _NAME.fullmatch(name):
+            raise SettingsError("a name of an export is 1 to 64 letters, digits, - or _, beginning with a letter")
+        if tool in _OPTIONS:
+            return _OPTIONS[tool](self.target)
+        if tool in _TEXTS:
+            return _TEXTS[tool](self.target, name)
+        raise SettingsError(f"there is no export for {tool!r}; known are {', '.join([*_OPTIONS, *_TEXTS])}")
+
+
+def _azure_storage_blob(target: Target) -> Options:
+    return {
+        "account_url": target.endpoint_url,
+        "container_name": target.container,
+        "credential": _sdk_credential(target),
+    }
+
+
+def _sdk_credential(target: Target) -> object:
+    credential = target.credential
+    if isinstance(credential, AccountKey):
+        return {"account_name": target.account, "account_key": credential.key}
+    if isinstance(credential, SasToken):
+        return credential.token
+    try:
+        from azure.identity import CertificateCredential, ClientSecretCredential, ManagedIdentityCredential
+    except ImportError:
+        raise SettingsError("credentials of Entra are objects of azure-identity; pip install azure-identity") from None
+    app = credential.app
+    if app is None:
+        return ManagedIdentityCredential(client_id=credential.client_id)
+    if app.secret is not None:
+        return ClientSecretCredential(app.tenant_id, app.client_id, app.secret, authority=app.login_url)
+    pem = f"{app.private_key}\n{app.certificate}\n".encode()
+    return CertificateCredential(app.tenant_id, app.client_id, certificate_data=pem, authority=app.login_url)
+
+
+def _adlfs(target: Target) -> Options:
+    credential = target.credential
+    if not isinstance(credential, Identity):
+        return {"account_name": target.account, "connection_string": _connection_string(target)}
+    return {"account_name": target.account, **_app_secret(credential, "adlfs")}
+
+
+def _obstore(target: Target) -> Options:
+    credential = target.credential
+    options: Options = {
+        "container_name": target.container,
+        "account_name": target.account,
+        "endpoint": target.endpoint_url,
+        "client_options": {"allow_http": target.endpoint_url.startswith("http://")},
+    }
+    if target.prefix:
+        options["prefix"] = target.prefix.rstrip("/")
+    if isinstance(credential, AccountKey):
+        options["account_key"] = credential.key
+    elif isinstance(credential, SasToken):
+        options["sas_key"] = credential.token
+    elif credential.app is not None:
+        options |= _app_secret(credential, "obstore")
+    elif credential.client_id is not None:
+        options["client_id"] = credential.client_id
+    return options
+
+
+def _rclone(target: Target, name: str) -> str:
+    credential = target.credential
+    lines: dict[str, str | None] = {"type": "azureblob", "account": target.account, "endpoint": target.endpoint_url}
+    if isinstance(credential, AccountKey):
+        lines["key"] = credential.key
+    elif isinstance(credential, SasToken):
+        lines = {"type": "azureblob", "sas_url": f"{target.base_url}?{credential.token}"}
+    elif credential.app is not None:
+        found = _app_secret(credential, "rclone")
+        lines |= {
+            "tenant": found["tenant_id"],
+            "client_id": found["client_id"],
+            "client_secret": found["client_secret"],
+        }
+    else:
+        lines |= {"use_msi": "true", "msi_client_id": credential.client_id}
+    # Without it rclone makes the container before it writes, which a signature for one container may not do.
+    lines["no_check_container"] = "true"
+    for option, value in lines.items():
+        if value and _UNWRITABLE.search(value):
+            raise SettingsError(f"{option} has characters that have a meaning in such a file; enter it in the tool")
+    return "\n".join([f"[{name}]", *(f"{option} = {value}" for option, value in lines.items() if value)]) + "\n"
+
+
+def _duckdb(target: Target, name: str) -> str:
+    credential = target.credential
+    if not isinstance(credential, Identity):
+        values = {"CONNECTION_STRING": _connection_string(target)}
+        provider = "config"
+    elif credential.app is not None:
+        found = _app_secret(credential, "DuckDB")
+        values = {option.upper(): value for option, value in found.items()}
+        provider = "service_principal"
+    else:
+        values, provider = {}, "credential_chain"
+    if isinstance(credential, Identity):
+        values["ACCOUNT_NAME"] = target.account
+    values["SCOPE"] = f"azure://{target.container}/{target.prefix}"
+    quoted = [f"    {option} '{value.replace(chr(39), chr(39) * 2)}'" for option, value in values.items()]
+    lines = ["    TYPE azure", f"    PROVIDER {provider}", *quoted]
+    return f'CREATE OR REPLACE SECRET "{name}" (\n' + ",\n".join(lines) + "\n)"
+
+
+def _app_secret(credential: Identity, tool: str) -> dict[str, str]:
+    app: AppIdentity | None = credential.app
+    if app is None or app.secret is None:
+        raise SettingsError(f"{tool} takes no certificate and no identity of a machine from here; use a client secret")
+    return {"tenant_id": app.tenant_id, "client_id": app.client_id, "client_secret": app.secret}
+
+
+def _connection_string(target: Target) -> str:
+    parts = {"BlobEndpoint": target.endpoint_url}
+    if isinstance(target.credential, AccountKey):
+        scheme = target.endpoint_url.partition(":")[0]
+        key = target.credential.key
+        parts |= {"DefaultEndpointsProtocol": scheme, "AccountName": target.account, "AccountKey": key}
+    elif isinstance(target.credential, SasToken):
+        parts["SharedAccessSignature"] = target.credential.token
+    return ";".join(f"{name}={value}" for name, value in parts.items())
+
+
+_OPTIONS: Final[dict[str, Callable[[Target], Options]]] = {
+    "azure-storage-blob": _azure_storage_blob,
+    "adlfs": _adlfs,
+    "obstore": _obstore,
+}
+_TEXTS: Final[dict[str, Callable[[Target, str], str]]] = {"rclone": _rclone, "duckdb": _duckdb}
