@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 
@@ -18,6 +19,9 @@ from kazinex_storage.providers.azure_blob.target import AccountKey, Target
 from kazinex_storage.storage import Storage
 from kazinex_storage.testing import Harness
 from kazinex_storage.testing.servers import AzuriteServer, azurite
+from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
+
+from ..s3.proxy import Action, Proxy, Seen, proxy, says
 
 
 @pytest.fixture(scope="session")
@@ -92,3 +96,61 @@ def target(azurite_server: AzuriteServer, witness: ContainerClient) -> Target:
 def storage(target: Target) -> Iterator[Storage]:
     with Storage(AzureBlobProvider(target)) as storage:
         yield storage
+
+
+def azure_kind(seen: Seen) -> str:
+    """Say what a request is to Azure: ``put``, ``block``, ``commit``, ``list``, ``blocks``, ``batch``, ``copy``, ..."""
+    query = seen.target.partition("?")[2]
+    names = {name.lower() for name, _ in seen.headers}
+    if "comp=blocklist" in query:
+        return "commit" if seen.method == "PUT" else "blocks"
+    for mark, kind in (("comp=block&", "block"), ("comp=batch", "batch"), ("comp=list", "list")):
+        if mark in query:
+            return kind
+    return "copy" if "x-ms-copy-source" in names else seen.method.lower()
+
+
+def azure_fails(status: int, code: str, *headers: tuple[str, str]) -> Action:
+    """Answer instead of the server, with an error as the documentation shows it."""
+    body = f"<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>No.</Message></Error>"
+    return says(status, body.encode(), ("x-ms-error-code", code), ("x-ms-request-id", "example"), *headers)
+
+
+class Faulty:
+    """One storage on Azurite behind a proxy that fails as told; azure-storage-blob past the proxy is the witness."""
+
+    def __init__(self, target: Target, front: Proxy, witness: ContainerClient) -> None:
+        self.front = front
+        self.target = replace(target, endpoint_url=f"{front.url}/{target.account}")
+        self.witness = witness
+        self._ends = contextlib.ExitStack()
+        self.storage = self.made()
+
+    def made(self, attempts: int = 4) -> Storage:
+        """Make a storage that tries so often, without waiting."""
+        retry = RetryPolicy(attempts=attempts, base_s=0.001, first_429_wait_s=0)
+        settings = TransportSettings(idle_timeout_s=1, connect_timeout_s=5, proxy="")
+        transport = self._ends.enter_context(closing(Transport(8, settings=settings, retry=retry)))
+        return self._ends.enter_context(
+            Storage(AzureBlobProvider(self.target, transport=transport), transport=transport)
+        )
+
+    def stored(self, key: str) -> bytes | None:
+        try:
+            return self.witness.download_blob(encode(key)).readall()
+        except ResourceNotFoundError:
+            return None
+
+    def close(self) -> None:
+        self._ends.close()
+
+
+@pytest.fixture
+def faulty(azurite_server: AzuriteServer, target: Target, witness: ContainerClient) -> Iterator[Faulty]:
+    with proxy(azurite_server.host_url, kind_of=azure_kind) as front, closing(Faulty(target, front, witness)) as found:
+        yield found
+
+
+@pytest.fixture
+def make_target(azurite_server: AzuriteServer) -> Callable[[str], Target]:
+    return lambda container: target_of(azurite_server, container)

@@ -1,4 +1,4 @@
-"""A reverse proxy on loopback before a real S3 server, which does what a test wants to go wrong on the way.
+"""A reverse proxy on loopback before a real server, which does what a test wants to go wrong on the way.
 
 The Host header passes unchanged, so signatures hold. Rules are taken in the order in which they were given; a request
 that no rule wants passes.
@@ -29,20 +29,23 @@ class Seen:
     headers: list[tuple[str, str]]
     body: bytes
 
-    @property
-    def kind(self) -> str:
-        """What it is to S3: ``put``, ``begin``, ``part``, ``complete``, ``abort``, ``list``, ``copy``, ..."""
-        query = self.target.partition("?")[2]
-        copies = any(name.lower() == "x-amz-copy-source" for name, _ in self.headers)
-        if "partNumber=" in query:
-            return "part"
-        if "uploadId=" in query:
-            return {"POST": "complete", "DELETE": "abort"}.get(self.method, "parts")
-        if query.startswith("uploads"):
-            return "begin" if self.method == "POST" else "uploads"
-        if "list-type=2" in query:
-            return "list"
-        return "copy" if copies else self.method.lower()
+    kind: str = ""
+    """What it is to the service, as the ``kind_of`` of the proxy says."""
+
+
+def s3_kind(seen: Seen) -> str:
+    """Say what a request is to S3: ``put``, ``begin``, ``part``, ``complete``, ``abort``, ``list``, ``copy``, ..."""
+    query = seen.target.partition("?")[2]
+    copies = any(name.lower() == "x-amz-copy-source" for name, _ in seen.headers)
+    if "partNumber=" in query:
+        return "part"
+    if "uploadId=" in query:
+        return {"POST": "complete", "DELETE": "abort"}.get(seen.method, "parts")
+    if query.startswith("uploads"):
+        return "begin" if seen.method == "POST" else "uploads"
+    if "list-type=2" in query:
+        return "list"
+    return "copy" if copies else seen.method.lower()
 
 
 @dataclass
@@ -190,6 +193,7 @@ class Proxy:
     port: int
     scheme: str = "http"
     host: str = "127.0.0.1"
+    kind_of: Callable[[Seen], str] = s3_kind
     seen: list[Seen] = field(default_factory=list)
     _rules: list[_Rule] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -209,6 +213,7 @@ class Proxy:
         return sum(seen.kind == kind for seen in self.seen)
 
     def take(self, seen: Seen) -> Action:
+        seen.kind = self.kind_of(seen)
         with self._lock:
             self.seen.append(seen)
             for rule in self._rules:
@@ -241,10 +246,12 @@ class Proxy:
 
 
 @contextmanager
-def proxy(upstream: str | None = None, context: ssl.SSLContext | None = None) -> Iterator[Proxy]:
+def proxy(
+    upstream: str | None = None, context: ssl.SSLContext | None = None, kind_of: Callable[[Seen], str] = s3_kind
+) -> Iterator[Proxy]:
     """Run a proxy before *upstream*; with *context* it speaks TLS."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-    found = Proxy(upstream, listener.getsockname()[1])
+    found = Proxy(upstream, listener.getsockname()[1], kind_of=kind_of)
     if context is not None:
         found.scheme = "https"
     open_streams: list[socket.socket] = []

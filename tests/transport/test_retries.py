@@ -22,7 +22,7 @@ from kazinex_storage.transport import (
 from kazinex_storage.transport.attempt import Attempt
 from kazinex_storage.transport.retry import attempts, retry_after_s
 
-from .conftest import QUICK, SETTINGS, Driver, Line, Script, Seen, Server, cut, ok, send, stall, status
+from .conftest import QUICK, SETTINGS, Driver, Line, Script, Seen, Server, cut, many, ok, send, stall, status
 
 STATUSES = (408, 425, 429, 500, 502, 503, 504)
 
@@ -55,6 +55,19 @@ def half_read(line: Line, seen: Seen) -> None:
 def nonsense(line: Line, seen: Seen) -> None:
     line.send(b"hello, this is no HTTP\r\n\r\n")
     line.cut()
+
+
+@pytest.mark.parametrize("kept", [1, 2], ids=["on a new connection", "on another kept one"])
+def test_a_write_that_libcurl_repeats_by_itself_is_counted(kept: int, transport: Transport, server: Server) -> None:
+    """A provider must know of every attempt: what the first one did may stand in the way of the second."""
+    many(transport, *(send(Request(method="GET", url=server.url())) for _ in range(kept)))
+    assert kept == len({seen.connection for seen in server.seen})
+    server.script(cut, ok(b"good"))
+
+    (response,) = many(transport, send(Request(method="PUT", url=server.url(), body=b"x" * 500)))
+
+    assert (b"good", 2) == (response.body, response.attempts)
+    assert ["PUT", "PUT"] == [seen.method for seen in server.seen[kept:]]
 
 
 @pytest.mark.parametrize("fault", [cut, half_read, nonsense], ids=["no answer", "half a head", "no HTTP"])

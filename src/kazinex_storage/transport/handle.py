@@ -30,6 +30,10 @@ KEPT_BODY_BYTES: Final = 64 * 1024
 """The largest body that an idle handle may hold on to."""
 
 _UPLOAD_BUFFER_BYTES: Final = 256 * 1024
+# " HTTP/1.1", Host, Accept, Content-Length and the line ends, less the scheme, which is not sent. What else libcurl
+# adds once, a User-Agent, is shorter than that and a URL together.
+_ADDED_BYTES: Final = 49
+
 _WITH_BODY: Final = ("PUT", "POST", "PATCH")
 
 Option = tuple[int, object]
@@ -149,14 +153,15 @@ def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) 
 def was_repeated(handle: pycurl.Curl, attempt: Attempt) -> bool:
     """Say whether libcurl sent a write again by itself, because a kept connection was closed before any answer came.
 
-    It tells how many bytes it sent in all; twice what the request surely has means twice the request. What a signature
-    adds is not known beforehand, so signed requests are not judged.
+    It does so on a new connection, or on another one that it kept. It tells how many bytes it sent in all; twice what
+    the request surely has means twice the request. What a signature adds is not known beforehand, so signed requests
+    are not judged.
     """
     request = attempt.request
-    if request.signing is not None or request.method not in _WITH_BODY or not handle.getinfo(pycurl.NUM_CONNECTS):
+    if request.signing is not None or request.method not in _WITH_BODY:
         return False
     least = attempt.size + len(request.url) + sum(len(name) + len(value) + 4 for name, value in attempt.headers)
-    return int(handle.getinfo(pycurl.REQUEST_SIZE)) >= 2 * least
+    return int(handle.getinfo(pycurl.REQUEST_SIZE)) >= 2 * (least + _ADDED_BYTES)
 
 
 def forget(handle: pycurl.Curl, attempt: Attempt) -> None:
