@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -198,18 +199,19 @@ def test_a_sign_in_page_is_nobodys_answer(faulty: Faulty, kind: str) -> None:
     storage = faulty.made(attempts=1)
     faulty.front.on(kind, do=says(200, PAGE, kind="text/html"), times=None)
 
+    acts: dict[str, Callable[[], object]] = {
+        "get": lambda: storage.get_bytes("b"),
+        "head": lambda: storage.head("b"),
+        "put": lambda: storage.put("a", SMALL),
+        "delete": lambda: storage.delete("b"),
+        "list": lambda: list(storage.list()),
+        "batch": lambda: storage.delete_many(["b"]),
+        "block": lambda: storage.put("a", LARGE),
+        "commit": lambda: storage.put("a", LARGE),
+        "copy": lambda: storage.copy("b", "a"),
+    }
     with pytest.raises((UnavailableError, BulkError), match="somebody else than Azure"):
-        {
-            "get": lambda: storage.get_bytes("b"),
-            "head": lambda: storage.head("b"),
-            "put": lambda: storage.put("a", SMALL),
-            "delete": lambda: storage.delete("b"),
-            "list": lambda: list(storage.list()),
-            "batch": lambda: storage.delete_many(["b"]),
-            "block": lambda: storage.put("a", LARGE),
-            "commit": lambda: storage.put("a", LARGE),
-            "copy": lambda: storage.copy("b", "a"),
-        }[kind]()
+        acts[kind]()
 
     assert SMALL == faulty.stored("b")
     assert None is faulty.stored("a")

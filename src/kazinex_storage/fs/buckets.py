@@ -40,7 +40,7 @@ class BucketSpace:
         """
         if not path:
             raise NotSupportedError(f"a {self._field} has to be named: {self._scheme}://{self._field}/key")
-        address = parse_address(path, self._field, named=self._field != "bucket")
+        address = parse_address(path, self._field, named=self._field == "library")
         return Place(base=f"{address.place}/", key=address.key)
 
     def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
@@ -128,7 +128,7 @@ class AzureFileSystem(BucketFileSystem):
     protocol = "kazinex+azure"
     kind = "azure_blob"
     place_field = "container"
-    _strip_tokenize_options = ("account_key", "connection_string", "sas_token")
+    _strip_tokenize_options = ("account_key", "connection_string", "sas_token", "client_secret", "private_key")
 
 
 class SharePointFileSystem(BucketFileSystem):

@@ -12,7 +12,7 @@ from typing import Final
 from ..._internal.xml_text import parse_xml, text_of
 from ...errors import AuthenticationError, UnavailableError
 from ...transport import Call, Exchange, Request, Response
-from .mapping import is_azure, map_error, stranger
+from .mapping import map_error
 from .protocol import VERSION
 from .target import AccessTokens, DelegatedKey
 
@@ -45,8 +45,6 @@ def delegate(endpoint_url: str, tokens: AccessTokens) -> Exchange[DelegatedKey]:
         token = str((yield Call(tokens)))
         response: Response = yield key_request(endpoint_url, token, datetime.now(UTC))
         if response.status == 200:
-            if not is_azure(response.headers):
-                raise stranger(response, None)
             return parse_key(response.body)
         error = map_error(response)
         if attempt == 2 or not isinstance(error, AuthenticationError):

@@ -54,15 +54,15 @@ class Diagnostics:
             return None
         response = yield from self._ask()
         if response is None:
-            return None
+            return None if isinstance(error, UnavailableError) else self._answered(code, None)
         if not is_azure(response.headers) and response.status < 500 and response.status != 429:
             what = f"status {response.status}, {response.headers.get('content-type', 'no content type')[:60]}"
             return network_causes.stranger(target.endpoint_url, what)
         return None if isinstance(error, UnavailableError) else self._answered(code_of(response) or code, response)
 
-    def _answered(self, code: str, response: Response) -> Diagnosis | None:
+    def _answered(self, code: str, response: Response | None) -> Diagnosis | None:
         target = self._target
-        if code in _SIGNATURES:
+        if code in _SIGNATURES and response is not None:
             minutes = minutes_behind(date_of(response.headers.get("date")), self._now())
             if minutes is not None:
                 return network_causes.wrong_clock(minutes)

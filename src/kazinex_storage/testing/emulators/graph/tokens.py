@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from ..http import Answer, Received
 from .state import App, State
 
+_STORAGE: Final = "https://storage.azure.com"
 _WORDS: Final = {
     7000215: "Invalid client secret provided.",
     7000222: "The provided client secret keys are expired.",
@@ -99,6 +100,8 @@ class Tokens:
         grant = form.get("grant_type", "")
         if grant == "client_credentials":
             refusal = self._check_client(app, form)
+            if refusal is None and form.get("scope", "").startswith(_STORAGE):
+                return self._issued(app, refresh=False, token=self._for_storage(app))
             return refusal or self._issued(app, refresh=False)
         if app.secret is not None and form.get("client_secret") != app.secret:
             return self._refused("invalid_client", 7000215)
@@ -131,11 +134,23 @@ class Tokens:
             return self._refused("invalid_client", 7000215)
         return None
 
-    def _issued(self, app: App, *, refresh: bool) -> Answer:
+    def _for_storage(self, app: App) -> str:
+        """Return a token for Azure Storage as Azurite reads it: it looks at the claims and not at the signature."""
+        now = int(time.time())
+        claims = {
+            "aud": _STORAGE,
+            "iss": f"https://sts.windows.net/{self._state.tenant}/",
+            "oid": app.client_id,
+            "tid": self._state.tenant,
+            **{"iat": now, "nbf": now - 60, "exp": now + int(self._state.knobs.token_seconds)},
+        }
+        return f"{_part({'typ': 'JWT', 'alg': 'RS256'})}.{_part(claims)}.{_part({})}"
+
+    def _issued(self, app: App, *, refresh: bool, token: str | None = None) -> Answer:
         found: dict[str, object] = {
             "token_type": "Bearer",
             "expires_in": int(self._state.knobs.token_seconds),
-            "access_token": self._state.issue(app.client_id),
+            "access_token": token if token is not None else self._state.issue(app.client_id),
         }
         if refresh:
             claims = {
