@@ -8,11 +8,12 @@ import pytest
 
 from kazinex_storage.errors import AlreadyExistsError, IntegrityError, StorageError, UnavailableError
 from kazinex_storage.keys import ObjectKey, Prefix
+from kazinex_storage.providers.azure_blob.batch import parse_batch
 from kazinex_storage.providers.azure_blob.exchanges import AzureBlobExchanges
 from kazinex_storage.providers.azure_blob.target import SasToken, Target
 from kazinex_storage.source import Source
-from kazinex_storage.transport import Exchange, Request, Response
-from kazinex_storage.types import ByteRange, PutMode, PutOptions
+from kazinex_storage.transport import Exchange, Many, Outcome, Request, Response
+from kazinex_storage.types import MIB, ByteRange, PutMode, PutOptions
 
 KEY = ObjectKey("a/b.pdf")
 AZURE = {"x-ms-request-id": "1", "x-ms-version": "2021-12-02"}
@@ -131,3 +132,127 @@ def test_a_listing_that_does_not_advance_ends(exchanges: AzureBlobExchanges) -> 
 
 def test_the_signature_is_in_no_repr(exchanges: AzureBlobExchanges) -> None:
     assert "secret" not in repr(next(exchanges.head(KEY))) + repr(exchanges.target)
+
+
+class Copier:
+    """A service that copies by blocks, as documented: Azurite answers 501 to Put Block From URL."""
+
+    size = 600 * MIB
+
+    def __init__(self, refuse: tuple[int, str] | None = None) -> None:
+        self.blocks: list[dict[str, str]] = []
+        self.committed: Request | None = None
+        self.refuse = refuse
+
+    def __call__(self, request: Request) -> Response:
+        headers = dict(request.headers)
+        if request.method == "HEAD":
+            found = {"etag": '"0x1"', "content-length": str(self.size), "content-type": "application/pdf"}
+            return answer(200, {**AZURE, **found, "x-ms-meta-author": "me"})
+        if "comp=blocklist" in request.url:
+            self.committed = request
+            return answer(201, {**AZURE, "etag": '"0x2"'})
+        self.blocks.append({**headers, "url": request.url})
+        if self.refuse is not None:
+            return answer(self.refuse[0], {**AZURE, "x-ms-error-code": self.refuse[1]})
+        return answer(201, AZURE)
+
+    def drive(self, exchange: Exchange[object]) -> object:
+        """Answer everything that *exchange* asks, until it has ended."""
+        try:
+            command = next(exchange)
+            while True:
+                if isinstance(command, Request):
+                    command = exchange.send(self(command))
+                else:
+                    assert isinstance(command, Many)
+                    command = exchange.send([self._outcome(one) for one in command.exchanges])
+        except StopIteration as end:
+            return end.value
+
+    def _outcome(self, exchange: Exchange[object]) -> Outcome[object]:
+        try:
+            return Outcome(value=self.drive(exchange))
+        except StorageError as error:
+            return Outcome(error=error)
+
+
+def test_a_large_copy_goes_by_blocks_of_one_version(exchanges: AzureBlobExchanges) -> None:
+    service = Copier()
+
+    found = service.drive(exchanges.copy(KEY, ObjectKey("b.pdf"), PutMode.REPLACE))
+
+    spans = ["bytes=0-268435455", "bytes=268435456-536870911", "bytes=536870912-629145599"]
+    assert spans == [block["x-ms-source-range"] for block in service.blocks]
+    for block in service.blocks:
+        assert '"0x1"' == block["x-ms-source-if-match"]
+        assert block["x-ms-copy-source"].startswith("https://acme.blob.core.windows.net/docs/a/b.pdf?sig=")
+    assert service.committed is not None
+    headers, body = dict(service.committed.headers), service.committed.body
+    assert isinstance(body, bytes)
+    assert 3 == body.count(b"<Uncommitted>")
+    assert ("application/pdf", "me") == (headers["x-ms-blob-content-type"], headers["x-ms-meta-author"])
+    assert ("b.pdf", Copier.size, "0x2") == (
+        getattr(found, "key", None),
+        getattr(found, "size", None),
+        getattr(found, "etag", None),
+    )
+
+
+@pytest.mark.parametrize(
+    "refusal", [(412, "SourceConditionNotMet"), (404, "BlobNotFound"), (403, "AuthorizationFailure")]
+)
+def test_a_large_copy_of_what_changed_stores_nothing(exchanges: AzureBlobExchanges, refusal: tuple[int, str]) -> None:
+    service = Copier(refusal)
+
+    with pytest.raises(StorageError):
+        service.drive(exchanges.copy(KEY, ObjectKey("b.pdf"), PutMode.REPLACE))
+
+    assert None is service.committed
+
+
+BATCH = """--batchresponse_66925647\r
+Content-Type: application/http\r
+Content-ID: 0\r
+\r
+HTTP/1.1 202 Accepted\r
+x-ms-request-id: 778fdc83\r
+x-ms-version: 2021-12-02\r
+\r
+--batchresponse_66925647\r
+Content-Type: application/http\r
+Content-ID: 1\r
+\r
+HTTP/1.1 404 The specified blob does not exist.\r
+x-ms-error-code: BlobNotFound\r
+x-ms-request-id: 778fdc84\r
+Content-Length: 4\r
+\r
+<a/>\r
+--batchresponse_66925647--\r
+"""
+MIXED = {**AZURE, "content-type": "multipart/mixed; boundary=batchresponse_66925647"}
+
+
+def test_a_batch_is_read_as_documented() -> None:
+    found = parse_batch(answer(202, MIXED, BATCH.encode()))
+
+    assert {0: 202, 1: 404} == {number: response.status for number, response in found.items()}
+    assert "BlobNotFound" == found[1].headers["x-ms-error-code"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (AZURE, BATCH),
+        (MIXED, ""),
+        (MIXED, BATCH.replace("66925647--", "66925647")),
+        (MIXED, BATCH.replace("Content-ID: 1", "Content-ID: 0")),
+        (MIXED, BATCH.replace("Content-ID: 1", "Content-ID: +1")),
+        (MIXED, BATCH.replace("HTTP/1.1 202", "hello")),
+    ],
+    ids=["no boundary", "nothing", "no end", "twice", "no number", "no status"],
+)
+def test_a_batch_that_is_not_clear_proves_nothing(headers: Mapping[str, str], body: str) -> None:
+    with pytest.raises(UnavailableError, match="which objects it deleted"):
+        parse_batch(answer(202, headers, body.encode()))

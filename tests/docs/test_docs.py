@@ -24,7 +24,7 @@ import pytest
 from typer.main import get_command
 
 from kazinex_storage.cli.app import build, take_flags
-from kazinex_storage.testing.servers import seaweedfs
+from kazinex_storage.testing.servers import azurite, seaweedfs
 
 _ROOT = Path(__file__).parents[2]
 _PAGES = sorted(
@@ -46,6 +46,11 @@ _ORGANISATION = "acme"
 _BUCKET = "kazinex-documents"
 _KEY_ID = "fedcba9876543210fedcba9876543210"
 _SECRET = "00112233445566778899aabbccddeeff" * 2  # of the examples
+
+# The same for Azure.
+_CONTAINER = "kazinex-container"
+_ACCOUNT = "kazinexexample"
+_ACCOUNT_KEY = "ZXhhbXBsZSBleGFtcGxlIGV4YW1wbGUgZXhhbXBsZSBleGFtcGxlIQ=="
 
 # Runs in an interpreter of its own: blocks of one page share their names, as a reader who types them would.
 _RUNNER = textwrap.dedent(
@@ -94,6 +99,13 @@ def r2_endpoint() -> Iterator[str]:
     with seaweedfs(_KEY_ID, _SECRET) as server:
         server.make_bucket(_BUCKET)
         yield server.endpoint_url
+
+
+@pytest.fixture(scope="session")
+def azure_endpoint() -> Iterator[str]:
+    with azurite(account=_ACCOUNT, account_key=_ACCOUNT_KEY) as server:
+        server.make_container(_CONTAINER)
+        yield server.account_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +214,12 @@ def test_the_marked_blocks_of_a_page_run_in_order(page: Path, tmp_path: Path, re
         for block in blocks:
             text = str(block[-1]).replace(f'bucket="{_BUCKET}"', f'bucket="{_BUCKET}", endpoint_url="{url}"')
             block[-1] = text.replace(f'"bucket": "{_BUCKET}"', f'"bucket": "{_BUCKET}", "endpoint_url": "{url}"')
+    if any(_CONTAINER in str(block[-1]) for block in blocks):
+        url = request.getfixturevalue("azure_endpoint")
+        service["KAZINEX_STORAGE_AZURE_BLOB_ENDPOINT_URL"] = url
+        for block in blocks:
+            given = f'container="{_CONTAINER}"'
+            block[-1] = str(block[-1]).replace(given, f'{given}, endpoint_url="{url}"')
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("KAZINEX_", "XDG_"))}
     programs = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', '')}"
 

@@ -84,8 +84,10 @@ class AzuriteServer:
 
 
 @contextmanager
-def azurite(authority: CertificateAuthority | None = None) -> Iterator[AzuriteServer]:
-    """Run Azurite on a free port with nothing in it; the account and its key are made for the run.
+def azurite(
+    authority: CertificateAuthority | None = None, *, account: str | None = None, account_key: str | None = None
+) -> Iterator[AzuriteServer]:
+    """Run Azurite on a free port with nothing in it; account and key are made for the run where none are given.
 
     It speaks TLS with a certificate of *authority*, and then takes any unexpired token of Microsoft Entra that names
     Azure Storage, whoever signed it. It keeps everything in memory.
@@ -95,8 +97,8 @@ def azurite(authority: CertificateAuthority | None = None) -> Iterator[AzuriteSe
     """
     command = _command()
     (port,) = free_ports(1)
-    account = f"test{secrets.token_hex(6)}"
-    key = base64.b64encode(secrets.token_bytes(64)).decode()
+    account = account if account is not None else f"test{secrets.token_hex(6)}"
+    key = account_key if account_key is not None else base64.b64encode(secrets.token_bytes(64)).decode()
     with tempfile.TemporaryDirectory(prefix="kazinex-azurite-", ignore_cleanup_errors=True) as folder:
         environ = {"HOME": folder, "PATH": "/usr/bin:/bin", "TMPDIR": folder, "AZURITE_ACCOUNTS": f"{account}:{key}"}
         options = [
