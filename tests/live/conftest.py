@@ -1,8 +1,9 @@
 """Opt-in: the kit against a real bucket or library. Nothing is collected unless the environment names one.
 
 ``KAZINEX_LIVE_R2_ACCOUNT_ID`` and so on, ``KAZINEX_LIVE_S3_...``, ``KAZINEX_LIVE_SUPABASE_...``,
-``KAZINEX_LIVE_AZURE_BLOB_CONTAINER``, ``KAZINEX_LIVE_SHAREPOINT_SITE_URL`` and so on: the fields of the settings of the kind. Use a bucket or a library for
-tests alone; all happens below folders ``kazinex-live-...``, which are emptied.
+``KAZINEX_LIVE_AZURE_BLOB_CONTAINER``, ``KAZINEX_LIVE_SHAREPOINT_SITE_URL`` and so on: the fields of the settings of the
+kind. Use a bucket, a container or a library for tests alone; all happens below folders ``kazinex-live-...``, which are
+emptied.
 """
 
 from __future__ import annotations
