@@ -127,7 +127,7 @@ class Uploads:
             _check_body(cast(str, (yield Call(measure, source, cancel=source.cancel))), state, found)
             return found
         plan = PartPlan.resumed(state.size, state.part_bytes)
-        parts = yield from send_parts(source, plan, partial(self._send, state, held))
+        parts = yield from send_parts(source, plan, partial(self._send, state, held), self._parts)
         checksum = source.checksum
         if checksum is None:
             raise IntegrityError("the body was read by somebody else meanwhile; resume the upload again")

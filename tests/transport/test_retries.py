@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
+import time
 from typing import Any
 
 import pytest
@@ -55,6 +57,22 @@ def half_read(line: Line, seen: Seen) -> None:
 def nonsense(line: Line, seen: Seen) -> None:
     line.send(b"hello, this is no HTTP\r\n\r\n")
     line.cut()
+
+
+def test_an_answer_that_trickles_has_stalled(transport: Transport, server: Server) -> None:
+    def trickle(line: Line, seen: Seen) -> None:
+        line.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while True:
+                line.send(b"x")
+                time.sleep(0.1)
+
+    quick = Transport(settings=dataclasses.replace(SETTINGS, idle_timeout_s=1), retry=QUICK)
+    server.script(trickle, ok(b"good"))
+    with contextlib.closing(quick):
+        (response,) = many(quick, send(Request(method="GET", url=server.url())))
+
+    assert (b"good", 2) == (response.body, response.attempts)
 
 
 @pytest.mark.parametrize("kept", [1, 2], ids=["on a new connection", "on another kept one"])

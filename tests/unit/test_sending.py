@@ -14,6 +14,7 @@ from kazinex_storage.transport import Call, Exchange, TransferCancelled, Transpo
 from kazinex_storage.types import PartInfo
 
 BODY = bytes(range(250)) * 4
+OWNER = "a provider"
 
 
 class Service:
@@ -43,7 +44,7 @@ class Service:
 def test_every_byte_arrives_once_in_the_part_where_it_belongs() -> None:
     service, source = Service(), Source.of(BODY)
 
-    parts = Transport().run(send_parts(source, PartPlan.resumed(len(BODY), 64), service.send))
+    parts = Transport().run(send_parts(source, PartPlan.resumed(len(BODY), 64), service.send, OWNER))
 
     assert list(range(1, 17)) == [part.number for part in parts]
     assert b"".join(service.parts[part.number] for part in parts) == BODY
@@ -53,7 +54,7 @@ def test_every_byte_arrives_once_in_the_part_where_it_belongs() -> None:
 def test_no_more_parts_are_in_memory_than_are_under_way() -> None:
     service = Service()
 
-    Transport().run(send_parts(Source.of(BODY), PartPlan.resumed(len(BODY), 10), service.send))
+    Transport().run(send_parts(Source.of(BODY), PartPlan.resumed(len(BODY), 10), service.send, OWNER))
 
     assert 1 < service.most <= PARTS_AT_ONCE
 
@@ -62,7 +63,7 @@ def test_after_a_failure_no_further_part_is_begun() -> None:
     service = Service(failing=2)
 
     with pytest.raises(UnavailableError):
-        Transport().run(send_parts(Source.of(BODY), PartPlan.resumed(len(BODY), 10), service.send))
+        Transport().run(send_parts(Source.of(BODY), PartPlan.resumed(len(BODY), 10), service.send, OWNER))
 
     assert len(service.begun) < 2 + 2 * PARTS_AT_ONCE
 
@@ -71,7 +72,7 @@ def test_a_body_that_is_not_what_was_declared_raises() -> None:
     source = Source.of(BODY, sha256="0" * 64)
 
     with pytest.raises(IntegrityError):
-        Transport().run(send_parts(source, PartPlan.resumed(len(BODY), 64), Service().send))
+        Transport().run(send_parts(source, PartPlan.resumed(len(BODY), 64), Service().send, OWNER))
 
 
 def test_uploads_that_wait_for_memory_leave_the_threads_to_those_that_have_it() -> None:
@@ -88,7 +89,9 @@ def test_uploads_that_wait_for_memory_leave_the_threads_to_those_that_have_it() 
         inside -= len(data)
         return PartInfo(number=number, size=len(data), etag="")
 
-    uploads = (send_parts(Source.of(bytearray(BODY)), PartPlan.resumed(size, 40), send, budget) for _ in range(10))
+    uploads = (
+        send_parts(Source.of(bytearray(BODY)), PartPlan.resumed(size, 40), send, OWNER, budget) for _ in range(10)
+    )
     parts = [outcome.result() for _, outcome in transport.run_many(uploads, 10)]
 
     assert [25] * 10 == [len(found) for found in parts]
@@ -98,7 +101,7 @@ def test_uploads_that_wait_for_memory_leave_the_threads_to_those_that_have_it() 
 def test_a_part_larger_than_the_memory_allowed_goes_alone() -> None:
     service = Service()
 
-    Transport().run(send_parts(Source.of(BODY), PartPlan.resumed(len(BODY), 64), service.send, Budget(10)))
+    Transport().run(send_parts(Source.of(BODY), PartPlan.resumed(len(BODY), 64), service.send, OWNER, Budget(10)))
 
     assert 1 == service.most
     assert BODY == b"".join(data for _, data in sorted(service.parts.items()))
@@ -106,37 +109,37 @@ def test_a_part_larger_than_the_memory_allowed_goes_alone() -> None:
 
 def test_an_upload_that_is_given_up_while_it_waits_for_memory_lets_the_next_one_through() -> None:
     budget, transport = Budget(10), Transport()
-    transport.run(budget.take(10, Source.of(b"")))
-    waiting = budget.take(10, Source.of(b""))
+    transport.run(budget.take(10, Source.of(b""), OWNER))
+    waiting = budget.take(10, Source.of(b""), OWNER)
     next(waiting)
     waiting.close()
 
-    budget.give(10)
+    budget.give(10, OWNER)
 
-    transport.run(budget.take(10, Source.of(b"")))
+    transport.run(budget.take(10, Source.of(b""), OWNER))
 
 
 def test_a_cancelled_upload_does_not_wait_for_memory() -> None:
     budget, source = Budget(10), Source.of(b"")
-    Transport().run(budget.take(10, source))
+    Transport().run(budget.take(10, source, OWNER))
     source.cancel()
 
     with pytest.raises(TransferCancelled):
-        Transport().run(budget.take(10, source))
+        Transport().run(budget.take(10, source, OWNER))
 
 
 def test_a_forked_child_begins_with_all_the_memory_allowed() -> None:
     budget, transport = Budget(10), Transport()
-    transport.run(budget.take(10, Source.of(b"")))
+    transport.run(budget.take(10, Source.of(b""), OWNER))
 
-    assert 0 == in_child(lambda: Transport().run(budget.take(10, Source.of(b""))))
+    assert 0 == in_child(lambda: Transport().run(budget.take(10, Source.of(b""), OWNER)))
 
 
 def test_who_waits_for_room_that_nobody_gives_back_is_told_so() -> None:
     now = [0.0]
     budget, source = Budget(10, lambda: now[0]), Source.of(b"")
-    Transport().run(budget.take(10, source))
-    waiting = budget.take(10, source)
+    Transport().run(budget.take(10, source, OWNER))
+    waiting = budget.take(10, source, OWNER)
     next(waiting)
 
     now[0] = PATIENCE_S
@@ -144,22 +147,50 @@ def test_who_waits_for_room_that_nobody_gives_back_is_told_so() -> None:
     now[0] += 1
     with pytest.raises(UnavailableError, match="none has ended for 300 s"):
         waiting.send(None)
-    budget.give(10)
+    budget.give(10, OWNER)
 
-    Transport().run(budget.take(10, source))  # the one that gave up is not in the way
+    Transport().run(budget.take(10, source, OWNER))  # the one that gave up is not in the way
 
 
 def test_who_waits_for_room_has_patience_while_others_end() -> None:
     now = [0.0]
     budget, source = Budget(10, lambda: now[0]), Source.of(b"")
     for _ in range(2):
-        Transport().run(budget.take(5, source))
-    waiting = budget.take(10, source)
+        Transport().run(budget.take(5, source, OWNER))
+    waiting = budget.take(10, source, OWNER)
     next(waiting)
 
     now[0] = PATIENCE_S - 1
-    budget.give(5)
+    budget.give(5, OWNER)
     now[0] = 2 * PATIENCE_S - 2
 
     assert isinstance(waiting.send(None), Wait)
     waiting.close()
+
+
+def test_a_provider_that_holds_nothing_is_not_held_back_by_another() -> None:
+    """The endpoint of one organisation trickles; the uploads of the others go on, one body each."""
+    budget, transport, source = Budget(10), Transport(), Source.of(b"")
+    transport.run(budget.take(10, source, "slow"))
+    queued = budget.take(10, source, "slow")
+    next(queued)
+
+    transport.run(budget.take(7, source, "quick"))
+    second = budget.take(7, source, "quick")
+    assert isinstance(next(second), Wait)
+    second.close()
+    budget.give(7, "quick")
+    transport.run(budget.take(7, source, "quick"))
+
+    budget.give(7, "quick")
+    budget.give(10, "slow")
+    transport.run(queued)
+
+
+def test_nobody_is_remembered_who_holds_nothing() -> None:
+    budget = Budget(10)
+    Transport().run(budget.take(10, Source.of(b""), OWNER))
+
+    budget.give(10, OWNER)
+
+    assert not budget._bodies

@@ -2,6 +2,9 @@
 
 Waiting for room is an exchange and takes no thread: whoever has room may need a thread to go on, and would never get
 one if those who wait for the room had them all.
+
+Organisations share a process, and the endpoint of one may take an hour for what the others' take in a second. So each
+provider that holds nothing is let in with one body, whoever fills the memory: it goes on, if more slowly.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
@@ -19,7 +22,8 @@ from ..transport import Exchange, Wait
 from ..types import MIB
 
 BUDGET_BYTES: Final = 128 * MIB
-"""Bytes of bodies that the uploads of a process hold at once: sixteen parts of 8 MiB, four uploads at full speed."""
+"""Bytes of bodies that the uploads of a process hold at once: sixteen parts of 8 MiB, four uploads at full speed. Above
+it comes one body for each provider that would have none."""
 
 # A part of 8 MiB is on its way for 8 ms at 1 GB/s: the first in the queue looks often, those behind it seldom.
 _FIRST_S: Final = 0.002
@@ -32,7 +36,9 @@ PATIENCE_S: Final = 300.0
 
 
 class Budget:
-    """Lets bodies into memory as long as there is room, first come, first served. Thread-safe and fork-safe."""
+    """Lets bodies into memory as long as there is room, first come, first served, and one body of each owner even when
+    there is none. Thread-safe and fork-safe.
+    """
 
     def __init__(self, size: int, clock: Callable[[], float] = time.monotonic) -> None:
         """Allow *size* bytes at once; *clock* gives seconds since any moment."""
@@ -41,15 +47,16 @@ class Budget:
         self._size = size
         self._left = size
         self._queue: deque[object] = deque()
+        self._bodies: Counter[object] = Counter()
         self._lock = threading.Lock()
         self._pid = os.getpid()
 
-    def take(self, size: int, source: Source) -> Exchange[None]:
-        """Wait until *size* bytes have room; what is larger than all waits until it is alone.
+    def take(self, size: int, source: Source, owner: object) -> Exchange[None]:
+        """Wait until *size* bytes have room, or until *owner*, which is a provider, holds no other body.
 
         Raises:
             TransferCancelled: *source* was cancelled meanwhile.
-            UnavailableError: those who have the room did not move for ``PATIENCE_S``.
+            UnavailableError: *owner* has its body, and those who have the room did not move for ``PATIENCE_S``.
         """
         self._after_fork()
         wanted, ticket = min(size, self._size), object()
@@ -57,7 +64,7 @@ class Budget:
         with self._lock:
             self._queue.append(ticket)
         try:
-            while (place := self._try(wanted, ticket)) is not None:
+            while (place := self._try(wanted, ticket, owner)) is not None:
                 source.check_cancelled()
                 if self._clock() - max(begun, self._moved_at) > PATIENCE_S:
                     raise UnavailableError(
@@ -70,26 +77,31 @@ class Budget:
                 if ticket in self._queue:
                     self._queue.remove(ticket)
 
-    def give(self, size: int) -> None:
-        """Take *size* bytes back."""
+    def give(self, size: int, owner: object) -> None:
+        """Take *size* bytes of *owner* back."""
         if self._pid == os.getpid():
             with self._lock:
                 self._moved_at = self._clock()
-                self._left = min(self._size, self._left + min(size, self._size))
+                self._left += min(size, self._size)
+                self._bodies[owner] -= 1
+                if self._bodies[owner] <= 0:  # it is forgotten, so that nothing is kept alive here
+                    del self._bodies[owner]
 
-    def _try(self, wanted: int, ticket: object) -> int | None:
+    def _try(self, wanted: int, ticket: object, owner: object) -> int | None:
         """Take the room when it is the turn of *ticket*, else return how many are before it."""
         with self._lock:
             place = self._queue.index(ticket)
-            if place or self._left < wanted:
+            if self._bodies[owner] and (place or self._left < wanted):
                 return place
             self._left -= wanted
-            self._queue.popleft()
+            self._bodies[owner] += 1
+            self._queue.remove(ticket)
             return None
 
     def _after_fork(self) -> None:
         if self._pid != os.getpid():  # a child holds nothing yet
-            self._left, self._queue, self._lock, self._pid = self._size, deque(), threading.Lock(), os.getpid()
+            self._left, self._queue, self._bodies = self._size, deque(), Counter()
+            self._lock, self._pid = threading.Lock(), os.getpid()
 
 
 BUDGET: Final = Budget(BUDGET_BYTES)

@@ -114,9 +114,15 @@ class PartReader:
 
 
 def send_parts(
-    source: Source, plan: PartPlan, send: Send, budget: Budget = BUDGET, *, at_once: int = PARTS_AT_ONCE
+    source: Source,
+    plan: PartPlan,
+    send: Send,
+    owner: object,
+    budget: Budget = BUDGET,
+    *,
+    at_once: int = PARTS_AT_ONCE,
 ) -> Exchange[list[PartInfo]]:
-    """Read *source* once and *send* every part of it; return what was recorded, in order.
+    """Read *source* once and *send* every part of it to *owner*, a provider; return what was recorded, in order.
 
     With *at_once* 1 each part is sent before the next one is read.
 
@@ -130,7 +136,7 @@ def send_parts(
     def one() -> Exchange[PartInfo | None]:
         nonlocal failed
         try:
-            yield from budget.take(size, source)
+            yield from budget.take(size, source, owner)
             try:
                 buffer = idle.pop() if idle else memoryview(bytearray(size))
                 part = cast("Part | None", (yield Call(reader.next, buffer, cancel=reader.stop)))
@@ -138,7 +144,7 @@ def send_parts(
                 idle.append(buffer)  # after a failure somebody may still read it
                 return sent
             finally:
-                budget.give(size)
+                budget.give(size, owner)
         except BaseException:
             failed = True
             raise

@@ -30,6 +30,12 @@ KEPT_BODY_BYTES: Final = 64 * 1024
 """The largest body that an idle handle may hold on to."""
 
 _UPLOAD_BUFFER_BYTES: Final = 256 * 1024
+
+# An answer that trickles at 8 bytes/s would hold a connection, and the memory of an upload, for hours; the slowest line
+# that anybody sends documents over has a hundred times as much.
+LEAST_SPEED: Final = 100
+"""Bytes a second that a transfer moves at least (CURLOPT_LOW_SPEED_LIMIT)."""
+
 # " HTTP/1.1", Host, Accept, Content-Length and the line ends, less the scheme, which is not sent. What else libcurl
 # adds once, a User-Agent, is shorter than that and a URL together.
 _ADDED_BYTES: Final = 49
@@ -72,7 +78,7 @@ def options_of(settings: TransportSettings) -> tuple[Option, ...]:
         (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
         (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
         (pycurl.CONNECTTIMEOUT_MS, max(1, round(settings.connect_timeout_s * 1000))),
-        (pycurl.LOW_SPEED_LIMIT, 1),
+        (pycurl.LOW_SPEED_LIMIT, LEAST_SPEED),
         (pycurl.LOW_SPEED_TIME, max(1, round(settings.idle_timeout_s))),
         (pycurl.BUFFERSIZE, RECEIVE_BUFFER_BYTES),
         (pycurl.UPLOAD_BUFFERSIZE, _UPLOAD_BUFFER_BYTES),

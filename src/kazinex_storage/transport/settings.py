@@ -16,7 +16,7 @@ class TransportSettings:
     """For name resolution, TCP and TLS together."""
     # Kazinex's own clients wait 30 s; R2 and S3 keep a slow CompleteMultipartUpload alive with blanks.
     idle_timeout_s: int = 30
-    """A transfer that moves no byte for this long has stalled. Whole seconds: libcurl counts those."""
+    """A transfer that moves less than 100 bytes/s for this long has stalled. Whole seconds: libcurl counts those."""
     ca_file: str | None = None
     """Certificates to trust, PEM. None: ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else those of certifi."""
     proxy: str | None = field(default=None, repr=False)

@@ -83,7 +83,7 @@ class Blocks:
             yield from self._objects.check(key, options)  # before gibibytes are sent in vain; the end decides
         mark = new_mark()
         plan = plan_parts(source.size, PART_RULE)
-        parts = yield from send_parts(source, plan, partial(self.put_block, key, mark))
+        parts = yield from send_parts(source, plan, partial(self.put_block, key, mark), self._objects)
         found, declared = source.checksum, source.declared_sha256
         if found is None or (declared is not None and found.value != declared):
             raise IntegrityError("the body changed while it was being sent; nothing was stored, repeat it")

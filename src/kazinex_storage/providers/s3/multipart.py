@@ -59,7 +59,7 @@ class Multipart:
         plan = plan_parts(source.size, self._preset.part_rule)
         state = yield from self.begin(key, plan, options, sha256)
         try:
-            parts = yield from send_parts(source, plan, partial(self.put_part, state))
+            parts = yield from send_parts(source, plan, partial(self.put_part, state), self._objects)
             found = source.checksum
             if found is None or (sha256 is not None and found.value != sha256):
                 raise IntegrityError("the body changed while it was being sent; nothing was stored, repeat it")

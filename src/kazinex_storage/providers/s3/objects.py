@@ -66,12 +66,12 @@ class Objects:
         data = source.data()
         if data is not None:
             return (yield from self._put(key, data, source, options))
-        yield from BUDGET.take(source.size, source)
+        yield from BUDGET.take(source.size, source, self)
         try:
             data = cast(bytes, (yield Call(_read_whole, source, cancel=source.cancel)))
             return (yield from self._put(key, data, source, options))
         finally:
-            BUDGET.give(source.size)
+            BUDGET.give(source.size, self)
 
     def _put(self, key: str, data: bytes, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         checksum = source.checksum

@@ -127,12 +127,12 @@ class Objects:
         data = source.data()
         if data is not None:
             return (yield from self._put(key, data, source, options))
-        yield from BUDGET.take(source.size, source)
+        yield from BUDGET.take(source.size, source, self)
         try:
             data = cast(bytes, (yield Call(_read_whole, source, cancel=source.cancel)))
             return (yield from self._put(key, data, source, options))
         finally:
-            BUDGET.give(source.size)
+            BUDGET.give(source.size, self)
 
     def delete(self, key: str) -> Exchange[None]:
         """Move the file into the recycle bin; two requests, one when there is none.

@@ -63,7 +63,7 @@ class Sessions:
         plan = plan_parts(source.size, RULE, wanted_part_bytes=FRAGMENT_BYTES)
         for _ in range(_SESSIONS):
             url = yield from self._begin(key, path, plan.size, writing)
-            sending = _Sending(self._library, url, plan)
+            sending = _Sending(self._objects, url, plan)
             try:
                 answer = yield from sending.send(source)
                 sent = _sent(source, sending)
@@ -108,8 +108,9 @@ class Sessions:
 class _Sending:
     """One session on its way."""
 
-    def __init__(self, library: Library, url: str, plan: PartPlan) -> None:
-        self._protocol = library.protocol
+    def __init__(self, owner: Objects, url: str, plan: PartPlan) -> None:
+        self._owner = owner
+        self._protocol = owner.library.protocol
         self._url = url
         self._plan = plan
         self._last: Response | None = None
@@ -119,7 +120,7 @@ class _Sending:
     def send(self, source: Source) -> Exchange[Response | None]:
         """Send the whole of *source* and return the answer that ended it; None when that was lost."""
         self._last = None
-        yield from send_parts(source, self._plan, self._fragment, at_once=1)
+        yield from send_parts(source, self._plan, self._fragment, self._owner, at_once=1)
         return self._last
 
     def _fragment(self, number: int, data: memoryview) -> Exchange[PartInfo]:
