@@ -77,6 +77,7 @@ class Place:
     drive: Drive
     target: Target
     storage: Storage
+    provider: SharePointProvider
 
     def stored(self, key: str) -> bytes | None:
         try:
@@ -95,8 +96,9 @@ def place(emulator: GraphEmulator) -> Iterator[Place]:
     retry = RetryPolicy(attempts=4, base_s=0.001, first_429_wait_s=0)
     settings = TransportSettings(idle_timeout_s=1, connect_timeout_s=5, proxy="")
     transport = Transport(8, settings=settings, retry=retry)
-    with Storage(SharePointProvider(target, transport=transport), transport=transport) as storage:
-        yield Place(emulator, site.drives[0], target, storage)
+    provider = SharePointProvider(target, transport=transport)
+    with Storage(provider, transport=transport) as storage:
+        yield Place(emulator, site.drives[0], target, storage, provider)
     transport.close()
 
 

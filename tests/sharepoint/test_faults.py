@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from kazinex_storage import PutMode, PutOptions
+from kazinex_storage import ObjectKey, PutMode, PutOptions, Storage
 from kazinex_storage.errors import (
     AlreadyExistsError,
+    BulkError,
     IntegrityError,
     InvalidKeyError,
     LockedError,
     PreconditionFailedError,
     QuotaExceededError,
     RateLimitedError,
+    SettingsError,
     StorageError,
     UnavailableError,
 )
+from kazinex_storage.providers.sharepoint.provider import SharePointProvider
 from kazinex_storage.testing.emulators.graph import Answer, Fault, Kind
+from kazinex_storage.transport import Observation, Transport, TransportSettings
 from kazinex_storage.types import MIB, ByteRange
 
 from .conftest import Place
@@ -339,7 +347,8 @@ def test_what_stood_at_the_target_is_not_taken_for_the_copy(place: Place) -> Non
 
 
 def test_what_cannot_be_taken_back_from_a_folder_of_another_case_is_told(place: Place) -> None:
-    place.storage.put("ACME/p/a.ifc", b"theirs")
+    place.storage.put("acme/p/a.ifc", b"1")
+    place.drive.find("acme").name = "ACME"
     locked = Answer(status=423, body=b'{"error": {"code": "resourceLocked"}}')
     place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="DELETE", answer=locked))
 
@@ -359,3 +368,195 @@ def test_an_item_that_does_not_tell_its_folder_is_nobodys(place: Place) -> None:
     )
 
     assert not place.storage.exists("acme/p/a.ifc")
+
+
+@pytest.mark.parametrize("body", [b"mine", LARGE], ids=["small", "large"])
+def test_a_folder_of_another_case_is_seen_before_anything_is_written_into_it(place: Place, body: bytes) -> None:
+    """The answer to a create is lost: had it been written, nobody could say where it went."""
+    place.storage.put("ACME/p/a.ifc", b"theirs")
+    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", times=2))
+
+    with pytest.raises(InvalidKeyError, match="ignores case"):
+        place.storage.put("acme/p/b.ifc", body, CREATE)
+
+    assert ["ACME/p/a.ifc"] == [found.key for found in place.storage.list("")]
+    assert ["a.ifc"] == [node.name for node in place.drive.find("ACME/p").children.values()]
+
+
+def test_a_write_that_may_be_in_a_folder_of_another_case_is_not_called_undone(place: Place) -> None:
+    """The folder was looked at; then it was replaced by one of another case, and the answer to the write was lost."""
+    place.storage.put("acme/p/a.ifc", b"1")
+    place.drive.find("acme").name = "ACME"
+    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
+
+    with pytest.raises(UnavailableError, match="could not be told"):
+        place.storage.put("acme/p/b.ifc", b"mine", CREATE)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda place: setattr(place.drive, "late_hashes", 9),
+        lambda place: place.emulator.faults.add(
+            Fault(kind=Kind.ANSWER, method="GET", contains="a.", times=9, answer=Answer(status=500))
+        ),
+    ],
+    ids=["late hash", "no look"],
+)
+def test_a_create_whose_answer_is_lost_is_never_called_anothers_when_it_may_be_ones_own(
+    place: Place, trouble: Callable[[Place], None]
+) -> None:
+    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
+    trouble(place)
+
+    with pytest.raises(UnavailableError, match="could not be told"):
+        place.storage.put("a.ifc", b"12345", CREATE)
+
+    assert b"12345" == place.stored("a.ifc")
+
+
+def test_a_create_of_a_file_that_is_written_anew_is_never_called_anothers_when_it_may_be_ones_own(place: Place) -> None:
+    place.drive.rewrites = True
+    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
+
+    with pytest.raises(UnavailableError, match="could not be told"):
+        place.storage.put("a.docx", b"PK\x03\x04 example", CREATE)
+
+
+def test_a_create_whose_answer_is_lost_knows_anothers_by_its_size(place: Place) -> None:
+    place.storage.put("a.ifc", b"theirs, and longer", CREATE)
+    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
+
+    with pytest.raises(AlreadyExistsError):
+        place.storage.put("a.ifc", b"12345", CREATE)
+
+
+def test_a_large_replace_wins_over_a_rival(place: Place) -> None:
+    def rival(done: int, total: int | None) -> None:
+        if done == total and "a.ifc" not in place.drive.root.children:
+            with place.drive.lock:
+                place.drive.store(place.drive.root, "a.ifc", None, b"rival", "text/plain")
+
+    place.storage.put("a.ifc", LARGE, on_progress=rival)
+
+    assert place.stored("a.ifc") == LARGE
+    assert {} == place.emulator.state.sessions
+
+
+def test_a_library_that_is_gone_is_not_empty(place: Place) -> None:
+    place.storage.put("a.ifc", b"1")
+    place.provider.exchanges.library._alive_until = 0.0  # as after a while
+    del place.emulator.state.drives[place.drive.id]
+
+    acts: list[Callable[[], object]] = [
+        lambda: list(place.storage.list("")),
+        lambda: list(place.storage.list("folder/")),
+        lambda: place.storage.delete("a.ifc"),
+        lambda: place.storage.delete_many(["a.ifc", "b.ifc"]),
+        lambda: place.storage.get_bytes("a.ifc"),
+        lambda: place.storage.exists("a.ifc"),
+    ]
+    for act in acts:
+        with pytest.raises((SettingsError, BulkError), match="library is not there any more"):
+            act()
+
+
+def test_a_page_that_is_gone_does_not_end_a_listing(place: Place) -> None:
+    place.emulator.knobs.page_items = 2
+    for number in range(5):
+        place.storage.put(f"{number}.ifc", b"1")
+    gone = Answer(status=404, body=b'{"error": {"code": "itemNotFound"}}')
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="skiptoken", answer=gone))
+
+    with pytest.raises(UnavailableError, match="listing"):
+        list(place.storage.list(""))
+
+
+@pytest.mark.parametrize("field", ["site_id", "drive_id"])
+def test_a_wrong_id_in_the_settings_is_no_missing_object(place: Place, field: str) -> None:
+    given: dict[str, Any] = {field: "example,00000000-0000-4000-8000-000000000000"}
+    with Storage(SharePointProvider(replace(place.target, **given)), transport=place.storage.transport) as storage:
+        for act in (lambda: storage.exists("a.ifc"), lambda: list(storage.list(""))):
+            with pytest.raises(SettingsError):
+                act()
+
+
+def test_a_site_address_that_graph_cannot_read_is_a_matter_of_settings(place: Place) -> None:
+    wrong = Answer(status=400, body=b'{"error": {"code": "invalidRequest"}}')
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/sites/", answer=wrong))
+
+    with pytest.raises(SettingsError, match="address"):
+        place.storage.exists("a.ifc")
+
+
+@pytest.mark.parametrize("answer", ["elsewhere", "whole"])
+def test_another_span_than_was_asked_for_is_refused_before_its_first_byte(place: Place, answer: str) -> None:
+    place.storage.put("a.ifc", b"0123456789")
+    headers = {"content-range": "bytes 0-2/10"} if answer == "elsewhere" else {}
+    said = Answer(status=206 if answer == "elsewhere" else 200, headers=headers, body=b"012")
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/download.aspx", times=9, answer=said))
+    taken: list[bytes] = []
+
+    with pytest.raises(IntegrityError, match="nothing of it was taken"):
+        place.storage.transport.run(
+            place.provider.exchanges.get(
+                ObjectKey("a.ifc"), ByteRange(start=5, end=8), lambda buffer: taken.append(bytes(buffer)), None
+            )
+        )
+
+    assert [] == taken
+
+
+@pytest.mark.parametrize("body", ["not json", 7, ["x"]])
+def test_an_answer_in_a_batch_that_says_nothing_is_no_delete(place: Place, body: object) -> None:
+    for key in ("a.ifc", "b.ifc"):
+        place.storage.put(key, b"1")
+    said = {"responses": [{"id": "0", "status": 200, "body": body}, "nonsense", {"id": "1", "status": 404}]}
+    answer = Answer(status=200, body=json.dumps(said).encode())
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="POST", contains="$batch", answer=answer))
+
+    with contextlib.suppress(StorageError):
+        place.storage.delete_many(["a.ifc", "b.ifc"])
+
+    assert b"1" == place.stored("b.ifc")
+
+
+def test_an_upload_url_that_is_not_accepted_any_more_is_replaced(place: Place) -> None:
+    refused = Answer(status=401, body=b'{"error": {"code": "unauthenticated"}}')
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains="/upload/", skip=1, answer=refused))
+
+    place.storage.put("a.ifc", LARGE, CREATE)
+
+    assert place.stored("a.ifc") == LARGE
+    assert {} == place.emulator.state.sessions
+
+
+def test_a_create_that_is_refused_at_its_end_leaves_no_session(place: Place) -> None:
+    def rival(done: int, total: int | None) -> None:
+        if done == total and "a.ifc" not in place.drive.root.children:
+            with place.drive.lock:
+                place.drive.store(place.drive.root, "a.ifc", None, b"rival", "text/plain")
+
+    with pytest.raises(AlreadyExistsError):
+        place.storage.put("a.ifc", LARGE, CREATE, on_progress=rival)
+
+    assert {} == place.emulator.state.sessions
+
+
+def test_a_replace_hits_only_what_was_looked_at(place: Place) -> None:
+    """Between the look and the write, a file of another case takes the place: that is another key's."""
+    place.storage.put("a.ifc", b"1")
+
+    def watch(seen: Observation) -> None:
+        if seen.method == "GET" and "a.ifc" in place.drive.root.children:
+            with place.drive.lock:
+                place.drive.root.children.pop("a.ifc").name = "gone"
+                place.drive.store(place.drive.root, "A.IFC", None, b"theirs", "text/plain")
+
+    settings = TransportSettings(idle_timeout_s=1, connect_timeout_s=5, proxy="")
+    with contextlib.closing(Transport(settings=settings, observe=watch)) as transport:
+        storage = Storage(SharePointProvider(place.target), transport=transport)
+        with pytest.raises(InvalidKeyError, match="ignores case"):
+            storage.put("a.ifc", b"2" * 300_000)
+
+    assert [b"theirs"] == [node.content for node in place.drive.root.children.values()]

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from ...errors import UnavailableError
 from ...transport import Response
-from ...types import Checksum
+from ...types import Checksum, ObjectInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +145,20 @@ def item_of(found: Mapping[str, object]) -> Item:
         content_type=_text(_mapping(file).get("mimeType")),
         quickxor=_hexadecimal(_mapping(_mapping(file).get("hashes")).get("quickXorHash")),
         download_url=_text(found.get("@microsoft.graph.downloadUrl")),
+    )
+
+
+def info_of(key: str, item: Item) -> ObjectInfo:
+    """Return what *item* is as the object *key*."""
+    return ObjectInfo(
+        key=key,
+        size=item.size,
+        etag=item.version,
+        last_modified=item.modified,
+        content_type=item.content_type,
+        checksum=item.checksum,
+        service_checksum=item.checksum,
+        modified_by=item.modified_by,
     )
 
 

@@ -8,11 +8,11 @@ from typing import Final
 from ...errors import AlreadyExistsError, NotFoundError, StorageError, UnavailableError
 from ...transport import Exchange, Response, Wait
 from ...types import ObjectInfo, PutMode, PutOptions
-from .answers import Item, parse_json
+from .answers import Item, info_of, parse_json
 from .folders import make_folders
 from .library import Library
 from .mapping import map_error
-from .objects import Objects, info_of
+from .objects import Objects
 from .protocol import Place
 
 # A copy inside one library takes seconds; what takes longer than a quarter of an hour has failed unseen.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from ...errors import NotSupportedError, StorageError
 from ...keys import ObjectKey, Prefix
@@ -18,6 +19,7 @@ from .listing import ListedPages
 from .mapping import map_error
 from .objects import SINGLE_PUT_BYTES, Objects
 from .protocol import BATCH_REQUESTS
+from .reading import Reading
 from .sessions import Sessions
 from .target import Target
 
@@ -31,6 +33,7 @@ class SharePointExchanges:
         """The library."""
         self.objects = Objects(self.library)
         """Its files."""
+        self._reading = Reading(self.library)
         self._sessions = Sessions(self.objects)
         self._copying = Copying(self.objects)
         self.parts: PartExchanges = LiftedParts(self)
@@ -43,7 +46,7 @@ class SharePointExchanges:
 
     def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
         """Read; two requests."""
-        return (yield from self.objects.get(key, span, sink, if_match))
+        return (yield from self._reading.get(key, span, sink, if_match))
 
     def head(self, key: ObjectKey) -> Exchange[ObjectInfo]:
         """Look; one request."""
@@ -94,12 +97,15 @@ class SharePointExchanges:
         doubtful: set[int] = set()
         for index, path in enumerate(paths):
             status, body = looks.get(index, (0, {}))
-            if status == 200:
+            if status == 200 and body:
                 item = item_of(body)
+                library.saw()
                 if item.is_file and library.is_at(item, path):
                     found.append((index, item))
             elif status != 404:
                 doubtful.add(index)
+        if not found and not doubtful:
+            yield from library.check_alive()
         if found:
             deletes = [("DELETE", protocol.id_url(drive, item.id), item.etag or item.ctag) for _, item in found]
             answers = yield from self._batch(deletes)
@@ -125,9 +131,12 @@ class SharePointExchanges:
         answers = parse_json(response).get("responses")
         found: dict[int, tuple[int, Mapping[str, object]]] = {}
         for answer in answers if isinstance(answers, list) else ():
-            body, number = answer.get("body"), str(answer.get("id"))
+            if not isinstance(answer, dict):
+                continue
+            body, number, status = answer.get("body"), str(answer.get("id")), answer.get("status")
             if isinstance(body, str):
-                body = json.loads(body or "{}")
-            if number.isdigit() and isinstance(answer.get("status"), int):
-                found[int(number)] = (answer["status"], body if isinstance(body, dict) else {})
+                with suppress(ValueError):
+                    body = json.loads(body or "{}")
+            if number.isascii() and number.isdigit() and isinstance(status, int):
+                found[int(number)] = (status, body if isinstance(body, dict) else {})
         return found

@@ -2,11 +2,64 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from contextlib import suppress
+from typing import Final
+
 from ...errors import InvalidKeyError, StorageError, UnavailableError
 from ...transport import Exchange
 from .answers import Item, parse_item
 from .library import Library
 from .mapping import map_error
+
+SEEN_FOLDERS: Final = 4096
+"""Folders that a provider remembers to have seen in the right spelling: half a megabyte of paths."""
+
+
+class Folders:
+    """The folders of one library that were seen to be there, spelt letter by letter like the keys below them.
+
+    A folder is looked at before the first write into it. Another one that differs in case would take the write, and if
+    the answer to that is lost, nobody knows that it has to be taken back from another organisation.
+    """
+
+    def __init__(self, library: Library) -> None:
+        """Know none yet."""
+        self._library = library
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    def check(self, key: str, path: str) -> Exchange[None]:
+        """Look at the folders above *path* from below, up to the first that is there; no request when it was seen.
+
+        Those that are missing are made by the write itself, or by ``make_folders`` where Graph does not.
+
+        Raises:
+            InvalidKeyError: a file stands where a folder has to be, or a folder is spelt in another case.
+            StorageError: the service refuses.
+        """
+        parent = path.rpartition("/")[0]
+        while parent and parent not in self._seen:
+            found = yield from self._library.look(parent)
+            if found is not None:
+                _check_folder(self._library, found, key, parent)
+                self._remember(parent)
+                return
+            parent = parent.rpartition("/")[0]
+
+    def remember(self, path: str) -> None:
+        """Note that *path* was seen, spelt like that."""
+        self._remember(path.rpartition("/")[0])
+
+    def forget(self, path: str) -> None:
+        """Look at the folder above *path* again before the next write into it."""
+        self._seen.pop(path.rpartition("/")[0], None)
+
+    def _remember(self, folder: str) -> None:
+        if folder:
+            self._seen[folder] = None
+        while len(self._seen) > SEEN_FOLDERS:
+            with suppress(KeyError):  # another thread was faster
+                self._seen.popitem(last=False)
 
 
 def make_folders(library: Library, key: str, path: str) -> Exchange[Item | None]:
@@ -25,15 +78,19 @@ def make_folders(library: Library, key: str, path: str) -> Exchange[Item | None]
     if found is None:
         yield from make_folders(library, key, parent)
         found = yield from _make(library, parent)
+    _check_folder(library, found, key, parent)
+    return found
+
+
+def _check_folder(library: Library, found: Item, key: str, path: str) -> None:
     if not found.is_folder:
         raise InvalidKeyError(f"{found.name!r} is a file, so nothing can be stored below it", key=key)
-    if not library.is_at(found, parent):
+    if not library.is_at(found, path):
         raise InvalidKeyError(
             f"SharePoint ignores case, and the folder {found.name!r} is there in another spelling; nothing was "
             "changed, choose another key",
             key=key,
         )
-    return found
 
 
 def _make(library: Library, path: str) -> Exchange[Item]:

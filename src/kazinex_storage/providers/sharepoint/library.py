@@ -6,9 +6,10 @@ spelt letter by letter like the key: nobody reads or replaces ``Acme/a`` by the 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import Final, cast
 from urllib.parse import unquote, urlsplit
 
 from ...errors import InvalidKeyError, NotFoundError, SettingsError
@@ -19,9 +20,12 @@ from .names import check, decode_path, encode_key, folder_of
 from .protocol import Protocol
 from .target import Target
 
+ALIVE_SECONDS: Final = 60.0
+"""How long a library is taken to be there after it has shown something."""
+
 
 class Library:
-    """The library of a target. The only thing that it remembers is which drive that is."""
+    """The library of a target. It remembers which drive that is, that it was there a moment ago, and one file."""
 
     def __init__(self, target: Target) -> None:
         """Work on *target*."""
@@ -33,6 +37,9 @@ class Library:
         self._root = target.root_folder
         self._above = len(self._root.split("/")) if self._root else 0
         self._drive = target.drive_id
+        self._alive_until = 0.0
+        self.last_file: str | None = None
+        """The path of the file that was seen last, spelt like that."""
 
     def ask(self, build: Callable[[str], Request]) -> Exchange[Response]:
         """Send what *build* makes of an access token; once more with a new one when the token is not accepted.
@@ -60,6 +67,7 @@ class Library:
         if self._drive is None:
             site_id = yield from self.site()
             self._drive = yield from self._find_drive(site_id)
+            self.saw()
         return self._drive
 
     def site(self) -> Exchange[str]:
@@ -72,7 +80,7 @@ class Library:
         if self.target.site_id is not None:
             return self.target.site_id
         response = yield from self.ask(self.protocol.site)
-        if response.status == 404:
+        if response.status in (400, 404):
             raise SettingsError(
                 f"there is no site at {self.target.site_url}; copy its address from the browser, up to its name",
                 code="site",
@@ -85,7 +93,7 @@ class Library:
         Raises:
             StorageError: the service refuses.
         """
-        found = _ok((yield from self.ask(lambda token: self.protocol.drives(token, site_id))))
+        found = _of_site((yield from self.ask(lambda token: self.protocol.drives(token, site_id))))
         values = found.get("value")
         drives = [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
         return [(str(drive.get("id")), str(drive.get("name")), str(drive.get("webUrl", ""))) for drive in drives]
@@ -129,11 +137,37 @@ class Library:
         drive = yield from self.drive()
         response = yield from self.ask(lambda token: self.protocol.item(token, drive, path, download=download))
         if response.status == 200:
+            self.saw()
             return parse_item(response)
         error = map_error(response)
-        if isinstance(error, NotFoundError):
-            return None
-        raise error
+        if not isinstance(error, NotFoundError):
+            raise error
+        yield from self.check_alive()
+        return None
+
+    def saw(self) -> None:
+        """Note that the library has answered."""
+        self._alive_until = time.monotonic() + ALIVE_SECONDS
+
+    def check_alive(self) -> Exchange[None]:
+        """Make sure that what is missing is missing in a library that is there; one request, but not every time.
+
+        Raises:
+            SettingsError: the library is gone, or never was there.
+            StorageError: the service refuses.
+        """
+        if time.monotonic() < self._alive_until:
+            return
+        drive = yield from self.drive()
+        response = yield from self.ask(lambda token: self.protocol.item(token, drive, ""))
+        if response.status == 404:
+            raise SettingsError(
+                "the document library is not there any more, or the app does not see it; look at the site, and at the "
+                "ids in the settings",
+                code="library",
+            )
+        _ok(response)
+        self.saw()
 
     def file(self, key: str, path: str, *, download: bool = False) -> Exchange[Item]:
         """Return the file at *path*; one request.
@@ -145,6 +179,7 @@ class Library:
         item = yield from self.look(path, download=download)
         if item is None or not item.is_file or not self.is_at(item, path):
             raise NotFoundError("no object has that key", key=key)
+        self.last_file = path
         return item
 
     def is_at(self, item: Item, path: str) -> bool:
@@ -170,7 +205,7 @@ class Library:
     def _find_drive(self, site_id: str) -> Exchange[str]:
         wanted = self.target.library
         if wanted is None:
-            return str(_ok((yield from self.ask(lambda token: self.protocol.drive(token, site_id))))["id"])
+            return str(_of_site((yield from self.ask(lambda token: self.protocol.drive(token, site_id))))["id"])
         found = yield from self.libraries(site_id)
         for identity, name, url in found:
             if wanted == name or ("://" in wanted and _same_place(wanted, url)):
@@ -187,6 +222,12 @@ def _same_place(one: str, other: str) -> bool:
     return [unquote(part).rstrip("/").casefold() for part in urlsplit(one)[1:3]] == [
         unquote(part).rstrip("/").casefold() for part in urlsplit(other)[1:3]
     ]
+
+
+def _of_site(response: Response) -> dict[str, object]:
+    if response.status == 404:
+        raise SettingsError("there is no site with that id; leave site_id out, so that it is looked up", code="site")
+    return _ok(response)
 
 
 def _ok(response: Response) -> dict[str, object]:

@@ -10,13 +10,12 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Generic, TypeVar, cast
 
-from ...errors import NotFoundError
+from ...errors import NotFoundError, UnavailableError
 from ...transport import Exchange
 from ...types import Folder, ObjectInfo
-from .answers import Item, Page, parse_page
+from .answers import Item, Page, info_of, parse_page
 from .library import Library
 from .mapping import map_error
-from .objects import info_of
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
@@ -69,12 +68,16 @@ class ListedPages(Generic[_Entry]):
         self._link = None
         if response.status != 200:
             error = map_error(response)
+            if isinstance(error, NotFoundError) and link is not None:
+                raise UnavailableError("SharePoint lost a listing before its end; list again", code=error.code)
             if isinstance(error, NotFoundError):  # a folder that is not there has nothing in it
+                yield from library.check_alive()
                 return None
             found = (yield from library.look(self._folder or "")) if response.status == 400 else None
             if found is not None and found.is_file:
                 return None
             raise error
+        library.saw()
         page = parse_page(response)
         self._link = page.next_link
         return page

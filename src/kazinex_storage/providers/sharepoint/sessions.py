@@ -15,8 +15,8 @@ from ...errors import IntegrityError, StorageError, UnavailableError
 from ...parts import PartPlan, plan_parts
 from ...source import Source
 from ...transport import BodySlice, Call, Exchange, Response
-from ...types import MIB, ObjectInfo, PartInfo, PartRule, PutOptions
-from .answers import Item, next_offset, parse_json
+from ...types import MIB, ObjectInfo, PartInfo, PartRule, PutMode, PutOptions
+from .answers import next_offset, parse_json
 from .folders import make_folders
 from .library import Library
 from .mapping import map_error
@@ -30,6 +30,9 @@ RULE: Final = PartRule(min_part_bytes=_UNIT, max_part_bytes=60 * MIB - _UNIT, ma
 
 # "10 MiB for high-speed connections" — the page above; 32 times 320 KiB.
 FRAGMENT_BYTES: Final = 10 * MIB
+
+# An upload URL is a credential of its own: one that is not accepted any more is as good as gone.
+_GONE: Final = (401, 404, 410)
 
 _SESSIONS: Final = 3
 """Sessions that one upload begins at most."""
@@ -59,35 +62,54 @@ class Sessions:
             StorageError: as in ``StorageProvider.put``; the session was thrown away.
         """
         path = self._library.path_of(key)
+        yield from self._objects.folders.check(key, path)
         writing = yield from self._objects.admit(key, path, options)
         plan = plan_parts(source.size, RULE, wanted_part_bytes=FRAGMENT_BYTES)
         for _ in range(_SESSIONS):
             url = yield from self._begin(key, path, plan.size, writing)
-            sending = _Sending(self._objects, url, plan)
             try:
-                answer = yield from sending.send(source)
-                sent = _sent(source, sending)
-                if answer is not None and answer.status in (200, 201):
-                    return (yield from self._objects.stored(key, path, answer, sent))
-                if answer is not None:
-                    return (yield from self._objects.refused(key, path, answer, options, sent))
-                item: Item | None = yield from self._objects.own(path, sent)  # the last answer was lost
-                if item is not None:
-                    return self._objects.accepted(key, path, item, sent)
-            except SessionGoneError:
-                continue
+                found = yield from self._send(key, path, source, options, _Sending(self._objects, url, plan))
             except GeneratorExit:
                 raise  # nobody drives the exchange any more, so nothing can be sent
-            except BaseException:
+            except BaseException as error:
                 yield from self._cancel(url)
+                if isinstance(error, SessionGoneError):
+                    continue
                 raise
+            if found is not None:
+                return found
+            yield from self._cancel(url)
+            writing = yield from self._objects.admit(key, path, options)
         raise UnavailableError("SharePoint lost the upload again and again; repeat it later", key=key)
+
+    def _send(
+        self, key: str, path: str, source: Source, options: PutOptions, sending: _Sending
+    ) -> Exchange[ObjectInfo | None]:
+        """Send the whole body in one session; None when another writer was faster and is to be replaced.
+
+        Raises:
+            SessionGoneError: the session is lost.
+            StorageError: as in ``put``.
+        """
+        answer = yield from sending.send(source)
+        sent = _sent(source, sending)
+        if answer is None:  # the last answer was lost
+            item = yield from self._objects.own(key, path, sent)
+            if item is None:
+                raise SessionGoneError
+            return self._objects.accepted(key, path, item, sent)
+        if answer.status in (200, 201):
+            return (yield from self._objects.stored(key, path, answer, sent))
+        if options.mode is PutMode.REPLACE and options.if_match is None and answer.attempts == 1:
+            return None
+        return (yield from self._objects.refused(key, path, answer, options, sent))
 
     def _begin(self, key: str, path: str, size: int, writing: Writing) -> Exchange[str]:
         drive = yield from self._library.drive()
         ask = partial(self._library.ask, lambda token: self._protocol.begin(token, drive, path, size, writing))
         response = yield from ask()
         if response.status == 404:
+            self._objects.folders.forget(path)
             yield from make_folders(self._library, key, path)
             response = yield from ask()
         if response.status != 200:
@@ -133,7 +155,7 @@ class _Sending:
             if response.status in (200, 201):
                 self._last = response
                 return _part(number, data)
-            if response.status in (404, 410):
+            if response.status in _GONE:
                 return self._gone(number, data, end)
             if response.status not in (202, 416):
                 self._last = response
@@ -156,7 +178,7 @@ class _Sending:
     def _reached(self) -> Exchange[int]:
         """Ask the session how far it has come."""
         response: Response = yield self._protocol.session(self._url)
-        if response.status in (404, 410):
+        if response.status in _GONE:
             return self._plan.size  # done, or gone: the file itself tells
         if response.status != 200:
             raise map_error(response)

@@ -1,0 +1,175 @@
+"""Files of one library are read through short-lived URLs, which are looked up, and looked up anew when they expire."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+from ...errors import IntegrityError, PreconditionFailedError, UnavailableError
+from ...transport import Exchange, Response
+from ...types import Buffer, ByteRange, ObjectInfo, Sink
+from .answers import Item, info_of
+from .library import Library
+from .mapping import map_error
+from .quickxor import QuickXorHash
+
+# Long enough for the spans of a download, short enough that a URL is good yet.
+_RECENT_S: Final = 60.0
+_RECENT: Final = 64
+"""Files whose URLs are remembered."""
+
+_URL_EXPIRED: Final = frozenset({401, 403, 404, 410})
+_LOOKS: Final = 25
+"""Looks that one read takes at most: URLs expire, and a file that is replaced all the time is looked at anew."""
+_REFUSALS: Final = 3
+"""Download URLs that are refused one after another, fresh as they are, until that is told."""
+
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")  # RFC 9110, 14.4
+
+
+class Reading:
+    """Reads the files of one library."""
+
+    def __init__(self, library: Library) -> None:
+        """Read from *library*."""
+        self.library = library
+        self._protocol = library.protocol
+        self._recent: OrderedDict[str, tuple[float, Item]] = OrderedDict()
+
+    def get(self, key: str, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
+        """Push *span* into *sink*; two requests, and two more for each time that the download URL expires.
+
+        Raises:
+            IntegrityError: other bytes came than the service has a hash for, or the file changed meanwhile.
+            PreconditionFailedError: the object is not the version *if_match*.
+            UnavailableError: no URL leads to the whole of it.
+            StorageError: as in ``StorageProvider.get``.
+        """
+        path = self.library.path_of(key)
+        taking: _Taking | None = None
+        refused = 0
+        for _ in range(_LOOKS):
+            item = self._recalled(path, if_match) if taking is None else None
+            recalled = item is not None
+            if item is None:
+                item = yield from self.library.file(key, path, download=True)
+                self._remember(path, item)
+            if taking is None or (taking.size == 0 and taking.item.version != item.version):
+                if if_match is not None and item.version != if_match:
+                    raise PreconditionFailedError("the object is another version; read it again", key=key)
+                taking = _Taking(sink, item, span)
+            elif taking.item.version != item.version:
+                raise IntegrityError("the object was replaced while it was being read; read it again", key=key)
+            if not taking.ended:
+                before = taking.size
+                try:
+                    yield from self._download(item, taking, key, sure=not recalled)
+                except _OtherVersionError:
+                    continue
+                refused = 0 if taking.size > before else refused + 1
+            if taking.ended:
+                taking.check(key)
+                return info_of(key, taking.item)
+            if refused >= _REFUSALS:
+                break
+        raise UnavailableError("no URL that SharePoint gave leads to the whole object; read it again", key=key)
+
+    def _remember(self, path: str, item: Item) -> None:
+        """Keep the URL of a file for the other spans of a download that is under way."""
+        self._recent[path] = (time.monotonic(), item)
+        while len(self._recent) > _RECENT:
+            with suppress(KeyError):  # another thread was faster
+                self._recent.popitem(last=False)
+
+    def _recalled(self, path: str, if_match: str | None) -> Item | None:
+        """Return the file as it was a moment ago, if that is the version that is asked for."""
+        looked_at, item = self._recent.get(path, (0.0, None))
+        fresh = item is not None and if_match is not None and time.monotonic() - looked_at < _RECENT_S
+        return item if fresh and item is not None and item.version == if_match else None
+
+    def _download(self, item: Item, taking: _Taking, key: str, *, sure: bool) -> Exchange[None]:
+        if item.download_url is None:
+            raise UnavailableError("SharePoint gives no URL to read the file; it may be checked for malware", key=key)
+        span, before = taking.left, taking.size
+        request = self._protocol.download(item.download_url, span, taking, partial(_check, item, taking, before, sure))
+        response: Response = yield request
+        if response.status == 200 and span is not None:
+            raise IntegrityError("the service sent the whole file where a part was asked for; discard it", key=key)
+        if response.status not in (200, 206) and response.status not in _URL_EXPIRED:
+            raise map_error(response, key)
+
+
+class _OtherVersionError(Exception):
+    """The file was replaced between the look at it and the first byte of it."""
+
+
+class _Taking:
+    """What was read so far; a sink that counts, and hashes where there is something to compare with."""
+
+    __slots__ = ("_hash", "_sink", "end", "item", "size", "start")
+
+    def __init__(self, sink: Sink, item: Item, span: ByteRange) -> None:
+        self._sink = sink
+        self.item = item
+        self.start, self.end = span.resolve(item.size)
+        self.size = 0
+        whole = (self.start, self.end) == (0, item.size)
+        self._hash = QuickXorHash() if whole and item.quickxor is not None else None
+
+    def __call__(self, buffer: Buffer) -> None:
+        self.size += len(buffer)
+        if self._hash is not None:
+            self._hash.update(buffer)
+        self._sink(buffer)
+
+    @property
+    def ended(self) -> bool:
+        """Whether all is there."""
+        return self.start + self.size >= self.end
+
+    @property
+    def left(self) -> tuple[int, int] | None:
+        """What to ask for; None is the whole file."""
+        span = (self.start + self.size, self.end)
+        return None if span == (0, self.item.size) else span
+
+    def check(self, key: str) -> None:
+        """Compare what came with what the service says.
+
+        Raises:
+            IntegrityError: it is something else.
+        """
+        if self.start + self.size != self.end and self.end > self.start:
+            raise IntegrityError(f"{self.size} of {self.end - self.start} bytes came; read it again", key=key)
+        if self._hash is not None and self._hash.digest().hex() != self.item.quickxor:
+            raise IntegrityError("the bytes that came are not those that SharePoint has a hash for; read it again")
+
+
+def _check(item: Item, taking: _Taking, before: int, sure: bool, headers: Mapping[str, str]) -> None:
+    """Refuse what is not the version or the span that was asked for, before its first byte.
+
+    The version mark of a download, where there is one, and that of the item are both eTags; where there is none, only
+    an item that was looked at just now is *sure* to be what comes. *before* is how much was taken before this request;
+    how the request itself goes on after a break is for the transport to see to.
+
+    Raises:
+        IntegrityError: it is another part, or another version and something of the first one was taken.
+        _OtherVersionError: it is another version.
+    """
+    etag = headers.get("etag")
+    known = etag is not None and etag.startswith('"{') and item.etag is not None
+    if not ((known and etag == item.etag) or (not known and sure)):
+        if before:
+            raise IntegrityError("the object was replaced while it was being read; read it again")
+        raise _OtherVersionError
+    if taking.size != before:
+        return
+    match = _CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
+    sent = (int(match[1]), int(match[2]) + 1) if match is not None else None
+    if taking.left is not None and sent != taking.left:
+        raise IntegrityError("the service sent another part than was asked for; nothing of it was taken")
