@@ -234,19 +234,32 @@ class Objects:
             self.folders.forget(path)
             yield from make_folders(self.library, key, path)
             response = yield from self._send(drive, path, data, writing)
+        if response.status in (409, 412) and options.mode is PutMode.REPLACE and options.if_match is None:
+            response = yield from self._over_rivals(key, path, data, options, sent, response)
+        if response.status in (200, 201):
+            return (yield from self.stored(key, path, response, sent))
+        return (yield from self.refused(key, path, response, options, sent))
+
+    def _over_rivals(
+        self, key: str, path: str, data: bytes, options: PutOptions, sent: Sent, response: Response
+    ) -> Exchange[Response]:
+        """Write over what others wrote meanwhile, each time having looked at it; return the last answer.
+
+        Raises:
+            UnavailableError: it may be there already, because the answer to a write was lost.
+            InvalidKeyError: it is spelt in another case, or a folder.
+        """
+        drive = yield from self.library.drive()
         for meeting in range(_RIVALS):
-            if options.mode is not PutMode.REPLACE or options.if_match is not None or response.status not in (409, 412):
+            if response.status not in (409, 412):
                 break
-            own = (yield from self.own(key, path, sent)) if response.attempts > 1 else None
-            if own is not None:
-                return self.accepted(key, path, own, sent)
+            if response.attempts > 1 and (yield from self.own(key, path, sent)) is not None:
+                break  # ``refused`` finds it as well
             if meeting:
                 yield Wait(random.uniform(0, min(1.0, _RIVAL_WAIT_S * 2**meeting)))  # noqa: S311  # no secret
             writing = yield from self.admit(key, path, options)
             response = yield from self._send(drive, path, data, writing)
-        if response.status in (200, 201):
-            return (yield from self.stored(key, path, response, sent))
-        return (yield from self.refused(key, path, response, options, sent))
+        return response
 
     def _send(self, drive: str, path: str, data: bytes, writing: Writing) -> Exchange[Response]:
         return (yield from self.library.ask(lambda token: self._protocol.put(token, drive, path, data, writing)))
