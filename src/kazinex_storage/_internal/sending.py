@@ -114,13 +114,7 @@ class PartReader:
 
 
 def send_parts(
-    source: Source,
-    plan: PartPlan,
-    send: Send,
-    owner: object,
-    budget: Budget = BUDGET,
-    *,
-    at_once: int = PARTS_AT_ONCE,
+    source: Source, plan: PartPlan, send: Send, owner: object, budget: Budget = BUDGET, *, at_once: int = PARTS_AT_ONCE
 ) -> Exchange[list[PartInfo]]:
     """Read *source* once and *send* every part of it to *owner*, a provider; return what was recorded, in order.
 
