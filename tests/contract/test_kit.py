@@ -214,6 +214,7 @@ class _TrustsWhatItHolds(MemoryProvider):
 
 
 class _Harness(Harness):
+    shrink = False
     provider: ClassVar[type[MemoryProvider]] = MemoryProvider
 
     def make(self) -> MemoryProvider:

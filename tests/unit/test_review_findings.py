@@ -71,13 +71,13 @@ def test_a_download_that_is_given_up_during_a_write_never_writes_elsewhere(
 
     def slowly(descriptor: int, buffer: memoryview, offset: int) -> int:
         inside.set()
-        release.wait(30)
+        release.wait(0.5)  # whoever gives up waits for the write, so nobody releases it earlier
         return write(descriptor, buffer, offset)
 
     monkeypatch.setattr(os, "pwrite", slowly)
-    thread = threading.Thread(target=sink, args=(b"object" * 1000,))
+    thread = threading.Thread(target=sink, args=(b"object" * 1_000_000,))  # more than is gathered
     thread.start()
-    inside.wait(30)
+    assert inside.wait(30)
     landing.discard()
     others = [os.open(tmp_path / f"other-{number}", os.O_RDWR | os.O_CREAT) for number in range(8)]
     release.set()
