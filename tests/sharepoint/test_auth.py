@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,10 +19,17 @@ from cryptography.x509.oid import NameOID
 
 from kazinex_storage._internal.aadsts import NUMBERS
 from kazinex_storage._internal.entra import AppIdentity, MemoryTokenStore, Tokens
-from kazinex_storage.errors import AuthenticationError, ReconnectRequiredError, SettingsError, UnavailableError
+from kazinex_storage.errors import (
+    AuthenticationError,
+    RateLimitedError,
+    ReconnectRequiredError,
+    SettingsError,
+    UnavailableError,
+)
 from kazinex_storage.providers.sharepoint.connect import begin_connect, begin_device, finish_connect, finish_device
 from kazinex_storage.testing.emulators.graph import Answer, App, Fault, GraphEmulator, Kind, graph_emulator
 from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority
+from kazinex_storage.transport import Gate
 
 
 @dataclass
@@ -119,15 +127,47 @@ def test_a_token_that_graph_refused_is_not_given_again(login: Login) -> None:
 def test_a_child_after_fork_gets_tokens(login: Login) -> None:
     tokens = Tokens(login.identity)
     tokens()
-    tokens._lock.acquire()  # as a thread of the parent may hold it
-    try:
+    store, gate = MemoryTokenStore("old"), Gate()
+    with tokens._lock, store._lock, gate._lock:  # as threads of the parent may hold them
         child = os.fork()
         if child == 0:
-            tokens._good_until = 0.0
-            os._exit(0 if tokens() else 1)
+            tokens.invalidate(tokens.at_hand or "")
+            gate.note(503, 0.001, {"ratelimit-remaining": "1", "ratelimit-limit": "100", "ratelimit-reset": "0"})
+            os._exit(0 if tokens() and store.swap("old", "new") else 1)
         assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    finally:
-        tokens._lock.release()
+
+
+def test_a_login_that_stalls_is_asked_once_for_all_who_wait(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kazinex_storage._internal.entra.TIMEOUT_SECONDS", 1.0)
+    login.emulator.faults.add(Fault(kind=Kind.STALL, contains="openid-configuration", times=99))
+    tokens, errors = Tokens(login.identity), list[type[Exception]]()
+    begun = time.monotonic()
+
+    def ask() -> None:
+        try:
+            tokens()
+        except UnavailableError as error:
+            errors.append(type(error))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert 8 == len(errors)
+    assert time.monotonic() - begun < 4  # one asking, and one more for a thread that came late
+
+
+@pytest.mark.parametrize("status", [429, 403, 502])
+@pytest.mark.parametrize("place", ["openid-configuration", "oauth2"])
+def test_a_refusal_that_says_nothing_of_the_app_is_not_blamed_on_it(login: Login, status: int, place: str) -> None:
+    body = b'{"error": "too_many", "error_description": "slow down"}'
+    answer = Answer(status=status, headers={"content-type": "application/json"}, body=body)
+    login.emulator.faults.add(Fault(kind=Kind.ANSWER, contains=place, times=9, answer=answer))
+
+    with pytest.raises(RateLimitedError if status == 429 else UnavailableError):
+        Tokens(login.identity)()
 
 
 @pytest.mark.parametrize(

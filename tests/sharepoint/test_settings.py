@@ -71,6 +71,8 @@ def test_a_home_page_names_no_library() -> None:
         ({"client_secret": None, "certificate": "-----BEGIN CERTIFICATE-----", "refresh_token": "r"}, "go together"),
         ({"cloud": "china"}, "choose the cloud"),
         ({"root_folder": "a/CON"}, "no folder of that name"),
+        ({"login_url": "http://login.example"}, "write https://"),
+        ({"graph_url": "http://graph.example/v1.0"}, "write https://"),
     ],
 )
 def test_what_is_wrong_is_explained(changes: dict[str, object], words: str) -> None:

@@ -7,21 +7,22 @@ old one good for a while, so the old is only replaced once the new one is in han
 
 from __future__ import annotations
 
+import copy
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from ..errors import ReconnectRequiredError, SettingsError, UnavailableError
+from ..errors import RateLimitedError, ReconnectRequiredError, SettingsError, StorageError, UnavailableError
 from .aadsts import error_of
+from .fork_lock import ForkLock
 
 if TYPE_CHECKING:
     import msal
+    import requests
 
 # Tokens live for 60 to 90 minutes — learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes.
 RENEW_SECONDS: Final = 300.0
@@ -29,6 +30,9 @@ RENEW_SECONDS: Final = 300.0
 
 TIMEOUT_SECONDS: Final = 20.0
 """How long one answer of the token endpoint is waited for."""
+
+_HTTP: Final = "kazinex_http"
+"""Where an application of msal keeps our client, which knows how the last request was answered."""
 
 _SWAPS: Final = 3
 _T = TypeVar("_T")
@@ -69,7 +73,7 @@ class MemoryTokenStore:
     def __init__(self, token: str) -> None:
         """Begin with *token*."""
         self._token = token
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
 
     def load(self) -> str:
         """Return the newest one."""
@@ -106,11 +110,14 @@ class Tokens:
         self.store = store
         """Where the refresh token is; None is the app by itself."""
         self._clock = clock
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
+        self._lock = ForkLock()
         self._token: str | None = None
         self._good_until = 0.0
         self._app: msal.ClientApplication | None = None
+        self._app_pid = 0
+        self._asked = 0
+        self._failure: tuple[int, StorageError] | None = None
+        """Which asking failed, and how."""
 
     @property
     def at_hand(self) -> str | None:
@@ -118,7 +125,7 @@ class Tokens:
         return self._token if self._clock() < self._good_until else None
 
     def __call__(self) -> str:
-        """Return a token; of many threads that need one, one asks.
+        """Return a token; of many threads that need one, one asks, and all hear what became of it.
 
         Raises:
             ReconnectRequiredError: consent or refresh token are gone.
@@ -126,18 +133,27 @@ class Tokens:
             SettingsError: msal is missing, or the settings name no such tenant.
             UnavailableError: the token endpoint does not answer.
         """
-        if self._pid != os.getpid():  # a lock of the parent may be held for ever here
-            self._lock, self._app, self._pid = threading.Lock(), None, os.getpid()
+        before = self._asked
         with self._lock:
             token = self.at_hand
             if token is not None:
                 return token
-            found: Mapping[str, object] = self._for_app() if self.store is None else self._for_person(self.store)
-            token = str(found["access_token"])
-            seconds = float(str(found.get("expires_in", 0)))
-            self._token = token
-            self._good_until = self._clock() + max(seconds - RENEW_SECONDS, seconds / 2)
-            return token
+            if self._failure is not None and self._failure[0] > before:  # of an asking that began after this call
+                raise copy.copy(self._failure[1])
+            self._asked += 1
+            try:
+                return self._renewed()
+            except StorageError as error:
+                self._failure = (self._asked, error)
+                raise
+
+    def _renewed(self) -> str:
+        found: Mapping[str, object] = self._for_app() if self.store is None else self._for_person(self.store)
+        token = str(found["access_token"])
+        seconds = float(str(found.get("expires_in", 0)))
+        self._token = token
+        self._good_until = self._clock() + max(seconds - RENEW_SECONDS, seconds / 2)
+        return token
 
     def invalidate(self, token: str) -> None:
         """Forget *token*, which the service did not accept."""
@@ -147,7 +163,7 @@ class Tokens:
 
     def _for_app(self) -> Mapping[str, object]:
         app = self._client()
-        return _checked(asked(lambda: app.acquire_token_for_client(scopes=[self._identity.scope])))
+        return _checked(app, asked(lambda: app.acquire_token_for_client(scopes=[self._identity.scope])))
 
     def _for_person(self, store: RefreshTokenStore) -> Mapping[str, object]:
         app = self._client()
@@ -159,7 +175,7 @@ class Tokens:
                 return found
 
             try:
-                found = _checked(asked(ask))
+                found = _checked(app, asked(ask))
             except ReconnectRequiredError:
                 if store.load() == old or attempt + 1 == _SWAPS:
                     raise
@@ -171,8 +187,8 @@ class Tokens:
         raise ReconnectRequiredError("the connection is replaced again and again by others; connect again")
 
     def _client(self) -> msal.ClientApplication:
-        if self._app is None:
-            self._app = client_of(self._identity)
+        if self._app is None or self._app_pid != os.getpid():  # msal has locks of its own
+            self._app, self._app_pid = client_of(self._identity), os.getpid()
         return self._app
 
 
@@ -188,11 +204,8 @@ def client_of(identity: AppIdentity) -> msal.ClientApplication:
     except ImportError as error:
         raise SettingsError("signing in to Microsoft needs msal; pip install msal") from error
     authority = f"{identity.login_url}/{identity.tenant_id}"
-    given: dict[str, object] = {
-        "authority": authority,
-        "instance_discovery": False,
-        "http_client": _http(identity.ca_file),
-    }
+    http = _Http(identity.ca_file)
+    given: dict[str, object] = {"authority": authority, "instance_discovery": False, "http_client": http}
     credential: object = identity.secret
     if identity.private_key is not None:
         credential = {"private_key": identity.private_key, "public_certificate": identity.certificate}
@@ -200,17 +213,21 @@ def client_of(identity: AppIdentity) -> msal.ClientApplication:
             credential["thumbprint"] = thumbprint_of(identity.certificate)
     try:
         if credential is None:
-            return asked(lambda: msal.PublicClientApplication(identity.client_id, **given))
-        return asked(
-            lambda: msal.ConfidentialClientApplication(identity.client_id, client_credential=credential, **given)
-        )
+            app = asked(lambda: msal.PublicClientApplication(identity.client_id, **given))
+        else:
+            app = asked(
+                lambda: msal.ConfidentialClientApplication(identity.client_id, client_credential=credential, **given)
+            )
     except ValueError as error:
+        _check_status(http.status)
         if "authority" in str(error).lower() or "tenant" in str(error).lower():
             raise SettingsError(
                 f"there is no tenant {identity.tenant_id!r}; copy the Directory (tenant) ID from the app's overview",
                 code="AADSTS90002",
             ) from error
         raise SettingsError("the private key of the certificate is none; give PEM without a password") from error
+    setattr(app, _HTTP, http)  # msal wraps it
+    return app
 
 
 def thumbprint_of(certificate: str) -> str:
@@ -229,16 +246,40 @@ def thumbprint_of(certificate: str) -> str:
     return hashlib.sha1(der, usedforsecurity=False).hexdigest()
 
 
-def _http(ca_file: str | None) -> SimpleNamespace:
-    """Return an HTTP client for msal that never waits for ever."""
-    import requests
+class _Http:
+    """An HTTP client for msal that never waits for ever, and remembers how the last request was answered."""
 
-    session = requests.Session()
-    # With each request: a variable of the environment would win over what is set for the session.
-    verify: str | bool = ca_file if ca_file is not None else True
-    get = partial(session.get, timeout=TIMEOUT_SECONDS, verify=verify)
-    post = partial(session.post, timeout=TIMEOUT_SECONDS, verify=verify)
-    return SimpleNamespace(get=get, post=post, close=session.close)
+    def __init__(self, ca_file: str | None) -> None:
+        import requests
+
+        self.status = 0
+        session = requests.Session()
+        session.hooks["response"].append(lambda response, **_: self._note(response))
+        # With each request: a variable of the environment would win over what is set for the session.
+        verify: str | bool = ca_file if ca_file is not None else True
+        self.get = partial(session.get, timeout=TIMEOUT_SECONDS, verify=verify)
+        self.post = partial(session.post, timeout=TIMEOUT_SECONDS, verify=verify)
+        self.close = session.close
+
+    def _note(self, response: requests.Response) -> None:
+        self.status = response.status_code
+
+
+def _check_status(status: int) -> None:
+    """Tell refusals that say nothing of the identity: msal reads them as unknown tenants, or as wrong credentials.
+
+    Raises:
+        RateLimitedError: the endpoint asks to slow down.
+        UnavailableError: it, or a proxy before it, does not serve.
+    """
+    if status == 429:
+        raise RateLimitedError("the token endpoint of Microsoft asks to slow down; repeat it later", code="login")
+    if status in (403, 407) or status >= 500:
+        raise UnavailableError(
+            f"the token endpoint of Microsoft, or a proxy before it, answers {status}; repeat it later, and look at "
+            "proxies",
+            code="login",
+        )
 
 
 def asked(ask: Callable[[], _T]) -> _T:
@@ -265,9 +306,10 @@ def asked(ask: Callable[[], _T]) -> _T:
     raise answered  # without the cause, which quotes the answer
 
 
-def _checked(found: Mapping[str, object]) -> Mapping[str, object]:
+def _checked(app: msal.ClientApplication, found: Mapping[str, object]) -> Mapping[str, object]:
     if "access_token" in found:
         return found
+    _check_status(getattr(app, _HTTP).status)
     codes = found.get("error_codes")
     numbers = tuple(code for code in codes if isinstance(code, int)) if isinstance(codes, list) else ()
     raise error_of(str(found.get("error", "")), str(found.get("error_description", "")), numbers)

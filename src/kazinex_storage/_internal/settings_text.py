@@ -131,6 +131,17 @@ def split_endpoint(text: str) -> SplitResult:
     return parts._replace(netloc=parts.netloc.lower())
 
 
+def is_confidential(url: str) -> bool:
+    """Say whether a token may be sent to *url*: over TLS, or to this machine.
+
+    Example:
+        >>> is_confidential("https://graph.example"), is_confidential("http://graph.example")
+        (True, False)
+    """
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
+
+
 def _invisible(character: str) -> bool:
     # Cf: zero-width spaces and joiners, byte order marks, directions; Z: every blank; Cc: tabs and line breaks.
     return unicodedata.category(character) in ("Cc", "Cf", "Zs", "Zl", "Zp")

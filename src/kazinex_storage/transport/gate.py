@@ -7,10 +7,11 @@ learn.microsoft.com/sharepoint/dev/general-development/how-to-avoid-getting-thro
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
+
+from .._internal.fork_lock import ForkLock
 
 # "RateLimit headers are returned when 80 % of the limit is used" — the page above.
 _SCARCE: Final = 0.2
@@ -22,12 +23,14 @@ LONGEST_S: Final = 3600.0
 
 
 class Gate:
-    """Holds requests back while the service asks to wait, and spreads them when little is left. Thread-safe."""
+    """Holds requests back while the service asks to wait, and spreads them when little is left. Thread-safe and
+    fork-safe.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Be open; *clock* gives seconds since any moment."""
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._opens_at = 0.0
         self._pace_s = 0.0
         self._paced_until = 0.0

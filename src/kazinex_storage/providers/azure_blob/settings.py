@@ -22,6 +22,7 @@ from ..._internal.settings_text import (
     OptionalToken,
     Problem,
     Text,
+    is_confidential,
     largest,
     split_endpoint,
     validate,
@@ -156,6 +157,8 @@ def _app_problems(settings: AzureBlobSettings) -> Iterator[Problem]:
             yield Problem(field=field, message="an app registration has one; copy it from the overview of the app")
     if not app and settings.tenant_id is not None:
         yield Problem(field="client_secret", message="a tenant goes with a client secret or a certificate; give one")
+    if settings.login_url is not None and not is_confidential(settings.login_url):
+        yield Problem(field="login_url", message="secrets are sent there; write https://")
     if (settings.private_key is None) != (settings.certificate is None):
         yield Problem(field="certificate", message="a certificate and its private key go together; give both")
 

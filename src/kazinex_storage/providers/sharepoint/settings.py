@@ -23,6 +23,7 @@ from ..._internal.settings_text import (
     OptionalText,
     Problem,
     Text,
+    is_confidential,
     largest,
     trim,
     trim_and_warn,
@@ -197,6 +198,10 @@ def _problems(settings: SharePointSettings) -> Iterator[Problem]:
             message=f"sites of the cloud {settings.cloud!r} are at *{CLOUDS[settings.cloud].site_suffix}; check the "
             "address, or choose the cloud of the tenant",
         )
+    for field in ("login_url", "graph_url"):
+        url = getattr(settings, field)
+        if url is not None and not is_confidential(url):
+            yield Problem(field=field, message="secrets and tokens are sent there; write https://")
     for name in filter(None, settings.root_folder.split("/")):
         if encode_segment(name) != name:
             yield Problem(field="root_folder", message="SharePoint holds no folder of that name; choose another")
