@@ -39,6 +39,7 @@ LEVELS = {
     "_internal.budget": 1,
     "_internal.sending": 1,
     "_internal.preflight": 1,
+    "_internal.listed_pages": 1,
     # 2: the contract
     "part_uploads": 2,
     "provider": 2,

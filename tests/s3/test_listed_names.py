@@ -31,7 +31,7 @@ assert not S3.folds_names
 
 
 def test_deleting_all_that_is_listed_leaves_other_objects_alone(
-    storage: Storage, target: Target, witness: S3Client
+    storage: Storage, target: Target, witness: S3Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     """macOS uploads names that are not NFC, which S3 takes for other objects."""
     names = {f"{target.prefix}{name}" for name in ("a", NFC, NFD, f"o/{NFD}", f"{NFD}/b")}
@@ -39,7 +39,9 @@ def test_deleting_all_that_is_listed_leaves_other_objects_alone(
         witness.put_object(Bucket=target.bucket, Key=name, Body=name.encode())
 
     found = [info.key for info in storage.list()]
+    assert ["3 names in"] == [record.getMessage()[:10] for record in caplog.records]
     level = list(storage.list(recursive=False))
+    assert "2 names in" in caplog.records[-1].getMessage()
     for key in found:
         storage.delete(key)
 

@@ -28,7 +28,7 @@ class Page:
     objects: Sequence[tuple[str, int, str | None, datetime | None]]
     """(name, size, etag, last modified)."""
     folders: Sequence[str]
-    marker: str | None
+    token: str | None
     """How to ask for the next page; None after the last one."""
 
 

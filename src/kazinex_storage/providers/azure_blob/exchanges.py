@@ -1,28 +1,30 @@
 """The contract as exchanges, for one container: keys in, the service's own names out and back.
 
-``Storage`` runs these. What a single blob, a write in blocks or a listing needs of the service stands in
-``objects.py``, ``blocks.py`` and ``listing.py``.
+``Storage`` runs these. What a single blob, a write in blocks, an upload or a copy needs of the service stands in
+``objects.py``, ``blocks.py``, ``uploads.py`` and ``copying.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
+from ..._internal.listed_pages import ListedPages
 from ..._internal.spelling import Spelling
 from ...errors import StorageError
 from ...keys import ObjectKey, Prefix
 from ...part_uploads import PartExchanges
 from ...source import Source
-from ...transport import Exchange
+from ...transport import Exchange, Response
 from ...types import ByteRange, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
-from .answers import Page
+from .answers import Page, parse_page
 from .batch import delete_many
 from .blocks import Blocks
 from .copying import Copying
 from .delegation import delegate
-from .listing import ListedPages
+from .mapping import is_azure, map_error, stranger
 from .names import decode, encode, encode_prefix
 from .objects import SINGLE_PUT_BYTES, Objects
 from .presign import presign
@@ -30,6 +32,8 @@ from .protocol import Protocol
 from .sas import Signing
 from .target import Identity, Target
 from .uploads import PartUploads
+
+_Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
 
 class AzureBlobExchanges:
@@ -45,8 +49,8 @@ class AzureBlobExchanges:
         self.blocks = Blocks(self.objects)
         """Writes in blocks, by the names of the service."""
         self._copying = Copying(self.objects)
-        spelling = Spelling(self.name_of, self._name_prefix, self.key_of)
-        self.parts: PartExchanges = PartUploads(self.objects, spelling)
+        self._spelling = Spelling(self.name_of, self._name_prefix, self.key_of)
+        self.parts: PartExchanges = PartUploads(self.objects, self._spelling)
         """Uploads in parts that outlive a process."""
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
@@ -70,13 +74,13 @@ class AzureBlobExchanges:
         """Remove; one request."""
         yield from self.objects.delete(self.name_of(key))
 
-    def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo]:
+    def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo, Page]:
         """List everything below; one request for 5,000 blobs."""
-        return ListedPages(self.objects, self._name_prefix(prefix), partial(self._infos, prefix), one_level=False)
+        return self._pages(prefix, partial(self._infos, prefix), one_level=False)
 
-    def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder]:
+    def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder, Page]:
         """List one level; one request for 5,000 entries."""
-        return ListedPages(self.objects, self._name_prefix(prefix), partial(self._entries, prefix), one_level=True)
+        return self._pages(prefix, partial(self._entries, prefix), one_level=True)
 
     def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy inside the service."""
@@ -108,6 +112,22 @@ class AzureBlobExchanges:
 
     def _name_prefix(self, prefix: str) -> str:
         return encode_prefix(self.target.prefix + prefix)
+
+    def _pages(
+        self, prefix: Prefix, entries: Callable[[Page], Sequence[_Entry]], *, one_level: bool
+    ) -> ListedPages[_Entry, Page]:
+        name_prefix = self._name_prefix(prefix)
+        ask = partial(self._list, name_prefix, one_level=one_level)
+        return ListedPages(ask, entries, prefix, self._spelling, self.target.location)
+
+    def _list(self, prefix: str, marker: str | None, *, one_level: bool) -> Exchange[Page]:
+        query = yield from self.objects.query()
+        response: Response = yield self.objects.protocol.list(prefix, marker, query, one_level=one_level)
+        if response.status != 200:
+            raise map_error(response)
+        if not is_azure(response.headers):
+            raise stranger(response, None)
+        return parse_page(response.body)
 
     def _called(self, key: str, info: ObjectInfo) -> ObjectInfo:
         return info if info.key == key else replace(info, key=key)

@@ -180,10 +180,10 @@ class PartUploads:
                 raise stranger(response, None)
             page = parse_page(response.body)
             names += [name for name, size, _, _ in page.objects if not size]
-            if page.marker is None:
+            if page.token is None:
                 return names
-            course.advance(page.marker)
-            marker = page.marker
+            course.advance(page.token)
+            marker = page.token
 
     def _gone(self, name: str, state: UploadState) -> Exchange[NotFoundError | AlreadyExistsError]:
         """Return the error for an upload that is no more: a write to the key may have ended it.

@@ -1,18 +1,19 @@
 """The contract as exchanges, for one bucket of an S3 service: keys in, the service's own names out and back.
 
 ``Storage`` runs these. What a single object, an upload in parts, a copy or a listing needs of the service stands in
-``objects.py``, ``multipart.py``, ``uploads.py``, ``copying.py`` and ``listing.py``.
+``objects.py``, ``multipart.py``, ``uploads.py`` and ``copying.py``.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
+from ..._internal.listed_pages import ListedPages
 from ..._internal.spelling import Spelling
 from ...errors import InvalidKeyError, StorageError, UnavailableError
 from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
@@ -20,9 +21,8 @@ from ...part_uploads import PartExchanges
 from ...source import Source
 from ...transport import Exchange, Response
 from ...types import ByteRange, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
-from .answers import Page, parse_failures
+from .answers import Page, parse_failures, parse_page
 from .copying import Copying
-from .listing import ListedPages
 from .mapping import map_error
 from .multipart import Multipart
 from .names import decode, encode, encode_prefix
@@ -37,6 +37,9 @@ from .uploads import PartUploads
 # Printable ASCII without a backslash, in segments that do not begin with a dot: legal and NFC. It is a fifth of the
 # time of ObjectKey, which judges the rest; every listed name is looked at.
 _PLAIN: Final = re.compile(r"[ -\-0-\[\]-~][ -.0-\[\]-~]*(?:/[ -\-0-\[\]-~][ -.0-\[\]-~]*)*")
+
+
+_Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
 
 class S3Exchanges:
@@ -55,8 +58,8 @@ class S3Exchanges:
         """Uploads in parts, by the names of the service."""
         self._copying = Copying(self.objects, self.multipart)
         self._rest = RestWrites(self.objects, target.rest) if target.rest is not None else None
-        spelling = Spelling(self.name_of, self._name_prefix, self.key_of)
-        self.parts: PartExchanges = PartUploads(self.objects, self.multipart, spelling)
+        self._spelling = Spelling(self.name_of, self._name_prefix, self.key_of)
+        self.parts: PartExchanges = PartUploads(self.objects, self.multipart, self._spelling)
         """Uploads in parts that outlive a process."""
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
@@ -82,13 +85,13 @@ class S3Exchanges:
         """Remove; one request."""
         yield from self.objects.delete(self.name_of(key))
 
-    def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo]:
+    def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo, Page]:
         """List everything below; one request for 1,000 objects."""
-        return ListedPages(self.objects, self._name_prefix(prefix), partial(self._infos, prefix), one_level=False)
+        return self._pages(prefix, partial(self._infos, prefix), one_level=False)
 
-    def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder]:
+    def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder, Page]:
         """List one level; one request for 1,000 entries."""
-        return ListedPages(self.objects, self._name_prefix(prefix), partial(self._entries, prefix), one_level=True)
+        return self._pages(prefix, partial(self._entries, prefix), one_level=True)
 
     def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy inside the service."""
@@ -154,6 +157,20 @@ class S3Exchanges:
 
     def _name_prefix(self, prefix: str) -> str:
         return self._prefix + (encode_prefix(prefix) if self._narrow else prefix)
+
+    def _pages(
+        self, prefix: Prefix, entries: Callable[[Page], Sequence[_Entry]], *, one_level: bool
+    ) -> ListedPages[_Entry, Page]:
+        name_prefix = self._name_prefix(prefix)
+        ask = partial(self._list, name_prefix, one_level=one_level)
+        return ListedPages(ask, entries, prefix, self._spelling, self.target.location)
+
+    def _list(self, prefix: str, token: str | None, *, one_level: bool) -> Exchange[Page]:
+        signing = yield from self.objects.key()
+        response: Response = yield self.objects.protocol.list(prefix, token, signing, one_level=one_level)
+        if response.status != 200:
+            raise map_error(response)
+        return parse_page(response.body)
 
     def _called(self, key: str, info: ObjectInfo) -> ObjectInfo:
         return info if info.key == key else replace(info, key=key)

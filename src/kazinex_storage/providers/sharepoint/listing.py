@@ -6,6 +6,7 @@ there. What the service lists in a folder of another spelling belongs to another
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Sequence
 from typing import Generic, TypeVar, cast
@@ -16,6 +17,8 @@ from ...types import Folder, ObjectInfo
 from .answers import Item, Page, info_of, parse_page
 from .library import Library
 from .mapping import map_error
+
+_log = logging.getLogger(__name__)
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
@@ -31,6 +34,7 @@ class ListedPages(Generic[_Entry]):
         self._folders = deque([library.folder_of(prefix)])
         self._folder: str | None = None
         self._link: str | None = None
+        self._hidden = 0
         self._doubtful: set[str] = set()
         """Folders without a byte in them."""
 
@@ -50,6 +54,13 @@ class ListedPages(Generic[_Entry]):
                     entries.append(entry)  # noqa: PERF401  # a comprehension cannot yield
             if entries:
                 return cast("Sequence[_Entry]", entries)
+        if self._hidden:
+            _log.warning(
+                "%d names in %s are spelt like no key of this library and are left out of the listing",
+                self._hidden,
+                self._library.target.location,
+            )
+            self._hidden = 0
         return None
 
     def close(self) -> None:
@@ -88,6 +99,7 @@ class ListedPages(Generic[_Entry]):
             path = f"{self._folder}/{item.name}" if self._folder else item.name
             key = self._library.key_of(path) if self._library.is_at(item, path) else None
             if key is None:
+                self._hidden += self._library.is_at(item, path)
                 continue
             if item.is_file:
                 if key.startswith(self._prefix):
