@@ -286,19 +286,6 @@ def test_any_text_survives_a_header(text: str) -> None:
     assert text == decode_text(encoded)
 
 
-@pytest.mark.parametrize("mode", list(PutMode))
-def test_a_copy_that_may_not_replace_is_sent_once(mode: PutMode) -> None:
-    """A copy carries no mark: after a lost answer, its own copy would be taken for another's."""
-    exchange = S3Exchanges(TARGET).copy(ObjectKey("a"), ObjectKey("b"), mode)
-    next(exchange)
-
-    command = exchange.send(Response(status=200, headers={"content-length": "1", "etag": '"1"'}))
-
-    assert isinstance(command, Request)
-    assert ("PUT", mode is not PutMode.CREATE) == (command.method, command.replayable)
-    exchange.close()
-
-
 def test_parts_of_two_versions_are_not_made_one_object() -> None:
     """R2 takes no condition on the source of a part, so that the version is looked at once more before the end."""
     exchange = S3Exchanges(replace(TARGET, preset=replace(R2, max_copy_bytes=1))).copy(

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from kazinex_storage.errors import AlreadyExistsError
 from kazinex_storage.provider import StorageProvider
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import R2, Credentials, Target
+from kazinex_storage.storage import Storage
 from kazinex_storage.testing import Harness, ProviderContract
-from kazinex_storage.testing.emulators.cloudflare import R2Front, r2_front
+from kazinex_storage.testing.emulators.cloudflare import Answer, Fault, Kind, R2Front, r2_front
 from kazinex_storage.testing.servers import S3Server
+from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
+from kazinex_storage.types import PutMode, PutOptions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -88,6 +94,76 @@ class TestR2Front(ProviderContract):
 
     def harness(self) -> Harness:
         return R2Harness(*self._parts)
+
+
+@pytest.fixture
+def r2_storage(front: R2Front, r2_bucket: str, r2_witness: S3Client) -> Iterator[tuple[Storage, str]]:
+    """A storage that waits for nothing, and the folder in the bucket that it is in."""
+    harness = R2Harness(front, r2_bucket, r2_witness)
+    provider = harness.make()
+    retry = RetryPolicy(attempts=3, base_s=0.001, first_429_wait_s=0)
+    with contextlib.closing(Transport(settings=TransportSettings(proxy=""), retry=retry)) as transport:
+        yield Storage(provider, transport=transport), harness._prefix
+
+
+@pytest.mark.parametrize("kind", [Kind.CUT_BEFORE, Kind.CUT_AFTER], ids=["before", "after"])
+def test_a_create_only_copy_whose_answer_was_lost_is_found_done(
+    front: R2Front, r2_storage: tuple[Storage, str], kind: Kind
+) -> None:
+    storage, _ = r2_storage
+    storage.put("a", b"12345", PutOptions(content_type="application/pdf", metadata={"author": "A. Müller"}))
+    front.faults.add(Fault(kind=kind, method="PUT", contains="/b"))
+
+    info = storage.copy("a", "b", mode=PutMode.CREATE)
+
+    found = storage.head("b")
+    assert (5, info.etag, "application/pdf", {"author": "A. Müller"}, hashlib.sha256(b"12345").hexdigest()) == (
+        info.size,
+        found.etag,
+        found.content_type,
+        found.metadata,
+        found.sha256,
+    )
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_create_only_copy_is_not_taken_for_anothers_copy_of_the_same(
+    front: R2Front, r2_storage: tuple[Storage, str], lost: bool
+) -> None:
+    storage, _ = r2_storage
+    storage.put("a", b"12345")
+    storage.copy("a", "b", mode=PutMode.CREATE)
+    if lost:
+        front.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", contains="/b"))
+
+    with pytest.raises(AlreadyExistsError):
+        storage.copy("a", "b", mode=PutMode.CREATE)
+
+
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_create_only_copy_that_is_refused_for_a_while_is_repeated(
+    front: R2Front, r2_storage: tuple[Storage, str], status: int
+) -> None:
+    storage, _ = r2_storage
+    storage.put("a", b"12345")
+    answer = Answer(status=status, headers={"retry-after": "0"})
+    front.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains="/b", answer=answer))
+
+    assert 5 == storage.copy("a", "b", mode=PutMode.CREATE).size
+
+
+@pytest.mark.parametrize("mode", list(PutMode))
+def test_a_copy_keeps_what_no_option_can_say(
+    r2_storage: tuple[Storage, str], r2_bucket: str, r2_witness: S3Client, mode: PutMode
+) -> None:
+    storage, folder = r2_storage
+    others = {"ContentEncoding": "zstd", "ContentLanguage": "de"}
+    r2_witness.put_object(Bucket=r2_bucket, Key=f"{folder}a", Body=b"12345", **others)  # type: ignore[arg-type]
+
+    storage.copy("a", "b", mode=mode)
+
+    found = r2_witness.head_object(Bucket=r2_bucket, Key=f"{folder}b")
+    assert others == {name: found.get(name) for name in others}
 
 
 del ProviderContract  # pytest would collect it as well

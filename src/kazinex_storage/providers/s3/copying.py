@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, cast
@@ -15,6 +16,7 @@ from .answers import parse_result_etag
 from .mapping import already_exists, fault_of, map_error, map_fault
 from .multipart import Multipart
 from .objects import Objects
+from .protocol import Headers
 from .target import GIB, CreateCopy
 
 COPY_PART_BYTES: Final = GIB
@@ -40,17 +42,26 @@ class Copying:
             UnavailableError: the object was replaced meanwhile; nothing was copied.
             StorageError: as in ``ServerCopier.copy``.
         """
-        found = yield from self._objects.head(source)
+        found, others = yield from self._objects.look(source)
         preset = self._protocol.target.preset
         in_parts = mode is PutMode.CREATE and preset.create_copy is CreateCopy.PARTS and preset.conditional_puts
         if in_parts and found.size == 0:  # there is no part to copy
             return (yield from self._objects.put(key, Source.of(b""), _options(found, mode)))
         if in_parts or found.size > preset.max_copy_bytes:
-            return (yield from self._in_parts(found, key, mode))
+            return (yield from self._in_parts(found, others, key, mode))
+        written, mark = None, ""
+        if mode is PutMode.CREATE:
+            # It carries a mark of its own, so that after a lost answer it is told from another's.
+            mark = secrets.token_hex(8)
+            written = self._protocol.written(_options(found, mode), found.sha256, mark, others)
         signing = yield from self._objects.key()
-        response: Response = yield self._protocol.copy(source, found.etag, key, mode, signing)
+        response: Response = yield self._protocol.copy(source, found.etag, key, mode, signing, written)
         fault = fault_of(response.body) if response.status == 200 else None
         if response.status != 200 or fault is not None:
+            if mode is PutMode.CREATE and (response.status == 412 or response.attempts > 1):
+                own = yield from self._objects.own(key, mark)
+                if own is not None:
+                    return own
             error = map_error(response, source) if fault is None else map_fault(fault, response, source)
             if isinstance(error, PreconditionFailedError):
                 # Two conditions may have failed: another version of the source, or an object in the way.
@@ -59,13 +70,13 @@ class Copying:
             raise error
         return replace(found, key=key, etag=parse_result_etag(response.body).strip('"'), last_modified=None)
 
-    def _in_parts(self, found: ObjectInfo, key: str, mode: PutMode) -> Exchange[ObjectInfo]:
+    def _in_parts(self, found: ObjectInfo, others: Headers, key: str, mode: PutMode) -> Exchange[ObjectInfo]:
         options = _options(found, mode)
         if mode is PutMode.CREATE:
             yield from self._objects.check(key, options)
         rule = self._protocol.target.preset.part_rule
         plan = plan_parts(found.size, rule, wanted_part_bytes=COPY_PART_BYTES)
-        state = yield from self._multipart.begin(key, plan, options, found.sha256, checked=False)
+        state = yield from self._multipart.begin(key, plan, options, found.sha256, others=others, checked=False)
         try:
             parts = yield from self._copy_parts(found, state, plan)
             yield from self._still(found)  # a service without conditions may have copied parts of two versions

@@ -58,6 +58,12 @@ def put_headers(
         yield METADATA + MARK, mark
 
 
+def other_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return what an object keeps beside what ``PutOptions`` can say; a copy that is written anew would lose it."""
+    found = ((name, headers.get(name, "")) for name in ("content-encoding", "content-language", "expires"))
+    return tuple((name, value) for name, value in found if value)
+
+
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the metadata in *headers*, our own among it."""
     return {name[len(METADATA) :]: decode_text(value) for name, value in headers.items() if name.startswith(METADATA)}

@@ -27,9 +27,9 @@ from ...source import Source
 from ...transport import Call, Exchange, Response, SigV4
 from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from .answers import parse_object, parse_page
-from .headers import MARK, METADATA, etag_of
+from .headers import MARK, METADATA, etag_of, other_headers
 from .mapping import already_exists, fault_of, is_page, map_error, request_id_of, stranger
-from .protocol import Protocol, range_header
+from .protocol import Headers, Protocol, range_header
 from .signing import Signing
 
 SINGLE_PUT_BYTES: Final = 8 * MIB
@@ -134,6 +134,14 @@ class Objects:
         Raises:
             StorageError: as in ``StorageProvider.head``.
         """
+        return (yield from self.look(key, if_match))[0]
+
+    def look(self, key: str, if_match: str | None = None) -> Exchange[tuple[ObjectInfo, Headers]]:
+        """Look as ``head`` does, and return besides what no ``ObjectInfo`` holds, see ``other_headers``.
+
+        Raises:
+            StorageError: as in ``StorageProvider.head``.
+        """
         signing = self._signing.at_hand or (yield from self._signing.key())
         response: Response = yield self.protocol.head(key, signing, if_match)
         if response.status != 200:
@@ -141,10 +149,9 @@ class Objects:
                 yield from self._confirm_absence(key, response)
             raise map_error(response, key)
         _etag(response, key)
-        if "content-length" in response.headers:
-            return parse_object(key, response.headers)
         # R2 leaves the length of objects with Content-Encoding gzip out — rclone#8137; the listing knows it.
-        return parse_object(key, response.headers, (yield from self._listed_size(key)))
+        size = None if "content-length" in response.headers else (yield from self._listed_size(key))
+        return parse_object(key, response.headers, size), other_headers(response.headers)
 
     def delete(self, key: str) -> Exchange[None]:
         """Remove; one request.

@@ -123,9 +123,13 @@ class Protocol:
             query["continuation-token"] = token
         return Request(method="GET", url=self._query(query), headers=self._get, signing=signing, operation="list")
 
-    def copy(self, source: str, etag: str | None, key: str, mode: PutMode, signing: SigV4) -> Request:
-        """Copy the version *etag* of an object with all that it carries."""
+    def copy(
+        self, source: str, etag: str | None, key: str, mode: PutMode, signing: SigV4, written: Headers | None = None
+    ) -> Request:
+        """Copy the version *etag* of an object with all that it carries, or with what is *written* in its place."""
         headers = [*self._bare, ("x-amz-copy-source", self._source(source))]
+        if written is not None:
+            headers += [("x-amz-metadata-directive", "REPLACE"), *written]
         if etag is not None:
             headers.append(("x-amz-copy-source-if-match", quoted_etag(etag)))
         if mode is PutMode.CREATE:
@@ -143,15 +147,16 @@ class Protocol:
             signing=signing,
             operation="copy",
             verdict=status_inside,
-            # A copy carries no mark: after a lost answer nobody could tell its own copy from another's.
-            replayable=mode is not PutMode.CREATE,
         )
 
-    def begin(
-        self, key: str, options: PutOptions, sha256: str | None, mark: str, signing: SigV4, *, checked: bool = True
-    ) -> Request:
-        """Begin a multipart upload; the object gets its metadata here. *checked* parts come with their CRC-32."""
-        headers = [*self._bare, *put_headers(options, sha256, mark, keeps_disposition=self._preset.keeps_disposition)]
+    def written(self, options: PutOptions, sha256: str | None, mark: str, others: Headers = ()) -> Headers:
+        """Return the headers that an object gets which is made under *options*, and *others* as they are."""
+        kept = put_headers(options, sha256, mark, keeps_disposition=self._preset.keeps_disposition)
+        return (*kept, *others)
+
+    def begin(self, key: str, written: Headers, signing: SigV4, *, checked: bool = True) -> Request:
+        """Begin a multipart upload; the object gets what is *written* here. *checked* parts come with their CRC-32."""
+        headers = [*self._bare, *written]
         if checked and self._preset.checksums:
             headers.append(("x-amz-checksum-algorithm", "CRC32"))
         return Request(
