@@ -16,6 +16,11 @@ from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import R2, Credentials, Target
 from kazinex_storage.storage import Storage
 from kazinex_storage.testing import Harness, ProviderContract
+from kazinex_storage.testing.contract import OnBench
+from kazinex_storage.testing.contract_conditional import ConditionalContract
+from kazinex_storage.testing.contract_get import GetContract
+from kazinex_storage.testing.contract_parts import PartContract
+from kazinex_storage.testing.contract_put import PutContract
 from kazinex_storage.testing.emulators.cloudflare import Answer, Fault, Kind, R2Front, r2_front
 from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
@@ -96,6 +101,26 @@ class TestR2Front(ProviderContract):
         return R2Harness(*self._parts)
 
 
+@pytest.fixture(scope="module")
+def tls_parts(ministack_server: S3Server) -> Iterator[tuple[R2Front, str, S3Client]]:
+    with r2_front(ministack_server, tls=True) as front, contextlib.closing(front.client()) as witness:
+        yield front, front.make_bucket(), witness
+
+
+@pytest.mark.parametrize("bench", [""], ids=["tls"], indirect=True)
+class TestR2FrontOverTls(OnBench, PutContract, GetContract, ConditionalContract, PartContract):
+    """What differs over TLS: payloads are not signed, and have checksums in their place."""
+
+    @pytest.fixture(autouse=True)
+    def _use(self, tls_parts: tuple[R2Front, str, S3Client], monkeypatch: pytest.MonkeyPatch) -> None:
+        assert tls_parts[0].ca_file is not None
+        monkeypatch.setenv("SSL_CERT_FILE", tls_parts[0].ca_file)
+        self._parts = tls_parts
+
+    def harness(self) -> Harness:
+        return R2Harness(*self._parts)
+
+
 @pytest.fixture
 def r2_storage(front: R2Front, r2_bucket: str, r2_witness: S3Client) -> Iterator[tuple[Storage, str]]:
     """A storage that waits for nothing, and the folder in the bucket that it is in."""
@@ -166,4 +191,4 @@ def test_a_copy_keeps_what_no_option_can_say(
     assert others == {name: found.get(name) for name in others}
 
 
-del ProviderContract  # pytest would collect it as well
+del ProviderContract, PutContract, GetContract, ConditionalContract, PartContract  # pytest would collect them as well
