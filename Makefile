@@ -11,7 +11,7 @@ demo: $(VENV)/.user  ## Store a document for an organisation, on local disk, and
 	$(BIN)/kazinex-storage demo
 
 test: check $(VENV)/azurite/.ready  ## Lint, types, every test
-	$(BIN)/python -m pytest -m "not soak"
+	$(BIN)/python -m pytest -m "not soak" --numprocesses 2 --dist worksteal
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

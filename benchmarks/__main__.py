@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from . import bulk, fs_reads, import_time, large_put, memory, overhead, sharepoint, small_objects
+from . import azure, bulk, fs_reads, import_time, large_put, memory, overhead, sharepoint, small_objects
 from .machine import describe, load
 from .s3 import files, large, listing, presign, small, start
 from .sizes import FULL, QUICK, TINY, Sizes
@@ -25,6 +25,7 @@ SECTIONS: Mapping[str, Callable[[Path, Sizes], None]] = {
     "memory": memory.run,
     "bulk": bulk.run,
     "sharepoint": sharepoint.run,
+    "azure": azure.run,
     "s3-small": small.run,
     "s3-bulk": small.run_bulk,
     "s3-large": large.run,

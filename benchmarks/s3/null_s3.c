@@ -66,6 +66,7 @@ typedef struct {
     Text post; /* the body of a POST */
     char method[8], path[4096], query[4096];
     int is_copy;
+    int is_azure; /* the request is one of Azure Blob: its successes have other numbers */
     long from, to; /* range asked for: -1 none; from -2: the last `to` bytes */
     Text out;
     size_t out_sent;
@@ -161,7 +162,8 @@ static void answer_head(Connection *c, const char *status, const char *headers, 
         strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &parts));
         known = now;
     }
-    say(&c->out, "HTTP/1.1 %s\r\nServer: null\r\nDate: %s\r\nx-amz-request-id: 4442587FB7D0A2F9\r\n%s", status, date,
+    say(&c->out, "HTTP/1.1 %s\r\nServer: null\r\nDate: %s\r\nx-amz-request-id: 4442587FB7D0A2F9\r\n"
+        "x-ms-request-id: 4442587F-B7D0-A2F9-0000-000000000000\r\n%s", status, date,
         headers);
     if (size >= 0) say(&c->out, "Content-Length: %ld\r\n", size);
     add(&c->out, "\r\n", 2);
@@ -306,7 +308,9 @@ static void respond(Connection *c) {
     else if (!*key)
         answer_bucket(c, bucket);
     else if (!strcmp(c->method, "DELETE"))
-        answer_head(c, "204 No Content", "", -1);
+        c->is_azure ? answer(c, "202 Accepted", "", "") : answer_head(c, "204 No Content", "", -1);
+    else if (c->is_azure && !strcmp(c->method, "PUT"))
+        answer(c, "201 Created", "ETag: " ETAG "\r\nLast-Modified: " MODIFIED_HTTP "\r\n", "");
     else if (strcmp(c->method, "PUT"))
         answer_object(c, key);
     else if (!c->is_copy)
@@ -426,10 +430,11 @@ static int parse_head(Connection *c) {
     c->chunk_step = c->line_size = 0;
     c->in_body = c->chunked || c->body_left > 0;
     c->post.size = 0;
+    c->is_azure = header(c->head, "x-ms-version") != NULL;
     c->is_copy = header(c->head, "x-amz-copy-source") != NULL;
     c->close_after = (found = header(c->head, "Connection")) && !strncasecmp(found, "close", 5);
     c->from = c->to = -1;
-    if ((found = header(c->head, "Range")) && !strncasecmp(found, "bytes=", 6)) {
+    if (((found = header(c->head, "Range")) || (found = header(c->head, "x-ms-range"))) && !strncasecmp(found, "bytes=", 6)) {
         char *end;
         c->from = found[6] == '-' ? -2 : strtol(found + 6, &end, 10);
         found = found[6] == '-' ? found + 6 : end;

@@ -89,6 +89,7 @@ class SupabaseHarness(Harness):
         """Keep the witness, which all tests share."""
 
 
+@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)  # half the time of both
 class TestSupabaseFront(ProviderContract):
     """Supabase's rules, enforced."""
 

@@ -22,12 +22,14 @@ class OnLibrary(ProviderContract):
         return self._make(self.root_folder)
 
 
+@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)  # half the time of both
 class TestWholeLibrary(OnLibrary):
     """Keys begin in the library itself."""
 
     root_folder = ""
 
 
+@pytest.mark.parametrize("bench", [""], ids=["bare"], indirect=True)  # the other half
 class TestRootFolder(OnLibrary):
     """Keys begin in a folder that nobody has made yet."""
 

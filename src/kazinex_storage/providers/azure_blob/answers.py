@@ -113,7 +113,7 @@ def _is_directory(blob: Element) -> bool:
 
 
 def _name(element: Element) -> str:
-    # Characters that XML has no place for are percent-encoded, which an attribute says — List Blobs (read 2026-08).
+    # Characters that XML has no place for are percent-encoded, which an attribute says — List Blobs.
     child = element.find("Name")
     if child is None or not child.text:
         raise UnavailableError("the service lists something without a name; look at the endpoint and at proxies")

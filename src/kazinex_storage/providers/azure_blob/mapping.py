@@ -1,7 +1,7 @@
 """From what Azure answers to our errors: the only translator. Pure.
 
 Codes are those of learn.microsoft.com/rest/api/storageservices/blob-service-error-codes and common-rest-api-error-codes
-(read 2026-08); they stand in ``x-ms-error-code``. An answer without the service's marks is a stranger's.
+(read 2026-11); they stand in ``x-ms-error-code``. An answer without the service's marks is a stranger's.
 """
 
 from __future__ import annotations
@@ -61,7 +61,12 @@ _CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
     "ConditionNotMet": (PreconditionFailedError, "the object is another version; read it again"),
     "TargetConditionNotMet": (PreconditionFailedError, "the object is another version; read it again"),
     "BlobAlreadyExists": (AlreadyExistsError, "an object has that key already; nothing was changed"),
-    "UnauthorizedBlobOverwrite": (AlreadyExistsError, "an object has that key already; nothing was changed"),
+    "UnauthorizedBlobOverwrite": (AccessDeniedError, "the credentials may create and not replace; grant write"),
+    "BlobOperationNotSupported": (
+        NotSupportedError,
+        "the blob was made through the Data Lake interface, and blocks cannot replace it; delete it first",
+    ),
+    "CannotVerifyCopySource": (UnavailableError, "the service could not read what it was to copy; repeat it"),
     "Md5Mismatch": _OTHER_BYTES,
     "Crc64Mismatch": _OTHER_BYTES,
     "InvalidBlockList": _LOST,

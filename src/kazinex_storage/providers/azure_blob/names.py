@@ -14,7 +14,7 @@ from typing import Final
 from ...errors import InvalidKeyError
 from ...keys import ObjectKey
 
-# learn.microsoft.com/rest/api/storageservices/Naming-and-Referencing-Containers--Blobs--and-Metadata (read 2026-08)
+# learn.microsoft.com/rest/api/storageservices/Naming-and-Referencing-Containers--Blobs--and-Metadata
 MAX_NAME_CHARACTERS: Final = 1024
 """The longest name of a blob."""
 MAX_SEGMENTS: Final = 254

@@ -206,7 +206,8 @@ class Objects:
     def refused(self, error: StorageError, options: PutOptions, response: Response) -> StorageError:
         """Return *error*, which a put under *options* met, as what it means to the caller."""
         key = error.key or ""
-        if isinstance(error, PreconditionFailedError) and options.mode is PutMode.CREATE:
+        forbidden = error.code == "UnauthorizedBlobOverwrite"
+        if options.mode is PutMode.CREATE and (forbidden or isinstance(error, PreconditionFailedError)):
             return AlreadyExistsError(
                 "an object has that key already; nothing was changed", key=key, request_id=request_id_of(response)
             )

@@ -1,6 +1,6 @@
 """The requests of the Blob API, built for one container. Pure: nothing is sent here; ``answers.py`` reads answers.
 
-learn.microsoft.com/rest/api/storageservices/blob-service-rest-api (read 2026-08) says what is built. Every body goes
+learn.microsoft.com/rest/api/storageservices/blob-service-rest-api says what is built. Every body goes
 with its MD5, which the service verifies before it keeps anything.
 """
 
@@ -189,7 +189,7 @@ def wanted_span(span: ByteRange, size: int | None) -> tuple[int, int | None]:
     """Return the first byte to ask for and the one after the last; *size* is needed to count from the end.
 
     Azure knows no ranges from the end (learn.microsoft.com/rest/api/storageservices/
-    specifying-the-range-header-for-blob-service-operations, read 2026-08).
+    specifying-the-range-header-for-blob-service-operations).
     """
     return (span.start, span.end) if span.start >= 0 or size is None else span.resolve(size)
 

@@ -33,7 +33,7 @@ from .managed import ManagedTokens
 from .target import MAX_OBJECT_BYTES, AccountKey, Credential, Identity, SasToken, Target
 
 # learn.microsoft.com/rest/api/storageservices/Naming-and-Referencing-Containers--Blobs--and-Metadata and
-# learn.microsoft.com/azure/storage/common/storage-account-overview (read 2026-08)
+# learn.microsoft.com/azure/storage/common/storage-account-overview
 _CONTAINER: Final = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(?:-[a-z0-9]+)*|\$root|\$web")
 _ACCOUNT: Final = re.compile(r"[a-z0-9]{3,24}")
 _CREDENTIALS: Final = ("account_key", "connection_string", "sas_token", "client_secret", "private_key", "identity")

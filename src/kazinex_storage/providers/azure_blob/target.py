@@ -10,7 +10,7 @@ from typing import Final, Protocol, TypeAlias
 from ..._internal.entra import AppIdentity
 from ...types import MIB, PartRule
 
-# learn.microsoft.com/azure/storage/blobs/scalability-targets (read 2026-08): 50,000 blocks of at most 4,000 MiB.
+# learn.microsoft.com/azure/storage/blobs/scalability-targets: 50,000 blocks of at most 4,000 MiB.
 PART_RULE: Final = PartRule(min_part_bytes=1, max_part_bytes=4000 * MIB, max_parts=50_000)
 """How a large blob is cut into blocks."""
 

@@ -1,0 +1,181 @@
+"""Azure Blob beside azure-storage-blob, adlfs and obstore: small objects, and one large file.
+
+On Azurite the server limits, so that processor time of the client is the figure; it is a process of its own. The null
+server of the S3 sections keeps nothing and answers at once: what is left is the client.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kazinex_storage import Storage
+from kazinex_storage.providers.azure_blob import AzureBlobSettings, open_azure_blob
+from kazinex_storage.testing.servers import azurite
+from kazinex_storage.transport import Transport, TransportSettings
+
+from .large_put import write_random
+from .rounds import Contender, Samples, alternate, heading, show, verdict
+from .s3.null_server import null_server
+from .sizes import MIB, Sizes
+
+KEY = "ZXhhbXBsZSBleGFtcGxlIGV4YW1wbGUgZXhhbXBsZSBleGFtcGxlIQ=="
+CONTAINER = "bench"
+BODY_BYTES = 4096
+# The null server tells sizes by the name of a folder.
+FOLDER = f"size-{BODY_BYTES}"
+
+
+@dataclass
+class Client:
+    """One way to write, read and remove a blob, by its name."""
+
+    name: str
+    put: Callable[[str, bytes], object]
+    get: Callable[[str], object]
+    delete: Callable[[str], object]
+    put_file: Callable[[str, Path], object] | None = None
+    get_file: Callable[[str, Path], object] | None = None
+
+
+def run(folder: Path, sizes: Sizes) -> None:
+    """Print the section."""
+    heading(f"Azure: {sizes.small_count} blobs of 4 KiB, one after another; one file of {sizes.large_size // MIB} MiB")
+    source, landed = folder / "azure.bin", folder / "azure-landed.bin"
+    write_random(source, sizes.large_size)
+    with azurite(account="bench", account_key=KEY) as server:
+        server.make_container(CONTAINER)
+        with _clients(server.account_url) as clients:
+            _small("Azurite", clients, sizes)
+            _large(clients, source, landed, sizes)
+    with null_server(folder) as (place, _), _clients(f"{place.endpoint_url}/bench") as clients:
+        _small("null server", clients, sizes)
+    source.unlink()
+    landed.unlink(missing_ok=True)
+
+
+def _small(where: str, clients: list[Client], sizes: Sizes) -> None:
+    body, count = bytes(BODY_BYTES), sizes.small_count
+
+    def each(act: Callable[[str], object]) -> Callable[[], None]:
+        def work() -> None:
+            for number in range(count):
+                act(f"{FOLDER}/{number}.bin")
+
+        return work
+
+    def put(client: Client) -> Callable[[], None]:
+        return each(lambda key: client.put(key, body))
+
+    works: dict[str, Callable[[Client], Callable[[], None]]] = {
+        "put": put,
+        "get": lambda client: each(client.get),
+        "delete": lambda client: each(client.delete),
+    }
+    if where != "Azurite":
+        del works["delete"]  # obstore removes by batches, which the null server knows nothing of
+    for name, work in works.items():
+        prepare = put(clients[0])
+        contenders = [
+            Contender(name=client.name, work=work(client), operations=count, prepare=prepare)
+            for client in [clients[0], *clients]
+        ]
+        found = alternate(contenders, sizes.small_rounds)
+        found[0].name += " (A/A)"
+        show(f"{name} of 4 KiB on {where}", found, unit="us")
+        _judge(f"{name}: processor time of azure-storage-blob", found)
+
+
+def _judge(what: str, found: list[Samples]) -> None:
+    cpu = {samples.name: sorted(samples.cpu_seconds)[len(samples.cpu_seconds) // 2] for samples in found}
+    verdict(what, cpu["azure-storage-blob"] / cpu["storage"], 5.0, unit="x", at_least=True)
+
+
+def _large(clients: list[Client], source: Path, landed: Path, sizes: Sizes) -> None:
+    able = [client for client in clients if client.put_file is not None and client.get_file is not None]
+
+    def up(client: Client) -> Callable[[], object]:
+        return lambda: client.put_file("large.bin", source) if client.put_file else None
+
+    def down(client: Client) -> Callable[[], object]:
+        return lambda: client.get_file("large.bin", landed) if client.get_file else None
+
+    ups = alternate([Contender(name=client.name, work=up(client)) for client in able], sizes.large_rounds)
+    show("large file up, Azurite", ups)
+    verdict("put against obstore", _ratio(ups), 1.0, unit="x", at_least=True)
+    downs = alternate([Contender(name=client.name, work=down(client)) for client in able], sizes.large_rounds)
+    show("large file down, Azurite", downs)
+    verdict("download against obstore", _ratio(downs), 1.0, unit="x", at_least=True)
+
+
+def _ratio(found: list[Samples]) -> float:
+    seconds = {samples.name: samples.median_s for samples in found}
+    return seconds["obstore"] / seconds["storage"]
+
+
+@contextmanager
+def _clients(account_url: str) -> Iterator[list[Client]]:
+    settings = AzureBlobSettings.model_validate(
+        {"account": "bench", "account_key": KEY, "container": CONTAINER, "endpoint_url": account_url}
+    )
+    with ExitStack() as stack:
+        transport = stack.enter_context(closing(Transport(settings=TransportSettings(proxy=""))))
+        storage = stack.enter_context(Storage(open_azure_blob(settings), transport=transport))
+        sdk = stack.enter_context(closing(_sdk(settings)))
+        yield [
+            Client("storage", storage.put, storage.get_bytes, storage.delete, storage.put, storage.download),
+            Client(
+                "azure-storage-blob",
+                lambda key, body: sdk.upload_blob(key, body, overwrite=True),
+                lambda key: sdk.download_blob(key).readall(),
+                lambda key: sdk.delete_blob(key),
+                lambda key, path: _sdk_up(sdk, key, path),
+                lambda key, path: path.write_bytes(sdk.download_blob(key, max_concurrency=4).readall()),
+            ),
+            _obstore(settings),
+            _adlfs(settings),
+        ]
+
+
+def _sdk(settings: AzureBlobSettings) -> Any:
+    module: Any = importlib.import_module("azure.storage.blob")
+    return module.ContainerClient(**settings.export("azure-storage-blob"))
+
+
+def _sdk_up(sdk: Any, key: str, path: Path) -> None:
+    with path.open("rb") as file:
+        sdk.upload_blob(key, file, overwrite=True, max_concurrency=4)
+
+
+def _obstore(settings: AzureBlobSettings) -> Client:
+    obstore: Any = importlib.import_module("obstore")
+    store = importlib.import_module("obstore.store").AzureStore(**settings.export("obstore"))
+
+    def get_file(key: str, path: Path) -> None:
+        with path.open("wb") as file:
+            for chunk in obstore.get(store, key).stream(min_chunk_size=8 * MIB):
+                file.write(chunk)
+
+    return Client(
+        "obstore",
+        lambda key, body: obstore.put(store, key, body),
+        lambda key: obstore.get(store, key).bytes(),
+        lambda key: obstore.delete(store, key),
+        lambda key, path: obstore.put(store, key, path),
+        get_file,
+    )
+
+
+def _adlfs(settings: AzureBlobSettings) -> Client:
+    module: Any = importlib.import_module("adlfs")
+    fs = module.AzureBlobFileSystem(skip_instance_cache=True, **settings.export("adlfs"))
+    return Client(
+        "adlfs",
+        lambda key, body: fs.pipe_file(f"{CONTAINER}/{key}", body),
+        lambda key: fs.cat_file(f"{CONTAINER}/{key}"),
+        lambda key: fs.rm_file(f"{CONTAINER}/{key}"),
+    )
