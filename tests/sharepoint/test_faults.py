@@ -560,3 +560,24 @@ def test_a_replace_hits_only_what_was_looked_at(place: Place) -> None:
             storage.put("a.ifc", b"2" * 300_000)
 
     assert [b"theirs"] == [node.content for node in place.drive.root.children.values()]
+
+
+@pytest.mark.parametrize("before", [None, b"first"], ids=["free", "taken"])
+def test_a_large_replace_wins_over_a_rival_between_its_look_and_its_session(place: Place, before: bytes | None) -> None:
+    if before is not None:
+        place.storage.put("a.ifc", before)
+    rivals = iter([b"rival"])
+
+    def watch(seen: Observation) -> None:
+        rival = next(rivals, None) if seen.operation == "head" else None
+        if rival is not None:
+            with place.drive.lock:
+                old = place.drive.root.children.get("a.ifc")
+                place.drive.store(place.drive.root, "a.ifc", old, rival, "text/plain")
+
+    settings = TransportSettings(idle_timeout_s=1, connect_timeout_s=5, proxy="")
+    with contextlib.closing(Transport(settings=settings, observe=watch)) as transport:
+        Storage(SharePointProvider(place.target), transport=transport).put("a.ifc", LARGE)
+
+    assert None is next(rivals, None)
+    assert place.stored("a.ifc") == LARGE

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Final, Literal
 
+from ..._internal.fork_lock import ForkLock
 from ...errors import AuthenticationError, SettingsError
 from .delegation import SCOPE
 
@@ -25,7 +25,7 @@ class ManagedTokens:
         """Ask as the identity *client_id*, where the machine has several."""
         self._kind = kind
         self._client_id = client_id
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._credential: TokenCredential | None = None
         self._token: AccessToken | None = None
 

@@ -66,7 +66,10 @@ class Sessions:
         writing = yield from self._objects.admit(key, path, options)
         plan = plan_parts(source.size, RULE, wanted_part_bytes=FRAGMENT_BYTES)
         for _ in range(_SESSIONS):
-            url = yield from self._begin(key, path, plan.size, writing)
+            url = yield from self._begin(key, path, plan.size, writing, options)
+            if url is None:
+                writing = yield from self._objects.admit(key, path, options)
+                continue
             try:
                 found = yield from self._send(key, path, source, options, _Sending(self._objects, url, plan))
             except GeneratorExit:
@@ -80,7 +83,9 @@ class Sessions:
                 return found
             yield from self._cancel(url)
             writing = yield from self._objects.admit(key, path, options)
-        raise UnavailableError("SharePoint lost the upload again and again; repeat it later", key=key)
+        raise UnavailableError(
+            "SharePoint lost the upload again and again, or others write to the same key; repeat it later", key=key
+        )
 
     def _send(
         self, key: str, path: str, source: Source, options: PutOptions, sending: _Sending
@@ -104,7 +109,8 @@ class Sessions:
             return None
         return (yield from self._objects.refused(key, path, answer, options, sent))
 
-    def _begin(self, key: str, path: str, size: int, writing: Writing) -> Exchange[str]:
+    def _begin(self, key: str, path: str, size: int, writing: Writing, options: PutOptions) -> Exchange[str | None]:
+        """Return the URL of a new session; None when another writer was faster and is to be replaced."""
         drive = yield from self._library.drive()
         ask = partial(self._library.ask, lambda token: self._protocol.begin(token, drive, path, size, writing))
         response = yield from ask()
@@ -112,6 +118,8 @@ class Sessions:
             self._objects.folders.forget(path)
             yield from make_folders(self._library, key, path)
             response = yield from ask()
+        if response.status in (409, 412) and options.mode is PutMode.REPLACE and options.if_match is None:
+            return None
         if response.status != 200:
             raise map_error(response, key)
         url = parse_json(response).get("uploadUrl")
