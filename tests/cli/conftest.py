@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
-import select
+import selectors
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -90,7 +90,9 @@ class Terminal:
         os.close(self._ours)
 
     def _read(self) -> bool:
-        ready, _, _ = select.select([self._ours], [], [], PATIENCE_S)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._ours, selectors.EVENT_READ)
+            ready = selector.select(PATIENCE_S)
         assert ready, f"nothing was shown for {PATIENCE_S} s; before:\n{self.shown}"
         try:
             found = os.read(self._ours, 65536)

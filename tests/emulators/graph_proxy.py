@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import select
+import selectors
 import socket
 import ssl
 import threading
@@ -54,9 +54,13 @@ def graph_proxy(emulator: GraphEmulator, authority: CertificateAuthority) -> Ite
 def _relay(one: ssl.SSLSocket, other: ssl.SSLSocket) -> None:
     """Pass on what comes from either side; in one thread, because OpenSSL's connections are not thread-safe."""
     partner = {one: other, other: one}
-    while ready := [side for side in partner if side.pending()] or select.select([one, other], [], [], 60)[0]:
-        for side in ready:
-            data = side.recv(65536)
-            if not data:
-                return
-            partner[side].sendall(data)
+    # Not select.select, which knows no descriptor above 1,024: the process of a whole run has more.
+    with selectors.DefaultSelector() as selector:
+        for side in partner:
+            selector.register(side, selectors.EVENT_READ, side)
+        while ready := [side for side in partner if side.pending()] or [key.data for key, _ in selector.select(60)]:
+            for side in ready:
+                data = side.recv(65536)
+                if not data:
+                    return
+                partner[side].sendall(data)

@@ -43,17 +43,22 @@ def thread_names() -> set[str]:
 
 @pytest.fixture
 def fresh_fsspec() -> Iterator[None]:
-    """No loop of fsspec is running when the test begins; its thread ends with the test."""
+    """No loop of fsspec is running when the test begins; its thread ends with the test. That of others is set aside."""
+    before = asyn.loop[0], asyn.iothread[0]
+    asyn.loop[0] = asyn.iothread[0] = None
+    for thread in threading.enumerate():
+        if thread.name == "fsspecIO":
+            thread.name = "fsspecIO of others"
     yield
     loop, thread = asyn.loop[0], asyn.iothread[0]
     if loop is not None:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
-        asyn.loop[0] = asyn.iothread[0] = None
+    asyn.loop[0], asyn.iothread[0] = before
 
 
-def test_coroutines_run_on_the_running_loop(store: str, tmp_path: Path) -> None:
+def test_coroutines_run_on_the_running_loop(fresh_fsspec: None, store: str, tmp_path: Path) -> None:
     async def main() -> list[Any]:
         fs: Any = MemoryFileSystem(asynchronous=True)
         await fs._pipe({f"{store}/a": b"one", f"{store}/b/c": b"two"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import select
+import selectors
 import socket
 import threading
 from base64 import b64encode
@@ -76,13 +76,17 @@ def connect_proxy(credentials: str | None = None) -> Iterator[ConnectProxy]:
 
 
 def _relay(one: socket.socket, other: socket.socket) -> None:
-    partner = {one: other, other: one}
-    while ready := select.select([one, other], [], [], 30)[0]:
-        for side in ready:
-            data = side.recv(65536)
-            if not data:
-                return
-            partner[side].sendall(data)
+    # Not select.select, which knows no descriptor above 1,024: the process of a whole run has more.
+    with selectors.DefaultSelector() as selector:
+        selector.register(one, selectors.EVENT_READ, (one, other))
+        selector.register(other, selectors.EVENT_READ, (other, one))
+        while ready := selector.select(30):
+            for key, _ in ready:
+                side, partner = key.data
+                data = side.recv(65536)
+                if not data:
+                    return
+                partner.sendall(data)
 
 
 @pytest.fixture(scope="module")
