@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kazinex_storage import PreconditionFailedError, PutMode, PutOptions, verify
+from kazinex_storage import PreconditionFailedError, PutMode, PutOptions, Storage, verify
+from kazinex_storage.providers.sharepoint.provider import SharePointProvider
 
 from .conftest import Place
 
@@ -24,6 +26,14 @@ def test_a_small_file_in_a_folder_that_is_there_is_one_request(warm: Place) -> N
     warm.storage.put("folder/a.ifc", b"12345", PutOptions(mode=PutMode.CREATE))
 
     assert 1 == warm.requests()
+
+
+def test_the_first_file_of_a_provider_in_a_folder_is_one_more(warm: Place) -> None:
+    with Storage(SharePointProvider(replace(warm.target, drive_id=warm.drive.id))) as storage:
+        storage.put("folder/a.ifc", b"12345", PutOptions(mode=PutMode.CREATE))
+        storage.put("folder/b.ifc", b"12345", PutOptions(mode=PutMode.CREATE))
+
+    assert 2 + 1 == warm.requests()
 
 
 def test_a_read_is_two_requests(warm: Place) -> None:

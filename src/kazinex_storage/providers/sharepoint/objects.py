@@ -72,7 +72,7 @@ class Objects:
         return info_of(key, (yield from self.library.file(key, self.library.path_of(key))))
 
     def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
-        """Write a body of at most ``SINGLE_PUT_BYTES``; one request where nothing stands and the folder is there.
+        """Write a body of at most ``SINGLE_PUT_BYTES``; one request where nothing stands and the folder was seen.
 
         Raises:
             StorageError: as in ``StorageProvider.put``.

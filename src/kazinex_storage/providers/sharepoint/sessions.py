@@ -54,7 +54,7 @@ class Sessions:
         self._protocol = objects.library.protocol
 
     def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
-        """Write a large body; two requests and one for each fragment.
+        """Write a large body; two requests and one for each fragment, where the folder was seen.
 
         Raises:
             IntegrityError: the body changed while it was being sent.
