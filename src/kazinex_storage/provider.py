@@ -167,6 +167,20 @@ class SecretRotator(Protocol):
 
 
 @runtime_checkable
+class Learner(Protocol):
+    """What a provider adds when it looks things up that are better kept with its settings."""
+
+    @property
+    def learned(self) -> Mapping[str, object]:
+        """Fields to set in the settings, JSON values; empty when nothing was looked up. They change no meaning."""
+        ...
+
+    def learn_anew(self) -> None:
+        """Forget what the settings brought along of it, so that it is looked up at the next use."""
+        ...
+
+
+@runtime_checkable
 class Diagnoser(Protocol):
     """What a provider may add when it knows better than the class of an error what went wrong."""
 

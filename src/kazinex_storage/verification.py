@@ -28,7 +28,7 @@ from .errors import (
     StorageError,
     UnavailableError,
 )
-from .provider import Diagnoser, ExtraChecks
+from .provider import Diagnoser, ExtraChecks, Learner
 from .storage import Storage
 from .types import Capability, Diagnosis, PutMode, PutOptions
 
@@ -159,7 +159,8 @@ def verify_provider(
 ) -> VerificationReport:
     """Verify a provider of *organisation*, given by id or label, below its prefix, and record the outcome.
 
-    The record becomes VERIFIED or FAILED with the time and the error. About eight requests.
+    The record becomes VERIFIED or FAILED with the time and the error; ids that the provider looked up are kept in its
+    settings. About eight requests.
 
     Raises:
         RecordNotFoundError: the organisation has no such provider.
@@ -167,13 +168,18 @@ def verify_provider(
     """
     record = organisations.find(organisation, provider)
     try:
-        storage = Storage(organisations.open(record), prefix=organisation)
+        provider_at_work = organisations.open(record)
+        storage = Storage(provider_at_work, prefix=organisation)
     except StorageError as error:
-        report = unusable(record.kind, error)
+        report, learned = unusable(record.kind, error), None
     else:
+        learner = provider_at_work if isinstance(provider_at_work, Learner) else None
+        if learner is not None:
+            learner.learn_anew()
         # Closed by the thread that verifies, which after a timeout still has the probe to remove.
         report = _verify(storage, timeout_s, storage.close)
-    organisations.record_verification(record, ok=report.ok, error=report.failure, at=report.started_at)
+        learned = learner.learned if learner is not None else None
+    organisations.record_verification(record, ok=report.ok, error=report.failure, at=report.started_at, learned=learned)
     return report
 
 

@@ -64,3 +64,25 @@ def test_what_is_no_person_is_refused(cli: CommandLine) -> None:
     assert (2, 2) == (disk.code, app.code)
     assert "local has no persons" in disk.err
     assert "client_secret for an app by itself" in app.err
+
+
+def test_a_verification_keeps_the_ids_of_the_library_for_those_who_come_later(
+    cli: CommandLine, emulator: GraphEmulator, authority: CertificateAuthority
+) -> None:
+    cli.environment |= {"SSL_CERT_FILE": str(authority.ca_file), "REQUESTS_CA_BUNDLE": str(authority.ca_file)}
+    cli("provider", "add", "sharepoint", "Library", "--connect", *settings(emulator, authority))
+    cli("provider", "verify", "Library")
+    cli("provider", "set-default", "Library")
+    shown = cli("provider", "show", "Library", "--json").json
+    emulator.log.clear()
+    stored = cli("put", "-", "org-1/bridge/DRG-1/P01/a.ifc", stdin=b"1")
+    looked_up = [path for _, path, _ in emulator.log if "/sites/" in path]
+    elsewhere = cli("provider", "update", "Library", "--set", "library=Drawings")
+    other = cli("provider", "verify", "Library")
+
+    assert 0 == stored.code, stored.err
+    assert shown["settings"]["looked_up"]["drive_id"] in emulator.state.drives
+    assert "VERIFIED" == shown["status"]
+    assert [] == looked_up
+    assert 0 == elsewhere.code
+    assert "no library 'Drawings'" in other.text + other.err

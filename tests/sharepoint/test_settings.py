@@ -109,3 +109,23 @@ def test_the_length_of_paths_is_counted_with_site_and_library() -> None:
     assert "/sites/projects/Plans" == settings(library="Plans").target().library_path
     library = "https://contoso.sharepoint.com/sites/projects/Plans%20A"
     assert "/sites/projects/Plans A" == settings(library=library).target().library_path
+
+
+def test_ids_that_were_looked_up_count_for_their_address_only() -> None:
+    known = {
+        "graph_url": "https://graph.microsoft.com/v1.0",
+        "site_url": GOOD["site_url"],
+        "library": "Plans",
+        "site_id": "example-site",
+        "drive_id": "example-drive",
+    }
+    same = settings(library="Plans", looked_up=known).target()
+    others = [
+        settings(looked_up=known),
+        settings(library="Drawings", looked_up=known),
+        settings(library="Plans", site_url="https://contoso.sharepoint.com/sites/other", looked_up=known),
+        settings(library="Plans", graph_url="https://graph.example.com/v1.0", looked_up=known),
+    ]
+
+    assert ("example-site", "example-drive") == (same.known_site_id, same.known_drive_id)
+    assert [None] * 4 == [other.target().known_drive_id for other in others]

@@ -57,11 +57,11 @@ class Catalogue(Protocol):
         """
         ...
 
-    def replace_provider(self, record: ProviderRecord, *, rotated: bool = False) -> ProviderRecord:
+    def replace_provider(self, record: ProviderRecord, *, refreshed: bool = False) -> ProviderRecord:
         """Put *record* in the place of the one it was made from, and return it at the next version.
 
         Settings and secrets are taken from it only when its ``settings_version`` differs; else the kept ones stay. With
-        *rotated* its secrets are taken all the same: they mean what those before them meant.
+        *refreshed* they are taken all the same: they mean what those before them meant.
 
         Raises:
             RecordNotFoundError: there is no such provider.
@@ -192,7 +192,7 @@ class MemoryCatalogue:
                 raise SettingsError(f"the id {record.id!r} is in use; choose another one")
             return self._keep(replace(record, version=1))
 
-    def replace_provider(self, record: ProviderRecord, *, rotated: bool = False) -> ProviderRecord:
+    def replace_provider(self, record: ProviderRecord, *, refreshed: bool = False) -> ProviderRecord:
         """Put *record* in the place of the one it was made from.
 
         Raises:
@@ -205,9 +205,8 @@ class MemoryCatalogue:
             if before.version != record.version:
                 raise conflict(f"the provider {record.label!r}", record.version)
             self._check_label(record)
-            if before.settings_version == record.settings_version:
-                secrets = record.secrets if rotated else before.secrets
-                record = replace(record, settings=before.settings, secrets=secrets)
+            if before.settings_version == record.settings_version and not refreshed:
+                record = replace(record, settings=before.settings, secrets=before.secrets)
             return self._keep(replace(record, version=record.version + 1))
 
     def remove_provider(self, organisation: str, provider: str, *, version: int) -> None:

@@ -49,7 +49,7 @@ class KeptSecret:
                 return False
             try:
                 after = replace(record, secrets=SecretValues({**secrets, self.name: new}))
-                self.catalogue.replace_provider(after, rotated=True)
+                self.catalogue.replace_provider(after, refreshed=True)
             except RecordConflictError:
                 if attempt + 1 == _TRIES:
                     raise

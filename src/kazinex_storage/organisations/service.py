@@ -240,12 +240,18 @@ class Organisations:
         return self.catalogue.set_allowlist(organisation, normal, version=version)
 
     def record_verification(
-        self, verified: ProviderRecord, *, ok: bool, error: str | None = None, at: datetime | None = None
+        self,
+        verified: ProviderRecord,
+        *,
+        ok: bool,
+        error: str | None = None,
+        at: datetime | None = None,
+        learned: Mapping[str, object] | None = None,
     ) -> ProviderRecord:
         """Record how the verification of *verified* ended: VERIFIED, or FAILED with the *error*.
 
         The record is the one that was read before the verification began: settings that changed since have not been
-        verified. *at* is now unless given, and is kept only when *ok*.
+        verified. *at* is now unless given, and is kept only when *ok*; so is what the provider *learned*.
 
         Raises:
             RecordNotFoundError: the provider was removed meanwhile.
@@ -258,9 +264,13 @@ class Organisations:
             )
         if ok:
             after = replace(now, status=ProviderStatus.VERIFIED, last_verified_at=at or self._clock(), last_error=None)
+            if learned:
+                known = overlay(merge(now.settings, now.secrets.reveal()), learned)
+                public, secrets = self._split(now.kind, self.registry.parse_settings(now.kind, known))
+                after = replace(after, settings=public, secrets=SecretValues(secrets))
         else:
             after = replace(now, status=ProviderStatus.FAILED, last_error=clean_error(error or "unknown", now.secrets))
-        return self.catalogue.replace_provider(after)
+        return self.catalogue.replace_provider(after, refreshed=after.settings != now.settings)
 
     def settings(self, record: ProviderRecord) -> BaseModel:
         """Return the settings of a provider with its secrets, as an instance of the model of its kind.

@@ -140,7 +140,7 @@ class SqlCatalogue:
                 raise label_in_use(record.organisation, record.label) from error
         return record
 
-    def replace_provider(self, record: ProviderRecord, *, rotated: bool = False) -> ProviderRecord:
+    def replace_provider(self, record: ProviderRecord, *, refreshed: bool = False) -> ProviderRecord:
         """Put *record* in the place of the one it was made from.
 
         Raises:
@@ -157,7 +157,7 @@ class SqlCatalogue:
                 raise conflict(f"the provider {record.label!r}", record.version)
             _check_label(connection, record)
             values = _columns(after)
-            if row["settings_version"] != record.settings_version or rotated:
+            if row["settings_version"] != record.settings_version or refreshed:
                 values |= self._settings(record)
             else:
                 after = replace(after, settings=row["settings"], secrets=self._secrets(row))

@@ -36,7 +36,8 @@ class Library:
         self._tokens = target.tokens
         self._root = target.root_folder
         self._above = len(self._root.split("/")) if self._root else 0
-        self._drive = target.drive_id
+        self._site = target.site_id or target.known_site_id
+        self._drive = target.drive_id or target.known_drive_id
         self._alive_until = 0.0
         self.last_file: str | None = None
         """The path of the file that was seen last, spelt like that."""
@@ -56,6 +57,19 @@ class Library:
             # What was lost before the token was refused may have had its effect.
             response = replace(again, attempts=response.attempts - 1 + again.attempts)
         return response
+
+    @property
+    def looked_up(self) -> dict[str, object] | None:
+        """What Graph said that the address of the target is, as ``settings.LookedUp``; None when it did not say all."""
+        target = self.target
+        if self._site is None or self._drive is None or target.drive_id is not None:
+            return None
+        address = {"graph_url": target.graph_url, "site_url": target.site_url, "library": target.library}
+        return {**address, "site_id": self._site, "drive_id": self._drive}
+
+    def look_up_anew(self) -> None:
+        """Ask for the ids again, except for those of the settings."""
+        self._site, self._drive = self.target.site_id, self.target.drive_id
 
     def drive(self) -> Exchange[str]:
         """Return the id of the drive; two requests, once.
@@ -77,15 +91,16 @@ class Library:
             SettingsError: there is no such site.
             StorageError: the service refuses.
         """
-        if self.target.site_id is not None:
-            return self.target.site_id
+        if self._site is not None:
+            return self._site
         response = yield from self.ask(self.protocol.site)
         if response.status in (400, 404):
             raise SettingsError(
                 f"there is no site at {self.target.site_url}; copy its address from the browser, up to its name",
                 code="site",
             )
-        return str(_ok(response)["id"])
+        self._site = str(_ok(response)["id"])
+        return self._site
 
     def libraries(self, site_id: str) -> Exchange[list[tuple[str, str, str]]]:
         """Return (id, name, URL) of each library of a site; one request.
@@ -162,8 +177,8 @@ class Library:
         response = yield from self.ask(lambda token: self.protocol.item(token, drive, ""))
         if response.status == 404:
             raise SettingsError(
-                "the document library is not there any more, or the app does not see it; look at the site, and at the "
-                "ids in the settings",
+                "the document library is not there any more, or the app does not see it; look at the site, and verify "
+                "the provider again",
                 code="library",
             )
         _ok(response)

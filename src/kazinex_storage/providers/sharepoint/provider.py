@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from ..._internal.entra import GivenStore, Tokens
@@ -153,6 +153,16 @@ class SharePointProvider:
         tokens = self.exchanges.library.target.tokens
         if isinstance(tokens, Tokens):
             tokens.store = GivenStore(load, swap)
+
+    @property
+    def learned(self) -> Mapping[str, object]:
+        """The ids of site and library, for the settings."""
+        found = self.exchanges.library.looked_up
+        return {"looked_up": found} if found is not None else {}
+
+    def learn_anew(self) -> None:
+        """Look the ids up at the next use."""
+        self.exchanges.library.look_up_anew()
 
     def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
         """Explain what *check* met; none or two requests, see ``Diagnostics``."""

@@ -52,6 +52,18 @@ def _as_site(value: object) -> object:
     return site_of(trimmed) if isinstance(trimmed, str) else trimmed
 
 
+class LookedUp(BaseModel):
+    """What Graph said that the site and the library of an address are; it counts for that address only."""
+
+    model_config = CONFIG
+
+    graph_url: str
+    site_url: str
+    library: str | None = None
+    site_id: str
+    drive_id: str
+
+
 class SharePointSettings(BaseModel):
     """Settings of the kind ``sharepoint``."""
 
@@ -78,9 +90,11 @@ class SharePointSettings(BaseModel):
     cloud: Literal["global", "us_gov", "us_dod", "china"] = "global"
     """Which cloud the tenant is in; GCC is in the global one."""
     site_id: OptionalText = None
-    """Id of the site, once it was looked up."""
+    """Id of the site; none to look it up by its address."""
     drive_id: OptionalText = None
-    """Id of the library, once it was looked up."""
+    """Id of the library; none to look it up by its name."""
+    looked_up: LookedUp | None = None
+    """Both ids as the last verification found them. Written by ``verify_provider``; nobody needs to give it."""
     login_url: OptionalEndpoint = None
     """Another authority than that of the cloud, such as an emulator."""
     graph_url: OptionalEndpoint = None
@@ -112,9 +126,13 @@ class SharePointSettings(BaseModel):
     def target(self) -> Target:
         """Return the folder of the library that these settings name."""
         identity = self.identity()
-        token = self.refresh_token
+        token, known = self.refresh_token, self.looked_up
+        graph_url = self.graph_url or f"{CLOUDS[self.cloud].graph_url}/{API_VERSION}"
+        address = (graph_url, self.site_url, self.library)
+        if known is not None and (known.graph_url, known.site_url, known.library) != address:
+            known = None
         return Target(
-            graph_url=self.graph_url or f"{CLOUDS[self.cloud].graph_url}/{API_VERSION}",
+            graph_url=graph_url,
             tokens=Tokens(identity, MemoryTokenStore(token.get_secret_value()) if token else None),
             gate=gate_of(identity),
             site_url=self.site_url,
@@ -122,6 +140,8 @@ class SharePointSettings(BaseModel):
             root_folder=self.root_folder.rstrip("/"),
             site_id=self.site_id,
             drive_id=self.drive_id,
+            known_site_id=known.site_id if known is not None else None,
+            known_drive_id=known.drive_id if known is not None else None,
             max_object_bytes=largest(self.max_file_size, MAX_FILE_BYTES),
             client_id=self.client_id,
             user_agent=USER_AGENT,

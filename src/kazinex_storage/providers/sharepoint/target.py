@@ -56,7 +56,10 @@ class Target:
     """The folder of the library below which all keys are, parted by slashes; empty for the library itself."""
     site_id: str | None = None
     drive_id: str | None = None
-    """What the library was resolved to earlier; None asks Graph."""
+    """What the settings say that the library is; None asks Graph."""
+    known_site_id: str | None = None
+    known_drive_id: str | None = None
+    """What Graph said earlier that it is."""
     max_object_bytes: int = MAX_FILE_BYTES
     client_id: str = ""
     """Of the app, for advice."""
