@@ -225,7 +225,7 @@ class AsyncStorage:
         return await self._transport.run_async(self._operations.copy(source, target, mode))
 
     async def move(self, source: str, target: str, *, mode: PutMode = PutMode.REPLACE) -> ObjectInfo:
-        """Copy, then delete *source*; see ``Storage.move``.
+        """Give an object another key; see ``Storage.move``.
 
         Raises:
             NotFoundError: there is no *source*.

@@ -19,6 +19,7 @@ from ._internal.admission import Admission, Body, completed
 from ._internal.bodies import Spool
 from ._internal.download import Download
 from ._internal.life import Life
+from .copies import copy_object, move_object
 from .errors import (
     BulkError,
     ClosedError,
@@ -26,7 +27,6 @@ from .errors import (
     InvalidKeyError,
     NotFoundError,
     NotSupportedError,
-    PreconditionFailedError,
     StorageError,
 )
 from .fetching import Fetch, Proof, check_sha256
@@ -34,7 +34,6 @@ from .keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from .policy import UploadPolicy
 from .provider import StorageProvider, exchanges_of
 from .pulls import Collector, Listing, Reading
-from .source import Source
 from .transport import Call, Exchange, Many, Outcome
 from .types import (
     WHOLE,
@@ -151,11 +150,11 @@ class Operations:
 
     def copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy inside the storage; see ``Storage.copy``."""
-        return self._told("copy", source, self._copy(source, target, mode))
+        return self._told("copy", source, copy_object(self, source, target, mode))
 
     def move(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
-        """Copy, then delete; see ``Storage.move``."""
-        return self._told("move", source, self._move(source, target, mode))
+        """Give an object another key; see ``Storage.move``."""
+        return self._told("move", source, move_object(self, source, target, mode))
 
     def presign(self, key: str, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign a request; see ``Storage.presign``."""
@@ -337,51 +336,6 @@ class Operations:
             outcomes = cast("list[Outcome[None]]", (yield Many(single, self.info.concurrency)))
             failures.extend(outcome.error for outcome in outcomes if outcome.error is not None)
         BulkError.raise_for(failures, len(full), "delete_many")
-
-    def _pair(self, source: str, target: str, mode: PutMode) -> tuple[ObjectKey, ObjectKey]:
-        origin, goal = self._full(source), self._full(target)
-        if origin == goal:
-            raise ValueError(f"copy {source!r}: source and target are the same key")
-        if mode is PutMode.CREATE:
-            self._need(Capability.CREATE_ONLY, "a create-only copy")
-        self._admission.check_name(goal.name)
-        return origin, goal
-
-    def _copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
-        origin, goal = self._pair(source, target, mode)
-        if self.info.can(Capability.SERVER_COPY):
-            return self._relative((yield from self._exchanges.copy(origin, goal, mode)))
-        return (yield from self._copy_through(origin, target, mode))
-
-    def _copy_through(self, origin: ObjectKey, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
-        spool = Spool(None, ValueError)
-        try:
-            info = yield from self._exchanges.get(origin, WHOLE, spool.write, None)
-            if spool.size != info.size:
-                raise IntegrityError(f"{spool.size} of {info.size} bytes arrived; nothing was copied")
-            options = PutOptions(
-                mode=mode,
-                content_type=info.content_type,
-                content_disposition=info.content_disposition,
-                cache_control=info.cache_control,
-                metadata=info.metadata,
-            )
-            with Source(spool.body(), sha256=info.sha256) as body:
-                return (yield from self._put(target, body, options, None, None))
-        finally:
-            spool.discard()
-
-    def _move(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
-        origin, _ = self._pair(source, target, mode)
-        before = yield from self._exchanges.head(origin)
-        info = yield from self._copy(source, target, mode)
-        after = yield from self._exchanges.head(origin)
-        if after.etag != before.etag:
-            raise PreconditionFailedError(
-                f"the object was replaced while it was copied to {target!r}; both are there, nothing was deleted"
-            )
-        yield from self._exchanges.delete(origin)
-        return info
 
     def _presign(self, key: str, options: PresignOptions) -> Exchange[PresignedUrl]:
         full = self._full(key)

@@ -118,6 +118,20 @@ class ServerCopier(Protocol):
 
 
 @runtime_checkable
+class ServerMover(Protocol):
+    """What a provider adds to declare ``Capability.SERVER_MOVE``."""
+
+    def move(self, source: ObjectKey, target: ObjectKey) -> ObjectInfo:
+        """Give the object *source* the free key *target*; atomic: it has the one key or the other.
+
+        Raises:
+            NotFoundError: there is no *source*.
+            AlreadyExistsError: *target* exists; ``Storage`` copies over it where that is wanted.
+        """
+        ...
+
+
+@runtime_checkable
 class BulkDeleter(Protocol):
     """What a provider adds to declare ``Capability.BULK_DELETE``."""
 
@@ -256,6 +270,10 @@ class ProviderExchanges(Protocol):
         """Copy as in ``ServerCopier``; called only when declared."""
         ...
 
+    def move(self, source: ObjectKey, target: ObjectKey) -> Exchange[ObjectInfo]:
+        """Move as in ``ServerMover``; called only when declared."""
+        ...
+
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove as in ``BulkDeleter``; called only when declared."""
         ...
@@ -307,6 +325,10 @@ class Lifted:
     def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy."""
         return cast(ObjectInfo, (yield Call(cast(ServerCopier, self._provider).copy, source, target, mode)))
+
+    def move(self, source: ObjectKey, target: ObjectKey) -> Exchange[ObjectInfo]:
+        """Move."""
+        return cast(ObjectInfo, (yield Call(cast(ServerMover, self._provider).move, source, target)))
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove many."""

@@ -259,9 +259,9 @@ class Storage:
         return self._transport.run(self._operations.copy(source, target, mode))
 
     def move(self, source: str, target: str, *, mode: PutMode = PutMode.REPLACE) -> ObjectInfo:
-        """Copy, then delete *source* unless it was replaced meanwhile. Two requests more than ``copy`` and ``delete``.
+        """Give an object another key; atomic where the service moves (``Capability.SERVER_MOVE``) to a free key.
 
-        Not atomic: when it fails in between, both exist and nothing is lost.
+        Else a copy, and a delete unless *source* was replaced meanwhile; failing in between leaves both.
 
         Raises:
             NotFoundError: there is no *source*.

@@ -40,6 +40,8 @@ class Capability(Enum):
     """``head`` returns the sha256 of what was put."""
     SERVER_COPY = "server-copy"
     """The service copies without the bytes passing through this process."""
+    SERVER_MOVE = "server-move"
+    """The service gives an object another key, in one step."""
     BULK_DELETE = "bulk-delete"
     """Many keys are deleted in one request."""
     PRESIGN = "presign"

@@ -50,6 +50,7 @@ LEVELS = {
     # 4: the portable type
     "fetching": 4,
     "pulls": 4,
+    "copies": 4,
     "operations": 4,
     "uploads": 4,
     "files": 4,
@@ -117,8 +118,8 @@ DYNAMIC_IMPORTERS = {
 }
 """Who may import by a computed name, which no test can follow."""
 
-TYPE_ONLY_CYCLES: set[tuple[str, str]] = {("files", "storage"), ("fs.file", "fs.filesystem")}
-"""(who, whom): the one names the other in annotations only, and the other imports it to make instances."""
+TYPE_ONLY_CYCLES: set[tuple[str, str]] = {("files", "storage"), ("copies", "operations"), ("fs.file", "fs.filesystem")}
+"""(who, whom): the one names the other in annotations only, and the other imports it for its functions or instances."""
 
 
 def level_of(name: str) -> int | None:

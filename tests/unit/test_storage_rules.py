@@ -21,6 +21,7 @@ from kazinex_storage import (
     Storage,
 )
 from kazinex_storage.providers.memory import MemoryProvider
+from kazinex_storage.testing.recording import RecordingProvider
 from kazinex_storage.types import MIB, Buffer, Sink
 
 
@@ -31,7 +32,7 @@ def test_a_source_that_is_replaced_while_it_is_moved_is_not_deleted() -> None:
             Storage(self).put(source, b"newer")
             return info
 
-    storage = Storage(Replaced())
+    storage = Storage(RecordingProvider(Replaced(), without=frozenset({Capability.SERVER_MOVE})))
     storage.put("a", b"older")
 
     with pytest.raises(PreconditionFailedError, match="nothing was deleted"):

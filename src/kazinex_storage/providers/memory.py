@@ -120,6 +120,7 @@ class MemoryProvider:
                     Capability.METADATA,
                     Capability.CHECKSUM,
                     Capability.SERVER_COPY,
+                    Capability.SERVER_MOVE,
                     Capability.BULK_DELETE,
                     Capability.PARTS,
                 }
@@ -224,6 +225,20 @@ class MemoryProvider:
         with shelf.lock:
             self._check(shelf.objects.get(target), target, mode, None)
             shelf.objects[target] = StoredObject(stored.data, info)
+        return info
+
+    def move(self, source: ObjectKey, target: ObjectKey) -> ObjectInfo:
+        """Give the object another key.
+
+        Raises:
+            NotFoundError: there is no *source*.
+            AlreadyExistsError: *target* exists.
+        """
+        with self.shelf.lock:
+            stored, objects = self._find(source), self.shelf.objects
+            self._check(objects.get(target), target, PutMode.CREATE, None)
+            info = replace(stored.info, key=target)
+            objects[target] = StoredObject(objects.pop(source).data, info)
         return info
 
     def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> UploadState:

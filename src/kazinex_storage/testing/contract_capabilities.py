@@ -63,6 +63,7 @@ class CapabilityContract:
     def test_what_is_declared_has_its_method(self, bench: Bench) -> None:
         methods = {
             Capability.SERVER_COPY: "copy",
+            Capability.SERVER_MOVE: "move",
             Capability.BULK_DELETE: "delete_many",
             Capability.PRESIGN: "presign",
         }

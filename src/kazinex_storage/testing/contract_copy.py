@@ -6,7 +6,7 @@ import pytest
 
 from ..errors import AlreadyExistsError, NotFoundError
 from ..types import Capability, PutMode
-from .bench import Bench, pattern, sha256
+from .bench import Bench, pattern, race, sha256
 
 
 class CopyContract:
@@ -109,6 +109,57 @@ class CopyContract:
         assert "to/b" == info.key
         assert ["to/b"] == bench.keys()
         assert (None, b"12345") == (bench.peek("from/a"), bench.peek("to/b"))
+
+    def test_a_move_replaces_its_target(self, bench: Bench) -> None:
+        bench.storage.put("a", b"new")
+        bench.storage.put("b", b"old and longer")
+
+        info = bench.storage.move("a", "b")
+
+        assert ("b", 3) == (info.key, info.size)
+        assert ["b"] == bench.keys()
+        assert b"new" == bench.peek("b")
+
+    def test_moving_what_is_missing_is_not_found_and_leaves_the_target(self, bench: Bench) -> None:
+        bench.storage.put("b", b"old")
+
+        for target in ("b", "c"):
+            with pytest.raises(NotFoundError):
+                bench.storage.move("a", target)
+
+        assert ["b"] == bench.keys()
+        assert b"old" == bench.peek("b")
+
+    def test_of_two_that_move_one_object_nobody_loses_it(self, bench: Bench) -> None:
+        bench.storage.put("a", b"12345")
+
+        outcomes = race(2, lambda index: bench.storage.move("a", "bc"[index]))
+
+        moved = [outcome.result().key for outcome in outcomes if outcome.error is None]
+        assert moved, outcomes
+        left = bench.keys()
+        assert {b"12345"} == {bench.peek(key) for key in left}
+        if bench.can(Capability.SERVER_MOVE):
+            assert moved == left
+
+    def test_the_service_moves_where_it_can(self, bench: Bench) -> None:
+        bench.storage.put("a", b"1")
+        recording, storage = bench.recorded()
+
+        storage.move("a", "b")
+
+        moved = "move" in {operation for operation, _ in recording.calls}
+        assert bench.can(Capability.SERVER_MOVE) == moved
+
+    def test_without_the_capability_an_object_is_copied_and_deleted(self, bench: Bench) -> None:
+        bench.storage.put("a", b"12345")
+        recording, storage = bench.recorded(without=frozenset({Capability.SERVER_MOVE}))
+
+        storage.move("a", "b")
+
+        assert 1 == recording.count("delete")
+        assert ["b"] == bench.keys()
+        assert b"12345" == bench.peek("b")
 
     def test_a_refused_move_leaves_both(self, bench: Bench) -> None:
         if not bench.proves(Capability.CREATE_ONLY, lambda storage: storage.move("a", "b", mode=PutMode.CREATE)):

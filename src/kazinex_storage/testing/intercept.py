@@ -89,6 +89,10 @@ class InterceptedExchanges:
         """Copy."""
         return self.through("copy", source, Through(lambda _: self._inner.copy(source, target, mode)))
 
+    def move(self, source: ObjectKey, target: ObjectKey) -> Exchange[ObjectInfo]:
+        """Move."""
+        return self.through("move", source, Through(lambda _: self._inner.move(source, target)))
+
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove many."""
         return self.through("delete_many", None, Through(lambda _: self._inner.delete_many(keys)))
@@ -175,8 +179,12 @@ class InterceptedProvider:
         return self._items(self.exchanges.children(prefix))
 
     def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
-        """Copy; called only when the provider inside declares it, like the next two."""
+        """Copy; called only when the provider inside declares it, like the next three."""
         return self._transport.run(self.exchanges.copy(source, target, mode))
+
+    def move(self, source: ObjectKey, target: ObjectKey) -> ObjectInfo:
+        """Move."""
+        return self._transport.run(self.exchanges.move(source, target))
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Sequence[StorageError | None]:
         """Remove many."""

@@ -1,14 +1,14 @@
-"""Copies inside a library: Graph takes the order, and a monitor says when it is done."""
+"""Copies and moves inside a library: Graph takes the order to copy, and a monitor says when it is done."""
 
 from __future__ import annotations
 
 import time
 from typing import Final
 
-from ...errors import AlreadyExistsError, NotFoundError, StorageError, UnavailableError
+from ...errors import AlreadyExistsError, NotFoundError, PreconditionFailedError, StorageError, UnavailableError
 from ...transport import Exchange, Response, Wait
 from ...types import ObjectInfo, PutMode, PutOptions
-from .answers import Item, info_of, parse_json
+from .answers import Item, info_of, parse_item, parse_json
 from .folders import make_folders
 from .library import Library
 from .mapping import map_error
@@ -24,10 +24,10 @@ _LONGEST_WAIT_S: Final = 10.0
 
 
 class Copying:
-    """Copies of files of one library."""
+    """Copies and moves files of one library."""
 
     def __init__(self, objects: Objects) -> None:
-        """Copy *objects*."""
+        """Copy and move *objects*."""
         self._objects = objects
         self._library: Library = objects.library
         self._protocol = objects.library.protocol
@@ -46,9 +46,7 @@ class Copying:
         path = library.path_of(target)
         writing = yield from self._objects.admit(target, path, PutOptions(mode=mode))
         drive = yield from library.drive()
-        folder = yield from make_folders(library, target, path)
-        parent = folder.id if folder is not None else (yield from self._root())
-        place = Place(parent, path.rpartition("/")[2])
+        place = yield from self._place(target, path)
         response = yield from library.ask(
             lambda token: self._protocol.copy(token, drive, item.id, place, behaviour=writing.behaviour)
         )
@@ -58,6 +56,51 @@ class Copying:
         if response.status == 202 and monitor is not None:
             yield from self._wait(monitor, target)
         return info_of(target, (yield from self._copied(target, path, item, writing.replaced)))
+
+    def move(self, source: str, target: str) -> Exchange[ObjectInfo]:
+        """Give a file a free key, by its id; about three requests. It keeps its versions.
+
+        Raises:
+            NotFoundError: there is no *source*.
+            AlreadyExistsError: *target* exists.
+            InvalidKeyError: it is spelt in another case, or a folder.
+            UnavailableError: the source was written to meanwhile, or the folder above *target* was renamed.
+            StorageError: the service refuses.
+        """
+        library, path = self._library, self._library.path_of(target)
+        item = yield from library.file(source, library.path_of(source))
+        drive = yield from library.drive()
+        place = yield from self._place(target, path)
+        if_match = item.etag or item.ctag
+        response = yield from library.ask(
+            lambda token: self._protocol.move(token, drive, item.id, place, if_match=if_match)
+        )
+        if response.status == 200:
+            moved = parse_item(response)
+        else:
+            moved = yield from self._moved_after_all(source, target, path, item, response)
+        if not library.is_at(moved, path):
+            raise UnavailableError("a folder above was renamed while the object was moved into it", key=target)
+        self._objects.folders.remember(path)
+        return info_of(target, moved)
+
+    def _moved_after_all(self, source: str, target: str, path: str, item: Item, response: Response) -> Exchange[Item]:
+        """Return the item at *path* when an answer was lost: the repeat finds that its mark has changed."""
+        found: Item | None = yield from self._library.look(path)
+        if found is not None and found.id == item.id and response.attempts > 1:
+            return found
+        error = map_error(response, target)
+        if found is not None and isinstance(error, AlreadyExistsError):
+            self._library.check_spelling(found, target, path)
+        if isinstance(error, PreconditionFailedError):
+            raise UnavailableError("the object was written to while it was being moved; repeat it", key=source)
+        if isinstance(error, NotFoundError):
+            raise NotFoundError("no object has that key any more", key=source, code=error.code)
+        raise error
+
+    def _place(self, key: str, path: str) -> Exchange[Place]:
+        folder = yield from make_folders(self._library, key, path)
+        return Place(folder.id if folder is not None else (yield from self._root()), path.rpartition("/")[2])
 
     def _root(self) -> Exchange[str]:
         found: Item | None = yield from self._library.look("")

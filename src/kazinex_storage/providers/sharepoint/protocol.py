@@ -167,6 +167,12 @@ class Protocol:
         where = f"{self._id(drive, item)}/copy?{_BEHAVIOUR}={behaviour}"
         return replace(self._request("POST", token, where, [_JSON], body=body, operation="copy"), replayable=False)
 
+    def move(self, token: str, drive: str, item: str, place: Place, *, if_match: str | None) -> Request:
+        """Give an item another name or folder, if that is free."""
+        body = _json({"parentReference": {"id": place.parent}, "name": place.name})
+        where = f"{self._id(drive, item)}?{_BEHAVIOUR}=fail&{_SELECT}"
+        return self._request("PATCH", token, where, [_JSON, *_condition(if_match)], body=body, operation="move")
+
     def monitor(self, url: str) -> Request:
         """Ask how far a copy has come."""
         return Request(method="GET", url=url, headers=self._agent(), operation="copy", gate=self._gate)

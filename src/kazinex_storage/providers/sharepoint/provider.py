@@ -27,7 +27,13 @@ CONCURRENCY = 8
 """Requests at once that pay off in bulk work."""
 
 CAPABILITIES = frozenset(
-    {Capability.CREATE_ONLY, Capability.CONDITIONAL, Capability.SERVER_COPY, Capability.BULK_DELETE}
+    {
+        Capability.CREATE_ONLY,
+        Capability.CONDITIONAL,
+        Capability.SERVER_COPY,
+        Capability.SERVER_MOVE,
+        Capability.BULK_DELETE,
+    }
 )
 """What a library can do. It keeps no metadata, signs no requests, and takes the parts of an upload in order only."""
 
@@ -109,6 +115,14 @@ class SharePointProvider:
             StorageError: as in ``ServerCopier.copy``.
         """
         return self._transport.run(self.exchanges.copy(source, target, mode))
+
+    def move(self, source: ObjectKey, target: ObjectKey) -> ObjectInfo:
+        """Give the object a free key; three requests, and those for folders that are missing.
+
+        Raises:
+            StorageError: as in ``ServerMover.move``.
+        """
+        return self._transport.run(self.exchanges.move(source, target))
 
     def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
         """Yield every object whose key begins with *prefix*; one request for each folder and 200 entries of it."""

@@ -1,0 +1,84 @@
+"""Copies and moves inside one storage: by the service where it can, else through this process.
+
+``operations.py`` runs these; the rules that both share are private to the two.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._internal.bodies import Spool
+from .errors import AlreadyExistsError, IntegrityError, PreconditionFailedError
+from .keys import ObjectKey
+from .source import Source
+from .transport import Exchange
+from .types import WHOLE, Capability, ObjectInfo, PutMode, PutOptions
+
+if TYPE_CHECKING:
+    from .operations import Operations
+
+
+def copy_object(operations: Operations, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+    """Copy; see ``Storage.copy``.
+
+    Raises:
+        StorageError: as in ``Storage.copy``.
+    """
+    origin, goal = _pair(operations, source, target, mode)
+    if operations.info.can(Capability.SERVER_COPY):
+        return operations._relative((yield from operations._exchanges.copy(origin, goal, mode)))
+    return (yield from _copy_through(operations, origin, target, mode))
+
+
+def move_object(operations: Operations, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+    """Move; see ``Storage.move``.
+
+    Raises:
+        AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
+        PreconditionFailedError: *source* was replaced while it was copied; both are there.
+    """
+    origin, goal = _pair(operations, source, target, mode)
+    if operations.info.can(Capability.SERVER_MOVE):
+        try:
+            return operations._relative((yield from operations._exchanges.move(origin, goal)))
+        except AlreadyExistsError:
+            if mode is PutMode.CREATE:
+                raise
+    before = yield from operations._exchanges.head(origin)
+    info = yield from copy_object(operations, source, target, mode)
+    after = yield from operations._exchanges.head(origin)
+    if after.etag != before.etag:
+        raise PreconditionFailedError(
+            f"the object was replaced while it was copied to {target!r}; both are there, nothing was deleted"
+        )
+    yield from operations._exchanges.delete(origin)
+    return info
+
+
+def _pair(operations: Operations, source: str, target: str, mode: PutMode) -> tuple[ObjectKey, ObjectKey]:
+    origin, goal = operations._full(source), operations._full(target)
+    if origin == goal:
+        raise ValueError(f"copy {source!r}: source and target are the same key")
+    if mode is PutMode.CREATE:
+        operations._need(Capability.CREATE_ONLY, "a create-only copy")
+    operations._admission.check_name(goal.name)
+    return origin, goal
+
+
+def _copy_through(operations: Operations, origin: ObjectKey, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+    spool = Spool(None, ValueError)
+    try:
+        info = yield from operations._exchanges.get(origin, WHOLE, spool.write, None)
+        if spool.size != info.size:
+            raise IntegrityError(f"{spool.size} of {info.size} bytes arrived; nothing was copied")
+        options = PutOptions(
+            mode=mode,
+            content_type=info.content_type,
+            content_disposition=info.content_disposition,
+            cache_control=info.cache_control,
+            metadata=info.metadata,
+        )
+        with Source(spool.body(), sha256=info.sha256) as body:
+            return (yield from operations._put(target, body, options, None, None))
+    finally:
+        spool.discard()
