@@ -53,7 +53,7 @@ class SharePointExchanges:
         return (yield from self.objects.head(key))
 
     def delete(self, key: ObjectKey) -> Exchange[None]:
-        """Move into the recycle bin; two requests."""
+        """Move into the recycle bin, or remove for ever; two requests."""
         yield from self.objects.delete(key)
 
     def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo]:
@@ -111,7 +111,7 @@ class SharePointExchanges:
         if not found and not doubtful:
             yield from library.check_alive()
         if found:
-            deletes = [("DELETE", protocol.id_url(drive, item.id), item.etag or item.ctag) for _, item in found]
+            deletes = [(*protocol.deletion(drive, item.id), item.etag or item.ctag) for _, item in found]
             answers = yield from self._batch(deletes)
             for number, (index, _) in enumerate(found):
                 if answers.get(number, (0, {}))[0] not in (200, 204, 404):

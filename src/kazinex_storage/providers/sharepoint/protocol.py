@@ -158,8 +158,9 @@ class Protocol:
         return self._request("POST", token, where, [_JSON], body=body, operation="put")
 
     def delete(self, token: str, drive: str, item: str, *, if_match: str | None) -> Request:
-        """Move an item into the recycle bin."""
-        return self._request("DELETE", token, self._id(drive, item), _condition(if_match), operation="delete")
+        """Move an item into the recycle bin, or remove it for ever where the target says so."""
+        method, where = self.deletion(drive, item)
+        return self._request(method, token, where, _condition(if_match), operation="delete")
 
     def copy(self, token: str, drive: str, item: str, place: Place, *, behaviour: str) -> Request:
         """Begin to copy an item to *place*."""
@@ -189,9 +190,10 @@ class Protocol:
         """Return what ``item`` asks for, for a batch."""
         return f"{self._at(drive, path)}?{_SELECT}"
 
-    def id_url(self, drive: str, item: str) -> str:
-        """Return what ``delete`` is sent to, for a batch."""
-        return self._id(drive, item)
+    def deletion(self, drive: str, item: str) -> tuple[str, str]:
+        """Return what ``delete`` sends as method and path below the API, for a batch."""
+        where = self._id(drive, item)
+        return ("POST", f"{where}/permanentDelete") if self.target.permanent_delete else ("DELETE", where)
 
     def _at(self, drive: str, path: str) -> str:
         root = f"/drives/{quote(drive, safe='!')}/root"

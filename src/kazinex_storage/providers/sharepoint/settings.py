@@ -101,6 +101,8 @@ class SharePointSettings(BaseModel):
     """Another Graph than that of the cloud, with its version, such as an emulator."""
     ca_file: OptionalText = None
     """Whose certificates are trusted for tokens, where it is not the system's choice."""
+    permanent_delete: bool = False
+    """Whether what is deleted passes by the recycle bin of the site, and nobody can restore it."""
     max_file_size: MaxSize = None
     """Bytes; the service's limit is 250 GiB."""
 
@@ -142,6 +144,7 @@ class SharePointSettings(BaseModel):
             drive_id=self.drive_id,
             known_site_id=known.site_id if known is not None else None,
             known_drive_id=known.drive_id if known is not None else None,
+            permanent_delete=self.permanent_delete,
             max_object_bytes=largest(self.max_file_size, MAX_FILE_BYTES),
             client_id=self.client_id,
             user_agent=USER_AGENT,

@@ -60,6 +60,8 @@ class Target:
     known_site_id: str | None = None
     known_drive_id: str | None = None
     """What Graph said earlier that it is."""
+    permanent_delete: bool = False
+    """Whether what is deleted passes by the recycle bin."""
     max_object_bytes: int = MAX_FILE_BYTES
     client_id: str = ""
     """Of the app, for advice."""
