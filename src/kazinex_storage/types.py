@@ -102,8 +102,8 @@ WHOLE = ByteRange()
 class ObjectInfo:
     """What a service says of one object.
 
-    Listings fill ``key``, ``size``, ``etag`` and ``last_modified``; ``head``, ``get`` and ``put`` fill what the
-    provider knows.
+    Listings fill ``key``, ``size``, ``last_modified``, and ``etag`` where the service tells it there; ``head``, ``get``
+    and ``put`` fill what the provider knows.
     """
 
     key: str

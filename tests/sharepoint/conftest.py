@@ -113,6 +113,7 @@ class SharePointHarness(Harness):
     def __init__(self, emulator: GraphEmulator, root_folder: str = "") -> None:
         self._emulator = emulator
         self._root_folder = root_folder
+        self.lists_etags = bool(root_folder)
 
     def make(self) -> StorageProvider:
         # 400 characters for "/sites/01234567/Plans/" and what follows.

@@ -262,10 +262,12 @@ def test_a_wall_that_stands_for_an_hour_is_told_at_once(place: Place) -> None:
 
 def test_a_listing_that_leads_elsewhere_is_not_followed(place: Place) -> None:
     body = b'{"value": [], "@odata.nextLink": "https://attacker.example/v1.0/next"}'
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/children", answer=Answer(status=200, body=body)))
+    for _ in range(2):
+        place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/root", answer=Answer(status=200, body=body)))
 
-    with pytest.raises(UnavailableError, match="another host"):
-        list(place.storage.list(""))
+    for recursive in (False, True):
+        with pytest.raises(UnavailableError, match="another host"):
+            list(place.storage.list("", recursive=recursive))
 
 
 def test_a_folder_is_never_deleted_by_a_key(place: Place) -> None:

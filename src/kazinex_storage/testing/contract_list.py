@@ -77,7 +77,8 @@ class ListContract:
         found = {info.key: (info.size, info.etag) for info in bench.storage.list()}
 
         heads = {key: bench.storage.head(key) for key in _TREE}
-        assert {key: (info.size, info.etag) for key, info in heads.items()} == found
+        told = bench.harness.lists_etags or bench.prefix
+        assert {key: (info.size, info.etag if told else None) for key, info in heads.items()} == found
 
     def test_entries_of_one_level_say_size_and_etag_too(self, bench: Bench) -> None:
         _fill(bench)

@@ -33,6 +33,8 @@ class Harness(Protocol):
     which a service that keeps objects as files may not like."""
     lingering_folders: bool = False
     """Whether the service goes on listing a folder for a while after its last object is gone."""
+    lists_etags: bool = True
+    """Whether a recursive listing of the whole medium tells version marks; where it does not they are None."""
     longest_key: int | None = None
     """Characters of the longest key, where the limit of the service is on characters and not on bytes."""
     refused_keys: frozenset[str] = frozenset()

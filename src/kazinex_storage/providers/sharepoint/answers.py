@@ -37,6 +37,8 @@ class Item:
     content_type: str | None
     quickxor: str | None
     """Lower-case hexadecimal; late or absent at times."""
+    is_deleted: bool = False
+    """Only feeds tell of items that are gone."""
     parent_id: str | None = None
     modified_by: str | None = None
     """The ids of the app and the person who changed it last."""
@@ -126,6 +128,9 @@ def item_of(found: Mapping[str, object]) -> Item:
         UnavailableError: it is none.
     """
     identity, name = found.get("id"), found.get("name")
+    deleted = isinstance(found.get("deleted"), dict)
+    if deleted and name is None:
+        name = ""  # feeds leave it out
     if not isinstance(identity, str) or not isinstance(name, str):
         raise UnavailableError("Graph answered something that is no item of a library; repeat it")
     file, parent = found.get("file"), _mapping(found.get("parentReference"))
@@ -141,6 +146,7 @@ def item_of(found: Mapping[str, object]) -> Item:
         modified_by=_author(found.get("lastModifiedBy")),
         is_file=isinstance(file, dict),
         is_folder=isinstance(found.get("folder"), dict),
+        is_deleted=deleted,
         children=count if isinstance(count := _mapping(found.get("folder")).get("childCount"), int) else 0,
         content_type=_text(_mapping(file).get("mimeType")),
         quickxor=_hexadecimal(_mapping(_mapping(file).get("hashes")).get("quickXorHash")),

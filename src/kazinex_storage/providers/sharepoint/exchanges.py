@@ -9,11 +9,13 @@ from contextlib import suppress
 from ...errors import NotSupportedError, StorageError
 from ...keys import ObjectKey, Prefix
 from ...part_uploads import LiftedParts, PartExchanges
+from ...provider import Pages
 from ...source import Source
 from ...transport import Exchange, Response
 from ...types import ByteRange, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
 from .answers import Item, item_of, parse_json
 from .copying import Copying
+from .delta import DeltaPages
 from .library import Library
 from .listing import ListedPages
 from .mapping import map_error
@@ -56,8 +58,13 @@ class SharePointExchanges:
         """Move into the recycle bin, or remove for ever; two requests."""
         yield from self.objects.delete(key)
 
-    def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo]:
-        """List everything below; one request for each folder and each 200 entries of it."""
+    def scan(self, prefix: Prefix) -> Pages[ObjectInfo]:
+        """List everything below; one request for each folder and each 200 entries of it.
+
+        Of a whole library, one request for each 200 files and folders; such entries have no version mark.
+        """
+        if not self.library.folder_of(prefix):
+            return DeltaPages(self.library, prefix)
         return ListedPages(self.library, prefix, one_level=False)
 
     def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder]:

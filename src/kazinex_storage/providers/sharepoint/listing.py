@@ -90,6 +90,8 @@ class ListedPages(Generic[_Entry]):
             raise error
         library.saw()
         page = parse_page(response)
+        if page.next_link is not None and page.next_link == link:
+            raise UnavailableError("SharePoint goes round in circles in a listing; list again")
         self._link = page.next_link
         return page
 

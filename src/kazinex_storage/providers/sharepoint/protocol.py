@@ -141,6 +141,12 @@ class Protocol:
         where = f"{self._at(drive, path)}{':' if path else ''}/children?$top={PAGE_ITEMS}&{_SELECT}"
         return self._request("GET", token, where, operation="list")
 
+    def delta(self, token: str, drive: str) -> Request:
+        """List all items of the library, folders too, in no promised order."""
+        return self._request(
+            "GET", token, f"{self._at(drive, '')}/delta?$top={PAGE_ITEMS}&{_SELECT},deleted", operation="list"
+        )
+
     def next_page(self, token: str, link: str) -> Request:
         """Follow the link of a page, as it is.
 

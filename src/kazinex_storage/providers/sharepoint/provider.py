@@ -125,7 +125,10 @@ class SharePointProvider:
         return self._transport.run(self.exchanges.move(source, target))
 
     def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
-        """Yield every object whose key begins with *prefix*; one request for each folder and 200 entries of it."""
+        """Yield every object whose key begins with *prefix*; one request for each folder and 200 entries of it.
+
+        Of a whole library one for 200 files and folders, which tell no version marks then.
+        """
         return self._entries(self.exchanges.scan(prefix))
 
     def children(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote
 from ..http import Answer, Received
 from .drive import Drive, GraphError, Node, not_found
 from .state import App, Monitor, Session, Site, State
-from .views import download_url, drive_view, error_answer, item_view, json_answer, site_view
+from .views import delta_view, download_url, drive_view, error_answer, item_view, json_answer, site_view
 
 PREFIX: Final = "/v1.0"
 PUT_LIMIT: Final = 250 * 1000 * 1000
@@ -263,12 +263,16 @@ class Call:
             return json_answer(200, {"value": [], "@odata.deltaLink": end})
         if token and not token.isdigit():
             raise GraphError(410, "resyncRequired", "Resync required")
-        latest = {node.id: (node, gone) for number, node, gone in log if number > int(token or 0)}
+        changed = [(node, gone) for number, node, gone in log if number > int(token or 0)]
+        latest = {node.id: (node, gone) for node, gone in [(self._drive.root, False), *changed]}
         entries: list[dict[str, object]] = []
         for node, gone in latest.values():
-            if gone and not token:
-                continue
-            entries.append({"id": node.id, "name": node.name, "deleted": {}} if gone else self._view(node))
+            if not gone:
+                entries.append(delta_view(self._view(node)))
+            elif token:
+                entries.append({"id": node.id, "deleted": {}})
+            if self._state.knobs.delta_repeats and len(entries) % self._state.knobs.page_items == 0:
+                entries.append(entries[-1])
         answer = self._api.page(entries, self._received, self._query)
         found = json.loads(answer.body)
         if "@odata.nextLink" not in found:

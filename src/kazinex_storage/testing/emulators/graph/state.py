@@ -80,6 +80,8 @@ class Knobs:
     """Entries in one page, at most; ``$top`` asks for fewer."""
     makes_parents: bool = True
     """Whether a write by path makes the folders that are missing; the documents do not promise it."""
+    delta_repeats: bool = False
+    """Whether the last item of each page of a delta comes once more on the next one, which the documents allow."""
     encodes_paths: bool = False
     """Whether ``parentReference.path`` comes percent-encoded."""
     ranges_with_end: bool = False

@@ -68,6 +68,13 @@ def item_view(state: State, drive: Drive, node: Node, downloads: str | None = No
     return found
 
 
+def delta_view(found: dict[str, object]) -> dict[str, object]:
+    """Return an item as a delta tells it: without cTag, and without the path of the folder above."""
+    parent = found["parentReference"]
+    shorter = {name: value for name, value in parent.items() if name != "path"} if isinstance(parent, dict) else parent
+    return {**{name: value for name, value in found.items() if name != "cTag"}, "parentReference": shorter}
+
+
 def download_url(state: State, node: Node, origin: str) -> str:
     """Return a URL that reads *node* for a while, without credentials."""
     token = secrets.token_urlsafe(24)

@@ -1,0 +1,189 @@
+"""Listings of a whole library: the feed of all its items, 200 a request, however many folders there are.
+
+learn.microsoft.com/graph/api/driveitem-delta (read 2026-11): items come in no promised order, some more than once, with
+the id of the folder above in place of its path, and without cTag; so the tree is put together here. A walk through the
+folders needs a request for each of them, and each revision of a document has one of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from ...errors import UnavailableError
+from ...transport import Exchange, Request, Response
+from ...types import ObjectInfo
+from .answers import Item, Page, info_of, parse_item, parse_page
+from .library import Library
+from .listing import ListedPages
+from .mapping import map_error
+
+_log = logging.getLogger(__name__)
+
+_REFUSED: Final = (400, 403, 405, 501)
+"""What a service answers that gives no feed; the folders may be open yet."""
+
+
+class DeltaPages:
+    """The pages of everything in a library. One request each.
+
+    It remembers the folders, and the ids of the files that it gave: some 100 bytes for each.
+    """
+
+    def __init__(self, library: Library, prefix: str) -> None:
+        """List what begins with *prefix*, a part of a name in the library itself, or nothing."""
+        self._library = library
+        self._prefix = prefix
+        self._walk: ListedPages[ObjectInfo] | None = None
+        self._link: str | None = None
+        self._begun = False
+        self._ended = False
+        self._tree = _Tree()
+        self._hidden = 0
+
+    def next(self) -> Exchange[Sequence[ObjectInfo] | None]:
+        """Return the next page, None after the last one.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        while not self._ended:
+            if self._walk is not None:
+                return (yield from self._walk.next())
+            page = yield from self._page()
+            if page is None:
+                continue
+            found = [entry for path, item in self._tree.take(page.items) for entry in self._entries(path, item)]
+            if page.next_link is None:
+                self._ended = True
+                found += yield from self._strays()
+                self._warn()
+            if found:
+                return found
+        return None
+
+    def close(self) -> None:
+        """Ask for no further page."""
+        self._ended = True
+
+    def _page(self) -> Exchange[Page | None]:
+        library, link = self._library, self._link
+        drive = yield from library.drive()
+        response: Response = yield from library.ask(
+            lambda token: (
+                library.protocol.delta(token, drive) if link is None else library.protocol.next_page(token, link)
+            )
+        )
+        if response.status != 200:
+            if not self._begun and response.status in _REFUSED:
+                self._walk = ListedPages(library, self._prefix, one_level=False)
+                return None
+            error = map_error(response)
+            if response.status in (404, 410) and self._begun:
+                raise UnavailableError("SharePoint lost a listing before its end; list again", code=error.code)
+            if response.status == 404:
+                yield from library.check_alive()
+            raise error
+        library.saw()
+        self._begun = True
+        page = parse_page(response)
+        if page.next_link is not None and page.next_link == link:
+            raise UnavailableError("SharePoint goes round in circles in a listing; list again")
+        self._link = page.next_link
+        return page
+
+    def _entries(self, path: str, item: Item) -> Iterator[ObjectInfo]:
+        key = self._library.key_of(path)
+        if key is None:
+            self._hidden += 1
+        elif key.startswith(self._prefix):
+            # Without cTag there is no mark that a put or a get could be pinned to.
+            yield replace(info_of(key, item), etag=item.ctag)
+
+    def _strays(self) -> Exchange[list[ObjectInfo]]:
+        """Look up the files whose folders did not come: somebody moves them at the moment."""
+        library, found = self._library, list[ObjectInfo]()
+        drive = yield from library.drive()
+        for stray in self._tree.strays():
+            response = yield from library.ask(partial(self._look, drive, stray.id))
+            if response.status == 404:
+                continue
+            if response.status != 200:
+                raise map_error(response)
+            item = parse_item(response)
+            if item.is_file and item.parent is not None:
+                found += self._entries("/".join((*item.parent, item.name)), item)
+        return found
+
+    def _look(self, drive: str, identity: str, token: str) -> Request:
+        return self._library.protocol.item_by_id(token, drive, identity)
+
+    def _warn(self) -> None:
+        if self._hidden:
+            _log.warning(
+                "%d names in %s are spelt like no key of this library and are left out of the listing",
+                self._hidden,
+                self._library.target.location,
+            )
+
+
+class _Tree:
+    """What came so far, by id."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, tuple[str, str | None] | None] = {}
+        """Name and folder above; None for what nothing can be in."""
+        self._given: set[str] = set()
+        self._waiting: dict[str, list[Item]] = {}
+        """Files, by the folder above them that has not come yet."""
+
+    def take(self, items: Sequence[Item]) -> Iterator[tuple[str, Item]]:
+        """Yield (path, file) of what *items* complete, each file once."""
+        for item in items:
+            if item.is_deleted:
+                self._given.add(item.id)
+                self._folders.pop(item.id, None)
+            elif not item.is_file:
+                self._folders[item.id] = (item.name, item.parent_id) if item.is_folder else None
+        again = [
+            file
+            for identity in list(self._waiting)
+            if identity in self._folders
+            for file in self._waiting.pop(identity)
+        ]
+        for item in (*again, *items):
+            if not item.is_file or item.id in self._given:
+                continue
+            path, missing = self._path(item)
+            if missing is not None:
+                self._waiting.setdefault(missing, []).append(item)
+            else:
+                self._given.add(item.id)
+                if path is not None:
+                    yield path, item
+
+    def strays(self) -> list[Item]:
+        """Return the files that are waiting still."""
+        found = {item.id: item for items in self._waiting.values() for item in items}
+        return [item for item in found.values() if item.id not in self._given]
+
+    def _path(self, item: Item) -> tuple[str | None, str | None]:
+        """Return the path of *item*, or the id of a folder above that has not come; neither when it is in no folder."""
+        names, above = [item.name], item.parent_id
+        while above is not None:
+            if above not in self._folders:
+                return None, above
+            folder = self._folders[above]
+            if folder is None or len(names) > _DEEPEST:
+                return None, None
+            name, above = folder
+            if above is not None:  # the name of the root is no part of paths
+                names.append(name)
+        return "/".join(reversed(names)), None
+
+
+_DEEPEST: Final = 400
+"""Folders above a file: no more names fit into the 400 characters of a path, unless folders are in one another."""
