@@ -1,4 +1,4 @@
-"""The contract of uploads in parts: what a provider adds to declare ``Capability.PARTS``.
+"""The contract of uploads that outlive their process: ``Capability.PARTS``, and ``RESUME`` where parts have an order.
 
 Such an upload survives the process that began it: whoever has its ``UploadState`` goes on with it. Nothing of it is
 visible before it is completed. Keys are those of the provider, not relative to a storage. ``uploads.py`` is the caller,
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol, cast, runtime_checkable
 
 from .keys import ObjectKey, Prefix
+from .source import Source
 from .transport import Call, Exchange
 from .types import Buffer, ObjectInfo, PartInfo, PendingUpload, PutOptions, UploadState
 
@@ -83,8 +84,35 @@ class PartUploader(Protocol):
         ...
 
 
+@runtime_checkable
+class UploadResumer(Protocol):
+    """What a provider adds to declare ``Capability.RESUME``, when its service takes a body in order and lists nothing.
+
+    ``begin_upload`` and ``abort_upload`` as ``PartUploader`` has them; *sha256* may be demanded.
+    """
+
+    def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> UploadState:
+        """Begin as in ``PartUploader.begin_upload``."""
+        ...
+
+    def resume_upload(self, state: UploadState, source: Source) -> ObjectInfo:
+        """Send what is missing of *source*, which has the size of the state, and make it the object; atomic.
+
+        Raises:
+            IntegrityError: it is another body than the upload was begun for; nothing of it becomes part of an object.
+            AlreadyExistsError: it was create-only, and the key exists.
+            PreconditionFailedError: the object is not the version ``if_match``.
+            NotFoundError: the upload is gone, and what it was to become is not there.
+        """
+        ...
+
+    def abort_upload(self, key: ObjectKey, upload_id: str) -> None:
+        """Abort as in ``PartUploader.abort_upload``."""
+        ...
+
+
 class PartExchanges(Protocol):
-    """The same as exchanges."""
+    """``PartUploader`` as exchanges."""
 
     def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
         """Begin as in ``PartUploader.begin_upload``."""
@@ -115,8 +143,24 @@ class PartExchanges(Protocol):
         ...
 
 
+class ResumeExchanges(Protocol):
+    """``UploadResumer`` as exchanges."""
+
+    def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
+        """Begin as in ``PartUploader.begin_upload``."""
+        ...
+
+    def resume_upload(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
+        """Go on as in ``UploadResumer.resume_upload``."""
+        ...
+
+    def abort_upload(self, key: ObjectKey, upload_id: str) -> Exchange[None]:
+        """Abort as in ``PartUploader.abort_upload``."""
+        ...
+
+
 class LiftedParts:
-    """The blocking methods of a ``PartUploader`` as exchanges of one ``Call`` each."""
+    """The blocking methods of a ``PartUploader`` or an ``UploadResumer`` as exchanges of one ``Call`` each."""
 
     def __init__(self, provider: object) -> None:
         """Lift *provider*, which need not be one until it is asked to."""
@@ -142,6 +186,11 @@ class LiftedParts:
     def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
         """Look for the object."""
         return cast("ObjectInfo | None", (yield Call(self._provider.find_upload, state)))
+
+    def resume_upload(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
+        """Go on."""
+        call = Call(cast(UploadResumer, self._provider).resume_upload, state, source, cancel=source.cancel)
+        return cast(ObjectInfo, (yield call))
 
     def abort_upload(self, key: ObjectKey, upload_id: str) -> Exchange[None]:
         """Abort."""

@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from .errors import StorageError
 from .keys import ObjectKey, Prefix
-from .part_uploads import LiftedParts, PartExchanges
+from .part_uploads import LiftedParts, PartExchanges, ResumeExchanges
 from .source import Source
 from .transport import Call, Exchange, TransferCancelled
 from .types import (
@@ -238,8 +238,8 @@ class ProviderExchanges(Protocol):
     """
 
     @property
-    def parts(self) -> PartExchanges:
-        """Uploads in parts; used only when ``Capability.PARTS`` is declared."""
+    def parts(self) -> PartExchanges | ResumeExchanges:
+        """Uploads that outlive their process; used only when ``Capability.PARTS`` or ``RESUME`` is declared."""
         ...
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
@@ -294,7 +294,7 @@ class Lifted:
 
     def __init__(self, provider: StorageProvider) -> None:
         self._provider = provider
-        self.parts: PartExchanges = LiftedParts(provider)
+        self.parts = LiftedParts(provider)
         """Uploads in parts."""
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:

@@ -47,7 +47,9 @@ class Capability(Enum):
     PRESIGN = "presign"
     """URLs can be signed for clients that hold no credentials."""
     PARTS = "parts"
-    """Uploads can be sent in parts and resumed by another process."""
+    """Uploads can be sent in parts, in any order, and resumed by another process."""
+    RESUME = "resume"
+    """Uploads can be resumed by another process, in order only; goes without saying where ``PARTS`` is declared."""
 
 
 class PutMode(Enum):
@@ -249,12 +251,13 @@ class ProviderInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadState:
-    """An upload in parts that was begun: all that another process needs to go on with it, and no secret."""
+    """An upload that was begun: all that another process needs to go on with it. No secret, except on SharePoint."""
 
     key: str
     """Below ``scope``."""
     upload_id: str = field(repr=False)
-    """What the service calls it; worth nothing without credentials."""
+    """What the service calls it; worth nothing without credentials, except on SharePoint: a URL that takes the bytes of
+    this upload from whoever has it."""
     size: int
     """Bytes in the whole body."""
     part_bytes: int

@@ -20,6 +20,7 @@ from ._internal.sending import measure, send_parts
 from .errors import IntegrityError, InvalidKeyError, NotFoundError, SettingsError
 from .keys import ObjectKey
 from .operations import Operations
+from .part_uploads import PartExchanges, ResumeExchanges
 from .parts import PartPlan, crc32_of
 from .provider import Sweeper
 from .source import Source
@@ -44,12 +45,14 @@ _MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
 class Uploads:
     """The uploads in parts to one storage."""
 
-    __slots__ = ("_operations", "_parts")
+    __slots__ = ("_operations", "_ordered", "_parts")
 
     def __init__(self, operations: Operations) -> None:
         """Work where *operations* do; the rules that both share are private to the two."""
         self._operations = operations
-        self._parts = operations._exchanges.parts
+        # One of the two is there, as the capabilities say.
+        self._parts = cast(PartExchanges, operations._exchanges.parts)
+        self._ordered = cast(ResumeExchanges, operations._exchanges.parts)
 
     def begin(self, key: str, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
         """Begin an upload; see ``Storage.begin_upload``."""
@@ -82,7 +85,7 @@ class Uploads:
     def _begin(self, key: str, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
         operations = self._operations
         full = operations._full(key)
-        self._need()
+        self._need_resuming()
         operations._check_options(options)
         if size < 0:
             raise ValueError(f"an upload has 0 bytes or more, not {size}")
@@ -97,7 +100,7 @@ class Uploads:
 
     def _resume(self, state: UploadState, body: Body, on_progress: Progress | None) -> Exchange[ObjectInfo]:
         operations = self._operations
-        self._need()
+        self._need_resuming()
         own = self._own(state)
         operations._admission.check_name(ObjectKey(own.key).name)
         operations._admission.check_size(own.size)
@@ -109,7 +112,9 @@ class Uploads:
                     f"the upload was begun for {own.size:,} bytes, this body has {source.size:,}; nothing was sent, "
                     "resume it with the body that it was begun for"
                 )
-            info = operations._relative((yield from self._go_on(own, source)))
+            in_order = not operations.info.can(Capability.PARTS)
+            going_on = self._ordered.resume_upload(own, source) if in_order else self._go_on(own, source)
+            info = operations._relative((yield from going_on))
             known = info.sha256 is not None or source.checksum is None
             return info if known else replace(info, checksum=source.checksum)
         finally:
@@ -199,7 +204,7 @@ class Uploads:
         return (yield from self._parts.put_part(state, number, data))
 
     def _abort(self, upload: UploadState | PendingUpload) -> Exchange[None]:
-        self._need()
+        self._need_resuming()
         if isinstance(upload, UploadState):
             full = ObjectKey(self._own(upload).key)
         else:
@@ -228,6 +233,10 @@ class Uploads:
 
     def _need(self) -> None:
         self._operations._need(Capability.PARTS, "an upload in parts")
+
+    def _need_resuming(self) -> None:
+        if not self._operations.info.can(Capability.RESUME):
+            self._need()
 
     def _own(self, state: UploadState) -> UploadState:
         """Return *state* as the provider knows it, if it is of this place."""

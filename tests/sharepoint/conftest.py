@@ -106,6 +106,7 @@ class SharePointHarness(Harness):
     """A library for each provider; the emulator's own memory is the back door."""
 
     max_examples = 20
+    resumed_bytes = 21 * 1024 * 1024  # three fragments
     shrink = False
     lingering_folders = True
     model_keys = ("a", "d/b", "d/b c", "d/e/f", "a.b", "b", "ü%41/+&=", "ü%41/~/x")

@@ -158,17 +158,31 @@ def send_parts(
 
 
 def measure(source: Source) -> str:
-    """Read the whole body once and return its sha256 in hexadecimal.
+    """Read the whole body once, which is no progress of a transfer, and return its sha256 in hexadecimal.
 
     Raises:
         IntegrityError: from the source.
         TransferCancelled: it was given up.
     """
-    with source.open() as reader:
-        buffer = memoryview(bytearray(min(source.size, MIB)))
-        while reader.readinto(buffer):
-            pass
+    read_through(source, lambda _: None)
     checksum = source.checksum
     if checksum is None:
         raise IntegrityError("the body was read by somebody else meanwhile; nothing was stored, repeat it")
     return checksum.value
+
+
+def read_through(source: Source, take: Callable[[memoryview], object]) -> None:
+    """Give the whole body to *take*, by the megabyte; it is no progress of a transfer.
+
+    Raises:
+        IntegrityError: from the source.
+        TransferCancelled: it was given up.
+    """
+    progress, source._progress = source._progress, None
+    try:
+        with source.open() as reader:
+            buffer = memoryview(bytearray(min(source.size, MIB)))
+            while count := reader.readinto(buffer):
+                take(buffer[:count])
+    finally:
+        source._progress = progress

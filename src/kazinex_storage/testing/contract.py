@@ -30,6 +30,7 @@ from .contract_names import NameContract
 from .contract_parts import PartContract
 from .contract_presign import PresignContract
 from .contract_put import PutContract
+from .contract_resume import ResumeContract
 from .contract_scope import ScopeContract
 from .harness import Harness
 from .model import check_model
@@ -75,6 +76,7 @@ class ProviderContract(
     CopyContract,
     PresignContract,
     PartContract,
+    ResumeContract,
     CapabilityContract,
     ConcurrencyContract,
     FaultContract,

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from ..part_uploads import PartUploader
+from ..part_uploads import PartUploader, UploadResumer
 from ..storage import Storage
 from ..types import Capability, PresignOptions, PutMode, PutOptions, UploadState
 from .bench import CREATE, Bench
 
 _PARTS = sorted(name for name in vars(PartUploader) if not name.startswith("_"))
+_RESUME = sorted(name for name in vars(UploadResumer) if not name.startswith("_"))
 
 _STATE = UploadState(key="a", upload_id="1", size=1, part_bytes=1)
 
@@ -36,6 +37,7 @@ _REFUSED: dict[str, tuple[Capability, Callable[[Storage], object]]] = {
     "begin an upload": (Capability.PARTS, lambda storage: storage.begin_upload("a", 1)),
     "resume an upload": (Capability.PARTS, lambda storage: storage.resume_upload(_STATE, b"1")),
     "abort an upload": (Capability.PARTS, lambda storage: storage.abort_upload(_STATE)),
+    "complete an upload": (Capability.PARTS, lambda storage: storage.complete_upload(_STATE)),
     "list uploads": (Capability.PARTS, lambda storage: storage.pending_uploads()),
 }
 
@@ -70,8 +72,9 @@ class CapabilityContract:
         offers = getattr(bench.provider, "exchanges", bench.provider)
 
         missing = [name for capability, name in methods.items() if bench.can(capability) and not hasattr(offers, name)]
-        if bench.can(Capability.PARTS):
-            missing += [name for name in _PARTS if not hasattr(getattr(offers, "parts", offers), name)]
+        for capability, names in {Capability.PARTS: _PARTS, Capability.RESUME: _RESUME}.items():
+            if bench.can(capability):
+                missing += [name for name in names if not hasattr(getattr(offers, "parts", offers), name)]
 
         assert [] == missing
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
@@ -23,6 +24,7 @@ from ..errors import (
     SettingsError,
     UnavailableError,
 )
+from ..part_uploads import PartExchanges
 from ..parts import PartPlan
 from ..policy import UploadPolicy
 from ..provider import exchanges_of
@@ -32,8 +34,8 @@ from .bench import CREATE, Bench, names, pattern, race, sha256
 from .faults import Fault, Raise
 
 
-def _begin(storage: Storage) -> object:
-    return storage.begin_upload("a", 5)
+def _list(storage: Storage) -> object:
+    return storage.pending_uploads()  # what no other capability offers
 
 
 def _passed_on(state: UploadState) -> UploadState:
@@ -48,7 +50,7 @@ def _body(bench: Bench, seed: int = 0) -> bytes:
 
 def _put_parts(bench: Bench, state: UploadState, body: bytes, numbers: Sequence[int]) -> None:
     """Put some parts as a process does that is killed afterwards."""
-    parts = exchanges_of(bench.provider).parts
+    parts = cast(PartExchanges, exchanges_of(bench.provider).parts)
     spans = dict(PartPlan.resumed(state.size, state.part_bytes).spans())
     inner = replace(state, key=state.scope + state.key, scope="")
     for number in numbers:
@@ -74,7 +76,7 @@ class PartContract:
 
     @pytest.mark.parametrize("before", ["none", "the first", "the last", "all, backwards"])
     def test_a_resumed_upload_sends_what_is_missing_only(self, bench: Bench, before: str) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         body = _body(bench)
         state = bench.storage.begin_upload("folder/a.pdf", len(body))
@@ -92,7 +94,7 @@ class PartContract:
 
     @pytest.mark.parametrize("size", [0, 1, 5])
     def test_a_small_body_goes_as_well(self, bench: Bench, size: int) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         body = pattern(size)
 
@@ -103,7 +105,7 @@ class PartContract:
 
     @pytest.mark.parametrize("before", [None, b"the old object"], ids=["over nothing", "over an object"])
     def test_an_unfinished_upload_cannot_be_seen(self, bench: Bench, before: bytes | None) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         if before is not None:
             bench.storage.put("folder/a", before)
@@ -124,7 +126,7 @@ class PartContract:
             assert before == bench.storage.get_bytes("folder/a")
 
     def test_an_aborted_upload_leaves_nothing_and_is_aborted_again_in_silence(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         body = _body(bench)
         state = bench.storage.begin_upload("a", len(body))
@@ -140,7 +142,7 @@ class PartContract:
         assert bench.peek("a") is None
 
     def test_aborting_one_upload_leaves_others_to_the_same_key(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         first, second = (bench.storage.begin_upload("a", 5) for _ in range(2))
 
@@ -149,7 +151,7 @@ class PartContract:
         assert b"12345" == bench.peek(bench.storage.resume_upload(second, b"12345").key)
 
     def test_unfinished_uploads_are_listed_below_a_prefix(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         before, awkward = datetime.now(UTC), "ü 1+2 100%20 <&>'=?#.pdf"
         states = {key: bench.storage.begin_upload(key, 5) for key in (f"folder/{awkward}", "folder/b", "fold", "other")}
@@ -168,7 +170,7 @@ class PartContract:
         )
 
     def test_young_uploads_are_not_among_the_old_ones(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         bench.storage.begin_upload("a", 5)
 
@@ -176,7 +178,7 @@ class PartContract:
         assert ["a"] == [upload.key for upload in bench.storage.pending_uploads()]
 
     def test_what_a_listing_of_uploads_gives_can_be_aborted(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         state = bench.storage.begin_upload("folder/a", 5)
         kept = bench.storage.begin_upload("folder/b", 5)
@@ -189,7 +191,7 @@ class PartContract:
             bench.storage.resume_upload(state, b"12345")
 
     def test_a_create_only_upload_is_refused_when_the_key_was_taken_meanwhile(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin) or not bench.can(Capability.CREATE_ONLY):
+        if not bench.proves(Capability.PARTS, _list) or not bench.can(Capability.CREATE_ONLY):
             return
         body = _body(bench)
         state = _conditional(bench, "a", len(body), CREATE)
@@ -203,7 +205,7 @@ class PartContract:
         assert b"theirs" == bench.peek("a")
 
     def test_a_create_only_upload_over_an_object_is_refused_at_the_latest_in_the_end(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin) or not bench.can(Capability.CREATE_ONLY):
+        if not bench.proves(Capability.PARTS, _list) or not bench.can(Capability.CREATE_ONLY):
             return
         bench.storage.put("a", b"theirs")
 
@@ -213,7 +215,7 @@ class PartContract:
         assert b"theirs" == bench.peek("a")
 
     def test_a_create_only_upload_to_a_free_key_is_done(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin) or not bench.can(Capability.CREATE_ONLY):
+        if not bench.proves(Capability.PARTS, _list) or not bench.can(Capability.CREATE_ONLY):
             return
         body = _body(bench)
         state = _conditional(bench, "a", len(body), CREATE)
@@ -226,7 +228,7 @@ class PartContract:
 
     @pytest.mark.parametrize("replaced", [False, True])
     def test_an_upload_over_a_version_replaces_that_one_only(self, bench: Bench, replaced: bool) -> None:
-        if not bench.proves(Capability.PARTS, _begin) or not bench.can(Capability.CONDITIONAL):
+        if not bench.proves(Capability.PARTS, _list) or not bench.can(Capability.CONDITIONAL):
             return
         body = _body(bench)
         etag = bench.storage.put("a", b"first").etag
@@ -246,7 +248,7 @@ class PartContract:
 
     @pytest.mark.parametrize("change", [-1, 1])
     def test_a_body_of_another_size_is_refused_before_anything_is_sent(self, bench: Bench, change: int) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         state = bench.storage.begin_upload("a", 5)
         recording, storage = bench.recorded()
@@ -258,7 +260,7 @@ class PartContract:
         assert b"12345" == bench.peek(bench.storage.resume_upload(state, b"12345").key)
 
     def test_another_body_than_was_declared_is_not_stored_and_the_right_one_still_is(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         right, wrong = _body(bench), _body(bench, 1)
         state = bench.storage.begin_upload("a", len(right), sha256=sha256(right).upper())
@@ -277,7 +279,7 @@ class PartContract:
         )
 
     def test_parts_of_another_body_are_sent_again(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         body = _body(bench)
         state = bench.storage.begin_upload("a", len(body))
@@ -288,7 +290,7 @@ class PartContract:
         assert body == bench.peek("a")
 
     def test_what_the_upload_was_begun_with_comes_back(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         metadata = {"Author": "A. Müller"} if bench.can(Capability.METADATA) else {}
         state = bench.storage.begin_upload("plan.pdf", 5, PutOptions(metadata=metadata))
@@ -301,7 +303,7 @@ class PartContract:
             assert "application/pdf" == head.content_type
 
     def test_a_completed_upload_stays_as_it_is_when_it_is_resumed_again(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         body = _body(bench)
         state = bench.storage.begin_upload("a", len(body), sha256=sha256(body))
@@ -319,7 +321,7 @@ class PartContract:
     @pytest.mark.parametrize("operation", ["list_parts", "put_part", "complete_upload"])
     @pytest.mark.parametrize("after", [False, True], ids=["asked", "answered"])
     def test_an_upload_survives_a_service_that_fails(self, bench: Bench, operation: str, after: bool) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         body = _body(bench)
         state = bench.storage.begin_upload("a", len(body))
@@ -336,7 +338,7 @@ class PartContract:
         assert [] == bench.storage.pending_uploads()
 
     def test_an_upload_survives_a_caller_that_fails(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         body = _body(bench)
         state = bench.storage.begin_upload("a", len(body))
@@ -355,7 +357,7 @@ class PartContract:
         assert body == bench.peek("a")
 
     def test_two_that_resume_the_same_upload_make_one_whole_object(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         body = _body(bench)
         state = bench.storage.begin_upload("a", len(body))
@@ -368,7 +370,7 @@ class PartContract:
         assert body == bench.peek("a")
 
     def test_an_upload_of_another_place_is_refused_before_any_request(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         state = bench.storage.begin_upload("a", 5)
         recording, storage = bench.recorded()
@@ -383,7 +385,7 @@ class PartContract:
         assert [state.upload_id] == [upload.upload_id for upload in bench.storage.pending_uploads()]
 
     def test_an_upload_of_another_folder_is_refused_before_any_request(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         state = bench.storage.scoped("tenant-1").begin_upload("a", 5)
         recording, storage = bench.recorded()
@@ -400,7 +402,7 @@ class PartContract:
         assert ["tenant-1/a"] == bench.keys()
 
     def test_an_upload_id_is_good_for_its_own_key_only(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         state = bench.storage.begin_upload("theirs", 5)
         forged = replace(state, key="mine")
@@ -413,7 +415,7 @@ class PartContract:
         assert [] == bench.keys()
 
     def test_policy_and_limits_hold_from_the_beginning(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         recording, storage = bench.recorded()
         strict = storage.with_policy(UploadPolicy(max_file_bytes=1_000, ceiling=1_000, extensions=frozenset({"pdf"})))
@@ -432,7 +434,7 @@ class PartContract:
         assert [] == recording.calls
 
     def test_a_cancelled_task_leaves_the_upload_to_be_resumed(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         body = _body(bench)
         state = bench.storage.begin_upload("a", len(body))
@@ -456,7 +458,7 @@ class PartContract:
         assert body == bench.peek("a")
 
     def test_uploads_in_parts_work_on_asyncio(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, _begin):
+        if not bench.proves(Capability.PARTS, _list):
             return
         body = _body(bench)
 

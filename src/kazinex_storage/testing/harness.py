@@ -22,6 +22,8 @@ class Harness(Protocol):
     # A stream grows its windows from 256 KiB to 8 MiB and a kernel copy moves 8 MiB: 9 MiB crosses all of them.
     large_bytes: int = 9 * MIB
     """Bytes of the large objects."""
+    resumed_bytes: int = 9 * MIB
+    """Bytes of the objects whose upload is broken off; more than one part, where large bodies have more."""
     page_items: int = 1_005
     """Objects of the long listing; more than one page of the service."""
     racers: int = 8

@@ -6,11 +6,11 @@ It wraps the exchanges, so lifted and native providers are intercepted alike, in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar, cast
 
 from ..errors import StorageError
 from ..keys import ObjectKey, Prefix
-from ..part_uploads import PartExchanges
+from ..part_uploads import PartExchanges, ResumeExchanges
 from ..provider import Pages, StorageProvider, exchanges_of
 from ..source import Source
 from ..transport import Exchange, Transport
@@ -58,7 +58,7 @@ class InterceptedExchanges:
     def __init__(self, provider: StorageProvider, hook: Hook) -> None:
         self._inner = exchanges_of(provider)
         self.through = hook.through
-        self.parts: PartExchanges = InterceptedParts(self._inner.parts, hook)
+        self.parts = InterceptedParts(self._inner.parts, hook)
         """Uploads in parts."""
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
@@ -105,8 +105,9 @@ class InterceptedExchanges:
 class InterceptedParts:
     """Every exchange of uploads in parts, each passed through a hook."""
 
-    def __init__(self, parts: PartExchanges, hook: Hook) -> None:
-        self._inner = parts
+    def __init__(self, parts: PartExchanges | ResumeExchanges, hook: Hook) -> None:
+        self._inner = cast(PartExchanges, parts)
+        self._ordered = cast(ResumeExchanges, parts)
         self.through = hook.through
 
     def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
@@ -126,6 +127,10 @@ class InterceptedParts:
         """Complete."""
         real = Through(lambda _: self._inner.complete_upload(state, parts))
         return self.through("complete_upload", state.key, real)
+
+    def resume_upload(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
+        """Go on."""
+        return self.through("resume_upload", state.key, Through(lambda _: self._ordered.resume_upload(state, source)))
 
     def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
         """Look for the object."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from ...errors import NotSupportedError, StorageError
 from ...keys import ObjectKey, Prefix
-from ...part_uploads import LiftedParts, PartExchanges
+from ...part_uploads import ResumeExchanges
 from ...provider import Pages
 from ...source import Source
 from ...transport import Exchange, Response
@@ -22,6 +22,7 @@ from .mapping import map_error
 from .objects import SINGLE_PUT_BYTES, Objects
 from .protocol import BATCH_REQUESTS
 from .reading import Reading
+from .resuming import Resuming
 from .sessions import Sessions
 from .target import Target
 
@@ -38,8 +39,8 @@ class SharePointExchanges:
         self._reading = Reading(self.library)
         self._sessions = Sessions(self.objects)
         self._copying = Copying(self.objects)
-        self.parts: PartExchanges = LiftedParts(self)
-        """Not offered: see ``docs/sharepoint.md``."""
+        self.parts: ResumeExchanges = Resuming(self.objects, self._sessions)
+        """Uploads that another process goes on with."""
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; one request up to 8 MiB where nothing stands yet, else two and one for each 10 MiB."""

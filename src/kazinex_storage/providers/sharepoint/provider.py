@@ -11,7 +11,18 @@ from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...provider import Pages
 from ...source import Source
 from ...transport import Exchange, Transport
-from ...types import ByteRange, Capability, Diagnosis, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
+from ...types import (
+    ByteRange,
+    Capability,
+    Diagnosis,
+    Folder,
+    ObjectInfo,
+    ProviderInfo,
+    PutMode,
+    PutOptions,
+    Sink,
+    UploadState,
+)
 from .exchanges import SharePointExchanges
 from .hashing import WRITTEN_ANEW
 from .target import Target
@@ -33,9 +44,10 @@ CAPABILITIES = frozenset(
         Capability.SERVER_COPY,
         Capability.SERVER_MOVE,
         Capability.BULK_DELETE,
+        Capability.RESUME,
     }
 )
-"""What a library can do. It keeps no metadata, signs no requests, and takes the parts of an upload in order only."""
+"""What a library can do. It keeps no metadata, and signs no requests."""
 
 
 class SharePointProvider:
@@ -123,6 +135,30 @@ class SharePointProvider:
             StorageError: as in ``ServerMover.move``.
         """
         return self._transport.run(self.exchanges.move(source, target))
+
+    def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> UploadState:
+        """Begin an upload that another process can go on with; two requests. Its state is a secret.
+
+        Raises:
+            StorageError: as in ``UploadResumer.begin_upload``; *sha256* is demanded.
+        """
+        return self._transport.run(self.exchanges.parts.begin_upload(key, size, options, sha256))
+
+    def resume_upload(self, state: UploadState, source: Source) -> ObjectInfo:
+        """Go on with an upload; one request, and one for each 10 MiB that are missing.
+
+        Raises:
+            StorageError: as in ``UploadResumer.resume_upload``.
+        """
+        return self._transport.run(self.exchanges.parts.resume_upload(state, source))
+
+    def abort_upload(self, key: ObjectKey, upload_id: str) -> None:
+        """Throw an upload away; one request.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        self._transport.run(self.exchanges.parts.abort_upload(key, upload_id))
 
     def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
         """Yield every object whose key begins with *prefix*; one request for each folder and 200 entries of it.

@@ -7,6 +7,7 @@ that was done, so after a doubt the session is asked how far it has come.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -32,7 +33,8 @@ RULE: Final = PartRule(min_part_bytes=_UNIT, max_part_bytes=60 * MIB - _UNIT, ma
 FRAGMENT_BYTES: Final = 10 * MIB
 
 # An upload URL is a credential of its own: one that is not accepted any more is as good as gone.
-_GONE: Final = (401, 404, 410)
+GONE: Final = (401, 404, 410)
+"""What a session answers that is no more."""
 
 _SESSIONS: Final = 3
 """Sessions that one upload begins at most."""
@@ -66,29 +68,29 @@ class Sessions:
         writing = yield from self._objects.admit(key, path, options)
         plan = plan_parts(source.size, RULE, wanted_part_bytes=FRAGMENT_BYTES)
         for _ in range(_SESSIONS):
-            url = yield from self._begin(key, path, plan.size, writing, options)
+            url = yield from self.begin(key, path, plan.size, writing, options)
             if url is None:
                 writing = yield from self._objects.admit(key, path, options)
                 continue
             try:
-                found = yield from self._send(key, path, source, options, _Sending(self._objects, url, plan))
+                found = yield from self.send(key, path, source, options, Sending(self._objects, url, plan))
             except GeneratorExit:
                 raise  # nobody drives the exchange any more, so nothing can be sent
             except BaseException as error:
-                yield from self._cancel(url)
+                yield from self.cancel(url)
                 if isinstance(error, SessionGoneError):
                     continue
                 raise
             if found is not None:
                 return found
-            yield from self._cancel(url)
+            yield from self.cancel(url)
             writing = yield from self._objects.admit(key, path, options)
         raise UnavailableError(
             "SharePoint lost the upload again and again, or others write to the same key; repeat it later", key=key
         )
 
-    def _send(
-        self, key: str, path: str, source: Source, options: PutOptions, sending: _Sending
+    def send(
+        self, key: str, path: str, source: Source, options: PutOptions, sending: Sending
     ) -> Exchange[ObjectInfo | None]:
         """Send the whole body in one session; None when another writer was faster and is to be replaced.
 
@@ -109,8 +111,13 @@ class Sessions:
             return None
         return (yield from self._objects.refused(key, path, answer, options, sent))
 
-    def _begin(self, key: str, path: str, size: int, writing: Writing, options: PutOptions) -> Exchange[str | None]:
-        """Return the URL of a new session; None when another writer was faster and is to be replaced."""
+    def begin(self, key: str, path: str, size: int, writing: Writing, options: PutOptions) -> Exchange[str | None]:
+        """Return the URL of a new session; None when another writer was faster and is to be replaced.
+
+        Raises:
+            UnavailableError: Graph gave no URL.
+            StorageError: the service refuses.
+        """
         drive = yield from self._library.drive()
         ask = partial(self._library.ask, lambda token: self._protocol.begin(token, drive, path, size, writing))
         response = yield from ask()
@@ -127,7 +134,7 @@ class Sessions:
             raise UnavailableError("Graph gave no URL to upload to; repeat it", key=key)
         return url
 
-    def _cancel(self, url: str) -> Exchange[None]:
+    def cancel(self, url: str) -> Exchange[None]:
         """Throw a session away; what cannot be thrown away now expires by itself."""
         try:
             yield self._protocol.session(url, cancel=True)
@@ -135,11 +142,22 @@ class Sessions:
             return
 
 
-class _Sending:
+class Sending:
     """One session on its way."""
 
-    def __init__(self, owner: Objects, url: str, plan: PartPlan) -> None:
+    def __init__(
+        self,
+        owner: Objects,
+        url: str,
+        plan: PartPlan,
+        *,
+        start: int = 0,
+        prove: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Send to *url* what is cut by *plan*, from the byte *start* on; *prove* the body before its last fragment."""
         self._owner = owner
+        self._start = start
+        self._prove = prove
         self._protocol = owner.library.protocol
         self._url = url
         self._plan = plan
@@ -155,15 +173,20 @@ class _Sending:
 
     def _fragment(self, number: int, data: memoryview) -> Exchange[PartInfo]:
         yield Call(self.digest.update, data)
-        offset = first = (number - 1) * self._plan.part_bytes
+        first = (number - 1) * self._plan.part_bytes
         end = first + len(data)
+        offset = max(first, self._start)
+        if offset >= end:
+            return _part(number, data)
+        if end == self._plan.size:
+            self._prove()
         for _ in range(_DOUBTS):
             body = BodySlice(source=Held(data[offset - first :]), offset=0, size=end - offset)
             response: Response = yield self._protocol.fragment(self._url, body, offset, self._plan.size)
             if response.status in (200, 201):
                 self._last = response
                 return _part(number, data)
-            if response.status in _GONE:
+            if response.status in GONE:
                 return self._gone(number, data, end)
             if response.status not in (202, 416):
                 self._last = response
@@ -186,7 +209,7 @@ class _Sending:
     def _reached(self) -> Exchange[int]:
         """Ask the session how far it has come."""
         response: Response = yield self._protocol.session(self._url)
-        if response.status in _GONE:
+        if response.status in GONE:
             return self._plan.size  # done, or gone: the file itself tells
         if response.status != 200:
             raise map_error(response)
@@ -197,7 +220,7 @@ def _part(number: int, data: memoryview) -> PartInfo:
     return PartInfo(number=number, size=len(data), etag="")
 
 
-def _sent(source: Source, sending: _Sending) -> Sent:
+def _sent(source: Source, sending: Sending) -> Sent:
     checksum = source.checksum
     if checksum is None:
         raise IntegrityError("the body was read by somebody else meanwhile; repeat it")

@@ -1,0 +1,176 @@
+"""Uploads that another process goes on with: the URL of a session, kept by whoever began it.
+
+A session takes its bytes in order and gives none of them back, so nothing that it holds can be compared with a body.
+Instead the sha256 of the whole is told at the beginning, and every process proves its body by it before it sends a byte
+of it, and once more before it sends the last fragment, which is what publishes.
+"""
+
+from __future__ import annotations
+
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+from ..._internal.sending import measure, read_through
+from ...errors import IntegrityError, NotFoundError, NotSupportedError, SettingsError, UnavailableError
+from ...parts import PartPlan, plan_parts
+from ...source import Source
+from ...transport import Call, Exchange, Response
+from ...types import ObjectInfo, PutOptions, UploadState
+from .answers import next_offset
+from .library import Library
+from .mapping import map_error
+from .objects import Objects, Sent
+from .protocol import Writing
+from .quickxor import QuickXorHash
+from .sessions import FRAGMENT_BYTES, GONE, RULE, Sending, SessionGoneError, Sessions
+
+_NO_SESSION: Final = "empty"
+"""Stands for the URL of an upload of no bytes: sessions begin at one."""
+
+
+class Resuming:
+    """Resumable uploads to one library."""
+
+    def __init__(self, objects: Objects, sessions: Sessions) -> None:
+        """Write beside *objects*, by *sessions*."""
+        self._objects = objects
+        self._sessions = sessions
+        self._library: Library = objects.library
+
+    def begin_upload(self, key: str, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
+        """Begin a session; two requests, where the folder was seen. Its URL is a secret until the session ends.
+
+        Raises:
+            NotSupportedError: no sha256 was told, or the session is at another host than the site.
+            AlreadyExistsError: ``PutMode.CREATE`` and something stands there.
+            PreconditionFailedError: it is not the version ``if_match``.
+            UnavailableError: others write to the same key.
+            StorageError: the service refuses.
+        """
+        if sha256 is None:
+            raise NotSupportedError(
+                "SharePoint gives nothing back of what an upload holds, so that it could be compared; tell the sha256 "
+                "of the whole body when it begins",
+                key=key,
+            )
+        path = self._library.path_of(key)
+        yield from self._objects.folders.check(key, path)
+        writing = yield from self._objects.admit(key, path, options)
+        url = (yield from self._begin(key, path, size, writing, options)) if size else _NO_SESSION
+        return UploadState(
+            key=key,
+            upload_id=url,
+            size=size,
+            part_bytes=plan_parts(size, RULE, wanted_part_bytes=FRAGMENT_BYTES).part_bytes,
+            mode=options.mode,
+            if_match=options.if_match,
+            sha256=sha256,
+        )
+
+    def resume_upload(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
+        """Send what the session lacks; one request, and one for each fragment. The body is read twice.
+
+        Raises:
+            IntegrityError: it is not the body that the upload was begun for; nothing was sent.
+            NotFoundError: the session is gone: aborted, expired or completed by another process.
+            AlreadyExistsError: it was begun with ``PutMode.CREATE``, and the key exists by now.
+            PreconditionFailedError: the object is not the version ``if_match``.
+            StorageError: the service refuses; the session stays.
+        """
+        key, options = state.key, PutOptions(mode=state.mode, if_match=state.if_match)
+        _check(cast(str, (yield Call(measure, source, cancel=source.cancel))), state)
+        if not state.size:
+            return (yield from self._objects.put(key, source, options))
+        url, path = self._url(state.upload_id), self._library.path_of(key)
+        plan = PartPlan.resumed(state.size, state.part_bytes)
+        reached = yield from self._reached(url, plan.size)
+        if reached is None:
+            return (yield from self._completed(key, path, source, state))
+        if reached < plan.size:
+            sending = Sending(self._objects, url, plan, start=reached, prove=lambda: _prove(source, state))
+            try:
+                found = yield from self._sessions.send(key, path, source, options, sending)
+            except SessionGoneError:
+                return (yield from self._completed(key, path, source, state))
+            except IntegrityError:
+                yield from self._sessions.cancel(url)  # it may hold bytes of another body by now
+                raise
+            if found is not None:
+                return found
+        # All of it is there, and another writer's object was in its way, which is to be replaced or is told of.
+        yield from self._sessions.cancel(url)
+        return (yield from self._sessions.put(key, source, options))
+
+    def abort_upload(self, key: str, upload_id: str) -> Exchange[None]:
+        """Throw a session away; one request, silent when it is gone.
+
+        Raises:
+            SettingsError: it is the state of another site.
+            StorageError: the service refuses.
+        """
+        if upload_id == _NO_SESSION:
+            return
+        response: Response = yield self._library.protocol.session(self._url(upload_id), cancel=True)
+        if response.status not in (200, 204, *GONE):
+            raise map_error(response, key)
+
+    def _begin(self, key: str, path: str, size: int, writing: Writing, options: PutOptions) -> Exchange[str]:
+        url = yield from self._sessions.begin(key, path, size, writing, options)
+        if url is None:
+            raise UnavailableError("others write to the same key at the moment; repeat it", key=key)
+        if self._is_ours(url):
+            return url
+        yield from self._sessions.cancel(url)
+        raise NotSupportedError(
+            f"uploads go to {urlsplit(url).hostname} here, which is not the host of the site, so a state could not be "
+            "told from a forged one; put the object at once",
+            key=key,
+        )
+
+    def _url(self, upload_id: str) -> str:
+        if not self._is_ours(upload_id):
+            raise SettingsError("the upload is at another host than the site; a body is never sent there")
+        return upload_id
+
+    def _is_ours(self, url: str) -> bool:
+        """Say whether *url* leads to the host of the site, or of Graph itself: a state may come from anywhere."""
+        parts, graph = urlsplit(url), urlsplit(self._library.target.graph_url)
+        hosts = (self._library.target.host, graph.hostname)
+        return parts.scheme in ("https", graph.scheme) and parts.hostname in hosts and "@" not in parts.netloc
+
+    def _reached(self, url: str, size: int) -> Exchange[int | None]:
+        """Ask how far the session has come; None when it is gone."""
+        response: Response = yield self._library.protocol.session(url)
+        if response.status in GONE:
+            return None
+        if response.status != 200:
+            raise map_error(response)
+        return next_offset(response, size)
+
+    def _completed(self, key: str, path: str, source: Source, state: UploadState) -> Exchange[ObjectInfo]:
+        """Return the object that the upload became, when another process completed it, or an answer was lost."""
+        quickxor = cast(str, (yield Call(_quickxor, source, cancel=source.cancel)))
+        _prove(source, state)
+        sent = Sent(state.size, quickxor, state.sha256)
+        item = yield from self._objects.own(key, path, sent)
+        if item is None:
+            raise NotFoundError("the upload is gone: it was aborted, or has expired; begin it anew", key=key)
+        return self._objects.accepted(key, path, item, sent)
+
+
+def _quickxor(source: Source) -> str:
+    digest = QuickXorHash()
+    read_through(source, digest.update)
+    return digest.digest().hex()
+
+
+def _prove(source: Source, state: UploadState) -> None:
+    checksum = source.checksum
+    _check(checksum.value if checksum is not None else "unknown", state)
+
+
+def _check(found: str, state: UploadState) -> None:
+    if found != state.sha256:
+        raise IntegrityError(
+            f"the body has sha256 {found}, but the upload was begun for {state.sha256}; resume it with that body"
+        )
