@@ -6,7 +6,6 @@ what R2 asks for and what every other service accepts. Read next: ``types.py``.
 
 from __future__ import annotations
 
-import zlib
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,11 @@ from typing import Self
 
 from .errors import FileTooLargeError
 from .types import MIB, Buffer, ByteRange, PartRule
+
+try:
+    from isal.isal_zlib import crc32
+except ImportError:  # of the extra r2; the same CRC, a fifth as fast
+    from zlib import crc32
 
 WANTED_PART_BYTES = 8 * MIB
 """The size of a part where the rule leaves the choice: little memory per part, few requests per gibibyte."""
@@ -79,8 +83,12 @@ def plan_parts(size: int, rule: PartRule, *, wanted_part_bytes: int = WANTED_PAR
 
 
 def crc32_of(data: Buffer) -> str:
-    """Return the CRC-32 of *data* in base64, big-endian. zlib computes 6.5 GiB/s where SHA-256 reaches 1.9."""
-    return b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
+    """Return the CRC-32 of *data* in base64, big-endian.
+
+    SHA-256 reaches 1.7 GiB/s, the CRC of zlib 5 and that of isal 25: an upload over TLS needs 1.6 s/GiB with it, 2.0
+    without.
+    """
+    return b64encode(crc32(data).to_bytes(4, "big")).decode()
 
 
 def _quotient_up(size: int, by: int) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kazinex_storage._internal.budget import PATIENCE_S, Budget
-from kazinex_storage._internal.sending import PARTS_AT_ONCE, send_parts
+from kazinex_storage._internal.sending import PARTS_AT_ONCE, send_in_order, send_parts
 from kazinex_storage.errors import IntegrityError, UnavailableError
 from kazinex_storage.parts import PartPlan
 from kazinex_storage.source import Source
@@ -194,3 +196,44 @@ def test_nobody_is_remembered_who_holds_nothing() -> None:
     budget.give(10, OWNER)
 
     assert not budget._bodies
+
+
+@pytest.mark.parametrize("part_bytes", [64, 250, 1_000, 5_000])
+def test_parts_go_out_in_order_and_each_is_taken_before_it_is_sent(part_bytes: int) -> None:
+    service, source, taken = Service(), Source.of(BODY), bytearray()
+    seen: list[int] = []
+
+    def send(number: int, data: memoryview) -> Exchange[PartInfo]:
+        seen.append(len(taken))
+        return (yield from service.send(number, data))
+
+    Transport().run(send_in_order(source, PartPlan.resumed(len(BODY), part_bytes), send, taken.extend, OWNER))
+
+    assert sorted(service.begun) == service.begun
+    assert 1 == service.most
+    assert BODY == bytes(taken) == b"".join(service.parts[number] for number in service.begun)
+    assert all(size >= min(len(BODY), number * part_bytes) for number, size in zip(service.begun, seen, strict=True))
+    assert source.checksum is not None
+
+
+def test_no_further_part_goes_out_in_order_after_a_failure() -> None:
+    service = Service(failing=3)
+
+    with pytest.raises(UnavailableError):
+        Transport().run(send_in_order(Source.of(BODY), PartPlan.resumed(len(BODY), 64), service.send, len, OWNER))
+
+    assert [1, 2, 3] == service.begun
+
+
+def test_a_body_that_changes_is_noticed_before_its_last_part_goes_out(tmp_path: Path) -> None:
+    service, path = Service(), tmp_path / "body"
+    path.write_bytes(BODY)
+
+    def change(data: memoryview) -> None:
+        del data
+        path.write_bytes(BODY[::-1])
+
+    with Source.of(path) as source, pytest.raises(IntegrityError):
+        Transport().run(send_in_order(source, PartPlan.resumed(len(BODY), 300), service.send, change, OWNER))
+
+    assert 4 not in service.begun

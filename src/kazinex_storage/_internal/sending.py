@@ -59,10 +59,14 @@ class HeldReader:
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill the beginning of *buffer*; 0 is the end."""
-        count = min(len(buffer), len(self._left))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
+        found = self.view(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+    def view(self, size: int) -> memoryview:
+        """Return the next bytes, *size* at most, where they are; none at the end."""
+        found, self._left = self._left[:size], self._left[size:]
+        return found
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -114,11 +118,9 @@ class PartReader:
 
 
 def send_parts(
-    source: Source, plan: PartPlan, send: Send, owner: object, budget: Budget = BUDGET, *, at_once: int = PARTS_AT_ONCE
+    source: Source, plan: PartPlan, send: Send, owner: object, budget: Budget = BUDGET
 ) -> Exchange[list[PartInfo]]:
     """Read *source* once and *send* every part of it to *owner*, a provider; return what was recorded, in order.
-
-    With *at_once* 1 each part is sent before the next one is read.
 
     Raises:
         Exception: what the source or *send* raises first; parts under way end, no further ones begin.
@@ -150,11 +152,48 @@ def send_parts(
             yield one()
 
     try:
-        outcomes = cast("list[Outcome[PartInfo | None]]", (yield Many(each(), at_once)))
+        outcomes = cast("list[Outcome[PartInfo | None]]", (yield Many(each(), PARTS_AT_ONCE)))
     finally:
         reader.close()
     parts = [part for part in (outcome.result() for outcome in outcomes) if part is not None]
     return sorted(parts, key=lambda part: part.number)
+
+
+def send_in_order(
+    source: Source, plan: PartPlan, send: Send, take: Callable[[memoryview], object], owner: object
+) -> Exchange[None]:
+    """Read *source* once and *send* its parts to *owner* one after another.
+
+    While one is sent the next one is read and given to *take*, which hashes it: two parts in memory.
+
+    Raises:
+        Exception: what the source, *take* or *send* raises first; no further part is sent.
+    """
+    reader, size = PartReader(source, plan), min(plan.part_bytes, plan.size)
+    room = min(plan.count, 2) * size
+
+    def read(buffer: memoryview) -> Part | None:
+        part = reader.next(buffer)
+        if part is not None:
+            take(part.data)
+        return part
+
+    def reading(buffer: memoryview) -> Exchange[Part | None]:
+        return cast("Part | None", (yield Call(read, buffer, cancel=reader.stop)))
+
+    yield from BUDGET.take(room, source, owner)
+    try:
+        buffer, spare = memoryview(bytearray(size)), memoryview(bytearray(room - size or size))
+        part = yield from reading(buffer)
+        while part is not None:
+            both: list[Exchange[PartInfo] | Exchange[Part | None]] = [send(part.number, part.data), reading(spare)]
+            sent, read_on = cast("list[Outcome[object]]", (yield Many(both, 2)))
+            sent.result()
+            part = cast("Part | None", read_on.result())
+            buffer, spare = spare, buffer
+    finally:
+        reader.close()
+        BUDGET.give(room, owner)
 
 
 def measure(source: Source) -> str:

@@ -37,6 +37,7 @@ class Attempt:
         "_left",
         "_reader",
         "_sinking",
+        "_view",
         "chunks",
         "code",
         "error",
@@ -85,6 +86,7 @@ class Attempt:
         self._headers: dict[str, str] | None = None
         self._sinking: bool | None = None
         self._reader: BodyReader | None = None
+        self._view: Callable[[int], memoryview] | None = None
         self._buffer: memoryview | None = None
         self._left = 0
 
@@ -125,13 +127,18 @@ class Attempt:
             IntegrityError: the source cannot be read any more.
         """
         self.seek(0, 0)
-        self._buffer = memoryview(bytearray(min(UPLOAD_BUFFER_BYTES, max(1, self._left))))
+        size = 1 if self._view is not None else min(UPLOAD_BUFFER_BYTES, max(1, self._left))
+        self._buffer = memoryview(bytearray(size))
 
     def read(self, size: int) -> memoryview | int:
         """Give libcurl the next bytes of the slice; its read callback."""
         try:
             if self._left == 0 or self._reader is None or self._buffer is None:
                 return self._buffer[:0] if self._buffer is not None else memoryview(b"")
+            if self._view is not None:  # what is in memory need not be copied: 0.1 s/GiB
+                found = self._view(min(size, self._left))
+                self._left -= len(found)
+                return found
             count = self._reader.readinto(self._buffer[: min(size, self._left)])
             self._left -= count
             return self._buffer[:count]
@@ -147,6 +154,7 @@ class Attempt:
             if self._reader is not None:
                 self._reader.close()
             self._reader = part.source.open(part.offset + offset)
+            self._view = getattr(self._reader, "view", None)
             self._left = part.size - offset
         except BaseException as error:
             self.error = error
@@ -185,7 +193,7 @@ class Attempt:
         self.code, self.message = code, message
         self.handle = None
         if self._reader is not None:
-            reader, self._reader, self._buffer = self._reader, None, None
+            reader, self._reader, self._view, self._buffer = self._reader, None, None, None
             reader.close()
         self.status = self.status or status_of(self.head)
         if code == 0 and not head_is_whole(self.head):

@@ -15,7 +15,7 @@ from .gate import Gate
 
 
 class BodyReader(Protocol):
-    """Reads a body in order."""
+    """Reads a body in order. One that has it in memory may offer ``view(size)``, which returns the bytes uncopied."""
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill the beginning of *buffer*; 0 is the end."""

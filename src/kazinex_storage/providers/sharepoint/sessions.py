@@ -11,11 +11,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from ..._internal.sending import Held, send_parts
+from ..._internal.sending import Held, send_in_order
 from ...errors import IntegrityError, StorageError, UnavailableError
 from ...parts import PartPlan, plan_parts
 from ...source import Source
-from ...transport import BodySlice, Call, Exchange, Response
+from ...transport import BodySlice, Exchange, Response
 from ...types import MIB, ObjectInfo, PartInfo, PartRule, PutMode, PutOptions
 from .answers import next_offset, parse_json
 from .folders import make_folders
@@ -168,11 +168,10 @@ class Sending:
     def send(self, source: Source) -> Exchange[Response | None]:
         """Send the whole of *source* and return the answer that ended it; None when that was lost."""
         self._last = None
-        yield from send_parts(source, self._plan, self._fragment, self._owner, at_once=1)
+        yield from send_in_order(source, self._plan, self._fragment, self.digest.update, self._owner)
         return self._last
 
     def _fragment(self, number: int, data: memoryview) -> Exchange[PartInfo]:
-        yield Call(self.digest.update, data)
         first = (number - 1) * self._plan.part_bytes
         end = first + len(data)
         offset = max(first, self._start)
