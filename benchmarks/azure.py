@@ -19,6 +19,7 @@ from kazinex_storage.testing.servers import azurite
 from kazinex_storage.transport import Transport, TransportSettings
 
 from .large_put import write_random
+from .memory_remote import show_growth
 from .rounds import Contender, Samples, alternate, heading, show, verdict
 from .s3.null_server import null_server
 from .sizes import MIB, Sizes
@@ -51,9 +52,12 @@ def run(folder: Path, sizes: Sizes) -> None:
         server.make_container(CONTAINER)
         with _clients(server.account_url) as clients:
             _small("Azurite", clients, sizes)
-            _large(clients, source, landed, sizes)
+            _large("Azurite", clients, source, landed, sizes)
+        opened: dict[str, object] = {"kind": "azure_blob", "settings": _settings(server.account_url)}
+        show_growth("large file, Azurite", opened, "large.bin", source, landed, sizes)
     with null_server(folder) as (place, _), _clients(f"{place.endpoint_url}/bench") as clients:
         _small("null server", clients, sizes)
+        _large("null server", clients, source, landed, sizes)
     source.unlink()
     landed.unlink(missing_ok=True)
 
@@ -95,20 +99,21 @@ def _judge(what: str, found: list[Samples]) -> None:
     verdict(what, cpu["azure-storage-blob"] / cpu["storage"], 5.0, unit="x", at_least=True)
 
 
-def _large(clients: list[Client], source: Path, landed: Path, sizes: Sizes) -> None:
+def _large(where: str, clients: list[Client], source: Path, landed: Path, sizes: Sizes) -> None:
+    key = f"size-{sizes.large_size}/large.bin"
     able = [client for client in clients if client.put_file is not None and client.get_file is not None]
 
     def up(client: Client) -> Callable[[], object]:
-        return lambda: client.put_file("large.bin", source) if client.put_file else None
+        return lambda: client.put_file(key, source) if client.put_file else None
 
     def down(client: Client) -> Callable[[], object]:
-        return lambda: client.get_file("large.bin", landed) if client.get_file else None
+        return lambda: client.get_file(key, landed) if client.get_file else None
 
     ups = alternate([Contender(name=client.name, work=up(client)) for client in able], sizes.large_rounds)
-    show("large file up, Azurite", ups)
+    show(f"large file up, {where}", ups)
     verdict("put against obstore", _ratio(ups), 1.0, unit="x", at_least=True)
     downs = alternate([Contender(name=client.name, work=down(client)) for client in able], sizes.large_rounds)
-    show("large file down, Azurite", downs)
+    show(f"large file down, {where}", downs)
     verdict("download against obstore", _ratio(downs), 1.0, unit="x", at_least=True)
 
 
@@ -119,9 +124,7 @@ def _ratio(found: list[Samples]) -> float:
 
 @contextmanager
 def _clients(account_url: str) -> Iterator[list[Client]]:
-    settings = AzureBlobSettings.model_validate(
-        {"account": "bench", "account_key": KEY, "container": CONTAINER, "endpoint_url": account_url}
-    )
+    settings = AzureBlobSettings.model_validate(_settings(account_url))
     with ExitStack() as stack:
         transport = stack.enter_context(closing(Transport(settings=TransportSettings(proxy=""))))
         storage = stack.enter_context(Storage(open_azure_blob(settings), transport=transport))
@@ -139,6 +142,10 @@ def _clients(account_url: str) -> Iterator[list[Client]]:
             _obstore(settings),
             _adlfs(settings),
         ]
+
+
+def _settings(account_url: str) -> dict[str, object]:
+    return {"account": "bench", "account_key": KEY, "container": CONTAINER, "endpoint_url": account_url}
 
 
 def _sdk(settings: AzureBlobSettings) -> Any:

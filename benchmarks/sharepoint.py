@@ -22,6 +22,7 @@ from kazinex_storage.providers.sharepoint.target import Target
 from kazinex_storage.transport import Gate, Transport, TransportSettings
 
 from .large_put import write_random
+from .memory_remote import show_growth
 from .rounds import Contender, alternate, heading, show, verdict
 from .sizes import MIB, Sizes
 
@@ -97,6 +98,7 @@ def run(folder: Path, sizes: Sizes) -> None:
         show("small files down", gets, unit="us")
         verdict("get against office365", gets[0].median_s / gets[1].median_s, 2.0, unit="x", at_least=True)
         _large(storage, peer, source, landed, sizes)
+        show_growth("large file", {"place": place}, "memory.bin", source, landed, sizes)
     source.unlink()
     landed.unlink(missing_ok=True)
 
@@ -144,6 +146,14 @@ def _server() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def _storage(place: dict[str, str]) -> Iterator[Storage]:
+    transport = Transport(settings=TransportSettings(proxy=""))
+    with Storage(provider_at(place, transport), transport=transport) as storage:
+        yield storage
+    transport.close()
+
+
+def provider_at(place: dict[str, str], transport: Transport) -> SharePointProvider:
+    """Open the library that the server process told of."""
     target = Target(
         graph_url=place["graph_url"],
         tokens=_Token(place["token"]),
@@ -151,10 +161,7 @@ def _storage(place: dict[str, str]) -> Iterator[Storage]:
         site_url=place["site_url"],
         drive_id=place["drive_id"],
     )
-    transport = Transport(settings=TransportSettings(proxy=""))
-    with Storage(SharePointProvider(target, transport=transport), transport=transport) as storage:
-        yield storage
-    transport.close()
+    return SharePointProvider(target, transport=transport)
 
 
 def _office365(place: dict[str, str]) -> Any:

@@ -55,6 +55,11 @@ BOTO3 = Member(name="boto3", module="with_boto3", slow=True)
 S3FS = Member(name="s3fs", module="with_s3fs", slow=True)
 CURL = Member(name="bare libcurl (floor)", module="with_curl", peer=False, floor=True)
 
+# They compute the sha256 in the same pass, as ours does: for large files.
+OBSTORE_SHA256 = Member(name="obstore + sha256", module="with_obstore_sha256")
+OPENDAL_SHA256 = Member(name="opendal + sha256", module="with_opendal_sha256")
+HASHING = (OBSTORE_SHA256, OPENDAL_SHA256)
+
 EVERYBODY = (OURS, AGAIN, OBSTORE, OPENDAL, MINIO, BOTO3, S3FS, CURL)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,6 +33,20 @@ class Threads:
         """Do *action* for each file on the few threads."""
         for _ in self.tree.map(action, files):
             pass
+
+
+class HashedFile(io.FileIO):
+    """A file whose sha256 is computed while it is read."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "rb")
+        self.sha256 = hashlib.sha256()
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read and hash."""
+        found = super().read(-1 if size is None else size) or b""
+        self.sha256.update(found)
+        return found
 
 
 def files_below(folder: str) -> Iterator[tuple[str, str]]:
