@@ -164,8 +164,13 @@ def retry_after_of(response: Response) -> float | None:
 
 
 def is_page(response: Response) -> bool:
-    """Say whether the answer is HTML, which S3 never says by itself: a sign-in page, a proxy. Not for objects."""
-    return "html" in response.headers.get("content-type", "").lower() or b"<html" in response.body[:1000].lower()
+    """Say whether the answer is HTML, which S3 never says by itself: a sign-in page, a proxy. Not for objects.
+
+    A 204 has no body and so is no page, whatever type it claims (moto does).
+    """
+    return response.status != 204 and (
+        "html" in response.headers.get("content-type", "").lower() or b"<html" in response.body[:1000].lower()
+    )
 
 
 def stranger(response: Response, key: str | None) -> StorageError:

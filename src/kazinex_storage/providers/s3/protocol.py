@@ -29,6 +29,7 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 _UNSIGNED: Final = ("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
 _EMPTY: Final = ("x-amz-content-sha256", hashlib.sha256(b"").hexdigest())
+_ANNOUNCED: Final = "x-amz-sdk-checksum-algorithm"
 _IDENTITY: Final = ("Accept-Encoding", "identity")
 _XML: Final = ("Content-Type", "application/xml")  # R2 answers 415 to anything else — hexclave#2010
 _CREATE: Final = ("If-None-Match", "*")
@@ -74,6 +75,8 @@ class Protocol:
         ]
         if self._preset.checksums:
             headers.append(("x-amz-checksum-sha256", base64_of(sha256)))
+        if self._preset.announces_checksums:
+            headers.append((_ANNOUNCED, "SHA256"))
         return Request(
             method="PUT",
             url=self.url(key),
@@ -181,6 +184,8 @@ class Protocol:
         headers = [_UNSIGNED if digests.sha256 is None else ("x-amz-content-sha256", digests.sha256)]
         if digests.crc32 is not None:
             headers.append(("x-amz-checksum-crc32", digests.crc32))
+            if self._preset.announces_checksums:
+                headers.append((_ANNOUNCED, "CRC32"))
         if digests.md5 is not None:
             headers.append(("Content-MD5", digests.md5))
         return Request(

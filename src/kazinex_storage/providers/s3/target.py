@@ -47,6 +47,8 @@ class Preset:
     create_copy: CreateCopy
     checksums: bool = True
     """Whether ``x-amz-checksum-*`` headers are verified; otherwise the signed payload is all there is."""
+    announces_checksums: bool = False
+    """Whether their algorithm is named in one more header, without which Amazon takes nothing into a locked bucket."""
     conditional_puts: bool = True
     """Whether PutObject and CompleteMultipartUpload honour If-None-Match and If-Match."""
     keeps_disposition: bool = True
@@ -68,6 +70,7 @@ S3 = Preset(
     max_copy_bytes=5 * GIB,
     max_object_bytes=5 * 1024 * GIB,
     create_copy=CreateCopy.PARTS,
+    announces_checksums=True,  # docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html (read 2026-11)
 )
 """Amazon S3, and services that follow it."""
 
