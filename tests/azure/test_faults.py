@@ -310,6 +310,23 @@ def test_a_batch_that_is_answered_in_part_is_not_counted(faulty: Faulty) -> None
         faulty.storage.delete_many(list("abc"))
 
 
+@pytest.mark.parametrize("status", [400, 405, 409, 501])
+def test_where_there_are_no_batches_objects_are_deleted_one_by_one(faulty: Faulty, status: int) -> None:
+    for key in "abc":
+        faulty.storage.put(key, SMALL)
+    lease = faulty.witness.get_blob_client("b").acquire_lease()
+    faulty.front.on("batch", do=azure_fails(status, "FeatureNotSupported"), times=None)
+
+    with pytest.raises(BulkError) as caught:
+        faulty.storage.delete_many(["a", "b", "c", "missing"])
+
+    assert [("LockedError", "b")] == [
+        (type(failure).__name__, getattr(failure, "key", None)) for failure in caught.value.failures
+    ]
+    assert ["b"] == list(faulty.witness.list_blob_names())
+    lease.release()
+
+
 def test_what_is_refused_in_a_batch_is_told_of_its_key(faulty: Faulty) -> None:
     for key in "abc":
         faulty.storage.put(key, SMALL)

@@ -16,6 +16,13 @@ from .protocol import BATCH_BLOBS
 BATCHES_AT_ONCE: Final = 4
 """Batches of one call that are under way at once: all of its 1,000 keys."""
 
+SINGLES_AT_ONCE: Final = 16
+"""Deletes that are under way at once where there are no batches."""
+
+# Accounts with a hierarchical namespace had none when the API came (azure.microsoft.com/updates/batchapiforblob), and
+# emulators and gateways may have none. What else such an answer means, the single deletes tell.
+_NO_BATCHES: Final = (400, 405, 409, 501)
+
 # RFC 2046, 5.1.1, without blanks
 _BOUNDARY: Final = re.compile(r'multipart/mixed\s*;\s*boundary="?([0-9A-Za-z\'()+_,./:=?-]{1,70})"?', re.IGNORECASE)
 _STATUS: Final = re.compile(r"HTTP/1\.1 ([0-9]{3})\b")
@@ -41,6 +48,8 @@ def delete_many(objects: Objects, names: Sequence[str]) -> Exchange[list[Storage
 def _delete(objects: Objects, names: Sequence[str]) -> Exchange[list[StorageError | None]]:
     query = yield from objects.query()
     response: Response = yield objects.protocol.delete_many(names, f"batch_{secrets.token_hex(16)}", query)
+    if response.status in _NO_BATCHES and is_azure(response.headers):
+        return (yield from _one_by_one(objects, names))
     if response.status != 202:
         raise map_error(response)
     if not is_azure(response.headers):
@@ -51,6 +60,19 @@ def _delete(objects: Objects, names: Sequence[str]) -> Exchange[list[StorageErro
         refusals = (_error(answer, None) for answer in answers.values())
         raise next((error for error in refusals if error is not None), _unclear())
     return [_error(answers[number], name) for number, name in enumerate(names)]
+
+
+def _one_by_one(objects: Objects, names: Sequence[str]) -> Exchange[list[StorageError | None]]:
+    outcomes = cast("list[Outcome[None]]", (yield Many(map(objects.delete, names), SINGLES_AT_ONCE)))
+    errors: list[StorageError | None] = []
+    for name, outcome in zip(names, outcomes, strict=True):
+        error = outcome.error
+        if error is not None and not isinstance(error, StorageError):
+            raise error
+        if error is not None:
+            error.key = name
+        errors.append(error)
+    return errors
 
 
 def parse_batch(response: Response) -> dict[int, Response]:

@@ -85,6 +85,10 @@ _CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
     "BlobImmutableDueToLegalHold": _PROTECTED,
     "BlobArchived": (LockedError, "the blob is in the archive tier; rehydrate it first"),
     "AccountLimitExceeded": (QuotaExceededError, "the account is full; free some space or raise its limit"),
+    "MemoryExtentStoreAtSizeLimit": (
+        QuotaExceededError,
+        "Azurite has no memory left; restart it, or give it more by --extentMemoryLimit",
+    ),
     "ServerBusy": _BUSY,
     "OperationTimedOut": _BUSY,
 }

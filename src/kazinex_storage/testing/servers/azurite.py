@@ -85,12 +85,17 @@ class AzuriteServer:
 
 @contextmanager
 def azurite(
-    authority: CertificateAuthority | None = None, *, account: str | None = None, account_key: str | None = None
+    authority: CertificateAuthority | None = None,
+    *,
+    account: str | None = None,
+    account_key: str | None = None,
+    memory_mib: int | None = None,
 ) -> Iterator[AzuriteServer]:
     """Run Azurite on a free port with nothing in it; account and key are made for the run where none are given.
 
     It speaks TLS with a certificate of *authority*, and then takes any unexpired token of Microsoft Entra that names
-    Azure Storage, whoever signed it. It keeps everything in memory.
+    Azure Storage, whoever signed it. It keeps everything in memory, *memory_mib* or half of what the machine has, and
+    gives that of deleted blobs free after some minutes.
 
     Raises:
         SettingsError: Azurite or Node is missing, or the server does not start.
@@ -106,6 +111,8 @@ def azurite(
             # Newer versions of the protocol than it knows are common, and are answered as the last one it knows.
             *("--skipApiVersionCheck", "--inMemoryPersistence", "--disableTelemetry"),
         ]
+        if memory_mib is not None:
+            options += ["--extentMemoryLimit", str(memory_mib)]
         if authority is not None:
             certificate = str(authority.server_certificate())
             options += ["--cert", certificate, "--key", certificate, "--oauth", "basic"]
