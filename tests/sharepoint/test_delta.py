@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -176,3 +177,19 @@ def test_deleted_files_are_not_given() -> None:
 
     assert [] == list(tree.take([file]))
     assert [] == list(tree.take([item_of({"id": "x", "deleted": {}}), root]))
+
+
+@pytest.mark.parametrize("recursive", [True, False])
+def test_a_folder_of_more_than_30_000_files_is_listed_whole(place: Place, recursive: bool) -> None:
+    count = 30_001  # Microsoft's limit for copies and many views; listings have none
+    place.storage.put("folder/first.ifc", b"1")
+    with place.drive.lock:
+        folder = place.drive.find("folder")
+        for number in range(count - 1):
+            place.drive.add(folder, f"{number}.ifc", b"")
+    del place.emulator.log[:]
+
+    found = {str(entry) for entry in place.storage.list("" if recursive else "folder/", recursive=recursive)}
+
+    assert count == len(found)
+    assert math.ceil((count + 2 * recursive) / 200) == place.requests()

@@ -7,14 +7,17 @@ import re
 import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Final, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 from ..http import Answer, Received
 from .drive import Drive, GraphError, Node, not_found
 from .state import App, Monitor, Session, Site, State
 from .views import delta_view, download_url, drive_view, error_answer, item_view, json_answer, site_view
+
+T = TypeVar("T")
 
 PREFIX: Final = "/v1.0"
 PUT_LIMIT: Final = 250 * 1000 * 1000
@@ -58,17 +61,19 @@ class Api:
             return json_answer(200, drive_view(self._drive(app, unquote(found[1]))[1]))
         raise GraphError(400, "BadRequest", f"Resource not found for the segment {path[:80]!r}")
 
-    def page(self, entries: list[dict[str, object]], received: Received, query: Mapping[str, str]) -> Answer:
-        """Return one page of *entries*, and an opaque link to the next."""
+    def page(
+        self, nodes: Sequence[T], view: Callable[[T], dict[str, object]], received: Received, query: Mapping[str, str]
+    ) -> dict[str, object]:
+        """Return one page with the *view* of each of its *nodes*, and an opaque link to the next."""
         start = int(urlsafe_b64decode(query["$skiptoken"]).decode()) if "$skiptoken" in query else 0
         most = min(self._state.knobs.page_items, int(query.get("$top") or self._state.knobs.page_items))
-        found: dict[str, object] = {"value": entries[start : start + most]}
-        if start + most < len(entries):
+        found: dict[str, object] = {"value": [view(node) for node in nodes[start : start + most]]}
+        if start + most < len(nodes):
             token = urlsafe_b64encode(str(start + most).encode()).decode()
             kept = "&".join(f"{name}={value}" for name, value in query.items() if name != "$skiptoken")
             path = received.path.removeprefix(PREFIX)
             found["@odata.nextLink"] = f"{self.graph_url}{path}?{kept}{'&' if kept else ''}$skiptoken={token}"
-        return json_answer(200, found)
+        return found
 
     def _app(self, received: Received) -> App:
         token = received.headers.get("authorization", "").removeprefix("Bearer ")
@@ -249,7 +254,8 @@ class Call:
             raise GraphError(400, "invalidRequest", "a file has no children")
         downloads = "$select" not in self._query
         nodes = sorted(node.children.values(), key=lambda child: child.name.casefold())
-        return self._api.page([self._view(child, downloads=downloads) for child in nodes], self._received, self._query)
+        view = partial(self._view, downloads=downloads)
+        return json_answer(200, self._api.page(nodes, view, self._received, self._query))
 
     def _content(self, node: Node) -> Answer:
         if not node.is_file:
@@ -265,19 +271,20 @@ class Call:
             raise GraphError(410, "resyncRequired", "Resync required")
         changed = [(node, gone) for number, node, gone in log if number > int(token or 0)]
         latest = {node.id: (node, gone) for node, gone in [(self._drive.root, False), *changed]}
-        entries: list[dict[str, object]] = []
+        told: list[tuple[Node, bool]] = []
         for node, gone in latest.values():
-            if not gone:
-                entries.append(delta_view(self._view(node)))
-            elif token:
-                entries.append({"id": node.id, "deleted": {}})
-            if self._state.knobs.delta_repeats and len(entries) % self._state.knobs.page_items == 0:
-                entries.append(entries[-1])
-        answer = self._api.page(entries, self._received, self._query)
-        found = json.loads(answer.body)
+            if token or not gone:
+                told.append((node, gone))
+            if self._state.knobs.delta_repeats and told and len(told) % self._state.knobs.page_items == 0:
+                told.append(told[-1])
+        found = self._api.page(told, self._changed, self._received, self._query)
         if "@odata.nextLink" not in found:
             found["@odata.deltaLink"] = end
         return json_answer(200, found)
+
+    def _changed(self, told: tuple[Node, bool]) -> dict[str, object]:
+        node, gone = told
+        return {"id": node.id, "deleted": {}} if gone else delta_view(self._view(node))
 
     def _change(self, node: Node) -> Answer:
         self._check(node)
