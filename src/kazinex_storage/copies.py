@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ._internal.bodies import Spool
 from .errors import AlreadyExistsError, IntegrityError, PreconditionFailedError
 from .keys import ObjectKey
+from .provider import MoveExchanges
 from .source import Source
 from .transport import Exchange
 from .types import WHOLE, Capability, ObjectInfo, PutMode, PutOptions
@@ -40,7 +41,7 @@ def move_object(operations: Operations, source: str, target: str, mode: PutMode)
     origin, goal = _pair(operations, source, target, mode)
     if operations.info.can(Capability.SERVER_MOVE):
         try:
-            return operations._relative((yield from operations._exchanges.move(origin, goal)))
+            return operations._relative((yield from cast(MoveExchanges, operations._exchanges).move(origin, goal)))
         except AlreadyExistsError:
             if mode is PutMode.CREATE:
                 raise

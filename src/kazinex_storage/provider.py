@@ -270,16 +270,20 @@ class ProviderExchanges(Protocol):
         """Copy as in ``ServerCopier``; called only when declared."""
         ...
 
-    def move(self, source: ObjectKey, target: ObjectKey) -> Exchange[ObjectInfo]:
-        """Move as in ``ServerMover``; called only when declared."""
-        ...
-
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove as in ``BulkDeleter``; called only when declared."""
         ...
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign as in ``Presigner``; called only when declared."""
+        ...
+
+
+class MoveExchanges(Protocol):
+    """``ServerMover`` as exchanges."""
+
+    def move(self, source: ObjectKey, target: ObjectKey) -> Exchange[ObjectInfo]:
+        """Move as in ``ServerMover``."""
         ...
 
 

@@ -43,6 +43,7 @@ LEVELS = {
     # 2: the contract
     "part_uploads": 2,
     "provider": 2,
+    "network_provider": 2,
     "_internal.admission": 2,
     "_internal.settings_text": 3,
     # 3: the providers, each a module or a folder of its own

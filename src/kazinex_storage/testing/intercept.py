@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeAlias, TypeVar, cast
 from ..errors import StorageError
 from ..keys import ObjectKey, Prefix
 from ..part_uploads import PartExchanges, ResumeExchanges
-from ..provider import Pages, StorageProvider, exchanges_of
+from ..provider import MoveExchanges, Pages, StorageProvider, exchanges_of
 from ..source import Source
 from ..transport import Exchange, Transport
 from ..types import (
@@ -91,7 +91,7 @@ class InterceptedExchanges:
 
     def move(self, source: ObjectKey, target: ObjectKey) -> Exchange[ObjectInfo]:
         """Move."""
-        return self.through("move", source, Through(lambda _: self._inner.move(source, target)))
+        return self.through("move", source, Through(lambda _: cast(MoveExchanges, self._inner).move(source, target)))
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove many."""

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from ...errors import StorageError
-from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
-from ...provider import Pages
-from ...source import Source
+from ...keys import MAX_KEY_BYTES
+from ...network_provider import NetworkPartUploader
 from ...transport import Transport
-from ...types import (
-    Buffer,
-    ByteRange,
-    Capability,
-    Diagnosis,
-    Folder,
-    ObjectInfo,
-    PartInfo,
-    PendingUpload,
-    PresignedUrl,
-    PresignOptions,
-    ProviderInfo,
-    PutMode,
-    PutOptions,
-    Sink,
-    UploadState,
-)
+from ...types import Capability, Diagnosis, ProviderInfo
 from .exchanges import S3Exchanges
 from .target import Target
 
@@ -38,153 +21,17 @@ _NEEDS_SERVICE_KEY = (
     "can go through its REST interface"
 )
 
-_Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
-
 # Measured against a server that answers at once: 64 in flight reach what 128 do; a real service is 20 ms away.
 CONCURRENCY = 64
 """Requests at once that pay off in bulk work."""
 
 
-class S3Provider:
-    """One bucket of an S3 service. Thread-safe and fork-safe.
-
-    ``Storage`` runs its ``exchanges`` on a transport of its own; the methods here are for those who hold the bare
-    provider, and use one made for it.
-    """
+class S3Provider(NetworkPartUploader[S3Exchanges]):
+    """One bucket of an S3 service. Thread-safe and fork-safe; ``exchanges.py`` says what operations cost."""
 
     def __init__(self, target: Target, *, transport: Transport | None = None) -> None:
         """Use *target*; nothing is asked before the first call."""
-        self.exchanges = S3Exchanges(target)
-        """The same contract as exchanges."""
-        self._transport = transport if transport is not None else Transport()
-        self._info = _info(target)
-
-    @property
-    def info(self) -> ProviderInfo:
-        """What the provider is and can do."""
-        return self._info
-
-    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> ObjectInfo:
-        """Write the whole of *source*; one request up to 8 MiB, then two and one for each part.
-
-        Raises:
-            StorageError: as in ``StorageProvider.put``.
-        """
-        return self._transport.run(self.exchanges.put(key, source, options))
-
-    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
-        """Push the bytes of *span* into *sink*; one request.
-
-        Raises:
-            StorageError: as in ``StorageProvider.get``.
-        """
-        return self._transport.run(self.exchanges.get(key, span, sink, if_match))
-
-    def head(self, key: ObjectKey) -> ObjectInfo:
-        """Return what is known of the object; one request.
-
-        Raises:
-            StorageError: as in ``StorageProvider.head``.
-        """
-        return self._transport.run(self.exchanges.head(key))
-
-    def delete(self, key: ObjectKey) -> None:
-        """Remove the object; one request.
-
-        Raises:
-            StorageError: the service refuses.
-        """
-        self._transport.run(self.exchanges.delete(key))
-
-    def delete_many(self, keys: Sequence[ObjectKey]) -> Sequence[StorageError | None]:
-        """Remove up to 1,000 objects in one request.
-
-        Raises:
-            StorageError: the service refuses the request as a whole.
-        """
-        return self._transport.run(self.exchanges.delete_many(keys))
-
-    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
-        """Copy inside the service; two requests up to 5 GiB.
-
-        Raises:
-            StorageError: as in ``ServerCopier.copy``.
-        """
-        return self._transport.run(self.exchanges.copy(source, target, mode))
-
-    def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> UploadState:
-        """Begin an upload in parts; one request, two under a condition.
-
-        Raises:
-            StorageError: as in ``PartUploader.begin_upload``.
-        """
-        return self._transport.run(self.exchanges.parts.begin_upload(key, size, options, sha256))
-
-    def put_part(self, state: UploadState, number: int, data: Buffer) -> PartInfo:
-        """Write one part; one request.
-
-        Raises:
-            StorageError: as in ``PartUploader.put_part``.
-        """
-        return self._transport.run(self.exchanges.parts.put_part(state, number, data))
-
-    def list_parts(self, state: UploadState) -> Sequence[PartInfo]:
-        """Return the parts that the service holds; one request for 1,000.
-
-        Raises:
-            StorageError: as in ``PartUploader.list_parts``.
-        """
-        return self._transport.run(self.exchanges.parts.list_parts(state))
-
-    def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> ObjectInfo:
-        """Make the parts the object; two requests.
-
-        Raises:
-            StorageError: as in ``PartUploader.complete_upload``.
-        """
-        return self._transport.run(self.exchanges.parts.complete_upload(state, parts))
-
-    def find_upload(self, state: UploadState) -> ObjectInfo | None:
-        """Return the object that the upload became; one request.
-
-        Raises:
-            StorageError: as in ``PartUploader.find_upload``.
-        """
-        return self._transport.run(self.exchanges.parts.find_upload(state))
-
-    def abort_upload(self, key: ObjectKey, upload_id: str) -> None:
-        """Throw an upload and its parts away; one request.
-
-        Raises:
-            StorageError: the service refuses.
-        """
-        self._transport.run(self.exchanges.parts.abort_upload(key, upload_id))
-
-    def pending_uploads(self, prefix: Prefix) -> Sequence[PendingUpload]:
-        """Return the unfinished uploads; one request for 1,000.
-
-        Raises:
-            StorageError: the service refuses.
-        """
-        return self._transport.run(self.exchanges.parts.pending_uploads(prefix))
-
-    def presign(self, key: ObjectKey, options: PresignOptions) -> PresignedUrl:
-        """Sign one request; no request is sent.
-
-        Raises:
-            SettingsError: the credentials cannot sign, or botocore is missing.
-            NotSupportedError: this service cannot bind a PUT to an absent key.
-            ValueError: the expiry is outside of 1 second to 7 days.
-        """
-        return self._transport.run(self.exchanges.presign(key, options))
-
-    def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
-        """Yield every object whose key begins with *prefix*; one request for 1,000."""
-        return self._entries(self.exchanges.scan(prefix))
-
-    def children(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:
-        """Yield the objects and folders one level below *prefix*; one request for 1,000."""
-        return self._entries(self.exchanges.children(prefix))
+        super().__init__(S3Exchanges(target), _info(target), transport)
 
     def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
         """Explain what *check* met; none to five requests, see ``Diagnostics``."""
@@ -203,14 +50,6 @@ class S3Provider:
         if objects.protocol.target.jurisdiction is not None:
             found["residency"] = lambda: run(residency(objects))
         return found
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._transport.close()
-
-    def _entries(self, pages: Pages[_Entry]) -> Iterator[_Entry]:
-        while (page := self._transport.run(pages.next())) is not None:
-            yield from page
 
 
 def open_r2(settings: R2Settings) -> S3Provider:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from ..._internal.entra import GivenStore, Tokens
 from ...errors import StorageError
-from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
-from ...provider import Pages
+from ...keys import MAX_KEY_BYTES, ObjectKey
+from ...network_provider import NetworkProvider
 from ...source import Source
 from ...transport import Exchange, Transport
 from ...types import (
-    ByteRange,
     Capability,
     Diagnosis,
-    Folder,
     ObjectInfo,
     ProviderInfo,
-    PutMode,
     PutOptions,
-    Sink,
     UploadState,
 )
 from .exchanges import SharePointExchanges
@@ -29,8 +25,6 @@ from .target import Target
 
 if TYPE_CHECKING:
     from .settings import SharePointSettings
-
-_Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
 # Microsoft counts 3,000 requests in 5 minutes for a user and 1,250 units a minute for an app; more at once only meets
 # the limit earlier — facts of the throttling page, see ``transport/gate.py``.
@@ -50,19 +44,12 @@ CAPABILITIES = frozenset(
 """What a library can do. It keeps no metadata, and signs no requests."""
 
 
-class SharePointProvider:
-    """A folder of one document library. Thread-safe and fork-safe.
-
-    ``Storage`` runs its ``exchanges`` on a transport of its own; the methods here are for those who hold the bare
-    provider, and use one made for it.
-    """
+class SharePointProvider(NetworkProvider[SharePointExchanges]):
+    """A folder of one document library. Thread-safe and fork-safe; ``exchanges.py`` says what operations cost."""
 
     def __init__(self, target: Target, *, transport: Transport | None = None) -> None:
         """Use *target*; nothing is asked before the first call."""
-        self.exchanges = SharePointExchanges(target)
-        """The same contract as exchanges."""
-        self._transport = transport if transport is not None else Transport()
-        self._info = ProviderInfo(
+        info = ProviderInfo(
             kind="sharepoint",
             location=target.location,
             capabilities=CAPABILITIES,
@@ -74,62 +61,10 @@ class SharePointProvider:
             rewrites=WRITTEN_ANEW,
             ignores_case=True,
         )
-
-    @property
-    def info(self) -> ProviderInfo:
-        """What the provider is and can do."""
-        return self._info
-
-    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> ObjectInfo:
-        """Write the whole of *source*; one request up to 8 MiB where nothing stands, else two and one for each 10 MiB.
-
-        Raises:
-            StorageError: as in ``StorageProvider.put``.
-        """
-        return self._transport.run(self.exchanges.put(key, source, options))
-
-    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
-        """Push the bytes of *span* into *sink*; two requests.
-
-        Raises:
-            StorageError: as in ``StorageProvider.get``.
-        """
-        return self._transport.run(self.exchanges.get(key, span, sink, if_match))
-
-    def head(self, key: ObjectKey) -> ObjectInfo:
-        """Return what is known of the object; one request.
-
-        Raises:
-            StorageError: as in ``StorageProvider.head``.
-        """
-        return self._transport.run(self.exchanges.head(key))
-
-    def delete(self, key: ObjectKey) -> None:
-        """Move the object into the recycle bin; two requests.
-
-        Raises:
-            StorageError: the service refuses.
-        """
-        self._transport.run(self.exchanges.delete(key))
-
-    def delete_many(self, keys: Sequence[ObjectKey]) -> Sequence[StorageError | None]:
-        """Move objects into the recycle bin; two requests for 20 of them.
-
-        Raises:
-            StorageError: the service refuses a batch as a whole.
-        """
-        return self._transport.run(self.exchanges.delete_many(keys))
-
-    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
-        """Copy inside the library; about six requests, and more for copies that take long.
-
-        Raises:
-            StorageError: as in ``ServerCopier.copy``.
-        """
-        return self._transport.run(self.exchanges.copy(source, target, mode))
+        super().__init__(SharePointExchanges(target), info, transport)
 
     def move(self, source: ObjectKey, target: ObjectKey) -> ObjectInfo:
-        """Give the object a free key; three requests, and those for folders that are missing.
+        """Give the object a free key.
 
         Raises:
             StorageError: as in ``ServerMover.move``.
@@ -159,17 +94,6 @@ class SharePointProvider:
             StorageError: the service refuses.
         """
         self._transport.run(self.exchanges.parts.abort_upload(key, upload_id))
-
-    def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
-        """Yield every object whose key begins with *prefix*; one request for each folder and 200 entries of it.
-
-        Of a whole library one for 200 files and folders, which tell no version marks then.
-        """
-        return self._entries(self.exchanges.scan(prefix))
-
-    def children(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:
-        """Yield the objects and folders one level below *prefix*; one request for 200."""
-        return self._entries(self.exchanges.children(prefix))
 
     def list_libraries(self) -> list[tuple[str, str]]:
         """Return (name, URL) of each library of the site, for a chooser; two requests.
@@ -222,14 +146,6 @@ class SharePointProvider:
         from .diagnose import Diagnostics  # only verify pays for the words
 
         return self._transport.run(Diagnostics(self.exchanges.library).diagnose(error, check))
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._transport.close()
-
-    def _entries(self, pages: Pages[_Entry]) -> Iterator[_Entry]:
-        while (page := self._transport.run(pages.next())) is not None:
-            yield from page
 
 
 def open_sharepoint(settings: SharePointSettings) -> SharePointProvider:
