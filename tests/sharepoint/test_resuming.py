@@ -60,6 +60,16 @@ def test_another_process_sends_what_is_missing_only(place: Place) -> None:
     assert BODY == place.stored("folder/a.ifc")
 
 
+@pytest.mark.parametrize("part_bytes", [1, 320 * 1024, 2**40])
+def test_how_a_state_cuts_the_body_counts_for_nothing(place: Place, part_bytes: int) -> None:
+    state = begun(place)
+    break_off(place, state, 20 * MIB)
+
+    place.storage.resume_upload(replace(state, part_bytes=part_bytes), BODY)
+
+    assert BODY == place.stored("folder/a.ifc")
+
+
 def test_an_upload_costs_two_requests_more_than_its_fragments(place: Place) -> None:
     place.storage.put("folder/first.ifc", b"1")
     del place.emulator.log[:]

@@ -61,7 +61,7 @@ class Resuming:
             key=key,
             upload_id=url,
             size=size,
-            part_bytes=plan_parts(size, RULE, wanted_part_bytes=FRAGMENT_BYTES).part_bytes,
+            part_bytes=_plan(size).part_bytes,
             mode=options.mode,
             if_match=options.if_match,
             sha256=sha256,
@@ -82,7 +82,7 @@ class Resuming:
         if not state.size:
             return (yield from self._objects.put(key, source, options))
         url, path = self._url(state.upload_id), self._library.path_of(key)
-        plan = PartPlan.resumed(state.size, state.part_bytes)
+        plan = _plan(state.size)  # not that of the state, which could ask for any amount of memory
         reached = yield from self._reached(url, plan.size)
         if reached is None:
             return (yield from self._completed(key, path, source, state))
@@ -156,6 +156,10 @@ class Resuming:
         if item is None:
             raise NotFoundError("the upload is gone: it was aborted, or has expired; begin it anew", key=key)
         return self._objects.accepted(key, path, item, sent)
+
+
+def _plan(size: int) -> PartPlan:
+    return plan_parts(size, RULE, wanted_part_bytes=FRAGMENT_BYTES)
 
 
 def _quickxor(source: Source) -> str:
