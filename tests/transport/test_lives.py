@@ -118,14 +118,36 @@ def test_descriptors_above_1024_are_served(drive: Driver, transport: Transport, 
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
     held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
     try:
-        (response,) = drive(transport, get(server))
+        statuses = [drive(transport, get(server))[0].status for _ in range(3)]
     finally:
         for descriptor in held:
             os.close(descriptor)
         transport.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
-    assert 200 == response.status
+    assert [200] * 3 == statuses
+
+
+def test_a_signal_whose_handler_raises_nothing_ends_no_request(
+    drive: Driver, transport: Transport, server: Server
+) -> None:
+    struck = threading.Semaphore(0)
+
+    def answer(line: Line, seen: Seen) -> None:
+        for _ in range(3):
+            assert struck.acquire(timeout=PATIENCE_S)
+        line.answer(200)
+
+    server.script(answer)
+    before = signal.signal(signal.SIGALRM, lambda *_: struck.release())
+    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+    try:
+        (response,) = drive(transport, get(server))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    assert (200, 1) == (response.status, response.attempts)
 
 
 def test_one_transport_serves_many_threads(transport: Transport, server: Server) -> None:
