@@ -60,7 +60,19 @@ def _relay(one: ssl.SSLSocket, other: ssl.SSLSocket) -> None:
             selector.register(side, selectors.EVENT_READ, side)
         while ready := [side for side in partner if side.pending()] or [key.data for key, _ in selector.select(60)]:
             for side in ready:
-                data = side.recv(65536)
-                if not data:
+                data = _received(side)
+                if data == b"":
                     return
-                partner[side].sendall(data)
+                if data is not None:
+                    partner[side].sendall(data)
+
+
+def _received(side: ssl.SSLSocket) -> bytes | None:
+    """Return what came, nothing at the end; None when it was for TLS alone, such as a ticket for the next session."""
+    side.setblocking(False)
+    try:
+        return side.recv(65536)
+    except ssl.SSLWantReadError:
+        return None
+    finally:
+        side.setblocking(True)
