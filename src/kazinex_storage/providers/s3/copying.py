@@ -46,7 +46,7 @@ class Copying:
         preset = self._protocol.target.preset
         in_parts = mode is PutMode.CREATE and preset.create_copy is CreateCopy.PARTS and preset.conditional_puts
         if in_parts and found.size == 0:  # there is no part to copy
-            return (yield from self._objects.put(key, Source.of(b""), _options(found, mode)))
+            return (yield from self._objects.put(key, Source.of(b""), _options(found, mode), others))
         if in_parts or found.size > preset.max_copy_bytes:
             return (yield from self._in_parts(found, others, key, mode))
         written, mark = None, ""

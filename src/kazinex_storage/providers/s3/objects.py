@@ -57,29 +57,29 @@ class Objects:
         """
         return self._signing.at_hand or (yield from self._signing.key())
 
-    def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
-        """Write a body of at most ``SINGLE_PUT_BYTES``; one request.
+    def put(self, key: str, source: Source, options: PutOptions, others: Headers = ()) -> Exchange[ObjectInfo]:
+        """Write a body of at most ``SINGLE_PUT_BYTES``; one request. The object gets the headers *others* besides.
 
         Raises:
             StorageError: as in ``StorageProvider.put``.
         """
         data = source.data()
         if data is not None:
-            return (yield from self._put(key, data, source, options))
+            return (yield from self._put(key, data, source, options, others))
         yield from BUDGET.take(source.size, source, self)
         try:
             data = cast(bytes, (yield Call(_read_whole, source, cancel=source.cancel)))
-            return (yield from self._put(key, data, source, options))
+            return (yield from self._put(key, data, source, options, others))
         finally:
             BUDGET.give(source.size, self)
 
-    def _put(self, key: str, data: bytes, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+    def _put(self, key: str, data: bytes, source: Source, options: PutOptions, others: Headers) -> Exchange[ObjectInfo]:
         checksum = source.checksum
         sha256 = checksum.value if checksum is not None else hashlib.sha256(data).hexdigest()
         condition = options.mode is PutMode.CREATE or options.if_match is not None
         mark = secrets.token_hex(8) if condition else None
         signing = self._signing.at_hand or (yield from self._signing.key())
-        response: Response = yield self.protocol.put(key, data, sha256, options, mark, signing)
+        response: Response = yield self.protocol.put(key, data, sha256, options, mark, signing, others)
         if response.status not in (200, 201, 204):
             own = (yield from self.own(key, mark)) if mark is not None and response.status in _REFUSALS else None
             if own is not None:
