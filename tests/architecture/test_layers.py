@@ -107,7 +107,7 @@ PYDANTIC_LEVEL = 3
 TYPE_CHECKER_ONLY = {"_typeshed", "typing_extensions"}
 
 ENVIRONMENT_READERS = ("_internal.environment",)
-SLEEPERS = ("transport.one",)
+SLEEPERS = ("transport.one", "transport.line")  # the synchronous driver, and what it waits with
 
 DYNAMIC_IMPORTERS = {
     PACKAGE: "public names are resolved when they are first used",

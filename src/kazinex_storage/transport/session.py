@@ -1,8 +1,9 @@
 """Sessions: a curl multi, its connections and its handles, used by one thread at a time.
 
 ``Multi`` keeps the books of the transfers under way; ``Session`` waits for their sockets on the caller's thread (the
-asyncio driver waits on its loop instead). ``Sessions`` lends idle sessions, and with them their connections and TLS
-sessions, to whoever asks next, and forgets those of the parent after ``fork()``.
+asyncio driver waits on its loop instead). A ``Line`` carries one attempt at a time and needs no books. ``Sessions``
+lends idle ones, and with them their connections and TLS sessions, to whoever asks next, and forgets those of the parent
+after ``fork()``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import pycurl
 
@@ -23,6 +24,7 @@ from .handle import forget, prepare, was_repeated
 
 if TYPE_CHECKING:
     from .handle import Option
+    from .line import Line
 
 _IN: Final = select.POLLIN
 _OUT: Final = select.POLLOUT
@@ -214,17 +216,20 @@ class Waker:
         os.close(self._far)
 
 
-class Sessions:
-    """Idle sessions, the last used first. Thread-safe and fork-safe."""
+_S = TypeVar("_S", bound="Session | Line")
 
-    def __init__(self, make: Callable[[], Session]) -> None:
+
+class Sessions(Generic[_S]):
+    """Idle sessions or lines, the last used first. Thread-safe and fork-safe."""
+
+    def __init__(self, make: Callable[[], _S]) -> None:
         """Lend what *make* makes."""
         self._make = make
-        self._idle: deque[Session] = deque()
+        self._idle: deque[_S] = deque()
         self._pid = os.getpid()
 
-    def take(self) -> Session:
-        """Return a session for this thread alone.
+    def take(self) -> _S:
+        """Return one for this thread alone.
 
         Raises:
             SettingsError: libcurl cannot be used as the settings say.
@@ -236,8 +241,8 @@ class Sessions:
         except IndexError:
             return self._make()
 
-    def give(self, session: Session) -> None:
-        """Take back a session that has nothing under way."""
+    def give(self, session: _S) -> None:
+        """Take back one that has nothing under way."""
         if self._pid == os.getpid():
             self._idle.append(session)
         else:

@@ -16,6 +16,7 @@ from .settings import TransportSettings
 if TYPE_CHECKING:
     from .attempt import Attempt
     from .handle import Option
+    from .line import Line
     from .session import Session, Sessions
     from .sockets import LoopMultis
 
@@ -29,7 +30,10 @@ class Wire:
         self.settings = settings if settings is not None else TransportSettings()
         self.policy = retry if retry is not None else RetryPolicy()
         self._observer = observer
-        self._sessions: Sessions | None = None
+        self._sessions: Sessions[Session] | None = None
+        self._lines: Sessions[Line] | None = None
+        self._crowded = False
+        """Whether this process has more descriptors than ``select`` can wait for."""
         self._loops: LoopMultis | None = None
         self._options: tuple[Option, ...] | None = None
 
@@ -56,6 +60,26 @@ class Wire:
         Raises:
             BaseException: an interrupt; the connection is closed.
         """
+        if self._crowded:
+            self._watch(attempt)
+            return
+        lines = self._lines
+        if lines is None:
+            from .line import Line
+            from .session import Sessions
+
+            options, connections = self.options, self.settings.max_connections
+            lines = self._lines = Sessions(lambda: Line(options, connections))
+        line = lines.take()
+        try:
+            line.perform(attempt)
+        except BaseException:
+            line.close()
+            raise
+        self._crowded = self._crowded or line.blind
+        lines.give(line)
+
+    def _watch(self, attempt: Attempt) -> None:
         session = self.take()
         try:
             session.start(attempt)
@@ -101,7 +125,8 @@ class Wire:
 
     def close(self) -> None:
         """Close what is idle; using the wire again opens new connections."""
-        if self._sessions is not None:
-            self._sessions.close()
+        for idle in (self._sessions, self._lines):
+            if idle is not None:
+                idle.close()
         if self._loops is not None:
             self._loops.close()

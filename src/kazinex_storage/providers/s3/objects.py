@@ -79,7 +79,10 @@ class Objects:
         condition = options.mode is PutMode.CREATE or options.if_match is not None
         mark = secrets.token_hex(8) if condition else None
         signing = self._signing.at_hand or (yield from self._signing.key())
-        response: Response = yield self.protocol.put(key, data, sha256, options, mark, signing, others)
+        request = self.protocol.put(key, data, sha256, options, mark, signing)
+        if others:
+            request = replace(request, headers=(*request.headers, *others))
+        response: Response = yield request
         if response.status not in (200, 201, 204):
             own = (yield from self.own(key, mark)) if mark is not None and response.status in _REFUSALS else None
             if own is not None:

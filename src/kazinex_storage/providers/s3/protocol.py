@@ -66,22 +66,12 @@ class Protocol:
         self._bare: Headers = (payload,)
         self._get: Headers = (payload, _IDENTITY)
 
-    def put(
-        self,
-        key: str,
-        data: bytes,
-        sha256: str,
-        options: PutOptions,
-        mark: str | None,
-        signing: SigV4,
-        others: Headers = (),
-    ) -> Request:
+    def put(self, key: str, data: bytes, sha256: str, options: PutOptions, mark: str | None, signing: SigV4) -> Request:
         """Write *data*, whose sha256 is given in hexadecimal, in one request; the service verifies it."""
         headers = [
             _UNSIGNED if self._tls else ("x-amz-content-sha256", sha256),
             *put_headers(options, sha256, mark, keeps_disposition=self._preset.keeps_disposition),
             *self._condition(options),
-            *others,
         ]
         if self._preset.checksums:
             headers.append(("x-amz-checksum-sha256", base64_of(sha256)))

@@ -1,0 +1,79 @@
+"""A line: one handle and its connection, for the driver that carries out one attempt at a time on its own thread."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import pycurl
+
+from .attempt import Attempt
+from .handle import forget, prepare, was_repeated
+
+if TYPE_CHECKING:
+    from .handle import Option
+
+# select() of the C library has places for so many descriptors, and libcurl leaves out what lies above.
+_FD_SETSIZE: Final = 1024
+_LONGEST_WAIT_S: Final = 1.0
+_NAP_S: Final = 0.005
+
+
+class Line:
+    """One handle and its connection for one attempt at a time, which libcurl drives by itself.
+
+    Of the 30 us that an attempt takes on a ``Session``, 6 are books, sockets and timers that nobody needs for one.
+    """
+
+    blind = False
+    """Whether a socket was met that ``select`` cannot wait for: use a ``Session`` from now on."""
+
+    def __init__(self, options: tuple[Option, ...], connections: int) -> None:
+        """Make a line whose handle has the *options*; it keeps up to that many idle connections."""
+        self._options = options
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, connections)
+        self._handle = pycurl.Curl()
+
+    def perform(self, attempt: Attempt) -> None:
+        """Carry out *attempt* on this thread. After an error the line is to be closed.
+
+        Raises:
+            IntegrityError: the source of its body cannot be read any more.
+            BaseException: an interrupt.
+        """
+        multi, handle = self._multi, self._handle
+        code, message = 0, ""
+        try:
+            prepare(handle, attempt, self._options)
+            multi.add_handle(handle)
+            attempt.handle = handle
+            while multi.perform()[1]:
+                left = multi.timeout()
+                if left:
+                    self._wait(_LONGEST_WAIT_S if left < 0 else min(left / 1000, _LONGEST_WAIT_S))
+            _, _, bad = multi.info_read()
+            if bad:
+                _, code, message = bad[0]
+            attempt.repeated = was_repeated(handle, attempt)
+            multi.remove_handle(handle)
+            forget(handle, attempt)
+        finally:
+            attempt.end(code, message)
+
+    def close(self) -> None:
+        """Close the connections, and stop what is under way."""
+        with suppress(pycurl.error):
+            self._multi.remove_handle(self._handle)
+        self._handle.close()
+        self._multi.close()
+
+    def _wait(self, seconds: float) -> None:
+        try:
+            seen = self._multi.select(seconds)
+        except InterruptedError:  # a signal whose handler raises nothing
+            return
+        if seen < 0:  # libcurl has no socket yet, or one that select() has no place for
+            self.blind = self.blind or self._handle.getinfo(pycurl.ACTIVESOCKET) >= _FD_SETSIZE
+            time.sleep(min(seconds, _NAP_S))
