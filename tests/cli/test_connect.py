@@ -73,7 +73,7 @@ def test_a_verification_keeps_the_ids_of_the_library_for_those_who_come_later(
     cli("provider", "add", "sharepoint", "Library", "--connect", *settings(emulator, authority))
     cli("provider", "verify", "Library")
     cli("provider", "set-default", "Library")
-    shown = cli("provider", "show", "Library", "--json").json
+    shown, text = cli("provider", "show", "Library", "--json").json, cli("provider", "show", "Library").text
     emulator.log.clear()
     stored = cli("put", "-", "org-1/bridge/DRG-1/P01/a.ifc", stdin=b"1")
     looked_up = [path for _, path, _ in emulator.log if "/sites/" in path]
@@ -82,6 +82,7 @@ def test_a_verification_keeps_the_ids_of_the_library_for_those_who_come_later(
 
     assert 0 == stored.code, stored.err
     assert shown["settings"]["looked_up"]["drive_id"] in emulator.state.drives
+    assert f"looked_up.drive_id {shown['settings']['looked_up']['drive_id']}" in text
     assert "VERIFIED" == shown["status"]
     assert [] == looked_up
     assert 0 == elsewhere.code

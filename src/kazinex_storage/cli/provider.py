@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, TypeAlias
 
@@ -232,7 +232,7 @@ def _print(session: Session, record: ProviderRecord) -> None:
     organisations = session.organisations
     chosen = organisations.organisation(record.organisation).default_provider == record.id
     projects = [found.project for found in organisations.overrides(record.organisation) if found.provider == record.id]
-    settings = {**record.settings, **dict.fromkeys(record.secrets.names, "***")}
+    settings = {**dict(_flat(record.settings)), **dict.fromkeys(record.secrets.names, "***")}
     lines = [
         f"{record.label} ({record.id}) is {record.status.value}",
         f"  kind           {record.kind}",
@@ -244,6 +244,15 @@ def _print(session: Session, record: ProviderRecord) -> None:
         *([f"  last error     {record.last_error}"] if record.last_error else []),
     ]
     session.out.result({**record.public(), "default": chosen, "overrides": projects}, lines)
+
+
+def _flat(settings: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
+    """Yield the settings by the names that ``--set`` takes."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
 
 
 def _secrets_of(record: ProviderRecord) -> dict[str, str]:
