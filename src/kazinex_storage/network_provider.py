@@ -122,8 +122,11 @@ class NetworkProvider(Generic[E]):
         self._transport.close()
 
     def _entries(self, pages: Pages[_Entry]) -> Iterator[_Entry]:
-        while (page := self._transport.run(pages.next())) is not None:
-            yield from page
+        try:
+            while (page := self._transport.run(pages.next())) is not None:
+                yield from page
+        finally:
+            pages.close()
 
 
 class NetworkPartUploader(NetworkProvider[E]):

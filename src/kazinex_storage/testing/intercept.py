@@ -5,15 +5,16 @@ It wraps the exchanges, so lifted and native providers are intercepted alike, in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeAlias, TypeVar, cast
 
 from ..errors import StorageError
 from ..keys import ObjectKey, Prefix
+from ..network_provider import NetworkProvider
 from ..part_uploads import PartExchanges, ResumeExchanges
 from ..provider import MoveExchanges, Pages, StorageProvider, exchanges_of
 from ..source import Source
-from ..transport import Exchange, Transport
+from ..transport import Exchange
 from ..types import (
     Buffer,
     ByteRange,
@@ -145,71 +146,26 @@ class InterceptedParts:
         return self.through("pending_uploads", prefix, Through(lambda _: self._inner.pending_uploads(prefix)))
 
 
-class InterceptedProvider:
+class InterceptedProvider(NetworkProvider[InterceptedExchanges]):
     """The blocking face of intercepted exchanges; everything real is done by the provider inside."""
 
     def __init__(self, provider: StorageProvider, hook: Hook) -> None:
+        super().__init__(InterceptedExchanges(provider, hook), provider.info, None)
         self._provider = provider
-        self._transport = Transport()
-        self.exchanges = InterceptedExchanges(provider, hook)
-        """What ``Storage`` calls."""
 
     @property
     def info(self) -> ProviderInfo:
         """What the provider inside is and can do."""
         return self._provider.info
 
-    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> ObjectInfo:
-        """Write."""
-        return self._transport.run(self.exchanges.put(key, source, options))
-
-    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
-        """Read."""
-        return self._transport.run(self.exchanges.get(key, span, sink, if_match))
-
-    def head(self, key: ObjectKey) -> ObjectInfo:
-        """Look."""
-        return self._transport.run(self.exchanges.head(key))
-
-    def delete(self, key: ObjectKey) -> None:
-        """Remove."""
-        self._transport.run(self.exchanges.delete(key))
-
-    def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
-        """List everything below."""
-        return self._items(self.exchanges.scan(prefix))
-
-    def children(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:
-        """List one level."""
-        return self._items(self.exchanges.children(prefix))
-
-    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
-        """Copy; called only when the provider inside declares it, like the next three."""
-        return self._transport.run(self.exchanges.copy(source, target, mode))
-
     def move(self, source: ObjectKey, target: ObjectKey) -> ObjectInfo:
-        """Move."""
+        """Move; called only when the provider inside declares it."""
         return self._transport.run(self.exchanges.move(source, target))
-
-    def delete_many(self, keys: Sequence[ObjectKey]) -> Sequence[StorageError | None]:
-        """Remove many."""
-        return self._transport.run(self.exchanges.delete_many(keys))
-
-    def presign(self, key: ObjectKey, options: PresignOptions) -> PresignedUrl:
-        """Sign."""
-        return self._transport.run(self.exchanges.presign(key, options))
 
     def close(self) -> None:
         """Close the provider inside."""
         self._provider.close()
-        self._transport.close()
-
-    def _items(self, pages: Pages[_Item]) -> Iterator[_Item]:
-        try:
-            while (page := self._transport.run(pages.next())) is not None:
-                yield from page
-        finally:
-            pages.close()
+        super().close()
 
 
 class _InterceptedPages(Generic[_Item]):
