@@ -72,14 +72,7 @@ def _copy_through(operations: Operations, origin: ObjectKey, target: str, mode: 
         info = yield from operations._exchanges.get(origin, WHOLE, spool.write, None)
         if spool.size != info.size:
             raise IntegrityError(f"{spool.size} of {info.size} bytes arrived; nothing was copied")
-        options = PutOptions(
-            mode=mode,
-            content_type=info.content_type,
-            content_disposition=info.content_disposition,
-            cache_control=info.cache_control,
-            metadata=info.metadata,
-        )
         with Source(spool.body(), sha256=info.sha256) as body:
-            return (yield from operations._put(target, body, options, None, None))
+            return (yield from operations._put(target, body, PutOptions.of(info, mode), None, None))
     finally:
         spool.discard()

@@ -154,6 +154,17 @@ class PutOptions:
     cache_control: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, info: ObjectInfo, mode: PutMode) -> PutOptions:
+        """Return how a copy of the object *info* is written."""
+        return cls(
+            mode=mode,
+            content_type=info.content_type,
+            content_disposition=info.content_disposition,
+            cache_control=info.cache_control,
+            metadata=info.metadata,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresignedUrl:

@@ -168,12 +168,12 @@ def verify_provider(
     """
     record = organisations.find(organisation, provider)
     try:
-        provider_at_work = organisations.open(record)
-        storage = Storage(provider_at_work, prefix=organisation)
+        opened = organisations.open(record)
+        storage = Storage(opened, prefix=organisation)
     except StorageError as error:
         report, learned = unusable(record.kind, error), None
     else:
-        learner = provider_at_work if isinstance(provider_at_work, Learner) else None
+        learner = opened if isinstance(opened, Learner) else None
         if learner is not None:
             learner.learn_anew()
         # Closed by the thread that verifies, which after a timeout still has the probe to remove.

@@ -19,8 +19,10 @@ from kazinex_storage.testing import Harness, ProviderContract
 from kazinex_storage.testing.contract import OnBench
 from kazinex_storage.testing.contract_conditional import ConditionalContract
 from kazinex_storage.testing.contract_get import GetContract
+from kazinex_storage.testing.contract_part_faults import PartFaultContract
 from kazinex_storage.testing.contract_parts import PartContract
 from kazinex_storage.testing.contract_put import PutContract
+from kazinex_storage.testing.contract_resume import ResumeContract
 from kazinex_storage.testing.emulators.cloudflare import Answer, Fault, Kind, R2Front, r2_front
 from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
@@ -108,7 +110,9 @@ def tls_parts(ministack_server: S3Server) -> Iterator[tuple[R2Front, str, S3Clie
 
 
 @pytest.mark.parametrize("bench", [""], ids=["tls"], indirect=True)
-class TestR2FrontOverTls(OnBench, PutContract, GetContract, ConditionalContract, PartContract):
+class TestR2FrontOverTls(
+    OnBench, PutContract, GetContract, ConditionalContract, PartContract, PartFaultContract, ResumeContract
+):
     """What differs over TLS: payloads are not signed, and have checksums in their place."""
 
     @pytest.fixture(autouse=True)
@@ -191,4 +195,12 @@ def test_a_copy_keeps_what_no_option_can_say(
     assert others == {name: found.get(name) for name in others}
 
 
-del ProviderContract, PutContract, GetContract, ConditionalContract, PartContract  # pytest would collect them as well
+del (
+    ProviderContract,
+    PutContract,
+    GetContract,
+    ConditionalContract,
+    PartContract,
+    PartFaultContract,
+    ResumeContract,
+)  # pytest would collect them as well

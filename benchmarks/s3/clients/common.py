@@ -49,6 +49,17 @@ class HashedFile(io.FileIO):
         return found
 
 
+def land_hashed(chunks: Iterable[bytes], path: str) -> int:
+    """Write *chunks* into a file and compute their sha256 on the way; return their size."""
+    digest, size = hashlib.sha256(), 0
+    with open(path, "wb") as file:
+        for chunk in chunks:
+            digest.update(chunk)
+            size += file.write(chunk)
+    digest.hexdigest()
+    return size
+
+
 def files_below(folder: str) -> Iterator[tuple[str, str]]:
     """Yield path and name below *folder* of each file."""
     root = Path(folder)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from ..place import Place
 from . import with_obstore
-from .common import MIB, HashedFile
+from .common import MIB, HashedFile, land_hashed
 
 obstore = with_obstore.obstore
 
@@ -27,10 +26,4 @@ class Client:
         return Path(path).stat().st_size
 
     def download(self, key: str, path: str) -> int:
-        digest = hashlib.sha256()
-        with open(path, "wb") as file:
-            for chunk in obstore.get(self.store, key).stream():
-                digest.update(chunk)
-                file.write(chunk)
-        digest.hexdigest()
-        return Path(path).stat().st_size
+        return land_hashed(obstore.get(self.store, key).stream(), path)

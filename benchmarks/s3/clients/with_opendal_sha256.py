@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from ..place import Place
 from . import with_opendal
-from .common import HashedFile
+from .common import HashedFile, land_hashed
 
 CHUNK = with_opendal.CHUNK
 
@@ -28,10 +27,5 @@ class Client:
         return Path(path).stat().st_size
 
     def download(self, key: str, path: str) -> int:
-        digest = hashlib.sha256()
-        with self.operator.open(key, "rb", chunk=CHUNK, concurrent=8) as source, open(path, "wb") as target:
-            while chunk := source.read(CHUNK):
-                digest.update(chunk)
-                target.write(chunk)
-        digest.hexdigest()
-        return Path(path).stat().st_size
+        with self.operator.open(key, "rb", chunk=CHUNK, concurrent=8) as source:
+            return land_hashed(iter(lambda: source.read(CHUNK), b""), path)

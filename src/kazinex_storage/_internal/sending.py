@@ -183,7 +183,7 @@ def send_in_order(
 
     yield from BUDGET.take(room, source, owner)
     try:
-        buffer, spare = memoryview(bytearray(size)), memoryview(bytearray(room - size or size))
+        buffer, spare = memoryview(bytearray(size)), memoryview(bytearray(room - size))
         part = yield from reading(buffer)
         while part is not None:
             both: list[Exchange[PartInfo] | Exchange[Part | None]] = [send(part.number, part.data), reading(spare)]

@@ -27,6 +27,7 @@ from .contract_life import LifeContract
 from .contract_list import ListContract
 from .contract_metadata import MetadataContract
 from .contract_names import NameContract
+from .contract_part_faults import PartFaultContract
 from .contract_parts import PartContract
 from .contract_presign import PresignContract
 from .contract_put import PutContract
@@ -76,6 +77,7 @@ class ProviderContract(
     CopyContract,
     PresignContract,
     PartContract,
+    PartFaultContract,
     ResumeContract,
     CapabilityContract,
     ConcurrencyContract,

@@ -21,6 +21,7 @@ from ..errors import (
 from ..storage import Storage
 from ..types import Capability, PutOptions, UploadState
 from .bench import CREATE, Bench, pattern, race, sha256
+from .uploading import passed_on
 
 
 def _can(bench: Bench) -> bool:
@@ -31,7 +32,7 @@ def _can(bench: Bench) -> bool:
 def _begin(storage: Storage, key: str, body: bytes, options: PutOptions | None = None) -> UploadState:
     """Begin an upload and return its state as another process reads it."""
     state = storage.begin_upload(key, len(body), options or PutOptions(), sha256=sha256(body))
-    return UploadState.from_json(state.to_json())
+    return passed_on(state)
 
 
 def _break_off(bench: Bench, state: UploadState, body: bytes, after: int) -> None:
@@ -184,9 +185,14 @@ class ResumeContract:
         for forged in (replace(state, location="elsewhere"), replace(state, provider="another")):
             with pytest.raises(SettingsError):
                 storage.resume_upload(forged, b"12345")
+            with pytest.raises(SettingsError):
+                storage.abort_upload(forged)
 
         assert [] == recording.calls
+        if bench.can(Capability.PARTS):
+            assert [state.upload_id] == [upload.upload_id for upload in bench.storage.pending_uploads()]
         assert "tenant-1/a" == bench.storage.resume_upload(state, b"12345").key
+        assert ["tenant-1/a"] == bench.keys()
 
     def test_an_upload_is_resumed_on_asyncio(self, bench: Bench) -> None:
         if not _can(bench):

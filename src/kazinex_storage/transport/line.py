@@ -23,7 +23,7 @@ _NAP_S: Final = 0.005
 class Line:
     """One handle and its connection for one attempt at a time, which libcurl drives by itself.
 
-    Of the 30 us that an attempt takes on a ``Session``, 6 are books, sockets and timers that nobody needs for one.
+    Of the 30 us that an attempt takes on a ``Session``, 4 are books, sockets and timers that nobody needs for one.
     """
 
     blind = False

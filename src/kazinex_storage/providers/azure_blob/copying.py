@@ -50,13 +50,7 @@ class Copying:
             StorageError: as in ``ServerCopier.copy``.
         """
         found = yield from self._objects.head(source)
-        options = PutOptions(
-            mode=mode,
-            content_type=found.content_type,
-            content_disposition=found.content_disposition,
-            cache_control=found.cache_control,
-            metadata=found.metadata,
-        )
+        options = PutOptions.of(found, mode)
         mark = new_mark()
         if found.size > MAX_COPY_BYTES:
             return (yield from self._in_blocks(found, key, options, mark))

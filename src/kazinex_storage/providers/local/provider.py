@@ -160,14 +160,7 @@ class LocalProvider:
         """
         descriptor, info = self._open(source)
         with open(descriptor, "rb", buffering=0) as file, Source.of(file, sha256=info.sha256) as body:
-            options = PutOptions(
-                mode=mode,
-                content_type=info.content_type,
-                content_disposition=info.content_disposition,
-                cache_control=info.cache_control,
-                metadata=info.metadata,
-            )
-            return self.put(target, body, options)
+            return self.put(target, body, PutOptions.of(info, mode))
 
     def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
         """Yield every object below *prefix* in the order of the keys; sweeps temporary files of dead writers."""

@@ -46,14 +46,14 @@ class Copying:
         preset = self._protocol.target.preset
         in_parts = mode is PutMode.CREATE and preset.create_copy is CreateCopy.PARTS and preset.conditional_puts
         if in_parts and found.size == 0:  # there is no part to copy
-            return (yield from self._objects.put(key, Source.of(b""), _options(found, mode), others))
+            return (yield from self._objects.put(key, Source.of(b""), PutOptions.of(found, mode), others))
         if in_parts or found.size > preset.max_copy_bytes:
             return (yield from self._in_parts(found, others, key, mode))
         written, mark = None, ""
         if mode is PutMode.CREATE:
             # It carries a mark of its own, so that after a lost answer it is told from another's.
             mark = secrets.token_hex(8)
-            written = self._protocol.written(_options(found, mode), found.sha256, mark, others)
+            written = self._protocol.written(PutOptions.of(found, mode), found.sha256, mark, others)
         signing = yield from self._objects.key()
         response: Response = yield self._protocol.copy(source, found.etag, key, mode, signing, written)
         fault = fault_of(response.body) if response.status == 200 else None
@@ -71,7 +71,7 @@ class Copying:
         return replace(found, key=key, etag=parse_result_etag(response.body).strip('"'), last_modified=None)
 
     def _in_parts(self, found: ObjectInfo, others: Headers, key: str, mode: PutMode) -> Exchange[ObjectInfo]:
-        options = _options(found, mode)
+        options = PutOptions.of(found, mode)
         if mode is PutMode.CREATE:
             yield from self._objects.check(key, options)
         rule = self._protocol.target.preset.part_rule
@@ -121,14 +121,4 @@ class Copying:
 def _replaced(source: str) -> UnavailableError:
     return UnavailableError(
         "the object was replaced while it was being copied; nothing was copied, repeat it", key=source
-    )
-
-
-def _options(found: ObjectInfo, mode: PutMode) -> PutOptions:
-    return PutOptions(
-        mode=mode,
-        content_type=found.content_type,
-        content_disposition=found.content_disposition,
-        cache_control=found.cache_control,
-        metadata=found.metadata,
     )
