@@ -57,7 +57,7 @@ class Fetch:
             StorageError: as in ``StorageProvider.get``.
         """
         etag = yield from self._look()
-        info = yield from self._get(ByteRange(end=SPAN_BYTES), self._sink(0), etag)
+        info = yield from self._get(ByteRange(end=SPAN_BYTES), self._sink(0, SPAN_BYTES), etag)
         if info.size <= SPAN_BYTES:
             return info
         if info.etag is None:
@@ -81,8 +81,8 @@ class Fetch:
         def bring(start: int) -> Exchange[ObjectInfo]:
             nonlocal failed
             try:
-                span = ByteRange(start=start, end=min(start + SPAN_BYTES, size))
-                return (yield from self._get(span, self._sink(start), etag))
+                stop = min(start + SPAN_BYTES, size)
+                return (yield from self._get(ByteRange(start=start, end=stop), self._sink(start, stop), etag))
             except BaseException:
                 failed = True
                 raise
@@ -92,8 +92,8 @@ class Fetch:
                 return
             yield bring(start)
 
-    def _sink(self, start: int) -> Sink:
-        sink, on_progress = self._landing.at(start), self._on_progress
+    def _sink(self, start: int, stop: int | None = None) -> Sink:
+        sink, on_progress = self._landing.at(start, stop), self._on_progress
         if on_progress is None:
             return sink
 

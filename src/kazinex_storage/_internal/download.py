@@ -47,9 +47,9 @@ class Download:
         self._gone = False
         self._lock = threading.Lock()
 
-    def at(self, start: int) -> Sink:
-        """Return a sink for the bytes from *start*; the spans of several must not overlap."""
-        span = _Span(start)
+    def at(self, start: int, stop: int | None = None) -> Sink:
+        """Return a sink for the bytes from *start*, up to *stop* if there are so many; spans must not overlap."""
+        span = _Span(start, stop)
         self._spans.append(span)
         return partial(self._write, span)
 
@@ -68,7 +68,7 @@ class Download:
                     raise TransferCancelled
                 span.waiting.append(bytes(buffer))
                 span.size += len(buffer)
-                if span.size >= GATHER_BYTES:
+                if span.size >= GATHER_BYTES or span.is_whole:
                     self._flush(span)
                     while self._written() - self._hashed >= FEED_BYTES:
                         self._feed(FEED_BYTES)
@@ -172,12 +172,18 @@ class Download:
 class _Span:
     """A stretch of the file that grows."""
 
-    __slots__ = ("end", "size", "start", "waiting")
+    __slots__ = ("end", "size", "start", "stop", "waiting")
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, stop: int | None) -> None:
         self.start = start
+        self.stop = stop
         self.end = start
         self.waiting: list[bytes] = []
         """What came and is not written yet."""
         self.size = 0
         """Bytes of it."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it came: what waited for more would be a gap, behind which nothing can be hashed."""
+        return self.stop is not None and self.end + self.size >= self.stop
