@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
+import tempfile
 import threading
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kazinex_storage._internal.download import FEED_BYTES, GATHER_BYTES, Download
+from kazinex_storage.errors import IntegrityError
 from kazinex_storage.types import ObjectInfo
 
 PIECE = GATHER_BYTES // 2 + 1  # never ends where a span does
@@ -43,3 +49,39 @@ def test_what_came_whole_is_hashed_before_the_rest_comes(tmp_path: Path, monkeyp
     checksum = landing.publish(ObjectInfo(key="out.pdf", size=len(body)), None)
     assert hashlib.sha256(body).hexdigest() == checksum.value
     assert body == (tmp_path / "out.pdf").read_bytes()
+
+
+@given(cuts=st.lists(st.integers(0, 3 * GATHER_BYTES), max_size=6), order=st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_spans_in_any_order_make_the_file_they_are_of(cuts: list[int], order: random.Random) -> None:
+    body = random.Random(len(cuts)).randbytes(3 * GATHER_BYTES)  # noqa: S311
+    edges = sorted({0, len(body), *cuts})
+    spans = [*pairwise(edges)]
+    order.shuffle(spans)
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "out.pdf"
+        landing = Download(target)
+        left = [(landing.at(start, stop), memoryview(body)[start:stop]) for start, stop in spans]
+        while left:
+            at = order.randrange(len(left))
+            sink, rest = left.pop(at)
+            sink(rest[:PIECE])
+            if len(rest) > PIECE:
+                left.append((sink, rest[PIECE:]))
+
+        checksum = landing.publish(ObjectInfo(key="out.pdf", size=len(body)), None)
+
+        assert hashlib.sha256(body).hexdigest() == checksum.value
+        assert body == target.read_bytes()
+
+
+def test_a_gap_is_no_file(tmp_path: Path) -> None:
+    landing = Download(tmp_path / "out.pdf")
+    landing.at(0, 10)(b"0123456789")
+    landing.at(11)(b"abcdefghi")
+
+    with pytest.raises(IntegrityError, match="10 of 20 bytes"):
+        landing.publish(ObjectInfo(key="out.pdf", size=20), None)
+    landing.discard()
+
+    assert [] == [*tmp_path.iterdir()]
