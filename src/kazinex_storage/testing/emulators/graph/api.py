@@ -253,9 +253,8 @@ class Call:
         if node.is_file:
             raise GraphError(400, "invalidRequest", "a file has no children")
         downloads = "$select" not in self._query
-        nodes = sorted(node.children.values(), key=lambda child: child.name.casefold())
         view = partial(self._view, downloads=downloads)
-        return json_answer(200, self._api.page(nodes, view, self._received, self._query))
+        return json_answer(200, self._api.page(self._drive.children(node), view, self._received, self._query))
 
     def _content(self, node: Node) -> Answer:
         if not node.is_file:
@@ -263,20 +262,20 @@ class Call:
         return Answer(status=302, headers={"location": download_url(self._state, node, self._api.transfer_url)})
 
     def _delta(self) -> Answer:
-        log, token = self._drive.log, self._query.get("token", "")
-        end = f"{self._api.graph_url}/drives/{self._drive.id}/root/delta?token={len(log)}"
+        token = self._query.get("token", "")
+        end = f"{self._api.graph_url}/drives/{self._drive.id}/root/delta?token={len(self._drive.log)}"
         if token == "latest":  # noqa: S105  # a word of the API
             return json_answer(200, {"value": [], "@odata.deltaLink": end})
         if token and not token.isdigit():
             raise GraphError(410, "resyncRequired", "Resync required")
-        changed = [(node, gone) for number, node, gone in log if number > int(token or 0)]
-        latest = {node.id: (node, gone) for node, gone in [(self._drive.root, False), *changed]}
-        told: list[tuple[Node, bool]] = []
-        for node, gone in latest.values():
-            if token or not gone:
-                told.append((node, gone))
-            if self._state.knobs.delta_repeats and told and len(told) % self._state.knobs.page_items == 0:
-                told.append(told[-1])
+        told = self._drive.changes(int(token or 0))
+        if not token:
+            told = [(node, gone) for node, gone in told if not gone]
+        if self._state.knobs.delta_repeats:
+            most = self._state.knobs.page_items
+            told = told[:most] + [
+                one for at in range(most, len(told), most - 1) for one in told[at - 1 : at + most - 1]
+            ]
         found = self._api.page(told, self._changed, self._received, self._query)
         if "@odata.nextLink" not in found:
             found["@odata.deltaLink"] = end
