@@ -253,8 +253,9 @@ class Call:
         if node.is_file:
             raise GraphError(400, "invalidRequest", "a file has no children")
         downloads = "$select" not in self._query
+        nodes = sorted(node.children.values(), key=lambda child: child.name.casefold())
         view = partial(self._view, downloads=downloads)
-        return json_answer(200, self._api.page(self._drive.children(node), view, self._received, self._query))
+        return json_answer(200, self._api.page(nodes, view, self._received, self._query))
 
     def _content(self, node: Node) -> Answer:
         if not node.is_file:
@@ -263,7 +264,8 @@ class Call:
 
     def _delta(self) -> Answer:
         token = self._query.get("token", "")
-        end = f"{self._api.graph_url}/drives/{self._drive.id}/root/delta?token={len(self._drive.log)}"
+        path = self._received.path.removeprefix(PREFIX)
+        end = f"{self._api.graph_url}{path}?token={len(self._drive.log)}"
         if token == "latest":  # noqa: S105  # a word of the API
             return json_answer(200, {"value": [], "@odata.deltaLink": end})
         if token and not token.isdigit():
@@ -272,14 +274,19 @@ class Call:
         if not token:
             told = [(node, gone) for node, gone in told if not gone]
         if self._state.knobs.delta_repeats:
-            most = self._state.knobs.page_items
-            told = told[:most] + [
-                one for at in range(most, len(told), most - 1) for one in told[at - 1 : at + most - 1]
-            ]
+            told = self._repeated(told)
         found = self._api.page(told, self._changed, self._received, self._query)
         if "@odata.nextLink" not in found:
             found["@odata.deltaLink"] = end
         return json_answer(200, found)
+
+    def _repeated(self, told: list[tuple[Node, bool]]) -> list[tuple[Node, bool]]:
+        found: list[tuple[Node, bool]] = []
+        for one in told:
+            found.append(one)
+            if len(found) % self._state.knobs.page_items == 0:
+                found.append(one)
+        return found
 
     def _changed(self, told: tuple[Node, bool]) -> dict[str, object]:
         node, gone = told

@@ -109,8 +109,8 @@ class Drive:
         """What was deleted and can be restored."""
         self.log: list[tuple[int, Node, bool]] = []
         """Every change: its number, the item, whether it is gone."""
-        self._listings: tuple[int, dict[str, list[Node]], dict[int, list[tuple[Node, bool]]]] = (-1, {}, {})
-        """Whole listings as of that length of the log, so that a page of 30,000 items does not sort them all again."""
+        self._told: dict[int, list[tuple[Node, bool]]] = {}
+        """What ``changes`` found since the last change: every page of a delta of 30,000 items asks for all of them."""
         self.quota_bytes: int | None = None
         self.read_only = False
         self.rewrites = False
@@ -118,20 +118,12 @@ class Drive:
         self.late_hashes = 0
         """How often a new file is told without its hash."""
 
-    def children(self, folder: Node) -> list[Node]:
-        """Return what is in *folder*, by name."""
-        listed = self._listed()[1]
-        if folder.id not in listed:
-            listed[folder.id] = sorted(folder.children.values(), key=lambda child: child.name.casefold())
-        return listed[folder.id]
-
     def changes(self, since: int) -> list[tuple[Node, bool]]:
         """Return the root and what changed after *since* changes, each item once, and whether it is gone."""
-        listed = self._listed()[2]
-        if since not in listed:
+        if since not in self._told:
             latest = {node.id: (node, gone) for _, node, gone in self.log[since:]}
-            listed[since] = [*({self.root.id: (self.root, False)} | latest).values()]
-        return listed[since]
+            self._told[since] = [*({self.root.id: (self.root, False)} | latest).values()]
+        return self._told[since]
 
     def find(self, path: str) -> Node:
         """Return what answers to *path*, whatever the case.
@@ -312,13 +304,9 @@ class Drive:
             return content + b"\n<!-- properties of the library -->"
         return content
 
-    def _listed(self) -> tuple[int, dict[str, list[Node]], dict[int, list[tuple[Node, bool]]]]:
-        if self._listings[0] != len(self.log):
-            self._listings = (len(self.log), {}, {})
-        return self._listings
-
     def _note(self, node: Node, *, gone: bool = False) -> None:
         self.log.append((len(self.log) + 1, node, gone))
+        self._told.clear()
 
     @staticmethod
     def _id() -> str:
