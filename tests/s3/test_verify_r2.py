@@ -84,8 +84,8 @@ def test_every_fault_of_a_token_has_its_own_diagnosis(front: R2Front, bucket: st
     assert "bucket" in found["other bucket"]
 
 
-def test_a_bucket_in_other_letter_case_is_not_there(front: R2Front) -> None:
-    found = diagnosis(verified(front, target_of(front, "Kazinex-Documents", front.token())))
+def test_a_bucket_in_other_letter_case_is_not_there(front: R2Front, bucket: str) -> None:
+    found = diagnosis(verified(front, target_of(front, bucket.title(), front.token())))
 
     assert "case" in found
 
