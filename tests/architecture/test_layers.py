@@ -95,6 +95,7 @@ HOMES = {
     "botocore": ("providers.s3", "testing"),
     "mypy_boto3_s3": ("testing",),  # types alone
     "azure": ("providers.azure_blob", "testing"),  # the witness of the servers for tests
+    "awscrt": ("providers.azure_blob",),
     "isal": ("parts",),
     "msal": ("_internal.entra", "providers.sharepoint"),
     "requests": ("_internal.entra", "providers.sharepoint"),  # what msal speaks HTTP with

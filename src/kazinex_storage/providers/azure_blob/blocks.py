@@ -19,15 +19,18 @@ from ...parts import plan_parts
 from ...source import Source
 from ...transport import Call, Exchange, Response
 from ...types import Buffer, ObjectInfo, PartInfo, PutMode, PutOptions
+from .checksums import Proof
 from .mapping import is_azure, map_error, stranger
 from .objects import Objects
-from .protocol import md5_of
 from .target import PART_RULE
 
 # All ids of a blob must have one length (Put Block), so everything that writes blocks here uses this form.
 _MAGIC: Final = b"kz"
+_MAGIC_CRC32: Final = b"kc"  # the digest is shorter, with nothing after it
 _MARK_BYTES: Final = 8
 _ID_BYTES: Final = 30
+_DIGEST_BYTES: Final = 16
+_CRC32_BYTES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,20 @@ class Block:
     """The write that it belongs to: 16 hexadecimal digits."""
     number: int
     """From 1; what is no part of the body has a number of its own."""
-    digest: bytes = bytes(16)
-    """MD5 of its bytes, where it was known beforehand."""
+    digest: bytes = bytes(_DIGEST_BYTES)
+    """MD5 or CRC-32 of its bytes, where it was known beforehand."""
 
     @property
     def id(self) -> str:
         """How the service calls it."""
-        return b64encode(_MAGIC + bytes.fromhex(self.mark) + self.number.to_bytes(4) + self.digest).decode()
+        magic = _MAGIC_CRC32 if len(self.digest) == _CRC32_BYTES else _MAGIC
+        digest = self.digest.ljust(_DIGEST_BYTES, b"\x00")
+        return b64encode(magic + bytes.fromhex(self.mark) + self.number.to_bytes(4) + digest).decode()
+
+    def part(self, size: int) -> PartInfo:
+        """Return the part of *size* bytes that it is; its etag is the digest."""
+        crc32 = b64encode(self.digest).decode() if len(self.digest) == _CRC32_BYTES else None
+        return PartInfo(number=self.number, size=size, etag=self.digest.hex(), crc32=crc32)
 
 
 def new_mark() -> str:
@@ -58,9 +68,11 @@ def read_block_id(text: str) -> Block | None:
         found = b64decode(text, validate=True)
     except (BadBase64, ValueError):
         return None
-    if len(found) != _ID_BYTES or not found.startswith(_MAGIC):
+    if len(found) != _ID_BYTES or not found.startswith((_MAGIC, _MAGIC_CRC32)):
         return None
-    return Block(found[2:10].hex(), int.from_bytes(found[10:14]), found[14:])
+    digest = found[14:] if found.startswith(_MAGIC) else found[14 : 14 + _CRC32_BYTES]
+    block = Block(found[2:10].hex(), int.from_bytes(found[10:14]), digest)
+    return block if block.id == text else None
 
 
 class Blocks:
@@ -93,26 +105,26 @@ class Blocks:
         return (yield from self._objects.written(key, response, source.size, found.value, options, mark))
 
     def put_block(self, key: str, mark: str, number: int, data: Buffer) -> Exchange[PartInfo]:
-        """Write one block; its MD5 is the etag of the part. One request.
+        """Write one block, whose digest is the etag of the part. One request.
 
         Raises:
             UnavailableError: the service lost the write.
             StorageError: the service refuses.
         """
-        md5 = cast(str, (yield Call(md5_of, data)))
-        digest = b64decode(md5)
-        yield from self.stage(key, Block(mark, number, digest), data, md5)
-        return PartInfo(number=number, size=len(data), etag=digest.hex())
+        proof = cast(Proof, (yield Call(self._protocol.prove, data)))
+        block = Block(mark, number, proof.digest)
+        yield from self.stage(key, block, data, proof)
+        return block.part(len(data))
 
-    def stage(self, key: str, block: Block, data: Buffer, md5: str) -> Exchange[None]:
-        """Write *data*, which has that *md5*, as a block; one request.
+    def stage(self, key: str, block: Block, data: Buffer, proof: Proof) -> Exchange[None]:
+        """Write *data*, which has that *proof*, as a block; one request.
 
         Raises:
             UnavailableError: the service lost the write.
             StorageError: the service refuses.
         """
         query = yield from self._objects.query()
-        response: Response = yield self._protocol.put_block(key, block.id, data, md5, query)
+        response: Response = yield self._protocol.put_block(key, block.id, data, proof, query)
         if response.status != 201:
             error = map_error(response, key)
             if isinstance(error, NotFoundError):

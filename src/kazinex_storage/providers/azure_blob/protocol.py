@@ -1,13 +1,11 @@
 """The requests of the Blob API, built for one container. Pure: nothing is sent here; ``answers.py`` reads answers.
 
 learn.microsoft.com/rest/api/storageservices/blob-service-rest-api says what is built. Every body goes
-with its MD5, which the service verifies before it keeps anything.
+with a checksum, which the service verifies before it keeps anything.
 """
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 from urllib.parse import quote, urlsplit
@@ -16,6 +14,7 @@ from ..._internal.header_text import quoted_etag
 from ..._internal.sending import Held
 from ...transport import BodySlice, Request
 from ...types import Buffer, ByteRange, PutMode, PutOptions, Sink
+from .checksums import Proof, md5_proof, prover_of
 from .headers import put_headers
 from .target import Target
 
@@ -34,11 +33,17 @@ _GET: Final[Headers] = (*_BARE, ("Accept-Encoding", "identity"))
 class Protocol:
     """Builds the requests for one target. Names are those of the service; *query* is what authorises."""
 
-    __slots__ = ("_base", "_path", "target")
+    __slots__ = ("_base", "_path", "prove", "target")
 
     def __init__(self, target: Target) -> None:
-        """Build for *target*."""
+        """Build for *target*.
+
+        Raises:
+            SettingsError: what computes the checksum that it wants is missing.
+        """
         self.target = target
+        self.prove = prover_of(target.body_checksum)
+        """Makes the proof of a body."""
         self._base = target.base_url
         self._path = urlsplit(self._base).path
 
@@ -47,18 +52,18 @@ class Protocol:
         headers = (
             *_BARE,
             ("x-ms-blob-type", "BlockBlob"),
-            ("Content-MD5", md5_of(data)),
+            self.prove(data).header,
             *put_headers(options, sha256, mark),
             *condition(options),
         )
         return Request(method="PUT", url=self.url(name, query), headers=headers, body=data, operation="put")
 
-    def put_block(self, name: str, block_id: str, data: Buffer, md5: str, query: str) -> Request:
+    def put_block(self, name: str, block_id: str, data: Buffer, proof: Proof, query: str) -> Request:
         """Write one block, which nobody sees before it is committed."""
         return Request(
             method="PUT",
             url=self.url(name, f"comp=block&blockid={quote(block_id, safe='')}&{query}"),
-            headers=(*_BARE, ("Content-MD5", md5)),
+            headers=(*_BARE, proof.header),
             body=data if isinstance(data, bytes) else BodySlice(source=Held(data), offset=0, size=len(data)),
             operation="put",
         )
@@ -72,7 +77,7 @@ class Protocol:
         headers = (
             *_BARE,
             ("Content-Type", "application/xml"),
-            ("Content-MD5", md5_of(body)),
+            md5_proof(body).header,
             *put_headers(options, sha256, mark),
             *condition(options),
         )
@@ -178,11 +183,6 @@ class Protocol:
     def url(self, name: str, query: str) -> str:
         """Return the URL of a blob; only unreserved characters and slashes stand for themselves."""
         return f"{self._base}/{quote(name, safe='/~')}?{query}"
-
-
-def md5_of(data: Buffer) -> str:
-    """Return the MD5 of *data* as ``Content-MD5`` wants it."""
-    return b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
 
 
 def wanted_span(span: ByteRange, size: int | None) -> tuple[int, int | None]:

@@ -9,6 +9,7 @@ from typing import Final, Protocol, TypeAlias
 
 from ..._internal.entra import AppIdentity
 from ...types import MIB, PartRule
+from .checksums import BodyChecksum
 
 # learn.microsoft.com/azure/storage/blobs/scalability-targets: 50,000 blocks of at most 4,000 MiB.
 PART_RULE: Final = PartRule(min_part_bytes=1, max_part_bytes=4000 * MIB, max_parts=50_000)
@@ -97,6 +98,8 @@ class Target:
     """The origin of pages that upload straight to the container; ``verify`` then looks at CORS."""
     page_blobs: int = PAGE_BLOBS
     """Blobs in one page of a listing, 5,000 at most."""
+    body_checksum: BodyChecksum = "md5"
+    """What the service verifies bodies by."""
 
     @property
     def location(self) -> str:

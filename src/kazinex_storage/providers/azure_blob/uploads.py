@@ -23,9 +23,9 @@ from ...transport import Exchange, Many, Outcome, Response
 from ...types import Buffer, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
 from .answers import parse_blocks, parse_page
 from .blocks import Block, Blocks, id_of, new_mark, read_block_id
+from .checksums import md5_proof
 from .mapping import code_of, is_azure, map_error, stranger
 from .objects import Objects
-from .protocol import md5_of
 from .target import PART_RULE
 
 _BEGUN: Final = 0
@@ -54,7 +54,7 @@ class PartUploads:
         plan = plan_parts(size, PART_RULE)
         mark = new_mark()
         moment = round(datetime.now(UTC).timestamp() * 1000).to_bytes(16)
-        yield from self._blocks.stage(name, Block(mark, _BEGUN, moment), _SIGN, md5_of(_SIGN))
+        yield from self._blocks.stage(name, Block(mark, _BEGUN, moment), _SIGN, md5_proof(_SIGN))
         return UploadState(
             key=key,
             upload_id=mark,
@@ -87,11 +87,7 @@ class PartUploads:
             raise (yield from self._gone(name, state))
         parts = [(block, size) for block, size in blocks if block.number not in (_BEGUN, _ABORTED)]
         numbers = [block.number for block, _ in parts]
-        found = [
-            PartInfo(number=block.number, size=size, etag=block.digest.hex())
-            for block, size in parts
-            if numbers.count(block.number) == 1
-        ]
+        found = [block.part(size) for block, size in parts if numbers.count(block.number) == 1]
         return sorted(found, key=lambda part: part.number) if state.size else [_nothing(1)]
 
     def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[ObjectInfo]:
@@ -126,7 +122,7 @@ class PartUploads:
         name = self._spelling.name_of(key)
         blocks = [block for block, _ in (yield from self._held(name)) if block.mark == upload_id]
         if _is_pending(blocks):
-            yield from self._blocks.stage(name, Block(upload_id, _ABORTED), _SIGN, md5_of(_SIGN))
+            yield from self._blocks.stage(name, Block(upload_id, _ABORTED), _SIGN, md5_proof(_SIGN))
 
     def pending_uploads(self, prefix: Prefix) -> Exchange[Sequence[PendingUpload]]:
         """List the unfinished; one request for 5,000 blobs, and one for each that is empty or nothing but blocks.
