@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import os
 import pickle
 import secrets
 from collections.abc import Callable
@@ -162,3 +164,19 @@ def test_secrets_are_in_no_pickle_and_no_repr(fs: S3FileSystem, ministack_server
 
     assert secret.encode() not in pickled
     assert secret not in repr(other) + other.to_json()
+
+
+def test_what_a_file_system_held_is_closed_with_it(ministack_server: S3Server, base: str) -> None:
+    def use() -> None:
+        fs = S3FileSystem(**options_of(ministack_server))
+        fs.pipe({f"{base}/{number}": b"1" for number in range(4)})
+        assert b"1" == fs.cat_file(f"{base}/0")
+
+    use()
+    gc.collect()
+    before = len(os.listdir("/dev/fd"))
+
+    for _ in range(3):
+        use()
+
+    assert len(os.listdir("/dev/fd")) <= before

@@ -54,9 +54,10 @@ class BucketSpace:
         yield  # makes an exchange of it
 
     def close(self) -> None:
-        """Close the buckets that were opened."""
+        """Close the buckets that were opened, and the connections to them."""
         for storage in self._storages.values():
             storage.close()
+        self.transport.close(wait=False)
 
     def _open(self, place: Place) -> Storage:
         name = place.base.removesuffix("/")
@@ -104,17 +105,19 @@ class BucketFileSystem(ProviderFileSystem):
             private=any(name in settings for name in self._strip_tokenize_options),
         )
 
-    def _opener(self, given: Mapping[str, object]) -> Callable[[str, Transport], Storage]:
-        model = self.registry.settings_model(self.kind)
+    @classmethod
+    def _opener(cls, given: Mapping[str, object]) -> Callable[[str, Transport], Storage]:
+        # Of the class, because the space holds what is returned, and outlives a file system that it holds itself.
+        model = cls.registry.settings_model(cls.kind)
         # Settings that lack something are told when the file system is made, not at its first request.
         try:
-            self._settings(model, {**given, self.place_field: "example-bucket"})
+            cls._settings(model, {**given, cls.place_field: "example-bucket"})
         except SettingsError as error:
-            raise SettingsError(error.message, provider=self.kind) from error.__cause__
+            raise SettingsError(error.message, provider=cls.kind) from error.__cause__
 
         def open_bucket(bucket: str, transport: Transport) -> Storage:
-            settings = self._settings(model, {**given, self.place_field: bucket})
-            return Storage(self.registry.open(self.kind, settings), transport=transport)
+            settings = cls._settings(model, {**given, cls.place_field: bucket})
+            return Storage(cls.registry.open(cls.kind, settings), transport=transport)
 
         return open_bucket
 

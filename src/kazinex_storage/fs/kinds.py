@@ -83,8 +83,7 @@ class ProviderFileSystem(ObjectFileSystem):
             raise TypeError(f"give either storage or {', '.join(sorted(settings))}")
         if storage is None:
             provider = self.registry.open(self.kind, self._settings(model, settings))
-            # The transport is not the storage's own: closing that one would wait for its threads, and the last
-            # reference to a file system may go away on one of them.
+            # The transport is not the storage's own, which would wait for its threads when it is closed.
             space = StorageSpace(Storage(provider, transport=Transport()), owned=True)
         else:
             space = StorageSpace(storage, owned=False)
@@ -101,7 +100,7 @@ class ProviderFileSystem(ObjectFileSystem):
     @property
     def scheme(self) -> str:
         """What its URLs begin with."""
-        return self.protocol if isinstance(self.protocol, str) else self.protocol[0]
+        return _scheme(self.protocol)
 
     def _check_options(self, settings: Mapping[str, object]) -> None:
         fields = self.registry.fields(self.kind)
@@ -116,14 +115,15 @@ class ProviderFileSystem(ObjectFileSystem):
                 f"it has {', '.join(sorted(known | {'storage', 'asynchronous', 'loop', 'batch_size'}))}"
             )
 
-    def _settings(self, model: type[BaseModel], given: Mapping[str, object]) -> BaseModel:
-        prefix = f"{PREFIX}{self.kind.upper()}_"
+    @classmethod
+    def _settings(cls, model: type[BaseModel], given: Mapping[str, object]) -> BaseModel:
+        prefix = f"{PREFIX}{cls.kind.upper()}_"
         try:
-            return self.registry.parse_settings(self.kind, {**settings_from_environment(model, prefix), **given})
+            return cls.registry.parse_settings(cls.kind, {**settings_from_environment(model, prefix), **given})
         except SettingsError as error:
             raise SettingsError(
-                f"{error.message}; give them as options of {self.scheme}:// or as variables {prefix}<FIELD>",
-                provider=self.kind,
+                f"{error.message}; give them as options of {_scheme(cls.protocol)}:// or as variables {prefix}<FIELD>",
+                provider=cls.kind,
             ) from error
 
 
@@ -174,3 +174,7 @@ class MemoryFileSystem(ObjectFileSystem):
             use_listings_cache=use_listings_cache,
             private=False,
         )
+
+
+def _scheme(protocol: str | tuple[str, ...]) -> str:
+    return protocol if isinstance(protocol, str) else protocol[0]

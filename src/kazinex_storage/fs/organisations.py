@@ -106,11 +106,13 @@ class OrganisationSpace:
         return cast(Storage, (yield Call(self._chosen, place)))
 
     def close(self) -> None:
-        """Close the catalogue and the providers that were opened here."""
+        """Close the catalogue and the providers that were opened here, and the connections to them."""
         opened, self._opened = self._opened, None
         if opened is not None and self._pid == os.getpid():
             opened.close()
             opened.organisations.close()
+        if self._given is None:
+            self.transport.close(wait=False)
 
     def _in_order(self, place: Place) -> Sequence[ResolvedProvider]:
         return self._resolver().in_order(*_scope(place))

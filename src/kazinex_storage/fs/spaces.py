@@ -92,7 +92,10 @@ class Space(Protocol):
         ...
 
     def close(self) -> None:
-        """Close the storages that this space opened."""
+        """Close the storages that this space opened, and the connections of a transport of its own.
+
+        It waits for nothing: the last reference to a file system may go away on any thread, one of its own among them.
+        """
         ...
 
 
@@ -131,6 +134,7 @@ class StorageSpace:
         """Close the storage if it is owned."""
         if self._owned:
             self._storage.close()
+            self.transport.close(wait=False)
 
     def __repr__(self) -> str:
         return repr(self._storage)
@@ -172,6 +176,7 @@ class MemorySpace:
         """Let go of the stores; named stores live on in the process."""
         for storage in self._storages.values():
             storage.close()
+        self.transport.close(wait=False)
 
     def _open(self, place: Place) -> Storage:
         name = place.base.removesuffix("/")

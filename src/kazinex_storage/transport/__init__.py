@@ -103,9 +103,12 @@ class Transport:
 
         return run_many_async(exchanges, window, self._pool, self._wire)
 
-    def close(self) -> None:
-        """End the threads after the calls under way, close idle connections; using the transport again starts anew."""
-        self._pool.close()
+    def close(self, *, wait: bool = True) -> None:
+        """End the threads after the calls under way, close idle connections; using the transport again starts anew.
+
+        Without *wait* it returns before the calls have ended.
+        """
+        self._pool.close(wait=wait)
         self._wire.close()
 
     def _many(self, command: Many) -> list[AnyOutcome]:

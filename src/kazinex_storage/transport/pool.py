@@ -36,14 +36,14 @@ class CallPool:
         except RuntimeError:  # closed by another thread between looking and submitting: begin anew
             return self._running().submit(run, call.run)
 
-    def close(self) -> None:
-        """Wait for the calls that were submitted and end the threads. A later ``submit`` starts new ones."""
+    def close(self, *, wait: bool = True) -> None:
+        """End the threads when the calls that were submitted have ended. A later ``submit`` starts new ones."""
         if self._pid != os.getpid():
             return  # the threads are the parent's, and so may be the lock
         with self._lock:
             executor, self._executor = self._executor, None
         if executor is not None:
-            executor.shutdown(wait=True)
+            executor.shutdown(wait=wait)
 
     def _running(self) -> ThreadPoolExecutor:
         executor = self._executor
