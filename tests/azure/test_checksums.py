@@ -20,12 +20,24 @@ from azure.storage.extensions.checksums import crc64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kazinex_storage import IntegrityError, PutMode, PutOptions, SettingsError, Storage, UnavailableError
+from kazinex_storage import (
+    CheckStatus,
+    IntegrityError,
+    NotSupportedError,
+    PutMode,
+    PutOptions,
+    SettingsError,
+    Storage,
+    UnavailableError,
+    verify,
+)
 from kazinex_storage.providers.azure_blob import AzureBlobSettings, open_azure_blob
 from kazinex_storage.providers.azure_blob.checksums import BodyChecksum, md5_proof, prover_of
+from kazinex_storage.providers.azure_blob.provider import AzureBlobProvider
 from kazinex_storage.providers.azure_blob.target import AccountKey, Target
 from kazinex_storage.testing.bench import pattern, sha256
 from kazinex_storage.testing.servers import AzuriteServer
+from kazinex_storage.transport import RetryPolicy, Transport
 from kazinex_storage.types import MIB
 
 from ..s3.proxy import Answer, Forward, Line, Proxy, Seen, cut_after, cut_before, flip_request, proxy
@@ -196,6 +208,21 @@ def test_an_upload_goes_on_whatever_its_parts_were_proved_by(
         assert (4, 1) == (before, way.count("block") - before)
         assert changed == witness.download_blob("a").readall()
         assert sha256(changed) == info.sha256
+
+
+def test_a_service_that_does_not_take_it_is_told(target: Target) -> None:
+    """Azurite answers 500, which is tried again before it is told."""
+    with closing(Transport(retry=RetryPolicy(attempts=2, base_s=0.001))) as transport:
+        provider = AzureBlobProvider(replace(target, body_checksum="crc64"), transport=transport)
+        with Storage(provider, transport=transport) as storage:
+            for body in (SMALL, LARGE):
+                with pytest.raises(NotSupportedError):
+                    storage.put("a", body)
+            report = verify(storage)
+
+    failed = next(check for check in report.checks if check.status is CheckStatus.FAILED)
+    assert "write" == failed.name
+    assert "body_checksum" in (failed.fix or "")
 
 
 def test_settings_choose_it(target: Target, service: Proxy, witness: ContainerClient) -> None:

@@ -44,6 +44,15 @@ def keys_forbidden(target: Target) -> Diagnosis:
     )
 
 
+def no_crc64() -> Diagnosis:
+    """Explain FeatureNotSupported to whoever chose CRC-64."""
+    return Diagnosis(
+        meaning="the service does not take CRC-64, as Azurite does not; bodies are proved by it because body_checksum "
+        "is crc64",
+        fix="leave body_checksum out, or set it to md5",
+    )
+
+
 def forbidden(target: Target) -> Diagnosis:
     """Explain AuthorizationFailure, which firewalls give."""
     return Diagnosis(

@@ -50,6 +50,8 @@ class Diagnostics:
         known = diagnosis_of(code)
         if known is not None:
             return known
+        if code == "FeatureNotSupported" and target.body_checksum == "crc64":
+            return causes.no_crc64()
         if not isinstance(error, SettingsError | AuthenticationError | AccessDeniedError | UnavailableError):
             return None
         response = yield from self._ask()

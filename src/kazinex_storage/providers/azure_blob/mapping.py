@@ -77,6 +77,10 @@ _CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
     "InvalidResourceName": (InvalidKeyError, "the service cannot hold that key"),
     "MetadataTooLarge": (NotSupportedError, "the metadata is larger than the 8 KiB that the service keeps; shorten it"),
     "InvalidMetadata": (NotSupportedError, "the service cannot keep that metadata"),
+    "FeatureNotSupported": (
+        NotSupportedError,
+        "the service, an emulator or an account of another kind, does not do this",
+    ),
     "DirectoryIsNotEmpty": (NotFoundError, "no object has that key, a directory has"),
     "ResourceTypeMismatch": (LockedError, "a directory has that key; choose another one"),
     "LeaseIdMissing": _LEASED,
