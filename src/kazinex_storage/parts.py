@@ -39,6 +39,14 @@ class PartPlan:
         """Return the plan of an upload that was begun with parts of *part_bytes*."""
         return cls(size=size, part_bytes=part_bytes, count=max(1, _quotient_up(size, part_bytes)))
 
+    def follows(self, rule: PartRule) -> bool:
+        """Say whether *rule* allows such parts."""
+        return (
+            self.count <= rule.max_parts
+            and rule.min_part_bytes <= self.part_bytes <= rule.max_part_bytes
+            and self.part_bytes % rule.multiple_of == 0
+        )
+
     def spans(self) -> Iterator[tuple[int, ByteRange]]:
         """Yield (number, span) in order; numbers start at 1."""
         for index in range(self.count):

@@ -122,6 +122,7 @@ class Uploads:
                 source.close()
 
     def _go_on(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
+        plan = self._plan(state)
         try:
             held = {part.number: part for part in (yield from self._parts.list_parts(state))}
         except NotFoundError:
@@ -131,7 +132,6 @@ class Uploads:
             # An earlier resume completed it and could not say so any more.
             _check_body(cast(str, (yield Call(measure, source, cancel=source.cancel))), state, found)
             return found
-        plan = PartPlan.resumed(state.size, state.part_bytes)
         parts = yield from send_parts(source, plan, partial(self._send, state, held), self._parts)
         checksum = source.checksum
         if checksum is None:
@@ -157,14 +157,14 @@ class Uploads:
         if expires_in <= timedelta(0):
             raise ValueError("expires_in is a positive time")
         own = self._own(state)
-        key = ObjectKey(own.key)
+        key, plan = ObjectKey(own.key), self._plan(own)
 
         def sign(method: str, part: int | None = None, size: int | None = None) -> Exchange[PresignedUrl]:
             options = PresignOptions(method=method, expires_in=expires_in, size=size, upload=own, part=part)
             return operations._exchanges.presign(key, options)
 
         parts: list[TicketPart] = []
-        for number, span in PartPlan.resumed(own.size, own.part_bytes).spans():
+        for number, span in plan.spans():
             start, end = span.resolve(own.size)
             request = yield from sign("PUT", number, end - start)
             parts.append(TicketPart(number=number, offset=start, size=end - start, request=request))
@@ -175,6 +175,7 @@ class Uploads:
     def _complete(self, state: UploadState) -> Exchange[ObjectInfo]:
         self._need()
         own = self._own(state)
+        plan = self._plan(own)
         try:
             held: Sequence[PartInfo] = yield from self._parts.list_parts(own)
         except NotFoundError:
@@ -183,7 +184,7 @@ class Uploads:
                 raise
             return self._operations._relative(found)  # the client has completed it itself
         wanted: set[tuple[int, int]] = set()
-        for number, span in PartPlan.resumed(own.size, own.part_bytes).spans():
+        for number, span in plan.spans():
             start, end = span.resolve(own.size)
             wanted.add((number, end - start))
         wrong = sorted(wanted ^ {(part.number, part.size) for part in held})
@@ -250,6 +251,16 @@ class Uploads:
         if not full.startswith(scope):
             raise InvalidKeyError("the upload belongs to a key outside this storage; resume it where it was begun")
         return replace(state, key=full, scope="")
+
+    def _plan(self, state: UploadState) -> PartPlan:
+        """Return how the upload was cut, as its *state* says."""
+        plan, rule = PartPlan.resumed(state.size, state.part_bytes), self._operations.info.part_rule
+        if rule is not None and not plan.follows(rule):
+            raise SettingsError(
+                f"the state says {state.size:,} bytes in parts of {state.part_bytes:,}, which this service does not "
+                "take: it was altered; begin the upload anew"
+            )
+        return plan
 
 
 def _same(held: PartInfo, data: memoryview) -> PartInfo | None:

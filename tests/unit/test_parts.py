@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kazinex_storage.errors import FileTooLargeError
-from kazinex_storage.parts import WANTED_PART_BYTES, plan_parts
+from kazinex_storage.parts import WANTED_PART_BYTES, PartPlan, plan_parts
 from kazinex_storage.types import MIB, PartRule
 
 GIB = 1024 * MIB
@@ -37,6 +37,7 @@ def test_every_plan_up_to_five_tebibytes_keeps_the_rule_of_the_service(rule: Par
     assert 1 <= plan.count <= rule.max_parts
     assert rule.min_part_bytes <= plan.part_bytes <= rule.max_part_bytes
     assert plan.part_bytes % rule.multiple_of == 0
+    assert plan.follows(rule)
     assert (plan.count - 1) * plan.part_bytes < max(size, 1) <= max(plan.count * plan.part_bytes, 1)
 
 
@@ -121,3 +122,17 @@ def test_a_negative_size_is_refused() -> None:
 def test_a_rule_that_contradicts_itself_is_refused(rule: PartRule) -> None:
     with pytest.raises(ValueError, match="correct the rule"):
         plan_parts(1, rule)
+
+
+@pytest.mark.parametrize(
+    ("size", "part_bytes"),
+    [(GIB, 5 * MIB - 1), (6 * GIB, 5 * GIB), (10_001 * 5 * MIB, 5 * MIB), (GIB, 1)],
+    ids=["short", "long", "many", "bytes"],
+)
+def test_other_parts_do_not_follow_the_rule(size: int, part_bytes: int) -> None:
+    assert not PartPlan.resumed(size, part_bytes).follows(R2)
+
+
+def test_parts_of_an_odd_size_do_not_follow_a_rule_of_multiples() -> None:
+    assert PartPlan.resumed(GIB, 2 * GRAPH_UNIT).follows(GRAPH)
+    assert not PartPlan.resumed(GIB, 2 * GRAPH_UNIT + 1).follows(GRAPH)

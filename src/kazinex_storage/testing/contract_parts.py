@@ -17,6 +17,7 @@ from ..errors import (
     NotFoundError,
     NotSupportedError,
     PreconditionFailedError,
+    SettingsError,
 )
 from ..policy import UploadPolicy
 from ..types import Capability, PutOptions
@@ -55,6 +56,25 @@ class PartContract:
 
         assert (size, sha256(body)) == (info.size, info.sha256)
         assert body == bench.storage.get_bytes("a") == bench.peek("a")
+
+    def test_a_state_of_parts_that_the_service_does_not_take_is_refused(self, bench: Bench) -> None:
+        if not bench.proves(Capability.PARTS, list_uploads):
+            return
+        state, rule = bench.storage.begin_upload("a", 5), bench.storage.info.part_rule
+        assert rule is not None
+        many = replace(state, size=(rule.max_parts + 1) * state.part_bytes)
+        large = replace(state, part_bytes=rule.max_part_bytes + 1)
+        recording, storage = bench.recorded()
+
+        with pytest.raises(SettingsError, match="begin the upload anew"):
+            storage.resume_upload(large, pattern(5))
+        for altered in (many, large):
+            with pytest.raises(SettingsError, match="begin the upload anew"):
+                storage.complete_upload(altered)
+
+        assert 0 == recording.count("put_part") + recording.count("complete_upload")
+        storage.abort_upload(state)
+        assert [] == storage.pending_uploads()
 
     @pytest.mark.parametrize("before", [None, b"the old object"], ids=["over nothing", "over an object"])
     def test_an_unfinished_upload_cannot_be_seen(self, bench: Bench, before: bytes | None) -> None:
