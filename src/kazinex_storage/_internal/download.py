@@ -48,18 +48,19 @@ class Download:
         """The first span that may still grow before a gap; looking at all of them costs a minute in 100 GiB."""
         self._hashed = 0
         """Bytes from the beginning that the digest was given."""
-        self._gone = False
+        self.gone = False
+        """Whether it was given up."""
         self._lock = threading.Lock()
 
     def at(self, start: int, stop: int | None = None) -> Sink:
         """Return a sink for the bytes from *start*, up to *stop* if there are so many; spans must not overlap."""
-        span = _Span(start, stop)
+        span = _Span(start, stop, self)
         with self._lock:
             insort(self._spans, span, key=_start_of)
-        return partial(self._write, span)
+        return span.take
 
-    def _write(self, span: _Span, buffer: Buffer) -> None:
-        """Append *buffer* to *span*.
+    def write(self, span: _Span) -> None:
+        """Write what waits in *span*.
 
         Raises:
             OSError: the disk is full, or the like.
@@ -69,14 +70,11 @@ class Download:
         # number of a closed descriptor belongs to the next file that is opened.
         try:
             with self._lock:
-                if self._gone:
+                if self.gone:
                     raise TransferCancelled
-                span.waiting.append(bytes(buffer))
-                span.size += len(buffer)
-                if span.size >= GATHER_BYTES or span.is_whole:
-                    self._flush(span)
-                    while self._written() - self._hashed >= FEED_BYTES:
-                        self._feed(FEED_BYTES)
+                self._flush(span)
+                while self._written() - self._hashed >= FEED_BYTES:
+                    self._feed(FEED_BYTES)
         finally:
             self._close_if_gone()
 
@@ -89,7 +87,7 @@ class Download:
             TransferCancelled: it was given up.
         """
         with self._lock:
-            if self._gone:
+            if self.gone:
                 raise TransferCancelled
             for span in self._spans:
                 self._flush(span)
@@ -108,7 +106,7 @@ class Download:
                 f"the bytes have sha256 {checksum.value}, the object was stored with {sha256}; the file was not written"
             )
         with self._lock:
-            if self._gone:
+            if self.gone:
                 raise TransferCancelled
             self._close()
             os.replace(self._temporary, self._target)
@@ -116,7 +114,7 @@ class Download:
 
     def discard(self) -> None:
         """Remove what was written; harmless after ``publish``, and while another thread still writes."""
-        self._gone = True
+        self.gone = True
         with suppress(FileNotFoundError):
             os.unlink(self._temporary)
         self._close_if_gone()
@@ -161,7 +159,7 @@ class Download:
             start += count
 
     def _close_if_gone(self) -> None:
-        if self._gone and self._lock.acquire(blocking=False):
+        if self.gone and self._lock.acquire(blocking=False):
             try:
                 self._close()
             finally:
@@ -179,11 +177,14 @@ def _start_of(span: _Span) -> int:
 
 
 class _Span:
-    """A stretch of the file that grows."""
+    """A stretch of the file that grows.
 
-    __slots__ = ("end", "size", "start", "stop", "waiting")
+    It belongs to one exchange, so what it gathers needs no lock: a tenth of the processor time of a download.
+    """
 
-    def __init__(self, start: int, stop: int | None) -> None:
+    __slots__ = ("_landing", "end", "size", "start", "stop", "waiting")
+
+    def __init__(self, start: int, stop: int | None, landing: Download) -> None:
         self.start = start
         self.stop = stop
         self.end = start
@@ -191,8 +192,18 @@ class _Span:
         """What came and is not written yet."""
         self.size = 0
         """Bytes of it."""
+        self._landing = landing
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether all of it came: what waited for more would be a gap, behind which nothing can be hashed."""
-        return self.stop is not None and self.end + self.size >= self.stop
+    def take(self, buffer: Buffer) -> None:
+        """Append *buffer*. Once all came it is written: what waited for more would be a gap that ends the hashing.
+
+        Raises:
+            OSError: the disk is full, or the like.
+            TransferCancelled: the download was given up.
+        """
+        if self._landing.gone:
+            raise TransferCancelled
+        self.waiting.append(bytes(buffer))
+        self.size += len(buffer)
+        if self.size >= GATHER_BYTES or (self.stop is not None and self.end + self.size >= self.stop):
+            self._landing.write(self)
