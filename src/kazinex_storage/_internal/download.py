@@ -23,7 +23,8 @@ from ..types import MIB, Buffer, Checksum, ObjectInfo, Sink
 FEED_BYTES = 4 * MIB
 """Bytes that are hashed at a time."""
 
-# Over TLS libcurl hands out 16 KiB at a time; a call of the system costs more than gathering.
+# libcurl hands out 16 KiB at a time, and a call of the system costs more than gathering. The memory is used again: what
+# is allocated and freed by the half megabyte the system finds and clears each time, which cost one thread 1 s a GiB.
 GATHER_BYTES = 512 * 1024
 """Bytes that are written at a time."""
 
@@ -48,6 +49,10 @@ class Download:
         """The first span that may still grow before a gap; looking at all of them costs a minute in 100 GiB."""
         self._hashed = 0
         """Bytes from the beginning that the digest was given."""
+        self._spare: list[memoryview] = []
+        """Memory that a span has gathered in and another one may use."""
+        self._read = memoryview(b"")
+        """What the digest's thread reads into."""
         self.gone = False
         """Whether it was given up."""
         self._lock = threading.Lock()
@@ -59,8 +64,13 @@ class Download:
             insort(self._spans, span, key=_start_of)
         return span.take
 
-    def write(self, span: _Span) -> None:
-        """Write what waits in *span*.
+    def room(self) -> memoryview:
+        """Return memory to gather in."""
+        with self._lock:
+            return self._spare.pop() if self._spare else memoryview(bytearray(GATHER_BYTES))
+
+    def write(self, span: _Span, piece: Buffer = b"") -> None:
+        """Write what waits in *span*, and *piece* after it.
 
         Raises:
             OSError: the disk is full, or the like.
@@ -72,7 +82,7 @@ class Download:
             with self._lock:
                 if self.gone:
                     raise TransferCancelled
-                self._flush(span)
+                self._flush(span, piece)
                 while self._written() - self._hashed >= FEED_BYTES:
                     self._feed(FEED_BYTES)
         finally:
@@ -119,14 +129,18 @@ class Download:
             os.unlink(self._temporary)
         self._close_if_gone()
 
-    def _flush(self, span: _Span) -> None:
-        """Write what waits."""
-        waiting, span.waiting, span.size = span.waiting, [], 0
-        view = memoryview(waiting[0] if len(waiting) == 1 else b"".join(waiting)) if waiting else memoryview(b"")
-        while view:
-            count = os.pwrite(self._descriptor, view, span.end)
-            span.end += count
-            view = view[count:]
+    def _flush(self, span: _Span, piece: Buffer = b"") -> None:
+        """Write what waits, and *piece* after it."""
+        for waiting in (span.waiting, piece):
+            view = memoryview(waiting)
+            while view:
+                count = os.pwrite(self._descriptor, view, span.end)
+                span.end += count
+                view = view[count:]
+        span.waiting = b""
+        if span.room is not None and span.stop is not None and span.end >= span.stop:
+            self._spare.append(span.room)
+            span.room = None
 
     def _written(self) -> int:
         """Return up to where the file is written without a gap."""
@@ -149,7 +163,7 @@ class Download:
         Raises:
             IntegrityError: it is not there any more.
         """
-        buffer = memoryview(bytearray(min(size, MIB)))
+        buffer = self._read = self._read or memoryview(bytearray(MIB))
         end = start + size
         while start < end:
             count = os.preadv(self._descriptor, [buffer[: end - start]], start)
@@ -182,20 +196,21 @@ class _Span:
     It belongs to one exchange, so what it gathers needs no lock: a tenth of the processor time of a download.
     """
 
-    __slots__ = ("_landing", "end", "size", "start", "stop", "waiting")
+    __slots__ = ("_landing", "end", "room", "start", "stop", "waiting")
 
     def __init__(self, start: int, stop: int | None, landing: Download) -> None:
         self.start = start
         self.stop = stop
         self.end = start
-        self.waiting: list[bytes] = []
-        """What came and is not written yet."""
-        self.size = 0
-        """Bytes of it."""
+        """Up to where it is written."""
+        self.waiting: Buffer = b""
+        """What came and is not written yet: the first piece itself, or the beginning of the room."""
+        self.room: memoryview | None = None
+        """What further pieces are gathered in; a small object has one piece."""
         self._landing = landing
 
-    def take(self, buffer: Buffer) -> None:
-        """Append *buffer*. Once all came it is written: what waited for more would be a gap that ends the hashing.
+    def take(self, piece: Buffer) -> None:
+        """Append *piece*. Once all came it is written: what waited for more would be a gap that ends the hashing.
 
         Raises:
             OSError: the disk is full, or the like.
@@ -203,7 +218,20 @@ class _Span:
         """
         if self._landing.gone:
             raise TransferCancelled
-        self.waiting.append(bytes(buffer))
-        self.size += len(buffer)
-        if self.size >= GATHER_BYTES or (self.stop is not None and self.end + self.size >= self.stop):
+        held = len(self.waiting)
+        if held and held + len(piece) > GATHER_BYTES:
+            self._landing.write(self)
+            held = 0
+        if len(piece) >= GATHER_BYTES:
+            self._landing.write(self, piece)
+        elif self.room is None and not held:
+            self.waiting = bytes(piece)
+        else:
+            if self.room is None:
+                self.room = self._landing.room()
+                self.room[:held] = self.waiting
+            size = held + len(piece)
+            self.room[held:size] = piece
+            self.waiting = self.room[:size]
+        if self.stop is not None and self.waiting and self.end + len(self.waiting) >= self.stop:
             self._landing.write(self)
