@@ -303,7 +303,7 @@ class Storage:
             NotFoundError: the upload was aborted, or has expired.
             AlreadyExistsError: it was begun with ``PutMode.CREATE``, and the key exists by now.
             PreconditionFailedError: the object is not the version ``if_match``.
-            SettingsError: it was begun in another place; outside this storage it is an ``InvalidKeyError``.
+            SettingsError: it was begun elsewhere, or its state altered; outside this storage: ``InvalidKeyError``.
         """
         return self._transport.run(self._uploads.resume(state, body, on_progress))
 

@@ -33,6 +33,7 @@ class Proof:
 
 
 Prover: TypeAlias = Callable[[Buffer], Proof]
+"""Reads a whole body in memory and returns its proof."""
 
 
 def md5_proof(data: Buffer) -> Proof:
