@@ -13,9 +13,12 @@ from ._internal.version import __version__
 
 if TYPE_CHECKING:
     from .aio import AsyncStorage as AsyncStorage
-    from .aio_documents import AsyncDocumentStore as AsyncDocumentStore
     from .disposition import attachment as attachment
-    from .documents import DocumentStore as DocumentStore
+    from .documents.aio import AsyncDocumentStore as AsyncDocumentStore
+    from .documents.integrity import IntegrityState as IntegrityState
+    from .documents.receipts import DocumentRevision as DocumentRevision
+    from .documents.receipts import StoredDocument as StoredDocument
+    from .documents.store import DocumentStore as DocumentStore
     from .errors import AccessDeniedError as AccessDeniedError
     from .errors import AlreadyExistsError as AlreadyExistsError
     from .errors import AuthenticationError as AuthenticationError
@@ -42,7 +45,6 @@ if TYPE_CHECKING:
     from .errors import UnavailableError as UnavailableError
     from .errors import UnknownProviderError as UnknownProviderError
     from .errors import UnresolvedOrganisationError as UnresolvedOrganisationError
-    from .integrity import IntegrityState as IntegrityState
     from .keys import DocumentKey as DocumentKey
     from .keys import ObjectKey as ObjectKey
     from .keys import Prefix as Prefix
@@ -53,8 +55,6 @@ if TYPE_CHECKING:
     from .policy import Verdict as Verdict
     from .provider import StorageProvider as StorageProvider
     from .pulls import ByteStream as ByteStream
-    from .receipts import DocumentRevision as DocumentRevision
-    from .receipts import StoredDocument as StoredDocument
     from .registry import ProviderKind as ProviderKind
     from .registry import Registry as Registry
     from .registry import default_registry as default_registry
@@ -89,8 +89,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "disposition": ("attachment",),
     "aio": ("AsyncStorage",),
-    "aio_documents": ("AsyncDocumentStore",),
-    "documents": ("DocumentStore",),
+    "documents.aio": ("AsyncDocumentStore",),
+    "documents.store": ("DocumentStore",),
     "errors": (
         "AccessDeniedError",
         "AlreadyExistsError",
@@ -119,13 +119,13 @@ _HOMES = {
         "UnknownProviderError",
         "UnresolvedOrganisationError",
     ),
-    "integrity": ("IntegrityState",),
+    "documents.integrity": ("IntegrityState",),
     "keys": ("DocumentKey", "ObjectKey", "Prefix"),
     "organisations": ("Organisations", "Resolver", "open_organisations"),
     "policy": ("UploadPolicy", "Verdict"),
     "provider": ("StorageProvider",),
     "pulls": ("ByteStream",),
-    "receipts": ("DocumentRevision", "StoredDocument"),
+    "documents.receipts": ("DocumentRevision", "StoredDocument"),
     "registry": ("ProviderKind", "Registry", "default_registry"),
     "source": ("Source",),
     "storage": ("Storage",),

@@ -21,8 +21,8 @@ FACADES = {
     "storage": ("Storage",),
     "pulls": ("ByteStream",),
     "aio": ("AsyncStorage",),
-    "aio_documents": ("AsyncDocumentStore",),
-    "documents": ("DocumentStore",),
+    "documents.aio": ("AsyncDocumentStore",),
+    "documents.store": ("DocumentStore",),
     "provider": ("StorageProvider", "ServerCopier", "Presigner"),
 }
 """The classes whose every method can fail, by module."""

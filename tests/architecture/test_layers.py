@@ -57,9 +57,7 @@ LEVELS = {
     "files": 4,
     "storage": 4,
     # 5: what is built on storages
-    "receipts": 5,
     "documents": 5,
-    "integrity": 5,
     "verification": 5,
     "sweeping": 5,
     "registry": 5,
@@ -68,7 +66,7 @@ LEVELS = {
     "_internal.environment": 5,
     # 6: the faces
     "aio": 6,
-    "aio_documents": 6,
+    "documents.aio": 6,
     "fs": 6,
     "cli": 6,
     # T: the kit; nothing imports it

@@ -44,7 +44,7 @@ ANY_USERS = {
     "_internal.collecting": "the result of a blocking call",
     "errors": "the arguments of a pickled error",
     "organisations.schema": "rows, as SQLAlchemy types them",
-    "receipts": "the fields of a receipt that came from JSON",
+    "documents.receipts": "the fields of a receipt that came from JSON",
     "transport.attempt": "who waits for it and the handle, which has no types, are the driver's own affair",
     "transport.exchange": "what a command is answered with differs for each command",
     "transport.loop": "as in transport.exchange",

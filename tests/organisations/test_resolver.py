@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kazinex_storage.documents import DocumentStore
+from kazinex_storage.documents.store import DocumentStore
 from kazinex_storage.errors import (
     AlreadyExistsError,
     ClosedError,

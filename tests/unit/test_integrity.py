@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kazinex_storage import Checksum, DocumentKey, IntegrityState, ObjectInfo, StoredDocument
-from kazinex_storage.integrity import REWRITE_WINDOW, judge
+from kazinex_storage.documents.integrity import REWRITE_WINDOW, judge
 
 OURS, OTHER = "a" * 64, "b" * 64
 NOON = datetime(2026, 8, 1, 12, tzinfo=UTC)

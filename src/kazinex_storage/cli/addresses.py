@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..documents.receipts import StoredDocument
 from ..errors import InvalidKeyError, NotFoundError
 from ..keys import DocumentKey, ObjectKey, check_identifier
-from ..receipts import StoredDocument
 from .session import Session
 
 _SCHEME = "kazinex://"

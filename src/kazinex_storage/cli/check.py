@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from ..documents.integrity import IntegrityState
+from ..documents.receipts import StoredDocument
 from ..errors import InvalidKeyError
-from ..integrity import IntegrityState
-from ..receipts import StoredDocument
 from .exits import ExitCode, UsageError
 from .session import session_of
 

@@ -19,10 +19,10 @@ from typing import Annotated
 import typer
 
 from .._internal.environment import PREFIX
+from ..documents.receipts import StoredDocument
 from ..errors import AlreadyExistsError, IntegrityError, NotFoundError, RecordNotFoundError
 from ..keys import DocumentKey
 from ..organisations.records import ProviderRecord
-from ..receipts import StoredDocument
 from ..verification import VerificationReport, verify_provider
 from .addresses import url_of
 from .exits import ExitCode

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
+from ..documents.receipts import ResolvedProvider
 from ..errors import NotFoundError, RecordNotFoundError, StorageError
 from ..organisations import commands
-from ..receipts import ResolvedProvider
 from ..types import Folder, ObjectInfo
 from ..verification import PROBE_FOLDER
 from .addresses import parse_path

@@ -9,9 +9,9 @@ from typing import Annotated, BinaryIO, TypeAlias, cast
 
 import typer
 
+from ..documents.receipts import StoredDocument
 from ..errors import AlreadyExistsError, IntegrityError
 from ..policy import format_bytes
-from ..receipts import StoredDocument
 from .addresses import find_document, parse_document, url_of
 from .exits import UsageError
 from .progress import TransferBar

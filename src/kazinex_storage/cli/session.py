@@ -11,7 +11,7 @@ import typer
 from .output import Output
 
 if TYPE_CHECKING:
-    from ..documents import DocumentStore
+    from ..documents.store import DocumentStore
     from ..organisations import Organisations, Resolver
 
 Organisation: TypeAlias = Annotated[
@@ -55,7 +55,7 @@ class Session:
     @cached_property
     def documents(self) -> DocumentStore:
         """The documents of all organisations."""
-        from ..documents import DocumentStore
+        from ..documents.store import DocumentStore
 
         return DocumentStore(self.resolver)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..receipts import ResolvedProvider
+from ..documents.receipts import ResolvedProvider
 from ..sweeping import DEFAULT_AGE, SweepReport, sweep
 from .exits import ExitCode
 from .provider import OptionalProvider

@@ -13,9 +13,9 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
+from ..documents.receipts import ResolvedProvider
 from ..errors import InvalidKeyError, NotSupportedError
 from ..keys import DocumentKey
-from ..receipts import ResolvedProvider
 from ..storage import Storage
 from ..transport import Call, Exchange, Transport
 from .filesystem import ObjectFileSystem

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import TypeAlias
 
+from ..documents.receipts import ResolvedProvider
 from ..errors import RecordNotFoundError, StorageError, UnresolvedOrganisationError
 from ..keys import check_identifier
 from ..policy import UploadPolicy, size_rule
-from ..receipts import ResolvedProvider
 from ..storage import Storage
 from ..transport import Transport
 from . import commands

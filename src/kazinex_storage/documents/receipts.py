@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Protocol, Self
 
-from .keys import DocumentKey
-from .storage import Storage
-from .transport import Transport
-from .types import Checksum
+from ..keys import DocumentKey
+from ..storage import Storage
+from ..transport import Transport
+from ..types import Checksum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Whether a stored document is what its receipt says, judged by marks and, where those cannot tell, by its bytes.
 
 Some services write files anew after they took them (``ProviderInfo.rewrites``), so other bytes are not always
-somebody's doing. Nothing is deleted because of a state. ``documents.py`` is the caller.
+somebody's doing. Nothing is deleted because of a state. ``operations.py`` is the caller.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from datetime import timedelta
 from enum import Enum
 from typing import Final
 
-from .errors import IntegrityError
+from ..errors import IntegrityError
+from ..storage import Storage
+from ..transport import Exchange
+from ..types import Buffer, ObjectInfo
 from .receipts import StoredDocument
-from .storage import Storage
-from .transport import Exchange
-from .types import Buffer, ObjectInfo
 
 # SharePoint writes the properties of a library into files within seconds, at times minutes, after they are stored; no
 # page names a limit — github.com/OneDrive/onedrive-api-docs/issues/935 (read 2026-08).

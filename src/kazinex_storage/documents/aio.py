@@ -6,14 +6,16 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterable
 from pathlib import Path
 
-from ._internal.admission import Body
-from ._internal.collecting import collected
-from .documents import DocumentOperations, DocumentStore, check_receipt
+from .._internal.admission import Body
+from .._internal.collecting import collected
+from ..keys import DocumentKey
+from ..source import Source
+from ..types import Buffer, ObjectInfo, Progress
 from .integrity import IntegrityState
-from .keys import DocumentKey
+from .operations import DocumentOperations
+from .reading import check_receipt
 from .receipts import DocumentRevision, StoredDocument
-from .source import Source
-from .types import Buffer, ObjectInfo, Progress
+from .store import DocumentStore
 
 
 class AsyncDocumentStore:

@@ -1,0 +1,138 @@
+"""The operations on documents, as exchanges: one body for each method of ``DocumentStore`` and its awaited twin.
+
+An upload goes to the provider that the organisation has chosen; a read goes to the provider that the receipt names,
+whatever is chosen now. Without a receipt the organisation's providers are asked in turn.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .._internal.admission import Body
+from .._internal.bodies import Spool
+from ..errors import AlreadyExistsError, InvalidKeyError
+from ..keys import DocumentKey
+from ..storage import Storage
+from ..transport import Exchange
+from ..types import ObjectInfo, Progress, PutMode, PutOptions
+from .integrity import IntegrityState, checked
+from .reading import download, locate
+from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, StoredDocument
+from .searching import Search, relative_key
+
+
+class DocumentOperations:
+    """The operations on documents, as exchanges."""
+
+    def __init__(self, resolver: ProviderResolver) -> None:
+        self._search = Search(resolver)
+
+    def upload(
+        self,
+        document: DocumentKey,
+        file: Body,
+        content_type: str | None,
+        sha256: str | None,
+        on_progress: Progress | None,
+    ) -> Exchange[StoredDocument]:
+        """Store the file of a revision, once; see ``DocumentStore.upload``."""
+        chosen = yield from self._search.chosen(document)
+        yield from self._refuse_second_file(document)
+        options = PutOptions(mode=PutMode.CREATE, content_type=content_type)
+        operations, key = chosen.storage.operations, relative_key(document)
+        info = yield from operations.put(key, file, options, sha256=sha256, on_progress=on_progress)
+        # Two uploads of one revision can both have passed the look above: under different file names, or to different
+        # providers. Whoever now sees another file takes its own away again: at most one stays, however they interleave.
+        try:
+            yield from self._refuse_second_file(document, own=(chosen.provider, key))
+        except BaseException:
+            yield from operations.delete(key)
+            raise
+        return _receipt(document, chosen, info)
+
+    def spool(self, document: DocumentKey) -> Exchange[Spool]:
+        """Return a spool that collects the file of *document* and refuses what its provider would."""
+        chosen = yield from self._search.chosen(document)
+        return chosen.storage.operations.spool(relative_key(document))
+
+    def find(self, document: DocumentKey) -> Exchange[StoredDocument]:
+        """Return the receipt of a stored document; see ``DocumentStore.find``."""
+        found, info = yield from self._search.find(document)
+        return _receipt(document, found, info)
+
+    def locate(self, document: StoredDocument | DocumentKey) -> Exchange[tuple[Storage, str]]:
+        """Return the storage that holds a document, and its key there."""
+        return (yield from locate(self._search, document))
+
+    def download(
+        self, document: StoredDocument | DocumentKey, path: Path, on_progress: Progress | None
+    ) -> Exchange[ObjectInfo]:
+        """Write a document into a file; see ``DocumentStore.download``."""
+        return (yield from download(self._search, document, path, on_progress))
+
+    def check(self, receipt: StoredDocument) -> Exchange[IntegrityState]:
+        """Compare what is stored with its receipt; see ``DocumentStore.check``."""
+        storage, key = yield from self.locate(receipt)
+        return (yield from checked(storage, key, receipt))
+
+    def revisions(self, document: DocumentKey) -> Exchange[list[DocumentRevision]]:
+        """Return the stored revisions of a document; see ``DocumentStore.revisions``."""
+        found: dict[str, DocumentRevision] = {}
+        for provider, files in (yield from self._search.listings(document, revision=False)):
+            for info in files:
+                try:
+                    key = DocumentKey.parse(f"{document.organisation}/{info.key}")
+                except InvalidKeyError:
+                    continue  # something else stands there, put by another door
+                found.setdefault(
+                    info.key,
+                    DocumentRevision(
+                        document=key,
+                        provider=provider.provider,
+                        size=info.size,
+                        etag=info.etag,
+                        stored_at=info.last_modified,
+                    ),
+                )
+        return [found[key] for key in sorted(found)]
+
+    def remove(self, document: StoredDocument | DocumentKey) -> Exchange[None]:
+        """Remove a document; see ``DocumentStore.remove``."""
+        if isinstance(document, StoredDocument):
+            recorded = yield from self._search.recorded(document)
+            yield from recorded.storage.operations.delete(relative_key(document.document))
+            return
+        for provider in (yield from self._search.providers(document, strict=True)):
+            yield from provider.storage.operations.delete(relative_key(document))
+
+    def _refuse_second_file(self, document: DocumentKey, own: tuple[str, str] | None = None) -> Exchange[None]:
+        """Refuse when the revision has a file other than *own*, which is given as (provider, key)."""
+        for provider, files in (yield from self._search.listings(document, revision=True)):
+            for file in files:
+                if (provider.provider, file.key) != own:
+                    raise _second_file(document, file.key)
+
+
+def _receipt(document: DocumentKey, provider: ResolvedProvider, info: ObjectInfo) -> StoredDocument:
+    return StoredDocument(
+        document=document,
+        provider=provider.provider,
+        kind=provider.kind,
+        key=document.build(),
+        size=info.size,
+        sha256=info.sha256,
+        etag=info.etag,
+        content_type=info.content_type,
+        stored_at=info.last_modified,
+        service_checksum=info.service_checksum,
+        stored_by=info.modified_by,
+    )
+
+
+def _second_file(document: DocumentKey, found: str) -> AlreadyExistsError:
+    return AlreadyExistsError(
+        f"revision {document.revision!r} has the file {found.rpartition('/')[2]!r} already and is never overwritten; "
+        "upload under a new revision",
+        operation="upload",
+        key=document.build(),
+    )
