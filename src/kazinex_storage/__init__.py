@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .documents.store import DocumentStore as DocumentStore
     from .errors import AccessDeniedError as AccessDeniedError
     from .errors import AlreadyExistsError as AlreadyExistsError
+    from .errors import ArchivedError as ArchivedError
     from .errors import AuthenticationError as AuthenticationError
     from .errors import BulkError as BulkError
     from .errors import ClosedError as ClosedError
@@ -94,6 +95,7 @@ _HOMES = {
     "errors": (
         "AccessDeniedError",
         "AlreadyExistsError",
+        "ArchivedError",
         "AuthenticationError",
         "BulkError",
         "ClosedError",

@@ -15,7 +15,9 @@ StorageError(operation, provider, key, retryable, retry_after_s, code, request_i
     FileTooLargeError · FileTypeRefusedError
   NotSupportedError(NotImplementedError)     the provider does not declare the capability
   NotFoundError(FileNotFoundError) · AlreadyExistsError(FileExistsError) · PreconditionFailedError
-  AuthenticationError · AccessDeniedError(PermissionError) · QuotaExceededError · LockedError
+  AuthenticationError · AccessDeniedError(PermissionError) · QuotaExceededError
+  LockedError                                the object is locked, checked out, or under retention
+    ArchivedError                            its bytes are in an archive tier; restore it first
   RateLimitedError* · UnavailableError*      (* retryable)
   IntegrityError                             bytes differ from what was declared or recorded
   BulkError                                  some items of a bulk call failed; it lists them
@@ -176,6 +178,13 @@ class QuotaExceededError(StorageError):
 
 class LockedError(StorageError):
     """The object is locked or checked out by somebody."""
+
+
+class ArchivedError(LockedError):
+    """The bytes are in an archive tier and cannot be read or copied now: have the object restored, then repeat.
+
+    Restoring takes minutes to days and costs money, so nothing here begins it.
+    """
 
 
 class RateLimitedError(StorageError):

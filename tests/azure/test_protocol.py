@@ -6,10 +6,19 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from kazinex_storage.errors import AlreadyExistsError, IntegrityError, StorageError, UnavailableError
+from kazinex_storage.errors import (
+    AlreadyExistsError,
+    ArchivedError,
+    IntegrityError,
+    LockedError,
+    NotSupportedError,
+    StorageError,
+    UnavailableError,
+)
 from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.providers.azure_blob.batch import parse_batch
 from kazinex_storage.providers.azure_blob.exchanges import AzureBlobExchanges
+from kazinex_storage.providers.azure_blob.mapping import map_error
 from kazinex_storage.providers.azure_blob.target import SasToken, Target
 from kazinex_storage.source import Source
 from kazinex_storage.transport import Exchange, Many, Outcome, Request, Response
@@ -256,3 +265,21 @@ def test_a_batch_is_read_as_documented() -> None:
 def test_a_batch_that_is_not_clear_proves_nothing(headers: Mapping[str, str], body: str) -> None:
     with pytest.raises(UnavailableError, match="which objects it deleted"):
         parse_batch(answer(202, headers, body.encode()))
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("BlobArchived", ArchivedError),
+        ("BlobBeingRehydrated", ArchivedError),
+        ("InvalidBlobType", NotSupportedError),
+        ("SnapshotsPresent", LockedError),
+        ("InvalidBlobTier", NotSupportedError),
+        (None, UnavailableError),
+    ],
+)
+def test_a_refusal_for_good_is_not_told_as_one_that_passes(code: str | None, expected: type[StorageError]) -> None:
+    error = map_error(answer(409, AZURE if code is None else {**AZURE, "x-ms-error-code": code}), KEY)
+
+    assert expected is type(error)
+    assert error.retryable is (expected is UnavailableError)

@@ -9,7 +9,17 @@ import pytest
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import ContainerClient, ContentSettings
 
-from kazinex_storage import ByteRange, NotFoundError, PresignOptions, PutOptions, Storage, attachment
+from kazinex_storage import (
+    AlreadyExistsError,
+    ByteRange,
+    NotFoundError,
+    NotSupportedError,
+    PresignOptions,
+    PutMode,
+    PutOptions,
+    Storage,
+    attachment,
+)
 from kazinex_storage.testing.servers import AzuriteServer
 
 METADATA = {"author": "A. Müller", "drawing-no": "DRG-1", "2nd": "x"}
@@ -127,3 +137,22 @@ def test_the_witness_may_not_replace_what_a_create_only_write_made(storage: Stor
 def test_a_url_for_too_long_is_refused(storage: Storage) -> None:
     with pytest.raises(ValueError, match="7 days"):
         storage.presign("a", PresignOptions(expires_in=timedelta(days=8)))
+
+
+@pytest.mark.parametrize("size", [1, 9 * 1024 * 1024 + 1], ids=["one request", "blocks"])
+def test_an_append_blob_is_replaced_or_named_as_what_it_is(
+    storage: Storage, witness: ContainerClient, size: int
+) -> None:
+    blob = witness.get_blob_client("big.log")
+    blob.create_append_blob()
+    blob.append_block(b"line\n")
+
+    with pytest.raises(AlreadyExistsError):
+        storage.put("big.log", bytes(size), PutOptions(mode=PutMode.CREATE))
+    try:
+        storage.put("big.log", bytes(size))
+    except NotSupportedError as error:
+        assert "append or page blob" in str(error)
+        assert 5 == blob.get_blob_properties().size
+    else:
+        assert size == blob.get_blob_properties().size

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kazinex_storage.errors import AccessDeniedError, IntegrityError, NotFoundError, StorageError, UnavailableError
+from kazinex_storage.errors import (
+    AccessDeniedError,
+    ArchivedError,
+    IntegrityError,
+    NotFoundError,
+    NotSupportedError,
+    StorageError,
+    UnavailableError,
+)
 from kazinex_storage.keys import ObjectKey, Prefix
-from kazinex_storage.providers.s3.answers import Course, parse_page
+from kazinex_storage.providers.s3.answers import Course, parse_page, parse_parts, parse_uploads
 from kazinex_storage.providers.s3.exchanges import S3Exchanges
 from kazinex_storage.providers.s3.headers import decode_text, encode_text
+from kazinex_storage.providers.s3.mapping import map_error
 from kazinex_storage.providers.s3.target import R2, S3, Credentials, Target
 from kazinex_storage.providers.s3.xml import parse_xml
 from kazinex_storage.transport import Exchange, Many, Outcome, Request, Response
@@ -312,3 +323,53 @@ def test_parts_of_two_versions_are_not_made_one_object() -> None:
     assert ("HEAD", "DELETE") == (look.method, abort.method)
     with pytest.raises(UnavailableError, match="replaced while"):
         exchange.send(Response(status=204, headers={}))
+
+
+@pytest.mark.parametrize("truth", ["true", "True", "TRUE", "1", "yes", ""])
+def test_a_page_with_a_token_is_not_the_last_whatever_it_says_of_being_cut(truth: str) -> None:
+    more = f"<IsTruncated>{truth}</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+
+    assert "t" == parse_page(f"<ListBucketResult>{more}</ListBucketResult>".encode()).token
+
+
+@pytest.mark.parametrize("truth", ["true", "True", "1"])
+@pytest.mark.parametrize("parse", [parse_page, parse_parts, parse_uploads])
+def test_a_list_that_is_cut_without_saying_how_to_go_on_is_an_error(
+    parse: Callable[[bytes], object], truth: str
+) -> None:
+    roots = {
+        parse_page: "ListBucketResult",
+        parse_parts: "ListPartsResult",
+        parse_uploads: "ListMultipartUploadsResult",
+    }
+    root = roots[parse]
+
+    with pytest.raises(UnavailableError, match="without saying how to go on"):
+        parse(f"<{root}><IsTruncated>{truth}</IsTruncated></{root}>".encode())
+
+
+@pytest.mark.parametrize("written", ["2026-11-28T10:00:00.000", "2026-11-28T10:00:00Z", "2026-11-28T12:00:00+02:00"])
+def test_a_moment_is_aware_utc_whatever_zone_the_service_writes(written: str) -> None:
+    entry = f"<Contents><Key>a</Key><Size>1</Size><LastModified>{written}</LastModified></Contents>"
+
+    ((_, _, _, moment),) = parse_page(f"<ListBucketResult>{entry}</ListBucketResult>".encode()).objects
+
+    assert (datetime(2026, 11, 28, 10, tzinfo=UTC), timedelta(0)) == (moment, moment and moment.utcoffset())
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [
+        (403, "InvalidObjectState", ArchivedError),
+        (409, "ConditionalRequestConflict", UnavailableError),
+        (409, "", UnavailableError),
+        (409, "RestoreAlreadyInProgress", NotSupportedError),
+    ],
+)
+def test_a_refusal_for_good_is_not_told_as_one_that_passes(
+    status: int, code: str, expected: type[StorageError]
+) -> None:
+    error = map_error(Response(status=status, headers={}, body=f"<Error><Code>{code}</Code></Error>".encode()), "a")
+
+    assert expected is type(error)
+    assert error.retryable is (expected is UnavailableError)

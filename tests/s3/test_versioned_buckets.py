@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kazinex_storage import AlreadyExistsError, NotFoundError, PutMode, PutOptions, Storage, verify
+from kazinex_storage import AlreadyExistsError, ArchivedError, NotFoundError, PutMode, PutOptions, Storage, verify
 from kazinex_storage.providers.s3 import S3Settings
 from kazinex_storage.providers.s3.provider import open_s3
 from kazinex_storage.testing.servers import S3Server, moto
@@ -146,3 +146,11 @@ def test_the_lock_of_an_object_holds_against_the_witness_too(bucket: Bucket) -> 
         assert found["ObjectLockRetainUntilDate"] > datetime.now(UTC) + timedelta(hours=1)
         with pytest.raises(bucket.witness.exceptions.ClientError, match="AccessDenied"):
             bucket.witness.delete_object(Bucket=bucket.name, Key="plan.pdf", VersionId=found["VersionId"])
+
+
+def test_an_object_in_an_archive_is_restored_first(bucket: Bucket) -> None:
+    bucket.witness.put_object(Bucket=bucket.name, Key="cold.pdf", Body=b"1", StorageClass="GLACIER")
+    with pytest.raises(ArchivedError, match="restore it first"):
+        bucket.storage.get_bytes("cold.pdf")
+
+    assert 1 == bucket.storage.head("cold.pdf").size

@@ -90,10 +90,26 @@ def date_of(header: str | None) -> datetime | None:
         except ValueError:
             return None
     try:
-        found = parsedate_to_datetime(header)
-    except (ValueError, IndexError):
+        return _in_utc(parsedate_to_datetime(header))
+    except (ValueError, IndexError, OverflowError):
         return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def moment_of(text: object) -> datetime | None:
+    """Return the moment that an ISO 8601 date means, in UTC; one without a zone is UTC. None: it is no date.
+
+    Example:
+        >>> moment_of("2026-11-24T05:28:56+02:00")
+        datetime.datetime(2026, 11, 24, 3, 28, 56, tzinfo=datetime.timezone.utc)
+        >>> moment_of("2026-11-24T03:28:56.000") == moment_of("2026-11-24T03:28:56Z")
+        True
+    """
+    if not isinstance(text, str) or not text:
+        return None
+    try:
+        return _in_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        return None
 
 
 def base64_of(hexadecimal: str) -> str:
@@ -113,6 +129,12 @@ def plain_header(what: str, value: str) -> str:
             "filename*=UTF-8''percent-encoded (RFC 6266)"
         )
     return value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is UTC:
+        return moment
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _utf8(value: str) -> str:

@@ -6,13 +6,19 @@ ever expanded or fetched. Pure.
 
 from __future__ import annotations
 
+import re
+from typing import Final
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from ..errors import UnavailableError
 
+# What all services begin with. A name in a namespace takes twice the time to make and has to be cut afterwards, which
+# costs a listing of 1,000 keys 0.6 ms.
+_ROOT: Final = re.compile(r"""\s*(?:<\?xml[^<>]*\?>\s*)?<[A-Za-z][A-Za-z0-9]*(\s+xmlns=(?:"[^"<>]*"|'[^'<>]*'))""")
+
 
 def parse_xml(body: bytes, service: str) -> Element:
-    """Return the root of an answer of *service*, names without their namespace.
+    """Return the root of an answer of *service*; elements are known by their local names, whatever the namespace.
 
     Raises:
         UnavailableError: it is no XML, or has a document type: somebody else than the service answered.
@@ -23,15 +29,25 @@ def parse_xml(body: bytes, service: str) -> Element:
             raise UnavailableError(
                 f"the answer holds a document type, which {service} never sends; look at proxies on the way"
             )
-        # Dropping the default namespace keeps every name short and every search quick.
+        declared = _ROOT.match(text)
+        if declared is not None:
+            text = text[: declared.start(1)] + text[declared.end(1) :]
         parser = XMLParser()  # noqa: S314  # without a document type there is nothing to expand
-        parser.feed(text.replace(' xmlns="', ' n="', 1))
+        parser.feed(text)
         root: Element = parser.close()
     except (UnicodeDecodeError, ParseError) as error:
         raise UnavailableError(
             f"the answer is not the XML of {service}; look at the endpoint and at proxies"
         ) from error
+    if "xmlns" in text:  # declared again below, or with a prefix, as Google Cloud Storage and some gateways do
+        for element in root.iter():
+            element.tag = element.tag.rpartition("}")[2]
     return root
+
+
+def is_true(text: str | None) -> bool:
+    """Say whether *text* means true: services write ``true``, ``True`` and ``1`` (XML Schema, 3.2.2)."""
+    return (text or "").strip().lower() in ("true", "1")
 
 
 def text_of(element: Element, name: str) -> str | None:

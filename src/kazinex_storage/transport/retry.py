@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from ..errors import RateLimitedError, SettingsError, UnavailableError
@@ -86,7 +87,8 @@ def retry_after_s(value: str | None, now: float) -> float | None:
     if value.isascii() and value.isdigit():
         return float(value)
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+        moment = parsedate_to_datetime(value)
+        return max(0.0, (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).timestamp() - now)
     except (ValueError, OverflowError):
         return None
 

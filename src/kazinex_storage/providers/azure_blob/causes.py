@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qs
 
+from ..._internal.header_text import moment_of
 from ...types import Diagnosis
 from .target import Identity, SasToken, Target
 
@@ -124,7 +125,7 @@ def protected(target: Target) -> Diagnosis:
 def of_token(token: str, now: datetime) -> Diagnosis | None:
     """Return what a shared access signature says of itself that makes it useless; None when it looks good."""
     fields = {name: values[0] for name, values in parse_qs(token).items()}
-    ends, begins = _moment(fields.get("se")), _moment(fields.get("st"))
+    ends, begins = moment_of(fields.get("se")), moment_of(fields.get("st"))
     if ends is not None and ends <= now:
         return Diagnosis(
             meaning=f"the shared access signature expired on {ends:%Y-%m-%d %H:%M} UTC",
@@ -154,11 +155,3 @@ def of_token(token: str, now: datetime) -> Diagnosis | None:
             fix=f"make a new one with {', '.join(NEEDED.values())} at {_SAS}",
         )
     return None
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found

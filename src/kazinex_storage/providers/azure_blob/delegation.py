@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from ..._internal.header_text import moment_of
 from ..._internal.xml_text import parse_xml, text_of
 from ...errors import AuthenticationError, UnavailableError
 from ...transport import Call, Exchange, Request, Response
@@ -78,11 +79,8 @@ def parse_key(body: bytes) -> DelegatedKey:
     root = parse_xml(body, "Azure")
     found = {ours: text_of(root, theirs) or "" for ours, theirs in _FIELDS.items()}
     value = text_of(root, "Value")
-    try:
-        expires_at = datetime.fromisoformat(found["signed_expiry"])
-    except ValueError:
-        expires_at = None
-    if not value or not all(found.values()) or expires_at is None or expires_at.tzinfo is None:
+    expires_at = moment_of(found["signed_expiry"])
+    if not value or not all(found.values()) or expires_at is None:
         raise UnavailableError("the service gave no key of user delegation; look at the endpoint and at proxies")
     return DelegatedKey(fields=found, value=value, expires_at=expires_at)
 

@@ -12,6 +12,7 @@ from typing import Final
 from ...errors import (
     AccessDeniedError,
     AlreadyExistsError,
+    ArchivedError,
     AuthenticationError,
     FileTooLargeError,
     IntegrityError,
@@ -35,6 +36,15 @@ _OTHER_BYTES: Final = (
 _LOST: Final = (UnavailableError, "the service no longer holds the blocks of this write; repeat it")
 _BUSY: Final = (RateLimitedError, "the service asks to slow down; repeat it later")
 _LEASED: Final = (LockedError, "somebody holds a lease of the blob; wait, or break the lease")
+_OTHER_TYPE: Final = (
+    NotSupportedError,
+    "an append or page blob has that key, which blocks cannot replace and this library does not write; delete it first",
+)
+# What a 409 with a code of its own means; without one it is a condition that another writer met.
+_REFUSED: Final = (
+    NotSupportedError,
+    "the service refuses this in the state that the blob or the container is in; look at the code, a repeat is no use",
+)
 _PROTECTED: Final = (LockedError, "a retention policy or a legal hold protects the blob; wait, or change it")
 
 _CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
@@ -87,7 +97,13 @@ _CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
     "LeaseIdMismatchWithBlobOperation": _LEASED,
     "BlobImmutableDueToPolicy": _PROTECTED,
     "BlobImmutableDueToLegalHold": _PROTECTED,
-    "BlobArchived": (LockedError, "the blob is in the archive tier; rehydrate it first"),
+    "BlobArchived": (ArchivedError, "the blob is in the archive tier; rehydrate it first (Set Blob Tier), then repeat"),
+    "BlobBeingRehydrated": (ArchivedError, "the blob is on its way out of the archive tier; repeat it in some hours"),
+    "InvalidBlobType": _OTHER_TYPE,
+    "PublicAccessNotPermitted": (AccessDeniedError, "the account permits no public access; use credentials"),
+    "PendingCopyOperation": (LockedError, "a copy to this key is under way; wait for its end, or abort it"),
+    "SnapshotsPresent": (LockedError, "the blob has snapshots; delete them with it"),
+    "AccountBeingCreated": (UnavailableError, "the account is being created; repeat it later"),
     "AccountLimitExceeded": (QuotaExceededError, "the account is full; free some space or raise its limit"),
     "MemoryExtentStoreAtSizeLimit": (
         QuotaExceededError,
@@ -121,6 +137,8 @@ def map_error(response: Response, key: str | None = None) -> StorageError:
     found = _CODES.get(code or "")
     if found is None or (found[0] is NotFoundError and key is None):
         found = _STATUSES.get(response.status, (UnavailableError, f"the service answered {response.status}"))
+        if response.status == 409 and code is not None and code not in _CODES:
+            found = _REFUSED
     kind, message = found
     return kind(message, key=key, code=code, request_id=request_id_of(response), retry_after_s=retry_after_of(response))
 

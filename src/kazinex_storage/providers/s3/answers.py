@@ -12,11 +12,12 @@ from xml.etree.ElementTree import Element
 
 from ..._internal.course import Course as Course
 from ..._internal.course import stuck as stuck
+from ..._internal.header_text import moment_of
 from ...errors import UnavailableError
 from ...transport import Response
 from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload
 from .headers import DISPOSITION, MARK, SHA256, date_of, etag_of, metadata_of
-from .xml import parse_xml, text_of
+from .xml import is_true, parse_xml, text_of
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
@@ -79,14 +80,13 @@ def parse_page(body: bytes) -> Page:
             decode(text_of(item, "Key") or ""),
             _number(text_of(item, "Size")),
             etag_of(text_of(item, "ETag")),
-            _moment(text_of(item, "LastModified")),
+            moment_of(text_of(item, "LastModified")),
         )
         for item in root.iterfind("Contents")
     ]
     folders = [decode(text_of(item, "Prefix") or "") for item in root.iterfind("CommonPrefixes")]
-    more = text_of(root, "IsTruncated") == "true"
-    token = text_of(root, "NextContinuationToken") if more else None
-    if more and not token:
+    token = text_of(root, "NextContinuationToken") or None  # it is there on no last page, whatever IsTruncated says
+    if token is None and is_true(text_of(root, "IsTruncated")):
         raise UnavailableError("the service cut a listing off without saying how to go on")
     return Page(objects, folders, token)
 
@@ -156,7 +156,7 @@ def parse_parts(body: bytes) -> tuple[list[PartInfo], int | None]:
         )
         for item in root.iterfind("Part")
     ]
-    if text_of(root, "IsTruncated") != "true":
+    if not is_true(text_of(root, "IsTruncated")):
         return parts, None
     if not parts:
         raise UnavailableError("the service cut a list of parts off without saying how to go on")
@@ -175,11 +175,11 @@ def parse_uploads(body: bytes) -> tuple[list[PendingUpload], tuple[str, str] | N
         PendingUpload(
             key=decode(text_of(item, "Key") or ""),
             upload_id=text_of(item, "UploadId") or "",
-            begun_at=_moment(text_of(item, "Initiated")),
+            begun_at=moment_of(text_of(item, "Initiated")),
         )
         for item in root.iterfind("Upload")
     ]
-    if text_of(root, "IsTruncated") != "true":
+    if not is_true(text_of(root, "IsTruncated")):
         return uploads, None
     key, upload_id = decode(text_of(root, "NextKeyMarker") or ""), text_of(root, "NextUploadIdMarker") or ""
     if not key and not upload_id:  # SeaweedFS goes on by the id alone
@@ -210,12 +210,3 @@ def _number(text: str | None) -> int:
     if not text or len(text) > 19 or not text.isascii() or not text.isdigit():
         raise UnavailableError("the service gives a number that is none; look at the endpoint and at proxies")
     return int(text)
-
-
-def _moment(text: str | None) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None

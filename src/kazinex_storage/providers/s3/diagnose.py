@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final, cast
 
 from ..._internal import network_causes
 from ..._internal.clocks import minutes_behind
+from ..._internal.header_text import moment_of
 from ...errors import (
     AccessDeniedError,
     AuthenticationError,
@@ -183,16 +183,9 @@ def _minutes_behind(response: Response | None, now: float) -> int | None:
     """Return by how many minutes our clock is behind the service's, None when it is near enough or nobody said."""
     if response is None:
         return None
-    return minutes_behind(_server_time(response.body) or date_of(response.headers.get("date")), now)
-
-
-def _server_time(body: bytes) -> datetime | None:
-    text = _element(body, "ServerTime")
-    try:
-        found = datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-    return found if found is not None and found.tzinfo is not None else None
+    return minutes_behind(
+        moment_of(_element(response.body, "ServerTime")) or date_of(response.headers.get("date")), now
+    )
 
 
 def _region_of(response: Response | None) -> str | None:

@@ -13,6 +13,7 @@ from typing import Final
 from ...errors import (
     AccessDeniedError,
     AlreadyExistsError,
+    ArchivedError,
     AuthenticationError,
     FileTooLargeError,
     IntegrityError,
@@ -50,6 +51,11 @@ _CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
     "AccessDenied": (AccessDeniedError, "the credentials may not do this here; check what the token is allowed"),
     "AllAccessDisabled": (AccessDeniedError, "the bucket is closed; ask its owner"),
     "NotEntitled": (AccessDeniedError, "R2 is not enabled for this account; enable it in the Cloudflare dashboard"),
+    # A 403 to GetObject and CopyObject — AmazonS3/latest/API/API_GetObject.html of the same.
+    "InvalidObjectState": (
+        ArchivedError,
+        "the object is in an archive tier; restore it first (RestoreObject, `aws s3api restore-object`), then repeat",
+    ),
     "ObjectLockedByBucketPolicy": (LockedError, "a bucket lock protects the object; change the rule, or wait"),
     "PermanentRedirect": (SettingsError, "the bucket is in another region; correct region and endpoint"),
     "TemporaryRedirect": (SettingsError, "the bucket is in another region; correct region and endpoint"),
@@ -78,6 +84,12 @@ _CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
     "ConditionalRequestConflict": (UnavailableError, "others write to the same key at the moment; repeat it"),
     "OperationAborted": (UnavailableError, "others write to the same key at the moment; repeat it"),
 }
+
+# What a 409 with a code of its own means; without one it is a condition that another writer met.
+_REFUSED: Final = (
+    NotSupportedError,
+    "the service refuses this in the state that the object or the bucket is in; look at the code, a repeat is no use",
+)
 
 _STATUSES: Final[Mapping[int, tuple[type[StorageError], str]]] = {
     400: (SettingsError, "the service does not understand the request; check endpoint, region and keys"),
@@ -116,6 +128,8 @@ def map_error(response: Response, key: str | None = None) -> StorageError:
     found = _CODES.get(code or "")
     if found is None or (found[0] is NotFoundError and key is None):
         found = _STATUSES.get(response.status, (UnavailableError, f"the service answered {response.status}"))
+        if response.status == 409 and code and code not in _CODES:
+            found = _REFUSED
     return _error(found, response, key, code)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
+from ..._internal.xml_text import is_true as is_true
 from ..._internal.xml_text import parse_xml as parse_xml_of
 from ..._internal.xml_text import text_of as text_of
 from ...types import PartInfo

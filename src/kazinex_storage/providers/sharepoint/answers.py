@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote
 
+from ..._internal.header_text import moment_of
 from ...errors import UnavailableError
 from ...transport import Response
 from ...types import Checksum, ObjectInfo
@@ -183,22 +184,6 @@ def next_offset(response: Response, size: int) -> int:
     if not start.isascii() or not start.isdigit():
         raise UnavailableError("Graph did not say how far the upload has come; begin it anew")
     return int(start)
-
-
-def moment_of(text: object) -> datetime | None:
-    """Return the moment that an ISO 8601 date means; None when it is none.
-
-    Example:
-        >>> moment_of("2026-11-24T03:28:56Z")
-        datetime.datetime(2026, 11, 24, 3, 28, 56, tzinfo=datetime.timezone.utc)
-    """
-    if not isinstance(text, str):
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None
 
 
 def _folders(path: object) -> tuple[str, ...] | None:
