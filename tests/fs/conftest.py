@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from kazinex_storage.fs import LocalFileSystem, MemoryFileSystem, ObjectFileSystem
+from kazinex_storage import Organisations, Resolver
+from kazinex_storage.fs import LocalFileSystem, MemoryFileSystem, ObjectFileSystem, OrganisationFileSystem
+from kazinex_storage.organisations import MemoryCatalogue
 
 _STORES = itertools.count()
 
@@ -44,3 +49,45 @@ def fs(request: pytest.FixtureRequest) -> ObjectFileSystem:
 def base(fs: ObjectFileSystem, store: str) -> str:
     """A folder of *fs* that no other test uses, without a slash at the end."""
     return store if isinstance(fs, MemoryFileSystem) else "base"
+
+
+class Awaited:
+    """A file system whose blocking calls are its coroutines, each run on a loop of its own."""
+
+    def __init__(self, fs: ObjectFileSystem) -> None:
+        self._fs = fs
+
+    def __getattr__(self, name: str) -> Any:
+        coroutine = getattr(self._fs, f"_{name}", None)
+        if not inspect.iscoroutinefunction(coroutine):
+            return getattr(self._fs, name)
+        return lambda *arguments, **options: asyncio.run(coroutine(*arguments, **options))
+
+
+@pytest.fixture
+def awaited() -> Any:
+    return Awaited(MemoryFileSystem(asynchronous=True))
+
+
+@pytest.fixture
+def organisation(tmp_path: Path) -> Iterator[OrganisationFileSystem]:
+    organisations = Organisations(MemoryCatalogue())
+    (tmp_path / "disk").mkdir()
+    record = organisations.add_provider("org-1", "local", "disk", {"root": str(tmp_path / "disk"), "durable": False})
+    organisations.record_verification(record, ok=True)
+    organisations.set_default("org-1", record.id)
+    resolver = Resolver(organisations)
+    yield OrganisationFileSystem(resolver=resolver)
+    resolver.close()
+
+
+@pytest.fixture(params=["memory", "local", "awaited", "organisation"])
+def face(request: pytest.FixtureRequest) -> Any:
+    """Every kind of face: blocking and awaited, one storage and the providers of an organisation."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def below(face: Any, store: str) -> str:
+    """A folder of *face* that no other test uses, without a slash at the end."""
+    return "org-1/bridge" if isinstance(face, OrganisationFileSystem) else store

@@ -6,9 +6,7 @@ any object store; ``fs_join`` joins with slashes on every system.
 
 from __future__ import annotations
 
-import asyncio
 import importlib
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -46,23 +44,10 @@ class Memory(Fixtures):
         return store
 
 
-class Awaited:
-    """A file system whose blocking calls are its coroutines, each run on a loop of its own."""
-
-    def __init__(self, fs: ObjectFileSystem) -> None:
-        self._fs = fs
-
-    def __getattr__(self, name: str) -> Any:
-        coroutine = getattr(self._fs, f"_{name}", None)
-        if not inspect.iscoroutinefunction(coroutine):
-            return getattr(self._fs, name)
-        return lambda *arguments, **options: asyncio.run(coroutine(*arguments, **options))
-
-
 class Asynchronous(Memory):
     @pytest.fixture
-    def fs(self) -> Any:
-        return Awaited(MemoryFileSystem(asynchronous=True))
+    def fs(self, awaited: Any) -> Any:
+        return awaited
 
 
 class Local(Fixtures):

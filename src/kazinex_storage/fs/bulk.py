@@ -6,8 +6,10 @@ its own abstract test suites.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from glob import has_magic
 from typing import Literal, TypeAlias, TypeVar, cast
@@ -116,9 +118,9 @@ class Bulk:
         else:
             if isinstance(sources, str):
                 sources = make_path_posix(sources)
-            names = cast("list[str]", (yield Call(_expand_local, sources, reach)))
+            names, pattern = cast("tuple[list[str], bool]", (yield Call(_expand_local, sources, reach)))
             into = isinstance(target, str) and (trailing_sep(target) or (yield from self.lookups.is_folder(target)))
-            targets = _targets(sources, names, _stripped(target), into=into)
+            targets = _targets(sources, names, _stripped(target), pattern=pattern, into=into)
             pairs = list(zip(names, targets, strict=True))
 
         def put_file(lpath: str, path: str, child: Callback) -> Exchange[None]:
@@ -137,13 +139,13 @@ class Bulk:
         if not isinstance(sources, str) and not isinstance(target, str):
             pairs = list(zip(sources, target, strict=True))
         else:
-            found = yield from self._sources(sources, reach)
+            found, pattern = yield from self._sources(sources, reach)
             names = list(found)
             into = False
             if isinstance(target, str):
                 target = make_path_posix(target)
                 into = trailing_sep(target) or bool((yield Call(os.path.isdir, target)))
-            targets = _targets(sources, names, target, into=into)
+            targets = _targets(sources, names, target, pattern=pattern, into=into)
             if isinstance(target, str):
                 check_contained(target, targets)
             pairs = [pair for pair in zip(names, targets, strict=True) if not _is_folder(found[pair[0]])]
@@ -206,12 +208,12 @@ class Bulk:
         """Return which object is copied to which path."""
         if not isinstance(sources, str) and not isinstance(target, str):
             return list(zip(sources, target, strict=True))
-        found = yield from self._sources(sources, reach)
+        found, pattern = yield from self._sources(sources, reach)
         names = list(found)
         into = isinstance(target, str) and (
             trailing_sep(target) or (bool(names) and (yield from self.lookups.is_folder(target)))
         )
-        targets = _targets(sources, names, _stripped(target), into=into)
+        targets = _targets(sources, names, _stripped(target), pattern=pattern, into=into)
         return [pair for pair in zip(names, targets, strict=True) if not _is_folder(found[pair[0]])]
 
     def rm(self, paths: Paths, reach: Reach) -> Exchange[None]:
@@ -254,17 +256,19 @@ class Bulk:
         given = [paths] if isinstance(paths, str) else paths
         return (yield from self.lookups.expand(given, recursive=reach.recursive, maxdepth=reach.maxdepth))
 
-    def _sources(self, paths: Paths, reach: Reach) -> Exchange[Expanded]:
-        """Expand *paths*; one path or pattern that is not recursive stands for no folders."""
+    def _sources(self, paths: Paths, reach: Reach) -> Exchange[tuple[Expanded, bool]]:
+        """Expand *paths*, and say whether it is a pattern; one that is not recursive stands for no folders."""
         found = yield from self._expand(paths, reach)
+        # What has the name of the pattern is found under it, and then it was none.
+        pattern = isinstance(paths, str) and has_magic(paths) and paths.removesuffix("/") not in found
         if not isinstance(paths, str) or (reach.recursive and reach.maxdepth is None):
-            return found
+            return found, pattern
         known: Expanded = {}
         for name, entry in found.items():
             seen = entry if entry is not None else (yield from self.lookups.find_info(name))
             if not _is_folder(seen):
                 known[name] = seen
-        return known
+        return known, pattern
 
     def _transfer(
         self,
@@ -289,14 +293,13 @@ class Bulk:
         return cast("list[Outcome[T]]", (yield Many(exchanges, window)))
 
 
-def _targets(sources: Paths, names: Sequence[str], target: Paths, *, into: bool) -> list[str]:
-    """Return where each of *names* goes; *into* says that *target* is a folder already."""
+def _targets(sources: Paths, names: Sequence[str], target: Paths, *, pattern: bool, into: bool) -> list[str]:
+    """Return where each of *names* goes: those of a *pattern*, or *into* a folder that is there already."""
     if not names:
         return []
     literal = not isinstance(sources, str)
     inside = False
     if isinstance(sources, str):
-        pattern = has_magic(sources) and list(names) != [sources]
         inside = (pattern and len(names) == 1) or (not pattern and into and not trailing_sep(sources))
     into_text = target if isinstance(target, str) else list(target)
     found = other_paths(list(names), into_text, inside=inside, flatten=literal)
@@ -312,14 +315,21 @@ def _is_folder(entry: Entry | None) -> bool:
     return entry is not None and entry.is_folder
 
 
-def _expand_local(paths: Paths, reach: Reach) -> list[str]:
-    """Return the local files and folders that *paths* stand for; one that exists is no pattern."""
-    given = [paths] if isinstance(paths, str) else list(paths)
-    literal = isinstance(paths, str) and os.path.lexists(paths)
-    names = expand_disk(given, recursive=reach.recursive, maxdepth=reach.maxdepth, literal=literal)
-    if not isinstance(paths, str) or (reach.recursive and reach.maxdepth is None):
-        return names
-    return [name for name in names if not (trailing_sep(name) or os.path.isdir(name))]
+def _expand_local(paths: Paths, reach: Reach) -> tuple[list[str], bool]:
+    """Return the local files and folders that *paths* stand for, and whether it is a pattern; what exists is none."""
+    given = [make_path_posix(path) for path in ([paths] if isinstance(paths, str) else paths)]
+    patterns = {path for path in given if has_magic(path) and not os.path.lexists(path)}
+    named = [path for path in given if path not in patterns]
+    names: set[str] = set()
+    for group, literal in ((named, True), (sorted(patterns), False)):
+        with suppress(FileNotFoundError):
+            names.update(expand_disk(group, recursive=reach.recursive, maxdepth=reach.maxdepth, literal=literal))
+    if not names:
+        raise FileNotFoundError(errno.ENOENT, "there is nothing to put", ", ".join(given)[:200])
+    found = sorted(names)
+    if isinstance(paths, str) and not (reach.recursive and reach.maxdepth is None):
+        found = [name for name in found if not (trailing_sep(name) or os.path.isdir(name))]
+    return found, isinstance(paths, str) and bool(patterns)
 
 
 def _raise_first(outcomes: Sequence[Outcome[T]], ignored: type[Exception] | None = None) -> None:

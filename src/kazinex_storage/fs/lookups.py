@@ -201,8 +201,8 @@ class Lookups:
     ) -> Exchange[Expanded]:
         """Return what *paths* stand for: patterns what they match, folders what they hold when *recursive*.
 
-        A path that names an object is that object, whatever characters it has: ``Plan [A].pdf`` is no pattern when
-        there is a file of that name. *literal* takes no path for a pattern.
+        A path that names an object or a folder is just that, whatever characters it has: ``Plan [A]`` is no pattern
+        when there is something of that name. *literal* takes no path for a pattern and saves that look-up.
 
         Raises:
             NotFoundError: nothing at all.
@@ -212,14 +212,17 @@ class Lookups:
         given = list(paths)
         out: Expanded = {}
         for path in given:
+            entry: Entry | None = None
             if not literal and has_magic(path):
-                out.update((yield from self._expand_pattern(path, recursive=recursive, maxdepth=maxdepth)))
-                continue
+                entry = yield from self._named(path.removesuffix("/"))
+                if entry is None:
+                    out.update((yield from self._expand_pattern(path, recursive=recursive, maxdepth=maxdepth)))
+                    continue
             path = path.removesuffix("/")
             if recursive:
                 out.update((yield from self.find(path, maxdepth, folders=True)))
-            if path not in out and (not recursive or (yield from self.exists(path))):
-                out[path] = None if path else Entry(name="", info=None)
+            if path not in out and (entry is not None or not recursive or (yield from self.exists(path))):
+                out[path] = entry if path else Entry(name="", info=None)
         if not out:
             raise NotFoundError("nothing is there", operation="find", key=", ".join(given)[:200])
         return {name: out[name] for name in sorted(out)}
@@ -244,13 +247,14 @@ class Lookups:
         outcomes = cast("list[Outcome[T]]", (yield Many(exchanges, window or max(1, len(exchanges)))))
         return [outcome.result() for outcome in outcomes]
 
-    def _expand_pattern(self, pattern: str, *, recursive: bool, maxdepth: int | None) -> Exchange[Expanded]:
+    def _named(self, path: str) -> Exchange[Entry | None]:
+        """Return what has exactly this name, or None."""
         try:
-            entry = yield from self.find_info(pattern)
+            return (yield from self.find_info(path))
         except (InvalidKeyError, InvalidUrlError):
-            entry = None  # a pattern may stand where only an id may
-        if entry is not None and not entry.is_folder:
-            return {entry.name: entry}
+            return None  # a pattern may stand where only an id may
+
+    def _expand_pattern(self, pattern: str, *, recursive: bool, maxdepth: int | None) -> Exchange[Expanded]:
         found = yield from self.glob(pattern, maxdepth)
         out: Expanded = dict(found)
         below = [name for name, entry in found.items() if entry.is_folder]
