@@ -333,17 +333,17 @@ def test_a_page_with_a_token_is_not_the_last_whatever_it_says_of_being_cut(truth
 
 
 @pytest.mark.parametrize("truth", ["true", "True", "1"])
-@pytest.mark.parametrize("parse", [parse_page, parse_parts, parse_uploads])
+@pytest.mark.parametrize(
+    ("parse", "root"),
+    [
+        (parse_page, "ListBucketResult"),
+        (parse_parts, "ListPartsResult"),
+        (parse_uploads, "ListMultipartUploadsResult"),
+    ],
+)
 def test_a_list_that_is_cut_without_saying_how_to_go_on_is_an_error(
-    parse: Callable[[bytes], object], truth: str
+    parse: Callable[[bytes], object], root: str, truth: str
 ) -> None:
-    roots = {
-        parse_page: "ListBucketResult",
-        parse_parts: "ListPartsResult",
-        parse_uploads: "ListMultipartUploadsResult",
-    }
-    root = roots[parse]
-
     with pytest.raises(UnavailableError, match="without saying how to go on"):
         parse(f"<{root}><IsTruncated>{truth}</IsTruncated></{root}>".encode())
 
