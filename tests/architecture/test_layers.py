@@ -39,6 +39,8 @@ LEVELS = {
     "_internal.budget": 1,
     "_internal.sending": 1,
     "_internal.preflight": 1,
+    "_internal.token_client": 1,
+    "_internal.entra": 1,
     "_internal.listed_pages": 1,
     # 2: the contract
     "part_uploads": 2,

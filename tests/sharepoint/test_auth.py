@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import threading
 import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
@@ -28,6 +30,7 @@ from kazinex_storage.errors import (
 )
 from kazinex_storage.providers.sharepoint.connect import begin_connect, begin_device, finish_connect, finish_device
 from kazinex_storage.testing.emulators.graph import Answer, App, Fault, GraphEmulator, Kind, graph_emulator
+from kazinex_storage.testing.emulators.http import Received, http_server
 from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority
 from kazinex_storage.transport import Gate
 
@@ -138,7 +141,7 @@ def test_a_child_after_fork_gets_tokens(login: Login) -> None:
 
 
 def test_a_login_that_stalls_is_asked_once_for_all_who_wait(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kazinex_storage._internal.entra.TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr("kazinex_storage._internal.token_client.TIMEOUT_SECONDS", 1)
     login.emulator.faults.add(Fault(kind=Kind.STALL, contains="openid-configuration", times=99))
     tokens, errors = Tokens(login.identity), list[type[Exception]]()
     begun = time.monotonic()
@@ -297,3 +300,51 @@ def test_a_token_endpoint_that_answers_nonsense_is_unavailable(login: Login, fai
         with pytest.raises(UnavailableError, match="answers with a failure") as caught:
             ask()
         assert "secret-of-a-proxy" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("place", ["openid-configuration", "/token"])
+def test_a_redirect_of_the_token_endpoint_is_refused_and_carries_no_secret(
+    login: Login, status: int, place: str
+) -> None:
+    """A 307 repeats the body, and the client secret with it (issue 18, C3)."""
+    seen: list[bytes] = []
+
+    def elsewhere(received: Received) -> Answer:
+        seen.append(received.body)
+        return Answer(status=400)
+
+    with http_server(elsewhere) as port:
+        answer = Answer(status=status, headers={"location": f"http://127.0.0.1:{port}/elsewhere"})
+        login.emulator.faults.add(Fault(kind=Kind.ANSWER, contains=place, times=9, answer=answer))
+
+        with pytest.raises(SettingsError, match="redirect"):
+            Tokens(login.identity)()
+        with pytest.raises(SettingsError, match="redirect"):
+            Tokens(login.identity, MemoryTokenStore("example-refresh"))()
+
+    assert [] == seen
+
+
+def test_the_token_client_reads_no_netrc(login: Login, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password example-password\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+
+    Tokens(login.identity)()
+
+    assert [] == [name for name in login.emulator.tokens.headers if name == "authorization"]
+
+
+def test_an_address_without_tls_is_sent_nothing(login: Login) -> None:
+    configuration = {
+        "authorization_endpoint": "https://login.example.com/tenant/authorize",
+        "token_endpoint": "https://login.example.com/tenant/token",
+        "device_authorization_endpoint": "http://login.example.com/tenant/devicecode",
+    }
+    answer = Answer(status=200, headers={"content-type": "application/json"}, body=json.dumps(configuration).encode())
+    login.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="openid-configuration", times=9, answer=answer))
+
+    with pytest.raises(SettingsError, match="without TLS"):
+        begin_device(login.identity)

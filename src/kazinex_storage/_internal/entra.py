@@ -13,23 +13,19 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from ..errors import RateLimitedError, ReconnectRequiredError, SettingsError, StorageError, UnavailableError
 from .aadsts import error_of
 from .fork_lock import ForkLock
+from .token_client import TokenClient
 
 if TYPE_CHECKING:
     import msal
-    import requests
 
 # Tokens live for 60 to 90 minutes — learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes.
 RENEW_SECONDS: Final = 300.0
 """A token is renewed when it is good for less than this."""
-
-TIMEOUT_SECONDS: Final = 20.0
-"""How long one answer of the token endpoint is waited for."""
 
 _HTTP: Final = "kazinex_http"
 """Where an application of msal keeps our client, which knows how the last request was answered."""
@@ -204,7 +200,7 @@ def client_of(identity: AppIdentity) -> msal.ClientApplication:
     except ImportError as error:
         raise SettingsError("signing in to Microsoft needs msal; pip install msal") from error
     authority = f"{identity.login_url}/{identity.tenant_id}"
-    http = _Http(identity.ca_file)
+    http = TokenClient(identity.ca_file)
     given: dict[str, object] = {"authority": authority, "instance_discovery": False, "http_client": http}
     credential: object = identity.secret
     if identity.private_key is not None:
@@ -246,25 +242,6 @@ def thumbprint_of(certificate: str) -> str:
     return hashlib.sha1(der, usedforsecurity=False).hexdigest()
 
 
-class _Http:
-    """An HTTP client for msal that never waits for ever, and remembers how the last request was answered."""
-
-    def __init__(self, ca_file: str | None) -> None:
-        import requests
-
-        self.status = 0
-        session = requests.Session()
-        session.hooks["response"].append(lambda response, **_: self._note(response))
-        # With each request: a variable of the environment would win over what is set for the session.
-        verify: str | bool = ca_file if ca_file is not None else True
-        self.get = partial(session.get, timeout=TIMEOUT_SECONDS, verify=verify)
-        self.post = partial(session.post, timeout=TIMEOUT_SECONDS, verify=verify)
-        self.close = session.close
-
-    def _note(self, response: requests.Response) -> None:
-        self.status = response.status_code
-
-
 def _check_status(status: int) -> None:
     """Tell refusals that say nothing of the identity: msal reads them as unknown tenants, or as wrong credentials.
 
@@ -286,17 +263,13 @@ def asked(ask: Callable[[], _T]) -> _T:
     """Return what *ask* gets from the token endpoint.
 
     Raises:
+        SettingsError: it redirects, or the authority names one without TLS.
         UnavailableError: it does not answer, or somebody else does.
     """
-    import requests
     from msal.exceptions import MsalServiceError
 
     try:
         return ask()
-    except (requests.RequestException, ConnectionError) as error:
-        raise UnavailableError(
-            "the token endpoint of Microsoft does not answer; look at the network and at proxies", code="login"
-        ) from error
     except (MsalServiceError, json.JSONDecodeError):
         answered = UnavailableError(
             "the token endpoint of Microsoft, or a proxy before it, answers with a failure; repeat it later, and look "

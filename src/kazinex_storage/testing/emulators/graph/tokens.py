@@ -43,6 +43,8 @@ class Tokens:
         """The authority, without the tenant."""
         self.requests = 0
         """How often a token was asked for."""
+        self.headers: tuple[str, ...] = ()
+        """Names of the headers that came with it the last time, in lower case."""
 
     def serve(self, received: Received) -> Answer:
         """Answer one request."""
@@ -54,6 +56,7 @@ class Tokens:
         form = {name: values[0] for name, values in parse_qs(received.body.decode()).items()}
         if rest == "oauth2/v2.0/token":
             self.requests += 1
+            self.headers = tuple(name.lower() for name in received.headers)
             return self._token(form)
         if rest == "oauth2/v2.0/devicecode":
             return self._device(form)
