@@ -28,7 +28,8 @@ A message never holds a secret, a token or a signed URL. The cause stands in ``_
 from __future__ import annotations
 
 import errno as _errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from typing import Any, ClassVar
 
 _FIELDS = ("operation", "provider", "key", "retryable", "retry_after_s", "code", "request_id")
@@ -204,7 +205,7 @@ class IntegrityError(StorageError):
 
 
 class BulkError(StorageError):
-    """Some items of a bulk call failed; the others are done.
+    """Some items of a bulk call failed, or all; every other item is done.
 
     ``failures`` holds one error for each failed item, in the order of the items.
     """
@@ -222,11 +223,22 @@ class BulkError(StorageError):
             BulkError: *failures* is not empty.
         """
         if failures:
+            others = ", the others are done" if len(failures) < total else ""
             raise cls(
-                f"{len(failures)} of {total} failed, the others are done; the first: {failures[0]}",
+                f"{len(failures)} of {total} failed{others}; the first: {failures[0]}",
                 failures=failures,
                 operation=operation,
             )
 
     def __reduce__(self) -> tuple[Callable[..., StorageError], tuple[Any, ...]]:
         return _rebuild, (type(self), self.message, {"failures": self.failures, "operation": self.operation})
+
+
+def for_each_key(error: StorageError, keys: Iterable[str]) -> list[StorageError]:
+    """Return *error*, which a request about all of *keys* met, once for each of them."""
+    failures: list[StorageError] = []
+    for key in keys:
+        failure = copy(error)
+        failure.key, failure.__cause__ = key, error.__cause__
+        failures.append(failure)
+    return failures

@@ -28,6 +28,7 @@ from .errors import (
     NotFoundError,
     NotSupportedError,
     StorageError,
+    for_each_key,
 )
 from .fetching import Fetch, Proof, check_sha256
 from .keys import MAX_KEY_BYTES, ObjectKey, Prefix
@@ -319,22 +320,21 @@ class Operations:
         full = [self._full(key) for key in keys]
         failures: list[Exception] = []
         if self.info.can(Capability.BULK_DELETE):
-            batches = (
-                self._told("delete", None, self._exchanges.delete_many(full[start : start + DELETE_BATCH]))
-                for start in range(0, len(full), DELETE_BATCH)
+            batches = [full[start : start + DELETE_BATCH] for start in range(0, len(full), DELETE_BATCH)]
+            exchanges = (self._told("delete", None, self._exchanges.delete_many(batch)) for batch in batches)
+            outcomes = cast(
+                "list[Outcome[Sequence[StorageError | None]]]", (yield Many(exchanges, self.info.concurrency))
             )
-            for outcome in cast(
-                "list[Outcome[Sequence[StorageError | None]]]", (yield Many(batches, self.info.concurrency))
-            ):
-                if outcome.error is not None:
-                    failures.append(outcome.error)
-                    continue
-                errors = filter(None, outcome.result())
+            for batch, outcome in zip(batches, outcomes, strict=True):
+                refusal = outcome.error
+                if refusal is not None and not isinstance(refusal, StorageError):
+                    raise refusal
+                errors = for_each_key(refusal, batch) if refusal is not None else filter(None, outcome.result())
                 failures.extend(self._explain(error, "delete", None) for error in errors)
         else:
             single = (self.delete(key[len(self._scope) :]) for key in full)
-            outcomes = cast("list[Outcome[None]]", (yield Many(single, self.info.concurrency)))
-            failures.extend(outcome.error for outcome in outcomes if outcome.error is not None)
+            singles = cast("list[Outcome[None]]", (yield Many(single, self.info.concurrency)))
+            failures.extend(outcome.error for outcome in singles if outcome.error is not None)
         BulkError.raise_for(failures, len(full), "delete_many")
 
     def _presign(self, key: str, options: PresignOptions) -> Exchange[PresignedUrl]:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from kazinex_storage import DocumentKey, DocumentStore, Organisations, Resolver
 from kazinex_storage.errors import (
     AlreadyExistsError,
+    BulkError,
     FileTypeRefusedError,
     StorageError,
     UnavailableError,
@@ -127,6 +128,18 @@ def test_a_listing_is_the_union_and_names_each_object_once(world: World) -> None
     assert world.fs.find("org", maxdepth=2) == ["org/p/both", "org/q/x"]
     assert world.fs.glob("kazinex://org/*/d/*") == ["org/p/d/new", "org/p/d/old"]
     assert world.fs.du("org/p") == 5
+
+
+def test_what_one_provider_does_not_remove_is_told_once_and_the_others_are_asked_all_the_same(world: World) -> None:
+    world.add("org", "deaf", verified=False)
+    world.add("org", "disk", default=True)
+    world.fs.pipe({"org/p/a": b"1", "org/q/b": b"2"})
+
+    with pytest.raises(BulkError, match=r"^rm: 2 of 2 failed; the first: delete") as caught:
+        world.fs.rm(["org/p/a", "org/q/b"])
+
+    assert ["p/a", "q/b"] == [getattr(failure, "key", None) for failure in caught.value.failures]
+    assert [] == world.files("disk")
 
 
 def test_what_a_listing_says_of_an_object_is_what_reading_finds(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -284,9 +285,25 @@ def test_a_key_that_is_given_twice_fails_twice() -> None:
     ["", " ", failure(""), failure("<Key/>"), failure("<Key>acme/b</Key>"), failure("<Key>acme/Mu\u0308ller</Key>")],
     ids=["empty", "blank", "no key", "empty key", "another key", "another spelling"],
 )
-def test_an_answer_that_does_not_say_what_was_deleted_is_an_error(body: str) -> None:
-    with pytest.raises(UnavailableError):
-        deleted(KEEPS, body)
+def test_an_answer_that_does_not_say_what_was_deleted_is_an_error_of_each_key(body: str) -> None:
+    assert [UnavailableError, UnavailableError] == deleted(KEEPS, body)
+
+
+def test_keys_that_xml_cannot_carry_are_deleted_alone_and_fail_alone() -> None:
+    keys = [ObjectKey("a"), ObjectKey("odd\uffff"), ObjectKey("odd\ufffe"), ObjectKey("z")]
+    deleting = S3Exchanges(TARGET).delete_many(keys)
+
+    singles = next(deleting)
+    refused: Outcome[None] = Outcome(error=AccessDeniedError("no", key="acme/odd\ufffe"))
+    batch = deleting.send([Outcome(), refused])
+    with pytest.raises(StopIteration) as done:
+        deleting.send(Response(status=403, headers={}, body=b"<Error><Code>AccessDenied</Code></Error>"))
+
+    assert isinstance(singles, Many)
+    assert isinstance(batch, Request)
+    assert isinstance(batch.body, bytes)
+    assert [b"<Key>acme/a</Key>", b"<Key>acme/z</Key>"] == re.findall(rb"<Key>.*?</Key>", batch.body)
+    assert ["a", None, "odd\ufffe", "z"] == [error and error.key for error in done.value.value]
 
 
 @pytest.mark.parametrize("text", ["", "plan", " a ", "M\u00fcller", "=?UTF-8?B?YQ==?=", "\u56f3" * 40, "a=?b"])

@@ -15,7 +15,7 @@ from glob import has_magic
 from typing import Literal, TypeAlias, TypeVar, cast
 
 from .._internal.admission import Body
-from ..errors import NotFoundError, PreconditionFailedError
+from ..errors import BulkError, NotFoundError, PreconditionFailedError
 from ..transport import Call, Exchange, Many, Outcome
 from ..types import PutOptions
 from .entries import Entry
@@ -247,10 +247,16 @@ class Bulk:
             place = space.place(name)
             group = f"{place.base}{place.key.partition('/')[0]}" if space.divided else place.base
             groups.setdefault(group, []).append(name)
+        failures: dict[str, Exception] = {}
         for members in groups.values():
             places = [space.place(name) for name in members]
             for reader in (yield from space.readers(places[0])):
-                yield from reader.storage.operations.delete_many([place.key for place in places])
+                try:
+                    yield from reader.storage.operations.delete_many([place.key for place in places])
+                except BulkError as error:  # the other storages are to be asked all the same
+                    for failure in error.failures:
+                        failures.setdefault(f"{places[0].base}{getattr(failure, 'key', '')}", failure)
+        BulkError.raise_for(list(failures.values()), len(names), "rm")
 
     def _expand(self, paths: Paths, reach: Reach) -> Exchange[Expanded]:
         given = [paths] if isinstance(paths, str) else paths

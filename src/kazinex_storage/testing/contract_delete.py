@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..errors import AccessDeniedError, BulkError, NotFoundError
+from ..errors import AccessDeniedError, BulkError, InvalidKeyError, NotFoundError
 from ..operations import DELETE_BATCH
 from ..types import Capability
 from .bench import Bench
@@ -102,6 +102,54 @@ class DeleteContract:
         storage.delete_many("abc")
 
         assert ["delete"] * 3 == [operation for operation, _ in recording.calls]
+        assert [] == bench.keys()
+
+    def test_what_is_refused_as_a_whole_failed_for_each_key(self, bench: Bench) -> None:
+        bench.storage.put_many((key, b"1") for key in "abc")
+        bulk = bench.can(Capability.BULK_DELETE)
+        refusal = Fault(
+            operation="delete_many" if bulk else "delete",
+            times=1 if bulk else 3,
+            effect=Raise(AccessDeniedError("the credentials may only read")),
+        )
+
+        with pytest.raises(BulkError) as caught:
+            bench.faulty(refusal).delete_many("abc")
+
+        assert [("AccessDeniedError", "delete", key) for key in "abc"] == [
+            (type(error).__name__, getattr(error, "operation", None), getattr(error, "key", None))
+            for error in caught.value.failures
+        ]
+        assert "the others are done" not in str(caught.value)
+        assert ["a", "b", "c"] == bench.keys()
+
+    def test_the_other_batches_of_a_refused_one_are_done(self, bench: Bench) -> None:
+        bulk = bench.can(Capability.BULK_DELETE)
+        keys = [f"k{index:04}" for index in range(DELETE_BATCH + 2 if bulk else 4)]
+        refused: tuple[tuple[str, str | None], ...] = (("delete_many", None),)
+        if not bulk:
+            refused = tuple(("delete", bench.full(key)) for key in keys[-2:])
+        effect = Raise(AccessDeniedError("no more than that"))
+        plan = [Fault(operation=name, key=key, nth=2 if bulk else 1, effect=effect) for name, key in refused]
+        bench.storage.put_many((key, b"1") for key in (keys[0], keys[-2], keys[-1]))
+
+        with pytest.raises(BulkError, match=rf"^delete_many: 2 of {len(keys)} failed, the others are done") as caught:
+            bench.faulty(*plan).delete_many(keys)
+
+        assert keys[-2:] == [getattr(error, "key", None) for error in caught.value.failures]
+        assert keys[-2:] == bench.keys()
+
+    @pytest.mark.parametrize("odd", ["plan\uffff.pdf", "plan\ufffe.pdf"], ids=["U+FFFF", "U+FFFE"])
+    def test_a_key_that_xml_cannot_carry_keeps_no_other_from_being_deleted(self, bench: Bench, odd: str) -> None:
+        try:
+            bench.storage.put(f"d/{odd}", b"2")
+        except InvalidKeyError:
+            bench.storage.put("d/plain", b"2")  # then no such key can stand in anybody's way
+            odd = "plain"
+        bench.storage.put_many((f"d/{name}", b"1") for name in "az")
+
+        bench.storage.delete_many([f"d/{name}" for name in ("a", odd, "z", "missing")])
+
         assert [] == bench.keys()
 
     def test_one_failure_among_many_is_told_and_the_others_are_done(self, bench: Bench) -> None:

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
 
-from ...errors import NotFoundError, StorageError, UnavailableError
+from ...errors import NotFoundError, StorageError, UnavailableError, for_each_key
 from ...transport import Exchange, Many, Outcome, Response
 from .mapping import is_azure, map_error, stranger
 from .objects import Objects
@@ -31,9 +31,7 @@ _STATUS: Final = re.compile(r"HTTP/1\.1 ([0-9]{3})\b")
 def delete_many(objects: Objects, names: Sequence[str]) -> Exchange[list[StorageError | None]]:
     """Remove *names*, as the service spells them; an error or None for each, in order.
 
-    Raises:
-        UnavailableError: an answer does not say of these blobs which are left.
-        StorageError: the service refuses a batch as a whole.
+    A batch that is refused as a whole, or whose answer does not say which blobs are left, failed for each of its names.
     """
     batches = [names[start : start + BATCH_BLOBS] for start in range(0, len(names), BATCH_BLOBS)]
 
@@ -42,7 +40,13 @@ def delete_many(objects: Objects, names: Sequence[str]) -> Exchange[list[Storage
             yield _delete(objects, batch)
 
     outcomes = cast("list[Outcome[list[StorageError | None]]]", (yield Many(each(), BATCHES_AT_ONCE)))
-    return [error for outcome in outcomes for error in outcome.result()]
+    errors: list[StorageError | None] = []
+    for batch, outcome in zip(batches, outcomes, strict=True):
+        if isinstance(outcome.error, StorageError):
+            errors += for_each_key(outcome.error, batch)
+        else:
+            errors += outcome.result()
+    return errors
 
 
 def _delete(objects: Objects, names: Sequence[str]) -> Exchange[list[StorageError | None]]:
@@ -65,12 +69,10 @@ def _delete(objects: Objects, names: Sequence[str]) -> Exchange[list[StorageErro
 def _one_by_one(objects: Objects, names: Sequence[str]) -> Exchange[list[StorageError | None]]:
     outcomes = cast("list[Outcome[None]]", (yield Many(map(objects.delete, names), SINGLES_AT_ONCE)))
     errors: list[StorageError | None] = []
-    for name, outcome in zip(names, outcomes, strict=True):
+    for outcome in outcomes:
         error = outcome.error
         if error is not None and not isinstance(error, StorageError):
             raise error
-        if error is not None:
-            error.key = name
         errors.append(error)
     return errors
 

@@ -89,7 +89,11 @@ class AzureBlobExchanges:
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove up to 1,000 objects; one request for 256."""
-        return (yield from delete_many(self.objects, [self.name_of(key) for key in keys]))
+        errors = yield from delete_many(self.objects, [self.name_of(key) for key in keys])
+        for key, error in zip(keys, errors, strict=True):
+            if error is not None:
+                error.key = key
+        return errors
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign a request; none is sent, unless a key of user delegation has to be renewed."""

@@ -11,15 +11,15 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from ..._internal.listed_pages import ListedPages
 from ..._internal.spelling import Spelling
-from ...errors import InvalidKeyError, StorageError, UnavailableError
+from ...errors import InvalidKeyError, StorageError, UnavailableError, for_each_key
 from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...part_uploads import PartExchanges
 from ...source import Source
-from ...transport import Exchange, Response
+from ...transport import Exchange, Many, Outcome, Response
 from ...types import ByteRange, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
 from .answers import Page, parse_failures, parse_page
 from .copying import Copying
@@ -33,11 +33,14 @@ from .rest import RestWrites
 from .signing import Signing
 from .target import Target
 from .uploads import PartUploads
+from .xml import is_fit
 
 # Printable ASCII without a backslash, in segments that do not begin with a dot: legal and NFC. It is a fifth of the
 # time of ObjectKey, which judges the rest; every listed name is looked at.
 _PLAIN: Final = re.compile(r"[ -\-0-\[\]-~][ -.0-\[\]-~]*(?:/[ -\-0-\[\]-~][ -.0-\[\]-~]*)*")
 
+SINGLES_AT_ONCE: Final = 16
+"""Deletes of a bulk call that are under way at once because XML cannot carry their keys."""
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
@@ -103,12 +106,30 @@ class S3Exchanges:
         return self._called(target, found)
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
-        """Remove up to 1,000 objects in one request.
+        """Remove up to 1,000 objects in one request, and one for each key that XML cannot carry.
 
-        Raises:
-            UnavailableError: the answer does not say of these keys which are left.
-            StorageError: the service refuses the request as a whole.
+        What is refused as a whole, or whose answer does not say which keys are left, failed for each key.
         """
+        alone = [key for key in keys if not is_fit(self.name_of(key))]
+        if not alone:
+            return (yield from self._delete_fit(keys))
+        outcomes = cast("list[Outcome[None]]", (yield Many(map(self.delete, alone), SINGLES_AT_ONCE)))
+        found = dict(zip(alone, (_refusal(outcome) for outcome in outcomes), strict=True))
+        fit = [key for key in keys if key not in found]
+        found.update(zip(fit, (yield from self._delete_fit(fit)), strict=True))
+        errors = [found[key] for key in keys]
+        for key, error in zip(keys, errors, strict=True):
+            if error is not None:
+                error.key = key
+        return errors
+
+    def _delete_fit(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
+        try:
+            return (yield from self._delete_batch(keys)) if keys else ()
+        except StorageError as error:
+            return for_each_key(error, keys)
+
+    def _delete_batch(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         names = [self.name_of(key) for key in keys]
         signing = yield from self.objects.key()
         response: Response = yield self.objects.protocol.delete_many(names, signing)
@@ -190,6 +211,12 @@ class S3Exchanges:
             if (key := self.key_of(name.removesuffix("/"))) is not None and f"{key}/".startswith(prefix)
         ]
         return folders + self._infos(prefix, page)
+
+
+def _refusal(outcome: Outcome[None]) -> StorageError | None:
+    if outcome.error is not None and not isinstance(outcome.error, StorageError):
+        raise outcome.error
+    return outcome.error
 
 
 def _failure(key: ObjectKey, failure: tuple[str, str]) -> StorageError:

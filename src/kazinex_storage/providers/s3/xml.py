@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -15,6 +16,9 @@ from ...types import PartInfo
 DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>'
 NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
 
+# Not in Char of XML 1.0 (w3.org/TR/xml, 2.2), which escaping does not help; and what a parser may change on the way.
+_UNFIT: Final = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
+
 
 def parse_xml(body: bytes) -> Element:
     """Return the root of an answer, names without their namespace.
@@ -23,6 +27,16 @@ def parse_xml(body: bytes) -> Element:
         UnavailableError: it is no XML, or has a document type: somebody else than the service answered.
     """
     return parse_xml_of(body, "an S3 service")
+
+
+def is_fit(name: str) -> bool:
+    r"""Say whether XML can carry *name* as it is.
+
+    Example:
+        >>> is_fit("Plan <A> & B.pdf"), is_fit("plan\uffff.pdf")
+        (True, False)
+    """
+    return _UNFIT.search(name) is None
 
 
 def delete_body(keys: Iterable[str]) -> bytes:

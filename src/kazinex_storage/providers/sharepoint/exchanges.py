@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from ...errors import NotSupportedError, StorageError
+from ...errors import NotSupportedError, StorageError, for_each_key
 from ...keys import ObjectKey, Prefix
 from ...part_uploads import ResumeExchanges
 from ...provider import Pages
@@ -83,12 +83,14 @@ class SharePointExchanges:
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove many objects: two requests for 20 of them, and two for each one that is refused there.
 
-        Raises:
-            StorageError: the service refuses a batch as a whole.
+        After a batch that is refused as a whole no other is tried.
         """
         errors: list[StorageError | None] = []
         for start in range(0, len(keys), BATCH_REQUESTS):
-            errors += yield from self._delete_batch(keys[start : start + BATCH_REQUESTS])
+            try:
+                errors += yield from self._delete_batch(keys[start : start + BATCH_REQUESTS])
+            except StorageError as error:
+                return errors + for_each_key(error, keys[start:])
         return errors
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
