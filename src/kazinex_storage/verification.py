@@ -28,7 +28,9 @@ from .errors import (
     StorageError,
     UnavailableError,
 )
+from .keys import ObjectKey
 from .provider import Diagnoser, ExtraChecks, Learner
+from .public_access import PublicError, PubliclyReadable, check_private
 from .storage import Storage
 from .types import Capability, Diagnosis, PutMode, PutOptions
 
@@ -68,7 +70,8 @@ class Check:
     """One thing that was tried."""
 
     name: str
-    """``settings``, ``list``, ``write``, ``read``, ``compare``, ``create-only``, ``delete``, or a provider's own."""
+    """``settings``, ``list``, ``write``, ``read``, ``compare``, ``create-only``, ``private``, ``delete``, or one that a
+    provider brings."""
     status: CheckStatus
     seconds: float = 0.0
     error: str | None = None
@@ -206,9 +209,13 @@ class _Run:
             "read": self._read,
             "compare": self._compare,
             "create-only": self._create_only,
-            "delete": self._delete,
         }
         provider = self._storage.operations._provider
+        key = ObjectKey(self._storage.prefix + self._key)
+        self._access = provider.public_access(key) if isinstance(provider, PubliclyReadable) else None
+        if self._access is not None:
+            self._steps["private"] = self._private
+        self._steps["delete"] = self._delete
         self._extra = provider.checks() if isinstance(provider, ExtraChecks) else {}
         self._steps |= self._extra
         self._body = b""
@@ -267,7 +274,9 @@ class _Run:
         """Say why *name* need not be tried, or None."""
         if self._hurried and name != "delete":
             return "it was interrupted"
-        needs = {"write": "list", "read": "write", "compare": "read", "create-only": "write"}.get(name)
+        needs = {"write": "list", "read": "write", "compare": "read", "create-only": "write", "private": "write"}.get(
+            name
+        )
         if name == "create-only" and not self._storage.info.can(Capability.CREATE_ONLY):
             return "the provider does not declare create-only writes"
         if name in self._extra:
@@ -300,8 +309,8 @@ class _Run:
 
     def _advise(self, error: Exception, check: str) -> Diagnosis:
         provider = self._storage.operations._provider
-        found = None
-        if isinstance(error, StorageError) and isinstance(provider, Diagnoser):
+        found = error.diagnosis if isinstance(error, PublicError) else None
+        if found is None and isinstance(error, StorageError) and isinstance(provider, Diagnoser):
             try:
                 found = provider.diagnose(error, check)
             except Exception:  # a diagnosis that fails must not hide what it was to explain
@@ -336,6 +345,9 @@ class _Run:
         except AlreadyExistsError:
             return
         raise IntegrityError("a create-only write replaced an object: revisions would not be safe here")
+
+    def _private(self) -> Diagnosis | None:
+        return self._storage.transport.run(check_private(self._access, _BODY)) if self._access is not None else None
 
     def _delete(self) -> None:
         self._storage.delete(self._key)

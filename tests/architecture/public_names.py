@@ -18,6 +18,7 @@ MODULES = (
     "kazinex_storage.provider",
     "kazinex_storage.providers.local",
     "kazinex_storage.providers.memory",
+    "kazinex_storage.public_access",
     "kazinex_storage.organisations",
     "kazinex_storage.testing",
     "kazinex_storage.fs",

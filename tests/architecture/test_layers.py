@@ -46,6 +46,7 @@ LEVELS = {
     "part_uploads": 2,
     "provider": 2,
     "network_provider": 2,
+    "public_access": 2,
     "_internal.admission": 2,
     "_internal.settings_text": 3,
     # 3: the providers, each a module or a folder of its own

@@ -56,6 +56,7 @@ def test_a_signature_may_begin_with_a_question_mark() -> None:
         ({"client_secret": "s", "tenant_id": "t", "client_id": "c", "login_url": "http://login.example"}, "login_url"),
         ({"identity": "managed", "account_key": KEY}, "identity"),
         ({"account_key": KEY, "container": "UPPER"}, "container"),
+        ({"account_key": KEY, "container": "$web"}, "container"),
         ({"account_key": KEY, "account": "a.evil.example/"}, "account"),
     ],
     ids=str,

@@ -65,6 +65,20 @@ def test_a_good_container_passes_every_check_and_keeps_nothing(target: Target, w
     assert [] == list(witness.list_blob_names())
 
 
+@pytest.mark.parametrize("level", ["container", "blob"])
+def test_a_container_that_anybody_may_read_fails(target: Target, witness: ContainerClient, level: str) -> None:
+    """What verifies is private (issue 18, C5)."""
+    witness.set_container_access_policy(signed_identifiers={}, public_access=level)
+
+    report = verified(replace(target, prefix="archive/"))
+    failed = [check.name for check in report.checks if check.status is CheckStatus.FAILED]
+
+    assert ["private"] == failed
+    assert "anybody can read" in (report.failure or "")
+    assert "Change access level" in (report.failure or "")
+    assert [] == list(witness.list_blob_names())
+
+
 def test_a_signature_is_enough(azurite_server: AzuriteServer, target: Target, witness: ContainerClient) -> None:
     report = verified(replace(target, credential=signed(azurite_server, target.container)))
 

@@ -19,6 +19,7 @@ from kazinex_storage.testing.emulators.cloudflare import Fault, Kind
 from kazinex_storage.testing.emulators.supabase import SupabaseFront, supabase_front
 from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.types import Capability, PutMode, PutOptions
+from kazinex_storage.verification import CheckStatus, verify
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -174,3 +175,15 @@ def test_the_content_disposition_survives_in_the_metadata(storage: Storage) -> N
         info = storage.head(f"a-{mode.value}")
 
         assert ('attachment; filename="a.pdf"', {"author": "Müller"}) == (info.content_disposition, dict(info.metadata))
+
+
+@pytest.mark.parametrize("public", [False, True], ids=["private", "public"])
+def test_a_public_bucket_is_not_verified(front: SupabaseFront, public: bool) -> None:
+    """Supabase serves public buckets under an address of their own (issue 18, C5)."""
+    provider = open_supabase(settings_of(front, front.make_bucket(public=public), "archive \u00e4/"))
+    with Storage(provider, prefix="acme") as storage:
+        report = verify(storage)
+
+    failed = [(check.name, check.fix) for check in report.checks if check.status is CheckStatus.FAILED]
+    fix = "Supabase dashboard, Storage, the bucket, Edit bucket: turn off Public bucket"
+    assert ([("private", fix)] if public else []) == failed

@@ -24,7 +24,7 @@ from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
 
 from .conftest import target_of
 from .faulty import Faulty, self_signed
-from .proxy import Action, Proxy, cut_before, fails, passing, proxy, says
+from .proxy import Action, Forward, Line, Proxy, Seen, cut_before, fails, passing, proxy, says
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -81,6 +81,38 @@ def test_a_good_bucket_passes_every_check_and_keeps_nothing(target: Target, witn
     assert report.ok
     assert {CheckStatus.PASSED} == {check.status for check in report.checks}
     assert 0 == witness.list_objects_v2(Bucket=target.bucket, Prefix=target.prefix)["KeyCount"]
+
+
+def test_a_bucket_that_anybody_may_read_fails(seaweedfs_target: Target, seaweedfs_server: S3Server) -> None:
+    """What verifies is private (issue 18, C5)."""
+    resource = f"arn:aws:s3:::{seaweedfs_target.bucket}/*"
+    allowed = {"Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject"], "Resource": [resource]}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    witness = seaweedfs_server.client()
+    witness.put_bucket_policy(Bucket=seaweedfs_target.bucket, Policy=policy)
+    try:
+        report = verified(seaweedfs_target)
+    finally:
+        witness.delete_bucket_policy(Bucket=seaweedfs_target.bucket)
+
+    assert ["private"] == [check.name for check in report.checks if check.status is CheckStatus.FAILED]
+    assert "anybody can read" in str(failure(report).diagnosis)
+    assert "Block Public Access" in str(failure(report).fix)
+
+
+def test_somebody_who_answers_all_without_credentials_is_a_warning(
+    front: Proxy, seaweedfs_server: S3Server, seaweedfs_target: Target
+) -> None:
+    def signed_or_page(line: Line, seen: Seen, forward: Forward) -> None:
+        named = {name.lower() for name, _ in seen.headers}
+        (passing if "authorization" in named else says(200, PAGE))(line, seen, forward)
+
+    front.on("get", do=signed_or_page, times=None)
+
+    report = verified(dataclasses.replace(seaweedfs_target, endpoint_url=front.url))
+
+    assert report.ok
+    assert CheckStatus.WARNING is check_of(report, "private").status
 
 
 def test_nothing_is_asked_that_a_token_for_objects_may_not_ask(r2: Target, front: Proxy) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ...errors import StorageError
-from ...keys import MAX_KEY_BYTES
+from ...keys import MAX_KEY_BYTES, ObjectKey
 from ...network_provider import NetworkPartUploader
+from ...public_access import PublicAccess
 from ...transport import Transport
 from ...types import Capability, Diagnosis, ProviderInfo
 from .exchanges import AzureBlobExchanges
@@ -28,6 +29,11 @@ _CAPABILITIES = frozenset(
 )
 _CANNOT_SIGN = (
     "a shared access signature cannot sign others; give the key of the account, or an identity of Microsoft Entra"
+)
+
+_MAKE_PRIVATE = (
+    "Azure portal, the storage account, Containers, the container, Change access level: Private; and in the account, "
+    "Settings, Configuration: Allow Blob anonymous access disabled"
 )
 
 # As for S3: a real service is 20 ms away.
@@ -54,6 +60,11 @@ class AzureBlobProvider(NetworkPartUploader[AzureBlobExchanges]):
 
         objects, run = self.exchanges.objects, self._transport.run
         return {"cors": lambda: run(cors(objects))} if objects.protocol.target.browser_origin is not None else {}
+
+    def public_access(self, key: ObjectKey) -> PublicAccess | None:
+        """Return where anybody could read the blob, if the container were public."""
+        url = self.exchanges.objects.protocol.url(self.exchanges.name_of(key), "").rstrip("?")
+        return PublicAccess(url=url, fix=_MAKE_PRIVATE)
 
 
 def open_azure_blob(settings: AzureBlobSettings) -> AzureBlobProvider:

@@ -35,7 +35,7 @@ from .target import MAX_OBJECT_BYTES, AccountKey, Credential, Identity, SasToken
 
 # learn.microsoft.com/rest/api/storageservices/Naming-and-Referencing-Containers--Blobs--and-Metadata and
 # learn.microsoft.com/azure/storage/common/storage-account-overview
-_CONTAINER: Final = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(?:-[a-z0-9]+)*|\$root|\$web")
+_CONTAINER: Final = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(?:-[a-z0-9]+)*|\$root")
 _ACCOUNT: Final = re.compile(r"[a-z0-9]{3,24}")
 _CREDENTIALS: Final = ("account_key", "connection_string", "sas_token", "client_secret", "private_key", "identity")
 _LOGIN: Final = "https://login.microsoftonline.com"
@@ -117,7 +117,10 @@ class AzureBlobSettings(BaseModel):
 
 
 def _problems(settings: AzureBlobSettings) -> Iterator[Problem]:
-    if not _CONTAINER.fullmatch(settings.container):
+    if settings.container == "$web":
+        message = "this is the website of the account: what is in it is public; choose a container for documents"
+        yield Problem(field="container", message=message)
+    elif not _CONTAINER.fullmatch(settings.container):
         message = "a container has 3 to 63 of a-z 0-9 and single hyphens in its name; copy the exact name"
         yield Problem(field="container", message=message)
     given = [name for name in _CREDENTIALS if getattr(settings, name) is not None]

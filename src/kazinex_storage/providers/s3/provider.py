@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from ...errors import StorageError
-from ...keys import MAX_KEY_BYTES
+from ...keys import MAX_KEY_BYTES, ObjectKey
 from ...network_provider import NetworkPartUploader
+from ...public_access import PublicAccess
 from ...transport import Transport
 from ...types import Capability, Diagnosis, ProviderInfo
 from .exchanges import S3Exchanges
@@ -20,6 +22,13 @@ _NEEDS_SERVICE_KEY = (
     "the S3 endpoint of the service always replaces; give the service key of the project, so that create-only writes "
     "can go through its REST interface"
 )
+
+_MAKE_PRIVATE = {
+    "s3": "turn on Block Public Access for the bucket, or remove the bucket policy or ACL that lets everybody read",
+    "supabase": "Supabase dashboard, Storage, the bucket, Edit bucket: turn off Public bucket",
+}
+"""How a bucket is closed to the public, by kind. R2's own endpoint asks everybody for credentials; a bucket is public
+there under another host (r2.dev, a custom domain), which no key of objects can ask for."""
 
 # Measured against a server that answers at once: 64 in flight reach what 128 do; a real service is 20 ms away.
 CONCURRENCY = 64
@@ -50,6 +59,19 @@ class S3Provider(NetworkPartUploader[S3Exchanges]):
         if objects.protocol.target.jurisdiction is not None:
             found["residency"] = lambda: run(residency(objects))
         return found
+
+    def public_access(self, key: ObjectKey) -> PublicAccess | None:
+        """Return where anybody could read the object, if the bucket were public; None on R2."""
+        target = self.exchanges.target
+        fix = _MAKE_PRIVATE.get(target.kind)
+        if fix is None:
+            return None
+        name = self.exchanges.name_of(key)
+        if target.kind == "supabase":
+            # supabase.com/docs/guides/storage/serving/downloads (read 2026-08).
+            rest = target.endpoint_url.removesuffix("/s3")
+            return PublicAccess(url=f"{rest}/object/public/{target.bucket}/{quote(name, safe='/~')}", fix=fix)
+        return PublicAccess(url=self.exchanges.objects.protocol.url(name), fix=fix)
 
 
 def open_r2(settings: R2Settings) -> S3Provider:

@@ -28,6 +28,7 @@ from .http import Answer, Received, http_server
 _NAME: Final = re.compile(r"[A-Za-z0-9_/!.*'() &$@=;:+,?-]*")
 _S3: Final = "/storage/v1/s3/"
 _OBJECT: Final = "/storage/v1/object/"
+_PUBLIC: Final = f"{_OBJECT}public/"
 _PLACEHOLDER: Final = ".emptyFolderPlaceholder"
 _UNSUPPORTED: Final = frozenset(
     {"acl", "tagging", "versions", "policy", "cors", "lifecycle", "object-lock", "retention"}
@@ -45,6 +46,7 @@ class SupabaseFront:
         self._upstream = Upstream(upstream)
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._buckets: dict[str, str] = {}
+        self._public: set[str] = set()
         self.project_ref = "abcdefghijklmnopqrst"
         """20 letters."""
         self.region = "eu-central-1"
@@ -72,10 +74,12 @@ class SupabaseFront:
         """The REST interface."""
         return f"http://127.0.0.1:{self.port}{_OBJECT}".removesuffix("/object/")
 
-    def make_bucket(self, name: str | None = None) -> str:
-        """Make a bucket and return its name."""
+    def make_bucket(self, name: str | None = None, *, public: bool = False) -> str:
+        """Make a bucket and return its name; anybody may read what is in a *public* one."""
         bucket = name if name is not None else f"test-{secrets.token_hex(6)}"
         self._buckets[bucket] = self._upstream.server.make_bucket()
+        if public:
+            self._public.add(bucket)
         return bucket
 
     def close(self) -> None:
@@ -103,6 +107,11 @@ class SupabaseFront:
                 return refusal.answer()
         if received.path.startswith(_OBJECT) and received.method in ("POST", "PUT"):
             return self._rest(received)
+        if received.path.startswith(_PUBLIC) and received.method == "GET":
+            bucket, _, raw = received.path.removeprefix(_PUBLIC).partition("/")
+            if bucket in self._public:
+                return self._send("GET", self._buckets[bucket], unquote(raw), "", {}, b"")
+            return _json(400, "404", "Bucket not found", "Bucket not found")
         return _json(404, "404", "not_found", "Route not found")
 
     def _s3(self, received: Received) -> Answer:
