@@ -22,7 +22,8 @@ StorageError(operation, provider, key, retryable, retry_after_s, code, request_i
   IntegrityError                             bytes differ from what was declared or recorded
   BulkError                                  some items of a bulk call failed; it lists them
 
-A message never holds a secret, a token or a signed URL. The cause stands in ``__cause__``.
+A message never holds a secret, a token or a signed URL. The cause stands in ``__cause__``. Part of a message may come
+from a service, which is free to write what it likes: every text is printable, on one line, and of limited length.
 """
 
 from __future__ import annotations
@@ -30,9 +31,40 @@ from __future__ import annotations
 import errno as _errno
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 _FIELDS = ("operation", "provider", "key", "retryable", "retry_after_s", "code", "request_id")
+
+SERVICE_TEXT_CHARACTERS: Final = 200
+"""The most that is kept of one text of a service: a code, the id of a request, a quotation."""
+
+# The longest messages of our own list every field of a form that is wrong. A key is quoted as it is: it has its limit.
+_LIMITS: Final = {"message": 2_000, "code": SERVICE_TEXT_CHARACTERS, "request_id": SERVICE_TEXT_CHARACTERS}
+_KEY_CHARACTERS: Final = 1_024
+
+
+def clean_text(text: str, limit: int = SERVICE_TEXT_CHARACTERS) -> str:
+    r"""Return *text* on one line, printable, and cut to *limit* characters: fit for a message and a log.
+
+    Line breaks and tabs become blanks; what steers a terminal or turns the direction of reading is escaped.
+
+    Example:
+        >>> clean_text("slow\r\ndown \x1b[2J"), clean_text("a" * 9, limit=4)
+        ('slow  down \\x1b[2J', 'aaa…')
+    """
+    if len(text) > limit:
+        text = f"{text[: limit - 1]}…"
+    if text.isprintable():
+        return text
+    cleaned = "".join(
+        character
+        if character.isprintable()
+        else " "
+        if character.isspace()
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
+    return cleaned if len(cleaned) <= limit else f"{cleaned[: limit - 1]}…"
 
 
 def _rebuild(cls: type[StorageError], message: str, fields: dict[str, Any]) -> StorageError:
@@ -61,8 +93,8 @@ class StorageError(Exception):
         request_id: str | None = None,
     ) -> None:
         """Keep *message* (what happened; what to do) and the facts; unknown facts stay None."""
-        super().__init__(message)
         self.message = message
+        super().__init__(self.message)
         self.operation = operation
         self.provider = provider
         self.key = key
@@ -71,12 +103,19 @@ class StorageError(Exception):
         self.code = code
         self.request_id = request_id
 
+    if not TYPE_CHECKING:  # a checker would allow attributes of any name
+
+        def __setattr__(self, name: str, value: object) -> None:
+            """Clean what may come from a service, wherever it is set."""
+            limit = _LIMITS.get(name)
+            super().__setattr__(name, clean_text(value, limit) if limit and isinstance(value, str) else value)
+
     def __str__(self) -> str:
         subject = " ".join(
             part
             for part in (
                 self.operation,
-                repr(self.key) if self.key is not None else None,
+                clean_text(repr(self.key), _KEY_CHARACTERS) if self.key is not None else None,
                 f"on {self.provider}" if self.provider else None,
             )
             if part

@@ -7,6 +7,8 @@ import errno
 import pickle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kazinex_storage import errors
 from kazinex_storage.errors import (
@@ -99,6 +101,30 @@ def test_a_key_cannot_forge_a_line_or_turn_the_text_of_a_message() -> None:
     text = str(StorageError("text", key="a\nERROR forged\u202e\x1b[2J"))
 
     assert text.isprintable()
+
+
+@given(text=st.text(), limit=st.integers(4, 60))
+def test_text_of_a_service_is_one_printable_line_of_limited_length(text: str, limit: int) -> None:
+    cleaned = errors.clean_text(text, limit)
+
+    assert cleaned.isprintable()
+    assert len(cleaned) <= limit
+    assert cleaned == text or not text.isprintable() or len(text) > limit
+
+
+FORGED = "x)\r\nCRITICAL:root:admin\x85\u2028\x1b[2J\u202e\u2066" + "y" * 3_000
+
+
+@every_kind
+def test_a_service_cannot_forge_a_line_steer_a_terminal_or_fill_a_log(kind: type[StorageError]) -> None:
+    error = kind(f"the service says {FORGED}")
+    error.code, error.request_id = FORGED, FORGED  # however late it is known
+
+    for text in (str(error), error.message, error.code, error.request_id, *error.args):
+        assert text.isprintable()
+    assert len(error.message) <= 2_000
+    assert len(error.code) <= errors.SERVICE_TEXT_CHARACTERS
+    assert len(error.request_id) <= errors.SERVICE_TEXT_CHARACTERS
 
 
 @every_plain_kind

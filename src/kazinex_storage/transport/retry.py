@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from ..errors import RateLimitedError, SettingsError, UnavailableError
+from ..errors import RateLimitedError, SettingsError, UnavailableError, clean_text
 from .attempt import Attempt
 from .exchange import Exchange, Wait
 from .gate import Gate
@@ -246,7 +246,7 @@ def _request_id(attempt: Attempt) -> str | None:
     answer = attempt.answer
     for name in _REQUEST_IDS:
         if name in answer:
-            return answer[name]
+            return clean_text(answer[name])
     return None
 
 
