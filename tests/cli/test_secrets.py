@@ -33,6 +33,52 @@ def test_a_secret_on_the_command_line_is_refused_with_the_fix_and_not_repeated(c
     assert (2, False) == (with_blank.code, HIDDEN in with_blank.err)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--secret", f"token={HIDDEN}"),
+        (f"--secret=token={HIDDEN}",),
+        ("--secret", HIDDEN),
+        ("--secret", f"auth.client_secret={HIDDEN}"),
+        ("--secret", f"tokne={HIDDEN}"),
+        (f"--set=token={HIDDEN}",),
+        ("--set", f"token ={HIDDEN}"),
+        ("--set", f"TOKEN={HIDDEN}"),
+        (f"--token={HIDDEN}",),
+        (f"token={HIDDEN}",),
+        ("--token", HIDDEN),
+        ("--max-file-size", "7MB", f"--secrets=token={HIDDEN}"),
+    ],
+    ids=lambda words: " ".join(words).replace(HIDDEN, "VALUE"),
+)
+def test_no_spelling_of_a_secret_on_the_command_line_is_repeated(cli: CommandLine, words: tuple[str, ...]) -> None:
+    done = cli(*ADD, *words, "--debug", KAZINEX_STORAGE_VAULT_TOKEN=OTHER)  # which prints more than the others do
+
+    assert 0 != done.code
+    assert HIDDEN not in done.err + done.text
+
+
+def test_a_secret_given_as_a_name_with_a_value_is_answered_with_the_fix(cli: CommandLine) -> None:
+    for command in (ADD, ("provider", "update", "Vault")):
+        cli(*ADD, KAZINEX_STORAGE_VAULT_TOKEN=OTHER)
+
+        done = cli(*command, "--secret", f"token={HIDDEN}", "--json")
+
+        assert 2 == done.code
+        assert "takes the name alone" in done.err
+        assert "KAZINEX_STORAGE_VAULT_TOKEN" in done.err
+        assert HIDDEN not in done.err
+
+
+def test_a_secret_in_place_of_a_command_is_not_repeated(cli: CommandLine) -> None:
+    word = f"secret_access_key={HIDDEN}"
+    for words in ((word,), ("provider", word), ("provider", "add", word, "Vault")):
+        done = cli(*words)
+
+        assert 0 != done.code
+        assert HIDDEN not in done.err + done.text
+
+
 def test_a_missing_secret_is_taken_from_the_environment(cli: CommandLine) -> None:
     done = cli(*ADD, "--json", KAZINEX_STORAGE_VAULT_TOKEN=HIDDEN)
 

@@ -19,6 +19,7 @@ from . import allowlist, check, demo, emulate, kinds, listing, objects, provider
 from .exits import HELP, ExitCode, document_of, exit_code, message_of, printable, redact
 from .output import Output
 from .session import Session
+from .settings import secrets_in
 
 ANYWHERE = "Anywhere on the line: --json (one JSON document), --quiet or -q, --debug (tracebacks and requests)."
 
@@ -41,6 +42,7 @@ def run(arguments: Sequence[str]) -> int:
     invocation = take_flags(arguments)
     session = Session(Output(as_json="json" in invocation.flags, quiet="quiet" in invocation.flags))
     debug = "debug" in invocation.flags
+    session.remember(list(secrets_in(invocation.arguments)))
     _log_to_standard_error(session, debug=debug)
     _end_on_signals()
     try:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeAlias, cast
+from typing import Annotated, Final, TypeAlias, cast
 
 import typer
 
@@ -38,6 +39,9 @@ Secrets: TypeAlias = Annotated[
         help=f"A secret to enter: taken from {PREFIX}<KIND>_<NAME>, else asked for on the terminal. Repeatable.",
     ),
 ]
+
+# Errors of usage quote what was written before the settings model, which knows its secrets, is asked.
+_SECRET_NAME: Final = re.compile("secret|key(?!_id)|token|pass|credential|sas|connection", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +94,9 @@ def collect_changes(session: Session, kind: str, entered: Entered, removed: Sequ
 
 
 def _given(session: Session, registry: Registry, kind: str, entered: Entered) -> dict[str, object]:
-    secret = {field.name for field in registry.fields(kind) if field.secret}
-    for name in entered.secrets:
-        if name not in secret:
-            known = ", ".join(sorted(secret)) or "none"
-            raise UsageError(f"--secret {name}: {kind} has no secret of that name; it has {known}")
+    fields = registry.fields(kind)
+    secret = {field.name for field in fields if field.secret}
+    _check_names(session, kind, entered.secrets, fields)
     options: dict[str, object] = {}
     for text in entered.sets:
         name, equals, value = text.partition("=")
@@ -109,6 +111,48 @@ def _given(session: Session, registry: Registry, kind: str, entered: Entered) ->
             )
         _put(options, name, value)
     return _over(_from_file(entered.file) if entered.file is not None else {}, options)
+
+
+def _check_names(session: Session, kind: str, names: Iterable[str], fields: Iterable[SettingsField]) -> None:
+    secret = {field.name for field in fields if field.secret}
+    public = {field.name for field in fields if not field.secret}
+    known = ", ".join(sorted(secret)) or "none"
+    for name in names:
+        if name in secret:
+            continue
+        name, equals, value = name.partition("=")
+        session.remember(value)
+        if equals and name in secret:
+            raise UsageError(
+                f"--secret {name}=...: it takes the name alone, and the value is asked for or taken from "
+                f"{_variable(kind, name)}; other users can read the command line: take the value for known and "
+                "replace it"
+            )
+        # What is no name may be the secret itself, so it is not repeated.
+        what = f"--secret {name}" if name in public else "--secret takes a name, and something else was given"
+        raise UsageError(f"{what}: {kind} has no secret of that name; it has {known}")
+
+
+def secrets_in(arguments: Iterable[str]) -> set[str]:
+    """Return what looks like secrets that were written into a command line, so that no error repeats them.
+
+    Example:
+        >>> sorted(secrets_in(["--secret=token=one", "--set", "auth.client_secret=two", "--set", "bucket=plans"]))
+        ['one', 'two']
+    """
+    found: set[str] = set()
+    before = ""
+    for argument in arguments:
+        if _SECRET_NAME.search(before) and before != "--secret":  # --token VALUE, which is no option either
+            found.add(argument)
+        before = argument if argument.startswith("--") and "=" not in argument else ""
+        option, _, rest = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+        name, equals, value = rest.partition("=")
+        if not equals:  # --secret-access-key=VALUE, which is no option
+            name, value = option, rest
+        if value and _SECRET_NAME.search(name if option != "--secret" or equals else "secret"):
+            found.add(value)
+    return found
 
 
 def _from_file(file: str) -> dict[str, object]:
