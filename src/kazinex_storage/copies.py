@@ -40,8 +40,9 @@ def move_object(operations: Operations, source: str, target: str, mode: PutMode)
     """
     origin, goal = _pair(operations, source, target, mode)
     if operations.info.can(Capability.SERVER_MOVE):
+        mover = cast(MoveExchanges, operations._exchanges)
         try:
-            return operations._relative((yield from cast(MoveExchanges, operations._exchanges).move(origin, goal)))
+            return operations._relative((yield from mover.move(origin, goal, mode)))
         except AlreadyExistsError:
             if mode is PutMode.CREATE:
                 raise

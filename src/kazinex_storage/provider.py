@@ -121,12 +121,13 @@ class ServerCopier(Protocol):
 class ServerMover(Protocol):
     """What a provider adds to declare ``Capability.SERVER_MOVE``."""
 
-    def move(self, source: ObjectKey, target: ObjectKey) -> ObjectInfo:
-        """Give the object *source* the free key *target*; atomic: it has the one key or the other.
+    def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
+        """Give the object *source* the key *target*; atomic: it has the one key or the other.
 
         Raises:
             NotFoundError: there is no *source*.
-            AlreadyExistsError: *target* exists; ``Storage`` copies over it where that is wanted.
+            AlreadyExistsError: *target* exists, and *mode* is ``PutMode.CREATE``, or the service moves to free keys
+                only; ``Storage`` copies over it where that is wanted.
         """
         ...
 
@@ -282,7 +283,7 @@ class ProviderExchanges(Protocol):
 class MoveExchanges(Protocol):
     """``ServerMover`` as exchanges."""
 
-    def move(self, source: ObjectKey, target: ObjectKey) -> Exchange[ObjectInfo]:
+    def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
         """Move as in ``ServerMover``."""
         ...
 
@@ -330,9 +331,9 @@ class Lifted:
         """Copy."""
         return cast(ObjectInfo, (yield Call(cast(ServerCopier, self._provider).copy, source, target, mode)))
 
-    def move(self, source: ObjectKey, target: ObjectKey) -> Exchange[ObjectInfo]:
+    def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
         """Move."""
-        return cast(ObjectInfo, (yield Call(cast(ServerMover, self._provider).move, source, target)))
+        return cast(ObjectInfo, (yield Call(cast(ServerMover, self._provider).move, source, target, mode)))
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove many."""

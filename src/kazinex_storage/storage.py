@@ -259,7 +259,7 @@ class Storage:
         return self._transport.run(self._operations.copy(source, target, mode))
 
     def move(self, source: str, target: str, *, mode: PutMode = PutMode.REPLACE) -> ObjectInfo:
-        """Give an object another key; atomic where the service moves (``Capability.SERVER_MOVE``) to a free key.
+        """Give an object another key; atomic where the service moves (``Capability.SERVER_MOVE``).
 
         Else a copy, and a delete unless *source* was replaced meanwhile; failing in between leaves both.
 

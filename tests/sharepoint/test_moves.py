@@ -32,6 +32,44 @@ def test_a_file_that_is_moved_into_the_library_itself_keeps_its_version(place: P
     assert b"12345" == place.storage.get_bytes("a.ifc", if_match=before.etag)
 
 
+def test_a_file_that_is_moved_over_another_is_the_same_file(place: Place) -> None:
+    place.storage.put("from/a.ifc", b"12345")
+    place.storage.put("to/b.ifc", b"old")
+    before = place.drive.find("from/a.ifc").id
+    del place.emulator.log[:]
+
+    info = place.storage.move("from/a.ifc", "to/b.ifc")
+
+    assert before == place.drive.find("to/b.ifc").id
+    assert ("to/b.ifc", 5) == (info.key, info.size)
+    assert (None, b"12345") == (place.stored("from/a.ifc"), place.stored("to/b.ifc"))
+    assert ["GET", "GET", "PATCH", "GET", "PATCH"] == [method for method, _, _ in place.emulator.log]
+
+
+def test_where_the_service_moves_over_nothing_a_file_is_copied_and_deleted(place: Place) -> None:
+    place.storage.put("a.ifc", b"12345")
+    place.storage.put("b.ifc", b"old")
+    taken = Answer(status=409, body=b'{"error": {"code": "nameAlreadyExists"}}')
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PATCH", answer=taken, times=2))
+
+    place.storage.move("a.ifc", "b.ifc")
+
+    assert (None, b"12345") == (place.stored("a.ifc"), place.stored("b.ifc"))
+
+
+@pytest.mark.parametrize("kind", [Kind.CUT_BEFORE, Kind.CUT_AFTER])
+def test_a_move_over_another_file_whose_answer_is_lost_is_found_done(place: Place, kind: Kind) -> None:
+    place.storage.put("a.ifc", b"12345")
+    place.storage.put("b.ifc", b"old")
+    before = place.drive.find("a.ifc").id
+    place.emulator.faults.add(Fault(kind=kind, method="PATCH", skip=1))
+
+    place.storage.move("a.ifc", "b.ifc")
+
+    assert before == place.drive.find("b.ifc").id
+    assert (None, b"12345") == (place.stored("a.ifc"), place.stored("b.ifc"))
+
+
 @pytest.mark.parametrize("kind", [Kind.CUT_BEFORE, Kind.CUT_AFTER])
 def test_a_move_whose_answer_is_lost_is_found_done(place: Place, kind: Kind) -> None:
     place.storage.put("a.ifc", b"12345")

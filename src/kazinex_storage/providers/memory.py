@@ -227,16 +227,16 @@ class MemoryProvider:
             shelf.objects[target] = StoredObject(stored.data, info)
         return info
 
-    def move(self, source: ObjectKey, target: ObjectKey) -> ObjectInfo:
+    def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
         """Give the object another key.
 
         Raises:
             NotFoundError: there is no *source*.
-            AlreadyExistsError: *target* exists.
+            AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
         """
         with self.shelf.lock:
             stored, objects = self._find(source), self.shelf.objects
-            self._check(objects.get(target), target, PutMode.CREATE, None)
+            self._check(objects.get(target), target, mode, None)
             info = replace(stored.info, key=target)
             objects[target] = StoredObject(objects.pop(source).data, info)
         return info

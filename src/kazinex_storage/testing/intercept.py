@@ -90,9 +90,10 @@ class InterceptedExchanges:
         """Copy."""
         return self.through("copy", source, Through(lambda _: self._inner.copy(source, target, mode)))
 
-    def move(self, source: ObjectKey, target: ObjectKey) -> Exchange[ObjectInfo]:
+    def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
         """Move."""
-        return self.through("move", source, Through(lambda _: cast(MoveExchanges, self._inner).move(source, target)))
+        moving = Through(lambda _: cast(MoveExchanges, self._inner).move(source, target, mode))
+        return self.through("move", source, moving)
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove many."""
@@ -158,9 +159,9 @@ class InterceptedProvider(NetworkProvider[InterceptedExchanges]):
         """What the provider inside is and can do."""
         return self._provider.info
 
-    def move(self, source: ObjectKey, target: ObjectKey) -> ObjectInfo:
+    def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
         """Move; called only when the provider inside declares it."""
-        return self._transport.run(self.exchanges.move(source, target))
+        return self._transport.run(self.exchanges.move(source, target, mode))
 
     def close(self) -> None:
         """Close the provider inside."""

@@ -57,12 +57,12 @@ class Copying:
             yield from self._wait(monitor, target)
         return info_of(target, (yield from self._copied(target, path, item, writing.replaced)))
 
-    def move(self, source: str, target: str) -> Exchange[ObjectInfo]:
-        """Give a file a free key, by its id; about three requests. It keeps its versions.
+    def move(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+        """Give a file another key, by its id; three requests, five over another file. It keeps its versions.
 
         Raises:
             NotFoundError: there is no *source*.
-            AlreadyExistsError: *target* exists.
+            AlreadyExistsError: *target* exists, and *mode* is ``PutMode.CREATE`` or the service does not move over it.
             InvalidKeyError: it is spelt in another case, or a folder.
             UnavailableError: the source was written to meanwhile, or the folder above *target* was renamed.
             StorageError: the service refuses.
@@ -72,9 +72,19 @@ class Copying:
         drive = yield from library.drive()
         place = yield from self._place(target, path)
         if_match = item.etag or item.ctag
-        response = yield from library.ask(
-            lambda token: self._protocol.move(token, drive, item.id, place, if_match=if_match)
-        )
+
+        def move(behaviour: str) -> Exchange[Response]:
+            return library.ask(
+                lambda token: self._protocol.move(token, drive, item.id, place, if_match=if_match, behaviour=behaviour)
+            )
+
+        response = yield from move("fail")
+        if response.status == 409 and mode is PutMode.REPLACE:
+            # Only what was looked at is replaced: a folder, or a file in another case, must not be.
+            found: Item | None = yield from library.look(path)
+            if found is not None and found.id != item.id:
+                library.check_spelling(found, target, path)
+                response = yield from move("replace")
         if response.status == 200:
             moved = parse_item(response)
         else:

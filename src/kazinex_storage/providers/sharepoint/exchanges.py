@@ -76,9 +76,9 @@ class SharePointExchanges:
         """Copy inside the library."""
         return (yield from self._copying.copy(source, target, mode))
 
-    def move(self, source: ObjectKey, target: ObjectKey) -> Exchange[ObjectInfo]:
+    def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
         """Move inside the library."""
-        return (yield from self._copying.move(source, target))
+        return (yield from self._copying.move(source, target, mode))
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove many objects: two requests for 20 of them, and two for each one that is refused there.

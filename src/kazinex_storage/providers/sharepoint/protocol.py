@@ -174,10 +174,13 @@ class Protocol:
         where = f"{self._id(drive, item)}/copy?{_BEHAVIOUR}={behaviour}"
         return replace(self._request("POST", token, where, [_JSON], body=body, operation="copy"), replayable=False)
 
-    def move(self, token: str, drive: str, item: str, place: Place, *, if_match: str | None) -> Request:
-        """Give an item another name or folder, if that is free."""
-        body = _json({"parentReference": {"id": place.parent}, "name": place.name})
-        where = f"{self._id(drive, item)}?{_BEHAVIOUR}=fail&{_SELECT}"
+    def move(
+        self, token: str, drive: str, item: str, place: Place, *, if_match: str | None, behaviour: str = "fail"
+    ) -> Request:
+        """Give an item another name or folder, if that is free, or over the file that is there."""
+        # In the body: in the query it is not heeded (github.com/OneDrive/onedrive-api-docs/issues/820 and 1383).
+        body = _json({"parentReference": {"id": place.parent}, "name": place.name, _BEHAVIOUR: behaviour})
+        where = f"{self._id(drive, item)}?{_SELECT}"
         return self._request("PATCH", token, where, [_JSON, *_condition(if_match)], body=body, operation="move")
 
     def monitor(self, url: str) -> Request:

@@ -16,6 +16,7 @@ from ...types import (
     Diagnosis,
     ObjectInfo,
     ProviderInfo,
+    PutMode,
     PutOptions,
     UploadState,
 )
@@ -63,13 +64,13 @@ class SharePointProvider(NetworkProvider[SharePointExchanges]):
         )
         super().__init__(SharePointExchanges(target), info, transport)
 
-    def move(self, source: ObjectKey, target: ObjectKey) -> ObjectInfo:
-        """Give the object a free key.
+    def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
+        """Give the object another key; it stays the same item.
 
         Raises:
             StorageError: as in ``ServerMover.move``.
         """
-        return self._transport.run(self.exchanges.move(source, target))
+        return self._transport.run(self.exchanges.move(source, target, mode))
 
     def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> UploadState:
         """Begin an upload that another process can go on with; two requests. Its state is a secret.

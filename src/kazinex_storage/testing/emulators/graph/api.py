@@ -298,7 +298,8 @@ class Call:
         parent = node.parent or node
         if "parentReference" in body and "id" in body["parentReference"]:
             parent = self._drive.by_id(body["parentReference"]["id"])
-        self._drive.move(node, parent, body.get("name", node.name))
+        behaviour = body.get("@microsoft.graph.conflictBehavior", "fail")
+        self._drive.move(node, parent, body.get("name", node.name), over=behaviour == "replace")
         node.author = self._author
         return json_answer(200, self._view(node))
 

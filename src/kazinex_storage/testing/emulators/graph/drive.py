@@ -228,8 +228,8 @@ class Drive:
         self._note(node)
         return node
 
-    def move(self, node: Node, parent: Node, name: str) -> None:
-        """Move an item to a free name.
+    def move(self, node: Node, parent: Node, name: str, *, over: bool = False) -> None:
+        """Move an item to a free name, or *over* the file of that name, which is gone then.
 
         Raises:
             GraphError: the name is taken or not legal.
@@ -239,7 +239,10 @@ class Drive:
         self.check_name(parent, name)
         other = parent.children.get(name.casefold())
         if other is not None and other is not node:
-            raise GraphError(409, "nameAlreadyExists", "Name already exists")
+            if not over or not other.is_file:
+                raise GraphError(409, "nameAlreadyExists", "Name already exists")
+            check_unlocked(other)
+            self.delete(other)
         if node.parent is not None:
             del node.parent.children[node.name.casefold()]
         node.parent, node.name = parent, name
