@@ -24,6 +24,7 @@ from .errors import (
     ClosedError,
     IntegrityError,
     LockedError,
+    NotSupportedError,
     SettingsError,
     StorageError,
     UnavailableError,
@@ -192,6 +193,17 @@ def unusable(kind: str, error: StorageError) -> VerificationReport:
     return VerificationReport(kind=kind, location="", checks=(check,), started_at=datetime.now(UTC), seconds=0.0)
 
 
+class _UndeclaredError(NotSupportedError):
+    """Documents need a capability that the provider does not declare."""
+
+    def __init__(self, capability: Capability, why: str, missing: str | None) -> None:
+        super().__init__(f"the provider does not declare the capability {capability.value!r}")
+        self.diagnosis = Diagnosis(
+            meaning=f"documents cannot be stored here: {why}, which needs the capability {capability.value!r}",
+            fix=missing or "choose a kind of provider that has it",
+        )
+
+
 class _Run:
     """One verification under way: a thread of its own adds checks, the caller's takes the report."""
 
@@ -277,8 +289,6 @@ class _Run:
         needs = {"write": "list", "read": "write", "compare": "read", "create-only": "write", "private": "write"}.get(
             name
         )
-        if name == "create-only" and not self._storage.info.can(Capability.CREATE_ONLY):
-            return "the provider does not declare create-only writes"
         if name in self._extra:
             failed = (before.name for before in self._checks.values() if before.status is CheckStatus.FAILED)
             return next((f"{before} did not pass" for before in failed if before not in self._extra), None)
@@ -309,7 +319,7 @@ class _Run:
 
     def _advise(self, error: Exception, check: str) -> Diagnosis:
         provider = self._storage.operations._provider
-        found = error.diagnosis if isinstance(error, PublicError) else None
+        found = error.diagnosis if isinstance(error, PublicError | _UndeclaredError) else None
         if found is None and isinstance(error, StorageError) and isinstance(provider, Diagnoser):
             try:
                 found = provider.diagnose(error, check)
@@ -340,6 +350,7 @@ class _Run:
         return None
 
     def _create_only(self) -> None:
+        self._need(Capability.CREATE_ONLY, "the file of a revision is written once")
         try:
             self._storage.put(self._key, b"overwritten", PutOptions(mode=PutMode.CREATE))
         except AlreadyExistsError:
@@ -348,6 +359,11 @@ class _Run:
 
     def _private(self) -> Diagnosis | None:
         return self._storage.transport.run(check_private(self._access, _BODY)) if self._access is not None else None
+
+    def _need(self, capability: Capability, why: str) -> None:
+        """Fail the check when the provider does not declare what documents cannot do without."""
+        if not self._storage.info.can(capability):
+            raise _UndeclaredError(capability, why, self._storage.info.missing.get(capability))
 
     def _delete(self) -> None:
         self._storage.delete(self._key)

@@ -23,8 +23,11 @@ from kazinex_storage import (
     Organisations,
     Prefix,
     ProviderInfo,
+    ProviderKind,
     PutMode,
     PutOptions,
+    Registry,
+    SettingsError,
     Source,
     Storage,
     StorageError,
@@ -35,7 +38,7 @@ from kazinex_storage import (
 )
 from kazinex_storage.organisations import MemoryCatalogue, ProviderStatus
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
-from kazinex_storage.providers.memory import MemoryProvider
+from kazinex_storage.providers.memory import MemoryProvider, MemorySettings
 from kazinex_storage.types import MIB, ByteRange, Capability, Sink
 
 
@@ -49,17 +52,23 @@ class Altered(MemoryProvider):
         without: frozenset[Capability] = frozenset(),
         overwrites: bool = False,
         corrupts: bool = False,
+        missing: str | None = None,
     ) -> None:
         super().__init__()
         self._before = before
         self._overwrites = overwrites
         self._corrupts = corrupts
         self._declared = self._info.capabilities - without
+        self._missing = dict.fromkeys(without, missing) if missing is not None else {}
 
     @property
     def info(self) -> ProviderInfo:
         return ProviderInfo(
-            kind="altered", location="here", capabilities=self._declared, max_object_bytes=self._info.max_object_bytes
+            kind="altered",
+            location="here",
+            capabilities=self._declared,
+            max_object_bytes=self._info.max_object_bytes,
+            missing=self._missing,
         )
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> ObjectInfo:
@@ -83,6 +92,11 @@ class Altered(MemoryProvider):
 
 def statuses(report: VerificationReport) -> dict[str, str]:
     return {check.name: check.status.value for check in report.checks}
+
+
+def replacing(_: MemorySettings) -> Altered:
+    """Open a provider that cannot create without replacing."""
+    return Altered(without=frozenset({Capability.CREATE_ONLY}))
 
 
 def left(provider: MemoryProvider) -> list[str]:
@@ -178,11 +192,43 @@ def test_a_create_only_that_overwrites_is_found() -> None:
     assert [] == left(provider)
 
 
-def test_a_provider_without_create_only_is_not_blamed_for_it() -> None:
-    report = verify(Storage(Altered(without=frozenset({Capability.CREATE_ONLY}))))
+def test_a_provider_without_create_only_writes_is_no_place_for_documents() -> None:
+    """Issue 18: it was VERIFIED, could become the default, and then refused every document."""
+    provider = Altered(without=frozenset({Capability.CREATE_ONLY}))
 
-    assert report.ok
-    assert "skipped" == statuses(report)["create-only"]
+    report = verify(Storage(provider))
+
+    failed = next(check for check in report.checks if check.name == "create-only")
+    assert CheckStatus.FAILED is failed.status
+    assert "documents cannot be stored here" in str(failed.diagnosis)
+    assert "choose a kind of provider" in str(failed.fix)
+    assert [] == left(provider)
+
+
+def test_why_create_only_writes_are_missing_is_the_fix() -> None:
+    provider = Altered(without=frozenset({Capability.CREATE_ONLY}), missing="give the service key of the project")
+
+    report = verify(Storage(provider))
+
+    assert "give the service key of the project" in str(report.failure)
+
+
+def test_what_cannot_take_documents_cannot_become_the_default() -> None:
+    kind = ProviderKind(
+        kind="replacing",
+        title="Always replaces",
+        settings="kazinex_storage.providers.memory:MemorySettings",
+        factory=f"{__name__}:replacing",
+    )
+    organisations = Organisations(MemoryCatalogue(), Registry(kind, entry_points=False))
+    organisations.add_provider("org-1", "replacing", "R", {})
+
+    report = verify_provider(organisations, "org-1", "R")
+
+    assert not report.ok
+    assert ProviderStatus.FAILED is organisations.find("org-1", "R").status
+    with pytest.raises(SettingsError, match="only a VERIFIED one"):
+        organisations.set_default("org-1", "R")
 
 
 def test_the_probe_is_removed_after_a_failure_in_the_middle() -> None:
