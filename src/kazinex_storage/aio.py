@@ -18,6 +18,7 @@ from typing import Literal, Self, TypeVar, overload
 
 from ._internal.admission import Body
 from ._internal.collecting import called, collected
+from ._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from .keys import Prefix
 from .operations import DEFAULTS, LINK
 from .policy import UploadPolicy
@@ -47,6 +48,7 @@ from .verification import DEFAULT_TIMEOUT_S, VerificationReport, verify
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
 
+@not_pickled(SEND_A_FILE_SYSTEM)
 class AsyncStorage:
     """The objects of one storage, for asyncio. Bound to no loop; each method says what ``Storage`` says.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar, cast
 
+from ._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from .errors import StorageError
 from .keys import ObjectKey, Prefix
 from .part_uploads import PartExchanges
@@ -35,6 +36,7 @@ E = TypeVar("E", bound=ProviderExchanges)
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
 
+@not_pickled(SEND_A_FILE_SYSTEM)
 class NetworkProvider(Generic[E]):
     """A place behind a network. Thread-safe and fork-safe when its exchanges are.
 

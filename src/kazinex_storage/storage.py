@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, overload
+from typing import TYPE_CHECKING, Literal, Self, overload
 
 from ._internal.admission import Body
 from ._internal.life import Life
+from ._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from .keys import Prefix
 from .operations import DEFAULTS, LINK, Operations
 from .policy import UploadPolicy
@@ -36,13 +37,12 @@ from .types import (
 from .uploads import Uploads
 
 if TYPE_CHECKING:
-    from typing import Literal
-
     from .files import StorageFile
     from .tickets import UploadTicket
     from .types import PendingUpload, UploadState
 
 
+@not_pickled(SEND_A_FILE_SYSTEM)
 class Storage:
     """The objects of one provider, or of one folder of it.
 

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from ._internal.pickling import not_pickled
 from .types import PresignedUrl, UploadState
 
 
@@ -26,6 +27,7 @@ class TicketPart:
     """A PUT; its answer has the ETag of the part."""
 
 
+@not_pickled("it is as good as a password: hand to_json() to whoever uploads")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadTicket:
     """Every request of one upload in parts. It is a secret until it expires."""

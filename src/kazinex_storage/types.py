@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
 
+from ._internal.pickling import not_pickled
+
 MIB = 1024 * 1024
 """One mebibyte, in bytes. Wherever Kazinex writes MB this package means MiB."""
 
@@ -166,6 +168,7 @@ class PutOptions:
         )
 
 
+@not_pickled("it is as good as a password: hand it to whoever it was signed for")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresignedUrl:
     """A request that a client without credentials may send until it expires."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from ..errors import RateLimitedError, ReconnectRequiredError, SettingsError, StorageError, UnavailableError
 from .aadsts import error_of
 from .fork_lock import ForkLock
+from .pickling import SEND_A_FILE_SYSTEM, not_pickled
 from .token_client import TokenClient
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _SWAPS: Final = 3
 _T = TypeVar("_T")
 
 
+@not_pickled(SEND_A_FILE_SYSTEM)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppIdentity:
     """An app registration, and how it proves itself."""
@@ -63,6 +65,7 @@ class RefreshTokenStore(Protocol):
         ...
 
 
+@not_pickled(SEND_A_FILE_SYSTEM)
 class MemoryTokenStore:
     """Keeps the refresh token in this process alone; its owner has to store it."""
 
@@ -92,6 +95,7 @@ class GivenStore:
     swap: Callable[[str, str], bool]
 
 
+@not_pickled(SEND_A_FILE_SYSTEM)
 class Tokens:
     """Access tokens of one app, or of one person through it. Thread-safe and fork-safe."""
 

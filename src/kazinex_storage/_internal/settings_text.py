@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, SupportsIndex, TypeAlias, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PositiveInt, SecretStr, ValidationError, ValidationInfo
@@ -19,6 +19,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ..errors import InvalidKeyError
 from ..keys import Prefix
+from .pickling import SEND_A_FILE_SYSTEM, refusal
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +27,33 @@ CONFIG = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, 
 """Of every settings model of this package."""
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class SecretiveModel(BaseModel):
+    """Settings that may hold secrets; with one they cannot be pickled. Copies within the process keep it."""
+
+    model_config = CONFIG
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
+        """Pickle settings without a secret.
+
+        Raises:
+            TypeError: a secret is set.
+        """
+        held = sorted(secrets_held(self))
+        if held:
+            raise refusal(f"{type(self).__name__} with {', '.join(held)}", SEND_A_FILE_SYSTEM)
+        return super().__reduce_ex__(protocol)
+
+
+def secrets_held(settings: BaseModel) -> Iterator[str]:
+    """Yield the names of the secrets that are set, those in nested settings with a dot."""
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            yield name
+        elif isinstance(value, BaseModel):
+            yield from (f"{name}.{below}" for below in secrets_held(value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

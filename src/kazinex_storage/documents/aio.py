@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .._internal.admission import Body
 from .._internal.collecting import collected
+from .._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ..keys import DocumentKey
 from ..source import Source
 from ..types import Buffer, ObjectInfo, Progress
@@ -18,6 +19,7 @@ from .receipts import DocumentRevision, StoredDocument
 from .store import DocumentStore
 
 
+@not_pickled(SEND_A_FILE_SYSTEM)
 class AsyncDocumentStore:
     """The documents of organisations, for asyncio; each method says what ``DocumentStore`` says."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .._internal.admission import Body
+from .._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ..files import READ_AHEAD, ObjectReader
 from ..keys import DocumentKey
 from ..types import ObjectInfo, Progress
@@ -17,6 +18,7 @@ from .reading import check_receipt
 from .receipts import DocumentRevision, ProviderResolver, StoredDocument
 
 
+@not_pickled(SEND_A_FILE_SYSTEM)
 class DocumentStore:
     """The documents of all organisations that a resolver knows. Thread-safe and fork-safe."""
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
+from .._internal.pickling import not_pickled
 from ..errors import SettingsError
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .rules import check_chosen, check_removable, conflict, label_in_use, label_key, unknown_provider
@@ -123,6 +124,7 @@ class Catalogue(Protocol):
         ...
 
 
+@not_pickled("let the other process open the catalogue")
 class MemoryCatalogue:
     """A catalogue for tests and short-lived programs: nothing is written anywhere, so nothing is sealed."""
 

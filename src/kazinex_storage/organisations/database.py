@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .._internal.pickling import not_pickled
 from ..errors import AccessDeniedError, QuotaExceededError, SettingsError, StorageError, UnavailableError
 
 try:
@@ -43,6 +44,7 @@ _SQLITE_ERRORS: tuple[tuple[str, type[StorageError], str], ...] = (
 )
 
 
+@not_pickled("let the other process open the catalogue")
 class Database:
     """An engine with the settings above. Thread-safe; fork-safe when it made the engine itself."""
 

@@ -12,12 +12,14 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from .._internal.pickling import not_pickled
 from ..errors import SealError, SettingsError
 from .sealing import KeyRing
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+@not_pickled("give the other process a key ring or a key file of its own")
 class KeyFile:
     """A file of sealing keys. Thread-safe and fork-safe; picks up a rotation made by another process."""
 

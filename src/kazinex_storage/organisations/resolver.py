@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import TypeAlias
 
+from .._internal.pickling import not_pickled
 from ..documents.receipts import ResolvedProvider
 from ..errors import RecordNotFoundError, StorageError, UnresolvedOrganisationError
 from ..keys import check_identifier
@@ -43,6 +44,7 @@ ResolveHook: TypeAlias = Callable[[str, str | None, str, Reason], object]
 """Called with (organisation, project, id of the provider, reason) before a storage is handed out."""
 
 
+@not_pickled("let the other process open the catalogue")
 class Resolver:
     """Opens the providers of organisations, each once, and hands out scoped views of them. Thread-safe and fork-safe.
 

@@ -14,8 +14,9 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from typing import NoReturn, Protocol
+from typing import Protocol
 
+from .._internal.pickling import not_pickled
 from ..errors import SealError, SettingsError
 
 try:
@@ -34,6 +35,7 @@ _TAG_BYTES = 16
 _SEPARATOR = re.compile(r"[\s,]+")
 
 
+@not_pickled("give the other process a key ring or a key file of its own")
 class KeyRing:
     """One or more keys: the first seals, all open. Never shown, never pickled."""
 
@@ -115,9 +117,6 @@ class KeyRing:
     def __repr__(self) -> str:
         return f"KeyRing({', '.join(self.ids)})"
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("sealing keys are not pickled; give the other process its own key ring")
-
 
 class KeySource(Protocol):
     """Where a sealer takes its ring from: a ``KeyRing`` itself, or a ``KeyFile``."""
@@ -139,6 +138,7 @@ class KeySource(Protocol):
         ...
 
 
+@not_pickled("give the other process a key ring or a key file of its own")
 class Sealer:
     """Seals and opens secrets. Thread-safe and fork-safe."""
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from .._internal.pickling import not_pickled
 from ..errors import RecordConflictError, SealError, SettingsError
 from ..keys import check_identifier
 from ..policy import SIZE_RULES, check_extensions, check_limit, normal_extension
@@ -52,6 +53,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+@not_pickled("let the other process open the catalogue")
 class Organisations:
     """The providers and choices of all organisations. Thread-safe, and safe beside other processes.
 

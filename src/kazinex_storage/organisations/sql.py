@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from .._internal.pickling import not_pickled
 from ..errors import SettingsError
 from .database import Database, sa
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus, SecretValues
@@ -39,6 +40,7 @@ _CHOICE = (
 )
 
 
+@not_pickled("let the other process open the catalogue")
 class SqlCatalogue:
     """A catalogue in a database. Thread-safe and fork-safe, for any number of processes."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import TypeVar
 
+from .._internal.pickling import not_pickled
 from .exchange import AnyOutcome, Call, Command, Exchange, Many, Outcome, TransferCancelled, Wait
 from .gate import Gate
 from .observe import Observation, Observer, opentelemetry_observer
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 
+@not_pickled("make one there")
 class Transport:
     """Runs exchanges. Thread-safe and fork-safe; share one among all the storages of a process."""
 

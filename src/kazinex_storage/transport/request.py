@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from .._internal.pickling import not_pickled
 from ..types import Sink
 from .gate import Gate
 
@@ -34,6 +35,7 @@ class ReplayableBody(Protocol):
         ...
 
 
+@not_pickled("send no requests, but what they are made from")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigV4:
     """The key that a request is signed with. libcurl signs while it sends, so a repeat has a signature of its own."""
@@ -56,6 +58,7 @@ class BodySlice:
     size: int
 
 
+@not_pickled("send no requests, but what they are made from")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One HTTP request as a command; its outcome is the ``Response`` to the last attempt, whatever its status."""
@@ -82,6 +85,7 @@ class Request:
     """What it passes before each attempt, together with all others of the same client."""
 
 
+@not_pickled("send what was read from it")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """The answer of a server."""

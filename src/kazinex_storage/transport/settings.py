@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from typing import SupportsIndex
 
+from .._internal.pickling import refusal
 from .._internal.version import __version__
 from ..errors import SettingsError
+
+_HEADER_TEXT = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +34,20 @@ class TransportSettings:
         """Refuse what libcurl would take for "no limit".
 
         Raises:
-            SettingsError: a limit is not positive.
+            SettingsError: a limit is not positive, or a text is none for a header.
         """
         for name in ("connect_timeout_s", "idle_timeout_s", "max_connections"):
             if getattr(self, name) <= 0:
                 raise SettingsError(f"{name} is {getattr(self, name)}; give a positive number")
+        if not _HEADER_TEXT.fullmatch(self.user_agent):
+            raise SettingsError("user_agent is no text for a header; give printable ASCII on one line")
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
+        """Pickle settings without a password.
+
+        Raises:
+            TypeError: the proxy has a user or a password.
+        """
+        if self.proxy is not None and "@" in self.proxy:
+            raise refusal("TransportSettings with the password of a proxy", "set https_proxy there instead")
+        return super(TransportSettings, self).__reduce_ex__(protocol)  # slots make another class

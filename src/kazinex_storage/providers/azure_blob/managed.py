@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final, Literal
 
 from ..._internal.fork_lock import ForkLock
+from ..._internal.pickling import not_pickled
 from ...errors import AuthenticationError, SettingsError
 from .delegation import SCOPE
 
@@ -18,6 +19,7 @@ MachineIdentity = Literal["managed", "workload"]
 _RENEW_SECONDS: Final = 300.0
 
 
+@not_pickled("make it there")
 class ManagedTokens:
     """Tokens of an identity that needs no secret. Thread-safe; azure-identity keeps them as well."""
 

@@ -8,11 +8,10 @@ from binascii import Error as BadBase64
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal, Self
 
-from pydantic import BaseModel, ModelWrapValidatorHandler, model_validator
+from pydantic import ModelWrapValidatorHandler, model_validator
 
 from ..._internal.entra import AppIdentity, Tokens
 from ..._internal.settings_text import (
-    CONFIG,
     Folder,
     MaxSize,
     OptionalEndpoint,
@@ -21,6 +20,7 @@ from ..._internal.settings_text import (
     OptionalText,
     OptionalToken,
     Problem,
+    SecretiveModel,
     Text,
     is_confidential,
     largest,
@@ -41,15 +41,13 @@ _CREDENTIALS: Final = ("account_key", "connection_string", "sas_token", "client_
 _LOGIN: Final = "https://login.microsoftonline.com"
 
 
-class AzureBlobSettings(BaseModel):
+class AzureBlobSettings(SecretiveModel):
     """Settings of the kind ``azure_blob``: a container, and one way to prove who is asking.
 
     That is an account key, a connection string, a shared access signature, an app registration (tenant, client, and
     secret or certificate), or the identity of the machine. The last is for the owner of the machine: a host that lets
     organisations choose it lets them use its own rights.
     """
-
-    model_config = CONFIG
 
     account: OptionalText = None
     """Name of the storage account; a connection string brings it along."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, Protocol, TypeAlias
 
 from ..._internal.entra import AppIdentity
+from ..._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...types import MIB, PartRule
 from .checksums import BodyChecksum
 
@@ -22,6 +23,7 @@ PAGE_BLOBS: Final = 5000
 """Blobs in one page of a listing: the most that Azure gives (List Blobs, maxresults)."""
 
 
+@not_pickled(SEND_A_FILE_SYSTEM)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountKey:
     """The key of a storage account; shared access signatures are minted from it."""
@@ -30,6 +32,7 @@ class AccountKey:
     """Base64."""
 
 
+@not_pickled(SEND_A_FILE_SYSTEM)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SasToken:
     """A shared access signature that somebody gave us."""
@@ -61,6 +64,7 @@ class Identity:
     """Which identity of the machine it is, where there are several."""
 
 
+@not_pickled(SEND_A_FILE_SYSTEM)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DelegatedKey:
     """A key of user delegation."""

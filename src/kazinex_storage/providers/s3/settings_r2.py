@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, model_validator
+from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
 from ..._internal.settings_text import (
-    CONFIG,
     Folder,
     KeyId,
     MaxSize,
@@ -22,6 +21,7 @@ from ..._internal.settings_text import (
     OptionalToken,
     Problem,
     Secret,
+    SecretiveModel,
     Text,
     largest,
     trim,
@@ -61,10 +61,8 @@ def _as_jurisdiction(value: object) -> object:
     return None if trimmed.lower() == DEFAULT_JURISDICTION else trimmed.lower()
 
 
-class R2Settings(BaseModel):
+class R2Settings(SecretiveModel):
     """Settings of the kind ``r2``."""
-
-    model_config = CONFIG
 
     account_id: Text
     """The id of the Cloudflare account, 32 hexadecimal digits: dashboard, R2, Overview, Account Details. The S3

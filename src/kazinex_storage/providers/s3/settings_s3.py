@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, model_validator
+from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
 from ..._internal.settings_text import (
-    CONFIG,
     Folder,
     MaxSize,
     OptionalEndpoint,
@@ -21,6 +20,7 @@ from ..._internal.settings_text import (
     OptionalText,
     OptionalToken,
     Problem,
+    SecretiveModel,
     Text,
     largest,
     trim_and_warn,
@@ -59,15 +59,13 @@ def _as_addressing(value: object) -> object:
     return trimmed.lower() if isinstance(trimmed, str) else "auto" if trimmed is None else trimmed
 
 
-class S3Settings(BaseModel):
+class S3Settings(SecretiveModel):
     """Settings of the kind ``s3``.
 
     Credentials are a key pair, or a profile, or neither: then boto3's chain looks for those of this process, in the
     environment, the shared files, the container and the instance. Offer the last two to nobody but who runs the
     process: they reach what the process may reach, not what an organisation may.
     """
-
-    model_config = CONFIG
 
     bucket: Text
     """Its exact name; it must exist."""

@@ -11,10 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Self
 
-from pydantic import BaseModel, ModelWrapValidatorHandler, SecretStr, model_validator
+from pydantic import ModelWrapValidatorHandler, SecretStr, model_validator
 
 from ..._internal.settings_text import (
-    CONFIG,
     Folder,
     KeyId,
     MaxSize,
@@ -22,6 +21,7 @@ from ..._internal.settings_text import (
     OptionalToken,
     Problem,
     Secret,
+    SecretiveModel,
     Text,
     largest,
     trim,
@@ -48,10 +48,8 @@ _BUCKET = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 _API_KEY = re.compile(r"sb_(?:secret|publishable)_\S+|[\w-]+\.[\w-]+\.[\w-]+")
 
 
-class SupabaseSettings(BaseModel):
+class SupabaseSettings(SecretiveModel):
     """Settings of the kind ``supabase``."""
-
-    model_config = CONFIG
 
     project_ref: Text
     """The id of the project, 20 letters; the address of the project or of its page is understood as well."""

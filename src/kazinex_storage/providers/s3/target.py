@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
 
+from ..._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...types import MIB, PartRule
 
 GIB = 1024 * MIB
@@ -104,6 +105,7 @@ SUPABASE = Preset(
 """The S3 endpoint of Supabase Storage."""
 
 
+@not_pickled(SEND_A_FILE_SYSTEM)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
     """A key to sign with."""
@@ -119,6 +121,7 @@ CredentialSource: TypeAlias = Callable[[], Credentials]
 """Returns credentials that are good now; it may block, because a profile or an instance has to be asked."""
 
 
+@not_pickled(SEND_A_FILE_SYSTEM)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestEndpoint:
     """The REST interface of Supabase Storage, which knows create-only writes."""

@@ -22,6 +22,7 @@ from ..._internal.settings_text import (
     OptionalSecret,
     OptionalText,
     Problem,
+    SecretiveModel,
     Text,
     is_confidential,
     largest,
@@ -64,10 +65,8 @@ class LookedUp(BaseModel):
     drive_id: str
 
 
-class SharePointSettings(BaseModel):
+class SharePointSettings(SecretiveModel):
     """Settings of the kind ``sharepoint``."""
-
-    model_config = CONFIG
 
     tenant_id: Text
     """Directory (tenant) ID of the app registration, or a domain of the tenant."""
