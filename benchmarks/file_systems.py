@@ -35,5 +35,5 @@ def ours(root: Path) -> FileSystem:
     Raises:
         ValueError: the entry point is missing.
     """
-    found = fsspec.filesystem("kazinex+local", root=str(root), create=True)
+    found = fsspec.filesystem("kazinexlocal", root=str(root), create=True)
     return cast(FileSystem, found)

@@ -16,11 +16,11 @@ SMALL = 4096
 
 def run(folder: Path, sizes: Sizes) -> None:
     """Print the section."""
-    heading("fsspec: cat_file of kazinex+local against fsspec's LocalFileSystem, page cache warm")
+    heading("fsspec: cat_file of kazinexlocal against fsspec's LocalFileSystem, page cache warm")
     try:
         ours = file_systems.ours(folder / "fs")
     except (ImportError, ValueError) as error:
-        print(f"  skipped: kazinex+local cannot be opened ({error}); install the package with its entry points")
+        print(f"  skipped: kazinexlocal cannot be opened ({error}); install the package with its entry points")
         return
     theirs, plain = file_systems.theirs(), folder / "fs-plain"
     plain.mkdir()
@@ -35,8 +35,8 @@ def run(folder: Path, sizes: Sizes) -> None:
         contenders = {
             "fsspec": functools.partial(theirs.cat_file, path),
             "fsspec again (A/A)": functools.partial(theirs.cat_file, path),
-            "kazinex+local": functools.partial(ours.cat_file, f"plans/{size}.bin"),
-            "kazinex+local, by URL": functools.partial(ours.cat_file, f"kazinex+local://plans/{size}.bin"),
+            "kazinexlocal": functools.partial(ours.cat_file, f"plans/{size}.bin"),
+            "kazinexlocal, by URL": functools.partial(ours.cat_file, f"kazinexlocal://plans/{size}.bin"),
             "raw: open, read": functools.partial(Path(path).read_bytes),
         }
         samples = alternate(

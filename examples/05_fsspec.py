@@ -14,14 +14,14 @@ from kazinex_storage import DocumentKey, DocumentStore, Resolver, open_organisat
 
 
 def one_provider(root: Path) -> None:
-    disk = fsspec.filesystem("kazinex+local", root=str(root))
+    disk = fsspec.filesystem("kazinexlocal", root=str(root))
     disk.pipe_file("models/bridge.ifc", b"ISO-10303-21;")
-    print("kazinex+local:", disk.find(""), disk.cat_file("models/bridge.ifc", start=0, end=3))
+    print("kazinexlocal:", disk.find(""), disk.cat_file("models/bridge.ifc", start=0, end=3))
 
-    with fsspec.open("kazinex+memory://scratch/report.csv", "wt", encoding="utf-8") as file:
+    with fsspec.open("kazinexmemory://scratch/report.csv", "wt", encoding="utf-8") as file:
         file.write("pier,height\nA,12.5 m\n")
-    with fsspec.open("kazinex+memory://scratch/report.csv", "rt", encoding="utf-8") as file:
-        print("kazinex+memory:", file.read().splitlines())
+    with fsspec.open("kazinexmemory://scratch/report.csv", "rt", encoding="utf-8") as file:
+        print("kazinexmemory:", file.read().splitlines())
 
 
 def an_organisation(home: Path) -> None:

@@ -56,6 +56,7 @@ ANY_USERS = {
 """Where ``Any`` may stand; a package stands for its modules."""
 
 SINGLETONS = {
+    "fs.references.REFERENCES": "a copy finds the secrets of its original, which lives in the same process",
     "providers.memory.SHELVES": "named stores outlive the providers that share a name",
     "registry._REGISTRY": "the sole registry",
     "_internal.budget.BUDGET": "the memory of a process is one, whatever holds bodies in it",

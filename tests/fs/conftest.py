@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kazinex_storage import Organisations, Resolver
-from kazinex_storage.fs import LocalFileSystem, MemoryFileSystem, ObjectFileSystem, OrganisationFileSystem
+from kazinex_storage.fs import LocalDiskFileSystem, MemoryFileSystem, ObjectFileSystem, OrganisationFileSystem
 from kazinex_storage.organisations import MemoryCatalogue
 
 _STORES = itertools.count()
@@ -34,8 +34,8 @@ def store() -> Iterator[str]:
 
 
 @pytest.fixture
-def local(tmp_path: Path) -> LocalFileSystem:
-    return LocalFileSystem(root=tmp_path / "root", create=True, durable=False)
+def local(tmp_path: Path) -> LocalDiskFileSystem:
+    return LocalDiskFileSystem(root=tmp_path / "root", create=True, durable=False)
 
 
 @pytest.fixture(params=["memory", "local"])

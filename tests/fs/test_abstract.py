@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kazinex_storage.fs import LocalFileSystem, MemoryFileSystem, ObjectFileSystem
+from kazinex_storage.fs import LocalDiskFileSystem, MemoryFileSystem, ObjectFileSystem
 
 # fsspec is untyped.
 suites: Any = importlib.import_module("fsspec.tests.abstract")
@@ -52,7 +52,7 @@ class Asynchronous(Memory):
 
 class Local(Fixtures):
     @pytest.fixture
-    def fs(self, local: LocalFileSystem) -> ObjectFileSystem:
+    def fs(self, local: LocalDiskFileSystem) -> ObjectFileSystem:
         return local
 
     @pytest.fixture

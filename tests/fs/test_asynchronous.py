@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from kazinex_storage import Storage
-from kazinex_storage.fs import LocalFileSystem, MemoryFileSystem, StorageFileSystem
+from kazinex_storage.fs import LocalDiskFileSystem, MemoryFileSystem, StorageFileSystem
 from kazinex_storage.keys import ObjectKey
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.source import Source
@@ -154,7 +154,7 @@ def test_a_cancelled_write_leaves_nothing_behind() -> None:
 
 def test_many_coroutines_do_not_wait_for_each_other(tmp_path: Path) -> None:
     async def main() -> Sequence[bytes]:
-        fs: Any = LocalFileSystem(root=tmp_path, asynchronous=True, durable=False)
+        fs: Any = LocalDiskFileSystem(root=tmp_path, asynchronous=True, durable=False)
         await asyncio.gather(*(fs._pipe_file(f"a/{number}", str(number).encode()) for number in range(50)))
         found: list[bytes] = await asyncio.gather(*(fs._cat_file(f"a/{number}") for number in range(50)))
         return found
@@ -215,7 +215,7 @@ def test_a_mapping_over_the_file_system(store: str) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_process_goes_on(tmp_path: Path) -> None:
-    fs: Any = LocalFileSystem(root=tmp_path, durable=False)
+    fs: Any = LocalDiskFileSystem(root=tmp_path, durable=False)
     fs.pipe({f"before/{number}": b"parent" for number in range(20)})  # starts the threads of bulk work
 
     child = os.fork()

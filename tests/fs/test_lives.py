@@ -13,7 +13,7 @@ import pytest
 
 from kazinex_storage.fs import (
     AzureFileSystem,
-    LocalFileSystem,
+    LocalDiskFileSystem,
     MemoryFileSystem,
     OrganisationFileSystem,
     R2FileSystem,
@@ -32,7 +32,7 @@ APP: dict[str, Any] = {
 
 MADE: dict[str, Callable[[Path], ObjectFileSystem]] = {
     "memory": lambda _: MemoryFileSystem(),
-    "local": lambda folder: LocalFileSystem(root=str(folder), create=True),
+    "local": lambda folder: LocalDiskFileSystem(root=str(folder), create=True),
     "organisation": lambda _: OrganisationFileSystem(),
     "r2": lambda _: R2FileSystem(account_id="0" * 32, **KEYS),
     "s3": lambda _: S3FileSystem(region="eu-central-1", **KEYS),

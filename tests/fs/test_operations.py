@@ -385,8 +385,8 @@ def test_blocking_calls_start_no_thread_of_fsspec(tmp_path: Path) -> None:
     """In a process of its own: other libraries in this one may have started that thread."""
     program = """
 import sys, threading
-from kazinex_storage.fs import LocalFileSystem
-fs = LocalFileSystem(root=sys.argv[1])
+from kazinex_storage.fs import LocalDiskFileSystem
+fs = LocalDiskFileSystem(root=sys.argv[1])
 fs.pipe({f"a/{number}": b"plan" for number in range(40)})
 fs.cat("a", recursive=True)
 fs.get("a", sys.argv[1] + "/out", recursive=True)

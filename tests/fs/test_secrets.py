@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
-import json
 import pickle
 import subprocess
 import sys
@@ -17,8 +17,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from kazinex_storage import Storage
-from kazinex_storage.errors import SettingsError
-from kazinex_storage.fs import LocalFileSystem, MemoryFileSystem, ProviderFileSystem, StorageFileSystem
+from kazinex_storage.errors import SettingsError, StorageError
+from kazinex_storage.fs import LocalDiskFileSystem, MemoryFileSystem, ProviderFileSystem, StorageFileSystem
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.registry import ProviderKind, Registry
 
@@ -104,20 +104,77 @@ def test_a_secret_is_not_in_the_traceback_of_a_refusal(options: dict[str, object
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
-def test_whoever_unpickles_finds_the_secret_in_the_environment(vault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    pickled, text = pickle.dumps(vault), vault.to_json()
+def test_another_process_finds_the_secret_in_its_environment(vault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    vault.pipe_file("a", b"plan")
+    pickled, text = travelled(vault)
     monkeypatch.setenv("KAZINEX_STORAGE_VAULT_SECRET_KEY", SECRET)
 
-    assert pickle.loads(pickled).storage_options == {"bucket": "plans"}  # noqa: S301
-    assert json.loads(text)["bucket"] == "plans"
+    for copy in (pickle.loads(pickled), fsspec.AbstractFileSystem.from_json(text)):  # noqa: S301
+        assert {"bucket": "plans"} == copy.storage_options
+        assert not copy.exists("a")  # each of these vaults has a memory of its own
 
 
-def test_a_secret_that_is_missing_after_unpickling_is_named(vault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("KAZINEX_STORAGE_VAULT_SECRET_KEY", raising=False)
-    pickled = pickle.dumps(vault)
+def test_a_copy_without_its_secret_names_the_variable_when_it_is_used(
+    vault: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pickled, text = travelled(vault)
 
-    with pytest.raises(SettingsError, match=r"'secret_key' is missing.*KAZINEX_STORAGE_VAULT_<FIELD>"):
-        pickle.loads(pickled)  # noqa: S301
+    for copy in (pickle.loads(pickled), fsspec.AbstractFileSystem.from_json(text)):  # noqa: S301
+        assert "LateSpace" in repr(copy)
+        with pytest.raises(SettingsError, match=r"secret_key.*set KAZINEX_STORAGE_VAULT_SECRET_KEY in this one"):
+            copy.exists("a")
+        with pytest.raises(SettingsError, match="KAZINEX_STORAGE_VAULT_SECRET_KEY"):
+            copy.open("a", "wb")
+        monkeypatch.setenv("KAZINEX_STORAGE_VAULT_SECRET_KEY", SECRET)
+        assert not copy.exists("a")
+        monkeypatch.delenv("KAZINEX_STORAGE_VAULT_SECRET_KEY")
+
+
+def travelled(vault: Any) -> tuple[bytes, str]:
+    """Return a pickle and JSON as another process meets them: what they refer to is not there."""
+    found = pickle.dumps(vault), vault.to_json()
+    reference = vault._held.reference
+    return found[0].replace(reference.encode(), b"0" * 32), found[1].replace(reference, "0" * 32)
+
+
+def test_a_copy_in_this_process_keeps_its_secret_by_reference(vault: Any) -> None:
+    copies = [pickle.loads(pickle.dumps(vault)), fsspec.AbstractFileSystem.from_json(vault.to_json())]  # noqa: S301
+    again = fsspec.AbstractFileSystem.from_json(copies[0].to_json())
+
+    for copy in (*copies, again):
+        assert not copy.exists("a")
+        assert (vault, vault._fs_token, hash(vault)) == (copy, copy._fs_token, hash(copy))
+        assert SECRET not in copy.to_json()
+    assert pickle.dumps(vault) == pickle.dumps(copies[0])
+
+
+def test_a_reference_leads_to_the_secret_only_with_the_same_options(vault: Any) -> None:
+    moved = fsspec.AbstractFileSystem.from_json(vault.to_json().replace("plans", "elsewhere"))
+
+    with pytest.raises(SettingsError, match="KAZINEX_STORAGE_VAULT_SECRET_KEY"):
+        moved.exists("a")
+
+
+def test_nothing_is_kept_once_the_file_systems_are_gone() -> None:
+    vault: Any = VaultFileSystem(bucket="plans", secret_key=SECRET)
+    text = vault.to_json()
+
+    del vault
+    gc.collect()
+
+    with pytest.raises(SettingsError, match="KAZINEX_STORAGE_VAULT_SECRET_KEY"):
+        fsspec.AbstractFileSystem.from_json(text).exists("a")
+
+
+def test_a_disk_that_is_not_there_is_no_hindrance_for_unpickling(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    pickled = pickle.dumps(LocalDiskFileSystem(root=tmp_path / "root"))
+    (tmp_path / "root").rmdir()
+
+    copy = pickle.loads(pickled)  # noqa: S301
+
+    with pytest.raises(StorageError, match="root"):
+        copy.ls("")
 
 
 def test_a_file_system_that_would_pickle_a_secret_is_refused() -> None:
@@ -134,7 +191,7 @@ def test_a_file_system_over_a_storage_is_not_pickled() -> None:
 
 
 def test_local_and_memory_survive_pickling(tmp_path: Path, store: str) -> None:
-    local: Any = LocalFileSystem(root=tmp_path)
+    local: Any = LocalDiskFileSystem(root=tmp_path)
     local.pipe_file("a", b"local")
     memory: Any = MemoryFileSystem()
     memory.pipe_file(f"{store}/a", b"memory")
@@ -145,7 +202,7 @@ def test_local_and_memory_survive_pickling(tmp_path: Path, store: str) -> None:
 
 
 def test_an_open_file_of_fsspec_travels_to_another_process(tmp_path: Path) -> None:
-    LocalFileSystem(root=tmp_path).pipe_file("a", b"plan")
+    LocalDiskFileSystem(root=tmp_path).pipe_file("a", b"plan")
     pickled = pickle.dumps(fsspec.open("kazinex+local://a", root=str(tmp_path)))
 
     program = "import pickle, sys\nwith pickle.load(sys.stdin.buffer) as file: print(file.read().decode())"
@@ -157,7 +214,7 @@ def test_an_open_file_of_fsspec_travels_to_another_process(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("make", "option"),
     [
-        (lambda: LocalFileSystem(root="/tmp", rooot="/"), "rooot"),
+        (lambda: LocalDiskFileSystem(root="/tmp", rooot="/"), "rooot"),
         (lambda: MemoryFileSystem(name="x"), "name"),  # type: ignore[call-arg]
         (lambda: fsspec.filesystem("kazinex", tenant="x"), "tenant"),
         (lambda: fsspec.filesystem("kazinex+local", root="/tmp", auto_mkdir=True), "auto_mkdir"),

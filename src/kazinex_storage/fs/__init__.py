@@ -1,7 +1,7 @@
 """File systems of fsspec over everything this package stores to; ``fsspec`` finds them by their entry points.
 
-``kazinex://organisation/project/...`` goes where the organisation keeps its documents; ``r2://``, ``kazinex+s3://``,
-``kazinex+supabase://``, ``kazinex+local://`` and ``kazinex+memory://`` go to one provider. Begin reading with
+``kazinex://organisation/project/...`` goes where the organisation keeps its documents; ``r2://``, ``kazinexs3://``,
+``kazinexsupabase://``, ``kazinexlocal://`` and ``kazinexmemory://`` go to one provider. Begin reading with
 ``filesystem.py``.
 """
 
@@ -16,7 +16,7 @@ from .buckets import (
     SupabaseFileSystem,
 )
 from .filesystem import ObjectFileSystem
-from .kinds import LocalFileSystem, MemoryFileSystem, ProviderFileSystem, StorageFileSystem
+from .kinds import LocalDiskFileSystem, MemoryFileSystem, ProviderFileSystem, StorageFileSystem
 from .organisations import OrganisationFileSystem
 from .urls import Address, format_url, parse_url
 
@@ -24,7 +24,7 @@ __all__ = [
     "Address",
     "AzureFileSystem",
     "BucketFileSystem",
-    "LocalFileSystem",
+    "LocalDiskFileSystem",
     "MemoryFileSystem",
     "ObjectFileSystem",
     "OrganisationFileSystem",

@@ -1,4 +1,4 @@
-"""File systems whose URLs begin with a bucket: ``r2://bucket/key``, ``kazinex+s3://``, ``kazinex+supabase://``.
+"""File systems whose URLs begin with a bucket: ``r2://bucket/key``, ``kazinexs3://``, ``kazinexsupabase://``.
 
 Everything but the bucket comes from options, and else from variables of the environment. Which buckets can be reached
 is decided by the credentials.
@@ -13,6 +13,7 @@ from ..errors import NotSupportedError, SettingsError
 from ..storage import Storage
 from ..transport import Exchange, Transport
 from .kinds import ProviderFileSystem
+from .references import Held
 from .spaces import Place, Reader
 from .urls import parse_address
 
@@ -90,90 +91,95 @@ class BucketFileSystem(ProviderFileSystem):
 
         Raises:
             TypeError: an option is not known.
-            SettingsError: settings are wrong or missing; the message says where they are looked for.
+            SettingsError: settings are wrong or missing; the message says where they are looked for. Of a copy, its
+                first use raises it.
             NotImplementedError: *use_listings_cache*.
         """
-        self._check_options(settings)
+        held, copied = self._hold(settings)
         if self.place_field in settings:
             raise TypeError(f"{type(self).__name__} has no option {self.place_field!r}: its URLs begin with it")
         self._begin(
-            BucketSpace(self.scheme, self.place_field, self._opener(settings)),
+            BucketSpace(self.scheme, self.place_field, self._bucket_opener(settings, held, checked=not copied)),
             asynchronous=asynchronous,
             loop=loop,
             batch_size=batch_size,
             use_listings_cache=use_listings_cache,
-            private=any(name in settings for name in self._strip_tokenize_options),
+            private=False,
+            held=held,
         )
 
     @classmethod
-    def _opener(cls, given: Mapping[str, object]) -> Callable[[str, Transport], Storage]:
+    def _bucket_opener(
+        cls, given: Mapping[str, object], held: Held, *, checked: bool
+    ) -> Callable[[str, Transport], Storage]:
         # Of the class, because the space holds what is returned, and outlives a file system that it holds itself.
         model = cls.registry.settings_model(cls.kind)
-        # Settings that lack something are told when the file system is made, not at its first request.
-        try:
-            cls._settings(model, {**given, cls.place_field: "example-bucket"})
-        except SettingsError as error:
-            raise SettingsError(error.message, provider=cls.kind) from error.__cause__
+        if checked:
+            # Settings that lack something are told when the file system is made, not at its first request.
+            try:
+                cls._settings(model, {**given, cls.place_field: "example-bucket"}, held)
+            except SettingsError as error:
+                raise SettingsError(error.message, provider=cls.kind) from error.__cause__
 
         def open_bucket(bucket: str, transport: Transport) -> Storage:
-            settings = cls._settings(model, {**given, cls.place_field: bucket})
+            settings = cls._settings(model, {**given, cls.place_field: bucket}, held)
             return Storage(cls.registry.open(cls.kind, settings), transport=transport)
 
         return open_bucket
 
 
 class AzureFileSystem(BucketFileSystem):
-    """``kazinex+azure://container/key``: blobs of the containers of one storage account.
+    """``kazinexazure://container/key``: blobs of the containers of one storage account.
 
     Options are the fields of ``AzureBlobSettings``; else ``KAZINEX_STORAGE_AZURE_BLOB_ACCOUNT`` and so on are read.
     """
 
-    protocol = "kazinex+azure"
+    protocol = ("kazinexazure", "kazinex+azure")
     kind = "azure_blob"
     place_field = "container"
     _strip_tokenize_options = ("account_key", "connection_string", "sas_token", "client_secret", "private_key")
 
 
 class SharePointFileSystem(BucketFileSystem):
-    """``sharepoint://library/key`` and ``kazinex+sharepoint://library/key``: files of the libraries of one site.
+    """``sharepoint://library/key`` and ``kazinexsharepoint://library/key``: files of the libraries of one site.
 
     Options are the fields of ``SharePointSettings``; else ``KAZINEX_STORAGE_SHAREPOINT_SITE_URL`` and so on are read.
     """
 
-    protocol = ("sharepoint", "kazinex+sharepoint")
+    protocol = ("sharepoint", "kazinexsharepoint", "kazinex+sharepoint")
     kind = "sharepoint"
     place_field = "library"
     _strip_tokenize_options = ("client_secret", "private_key", "refresh_token")
 
 
 class R2FileSystem(BucketFileSystem):
-    """``r2://bucket/key`` and ``kazinex+r2://bucket/key``: objects on Cloudflare R2.
+    """``r2://bucket/key`` and ``kazinexr2://bucket/key``: objects on Cloudflare R2.
 
     Options are the fields of ``R2Settings``; else ``KAZINEX_STORAGE_R2_ACCOUNT_ID`` and so on are read.
     """
 
-    protocol = ("r2", "kazinex+r2")
+    protocol = ("r2", "kazinexr2", "kazinex+r2")
     kind = "r2"
     _strip_tokenize_options = ("secret_access_key", "session_token")
 
 
 class S3FileSystem(BucketFileSystem):
-    """``kazinex+s3://bucket/key``: objects on S3, or a service that speaks like it.
+    """``kazinexs3://bucket/key``: objects on S3, or a service that speaks like it.
 
     Options are the fields of ``S3Settings``; else ``KAZINEX_STORAGE_S3_REGION`` and so on are read.
     """
 
-    protocol = "kazinex+s3"
+    protocol = ("kazinexs3", "kazinex+s3")
     kind = "s3"
     _strip_tokenize_options = ("secret_access_key", "session_token")
 
 
 class SupabaseFileSystem(BucketFileSystem):
-    """``kazinex+supabase://bucket/key``: objects on Supabase Storage.
+    """``kazinexsupabase://bucket/key``: objects on Supabase Storage.
 
     Options are the fields of ``SupabaseSettings``; else ``KAZINEX_STORAGE_SUPABASE_PROJECT_REF`` and so on are read.
     """
 
-    protocol = "kazinex+supabase"
+    protocol = ("kazinexsupabase", "kazinex+supabase")
     kind = "supabase"
     _strip_tokenize_options = ("secret_access_key", "session_token", "service_key")

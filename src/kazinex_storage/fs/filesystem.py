@@ -23,10 +23,14 @@ from .bulk import Bulk
 from .calls import Calls
 from .file import ReadFile, TextWriter, WriteFile, compressed
 from .lookups import Lookups
+from .references import Held, Withheld
 from .spaces import Space
 from .transfers import Transfers, put_options
 from .upstream import get_loop, stringify_path, tokenize
 from .urls import strip_scheme
+
+WITHHELD = "withheld"
+"""The option of copies that stands for the secrets of the original."""
 
 
 class ObjectFileSystem(Calls):
@@ -53,6 +57,7 @@ class ObjectFileSystem(Calls):
         use_listings_cache: bool,
         private: bool,
         portable: bool = True,
+        held: Held | None = None,
     ) -> None:
         """Start on *space*.
 
@@ -64,6 +69,7 @@ class ObjectFileSystem(Calls):
             use_listings_cache: Must be False.
             private: Whether it differs from others with the same public options.
             portable: Whether another process can make the same.
+            held: The secrets among its options; they too make it differ.
         """
         if use_listings_cache:
             raise NotSupportedError("listings are not cached; leave use_listings_cache out")
@@ -72,7 +78,8 @@ class ObjectFileSystem(Calls):
         self.asynchronous = asynchronous
         self.batch_size = batch_size
         self._given_loop = loop
-        self._nonce = secrets.token_hex(16) if private else ""
+        self._held = held
+        self._nonce = secrets.token_hex(16) if private else held.reference if held is not None else ""
         self._portable = portable
         self._lookups = Lookups(space)
         self._transfers = Transfers(self._lookups)
@@ -104,17 +111,22 @@ class ObjectFileSystem(Calls):
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         self._check_portable()
-        return _rebuild, (type(self), dict(self.storage_options))
+        return _rebuild, (type(self), {**self.storage_options, **self._references()})
 
     def to_dict(self, *, include_password: bool = True) -> dict[str, Any]:
         """Return the public options; secrets are never among them, whatever *include_password* says.
+
+        Instead of them there is a reference, by which a copy in this process finds them.
 
         Raises:
             TypeError: it was made from an object of this process.
         """
         self._check_portable()
         found: dict[str, Any] = super().to_dict(include_password=include_password)
-        return found
+        return {**found, **self._references()}
+
+    def _references(self) -> dict[str, Withheld]:
+        return {} if self._held is None else {WITHHELD: self._held.names()}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._lookups.space!r})"
@@ -148,6 +160,7 @@ class ObjectFileSystem(Calls):
         errors: str | None = None,
         newline: str | None = None,
         cache_type: str | None = None,  # noqa: ARG002  # nothing is cached
+        default_cache: str | None = None,  # noqa: ARG002  # dask gives it to every file system
         autocommit: bool = True,
         content_type: str | None = None,
         metadata: Mapping[str, str] | None = None,
@@ -156,7 +169,7 @@ class ObjectFileSystem(Calls):
 
         Writing publishes on closing, and nothing when an exception is passing through, in wrappers too; closing by hand
         inside an ``except`` clause looks the same and publishes nothing either. Readers fetch ranges of one version and
-        cache nothing: *cache_type* and *cache_options* change nothing.
+        cache nothing: *cache_type*, *default_cache* and *cache_options* change nothing.
 
         Args:
             path: A path or a URL.
@@ -168,6 +181,7 @@ class ObjectFileSystem(Calls):
             errors: Of text.
             newline: Of text.
             cache_type: For callers that give it to every file system.
+            default_cache: For callers that give it to every file system.
             autocommit: Must be True: there are no transactions.
             content_type: Of what is written; None lets the name tell.
             metadata: Of what is written.

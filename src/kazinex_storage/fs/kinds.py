@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import ClassVar, cast
 
 from pydantic import BaseModel
 
@@ -13,8 +13,9 @@ from ..errors import SettingsError
 from ..registry import Registry, default_registry
 from ..storage import Storage
 from ..transport import Transport
-from .filesystem import ObjectFileSystem
-from .spaces import MemorySpace, StorageSpace
+from .filesystem import WITHHELD, ObjectFileSystem
+from .references import REFERENCES, Held, Withheld
+from .spaces import LateSpace, MemorySpace, Space, StorageSpace
 
 
 class StorageFileSystem(ObjectFileSystem):
@@ -51,7 +52,8 @@ class StorageFileSystem(ObjectFileSystem):
 class ProviderFileSystem(ObjectFileSystem):
     """The objects of one provider, whose settings are options, and else variables of the environment.
 
-    Secrets given as options stay in this process: whoever unpickles it finds them in the environment.
+    Secrets given as options stay in this process: copies in it (``to_json``, pickles) refer to them, and in another one
+    they are taken from the environment.
     """
 
     kind: ClassVar[str]
@@ -74,35 +76,49 @@ class ProviderFileSystem(ObjectFileSystem):
 
         Raises:
             TypeError: an option is not known, or *settings* are given with *storage*.
-            SettingsError: settings are wrong or missing; the message says where they are looked for.
+            SettingsError: settings are wrong or missing; the message says where they are looked for. Of a copy, its
+                first use raises it.
             NotImplementedError: *use_listings_cache*.
         """
-        model = self.registry.settings_model(self.kind)
-        self._check_options(settings)
-        if storage is not None and settings:
-            raise TypeError(f"give either storage or {', '.join(sorted(settings))}")
-        if storage is None:
-            provider = self.registry.open(self.kind, self._settings(model, settings))
-            # The transport is not the storage's own, which would wait for its threads when it is closed.
-            space = StorageSpace(Storage(provider, transport=Transport()), owned=True)
+        given = sorted(settings)
+        held, copied = self._hold(settings)
+        if storage is not None and given:
+            raise TypeError(f"give either storage or {', '.join(given)}")
+        if storage is not None:
+            space: Space = StorageSpace(storage, owned=False)
+        elif copied:
+            space = LateSpace(self._opener(settings, held))
         else:
-            space = StorageSpace(storage, owned=False)
+            space = self._opener(settings, held)()
         self._begin(
             space,
             asynchronous=asynchronous,
             loop=loop,
             batch_size=batch_size,
             use_listings_cache=use_listings_cache,
-            private=storage is not None or any(name in settings for name in self._strip_tokenize_options),
+            private=storage is not None,
             portable=storage is None,
+            held=held,
         )
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if WITHHELD not in cls._strip_tokenize_options:
+            cls._strip_tokenize_options = (*cls._strip_tokenize_options, WITHHELD)
 
     @property
     def scheme(self) -> str:
         """What its URLs begin with."""
         return _scheme(self.protocol)
 
-    def _check_options(self, settings: Mapping[str, object]) -> None:
+    def _hold(self, settings: dict[str, object]) -> tuple[Held, bool]:
+        """Take the secrets out of *settings*; the second value says whether this is a copy of another file system.
+
+        Raises:
+            TypeError: an option is not known.
+            SettingsError: the class would let a secret travel.
+        """
+        withheld = cast("Withheld | None", settings.pop(WITHHELD, None))
         fields = self.registry.fields(self.kind)
         leaking = [field.name for field in fields if field.secret and field.name not in self._strip_tokenize_options]
         if leaking:
@@ -114,12 +130,26 @@ class ProviderFileSystem(ObjectFileSystem):
                 f"{type(self).__name__} has no option {', '.join(map(repr, unknown))}; "
                 f"it has {', '.join(sorted(known | {'storage', 'asynchronous', 'loop', 'batch_size'}))}"
             )
+        secret = {name: settings.pop(name) for name in self._strip_tokenize_options if name in settings}
+        return REFERENCES.hold(settings, secret, withheld), withheld is not None
 
     @classmethod
-    def _settings(cls, model: type[BaseModel], given: Mapping[str, object]) -> BaseModel:
+    def _opener(cls, given: Mapping[str, object], held: Held) -> Callable[[], StorageSpace]:
+        # Of the class, because the space holds what is returned, and outlives a file system that it holds itself.
+        def open_space() -> StorageSpace:
+            model = cls.registry.settings_model(cls.kind)
+            provider = cls.registry.open(cls.kind, cls._settings(model, given, held))
+            # The transport is not the storage's own, which would wait for its threads when it is closed.
+            return StorageSpace(Storage(provider, transport=Transport()), owned=True)
+
+        return open_space
+
+    @classmethod
+    def _settings(cls, model: type[BaseModel], given: Mapping[str, object], held: Held) -> BaseModel:
         prefix = f"{PREFIX}{cls.kind.upper()}_"
+        found = held.complete({**settings_from_environment(model, prefix), **given}, prefix, cls.kind)
         try:
-            return cls.registry.parse_settings(cls.kind, {**settings_from_environment(model, prefix), **given})
+            return cls.registry.parse_settings(cls.kind, found)
         except SettingsError as error:
             raise SettingsError(
                 f"{error.message}; give them as options of {_scheme(cls.protocol)}:// or as variables {prefix}<FIELD>",
@@ -127,31 +157,31 @@ class ProviderFileSystem(ObjectFileSystem):
             ) from error
 
 
-class LocalFileSystem(ProviderFileSystem):
-    """``kazinex+local://key``: files below the folder ``root``, an option or ``KAZINEX_STORAGE_LOCAL_ROOT``.
+class LocalDiskFileSystem(ProviderFileSystem):
+    """``kazinexlocal://key``: files below the folder ``root``, an option or ``KAZINEX_STORAGE_LOCAL_ROOT``.
 
     The URL is the key: the root is never part of it, so no URL leaves the root. ``create`` and ``durable`` are options
     too.
     """
 
-    protocol = "kazinex+local"
+    protocol = ("kazinexlocal", "kazinex+local")
     kind = "local"
 
 
 class MemoryFileSystem(ObjectFileSystem):
-    """``kazinex+memory://store/key``: objects in the memory of this process, in stores that exist once named.
+    """``kazinexmemory://store/key``: objects in the memory of this process, in stores that exist once named.
 
     Example:
         >>> import fsspec
-        >>> with fsspec.open("kazinex+memory://example/plans/a.txt", "w") as file:
+        >>> with fsspec.open("kazinexmemory://example/plans/a.txt", "w") as file:
         ...     _ = file.write("plan")
-        >>> fs = fsspec.filesystem("kazinex+memory")
-        >>> fs.cat("kazinex+memory://example/plans/a.txt")
+        >>> fs = fsspec.filesystem("kazinexmemory")
+        >>> fs.cat("kazinexmemory://example/plans/a.txt")
         b'plan'
         >>> fs.rm("example", recursive=True)
     """
 
-    protocol = "kazinex+memory"
+    protocol = ("kazinexmemory", "kazinex+memory")
 
     def __init__(
         self,

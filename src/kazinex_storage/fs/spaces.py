@@ -6,7 +6,8 @@ One space is behind each file system. ``lookups.py`` and ``transfers.py`` work o
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -140,6 +141,58 @@ class StorageSpace:
         return repr(self._storage)
 
 
+class LateSpace:
+    """A space that is opened when it is first used, so that a file system can be made where it cannot be."""
+
+    divided = False
+
+    def __init__(self, make: Callable[[], Space]) -> None:
+        """Open it by *make*, again and again until it succeeds."""
+        self._make = make
+        self._opened: Space | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def transport(self) -> Transport:
+        """What runs the exchanges.
+
+        Raises:
+            StorageError: the space cannot be opened.
+        """
+        return self._space().transport
+
+    def place(self, path: str) -> Place:
+        """Take *path* apart.
+
+        Raises:
+            StorageError: the space cannot be opened, or the path names nothing that could be there.
+        """
+        return self._space().place(path)
+
+    def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
+        """Return the storages that may hold *place*."""
+        return (yield from self._space().readers(place))
+
+    def writer(self, place: Place) -> Exchange[Storage]:
+        """Return the storage that *place* is written to."""
+        return (yield from self._space().writer(place))
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._opened is not None:
+            self._opened.close()
+
+    def _space(self) -> Space:
+        found = self._opened
+        if found is None:
+            with self._lock:
+                found = self._opened = self._opened or self._make()
+        return found
+
+    def __repr__(self) -> str:
+        return repr(self._opened) if self._opened is not None else "LateSpace()"
+
+
 class MemorySpace:
     """The first segment names a store in the memory of this process, the rest is the key."""
 
@@ -158,7 +211,7 @@ class MemorySpace:
             NotSupportedError: no store is named.
         """
         if not path:
-            raise NotSupportedError("the stores in memory are not listed; name one: kazinex+memory://store/key")
+            raise NotSupportedError("the stores in memory are not listed; name one: kazinexmemory://store/key")
         address = parse_address(path, "store")
         return Place(base=f"{address.place}/", key=address.key)
 
