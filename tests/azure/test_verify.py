@@ -22,7 +22,7 @@ from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
 from ..s3.proxy import Proxy, proxy, says
 from .conftest import azure_fails, azure_kind, target_of
 
-SETTINGS = TransportSettings(connect_timeout_s=5, idle_timeout_s=5, proxy="")
+SETTINGS = TransportSettings(connect_timeout_s=5, first_byte_timeout_s=5, idle_timeout_s=5, proxy="")
 QUICK = RetryPolicy(attempts=2, base_s=0.001, first_429_wait_s=0)
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 

@@ -44,7 +44,9 @@ class Faulty:
         """Make a storage that tries so often, without waiting."""
         retry = RetryPolicy(attempts=attempts, base_s=0.001, first_429_wait_s=0)
         # Whole seconds are what libcurl counts idle time in.
-        settings = TransportSettings(idle_timeout_s=1, connect_timeout_s=5, proxy="", ca_file=self._ca_file)
+        settings = TransportSettings(
+            first_byte_timeout_s=1, idle_timeout_s=1, connect_timeout_s=5, proxy="", ca_file=self._ca_file
+        )
         transport = self._ends.enter_context(contextlib.closing(Transport(8, settings=settings, retry=retry)))
         return self._ends.enter_context(Storage(S3Provider(self.target, transport=transport), transport=transport))
 

@@ -29,7 +29,7 @@ from .proxy import Action, Forward, Line, Proxy, Seen, cut_before, fails, passin
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-SETTINGS = TransportSettings(connect_timeout_s=5, idle_timeout_s=5, proxy="")
+SETTINGS = TransportSettings(connect_timeout_s=5, first_byte_timeout_s=5, idle_timeout_s=5, proxy="")
 QUICK = RetryPolicy(attempts=2, base_s=0.001, first_429_wait_s=0)
 PAGE = b"<!DOCTYPE html><html><title>Welcome to the hotel</title></html>"
 KEPT = Credentials(access_key_id="example", secret_access_key="example")  # noqa: S106

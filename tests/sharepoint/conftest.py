@@ -94,7 +94,7 @@ def place(emulator: GraphEmulator) -> Iterator[Place]:
     site = emulator.add_site("sites/projects")
     target = target_on(emulator, site.drives[0])
     retry = RetryPolicy(attempts=4, base_s=0.001, first_429_wait_s=0)
-    settings = TransportSettings(idle_timeout_s=1, connect_timeout_s=5, proxy="")
+    settings = TransportSettings(first_byte_timeout_s=1, idle_timeout_s=1, connect_timeout_s=5, proxy="")
     transport = Transport(8, settings=settings, retry=retry)
     provider = SharePointProvider(target, transport=transport)
     with Storage(provider, transport=transport) as storage:

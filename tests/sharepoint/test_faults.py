@@ -555,7 +555,7 @@ def test_a_replace_hits_only_what_was_looked_at(place: Place) -> None:
                 place.drive.root.children.pop("a.ifc").name = "gone"
                 place.drive.store(place.drive.root, "A.IFC", None, b"theirs", "text/plain")
 
-    settings = TransportSettings(idle_timeout_s=1, connect_timeout_s=5, proxy="")
+    settings = TransportSettings(first_byte_timeout_s=1, idle_timeout_s=1, connect_timeout_s=5, proxy="")
     with contextlib.closing(Transport(settings=settings, observe=watch)) as transport:
         storage = Storage(SharePointProvider(place.target), transport=transport)
         with pytest.raises(InvalidKeyError, match="ignores case"):
@@ -577,7 +577,7 @@ def test_a_large_replace_wins_over_a_rival_between_its_look_and_its_session(plac
                 old = place.drive.root.children.get("a.ifc")
                 place.drive.store(place.drive.root, "a.ifc", old, rival, "text/plain")
 
-    settings = TransportSettings(idle_timeout_s=1, connect_timeout_s=5, proxy="")
+    settings = TransportSettings(first_byte_timeout_s=1, idle_timeout_s=1, connect_timeout_s=5, proxy="")
     with contextlib.closing(Transport(settings=settings, observe=watch)) as transport:
         Storage(SharePointProvider(place.target), transport=transport).put("a.ifc", LARGE)
 

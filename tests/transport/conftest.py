@@ -21,7 +21,7 @@ PATIENCE_S = 30
 QUICK = RetryPolicy(attempts=4, base_s=0.001, first_429_wait_s=0)
 """The policy of tests that do not look at waits."""
 
-SETTINGS = TransportSettings(idle_timeout_s=1, connect_timeout_s=5, proxy="")
+SETTINGS = TransportSettings(first_byte_timeout_s=1, idle_timeout_s=1, connect_timeout_s=5, proxy="")
 
 
 @dataclass

@@ -102,7 +102,9 @@ def tls_server(authority: CertificateAuthority) -> Iterator[Server]:
 
 
 def settings(authority: CertificateAuthority, proxy: str) -> TransportSettings:
-    return TransportSettings(proxy=proxy, ca_file=str(authority.ca_file), connect_timeout_s=5, idle_timeout_s=5)
+    return TransportSettings(
+        proxy=proxy, ca_file=str(authority.ca_file), connect_timeout_s=5, first_byte_timeout_s=5, idle_timeout_s=5
+    )
 
 
 @pytest.mark.parametrize("guarded", [False, True], ids=["open", "guarded"])

@@ -220,14 +220,14 @@ def test_a_server_that_cannot_be_reached_is_unavailable(drive: Driver, server: S
     server.close()
     transport = Transport(settings=TransportSettings(proxy=""), retry=QUICK)
 
-    with pytest.raises(UnavailableError, match="4 attempts") as caught:
+    with pytest.raises(UnavailableError, match="7 attempts") as caught:
         drive(transport, send(Request(method="GET", url=server.url("/k?signature=abc"), operation="get")))
 
     assert ("connect", True, "get") == (caught.value.code, caught.value.retryable, caught.value.operation)
     assert "signature" not in str(caught.value)
 
 
-@pytest.mark.parametrize("field", ["connect_timeout_s", "idle_timeout_s", "max_connections"])
+@pytest.mark.parametrize("field", ["connect_timeout_s", "first_byte_timeout_s", "idle_timeout_s", "max_connections"])
 def test_limits_of_nothing_are_refused(field: str) -> None:
     with pytest.raises(SettingsError, match=field):
         TransportSettings(**{field: 0})  # type: ignore[arg-type]

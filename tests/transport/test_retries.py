@@ -67,7 +67,7 @@ def test_an_answer_that_trickles_has_stalled(transport: Transport, server: Serve
                 line.send(b"x")
                 time.sleep(0.1)
 
-    quick = Transport(settings=dataclasses.replace(SETTINGS, idle_timeout_s=1), retry=QUICK)
+    quick = Transport(settings=dataclasses.replace(SETTINGS, first_byte_timeout_s=1, idle_timeout_s=1), retry=QUICK)
     server.script(trickle, ok(b"good"))
     with contextlib.closing(quick):
         (response,) = many(quick, send(Request(method="GET", url=server.url())))

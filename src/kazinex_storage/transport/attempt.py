@@ -44,8 +44,12 @@ class Attempt:
         "handle",
         "head",
         "headers",
+        "looked_s",
         "message",
+        "moved",
+        "moved_s",
         "on_end",
+        "patience_s",
         "repeated",
         "request",
         "resumes",
@@ -81,6 +85,14 @@ class Attempt:
         self.handle: Any = None
         self.on_end: Any = None
         """Who waits for the end: a task or a future, as the driver likes."""
+        self.patience_s: float | None = None
+        """Seconds without movement after which it is ended, when the settings allow more."""
+        self.moved = 0
+        """Bytes that had moved when ``stall.py`` looked last."""
+        self.looked_s = 0.0
+        """When that was, in seconds since the beginning."""
+        self.moved_s = 0.0
+        """When something moved last, as far as was looked."""
         self._collected = 0
         self._enough = False
         self._headers: dict[str, str] | None = None

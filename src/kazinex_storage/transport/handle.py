@@ -6,6 +6,7 @@ Loaded when the first request is made: pycurl costs 10 ms to import.
 
 from __future__ import annotations
 
+import math
 import ssl
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ import pycurl
 
 from ..errors import SettingsError
 from .request import BodySlice, Request
+from .stall import LEAST_SPEED
 
 if TYPE_CHECKING:
     from .attempt import Attempt
@@ -31,11 +33,6 @@ KEPT_BODY_BYTES: Final = 64 * 1024
 """The largest body that an idle handle may hold on to."""
 
 _UPLOAD_BUFFER_BYTES: Final = 256 * 1024
-
-# An answer that trickles at 8 bytes/s would hold a connection, and the memory of an upload, for hours; the slowest line
-# that anybody sends documents over has a hundred times as much.
-LEAST_SPEED: Final = 100
-"""Bytes a second that a transfer moves at least (CURLOPT_LOW_SPEED_LIMIT)."""
 
 # " HTTP/1.1", Host, Accept, Content-Length and the line ends, less the scheme, which is not sent. What else libcurl
 # adds once, a User-Agent, is shorter than that and a URL together.
@@ -80,7 +77,8 @@ def options_of(settings: TransportSettings) -> tuple[Option, ...]:
         (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
         (pycurl.CONNECTTIMEOUT_MS, max(1, round(settings.connect_timeout_s * 1000))),
         (pycurl.LOW_SPEED_LIMIT, LEAST_SPEED),
-        (pycurl.LOW_SPEED_TIME, max(1, round(settings.idle_timeout_s))),
+        # It wakes the drivers once a second, so that they look at the timeouts (stall.py), and is the last resort.
+        (pycurl.LOW_SPEED_TIME, math.ceil(max(settings.first_byte_timeout_s, settings.idle_timeout_s))),
         (pycurl.BUFFERSIZE, RECEIVE_BUFFER_BYTES),
         (pycurl.UPLOAD_BUFFERSIZE, _UPLOAD_BUFFER_BYTES),
         (pycurl.USERAGENT, settings.user_agent),
@@ -141,6 +139,10 @@ def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) 
             set_option(option, value)
         _set_shape(handle, request)
         handle.shape = shape  # type: ignore[attr-defined]  # pycurl takes attributes, its stubs know none
+    if attempt.patience_s is not None:  # of a repeat, so seldom
+        limit_ms = next(int(str(value)) for option, value in options if option == pycurl.CONNECTTIMEOUT_MS)
+        set_option(pycurl.CONNECTTIMEOUT_MS, max(1, min(limit_ms, round(1000 * attempt.patience_s))))
+        handle.shape = None  # type: ignore[attr-defined]  # the next request has its own
     set_option(pycurl.URL, request.url)
     set_option(pycurl.HEADERFUNCTION, attempt.head.append)
     set_option(pycurl.WRITEFUNCTION, attempt.write)

@@ -10,9 +10,11 @@ import pycurl
 
 from .attempt import Attempt
 from .handle import forget, prepare, was_repeated
+from .status import TIMED_OUT
 
 if TYPE_CHECKING:
     from .handle import Option
+    from .stall import Limits
 
 # select() of the C library has places for so many descriptors, and libcurl leaves out what lies above.
 _FD_SETSIZE: Final = 1024
@@ -29,9 +31,10 @@ class Line:
     blind = False
     """Whether a socket was met that ``select`` cannot wait for: use a ``Session`` from now on."""
 
-    def __init__(self, options: tuple[Option, ...], connections: int) -> None:
+    def __init__(self, options: tuple[Option, ...], connections: int, limits: Limits) -> None:
         """Make a line whose handle has the *options*; it keeps up to that many idle connections."""
         self._options = options
+        self._limits = limits
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, connections)
         self._handle = pycurl.Curl()
@@ -45,16 +48,22 @@ class Line:
         """
         multi, handle = self._multi, self._handle
         code, message = 0, ""
+        stalled: str | None = None
         try:
             prepare(handle, attempt, self._options)
             multi.add_handle(handle)
             attempt.handle = handle
             while multi.perform()[1]:
                 left = multi.timeout()
-                if left:
-                    self._wait(_LONGEST_WAIT_S if left < 0 else min(left / 1000, _LONGEST_WAIT_S))
+                # A socket that moves is no reason to look; one that trickles is still too slow for libcurl.
+                if left and not self._wait(_LONGEST_WAIT_S if left < 0 else min(left / 1000, _LONGEST_WAIT_S)):
+                    stalled = self._limits.stalled(handle, attempt)
+                    if stalled is not None:
+                        break
             _, _, bad = multi.info_read()
-            if bad:
+            if stalled is not None:
+                code, message = TIMED_OUT, stalled
+            elif bad:
                 _, code, message = bad[0]
             attempt.repeated = was_repeated(handle, attempt)
             multi.remove_handle(handle)
@@ -69,11 +78,13 @@ class Line:
         self._handle.close()
         self._multi.close()
 
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, seconds: float) -> bool:
+        """Wait until a socket is ready, for *seconds* at most, and say whether one is."""
         try:
             seen = self._multi.select(seconds)
         except InterruptedError:  # a signal whose handler raises nothing
-            return
+            return False
         if seen < 0:  # libcurl has no socket yet, or one that select() has no place for
             self.blind = self.blind or self._handle.getinfo(pycurl.ACTIVESOCKET) >= _FD_SETSIZE
             time.sleep(min(seconds, _NAP_S))
+        return seen > 0

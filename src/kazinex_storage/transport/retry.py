@@ -23,12 +23,19 @@ from .gate import Gate
 from .observe import Observation, Observer
 from .request import Request, Response
 from .resume import Progress
-from .status import CALLBACK_FAILED, RETRY_STATUSES, SEND_ERROR, error_of, is_passing, kind_of
+from .status import CALLBACK_FAILED, COULD_NOT_CONNECT, RETRY_STATUSES, SEND_ERROR, error_of, is_passing, kind_of
 
 _log = logging.getLogger(__name__)
 
 # urlsplit costs 3 us and fills its cache with URLs that do not come again.
 _AUTHORITY = re.compile(r"[^:/?#]*://(?:[^/?#]*@)?([^/?#]*)")
+
+# Whoever starts anew needs seconds, and nobody is kept busy by a refused connection.
+_REFUSED_FACTOR = 5.0
+_LONGEST_REFUSED = 80.0
+
+# An attempt that has less than this left is not worth beginning.
+_LEAST_ATTEMPT_S = 1.0
 
 _REQUEST_IDS = ("x-amz-request-id", "x-ms-request-id", "request-id", "cf-ray")
 
@@ -41,6 +48,15 @@ class RetryPolicy:
     """How often a request is sent at most."""
     budget_s: float = 120.0
     """No wait begins that would end later than this after the first attempt began."""
+    # One silent attempt of 30 s, which a service under load may need, and a second one on another connection.
+    unanswered_s: float = 45.0
+    """Seconds in all that a request spends on attempts that get no answer, and on the waits after them. The time in
+    which its body moves does not count. The last attempt is ended early.
+    """
+    refused_attempts: int = 7
+    """How often it is sent at most when the server refuses connections, as one does that starts anew. ``attempts`` of 1
+    is 1 here as well.
+    """
     # Full jitter — aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter (read 2026-08).
     base_s: float = 0.1
     """The first wait is random between 0 and this; each further bound is twice the one before."""
@@ -61,10 +77,10 @@ class RetryPolicy:
         """Refuse a policy that would never send.
 
         Raises:
-            SettingsError: ``attempts`` is below 1, or a time is negative.
+            SettingsError: a number of attempts is below 1, or a time is negative.
         """
         times = (self.budget_s, self.base_s, self.max_wait_s, self.max_retry_after_s, self.first_429_wait_s)
-        if self.attempts < 1 or min(times) < 0:
+        if min(self.attempts, self.refused_attempts) < 1 or min(*times, self.unanswered_s) < 0:
             raise SettingsError("a retry policy needs at least one attempt, and no negative times")
 
     def wait_s(self, number: int, status: int, asked_s: float | None) -> float:
@@ -73,6 +89,14 @@ class RetryPolicy:
         if asked_s is not None:
             wait = max(wait, asked_s)
         return max(wait, self.first_429_wait_s) if status == 429 and number == 1 else wait
+
+    def refused_wait_s(self, number: int) -> float:
+        """Return how long to wait after attempt *number*, which found nobody who takes connections.
+
+        With the defaults between a half and the whole of 0.5, 1, 2, 4, 8 and 8 s: 12 s at least.
+        """
+        longest = min(_LONGEST_REFUSED, _REFUSED_FACTOR * 2.0 ** min(number - 1, 32)) * self.base_s
+        return min(self.max_wait_s, longest) * (1 + self.random()) / 2
 
 
 def retry_after_s(value: str | None, now: float) -> float | None:
@@ -102,16 +126,18 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
         SettingsError: libcurl cannot reach the server as the settings say.
         BaseException: what the sink or the source raises, and interrupts.
     """
-    begun, number = policy.clock(), 1
+    tally = _Tally(request, policy)
     progress = Progress(request)
     attempt = Attempt(request, request.headers)
+    attempt.patience_s = request.patience_s
     while True:
         if request.gate is not None:
             yield from _pass(request.gate, request, policy)
         sent_at = policy.clock()
         yield attempt
+        seconds = policy.clock() - sent_at
         if observer is not None or _log.isEnabledFor(logging.DEBUG):
-            _notice(attempt, number, policy.clock() - sent_at, policy, observer)
+            _notice(attempt, tally.number, seconds, policy, observer)
         _look(attempt, policy)
         code, status = attempt.code, attempt.status
         sinking = attempt.sinking
@@ -125,18 +151,80 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
             if status == 200 and request.verdict is not None:
                 status = request.verdict(attempt.body())
             if status not in RETRY_STATUSES and status not in request.repeat_on:
-                return _response(attempt, number)
-        wait = _next_wait(attempt, code, number, policy, begun) if request.replayable else None
+                return _response(attempt, tally.number)
+        wait = tally.next_wait(attempt, code, seconds)
         if wait is None:
             if code == 0:
-                return _response(attempt, number)
-            raise _unreachable(attempt, number)
+                return _response(attempt, tally.number)
+            raise tally.unreachable(attempt)
         if progress.taken and not progress.resumable:
-            raise _unreachable(attempt, number, "; the download cannot go on, because the server gave no strong ETag")
-        _warn(attempt, code, number, wait, policy)
+            raise tally.unreachable(attempt, "; the download cannot go on, because the server gave no strong ETag")
+        _warn(attempt, code, tally, wait)
         yield Wait(wait)
-        number += 1
         attempt = progress.next_attempt()
+        attempt.patience_s = tally.begin_next(wait)
+
+
+class _Tally:
+    """What a request has cost so far: attempts, time, and time without an answer."""
+
+    __slots__ = ("_begun", "_policy", "_request", "_silent_s", "number")
+
+    def __init__(self, request: Request, policy: RetryPolicy) -> None:
+        self._request = request
+        self._policy = policy
+        self._begun = policy.clock()
+        self._silent_s = 0.0
+        """Of attempts that got no answer."""
+        self.number = 1
+        """Of the attempt under way."""
+
+    def next_wait(self, attempt: Attempt, code: int, seconds: float) -> float | None:
+        """Return how long to wait after an *attempt* that took so many *seconds*, None when there shall be no other."""
+        policy, number = self._policy, self.number
+        if code:
+            self._silent_s = max(0.0, seconds - attempt.moved_s) + (0.0 if attempt.taken else self._silent_s)
+        refused = code == COULD_NOT_CONNECT
+        if not (self._request.replayable or refused) or number >= self.most(code) or (code and not is_passing(code)):
+            return None
+        if refused:
+            wait = policy.refused_wait_s(number)
+        else:
+            asked = retry_after_s(attempt.answer.get("retry-after"), policy.now()) if code == 0 else None
+            if asked is not None and asked > policy.max_retry_after_s:
+                return None
+            wait = policy.wait_s(number, attempt.status if code == 0 else 0, asked)
+        if policy.clock() - self._begun + wait > policy.budget_s:
+            return None
+        return None if code and self._left_s() < wait + _LEAST_ATTEMPT_S else wait
+
+    def most(self, code: int) -> int:
+        """Return how often the request is sent at most, after an attempt that ended with *code*."""
+        policy = self._policy
+        refused = code == COULD_NOT_CONNECT and policy.attempts > 1
+        return max(policy.attempts, policy.refused_attempts) if refused else policy.attempts
+
+    def begin_next(self, waited_s: float) -> float:
+        """Count the next attempt, which begins after so many seconds, and return those that it may be silent."""
+        self.number += 1
+        if self._silent_s:
+            self._silent_s += waited_s
+        return max(_LEAST_ATTEMPT_S, self._left_s())
+
+    def unreachable(self, attempt: Attempt, remark: str = "") -> Exception:
+        """Return the error for a request that no attempt got answered."""
+        request, host = self._request, _host(self._request.url)
+        if attempt.code == 0:
+            return UnavailableError(f"{host} answered {attempt.status}{remark}", operation=request.operation or None)
+        seconds = self._policy.clock() - self._begun
+        error = error_of(attempt.code, attempt.message + remark, host, request.operation, self.number, seconds)
+        error.request_id = _request_id(attempt)
+        return error
+
+    def _left_s(self) -> float:
+        patience = self._request.patience_s
+        most = self._policy.unanswered_s
+        return (most if patience is None else min(most, patience)) - self._silent_s
 
 
 def _look(attempt: Attempt, policy: RetryPolicy) -> None:
@@ -176,18 +264,7 @@ def _pass(gate: Gate, request: Request, policy: RetryPolicy) -> Exchange[None]:
         yield Wait(min(place, policy.max_retry_after_s))
 
 
-def _next_wait(attempt: Attempt, code: int, number: int, policy: RetryPolicy, begun: float) -> float | None:
-    """Return how long to wait before the next attempt, None when there shall be none."""
-    if number >= policy.attempts or (code and not is_passing(code)):
-        return None
-    asked = retry_after_s(attempt.answer.get("retry-after"), policy.now()) if code == 0 else None
-    if asked is not None and asked > policy.max_retry_after_s:
-        return None
-    wait = policy.wait_s(number, attempt.status if code == 0 else 0, asked)
-    return wait if policy.clock() - begun + wait <= policy.budget_s else None
-
-
-def _warn(attempt: Attempt, code: int, number: int, wait: float, policy: RetryPolicy) -> None:
+def _warn(attempt: Attempt, code: int, tally: _Tally, wait: float) -> None:
     request = attempt.request
     _log.warning(
         "%s %s at %s: %s, repeating in %.2f s (attempt %d of %d)",
@@ -196,25 +273,14 @@ def _warn(attempt: Attempt, code: int, number: int, wait: float, policy: RetryPo
         _host(request.url),
         kind_of(code) if code else f"status {attempt.status}",
         wait,
-        number,
-        policy.attempts,
+        tally.number,
+        tally.most(code),
     )
 
 
 def _response(attempt: Attempt, number: int) -> Response:
     tried = number + attempt.repeated
     return Response(status=attempt.status, headers=attempt.answer, body=attempt.body(), attempts=tried)
-
-
-def _unreachable(attempt: Attempt, number: int, remark: str = "") -> Exception:
-    request = attempt.request
-    if attempt.code == 0:
-        return UnavailableError(
-            f"{_host(request.url)} answered {attempt.status}{remark}", operation=request.operation or None
-        )
-    error = error_of(attempt.code, attempt.message + remark, _host(request.url), request.operation, number)
-    error.request_id = _request_id(attempt)
-    return error
 
 
 def _notice(attempt: Attempt, number: int, seconds: float, policy: RetryPolicy, observer: Observer | None) -> None:

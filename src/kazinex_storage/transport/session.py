@@ -21,10 +21,13 @@ import pycurl
 
 from .attempt import Attempt
 from .handle import forget, prepare, was_repeated
+from .stall import LOOK_S
+from .status import TIMED_OUT
 
 if TYPE_CHECKING:
     from .handle import Option
     from .line import Line
+    from .stall import Limits
 
 _IN: Final = select.POLLIN
 _OUT: Final = select.POLLOUT
@@ -45,9 +48,11 @@ def selected(event: int) -> int:
 class Multi:
     """The transfers of one curl multi. Subclasses watch the sockets."""
 
-    def __init__(self, options: tuple[Option, ...], connections: int) -> None:
+    def __init__(self, options: tuple[Option, ...], connections: int, limits: Limits) -> None:
         """Make a multi whose handles have the *options*; it keeps up to that many idle connections."""
         self._options = options
+        self._limits = limits
+        self._looked_at = time.monotonic()
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, connections)
         self._free: list[pycurl.Curl] = []
@@ -98,6 +103,15 @@ class Multi:
             ended += [self._end(handle, code, message) for handle, code, message in bad]
         return ended
 
+    def end_stalled(self) -> list[Attempt]:
+        """End the attempts that do not move, and return them. It looks once in a while, whenever it is called."""
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_S:
+            return []
+        self._looked_at = now
+        found = [(handle, self._limits.stalled(handle, attempt)) for handle, attempt in self.active.items()]
+        return [self._end(handle, TIMED_OUT, waited) for handle, waited in found if waited is not None]
+
     def close(self) -> None:
         """Stop everything and close the connections."""
         for attempt in list(self.active.values()):
@@ -121,8 +135,8 @@ class Multi:
 class Session(Multi):
     """A multi whose sockets are waited for on the thread that uses it."""
 
-    def __init__(self, options: tuple[Option, ...], connections: int) -> None:
-        super().__init__(options, connections)
+    def __init__(self, options: tuple[Option, ...], connections: int, limits: Limits) -> None:
+        super().__init__(options, connections, limits)
         self._poll: Any = select.epoll() if hasattr(select, "epoll") else select.poll()
         self._watched: dict[int, int] = {}
         self._timers: list[int] = []
@@ -137,13 +151,14 @@ class Session(Multi):
         Raises:
             BaseException: an interrupt.
         """
-        now = time.monotonic()
+        now, woken = time.monotonic(), False
         if self._timers:
             after = self._timers[-1]
             self._timers.clear()
             self._deadline = None if after < 0 else now if after == 0 else now + after / 1000
         left = None if self._deadline is None else self._deadline - now
         if left is not None and left <= 0:
+            woken = True
             self._expire()
         else:
             limits = [limit for limit in (left, timeout_s) if limit is not None]
@@ -154,8 +169,10 @@ class Session(Multi):
                     continue
                 self.act(descriptor, selected(event))
             if not events and self._deadline is not None and self._deadline <= time.monotonic():
+                woken = True
                 self._expire()
-        return self.collect()
+        ended = self.collect()
+        return ended + self.end_stalled() if woken else ended
 
     def waker(self) -> Waker:
         """Return what makes ``wait`` return at once, from any thread."""

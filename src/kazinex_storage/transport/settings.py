@@ -1,4 +1,7 @@
-"""How a transport reaches servers. Plain values: nothing here reads the environment or loads libcurl."""
+"""How a transport reaches servers. Plain values: nothing here reads the environment or loads libcurl.
+
+How long a request is repeated in all is for ``RetryPolicy`` to say.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,15 @@ _HEADER_TEXT = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportSettings:
-    """Limits, trust and the way out. Timeouts are idle timeouts: a transfer may last as long as it moves."""
+    """Limits, trust and the way out. A transfer may last as long as it moves; the timeouts are for what does not."""
 
     connect_timeout_s: float = 10.0
     """For name resolution, TCP and TLS together."""
     # Kazinex's own clients wait 30 s; R2 and S3 keep a slow CompleteMultipartUpload alive with blanks.
-    idle_timeout_s: int = 30
-    """A transfer that moves less than 100 bytes/s for this long has stalled. Whole seconds: libcurl counts those."""
+    first_byte_timeout_s: float = 30.0
+    """From the last byte of the request to the first one of the answer. Looked at once a second."""
+    idle_timeout_s: float = 30.0
+    """A body, sent or received, that moves less than 100 bytes/s for this long has stalled. Looked at once a second."""
     ca_file: str | None = None
     """Certificates to trust, PEM. None: ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else those of certifi."""
     proxy: str | None = field(default=None, repr=False)
@@ -36,7 +41,7 @@ class TransportSettings:
         Raises:
             SettingsError: a limit is not positive, or a text is none for a header.
         """
-        for name in ("connect_timeout_s", "idle_timeout_s", "max_connections"):
+        for name in ("connect_timeout_s", "first_byte_timeout_s", "idle_timeout_s", "max_connections"):
             if getattr(self, name) <= 0:
                 raise SettingsError(f"{name} is {getattr(self, name)}; give a positive number")
         if not _HEADER_TEXT.fullmatch(self.user_agent):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from .attempt import Attempt
     from .handle import Option
+    from .stall import Limits
 
 _IN: Final = 1
 _OUT: Final = 2
@@ -33,9 +34,9 @@ _OUT: Final = 2
 class LoopMulti(Multi):
     """The transfers of one loop; used on that loop only."""
 
-    def __init__(self, options: tuple[Option, ...], connections: int, loop: AbstractEventLoop) -> None:
+    def __init__(self, options: tuple[Option, ...], connections: int, limits: Limits, loop: AbstractEventLoop) -> None:
         """Watch sockets on *loop*; at most that many *connections* at once, further transfers wait."""
-        super().__init__(options, connections)
+        super().__init__(options, connections, limits)
         self.loop = loop
         self._connections = connections
         self._waiting: deque[Attempt] = deque()
@@ -118,12 +119,14 @@ class LoopMulti(Multi):
         """Let libcurl work on what is ready in the set; called by the loop."""
         self._work([(descriptor, selected(event)) for descriptor, event in sockets.poll(0)])
 
-    def _work(self, ready: list[tuple[int, int]]) -> None:
-        """Let libcurl work, and tell whose transfers have ended."""
+    def _work(self, ready: list[tuple[int, int]], *, woken: bool = False) -> None:
+        """Let libcurl work, and tell whose transfers have ended; *woken* by a timer, look for those that stall."""
         try:
             for descriptor, mask in ready:
                 self.act(descriptor, mask)
             ended = self.collect()
+            if woken:
+                ended += self.end_stalled()
         except BaseException as error:
             self._fail(error)
             raise
@@ -147,7 +150,7 @@ class LoopMulti(Multi):
 
     def _expire(self) -> None:
         self._timer = None
-        self._ready(pycurl.SOCKET_TIMEOUT, 0)
+        self._work([(pycurl.SOCKET_TIMEOUT, 0)], woken=True)
 
     def _schedule(self, after_ms: int) -> None:
         """Wake libcurl later; its timer callback."""
@@ -203,9 +206,10 @@ class LoopMulti(Multi):
 class LoopMultis:
     """The multis of the loops that run; those of loops that have ended go when the next loop asks. Fork-safe."""
 
-    def __init__(self, options: tuple[Option, ...], connections: int) -> None:
+    def __init__(self, options: tuple[Option, ...], connections: int, limits: Limits) -> None:
         self._options = options
         self._connections = connections
+        self._limits = limits
         self._by_loop: dict[AbstractEventLoop, LoopMulti] = {}
         self._pid = os.getpid()
 
@@ -221,7 +225,7 @@ class LoopMultis:
             if known.closed or known_loop.is_closed():
                 known.close()
                 self._by_loop.pop(known_loop, None)
-        multi = self._by_loop[loop] = LoopMulti(self._options, self._connections, loop)
+        multi = self._by_loop[loop] = LoopMulti(self._options, self._connections, self._limits, loop)
         return multi
 
     def close(self) -> None:

@@ -18,6 +18,12 @@ CALLBACK_FAILED: Final = frozenset({23, 26, 42})
 WEIRD_SERVER_REPLY: Final = 8
 """What came is not HTTP."""
 
+COULD_NOT_CONNECT: Final = 7
+"""The connection was refused, or there is no way to the address: nothing was sent."""
+
+TIMED_OUT: Final = 28
+"""A limit of time was reached, libcurl's or one of ours."""
+
 SEND_ERROR: Final = 55
 """The server may have answered before it closed."""
 
@@ -53,9 +59,9 @@ def is_passing(code: int) -> bool:
     return code in _KINDS
 
 
-def error_of(code: int, message: str, host: str, operation: str, attempts: int) -> StorageError:
-    """Return the error for a request that was never answered whole."""
-    times = f" ({attempts} attempts)" if attempts > 1 else ""
+def error_of(code: int, message: str, host: str, operation: str, attempts: int, seconds: float) -> StorageError:
+    """Return the error for a request that was never answered whole, in so many *attempts* and *seconds*."""
+    times = f" ({attempts} attempt{'s' * (attempts > 1)} in {seconds:.0f} s)" if attempts > 1 or seconds >= 1 else ""
     if code in _SETTINGS:
         return SettingsError(
             f"{host} cannot be asked: {message}; look at the transport settings",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .line import Line
     from .session import Session, Sessions
     from .sockets import LoopMultis
+    from .stall import Limits
 
 
 class Wire:
@@ -54,6 +55,13 @@ class Wire:
             self._options = options_of(self.settings)
         return self._options
 
+    @property
+    def limits(self) -> Limits:
+        """When an attempt that does not move is ended."""
+        from .stall import Limits
+
+        return Limits.of(self.settings)
+
     def perform(self, attempt: Attempt) -> None:
         """Carry out *attempt* on this thread.
 
@@ -68,8 +76,8 @@ class Wire:
             from .line import Line
             from .session import Sessions
 
-            options, connections = self.options, self.settings.max_connections
-            lines = self._lines = Sessions(lambda: Line(options, connections))
+            options, connections, limits = self.options, self.settings.max_connections, self.limits
+            lines = self._lines = Sessions(lambda: Line(options, connections, limits))
         line = lines.take()
         try:
             line.perform(attempt)
@@ -100,9 +108,9 @@ class Wire:
         if sessions is None:
             from .session import Session, Sessions
 
-            options, connections = self.options, self.settings.max_connections
+            options, connections, limits = self.options, self.settings.max_connections, self.limits
             # Of two threads that come here at once one loses its list of idle sessions, which is empty.
-            sessions = self._sessions = Sessions(lambda: Session(options, connections))
+            sessions = self._sessions = Sessions(lambda: Session(options, connections, limits))
         return sessions.take()
 
     def give(self, session: Session) -> None:
@@ -120,7 +128,7 @@ class Wire:
         if self._loops is None:
             from .sockets import LoopMultis
 
-            self._loops = LoopMultis(self.options, self.settings.max_connections)
+            self._loops = LoopMultis(self.options, self.settings.max_connections, self.limits)
         return self._loops
 
     def close(self) -> None:
