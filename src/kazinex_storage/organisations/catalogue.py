@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from .._internal.pickling import not_pickled
+from ..documents.register import MemoryRegister, RevisionRegister
 from ..errors import SettingsError
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .rules import check_chosen, check_removable, conflict, label_in_use, label_key, unknown_provider
@@ -21,6 +22,11 @@ from .rules import check_chosen, check_removable, conflict, label_in_use, label_
 
 class Catalogue(Protocol):
     """Keeps the records of all organisations. Thread-safe; each method is one atomic change or one consistent look."""
+
+    @property
+    def revisions(self) -> RevisionRegister:
+        """What is remembered of revisions: in the same place, shared by the same processes."""
+        ...
 
     def organisation(self, organisation: str) -> OrganisationRecord:
         """Return what is set for the organisation; version 0 when nothing ever was."""
@@ -129,6 +135,8 @@ class MemoryCatalogue:
     """A catalogue for tests and short-lived programs: nothing is written anywhere, so nothing is sealed."""
 
     def __init__(self) -> None:
+        self.revisions: RevisionRegister = MemoryRegister()
+        """What is remembered of revisions."""
         self._lock = threading.RLock()
         self._organisations: dict[str, OrganisationRecord] = {}
         self._providers: dict[str, dict[str, ProviderRecord]] = {}

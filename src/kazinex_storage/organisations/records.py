@@ -26,7 +26,7 @@ class ProviderStatus(Enum):
     VERIFIED = "VERIFIED"
     """The last verification passed."""
     FAILED = "FAILED"
-    """The last verification failed; uploads are probably failing too."""
+    """The last verification failed, or credentials were refused since; uploads are probably failing too."""
 
 
 class SecretValues:
@@ -102,7 +102,11 @@ class ProviderRecord:
     last_verified_at: datetime | None = None
     """When a verification last passed; aware UTC."""
     last_error: str | None = None
-    """Why the last verification failed; None after one that passed."""
+    """Why it is FAILED; None once it is VERIFIED."""
+    failed_at: datetime | None = None
+    """When it turned FAILED; aware UTC."""
+    failed_in_use: bool = False
+    """Whether a call whose credentials were refused found that, not a verification; a call that works then ends it."""
     max_file_bytes: int | None = None
     """The largest file; None is the default of the kind."""
     created_at: datetime
@@ -118,7 +122,7 @@ class ProviderRecord:
         Raises:
             ValueError: a time has no zone.
         """
-        for name in ("created_at", "last_verified_at"):
+        for name in ("created_at", "last_verified_at", "failed_at"):
             time: datetime | None = getattr(self, name)
             if time is not None and time.tzinfo is None:
                 raise ValueError(f"{name} has no zone; use datetime.now(UTC)")
@@ -137,6 +141,8 @@ class ProviderRecord:
             "status": self.status.value,
             "last_verified_at": self.last_verified_at.isoformat() if self.last_verified_at else None,
             "last_error": self.last_error,
+            "failed_at": self.failed_at.isoformat() if self.failed_at else None,
+            "failed_in_use": self.failed_in_use,
             "max_file_bytes": self.max_file_bytes,
             "created_at": self.created_at.isoformat(),
             "settings_version": self.settings_version,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from ..errors import SettingsError
 from .database import Database, sa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The layout that this release reads and writes."""
 
 # Any number will do that the application of the same database does not use; this is "kazinex" in ASCII.
@@ -60,6 +60,8 @@ providers = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("last_verified_at", UtcTime),
     sa.Column("last_error", sa.Text),
+    sa.Column("failed_at", UtcTime),
+    sa.Column("failed_in_use", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("max_file_bytes", sa.BigInteger),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("settings_version", sa.Integer, nullable=False),
@@ -88,16 +90,37 @@ overrides = sa.Table(
 )
 
 
+# One row for each revision that was ever stored: it outlives the file, and the record of its provider.
+revisions = sa.Table(
+    "kazinex_storage_revisions",
+    metadata,
+    sa.Column("organisation", sa.String(128), primary_key=True),
+    sa.Column("project", sa.String(128), primary_key=True),
+    sa.Column("document", sa.String(128), primary_key=True),
+    sa.Column("revision", sa.String(128), primary_key=True),
+    sa.Column("filename", sa.Text, nullable=False),
+    sa.Column("provider", sa.String(128), nullable=False),
+    sa.Column("sha256", sa.String(64)),
+    sa.Column("recorded_at", UtcTime, nullable=False),
+    sa.Column("removed_at", UtcTime),
+    sa.Column("removed_by", sa.Text),
+    sa.Column("removed_for", sa.Text),
+    sa.Column("token", sa.String(32), nullable=False),
+)
+
+
 def prepare(database: Database) -> None:
-    """Make the tables where they are missing; of several processes at once, one does.
+    """Make the tables where they are missing, and bring those of an earlier release up to date.
+
+    Of several processes at once, one does it, in one transaction.
 
     Raises:
-        SettingsError: the database holds the layout of another release.
+        SettingsError: the database holds the layout of a later release.
         StorageError: the database does not answer.
     """
     with database.reading() as connection:
         version = _version(connection)
-    if version is None:
+    if version is None or version < SCHEMA_VERSION:
         with database.changing() as connection:
             if database.dialect == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
@@ -105,12 +128,24 @@ def prepare(database: Database) -> None:
             if version is None:
                 metadata.create_all(connection)
                 connection.execute(schema.insert().values(id=1, version=SCHEMA_VERSION))
-                version = SCHEMA_VERSION
+            elif version < SCHEMA_VERSION:
+                _upgrade(connection, version)
+                connection.execute(schema.update().values(version=SCHEMA_VERSION))
+            version = SCHEMA_VERSION if version is None else max(version, SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
         raise SettingsError(
             f"the catalogue {database.describe()} has layout {version}, this release knows {SCHEMA_VERSION}; "
             "upgrade kazinex-storage"
         )
+
+
+def _upgrade(connection: sa.Connection, version: int) -> None:
+    """Bring the layout *version* up to date; tables that are there keep their rows."""
+    if version < 2:
+        revisions.create(connection)
+        for column in (providers.c.failed_at, providers.c.failed_in_use):
+            clause = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {providers.name} ADD COLUMN {clause}")
 
 
 def _version(connection: sa.Connection) -> int | None:

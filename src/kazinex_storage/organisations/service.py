@@ -31,7 +31,8 @@ from .records import (
 from .rotation import KeptSecret
 from .rules import conflict, label_in_use, label_key, unknown_provider
 from .settings import covers, merge, overlay, split
-from .wording import check_label, clean_error, normal_label
+from .use import NO_FAILURE, failed
+from .wording import check_label, normal_label
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -253,7 +254,7 @@ class Organisations:
         """Record how the verification of *verified* ended: VERIFIED, or FAILED with the *error*.
 
         The record is the one that was read before the verification began: settings that changed since have not been
-        verified. *at* is now unless given, and is kept only when *ok*; so is what the provider *learned*.
+        verified. *at* is now unless given. What the provider *learned* is kept only when *ok*.
 
         Raises:
             RecordNotFoundError: the provider was removed meanwhile.
@@ -265,13 +266,14 @@ class Organisations:
                 f"the settings of the provider {now.label!r} were changed while it was verified; verify it again"
             )
         if ok:
-            after = replace(now, status=ProviderStatus.VERIFIED, last_verified_at=at or self._clock(), last_error=None)
+            passed_at = at or self._clock()
+            after = replace(now, status=ProviderStatus.VERIFIED, last_verified_at=passed_at, **NO_FAILURE)
             if learned:
                 known = overlay(merge(now.settings, now.secrets.reveal()), learned)
                 public, secrets = self._split(now.kind, self.registry.parse_settings(now.kind, known))
                 after = replace(after, settings=public, secrets=SecretValues(secrets))
         else:
-            after = replace(now, status=ProviderStatus.FAILED, last_error=clean_error(error or "unknown", now.secrets))
+            after = failed(now, error or "unknown", at or self._clock(), in_use=False)
         return self.catalogue.replace_provider(after, refreshed=after.settings != now.settings)
 
     def settings(self, record: ProviderRecord) -> BaseModel:
@@ -343,7 +345,7 @@ class Organisations:
             secrets=SecretValues(secrets),
             settings_version=record.settings_version + 1,
             status=ProviderStatus.PENDING,
-            last_error=None,
+            **NO_FAILURE,
         )
 
     def _split(self, kind: str, model: BaseModel) -> tuple[dict[str, JsonValue], dict[str, str]]:

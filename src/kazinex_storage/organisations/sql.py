@@ -11,9 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from .._internal.pickling import not_pickled
+from ..documents.register import RevisionRegister
 from ..errors import SettingsError
 from .database import Database, sa
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus, SecretValues
+from .register import SqlRegister
 from .rules import check_chosen, check_removable, conflict, label_in_use, label_key, unknown_provider
 from .schema import organisations, overrides, prepare, providers
 from .sealing import Sealer
@@ -53,6 +55,8 @@ class SqlCatalogue:
         """
         self._database = Database(place)
         self._sealer = sealer
+        self.revisions: RevisionRegister = SqlRegister(self._database)
+        """What is remembered of revisions."""
         try:
             prepare(self._database)
         except BaseException:
@@ -276,6 +280,8 @@ class SqlCatalogue:
             status=ProviderStatus(row["status"]),
             last_verified_at=row["last_verified_at"],
             last_error=row["last_error"],
+            failed_at=row["failed_at"],
+            failed_in_use=row["failed_in_use"],
             max_file_bytes=row["max_file_bytes"],
             created_at=row["created_at"],
             settings_version=row["settings_version"],
@@ -323,6 +329,8 @@ def _columns(record: ProviderRecord) -> dict[str, object]:
         "status": record.status.value,
         "last_verified_at": record.last_verified_at,
         "last_error": record.last_error,
+        "failed_at": record.failed_at,
+        "failed_in_use": record.failed_in_use,
         "max_file_bytes": record.max_file_bytes,
         "created_at": record.created_at,
         "settings_version": record.settings_version,
