@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from typing import TypeAlias, cast
 
+from ._internal.checksums import hasher_of
 from ._internal.download import Download
 from .errors import IntegrityError
 from .transport import Exchange, Many, Outcome
-from .types import MIB, WHOLE, Buffer, ByteRange, ObjectInfo, Progress, Sink
+from .types import MIB, WHOLE, Buffer, ByteRange, Checksum, ObjectInfo, Progress, Sink
 
 # One connection to an object store carries some 50 to 100 MB/s, whatever the line; below 16 MiB a second one does not
 # get up to speed before the first has ended.
@@ -23,6 +23,8 @@ SPANS_AT_ONCE = 4
 """Requests of one download that are under way at once."""
 
 Get: TypeAlias = Callable[[ByteRange, Sink, str | None], Exchange[ObjectInfo]]
+Expected: TypeAlias = Callable[[ObjectInfo], Exchange[Checksum | None]]
+"""Returns the checksum that the whole of an object is compared with."""
 
 
 class Fetch:
@@ -48,8 +50,11 @@ class Fetch:
         etag = yield from self._look()
         return (yield from self._get(WHOLE, self._sink(0), etag))
 
-    def spans(self) -> Exchange[ObjectInfo]:
+    def spans(self, expected: Expected) -> Exchange[ObjectInfo]:
         """Bring it in requests of ``SPAN_BYTES``, all of one version; the first one tells how many there are.
+
+        Args:
+            expected: Asked once, after the first request; the file is compared with it when it is published.
 
         Raises:
             PreconditionFailedError: the object was replaced meanwhile.
@@ -58,6 +63,7 @@ class Fetch:
         """
         etag = yield from self._look()
         info = yield from self._get(ByteRange(end=SPAN_BYTES), self._sink(0, SPAN_BYTES), etag)
+        self._landing.expect((yield from expected(info)))
         if info.size <= SPAN_BYTES:
             return info
         if info.etag is None:
@@ -106,17 +112,29 @@ class Fetch:
 
 
 class Proof:
-    """A sink that hashes what goes through it, to be compared with what the service keeps."""
+    """A sink that computes the checksum of what goes through it, to be compared with what is expected."""
 
-    __slots__ = ("_hash", "_sink")
+    __slots__ = ("_expected", "_given", "_hasher", "_sink")
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, expected: Checksum | None = None) -> None:
+        """Compare with *expected*, whatever the provider says; without it, with what the provider says."""
         self._sink = sink
-        self._hash = hashlib.sha256()
+        self._given = expected is not None
+        self._expected = expected
+        # A provider that announces nothing may still say at the end which sha256 the object was stored with.
+        self._hasher = hasher_of(expected.algorithm if expected is not None else "sha256")
+
+    def expect(self, checksum: Checksum | None) -> None:
+        """Take over what the provider knows before the first byte comes."""
+        if not self._given:
+            self._given = True
+            self._expected = checksum
+            self._hasher = hasher_of(checksum.algorithm) if checksum is not None else None
 
     def __call__(self, buffer: Buffer) -> None:
         """Take the next bytes."""
-        self._hash.update(buffer)
+        if self._hasher is not None:
+            self._hasher.update(buffer)
         self._sink(buffer)
 
     def check(self, info: ObjectInfo) -> None:
@@ -125,17 +143,31 @@ class Proof:
         Raises:
             IntegrityError: they are not those that were stored.
         """
-        check_sha256(info, self._hash.hexdigest())
+        expected = self._expected if self._given else info.checksum
+        if self._hasher is not None and expected is not None and (self._given or expected.algorithm == "sha256"):
+            check_checksum(expected, self._hasher.hexdigest())
 
 
-def check_sha256(info: ObjectInfo, found: str) -> None:
-    """Compare the sha256 *found* with the one that *info* knows, if any.
+def check_bytes(data: Buffer, expected: Checksum | None) -> None:
+    """Compare the whole of an object with the checksum that is *expected*, if any that can be computed.
 
     Raises:
         IntegrityError: they differ.
     """
-    if info.sha256 is not None and info.sha256 != found:
+    hasher = hasher_of(expected.algorithm) if expected is not None else None
+    if hasher is not None and expected is not None:
+        hasher.update(data)
+        check_checksum(expected, hasher.hexdigest())
+
+
+def check_checksum(expected: Checksum, found: str) -> None:
+    """Compare the value *found* with the one that is *expected*.
+
+    Raises:
+        IntegrityError: they differ.
+    """
+    if expected.value != found:
         raise IntegrityError(
-            f"the bytes that came have sha256 {found}, the object was stored with {info.sha256}; discard them, "
-            "read it again"
+            f"the bytes that came have {expected.algorithm} {found}, the object was stored with {expected.value}; "
+            "discard them, read it again"
         )

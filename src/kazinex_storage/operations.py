@@ -6,7 +6,6 @@ providers share: keys and scopes, policy and limits, capabilities, checksums, wh
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -30,16 +29,17 @@ from .errors import (
     StorageError,
     for_each_key,
 )
-from .fetching import Fetch, Proof, check_sha256
+from .fetching import Fetch, Proof
 from .keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from .policy import UploadPolicy
-from .provider import StorageProvider, exchanges_of
+from .provider import ChecksumExchanges, StorageProvider, exchanges_of
 from .pulls import Collector, Listing, Reading
 from .transport import Call, Exchange, Many, Outcome
 from .types import (
     WHOLE,
     ByteRange,
     Capability,
+    Checksum,
     Folder,
     ObjectInfo,
     PresignedUrl,
@@ -107,7 +107,7 @@ class Operations:
         return self._told("put_many", None, self._put_many(items, options))
 
     def get(self, key: str, sink: Sink, span: ByteRange = WHOLE, if_match: str | None = None) -> Exchange[ObjectInfo]:
-        """Push the bytes of *span* into *sink*."""
+        """Push the bytes of *span* into *sink*; the whole is compared with the checksum that the service keeps."""
         return self._told("get", key, self._get(key, sink, span, if_match))
 
     def get_bytes(self, key: str, span: ByteRange = WHOLE, if_match: str | None = None) -> Exchange[bytes]:
@@ -118,14 +118,19 @@ class Operations:
         """Return the bytes of every span, all of one version; see ``Storage.read_ranges``."""
         return self._told("get", key, self._read_ranges(key, spans))
 
-    def reading(self, key: str, span: ByteRange = WHOLE) -> Reading:
-        """Return the pull side of *span*; see ``Storage.stream``."""
+    def reading(
+        self, key: str, span: ByteRange = WHOLE, if_match: str | None = None, *, sha256: str | None = None
+    ) -> Reading:
+        """Return the pull side of *span*; the whole is compared with *sha256*; see ``Storage.stream``."""
         full = self._full(key)
 
         def get(sink: Sink, window: ByteRange, if_match: str | None) -> Exchange[ObjectInfo]:
             return self._told("get", key, self._exchanges.get(full, window, sink, if_match))
 
-        return Reading(get, lambda: self._told("head", key, self._exchanges.head(full)), span, proven=self.info.remote)
+        def head() -> Exchange[ObjectInfo]:
+            return self._told("head", key, self._exchanges.head(full))
+
+        return Reading(get, head, span, expected=partial(self._expected, full, sha256), if_match=if_match)
 
     def download(
         self, key: str, path: os.PathLike[str], on_progress: Progress | None = None, *, sha256: str | None = None
@@ -276,10 +281,16 @@ class Operations:
     def _get_bytes(self, key: str, span: ByteRange, if_match: str | None) -> Exchange[bytes]:
         collected = Collector()
         info = yield from self._exchanges.get(self._full(key), span, collected, if_match)
-        data = collected.value()
-        if self.info.remote and info.checksum is not None and span == WHOLE:
-            check_sha256(info, hashlib.sha256(data).hexdigest())
-        return data
+        return collected.proven(info) if self.info.remote and span == WHOLE else collected.value()
+
+    def _expected(self, key: ObjectKey, sha256: str | None, info: ObjectInfo) -> Exchange[Checksum | None]:
+        """Return what the whole of the version *info* is compared with: *sha256*, else what the service keeps."""
+        if sha256 is not None:
+            return Checksum(algorithm="sha256", value=sha256)
+        if not self.info.remote or info.checksum is not None:
+            return info.checksum if self.info.remote else None
+        asked = getattr(self._exchanges, "checksum", None)
+        return (yield from cast(ChecksumExchanges, self._exchanges).checksum(key, info)) if asked is not None else None
 
     def _read_ranges(self, key: str, spans: Sequence[ByteRange]) -> Exchange[list[bytes]]:
         if not spans:
@@ -297,7 +308,8 @@ class Operations:
             full = self._full(key)
             get, head = partial(self._exchanges.get, full), partial(self._exchanges.head, full)
             fetch = Fetch(get, head, landing, on_progress)
-            info = yield from fetch.spans() if self.info.remote else fetch.whole()
+            expected = partial(self._expected, full, sha256)
+            info = yield from fetch.spans(expected) if self.info.remote else fetch.whole()
             checksum = yield Call(landing.publish, info, sha256 or info.sha256)
         finally:
             landing.discard()

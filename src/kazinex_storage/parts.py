@@ -15,9 +15,9 @@ from .errors import FileTooLargeError
 from .types import MIB, Buffer, ByteRange, PartRule
 
 try:
-    from isal.isal_zlib import crc32
+    from isal.isal_zlib import crc32 as crc32
 except ImportError:  # of the extra r2; the same CRC, a fifth as fast
-    from zlib import crc32
+    from zlib import crc32 as crc32
 
 WANTED_PART_BYTES = 8 * MIB
 """The size of a part where the rule leaves the choice: little memory per part, few requests per gibibyte."""

@@ -20,6 +20,7 @@ from .transport import Call, Exchange, TransferCancelled
 from .types import (
     Buffer,
     ByteRange,
+    Checksum,
     Diagnosis,
     Folder,
     ObjectInfo,
@@ -66,7 +67,8 @@ class StorageProvider(Protocol):
     def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
         """Push the bytes of *span* into *sink*, in order, all of one version, and return what the object is.
 
-        A buffer given to the sink is valid during that call only. What the sink raises passes through.
+        A buffer given to the sink is valid during that call only. What the sink raises passes through. The whole is
+        compared with the checksum in what is returned; ``announce`` it before the first byte if it is no sha256.
 
         Raises:
             NotFoundError: no such key.
@@ -277,6 +279,14 @@ class ProviderExchanges(Protocol):
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign as in ``Presigner``; called only when declared."""
+        ...
+
+
+class ChecksumExchanges(Protocol):
+    """What exchanges offer besides when a read of a part does not tell the checksum of the whole."""
+
+    def checksum(self, key: ObjectKey, info: ObjectInfo) -> Exchange[Checksum | None]:
+        """Ask for the checksum of the version *info*; None when there is none that can be computed here."""
         ...
 
 

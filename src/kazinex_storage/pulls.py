@@ -5,17 +5,17 @@ A window is one request and its size is the memory that a stream takes.
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Generic, Self, TypeVar, cast
 
+from ._internal.checksums import Hasher, hasher_of
 from .errors import IntegrityError
-from .fetching import check_sha256
+from .fetching import Expected, check_bytes, check_checksum
 from .provider import Pages
 from .transport import Exchange, Transport
-from .types import WHOLE, Buffer, ByteRange, Folder, ObjectInfo, Sink
+from .types import WHOLE, Buffer, ByteRange, Checksum, Folder, ObjectInfo, Sink
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
@@ -35,16 +35,25 @@ class Reading:
         head: Callable[[], Exchange[ObjectInfo]],
         span: ByteRange,
         *,
-        proven: bool = False,
+        expected: Expected | None = None,
+        if_match: str | None = None,
     ) -> None:
-        """Pull *span*; when it is the whole and *proven* is wanted, it is compared with the sha256 that is kept."""
+        """Pull *span*.
+
+        Args:
+            expected: Asked after the first window of the whole; what came is compared with its checksum at the end.
+            if_match: The version that the first window is pinned to; the others are pinned to that of the first.
+        """
         self._get = get
         self._head = head
         self._span = span
         self._window = FIRST_WINDOW
         self._position = max(0, span.start)
         self._end = span.end
-        self._hash = hashlib.sha256() if proven and span == WHOLE else None
+        self._if_match = if_match
+        self._ask = expected if span == WHOLE else None
+        self._expected: Checksum | None = None
+        self._hasher: Hasher | None = None
         self.info: ObjectInfo | None = None
         """What the object is; known after the first window."""
 
@@ -63,19 +72,26 @@ class Reading:
         if self.info is not None and span.start >= (self._end or 0):
             return b""
         collected = Collector()
-        info = yield from self._get(collected, span, self.info.etag if self.info is not None else None)
+        if_match = self.info.etag if self.info is not None else self._if_match
+        info = yield from self._get(collected, span, if_match)
         if self.info is None:
             self._know(info)
+            yield from self._expect(info)
         data = collected.value()
         self._position += len(data)
         if not data and self._position < (self._end or 0):
             raise IntegrityError(f"the object ended after {self._position} of {info.size} bytes; read it again")
-        if self._hash is not None and info.checksum is not None:
-            self._hash.update(data)
+        if self._hasher is not None and self._expected is not None:
+            self._hasher.update(data)
             if self._position == info.size:
-                check_sha256(info, self._hash.hexdigest())
+                check_checksum(self._expected, self._hasher.hexdigest())
         self._window = min(self._window * 4, LAST_WINDOW)
         return data
+
+    def _expect(self, info: ObjectInfo) -> Exchange[None]:
+        if self._ask is not None:
+            self._expected = yield from self._ask(info)
+            self._hasher = hasher_of(self._expected.algorithm) if self._expected is not None else None
 
     def _know(self, info: ObjectInfo) -> None:
         self.info = info
@@ -116,9 +132,11 @@ class Listing(Generic[_Entry]):
 class Collector:
     """A sink that keeps what it is given; a single buffer of ``bytes`` is kept as it is."""
 
-    __slots__ = ("_first", "_rest")
+    __slots__ = ("_announced", "_expected", "_first", "_rest")
 
     def __init__(self) -> None:
+        self._announced = False
+        self._expected: Checksum | None = None
         self._first: bytes | None = None
         self._rest: io.BytesIO | None = None
 
@@ -132,6 +150,20 @@ class Collector:
             self._rest = io.BytesIO(self._first)
             self._rest.seek(0, io.SEEK_END)
             self._rest.write(buffer)
+
+    def expect(self, checksum: Checksum | None) -> None:
+        """Learn what the whole is compared with."""
+        self._announced, self._expected = True, checksum
+
+    def proven(self, info: ObjectInfo) -> bytes:
+        """Return everything, which is the whole of an object; *info* was said of it at the end.
+
+        Raises:
+            IntegrityError: it is not what was stored, as far as the service keeps a checksum.
+        """
+        data = self.value()
+        check_bytes(data, self._expected if self._announced else info.checksum)
+        return data
 
     def value(self) -> bytes:
         """Return everything in one piece; does not copy."""

@@ -34,6 +34,8 @@ LEVELS = {
     "tickets": 1,
     "transport": 1,
     "_internal.bodies": 1,
+    "_internal.checksums": 1,
+    "_internal.quickxor": 1,
     "_internal.download": 1,
     "_internal.advice": 1,
     "_internal.collecting": 1,
@@ -97,7 +99,7 @@ HOMES = {
     "botocore": ("providers.s3", "testing"),
     "mypy_boto3_s3": ("testing",),  # types alone
     "azure": ("providers.azure_blob", "testing"),  # the witness of the servers for tests
-    "awscrt": ("providers.azure_blob",),
+    "awscrt": ("providers.azure_blob", "_internal.checksums"),
     "isal": ("parts",),
     "msal": ("_internal.entra", "providers.sharepoint"),
     "requests": ("_internal.entra", "providers.sharepoint"),  # what msal speaks HTTP with

@@ -115,6 +115,11 @@ def witness(server: S3Server) -> S3Client:
 
 
 @pytest.fixture
+def seaweedfs_witness(seaweedfs_server: S3Server) -> S3Client:
+    return seaweedfs_server.client()
+
+
+@pytest.fixture
 def target(server: S3Server, bucket: str) -> Target:
     """An empty folder of the bucket."""
     return target_of(server, bucket, prefix=f"{secrets.token_hex(4)}/")

@@ -10,6 +10,7 @@ import os
 import secrets
 import threading
 from bisect import insort
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..digest import Digest
 from ..errors import IntegrityError
 from ..transport.exchange import TransferCancelled
 from ..types import MIB, Buffer, Checksum, ObjectInfo, Sink
+from .checksums import Hasher, hasher_of
 
 # Read back while it is still in the page cache, in pieces that are worth handing to another thread (30 us).
 FEED_BYTES = 4 * MIB
@@ -51,6 +53,12 @@ class Download:
         """Bytes from the beginning that the digest was given."""
         self._spare: list[memoryview] = []
         """Memory that a span has gathered in and another one may use."""
+        self._sha256: str | None = None
+        """What the service keeps."""
+        self._expected: Checksum | None = None
+        """What the bytes are compared with besides the sha256."""
+        self._hasher: Hasher | None = None
+        """Computes it, beside the digest."""
         self._read = memoryview(b"")
         """What the digest's thread reads into."""
         self.gone = False
@@ -88,8 +96,28 @@ class Download:
         finally:
             self._close_if_gone()
 
+    def expect(self, checksum: Checksum | None) -> None:
+        """Compare with the *checksum* that the service keeps, beside the sha256, when the file is published.
+
+        What was hashed already is read once more. None, or one that nothing here computes, changes nothing.
+        """
+        if checksum is None or checksum.algorithm == "sha256":
+            self._sha256 = checksum.value if checksum is not None else None
+            return
+        hasher = hasher_of(checksum.algorithm)
+        if hasher is None:
+            return
+        with self._lock:
+            self._expected = checksum
+            if self._hashed:
+                self._digest.later(partial(self._catch_up, hasher, self._hashed), 0)
+            else:
+                self._hasher = hasher
+
     def publish(self, info: ObjectInfo, sha256: str | None) -> Checksum:
-        """Compare with the size of *info* and the *sha256*, rename over the target; return the sha256 found.
+        """Compare with the size of *info* and the *sha256*, or what is expected; rename over the target.
+
+        Returns the sha256 found.
 
         Raises:
             IntegrityError: the size or the recorded sha256 differ; the target is untouched.
@@ -107,14 +135,19 @@ class Download:
         if self._hashed:
             self._feed(written - self._hashed)
         else:  # a small one is not worth a thread
-            self._digest.update(os.pread(self._descriptor, written, 0))
+            data = os.pread(self._descriptor, written, 0)
+            self._digest.update(data)
+            if self._hasher is not None:
+                self._hasher.update(data)
         checksum = self._digest.checksum()
         if self._digest.size != info.size:
             raise IntegrityError("the file was changed by somebody else while it was written; it was not kept")
+        sha256 = sha256 or self._sha256
         if sha256 is not None and sha256 != checksum.value:
             raise IntegrityError(
                 f"the bytes have sha256 {checksum.value}, the object was stored with {sha256}; the file was not written"
             )
+        self._check_expected()
         with self._lock:
             if self.gone:
                 raise TransferCancelled
@@ -163,14 +196,38 @@ class Download:
         Raises:
             IntegrityError: it is not there any more.
         """
+        for piece in self._pieces(start, size):
+            self._digest.raw(piece)
+            if self._hasher is not None:
+                self._hasher.update(piece)
+
+    def _catch_up(self, hasher: Hasher, size: int) -> None:
+        """Give *hasher* what the digest has had, on the digest's thread; it goes on with it from there.
+
+        Raises:
+            IntegrityError: it is not there any more.
+        """
+        for piece in self._pieces(0, size):
+            hasher.update(piece)
+        self._hasher = hasher
+
+    def _pieces(self, start: int, size: int) -> Iterator[memoryview]:
         buffer = self._read = self._read or memoryview(bytearray(MIB))
         end = start + size
         while start < end:
             count = os.preadv(self._descriptor, [buffer[: end - start]], start)
             if count == 0:
                 raise IntegrityError("the file was cut by somebody else while it was written; it was not kept")
-            self._digest.raw(buffer[:count])
+            yield buffer[:count]
             start += count
+
+    def _check_expected(self) -> None:
+        expected, hasher = self._expected, self._hasher
+        if expected is not None and hasher is not None and hasher.hexdigest() != expected.value:
+            raise IntegrityError(
+                f"the bytes have {expected.algorithm} {hasher.hexdigest()}, the service says {expected.value}; the "
+                "file was not written"
+            )
 
     def _close_if_gone(self) -> None:
         if self.gone and self._lock.acquire(blocking=False):

@@ -11,9 +11,10 @@ import pytest
 
 from ..errors import AlreadyExistsError, IntegrityError, UnavailableError
 from ..source import Source
+from ..storage import Storage
 from ..transport import TransferCancelled
 from ..types import Capability, PutOptions
-from .bench import CREATE, Bench, pattern
+from .bench import CREATE, Bench, pattern, sha256
 from .faults import Corrupt, Fault, Misreport, Raise, Truncate
 
 _OLD = b"the old object"
@@ -49,6 +50,35 @@ def _assert_untouched(bench: Bench, before: bytes | None) -> None:
 
 def _raise(error: BaseException) -> NoReturn:
     raise error
+
+
+_WRITERS = pytest.mark.parametrize("ours", [True, False], ids=["we wrote", "somebody else wrote"])
+
+
+def _write(bench: Bench, data: bytes, *, ours: bool) -> None:
+    if ours:
+        bench.storage.put("a", data)
+    else:
+        bench.poke("a", data)
+
+
+def _keeps_checksum(bench: Bench) -> bool:
+    info = bench.storage.head("a")
+    return info.sha256 is not None or (bench.provider.info.remote and info.checksum is not None)
+
+
+def _read_at_once(storage: Storage) -> bytes:
+    return storage.get_bytes("a")
+
+
+def _read_by_sink(storage: Storage) -> bytes:
+    found = io.BytesIO()
+    storage.transport.run(storage.operations.get("a", found.write))
+    return found.getvalue()
+
+
+def _read_as_stream(storage: Storage) -> bytes:
+    return b"".join(storage.stream("a"))
 
 
 class FaultContract:
@@ -209,17 +239,36 @@ class FaultContract:
         assert b"before" == path.read_bytes()
         assert ["a"] == os.listdir(bench.folder)
 
+    @_WRITERS
     @pytest.mark.parametrize("offset", [0, 1_000_000, 1_999_999])
-    def test_a_download_that_is_altered_is_noticed_where_the_sha256_is_kept(self, bench: Bench, offset: int) -> None:
-        bench.storage.put("a", pattern(2_000_000))
+    def test_a_download_that_is_altered_is_noticed_where_a_checksum_is_kept(
+        self, bench: Bench, ours: bool, offset: int
+    ) -> None:
+        _write(bench, pattern(2_000_000), ours=ours)
         storage, path = bench.faulty(Fault(operation="get", effect=Corrupt(offset))), bench.folder / "a"
 
-        if bench.storage.head("a").sha256 is not None:
+        if _keeps_checksum(bench):
             with pytest.raises(IntegrityError):
                 storage.download("a", path)
             assert not path.exists()
         else:
-            assert storage.download("a", path).sha256 is not None
+            assert sha256(pattern(2_000_000)) != storage.download("a", path).sha256
+
+    @_WRITERS
+    @pytest.mark.parametrize("read", [_read_at_once, _read_by_sink, _read_as_stream], ids=["bytes", "sink", "stream"])
+    def test_a_whole_read_that_is_altered_is_noticed_where_a_checksum_is_kept(
+        self, bench: Bench, ours: bool, read: Callable[[Storage], bytes]
+    ) -> None:
+        data = pattern(2_000_000)
+        _write(bench, data, ours=ours)
+        storage = bench.faulty(Fault(operation="get", effect=Corrupt(100_000)))
+
+        if bench.provider.info.remote and _keeps_checksum(bench):
+            with pytest.raises(IntegrityError):
+                read(storage)
+        else:
+            assert data != read(storage)
+        assert data == read(storage)
 
     def test_a_copy_through_this_process_that_is_cut_is_noticed(self, bench: Bench) -> None:
         bench.storage.put("a", pattern(2_000_000))

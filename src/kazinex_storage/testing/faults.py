@@ -22,10 +22,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar, cast
 
+from .._internal.checksums import announce
 from ..errors import StorageError, UnavailableError
 from ..provider import StorageProvider
 from ..transport import Call, Exchange
-from ..types import Buffer, ObjectInfo, Sink
+from ..types import Buffer, Checksum, ObjectInfo, Sink
 from .intercept import InterceptedProvider, Through
 
 T = TypeVar("T")
@@ -150,10 +151,24 @@ class _Plan:
 def _tapped(sink: Sink, effects: list[Effect]) -> Sink:
     for effect in effects:
         if isinstance(effect, Truncate):
-            sink = _truncating(sink, effect.size)
+            sink = _Tapped(_truncating(sink, effect.size), sink)
         elif isinstance(effect, Corrupt):
-            sink = _corrupting(sink, effect.offset)
+            sink = _Tapped(_corrupting(sink, effect.offset), sink)
     return sink
+
+
+class _Tapped:
+    """A sink behind something that alters what it gets; what is announced to it is not altered."""
+
+    def __init__(self, tap: Sink, sink: Sink) -> None:
+        self._tap = tap
+        self._sink = sink
+
+    def __call__(self, buffer: Buffer) -> None:
+        self._tap(buffer)
+
+    def expect(self, checksum: Checksum | None) -> None:
+        announce(self._sink, checksum)
 
 
 def _truncating(sink: Sink, size: int) -> Sink:

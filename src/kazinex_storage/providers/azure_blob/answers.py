@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from binascii import Error as BadBase64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,11 +16,14 @@ from ..._internal.header_text import date_of, etag_of
 from ..._internal.xml_text import parse_xml, text_of
 from ...errors import NotFoundError, UnavailableError
 from ...types import Checksum, ObjectInfo
-from .headers import FOLDER, MARK, SHA256, is_folder, metadata_of
+from .headers import FOLDER, MARK, METADATA, SHA256, is_folder, metadata_of
+from .names import encode_metadata_name
 
 CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")  # RFC 9110, 14.4
 _SIZE: Final = re.compile(r"[0-9]{1,19}")
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
+_SHA256_HEADER: Final = METADATA + encode_metadata_name(SHA256)
+_MD5_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,7 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
         raise NotFoundError("no object has that key, a directory has", key=key)
     metadata.pop(MARK, None)
     metadata.pop(FOLDER, None)
-    sha256 = metadata.pop(SHA256, None)
-    known = sha256 is not None and _HEXADECIMAL.fullmatch(sha256) is not None
+    metadata.pop(SHA256, None)
     return ObjectInfo(
         key=key,
         size=int(text),
@@ -59,8 +63,27 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
         content_disposition=headers.get("content-disposition"),
         cache_control=headers.get("cache-control"),
         metadata=metadata,
-        checksum=Checksum(algorithm="sha256", value=sha256) if known and sha256 is not None else None,
+        checksum=checksum_in(headers),
     )
+
+
+def checksum_in(headers: Mapping[str, str]) -> Checksum | None:
+    """Return the checksum of the whole blob that a GET or HEAD tells: the sha256 that we keep, else its MD5.
+
+    A blob has the MD5 of what was put in one request, or the one that its writer gave; a part tells it beside its own
+    (learn.microsoft.com/rest/api/storageservices/get-blob). That of append and page blobs is not kept up to date.
+    """
+    sha256 = headers.get(_SHA256_HEADER)
+    if sha256 is not None and _HEXADECIMAL.fullmatch(sha256):
+        return Checksum(algorithm="sha256", value=sha256)
+    md5 = headers.get("x-ms-blob-content-md5") or (None if "content-range" in headers else headers.get("content-md5"))
+    if md5 is None or headers.get("x-ms-blob-type", "BlockBlob") != "BlockBlob":
+        return None
+    try:
+        value = b64decode(md5, validate=True)
+    except (BadBase64, ValueError):
+        return None
+    return Checksum(algorithm="md5", value=value.hex()) if len(value) == _MD5_BYTES else None
 
 
 def parse_page(body: bytes) -> Page:

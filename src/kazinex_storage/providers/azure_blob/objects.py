@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final, cast
 
 from ..._internal.budget import BUDGET
+from ..._internal.checksums import announce
 from ..._internal.header_text import etag_of
 from ...errors import (
     AlreadyExistsError,
@@ -25,7 +26,7 @@ from ...errors import (
 from ...source import Source
 from ...transport import Call, Exchange, Response
 from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
-from .answers import CONTENT_RANGE, parse_object
+from .answers import CONTENT_RANGE, checksum_in, parse_object
 from .headers import MARK, METADATA
 from .mapping import is_azure, map_error, request_id_of, stranger
 from .names import encode_metadata_name
@@ -231,6 +232,9 @@ class _Counted:
         self.size += len(buffer)
         self._sink(buffer)
 
+    def expect(self, checksum: Checksum | None) -> None:
+        announce(self._sink, checksum)
+
 
 def _check(
     key: str,
@@ -259,6 +263,7 @@ def _check(
     sent = (0, size) if match is None else (int(match[1]), int(match[2]) + 1)
     if sent != (start, end):
         raise IntegrityError("the service sent another part than was asked for; nothing of it was taken")
+    counted.expect(checksum_in(headers))
 
 
 def etag_in(response: Response, key: str) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from binascii import Error as BadBase64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,17 +12,22 @@ from typing import Final
 from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element
 
+from ..._internal.checksums import strongest
 from ..._internal.course import Course as Course
 from ..._internal.course import stuck as stuck
 from ..._internal.header_text import moment_of
 from ...errors import UnavailableError
 from ...transport import Response
 from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload
-from .headers import DISPOSITION, MARK, SHA256, date_of, etag_of, metadata_of
+from .headers import DISPOSITION, MARK, METADATA, SHA256, date_of, etag_of, metadata_of
 from .xml import is_true, parse_xml, text_of
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
+_SPAN: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
+_MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
+_CHECKSUM: Final = "x-amz-checksum-"
+_ALGORITHMS: Final = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +58,9 @@ def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) 
         raise UnavailableError("the service does not say how long the object is", key=key)
     metadata = metadata_of(headers)
     metadata.pop(MARK, None)
-    sha256 = metadata.pop(SHA256, None)
+    metadata.pop(SHA256, None)
     disposition = metadata.pop(DISPOSITION, None)
-    known = sha256 is not None and _HEXADECIMAL.fullmatch(sha256) is not None
+    checksum = checksum_in(headers)
     return ObjectInfo(
         key=key,
         size=length,
@@ -63,8 +70,33 @@ def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) 
         content_disposition=headers.get("content-disposition") or disposition,
         cache_control=headers.get("cache-control"),
         metadata=metadata,
-        checksum=Checksum(algorithm="sha256", value=sha256) if known and sha256 is not None else None,
+        checksum=checksum,
     )
+
+
+def checksum_in(headers: Mapping[str, str]) -> Checksum | None:
+    """Return the strongest checksum of the whole object that a GET or HEAD tells and that can be computed here.
+
+    The sha256 that we keep in the metadata is the strongest. The ETag is the MD5 of what was put in one request, unless
+    the service encrypts with a key of the customer (docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html); "-N" at
+    its end, or at that of a checksum, says that it was made of those of N parts. A service that leaves the length out
+    decodes on the way: then other bytes come than it keeps.
+    """
+    sha256 = headers.get(METADATA + SHA256)
+    if sha256 is not None and _HEXADECIMAL.fullmatch(sha256):
+        return Checksum(algorithm="sha256", value=sha256)
+    if "content-length" not in headers:
+        return None
+    found: dict[str, str] = {}
+    etag = _MD5.fullmatch(headers.get("etag", ""))
+    if etag is not None and not _has_key_of_customer(headers):
+        found["md5"] = etag[1]
+    if headers.get(_CHECKSUM + "type", "") != "COMPOSITE" and _is_whole(headers):
+        for algorithm in _ALGORITHMS:
+            value = _hexadecimal(headers.get(_CHECKSUM + algorithm, ""))
+            if value is not None:
+                found[algorithm] = value
+    return strongest(found) if found else None
 
 
 def parse_page(body: bytes) -> Page:
@@ -185,6 +217,28 @@ def parse_uploads(body: bytes) -> tuple[list[PendingUpload], tuple[str, str] | N
     if not key and not upload_id:  # SeaweedFS goes on by the id alone
         raise UnavailableError("the service cut a listing of uploads off without saying how to go on")
     return uploads, (key, upload_id)
+
+
+def _has_key_of_customer(headers: Mapping[str, str]) -> bool:
+    encryption = headers.get("x-amz-server-side-encryption", "")
+    return encryption.startswith("aws:") or "x-amz-server-side-encryption-customer-algorithm" in headers
+
+
+def _is_whole(headers: Mapping[str, str]) -> bool:
+    if "content-range" not in headers:
+        return True
+    span = _SPAN.fullmatch(headers["content-range"])
+    return span is not None and span[1] == "0" and int(span[2]) + 1 == int(span[3])
+
+
+def _hexadecimal(value: str) -> str | None:
+    """Return a digest as it stands in a header in hexadecimal; None when there is none of the whole object."""
+    if not value or "-" in value:
+        return None
+    try:
+        return b64decode(value, validate=True).hex()
+    except (BadBase64, ValueError):
+        return None
 
 
 def _expect(body: bytes, name: str) -> Element:

@@ -20,7 +20,7 @@ from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...part_uploads import PartExchanges
 from ...source import Source
 from ...transport import Exchange, Many, Outcome, Response
-from ...types import ByteRange, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
+from ...types import ByteRange, Checksum, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
 from .answers import Page, parse_failures, parse_page
 from .copying import Copying
 from .mapping import map_error
@@ -83,6 +83,10 @@ class S3Exchanges:
     def head(self, key: ObjectKey) -> Exchange[ObjectInfo]:
         """Look; one request."""
         return self._called(key, (yield from self.objects.head(self.name_of(key))))
+
+    def checksum(self, key: ObjectKey, info: ObjectInfo) -> Exchange[Checksum | None]:
+        """Ask for the checksum of a version that was read in part; at most one request."""
+        return (yield from self.objects.checksum(self.name_of(key), info))
 
     def delete(self, key: ObjectKey) -> Exchange[None]:
         """Remove; one request."""

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Final, cast
 
 from ..._internal.budget import BUDGET
+from ..._internal.checksums import announce
 from ...errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -26,7 +27,7 @@ from ...errors import (
 from ...source import Source
 from ...transport import Call, Exchange, Response, SigV4
 from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
-from .answers import parse_object, parse_page
+from .answers import checksum_in, parse_object, parse_page
 from .headers import MARK, METADATA, etag_of, other_headers
 from .mapping import already_exists, fault_of, is_page, map_error, request_id_of, stranger
 from .protocol import Headers, Protocol, range_header
@@ -110,15 +111,15 @@ class Objects:
             return (yield from self.head(key, if_match))
         signing = self._signing.at_hand or (yield from self._signing.key())
         counted = _Counted(sink)
-        request = self.protocol.get(key, span, counted, if_match, signing)
-        if range_header(span) is not None:
-            request = replace(request, inspect=partial(_check_span, span, counted))
+        whole = range_header(span) is None
+        inspect = partial(_announce, counted) if whole else partial(_check_span, span, counted)
+        request = self.protocol.get(key, span, counted, if_match, signing, inspect)
         response: Response = yield request
         if response.status == 206 or response.status == 200:
             _etag(response, key)
             info = parse_object(key, response.headers, counted.size)
             # A service or a cache that ignores the range has pushed other bytes than were asked for.
-            if response.status == 200 and range_header(span) is not None and span.resolve(info.size) != (0, info.size):
+            if response.status == 200 and not whole and span.resolve(info.size) != (0, info.size):
                 raise IntegrityError("the service sent the whole object where a part was asked for; discard what came")
             if if_match is not None and info.etag != etag_of(if_match):
                 raise IntegrityError("the service sent another version than was asked for; discard what came")
@@ -138,6 +139,22 @@ class Objects:
             StorageError: as in ``StorageProvider.head``.
         """
         return (yield from self.look(key, if_match))[0]
+
+    def checksum(self, key: str, info: ObjectInfo) -> Exchange[Checksum | None]:
+        """Return the checksum of the version *info*, which a read of a part of it does not tell; one request.
+
+        None where the service keeps none that can be compared, or refuses to say: then the length is all there is.
+
+        Raises:
+            StorageError: the service does not answer.
+        """
+        if not self.protocol.target.preset.checksums:
+            return None
+        signing = self._signing.at_hand or (yield from self._signing.key())
+        response: Response = yield self.protocol.head(key, signing, info.etag, checksum=True)
+        if response.status >= 500 or response.status == 429:  # whether there is one is not known then
+            raise map_error(response, key)
+        return checksum_in(response.headers) if response.status == 200 else None
 
     def look(self, key: str, if_match: str | None = None) -> Exchange[tuple[ObjectInfo, Headers]]:
         """Look as ``head`` does, and return besides what no ``ObjectInfo`` holds, see ``other_headers``.
@@ -254,6 +271,15 @@ class _Counted:
     def __call__(self, buffer: Buffer) -> None:
         self.size += len(buffer)
         self._sink(buffer)
+
+    def expect(self, checksum: Checksum | None) -> None:
+        announce(self._sink, checksum)
+
+
+def _announce(counted: _Counted, headers: Mapping[str, str]) -> None:
+    """Say which checksum a whole object has, before its first byte; after a break the headers are of a part."""
+    if not counted.size:
+        counted.expect(checksum_in(headers))
 
 
 def _check_span(span: ByteRange, counted: _Counted, headers: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.parse import quote
@@ -31,6 +31,9 @@ _UNSIGNED: Final = ("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
 _EMPTY: Final = ("x-amz-content-sha256", hashlib.sha256(b"").hexdigest())
 _ANNOUNCED: Final = "x-amz-sdk-checksum-algorithm"
 _IDENTITY: Final = ("Accept-Encoding", "identity")
+# The checksum of the whole object comes along, where the service keeps one: docs.aws.amazon.com/AmazonS3/latest/API/
+# API_GetObject.html (read 2026-11). For a part it would be that of the part at best.
+_WITH_CHECKSUM: Final = ("x-amz-checksum-mode", "ENABLED")
 _XML: Final = ("Content-Type", "application/xml")  # R2 answers 415 to anything else — hexclave#2010
 _CREATE: Final = ("If-None-Match", "*")
 
@@ -87,19 +90,39 @@ class Protocol:
             repeat_on=_CONFLICTS if mark is not None else frozenset(),
         )
 
-    def get(self, key: str, span: ByteRange, sink: Sink, if_match: str | None, signing: SigV4) -> Request:
-        """Read *span*, which is not empty."""
+    def get(
+        self,
+        key: str,
+        span: ByteRange,
+        sink: Sink,
+        if_match: str | None,
+        signing: SigV4,
+        inspect: Callable[[Mapping[str, str]], None] | None = None,
+    ) -> Request:
+        """Read *span*, which is not empty; of a whole object the checksum is asked for as well."""
         headers = self._get
         wanted = range_header(span)
         if wanted is not None:
             headers = (*headers, ("Range", wanted))
+        elif self._preset.checksums:
+            headers = (*headers, _WITH_CHECKSUM)
         if if_match is not None:
             headers = (*headers, ("If-Match", quoted_etag(if_match)))
-        return Request(method="GET", url=self.url(key), headers=headers, sink=sink, signing=signing, operation="get")
+        return Request(
+            method="GET",
+            url=self.url(key),
+            headers=headers,
+            sink=sink,
+            signing=signing,
+            operation="get",
+            inspect=inspect,
+        )
 
-    def head(self, key: str, signing: SigV4, if_match: str | None = None) -> Request:
-        """Look at an object."""
+    def head(self, key: str, signing: SigV4, if_match: str | None = None, *, checksum: bool = False) -> Request:
+        """Look at an object, and at its *checksum*, which on Amazon takes the right to decrypt."""
         headers = self._get if if_match is None else (*self._get, ("If-Match", quoted_etag(if_match)))
+        if checksum:
+            headers = (*headers, _WITH_CHECKSUM)
         return Request(method="HEAD", url=self.url(key), headers=headers, signing=signing, operation="head")
 
     def delete(self, key: str, signing: SigV4) -> Request:

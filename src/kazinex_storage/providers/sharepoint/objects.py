@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from ..._internal.budget import BUDGET
+from ..._internal.quickxor import QuickXorHash
 from ...errors import (
     AlreadyExistsError,
     NotFoundError,
@@ -27,7 +28,6 @@ from .hashing import check_stored, is_same, may_be_written_anew
 from .library import Library
 from .mapping import map_error
 from .protocol import Writing
-from .quickxor import QuickXorHash
 
 # Graph takes up to 250 MB in one request; what breaks off begins anew, so larger bodies go in fragments.
 SINGLE_PUT_BYTES: Final = 8 * MIB

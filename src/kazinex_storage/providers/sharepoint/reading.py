@@ -10,13 +10,13 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
+from ..._internal.checksums import announce
 from ...errors import IntegrityError, PreconditionFailedError, UnavailableError
 from ...transport import Exchange, Response
 from ...types import Buffer, ByteRange, ObjectInfo, Sink
 from .answers import Item, info_of
 from .library import Library
 from .mapping import map_error
-from .quickxor import QuickXorHash
 
 # Long enough for the spans of a download, short enough that a URL is good yet.
 _RECENT_S: Final = 60.0
@@ -45,7 +45,7 @@ class Reading:
         """Push *span* into *sink*; two requests, and two more for each time that the download URL expires.
 
         Raises:
-            IntegrityError: other bytes came than the service has a hash for, or the file changed meanwhile.
+            IntegrityError: the file changed meanwhile, or something else came than was asked for.
             PreconditionFailedError: the object is not the version *if_match*.
             UnavailableError: no URL leads to the whole of it.
             StorageError: as in ``StorageProvider.get``.
@@ -63,6 +63,7 @@ class Reading:
                 if if_match is not None and item.version != if_match:
                     raise PreconditionFailedError("the object is another version; read it again", key=key)
                 taking = _Taking(sink, item, span)
+                announce(sink, item.checksum)
             elif taking.item.version != item.version:
                 raise IntegrityError("the object was replaced while it was being read; read it again", key=key)
             if not taking.ended:
@@ -109,22 +110,18 @@ class _OtherVersionError(Exception):
 
 
 class _Taking:
-    """What was read so far; a sink that counts, and hashes where there is something to compare with."""
+    """What was read so far; a sink that counts."""
 
-    __slots__ = ("_hash", "_sink", "end", "item", "size", "start")
+    __slots__ = ("_sink", "end", "item", "size", "start")
 
     def __init__(self, sink: Sink, item: Item, span: ByteRange) -> None:
         self._sink = sink
         self.item = item
         self.start, self.end = span.resolve(item.size)
         self.size = 0
-        whole = (self.start, self.end) == (0, item.size)
-        self._hash = QuickXorHash() if whole and item.quickxor is not None else None
 
     def __call__(self, buffer: Buffer) -> None:
         self.size += len(buffer)
-        if self._hash is not None:
-            self._hash.update(buffer)
         self._sink(buffer)
 
     @property
@@ -139,15 +136,13 @@ class _Taking:
         return None if span == (0, self.item.size) else span
 
     def check(self, key: str) -> None:
-        """Compare what came with what the service says.
+        """Compare how much came with what the service says.
 
         Raises:
             IntegrityError: it is something else.
         """
         if self.start + self.size != self.end and self.end > self.start:
             raise IntegrityError(f"{self.size} of {self.end - self.start} bytes came; read it again", key=key)
-        if self._hash is not None and self._hash.digest().hex() != self.item.quickxor:
-            raise IntegrityError("the bytes that came are not those that SharePoint has a hash for; read it again")
 
 
 def _check(item: Item, taking: _Taking, before: int, sure: bool, headers: Mapping[str, str]) -> None:

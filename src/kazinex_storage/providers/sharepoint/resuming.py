@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final, cast
 from urllib.parse import urlsplit
 
+from ..._internal.quickxor import QuickXorHash
 from ..._internal.sending import measure, read_through
 from ...errors import IntegrityError, NotFoundError, NotSupportedError, SettingsError, UnavailableError
 from ...parts import PartPlan, plan_parts
@@ -21,7 +22,6 @@ from .library import Library
 from .mapping import map_error
 from .objects import Objects, Sent
 from .protocol import Writing
-from .quickxor import QuickXorHash
 from .sessions import FRAGMENT_BYTES, GONE, RULE, Sending, SessionGoneError, Sessions
 
 _NO_SESSION: Final = "empty"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from ..._internal.quickxor import QuickXorHash
 from ..._internal.sending import Held, send_in_order
 from ...errors import IntegrityError, StorageError, UnavailableError
 from ...parts import PartPlan, plan_parts
@@ -23,7 +24,6 @@ from .library import Library
 from .mapping import map_error
 from .objects import Objects, Sent
 from .protocol import Writing
-from .quickxor import QuickXorHash
 
 _UNIT: Final = 320 * 1024
 RULE: Final = PartRule(min_part_bytes=_UNIT, max_part_bytes=60 * MIB - _UNIT, max_parts=1_000_000, multiple_of=_UNIT)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import Final
 
-from ...types import Buffer
+from ..types import Buffer
 
 _BITS: Final = 160
 _SHIFT: Final = 11
