@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .errors import IntegrityError as IntegrityError
     from .errors import InvalidKeyError as InvalidKeyError
     from .errors import InvalidUrlError as InvalidUrlError
+    from .errors import LocationNotFoundError as LocationNotFoundError
     from .errors import LockedError as LockedError
     from .errors import NotFoundError as NotFoundError
     from .errors import NotSupportedError as NotSupportedError
@@ -104,6 +105,7 @@ _HOMES = {
         "IntegrityError",
         "InvalidKeyError",
         "InvalidUrlError",
+        "LocationNotFoundError",
         "LockedError",
         "NotFoundError",
         "NotSupportedError",

@@ -2,6 +2,7 @@
 
 StorageError(operation, provider, key, retryable, retry_after_s, code, request_id)
   SettingsError                              settings, or the surroundings they name, cannot be used
+    LocationNotFoundError(FileNotFoundError)  the bucket, container, library or root folder is not there
     UnknownProviderError                     no provider is registered under that kind
     SealError                                sealed secrets cannot be opened with the keys at hand
   UnresolvedOrganisationError                no verified provider is chosen for the organisation
@@ -130,6 +131,15 @@ class StorageError(Exception):
 
 class SettingsError(StorageError):
     """Settings are wrong, or the place they name cannot be used as it is."""
+
+
+class LocationNotFoundError(SettingsError, FileNotFoundError):
+    """The bucket, container, library or root folder that the settings name is not there.
+
+    It is no ``NotFoundError``: whether an object exists cannot be known without the place that would hold it.
+    """
+
+    errno = _errno.ENOENT
 
 
 class UnknownProviderError(SettingsError):

@@ -100,6 +100,7 @@ def supabase_served(ministack_server: S3Server) -> Iterator[Served]:
             "endpoint_url": front.endpoint_url,
             "access_key_id": front.access_key_id,
             "secret_access_key": front.secret_access_key,
+            "service_key": front.service_key,
         }
         place = front.make_bucket()
         yield Served(scheme="kazinexsupabase", place=place, options=options, missing="missing-bucket")

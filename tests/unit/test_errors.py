@@ -168,6 +168,8 @@ def test_a_pickled_bulk_error_keeps_its_failures_in_order() -> None:
         (NotFoundError, FileNotFoundError),
         (AlreadyExistsError, FileExistsError),
         (AccessDeniedError, PermissionError),
+        (errors.LocationNotFoundError, FileNotFoundError),
+        (errors.LocationNotFoundError, errors.SettingsError),
         (errors.UnknownProviderError, errors.SettingsError),
         (errors.SealError, errors.SettingsError),
     ],

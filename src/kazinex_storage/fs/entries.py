@@ -58,6 +58,10 @@ class Entry:
         return hashlib.sha256(facts.encode()).hexdigest()
 
 
+Found: TypeAlias = dict[str, Entry]
+"""Entries by name."""
+
+
 def slice_span(start: int | None, end: int | None, size: int | None) -> ByteRange | None:
     """Return the bytes that the Python slice ``[start:end]`` means, or None when that depends on the unknown *size*."""
     if (start is None or start >= 0) and (end is None or end >= 0):

@@ -10,21 +10,23 @@ from collections.abc import Callable, Iterable, Sequence
 from glob import has_magic
 from typing import TypeAlias, TypeVar, cast
 
-from ..errors import InvalidKeyError, InvalidUrlError, NotFoundError, StorageError
-from ..pulls import Listing
+from ..errors import (
+    AccessDeniedError,
+    InvalidKeyError,
+    InvalidUrlError,
+    LocationNotFoundError,
+    NotFoundError,
+    StorageError,
+)
 from ..storage import Storage
 from ..transport import Exchange, Many, Outcome
 from ..types import Folder, ObjectInfo
-from .entries import Entry
+from .entries import Entry, Found
+from .listings import all_of, check_depth, folders_of, has_any
 from .spaces import Place, Reader, Space
 from .upstream import glob_translate
 
 T = TypeVar("T")
-_Kind = TypeVar("_Kind", bound=ObjectInfo | Folder)
-
-Found: TypeAlias = dict[str, Entry]
-"""Entries by name."""
-
 Expanded: TypeAlias = dict[str, Entry | None]
 """Entries by name; None for a path that was taken as it is, without looking."""
 
@@ -43,19 +45,21 @@ class Lookups:
 
         Raises:
             NotFoundError: neither an object nor a folder.
+            LocationNotFoundError: there is no such bucket.
         """
         if not path:
             return Entry(name="", info=None)
         place = self.space.place(path)
         readers = yield from self.space.readers(place)
         if not place.key:
+            yield from self._check_there(place, readers)
             return Entry(name=place.name, info=None)
         try:
             _, info = yield from self.head(place, readers)
         except NotFoundError:
             for reader in readers:
                 try:
-                    if (yield from _has_any(reader.storage.operations.children(place.prefix))):
+                    if (yield from has_any(reader.storage.operations.children(place.prefix))):
                         return Entry(name=place.name, info=None)
                 except StorageError as error:
                     reader.pass_over(error)
@@ -63,10 +67,18 @@ class Lookups:
         return Entry(name=place.name, info=info)
 
     def find_info(self, path: str) -> Exchange[Entry | None]:
-        """Return what stands at *path*, or None."""
+        """Return what stands at *path*, or None; in a bucket that is not there nothing stands.
+
+        Raises:
+            LocationNotFoundError: one of several storages is not there: it may have held the object.
+        """
         try:
             return (yield from self.info(path))
         except NotFoundError:
+            return None
+        except LocationNotFoundError:
+            if self.space.divided:
+                raise
             return None
 
     def is_folder(self, path: str) -> Exchange[bool]:
@@ -157,7 +169,7 @@ class Lookups:
         if maxdepth is None:
             found = yield from self._scan(place)
             if folders:
-                found = {**_folders_of(found, place.name), **found}  # an object may bear the name of a folder
+                found = {**folders_of(found, place.name), **found}  # an object may bear the name of a folder
         else:
             found = yield from self._levels(place, maxdepth)
         if not found and place.key:
@@ -254,6 +266,22 @@ class Lookups:
         except (InvalidKeyError, InvalidUrlError):
             return None  # a pattern may stand where only an id may
 
+    def _check_there(self, place: Place, readers: Sequence[Reader]) -> Exchange[None]:
+        """Make sure of what holds everything; one request for a bucket.
+
+        Raises:
+            NotFoundError: nothing is known of the organisation.
+            LocationNotFoundError: there is no such bucket.
+        """
+        if not readers:
+            raise NotFoundError("the organisation has no provider; add one", key=place.name)
+        if self.space.divided:
+            return
+        try:
+            yield from has_any(readers[0].storage.operations.children(""))
+        except AccessDeniedError:
+            return  # it is there, and may not be listed
+
     def _expand_pattern(self, pattern: str, *, recursive: bool, maxdepth: int | None) -> Exchange[Expanded]:
         found = yield from self.glob(pattern, maxdepth)
         out: Expanded = dict(found)
@@ -265,7 +293,7 @@ class Lookups:
 
     def _children(self, place: Place) -> Exchange[list[Entry]]:
         """Return one level; an entry that several storages have is that of the first."""
-        levels = yield from self._each(place, lambda storage: _all(storage.operations.children(place.prefix)))
+        levels = yield from self._each(place, lambda storage: all_of(storage.operations.children(place.prefix)))
         found: dict[tuple[str, bool], Entry] = {}  # an object and a folder may have the same name
         for child in (child for level in levels for child in level):
             if isinstance(child, Folder):
@@ -306,7 +334,7 @@ class Lookups:
             for part in (yield from self.beside(parts)):
                 found.update(part)
             return found
-        listings = yield from self._each(place, lambda storage: _all(storage.operations.scan(place.prefix)))
+        listings = yield from self._each(place, lambda storage: all_of(storage.operations.scan(place.prefix)))
         found = {}
         for listing in listings:
             for info in listing:
@@ -324,45 +352,3 @@ class Lookups:
             for level in (yield from self.beside(deeper, window)):
                 found.update(level)
         return found
-
-
-def check_depth(maxdepth: int | None) -> None:
-    """Refuse a depth that would find nothing.
-
-    Raises:
-        ValueError: it is less than 1.
-    """
-    if maxdepth is not None and maxdepth < 1:
-        raise ValueError("maxdepth is at least 1")
-
-
-def _folders_of(found: Found, root: str) -> Found:
-    """Return the folders between *root* and the objects in *found*."""
-    folders: Found = {}
-    for name in found:
-        parent = name.rpartition("/")[0]
-        while len(parent) > len(root) and parent not in folders:
-            folders[parent] = Entry(name=parent, info=None)
-            parent = parent.rpartition("/")[0]
-    return folders
-
-
-def _all(listing: Listing[_Kind]) -> Exchange[list[_Kind]]:
-    entries: list[_Kind] = []
-    try:
-        while (page := (yield from listing.next())) is not None:
-            entries.extend(page)
-    finally:
-        listing.close()
-    return entries
-
-
-def _has_any(listing: Listing[_Kind]) -> Exchange[bool]:
-    """Say whether the listing has anything."""
-    try:
-        while (page := (yield from listing.next())) is not None:
-            if page:
-                return True
-    finally:
-        listing.close()
-    return False

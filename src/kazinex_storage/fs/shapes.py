@@ -8,8 +8,7 @@ from typing import TypeAlias
 
 from ..errors import NotSupportedError
 from ..types import ObjectInfo
-from .entries import InfoDict
-from .lookups import Found
+from .entries import Found, InfoDict
 
 Slices: TypeAlias = int | Sequence[int | None] | None
 """One bound for all, or one for each."""

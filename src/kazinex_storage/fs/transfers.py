@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, cast
 
 from .._internal.admission import Body
-from ..errors import AlreadyExistsError, IntegrityError, NotFoundError, NotSupportedError, PreconditionFailedError
+from ..errors import (
+    AlreadyExistsError,
+    IntegrityError,
+    NotFoundError,
+    NotSupportedError,
+    PreconditionFailedError,
+    StorageError,
+)
 from ..source import Source
 from ..storage import Storage
 from ..transport import Call, Exchange
@@ -319,7 +326,7 @@ def _make_folder(path: LocalPath) -> None:
 def _download(storage: Storage, place: Place, path: Path, on_progress: Progress | None) -> Exchange[ObjectInfo]:
     try:
         return (yield from storage.operations.download(place.key, path, on_progress))
-    except NotFoundError:
+    except StorageError:
         raise
     except FileNotFoundError:  # of the disk: the folder is missing
         yield Call(_make_folder, path.parent)

@@ -17,6 +17,7 @@ from ...errors import (
     FileTooLargeError,
     IntegrityError,
     InvalidKeyError,
+    LocationNotFoundError,
     LockedError,
     NotFoundError,
     NotSupportedError,
@@ -49,8 +50,11 @@ _PROTECTED: Final = (LockedError, "a retention policy or a legal hold protects t
 
 _CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
     "BlobNotFound": (NotFoundError, "no object has that key"),
-    "ContainerNotFound": (SettingsError, "there is no such container; check its name and that of the account"),
-    "ContainerBeingDeleted": (SettingsError, "the container is being deleted; choose another one"),
+    "ContainerNotFound": (
+        LocationNotFoundError,
+        "there is no such container; check its name and that of the account",
+    ),
+    "ContainerBeingDeleted": (LocationNotFoundError, "the container is being deleted; choose another one"),
     "ResourceNotFound": (NotFoundError, "no object has that key"),
     "AuthenticationFailed": (
         AuthenticationError,

@@ -17,6 +17,7 @@ from ...errors import (
     AccessDeniedError,
     ClosedError,
     InvalidKeyError,
+    LocationNotFoundError,
     NotFoundError,
     QuotaExceededError,
     SettingsError,
@@ -42,7 +43,8 @@ class Tree:
         """Open *root*; symbolic links in *root* itself are the administrator's and are followed.
 
         Raises:
-            SettingsError: it is missing, no folder, or may not be entered.
+            LocationNotFoundError: it is missing.
+            SettingsError: it is no folder, or may not be entered.
         """
         self.durable = durable
         self._users = 0
@@ -62,7 +64,8 @@ class Tree:
                 errno.EACCES: "it may not be read by this user; change its owner or mode",
                 errno.EPERM: "it may not be read by this user; change its owner or mode",
             }.get(error.errno or 0, error.strerror)
-            raise SettingsError(f"the root {root!r} cannot be used: {advice}", provider="local") from error
+            kind = LocationNotFoundError if error.errno == errno.ENOENT else SettingsError
+            raise kind(f"the root {root!r} cannot be used: {advice}", provider="local") from error
 
     def close(self) -> None:
         """Close the root once nobody is below it any more; later use raises ``ClosedError``."""

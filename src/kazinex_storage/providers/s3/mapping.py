@@ -18,6 +18,7 @@ from ...errors import (
     FileTooLargeError,
     IntegrityError,
     InvalidKeyError,
+    LocationNotFoundError,
     LockedError,
     NotFoundError,
     NotSupportedError,
@@ -33,7 +34,10 @@ from .xml import parse_xml, text_of
 
 _CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
     "NoSuchKey": (NotFoundError, "no object has that key"),
-    "NoSuchBucket": (SettingsError, "there is no such bucket there; check its name, letter case and jurisdiction"),
+    "NoSuchBucket": (
+        LocationNotFoundError,
+        "there is no such bucket there; check its name, letter case and jurisdiction",
+    ),
     "NoSuchUpload": (NotFoundError, "the upload is gone: completed, aborted or expired; begin it anew"),
     "InvalidAccessKeyId": (AuthenticationError, "the access key id is not known; enter the keys anew"),
     "Unauthorized": (AuthenticationError, "the credentials are not accepted; enter the keys anew"),
@@ -205,6 +209,6 @@ def _error(
 ) -> StorageError:
     kind, message = found
     region = response.headers.get("x-amz-bucket-region")
-    if kind is SettingsError and region and code != "NoSuchBucket":
+    if kind is SettingsError and region:
         message = f"{message} (the service names the region {region[:40]!r})"
     return kind(message, key=key, code=code, request_id=request_id_of(response), retry_after_s=retry_after_of(response))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final, cast
 from urllib.parse import unquote, urlsplit
 
-from ...errors import InvalidKeyError, NotFoundError, SettingsError
+from ...errors import InvalidKeyError, LocationNotFoundError, NotFoundError
 from ...transport import Call, Exchange, Request, Response
 from .answers import Item, parse_item, parse_json
 from .mapping import map_error
@@ -75,7 +75,7 @@ class Library:
         """Return the id of the drive; two requests, once.
 
         Raises:
-            SettingsError: there is no such site or library.
+            LocationNotFoundError: there is no such site or library.
             StorageError: the service refuses.
         """
         if self._drive is None:
@@ -88,14 +88,14 @@ class Library:
         """Return the id of the site; one request.
 
         Raises:
-            SettingsError: there is no such site.
+            LocationNotFoundError: there is no such site.
             StorageError: the service refuses.
         """
         if self._site is not None:
             return self._site
         response = yield from self.ask(self.protocol.site)
         if response.status in (400, 404):
-            raise SettingsError(
+            raise LocationNotFoundError(
                 f"there is no site at {self.target.site_url}; copy its address from the browser, up to its name",
                 code="site",
             )
@@ -168,7 +168,7 @@ class Library:
         """Make sure that what is missing is missing in a library that is there; one request, but not every time.
 
         Raises:
-            SettingsError: the library is gone, or never was there.
+            LocationNotFoundError: the library is gone, or never was there.
             StorageError: the service refuses.
         """
         if time.monotonic() < self._alive_until:
@@ -176,7 +176,7 @@ class Library:
         drive = yield from self.drive()
         response = yield from self.ask(lambda token: self.protocol.item(token, drive, ""))
         if response.status == 404:
-            raise SettingsError(
+            raise LocationNotFoundError(
                 "the document library is not there any more, or the app does not see it; look at the site, and verify "
                 "the provider again",
                 code="library",
@@ -230,7 +230,7 @@ class Library:
             if wanted.casefold() in (name.casefold(), unquote(url).rstrip("/").rpartition("/")[2].casefold()):
                 return identity
         names = ", ".join(repr(name) for _, name, _ in found) or "none"
-        raise SettingsError(f"the site has no library {wanted!r}; it has {names}", code="library")
+        raise LocationNotFoundError(f"the site has no library {wanted!r}; it has {names}", code="library")
 
 
 def _same_place(one: str, other: str) -> bool:
@@ -241,7 +241,9 @@ def _same_place(one: str, other: str) -> bool:
 
 def _of_site(response: Response) -> dict[str, object]:
     if response.status == 404:
-        raise SettingsError("there is no site with that id; leave site_id out, so that it is looked up", code="site")
+        raise LocationNotFoundError(
+            "there is no site with that id; leave site_id out, so that it is looked up", code="site"
+        )
     return _ok(response)
 
 
