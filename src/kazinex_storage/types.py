@@ -255,6 +255,8 @@ class ProviderInfo:
     whole is compared with the sha256 that the service keeps for it."""
     rewrites: frozenset[str] = frozenset()
     """Extensions, in lower case, of files whose bytes the service may change while or after it stores them."""
+    write_interval_s: float = 0.0
+    """Seconds between two writes of one key: what comes earlier is answered 429, and repeated."""
     ignores_case: bool = False
     """Whether keys that differ only in case cannot both be objects; the second one is refused."""
 

@@ -52,6 +52,7 @@ _log = logging.getLogger(__name__)
 _BODY = b"kazinex-storage probe: safe to delete\n"
 _CONTENT_TYPE = "text/plain"
 _METADATA = {"kazinex-probe": "1"}
+_NEEDS = {"write": "list", "read": "write", "compare": "read", "create-only": "write", "private": "write"}
 _IN_BETWEEN = "look at what stands between: a proxy, a gateway, a rule that rewrites headers"
 
 
@@ -231,8 +232,9 @@ class _Run:
         self._extra = provider.checks() if isinstance(provider, ExtraChecks) else {}
         self._steps |= self._extra
         self._body = b""
+        self._written_at = float("-inf")
         self._unreachable = False
-        self._hurried = False
+        self._hurried = threading.Event()
         self.ended = threading.Event()
         """Set when nothing is under way any more."""
 
@@ -253,7 +255,7 @@ class _Run:
 
     def hurry(self) -> None:
         """Skip what has not begun, except for the removal of the probe."""
-        self._hurried = True
+        self._hurried.set()
 
     def report(self, timeout_s: float) -> VerificationReport:
         """Return what is known now; what is still under way has failed for want of an answer."""
@@ -284,15 +286,14 @@ class _Run:
 
     def _unmet(self, name: str) -> str | None:
         """Say why *name* need not be tried, or None."""
-        if self._hurried and name != "delete":
+        if self._hurried.is_set() and name != "delete":
             return "it was interrupted"
-        needs = {"write": "list", "read": "write", "compare": "read", "create-only": "write", "private": "write"}.get(
-            name
-        )
         if name in self._extra:
             failed = (before.name for before in self._checks.values() if before.status is CheckStatus.FAILED)
             return next((f"{before} did not pass" for before in failed if before not in self._extra), None)
-        if needs is None:
+        if name == "delete" and self._checks["write"].status is CheckStatus.SKIPPED:
+            return "nothing was written"
+        if (needs := _NEEDS.get(name)) is None:
             return None
         before = self._checks[needs]
         # Listing may be forbidden while writing is not; but without an answer at all nothing else can work.
@@ -332,6 +333,7 @@ class _Run:
 
     def _write(self) -> None:
         metadata = _METADATA if self._storage.info.can(Capability.METADATA) else {}
+        self._pace()
         self._storage.put(self._key, _BODY, PutOptions(content_type=_CONTENT_TYPE, metadata=metadata))
 
     def _read(self) -> None:
@@ -351,6 +353,7 @@ class _Run:
 
     def _create_only(self) -> None:
         self._need(Capability.CREATE_ONLY, "the file of a revision is written once")
+        self._pace()
         try:
             self._storage.put(self._key, b"overwritten", PutOptions(mode=PutMode.CREATE))
         except AlreadyExistsError:
@@ -365,7 +368,14 @@ class _Run:
         if not self._storage.info.can(capability):
             raise _UndeclaredError(capability, why, self._storage.info.missing.get(capability))
 
+    def _pace(self) -> None:
+        """Keep the distance that the service wants between two writes of one key, or else answers with 429."""
+        begin = self._written_at + 1.05 * self._storage.info.write_interval_s
+        self._hurried.wait(max(0.0, begin - time.monotonic()))
+        self._written_at = time.monotonic()
+
     def _delete(self) -> None:
+        self._pace()
         self._storage.delete(self._key)
         if self._storage.exists(self._key):
             raise IntegrityError("the probe object is still there after it was deleted")

@@ -65,6 +65,19 @@ def test_a_token_for_the_objects_of_one_bucket_is_enough(front: R2Front, bucket:
     assert "Contents" not in front.client().list_objects_v2(Bucket=bucket, Prefix=".kazinex-verify/")
 
 
+def test_one_write_a_second_of_a_key_is_respected(front: R2Front, bucket: str) -> None:
+    """A refusal would be counted, and be a warning in the log of everybody who verifies."""
+    front.rules.one_write_per_second = True
+    before = len(front.log)
+    try:
+        report = verified(front, target_of(front, bucket, front.token([bucket])))
+    finally:
+        front.rules.one_write_per_second = False
+
+    assert report.ok, report.failure
+    assert [] == [seen for seen in front.log[before:] if seen.status == 429]
+
+
 def test_every_fault_of_a_token_has_its_own_diagnosis(front: R2Front, bucket: str) -> None:
     good, other = front.token([bucket]), front.make_bucket()
     tokens = {

@@ -115,4 +115,5 @@ def _info(target: Target) -> ProviderInfo:
         concurrency=CONCURRENCY,
         missing=missing,
         remote=True,
+        write_interval_s=preset.write_interval_s,
     )

@@ -58,6 +58,8 @@ class Preset:
     """Whether names are a subset of ASCII, so that keys are spelt by ``names.py``."""
     pins_copied_parts: bool = True
     """Whether UploadPartCopy takes a condition on its source."""
+    write_interval_s: float = 0.0
+    """Seconds between two writes of one key; an earlier one is refused with 429."""
     folds_names: bool = False
     """Whether canonically equivalent Unicode names are one object: listings are then given in NFC."""
 
@@ -84,6 +86,7 @@ R2 = Preset(
     max_object_bytes=5 * 1024 * GIB - 5 * GIB,
     create_copy=CreateCopy.CLOUDFLARE_HEADER,
     pins_copied_parts=False,  # cloudflare-docs#32458: 501
+    write_interval_s=1.0,
     folds_names=True,
 )
 """Cloudflare R2."""
