@@ -49,6 +49,9 @@ class ProviderKind:
     """``package.module:name`` of what makes a ``StorageProvider`` of an instance of the model."""
     managed: bool = False
     """Whether Kazinex keeps the account, so that organisations have no credentials for it."""
+    harmless: frozenset[str] = frozenset()
+    """Fields of the settings that decide nothing of where secrets are sent. When any other one changes, the stored
+    secrets are entered again: else who may change settings could have them sent to an address of their own."""
     extra: str | None = None
     """The extra of ``kazinex-storage`` that installs what the provider imports."""
 
@@ -318,12 +321,16 @@ def _leaves(value: object) -> Iterator[str]:
             yield text
 
 
+_HARMLESS = frozenset({"prefix", "browser_origin", "max_file_size"})
+"""What is harmless in the settings of every kind that has it."""
+
 _REGISTRY = Registry(
     ProviderKind(
         kind="azure_blob",
         title="Azure Blob Storage",
         settings="kazinex_storage.providers.azure_blob:AzureBlobSettings",
         factory="kazinex_storage.providers.azure_blob.provider:open_azure_blob",
+        harmless=_HARMLESS | {"container", "client_id", "certificate", "body_checksum"},
         extra="azure",
     ),
     ProviderKind(
@@ -343,6 +350,7 @@ _REGISTRY = Registry(
         title="Cloudflare R2",
         settings="kazinex_storage.providers.s3:R2Settings",
         factory="kazinex_storage.providers.s3.provider:open_r2",
+        harmless=_HARMLESS | {"bucket", "access_key_id"},
         extra="r2",
     ),
     ProviderKind(
@@ -350,6 +358,7 @@ _REGISTRY = Registry(
         title="S3",
         settings="kazinex_storage.providers.s3:S3Settings",
         factory="kazinex_storage.providers.s3.provider:open_s3",
+        harmless=_HARMLESS | {"bucket", "access_key_id"},
         extra="r2",
     ),
     ProviderKind(
@@ -357,6 +366,17 @@ _REGISTRY = Registry(
         title="SharePoint Online",
         settings="kazinex_storage.providers.sharepoint:SharePointSettings",
         factory="kazinex_storage.providers.sharepoint.provider:open_sharepoint",
+        harmless=_HARMLESS
+        | {
+            "client_id",
+            "certificate",
+            "library",
+            "root_folder",
+            "site_id",
+            "drive_id",
+            "looked_up",
+            "permanent_delete",
+        },
         extra="sharepoint",
     ),
     ProviderKind(
@@ -365,6 +385,7 @@ _REGISTRY = Registry(
         settings="kazinex_storage.providers.s3:SupabaseSettings",
         factory="kazinex_storage.providers.s3.provider:open_supabase",
         managed=True,
+        harmless=_HARMLESS | {"bucket", "access_key_id", "region"},
         extra="r2",
     ),
 )

@@ -104,6 +104,7 @@ def registry() -> Registry:
         title="Vault",
         settings="vault_provider:VaultSettings",
         factory="vault_provider:VaultProvider",
+        harmless=frozenset({"bucket", "region"}),
     )
     r2 = ProviderKind(
         kind="r2",

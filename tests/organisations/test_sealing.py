@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import copy
+import json
+import os
 import pickle
 import string
 
@@ -17,6 +19,15 @@ from kazinex_storage.organisations import KeyRing, Sealer
 RING = KeyRing.generate()
 SEALER = Sealer(RING)
 SECRET = "example-secret-not-real"  # noqa: S105  # it says so itself
+
+
+def sealed_by_the_first_release(ring: KeyRing, secret: str, organisation: str, record: str, field: str) -> str:
+    """What ``kzx1`` was: bound to its place, and not to the settings."""
+    nonce = os.urandom(12)
+    sealed = nonce + ring.sealing.encrypt(
+        nonce, secret.encode(), json.dumps(["kzx1", organisation, record, field]).encode()
+    )
+    return f"kzx1.{ring.current}.{base64.urlsafe_b64encode(sealed).decode()}"
 
 
 def seal(sealer: Sealer, secret: str = SECRET) -> str:
@@ -59,6 +70,30 @@ def test_an_envelope_opens_in_its_own_place_only(here: tuple[str, str, str], the
 def test_an_envelope_moved_elsewhere_does_not_open(place: dict[str, str]) -> None:
     with pytest.raises(SealError, match="enter it again"):
         SEALER.open(seal(SEALER), **place)
+
+
+@given(here=st.text(), there=st.text())
+def test_an_envelope_opens_beside_its_own_settings_only(here: str, there: str) -> None:
+    """A secret is not sent to an address that was written past this package (issue 18, C2)."""
+    place = {"organisation": "org-1", "record": "vault-1", "field": "token"}
+    envelope = SEALER.seal(SECRET, settings=here, **place)
+
+    assert SECRET == SEALER.open(envelope, settings=here, **place)
+    if here != there:
+        with pytest.raises(SealError, match="settings beside it were changed"):
+            SEALER.open(envelope, settings=there, **place)
+
+
+def test_an_envelope_of_the_first_release_opens_and_is_not_current() -> None:
+    ring = KeyRing.generate()
+    envelope = sealed_by_the_first_release(ring, SECRET, "org-1", "vault-1", "token")
+
+    assert SECRET == unseal(Sealer(ring), envelope)
+    assert not Sealer(ring).is_current(envelope)
+    with pytest.raises(SealError, match="altered"):
+        unseal(Sealer(ring), envelope.replace("kzx1", "kzx2"))
+    with pytest.raises(SealError, match="altered"):
+        unseal(Sealer(ring), seal(Sealer(ring)).replace("kzx2", "kzx1"))
 
 
 @given(st.data(), st.integers(0, 5))

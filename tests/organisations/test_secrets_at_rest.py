@@ -16,6 +16,8 @@ from kazinex_storage.organisations import KeyFile, KeyRing, Organisations, Provi
 from kazinex_storage.organisations.sealing import KeySource
 from kazinex_storage.registry import Registry
 
+from .test_sealing import sealed_by_the_first_release
+
 SECRETS = {
     "token": "example-token-not-real",
     "auth/client_secret": "example-client-secret-not-real",
@@ -173,6 +175,42 @@ def test_a_sealed_secret_copied_to_another_row_does_not_open(tmp_path: Path, ope
 
     with pytest.raises(SealError, match="moved from another record"):
         organisations.find("thief", "Vault").secrets.reveal()
+
+
+def test_a_secret_does_not_open_beside_an_address_that_was_written_past_us(tmp_path: Path, open_with: OpenWith) -> None:
+    """Who can write the database cannot have the secret sent elsewhere (issue 18, C2)."""
+    path = tmp_path / "catalogue.db"
+    organisations = open_with(str(path), KeyRing.generate())
+    organisations.add_provider("org-1", "vault", "Vault", {"bucket": "plans", "token": SECRETS["token"]})
+    with sqlite3.connect(path) as connection:
+        connection.execute("update kazinex_storage_providers set settings = json_set(settings, '$.region', 'evil')")
+    connection.close()
+
+    with pytest.raises(SealError, match="settings beside it were changed"):
+        organisations.open(organisations.find("org-1", "Vault"))
+    with pytest.raises(SealError):
+        organisations.update_provider("org-1", "Vault", settings={"retries": 1})
+
+    organisations.update_provider("org-1", "Vault", settings={"token": "example-entered-again"})
+    assert {"token": "example-entered-again"} == organisations.find("org-1", "Vault").secrets.reveal()
+
+
+def test_what_the_first_release_sealed_opens_and_is_sealed_anew(tmp_path: Path, open_with: OpenWith) -> None:
+    path, ring = tmp_path / "catalogue.db", KeyRing.generate()
+    organisations = open_with(str(path), ring)
+    record = organisations.add_provider("org-1", "vault", "Vault", {"bucket": "plans", "token": SECRETS["token"]})
+    old = json.dumps({"token": sealed_by_the_first_release(ring, SECRETS["token"], "org-1", record.id, "token")})
+    with sqlite3.connect(path) as connection:
+        connection.execute("update kazinex_storage_providers set secrets = ?", (old,))
+    connection.close()
+
+    assert {"token": SECRETS["token"]} == organisations.find("org-1", "Vault").secrets.reveal()
+    assert (1, 0) == (organisations.reseal(), organisations.reseal())
+    assert {"token": SECRETS["token"]} == organisations.find("org-1", "Vault").secrets.reveal()
+    with sqlite3.connect(path) as connection:
+        (kept,) = connection.execute("select secrets from kazinex_storage_providers").fetchone()
+    connection.close()
+    assert json.loads(kept)["token"].startswith("kzx2.")
 
 
 def test_no_error_on_the_way_shows_a_secret(place: str, open_with: OpenWith) -> None:

@@ -140,7 +140,11 @@ def test_ids_are_checked_everywhere(organisations: Organisations, verified: Veri
 
 @pytest.mark.parametrize(
     "changes",
-    [{"region": "us"}, {"token": "example-new"}, {"auth": {"tenant": "a", "client_secret": "example"}}],
+    [
+        {"region": "us"},
+        {"token": "example-new"},
+        {"token": "example-new", "auth": {"tenant": "a", "client_secret": "example"}},
+    ],
     ids=["setting", "secret", "nested"],
 )
 def test_new_settings_make_a_provider_pending_again(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -201,3 +201,21 @@ def _watch_forks(database: Database) -> None:
 
     # SQLite forgets in the child which locks it holds (sqlite.org/howtocorrupt.html, 2.6), so none may be open.
     os.register_at_fork(before=lambda: call(Database.close), after_in_child=lambda: call(Database.forget))
+
+
+def write_next(
+    connection: sa.Connection,
+    table: sa.Table,
+    where: tuple[sa.ColumnElement[bool], ...],
+    keys: Mapping[str, object],
+    values: Mapping[str, object],
+) -> bool:
+    """Write the row of the version before that in *values*, a new one for version 1; say whether it was there."""
+    before = int(str(values["version"])) - 1
+    if before:
+        return connection.execute(table.update().where(*where, table.c.version == before).values(values)).rowcount == 1
+    try:
+        connection.execute(table.insert().values({**keys, **values}))
+    except sa.exc.IntegrityError:  # somebody else wrote the first version
+        return False
+    return True

@@ -1,8 +1,9 @@
-"""Secrets at rest: AES-256-GCM, bound to the organisation, the record and the field they belong to.
+"""Secrets at rest: AES-256-GCM, bound to the organisation, the record, the field and the settings they belong to.
 
-An envelope is ``kzx1.<key id>.<base64url of nonce and ciphertext>``. The organisation, record and field are
-authenticated with it, so an envelope moved to another row does not open. A ring holds several keys: the first seals,
-all open, which is what rotation needs. ``keyfile.py`` keeps a ring on disk.
+An envelope is ``kzx2.<key id>.<base64url of nonce and ciphertext>``. What it belongs to is authenticated with it, so an
+envelope does not open in another row, nor beside another address. Those of ``kzx1``, which the first release wrote, did
+not bind the settings; they open still, and ``reseal`` replaces them. A ring holds several keys: the first seals, all
+open, which is what rotation needs. ``keyfile.py`` keeps a ring on disk.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ KEY_BYTES = 32
 
 # NIST SP 800-38D, 8.2: a nonce of 96 random bits is safe for 2^32 messages under one key; we seal thousands.
 _NONCE_BYTES = 12
-_SCHEME = "kzx1"
+_SCHEME = "kzx2"
+_OLD_SCHEME = "kzx1"
 _TAG_BYTES = 16
 _SEPARATOR = re.compile(r"[\s,]+")
 
@@ -147,8 +149,11 @@ class Sealer:
     def __init__(self, keys: KeySource) -> None:
         self._keys = keys
 
-    def seal(self, secret: str, *, organisation: str, record: str, field: str) -> str:
-        """Return the envelope of *secret*, which opens for the same organisation, record and field only.
+    def seal(self, secret: str, *, organisation: str, record: str, field: str, settings: str = "") -> str:
+        """Return the envelope of *secret*, which opens for the same organisation, record, field and settings only.
+
+        Args:
+            settings: The kind and the public settings of the record, as text that is the same each time.
 
         Raises:
             SettingsError: the keys cannot be read or made.
@@ -156,19 +161,20 @@ class Sealer:
         ring = self._keys.for_sealing()
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + ring.sealing.encrypt(
-            nonce, secret.encode("utf-8", "surrogatepass"), _bound(organisation, record, field)
+            nonce, secret.encode("utf-8", "surrogatepass"), _bound(_SCHEME, organisation, record, field, settings)
         )
         return f"{_SCHEME}.{ring.current}.{base64.urlsafe_b64encode(sealed).decode()}"
 
-    def open(self, envelope: str, *, organisation: str, record: str, field: str) -> str:
+    def open(self, envelope: str, *, organisation: str, record: str, field: str, settings: str = "") -> str:
         """Return the secret in *envelope*.
 
         Raises:
-            SealError: its key is not at hand, it was altered, or it belongs to another organisation, record or field.
+            SealError: its key is not at hand, it was altered, or it belongs to another organisation, record, field or
+                to other settings.
             SettingsError: the keys cannot be read.
         """
         subject = f"the secret {field!r} of the provider {record!r} cannot be opened"
-        key_id, sealed = _parse(envelope, subject)
+        scheme, key_id, sealed = _parse(envelope, subject)
         ring = self._keys.for_opening(key_id)
         cipher = ring.cipher(key_id)
         if cipher is None:
@@ -176,28 +182,31 @@ class Sealer:
                 f"{subject}: it is sealed under the key {key_id}, at hand are {', '.join(ring.ids)}; put that key "
                 "back into KAZINEX_STORAGE_KEY or the key file, or enter the secret again"
             )
+        bound = _bound(scheme, organisation, record, field, settings)
         try:
-            secret = cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound(organisation, record, field))
+            secret = cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound)
         except InvalidTag as error:
             raise SealError(
-                f"{subject}: it was altered, or moved from another record; restore it from a backup, or enter it again"
+                f"{subject}: it was altered, or moved from another record, or the settings beside it were changed past "
+                "this package; restore the record from a backup, or enter it again"
             ) from error
         return secret.decode("utf-8", "surrogatepass")
 
     def is_current(self, envelope: str) -> bool:
-        """Say whether *envelope* is sealed under the key that seals now.
+        """Say whether *envelope* is sealed as it would be now: under the same key, in the same scheme.
 
         Raises:
             SealError: it is no envelope.
             SettingsError: the keys cannot be read or made.
         """
-        return _parse(envelope, "a secret cannot be read")[0] == self._keys.for_sealing().current
+        scheme, key_id, _ = _parse(envelope, "a secret cannot be read")
+        return (scheme, key_id) == (_SCHEME, self._keys.for_sealing().current)
 
 
-def _parse(envelope: str, subject: str) -> tuple[str, bytes]:
+def _parse(envelope: str, subject: str) -> tuple[str, str, bytes]:
     scheme, _, rest = envelope.partition(".")
     key_id, _, text = rest.partition(".")
-    if scheme != _SCHEME:
+    if scheme not in (_SCHEME, _OLD_SCHEME):
         raise SealError(f"{subject}: it is not sealed as {_SCHEME}; use the release that sealed it, or enter it again")
     try:
         sealed = base64.b64decode(text, altchars=b"-_", validate=True)
@@ -206,7 +215,7 @@ def _parse(envelope: str, subject: str) -> tuple[str, bytes]:
     # Several texts decode to the same bytes (unused bits before the padding); only the one that was written counts.
     if len(sealed) < _NONCE_BYTES + _TAG_BYTES or base64.urlsafe_b64encode(sealed).decode() != text:
         raise SealError(f"{subject}: its envelope is cut or altered; restore it from a backup, or enter it again")
-    return key_id, sealed
+    return scheme, key_id, sealed
 
 
 def _key_id(key: bytes) -> str:
@@ -214,9 +223,10 @@ def _key_id(key: bytes) -> str:
     return hashlib.sha256(b"kazinex-storage key id\0" + key).hexdigest()[:16]
 
 
-def _bound(organisation: str, record: str, field: str) -> bytes:
+def _bound(scheme: str, organisation: str, record: str, field: str, settings: str) -> bytes:
     # JSON keeps the parts apart: ("a", "bc") and ("ab", "c") differ.
-    return json.dumps([_SCHEME, organisation, record, field]).encode()
+    parts = [scheme, organisation, record, field]
+    return json.dumps(parts if scheme == _OLD_SCHEME else [*parts, settings]).encode()
 
 
 _RECIPE = "`python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'`"

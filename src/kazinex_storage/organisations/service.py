@@ -14,14 +14,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from .._internal.pickling import not_pickled
-from ..errors import RecordConflictError, SealError, SettingsError
+from ..errors import RecordConflictError
 from ..keys import check_identifier
 from ..policy import SIZE_RULES, check_extensions, check_limit, normal_extension
 from ..provider import SecretRotator
 from ..registry import Registry, default_registry
 from .catalogue import Catalogue
+from .changes import halves, with_settings
 from .records import (
-    JsonValue,
     OrganisationRecord,
     ProjectOverride,
     ProviderRecord,
@@ -30,7 +30,7 @@ from .records import (
 )
 from .rotation import KeptSecret
 from .rules import conflict, label_in_use, label_key, unknown_provider
-from .settings import covers, merge, overlay, split
+from .settings import merge, overlay
 from .use import NO_FAILURE, failed
 from .wording import check_label, normal_label
 
@@ -133,7 +133,7 @@ class Organisations:
         model = self.registry.parse_settings(kind, settings)
         if max_file_bytes is not None:
             self._check_limit(kind, model, max_file_bytes)
-        public, secrets = self._split(kind, model)
+        public, secrets = halves(self.registry, kind, model)
         record = ProviderRecord(
             id=f"{kind}-{random.token_hex(8)}",
             organisation=organisation,
@@ -160,7 +160,8 @@ class Organisations:
 
         Args:
             settings: fields to set over those that are stored, secrets included; None as a value removes a field.
-                When all secrets are among them, those that are stored need not open.
+                When all secrets are among them, those that are stored need not open. A field that may decide where
+                secrets are sent (all that the kind does not call harmless) changes only together with all of them.
             max_file_bytes: the largest file, in bytes; None goes back to the default of the kind.
 
         Raises:
@@ -174,7 +175,7 @@ class Organisations:
         if label is not None:
             after = replace(after, label=self._checked_label(organisation, label, own=before.id))
         if settings is not None:
-            after = self._with_settings(after, settings)
+            after = with_settings(self.registry, after, settings)
         if not isinstance(max_file_bytes, Keep):
             if max_file_bytes is not None:
                 self._check_limit(after.kind, self.settings(after), max_file_bytes)
@@ -270,7 +271,7 @@ class Organisations:
             after = replace(now, status=ProviderStatus.VERIFIED, last_verified_at=passed_at, **NO_FAILURE)
             if learned:
                 known = overlay(merge(now.settings, now.secrets.reveal()), learned)
-                public, secrets = self._split(now.kind, self.registry.parse_settings(now.kind, known))
+                public, secrets = halves(self.registry, now.kind, self.registry.parse_settings(now.kind, known))
                 after = replace(after, settings=public, secrets=SecretValues(secrets))
         else:
             after = failed(now, error or "unknown", at or self._clock(), in_use=False)
@@ -327,32 +328,6 @@ class Organisations:
                 return before
             version = before.version
         return self.catalogue.set_override(organisation, project, provider, version=version)
-
-    def _with_settings(self, record: ProviderRecord, changes: Mapping[str, object]) -> ProviderRecord:
-        try:
-            before = merge(record.settings, record.secrets.reveal())
-        except SealError:
-            if not all(covers(changes, name) for name in record.secrets.names):
-                raise
-            before = dict(record.settings)  # every secret is entered again, so the lost ones are not needed
-        model = self.registry.parse_settings(record.kind, overlay(before, changes))
-        public, secrets = self._split(record.kind, model)
-        if merge(public, secrets) == before:
-            return record
-        return replace(
-            record,
-            settings=public,
-            secrets=SecretValues(secrets),
-            settings_version=record.settings_version + 1,
-            status=ProviderStatus.PENDING,
-            **NO_FAILURE,
-        )
-
-    def _split(self, kind: str, model: BaseModel) -> tuple[dict[str, JsonValue], dict[str, str]]:
-        public, secrets = split(model)
-        if self.registry.parse_settings(kind, merge(public, secrets)) != model:
-            raise SettingsError("its settings do not survive being stored as JSON; tell its author", provider=kind)
-        return public, secrets
 
     def _check_limit(self, kind: str, settings: BaseModel, max_file_bytes: int) -> None:
         rule = SIZE_RULES.get(kind)

@@ -7,7 +7,8 @@ The secrets are the ``SecretStr`` fields of the settings model, nested ones too.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Container, Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 from ..errors import SettingsError
@@ -17,15 +18,15 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-def split(settings: BaseModel) -> tuple[dict[str, JsonValue], dict[str, str]]:
-    """Return (public JSON values, secrets by pointer) of what was set in *settings*; defaults are left out.
+def split(settings: BaseModel, *, defaults: bool = False) -> tuple[dict[str, JsonValue], dict[str, str]]:
+    """Return (public JSON values, secrets by pointer) of what was set in *settings*; *defaults* too on demand.
 
     Raises:
         SettingsError: the model holds a secret that is no ``SecretStr``.
     """
-    public = settings.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    public = settings.model_dump(mode="json", by_alias=True, exclude_unset=not defaults)
     secrets: dict[str, str] = {}
-    for path, value in _secrets(settings.model_dump(by_alias=True, exclude_unset=True), ()):
+    for path, value in _secrets(settings.model_dump(by_alias=True, exclude_unset=not defaults), ()):
         secrets["/".join(_escape(part) for part in path)] = value
         _remove(public, path)
     return public, secrets
@@ -58,6 +59,28 @@ def overlay(settings: Mapping[str, object], changes: Mapping[str, object]) -> di
         else:
             result[name] = change
     return result
+
+
+def canonical(kind: str, settings: Mapping[str, JsonValue]) -> str:
+    """Return *kind* and public *settings* as text that is the same before and after they were stored as JSON."""
+    stored = json.loads(json.dumps([kind, settings]))
+    return json.dumps(stored, sort_keys=True, separators=(",", ":"))
+
+
+def unentered(
+    before: BaseModel, after: BaseModel, changes: Mapping[str, object], harmless: Container[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return (fields that decide where secrets are sent and differ, stored secrets that *changes* do not give).
+
+    Fields are those of the model by the names of settings; secrets are named by their pointers. *harmless* fields
+    decide nothing of the kind, nor do secrets themselves.
+    """
+    public_before, secrets_before = split(before, defaults=True)
+    public_after, secrets_after = split(after, defaults=True)
+    names = sorted({*public_before, *public_after})
+    moved = [name for name in names if name not in harmless and public_before.get(name) != public_after.get(name)]
+    kept = [name for name in sorted(secrets_after) if name in secrets_before and not covers(changes, name)]
+    return tuple(moved), tuple(kept)
 
 
 def covers(changes: Mapping[str, object], pointer: str) -> bool:

@@ -13,13 +13,15 @@ from pathlib import Path
 from .._internal.pickling import not_pickled
 from ..documents.register import RevisionRegister
 from ..errors import SettingsError
-from .database import Database, sa
+from .database import Database, sa, write_next
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus, SecretValues
 from .register import SqlRegister
 from .rules import check_chosen, check_removable, conflict, label_in_use, label_key, unknown_provider
 from .schema import organisations, overrides, prepare, providers
 from .sealing import Sealer
+from .settings import canonical
 
+_ROW_IS = (providers.c.organisation, providers.c.id)
 _ORDER = (providers.c.created_at, providers.c.id)
 
 _CHOICE = (
@@ -231,7 +233,7 @@ class SqlCatalogue:
             where = (overrides.c.organisation == organisation, overrides.c.project == project)
             values = {"provider": provider, "version": after.version}
             keys = {"organisation": organisation, "project": project}
-            if not _write(connection, overrides, where, keys, values):
+            if not write_next(connection, overrides, where, keys, values):
                 raise conflict(f"the override of the project {project!r}", version)
             return after
 
@@ -242,14 +244,14 @@ class SqlCatalogue:
             SealError: a secret cannot be opened; nothing was changed.
             SettingsError: the keys cannot be read.
         """
-        columns = (providers.c.organisation, providers.c.id, providers.c.secrets)
-        query = sa.select(*columns).order_by(providers.c.organisation, providers.c.id).with_for_update()
+        columns = (*_ROW_IS, providers.c.kind, providers.c.settings, providers.c.secrets)
+        query = sa.select(*columns).order_by(*_ROW_IS).with_for_update()
         changed = 0
         with self._database.changing() as connection:
             for row in connection.execute(query).mappings().all():
                 if all(self._sealer.is_current(envelope) for envelope in row["secrets"].values()):
                     continue
-                sealed = self._seal(row["organisation"], row["id"], self._open(row))
+                sealed = self._seal(row["organisation"], row["id"], self._open(row), _bound_to(row))
                 connection.execute(
                     providers.update().where(*_is(row["organisation"], row["id"])).values(secrets=sealed)
                 )
@@ -293,21 +295,26 @@ class SqlCatalogue:
         return SecretValues.opened_by(tuple(row["secrets"]), lambda: self._open(row))
 
     def _open(self, row: sa.RowMapping) -> dict[str, str]:
-        organisation, record = row["organisation"], row["id"]
+        where, settings = {"organisation": row["organisation"], "record": row["id"]}, _bound_to(row)
         return {
-            field: self._sealer.open(envelope, organisation=organisation, record=record, field=field)
+            field: self._sealer.open(envelope, field=field, settings=settings, **where)
             for field, envelope in row["secrets"].items()
         }
 
-    def _seal(self, organisation: str, record: str, secrets: Mapping[str, str]) -> dict[str, str]:
+    def _seal(self, organisation: str, record: str, secrets: Mapping[str, str], settings: str) -> dict[str, str]:
         return {
-            field: self._sealer.seal(secret, organisation=organisation, record=record, field=field)
+            field: self._sealer.seal(secret, organisation=organisation, record=record, field=field, settings=settings)
             for field, secret in secrets.items()
         }
 
     def _settings(self, record: ProviderRecord) -> dict[str, object]:
-        sealed = self._seal(record.organisation, record.id, record.secrets.reveal())
+        bound = canonical(record.kind, record.settings)
+        sealed = self._seal(record.organisation, record.id, record.secrets.reveal(), bound)
         return {"settings": record.settings, "secrets": sealed}
+
+
+def _bound_to(row: sa.RowMapping) -> str:
+    return canonical(row["kind"], row["settings"])
 
 
 def _is(organisation: str, provider: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
@@ -371,24 +378,6 @@ def _set(connection: sa.Connection, record: OrganisationRecord, version: int) ->
         "version": version + 1,
     }
     where = (organisations.c.organisation == record.organisation,)
-    if not _write(connection, organisations, where, {"organisation": record.organisation}, values):
+    if not write_next(connection, organisations, where, {"organisation": record.organisation}, values):
         raise conflict(f"the organisation {record.organisation!r}", version)
     return replace(record, version=version + 1)
-
-
-def _write(
-    connection: sa.Connection,
-    table: sa.Table,
-    where: tuple[sa.ColumnElement[bool], ...],
-    keys: Mapping[str, object],
-    values: Mapping[str, object],
-) -> bool:
-    """Write the row of the version before that in *values*, a new one for version 1; say whether it was there."""
-    before = int(str(values["version"])) - 1
-    if before:
-        return connection.execute(table.update().where(*where, table.c.version == before).values(values)).rowcount == 1
-    try:
-        connection.execute(table.insert().values({**keys, **values}))
-    except sa.exc.IntegrityError:  # somebody else wrote the first version
-        return False
-    return True

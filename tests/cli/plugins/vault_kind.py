@@ -50,5 +50,9 @@ class VaultProvider(MemoryProvider):
 
 
 KIND = ProviderKind(
-    kind="vault", title="Vault", settings="vault_kind:VaultSettings", factory="vault_kind:VaultProvider"
+    kind="vault",
+    title="Vault",
+    settings="vault_kind:VaultSettings",
+    factory="vault_kind:VaultProvider",
+    harmless=frozenset({"bucket", "region", "retries"}),
 )

@@ -1,0 +1,75 @@
+"""What other settings make of a record: in two halves, PENDING again, and with its secrets where they were meant to be.
+
+Stored secrets stay with the address that they were entered for: a field that may decide where secrets are sent changes
+only together with all of them, so that nobody who may change settings has them sent to a server of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..errors import SealError, SettingsError
+from ..registry import Registry
+from .records import JsonValue, ProviderRecord, ProviderStatus, SecretValues
+from .settings import covers, merge, overlay, split, unentered
+from .use import NO_FAILURE
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+def halves(registry: Registry, kind: str, model: BaseModel) -> tuple[dict[str, JsonValue], dict[str, str]]:
+    """Return (public JSON values, secrets by pointer) of *model*, from which it can be made again.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    public, secrets = split(model)
+    if registry.parse_settings(kind, merge(public, secrets)) != model:
+        raise SettingsError("its settings do not survive being stored as JSON; tell its author", provider=kind)
+    return public, secrets
+
+
+def with_settings(registry: Registry, record: ProviderRecord, changes: Mapping[str, object]) -> ProviderRecord:
+    """Return *record* with *changes* over its settings, PENDING; *record* itself when nothing differs.
+
+    Raises:
+        SettingsError: settings are wrong, or an address differs and not all secrets are entered again.
+        SealError: stored secrets cannot be opened, and not all are entered again.
+    """
+    entered = all(covers(changes, name) for name in record.secrets.names)
+    try:
+        before = merge(record.settings, record.secrets.reveal())
+    except SealError:
+        if not entered:
+            raise
+        before = dict(record.settings)  # the lost ones are not needed
+    model = registry.parse_settings(record.kind, overlay(before, changes))
+    if not entered:
+        _check_moved(registry, record.kind, before, model, changes)
+    public, secrets = halves(registry, record.kind, model)
+    if merge(public, secrets) == before:
+        return record
+    return replace(
+        record,
+        settings=public,
+        secrets=SecretValues(secrets),
+        settings_version=record.settings_version + 1,
+        status=ProviderStatus.PENDING,
+        **NO_FAILURE,
+    )
+
+
+def _check_moved(
+    registry: Registry, kind: str, before: Mapping[str, object], after: BaseModel, changes: Mapping[str, object]
+) -> None:
+    harmless = registry.get(kind).harmless
+    moved, kept = unentered(registry.parse_settings(kind, before), after, changes, harmless)
+    if moved and kept:
+        raise SettingsError(
+            f"{', '.join(moved)} may decide where secrets are sent, so stored secrets do not stay when that changes; "
+            f"enter with it, again or anew: {', '.join(kept)}",
+            provider=kind,
+        )
