@@ -25,7 +25,7 @@ def copy_object(operations: Operations, source: str, target: str, mode: PutMode)
     Raises:
         StorageError: as in ``Storage.copy``.
     """
-    origin, goal = _pair(operations, source, target, mode)
+    origin, goal, mode = _pair(operations, source, target, mode)
     if operations.info.can(Capability.SERVER_COPY):
         return operations._relative((yield from operations._exchanges.copy(origin, goal, mode)))
     return (yield from _copy_through(operations, origin, target, mode))
@@ -38,7 +38,7 @@ def move_object(operations: Operations, source: str, target: str, mode: PutMode)
         AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
         PreconditionFailedError: *source* was replaced while it was copied; both are there.
     """
-    origin, goal = _pair(operations, source, target, mode)
+    origin, goal, mode = _pair(operations, source, target, mode)
     if operations.info.can(Capability.SERVER_MOVE):
         mover = cast(MoveExchanges, operations._exchanges)
         try:
@@ -57,14 +57,16 @@ def move_object(operations: Operations, source: str, target: str, mode: PutMode)
     return info
 
 
-def _pair(operations: Operations, source: str, target: str, mode: PutMode) -> tuple[ObjectKey, ObjectKey]:
+def _pair(operations: Operations, source: str, target: str, mode: PutMode) -> tuple[ObjectKey, ObjectKey, PutMode]:
     origin, goal = operations._full(source), operations._full(target)
     if origin == goal:
         raise ValueError(f"copy {source!r}: source and target are the same key")
+    if operations._creates(goal):
+        mode = PutMode.CREATE
     if mode is PutMode.CREATE:
         operations._need(Capability.CREATE_ONLY, "a create-only copy")
     operations._admission.check_name(goal.name)
-    return origin, goal
+    return origin, goal, mode
 
 
 def _copy_through(operations: Operations, origin: ObjectKey, target: str, mode: PutMode) -> Exchange[ObjectInfo]:

@@ -230,3 +230,14 @@ class DocumentKey:
     def revision_prefix(self) -> Prefix:
         """The folder that holds the file of this revision."""
         return Prefix(f"{self.document_prefix}{self.revision}/")
+
+
+def is_revision(key: str) -> bool:
+    """Say whether *key* names the file of a revision, which is written once through every door."""
+    if key.count("/") != 4:
+        return False
+    try:
+        DocumentKey.parse(key)
+    except InvalidKeyError:
+        return False
+    return True

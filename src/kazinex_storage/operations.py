@@ -7,12 +7,11 @@ providers share: keys and scopes, policy and limits, capabilities, checksums, wh
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 from ._internal.admission import Admission, Body, completed
 from ._internal.bodies import Spool
@@ -34,6 +33,8 @@ from .keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from .policy import UploadPolicy
 from .provider import ChecksumExchanges, StorageProvider, exchanges_of
 from .pulls import Collector, Listing, Reading
+from .signed import confirm_object, presign_object
+from .states import StateKeys, StateSeal
 from .transport import Call, Exchange, Many, Outcome
 from .types import (
     WHOLE,
@@ -58,6 +59,9 @@ DEFAULTS = PutOptions()
 LINK = PresignOptions()
 """A GET, for a quarter of an hour."""
 
+WriteOnce: TypeAlias = bool | Callable[[ObjectKey], bool]
+"""Which objects are created and never replaced: all, none, or those whose whole key a function says it of."""
+
 # S3, R2, Supabase: at most 1,000 keys in one DeleteObjects request.
 DELETE_BATCH = 1000
 """Keys that one bulk delete carries."""
@@ -66,19 +70,37 @@ DELETE_BATCH = 1000
 class Operations:
     """The operations on one provider below one prefix, under one policy. Holds no state of its own."""
 
-    __slots__ = ("_admission", "_exchanges", "_life", "_provider", "_scope", "info", "policy")
+    __slots__ = ("_admission", "_exchanges", "_life", "_provider", "_scope", "_seal", "_write_once", "info", "policy")
 
-    def __init__(self, provider: StorageProvider, scope: Prefix, policy: UploadPolicy | None, life: Life) -> None:
-        """Work on the keys of *provider* that begin with *scope*, which is empty or ends with a slash."""
+    def __init__(
+        self,
+        provider: StorageProvider,
+        scope: Prefix,
+        policy: UploadPolicy | None,
+        life: Life,
+        write_once: WriteOnce = False,
+        state_key: bytes | StateKeys | StateSeal | None = None,
+    ) -> None:
+        """Work on the keys of *provider* that begin with *scope*, which is empty or ends with a slash.
+
+        Raises:
+            ValueError: the key for upload states is too short.
+        """
         self._provider = provider
         self._exchanges = exchanges_of(provider)
         self._scope = scope
         self._life = life
+        self._write_once = write_once
+        self._seal = state_key if isinstance(state_key, StateSeal) else StateSeal(provider, state_key)
         self.info = provider.info
         """What the provider is and can do."""
         self.policy = policy
         """What may be put; None allows all that the provider can hold."""
         self._admission = Admission(provider.info, policy)
+
+    def within(self, scope: Prefix, policy: UploadPolicy | None, life: Life) -> Operations:
+        """Return the operations on the same provider below *scope*, under *policy*."""
+        return Operations(self._provider, scope, policy, life, self._write_once, self._seal)
 
     def put(
         self,
@@ -164,7 +186,11 @@ class Operations:
 
     def presign(self, key: str, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign a request; see ``Storage.presign``."""
-        return self._told("presign", key, self._presign(key, options))
+        return self._told("presign", key, presign_object(self, key, options))
+
+    def confirm(self, key: str, options: PresignOptions, mark: str | None) -> Exchange[ObjectInfo]:
+        """Judge what a signed PUT brought; see ``Storage.confirm``."""
+        return self._told("confirm", key, confirm_object(self, key, options, mark))
 
     def scan(self, prefix: str) -> Listing[ObjectInfo]:
         """List everything below *prefix*; see ``Storage.list``."""
@@ -237,6 +263,21 @@ class Operations:
                 + (f": {why}" if why else "")
             )
 
+    def _creates(self, key: ObjectKey) -> bool:
+        """Say whether the object *key* is created and never replaced."""
+        rule = self._write_once
+        return rule if isinstance(rule, bool) else rule(key)
+
+    def _admitted(self, key: ObjectKey, options: PutOptions) -> PutOptions:
+        """Return the *options* in force for *key*, as far as the provider can keep them."""
+        if self._write_once and self._creates(key):
+            if options.if_match is not None:
+                raise NotSupportedError("this key is written once: no version of it is replaced; leave if_match away")
+            if options.mode is not PutMode.CREATE:
+                options = replace(options, mode=PutMode.CREATE)
+        self._check_options(options)
+        return options
+
     def _check_options(self, options: PutOptions) -> None:
         if options.mode is PutMode.CREATE:
             self._need(Capability.CREATE_ONLY, "a create-only put")
@@ -251,7 +292,7 @@ class Operations:
         self, key: str, body: Body, options: PutOptions, sha256: str | None, on_progress: Progress | None
     ) -> Exchange[ObjectInfo]:
         full = self._full(key)
-        self._check_options(options)
+        options = self._admitted(full, options)
         self._admission.check_name(full.name)
         source = yield from self._admission.source(body, sha256, on_progress)
         try:
@@ -348,18 +389,3 @@ class Operations:
             singles = cast("list[Outcome[None]]", (yield Many(single, self.info.concurrency)))
             failures.extend(outcome.error for outcome in singles if outcome.error is not None)
         BulkError.raise_for(failures, len(full), "delete_many")
-
-    def _presign(self, key: str, options: PresignOptions) -> Exchange[PresignedUrl]:
-        full = self._full(key)
-        self._need(Capability.PRESIGN, "presigning")
-        if options.upload is not None:
-            raise ValueError("the requests of an upload in parts are signed by presign_upload")
-        if options.method not in ("GET", "HEAD", "PUT", "DELETE"):
-            raise ValueError(f"a URL is signed for GET, HEAD, PUT or DELETE, not {options.method!r}")
-        if options.expires_in <= timedelta(0):
-            raise ValueError("expires_in is a positive time")
-        if options.mode is PutMode.CREATE:
-            self._need(Capability.CREATE_ONLY, "a create-only URL")
-        if options.method == "PUT" and self.policy is not None:
-            self.policy.check(full.name, options.size)
-        return (yield from self._exchanges.presign(full, options))

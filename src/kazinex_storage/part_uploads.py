@@ -17,6 +17,21 @@ from .types import Buffer, ObjectInfo, PartInfo, PendingUpload, PutOptions, Uplo
 
 
 @runtime_checkable
+class StateSecret(Protocol):
+    """What a provider adds when it is opened by a secret: upload states are sealed under a key derived from that."""
+
+    def state_secret(self) -> bytes | None:
+        """Return what only those know who can open the provider; None when there is nothing lasting. It may block.
+
+        The same for every process with the same settings, for as long as the settings hold.
+
+        Raises:
+            StorageError: the credentials cannot be looked up.
+        """
+        ...
+
+
+@runtime_checkable
 class PartUploader(Protocol):
     """What a provider adds to declare ``Capability.PARTS``."""
 

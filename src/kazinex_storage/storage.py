@@ -10,36 +10,36 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, overload
 
 from ._internal.admission import Body
 from ._internal.life import Life
 from ._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from .keys import Prefix
-from .operations import DEFAULTS, LINK, Operations
+from .operations import DEFAULTS, LINK, Operations, WriteOnce
 from .policy import UploadPolicy
 from .provider import StorageProvider
 from .pulls import Asked, ByteStream
+from .states import StateKeys
 from .transport import Outcome, Transport
-from .types import (
-    WHOLE,
-    ByteRange,
-    Folder,
-    ObjectInfo,
-    PresignedUrl,
-    PresignOptions,
-    Progress,
-    ProviderInfo,
-    PutMode,
-    PutOptions,
-)
+from .types import WHOLE, PutMode
 from .uploads import Uploads
 
 if TYPE_CHECKING:
     from .files import StorageFile
     from .tickets import UploadTicket
-    from .types import PendingUpload, UploadState
+    from .types import (
+        ByteRange,
+        Folder,
+        ObjectInfo,
+        PendingUpload,
+        PresignedUrl,
+        PresignOptions,
+        Progress,
+        ProviderInfo,
+        PutOptions,
+        UploadState,
+    )
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
@@ -51,8 +51,6 @@ class Storage:
         >>> storage = Storage(MemoryProvider())
         >>> storage.put("plans/a.pdf", b"%PDF").size
         4
-        >>> storage.scoped("plans").get_bytes("a.pdf")
-        b'%PDF'
     """
 
     def __init__(
@@ -62,6 +60,8 @@ class Storage:
         prefix: str = "",
         policy: UploadPolicy | None = None,
         transport: Transport | None = None,
+        write_once: WriteOnce = False,
+        state_key: bytes | StateKeys | None = None,
     ) -> None:
         """Use *provider*, which this storage closes when it is closed.
 
@@ -69,16 +69,19 @@ class Storage:
             prefix: Every key is below this folder, and nothing outside it can be named.
             policy: What may be put; without one, all that the provider can hold.
             transport: Shared by the storages of a process; without one this storage has its own.
+            write_once: Which objects are created and never replaced, by whatever call; see ``operations.WriteOnce``.
+            state_key: At least 16 secret bytes that seal upload states; by default derived from the provider's secret.
 
         Raises:
             InvalidKeyError: the prefix is no folder.
+            ValueError: the key for upload states is too short.
         """
         self._provider: StorageProvider | None = provider
         self._own_transport = transport is None
         self._transport = transport if transport is not None else Transport()
         self._life = Life()
         self._scope = Prefix.folder(prefix)
-        self._operations = Operations(provider, self._scope, policy, self._life)
+        self._operations = Operations(provider, self._scope, policy, self._life, write_once, state_key)
         self._uploads = Uploads(self._operations)
 
     @property
@@ -118,21 +121,16 @@ class Storage:
         """Write the whole of *body* under *key* and return what the service recorded, with the sha256 of the bytes.
 
         Atomic: readers see the old object or the new one; after any error the old one. The sha256 is computed while
-        the bytes move. A body of unknown length is spooled first: in memory up to 8 MiB, then in the temporary folder.
-        Memory stays bounded whatever the size. One request for bodies that need no parts.
-
-        Args:
-            sha256: What the body must have, in hexadecimal.
+        the bytes move, and is compared with *sha256*, in hexadecimal. A body of unknown length is spooled first: in
+        memory up to 8 MiB, then in the temporary folder. One request for bodies that need no parts.
 
         Raises:
-            AlreadyExistsError: ``PutMode.CREATE`` and the key exists.
+            AlreadyExistsError: ``PutMode.CREATE``, or written once, and the key exists.
             PreconditionFailedError: the object is not the version ``if_match``.
-            FileTooLargeError: the body is over the limit, judged while it is read when its length is unknown.
-            FileTypeRefusedError: the policy does not allow the extension.
+            PolicyError: the extension is not allowed, or the body is over the limit, judged while it is read.
             IntegrityError: the body changed while it was read, or has another sha256 than declared.
             QuotaExceededError: the store is full.
-            NotSupportedError: the provider cannot do what *options* ask for.
-            InvalidKeyError: the key is not legal here.
+            NotSupportedError: the provider cannot do what *options* ask for; ``InvalidKeyError``: nor hold the key.
         """
         return self._transport.run(self._operations.put(key, body, options, sha256=sha256, on_progress=on_progress))
 
@@ -156,10 +154,7 @@ class Storage:
         return self._transport.run(self._operations.get_bytes(key, span, if_match))
 
     def get_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Outcome[bytes]]]:
-        """Yield (key, outcome) as whole objects arrive, as many at once as pays off here. One request for each.
-
-        The errors of single keys are in their outcomes; ``outcome.result()`` returns the bytes or raises.
-        """
+        """Yield (key, outcome) as whole objects arrive; ``outcome.result()`` gives the bytes or raises."""
         asked = Asked(keys, self._operations.get_bytes)
         for index, outcome in self._transport.run_many(asked, self.info.concurrency):
             yield asked.key_of(index), outcome
@@ -167,8 +162,7 @@ class Storage:
     def download(self, key: str, path: str | os.PathLike[str], *, on_progress: Progress | None = None) -> ObjectInfo:
         """Write the object into the file *path*, whole or not at all, and return what it is, with the sha256.
 
-        The bytes land in a hidden file beside *path*, are compared with the recorded size and sha256, and take the
-        name *path* at last. One request, or two with *on_progress*.
+        The bytes land in a hidden file first, and are compared with size and sha256. One request, or two with progress.
 
         Raises:
             NotFoundError: no such key.
@@ -178,9 +172,9 @@ class Storage:
         return self._transport.run(self._operations.download(key, Path(path), on_progress))
 
     def stream(self, key: str, span: ByteRange = WHOLE) -> ByteStream:
-        """Return an iterator over the bytes of *span* in chunks of 256 KiB growing to 8 MiB, all of one version.
+        """Return an iterator over the bytes of *span*, all of one version, in chunks of 256 KiB growing to 8 MiB.
 
-        One request a chunk; the first is made now, so a missing key is known at once.
+        One request a chunk; the first is made now.
 
         Raises:
             NotFoundError: no such key.
@@ -236,10 +230,9 @@ class Storage:
     def list(self, prefix: str = "", *, recursive: bool) -> Iterator[ObjectInfo | Folder]: ...
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[ObjectInfo] | Iterator[ObjectInfo | Folder]:
-        """Yield the objects whose keys begin with *prefix*, lazily; memory stays flat.
+        """Yield the objects whose keys begin with *prefix*, as text, lazily; memory stays flat. One request a page.
 
-        Not *recursive*, one level: objects, and folders for what has a further slash. *prefix* matches as text, so
-        end it with a slash for a folder. One request per page of the service.
+        Not *recursive*, one level: objects, and folders for what has a further slash.
 
         Raises:
             InvalidKeyError: no key can begin with *prefix*.
@@ -261,25 +254,39 @@ class Storage:
     def move(self, source: str, target: str, *, mode: PutMode = PutMode.REPLACE) -> ObjectInfo:
         """Give an object another key; atomic where the service moves (``Capability.SERVER_MOVE``).
 
-        Else a copy, and a delete unless *source* was replaced meanwhile; failing in between leaves both.
+        Else a copy, and then a delete; failing in between leaves both.
 
         Raises:
-            NotFoundError: there is no *source*.
             PreconditionFailedError: *source* was replaced while it was copied; both are there.
-            AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
-            ValueError: both keys are the same.
+            StorageError: as ``copy``.
         """
         return self._transport.run(self._operations.move(source, target, mode))
 
     def presign(self, key: str, options: PresignOptions = LINK) -> PresignedUrl:
         """Sign a request that a client without credentials may send until it expires; by default a GET, 15 minutes.
 
+        A PUT of a key that is written once creates. What the service does not bind (``bound``) needs ``confirm``.
+
         Raises:
-            NotSupportedError: the provider does not sign, or cannot bind a PUT to an absent key.
-            PolicyError: a PUT that the policy does not allow.
-            ValueError: the method or the expiry makes no sense.
+            NotSupportedError: the provider does not sign, or not such a request: a DELETE of what is written once.
+            PolicyError: a PUT that the policy does not allow, or one without the size under a policy.
+            ValueError: the method, the size or the expiry makes no sense.
         """
         return self._transport.run(self._operations.presign(key, options))
+
+    def confirm(self, key: str, options: PresignOptions, *, mark: str | None = None) -> ObjectInfo:
+        """Compare what a signed PUT brought with the *options* it was signed with and the policy of now.
+
+        Looks at size, type, first bytes where the policy restricts types, and reads the whole for a sha256. What does
+        not fit is removed; of a key that is written once only what carries the *mark* of the URL.
+
+        Raises:
+            NotFoundError: nothing has arrived.
+            AlreadyExistsError: what stands there did not come by the URL with that *mark*; it is left alone.
+            PolicyError: the policy does not allow it.
+            IntegrityError: it is not what was signed for.
+        """
+        return self._transport.run(self._operations.confirm(key, options, mark))
 
     def begin_upload(
         self, key: str, size: int, options: PutOptions = DEFAULTS, *, sha256: str | None = None
@@ -294,9 +301,7 @@ class Storage:
         return self._transport.run(self._uploads.begin(key, size, options, sha256))
 
     def resume_upload(self, state: UploadState, body: Body, *, on_progress: Progress | None = None) -> ObjectInfo:
-        """Read *body* once, send the parts that are missing or differ, make the object. Atomic, also when repeated.
-
-        After any error the upload stays: resume it again, or abort it.
+        """Read *body* once, send the parts that are missing or differ, make the object; after any error repeat it.
 
         Raises:
             IntegrityError: *body* has another size or sha256 than the upload was begun for.
@@ -312,6 +317,7 @@ class Storage:
 
         Raises:
             NotSupportedError: the provider takes no uploads in parts, or does not sign.
+            PolicyError: the policy of now does not allow name or size.
         """
         return self._transport.run(self._uploads.ticket(state, expires_in))
 
@@ -320,6 +326,7 @@ class Storage:
 
         Raises:
             IntegrityError: a part is missing or has another size; else as ``resume_upload`` does.
+            PolicyError: the policy of now does not allow what is there; it is thrown away.
         """
         return self._transport.run(self._uploads.complete(state))
 
@@ -328,11 +335,12 @@ class Storage:
 
         Raises:
             InvalidKeyError: it is outside this storage.
+            SettingsError: it was begun elsewhere, or its state altered.
         """
         self._transport.run(self._uploads.abort(upload))
 
     def pending_uploads(self, prefix: str = "", *, older_than: timedelta | None = None) -> builtins.list[PendingUpload]:
-        """Return the unfinished uploads below *prefix*, whoever began them. One request per 1,000.
+        """Return the unfinished uploads below *prefix*, whatever process began them. One request per 1,000.
 
         Raises:
             NotSupportedError: the provider takes no uploads in parts.
@@ -342,22 +350,18 @@ class Storage:
     def open(self, key: str, mode: str = "rb", options: PutOptions = DEFAULTS) -> StorageFile:
         """Return a binary file: ``rb`` reads, ``wb`` replaces, ``xb`` creates.
 
-        Writing publishes on ``close`` and nothing before; leaving a ``with`` block by an exception, or ``discard``,
-        publishes nothing.
+        Writing publishes on ``close``; leaving a ``with`` block by an exception, or ``discard``, publishes nothing.
 
         Raises:
-            NotFoundError: reading, and no such key.
+            NotFoundError: reading, and no such key; ``ValueError``: another mode.
             AlreadyExistsError: on closing an ``xb`` file, when the key exists.
-            ValueError: another mode.
         """
         from .files import open_file
 
         return open_file(self, key, mode, options)
 
     def scoped(self, prefix: str) -> Storage:
-        """Return a view of the folder *prefix*: its keys are relative, and nothing outside can be named.
-
-        Closing the view does not close this storage; closing this one closes the view.
+        """Return a view of the folder *prefix*, which closes with this storage; nothing outside can be named.
 
         Raises:
             InvalidKeyError: the prefix is no folder.
@@ -379,21 +383,16 @@ class Storage:
 
     def _view(self, scope: Prefix, policy: UploadPolicy | None) -> Storage:
         view = Storage.__new__(Storage)
-        view._provider = None  # views do not close what they look at
-        view._own_transport = False
-        view._transport = self._transport
-        view._life = Life(self._life)
-        view._scope = scope
-        view._operations = Operations(self._operations._provider, scope, policy, view._life)
+        view._provider, view._own_transport = None, False  # views do not close what they look at
+        view._transport, view._life, view._scope = self._transport, Life(self._life), scope
+        view._operations = self._operations.within(scope, policy, view._life)
         view._uploads = Uploads(view._operations)
         return view
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -41,12 +41,16 @@ class UploadTicket:
     """A DELETE that throws the parts away."""
     expires_at: datetime
     """Aware UTC."""
+    bound: frozenset[str] = frozenset()
+    """What the service itself refuses: parts of another ``size``; with ``create``, a key that is taken by the end.
+    ``Storage.complete_upload`` judges the rest."""
 
     def to_json(self) -> str:
         """Return what the client needs as JSON; it holds the signatures and is to be kept like a password."""
         return json.dumps(
             {
                 "expires_at": self.expires_at.isoformat(),
+                "bound": sorted(self.bound),
                 "parts": [
                     {"number": part.number, "offset": part.offset, "size": part.size, **_request(part.request)}
                     for part in self.parts

@@ -180,6 +180,12 @@ class PresignedUrl:
     """To be sent exactly so."""
     expires_at: datetime
     """Aware UTC."""
+    bound: frozenset[str] = frozenset()
+    """What the service refuses a PUT for: another ``size``, ``type`` or ``sha256``; with ``create``, a taken key."""
+    needs_confirm: bool = False
+    """Whether something that was asked for is not bound: ``Storage.confirm`` then judges what arrived."""
+    mark: str | None = None
+    """Of a URL that creates: what the object carries, so that ``Storage.confirm`` knows it from others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +211,8 @@ class PresignOptions:
     """An upload in parts that the request belongs to: PUT sends ``part``, POST completes, DELETE aborts."""
     part: int | None = None
     """The number of the part, from 1."""
+    mark: str | None = None
+    """What the object is to carry; chosen by ``Storage``, left out where a service keeps none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +300,8 @@ class UploadState:
     """The kind of the provider that holds it."""
     location: str = ""
     """Where that provider keeps objects."""
+    mac: str = field(default="", repr=False)
+    """Proves all the rest; without the right one a state is refused."""
 
     def to_json(self) -> str:
         """Return the state as one line of JSON; what is written today is read by later releases."""
@@ -300,14 +310,14 @@ class UploadState:
 
     @classmethod
     def from_json(cls, text: str) -> UploadState:
-        """Return the state that ``to_json`` wrote.
+        """Return the state that ``to_json`` wrote. Whether it is ours is found out when it is used.
 
         Raises:
-            ValueError: it is none, was altered, or comes from a later release.
+            ValueError: it is none, or comes from another release.
         """
         try:
             found = json.loads(text)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):  # the last is deep nesting
             found = None
         if not isinstance(found, dict) or found.pop("version", None) != STATE_VERSION:
             raise ValueError(
@@ -320,8 +330,8 @@ class UploadState:
         return cls(**{**found, "mode": PutMode(found["mode"])})
 
 
-STATE_VERSION = 1
-"""The form of a serialised upload state."""
+STATE_VERSION = 2
+"""The form of a serialised upload state; the first one was not sealed."""
 
 _STATE_FIELDS = {
     "key": str,
@@ -336,6 +346,7 @@ _STATE_FIELDS = {
     "scope": str,
     "provider": str,
     "location": str,
+    "mac": str,
 }
 
 
@@ -348,6 +359,8 @@ def _fits(name: str, value: object) -> bool:
         return value in {mode.value for mode in PutMode}
     if name in ("key", "upload_id"):
         return bool(value)
+    if name == "mac":
+        return re.fullmatch(r"([0-9a-f]{16}\.[0-9a-f]{64})?", str(value)) is not None
     if name == "sha256":
         return value is None or re.fullmatch(r"[0-9a-f]{64}", str(value)) is not None
     return not isinstance(value, int) or value >= (name == "part_bytes")

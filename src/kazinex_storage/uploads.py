@@ -17,12 +17,13 @@ from typing import Final, cast
 
 from ._internal.admission import Body, completed
 from ._internal.sending import measure, send_parts
-from .errors import IntegrityError, InvalidKeyError, NotFoundError, SettingsError
+from .errors import IntegrityError, InvalidKeyError, NotFoundError, NotSupportedError, PolicyError, SettingsError
 from .keys import ObjectKey
 from .operations import Operations
 from .part_uploads import PartExchanges, ResumeExchanges
 from .parts import PartPlan, crc32_of
 from .provider import Sweeper
+from .signed import remove_version
 from .source import Source
 from .tickets import TicketPart, UploadTicket
 from .transport import Call, Exchange
@@ -34,6 +35,7 @@ from .types import (
     PresignedUrl,
     PresignOptions,
     Progress,
+    PutMode,
     PutOptions,
     UploadState,
 )
@@ -86,7 +88,7 @@ class Uploads:
         operations = self._operations
         full = operations._full(key)
         self._need_resuming()
-        operations._check_options(options)
+        options = operations._admitted(full, options)
         if size < 0:
             raise ValueError(f"an upload has 0 bytes or more, not {size}")
         if sha256 is not None and not _SHA256.fullmatch(sha256.lower()):
@@ -96,14 +98,14 @@ class Uploads:
         declared = sha256.lower() if sha256 is not None else None
         state = yield from self._parts.begin_upload(full, size, completed(options, full), declared)
         scope, info = operations._scope, operations.info
-        return replace(state, key=full[len(scope) :], scope=scope, provider=info.kind, location=info.location)
+        state = replace(state, key=full[len(scope) :], scope=scope, provider=info.kind, location=info.location)
+        return cast(UploadState, (yield Call(operations._seal.seal, state)))
 
     def _resume(self, state: UploadState, body: Body, on_progress: Progress | None) -> Exchange[ObjectInfo]:
         operations = self._operations
         self._need_resuming()
-        own = self._own(state)
-        operations._admission.check_name(ObjectKey(own.key).name)
-        operations._admission.check_size(own.size)
+        own = yield from self._own(state)
+        self._judge(own)
         expected = None if isinstance(body, Source) else own.sha256
         source = yield from operations._admission.source(body, expected, on_progress)
         try:
@@ -156,7 +158,8 @@ class Uploads:
         operations._need(Capability.PRESIGN, "presigning")
         if expires_in <= timedelta(0):
             raise ValueError("expires_in is a positive time")
-        own = self._own(state)
+        own = yield from self._own(state)
+        self._judge(own)
         key, plan = ObjectKey(own.key), self._plan(own)
 
         def sign(method: str, part: int | None = None, size: int | None = None) -> Exchange[PresignedUrl]:
@@ -170,11 +173,14 @@ class Uploads:
             parts.append(TicketPart(number=number, offset=start, size=end - start, request=request))
         complete, abort = (yield from sign("POST")), (yield from sign("DELETE"))
         expires_at = min(request.expires_at for request in (complete, abort, *(part.request for part in parts)))
-        return UploadTicket(state=state, parts=tuple(parts), complete=complete, abort=abort, expires_at=expires_at)
+        bound = frozenset.intersection(*(part.request.bound for part in parts)) | complete.bound
+        return UploadTicket(
+            state=state, parts=tuple(parts), complete=complete, abort=abort, expires_at=expires_at, bound=bound
+        )
 
     def _complete(self, state: UploadState) -> Exchange[ObjectInfo]:
         self._need()
-        own = self._own(state)
+        own = yield from self._own(state)
         plan = self._plan(own)
         try:
             held: Sequence[PartInfo] = yield from self._parts.list_parts(own)
@@ -182,7 +188,12 @@ class Uploads:
             found = yield from self._parts.find_upload(own)
             if found is None:
                 raise
-            return self._operations._relative(found)  # the client has completed it itself
+            return self._operations._relative((yield from self._kept(own, found)))  # the client completed it itself
+        try:
+            self._judge(own, max(own.size, sum(part.size for part in held)))
+        except PolicyError as error:
+            yield from self._parts.abort_upload(ObjectKey(own.key), own.upload_id)
+            raise type(error)(f"{error.message}; the upload was thrown away") from error
         wanted: set[tuple[int, int]] = set()
         for number, span in plan.spans():
             start, end = span.resolve(own.size)
@@ -207,7 +218,7 @@ class Uploads:
     def _abort(self, upload: UploadState | PendingUpload) -> Exchange[None]:
         self._need_resuming()
         if isinstance(upload, UploadState):
-            full = ObjectKey(self._own(upload).key)
+            full = ObjectKey((yield from self._own(upload)).key)
         else:
             full = self._operations._full(upload.key)
         yield from self._parts.abort_upload(full, upload.upload_id)
@@ -239,14 +250,38 @@ class Uploads:
         if not self._operations.info.can(Capability.RESUME):
             self._need()
 
-    def _own(self, state: UploadState) -> UploadState:
-        """Return *state* as the provider knows it, if it is of this place."""
+    def _judge(self, own: UploadState, size: int | None = None) -> None:
+        """Refuse what the rules of now do not allow, whatever they were when the upload was begun."""
+        operations, key = self._operations, ObjectKey(own.key)
+        operations._admission.check_name(key.name)
+        operations._admission.check_size(own.size if size is None else size)
+        if operations._creates(key) and own.mode is not PutMode.CREATE:
+            raise NotSupportedError("the upload was begun to replace, and this key is written once; abort it")
+
+    def _kept(self, own: UploadState, found: ObjectInfo) -> Exchange[ObjectInfo]:
+        """Return the object that a client has made of the upload, or remove it when it is not what may be there.
+
+        It carries the mark of the upload, so it is no other object.
+        """
+        try:
+            self._judge(own, found.size)
+            if found.size != own.size:
+                raise IntegrityError(f"the object has {found.size:,} bytes, the upload was begun for {own.size:,}")
+        except (PolicyError, IntegrityError) as error:
+            removed = yield from remove_version(self._operations, ObjectKey(own.key), found)
+            outcome = "it was removed" if removed else "it was replaced meanwhile, look at it"
+            raise type(error)(f"{error.message}; {outcome}") from error
+        return found
+
+    def _own(self, state: UploadState) -> Exchange[UploadState]:
+        """Return *state* as the provider knows it, if it is of this place and as it was sealed."""
         info, scope = self._operations.info, self._operations._scope
         if (state.provider, state.location) != (info.kind, info.location):
             raise SettingsError(
                 f"the upload was begun on {state.provider} {state.location!r}, this is {info.kind} {info.location!r}; "
                 "resume it where it was begun"
             )
+        yield Call(self._operations._seal.check, state)
         full = ObjectKey(state.scope + state.key)
         if not full.startswith(scope):
             raise InvalidKeyError("the upload belongs to a key outside this storage; resume it where it was begun")
@@ -258,7 +293,7 @@ class Uploads:
         if rule is not None and not plan.follows(rule):
             raise SettingsError(
                 f"the state says {state.size:,} bytes in parts of {state.part_bytes:,}, which this service does not "
-                "take: it was altered; begin the upload anew"
+                "take; begin the upload again"
             )
         return plan
 

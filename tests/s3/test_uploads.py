@@ -27,6 +27,7 @@ from kazinex_storage import (
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import SUPABASE, Target
 from kazinex_storage.testing.bench import pattern, sha256
+from kazinex_storage.testing.uploading import sealed
 from kazinex_storage.transport import Observation, Transport
 from kazinex_storage.types import MIB, PartInfo
 
@@ -236,7 +237,7 @@ def test_more_parts_than_one_page_are_listed(target: Target, storage: Storage) -
     found: list[PartInfo] = list(provider.list_parts(state))
 
     assert list(range(1, count + 1)) == [part.number for part in found]
-    storage.abort_upload(state)
+    storage.abort_upload(sealed(storage, state))
     provider.close()
 
 

@@ -23,6 +23,7 @@ from kazinex_storage import (
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
 from kazinex_storage.testing.bench import pattern
 from kazinex_storage.testing.emulators.graph import Answer, Fault, Kind
+from kazinex_storage.testing.uploading import sealed
 
 from .conftest import Place
 
@@ -65,7 +66,7 @@ def test_how_a_state_cuts_the_body_counts_for_nothing(place: Place, part_bytes: 
     state = begun(place)
     break_off(place, state, 20 * MIB)
 
-    place.storage.resume_upload(replace(state, part_bytes=part_bytes), BODY)
+    place.storage.resume_upload(sealed(place.storage, replace(state, part_bytes=part_bytes)), BODY)
 
     assert BODY == place.stored("folder/a.ifc")
 
@@ -166,7 +167,7 @@ def test_a_body_that_was_sent_whole_and_refused_replaces_what_was_in_its_way(pla
     ],
 )
 def test_a_forged_state_sends_a_body_nowhere(place: Place, url: str) -> None:
-    forged = replace(begun(place), upload_id=url)
+    forged = sealed(place.storage, replace(begun(place), upload_id=url))
 
     for act in (lambda: place.storage.resume_upload(forged, BODY), lambda: place.storage.abort_upload(forged)):
         with pytest.raises(SettingsError, match="never sent there"):

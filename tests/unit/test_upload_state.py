@@ -19,14 +19,16 @@ STATE = UploadState(
     scope="acme/",
     provider="r2",
     location="bucket/prefix",
+    mac="0123456789abcdef." + "0" * 64,
 )
 
-# What version 1 wrote, letter for letter: a state may be older than the release that reads it.
+# What version 2 writes, letter for letter: a state may be older than the release that reads it.
 WRITTEN = (
-    '{"version": 1, "key": "folder/Plan M\\u00fcller.pdf", "upload_id": "an id", "size": 20, "part_bytes": 8, '
+    '{"version": 2, "key": "folder/Plan M\\u00fcller.pdf", "upload_id": "an id", "size": 20, "part_bytes": 8, '
     '"mode": "create", "if_match": null, "mark": "0123456789abcdef", '
     '"sha256": "0000000000000000000000000000000000000000000000000000000000000000", '
-    '"scope": "acme/", "provider": "r2", "location": "bucket/prefix"}'
+    '"scope": "acme/", "provider": "r2", "location": "bucket/prefix", '
+    '"mac": "0123456789abcdef.0000000000000000000000000000000000000000000000000000000000000000"}'
 )
 
 
@@ -39,10 +41,22 @@ def test_what_was_written_comes_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "null", "[]", "{}", "{", "1", WRITTEN.replace('"version": 1', '"version": 2'), WRITTEN[:-1]]
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        "{}",
+        "{",
+        "1",
+        WRITTEN.replace('"version": 2', '"version": 1'),
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        WRITTEN[:-1],
+    ],
 )
 def test_what_is_no_state_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no upload state of version 1"):
+    with pytest.raises(ValueError, match="no upload state of version 2"):
         UploadState.from_json(text)
 
 
@@ -65,6 +79,8 @@ def test_what_is_no_state_is_refused(text: str) -> None:
         ("scope", None),
         ("provider", None),
         ("location", []),
+        ("mac", None),
+        ("mac", "0"),
         ("another", 1),
     ],
 )

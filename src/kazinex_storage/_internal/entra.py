@@ -120,6 +120,11 @@ class Tokens:
         """Which asking failed, and how."""
 
     @property
+    def app_secret(self) -> str | None:
+        """What the app proves itself with; None when it is a public one."""
+        return self._identity.secret or self._identity.private_key
+
+    @property
     def at_hand(self) -> str | None:
         """A token that is good for some minutes yet."""
         return self._token if self._clock() < self._good_until else None

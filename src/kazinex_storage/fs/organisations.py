@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from ..documents.receipts import ResolvedProvider
-from ..errors import InvalidKeyError, NotSupportedError
-from ..keys import DocumentKey
+from ..errors import NotSupportedError
+from ..keys import is_revision
 from ..storage import Storage
 from ..transport import Call, Exchange, Transport
 from .filesystem import ObjectFileSystem
@@ -84,7 +84,7 @@ class OrganisationSpace:
             raise NotSupportedError("organisations are not listed; name one: kazinex://organisation/project/...")
         address = parse_address(path, "organisation")
         project_of(address)
-        return Place(base=f"{address.place}/", key=address.key, write_once=_is_revision(path))
+        return Place(base=f"{address.place}/", key=address.key, write_once=is_revision(path))
 
     def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
         """Return every provider of the organisation: override of the project, default, the others.
@@ -135,15 +135,6 @@ class OrganisationSpace:
 
     def __repr__(self) -> str:
         return "OrganisationSpace()"
-
-
-def _is_revision(path: str) -> bool:
-    """Say whether *path* names the file of a revision, which is written once through whatever door."""
-    try:
-        DocumentKey.parse(path)
-    except InvalidKeyError:
-        return False
-    return True
 
 
 def _scope(place: Place) -> tuple[str, str | None]:

@@ -209,7 +209,8 @@ class Transfers:
         """Return a URL that may be used without credentials until it expires.
 
         Raises:
-            NotSupportedError: the provider does not sign.
+            NotSupportedError: the provider does not sign, or the request needs headers, which no URL holds.
+            PolicyError: a PUT under a limit, which is signed together with its size.
             NotFoundError: several storages are asked, and none holds the object.
         """
         place = self._object(path)
@@ -222,7 +223,15 @@ class Transfers:
                 f"the provider {storage.info.kind} does not sign; read through this process", operation="sign", key=path
             )
         options = PresignOptions(method=method, expires_in=expires_in, content_type=content_type)
-        return (yield from storage.operations.presign(place.key, options)).url
+        signed = yield from storage.operations.presign(place.key, options)
+        if signed.headers:
+            raise NotSupportedError(
+                f"this {method} has to be sent with the headers {', '.join(sorted(signed.headers))}, which no URL "
+                "holds; Storage.presign gives both",
+                operation="sign",
+                key=path,
+            )
+        return signed.url
 
     def writing(self, path: str, options: PutOptions) -> Exchange[tuple[Storage, Place, PutOptions]]:
         """Return the storage that the object *path* is written to, and the options in force there.

@@ -11,13 +11,25 @@ import copy
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from .._internal.pickling import not_pickled
 from ..documents.register import MemoryRegister, RevisionRegister
 from ..errors import SettingsError
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .rules import check_chosen, check_removable, conflict, label_in_use, label_key, unknown_provider
+
+if TYPE_CHECKING:
+    from ..states import StateKeys
+
+
+@runtime_checkable
+class KeyedCatalogue(Protocol):
+    """What a catalogue adds when it has keys: upload states of its organisations are then sealed with those."""
+
+    def state_keys(self, organisation: str) -> StateKeys:
+        """Return the keys of the organisation; nothing is read yet."""
+        ...
 
 
 class Catalogue(Protocol):

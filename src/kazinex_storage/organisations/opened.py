@@ -12,7 +12,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from ..errors import ClosedError
+from ..keys import is_revision
 from ..provider import StorageProvider
+from ..states import StateKeys
 from ..storage import Storage
 from ..transport import Transport
 from .records import ProviderRecord
@@ -37,9 +39,13 @@ class OpenStorages:
     """Storages by provider record, scoped to the organisation. Thread-safe and fork-safe."""
 
     def __init__(
-        self, opener: Callable[[ProviderRecord], StorageProvider], transport: Transport, capacity: int
+        self,
+        opener: Callable[[ProviderRecord], StorageProvider],
+        state_keys: Callable[[str], StateKeys | None],
+        transport: Transport,
+        capacity: int,
     ) -> None:
-        """Open with *opener* and keep *capacity* of them.
+        """Open with *opener* and keep *capacity* of them; *state_keys* gives those of an organisation.
 
         Raises:
             ValueError: the capacity is not positive.
@@ -47,6 +53,7 @@ class OpenStorages:
         if capacity < 1:
             raise ValueError(f"a capacity is at least 1, not {capacity}")
         self._opener = opener
+        self._state_keys = state_keys
         self._transport = transport
         self._capacity = capacity
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
@@ -68,7 +75,11 @@ class OpenStorages:
             if entry.storage is None:
                 newest = entry.record
                 entry.storage = Storage(
-                    self._opener(newest), prefix=f"{newest.organisation}/", transport=self._transport
+                    self._opener(newest),
+                    prefix=f"{newest.organisation}/",
+                    transport=self._transport,
+                    write_once=is_revision,
+                    state_key=self._state_keys(newest.organisation),
                 )
             return entry.storage
 

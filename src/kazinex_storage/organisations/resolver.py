@@ -73,7 +73,7 @@ class Resolver:
         """What runs the exchanges."""
         self._own_transport = transport is None
         self._on_resolve = on_resolve
-        self._opened = OpenStorages(organisations.open, self.transport, capacity)
+        self._opened = OpenStorages(organisations.open, organisations.state_keys, self.transport, capacity)
 
     def storage_for(self, organisation: str, project: str | None = None) -> Storage:
         """Return the storage that new documents go to.

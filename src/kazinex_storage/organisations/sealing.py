@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import json
 import os
 import re
@@ -104,6 +105,13 @@ class KeyRing:
         """Return the keys in clear, one base64 line each, as ``parse`` reads them."""
         return "".join(f"{base64.urlsafe_b64encode(key).decode()}\n" for key in self._keys)
 
+    def derived(self, key_id: str, label: bytes) -> bytes | None:
+        """Return a key for the purpose *label*, derived from the key of that id; None when that is not on the ring."""
+        for key in self._keys:
+            if _key_id(key) == key_id:
+                return hmac.digest(key, b"kazinex-storage derived key\0" + label, "sha256")
+        return None
+
     def cipher(self, key_id: str) -> AESGCM | None:
         """Return the cipher of the key of that id, if it is on the ring."""
         return self._ciphers.get(key_id)
@@ -148,6 +156,11 @@ class Sealer:
 
     def __init__(self, keys: KeySource) -> None:
         self._keys = keys
+
+    @property
+    def keys(self) -> KeySource:
+        """Where the ring is taken from."""
+        return self._keys
 
     def seal(self, secret: str, *, organisation: str, record: str, field: str, settings: str = "") -> str:
         """Return the envelope of *secret*, which opens for the same organisation, record, field and settings only.

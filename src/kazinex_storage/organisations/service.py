@@ -19,7 +19,7 @@ from ..keys import check_identifier
 from ..policy import SIZE_RULES, check_extensions, check_limit, normal_extension
 from ..provider import SecretRotator
 from ..registry import Registry, default_registry
-from .catalogue import Catalogue
+from .catalogue import Catalogue, KeyedCatalogue
 from .changes import halves, with_settings
 from .records import (
     OrganisationRecord,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ..provider import StorageProvider
+    from ..states import StateKeys
 
 
 class Keep(Enum):
@@ -70,6 +71,11 @@ class Organisations:
         self.registry = registry or default_registry()
         """Which kinds there are."""
         self._clock = clock
+
+    def state_keys(self, organisation: str) -> StateKeys | None:
+        """Return the keys that upload states of the organisation are sealed with; None when the catalogue has none."""
+        keyed = self.catalogue
+        return keyed.state_keys(organisation) if isinstance(keyed, KeyedCatalogue) else None
 
     def organisation(self, organisation: str) -> OrganisationRecord:
         """Return the default and the allowlist of the organisation.

@@ -20,6 +20,7 @@ from .rules import check_chosen, check_removable, conflict, label_in_use, label_
 from .schema import organisations, overrides, prepare, providers
 from .sealing import Sealer
 from .settings import canonical
+from .state_keys import OrganisationKeys
 
 _ROW_IS = (providers.c.organisation, providers.c.id)
 _ORDER = (providers.c.created_at, providers.c.id)
@@ -64,6 +65,10 @@ class SqlCatalogue:
         except BaseException:
             self._database.close()
             raise
+
+    def state_keys(self, organisation: str) -> OrganisationKeys:
+        """Return the keys that the upload states of the organisation are sealed with."""
+        return OrganisationKeys(self._sealer.keys, organisation)
 
     def organisation(self, organisation: str) -> OrganisationRecord:
         """Return what is set for the organisation.

@@ -56,6 +56,7 @@ _THEMES = (
     "presign",
     "put",
     "scope",
+    "write_once",
 )
 
 # Failed assertions of the kit explain themselves only when pytest is told before the modules are imported.

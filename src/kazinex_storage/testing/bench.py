@@ -18,6 +18,7 @@ from typing import TypeVar
 import pytest
 
 from ..errors import NotSupportedError
+from ..operations import WriteOnce
 from ..provider import StorageProvider
 from ..storage import Storage
 from ..transport import Exchange, Outcome, Wait
@@ -79,6 +80,12 @@ class Bench:
         """Return a storage over the same provider that records what reaches it."""
         recording = RecordingProvider(self.provider, without=without)
         return recording, self._view(recording)
+
+    def once(self, rule: WriteOnce = True) -> Storage:
+        """Return a storage over the same provider whose objects, or those of the *rule*, are written once."""
+        storage = Storage(RecordingProvider(self.provider), prefix=self.prefix, write_once=rule)
+        self._views.append(storage)
+        return storage
 
     def faulty(self, *plan: Fault, over: StorageProvider | None = None) -> Storage:
         """Return a storage over the same provider, or a wrapper of it, with the faults of *plan*."""

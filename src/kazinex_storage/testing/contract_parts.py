@@ -22,7 +22,7 @@ from ..errors import (
 from ..policy import UploadPolicy
 from ..types import Capability, PutOptions
 from .bench import CREATE, Bench, names, pattern, sha256
-from .uploading import begin_under, large_body, list_uploads, numbers_of, passed_on, put_parts
+from .uploading import begin_under, large_body, list_uploads, numbers_of, passed_on, put_parts, sealed
 
 
 class PartContract:
@@ -62,14 +62,14 @@ class PartContract:
             return
         state, rule = bench.storage.begin_upload("a", 5), bench.storage.info.part_rule
         assert rule is not None
-        many = replace(state, size=(rule.max_parts + 1) * state.part_bytes)
-        large = replace(state, part_bytes=rule.max_part_bytes + 1)
+        many = sealed(bench.storage, replace(state, size=(rule.max_parts + 1) * state.part_bytes))
+        large = sealed(bench.storage, replace(state, part_bytes=rule.max_part_bytes + 1))
         recording, storage = bench.recorded()
 
-        with pytest.raises(SettingsError, match="begin the upload anew"):
+        with pytest.raises(SettingsError, match="begin the upload again"):
             storage.resume_upload(large, pattern(5))
         for altered in (many, large):
-            with pytest.raises(SettingsError, match="begin the upload anew"):
+            with pytest.raises((SettingsError, FileTooLargeError), match=r"begin the upload again|thrown away"):
                 storage.complete_upload(altered)
 
         assert 0 == recording.count("put_part") + recording.count("complete_upload")
@@ -279,7 +279,7 @@ class PartContract:
         if not bench.proves(Capability.PARTS, list_uploads):
             return
         state = bench.storage.begin_upload("theirs", 5)
-        forged = replace(state, key="mine")
+        forged = sealed(bench.storage, replace(state, key="mine"))
 
         with pytest.raises(NotFoundError):
             bench.storage.resume_upload(forged, b"12345")
@@ -306,6 +306,43 @@ class PartContract:
             storage.begin_upload("a", 5, sha256="not one")
 
         assert [] == recording.calls
+
+    def test_the_policy_of_now_holds_for_an_upload_of_earlier(self, bench: Bench) -> None:
+        if not bench.proves(Capability.PARTS, list_uploads):
+            return
+        body = pattern(5)
+        states = {key: bench.storage.begin_upload(key, len(body)) for key in ("a.exe", "a.pdf")}
+        for state in states.values():
+            put_parts(bench, state, body, [1])
+        strict = bench.storage.with_policy(UploadPolicy(max_file_bytes=4, ceiling=4, extensions=frozenset({"pdf"})))
+
+        for key, refusal in (("a.exe", FileTypeRefusedError), ("a.pdf", FileTooLargeError)):
+            with pytest.raises(refusal):
+                strict.resume_upload(states[key], body)
+            if bench.can(Capability.PRESIGN):
+                with pytest.raises(refusal):
+                    strict.presign_upload(states[key], timedelta(hours=1))
+            with pytest.raises(refusal, match="thrown away"):
+                strict.complete_upload(states[key])
+
+        assert [] == bench.storage.pending_uploads()
+        assert [] == bench.keys()
+
+    def test_more_parts_than_were_begun_for_make_no_object(self, bench: Bench) -> None:
+        if not bench.proves(Capability.PARTS, list_uploads):
+            return
+        state = bench.storage.begin_upload("a", 5)
+        put_parts(bench, state, pattern(5), [1])
+        put_parts(bench, replace(state, size=2 * state.part_bytes), bytes(2 * state.part_bytes), [2])
+        strict = bench.storage.with_policy(UploadPolicy(max_file_bytes=5, ceiling=5))
+
+        with pytest.raises(IntegrityError):
+            bench.storage.complete_upload(state)
+        with pytest.raises(FileTooLargeError, match="thrown away"):
+            strict.complete_upload(state)
+
+        assert [] == bench.storage.pending_uploads()
+        assert [] == bench.keys()
 
     def test_uploads_in_parts_work_on_asyncio(self, bench: Bench) -> None:
         if not bench.proves(Capability.PARTS, list_uploads):

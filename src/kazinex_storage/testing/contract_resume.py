@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -19,9 +21,26 @@ from ..errors import (
     SettingsError,
 )
 from ..storage import Storage
-from ..types import Capability, PutOptions, UploadState
+from ..types import Capability, PutMode, PutOptions, UploadState
 from .bench import CREATE, Bench, pattern, race, sha256
-from .uploading import passed_on
+from .recording import RecordingProvider
+from .uploading import passed_on, sealed
+
+_CHANGES: dict[str, Callable[[UploadState], UploadState]] = {
+    "key": lambda state: replace(state, key="b"),
+    "upload_id": lambda state: replace(state, upload_id="another"),
+    "size": lambda state: replace(state, size=6),
+    "part_bytes": lambda state: replace(state, part_bytes=7 << 20),
+    "mode": lambda state: replace(state, mode=PutMode.CREATE),
+    "if_match": lambda state: replace(state, if_match="another"),
+    "mark": lambda state: replace(state, mark="0123456789abcdef"),
+    "sha256": lambda state: replace(state, sha256="0" * 64),
+    "kept": lambda state: replace(state, kept="{}"),
+    "scope": lambda state: replace(state, scope="tenant 1/"),
+    "no mac": lambda state: replace(state, mac=""),
+    "another mac": lambda state: replace(state, mac=f"{'0' * 16}.{'0' * 64}"),
+}
+"""What may be changed on the way, each alone."""
 
 
 def _can(bench: Bench) -> bool:
@@ -177,7 +196,8 @@ class ResumeContract:
         recording, storage = bench.recorded()
         other = storage.scoped("tenant-2")
 
-        for forged in (state, replace(state, scope=f"{other.prefix}../tenant-1/"), replace(state, key="../tenant-2/a")):
+        outside = (state, replace(state, scope=f"{other.prefix}../tenant-1/"), replace(state, key="../tenant-2/a"))
+        for forged in (sealed(storage, forged) for forged in outside):
             with pytest.raises(InvalidKeyError):
                 other.resume_upload(forged, b"12345")
             with pytest.raises(InvalidKeyError):
@@ -193,6 +213,46 @@ class ResumeContract:
             assert [state.upload_id] == [upload.upload_id for upload in bench.storage.pending_uploads()]
         assert "tenant-1/a" == bench.storage.resume_upload(state, b"12345").key
         assert ["tenant-1/a"] == bench.keys()
+
+    @pytest.mark.parametrize("change", _CHANGES.values(), ids=_CHANGES)
+    def test_an_altered_state_is_refused_before_any_request(
+        self, bench: Bench, change: Callable[[UploadState], UploadState]
+    ) -> None:
+        if not _can(bench):
+            return
+        state = _begin(bench.storage, "a", b"12345")
+        recording, storage = bench.recorded()
+        altered = change(state)
+        calls: list[Callable[[], object]] = [
+            lambda: storage.resume_upload(altered, b"12345"),
+            lambda: storage.abort_upload(altered),
+            lambda: asyncio.run(AsyncStorage(storage).resume_upload(altered, b"12345")),
+        ]
+        if bench.can(Capability.PARTS):
+            calls.append(lambda: storage.complete_upload(altered))
+        if bench.can(Capability.PARTS) and bench.can(Capability.PRESIGN):
+            calls.append(lambda: storage.presign_upload(altered, timedelta(hours=1)))
+
+        for call in calls:
+            with pytest.raises(SettingsError, match=r"altered|not sealed|not at hand"):
+                call()
+
+        assert [] == recording.calls
+        assert b"12345" == bench.peek(storage.resume_upload(state, b"12345").key)
+
+    def test_a_state_is_good_for_those_who_have_the_key(self, bench: Bench) -> None:
+        if not _can(bench):
+            return
+        with (
+            Storage(RecordingProvider(bench.provider), prefix=bench.prefix, state_key=b"k" * 32) as ours,
+            Storage(RecordingProvider(bench.provider), prefix=bench.prefix, state_key=b"k" * 32) as same,
+        ):
+            state = _begin(ours, "a", b"12345")
+
+            with pytest.raises(SettingsError, match="state_key"):
+                bench.storage.resume_upload(state, b"12345")
+            same.resume_upload(state, b"12345")
+            assert b"12345" == bench.peek("a")
 
     def test_an_upload_is_resumed_on_asyncio(self, bench: Bench) -> None:
         if not _can(bench):

@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeAlias, TypeVar, cast
 from ..errors import StorageError
 from ..keys import ObjectKey, Prefix
 from ..network_provider import NetworkProvider
-from ..part_uploads import PartExchanges, ResumeExchanges
+from ..part_uploads import PartExchanges, ResumeExchanges, StateSecret
 from ..provider import MoveExchanges, Pages, StorageProvider, exchanges_of
 from ..source import Source
 from ..transport import Exchange
@@ -162,6 +162,10 @@ class InterceptedProvider(NetworkProvider[InterceptedExchanges]):
     def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
         """Move; called only when the provider inside declares it."""
         return self._transport.run(self.exchanges.move(source, target, mode))
+
+    def state_secret(self) -> bytes | None:
+        """Return that of the provider inside."""
+        return self._provider.state_secret() if isinstance(self._provider, StateSecret) else None
 
     def close(self) -> None:
         """Close the provider inside."""

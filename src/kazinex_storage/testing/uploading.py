@@ -25,6 +25,11 @@ def passed_on(state: UploadState) -> UploadState:
     return UploadState.from_json(state.to_json())
 
 
+def sealed(storage: Storage, state: UploadState) -> UploadState:
+    """Return *state* as if ``begin_upload`` had made it so: what comes behind the seal has to be safe as well."""
+    return storage.operations._seal.seal(state)
+
+
 def large_body(bench: Bench, seed: int = 0) -> bytes:
     """Return a body of more than one part wherever large bodies have more."""
     return pattern(bench.harness.large_bytes, seed)

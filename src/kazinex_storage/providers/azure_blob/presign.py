@@ -12,6 +12,8 @@ from typing import Final
 from ..._internal.header_text import plain_header
 from ...errors import NotSupportedError
 from ...types import PresignedUrl, PresignOptions, PutMode
+from .headers import MARK, METADATA
+from .names import encode_metadata_name
 from .protocol import Protocol
 from .sas import mint_url
 from .target import SigningKey
@@ -39,13 +41,18 @@ def presign(protocol: Protocol, key: SigningKey, name: str, options: PresignOpti
             "Azure signs no single steps of an upload: a URL for a part would be good for the whole object, and "
             "nothing throws parts away; sign one PUT, which takes up to 4.8 GiB, or resume the upload in this process"
         )
-    permission = "c" if options.method == "PUT" and options.mode is PutMode.CREATE else _PERMISSIONS[options.method]
+    creates = options.method == "PUT" and options.mode is PutMode.CREATE
+    permission = "c" if creates else _PERMISSIONS[options.method]
     disposition = None
     if options.method == "GET" and options.content_disposition is not None:
         disposition = plain_header("content disposition", options.content_disposition)
     query, expires_at = mint_url(protocol.target, key, name, permission, options.expires_in, disposition)
     return PresignedUrl(
-        method=options.method, url=protocol.url(name, query), headers=_headers(options), expires_at=expires_at
+        method=options.method,
+        url=protocol.url(name, query),
+        headers=_headers(options),
+        expires_at=expires_at,
+        bound=frozenset({"create"}) if creates else frozenset(),
     )
 
 
@@ -55,4 +62,6 @@ def _headers(options: PresignOptions) -> dict[str, str]:
     headers = {"x-ms-blob-type": "BlockBlob"}
     if options.content_type is not None:
         headers["Content-Type"] = plain_header("content type", options.content_type)
+    if options.mark is not None:
+        headers[METADATA + encode_metadata_name(MARK)] = options.mark
     return headers

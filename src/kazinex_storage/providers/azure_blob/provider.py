@@ -12,7 +12,7 @@ from ...public_access import PublicAccess
 from ...transport import Transport
 from ...types import Capability, Diagnosis, ProviderInfo
 from .exchanges import AzureBlobExchanges
-from .target import PART_RULE, Target
+from .target import PART_RULE, AccountKey, SasToken, Target
 
 if TYPE_CHECKING:
     from .settings import AzureBlobSettings
@@ -47,6 +47,16 @@ class AzureBlobProvider(NetworkPartUploader[AzureBlobExchanges]):
     def __init__(self, target: Target, *, transport: Transport | None = None) -> None:
         """Use *target*; nothing is asked before the first call."""
         super().__init__(AzureBlobExchanges(target), _info(target), transport)
+
+    def state_secret(self) -> bytes | None:
+        """Return the key of the account, the signature that was given, or what the app proves itself with."""
+        credential = self.exchanges.target.credential
+        if isinstance(credential, AccountKey):
+            return credential.key.encode()
+        if isinstance(credential, SasToken):
+            return credential.token.encode()
+        proof = credential.app and (credential.app.secret or credential.app.private_key)
+        return proof.encode() if proof else None  # the identity of a machine has nothing that lasts
 
     def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
         """Explain what *check* met; one request at most, see ``Diagnostics``."""

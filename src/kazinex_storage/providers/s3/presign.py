@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from ...errors import NotSupportedError, SettingsError
 from ...types import PresignedUrl, PresignOptions, PutMode, UploadState
-from .headers import base64_of, plain_header, quoted_etag
+from .headers import MARK, METADATA, base64_of, plain_header, quoted_etag
 from .protocol import Protocol
 from .target import Credentials
 
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 # presigned-urls (read 2026-08): 1 second to 7 days.
 LONGEST: Final = timedelta(days=7)
 """How long a URL is good for at most."""
+
+_BINDS: Final = {
+    "Content-Length": "size",
+    "Content-Type": "type",
+    "x-amz-checksum-sha256": "sha256",
+    "If-None-Match": "create",
+}
+"""What a header binds a request to; all of them are signed."""
 
 
 def presign(
@@ -52,7 +60,13 @@ def presign(
         if credentials.expires_at <= now:
             raise SettingsError("the credentials have expired and cannot sign; get new ones")
         expires_at = min(expires_at, credentials.expires_at)
-    return PresignedUrl(method=options.method, url=signed, headers=headers, expires_at=expires_at)
+    return PresignedUrl(
+        method=options.method,
+        url=signed,
+        headers=headers,
+        expires_at=expires_at,
+        bound=frozenset(what for header, what in _BINDS.items() if header in headers),
+    )
 
 
 def _headers(protocol: Protocol, options: PresignOptions) -> dict[str, str]:
@@ -75,6 +89,8 @@ def _headers(protocol: Protocol, options: PresignOptions) -> dict[str, str]:
                 f"{preset.title} binds no URL to an absent key; upload through this process, or let the URL replace"
             )
         headers["If-None-Match"] = "*"
+    if options.mark is not None:
+        headers[METADATA + MARK] = options.mark
     return headers
 
 

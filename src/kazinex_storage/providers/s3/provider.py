@@ -13,7 +13,7 @@ from ...public_access import PublicAccess
 from ...transport import Transport
 from ...types import Capability, Diagnosis, ProviderInfo
 from .exchanges import S3Exchanges
-from .target import Target
+from .target import Credentials, Target
 
 if TYPE_CHECKING:
     from .settings import R2Settings, S3Settings, SupabaseSettings
@@ -41,6 +41,14 @@ class S3Provider(NetworkPartUploader[S3Exchanges]):
     def __init__(self, target: Target, *, transport: Transport | None = None) -> None:
         """Use *target*; nothing is asked before the first call."""
         super().__init__(S3Exchanges(target), _info(target), transport)
+
+    def state_secret(self) -> bytes | None:
+        """Return the key pair, unless it is a temporary one."""
+        given = self.exchanges.target.credentials
+        found = given if isinstance(given, Credentials) else given()
+        if found.session_token is not None or found.expires_at is not None:
+            return None
+        return f"{found.access_key_id}\n{found.secret_access_key}".encode()
 
     def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
         """Explain what *check* met; none to five requests, see ``Diagnostics``."""

@@ -120,6 +120,12 @@ class SharePointProvider(NetworkProvider[SharePointExchanges]):
         """
         return self._transport.run(self.exchanges.library.sites(words))
 
+    def state_secret(self) -> bytes | None:
+        """Return what the app proves itself with; a refresh token changes at each use."""
+        tokens = self.exchanges.library.target.tokens
+        proof = tokens.app_secret if isinstance(tokens, Tokens) else None
+        return proof.encode() if proof else None
+
     @property
     def rotating_secret(self) -> str | None:
         """The refresh token, when a person has connected."""

@@ -1,0 +1,183 @@
+"""Requests that clients without credentials send: signed under the rules of now, and judged when they have arrived.
+
+A service refuses what a signature binds (``PresignedUrl.bound``) and takes everything else, so what is not bound is
+judged afterwards, by ``confirm_object``. ``operations.py`` runs these; the rules that both share are private to them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, cast
+
+from ._internal.first_bytes import FIRST_BYTES, fits
+from .errors import (
+    AlreadyExistsError,
+    FileTypeRefusedError,
+    IntegrityError,
+    NotFoundError,
+    NotSupportedError,
+    PolicyError,
+)
+from .keys import ObjectKey
+from .part_uploads import PartExchanges
+from .policy import extension_of
+from .transport import Exchange
+from .types import (
+    WHOLE,
+    ByteRange,
+    Capability,
+    Checksum,
+    ObjectInfo,
+    PresignedUrl,
+    PresignOptions,
+    PutMode,
+    UploadState,
+)
+
+if TYPE_CHECKING:
+    from .operations import Operations
+
+_METHODS: Final = ("GET", "HEAD", "PUT", "DELETE")
+
+
+def presign_object(operations: Operations, key: str, options: PresignOptions) -> Exchange[PresignedUrl]:
+    """Sign a request; see ``Storage.presign``.
+
+    Raises:
+        NotSupportedError: the provider does not sign, or the key is written once and the request would change it.
+        PolicyError: a PUT that the policy does not allow, or one without a size.
+        ValueError: the method, the size or the expiry makes no sense.
+    """
+    full = operations._full(key)
+    operations._need(Capability.PRESIGN, "presigning")
+    if options.upload is not None:
+        raise ValueError("the requests of an upload in parts are signed by presign_upload")
+    if options.method not in _METHODS:
+        raise ValueError(f"a URL is signed for GET, HEAD, PUT or DELETE, not {options.method!r}")
+    if options.expires_in <= timedelta(0):
+        raise ValueError("expires_in is a positive time")
+    once = operations._creates(full)
+    if once and options.method == "DELETE":
+        raise NotSupportedError(
+            "this key is written once, and no URL is signed to remove it; remove it in this process"
+        )
+    if options.method == "PUT":
+        options = _admitted_put(operations, full, options, once=once)
+    elif options.mode is PutMode.CREATE:
+        operations._need(Capability.CREATE_ONLY, "a create-only URL")
+    url = yield from operations._exchanges.presign(full, options)
+    if options.method != "PUT":
+        return url
+    # A provider that cannot bind the mode refuses to sign; whatever else it cannot bind it leaves out.
+    bound = url.bound | ({"create"} if options.mode is PutMode.CREATE else frozenset())
+    return replace(url, bound=bound, needs_confirm=bool(_wanted(options) - bound), mark=options.mark)
+
+
+def confirm_object(operations: Operations, key: str, options: PresignOptions, mark: str | None) -> Exchange[ObjectInfo]:
+    """Judge what a signed PUT brought, and remove what does not fit; see ``Storage.confirm``.
+
+    Raises:
+        NotFoundError: nothing has arrived.
+        AlreadyExistsError: the object is another one than the URL with *mark* brought.
+        PolicyError: the policy does not allow it.
+        IntegrityError: it is not what *options* say.
+        ValueError: the options are not those of a PUT.
+    """
+    full = operations._full(key)
+    if options.method != "PUT":
+        raise ValueError(f"what a PUT brought is confirmed, not a {options.method}")
+    info = yield from operations._exchanges.head(full)
+    once = options.mode is PutMode.CREATE or operations._creates(full)
+    if once and mark is not None and not (yield from _carries(operations, full, info, mark)):
+        raise AlreadyExistsError(
+            "the object that stands there is not the one that was sent to this URL; nothing was removed"
+        )
+    # Of a key that is written once only that object is removed which this URL brought, and the mark is what tells.
+    ours = mark is not None or not once
+    try:
+        sha256 = yield from _judge(operations, full, options, info)
+    except (PolicyError, IntegrityError) as error:
+        removed = ours and (yield from remove_version(operations, full, info))
+        outcome = "it was removed" if removed else "it was left alone, look at it"
+        raise type(error)(f"{error.message}; {outcome}") from error
+    if sha256 is not None:
+        info = replace(info, checksum=Checksum(algorithm="sha256", value=sha256))
+    return operations._relative(info)
+
+
+def remove_version(operations: Operations, key: ObjectKey, judged: ObjectInfo) -> Exchange[bool]:
+    """Remove the object if it is still the one that was *judged*; say whether it was.
+
+    Raises:
+        StorageError: the service does not answer, or may not remove it.
+    """
+    try:
+        now = yield from operations._exchanges.head(key)
+    except NotFoundError:
+        return False
+    if now.etag is None or now.etag != judged.etag:
+        return False
+    yield from operations._exchanges.delete(key)
+    return True
+
+
+def _admitted_put(operations: Operations, key: ObjectKey, options: PresignOptions, *, once: bool) -> PresignOptions:
+    if once:
+        options = replace(options, mode=PutMode.CREATE)
+    if options.mode is PutMode.CREATE:
+        operations._need(Capability.CREATE_ONLY, "a create-only URL")
+        options = replace(options, mark=secrets.token_hex(8))
+    operations._admission.check_name(key.name)
+    if options.size is None:
+        if operations.policy is not None:
+            raise PolicyError(
+                "under a limit a PUT is signed together with its size; give presign() PresignOptions(size=...)"
+            )
+        return options
+    if options.size < 0:
+        raise ValueError(f"an object has 0 bytes or more, not {options.size}")
+    operations._admission.check_size(options.size)
+    return options
+
+
+def _wanted(options: PresignOptions) -> frozenset[str]:
+    """Return what *options* ask a PUT to be bound to."""
+    asked = {"size": options.size, "type": options.content_type, "sha256": options.sha256}
+    return frozenset(name for name, value in asked.items() if value is not None)
+
+
+def _carries(operations: Operations, key: ObjectKey, info: ObjectInfo, mark: str) -> Exchange[bool]:
+    """Say whether the object carries *mark*; where a service keeps none, everything else is bound."""
+    if not operations.info.can(Capability.PARTS):
+        return True
+    parts = cast(PartExchanges, operations._exchanges.parts)
+    upload = UploadState(key=key, upload_id=mark, size=info.size, part_bytes=max(1, info.size), mark=mark)
+    return (yield from parts.find_upload(upload)) is not None
+
+
+def _judge(operations: Operations, key: ObjectKey, options: PresignOptions, info: ObjectInfo) -> Exchange[str | None]:
+    """Compare the object with what was signed and with the rules of now; return its sha256 where it was asked for."""
+    operations._admission.check_name(key.name)
+    operations._admission.check_size(info.size)
+    if options.size is not None and info.size != options.size:
+        raise IntegrityError(f"the object has {info.size:,} bytes, and {options.size:,} were signed for")
+    if options.content_type is not None and (info.content_type or "").lower() != options.content_type.lower():
+        raise IntegrityError(
+            f"the object is of type {info.content_type!r}, and {options.content_type!r} was signed for"
+        )
+    extension = extension_of(key.name)
+    if operations.policy is not None and operations.policy.extensions:
+        first = bytearray()
+        yield from operations._exchanges.get(key, ByteRange(end=FIRST_BYTES), first.extend, info.etag)
+        if not fits(extension, bytes(first)):
+            raise FileTypeRefusedError(f"the object does not begin as a file of type .{extension} does")
+    if options.sha256 is None:
+        return None
+    digest = hashlib.sha256()
+    yield from operations._exchanges.get(key, WHOLE, digest.update, info.etag)
+    if digest.hexdigest() != options.sha256.lower():
+        raise IntegrityError(f"the object has sha256 {digest.hexdigest()}, and {options.sha256} was signed for")
+    return digest.hexdigest()
