@@ -89,5 +89,5 @@ def face(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def below(face: Any, store: str) -> str:
-    """A folder of *face* that no other test uses, without a slash at the end."""
-    return "org-1/bridge" if isinstance(face, OrganisationFileSystem) else store
+    """A folder of *face* that no other test uses, without a slash at the end; nothing below it is a revision's file."""
+    return "org-1/bridge/a/b/c" if isinstance(face, OrganisationFileSystem) else store

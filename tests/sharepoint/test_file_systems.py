@@ -104,3 +104,55 @@ def test_a_url_begins_with_the_library(scheme: str, tenant: Tenant, base: str, m
     folder = base.partition("/")[2]
     assert b"a,b\n1,2\n" == site.drives[0].find(f"{folder}/Plan Müller #1.csv").content
     assert [[1, 2]] == pandas.read_csv(f"{scheme}://{base}/Plan Müller #1.csv").to_numpy().tolist()
+
+
+def ids(site: Site, base: str, *names: str) -> list[str]:
+    folder = base.removeprefix("Shared Documents/")
+    return [site.drives[0].find(f"{folder}/{name}").id for name in names]
+
+
+@pytest.mark.parametrize("recursive", [True, False], ids=["folder", "list"])
+def test_a_moved_file_is_the_same_file(tenant: Tenant, fs: SharePointFileSystem, base: str, recursive: bool) -> None:
+    fs.pipe({f"{base}/from/a.txt": b"1", f"{base}/from/b/c.txt": b"2", f"{base}/to/b/c.txt": b"old"})
+    before = ids(tenant[1], base, "from/a.txt", "from/b/c.txt")
+
+    if recursive:
+        fs.mv(f"{base}/from/", f"{base}/to/", recursive=True)
+    else:
+        names = ["a.txt", "b/c.txt"]
+        fs.mv([f"{base}/from/{name}" for name in names], [f"{base}/to/{name}" for name in names])
+
+    assert before == ids(tenant[1], base, "to/a.txt", "to/b/c.txt")
+    assert {f"{base}/to/a.txt": b"1", f"{base}/to/b/c.txt": b"2"} == fs.cat(base, recursive=True)
+
+
+def test_a_rotation_keeps_every_file(tenant: Tenant, fs: SharePointFileSystem, base: str) -> None:
+    fs.pipe({f"{base}/log": b"new", f"{base}/log.1": b"old"})
+    before = ids(tenant[1], base, "log", "log.1")
+
+    fs.mv([f"{base}/log", f"{base}/log.1"], [f"{base}/log.1", f"{base}/log.2"])
+
+    assert before == ids(tenant[1], base, "log.1", "log.2")
+
+
+@pytest.mark.asyncio
+async def test_the_coroutine_moves_too(tenant: Tenant, base: str) -> None:
+    fs = SharePointFileSystem(**tenant[2], asynchronous=True)
+    await fs._pipe_file(f"{base}/a.txt", b"1")
+    before = ids(tenant[1], base, "a.txt")
+
+    await fs._mv(f"{base}/a.txt", f"{base}/b.txt")
+    await fs._mv_file(f"{base}/b.txt", f"{base}/c.txt")
+
+    assert before == ids(tenant[1], base, "c.txt")
+
+
+@pytest.mark.parametrize("call", ["mv", "copy"])
+def test_targets_that_differ_in_case_are_one(fs: SharePointFileSystem, base: str, call: str) -> None:
+    before = {f"{base}/x/a.txt": b"1", f"{base}/y/A.TXT": b"2"}
+    fs.pipe(before)
+
+    with pytest.raises(ValueError, match="would both become"):
+        getattr(fs, call)(list(before), f"{base}/t/")
+
+    assert before == fs.cat(base, recursive=True)

@@ -6,24 +6,23 @@ its own abstract test suites.
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from glob import has_magic
-from typing import Literal, TypeAlias, TypeVar, cast
+from typing import Literal, TypeAlias, cast
 
 from .._internal.admission import Body
-from ..errors import BulkError, NotFoundError, PreconditionFailedError
-from ..transport import Call, Exchange, Many, Outcome
+from ..transport import Call, Exchange
 from ..types import PutOptions
+from .disk import expand_local, folders_among, local_ids
 from .entries import Entry
 from .lookups import Expanded, Lookups
+from .moves import Moves, raise_first
+from .plans import Step, check_targets
 from .transfers import Transfers
-from .upstream import Callback, check_contained, expand_disk, make_path_posix, other_paths, trailing_sep
-
-T = TypeVar("T")
+from .upstream import Callback, check_contained, make_path_posix, other_paths, trailing_sep
 
 Paths: TypeAlias = str | Sequence[str]
 """One path or pattern, or several."""
@@ -52,6 +51,8 @@ class Bulk:
         """What moves single objects."""
         self.lookups: Lookups = transfers.lookups
         """What finds things."""
+        self.moves = Moves(transfers)
+        """What is done to many objects, once it is known which."""
 
     def cat(self, paths: Paths, reach: Reach, on_error: OnError) -> Exchange[bytes | dict[str, bytes | Exception]]:
         """Return the bytes of one object, or of several by path.
@@ -63,7 +64,7 @@ class Bulk:
         found = yield from self._expand(paths, reach)
         names = [name for name, entry in found.items() if entry is None or not entry.is_folder]
         exchanges = [self.transfers.cat_file(name) for name in names]
-        outcomes = yield from self._outcomes(names, exchanges, reach.window)
+        outcomes = yield from self.moves.outcomes(names, exchanges, reach.window)
         if on_error == "raise":
             for outcome in outcomes:
                 outcome.result()
@@ -90,7 +91,7 @@ class Bulk:
         """
         slices = zip(paths, starts, ends, strict=True)
         exchanges = [self.transfers.cat_file(path, start, end) for path, start, end in slices]
-        outcomes = yield from self._outcomes(paths, exchanges, window)
+        outcomes = yield from self.moves.outcomes(paths, exchanges, window)
         if on_error != "return":
             return [outcome.result() for outcome in outcomes]
         return [outcome.error if outcome.error is not None else outcome.result() for outcome in outcomes]
@@ -102,7 +103,7 @@ class Bulk:
             Exception: of the first path that failed; the others are tried all the same.
         """
         exchanges = [self.transfers.pipe_file(path, value, options) for path, value in values.items()]
-        _raise_first((yield from self._outcomes(list(values), exchanges, window)))
+        raise_first((yield from self.moves.outcomes(list(values), exchanges, window)))
 
     def put(
         self, sources: Paths, target: Paths, reach: Reach, callback: Callback, options: PutOptions
@@ -111,6 +112,7 @@ class Bulk:
 
         Raises:
             FileNotFoundError: a local file is missing.
+            ValueError: two files would become one object; then nothing is written.
             Exception: of the first file that failed; the others are tried all the same.
         """
         if not isinstance(sources, str) and not isinstance(target, str):
@@ -118,10 +120,19 @@ class Bulk:
         else:
             if isinstance(sources, str):
                 sources = make_path_posix(sources)
-            names, pattern = cast("tuple[list[str], bool]", (yield Call(_expand_local, sources, reach)))
+            expand = partial(expand_local, sources, recursive=reach.recursive, maxdepth=reach.maxdepth)
+            names, pattern = cast("tuple[list[str], bool]", (yield Call(expand)))
             into = isinstance(target, str) and (trailing_sep(target) or (yield from self.lookups.is_folder(target)))
             targets = _targets(sources, names, _stripped(target), pattern=pattern, into=into)
             pairs = list(zip(names, targets, strict=True))
+
+        pairs = list(dict.fromkeys(pairs))
+        identify = yield from self.moves.identity(path for _, path in pairs)
+        steps = [Step(source=lpath, target=path, target_id=identify(path)) for lpath, path in pairs]
+        if len({step.target_id for step in steps}) < len(steps):
+            folders = yield Call(folders_among, [step.source for step in steps])
+            steps = [step for step in steps if step.source not in cast("set[str]", folders)]
+        check_targets(steps, "put")
 
         def put_file(lpath: str, path: str, child: Callback) -> Exchange[None]:
             return self.transfers.put_file(lpath, path, child, options)
@@ -133,7 +144,7 @@ class Bulk:
 
         Raises:
             NotFoundError: nothing is there.
-            ValueError: a copy would land outside of *target*.
+            ValueError: a copy would land outside of *target*, or two on one file; then nothing is written.
             Exception: of the first object that failed; the others are tried all the same.
         """
         if not isinstance(sources, str) and not isinstance(target, str):
@@ -149,6 +160,10 @@ class Bulk:
             if isinstance(target, str):
                 check_contained(target, targets)
             pairs = [pair for pair in zip(names, targets, strict=True) if not _is_folder(found[pair[0]])]
+        pairs = list(dict.fromkeys(pairs))
+        ids = cast("list[str]", (yield Call(local_ids, [path for _, path in pairs])))
+        steps = (Step(source=pair[0], target=pair[1], target_id=one) for pair, one in zip(pairs, ids, strict=True))
+        check_targets(steps, "get")
         yield from self._transfer(pairs, self.transfers.get_file, callback, [path for path, _ in pairs], reach.window)
 
     def copy(self, sources: Paths, target: Paths, reach: Reach, on_error: str | None) -> Exchange[list[str]]:
@@ -162,59 +177,42 @@ class Bulk:
 
         Raises:
             NotFoundError: nothing is there.
+            ValueError: as ``Moves.copy``; then nothing is copied.
             Exception: of the first object that failed; the others are tried all the same.
         """
-        pairs = yield from self._pairs(sources, target, reach)
-        origins = [origin for origin, _ in pairs]
-        exchanges = [self.transfers.cp_file(origin, goal) for origin, goal in pairs]
-        outcomes = yield from self._outcomes(origins, exchanges, reach.window)
+        pairs, _ = yield from self._pairs(sources, target, reach)
         passed_over = on_error == "ignore" or (on_error is None and reach.recursive)
-        _raise_first(outcomes, NotFoundError if passed_over else None)
-        return [origin for origin, outcome in zip(origins, outcomes, strict=True) if outcome.error is None]
+        return (yield from self.moves.copy(pairs, reach.window, pass_over_missing=passed_over))
 
     def move(self, sources: Paths, target: Paths, reach: Reach) -> Exchange[None]:
-        """Copy, then remove exactly what was copied.
+        """Give objects other keys: by the service where it moves, else copied, and what was copied is then removed.
 
         Raises:
             NotFoundError: nothing is there.
             IsADirectoryError: a folder, and not recursive.
-            PreconditionFailedError: an object was replaced while it was copied; then nothing is removed.
-            Exception: of the first object that could not be copied; then nothing is removed.
+            ValueError: as ``Moves.move``; then nothing is moved.
+            PreconditionFailedError: an object was replaced while it was copied; then what was copied is there twice.
+            Exception: of the first object that could not be moved; then what was copied is there twice.
         """
         if isinstance(sources, str) and sources == target:
             return
-        pairs = yield from self._pairs(sources, target, reach)
+        pairs, listed = yield from self._pairs(sources, target, reach)
         if not pairs:
             raise IsADirectoryError(f"{sources!r} is a folder; give recursive=True to move it")
-        origins, goals = [origin for origin, _ in pairs], [goal for _, goal in pairs]
-        before = yield from self._etags(origins, reach.window)
-        copied = yield from self.copy(origins, goals, reach, "raise")
-        after = yield from self._etags(copied, reach.window)
-        for origin in copied:
-            if after[origin] != before[origin]:
-                raise PreconditionFailedError(
-                    "the object was replaced while it was copied; both are there, nothing was removed",
-                    operation="mv",
-                    key=origin,
-                )
-        yield from self._delete(copied)
+        yield from self.moves.move(pairs, listed, reach.window)
 
-    def _etags(self, names: Sequence[str], window: int | None) -> Exchange[dict[str, str | None]]:
-        outcomes = yield from self._outcomes(names, [self.transfers.known(name) for name in names], window)
-        _raise_first(outcomes, None)
-        return {name: outcome.result().etag for name, outcome in zip(names, outcomes, strict=True)}
-
-    def _pairs(self, sources: Paths, target: Paths, reach: Reach) -> Exchange[list[tuple[str, str]]]:
-        """Return which object is copied to which path."""
+    def _pairs(self, sources: Paths, target: Paths, reach: Reach) -> Exchange[tuple[list[tuple[str, str]], set[str]]]:
+        """Return which object is copied to which path, and which objects a listing named."""
         if not isinstance(sources, str) and not isinstance(target, str):
-            return list(zip(sources, target, strict=True))
+            return list(zip(sources, target, strict=True)), set()
         found, pattern = yield from self._sources(sources, reach)
         names = list(found)
         into = isinstance(target, str) and (
             trailing_sep(target) or (bool(names) and (yield from self.lookups.is_folder(target)))
         )
         targets = _targets(sources, names, _stripped(target), pattern=pattern, into=into)
-        return [pair for pair in zip(names, targets, strict=True) if not _is_folder(found[pair[0]])]
+        pairs = [pair for pair in zip(names, targets, strict=True) if not _is_folder(found[pair[0]])]
+        return pairs, {name for name, entry in found.items() if entry is not None}
 
     def rm(self, paths: Paths, reach: Reach) -> Exchange[None]:
         """Remove objects, and folders when *recursive*, from every storage that may hold them.
@@ -239,24 +237,7 @@ class Bulk:
                 doomed.add(entry.name)  # an object may bear the name of a folder
             elif not reach.recursive:
                 raise IsADirectoryError(f"{entry.name!r} is a folder; give recursive=True to remove it")
-        yield from self._delete(sorted(doomed))
-
-    def _delete(self, names: Sequence[str]) -> Exchange[None]:
-        space, groups = self.lookups.space, dict[str, list[str]]()
-        for name in names:
-            place = space.place(name)
-            group = f"{place.base}{place.key.partition('/')[0]}" if space.divided else place.base
-            groups.setdefault(group, []).append(name)
-        failures: dict[str, Exception] = {}
-        for members in groups.values():
-            places = [space.place(name) for name in members]
-            for reader in (yield from space.readers(places[0])):
-                try:
-                    yield from reader.storage.operations.delete_many([place.key for place in places])
-                except BulkError as error:  # the other storages are to be asked all the same
-                    for failure in error.failures:
-                        failures.setdefault(f"{places[0].base}{getattr(failure, 'key', '')}", failure)
-        BulkError.raise_for(list(failures.values()), len(names), "rm")
+        yield from self.moves.delete(sorted(doomed))
 
     def _expand(self, paths: Paths, reach: Reach) -> Exchange[Expanded]:
         given = [paths] if isinstance(paths, str) else paths
@@ -290,13 +271,7 @@ class Bulk:
             callback.relative_update(1)
 
         callback.set_size(len(pairs))
-        _raise_first((yield from self._outcomes(remote, [transfer(*pair) for pair in pairs], window)))
-
-    def _outcomes(
-        self, paths: Sequence[str], exchanges: Sequence[Exchange[T]], chosen: int | None
-    ) -> Exchange[list[Outcome[T]]]:
-        window = yield from self.lookups.window(paths, chosen)
-        return cast("list[Outcome[T]]", (yield Many(exchanges, window)))
+        raise_first((yield from self.moves.outcomes(remote, [transfer(*pair) for pair in pairs], window)))
 
 
 def _targets(sources: Paths, names: Sequence[str], target: Paths, *, pattern: bool, into: bool) -> list[str]:
@@ -319,26 +294,3 @@ def _stripped(target: Paths) -> Paths:
 
 def _is_folder(entry: Entry | None) -> bool:
     return entry is not None and entry.is_folder
-
-
-def _expand_local(paths: Paths, reach: Reach) -> tuple[list[str], bool]:
-    """Return the local files and folders that *paths* stand for, and whether it is a pattern; what exists is none."""
-    given = [make_path_posix(path) for path in ([paths] if isinstance(paths, str) else paths)]
-    patterns = {path for path in given if has_magic(path) and not os.path.lexists(path)}
-    named = [path for path in given if path not in patterns]
-    names: set[str] = set()
-    for group, literal in ((named, True), (sorted(patterns), False)):
-        with suppress(FileNotFoundError):
-            names.update(expand_disk(group, recursive=reach.recursive, maxdepth=reach.maxdepth, literal=literal))
-    if not names:
-        raise FileNotFoundError(errno.ENOENT, "there is nothing to put", ", ".join(given)[:200])
-    found = sorted(names)
-    if isinstance(paths, str) and not (reach.recursive and reach.maxdepth is None):
-        found = [name for name in found if not (trailing_sep(name) or os.path.isdir(name))]
-    return found, isinstance(paths, str) and bool(patterns)
-
-
-def _raise_first(outcomes: Sequence[Outcome[T]], ignored: type[Exception] | None = None) -> None:
-    for outcome in outcomes:
-        if outcome.error is not None and not (ignored is not None and isinstance(outcome.error, ignored)):
-            raise outcome.error

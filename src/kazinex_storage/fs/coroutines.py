@@ -281,7 +281,12 @@ class Coroutines(AsyncFileSystem):  # type: ignore[misc]  # it is Any to us, see
 
     def _values(self, path: str | Mapping[str, Body], value: Body | None) -> dict[str, Body]:
         if isinstance(path, Mapping):
-            return {self._path(url): body for url, body in path.items()}
+            given: dict[str, str] = {}
+            for url in path:
+                other = given.setdefault(self._path(url), url)
+                if other != url:
+                    raise ValueError(f"pipe: {other!r} and {url!r} are one path; nothing was written, give it once")
+            return {name: path[url] for name, url in given.items()}
         if value is None:
             raise TypeError(f"pipe {path!r}: give the value to write")
         return {self._path(path): value}

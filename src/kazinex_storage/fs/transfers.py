@@ -136,13 +136,17 @@ class Transfers:
         return (yield from _copy_across(storage, origin.key, writer, goal.key, options.mode))
 
     def mv_file(self, source: str, target: str) -> Exchange[None]:
-        """Copy, then remove *source* unless it was replaced meanwhile. Not atomic: in between, both exist.
+        """Move by the service where it can; else copy, then remove *source* unless it was replaced meanwhile.
 
         Raises:
             NotFoundError: there is no *source*.
             PreconditionFailedError: *source* was replaced while it was copied; both are there.
             ValueError: both are the same.
         """
+        mover = yield from self.mover(source, target)
+        if mover is not None:
+            yield from self.move_by(mover, source, target)
+            return
         place = self._object(source)
         before = yield from self.known(source)
         yield from self.cp_file(source, target)
@@ -153,6 +157,33 @@ class Transfers:
                 key=place.name,
             )
         yield from self.rm_file(source)
+
+    def mover(self, source: str, target: str) -> Exchange[Storage | None]:
+        """Return the storage that moves *source* to *target* by itself; None where it has to be copied.
+
+        Raises:
+            NotFoundError: several storages are asked, and none holds the object.
+        """
+        self._object(source)
+        writer = yield from self.space.writer(self._object(target))
+        if not writer.info.can(Capability.SERVER_MOVE):
+            return None
+        storage, _ = yield from self.reader(source)
+        return writer if same_objects(storage, writer) else None
+
+    def move_by(self, mover: Storage, source: str, target: str) -> Exchange[None]:
+        """Give *source* another key in the storage that moves by itself, and remove it from all others.
+
+        Raises:
+            NotFoundError: there is no *source*.
+            ValueError: both are the same.
+        """
+        place = self._object(source)
+        _, goal, options = yield from self.writing(target, PutOptions())
+        yield from mover.operations.move(place.key, goal.key, options.mode)
+        for reader in (yield from self.space.readers(place)):
+            if not same_objects(reader.storage, mover):
+                yield from reader.storage.operations.delete(place.key)
 
     def known(self, path: str) -> Exchange[ObjectInfo]:
         """Return what is known of the object.

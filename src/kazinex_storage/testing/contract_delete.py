@@ -133,7 +133,7 @@ class DeleteContract:
         plan = [Fault(operation=name, key=key, nth=2 if bulk else 1, effect=effect) for name, key in refused]
         bench.storage.put_many((key, b"1") for key in (keys[0], keys[-2], keys[-1]))
 
-        with pytest.raises(BulkError, match=rf"^delete_many: 2 of {len(keys)} failed, the others are done") as caught:
+        with pytest.raises(BulkError, match=rf": 2 of {len(keys)} failed, the others are done") as caught:
             bench.faulty(*plan).delete_many(keys)
 
         assert keys[-2:] == [getattr(error, "key", None) for error in caught.value.failures]
