@@ -14,6 +14,7 @@ from glob import has_magic
 from typing import Literal, TypeAlias, cast
 
 from .._internal.admission import Body
+from ..errors import AccessDeniedError
 from ..transport import Call, Exchange
 from ..types import PutOptions
 from .disk import expand_local, folders_among, local_ids
@@ -122,7 +123,7 @@ class Bulk:
                 sources = make_path_posix(sources)
             expand = partial(expand_local, sources, recursive=reach.recursive, maxdepth=reach.maxdepth)
             names, pattern = cast("tuple[list[str], bool]", (yield Call(expand)))
-            into = isinstance(target, str) and (trailing_sep(target) or (yield from self.lookups.is_folder(target)))
+            into = isinstance(target, str) and (trailing_sep(target) or (yield from self._goes_into(target)))
             targets = _targets(sources, names, _stripped(target), pattern=pattern, into=into)
             pairs = list(zip(names, targets, strict=True))
 
@@ -238,6 +239,13 @@ class Bulk:
             elif not reach.recursive:
                 raise IsADirectoryError(f"{entry.name!r} is a folder; give recursive=True to remove it")
         yield from self.moves.delete(sorted(doomed))
+
+    def _goes_into(self, target: str) -> Exchange[bool]:
+        """Say whether *target* is a folder; for credentials that may write and not look it is what its name says."""
+        try:
+            return (yield from self.lookups.is_folder(target))
+        except AccessDeniedError:
+            return False
 
     def _expand(self, paths: Paths, reach: Reach) -> Exchange[Expanded]:
         given = [paths] if isinstance(paths, str) else paths

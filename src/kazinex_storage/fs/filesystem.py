@@ -16,8 +16,9 @@ from typing import Any, BinaryIO, ClassVar, NoReturn, cast
 
 from fsspec.spec import AbstractFileSystem
 
-from ..errors import AlreadyExistsError, NotSupportedError
+from ..errors import AccessDeniedError, AlreadyExistsError, NotSupportedError
 from ..files import ObjectWriter
+from ..storage import Storage
 from ..types import PutMode
 from .bulk import Bulk
 from .calls import Calls
@@ -234,7 +235,7 @@ class ObjectFileSystem(Calls):
     ) -> WriteFile:
         options = put_options("create" if kind == "x" else "overwrite", content_type, metadata)
         storage, place, options = self._call(self._transfers.writing(path, options))
-        if options.mode is PutMode.CREATE and storage.exists(place.key):
+        if options.mode is PutMode.CREATE and _is_there(storage, place.key):
             raise AlreadyExistsError("an object has that key already; nothing was changed", operation="open", key=path)
         return WriteFile(self, place.name, storage, place.key, options)
 
@@ -244,6 +245,14 @@ class ObjectFileSystem(Calls):
                 f"{type(self).__name__} was made from an object of this process and cannot be pickled; "
                 "make it from options instead"
             )
+
+
+def _is_there(storage: Storage, key: str) -> bool:
+    """Say whether the object is there; credentials that may write and not look are told by the service on closing."""
+    try:
+        return storage.exists(key)
+    except AccessDeniedError:
+        return False
 
 
 def _no_transactions() -> NotSupportedError:
