@@ -22,9 +22,9 @@ from ..storage import Storage
 from ..transport import Exchange, Many, Outcome
 from ..types import Folder, ObjectInfo
 from .entries import Entry, Found
+from .globbing import glob_matcher
 from .listings import all_of, check_depth, folders_of, has_any
 from .spaces import Place, Reader, Space
-from .upstream import glob_translate
 
 T = TypeVar("T")
 Expanded: TypeAlias = dict[str, Entry | None]
@@ -202,7 +202,7 @@ class Lookups:
             rest = path[path.find("**") :].count("/") + 1
             depth = None if maxdepth is None else levels - rest + maxdepth
         found = yield from self.find(root, depth, folders=folders)
-        matches = re.compile(glob_translate(path + ("/" if only_folders else ""))).match
+        matches = glob_matcher(path + ("/" if only_folders else ""))
         slashed = only_folders or path.endswith("/**")
         return {
             name: entry for name, entry in found.items() if matches(f"{name}/" if slashed and entry.is_folder else name)

@@ -19,8 +19,8 @@ trailing_sep: Callable[[str], bool] = fsspec.implementations.local.trailing_sep
 """Whether a path ends with a slash."""
 make_path_posix: Callable[[str], str] = fsspec.implementations.local.make_path_posix
 """A local path, absolute."""
-glob_translate: Callable[[str], str] = fsspec.utils.glob_translate
-"""A pattern as a regular expression."""
+glob_tokens: Callable[[str, str, str], list[str]] = fsspec.utils._translate
+"""One segment of a pattern as regular expressions, with what ``*`` and ``?`` become; all else is one character each."""
 check_contained: Callable[[str, list[str]], None] = fsspec.utils.check_contained
 """Refuse local paths outside of a folder."""
 stringify_path: Callable[[str | os.PathLike[str]], str] = fsspec.utils.stringify_path
