@@ -6,6 +6,9 @@ import unicodedata
 from urllib.parse import quote
 
 # RFC 8187, 3.2.1: what stands for itself in an extended value.
+# A name of 255 bytes is the most that file systems hold; decomposing takes the square of a run of marks.
+_MAX_CHARACTERS = 1_024
+
 _SAFE = "!#$&+-.^_`|~"
 
 
@@ -15,7 +18,7 @@ def attachment(filename: str) -> str:
     Old clients get a name in ASCII, all others the real one.
 
     Raises:
-        ValueError: the name is empty.
+        ValueError: the name is empty, or longer than any.
 
     Example:
         >>> print(attachment("Plan.pdf"))
@@ -25,6 +28,8 @@ def attachment(filename: str) -> str:
     """
     if not filename:
         raise ValueError("a file name has at least one character")
+    if len(filename) > _MAX_CHARACTERS:  # which would take for ever to decompose
+        raise ValueError(f"a file name has at most {_MAX_CHARACTERS} characters, this one has {len(filename):,}")
     folded = unicodedata.normalize("NFKD", filename)
     plain = "".join(
         sign if " " <= sign <= "~" and sign not in '"\\%/' else "_"

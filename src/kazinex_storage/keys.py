@@ -23,6 +23,10 @@ MAX_KEY_BYTES = 1024
 MAX_FILENAME_BYTES = 255
 """UTF-8 bytes in the file name of a document."""
 
+# Normalising takes time that grows with the square of a run of marks; composing shortens text fourfold at most.
+MAX_KEY_CHARACTERS = 4 * MAX_KEY_BYTES
+"""Characters in text that can become a key; longer text is not normalised."""
+
 # A hostile text must not fill the log.
 _QUOTED = 200
 
@@ -39,8 +43,7 @@ def _canonical(text: str, what: str) -> str:
     if not isinstance(text, str):
         raise InvalidKeyError(f"a {what} is text, not {type(text).__name__}")
     text = _plain(text)
-    # Normalising takes time that grows with the square of a run of marks; composing shortens text fourfold at most.
-    if len(text) > 4 * MAX_KEY_BYTES:
+    if len(text) > MAX_KEY_CHARACTERS:
         raise InvalidKeyError(
             f"a {what} has at most {MAX_KEY_BYTES} bytes of UTF-8, this one has {len(text):,} characters; shorten it",
             key=text[:_QUOTED],

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
 
+from ._internal.json_text import parse_json
 from ._internal.pickling import not_pickled
 
 MIB = 1024 * 1024
@@ -316,8 +317,8 @@ class UploadState:
             ValueError: it is none, or comes from another release.
         """
         try:
-            found = json.loads(text)
-        except (ValueError, TypeError, RecursionError):  # the last is deep nesting
+            found = parse_json(text)
+        except (ValueError, TypeError, AttributeError):
             found = None
         if not isinstance(found, dict) or found.pop("version", None) != STATE_VERSION:
             raise ValueError(

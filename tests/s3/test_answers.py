@@ -158,11 +158,11 @@ def test_a_listing_of_uploads_that_goes_in_circles_ends_with_an_error() -> None:
 def test_a_course_ends_in_every_circle_and_nowhere_else(straight: int, circle: int) -> None:
     course = Course()
     for step in range(straight + circle):
-        course.advance(step)
+        course.advance(step, empty=False)
 
     with pytest.raises(UnavailableError, match="does not advance"):
         for step in range(8 * (straight + circle) + 8):
-            course.advance(straight + step % circle)
+            course.advance(straight + step % circle, empty=False)
 
 
 def test_a_list_of_parts_that_is_cut_off_without_a_part_is_an_error() -> None:

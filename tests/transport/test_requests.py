@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from kazinex_storage.errors import IntegrityError, SettingsError, UnavailableError
 from kazinex_storage.source import Source
 from kazinex_storage.transport import BodySlice, Exchange, Request, Response, SigV4, Transport, TransportSettings
+from kazinex_storage.transport.attempt import MAX_ERROR_BYTES
 
 from .conftest import QUICK, Driver, Line, Seen, Server, ok, send, status
 
@@ -207,7 +209,41 @@ def test_of_an_endless_error_the_beginning_is_kept(drive: Driver, transport: Tra
 
     (response,) = drive(transport, send(Request(method="GET", url=server.url())))
 
-    assert (404, True) == (response.status, len(response.body) >= 16 << 20)
+    assert 404 == response.status
+    assert MAX_ERROR_BYTES <= len(response.body) < 2 * MAX_ERROR_BYTES
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["announced", "in chunks"])
+@pytest.mark.parametrize("answered", [200, 206])
+def test_what_was_not_asked_for_is_cut_off_before_it_takes_memory(
+    drive: Driver, transport: Transport, server: Server, answered: int, chunked: bool
+) -> None:
+    """A broken proxy, or a server that ignores ranges, sends 400 MB where four bytes were asked for."""
+    sent = 0
+
+    def endless(line: Line, seen: Seen) -> None:
+        nonlocal sent
+        length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: 419430400"
+        span = b"Content-Range: bytes 0-3/419430400\r\n" if answered == 206 else b""
+        line.send(b'HTTP/1.1 %d x\r\nETag: "a"\r\n%b%b\r\n\r\n' % (answered, span, length))
+        piece = bytes(1 << 20)
+        with contextlib.suppress(OSError):
+            for _ in range(400):
+                line.send(b"100000\r\n" + piece + b"\r\n" if chunked else piece)
+                sent += 1
+        line.cut()
+
+    server.script(endless)
+    taken: list[bytes] = []
+    headers = (("Range", "bytes=0-3"),)
+    request = Request(method="GET", url=server.url(), headers=headers, sink=taken.append)  # type: ignore[arg-type]
+
+    with pytest.raises(IntegrityError, match="ignores ranges"):
+        drive(transport, send(request))
+
+    assert b"" == b"".join(taken)
+    assert sent < 64  # what the sockets hold
+    assert 1 == len(server.seen)  # no repeat can help
 
 
 def test_connections_are_used_again(drive: Driver, transport: Transport, server: Server) -> None:
@@ -227,7 +263,10 @@ def test_a_server_that_cannot_be_reached_is_unavailable(drive: Driver, server: S
     assert "signature" not in str(caught.value)
 
 
-@pytest.mark.parametrize("field", ["connect_timeout_s", "first_byte_timeout_s", "idle_timeout_s", "max_connections"])
+@pytest.mark.parametrize(
+    "field",
+    ["connect_timeout_s", "first_byte_timeout_s", "idle_timeout_s", "max_connections", "attempt_timeout_s"],
+)
 def test_limits_of_nothing_are_refused(field: str) -> None:
     with pytest.raises(SettingsError, match=field):
         TransportSettings(**{field: 0})  # type: ignore[arg-type]

@@ -75,6 +75,31 @@ def test_an_answer_that_trickles_has_stalled(transport: Transport, server: Serve
     assert (b"good", 2) == (response.body, response.attempts)
 
 
+def test_an_answer_that_trickles_faster_ends_where_a_bound_is_set(drive: Driver, server: Server) -> None:
+    """150 bytes a second are no stall by default: an upper bound is for those who would rather not wait."""
+
+    def trickle(line: Line, seen: Seen) -> None:
+        first = int(seen.headers.get("range", "bytes=0-")[6:].partition("-")[0])
+        line.send(
+            b'HTTP/1.1 %d x\r\nETag: "a"\r\nContent-Range: bytes %d-99999/100000\r\nContent-Length: %d\r\n\r\n'
+            % (206 if first else 200, first, 100_000 - first)
+        )
+        with contextlib.suppress(OSError):
+            while True:
+                line.send(b"x" * 15)
+                time.sleep(0.1)
+
+    settings = dataclasses.replace(SETTINGS, attempt_timeout_s=0.5)
+    taken = bytearray()
+    server.script(trickle, trickle, trickle, trickle)
+    with contextlib.closing(Transport(settings=settings, retry=QUICK)) as quick, pytest.raises(UnavailableError):
+        drive(quick, send(Request(method="GET", url=server.url(), sink=taken.extend)))
+
+    assert QUICK.attempts == len(server.seen)
+    assert 0 < len(taken) < 5_000
+    assert "bytes=" in server.seen[1].headers["range"]  # each attempt goes on where the one before ended
+
+
 @pytest.mark.parametrize("kept", [1, 2], ids=["on a new connection", "on another kept one"])
 def test_a_write_that_libcurl_repeats_by_itself_is_counted(kept: int, transport: Transport, server: Server) -> None:
     """A provider must know of every attempt: what the first one did may stand in the way of the second."""

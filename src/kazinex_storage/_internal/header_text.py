@@ -13,6 +13,8 @@ from typing import Final
 from ..errors import NotSupportedError
 
 _PRINTABLE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+# 18 digits are an exabyte; Python refuses to read thousands of them.
+_SIZE: Final = re.compile("[0-9]{1,18}")
 _WORD: Final = re.compile(r"=\?utf-8\?([bq])\?([^? ]*)\?=", re.IGNORECASE)
 # RFC 2047, 2: a word has at most 75 characters; 45 bytes are 60 of base64.
 _WORD_BYTES: Final = 45
@@ -55,6 +57,16 @@ def decode_text(value: str) -> str:
         return b"".join(_word_bytes(match[1], match[2]) for match in found if match is not None).decode()
     except (UnicodeDecodeError, BadBase64, ValueError):
         return value
+
+
+def size_of(text: str | None) -> int | None:
+    """Return the number of bytes that *text* says; None when it says none that an object can have.
+
+    Example:
+        >>> size_of("12"), size_of("-5"), size_of("1e3"), size_of("9" * 5000)
+        (12, None, None, None)
+    """
+    return int(text) if text is not None and _SIZE.fullmatch(text) else None
 
 
 def etag_of(header: str | None) -> str | None:

@@ -74,7 +74,7 @@ class ListedPages(Generic[_Entry, _Page]):
         while not self._ended:
             page = yield from self._ask(self._token)
             if page.token is not None:
-                self._course.advance(page.token)
+                self._course.advance(page.token, empty=not page.objects and not page.folders)
             self._token = page.token
             entries = self._entries(page)
             if len(entries) < len(page.objects) + len(page.folders):

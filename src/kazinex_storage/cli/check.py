@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .._internal.json_text import parse_json
 from ..documents.integrity import IntegrityState
 from ..documents.receipts import StoredDocument
 from ..errors import InvalidKeyError
@@ -38,7 +38,7 @@ def check(
 
 def _receipt(text: bytes) -> StoredDocument:
     try:
-        fields = json.loads(text)
+        fields = parse_json(text)
         if isinstance(fields, dict):
             return StoredDocument.from_dict(fields)
     except (ValueError, TypeError, AttributeError, InvalidKeyError):

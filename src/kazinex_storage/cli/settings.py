@@ -7,7 +7,6 @@ Which fields there are, and what they may hold, is for the settings model to say
 from __future__ import annotations
 
 import getpass
-import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Annotated, Final, TypeAlias, cast
 import typer
 
 from .._internal.environment import PREFIX, settings_from_environment
+from .._internal.json_text import parse_json
 from ..errors import SettingsError
 from ..registry import Registry, SettingsField
 from .exits import UsageError
@@ -158,17 +158,16 @@ def secrets_in(arguments: Iterable[str]) -> set[str]:
 def _from_file(file: str) -> dict[str, object]:
     name = "standard input" if file == "-" else repr(file)
     try:
-        found = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
+        found = parse_json(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise SettingsError(f"the settings in {name} are not UTF-8 text; write a JSON object") from error
-    except json.JSONDecodeError as error:
-        # The error holds the whole text, secrets included; it must not travel along.
-        where, what = f"line {error.lineno}, column {error.colno}", error.msg.lower()
+    except ValueError as error:
+        reason = str(error).removeprefix("it is no JSON: ")
     else:
         if not isinstance(found, dict):
             raise SettingsError(f"the settings in {name} are no JSON object; write {{...}}")
         return cast("dict[str, object]", found)
-    raise SettingsError(f"the settings in {name} are not JSON: {what} at {where}")
+    raise SettingsError(f"the settings in {name} are not JSON: {reason}")
 
 
 def _from_environment(registry: Registry, kind: str) -> dict[str, object]:

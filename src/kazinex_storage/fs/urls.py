@@ -10,7 +10,10 @@ import unicodedata
 from dataclasses import dataclass
 
 from ..errors import InvalidKeyError, InvalidUrlError
-from ..keys import ObjectKey, check_identifier
+from ..keys import MAX_KEY_CHARACTERS, ObjectKey, check_identifier
+
+# Of a scheme and of the organisation, store or bucket before the key.
+_SCHEME_CHARACTERS = 512
 
 ORGANISATION_SCHEME = "kazinex"
 """``kazinex://organisation/project/...``"""
@@ -32,12 +35,14 @@ def strip_scheme(url: str, scheme: str) -> str:
     Stripping twice is the same as once, so a path cannot hide a second URL.
 
     Raises:
-        InvalidUrlError: an empty segment, a leading slash, or another scheme.
+        InvalidUrlError: an empty segment, a leading slash, another scheme, or more text than any key has.
 
     Example:
         >>> strip_scheme("kazinex://org/project/100%/a?b#c.pdf", "kazinex")
         'org/project/100%/a?b#c.pdf'
     """
+    if len(url) > MAX_KEY_CHARACTERS + _SCHEME_CHARACTERS:
+        raise InvalidUrlError(f"{_shown(url)} has {len(url):,} characters, more than any key; shorten it")
     path = unicodedata.normalize("NFC", url).removeprefix(f"{scheme}://")
     if path == "/":
         return ""

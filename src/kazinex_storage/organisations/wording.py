@@ -22,8 +22,8 @@ _SECRET_CHARACTERS = 4
 
 
 def normal_label(label: str) -> str:
-    """Return *label* in NFC and without white space around it."""
-    return unicodedata.normalize("NFC", label).strip()
+    """Return *label* in NFC and without white space around it; one that is much too long stays as it is."""
+    return unicodedata.normalize("NFC", label).strip() if len(label) <= 8 * MAX_LABEL_CHARACTERS else label
 
 
 def check_label(label: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from ..errors import IntegrityError
 from ..types import Sink
+from .limits import NO_LIMIT, larger, most_bytes
 from .request import BodyReader, BodySlice, Request
 from .status import WEIRD_SERVER_REPLY
 
@@ -21,6 +22,10 @@ MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 # libcurl's largest upload buffer is 2 MiB (CURLOPT_UPLOAD_BUFFERSIZE); 256 KiB stays in the second-level cache.
 UPLOAD_BUFFER_BYTES: Final = 256 * 1024
 """Bytes that are read from a source at a time."""
+
+# Errors of S3, Azure and Graph have a few hundred bytes, pages of proxies some thousands.
+MAX_ERROR_BYTES: Final = 256 * 1024
+"""The beginning of an error that is kept."""
 
 _DATA_STATUSES: Final = (200, 206)
 _BLANK: Final = (b"\r\n", b"\n")
@@ -35,6 +40,7 @@ class Attempt:
         "_enough",
         "_headers",
         "_left",
+        "_most",
         "_reader",
         "_sinking",
         "_view",
@@ -101,6 +107,7 @@ class Attempt:
         self._view: Callable[[int], memoryview] | None = None
         self._buffer: memoryview | None = None
         self._left = 0
+        self._most = NO_LIMIT
 
     @property
     def answer(self) -> Mapping[str, str]:
@@ -182,15 +189,20 @@ class Attempt:
                 self._judge()
             if self._sinking:
                 self.taken += len(chunk)
+                if self.taken > self._most:
+                    self.taken -= len(chunk)
+                    raise larger(
+                        f"more than the {self._most} bytes that were asked for", self.request.operation or None
+                    )
                 cast(Sink, self.request.sink)(chunk)
                 return None
             self.chunks.append(chunk)
             self._collected += len(chunk)
-            if self._collected <= MAX_BODY_BYTES:
-                return None
-            if self.status >= 400:
+            if self.status >= 400 and self._collected > MAX_ERROR_BYTES:
                 self._enough = True
                 return -1
+            if self._collected <= MAX_BODY_BYTES:
+                return None
             self.error = IntegrityError(
                 f"the answer is longer than {MAX_BODY_BYTES} bytes; this is not the service that was expected",
                 operation=self.request.operation or None,
@@ -218,12 +230,13 @@ class Attempt:
 
         Raises:
             UnavailableError: the answer is not the rest of what broke off.
-            IntegrityError: it is the rest of another version.
+            IntegrityError: it is the rest of another version, or more than was asked for.
         """
         self.status = status_of(self.head)
         if self.sinking:
             if self.resumes is not None:
                 self.resumes(self)
+            self._most = most_bytes(self.headers, self.status, self.answer, self.request.operation or None)
             if self.request.inspect is not None:
                 self.request.inspect(self.answer)
         self._sinking = self.sinking

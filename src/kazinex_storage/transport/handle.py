@@ -1,7 +1,7 @@
 """One curl handle set up for one attempt. The only module that knows libcurl's options.
 
-What is never set is as deliberate: no redirects (a signature is for one host), no cookies, no netrc, no total timeout.
-Loaded when the first request is made: pycurl costs 10 ms to import.
+What is never set is as deliberate: no redirects (a signature is for one host), no cookies, no netrc, no total timeout
+unless it is asked for. Loaded when the first request is made: pycurl costs 10 ms to import.
 """
 
 from __future__ import annotations
@@ -84,6 +84,8 @@ def options_of(settings: TransportSettings) -> tuple[Option, ...]:
         (pycurl.USERAGENT, settings.user_agent),
         *trust(settings),
     ]
+    if settings.attempt_timeout_s is not None:
+        options.append((pycurl.TIMEOUT_MS, max(1, round(settings.attempt_timeout_s * 1000))))
     if settings.proxy is not None:
         options.append((pycurl.PROXY, settings.proxy))
     trial = pycurl.Curl()

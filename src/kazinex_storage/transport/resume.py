@@ -13,7 +13,7 @@ from ..errors import IntegrityError, UnavailableError
 from .attempt import Attempt
 from .request import Request
 
-_CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 
 
 class Progress:

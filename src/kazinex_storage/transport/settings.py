@@ -32,6 +32,10 @@ class TransportSettings:
     proxy: str | None = field(default=None, repr=False)
     """URL of a proxy. None: what ``https_proxy`` and ``no_proxy`` say; empty: none at all. May hold a password."""
     user_agent: str = f"kazinex-storage/{__version__}"
+    attempt_timeout_s: float | None = None
+    """The longest that one attempt of a request may last, however well it moves: an upper bound against servers that
+    trickle. Downloads go on in the next attempt, uploads begin again. None: no bound, since large files take their
+    time."""
     max_connections: int = 128
     """Connections at once on one asyncio loop, and idle ones kept by each thread that runs transfers."""
 
@@ -44,6 +48,8 @@ class TransportSettings:
         for name in ("connect_timeout_s", "first_byte_timeout_s", "idle_timeout_s", "max_connections"):
             if getattr(self, name) <= 0:
                 raise SettingsError(f"{name} is {getattr(self, name)}; give a positive number")
+        if self.attempt_timeout_s is not None and self.attempt_timeout_s <= 0:
+            raise SettingsError(f"attempt_timeout_s is {self.attempt_timeout_s}; give a positive number, or None")
         if not _HEADER_TEXT.fullmatch(self.user_agent):
             raise SettingsError("user_agent is no text for a header; give printable ASCII on one line")
 

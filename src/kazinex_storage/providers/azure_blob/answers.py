@@ -12,15 +12,14 @@ from typing import Final
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
-from ..._internal.header_text import date_of, etag_of
+from ..._internal.header_text import date_of, etag_of, size_of
 from ..._internal.xml_text import parse_xml, text_of
 from ...errors import NotFoundError, UnavailableError
 from ...types import Checksum, ObjectInfo
 from .headers import FOLDER, MARK, METADATA, SHA256, is_folder, metadata_of
 from .names import encode_metadata_name
 
-CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")  # RFC 9110, 14.4
-_SIZE: Final = re.compile(r"[0-9]{1,19}")
+CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")  # RFC 9110, 14.4
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
 _SHA256_HEADER: Final = METADATA + encode_metadata_name(SHA256)
 _MD5_BYTES: Final = 16
@@ -45,8 +44,8 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
         UnavailableError: nothing says how long the blob is.
     """
     match = CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
-    text = match[3] if match is not None else headers.get("content-length", "")
-    if not text.isascii() or not text.isdigit():
+    size = size_of(match[3] if match is not None else headers.get("content-length"))
+    if size is None:
         raise UnavailableError("the service does not say how long the object is", key=key)
     metadata = metadata_of(headers)
     if is_folder(metadata):
@@ -56,7 +55,7 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
     metadata.pop(SHA256, None)
     return ObjectInfo(
         key=key,
-        size=int(text),
+        size=size,
         etag=etag_of(headers.get("etag")),
         last_modified=date_of(headers.get("last-modified")),
         content_type=headers.get("content-type"),
@@ -112,19 +111,19 @@ def parse_blocks(body: bytes) -> list[tuple[str, int]]:
         raise UnavailableError(f"the service answered <{root.tag[:60]}> where a list was due; look at the endpoint")
     found: list[tuple[str, int]] = []
     for block in root.iterfind("UncommittedBlocks/Block"):
-        name, size = text_of(block, "Name"), text_of(block, "Size") or ""
-        if not name or not _SIZE.fullmatch(size):
+        name, size = text_of(block, "Name"), size_of(text_of(block, "Size"))
+        if not name or size is None:
             raise UnavailableError("the service lists a block without id or size; look at the endpoint and at proxies")
-        found.append((name, int(size)))
+        found.append((name, size))
     return found
 
 
 def _blob(blob: Element) -> tuple[str, int, str | None, datetime | None]:
     properties = blob.find("Properties")
-    size = text_of(properties, "Content-Length") if properties is not None else None
-    if properties is None or size is None or not _SIZE.fullmatch(size):
+    size = size_of(text_of(properties, "Content-Length")) if properties is not None else None
+    if properties is None or size is None:
         raise UnavailableError("the service lists an object without its size; look at the endpoint and at proxies")
-    return _name(blob), int(size), etag_of(text_of(properties, "Etag")), date_of(text_of(properties, "Last-Modified"))
+    return _name(blob), size, etag_of(text_of(properties, "Etag")), date_of(text_of(properties, "Last-Modified"))
 
 
 def _is_directory(blob: Element) -> bool:

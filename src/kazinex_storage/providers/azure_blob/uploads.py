@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Final, cast
 
 from ..._internal.course import Course
+from ..._internal.json_text import parse_json
 from ..._internal.spelling import Spelling
 from ...errors import AlreadyExistsError, NotFoundError, PreconditionFailedError
 from ...keys import ObjectKey, Prefix
@@ -178,7 +179,7 @@ class PartUploads:
             names += [name for name, size, _, _ in page.objects if not size]
             if page.token is None:
                 return names
-            course.advance(page.token)
+            course.advance(page.token, empty=not page.objects)
             marker = page.token
 
     def _gone(self, name: str, state: UploadState) -> Exchange[NotFoundError | AlreadyExistsError]:
@@ -233,5 +234,7 @@ def _options(state: UploadState) -> PutOptions:
     Raises:
         ValueError: the state was altered.
     """
-    kept = json.loads(state.kept or "{}")
+    kept = parse_json(state.kept or "{}")
+    if not isinstance(kept, dict):
+        raise ValueError("the upload state was altered; begin the upload anew")
     return PutOptions(mode=state.mode, if_match=state.if_match, **kept)

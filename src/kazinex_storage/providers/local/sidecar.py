@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Self
 
+from ..._internal.json_text import parse_json
 from ...keys import ObjectKey
 from ...types import PutOptions
 from .tree import RESERVED, Tree
@@ -76,7 +77,7 @@ class Sidecars:
                 self._tree.folder([*_OBJECTS, folder]) as parent,
                 open(os.open(f"{name}.{version}", _READ, dir_fd=parent), "rb") as file,
             ):
-                fields = json.loads(file.read())
+                fields = parse_json(file.read())
         except (FileNotFoundError, ValueError):
             return None  # none, or damaged: the bytes of the object are what counts
         return _parse(fields, key)
@@ -114,7 +115,7 @@ class Sidecars:
                 with suppress(NotADirectoryError), self._tree.folder([*_OBJECTS, folder]) as below:
                     for name in _names(below):
                         with suppress(OSError, ValueError), open(os.open(name, _READ, dir_fd=below), "rb") as file:
-                            fields = json.loads(file.read())
+                            fields = parse_json(file.read())
                             key = fields.get("key") if isinstance(fields, dict) else None
                             if isinstance(key, str):
                                 yield ObjectKey(key), name.partition(".")[2]

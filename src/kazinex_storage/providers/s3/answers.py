@@ -15,15 +15,17 @@ from xml.etree.ElementTree import Element
 from ..._internal.checksums import strongest
 from ..._internal.course import Course as Course
 from ..._internal.course import stuck as stuck
-from ..._internal.header_text import moment_of
+from ..._internal.header_text import moment_of, size_of
 from ...errors import UnavailableError
 from ...transport import Response
 from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload
 from .headers import DISPOSITION, MARK, METADATA, SHA256, date_of, etag_of, metadata_of
 from .xml import is_true, parse_xml, text_of
 
-_CONTENT_RANGE: Final = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
-_SPAN: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_CONTENT_RANGE: Final = re.compile(r"bytes (?:[0-9]{1,18}-[0-9]{1,18}|\*)/([0-9]{1,18})")
+_SPAN: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
+# All that answer ListObjectsV2 say some of these, of an empty bucket too.
+_LISTING: Final = frozenset({"Name", "Prefix", "KeyCount", "MaxKeys", "IsTruncated", "Contents", "CommonPrefixes"})
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
 _MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
 _CHECKSUM: Final = "x-amz-checksum-"
@@ -52,8 +54,8 @@ def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) 
     if match is not None:
         length = int(match[1])
     else:
-        text = headers.get("content-length", "")
-        length = int(text) if text.isascii() and text.isdigit() else size
+        length = size_of(headers.get("content-length"))
+        length = size if length is None else length
     if length is None:
         raise UnavailableError("the service does not say how long the object is", key=key)
     metadata = metadata_of(headers)
@@ -106,6 +108,8 @@ def parse_page(body: bytes) -> Page:
         UnavailableError: it is no listing.
     """
     root = _expect(body, "ListBucketResult")
+    if not any(child.tag in _LISTING for child in root):
+        raise UnavailableError("the service answered a listing that says nothing of a bucket; look at the endpoint")
     decode = _decoder(root)
     objects = [
         (
@@ -261,6 +265,7 @@ def _unquote(name: str) -> str:
 
 
 def _number(text: str | None) -> int:
-    if not text or len(text) > 19 or not text.isascii() or not text.isdigit():
+    number = size_of(text)
+    if number is None:
         raise UnavailableError("the service gives a number that is none; look at the endpoint and at proxies")
-    return int(text)
+    return number

@@ -16,7 +16,7 @@ from typing import Final, TypeVar, cast
 from ..._internal.listed_pages import ListedPages
 from ..._internal.spelling import Spelling
 from ...errors import InvalidKeyError, StorageError, UnavailableError, for_each_key
-from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
+from ...keys import MAX_KEY_BYTES, MAX_KEY_CHARACTERS, ObjectKey, Prefix
 from ...part_uploads import PartExchanges
 from ...source import Source
 from ...transport import Exchange, Many, Outcome, Response
@@ -178,7 +178,8 @@ class S3Exchanges:
         return legal if self.target.preset.folds_names or legal == key else None
 
     def _folded(self, name: str) -> str:
-        return unicodedata.normalize("NFC", name) if self.target.preset.folds_names else name
+        folds = self.target.preset.folds_names and len(name) <= MAX_KEY_CHARACTERS
+        return unicodedata.normalize("NFC", name) if folds else name
 
     def _name_prefix(self, prefix: str) -> str:
         return self._prefix + (encode_prefix(prefix) if self._narrow else prefix)

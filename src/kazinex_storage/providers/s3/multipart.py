@@ -218,7 +218,7 @@ class Multipart:
                 raise map_error(response)
             page, further = parse_uploads(response.body)
             if further is not None:
-                course.advance(further)
+                course.advance(further, empty=not page)
             found += [upload for upload in page if upload.key.startswith(prefix)]
             if further is None:
                 return found

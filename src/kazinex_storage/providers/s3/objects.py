@@ -37,7 +37,7 @@ SINGLE_PUT_BYTES: Final = 8 * MIB
 """The largest body that goes in one request."""
 
 _REFUSALS: Final = (404, 409, 412)
-_CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")  # RFC 9110, 14.4
+_CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")  # RFC 9110, 14.4
 
 
 class Objects:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Final, cast
 from urllib.parse import quote
 
+from ..._internal.json_text import parse_json
 from ..._internal.sending import measure
 from ...errors import AlreadyExistsError, NotSupportedError, StorageError, UnavailableError
 from ...source import Source
@@ -137,7 +138,7 @@ def _error(response: Response, name: str, missing: str) -> StorageError:
 
 def _json(body: bytes) -> Mapping[str, object]:
     try:
-        found = json.loads(body)
+        found = parse_json(body)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -6,13 +6,13 @@ Kazinex keeps this account itself: organisations enter nothing.
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Self
 
 from pydantic import ModelWrapValidatorHandler, SecretStr, model_validator
 
+from ..._internal.json_text import parse_json
 from ..._internal.settings_text import (
     Folder,
     KeyId,
@@ -189,7 +189,7 @@ def _role(token: str) -> object:
     if len(parts) != 3:
         return None
     try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        claims = parse_json(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except ValueError:
         return None
     return claims.get("role") if isinstance(claims, dict) else None

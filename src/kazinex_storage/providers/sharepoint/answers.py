@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64decode
 from binascii import Error as BadBase64
 from collections.abc import Mapping
@@ -10,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote
 
-from ..._internal.header_text import moment_of
+from ..._internal.header_text import moment_of, size_of
+from ..._internal.json_text import parse_json as parse_text
 from ...errors import UnavailableError
 from ...transport import Response
 from ...types import Checksum, ObjectInfo
@@ -88,7 +88,7 @@ def parse_json(response: Response) -> Mapping[str, object]:
         UnavailableError: it holds none.
     """
     try:
-        found = json.loads(response.body)
+        found = parse_text(response.body)
     except ValueError:
         found = None
     if not isinstance(found, dict):
@@ -140,7 +140,7 @@ def item_of(found: Mapping[str, object]) -> Item:
         name=name,
         parent=_folders(parent.get("path")),
         parent_id=_text(parent.get("id")),
-        size=size if isinstance(size := found.get("size"), int) else 0,
+        size=_count(found.get("size")),
         etag=_text(found.get("eTag")),
         ctag=_text(found.get("cTag")),
         modified=moment_of(found.get("lastModifiedDateTime")),
@@ -148,7 +148,7 @@ def item_of(found: Mapping[str, object]) -> Item:
         is_file=isinstance(file, dict),
         is_folder=isinstance(found.get("folder"), dict),
         is_deleted=deleted,
-        children=count if isinstance(count := _mapping(found.get("folder")).get("childCount"), int) else 0,
+        children=_count(_mapping(found.get("folder")).get("childCount")),
         content_type=_text(_mapping(file).get("mimeType")),
         quickxor=_hexadecimal(_mapping(_mapping(file).get("hashes")).get("quickXorHash")),
         download_url=_text(found.get("@microsoft.graph.downloadUrl")),
@@ -181,9 +181,10 @@ def next_offset(response: Response, size: int) -> int:
     if not ranges:
         return size
     start = str(ranges[0]).partition("-")[0]  # "N-" or "N-M"
-    if not start.isascii() or not start.isdigit():
+    offset = size_of(start)
+    if offset is None or offset > size:
         raise UnavailableError("Graph did not say how far the upload has come; begin it anew")
-    return int(start)
+    return offset
 
 
 def _folders(path: object) -> tuple[str, ...] | None:
@@ -199,6 +200,19 @@ def _author(found: object) -> str | None:
     names = ("application", "user")
     ids = [f"{name} {identity}" for name in names if (identity := _text(_mapping(_mapping(found).get(name)).get("id")))]
     return ", ".join(ids) or None
+
+
+def _count(found: object) -> int:
+    """Return a number of bytes or of items; feeds leave it out of what was deleted.
+
+    Raises:
+        UnavailableError: it is something else.
+    """
+    if found is None:
+        return 0
+    if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found < 2**63:
+        raise UnavailableError("Graph answered a size that no item has; repeat it, and look at proxies")
+    return found
 
 
 def _mapping(found: object) -> Mapping[str, object]:

@@ -13,6 +13,7 @@ from typing import cast
 
 from ..._internal.aadsts import error_of
 from ..._internal.entra import AppIdentity, asked, client_of
+from ..._internal.json_text import parse_json
 from ...errors import AuthenticationError, ReconnectRequiredError
 
 # offline_access, openid and profile are added by msal. learn.microsoft.com/graph/permissions-reference.
@@ -71,9 +72,9 @@ def finish_connect(identity: AppIdentity, state: str, returned: Mapping[str, str
     """
     client = client_of(identity)
     try:
-        flow = json.loads(state)
-        found = asked(lambda: client.acquire_token_by_auth_code_flow(flow, dict(returned)))
-    except (ValueError, RuntimeError) as error:  # another state, another nonce
+        flow = parse_json(state)
+        found = asked(lambda: client.acquire_token_by_auth_code_flow(cast("dict[str, object]", flow), dict(returned)))
+    except (ValueError, RuntimeError, TypeError, AttributeError) as error:  # another state, another nonce
         raise AuthenticationError("what the browser brought does not belong to this connection; begin anew") from error
     return _connection(found)
 

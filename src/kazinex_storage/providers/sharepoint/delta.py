@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from ..._internal.course import Course
 from ...errors import UnavailableError
 from ...transport import Exchange, Request, Response
 from ...types import ObjectInfo
@@ -39,6 +40,7 @@ class DeltaPages:
         self._prefix = prefix
         self._walk: ListedPages[ObjectInfo] | None = None
         self._link: str | None = None
+        self._course = Course()
         self._begun = False
         self._ended = False
         self._tree = _Tree()
@@ -90,8 +92,8 @@ class DeltaPages:
         library.saw()
         self._begun = True
         page = parse_page(response)
-        if page.next_link is not None and page.next_link == link:
-            raise UnavailableError("SharePoint goes round in circles in a listing; list again")
+        if page.next_link is not None:
+            self._course.advance(page.next_link, empty=not page.items)
         self._link = page.next_link
         return page
 

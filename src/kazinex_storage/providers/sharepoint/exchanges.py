@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from ..._internal.json_text import parse_json as parse_text
 from ...errors import NotSupportedError, StorageError, for_each_key
 from ...keys import ObjectKey, Prefix
 from ...part_uploads import ResumeExchanges
@@ -150,7 +150,7 @@ class SharePointExchanges:
             body, number, status = answer.get("body"), str(answer.get("id")), answer.get("status")
             if isinstance(body, str):
                 with suppress(ValueError):
-                    body = json.loads(body or "{}")
+                    body = parse_text(body or "{}")
             if number.isascii() and number.isdigit() and isinstance(status, int):
                 found[int(number)] = (status, body if isinstance(body, dict) else {})
         return found

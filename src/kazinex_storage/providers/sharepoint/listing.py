@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Generic, TypeVar, cast
 
+from ..._internal.course import Course
 from ...errors import NotFoundError, UnavailableError
 from ...transport import Exchange
 from ...types import Folder, ObjectInfo
@@ -34,6 +35,7 @@ class ListedPages(Generic[_Entry]):
         self._folders = deque([library.folder_of(prefix)])
         self._folder: str | None = None
         self._link: str | None = None
+        self._course = Course()
         self._hidden = 0
         self._doubtful: set[str] = set()
         """Folders without a byte in them."""
@@ -90,8 +92,8 @@ class ListedPages(Generic[_Entry]):
             raise error
         library.saw()
         page = parse_page(response)
-        if page.next_link is not None and page.next_link == link:
-            raise UnavailableError("SharePoint goes round in circles in a listing; list again")
+        if page.next_link is not None:
+            self._course.advance(page.next_link, empty=not page.items)
         self._link = page.next_link
         return page
 

@@ -6,10 +6,10 @@ specific one that is known counts, and the status where none is.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from ..._internal.json_text import parse_json
 from ...errors import (
     AccessDeniedError,
     AlreadyExistsError,
@@ -108,9 +108,10 @@ def map_error(response: Response, key: str | None = None) -> StorageError:
 def codes_of(body: bytes) -> Iterator[str]:
     """Yield the codes in the body of an error, the more specific ones later."""
     try:
-        found = json.loads(body).get("error")
-    except (ValueError, AttributeError):
+        answer = parse_json(body)
+    except ValueError:
         return
+    found = answer.get("error") if isinstance(answer, dict) else None
     while isinstance(found, dict):
         code = found.get("code")
         if isinstance(code, str) and code:

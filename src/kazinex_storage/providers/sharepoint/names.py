@@ -15,7 +15,7 @@ import unicodedata
 from typing import Final
 
 from ...errors import InvalidKeyError
-from ...keys import ObjectKey
+from ...keys import MAX_KEY_CHARACTERS, ObjectKey
 
 # What is forbidden, unless another source is named: "Restrictions and limitations in OneDrive and SharePoint",
 # support.microsoft.com, article 64883a5d-228e-48f5-b3d2-eb39e07630fa (read 2026-08).
@@ -124,6 +124,8 @@ def fold(path: str) -> str:
 
     The canonical caseless match of Unicode (section 3.13, D145); it takes ``ss`` for ``ß`` as SQL Server does.
     """
+    if len(path) > MAX_KEY_CHARACTERS:  # no path of ours, and it would take for ever
+        return path
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
 
 

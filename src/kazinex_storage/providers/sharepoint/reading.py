@@ -29,7 +29,7 @@ _LOOKS: Final = 25
 _REFUSALS: Final = 3
 """Download URLs that are refused one after another, fresh as they are, until that is told."""
 
-_CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")  # RFC 9110, 14.4
+_CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")  # RFC 9110, 14.4
 
 
 class Reading:
