@@ -116,7 +116,8 @@ PYDANTIC_LEVEL = 3
 TYPE_CHECKER_ONLY = {"_typeshed", "typing_extensions"}
 
 ENVIRONMENT_READERS = ("_internal.environment",)
-SLEEPERS = ("transport.one", "transport.line")  # the synchronous driver, and what it waits with
+# The synchronous driver and what it waits with; and locks of a disk, which have no way to wait for a limited time.
+SLEEPERS = ("transport.one", "transport.line", "providers.local.locks")
 
 DYNAMIC_IMPORTERS = {
     PACKAGE: "public names are resolved when they are first used",

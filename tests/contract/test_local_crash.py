@@ -47,6 +47,23 @@ print(json.dumps([errors, keys, storage.get_bytes("folder/kept").decode(), lost]
 """
 
 
+# Mounts the root for reading alone, then reads and verifies.
+_READ_ONLY = """
+import json, subprocess, sys
+from pathlib import Path
+from kazinex_storage import verify
+from kazinex_storage.providers.local import LocalProvider, LocalSettings
+from kazinex_storage.storage import Storage
+
+root = Path(sys.argv[1])
+subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root], check=True)
+Storage(LocalProvider(LocalSettings(root=root))).put("kept", b"old")
+subprocess.run(["mount", "-o", "remount,ro", root], check=True)
+storage = Storage(LocalProvider(LocalSettings(root=root)))
+print(json.dumps([storage.get_bytes("kept").decode(), verify(storage).failure]))
+"""
+
+
 # Hides /proc, then writes; the parent judges.
 _WITHOUT_PROC = """
 import subprocess, sys
@@ -111,6 +128,19 @@ def test_a_full_disk_is_told_and_nothing_is_left_behind(tmp_path: Path) -> None:
     assert ["QuotaExceededError"] * 3 == errors
     assert (["folder/after", "folder/kept"], "old") == (keys, kept)
     assert lost <= 4  # pages of lock files at the most
+
+
+@pytest.mark.skipif(not _may_mount(), reason="a disk of one's own needs the right to mount")
+def test_a_disk_that_is_mounted_read_only_is_named_as_that(tmp_path: Path) -> None:
+    done = subprocess.run(
+        _privately(sys.executable, "-c", _READ_ONLY, tmp_path), capture_output=True, text=True, check=False
+    )
+
+    assert "" == done.stderr
+    read, failure = json.loads(done.stdout)
+    assert "old" == read
+    assert failure.startswith("write: the disk is mounted read-only")
+    assert "credentials" not in failure
 
 
 @pytest.mark.parametrize("kind", ["bytes", "path"])

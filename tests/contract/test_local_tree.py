@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import subprocess
 from pathlib import Path
 
@@ -135,16 +134,6 @@ class TestFilesOfOthers:
         assert (b"12345", 5) == (storage.get_bytes("a"), storage.head("a").size)
         assert ({}, None) == (storage.head("a").metadata, storage.head("a").sha256)
         assert 5 == storage.copy("a", "b").size
-
-    def test_the_file_has_ordinary_rights(self, root: Path, storage: Storage) -> None:
-        before = os.umask(0o027)
-        try:
-            storage.put("folder/a", b"1")
-        finally:
-            os.umask(before)
-
-        assert 0o640 == stat.S_IMODE((root / "folder" / "a").stat().st_mode)
-        assert 0o750 == stat.S_IMODE((root / "folder").stat().st_mode)
 
     def test_removing_the_side_cars_loses_metadata_and_nothing_else(self, root: Path, storage: Storage) -> None:
         storage.put("a", b"1", PutOptions(metadata={"author": "A. Person"}))

@@ -41,7 +41,7 @@ def test_a_child_that_is_forked_while_a_key_is_locked_neither_hangs_nor_blocks_i
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with provider._sidecars.locked("k"):
+        with provider._locks.held("k"):
             held.set()
             release.wait(30)
 

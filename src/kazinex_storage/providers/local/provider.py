@@ -13,13 +13,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from ..._internal.content_types import guess_content_type
-from ...errors import IntegrityError, InvalidKeyError, NotFoundError, PreconditionFailedError
+from ...errors import IntegrityError, InvalidKeyError, NotFoundError, PreconditionFailedError, StorageError
 from ...keys import ObjectKey, Prefix
 from ...source import BUFFER_BYTES, Source
 from ...types import (
     ByteRange,
     Capability,
     Checksum,
+    Diagnosis,
     Folder,
     ObjectInfo,
     ProviderInfo,
@@ -27,10 +28,13 @@ from ...types import (
     PutOptions,
     Sink,
 )
+from .diagnose import diagnose
+from .locks import Locks, Note
+from .names import RESERVED, from_disk, split, to_disk
 from .settings import LocalSettings
 from .sidecar import Sidecar, Sidecars, version_of
 from .temporary import is_temporary, sweep
-from .tree import RESERVED, Mapped, Tree, split
+from .tree import Mapped, Tree
 from .write import Writer
 
 # Several writers waiting for the same disk share its flushes; beyond about 16 nothing was gained.
@@ -55,9 +59,10 @@ class LocalProvider:
             SettingsError: the root is missing, no folder, or may not be entered.
         """
         root = os.fspath(settings.root)
-        self._tree = Tree(root, create=settings.create, durable=settings.durable)
+        self._tree = Tree(root, create=settings.create, durable=settings.durable, access=settings.access)
         self._sidecars = Sidecars(self._tree)
-        self._writer = Writer(self._tree, self._sidecars)
+        self._locks = Locks(self._tree, self._sidecars.clear, settings.lock_timeout_s)
+        self._writer = Writer(self._tree, self._sidecars, self._locks)
         self._info = ProviderInfo(
             kind="local",
             location=root,
@@ -72,8 +77,10 @@ class LocalProvider:
             ),
             max_object_bytes=2**63 - 1,  # the largest offset of the POSIX file interface
             hierarchical=True,
+            ignores_case=self._tree.ignores_case,
             concurrency=_CONCURRENCY,
         )
+        self._locks.settle_all()
 
     @property
     def info(self) -> ProviderInfo:
@@ -140,14 +147,18 @@ class LocalProvider:
             Mapped(key),
             suppress(FileNotFoundError, NotADirectoryError),
             self._tree.folder(folders) as parent,
-            self._sidecars.locked(key),
+            self._locks.held(key) as lock,
         ):
-            status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            self._tree.check_spelling(parent, name)
+            status = os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)
             if stat.S_ISDIR(status.st_mode):
                 return
-            os.unlink(name, dir_fd=parent)
+            version = version_of(status)
+            lock.note(Note(key=key, versions=(version,)))
+            os.unlink(to_disk(name), dir_fd=parent)
             self._tree.sync(parent)
-            self._sidecars.remove(key, version_of(status))
+            self._sidecars.remove(key, version)
+            lock.done()
         self._tree.prune(folders)
 
     def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
@@ -194,15 +205,19 @@ class LocalProvider:
                 if not key.startswith(prefix):
                     continue
                 folders, name = split(key)
-                with self._sidecars.locked(key):  # a writer publishes under the lock, so nothing is half done here
+                with self._locks.held(key):  # a writer publishes under the lock, so nothing is half done here
                     status = None
                     with suppress(FileNotFoundError, NotADirectoryError), self._tree.folder(folders) as parent:
-                        status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+                        status = os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)
                     if status is None or version_of(status) != version:
                         found += 1
                         if not dry_run:
                             self._sidecars.remove(key, version)
         return found
+
+    def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:  # noqa: ARG002  # all checks alike
+        """Explain what the disk refused; nothing is asked."""
+        return diagnose(error)
 
     def close(self) -> None:
         """Close the root."""
@@ -213,8 +228,9 @@ class LocalProvider:
         self._tree.check_open()
         folders, name = split(key)
         with Mapped(key), self._tree.folder(folders) as parent:
+            self._tree.check_spelling(parent, name)
             while True:
-                descriptor = os.open(name, _READ, dir_fd=parent)
+                descriptor = os.open(to_disk(name), _READ, dir_fd=parent)
                 try:
                     status = os.fstat(descriptor)
                     if not stat.S_ISREG(status.st_mode):
@@ -229,7 +245,7 @@ class LocalProvider:
 
     @staticmethod
     def _stands(parent: int, name: str, status: os.stat_result) -> bool:
-        return version_of(os.stat(name, dir_fd=parent, follow_symlinks=False)) == version_of(status)
+        return version_of(os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)) == version_of(status)
 
     def _push(self, descriptor: int, start: int, end: int, sink: Sink, key: str) -> None:
         if start < end <= start + BUFFER_BYTES:  # most objects: one read, and bytes that the caller may keep
@@ -271,7 +287,7 @@ class LocalProvider:
                     found.append(Folder(prefix=base + name))
                     continue
                 with suppress(FileNotFoundError):
-                    status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+                    status = os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)
                     if stat.S_ISREG(status.st_mode):
                         found.append(_object_info(base + name, status, None, listed=True))
         return found
@@ -295,13 +311,16 @@ class LocalProvider:
             if is_temporary(entry.name):
                 sweep(parent, entry.name)
             return None
+        name = from_disk(entry.name)
+        if name is None:
+            return None
         with suppress(InvalidKeyError, FileNotFoundError):  # no key, so nobody can ask for it; or gone meanwhile
-            if ObjectKey(base + entry.name) != base + entry.name:
+            if ObjectKey(base + name) != base + name:
                 return None
             if entry.is_dir(follow_symlinks=False):
-                return f"{entry.name}/"
+                return f"{name}/"
             if entry.is_file(follow_symlinks=False):
-                return entry.name
+                return name
         return None
 
 
@@ -311,10 +330,18 @@ def _object_info(key: str, status: os.stat_result, sidecar: Sidecar | None, *, l
         key=key,
         size=status.st_size,
         etag=version_of(status),
-        last_modified=datetime.fromtimestamp(status.st_mtime_ns / 1e9, UTC),
+        last_modified=_moment(status),
         content_type=found.content_type,
         content_disposition=found.content_disposition,
         cache_control=found.cache_control,
         metadata=found.metadata,
         checksum=Checksum(algorithm="sha256", value=found.sha256) if found.sha256 is not None else None,
     )
+
+
+def _moment(status: os.stat_result) -> datetime | None:
+    """Return when the file was written; None for a time that no ``datetime`` holds, as files on some shares have."""
+    try:
+        return datetime.fromtimestamp(status.st_mtime_ns / 1e9, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+LocalAccess: TypeAlias = Literal["owner", "group", "umask"]
+"""Who may use the files and folders that are made below a root."""
+
+# A writer holds a lock for some milliseconds; after this long it hangs, or something else holds it.
+_LOCK_TIMEOUT_S = 30.0
 
 
 class LocalSettings(BaseModel):
@@ -19,6 +26,11 @@ class LocalSettings(BaseModel):
     """Make the root when it is missing."""
     durable: bool = True
     """Wait for the disk (fsync of file and folder) before a write counts as done. False is for tests and scratch."""
+    access: LocalAccess = "owner"
+    """Who may use what is stored: ``owner``, the user of this process and no other (modes 0600 and 0700); ``group``,
+    the group of the folder as well (0660 and 0770); ``umask``, all that the umask of the process leaves."""
+    lock_timeout_s: float = Field(default=_LOCK_TIMEOUT_S, gt=0, le=3600)
+    """How many seconds a write waits for the lock that another program holds on its key."""
 
     @field_validator("root")
     @classmethod

@@ -8,22 +8,23 @@ Backups keep the bond when they keep times in full (``cp -a``, ``rsync -a``, ``t
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
 from ..._internal.json_text import parse_json
 from ...keys import ObjectKey
 from ...types import PutOptions
-from .tree import RESERVED, Tree
+from .locks import Note
+from .names import RESERVED, names_in, split, to_disk
+from .temporary import is_temporary, sweep
+from .tree import Tree
 
 _OBJECTS = [RESERVED, "objects"]
-_LOCKS = [RESERVED, "locks"]
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -64,7 +65,7 @@ def version_of(status: os.stat_result) -> str:
 
 
 class Sidecars:
-    """The side-cars and the locks of one tree."""
+    """The side-cars of one tree."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
@@ -92,15 +93,32 @@ class Sidecars:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with self._tree.folder([*_OBJECTS, folder], create=True) as parent:
             try:
-                descriptor = os.open(f"{name}.{version}", flags, 0o666, dir_fd=parent)
+                descriptor = os.open(f"{name}.{version}", flags, self._tree.file_mode, dir_fd=parent)
             except FileExistsError:
                 return False
+            self._tree.widen(descriptor)
             with open(descriptor, "wb") as file:
                 file.write(json.dumps({"key": key, **fields}, ensure_ascii=False).encode())
                 file.flush()
                 self._tree.sync(file.fileno())
             self._tree.sync(parent)
         return True
+
+    def clear(self, note: Note) -> None:
+        """Remove what a killed writer left of one key, which nobody else writes now.
+
+        Raises:
+            OSError: the disk does not answer.
+        """
+        folders, name = split(note.key)
+        current = None
+        with suppress(FileNotFoundError, NotADirectoryError), self._tree.folder(folders) as parent:
+            if note.temporary is not None and is_temporary(note.temporary):
+                sweep(parent, note.temporary)
+            current = version_of(os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False))
+        for version in note.versions:
+            if version != current:
+                self.remove(note.key, version)
 
     def remove(self, key: str, version: str) -> None:
         """Remove the side-car of a version that is gone, if there is one."""
@@ -111,42 +129,19 @@ class Sidecars:
     def marks(self) -> Iterator[tuple[ObjectKey, str]]:
         """Yield (key, version) of every side-car."""
         with suppress(FileNotFoundError), self._tree.folder(_OBJECTS) as parent:
-            for folder in sorted(_names(parent)):
+            for folder in sorted(names_in(parent)):
                 with suppress(NotADirectoryError), self._tree.folder([*_OBJECTS, folder]) as below:
-                    for name in _names(below):
+                    for name in names_in(below):
                         with suppress(OSError, ValueError), open(os.open(name, _READ, dir_fd=below), "rb") as file:
                             fields = parse_json(file.read())
                             key = fields.get("key") if isinstance(fields, dict) else None
                             if isinstance(key, str):
                                 yield ObjectKey(key), name.partition(".")[2]
 
-    @contextmanager
-    def locked(self, key: str) -> Iterator[None]:
-        """Keep every other writer of *key*, in this process or another, out of the critical moment."""
-        folder, _ = _place(key)
-        with self._tree.folder(_LOCKS, create=True) as parent:
-            descriptor = os.open(folder, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=parent)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)  # released by the kernel when the writer dies
-            yield
-        finally:
-            # Not by closing: a child that was forked meanwhile holds the descriptor too, and with it the lock.
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-            os.close(descriptor)
-
 
 def _place(key: str) -> tuple[str, str]:
     name = hashlib.sha256(key.encode()).hexdigest()
     return name[:2], name[2:42]
-
-
-def _names(folder: int) -> list[str]:
-    # A listing of its own descriptor: the place in a listing belongs to the descriptor, and this one may be shared.
-    own = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
-    try:
-        return os.listdir(own)
-    finally:
-        os.close(own)
 
 
 def _parse(fields: object, key: str) -> Sidecar | None:

@@ -14,7 +14,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from .tree import RESERVED
+from .names import RESERVED
+from .tree import Tree
 
 _PREFIX = f"{RESERVED}-"
 _FLAGS = os.O_RDWR | os.O_CLOEXEC
@@ -26,21 +27,24 @@ _NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}
 class Temporary:
     """A file of one folder that is not published yet; leaving the context removes what was not."""
 
-    def __init__(self, parent: int) -> None:
-        """Make the file in the folder that is open as *parent*.
+    def __init__(self, parent: int, tree: Tree) -> None:
+        """Make the file in the folder of *tree* that is open as *parent*.
 
         Raises:
             OSError: as the system says.
         """
         self._parent = parent
-        self._name = f"{_PREFIX}{secrets.token_hex(8)}"
+        self._mode = tree.file_mode
+        self.name = f"{_PREFIX}{secrets.token_hex(8)}"
+        """The reserved name that it has, or gets for an instant while it replaces."""
         self.descriptor = self._open_unnamed()
         """Open for reading and writing."""
         self._named = self.descriptor < 0
         if self._named:
             self.descriptor = self._open_named()
+        tree.widen(self.descriptor)
 
-    def link(self, name: str) -> None:
+    def link(self, name: str | bytes) -> None:
         """Publish as *name*; one atomic step that refuses when the name is taken.
 
         Raises:
@@ -48,20 +52,20 @@ class Temporary:
             OSError: as the system says.
         """
         if self._named:
-            os.link(self._name, name, src_dir_fd=self._parent, dst_dir_fd=self._parent, follow_symlinks=False)
+            os.link(self.name, name, src_dir_fd=self._parent, dst_dir_fd=self._parent, follow_symlinks=False)
         else:
             os.link(f"/proc/self/fd/{self.descriptor}", name, dst_dir_fd=self._parent, follow_symlinks=True)
 
-    def replace(self, name: str) -> None:
+    def replace(self, name: bytes) -> None:
         """Publish as *name*, over what may stand there; one atomic step.
 
         Raises:
             OSError: as the system says.
         """
         if not self._named:
-            self.link(self._name)
+            self.link(self.name)
             self._named = True
-        os.rename(self._name, name, src_dir_fd=self._parent, dst_dir_fd=self._parent)
+        os.rename(self.name, name, src_dir_fd=self._parent, dst_dir_fd=self._parent)
         self._named = False
 
     def __enter__(self) -> Self:
@@ -72,7 +76,7 @@ class Temporary:
     ) -> None:
         if self._named:
             with suppress(OSError):
-                os.unlink(self._name, dir_fd=self._parent)
+                os.unlink(self.name, dir_fd=self._parent)
         fcntl.flock(self.descriptor, fcntl.LOCK_UN)  # a child that was forked meanwhile would keep it
         os.close(self.descriptor)
 
@@ -81,7 +85,7 @@ class Temporary:
         if not _UNNAMED or not os.path.isdir("/proc/self/fd"):
             return -1
         try:
-            descriptor = os.open(".", _FLAGS | _UNNAMED, 0o666, dir_fd=self._parent)
+            descriptor = os.open(".", _FLAGS | _UNNAMED, self._mode, dir_fd=self._parent)
         except OSError as error:
             if error.errno in _NO_UNNAMED:
                 return -1
@@ -94,7 +98,7 @@ class Temporary:
 
     def _open_named(self) -> int:
         while True:
-            descriptor = os.open(self._name, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=self._parent)
+            descriptor = os.open(self.name, _FLAGS | os.O_CREAT | os.O_EXCL, self._mode, dir_fd=self._parent)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if os.fstat(descriptor).st_nlink:
                 return descriptor

@@ -12,7 +12,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
+from typing import Final
 
+from ..._internal.caseless import fold
 from ...errors import (
     AccessDeniedError,
     ClosedError,
@@ -24,37 +26,47 @@ from ...errors import (
     StorageError,
     UnavailableError,
 )
-
-RESERVED = ".~kazinex"
-"""Every name that this provider makes for itself begins so; keys with such a segment are refused. The tilde keeps it
-apart from every organisation, project, document and revision id."""
-
-# The limit of ext4, xfs, btrfs, APFS and NTFS (there in UTF-16 units) for one name.
-MAX_SEGMENT_BYTES = 255
-"""UTF-8 bytes in one segment of a key."""
+from .case import ignores_case, other_spelling
+from .names import RESERVED, to_disk
+from .settings import LocalAccess
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+# Modes of files and folders. What "umask" gives is cut by the umask of the process; the others are what they are.
+_MODES: Final[dict[LocalAccess, tuple[int, int]]] = {
+    "owner": (0o600, 0o700),
+    "group": (0o660, 0o770),
+    "umask": (0o666, 0o777),
+}
 
 
 class Tree:
     """A root folder, held open by a descriptor. Thread-safe; a forked child shares the descriptor."""
 
-    def __init__(self, root: str, *, create: bool, durable: bool) -> None:
+    def __init__(self, root: str, *, create: bool, durable: bool, access: LocalAccess = "owner") -> None:
         """Open *root*; symbolic links in *root* itself are the administrator's and are followed.
+
+        Args:
+            create: Make *root* when it is missing.
+            durable: Wait for the disk in ``sync``.
+            access: Who may use what is made below it.
 
         Raises:
             LocationNotFoundError: it is missing.
             SettingsError: it is no folder, or may not be entered.
         """
         self.durable = durable
+        self.file_mode, self._folder_mode = _MODES[access]
+        self._access = access
         self._users = 0
         self._closed = False
         self._pid = os.getpid()
         self._lock = threading.Lock()
         try:
             if create:
-                os.makedirs(root, exist_ok=True)
-            self._descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                os.makedirs(to_disk(root), mode=self._folder_mode, exist_ok=True)
+            self._descriptor = os.open(to_disk(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             os.stat(".", dir_fd=self._descriptor)  # a folder may be readable and still not be entered
         except OSError as error:
             advice = {
@@ -66,6 +78,9 @@ class Tree:
             }.get(error.errno or 0, error.strerror)
             kind = LocationNotFoundError if error.errno == errno.ENOENT else SettingsError
             raise kind(f"the root {root!r} cannot be used: {advice}", provider="local") from error
+        self.ignores_case = ignores_case(self._descriptor)
+        """Whether the disk takes names for each other that differ in case."""
+        self._close_to_others()
 
     def close(self) -> None:
         """Close the root once nobody is below it any more; later use raises ``ClosedError``."""
@@ -96,15 +111,17 @@ class Tree:
         current = root = self._enter()
         try:
             for segment in segments:
+                if self.ignores_case and segments[0] != RESERVED:
+                    self.check_spelling(current, segment, writing=create)
                 try:
-                    below = os.open(segment, _FOLDER, dir_fd=current)
+                    below = os.open(to_disk(segment), _FOLDER, dir_fd=current)
                 except FileNotFoundError:
                     if not create:
                         raise
                     below = self._make(segment, current)
                 except NotADirectoryError:
                     # Linux says ENOTDIR for a link too, when a folder is asked for.
-                    if stat.S_ISLNK(os.stat(segment, dir_fd=current, follow_symlinks=False).st_mode):
+                    if stat.S_ISLNK(os.stat(to_disk(segment), dir_fd=current, follow_symlinks=False).st_mode):
                         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
                     raise
                 if current != root:
@@ -115,6 +132,34 @@ class Tree:
             if current != root:
                 os.close(current)
             self._leave()
+
+    def check_spelling(self, parent: int, name: str, *, writing: bool = False) -> None:
+        """Refuse *name* when the disk ignores case and the folder *parent* spells it in another way.
+
+        Raises:
+            FileNotFoundError: it does, so there is no such name.
+            InvalidKeyError: it does, and *name* was to be written.
+            OSError: the folder cannot be listed.
+        """
+        other = other_spelling(parent, name) if self.ignores_case else None
+        if other is None:
+            return
+        if writing:
+            raise InvalidKeyError(
+                f"this disk ignores case, and {other!r} stands there where the key says {name!r}; nothing was "
+                "changed, use the spelling that is there or another name"
+            )
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    def same_spelling(self, key: str) -> str:
+        """Return what all keys have in common that the disk takes for one name."""
+        return fold(key) if self.ignores_case else key
+
+    def widen(self, descriptor: int) -> None:
+        """Give a file that was made just now its mode where the umask must not cut it."""
+        if self._access == "group":
+            with suppress(PermissionError):  # a lock that another user of the group has made
+                os.fchmod(descriptor, self.file_mode)
 
     def sync(self, descriptor: int) -> None:
         """Wait until the file or folder is on the disk, when the settings ask for it."""
@@ -127,7 +172,7 @@ class Tree:
             *parents, name = segments
             try:
                 with self.folder(parents) as parent:
-                    os.rmdir(name, dir_fd=parent)
+                    os.rmdir(to_disk(name), dir_fd=parent)
                     self.sync(parent)
             except OSError:
                 return  # not empty, or gone already: both mean that there is nothing to do
@@ -160,28 +205,21 @@ class Tree:
 
     def _make(self, name: str, parent: int) -> int:
         with suppress(FileExistsError):  # another writer made it, and may not have waited for the disk yet
-            os.mkdir(name, 0o777, dir_fd=parent)
+            os.mkdir(to_disk(name), self._folder_mode, dir_fd=parent)
+            if self._access == "group":
+                os.chmod(to_disk(name), self._folder_mode, dir_fd=parent)
         self.sync(parent)
-        return os.open(name, _FOLDER, dir_fd=parent)
+        return os.open(to_disk(name), _FOLDER, dir_fd=parent)
 
-
-def split(key: str) -> tuple[list[str], str]:
-    """Return the folders and the name of *key*.
-
-    Raises:
-        InvalidKeyError: a segment is too long for a disk, or reserved.
-    """
-    *folders, name = key.split("/")
-    if RESERVED in key or len(key) * 4 > MAX_SEGMENT_BYTES:
-        for segment in (*folders, name):
-            if segment.startswith(RESERVED):
-                raise InvalidKeyError(f"names that begin with {RESERVED!r} are reserved; choose another", key=key)
-            if len(segment.encode()) > MAX_SEGMENT_BYTES:
-                raise InvalidKeyError(
-                    f"a disk holds names of at most {MAX_SEGMENT_BYTES} bytes, one segment has {len(segment.encode())}",
-                    key=key,
-                )
-    return folders, name
+    def _close_to_others(self) -> None:
+        """Take from others what earlier releases gave them of the folder of locks: who may read one can hold it."""
+        if self._access == "umask":
+            return
+        with suppress(OSError):
+            status = os.stat(RESERVED, dir_fd=self._descriptor, follow_symlinks=False)
+            wider = stat.S_IMODE(status.st_mode) & ~self._folder_mode & 0o777
+            if stat.S_ISDIR(status.st_mode) and wider and status.st_uid == os.geteuid():
+                os.chmod(RESERVED, stat.S_IMODE(status.st_mode) & ~wider, dir_fd=self._descriptor)
 
 
 class Mapped:
@@ -213,10 +251,17 @@ def map_error(error: OSError, key: str | None, *, writing: bool = False) -> Stor
         return AccessDeniedError("a symbolic link stands in the way; links are not followed", key=key)
     if number in (errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST) and writing:
         return InvalidKeyError("a disk cannot hold an object and a folder of the same name; choose another", key=key)
-    if number in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
+    # A socket or a device that nothing serves is no object.
+    if number in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.ENODEV):
         return NotFoundError("no object has that key", key=key)
-    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return AccessDeniedError(f"{error.strerror}; check owner and mode of the folder", key=key)
+    if number == errno.EROFS:
+        return AccessDeniedError(
+            "the disk is mounted read-only; mount it for writing, and look why it is not", key=key, code="EROFS"
+        )
+    if number in (errno.EACCES, errno.EPERM):
+        return AccessDeniedError(
+            f"{error.strerror}; check owner and mode of the folder", key=key, code=errno.errorcode[number]
+        )
     if number == errno.ENAMETOOLONG:
         return InvalidKeyError("the name is too long for this disk", key=key)
     return UnavailableError(

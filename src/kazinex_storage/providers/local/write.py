@@ -6,13 +6,16 @@ import itertools
 import os
 import stat
 import time
+from dataclasses import replace
 
 from ...errors import AlreadyExistsError, InvalidKeyError, PreconditionFailedError, UnavailableError
 from ...source import Source
 from ...types import PutMode, PutOptions
+from .locks import Lock, Locks, Note
+from .names import split, to_disk
 from .sidecar import Sidecar, Sidecars, version_of
 from .temporary import Temporary
-from .tree import Tree, split
+from .tree import Tree
 
 # A folder pruned by a delete at the same instant makes a write start again; each time somebody else got on.
 _ATTEMPTS = 100
@@ -21,8 +24,9 @@ _ATTEMPTS = 100
 class Writer:
     """Writes files of one tree together with their side-cars."""
 
-    def __init__(self, tree: Tree, sidecars: Sidecars) -> None:
+    def __init__(self, tree: Tree, sidecars: Sidecars, locks: Locks) -> None:
         self._tree = tree
+        self._locks = locks
         self._sidecars = sidecars
 
     def write(self, key: str, source: Source, options: PutOptions) -> tuple[os.stat_result, Sidecar]:
@@ -59,8 +63,8 @@ class Writer:
         self, parent: int, name: str, key: str, source: Source, options: PutOptions
     ) -> tuple[os.stat_result, Sidecar]:
         # The check that counts comes when publishing; this one saves reading a body for nothing.
-        _check(_status(parent, name), key, options)
-        with Temporary(parent) as temporary:
+        _check(self._status(parent, name), key, options)
+        with Temporary(parent, self._tree) as temporary:
             return self._fill(temporary, parent, name, key, source, options)
 
     def _fill(
@@ -75,35 +79,50 @@ class Writer:
         source.write_to(descriptor, stamp_and_sync)
         checksum = source.checksum
         sidecar = Sidecar.of(options, checksum.value if checksum is not None else None)
-        with self._sidecars.locked(key):
-            old = _status(parent, name)
+        with self._locks.held(key) as lock:
+            old = self._status(parent, name)
             _check(old, key, options)
+            note = Note(key=key, versions=(version_of(old),) if old is not None else (), temporary=temporary.name)
             # The clock may stand still or run back: no two versions of one key may carry the same mark.
-            version = self._write_sidecar(descriptor, key, sidecar, old.st_mtime_ns + 1 if old is not None else 0)
+            least = old.st_mtime_ns + 1 if old is not None else 0
+            version = self._write_sidecar(descriptor, sidecar, least, lock, note)
+            published = to_disk(name)
             try:
-                temporary.link(name) if options.mode is PutMode.CREATE else temporary.replace(name)
+                temporary.link(published) if options.mode is PutMode.CREATE else temporary.replace(published)
             except BaseException as error:
                 self._sidecars.remove(key, version)
+                lock.done()
                 if isinstance(error, FileExistsError):
                     raise _exists(key) from None
                 raise
             if old is not None:
                 self._sidecars.remove(key, version_of(old))
+            lock.done()
         self._tree.sync(parent)
         return os.fstat(descriptor), sidecar
 
-    def _write_sidecar(self, descriptor: int, key: str, sidecar: Sidecar, least: int) -> str:
-        """Write the side-car under a modification time of at least *least* that no version of *key* carries."""
+    def _write_sidecar(self, descriptor: int, sidecar: Sidecar, least: int, lock: Lock, note: Note) -> str:
+        """Write the side-car under a modification time of at least *least* that no version of the key carries."""
         status = os.fstat(descriptor)
         for step in itertools.count():
-            if status.st_mtime_ns >= least and self._sidecars.write(key, version_of(status), sidecar):
-                break
+            version = version_of(status)
+            if status.st_mtime_ns >= least:
+                lock.note(replace(note, versions=(*note.versions, version)))
+                if self._sidecars.write(note.key, version, sidecar):
+                    break
             # File systems keep times to between 1 ns and 2 s: the step grows until the mark is a new one.
             least = max(least, status.st_mtime_ns) + 10 ** min(step, 10)
             os.utime(descriptor, ns=(least, least))
             self._tree.sync(descriptor)
             status = os.fstat(descriptor)
-        return version_of(status)
+        return version
+
+    def _status(self, parent: int, name: str) -> os.stat_result | None:
+        self._tree.check_spelling(parent, name, writing=True)
+        try:
+            return os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
 
 
 def _check(old: os.stat_result | None, key: str, options: PutOptions) -> None:
@@ -116,13 +135,6 @@ def _check(old: os.stat_result | None, key: str, options: PutOptions) -> None:
     found = version_of(old) if old is not None else None
     if options.if_match is not None and found != options.if_match:
         raise PreconditionFailedError(f"the object is version {found}, not {options.if_match}; read it again", key=key)
-
-
-def _status(parent: int, name: str) -> os.stat_result | None:
-    try:
-        return os.stat(name, dir_fd=parent, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
 
 
 def _exists(key: str) -> AlreadyExistsError:

@@ -11,11 +11,11 @@ A *path* here is names parted by slashes, not percent-encoded: URLs are made of 
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
 
+from ..._internal.caseless import fold as fold
 from ...errors import InvalidKeyError
-from ...keys import MAX_KEY_CHARACTERS, ObjectKey
+from ...keys import ObjectKey
 
 # What is forbidden, unless another source is named: "Restrictions and limitations in OneDrive and SharePoint",
 # support.microsoft.com, article 64883a5d-228e-48f5-b3d2-eb39e07630fa (read 2026-08).
@@ -117,16 +117,6 @@ def check(path: str, *, library: str, folder: str = "", key: str | None = None) 
             "the site",
             key=key,
         )
-
-
-def fold(path: str) -> str:
-    """Return what all paths have in common that the service takes for *path*: it ignores case.
-
-    The canonical caseless match of Unicode (section 3.13, D145); it takes ``ss`` for ``ß`` as SQL Server does.
-    """
-    if len(path) > MAX_KEY_CHARACTERS:  # no path of ours, and it would take for ever
-        return path
-    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
 
 
 def collide(one: str, other: str) -> bool:

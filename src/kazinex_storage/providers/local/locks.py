@@ -1,0 +1,159 @@
+"""Locks that keep the writers of one key apart, and what a writer notes in them in case it is killed.
+
+Each lock is a file, one of 256 of a root, held by ``flock``: the kernel releases it when its holder dies. Before a
+writer makes something that only it knows of, it writes into the lock file what that is; whoever takes the lock next
+finds the note and clears up. So killed writers leave at most one side-car or name for each lock file, not one each.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from ...errors import UnavailableError
+from .names import RESERVED
+from .tree import Tree
+
+_FOLDER = [RESERVED, "locks"]
+_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+# A holder publishes within milliseconds; between two looks of a waiting writer lie 1 to 20 ms.
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.001, 0.020
+# A key has at most 1,024 bytes; escaped and with two versions beside it that is less than one page of the system.
+_NOTE_BYTES = 8192
+# Overwritten and never truncated: ext4 flushes a file on closing that was cut to nothing and written again.
+_OPEN, _DONE = b"\x01", b"\x00"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What a writer is about to make for one key."""
+
+    key: str
+    versions: tuple[str, ...] = ()
+    """Side-cars that may be left: of the version that it writes, and of the one that it replaces."""
+    temporary: str | None = None
+    """A reserved name in the folder of the key."""
+
+
+class Lock:
+    """One lock file, held."""
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def note(self, note: Note) -> None:
+        """Say what is about to be made; not flushed, since it is for writers that are killed, not for power cuts.
+
+        Raises:
+            OSError: the disk is full, or the like.
+        """
+        os.pwrite(self._descriptor, _OPEN + json.dumps([note.key, note.temporary, *note.versions]).encode() + b"\n", 0)
+
+    def done(self) -> None:
+        """Say that nothing is left to clear up.
+
+        Raises:
+            OSError: the disk does not answer.
+        """
+        os.pwrite(self._descriptor, _DONE, 0)
+
+    def left(self) -> Note | None:
+        """Return the note of a writer that was killed, if there is one.
+
+        Raises:
+            OSError: the disk does not answer.
+        """
+        if os.pread(self._descriptor, 1, 0) != _OPEN:
+            return None
+        with suppress(ValueError, TypeError):
+            key, temporary, *versions = json.loads(os.pread(self._descriptor, _NOTE_BYTES, 1).partition(b"\n")[0])
+            if all(isinstance(text, str) for text in (key, temporary or "", *versions)):
+                return Note(key=key, versions=tuple(versions), temporary=temporary)
+        return None  # cut by a power failure: a sweep finds what it was about
+
+
+class Locks:
+    """The locks of one tree. Thread-safe and fork-safe."""
+
+    def __init__(self, tree: Tree, clear: Callable[[Note], None], wait_s: float) -> None:
+        """Give notes of killed writers to *clear*, which is called with the lock held; wait *wait_s* for a lock."""
+        self._tree = tree
+        self._clear = clear
+        self._wait_s = wait_s
+
+    @contextmanager
+    def held(self, key: str) -> Iterator[Lock]:
+        """Keep every other writer of *key*, in this process or another, out of the critical moment.
+
+        Raises:
+            UnavailableError: another program did not let go of the lock.
+            OSError: as the system says.
+        """
+        name = lock_name(self._tree.same_spelling(key))
+        with self._tree.folder(_FOLDER, create=True) as parent:
+            descriptor = os.open(name, _FLAGS | os.O_CREAT, self._tree.file_mode, dir_fd=parent)
+        try:
+            self._tree.widen(descriptor)
+            self._take(descriptor, name, key)
+            lock = Lock(descriptor)
+            self._settle(lock)
+            yield lock
+        finally:
+            _release(descriptor)
+
+    def settle_all(self) -> None:
+        """Clear up after all killed writers whose locks are free; what cannot be read or written now stays."""
+        with suppress(OSError), self._tree.folder(_FOLDER) as parent:
+            for number in range(256):
+                with suppress(OSError):
+                    descriptor = os.open(f"{number:02x}", _FLAGS, dir_fd=parent)
+                    try:
+                        if os.pread(descriptor, 1, 0) == _OPEN:
+                            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                            self._settle(Lock(descriptor))
+                    finally:
+                        _release(descriptor)
+
+    def _settle(self, lock: Lock) -> None:
+        note = lock.left()
+        if note is not None:
+            self._clear(note)
+            lock.done()
+
+    def _take(self, descriptor: int, name: str, key: str) -> None:
+        deadline, wait_s = time.monotonic() + self._wait_s, _FIRST_WAIT_S
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError as error:
+                if error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EAGAIN):
+                    raise
+            if time.monotonic() > deadline:
+                raise UnavailableError(
+                    f"another program has held the lock .~kazinex/locks/{name} for {self._wait_s:g} s; see which "
+                    "(lslocks, fuser), end it if it hangs, then repeat",
+                    key=key,
+                )
+            time.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+
+def lock_name(key: str) -> str:
+    """Return the file that locks *key*."""
+    return hashlib.sha256(key.encode()).hexdigest()[:2]
+
+
+def _release(descriptor: int) -> None:
+    # Not by closing alone: a child that was forked meanwhile holds the descriptor too, and with it the lock.
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
