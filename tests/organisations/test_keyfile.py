@@ -154,3 +154,29 @@ def test_racing_rotations_lose_no_key(path: Path) -> None:
     assert made
     assert made <= set(KeyFile(path).for_sealing().ids)
     assert [path] == list(path.parent.iterdir())
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
+def test_a_folder_that_others_may_write_is_refused_with_the_fix(path: Path, mode: int) -> None:
+    KeyFile(path).for_sealing()
+    path.parent.chmod(mode)
+
+    with pytest.raises(SettingsError, match=f"mode {mode:04o}.*chmod go-w {path.parent}"):
+        KeyFile(path).for_sealing()
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o755, 0o1777])
+def test_a_folder_in_which_others_cannot_replace_files_is_used(path: Path, mode: int) -> None:
+    path.parent.chmod(mode)
+
+    assert KeyFile(path).for_sealing().ids == KeyFile(path).for_sealing().ids
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("given", ["file", "folder"])
+def test_a_file_or_folder_of_another_user_is_refused(path: Path, given: str) -> None:
+    KeyFile(path).for_sealing()
+    os.chown(path if given == "file" else path.parent, 12345, -1)
+
+    with pytest.raises(SettingsError, match=r"belongs to another user \(uid 12345\)"):
+        KeyFile(path).for_sealing()

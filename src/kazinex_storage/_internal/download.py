@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import threading
 from bisect import insort
 from collections.abc import Iterator
@@ -151,6 +152,7 @@ class Download:
         with self._lock:
             if self.gone:
                 raise TransferCancelled
+            self._keep_mode()
             self._close()
             os.replace(self._temporary, self._target)
         return checksum
@@ -161,6 +163,13 @@ class Download:
         with suppress(FileNotFoundError):
             os.unlink(self._temporary)
         self._close_if_gone()
+
+    def _keep_mode(self) -> None:
+        """Give the new file the permissions of the one that it replaces: a private file stays private."""
+        with suppress(OSError):  # there is none, or the file system has no modes
+            status = os.stat(self._target, follow_symlinks=False)
+            if stat.S_ISREG(status.st_mode):
+                os.fchmod(self._descriptor, stat.S_IMODE(status.st_mode) & 0o777)
 
     def _flush(self, span: _Span, piece: Buffer = b"") -> None:
         """Write what waits, and *piece* after it."""

@@ -84,7 +84,28 @@ class KeyFile:
                 f"the key file {str(self.path)!r} may be used by others (mode {stat.S_IMODE(status.st_mode):04o}); run "
                 f"`chmod 600 {self.path}`, and rotate the key if others have had access"
             )
+        if status.st_uid not in (os.geteuid(), 0):
+            raise SettingsError(
+                f"the key file {str(self.path)!r} belongs to another user (uid {status.st_uid}), who can read and "
+                "change it; make it yours (chown), and rotate the key"
+            )
+        self._check_folder()
         return KeyRing.parse(text)
+
+    def _check_folder(self) -> None:
+        """Refuse a folder in which others could put another file in the place of this one."""
+        status = self.path.parent.stat()
+        mode = stat.S_IMODE(status.st_mode)
+        if mode & 0o022 and not mode & stat.S_ISVTX:
+            raise SettingsError(
+                f"the folder {str(self.path.parent)!r} of the key file may be written by others (mode {mode:04o}), who "
+                f"could put a key of theirs into it; run `chmod go-w {self.path.parent}`"
+            )
+        if status.st_uid not in (os.geteuid(), 0):
+            raise SettingsError(
+                f"the folder {str(self.path.parent)!r} of the key file belongs to another user (uid {status.st_uid}), "
+                "who could put a key of his into it; make it yours (chown), or set KAZINEX_STORAGE_HOME to one that is"
+            )
 
     def _make(self) -> KeyRing:
         # Of several processes that find no file, one links its own into place and all read that one.
