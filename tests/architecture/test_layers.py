@@ -46,6 +46,7 @@ LEVELS = {
     "_internal.preflight": 1,
     "_internal.token_client": 1,
     "_internal.entra": 1,
+    "_internal.caseless": 1,
     "_internal.listed_pages": 1,
     # 2: the contract
     "part_uploads": 2,
