@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import io
 import os
-import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import BinaryIO, Self, TypeAlias, cast
+from typing import Self
 
-from ._internal.bodies import Body, BytesBody, DescriptorContext, FileBody, PathBody, Raw, Spool
+from ._internal.bodies import Body, BytesBody, DescriptorContext, Raw, Spool
+from ._internal.taking import BodyLike as BodyLike
+from ._internal.taking import known_body, spooled_body
 from .digest import Digest, ReadBack
 from .errors import IntegrityError
 from .transport.exchange import TransferCancelled
@@ -34,10 +34,6 @@ BUFFER_BYTES = 1024 * 1024
 
 # What the kernel or the file system answers when it cannot copy between these two files.
 _NO_FAST_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.ETXTBSY, errno.EPERM}
-
-
-BodyLike: TypeAlias = Buffer | os.PathLike[str] | BinaryIO | Iterable[Buffer]
-"""What can be written: bytes, a path, a binary file, an iterable of bytes."""
 
 
 class Source:
@@ -78,13 +74,14 @@ class Source:
 
         Raises:
             Exception: what *too_large* makes; what the body raises while it is spooled.
+            NotSupportedError: the path is a device or a socket, or a pipe that nobody writes into.
             OSError: the path cannot be read.
             QuotaExceededError: the temporary directory is full.
             TypeError: the body is none of these, or yields text.
         """
-        found = _known(body)
+        found = known_body(body)
         if found is None:
-            found = _spooled(body, Spool(limit, too_large, cancelled))
+            found = spooled_body(body, Spool(limit, too_large, cancelled), cancelled)
         elif limit is not None and found.size > limit:
             raise too_large(found.size)
         return cls(found, sha256=sha256, progress=progress)
@@ -360,40 +357,6 @@ class SourceReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _known(body: BodyLike) -> Body | None:
-    """Return a body of known size, or None when the length is not known."""
-    if isinstance(body, bytes | bytearray | memoryview):
-        return BytesBody(body)
-    if isinstance(body, str):
-        raise TypeError("a str is neither bytes nor a path; encode it, or wrap it in pathlib.Path")
-    if isinstance(body, os.PathLike):
-        status = os.stat(body)
-        # Files of the kernel (/proc, /sys) say that they are empty and are not: only reading tells.
-        return PathBody(body) if stat.S_ISREG(status.st_mode) and status.st_size else None
-    read = getattr(body, "read", None)
-    if read is None:
-        return None
-    if isinstance(body, io.TextIOBase) or isinstance(read(0), str):
-        raise TypeError("the file is open in text mode; open it in binary mode")
-    seekable = getattr(body, "seekable", None)
-    return FileBody(cast(BinaryIO, body)) if seekable is not None and seekable() else None
-
-
-def _spooled(body: BodyLike, spool: Spool) -> Body:
-    try:
-        if isinstance(body, os.PathLike):
-            with open(body, "rb", buffering=0) as file:
-                spool.extend(iter(lambda: file.read(BUFFER_BYTES), b""))
-        elif hasattr(body, "read"):
-            spool.extend(iter(lambda: cast(BinaryIO, body).read(BUFFER_BYTES), b""))
-        else:
-            spool.extend(cast("Iterable[Buffer]", body))
-        return spool.body()
-    except BaseException:
-        spool.discard()
-        raise
 
 
 def _unreadable(error: OSError) -> IntegrityError:

@@ -39,6 +39,8 @@ LEVELS = {
     "_internal.checksums": 1,
     "_internal.quickxor": 1,
     "_internal.download": 1,
+    "_internal.special_files": 1,
+    "_internal.taking": 1,
     "_internal.advice": 1,
     "_internal.collecting": 1,
     "_internal.budget": 1,
@@ -117,8 +119,12 @@ PYDANTIC_LEVEL = 3
 TYPE_CHECKER_ONLY = {"_typeshed", "typing_extensions"}
 
 ENVIRONMENT_READERS = ("_internal.environment",)
-# The synchronous driver and what it waits with; and locks of a disk, which have no way to wait for a limited time.
-SLEEPERS = ("transport.one", "transport.line", "providers.local.locks")
+SLEEPERS = (
+    "transport.one",  # the synchronous driver
+    "transport.line",  # what it waits with
+    "providers.local.locks",  # locks of a disk have no way to wait for a limited time
+    "_internal.special_files",  # there is nothing to wait on before the reader of a pipe has come
+)
 
 DYNAMIC_IMPORTERS = {
     PACKAGE: "public names are resolved when they are first used",

@@ -194,3 +194,13 @@ def test_check_tells_by_a_receipt_whether_a_document_was_altered(cli: CommandLin
 def test_check_wants_a_receipt(cli: CommandLine) -> None:
     for body in (b"", b"[]", b"{}", b'{"document": {"a": 1}}', b"plan"):
         assert 2 == cli("check", "-", stdin=body).code
+
+
+def test_get_writes_into_a_device_and_leaves_it_there(cli: CommandLine) -> None:
+    stored(cli)
+    (cli.work / "null").symlink_to("/dev/null")
+
+    done = cli("get", REVISION, "null")
+
+    assert 0 == done.code, done.err
+    assert (cli.work / "null").is_char_device()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, BinaryIO, Protocol
@@ -124,14 +125,14 @@ class PathBody:
 
     def open(self, offset: int) -> Raw:
         """Return a reader from *offset*."""
-        file = io.FileIO(os.fspath(self._path))
+        file = io.FileIO(os.fspath(self._path), opener=_open_plain)
         file.seek(offset)
         return file
 
     @contextmanager
     def descriptor(self) -> Iterator[int]:
         """Open the file."""
-        descriptor = os.open(self._path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        descriptor = _open_plain(os.fspath(self._path), os.O_RDONLY)
         try:
             yield descriptor
         finally:
@@ -151,6 +152,15 @@ class PathBody:
 
     def close(self) -> None:
         """Do nothing: readers close their own files."""
+
+
+def _open_plain(path: str, flags: int) -> int:
+    """Open a plain file; a pipe that took its place meanwhile is not waited for."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no plain file any more", path)
+    return descriptor
 
 
 def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:

@@ -21,6 +21,7 @@ from ..errors import IntegrityError
 from ..transport.exchange import TransferCancelled
 from ..types import MIB, Buffer, Checksum, ObjectInfo, Sink
 from .checksums import Hasher, hasher_of
+from .special_files import is_stream, write_into
 
 # Read back while it is still in the page cache, in pieces that are worth handing to another thread (30 us).
 FEED_BYTES = 4 * MIB
@@ -36,15 +37,19 @@ class Download:
     """Takes the bytes of one object; until ``publish`` the target is as it was."""
 
     def __init__(self, target: Path) -> None:
-        """Open a temporary file in the folder of *target*.
+        """Open a temporary file in the folder of *target*, and of a pipe or device in the temporary folder.
 
         Raises:
+            NotSupportedError: *target* is a socket or a block device.
             OSError: the folder is missing or may not be written.
         """
         self._target = target
-        self._temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}")
+        # It is written into, after the bytes were proved, and never replaced by a file.
+        self._stream = is_stream(target)
+        folder = Path(_temporary_folder()) if self._stream else target.parent
+        self._temporary = folder / f".{target.name[:40]}.{secrets.token_hex(8)}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-        self._descriptor = os.open(self._temporary, flags, 0o666)
+        self._descriptor = os.open(self._temporary, flags, 0o600 if self._stream else 0o666)
         self._digest = Digest()
         self._spans: list[_Span] = []
         """In order of their starts."""
@@ -122,7 +127,8 @@ class Download:
 
         Raises:
             IntegrityError: the size or the recorded sha256 differ; the target is untouched.
-            OSError: the target cannot be replaced.
+            NotSupportedError: the target is a pipe that nobody reads from.
+            OSError: the target cannot be replaced, or written into.
             TransferCancelled: it was given up.
         """
         with self._lock:
@@ -149,6 +155,9 @@ class Download:
                 f"the bytes have sha256 {checksum.value}, the object was stored with {sha256}; the file was not written"
             )
         self._check_expected()
+        if self._stream:
+            self._pour()
+            return checksum
         with self._lock:
             if self.gone:
                 raise TransferCancelled
@@ -156,6 +165,14 @@ class Download:
             self._close()
             os.replace(self._temporary, self._target)
         return checksum
+
+    def _pour(self) -> None:
+        """Write everything into the target; ``discard`` removes the temporary file."""
+        try:
+            with self._lock:  # whoever gives up meanwhile leaves the descriptor open
+                write_into(self._target, self._descriptor, lambda: self.gone)
+        finally:
+            self._close_if_gone()
 
     def discard(self) -> None:
         """Remove what was written; harmless after ``publish``, and while another thread still writes."""
@@ -250,6 +267,12 @@ class Download:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def _temporary_folder() -> str:
+    import tempfile  # it brings shutil and random, which most processes never need
+
+    return tempfile.gettempdir()
 
 
 def _start_of(span: _Span) -> int:

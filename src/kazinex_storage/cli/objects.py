@@ -9,6 +9,7 @@ from typing import Annotated, BinaryIO, TypeAlias, cast
 
 import typer
 
+from .._internal.special_files import is_stream
 from ..documents.receipts import StoredDocument
 from ..errors import AlreadyExistsError, IntegrityError
 from ..policy import format_bytes
@@ -65,7 +66,7 @@ def get(
     target = Path(file) if file is not None else Path()
     if target.is_dir():
         target = target / receipt.document.filename
-    if not force and os.path.lexists(target):
+    if not force and os.path.lexists(target) and not is_stream(target):
         raise AlreadyExistsError(f"the file {str(target)!r} is there already; add --force to replace it")
     with TransferBar(session.out, receipt.document.filename, receipt.size) as bar:
         session.documents.download(receipt, target, on_progress=bar.callback)

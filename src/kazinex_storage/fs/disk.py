@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import tempfile
 import unicodedata
@@ -10,7 +11,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from glob import has_magic
 
+from .._internal.special_files import special_file
 from .upstream import expand_disk, make_path_posix, trailing_sep
+
+_log = logging.getLogger(__name__)
 
 
 def expand_local(paths: str | Sequence[str], *, recursive: bool, maxdepth: int | None) -> tuple[list[str], bool]:
@@ -28,10 +32,24 @@ def expand_local(paths: str | Sequence[str], *, recursive: bool, maxdepth: int |
             names.update(expand_disk(group, recursive=recursive, maxdepth=maxdepth, literal=literal))
     if not names:
         raise FileNotFoundError(errno.ENOENT, "there is nothing to put", ", ".join(given)[:200])
-    found = sorted(names)
+    found = _plain(sorted(names), given)
     if isinstance(paths, str) and not (recursive and maxdepth is None):
         found = [name for name in found if not (trailing_sep(name) or os.path.isdir(name))]
     return found, isinstance(paths, str) and bool(patterns)
+
+
+def _plain(names: Sequence[str], given: Sequence[str]) -> list[str]:
+    """Return *names* without the pipes, devices and sockets that folders hold; those that were *given* stay."""
+    kept = set(given)
+    left_out = [name for name in names if name not in kept and special_file(name) is not None]
+    if left_out:
+        _log.warning(
+            "%d pipes, devices or sockets are no files to be stored and are left out: %s",
+            len(left_out),
+            ", ".join(left_out[:10]),
+        )
+    gone = set(left_out)
+    return [name for name in names if name not in gone]
 
 
 def folders_among(paths: Iterable[str]) -> set[str]:
