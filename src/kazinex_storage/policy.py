@@ -17,6 +17,10 @@ TIB = 1024 * 1024 * MIB
 """One tebibyte, in bytes; what Kazinex writes as TB."""
 
 
+# A disk gives the largest offset of the file interface, 8 EiB, which no disk holds: no figure to advise anybody.
+_NO_CEILING = 1024 * TIB
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeRule:
     """The size limits of one kind of provider, in bytes."""
@@ -96,8 +100,8 @@ class UploadPolicy:
     def decide(self, filename: str, size: int | None) -> Verdict:
         """Judge a file by its name and its size in bytes; a size of None is not judged."""
         if self.extensions:
-            extension = extension_of(filename)
-            if extension not in self.extensions:
+            extension = self._refused_extension(filename)
+            if extension is not None:
                 allowed = " ".join(f".{name}" for name in sorted(self.extensions))
                 kind = f"is of type .{extension}" if extension else "has no extension"
                 return Verdict(
@@ -120,13 +124,26 @@ class UploadPolicy:
         if verdict.error is not None:
             raise verdict.error
 
+    def _refused_extension(self, filename: str) -> str | None:
+        """Return the extension for which *filename* is refused, empty when it has none; None when it is allowed.
+
+        On NTFS ``evil.exe:plan.pdf`` is a stream of the program ``evil.exe``, which a download to such a disk makes.
+        """
+        last = extension_of(filename)
+        if last not in self.extensions:
+            return last
+        file, colon, _ = filename.partition(":")
+        hidden = extension_of(file) if colon else ""
+        return hidden if hidden and hidden not in self.extensions else None
+
     def too_large(self, size: int) -> FileTooLargeError:
         """Make the error for a file of *size* bytes, or for one that has reached *size* and goes on."""
-        advice = (
-            f"an Org Admin can raise Max File Size up to {format_bytes(self.ceiling)}"
-            if self.max_file_bytes < self.ceiling
-            else "this is the most that this kind of provider allows; split the file or use another provider"
-        )
+        if self.max_file_bytes >= self.ceiling:
+            advice = "this is the most that this kind of provider allows; split the file or use another provider"
+        elif self.ceiling < _NO_CEILING:
+            advice = f"an Org Admin can raise Max File Size up to {format_bytes(self.ceiling)}"
+        else:
+            advice = "an Org Admin can raise Max File Size"
         return FileTooLargeError(
             f"the file reaches {format_bytes(size)}, the limit is {format_bytes(self.max_file_bytes)}; {advice}"
         )

@@ -302,9 +302,11 @@ def _describe(model: type[BaseModel], problem: Mapping[str, object], settings: M
         close = difflib.get_close_matches(name, names, n=1)
         return f"{name!r} is not a field" + (f", did you mean {close[0]!r}?" if close else "")
     text = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    if what not in ("value_error", "assertion_error"):  # pydantic's own words; ours begin as they are meant to
+        text = f"{text[:1].lower()}{text[1:]}"
     for value in sorted(set(_leaves(settings)), key=len, reverse=True):
         text = text.replace(value, "***")
-    return f"{name!r}: {text[:1].lower()}{text[1:]}" if name else text
+    return f"{name!r}: {text}" if name else text
 
 
 def _leaves(value: object) -> Iterator[str]:

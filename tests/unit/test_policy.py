@@ -204,3 +204,27 @@ def test_any_name_and_size_gets_a_verdict(name: str, size: int | None) -> None:
 )
 def test_a_size_is_written_for_people_and_exactly(size: int, expected: str) -> None:
     assert expected == format_bytes(size)
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("evil.exe:plan.pdf", False),
+        ("evil.exe:.pdf", False),
+        ("evil.exe::$DATA", False),
+        ("plan.pdf::$DATA", False),
+        ("plan.pdf:evil.exe", False),
+        ("evil.exe :plan.pdf", False),
+        ("meeting 12:30.pdf", True),
+        ("plan.pdf:notes.pdf", True),
+    ],
+)
+def test_a_stream_of_a_windows_disk_does_not_hide_what_it_is_a_stream_of(name: str, allowed: bool) -> None:
+    assert allowed is policy("pdf").decide(name, 1).allowed
+
+
+def test_advice_names_no_ceiling_that_nobody_reaches() -> None:
+    made = UploadPolicy.make(kind="local", ceiling=2**63 - 1, max_file_bytes=10)
+
+    expected = "the file reaches 11 bytes, the limit is 10 bytes; an Org Admin can raise Max File Size"
+    assert expected == str(made.too_large(11))
