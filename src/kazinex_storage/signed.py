@@ -73,7 +73,7 @@ def presign_object(operations: Operations, key: str, options: PresignOptions) ->
         return url
     # A provider that cannot bind the mode refuses to sign; whatever else it cannot bind it leaves out.
     bound = url.bound | ({"create"} if options.mode is PutMode.CREATE else frozenset())
-    return replace(url, bound=bound, needs_confirm=bool(_wanted(options) - bound), mark=options.mark)
+    return replace(url, bound=bound, needs_confirm=bool(_wanted(options) - bound))
 
 
 def confirm_object(operations: Operations, key: str, options: PresignOptions, mark: str | None) -> Exchange[ObjectInfo]:
@@ -91,10 +91,8 @@ def confirm_object(operations: Operations, key: str, options: PresignOptions, ma
         raise ValueError(f"what a PUT brought is confirmed, not a {options.method}")
     info = yield from operations._exchanges.head(full)
     once = options.mode is PutMode.CREATE or operations._creates(full)
-    if once and mark is not None and not (yield from _carries(operations, full, info, mark)):
-        raise AlreadyExistsError(
-            "the object that stands there is not the one that was sent to this URL; nothing was removed"
-        )
+    if mark is not None and not (yield from _carries(operations, full, info, mark)):
+        raise AlreadyExistsError("the object that stands there was not sent to this URL; nothing was removed")
     # Of a key that is written once only that object is removed which this URL brought, and the mark is what tells.
     ours = mark is not None or not once
     try:
@@ -150,9 +148,8 @@ def _wanted(options: PresignOptions) -> frozenset[str]:
 
 
 def _carries(operations: Operations, key: ObjectKey, info: ObjectInfo, mark: str) -> Exchange[bool]:
-    """Say whether the object carries *mark*; where a service keeps none, everything else is bound."""
-    if not operations.info.can(Capability.PARTS):
-        return True
+    """Say whether the object carries *mark*, which is found as that of an upload in parts is."""
+    operations._need(Capability.PARTS, "a mark of a signed PUT")
     parts = cast(PartExchanges, operations._exchanges.parts)
     upload = UploadState(key=key, upload_id=mark, size=info.size, part_bytes=max(1, info.size), mark=mark)
     return (yield from parts.find_upload(upload)) is not None

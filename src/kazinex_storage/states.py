@@ -15,6 +15,7 @@ import secrets
 from dataclasses import replace
 from typing import Final, Protocol
 
+from ._internal.pickling import not_pickled
 from .errors import SettingsError
 from .part_uploads import StateSecret
 from .provider import StorageProvider
@@ -40,6 +41,7 @@ class StateKeys(Protocol):
         ...
 
 
+@not_pickled("give the other process the same Storage(state_key=...)")
 class OneKey:
     """One key, derived from a secret."""
 

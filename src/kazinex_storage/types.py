@@ -186,7 +186,8 @@ class PresignedUrl:
     needs_confirm: bool = False
     """Whether something that was asked for is not bound: ``Storage.confirm`` then judges what arrived."""
     mark: str | None = None
-    """Of a URL that creates: what the object carries, so that ``Storage.confirm`` knows it from others."""
+    """What the object carries that is sent to a URL which creates, so that ``Storage.confirm`` knows it from others.
+    None where the service keeps no such thing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +214,7 @@ class PresignOptions:
     part: int | None = None
     """The number of the part, from 1."""
     mark: str | None = None
-    """What the object is to carry; chosen by ``Storage``, left out where a service keeps none."""
+    """What the object is to carry, so that ``find_upload`` finds it; a service may keep none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from kazinex_storage.providers.azure_blob import AzureBlobSettings
+from kazinex_storage.providers.azure_blob.provider import AzureBlobProvider
 from kazinex_storage.providers.azure_blob.target import AccountKey, SasToken
 
+CLIENT = "aaaaaaaa-0000-4000-8000-000000000000"
 KEY = "c2VjcmV0LXNlY3JldC1zZWNyZXQ="
 SAS = "sv=2021-12-02&sp=rl&sig=c2VjcmV0LXNlY3JldC1zZWNyZXQ%3D"
 
@@ -72,3 +74,20 @@ def test_no_secret_stands_in_a_repr() -> None:
     settings = settings_of(account_key=KEY)
 
     assert KEY not in repr(settings) + repr(settings.target()) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("given", "secret"),
+    [
+        ({"account_key": KEY}, KEY),
+        ({"sas_token": SAS}, SAS),
+        ({"client_secret": "example~secret", "client_id": CLIENT, "tenant_id": CLIENT}, "example~secret"),
+        ({"identity": "managed"}, None),
+    ],
+    ids=["key", "signature", "app", "machine"],
+)
+def test_upload_states_are_sealed_by_what_opens_the_container(given: dict[str, str], secret: str | None) -> None:
+    """The identity of a machine has nothing that lasts: its storages are given a key, or seal for one process."""
+    provider = AzureBlobProvider(settings_of(**given).target())
+
+    assert (None if secret is None else secret.encode()) == provider.state_secret()

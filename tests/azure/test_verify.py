@@ -196,7 +196,7 @@ def test_cors_is_asked_for_where_browsers_upload(
 
     before = verified(asking)
     with closing(azurite_server.client()) as client:
-        rule = CorsRule([origin], ["GET", "PUT"], allowed_headers=["content-type", "x-ms-blob-type"])
+        rule = CorsRule([origin], ["GET", "PUT"], allowed_headers=["content-type", "x-ms-blob-type", "x-ms-meta-*"])
         client.set_service_properties(cors=[rule])
         after = verified(asking)
         client.set_service_properties(cors=[])

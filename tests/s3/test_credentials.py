@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,7 +22,8 @@ import pytest
 from kazinex_storage.errors import SettingsError, StorageError, UnavailableError
 from kazinex_storage.providers.s3 import S3Settings
 from kazinex_storage.providers.s3.credentials import ChainCredentials
-from kazinex_storage.providers.s3.target import Credentials
+from kazinex_storage.providers.s3.provider import S3Provider
+from kazinex_storage.providers.s3.target import Credentials, Target
 
 HIDDEN = "example-secret-not-real"
 LONG = timedelta(hours=1)
@@ -330,3 +332,22 @@ def test_without_boto3_the_fix_is_named(tmp_path: Path) -> None:
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert "pip install 'kazinex-storage[r2]'" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, b"example-id\nexample-secret-not-real"),
+        ({"session_token": "example-token"}, None),
+        ({"expires_at": datetime.now(UTC) + LONG}, None),
+    ],
+    ids=["a key pair", "a token", "a lease"],
+)
+def test_a_lasting_key_pair_seals_upload_states(
+    target: Target, changes: dict[str, object], found: bytes | None
+) -> None:
+    """Temporary ones are other ones an hour later."""
+    given = replace(Credentials(access_key_id="example-id", secret_access_key=HIDDEN), **changes)  # type: ignore[arg-type]
+
+    assert found == S3Provider(replace(target, credentials=given)).state_secret()
+    assert found == S3Provider(replace(target, credentials=lambda: given)).state_secret()

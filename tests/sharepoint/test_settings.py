@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from kazinex_storage.providers.sharepoint import SharePointSettings
+from kazinex_storage.providers.sharepoint.provider import open_sharepoint
 from kazinex_storage.providers.sharepoint.settings import gate_of, site_of
 
 GOOD: dict[str, object] = {
@@ -129,3 +130,11 @@ def test_ids_that_were_looked_up_count_for_their_address_only() -> None:
 
     assert ("example-site", "example-drive") == (same.known_site_id, same.known_drive_id)
     assert [None] * 4 == [other.target().known_drive_id for other in others]
+
+
+def test_upload_states_are_sealed_by_the_secret_of_the_app() -> None:
+    """A person's refresh token changes at each use, so a public client has nothing to seal with."""
+    person = settings(client_secret=None, refresh_token="example-token")  # noqa: S106
+
+    assert b"example~secret.value" == open_sharepoint(settings()).state_secret()
+    assert open_sharepoint(person).state_secret() is None

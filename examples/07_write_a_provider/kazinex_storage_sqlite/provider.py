@@ -171,8 +171,14 @@ class SqliteProvider:
             create=options.mode is PutMode.CREATE,
         )
         headers = {"Content-Type": content_type} if content_type else {}
-        expires_at = datetime.fromtimestamp(expires, UTC)
-        return PresignedUrl(method=method, url=link.sign(self._secret()), headers=headers, expires_at=expires_at)
+        binds = {"size": link.size, "type": content_type, "sha256": link.sha256, "create": link.create or None}
+        return PresignedUrl(
+            method=method,
+            url=link.sign(self._secret()),
+            headers=headers,
+            expires_at=datetime.fromtimestamp(expires, UTC),
+            bound=frozenset(name for name, value in binds.items() if value is not None),
+        )
 
     def answer(self, method: str, url: str, body: bytes) -> tuple[int, bytes]:
         """Do what a signed *url* allows and return (HTTP status, body): what a route of a web server would call."""

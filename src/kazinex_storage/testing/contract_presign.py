@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ..errors import NotSupportedError
+from ..aio import AsyncStorage
+from ..errors import (
+    AlreadyExistsError,
+    FileTooLargeError,
+    FileTypeRefusedError,
+    IntegrityError,
+    NotFoundError,
+    NotSupportedError,
+    PolicyError,
+)
+from ..policy import UploadPolicy
 from ..storage import Storage
 from ..types import Capability, PresignOptions, PutMode
 from .bench import Bench, sha256
@@ -15,6 +26,16 @@ from .bench import Bench, sha256
 
 def _sign(storage: Storage) -> object:
     return storage.presign("a")
+
+
+def _asking(what: str, good: PresignOptions) -> PresignOptions:
+    """Return what asks to be bound to one thing alone."""
+    return PresignOptions(
+        method="PUT",
+        size=good.size if what == "size" else None,
+        content_type=good.content_type if what == "type" else None,
+        sha256=good.sha256 if what == "sha256" else None,
+    )
 
 
 class PresignContract:
@@ -144,3 +165,127 @@ class PresignContract:
             storage.presign("a", PresignOptions(method=method, expires_in=expires_in))
 
         assert [] == recording.calls
+
+    def test_a_url_says_what_the_service_itself_refuses(self, bench: Bench) -> None:
+        if not bench.proves(Capability.PRESIGN, _sign):
+            return
+        good = PresignOptions(method="PUT", size=5, content_type="application/pdf", sha256=sha256(b"12345"))
+        wrong = {"size": (b"123456", {}), "type": (b"12345", {"Content-Type": "text/html"}), "sha256": (b"54321", {})}
+
+        for what, (body, headers) in wrong.items():
+            options = _asking(what, good)
+            url = bench.storage.presign(what, options)
+            sent = {**url.headers, **headers}
+            sent.pop("Content-Length", None)
+            status, _ = bench.harness.send(replace(url, headers=sent), body)
+
+            assert url.needs_confirm == (what not in url.bound)
+            if what not in url.bound:
+                assert 200 <= status < 300
+                with pytest.raises(IntegrityError, match="removed"):
+                    bench.storage.confirm(what, options)
+            # A service that stores the type which was signed, whatever is sent, has kept it as well.
+            kept = what == "type" and 200 <= status < 300 and what in url.bound
+            assert ("application/pdf" if kept else None) == (
+                bench.storage.head(what).content_type if bench.peek(what) is not None else None
+            )
+
+    def test_what_arrived_is_confirmed(self, bench: Bench) -> None:
+        if not bench.proves(Capability.PRESIGN, _sign):
+            return
+        options = PresignOptions(method="PUT", size=5, content_type="application/pdf", sha256=sha256(b"12345"))
+        url = bench.storage.presign("folder/a.pdf", options)
+        with pytest.raises(NotFoundError):
+            bench.storage.confirm("folder/a.pdf", options)
+        bench.harness.send(url, b"12345")
+
+        info = bench.storage.confirm("folder/a.pdf", options)
+        awaited = asyncio.run(AsyncStorage(bench.storage).confirm("folder/a.pdf", options))
+
+        assert ("folder/a.pdf", 5, sha256(b"12345")) == (info.key, info.size, info.sha256)
+        assert info == awaited
+        with pytest.raises(ValueError, match="PUT"):
+            bench.storage.confirm("folder/a.pdf", PresignOptions())
+
+    def test_under_a_policy_a_put_is_signed_with_its_size(self, bench: Bench) -> None:
+        if not bench.proves(Capability.PRESIGN, _sign):
+            return
+        recording, storage = bench.recorded()
+        strict = storage.with_policy(UploadPolicy(max_file_bytes=5, ceiling=5, extensions=frozenset({"pdf"})))
+
+        with pytest.raises(PolicyError, match="size"):
+            strict.presign("a.pdf", PresignOptions(method="PUT"))
+        with pytest.raises(FileTooLargeError):
+            strict.presign("a.pdf", PresignOptions(method="PUT", size=6))
+        with pytest.raises(FileTypeRefusedError):
+            strict.presign("a.exe", PresignOptions(method="PUT", size=5))
+        with pytest.raises(FileTooLargeError):
+            storage.presign("a", PresignOptions(method="PUT", size=bench.provider.info.max_object_bytes + 1))
+
+        assert [] == recording.calls
+        assert strict.presign("a.pdf", PresignOptions(method="PUT", size=5)).url
+
+    @pytest.mark.parametrize(
+        ("key", "body", "limit", "refusal"),
+        [
+            ("a.exe", b"12345", 5, FileTypeRefusedError),
+            ("a.pdf", b"%PDF-1.7", 7, FileTooLargeError),
+            ("a.pdf", b"MZ\x90\x00\x03", 5, FileTypeRefusedError),
+        ],
+        ids=["name", "size", "first bytes"],
+    )
+    def test_what_the_policy_of_now_does_not_allow_is_removed(
+        self, bench: Bench, key: str, body: bytes, limit: int, refusal: type[PolicyError]
+    ) -> None:
+        if not bench.proves(Capability.PRESIGN, _sign):
+            return
+        options = PresignOptions(method="PUT", size=len(body))
+        bench.harness.send(bench.storage.presign(key, options), body)
+        strict = bench.storage.with_policy(
+            UploadPolicy(max_file_bytes=limit, ceiling=limit, extensions=frozenset({"pdf"}))
+        )
+
+        with pytest.raises(refusal, match="it was removed"):
+            strict.confirm(key, options)
+
+        assert bench.peek(key) is None
+
+    def test_what_a_url_created_is_known_by_its_mark(self, bench: Bench) -> None:
+        if not bench.proves(Capability.PRESIGN, _sign):
+            return
+        options = PresignOptions(method="PUT", size=5, mode=PutMode.CREATE)
+        try:
+            ours, other = (bench.storage.presign("a", options) for _ in range(2))
+        except NotSupportedError:  # a service that binds no URL to an absent key
+            return
+        bench.harness.send(ours, b"12345")
+        strict = bench.storage.with_policy(UploadPolicy(max_file_bytes=4, ceiling=4))
+
+        assert 5 == bench.storage.confirm("a", options, mark=ours.mark).size
+        with pytest.raises(FileTooLargeError, match="left alone"):
+            strict.confirm("a", options)
+        if other.mark is not None:
+            with pytest.raises(AlreadyExistsError, match="not sent to this URL"):
+                strict.confirm("a", options, mark=other.mark)
+        assert b"12345" == bench.peek("a")
+
+        with pytest.raises(FileTooLargeError):
+            strict.confirm("a", options, mark=ours.mark)
+        assert (b"12345" if ours.mark is None else None) == bench.peek("a")
+
+    def test_what_stood_there_before_is_never_removed_by_a_url_that_creates(self, bench: Bench) -> None:
+        if not bench.proves(Capability.PRESIGN, _sign):
+            return
+        options = PresignOptions(method="PUT", size=5, mode=PutMode.CREATE)
+        try:
+            url = bench.storage.presign("a", options)
+        except NotSupportedError:
+            return
+        bench.storage.put("a", b"theirs")
+
+        status, _ = bench.harness.send(url, b"12345")
+        with pytest.raises(AlreadyExistsError if url.mark is not None else IntegrityError):
+            bench.storage.confirm("a", options, mark=url.mark)
+
+        assert 400 <= status < 500
+        assert b"theirs" == bench.peek("a")

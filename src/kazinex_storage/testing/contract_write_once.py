@@ -114,7 +114,7 @@ class WriteOnceContract:
         bench.storage.put("a", b"before")
         try:
             url = bench.once().presign("a", PresignOptions(method="PUT"))
-        except NotSupportedError:
+        except (NotSupportedError, AlreadyExistsError):  # some services look already when they sign
             return
 
         status = bench.harness.send(url, b"after")[0]

@@ -7,10 +7,12 @@ from typing import Final
 from ..._internal.preflight import preflight
 from ...transport import Exchange
 from ...types import Diagnosis
+from .headers import MARK, METADATA
+from .names import encode_metadata_name
 from .objects import Objects
 
 # What a signed upload has to send, see ``presign.py``.
-_HEADERS: Final = ("content-type", "x-ms-blob-type")
+_HEADERS: Final = ("content-type", "x-ms-blob-type", METADATA + encode_metadata_name(MARK))
 
 
 def cors(objects: Objects) -> Exchange[Diagnosis | None]:

@@ -53,6 +53,7 @@ def presign(protocol: Protocol, key: SigningKey, name: str, options: PresignOpti
         headers=_headers(options),
         expires_at=expires_at,
         bound=frozenset({"create"}) if creates else frozenset(),
+        mark=options.mark,
     )
 
 

@@ -16,13 +16,14 @@ from ...transport import Exchange, Response
 from ...types import Diagnosis, PutOptions
 from . import causes
 from .diagnose import OUTSIDE, ask
+from .headers import MARK, METADATA
 from .objects import Objects
 from .protocol import Protocol
 from .target import DEFAULT_JURISDICTION, Target
 
 # Browsers ask for Content-Length and the like by themselves; they are not to be allowed.
 _UPLOADS: Final = {
-    "PUT": ("content-type", "if-none-match", "x-amz-checksum-sha256"),
+    "PUT": ("content-type", "if-none-match", "x-amz-checksum-sha256", METADATA + MARK),
     "POST": ("content-type", "if-match", "if-none-match"),
 }
 """By method, what signed uploads may have to send, see ``presign.py``: an object or a part, and the end of an upload

@@ -152,7 +152,12 @@ class S3Exchanges:
         ]
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
-        """Sign a request; none is sent, unless credentials have to be renewed."""
+        """Sign a request; none is sent, unless credentials have to be renewed.
+
+        On Supabase its REST interface signs what creates; one request.
+        """
+        if self._rest is not None and options.method == "PUT" and options.mode is PutMode.CREATE:
+            return (yield from self._rest.sign(self.name_of(key), options))
         credentials = yield from self._signing.credentials()
         query = upload_query(options.upload.upload_id, options.part) if options.upload is not None else ""
         return presign(self.objects.protocol, credentials, self.name_of(key), options, query)

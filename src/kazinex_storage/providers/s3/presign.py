@@ -66,6 +66,7 @@ def presign(
         headers=headers,
         expires_at=expires_at,
         bound=frozenset(what for header, what in _BINDS.items() if header in headers),
+        mark=options.mark,
     )
 
 

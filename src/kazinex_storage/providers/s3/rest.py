@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final, cast
 from urllib.parse import quote
 
@@ -20,8 +22,8 @@ from ..._internal.sending import measure
 from ...errors import AlreadyExistsError, NotSupportedError, StorageError, UnavailableError
 from ...source import Source
 from ...transport import BodySlice, Call, Exchange, Request, Response
-from ...types import Checksum, ObjectInfo, PutOptions
-from .headers import METADATA, put_headers
+from ...types import Checksum, ObjectInfo, PresignedUrl, PresignOptions, PutOptions
+from .headers import MARK, METADATA, plain_header, put_headers
 from .mapping import already_exists, map_error
 from .objects import Objects
 from .target import GIB, RestEndpoint
@@ -29,6 +31,8 @@ from .target import GIB, RestEndpoint
 # supabase.com/docs/guides/storage/uploads/standard-uploads (read 2026-08): up to 5 GB.
 MAX_REST_BYTES: Final = 5 * GIB
 """The largest body that one REST upload takes."""
+
+_TOKEN: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 # The HTTP status is 400 for most refusals, and the real one stands in the body, as text.
 _TAKEN: Final = ("Duplicate", "ResourceAlreadyExists", "KeyAlreadyExists")
@@ -105,6 +109,49 @@ class RestWrites:
         yield from self._write(request, name, None, missing=source)
         return (yield from self._objects.head(name))
 
+    def sign(self, name: str, options: PresignOptions) -> Exchange[PresignedUrl]:
+        """Ask for a URL that puts an object unless the name is taken; one request. It binds nothing else.
+
+        The service chooses how long it is good for: two hours (supabase.com/docs/reference/javascript/
+        storage-from-createsigneduploadurl, read 2026-11).
+
+        Raises:
+            AlreadyExistsError: the name is taken.
+            UnavailableError: the answer holds no URL.
+            StorageError: the service refuses.
+        """
+        path = f"/object/upload/sign/{quote(self._bucket, safe='')}/{quote(name, safe='/~')}"
+        request = Request(
+            method="POST",
+            url=f"{self._url}{path}",
+            headers=(*self._headers, ("x-upsert", "false"), ("Content-Type", "application/json")),
+            body=b"{}",
+            operation="presign",
+        )
+        response: Response = yield request
+        if response.status != 200:
+            raise _error(response, name, name)
+        given = str(_json(response.body).get("url"))
+        token = given.partition("?token=")[2]
+        expires_at = _end_of(token)
+        if not given.startswith("/object/upload/sign/") or expires_at is None:
+            raise UnavailableError(
+                "the service gave no URL for an upload; look at the address of the project", key=name
+            )
+        headers: dict[str, str] = {}
+        if options.content_type is not None:
+            headers["Content-Type"] = plain_header("content type", options.content_type)
+        if options.mark is not None:
+            headers["x-metadata"] = b64encode(json.dumps({MARK: options.mark}).encode()).decode()
+        return PresignedUrl(
+            method="PUT",
+            url=f"{self._url}{path}?token={token}",
+            headers=headers,
+            expires_at=expires_at,
+            bound=frozenset({"create"}),
+            mark=options.mark,
+        )
+
     def _write(self, request: Request, name: str, mark: str | None, missing: str | None = None) -> Exchange[None]:
         response: Response = yield request
         if response.status in (200, 201):
@@ -134,6 +181,18 @@ def _error(response: Response, name: str, missing: str) -> StorageError:
     real = int(status) if status.isdigit() and 400 <= int(status) < 600 else response.status
     body = f"<Error><Code>{code}</Code></Error>".encode() if code.isalnum() else b""
     return map_error(Response(status=real, headers=response.headers, body=body), missing if real == 404 else name)
+
+
+def _end_of(token: str) -> datetime | None:
+    """Return when a JSON Web Token ends; None when it is none. The signature is for the service to judge."""
+    if not _TOKEN.fullmatch(token):
+        return None
+    payload = token.split(".")[1]
+    try:
+        said = _json(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return datetime.fromtimestamp(float(str(said.get("exp"))), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _json(body: bytes) -> Mapping[str, object]:

@@ -7,11 +7,13 @@ goes through REST with ``x-upsert: false``, whose refusals are a 400 with the re
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
 import secrets
 import threading
-from base64 import b64decode
+import time
+from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +31,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_/!.*'() &$@=;:+,?-]*")
 _S3: Final = "/storage/v1/s3/"
 _OBJECT: Final = "/storage/v1/object/"
 _PUBLIC: Final = f"{_OBJECT}public/"
+_SIGNED: Final = "upload/sign/"
 _PLACEHOLDER: Final = ".emptyFolderPlaceholder"
 _UNSUPPORTED: Final = frozenset(
     {"acl", "tagging", "versions", "policy", "cors", "lifecycle", "object-lock", "retention"}
@@ -146,12 +149,55 @@ class SupabaseFront:
         return self._send(received.method, found, name, query, headers, body)
 
     def _rest(self, received: Received) -> Answer:
+        if received.path.startswith(f"{_OBJECT}{_SIGNED}") and received.method == "PUT":
+            return self._signed(received)
         if received.headers.get("authorization") != f"Bearer {self.service_key}":
             return _json(400, "403", "Unauthorized", "signature verification failed")
-        rest = received.path.removeprefix(_OBJECT)
+        rest, replace = received.path.removeprefix(_OBJECT), received.headers.get("x-upsert") == "true"
         if rest == "copy":
-            return self._copy(json.loads(received.body), replace=received.headers.get("x-upsert") == "true")
-        bucket, _, raw = rest.partition("/")
+            return self._copy(json.loads(received.body), replace=replace)
+        if rest.startswith(_SIGNED):
+            return self._sign(rest.removeprefix(_SIGNED), replace=replace)
+        return self._upload(rest, received, replace=replace)
+
+    def _sign(self, path: str, *, replace: bool) -> Answer:
+        """Give a URL that is good for one name for two hours; to create it has to be free already now."""
+        bucket, _, raw = path.partition("/")
+        found, name = self._buckets.get(unquote(bucket)), unquote(raw)
+        if found is None:
+            return _json(400, "404", "Bucket not found", "Bucket not found")
+        if not name or not _NAME.fullmatch(name):
+            return _json(400, "400", "InvalidKey", f"Invalid key: {name}")
+        if not replace and self._stands(found, name):
+            return _duplicate()
+        token = self._token({"url": f"{unquote(bucket)}/{name}", "upsert": replace, "exp": int(time.time()) + 7200})
+        return _found({"url": f"/object/{_SIGNED}{path}?token={token}", "token": token})
+
+    def _signed(self, received: Received) -> Answer:
+        """Take what is sent to a URL that was signed, whoever sends it; the token says whether it may replace."""
+        path, token = received.path.removeprefix(f"{_OBJECT}{_SIGNED}"), received.query.removeprefix("token=")
+        payload = token.split(".")[1] if token.count(".") == 2 else ""
+        try:
+            said = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        except ValueError:
+            said = None
+        if not isinstance(said, dict) or self._token(said) != token:
+            return _json(400, "400", "InvalidJWT", "signature verification failed")
+        if said["url"] != unquote(path):
+            return _json(400, "400", "InvalidSignature", "Invalid signature")
+        if said["exp"] < time.time():
+            return _json(400, "400", "InvalidJWT", '"exp" claim timestamp check failed')
+        return self._upload(path, received, replace=bool(said["upsert"]))
+
+    def _token(self, payload: Mapping[str, object]) -> str:
+        """Return *payload* as a JSON Web Token."""
+        parts = [json.dumps(part).encode() for part in ({"alg": "HS256"}, payload)]
+        text = ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+        signature = hmac.digest(self.service_key.encode(), text.encode(), "sha256")
+        return f"{text}.{urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+    def _upload(self, path: str, received: Received, *, replace: bool) -> Answer:
+        bucket, _, raw = path.partition("/")
         found, name = self._buckets.get(unquote(bucket)), unquote(raw)
         if found is None:
             return _json(400, "404", "Bucket not found", "Bucket not found")
@@ -163,7 +209,7 @@ class SupabaseFront:
         metadata = json.loads(b64decode(received.headers.get("x-metadata", "")) or b"{}")
         headers |= {f"x-amz-meta-{key.lower()}": str(value) for key, value in metadata.items()}
         with self._locks[f"{found}/{name}"]:
-            if received.headers.get("x-upsert") != "true" and self._stands(found, name):
+            if not replace and self._stands(found, name):
                 return _duplicate()
             self._send("PUT", found, name, "", headers, received.body)
         return _found({"Id": secrets.token_hex(16), "Key": f"{unquote(bucket)}/{name}"})
