@@ -107,13 +107,14 @@ class Listing(Generic[_Entry]):
         told: Callable[[Exchange[Sequence[_Entry] | None]], Exchange[Sequence[_Entry] | None]],
         relative: Callable[[_Entry], _Entry],
     ) -> None:
-        self._pages = pages
+        self.pages = pages
+        """Where they come from, with keys that are not relative."""
         self._told = told
         self._relative = relative
 
     def next(self) -> Exchange[list[_Entry] | None]:
         """Return the next page; None after the last one."""
-        page = yield from self._told(self._pages.next())
+        page = yield from self._told(self.pages.next())
         return None if page is None else [self._relative(entry) for entry in page]
 
     def entries(self, run: Callable[[Exchange[list[_Entry] | None]], list[_Entry] | None]) -> Iterator[_Entry]:
@@ -126,7 +127,7 @@ class Listing(Generic[_Entry]):
 
     def close(self) -> None:
         """Release what the listing holds open."""
-        self._pages.close()
+        self.pages.close()
 
 
 class Collector:

@@ -50,6 +50,7 @@ LEVELS = {
     "_internal.entra": 1,
     "_internal.caseless": 1,
     "_internal.listed_pages": 1,
+    "_internal.unkeyed": 1,
     # 2: the contract
     "part_uploads": 2,
     "provider": 2,
@@ -63,6 +64,7 @@ LEVELS = {
     "fetching": 4,
     "pulls": 4,
     "copies": 4,
+    "remnants": 4,
     "signed": 4,
     "states": 4,
     "operations": 4,

@@ -14,6 +14,7 @@ from ..transport import Exchange
 from ..types import Folder, ObjectInfo
 from .course import Course
 from .spelling import Spelling
+from .unkeyed import Unkeyed
 
 _log = logging.getLogger(__name__)
 
@@ -24,13 +25,18 @@ class ListedPage(Protocol):
     """One page as the service gave it."""
 
     @property
-    def objects(self) -> Sequence[tuple[str, object, object, object]]:
-        """Their names come first."""
+    def objects(self) -> Sequence[tuple[str, int, object, object]]:
+        """Name, size, and more."""
         ...
 
     @property
     def folders(self) -> Sequence[str]:
         """Common prefixes, with a slash at the end."""
+        ...
+
+    @property
+    def directories(self) -> Sequence[str]:
+        """Names of what stands for a folder, though its name does not end with a slash."""
         ...
 
     @property
@@ -56,6 +62,7 @@ class ListedPages(Generic[_Entry, _Page]):
         """Ask for the page after a token by *ask*; *entries* makes the values of one, below *prefix*, a key's."""
         self._ask = ask
         self._entries = entries
+        self._key_prefix = prefix
         self._prefix = spelling.name_prefix(prefix)
         self._spelling = spelling
         self._location = location
@@ -63,6 +70,8 @@ class ListedPages(Generic[_Entry, _Page]):
         self._course = Course()
         self._hidden = 0
         self._ended = False
+        self.unkeyed: list[Unkeyed] = []
+        """What was left out, below the prefix; see ``UnkeyedPages``."""
 
     def next(self) -> Exchange[Sequence[_Entry] | None]:
         """Return the next page, None after the last one.
@@ -77,8 +86,8 @@ class ListedPages(Generic[_Entry, _Page]):
                 self._course.advance(page.token, empty=not page.objects and not page.folders)
             self._token = page.token
             entries = self._entries(page)
-            if len(entries) < len(page.objects) + len(page.folders):
-                self._count_hidden(page)
+            if len(entries) < len(page.objects) + len(page.folders) or page.directories:
+                self._note_hidden(page)
             if page.token is None:
                 self._end()
             if entries:
@@ -98,10 +107,21 @@ class ListedPages(Generic[_Entry, _Page]):
                 self._location,
             )
 
-    def _count_hidden(self, page: _Page) -> None:
-        # A name with a slash at its end marks a folder; one outside of the prefix is nobody's business here.
-        names = [entry[0] for entry in page.objects] + [folder.removesuffix("/") for folder in page.folders]
+    def _note_hidden(self, page: _Page) -> None:
+        # One outside of the prefix is nobody's business here.
+        for name, size, *_ in page.objects:
+            if name.startswith(self._prefix) and self._spelling.key_of(name) is None:
+                self._hidden += not name.endswith("/")  # which marks a folder
+                self._leave_out(name, size)
+        for name in page.directories:
+            if name.startswith(self._prefix):
+                self._leave_out(name, 0, "/")
         self._hidden += sum(
-            name.startswith(self._prefix) and not name.endswith("/") and self._spelling.key_of(name) is None
-            for name in names
+            folder.startswith(self._prefix) and self._spelling.key_of(folder.removesuffix("/")) is None
+            for folder in page.folders
         )
+
+    def _leave_out(self, name: str, size: int, end: str = "") -> None:
+        folder = self._spelling.key_of(name.removesuffix("/")) if end or name.endswith("/") else None
+        key = f"{folder}/" if folder is not None else self._key_prefix + name[len(self._prefix) :] + end
+        self.unkeyed.append(Unkeyed(name=name, key=key, size=size))

@@ -7,7 +7,7 @@ its own abstract test suites.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from glob import has_magic
@@ -197,15 +197,20 @@ class Bulk:
         """
         if isinstance(sources, str) and sources == target:
             return
-        pairs, listed = yield from self._pairs(sources, target, reach)
+        pairs, found = yield from self._pairs(sources, target, reach)
         if not pairs:
-            raise IsADirectoryError(f"{sources!r} is a folder; give recursive=True to move it")
+            advice = "no object is in it, so nothing was moved" if reach.recursive else "give recursive=True to move it"
+            raise IsADirectoryError(f"{sources!r} is a folder; {advice}")
+        listed = {name for name, entry in found.items() if entry is not None}
         yield from self.moves.move(pairs, listed, reach.window)
+        if reach.recursive and reach.maxdepth is None:
+            for folder in _outermost(name for name, entry in found.items() if _is_folder(entry)):
+                yield from self.moves.clear(folder, everything=False)
 
-    def _pairs(self, sources: Paths, target: Paths, reach: Reach) -> Exchange[tuple[list[tuple[str, str]], set[str]]]:
-        """Return which object is copied to which path, and which objects a listing named."""
+    def _pairs(self, sources: Paths, target: Paths, reach: Reach) -> Exchange[tuple[list[tuple[str, str]], Expanded]]:
+        """Return which object is copied to which path, and what the sources stand for as far as that was looked up."""
         if not isinstance(sources, str) and not isinstance(target, str):
-            return list(zip(sources, target, strict=True)), set()
+            return list(zip(sources, target, strict=True)), {}
         found, pattern = yield from self._sources(sources, reach)
         names = list(found)
         into = isinstance(target, str) and (
@@ -213,10 +218,12 @@ class Bulk:
         )
         targets = _targets(sources, names, _stripped(target), pattern=pattern, into=into)
         pairs = [pair for pair in zip(names, targets, strict=True) if not _is_folder(found[pair[0]])]
-        return pairs, {name for name, entry in found.items() if entry is not None}
+        return pairs, found
 
     def rm(self, paths: Paths, reach: Reach) -> Exchange[None]:
         """Remove objects, and folders when *recursive*, from every storage that may hold them.
+
+        With a folder goes everything below it, what no key names too, such as the markers that consoles make.
 
         Raises:
             NotFoundError: one of the paths names nothing; then nothing is removed.
@@ -232,13 +239,18 @@ class Bulk:
             if entry is None or (entry.is_folder and (name in tops or not reach.recursive))
         ]
         doomed = {name for name, entry in found.items() if entry is not None and not entry.is_folder}
+        folders = {name for name, entry in found.items() if _is_folder(entry)}
         window = yield from self.lookups.window(unknown, reach.window)
         for entry in (yield from self.lookups.beside([self.lookups.info(name) for name in unknown], window)):
             if not entry.is_folder:
                 doomed.add(entry.name)  # an object may bear the name of a folder
             elif not reach.recursive:
                 raise IsADirectoryError(f"{entry.name!r} is a folder; give recursive=True to remove it")
+            else:
+                folders.add(entry.name)
         yield from self.moves.delete(sorted(doomed))
+        for folder in _outermost(folders) if reach.recursive and reach.maxdepth is None else ():
+            yield from self.moves.clear(folder, everything=True)
 
     def _goes_into(self, target: str) -> Exchange[bool]:
         """Say whether *target* is a folder; for credentials that may write and not look it is what its name says."""
@@ -294,6 +306,15 @@ def _targets(sources: Paths, names: Sequence[str], target: Paths, *, pattern: bo
     found = other_paths(list(names), into_text, inside=inside, flatten=literal)
     # Joined to an empty target, the root of the space, names would begin with a slash.
     return [name.removeprefix("/") for name in found] if target == "" else found
+
+
+def _outermost(folders: Iterable[str]) -> list[str]:
+    """Return those of *folders* that are in no other of them."""
+    found: list[str] = []
+    for folder in sorted(folders, key=lambda name: f"{name}/"):
+        if not found or not (f"{folder}/".startswith(f"{found[-1]}/") or not found[-1]):
+            found.append(folder)
+    return found
 
 
 def _stripped(target: Paths) -> Paths:

@@ -271,9 +271,9 @@ class Calls(Queries):
         self._call(self._transfers.make_folder(self._path(path), exist_ok=exist_ok))
 
     def rmdir(self, path: str) -> None:
-        """Do nothing to an empty folder, which does not exist.
+        """Remove the marker of an empty folder, where another tool made one; without one it does not exist.
 
         Raises:
             OSError: something is in it.
         """
-        self._call(self._transfers.remove_folder(self._path(path)))
+        self._call(self._bulk.moves.remove_folder(self._path(path)))

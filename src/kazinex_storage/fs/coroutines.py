@@ -254,7 +254,7 @@ class Coroutines(AsyncFileSystem):  # type: ignore[misc]  # it is Any to us, see
         await self._run(self._transfers.make_folder(self._path(path), exist_ok=exist_ok))
 
     async def _rmdir(self, path: str) -> None:
-        await self._run(self._transfers.remove_folder(self._path(path)))
+        await self._run(self._bulk.moves.remove_folder(self._path(path)))
 
     def _path(self, url: str) -> str:
         """Return the path of *url*."""

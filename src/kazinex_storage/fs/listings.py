@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Iterable
+from typing import TypeAlias, TypeVar
 
+from .._internal.unkeyed import Unkeyed
+from ..operations import Operations
 from ..pulls import Listing
+from ..remnants import unkeyed_in
 from ..transport import Exchange
 from ..types import Folder, ObjectInfo
 from .entries import Entry, Found
+
+T = TypeVar("T")
+Listed: TypeAlias = tuple[list[T], list[Unkeyed]]
+"""Entries, and what no key names."""
 
 _Kind = TypeVar("_Kind", bound=ObjectInfo | Folder)
 
@@ -22,10 +30,10 @@ def check_depth(maxdepth: int | None) -> None:
         raise ValueError("maxdepth is at least 1")
 
 
-def folders_of(found: Found, root: str) -> Found:
-    """Return the folders between *root* and the objects in *found*."""
+def folders_of(names: Iterable[str], root: str) -> Found:
+    """Return the folders between *root* and the objects *names*."""
     folders: Found = {}
-    for name in found:
+    for name in names:
         parent = name.rpartition("/")[0]
         while len(parent) > len(root) and parent not in folders:
             folders[parent] = Entry(name=parent, info=None)
@@ -33,23 +41,33 @@ def folders_of(found: Found, root: str) -> Found:
     return folders
 
 
-def all_of(listing: Listing[_Kind]) -> Exchange[list[_Kind]]:
-    """Return every entry of *listing*."""
+def markers_at(others: Iterable[Unkeyed], prefix: str) -> list[Folder]:
+    """Return the folders one level below *prefix* for which something stands that no key names."""
+    return [
+        Folder(prefix=one.key)
+        for one in others
+        if one.key.endswith("/") and one.key != prefix and "/" not in one.key[len(prefix) : -1]
+    ]
+
+
+def all_of(operations: Operations, listing: Listing[_Kind]) -> Exchange[Listed[_Kind]]:
+    """Return every entry of *listing*, of *operations*, and what no key names."""
     entries: list[_Kind] = []
     try:
         while (page := (yield from listing.next())) is not None:
             entries.extend(page)
     finally:
         listing.close()
-    return entries
+    return entries, unkeyed_in(operations, listing)
 
 
-def has_any(listing: Listing[_Kind]) -> Exchange[bool]:
-    """Say whether the listing has anything."""
+def has_any(operations: Operations, prefix: str) -> Exchange[bool]:
+    """Say whether anything is below *prefix*, be it what no key names."""
+    listing = operations.children(prefix)
     try:
         while (page := (yield from listing.next())) is not None:
             if page:
                 return True
     finally:
         listing.close()
-    return False
+    return bool(unkeyed_in(operations, listing))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from glob import has_magic
 from typing import TypeAlias, TypeVar, cast
 
+from .._internal.unkeyed import MARKED
 from ..errors import (
     AccessDeniedError,
     InvalidKeyError,
@@ -18,12 +19,13 @@ from ..errors import (
     NotFoundError,
     StorageError,
 )
+from ..operations import Operations
 from ..storage import Storage
 from ..transport import Exchange, Many, Outcome
 from ..types import Folder, ObjectInfo
 from .entries import Entry, Found
 from .globbing import glob_matcher
-from .listings import all_of, check_depth, folders_of, has_any
+from .listings import Listed, all_of, check_depth, folders_of, has_any, markers_at
 from .spaces import Place, Reader, Space
 
 T = TypeVar("T")
@@ -56,10 +58,12 @@ class Lookups:
             return Entry(name=place.name, info=None)
         try:
             _, info = yield from self.head(place, readers)
-        except NotFoundError:
+        except NotFoundError as missing:
+            if missing.code == MARKED:
+                return Entry(name=place.name, info=None)
             for reader in readers:
                 try:
-                    if (yield from has_any(reader.storage.operations.children(place.prefix))):
+                    if (yield from has_any(reader.storage.operations, place.prefix)):
                         return Entry(name=place.name, info=None)
                 except StorageError as error:
                     reader.pass_over(error)
@@ -133,14 +137,15 @@ class Lookups:
             NotFoundError: none of them does.
             StorageError: one that must answer did not.
         """
+        code: str | None = None
         for reader in readers:
             try:
                 return reader.storage, (yield from attempt(reader.storage))
-            except NotFoundError:
-                continue
+            except NotFoundError as error:
+                code = MARKED if error.code == MARKED else code
             except StorageError as error:
                 reader.pass_over(error)
-        raise NotFoundError("no object has that path", key=place.name)
+        raise NotFoundError("no object has that path", key=place.name, code=code)
 
     def ls(self, path: str) -> Exchange[list[Entry]]:
         """Return what the folder *path* holds, in the order of the names; of an object, the object itself.
@@ -152,7 +157,8 @@ class Lookups:
         place = self.space.place(path)
         found = yield from self._children(place)
         if not found and place.key:
-            return [(yield from self.info(path))]
+            entry = yield from self.info(path)
+            return [] if entry.is_folder else [entry]
         return sorted(found, key=lambda entry: entry.name)
 
     def find(self, path: str, maxdepth: int | None = None, *, folders: bool = False) -> Exchange[Found]:
@@ -167,14 +173,16 @@ class Lookups:
         check_depth(maxdepth)
         place = self.space.place(path)
         if maxdepth is None:
-            found = yield from self._scan(place)
+            found, others = yield from self._scan(place)
             if folders:
-                found = {**folders_of(found, place.name), **found}  # an object may bear the name of a folder
+                above = folders_of([*found, *others], place.name)
+                named = {name: entry for name, entry in above.items() if not others or self._can_be_named(name)}
+                found = {**named, **found}  # an object may bear the name of a folder
         else:
             found = yield from self._levels(place, maxdepth)
         if not found and place.key:
             entry = yield from self.find_info(path)
-            return {} if entry is None or entry.is_folder else {entry.name: entry}
+            return {} if entry is None or (entry.is_folder and not folders) else {entry.name: entry}
         if folders and place.name and found:
             found[place.name] = Entry(name=place.name, info=None)
         return {name: found[name] for name in sorted(found) if folders or not found[name].is_folder}
@@ -278,7 +286,7 @@ class Lookups:
         if self.space.divided:
             return
         try:
-            yield from has_any(readers[0].storage.operations.children(""))
+            yield from has_any(readers[0].storage.operations, "")
         except AccessDeniedError:
             return  # it is there, and may not be listed
 
@@ -293,9 +301,10 @@ class Lookups:
 
     def _children(self, place: Place) -> Exchange[list[Entry]]:
         """Return one level; an entry that several storages have is that of the first."""
-        levels = yield from self._each(place, lambda storage: all_of(storage.operations.children(place.prefix)))
+        levels = yield from self._each(place, lambda one: all_of(one, one.children(place.prefix)))
         found: dict[tuple[str, bool], Entry] = {}  # an object and a folder may have the same name
-        for child in (child for level in levels for child in level):
+        marked = [marker for _, others in levels for marker in markers_at(others, place.prefix)]
+        for child in [*(child for level, _ in levels for child in level), *marked]:
             if isinstance(child, Folder):
                 entry = Entry(name=f"{place.base}{child.prefix}".removesuffix("/"), info=None)
             else:
@@ -304,15 +313,15 @@ class Lookups:
                 found.setdefault((entry.name, entry.is_folder), entry)
         return list(found.values())
 
-    def _each(self, place: Place, ask: Callable[[Storage], Exchange[list[T]]]) -> Exchange[list[list[T]]]:
-        """Return what every storage of *place* answers, asked beside each other."""
+    def _each(self, place: Place, ask: Callable[[Operations], Exchange[Listed[T]]]) -> Exchange[list[Listed[T]]]:
+        """Return what every storage of *place* lists, asked beside each other."""
 
-        def answer(reader: Reader) -> Exchange[list[T]]:
+        def answer(reader: Reader) -> Exchange[Listed[T]]:
             try:
-                return (yield from ask(reader.storage))
+                return (yield from ask(reader.storage.operations))
             except StorageError as error:
                 reader.pass_over(error)
-                return []
+                return [], []
 
         readers = yield from self.space.readers(place)
         return (yield from self.beside([answer(reader) for reader in readers]))
@@ -320,26 +329,27 @@ class Lookups:
     def _can_be_named(self, name: str) -> bool:
         """Say whether *name* is a path here; other programs may have put something beside the projects."""
         try:
-            self.space.place(name)
+            return self.space.place(name).name == name
         except (InvalidKeyError, InvalidUrlError):
             return False
-        return True
 
-    def _scan(self, place: Place) -> Exchange[Found]:
-        """Return every object below."""
+    def _scan(self, place: Place) -> Exchange[tuple[Found, set[str]]]:
+        """Return every object below, and the names of what no key names."""
         if self.space.divided and not place.key:
             children = yield from self._children(place)
             found = {entry.name: entry for entry in children if not entry.is_folder}
             parts = [self._scan(self.space.place(entry.name)) for entry in children if entry.is_folder]
-            for part in (yield from self.beside(parts)):
+            beyond: set[str] = set()
+            for part, others in (yield from self.beside(parts)):
                 found.update(part)
-            return found
-        listings = yield from self._each(place, lambda storage: all_of(storage.operations.scan(place.prefix)))
+                beyond |= others
+            return found, beyond
+        listings = yield from self._each(place, lambda one: all_of(one, one.scan(place.prefix)))
         found = {}
-        for listing in listings:
+        for listing, _ in listings:
             for info in listing:
                 found.setdefault(f"{place.base}{info.key}", Entry(name=f"{place.base}{info.key}", info=info))
-        return found
+        return found, {f"{place.base}{one.key}" for _, others in listings for one in others}
 
     def _levels(self, place: Place, depth: int) -> Exchange[Found]:
         """Return *depth* levels, folders included."""

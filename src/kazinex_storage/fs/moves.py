@@ -10,9 +10,13 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from functools import partial
 from typing import TypeAlias, TypeVar, cast
 
+from .._internal.unkeyed import Unkeyed
 from ..errors import BulkError, InvalidKeyError, InvalidUrlError, NotFoundError, PreconditionFailedError
+from ..operations import Operations
+from ..remnants import can_delete_unkeyed, delete_marker, delete_unkeyed
 from ..storage import Storage
 from ..transport import Exchange, Many, Outcome
+from .listings import all_of, folders_of
 from .lookups import Lookups
 from .plans import Step, check_sources, check_targets, in_order
 from .spaces import Place
@@ -105,6 +109,54 @@ class Moves:
                     for failure in error.failures:
                         failures.setdefault(f"{places[0].base}{getattr(failure, 'key', '')}", failure)
         BulkError.raise_for(list(failures.values()), len(names), "rm")
+
+    def clear(self, folder: str, *, everything: bool) -> Exchange[None]:
+        """Remove what no key names below *folder*, once its objects are gone: *everything*, or the markers of folders
+        that nothing is in.
+
+        Raises:
+            BulkError: some could not be removed; it lists their errors.
+        """
+        place = self._space.place(folder)
+        if self._space.divided and not place.key:
+            for entry in (yield from self._lookups.ls(folder)):
+                if entry.is_folder:
+                    yield from self.clear(entry.name, everything=everything)
+            return
+        for reader in (yield from self._space.readers(place)):
+            operations = reader.storage.operations
+            if not can_delete_unkeyed(operations):
+                continue
+            entries, others = yield from all_of(operations, operations.scan(place.prefix))
+            kept = [entry.key for entry in entries] + [one.key for one in others if not one.marks_folder]
+            filled = folders_of(kept, "")
+            doomed = [one for one in others if everything or (one.marks_folder and one.key[:-1] not in filled)]
+            yield from delete_unkeyed(operations, doomed)
+            if place.key and not kept:
+                yield from delete_marker(operations, place.key)
+
+    def remove_folder(self, path: str) -> Exchange[None]:
+        """Remove the marker of an empty folder, where another tool made one; refuse one that is not empty.
+
+        Raises:
+            OSError: something is in it.
+        """
+        if not (yield from self._lookups.exists(path)):
+            return
+        place = self._space.place(path)
+        readers = yield from self._space.readers(place)
+        marked: list[tuple[Operations, list[Unkeyed]]] = []
+        for operations in [reader.storage.operations for reader in readers] if place.key else ():
+            entries, others = yield from all_of(operations, operations.children(place.prefix))
+            marked.append((operations, [one for one in others if one.key == place.prefix and one.marks_folder]))
+            if entries or len(others) > len(marked[-1][1]) or (yield from operations.exists(place.key)):
+                marked = []
+                break
+        if not marked:
+            raise OSError(f"{path!r} is not empty; remove what is in it, or use rm(recursive=True)")
+        for operations, markers in marked:
+            yield from delete_unkeyed(operations, markers)
+            yield from delete_marker(operations, place.key)
 
     def identity(self, targets: Iterable[str]) -> Exchange[Callable[[str], str]]:
         """Return what is equal for two paths of one object, where *targets* are written to."""

@@ -216,15 +216,6 @@ class Transfers:
         if path and self.space.place(path).key and not exist_ok and (yield from self.lookups.is_file(path)):
             raise AlreadyExistsError("an object has that path already; choose another", operation="mkdir", key=path)
 
-    def remove_folder(self, path: str) -> Exchange[None]:
-        """Do nothing to an empty folder, which does not exist; refuse one that is not empty.
-
-        Raises:
-            OSError: something is in it.
-        """
-        if (yield from self.lookups.exists(path)):
-            raise OSError(f"{path!r} is not empty; remove what is in it, or use rm(recursive=True)")
-
     def touch(self, path: str, *, truncate: bool) -> Exchange[None]:
         """Write an empty object.
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from ..._internal.header_text import date_of, etag_of, size_of
+from ..._internal.unkeyed import MARKED
 from ..._internal.xml_text import parse_xml, text_of
 from ...errors import NotFoundError, UnavailableError
 from ...types import Checksum, ObjectInfo
@@ -34,6 +35,8 @@ class Page:
     folders: Sequence[str]
     token: str | None
     """How to ask for the next page; None after the last one."""
+    directories: Sequence[str] = ()
+    """Names of blobs that stand for directories."""
 
 
 def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
@@ -49,7 +52,7 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
         raise UnavailableError("the service does not say how long the object is", key=key)
     metadata = metadata_of(headers)
     if is_folder(metadata):
-        raise NotFoundError("no object has that key, a directory has", key=key)
+        raise NotFoundError("no object has that key, a directory has", key=key, code=MARKED)
     metadata.pop(MARK, None)
     metadata.pop(FOLDER, None)
     metadata.pop(SHA256, None)
@@ -95,9 +98,10 @@ def parse_page(body: bytes) -> Page:
     blobs = root.find("Blobs")
     if root.tag != "EnumerationResults" or blobs is None:
         raise UnavailableError(f"the service answered <{root.tag[:60]}> where a listing was due; look at the endpoint")
-    objects = [_blob(blob) for blob in blobs.iterfind("Blob") if not _is_directory(blob)]
+    directories = [_name(blob) for blob in blobs.iterfind("Blob") if _is_directory(blob)]
+    objects = [_blob(blob) for blob in blobs.iterfind("Blob") if not (directories and _is_directory(blob))]
     folders = [_name(folder) for folder in blobs.iterfind("BlobPrefix")]
-    return Page(objects, folders, text_of(root, "NextMarker") or None)
+    return Page(objects, folders, text_of(root, "NextMarker") or None, directories)
 
 
 def parse_blocks(body: bytes) -> list[tuple[str, int]]:

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from ..._internal.listed_pages import ListedPages
 from ..._internal.spelling import Spelling
-from ...errors import StorageError
+from ..._internal.unkeyed import MARKED
+from ...errors import NotFoundError, StorageError
 from ...keys import ObjectKey, Prefix
 from ...part_uploads import PartExchanges
 from ...source import Source
@@ -94,6 +95,18 @@ class AzureBlobExchanges:
             if error is not None:
                 error.key = key
         return errors
+
+    def delete_unkeyed(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
+        """Remove up to 1,000 blobs by the names of the service; see ``UnkeyedExchanges``."""
+        return (yield from delete_many(self.objects, names))
+
+    def delete_marker(self, key: ObjectKey) -> Exchange[None]:
+        """Remove the directory, if it is one and has nothing in it; two requests, one when it is none."""
+        try:
+            yield from self.objects.head(self.name_of(key))
+        except NotFoundError as error:
+            if error.code == MARKED:
+                yield from self.objects.delete(self.name_of(key))
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign a request; none is sent, unless a key of user delegation has to be renewed."""

@@ -41,6 +41,8 @@ class Page:
     folders: Sequence[str]
     token: str | None
     """How to ask for the next page; None after the last one."""
+    directories: Sequence[str] = ()
+    """None: a folder is marked by a slash at the end of a name."""
 
 
 def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) -> ObjectInfo:

@@ -114,27 +114,35 @@ class S3Exchanges:
 
         What is refused as a whole, or whose answer does not say which keys are left, failed for each key.
         """
-        alone = [key for key in keys if not is_fit(self.name_of(key))]
-        if not alone:
-            return (yield from self._delete_fit(keys))
-        outcomes = cast("list[Outcome[None]]", (yield Many(map(self.delete, alone), SINGLES_AT_ONCE)))
-        found = dict(zip(alone, (_refusal(outcome) for outcome in outcomes), strict=True))
-        fit = [key for key in keys if key not in found]
-        found.update(zip(fit, (yield from self._delete_fit(fit)), strict=True))
-        errors = [found[key] for key in keys]
+        errors = yield from self.delete_unkeyed([self.name_of(key) for key in keys])
         for key, error in zip(keys, errors, strict=True):
             if error is not None:
                 error.key = key
         return errors
 
-    def _delete_fit(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
-        try:
-            return (yield from self._delete_batch(keys)) if keys else ()
-        except StorageError as error:
-            return for_each_key(error, keys)
+    def delete_unkeyed(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
+        """Remove up to 1,000 objects by the names of the service; see ``UnkeyedExchanges``."""
+        alone = [name for name in names if not is_fit(name)]
+        if not alone:
+            return (yield from self._delete_fit(names))
+        outcomes = cast("list[Outcome[None]]", (yield Many(map(self.objects.delete, alone), SINGLES_AT_ONCE)))
+        found = dict(zip(alone, (_refusal(outcome) for outcome in outcomes), strict=True))
+        fit = [name for name in names if name not in found]
+        found.update(zip(fit, (yield from self._delete_fit(fit)), strict=True))
+        return [found[name] for name in names]
 
-    def _delete_batch(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
-        names = [self.name_of(key) for key in keys]
+    def delete_marker(self, key: ObjectKey) -> Exchange[None]:  # noqa: ARG002
+        """Do nothing: markers end with a slash, and listings tell them."""
+        return
+        yield  # makes an exchange of it
+
+    def _delete_fit(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
+        try:
+            return (yield from self._delete_batch(names)) if names else ()
+        except StorageError as error:
+            return for_each_key(error, names)
+
+    def _delete_batch(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
         signing = yield from self.objects.key()
         response: Response = yield self.objects.protocol.delete_many(names, signing)
         if response.status != 200:
@@ -148,7 +156,8 @@ class S3Exchanges:
         if failures.keys() - set(spelt):
             raise UnavailableError("the service failed to delete what it was not asked to; look which objects are left")
         return [
-            _failure(key, failures[name]) if name in failures else None for key, name in zip(keys, spelt, strict=True)
+            _failure(name, failures[folded]) if folded in failures else None
+            for name, folded in zip(names, spelt, strict=True)
         ]
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
@@ -229,8 +238,8 @@ def _refusal(outcome: Outcome[None]) -> StorageError | None:
     return outcome.error
 
 
-def _failure(key: ObjectKey, failure: tuple[str, str]) -> StorageError:
+def _failure(name: str, failure: tuple[str, str]) -> StorageError:
     code, _ = failure
     body = f"<Error><Code>{code}</Code></Error>".encode() if code.isalnum() else b""
     statuses = {"AccessDenied": 403, "InternalError": 500, "SlowDown": 503}
-    return map_error(Response(status=statuses.get(code, 500), headers={}, body=body), key)
+    return map_error(Response(status=statuses.get(code, 500), headers={}, body=body), name)

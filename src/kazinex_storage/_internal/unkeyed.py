@@ -1,0 +1,58 @@
+"""Objects that no key names: markers of folders that consoles make, names that are not NFC or hold control characters.
+
+Listings leave them out, because using them would reach something else. They are there all the same: a folder with one
+of them exists, and removing a folder removes them too. What a provider adds to tell them is optional.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from ..errors import StorageError
+from ..keys import ObjectKey
+from ..transport import Exchange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unkeyed:
+    """An object of a service that no key names."""
+
+    name: str
+    """The whole name, as the service spells it."""
+    key: str
+    """The text where a key would stand; it ends with a slash when the object stands for a folder."""
+    size: int = 0
+
+    @property
+    def marks_folder(self) -> bool:
+        """Whether it is nothing but the marker of a folder."""
+        return self.key.endswith("/") and not self.size
+
+
+@runtime_checkable
+class UnkeyedPages(Protocol):
+    """What the pages of a listing add to tell what they leave out."""
+
+    @property
+    def unkeyed(self) -> Sequence[Unkeyed]:
+        """What stood in the pages so far, below the prefix; the marker of the prefix itself too."""
+        ...
+
+
+@runtime_checkable
+class UnkeyedExchanges(Protocol):
+    """What the exchanges of a provider add to remove what no key names."""
+
+    def delete_unkeyed(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
+        """Remove up to 1,000 objects by the names of the service; an error or None for each."""
+        ...
+
+    def delete_marker(self, key: ObjectKey) -> Exchange[None]:
+        """Remove what stands for the folder *key* under just this name, where a service knows such a thing."""
+        ...
+
+
+MARKED = "DirectoryMarker"
+"""The code of a ``NotFoundError``: no object has that key, the marker of a folder has."""
