@@ -11,8 +11,10 @@ from typing import TypeAlias, cast
 from ._internal.checksums import hasher_of
 from ._internal.download import Download
 from .errors import IntegrityError
+from .keys import ObjectKey
+from .provider import ChecksumExchanges, ProviderExchanges
 from .transport import Exchange, Many, Outcome
-from .types import MIB, WHOLE, Buffer, ByteRange, Checksum, ObjectInfo, Progress, Sink
+from .types import MIB, WHOLE, Buffer, ByteRange, Checksum, ObjectInfo, Progress, ProviderInfo, Sink
 
 # One connection to an object store carries some 50 to 100 MB/s, whatever the line; below 16 MiB a second one does not
 # get up to speed before the first has ended.
@@ -31,9 +33,23 @@ class Fetch:
     """One object on its way into a file."""
 
     def __init__(
-        self, get: Get, head: Callable[[], Exchange[ObjectInfo]], landing: Download, on_progress: Progress | None
+        self,
+        get: Get,
+        head: Callable[[], Exchange[ObjectInfo]],
+        landing: Download,
+        on_progress: Progress | None,
+        if_match: str | None = None,
     ) -> None:
-        """Bring what *get* reads into *landing*; somebody who watches costs a *head* more, to know the size."""
+        """Bring what *get* reads into *landing*; somebody who watches costs a *head* more, to know the size.
+
+        Args:
+            get: Reads a span of a version.
+            head: Looks at the object.
+            landing: The file.
+            on_progress: Who watches.
+            if_match: The version to bring; None is the one that is there.
+        """
+        self._if_match = if_match
         self._get = get
         self._head = head
         self._landing = landing
@@ -76,10 +92,10 @@ class Fetch:
     def _look(self) -> Exchange[str | None]:
         """Learn size and version beforehand when somebody watches the progress."""
         if self._on_progress is None:
-            return None
+            return self._if_match
         before = yield from self._head()
         self._total = before.size
-        return before.etag
+        return self._if_match or before.etag
 
     def _rest(self, size: int, etag: str) -> Iterator[Exchange[ObjectInfo]]:
         failed = False
@@ -109,6 +125,18 @@ class Fetch:
             on_progress(self._done, self._total)
 
         return report
+
+
+def known_checksum(
+    exchanges: ProviderExchanges, provider: ProviderInfo, key: ObjectKey, sha256: str | None, info: ObjectInfo
+) -> Exchange[Checksum | None]:
+    """Return what the whole of the version *info* is compared with: *sha256*, else what a remote service keeps."""
+    if sha256 is not None:
+        return Checksum(algorithm="sha256", value=sha256)
+    if not provider.remote or info.checksum is not None:
+        return info.checksum if provider.remote else None
+    asked = getattr(exchanges, "checksum", None)
+    return (yield from cast(ChecksumExchanges, exchanges).checksum(key, info)) if asked is not None else None
 
 
 class Proof:

@@ -16,9 +16,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias
 
 from ._internal.bodies import Spool
-from .errors import FileTooLargeError
+from ._internal.checksums import hasher_of
+from .errors import FileTooLargeError, IntegrityError
+from .fetching import check_checksum
 from .source import Source
-from .types import Buffer, ByteRange, ObjectInfo, PutMode, PutOptions
+from .types import Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions
 
 _log = logging.getLogger(__name__)
 
@@ -33,10 +35,22 @@ READ_AHEAD = 1024 * 1024
 
 
 class ObjectReader(io.RawIOBase):
-    """The raw reading side: each read is one request for exactly that range of one version."""
+    """The raw reading side: each read is one request for exactly that range of one version.
 
-    def __init__(self, storage: Storage, key: str) -> None:
-        """Look the object up. One request.
+    Once every byte was read, in order from the first, the whole is compared with the checksum that is known. Reading on
+    from another place is never compared with anything but its length.
+    """
+
+    def __init__(
+        self, storage: Storage, key: str, *, info: ObjectInfo | None = None, sha256: str | None = None
+    ) -> None:
+        """Look the object up, unless *info* is at hand. One request.
+
+        Args:
+            storage: What holds the object.
+            key: Its key there.
+            info: The version to read.
+            sha256: What the whole has to have; without it, what the service keeps counts.
 
         Raises:
             NotFoundError: no such key.
@@ -45,8 +59,14 @@ class ObjectReader(io.RawIOBase):
         self._storage = storage
         self._key = key
         self._position = 0
-        self.info = storage.head(key)
+        self.info = info if info is not None else storage.head(key)
         """What the object is."""
+        kept = self.info.checksum if storage.info.remote else None
+        self._expected = Checksum(algorithm="sha256", value=sha256) if sha256 is not None else kept
+        self._hasher = hasher_of(self._expected.algorithm) if self._expected is not None else None
+        self._hashed = 0
+        """Bytes from the first on that were read without a gap."""
+        self._refusal: IntegrityError | None = None
 
     def readable(self) -> bool:
         """Return True."""
@@ -77,6 +97,7 @@ class ObjectReader(io.RawIOBase):
 
         Raises:
             PreconditionFailedError: the object was replaced after opening.
+            IntegrityError: all was read, and it is not what was stored.
         """
         view = memoryview(buffer).cast("B")
         data = self._fetch(self._position, self._position + len(view))
@@ -88,6 +109,7 @@ class ObjectReader(io.RawIOBase):
 
         Raises:
             PreconditionFailedError: the object was replaced after opening.
+            IntegrityError: all was read, and it is not what was stored.
         """
         return self._fetch(self._position, self.info.size)
 
@@ -96,9 +118,31 @@ class ObjectReader(io.RawIOBase):
             raise ValueError("read of a closed file")
         if start >= min(end, self.info.size):
             return b""
+        if self._refusal is not None:
+            raise self._refusal
         data = self._storage.get_bytes(self._key, ByteRange(start=start, end=end), if_match=self.info.etag)
+        self._prove(start, data)
         self._position = start + len(data)
         return data
+
+    def _prove(self, start: int, data: bytes) -> None:
+        """Hash what continues the bytes from the first on, and compare at the last one.
+
+        Raises:
+            IntegrityError: these are other bytes than were stored.
+        """
+        if self._hasher is None or self._expected is None or not start <= self._hashed < start + len(data):
+            return
+        self._hasher.update(memoryview(data)[self._hashed - start :])
+        self._hashed = start + len(data)
+        if self._hashed < self.info.size:
+            return
+        try:
+            check_checksum(self._expected, self._hasher.hexdigest())
+        except IntegrityError as error:
+            error.operation, error.key, error.provider = "read", self._key, self._storage.info.kind
+            self._refusal = error
+            raise
 
 
 class ObjectWriter(io.RawIOBase):

@@ -28,11 +28,11 @@ from .errors import (
     StorageError,
     for_each_key,
 )
-from .fetching import Fetch, Proof
+from .fetching import Fetch, Proof, known_checksum
 from .keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from .policy import UploadPolicy
-from .provider import ChecksumExchanges, StorageProvider, exchanges_of
-from .pulls import Collector, Listing, Reading
+from .provider import StorageProvider, exchanges_of
+from .pulls import Collector, Listing, Reading, below
 from .signed import confirm_object, presign_object
 from .states import StateKeys, StateSeal
 from .transport import Call, Exchange, Many, Outcome
@@ -132,9 +132,11 @@ class Operations:
         """Push the bytes of *span* into *sink*; the whole is compared with the checksum that the service keeps."""
         return self._told("get", key, self._get(key, sink, span, if_match))
 
-    def get_bytes(self, key: str, span: ByteRange = WHOLE, if_match: str | None = None) -> Exchange[bytes]:
-        """Return the bytes of *span*; see ``Storage.get_bytes``."""
-        return self._told("get", key, self._get_bytes(key, span, if_match))
+    def get_bytes(
+        self, key: str, span: ByteRange = WHOLE, if_match: str | None = None, *, sha256: str | None = None
+    ) -> Exchange[bytes]:
+        """Return the bytes of *span*, the whole compared with *sha256*; see ``Storage.get_bytes``."""
+        return self._told("get", key, self._get_bytes(key, span, if_match, sha256))
 
     def read_ranges(self, key: str, spans: Sequence[ByteRange]) -> Exchange[list[bytes]]:
         """Return the bytes of every span, all of one version; see ``Storage.read_ranges``."""
@@ -152,13 +154,25 @@ class Operations:
         def head() -> Exchange[ObjectInfo]:
             return self._told("head", key, self._exchanges.head(full))
 
-        return Reading(get, head, span, expected=partial(self._expected, full, sha256), if_match=if_match)
+        return Reading(
+            get,
+            head,
+            span,
+            expected=partial(known_checksum, self._exchanges, self.info, full, sha256),
+            if_match=if_match,
+        )
 
     def download(
-        self, key: str, path: os.PathLike[str], on_progress: Progress | None = None, *, sha256: str | None = None
+        self,
+        key: str,
+        path: os.PathLike[str],
+        on_progress: Progress | None = None,
+        *,
+        sha256: str | None = None,
+        if_match: str | None = None,
     ) -> Exchange[ObjectInfo]:
-        """Write the object into the file *path* if it has *sha256*; see ``Storage.download``."""
-        return self._told("download", key, self._download(key, Path(path), on_progress, sha256))
+        """Write the object into *path* if it has *sha256* and is the version *if_match*; see ``Storage.download``."""
+        return self._told("download", key, self._download(key, Path(path), on_progress, sha256, if_match))
 
     def head(self, key: str) -> Exchange[ObjectInfo]:
         """Return what is known of the object; see ``Storage.head``."""
@@ -231,21 +245,7 @@ class Operations:
         return full
 
     def _relative(self, info: ObjectInfo) -> ObjectInfo:
-        if not self._scope:
-            return info
-        return ObjectInfo(
-            key=info.key[len(self._scope) :],
-            size=info.size,
-            etag=info.etag,
-            last_modified=info.last_modified,
-            content_type=info.content_type,
-            content_disposition=info.content_disposition,
-            cache_control=info.cache_control,
-            metadata=info.metadata,
-            checksum=info.checksum,
-            service_checksum=info.service_checksum,
-            modified_by=info.modified_by,
-        )
+        return below(info, len(self._scope)) if self._scope else info
 
     def _relative_entry(self, entry: ObjectInfo | Folder) -> ObjectInfo | Folder:
         if isinstance(entry, Folder):
@@ -319,19 +319,14 @@ class Operations:
             proof.check(info)
         return self._relative(info)
 
-    def _get_bytes(self, key: str, span: ByteRange, if_match: str | None) -> Exchange[bytes]:
+    def _get_bytes(self, key: str, span: ByteRange, if_match: str | None, sha256: str | None = None) -> Exchange[bytes]:
         collected = Collector()
         info = yield from self._exchanges.get(self._full(key), span, collected, if_match)
-        return collected.proven(info) if self.info.remote and span == WHOLE else collected.value()
-
-    def _expected(self, key: ObjectKey, sha256: str | None, info: ObjectInfo) -> Exchange[Checksum | None]:
-        """Return what the whole of the version *info* is compared with: *sha256*, else what the service keeps."""
-        if sha256 is not None:
-            return Checksum(algorithm="sha256", value=sha256)
-        if not self.info.remote or info.checksum is not None:
-            return info.checksum if self.info.remote else None
-        asked = getattr(self._exchanges, "checksum", None)
-        return (yield from cast(ChecksumExchanges, self._exchanges).checksum(key, info)) if asked is not None else None
+        if span == WHOLE and sha256 is not None:
+            collected.expect(Checksum(algorithm="sha256", value=sha256))
+        elif span != WHOLE or not self.info.remote:
+            return collected.value()
+        return collected.proven(info)
 
     def _read_ranges(self, key: str, spans: Sequence[ByteRange]) -> Exchange[list[bytes]]:
         if not spans:
@@ -343,13 +338,15 @@ class Operations:
         outcomes = cast("list[Outcome[bytes]]", (yield Many(rest, self.info.concurrency)))
         return [first.value(), *(outcome.result() for outcome in outcomes)]
 
-    def _download(self, key: str, path: Path, on_progress: Progress | None, sha256: str | None) -> Exchange[ObjectInfo]:
+    def _download(
+        self, key: str, path: Path, on_progress: Progress | None, sha256: str | None, if_match: str | None
+    ) -> Exchange[ObjectInfo]:
         landing = cast(Download, (yield Call(Download, path, discard=Download.discard)))
         try:
             full = self._full(key)
             get, head = partial(self._exchanges.get, full), partial(self._exchanges.head, full)
-            fetch = Fetch(get, head, landing, on_progress)
-            expected = partial(self._expected, full, sha256)
+            fetch = Fetch(get, head, landing, on_progress, if_match)
+            expected = partial(known_checksum, self._exchanges, self.info, full, sha256)
             info = yield from fetch.spans(expected) if self.info.remote else fetch.whole()
             checksum = yield Call(landing.publish, info, sha256 or info.sha256)
         finally:

@@ -117,7 +117,7 @@ class ObjectInfo:
     etag: str | None = None
     """Opaque version mark: equal marks mean equal bytes. Usable as ``if_match``."""
     last_modified: datetime | None = None
-    """Aware UTC."""
+    """Aware UTC, by the clock of the service. Of a put to S3 it is when the service answered, a moment later."""
     content_type: str | None = None
     content_disposition: str | None = None
     cache_control: str | None = None

@@ -6,13 +6,19 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
 from kazinex_storage import (
     AlreadyExistsError,
     DocumentKey,
     DocumentStore,
+    IntegrityError,
+    IntegrityState,
     NotFoundError,
     Organisations,
     Resolver,
@@ -24,6 +30,7 @@ from kazinex_storage.organisations import MemoryCatalogue
 from kazinex_storage.testing.emulators.cloudflare import r2_front
 from kazinex_storage.testing.emulators.supabase import supabase_front
 from kazinex_storage.testing.servers import S3Server
+from kazinex_storage.types import ByteRange
 
 PDF = b"%PDF-1.7 drawing"
 SERVERS = ("seaweedfs", "r2 front", "supabase front")
@@ -72,6 +79,18 @@ class World:
         self.organisations.set_default(organisation, record.id)
         return record.id
 
+    def replace(self, key: str, data: bytes, *, keep_metadata: bool) -> None:
+        """Let boto3 put *data* over an object."""
+        record = self.organisations.find("acme", "bucket")
+        settings: Any = self.organisations.settings(record)
+        provider: Any = self.organisations.open(record)
+        place = {"Bucket": settings.bucket, "Key": provider.exchanges.name_of(key)}
+        client: Any = boto3.client("s3", **settings.export("boto3"))
+        kept = client.head_object(**place)["Metadata"] if keep_metadata else {}
+        client.put_object(**place, Body=data, Metadata=kept)
+        client.close()
+        provider.close()
+
 
 @pytest.fixture
 def world(provider: tuple[str, dict[str, object]], request: pytest.FixtureRequest) -> Iterator[World]:
@@ -94,6 +113,34 @@ def test_a_document_is_uploaded_verified_and_read_back(world: World) -> None:
     assert (provider, len(PDF), hashlib.sha256(PDF).hexdigest()) == (receipt.provider, receipt.size, receipt.sha256)
     with world.documents.open(receipt) as file:
         assert PDF == file.read()
+
+
+@pytest.mark.parametrize("size", [10, 9 * 1024 * 1024], ids=["one request", "parts"])
+def test_the_receipt_says_when_by_the_clock_of_the_service(world: World, size: int) -> None:
+    world.add("acme")
+
+    receipt = world.documents.upload(document(), bytes(size))
+
+    assert receipt.stored_at is not None
+    assert abs(datetime.now(UTC) - receipt.stored_at) < timedelta(minutes=5)
+    assert "service" == receipt.stored_at_by
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["its metadata stayed", "its metadata is gone"])
+def test_what_another_tool_put_in_its_place_is_not_read_by_receipt(world: World, tmp_path: Path, kept: bool) -> None:
+    world.add("acme")
+    receipt = world.documents.upload(document(), PDF)
+    world.replace(receipt.key, PDF.replace(b"drawing", b"forgery"), keep_metadata=kept)
+
+    for read in (world.documents.open, world.documents.stream, world.documents.get_bytes):
+        with pytest.raises(IntegrityError):
+            read(receipt)
+    with pytest.raises(IntegrityError):
+        world.documents.get_bytes(receipt, ByteRange(start=0, end=4))
+    with pytest.raises(IntegrityError):
+        world.documents.download(receipt, tmp_path / "plan.pdf")
+    assert [] == list(tmp_path.iterdir())
+    assert IntegrityState.TAMPERED is world.documents.check(receipt)
 
 
 def test_a_revision_is_written_once(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from kazinex_storage import (
 )
 from kazinex_storage.errors import InvalidKeyError
 from kazinex_storage.organisations import MemoryCatalogue, ProviderStatus
+from kazinex_storage.providers.sharepoint.objects import quickxor_of
 from kazinex_storage.testing.emulators.graph import App, GraphEmulator, graph_emulator
 from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority
 
@@ -136,8 +138,14 @@ def test_a_drawing_that_the_service_writes_anew_is_kept_and_can_be_read(world: W
     receipt = world.documents.upload(document(), PDF)
 
     assert hashlib.sha256(PDF).hexdigest() == receipt.sha256
-    with world.documents.open(receipt) as file:
+    with pytest.raises(IntegrityError):
+        world.documents.open(receipt).read()
+    with pytest.raises(IntegrityError):
+        world.documents.get_bytes(receipt)
+    with world.documents.open(receipt, accept_rewritten=True) as file:
         assert file.read().startswith(PDF)
+    assert world.documents.get_bytes(receipt, accept_rewritten=True).startswith(PDF)
+    assert b"".join(world.documents.stream(receipt, accept_rewritten=True)).startswith(PDF)
 
 
 def test_an_organisation_that_differs_in_case_gets_nothing(world: World) -> None:
@@ -204,10 +212,59 @@ def test_a_drawing_is_intact_until_the_service_writes_it_anew(world: World, tmp_
     changed(world, PDF + b" promoted", world.app.client_id)
 
     assert IntegrityState.PROVIDER_MUTATED is world.documents.check(receipt)
-    with world.documents.open(receipt) as file:
+    for read in (world.documents.open, world.documents.stream, world.documents.get_bytes):
+        with pytest.raises(IntegrityError, match="accept_rewritten"):
+            read(receipt)
+    with pytest.raises(IntegrityError, match="accept_rewritten"):
+        world.documents.download(receipt, tmp_path / "plan.pdf")
+    assert [] == list(tmp_path.iterdir())
+    with world.documents.open(receipt, accept_rewritten=True) as file:
         assert PDF + b" promoted" == file.read()
-    world.documents.download(receipt, tmp_path / "plan.pdf")
+    assert PDF + b" promoted" == b"".join(world.documents.stream(receipt, accept_rewritten=True))
+    world.documents.download(receipt, tmp_path / "plan.pdf", accept_rewritten=True)
     assert PDF + b" promoted" == (tmp_path / "plan.pdf").read_bytes()
+
+
+def _forged(paper: bytes) -> bytes:
+    """Return other bytes of the same size and the same quickXorHash."""
+    found = bytearray(paper.replace(b"1000", b"9999"))
+    for place in [place for place, byte in enumerate(paper) if found[place] != byte]:
+        found[place + 160] ^= paper[place] ^ found[place]
+    assert quickxor_of(paper) == quickxor_of(found)
+    return bytes(found)
+
+
+PAPER = b"%PDF-1.7 PAY 1000 EUR to A" + b"x" * 900
+
+
+@pytest.mark.parametrize("accept", [False, True], ids=["", "rewritten files are accepted"])
+@pytest.mark.parametrize("how", ["another author", "days later", "another file", "before the upload"])
+def test_a_forgery_of_the_same_quickxorhash_is_tampering(world: World, tmp_path: Path, how: str, accept: bool) -> None:
+    world.add("acme")
+    receipt = world.documents.upload(document(), PAPER)
+    assert receipt.stored_at is not None
+    drive = world.site.drives[1]
+    node = drive.find("Kazinex/acme/bridge/DRG-1/P01/Plan Ü 1.pdf")
+    if how == "another file":
+        folder = node.parent
+        assert folder is not None
+        drive.delete(node, for_ever=True)
+        node = drive.store(folder, node.name, None, _forged(PAPER), "application/pdf")
+    else:
+        changed(world, _forged(PAPER), world.app.client_id)
+    node.author = "somebody-else" if how == "another author" else world.app.client_id
+    if how == "days later":
+        node.modified = receipt.stored_at + timedelta(days=3)
+    elif how == "before the upload":
+        node.modified = receipt.stored_at - timedelta(days=3)
+
+    assert IntegrityState.TAMPERED is world.documents.check(receipt)
+    for read in (world.documents.open, world.documents.stream, world.documents.get_bytes):
+        with pytest.raises(IntegrityError):
+            read(receipt, accept_rewritten=accept)
+    with pytest.raises(IntegrityError):
+        world.documents.download(receipt, tmp_path / "plan.pdf", accept_rewritten=accept)
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_a_drawing_that_was_written_anew_at_the_upload_is_told_as_such(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,24 +20,43 @@ _MEANINGS = {
     IntegrityState.INTACT: "the bytes are those that were uploaded",
     IntegrityState.PROVIDER_MUTATED: "the service wrote the file anew, as it does with files of this kind",
     IntegrityState.TAMPERED: "other bytes than were uploaded; nothing was changed, compare them with the original",
+    IntegrityState.SAME_VERSION: "the service says that it is the version that was uploaded; nothing was read",
+    IntegrityState.UNKNOWN: "nothing proves the bytes, neither that they are those that were uploaded nor others",
 }
+
+
+class By(Enum):
+    """What a check goes by."""
+
+    BYTES = "bytes"
+    VERSION = "version"
 
 
 def check(
     context: typer.Context,
     receipt: Annotated[str, typer.Argument(metavar="RECEIPT", help="What put --json printed; - is standard input.")],
+    by: Annotated[
+        By, typer.Option("--by", help="bytes: read and compare all of it. version: ask the service, read nothing.")
+    ] = By.BYTES,
 ) -> None:
-    """Say whether a stored document is what its receipt says; exit code 3 when it was tampered with."""
+    """Say whether a stored document is what its receipt says; exit code 3 when it was tampered with, or is unproved."""
     session = session_of(context)
-    found = _receipt(sys.stdin.buffer.read() if receipt == "-" else Path(receipt).read_bytes())
-    state = session.documents.check(found)
+    found = read_receipt(receipt)
+    state = session.documents.check(found, by=by.value)
     document = {"key": found.key, "provider": found.provider, "state": state.value}
     session.out.result(document, [f"{found.key}: {state.value}: {_MEANINGS[state]}"])
-    if state is IntegrityState.TAMPERED:
+    if state in (IntegrityState.TAMPERED, IntegrityState.UNKNOWN):
         raise typer.Exit(ExitCode.VERIFICATION)
 
 
-def _receipt(text: bytes) -> StoredDocument:
+def read_receipt(file: str) -> StoredDocument:
+    """Return the receipt in *file*; ``-`` is standard input.
+
+    Raises:
+        UsageError: it holds none.
+        OSError: it cannot be read.
+    """
+    text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     try:
         fields = parse_json(text)
         if isinstance(fields, dict):

@@ -14,6 +14,7 @@ from ..documents.receipts import StoredDocument
 from ..errors import AlreadyExistsError, IntegrityError
 from ..policy import format_bytes
 from .addresses import find_document, parse_document, url_of
+from .check import read_receipt
 from .exits import UsageError
 from .progress import TransferBar
 from .questions import confirm
@@ -23,6 +24,18 @@ Document: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="DOCUMENT", help="organisation/project/document/revision[/filename], or its kazinex:// URL."
+    ),
+]
+
+Receipt: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--receipt", metavar="RECEIPT", help="Compare with what put --json printed, - is standard input."),
+]
+
+AcceptRewritten: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--accept-rewritten", help="Take a file that SharePoint wrote anew after the upload; goes with --receipt."
     ),
 ]
 
@@ -56,27 +69,34 @@ def get(
         str | None, typer.Argument(metavar="[FILE]", help="A file or a folder; - is standard output.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace the file when there is one.")] = False,
+    receipt_file: Receipt = None,
+    accept_rewritten: AcceptRewritten = False,
 ) -> None:
     """Write a document into a file, whole or not at all, proved by its sha256. By default under its own name, here."""
     session = session_of(context)
     if file == STANDARD:
-        _stream(session, document)
+        _stream(session, document, receipt_file, accept_rewritten=accept_rewritten)
         return
-    receipt = find_document(session, document)
+    receipt = _proof_of(session, document, receipt_file)
     target = Path(file) if file is not None else Path()
     if target.is_dir():
         target = target / receipt.document.filename
     if not force and os.path.lexists(target) and not is_stream(target):
         raise AlreadyExistsError(f"the file {str(target)!r} is there already; add --force to replace it")
     with TransferBar(session.out, receipt.document.filename, receipt.size) as bar:
-        session.documents.download(receipt, target, on_progress=bar.callback)
+        session.documents.download(receipt, target, on_progress=bar.callback, accept_rewritten=accept_rewritten)
     document_ = {**receipt.to_dict(), "file": str(target)}
     session.out.result(document_, [f"{target}: {format_bytes(receipt.size)}, sha256 {receipt.sha256 or 'not kept'}"])
 
 
-def cat(context: typer.Context, document: Document) -> None:
-    """Write a document to standard output."""
-    _stream(session_of(context), document)
+def cat(
+    context: typer.Context,
+    document: Document,
+    receipt_file: Receipt = None,
+    accept_rewritten: AcceptRewritten = False,
+) -> None:
+    """Write a document to standard output; its last bytes come only when all of them are proved."""
+    _stream(session_of(context), document, receipt_file, accept_rewritten=accept_rewritten)
 
 
 def stat(context: typer.Context, document: Document) -> None:
@@ -104,19 +124,29 @@ def _readable(file: str) -> Path:
     return path
 
 
-def _stream(session: Session, document: str) -> None:
+def _proof_of(session: Session, document: str, receipt_file: str | None) -> StoredDocument:
+    """Return what the document is compared with: the receipt in the file, else what the services keep."""
+    if receipt_file is None:
+        return find_document(session, document)
+    receipt = read_receipt(receipt_file)
+    if parse_document(document, receipt.document.filename) != receipt.document:
+        raise UsageError(f"the receipt is of {receipt.key!r}, not of {document!r}")
+    return receipt
+
+
+def _stream(session: Session, document: str, receipt_file: str | None, *, accept_rewritten: bool) -> None:
     if session.out.as_json:
         raise UsageError("this writes the document itself to standard output; use stat --json, or get --json FILE")
-    receipt = find_document(session, document)
+    receipt = _proof_of(session, document, receipt_file)
     size = 0
     with TransferBar(session.out, receipt.document.filename, receipt.size) as bar:
-        for chunk in session.documents.stream(receipt):
+        for chunk in session.documents.stream(receipt, accept_rewritten=accept_rewritten):
             size += len(chunk)
             session.out.data(chunk)
             if bar.callback is not None:
                 bar.advance(size, receipt.size)
     session.out.flush()
-    if size != receipt.size:
+    if size != receipt.size and not accept_rewritten:
         raise IntegrityError(f"{size} of {receipt.size} bytes arrived; read it again", key=receipt.key)
 
 

@@ -11,10 +11,9 @@ from .._internal.collecting import collected
 from .._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ..keys import DocumentKey
 from ..source import Source
-from ..types import Buffer, ObjectInfo, Progress
-from .integrity import IntegrityState
+from ..types import WHOLE, Buffer, ByteRange, ObjectInfo, Progress
+from .integrity import Evidence, IntegrityState
 from .operations import DocumentOperations
-from .reading import check_receipt
 from .receipts import DocumentRevision, StoredDocument
 from .store import DocumentStore
 
@@ -24,7 +23,7 @@ class AsyncDocumentStore:
     """The documents of organisations, for asyncio; each method says what ``DocumentStore`` says."""
 
     def __init__(self, documents: DocumentStore) -> None:
-        """Use *documents*; both may be used side by side."""
+        """Use *documents*, with the organisation that it is bound to, if any; both may be used side by side."""
         self._operations: DocumentOperations = documents.operations
         self._transport = documents.transport
 
@@ -60,19 +59,32 @@ class AsyncDocumentStore:
         """
         return await self._transport.run_async(self._operations.find(document))
 
-    async def stream(self, document: StoredDocument | DocumentKey) -> AsyncGenerator[bytes, None]:
-        """Yield the bytes of a document in chunks.
+    async def stream(
+        self, document: StoredDocument | DocumentKey, *, accept_rewritten: bool = False
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes of a document in chunks, the last only if all are proved; see ``DocumentStore.stream``.
 
         Raises:
             NotFoundError: it is not stored, at the first chunk.
-            IntegrityError: the service says that it is not what the receipt says.
+            IntegrityError: it is another version than the receipt recorded, or the whole has another sha256.
         """
-        storage, key = await self._transport.run_async(self._operations.locate(document))
-        reading = storage.operations.reading(key)
+        exchange = self._operations.opening(document, accept_rewritten=accept_rewritten)
+        reading = (await self._transport.run_async(exchange)).reading()
         while chunk := await self._transport.run_async(reading.next()):
-            if reading.info is not None:
-                check_receipt(document, reading.info, storage.info.rewrites)
             yield chunk
+
+    async def get_bytes(
+        self, document: StoredDocument | DocumentKey, span: ByteRange = WHOLE, *, accept_rewritten: bool = False
+    ) -> bytes:
+        """Return the bytes of a document, the whole proved; see ``DocumentStore.get_bytes``.
+
+        Raises:
+            NotFoundError: it is not stored.
+            IntegrityError: it is another version than the receipt recorded, or the whole has another sha256.
+        """
+        return await self._transport.run_async(
+            self._operations.get_bytes(document, span, accept_rewritten=accept_rewritten)
+        )
 
     async def download(
         self,
@@ -80,6 +92,7 @@ class AsyncDocumentStore:
         path: str | os.PathLike[str],
         *,
         on_progress: Progress | None = None,
+        accept_rewritten: bool = False,
     ) -> ObjectInfo:
         """Write a document into the file *path*, proved against its receipt; see ``DocumentStore.download``.
 
@@ -87,7 +100,9 @@ class AsyncDocumentStore:
             NotFoundError: it is not stored.
             IntegrityError: it is not what the receipt says.
         """
-        return await self._transport.run_async(self._operations.download(document, Path(path), on_progress))
+        return await self._transport.run_async(
+            self._operations.download(document, Path(path), on_progress, accept_rewritten=accept_rewritten)
+        )
 
     async def revisions(self, document: DocumentKey) -> list[DocumentRevision]:
         """Return the stored revisions of a document; see ``DocumentStore.revisions``.
@@ -97,14 +112,14 @@ class AsyncDocumentStore:
         """
         return await self._transport.run_async(self._operations.revisions(document))
 
-    async def check(self, receipt: StoredDocument) -> IntegrityState:
+    async def check(self, receipt: StoredDocument, *, by: Evidence = "bytes") -> IntegrityState:
         """Say whether a document is what its receipt says; see ``DocumentStore.check``.
 
         Raises:
             NotFoundError: it is not stored any more.
             StorageError: the provider did not answer.
         """
-        return await self._transport.run_async(self._operations.check(receipt))
+        return await self._transport.run_async(self._operations.check(receipt, by))
 
     async def remove(self, document: StoredDocument | DocumentKey) -> None:
         """Remove a document; see ``DocumentStore.remove``.

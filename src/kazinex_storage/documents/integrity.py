@@ -1,16 +1,17 @@
-"""Whether a stored document is what its receipt says, judged by marks and, where those cannot tell, by its bytes.
+"""Whether a stored document is what its receipt says: proved by its bytes, or looked up by its version.
 
 Some services write files anew after they took them (``ProviderInfo.rewrites``), so other bytes are not always
-somebody's doing. Nothing is deleted because of a state. ``operations.py`` is the caller.
+somebody's doing. Nothing is deleted because of a state. ``operations.py`` and ``reading.py`` are the callers.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from enum import Enum
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from ..errors import IntegrityError
 from ..storage import Storage
@@ -23,56 +24,111 @@ from .receipts import StoredDocument
 REWRITE_WINDOW: Final = timedelta(minutes=15)
 """How long after an upload a change in the name of the uploader can be the service's own."""
 
+# A cTag is "c:{id of the item},number"; the number grows with every change of the content.
+_VERSION: Final = re.compile(r'(?P<item>"?c:\{[^}]+\}),(?P<number>\d{1,18})"?')
+
+Evidence: TypeAlias = Literal["bytes", "version"]
+"""What a check goes by."""
+
 
 class IntegrityState(Enum):
     """What a check of a stored document found."""
 
     INTACT = "intact"
-    """The bytes are those that were uploaded."""
+    """The bytes were read, and they are those that were uploaded."""
     PROVIDER_MUTATED = "provider-mutated"
     """Other bytes, but of a kind of file that the service writes anew, and as far as it tells by nobody else."""
     TAMPERED = "tampered"
     """Other bytes than were uploaded, and nothing says that the service made them."""
+    SAME_VERSION = "same-version"
+    """The service says that it is the version of the receipt; nothing was read. Only a check by version says so."""
+    UNKNOWN = "unknown"
+    """The receipt has no sha256 to compare the bytes with, or a check by version met another version."""
 
 
 def judge(
     receipt: StoredDocument, info: ObjectInfo, rewrites: AbstractSet[str], sha256: str | None = None
-) -> IntegrityState | None:
-    """Compare what a service says of an object with the receipt; None when only the bytes can tell.
+) -> IntegrityState:
+    """Compare what a service says of an object with the receipt, and its bytes if they were read.
 
     Args:
         rewrites: Extensions, in lower case, of files that the service may write anew.
-        sha256: Of the bytes that are there now, when they were read; then the answer is never None.
+        sha256: Of the bytes that are there now, when they were read. Without it nothing is ``INTACT``.
     """
     if sha256 is not None and receipt.sha256 is not None:
         if sha256 == receipt.sha256:
             return IntegrityState.INTACT
         return IntegrityState.PROVIDER_MUTATED if is_by_service(receipt, info, rewrites) else IntegrityState.TAMPERED
-    written_anew = _is_written_anew(receipt, rewrites)
-    if receipt.sha256 is None:
-        if _is_as_recorded(receipt, info):
-            return IntegrityState.INTACT
-        by_service = is_by_service(receipt, info, rewrites)
-        return IntegrityState.PROVIDER_MUTATED if by_service else IntegrityState.TAMPERED
-    if not written_anew and (receipt.size != info.size or info.sha256 not in (None, receipt.sha256)):
+    if is_altered(receipt, info, rewrites):
         return IntegrityState.TAMPERED
-    same_version = receipt.etag is not None and receipt.etag == info.etag
-    # What is written anew may have been so before the receipt was: the version is that of the receipt either way.
-    return IntegrityState.INTACT if same_version and not written_anew else None
+    return IntegrityState.SAME_VERSION if _is_same_version(receipt, info) else IntegrityState.UNKNOWN
 
 
-def checked(storage: Storage, key: str, receipt: StoredDocument) -> Exchange[IntegrityState]:
-    """Look at the object *key* of *storage*, read it where that does not tell, and judge; see ``DocumentStore.check``.
+def checked(storage: Storage, key: str, receipt: StoredDocument, by: Evidence = "bytes") -> Exchange[IntegrityState]:
+    """Read the object *key* of *storage*, or look at its version, and judge; see ``DocumentStore.check``.
+
+    Raises:
+        IntegrityError: not all of it arrived, or two reads of one version differ.
+        ValueError: there is no such evidence.
+        StorageError: as in ``DocumentStore.check``.
+    """
+    if by not in ("bytes", "version"):
+        raise ValueError(f"a check goes by 'bytes' or by 'version', not by {by!r}")
+    rewrites = storage.info.rewrites
+    info = yield from storage.operations.head(key)
+    if by == "version":
+        return judge(receipt, info, rewrites)
+    if receipt.size != info.size and not is_written_anew(receipt, rewrites):
+        return IntegrityState.TAMPERED
+    if receipt.sha256 is None:
+        return IntegrityState.UNKNOWN
+    found = yield from _sha256_of(storage, key, info)
+    # What was altered on its way here is not told as tampering: whoever is accused is read twice.
+    if found != receipt.sha256 and found != (yield from _sha256_of(storage, key, info)):
+        raise IntegrityError("two reads of one version differ; check it again", operation="check", key=receipt.key)
+    return judge(receipt, info, rewrites, found)
+
+
+def is_altered(receipt: StoredDocument, info: ObjectInfo, rewrites: AbstractSet[str]) -> bool:
+    """Say whether the service tells another size or another sha256 than the receipt, of a file that it leaves alone."""
+    if is_written_anew(receipt, rewrites):
+        return False
+    other_sha256 = None not in (receipt.sha256, info.sha256) and receipt.sha256 != info.sha256
+    return other_sha256 or receipt.size != info.size
+
+
+def is_by_service(receipt: StoredDocument, info: ObjectInfo, rewrites: AbstractSet[str]) -> bool:
+    """Say whether bytes other than the uploaded ones can be the service's own doing, and nobody else's.
+
+    They are when the content is still the version that the service recorded at the end of the upload, or a later
+    version of the same file, soon after the upload and in the name of who uploaded. Only for files that the service
+    may write anew. No checksum of the service counts: quickXorHash is made to match by anybody who can edit a file.
+    """
+    if not is_written_anew(receipt, rewrites):
+        return False
+    if _is_same_version(receipt, info):
+        return True
+    if not _is_later_version(receipt.etag, info.etag):
+        return False
+    if receipt.stored_by is None or receipt.stored_by != info.modified_by:
+        return False
+    if receipt.stored_at is None or info.last_modified is None or receipt.stored_at_by != "service":
+        return False
+    return receipt.stored_at <= info.last_modified <= receipt.stored_at + REWRITE_WINDOW
+
+
+def is_written_anew(receipt: StoredDocument, rewrites: AbstractSet[str]) -> bool:
+    """Say whether the service may write a file of this kind anew."""
+    name = receipt.document.filename
+    return "." in name and name.rpartition(".")[2].lower() in rewrites
+
+
+def _sha256_of(storage: Storage, key: str, info: ObjectInfo) -> Exchange[str]:
+    """Read the version *info* whole.
 
     Raises:
         IntegrityError: not all of it arrived.
-        StorageError: as in ``DocumentStore.check``.
     """
-    operations, rewrites = storage.operations, storage.info.rewrites
-    info = yield from operations.head(key)
-    state = judge(receipt, info, rewrites)
-    if state is not None:
-        return state
     digest, size = hashlib.sha256(), 0
 
     def sink(data: Buffer) -> None:
@@ -81,43 +137,23 @@ def checked(storage: Storage, key: str, receipt: StoredDocument) -> Exchange[Int
         size += len(data)
 
     try:
-        yield from operations.get(key, sink, if_match=info.etag)
+        yield from storage.operations.get(key, sink, if_match=info.etag)
     except IntegrityError:
-        # The service keeps a sha256 that its own bytes have not: that is what was to be found out.
-        if info.sha256 is None or size != info.size:
+        # The service keeps a checksum that its own bytes have not: that is what was to be found out.
+        if size != info.size:
             raise
     if size != info.size:
-        raise IntegrityError(f"{size} of {info.size} bytes arrived; check it again", operation="check", key=receipt.key)
-    found = digest.hexdigest()
-    return judge(receipt, info, rewrites, found) or IntegrityState.TAMPERED
+        raise IntegrityError(f"{size} of {info.size} bytes arrived; check it again", operation="check", key=key)
+    return digest.hexdigest()
 
 
-def is_by_service(receipt: StoredDocument, info: ObjectInfo, rewrites: AbstractSet[str]) -> bool:
-    """Say whether bytes other than the uploaded ones can be the service's own doing, and nobody else's.
-
-    They are when they are what the service had already recorded at the end of the upload, or when they came soon after
-    it in the name of who uploaded. Only for files that the service may write anew.
-    """
-    if not _is_written_anew(receipt, rewrites):
-        return False
-    if _is_as_recorded(receipt, info):
-        return True
-    if receipt.stored_by is None or receipt.stored_by != info.modified_by:
-        return False
-    if receipt.stored_at is None or info.last_modified is None:
-        return False
-    return receipt.stored_at <= info.last_modified <= receipt.stored_at + REWRITE_WINDOW
+def _is_same_version(receipt: StoredDocument, info: ObjectInfo) -> bool:
+    return receipt.etag is not None and receipt.etag == info.etag and receipt.size == info.size
 
 
-def _is_written_anew(receipt: StoredDocument, rewrites: AbstractSet[str]) -> bool:
-    name = receipt.document.filename
-    return "." in name and name.rpartition(".")[2].lower() in rewrites
-
-
-def _is_as_recorded(receipt: StoredDocument, info: ObjectInfo) -> bool:
-    """Say whether the service holds what it held when the receipt was written."""
-    if receipt.size != info.size:
-        return False
-    if receipt.etag is not None and receipt.etag == info.etag:
-        return True
-    return receipt.service_checksum is not None and receipt.service_checksum == info.service_checksum
+def _is_later_version(before: str | None, after: str | None) -> bool:
+    """Say whether *after* is the version mark of a later content of the same file; None and other forms never are."""
+    old, new = _VERSION.fullmatch(before or ""), _VERSION.fullmatch(after or "")
+    return (
+        old is not None and new is not None and old["item"] == new["item"] and int(old["number"]) < int(new["number"])
+    )

@@ -6,6 +6,7 @@ whatever is chosen now. Without a receipt the organisation's providers are asked
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from .._internal.admission import Body
@@ -14,9 +15,9 @@ from ..errors import AlreadyExistsError, InvalidKeyError
 from ..keys import DocumentKey
 from ..storage import Storage
 from ..transport import Exchange
-from ..types import ObjectInfo, Progress, PutMode, PutOptions
-from .integrity import IntegrityState, checked
-from .reading import download, locate
+from ..types import ByteRange, ObjectInfo, Progress, PutMode, PutOptions
+from .integrity import Evidence, IntegrityState, checked
+from .reading import Opening, download, locate, opening
 from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, StoredDocument
 from .searching import Search, relative_key
 
@@ -24,8 +25,9 @@ from .searching import Search, relative_key
 class DocumentOperations:
     """The operations on documents, as exchanges."""
 
-    def __init__(self, resolver: ProviderResolver) -> None:
-        self._search = Search(resolver)
+    def __init__(self, resolver: ProviderResolver, organisation: str | None = None) -> None:
+        """Work on the documents of *organisation*, or of all; see ``DocumentStore``."""
+        self._search = Search(resolver, organisation)
 
     def upload(
         self,
@@ -48,7 +50,7 @@ class DocumentOperations:
         except BaseException:
             yield from operations.delete(key)
             raise
-        return _receipt(document, chosen, info)
+        return _receipt(document, chosen, info, answered_at=datetime.now(UTC))
 
     def spool(self, document: DocumentKey) -> Exchange[Spool]:
         """Return a spool that collects the file of *document* and refuses what its provider would."""
@@ -65,15 +67,31 @@ class DocumentOperations:
         return (yield from locate(self._search, document))
 
     def download(
-        self, document: StoredDocument | DocumentKey, path: Path, on_progress: Progress | None
+        self,
+        document: StoredDocument | DocumentKey,
+        path: Path,
+        on_progress: Progress | None,
+        *,
+        accept_rewritten: bool = False,
     ) -> Exchange[ObjectInfo]:
         """Write a document into a file; see ``DocumentStore.download``."""
-        return (yield from download(self._search, document, path, on_progress))
+        return (yield from download(self._search, document, path, on_progress, accept_rewritten=accept_rewritten))
 
-    def check(self, receipt: StoredDocument) -> Exchange[IntegrityState]:
+    def opening(self, document: StoredDocument | DocumentKey, *, accept_rewritten: bool = False) -> Exchange[Opening]:
+        """Return what a document is read from, and what its bytes are compared with; see ``DocumentStore.open``."""
+        return (yield from opening(self._search, document, accept_rewritten=accept_rewritten))
+
+    def get_bytes(
+        self, document: StoredDocument | DocumentKey, span: ByteRange, *, accept_rewritten: bool = False
+    ) -> Exchange[bytes]:
+        """Return the bytes of a document; see ``DocumentStore.get_bytes``."""
+        opened = yield from self.opening(document, accept_rewritten=accept_rewritten)
+        return (yield from opened.get_bytes(span))
+
+    def check(self, receipt: StoredDocument, by: Evidence = "bytes") -> Exchange[IntegrityState]:
         """Compare what is stored with its receipt; see ``DocumentStore.check``."""
         storage, key = yield from self.locate(receipt)
-        return (yield from checked(storage, key, receipt))
+        return (yield from checked(storage, key, receipt, by))
 
     def revisions(self, document: DocumentKey) -> Exchange[list[DocumentRevision]]:
         """Return the stored revisions of a document; see ``DocumentStore.revisions``."""
@@ -113,7 +131,10 @@ class DocumentOperations:
                     raise _second_file(document, file.key)
 
 
-def _receipt(document: DocumentKey, provider: ResolvedProvider, info: ObjectInfo) -> StoredDocument:
+def _receipt(
+    document: DocumentKey, provider: ResolvedProvider, info: ObjectInfo, answered_at: datetime | None = None
+) -> StoredDocument:
+    """Return the receipt; *answered_at* is when an upload was answered, for services that do not say when it was."""
     return StoredDocument(
         document=document,
         provider=provider.provider,
@@ -123,9 +144,10 @@ def _receipt(document: DocumentKey, provider: ResolvedProvider, info: ObjectInfo
         sha256=info.sha256,
         etag=info.etag,
         content_type=info.content_type,
-        stored_at=info.last_modified,
+        stored_at=info.last_modified or answered_at,
         service_checksum=info.service_checksum,
         stored_by=info.modified_by,
+        stored_at_by="service" if info.last_modified is not None else "client",
     )
 
 

@@ -1,18 +1,54 @@
-"""Reading documents: where one is, its file, and whether that is what the receipt says. ``operations.py`` calls."""
+"""Reading documents: where one is, its bytes, and whether they are what the receipt says. ``operations.py`` calls.
+
+A receipt pins what is read to the version that it recorded, except where the service writes files anew, and its sha256
+is what the whole is compared with. ``integrity.py`` tells what the service itself may have done.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import IntegrityError
+from ..errors import IntegrityError, PreconditionFailedError
+from ..files import ObjectReader
 from ..keys import DocumentKey
+from ..pulls import Reading
 from ..storage import Storage
 from ..transport import Exchange
-from ..types import ObjectInfo, Progress
-from .integrity import is_by_service
+from ..types import ByteRange, ObjectInfo, Progress
+from .integrity import is_altered, is_by_service, is_written_anew
 from .receipts import StoredDocument
 from .searching import Search, relative_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """One version of one document, and what its bytes are compared with."""
+
+    storage: Storage
+    key: str
+    """Below the organisation."""
+    info: ObjectInfo
+    sha256: str | None
+    """What the whole has to have; None when nothing is recorded, or when what the service made of it is accepted."""
+
+    def reader(self) -> ObjectReader:
+        """Return the raw file; see ``DocumentStore.open``."""
+        return ObjectReader(self.storage, self.key, info=self.info, sha256=self.sha256)
+
+    def reading(self) -> Reading:
+        """Return the pull side; see ``DocumentStore.stream``."""
+        return self.storage.operations.reading(self.key, if_match=self.info.etag, sha256=self.sha256)
+
+    def get_bytes(self, span: ByteRange) -> Exchange[bytes]:
+        """Return the bytes of *span*, the whole compared with the sha256.
+
+        Raises:
+            IntegrityError: the whole is not what was uploaded.
+            PreconditionFailedError: it was replaced meanwhile.
+        """
+        operations = self.storage.operations
+        return (yield from operations.get_bytes(self.key, span, self.info.etag, sha256=self.sha256))
 
 
 def locate(search: Search, document: StoredDocument | DocumentKey) -> Exchange[tuple[Storage, str]]:
@@ -24,40 +60,93 @@ def locate(search: Search, document: StoredDocument | DocumentKey) -> Exchange[t
     return recorded.storage, relative_key(document.document)
 
 
+def opening(
+    search: Search, document: StoredDocument | DocumentKey, *, accept_rewritten: bool = False
+) -> Exchange[Opening]:
+    """Look a document up, and refuse it when the service tells already that it is not what the receipt says.
+
+    Raises:
+        NotFoundError: it is not stored.
+        IntegrityError: another version, size or sha256 than the receipt has.
+    """
+    if isinstance(document, DocumentKey):
+        found, info = yield from search.find(document)
+        return Opening(storage=found.storage, key=relative_key(document), info=info, sha256=None)
+    storage, key = yield from locate(search, document)
+    info = yield from storage.operations.head(key)
+    if accept_rewritten and is_by_service(document, info, storage.info.rewrites):
+        return Opening(storage=storage, key=key, info=info, sha256=None)
+    _check(document, info, storage)
+    return Opening(storage=storage, key=key, info=info, sha256=document.sha256)
+
+
 def download(
-    search: Search, document: StoredDocument | DocumentKey, path: Path, on_progress: Progress | None
+    search: Search,
+    document: StoredDocument | DocumentKey,
+    path: Path,
+    on_progress: Progress | None,
+    *,
+    accept_rewritten: bool = False,
 ) -> Exchange[ObjectInfo]:
     """Write a document into a file; see ``DocumentStore.download``."""
     storage, key = yield from locate(search, document)
-    if not isinstance(document, StoredDocument):
-        return (yield from storage.operations.download(key, path, on_progress))
+    operations = storage.operations
+    if isinstance(document, DocumentKey):
+        return (yield from operations.download(key, path, on_progress))
+    # Where the bytes prove themselves, it does not matter which version they are of.
+    if_match = (
+        document.etag if document.sha256 is None and not is_written_anew(document, storage.info.rewrites) else None
+    )
     try:
-        return (yield from storage.operations.download(key, path, on_progress, sha256=document.sha256))
-    except IntegrityError:
-        info = yield from storage.operations.head(key)
-        # The digest of the service is then what proves the bytes, so there has to be one.
-        if info.service_checksum is None or not is_by_service(document, info, storage.info.rewrites):
+        return (yield from operations.download(key, path, on_progress, sha256=document.sha256, if_match=if_match))
+    except PreconditionFailedError as error:
+        raise _other_version(document) from error
+    except IntegrityError as error:
+        if not is_written_anew(document, storage.info.rewrites):
             raise
-    return (yield from storage.operations.download(key, path, on_progress, sha256=None))
+        info = yield from operations.head(key)
+        if not is_by_service(document, info, storage.info.rewrites):
+            raise
+        if not accept_rewritten:
+            raise _rewritten(document) from error
+    # Pinned to what was judged: the next change may be somebody else's.
+    return (yield from operations.download(key, path, on_progress, if_match=info.etag))
 
 
-def check_receipt(
-    document: StoredDocument | DocumentKey, info: ObjectInfo, rewrites: AbstractSet[str] = frozenset()
-) -> None:
-    """Compare what a service says of an object with the receipt of the document, as far as both say something.
-
-    What the service itself wrote anew, as it may with files of the extensions *rewrites*, passes.
+def _check(receipt: StoredDocument, info: ObjectInfo, storage: Storage) -> None:
+    """Refuse what the service itself says is something else than the receipt recorded.
 
     Raises:
-        IntegrityError: the size or the sha256 differs.
+        IntegrityError: it is.
     """
-    if isinstance(document, DocumentKey):
-        return
-    altered = None not in (document.sha256, info.sha256) and document.sha256 != info.sha256
-    if (altered or document.size != info.size) and not is_by_service(document, info, rewrites):
+    rewrites = storage.info.rewrites
+    if is_altered(receipt, info, rewrites):
         raise IntegrityError(
-            f"the receipt says {document.size} bytes with sha256 {document.sha256}, the service "
+            f"the receipt says {receipt.size} bytes with sha256 {receipt.sha256}, the service "
             f"{info.size} with {info.sha256}: it was altered after the upload",
             operation="open",
-            key=document.key,
+            key=receipt.key,
         )
+    if receipt.etag is None or receipt.etag == info.etag:
+        return
+    if is_by_service(receipt, info, rewrites):
+        raise _rewritten(receipt)
+    raise _other_version(receipt)
+
+
+def _other_version(receipt: StoredDocument) -> IntegrityError:
+    return IntegrityError(
+        "this is another version than the receipt recorded; check(receipt) tells whether its bytes are the same, and "
+        "download(receipt) takes them if they are",
+        operation="open",
+        key=receipt.key,
+    )
+
+
+def _rewritten(receipt: StoredDocument) -> IntegrityError:
+    return IntegrityError(
+        "the service wrote the file anew after it was uploaded, as it does with files of this kind; compare it with "
+        "the original, or take it as it is now with accept_rewritten=True",
+        operation="open",
+        key=receipt.key,
+    )

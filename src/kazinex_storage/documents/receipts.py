@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self, TypeAlias, get_args
 
+from ..errors import AccessDeniedError
 from ..keys import DocumentKey
 from ..storage import Storage
 from ..transport import Transport
 from ..types import Checksum
+
+Clock: TypeAlias = Literal["service", "client"]
+"""Whose clock a time is by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,18 @@ class ProviderResolver(Protocol):
         ...
 
 
+def check_bound(bound: str | None, organisation: str) -> None:
+    """Refuse *organisation* where only the organisation *bound* may be named; None allows all.
+
+    Raises:
+        AccessDeniedError: it is another one.
+    """
+    if bound is not None and bound != organisation:
+        raise AccessDeniedError(
+            f"this is bound to the organisation {bound!r} and was asked for {organisation!r}; nothing was looked up"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredDocument:
     """The receipt of an upload: keep it with the revision; reading by it needs no search."""
@@ -74,11 +90,13 @@ class StoredDocument:
     etag: str | None
     content_type: str | None
     stored_at: datetime | None
-    """Aware UTC, by the clock of the service."""
+    """Aware UTC, by the clock that ``stored_at_by`` names. None only in receipts of earlier releases."""
     service_checksum: Checksum | None = None
     """What the service had computed over what it held at the end of the upload, where it tells."""
     stored_by: str | None = None
     """In whose name the service holds it, where it tells; see ``ObjectInfo.modified_by``."""
+    stored_at_by: Clock = "service"
+    """Whose clock ``stored_at`` was read from: the service's, or where it does not say, this machine's."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the receipt as values that JSON can hold."""
@@ -93,11 +111,14 @@ class StoredDocument:
         Raises:
             InvalidKeyError: the document in it is not legal.
             TypeError: a field is missing or unknown.
+            ValueError: a time is none, or no known clock was read.
         """
         stored_at, document = fields.get("stored_at"), fields.get("document")
         checksum = fields.get("service_checksum")
         if not isinstance(document, Mapping):
             raise TypeError("a receipt has a field 'document' with the five parts of the key")
+        if fields.get("stored_at_by", "service") not in get_args(Clock):
+            raise ValueError("the time of a receipt is by the clock of the service or of the client; it was altered")
         return cls(
             **{
                 **fields,

@@ -8,11 +8,11 @@ from functools import partial
 from typing import cast
 
 from ..errors import NotFoundError, SettingsError, StorageError, UnavailableError
-from ..keys import DocumentKey
+from ..keys import DocumentKey, check_identifier
 from ..storage import Storage
 from ..transport import Call, Exchange, Many, Outcome
 from ..types import ObjectInfo
-from .receipts import ProviderResolver, ResolvedProvider, StoredDocument
+from .receipts import ProviderResolver, ResolvedProvider, StoredDocument, check_bound
 
 _log = logging.getLogger(__name__)
 
@@ -20,16 +20,42 @@ _log = logging.getLogger(__name__)
 class Search:
     """The providers of the organisations that a resolver knows, asked in turn, as exchanges."""
 
-    def __init__(self, resolver: ProviderResolver) -> None:
+    def __init__(self, resolver: ProviderResolver, organisation: str | None = None) -> None:
+        """Ask *resolver*, for *organisation* alone if one is given.
+
+        Raises:
+            InvalidKeyError: no organisation can have that id.
+        """
         self._resolver = resolver
+        if organisation is not None:
+            check_identifier(organisation, "organisation")
+        self._organisation = organisation
+
+    def admit(self, document: DocumentKey) -> None:
+        """Refuse a document of another organisation than this is bound to.
+
+        Raises:
+            AccessDeniedError: it is.
+        """
+        check_bound(self._organisation, document.organisation)
 
     def chosen(self, document: DocumentKey) -> Exchange[ResolvedProvider]:
-        """Return the provider for new documents of the organisation and project of *document*."""
+        """Return the provider for new documents of the organisation and project of *document*.
+
+        Raises:
+            AccessDeniedError: it is of another organisation.
+        """
+        self.admit(document)
         call = Call(self._resolver.chosen, document.organisation, document.project)
         return cast(ResolvedProvider, (yield call))
 
     def providers(self, document: DocumentKey, *, strict: bool = False) -> Exchange[Sequence[ResolvedProvider]]:
-        """Return every provider of the organisation once: override, default, the others."""
+        """Return every provider of the organisation once: override, default, the others.
+
+        Raises:
+            AccessDeniedError: it is another organisation than this is bound to.
+        """
+        self.admit(document)
         call = Call(partial(self._resolver.in_order, document.organisation, document.project, strict=strict))
         return cast("Sequence[ResolvedProvider]", (yield call))
 
@@ -37,8 +63,10 @@ class Search:
         """Return the provider that a receipt names.
 
         Raises:
+            AccessDeniedError: it is of another organisation.
             SettingsError: the receipt was altered.
         """
+        self.admit(receipt.document)
         if receipt.key != receipt.document.build():
             raise SettingsError(
                 f"the receipt names the document {receipt.document.build()!r} but the key {receipt.key!r}; "

@@ -9,22 +9,31 @@ from pathlib import Path
 
 from .._internal.admission import Body
 from .._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
-from ..files import READ_AHEAD, ObjectReader
+from ..files import READ_AHEAD
 from ..keys import DocumentKey
-from ..types import ObjectInfo, Progress
-from .integrity import IntegrityState
+from ..pulls import ByteStream
+from ..types import WHOLE, ByteRange, ObjectInfo, Progress
+from .integrity import Evidence, IntegrityState
 from .operations import DocumentOperations
-from .reading import check_receipt
 from .receipts import DocumentRevision, ProviderResolver, StoredDocument
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
 class DocumentStore:
-    """The documents of all organisations that a resolver knows. Thread-safe and fork-safe."""
+    """The documents of the organisations that a resolver knows, or of one of them. Thread-safe and fork-safe."""
 
-    def __init__(self, resolver: ProviderResolver) -> None:
-        """Resolve providers with *resolver*, which stays the caller's to close."""
-        self.operations = DocumentOperations(resolver)
+    def __init__(self, resolver: ProviderResolver, *, organisation: str | None = None) -> None:
+        """Resolve providers with *resolver*, which stays the caller's to close.
+
+        Args:
+            resolver: What knows the providers.
+            organisation: The only one whose receipts and documents are taken; those of any other are refused with
+                ``AccessDeniedError`` before any request. Give it wherever receipts or keys come from clients.
+
+        Raises:
+            InvalidKeyError: no organisation can have that id.
+        """
+        self.operations = DocumentOperations(resolver, organisation)
         """The operations as exchanges."""
         self.transport = resolver.transport
         """What runs the exchanges."""
@@ -65,29 +74,48 @@ class DocumentStore:
         """
         return self.transport.run(self.operations.find(document))
 
-    def open(self, document: StoredDocument | DocumentKey) -> io.BufferedReader:
-        """Return a document as a seekable binary file, pinned to one version.
+    def open(self, document: StoredDocument | DocumentKey, *, accept_rewritten: bool = False) -> io.BufferedReader:
+        """Return a document as a seekable binary file, pinned to one version: by receipt, the recorded one.
+
+        Read from its first byte to its last, it is compared with the sha256 of the receipt, and the read that brings
+        the last byte raises. What is read in parts, after a seek, is bytes of the recorded version as the service
+        tells it: an ETag proves nothing of them, and on a local disk it is time and size. Hash the whole for a proof.
+
+        Args:
+            document: A receipt, or a document to look for.
+            accept_rewritten: Take what the service wrote anew (``IntegrityState.PROVIDER_MUTATED``) as it is now.
 
         Raises:
             NotFoundError: it is not stored.
-            IntegrityError: the service says that it is not what the receipt says; ``download`` compares the bytes.
+            IntegrityError: it is another version than the receipt recorded, or the whole has another sha256.
         """
-        storage, key = self.transport.run(self.operations.locate(document))
-        reader = ObjectReader(storage, key)
-        check_receipt(document, reader.info, storage.info.rewrites)
-        return io.BufferedReader(reader, READ_AHEAD)
+        opened = self.transport.run(self.operations.opening(document, accept_rewritten=accept_rewritten))
+        return io.BufferedReader(opened.reader(), READ_AHEAD)
 
-    def stream(self, document: StoredDocument | DocumentKey) -> Iterator[bytes]:
-        """Yield the bytes of a document in chunks; the first is fetched now.
+    def stream(self, document: StoredDocument | DocumentKey, *, accept_rewritten: bool = False) -> Iterator[bytes]:
+        """Yield the bytes of a document in chunks; the first is fetched now, the last only if all are proved.
+
+        Pinned and compared as ``open`` does. The chunks before the last are not proved yet when they come.
 
         Raises:
             NotFoundError: it is not stored.
-            IntegrityError: the service says that it is not what the receipt says; ``download`` compares the bytes.
+            IntegrityError: it is another version than the receipt recorded, or the whole has another sha256.
         """
-        storage, key = self.transport.run(self.operations.locate(document))
-        stream = storage.stream(key)
-        check_receipt(document, stream.info, storage.info.rewrites)
-        return stream
+        opened = self.transport.run(self.operations.opening(document, accept_rewritten=accept_rewritten))
+        return ByteStream(opened.reading(), self.transport)
+
+    def get_bytes(
+        self, document: StoredDocument | DocumentKey, span: ByteRange = WHOLE, *, accept_rewritten: bool = False
+    ) -> bytes:
+        """Return the bytes of a document, the whole proved by the sha256 of its receipt.
+
+        Those of a *span* are of the recorded version, and proved by nothing; see ``open``.
+
+        Raises:
+            NotFoundError: it is not stored.
+            IntegrityError: it is another version than the receipt recorded, or the whole has another sha256.
+        """
+        return self.transport.run(self.operations.get_bytes(document, span, accept_rewritten=accept_rewritten))
 
     def download(
         self,
@@ -95,16 +123,23 @@ class DocumentStore:
         path: str | os.PathLike[str],
         *,
         on_progress: Progress | None = None,
+        accept_rewritten: bool = False,
     ) -> ObjectInfo:
         """Write a document into the file *path*, whole or not at all, proved by the sha256 of its receipt.
 
-        A file that the service wrote anew (``IntegrityState.PROVIDER_MUTATED``) is written as it is now.
+        Args:
+            document: A receipt, or a document to look for.
+            path: Of the file; its folder exists.
+            on_progress: Called with (bytes done, bytes in all).
+            accept_rewritten: Take what the service wrote anew (``IntegrityState.PROVIDER_MUTATED``) as it is now.
 
         Raises:
             NotFoundError: it is not stored.
             IntegrityError: the bytes are not those of the receipt; *path* is untouched.
         """
-        return self.transport.run(self.operations.download(document, Path(path), on_progress))
+        return self.transport.run(
+            self.operations.download(document, Path(path), on_progress, accept_rewritten=accept_rewritten)
+        )
 
     def revisions(self, document: DocumentKey) -> list[DocumentRevision]:
         """Return the stored revisions of a document in the order of their keys; its revision and file do not matter.
@@ -116,17 +151,23 @@ class DocumentStore:
         """
         return self.transport.run(self.operations.revisions(document))
 
-    def check(self, receipt: StoredDocument) -> IntegrityState:
+    def check(self, receipt: StoredDocument, *, by: Evidence = "bytes") -> IntegrityState:
         """Say whether a document is what its receipt says; nothing is changed or deleted, whatever the answer.
 
-        One look, and one read of the whole where version and sha256 that the service keeps do not tell.
+        It reads the whole document and hashes it; only that says ``INTACT``.
+
+        Args:
+            receipt: What ``upload`` returned. Without a sha256 (from ``find``, where none is kept) all that can be told
+                is whether the size is another one.
+            by: ``"version"`` compares what the service tells of it, in one request, and says ``SAME_VERSION`` at best.
 
         Raises:
             NotFoundError: it is not stored any more.
             PreconditionFailedError: it was replaced during the check; check again.
+            IntegrityError: not all of it arrived, or not twice the same; check again.
             StorageError: the provider did not answer.
         """
-        return self.transport.run(self.operations.check(receipt))
+        return self.transport.run(self.operations.check(receipt, by))
 
     def remove(self, document: StoredDocument | DocumentKey) -> None:
         """Remove a document: by receipt from the provider that it names, else from every provider. Silent when absent.

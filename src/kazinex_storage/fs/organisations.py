@@ -13,9 +13,9 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from ..documents.receipts import ResolvedProvider
+from ..documents.receipts import ResolvedProvider, check_bound
 from ..errors import NotSupportedError
-from ..keys import is_revision
+from ..keys import check_identifier, is_revision
 from ..storage import Storage
 from ..transport import Call, Exchange, Transport
 from .filesystem import ObjectFileSystem
@@ -39,6 +39,7 @@ class OrganisationFileSystem(ObjectFileSystem):
         self,
         *,
         resolver: Resolver | None = None,
+        organisation: str | None = None,
         asynchronous: bool = False,
         loop: asyncio.AbstractEventLoop | None = None,
         batch_size: int | None = None,
@@ -46,11 +47,15 @@ class OrganisationFileSystem(ObjectFileSystem):
     ) -> None:
         """Use *resolver*, which stays the caller's to close; see ``ObjectFileSystem`` for the rest.
 
+        With *organisation*, paths of any other are refused with ``AccessDeniedError`` before anything is asked: give it
+        wherever paths come from clients.
+
         Raises:
+            InvalidKeyError: no organisation can have that id.
             NotImplementedError: *use_listings_cache*.
         """
         self._begin(
-            OrganisationSpace(resolver),
+            OrganisationSpace(resolver, organisation),
             asynchronous=asynchronous,
             loop=loop,
             batch_size=batch_size,
@@ -65,7 +70,8 @@ class OrganisationSpace:
 
     divided = True
 
-    def __init__(self, resolver: Resolver | None) -> None:
+    def __init__(self, resolver: Resolver | None, organisation: str | None = None) -> None:
+        self._bound = check_identifier(organisation, "organisation") if organisation is not None else None
         self.transport = resolver.transport if resolver is not None else Transport()
         """What runs the exchanges."""
         self._given = resolver
@@ -79,10 +85,12 @@ class OrganisationSpace:
         Raises:
             InvalidUrlError: an id or the key is not legal.
             NotSupportedError: no organisation is named.
+            AccessDeniedError: it is another one than this is bound to.
         """
         if not path:
             raise NotSupportedError("organisations are not listed; name one: kazinex://organisation/project/...")
         address = parse_address(path, "organisation")
+        check_bound(self._bound, address.place)
         project_of(address)
         return Place(base=f"{address.place}/", key=address.key, write_once=is_revision(path))
 

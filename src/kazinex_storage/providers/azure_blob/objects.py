@@ -14,7 +14,7 @@ from typing import Final, cast
 
 from ..._internal.budget import BUDGET
 from ..._internal.checksums import announce
-from ..._internal.header_text import etag_of
+from ..._internal.header_text import date_of, etag_of
 from ...errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -100,6 +100,7 @@ class Objects:
             key=key,
             size=size,
             etag=etag_in(response, key),
+            last_modified=date_of(response.headers.get("last-modified") or response.headers.get("date")),
             content_type=options.content_type,
             content_disposition=options.content_disposition,
             cache_control=options.cache_control,

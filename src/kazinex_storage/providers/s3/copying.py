@@ -80,13 +80,13 @@ class Copying:
         try:
             parts = yield from self._copy_parts(found, state, plan)
             yield from self._still(found)  # a service without conditions may have copied parts of two versions
-            etag = yield from self._multipart.complete(state, parts)
+            etag, made_at = yield from self._multipart.complete(state, parts)
         except GeneratorExit:
             raise  # nobody drives the exchange any more, so nothing can be sent
         except BaseException:
             yield from self._multipart.give_up(state)
             raise
-        return replace(found, key=key, etag=etag, last_modified=None)
+        return replace(found, key=key, etag=etag, last_modified=made_at)
 
     def _still(self, found: ObjectInfo) -> Exchange[None]:
         """Look whether the object is what was *found*; one request.

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from base64 import b64encode
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final, cast
 
@@ -20,7 +21,7 @@ from ...source import Source
 from ...transport import Call, Exchange, Response
 from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
 from .answers import Course, parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads, stuck
-from .headers import etag_of
+from .headers import date_of, etag_of
 from .mapping import fault_of, is_page, map_error, map_fault, stranger
 from .objects import Objects
 from .protocol import Headers, PartDigests
@@ -63,7 +64,7 @@ class Multipart:
             found = source.checksum
             if found is None or (sha256 is not None and found.value != sha256):
                 raise IntegrityError("the body changed while it was being sent; nothing was stored, repeat it")
-            etag = yield from self.complete(state, parts)
+            etag, moment = yield from self.complete(state, parts)
         except GeneratorExit:
             raise  # nobody drives the exchange any more, so nothing can be sent
         except BaseException as error:
@@ -75,6 +76,7 @@ class Multipart:
             key=key,
             size=source.size,
             etag=etag,
+            last_modified=moment,
             content_type=options.content_type,
             content_disposition=options.content_disposition,
             cache_control=options.cache_control,
@@ -130,8 +132,10 @@ class Multipart:
             raise map_error(response, state.key)
         return PartInfo(number=number, size=len(data), etag=parse_part_etag(response), crc32=digests.crc32)
 
-    def complete(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[str | None]:
-        """Make the *parts* the object and return its etag; under the condition that the upload was begun with.
+    def complete(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[tuple[str | None, datetime | None]]:
+        """Make the *parts* the object, under the condition that the upload was begun with.
+
+        Returns its etag, and when it was made by the clock of the service: ``Last-Modified`` is when it was begun.
 
         Raises:
             AlreadyExistsError: it was create-only, and the key exists.
@@ -144,7 +148,7 @@ class Multipart:
         response: Response = yield self._protocol.complete(state.key, state.upload_id, parts, options, signing)
         fault = fault_of(response.body) if response.status == 200 else None
         if response.status == 200 and fault is None:
-            return etag_of(parse_result_etag(response.body))
+            return etag_of(parse_result_etag(response.body)), date_of(response.headers.get("date"))
         error = map_error(response, state.key) if fault is None else map_fault(fault, response, state.key)
         # The answer to an earlier attempt may have been lost: then the upload is gone, or its own object is in the way.
         try:
@@ -154,7 +158,7 @@ class Multipart:
                 raise
             own = None
         if own is not None:
-            return own.etag
+            return own.etag, date_of(response.headers.get("date"))
         raise error if error.code == _GONE else self._objects.refused(error, options, response)
 
     def abort(self, key: str, upload_id: str) -> Exchange[None]:

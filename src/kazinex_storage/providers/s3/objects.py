@@ -28,7 +28,7 @@ from ...source import Source
 from ...transport import Call, Exchange, Response, SigV4
 from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from .answers import checksum_in, parse_object, parse_page
-from .headers import MARK, METADATA, etag_of, other_headers
+from .headers import MARK, METADATA, date_of, etag_of, other_headers
 from .mapping import already_exists, fault_of, is_page, map_error, request_id_of, stranger
 from .protocol import Headers, Protocol, range_header
 from .signing import Signing
@@ -93,6 +93,7 @@ class Objects:
             key=key,
             size=len(data),
             etag=_etag(response, key),
+            last_modified=date_of(response.headers.get("date")),
             content_type=options.content_type,
             content_disposition=options.content_disposition,
             cache_control=options.cache_control,

@@ -62,14 +62,14 @@ class PartUploads:
         """
         parts = [replace(part, crc32=None) for part in parts]  # the upload was begun without
         named = self._named(state)
-        etag = yield from self._multipart.complete(named, parts)
+        etag, moment = yield from self._multipart.complete(named, parts)
         with suppress(UnavailableError):  # it is complete, whatever can be read of it
             found = yield from self._objects.own(named.key, state.mark)
             if found is not None:
                 return replace(found, key=state.key)
         # Replaced or removed meanwhile, or it cannot be read with these credentials: this is what was written.
         checksum = Checksum(algorithm="sha256", value=state.sha256) if state.sha256 is not None else None
-        return ObjectInfo(key=state.key, size=state.size, etag=etag, checksum=checksum)
+        return ObjectInfo(key=state.key, size=state.size, etag=etag, last_modified=moment, checksum=checksum)
 
     def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
         """Look whether the object carries the mark of the upload; one request.

@@ -1,0 +1,30 @@
+"""A resolver with one provider for everybody, which notes whom it was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kazinex_storage import Storage
+from kazinex_storage.documents.receipts import ResolvedProvider
+from kazinex_storage.transport import Transport
+
+
+class OnlyProvider:
+    """One provider for everybody, and what it was asked for."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.transport = Transport()
+        self.asked: list[str] = []
+        self._found = ResolvedProvider(provider="p", kind="memory", label="p", verified=True, storage=storage)
+
+    def chosen(self, organisation: str, project: str | None) -> ResolvedProvider:
+        self.asked.append(organisation)
+        return self._found
+
+    def by_id(self, organisation: str, provider: str) -> ResolvedProvider:
+        self.asked.append(organisation)
+        return self._found
+
+    def in_order(self, organisation: str, project: str | None, *, strict: bool = False) -> Sequence[ResolvedProvider]:
+        self.asked.append(organisation)
+        return [self._found]
