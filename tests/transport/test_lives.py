@@ -545,3 +545,28 @@ def test_transfers_on_a_loop_share_its_turns_whatever_the_system_offers_to_watch
     first, second = asyncio.run(run()), asyncio.run(run())
 
     assert [(200, len(body))] * 40 == [(response.status, len(response.body)) for response in first + second]
+
+
+def test_more_idle_sessions_than_are_of_use_are_closed(server: Server) -> None:
+    """Issue 18: each kept its connections and buffers, one for each thread that ever moved a large body."""
+    transport = Transport(settings=TransportSettings(proxy=""))
+    wire = transport._wire
+    lent = [wire.take() for _ in range(40)]
+
+    for session in lent:
+        wire.give(session)
+
+    assert wire._sessions is not None
+    assert (16, 0) == (len(wire._sessions._idle), wire._sessions.lent)
+
+
+@pytest.mark.parametrize(("sessions", "share"), [(1, 128), (2, 32), (64, 1), (200, 1)])
+def test_sessions_share_the_connections(sessions: int, share: int) -> None:
+    wire = Transport(settings=TransportSettings(proxy=""))._wire
+    lent = [wire.take() for _ in range(sessions)]
+
+    assert share == wire.share()
+
+    for session in lent:
+        wire.drop(session)
+    assert 128 == wire.share()

@@ -237,3 +237,44 @@ def test_a_body_that_changes_is_noticed_before_its_last_part_goes_out(tmp_path: 
         Transport().run(send_in_order(source, PartPlan.resumed(len(BODY), 300), service.send, change, OWNER))
 
     assert 4 not in service.begun
+
+
+def test_memory_is_lent_again_and_given_back_with_the_last_body() -> None:
+    """Uploads that keep what they sent from held four parts each, whatever the budget said."""
+    budget, transport, source = Budget(20), Transport(), Source.of(b"")
+    transport.run(budget.take(10, source, OWNER))
+    transport.run(budget.take(10, source, OWNER))
+    first, second = budget.lend(10), budget.lend(10)
+    first[:5] = b"first"
+
+    budget.give(10, OWNER, first)
+    transport.run(budget.take(10, source, OWNER))
+    again = budget.lend(10)
+    budget.give(10, OWNER, again)
+    budget.give(10, OWNER, second)
+
+    assert b"first" == bytes(again[:5])
+    assert [] == budget._spare
+
+
+def test_memory_of_another_size_is_not_kept_beyond_the_budget() -> None:
+    budget, transport, source = Budget(20), Transport(), Source.of(b"")
+    for size in (10, 5):
+        transport.run(budget.take(size, source, OWNER))
+    budget.give(10, OWNER, budget.lend(10))
+
+    transport.run(budget.take(12, source, OWNER))
+    budget.give(0, OWNER, budget.lend(8))
+
+    assert sum(map(len, budget._spare)) <= 20 - 5 - 12
+
+
+def test_memory_that_was_lent_is_not_shared_with_a_child() -> None:
+    budget = Budget(20)
+    memory = budget.lend(10)
+
+    def write() -> None:
+        memory[:3] = b"new"
+
+    assert 0 == in_child(write)
+    assert b"\0\0\0" == bytes(memory[:3])

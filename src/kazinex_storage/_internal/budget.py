@@ -1,14 +1,14 @@
-"""How much of the bodies under way a process holds in memory at once.
+"""How much of the bodies under way a process holds in memory at once, and that memory itself.
 
-Waiting for room is an exchange and takes no thread: whoever has room may need a thread to go on, and would never get
-one if those who wait for the room had them all.
-
-Organisations share a process, and the endpoint of one may take an hour for what the others' take in a second. So each
-provider that holds nothing is let in with one body, whoever fills the memory: it goes on, if more slowly.
+Waiting for room is an exchange and takes no thread: whoever has room may need a thread to go on. Each provider that
+holds nothing is let in with one body, whoever fills the memory: organisations share a process, and the endpoint of one
+may take an hour for what the others' take in a second. The memory of parts is lent: mapped, because what many threads
+allocate and free by the megabyte malloc keeps for each of them, and given back to the system with the last body.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
 import time
@@ -21,8 +21,8 @@ from ..source import Source
 from ..transport import Exchange, Wait
 from ..types import MIB
 
-BUDGET_BYTES: Final = 128 * MIB
-"""Bytes of bodies that the uploads of a process hold at once: sixteen parts of 8 MiB, four uploads at full speed. Above
+BUDGET_BYTES: Final = 96 * MIB
+"""Bytes of bodies that the uploads of a process hold at once: twelve parts of 8 MiB, three uploads at full speed. Above
 it comes one body for each provider that would have none."""
 
 # A part of 8 MiB is on its way for 8 ms at 1 GB/s: the first in the queue looks often, those behind it seldom.
@@ -48,6 +48,7 @@ class Budget:
         self._left = size
         self._queue: deque[object] = deque()
         self._bodies: Counter[object] = Counter()
+        self._spare: list[memoryview] = []
         self._lock = threading.Lock()
         self._pid = os.getpid()
 
@@ -77,8 +78,16 @@ class Budget:
                 if ticket in self._queue:
                     self._queue.remove(ticket)
 
-    def give(self, size: int, owner: object) -> None:
-        """Take *size* bytes of *owner* back."""
+    def lend(self, size: int) -> memoryview:
+        """Return memory for a body of *size* bytes that has room, zeros or what was in it before."""
+        with self._lock:
+            for index, memory in enumerate(self._spare):
+                if len(memory) == size:
+                    return self._spare.pop(index)
+        return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)) if size else memoryview(b"")
+
+    def give(self, size: int, owner: object, *memory: memoryview) -> None:
+        """Take *size* bytes of *owner* back, and the *memory* that nobody reads or writes any more."""
         if self._pid == os.getpid():
             with self._lock:
                 self._moved_at = self._clock()
@@ -86,6 +95,11 @@ class Budget:
                 self._bodies[owner] -= 1
                 if self._bodies[owner] <= 0:  # it is forgotten, so that nothing is kept alive here
                     del self._bodies[owner]
+                # Bodies of several sizes at once are rare; what the others leave is enough to go on with.
+                self._spare += [each for each in memory if len(each)]
+                held = sum(map(len, self._spare))
+                while self._spare and (not self._bodies or held > self._left):
+                    held -= len(self._spare.pop(0))
 
     def _try(self, wanted: int, ticket: object, owner: object) -> int | None:
         """Take the room when it is the turn of *ticket*, else return how many are before it."""
@@ -100,7 +114,7 @@ class Budget:
 
     def _after_fork(self) -> None:
         if self._pid != os.getpid():  # a child holds nothing yet
-            self._left, self._queue, self._bodies = self._size, deque(), Counter()
+            self._left, self._queue, self._bodies, self._spare = self._size, deque(), Counter(), []
             self._lock, self._pid = threading.Lock(), os.getpid()
 
 

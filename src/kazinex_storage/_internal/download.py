@@ -27,6 +27,9 @@ from .special_files import is_stream, write_into
 FEED_BYTES = 4 * MIB
 """Bytes that are hashed at a time."""
 
+READ_BYTES = 256 * 1024
+"""Bytes that are read back at a time."""
+
 # libcurl hands out 16 KiB at a time, and a call of the system costs more than gathering. The memory is used again: what
 # is allocated and freed by the half megabyte the system finds and clears each time, which cost one thread 1 s a GiB.
 GATHER_BYTES = 512 * 1024
@@ -238,7 +241,7 @@ class Download:
         self._hasher = hasher
 
     def _pieces(self, start: int, size: int) -> Iterator[memoryview]:
-        buffer = self._read = self._read or memoryview(bytearray(MIB))
+        buffer = self._read = self._read or memoryview(bytearray(READ_BYTES))
         end = start + size
         while start < end:
             count = os.preadv(self._descriptor, [buffer[: end - start]], start)
@@ -267,6 +270,8 @@ class Download:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+        # Spans and sinks hold each other: what they gathered in would wait for the collector of cycles.
+        self._spans, self._spare, self._read = [], [], memoryview(b"")
 
 
 def _temporary_folder() -> str:

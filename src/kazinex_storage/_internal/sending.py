@@ -1,8 +1,8 @@
 """How a body goes out in parts: read in order, each byte once, a few parts in memory, several under way at once.
 
-The whole process holds no more parts than ``budget.py`` allows. What is read in threads here is sent meanwhile. Large
-puts and resumed uploads are both made of ``send_parts``; what is done with a part is for the caller to say. The memory
-of a part is used again for a later one: what threads allocate and free by the megabyte, malloc keeps for each of them.
+The whole process holds no more parts than ``budget.py`` allows, and their memory is lent by it. What is read in threads
+here is sent meanwhile. Large puts and resumed uploads are both made of ``send_parts``; what is done with a part is for
+the caller to say.
 """
 
 from __future__ import annotations
@@ -127,20 +127,20 @@ def send_parts(
     """
     reader, failed = PartReader(source, plan), False
     size = min(plan.part_bytes, plan.size)
-    idle: list[memoryview] = []
 
     def one() -> Exchange[PartInfo | None]:
         nonlocal failed
         try:
             yield from budget.take(size, source, owner)
+            free: list[memoryview] = []  # after a failure somebody may still read or write it
             try:
-                buffer = idle.pop() if idle else memoryview(bytearray(size))
+                buffer = budget.lend(size)
                 part = cast("Part | None", (yield Call(reader.next, buffer, cancel=reader.stop)))
                 sent = None if part is None else (yield from send(part.number, part.data))
-                idle.append(buffer)  # after a failure somebody may still read it
+                free.append(buffer)
                 return sent
             finally:
-                budget.give(size, owner)
+                budget.give(size, owner, *free)
         except BaseException:
             failed = True
             raise
@@ -182,8 +182,9 @@ def send_in_order(
         return cast("Part | None", (yield Call(read, buffer, cancel=reader.stop)))
 
     yield from BUDGET.take(room, source, owner)
+    free: tuple[memoryview, ...] = ()
     try:
-        buffer, spare = memoryview(bytearray(size)), memoryview(bytearray(room - size))
+        buffer, spare = BUDGET.lend(size), BUDGET.lend(room - size)
         part = yield from reading(buffer)
         while part is not None:
             both: list[Exchange[PartInfo] | Exchange[Part | None]] = [send(part.number, part.data), reading(spare)]
@@ -191,9 +192,10 @@ def send_in_order(
             sent.result()
             part = cast("Part | None", read_on.result())
             buffer, spare = spare, buffer
+        free = (buffer, spare)
     finally:
         reader.close()
-        BUDGET.give(room, owner)
+        BUDGET.give(room, owner, *free)
 
 
 def measure(source: Source) -> str:

@@ -176,8 +176,8 @@ def was_repeated(handle: pycurl.Curl, attempt: Attempt) -> bool:
 
 
 def forget(handle: pycurl.Curl, attempt: Attempt) -> None:
-    """Let go of a body that would be held until the next request on *handle*."""
-    if attempt.size > KEPT_BODY_BYTES:
+    """Let go of a body, sent or received, that would be held until the next request on *handle*."""
+    if attempt.size > KEPT_BODY_BYTES or attempt.received > KEPT_BODY_BYTES:
         handle.reset()
         handle.shape = None  # type: ignore[attr-defined]
 

@@ -122,8 +122,10 @@ class _Scheduler:
 
     def fill(self) -> None:
         """Start exchanges wherever a group has a free place, innermost groups first."""
+        # Where many threads move large bodies at once, more connections for each only take memory from the others.
+        share = self.wire.share()
         for group in reversed(self.groups):
-            while group.active < group.window and not group.exhausted:
+            while group.active < group.window and not group.exhausted and group.active < share:
                 try:
                     exchange = next(group.iterator, None)
                 except Exception as error:
@@ -209,7 +211,7 @@ class _Scheduler:
                 self.wire.give(session)
             return
         if session is not None:
-            session.close()
+            self.wire.drop(session)
         calls = [(task.future, task.call) for task in self.tasks if task.future is not None and task.call is not None]
         # First those that have not begun: a thread that the second step sets free must find nothing to do.
         running = [(future, call) for future, call in calls if not future.cancel()]

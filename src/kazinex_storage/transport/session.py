@@ -117,6 +117,8 @@ class Multi:
         for attempt in list(self.active.values()):
             with suppress(pycurl.error):
                 self.drop(attempt)
+        while self._free:
+            self._free.pop().close()
         self._multi.close()
 
     def _end(self, handle: pycurl.Curl, code: int, message: str) -> Attempt:
@@ -144,6 +146,10 @@ class Session(Multi):
         self._waker: Waker | None = None
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._timers.append)
+
+    def keep(self, connections: int) -> None:
+        """Keep up to that many *connections* from now on; more of them are closed when a transfer ends."""
+        self._multi.setopt(pycurl.M_MAXCONNECTS, connections)
 
     def wait(self, timeout_s: float | None) -> list[Attempt]:
         """Wait until something moves, at most *timeout_s*, and return the attempts that have ended.
@@ -237,13 +243,20 @@ _S = TypeVar("_S", bound="Session | Line")
 
 
 class Sessions(Generic[_S]):
-    """Idle sessions or lines, the last used first. Thread-safe and fork-safe."""
+    """Sessions or lines: those that are idle, the last used first, and which are lent. Thread-safe and fork-safe."""
 
-    def __init__(self, make: Callable[[], _S]) -> None:
-        """Lend what *make* makes."""
+    def __init__(self, make: Callable[[], _S], idle: int) -> None:
+        """Lend what *make* makes, and keep up to *idle* of them while nobody uses them."""
         self._make = make
+        self._most_idle = idle
         self._idle: deque[_S] = deque()
+        self._lent: set[_S] = set()
         self._pid = os.getpid()
+
+    @property
+    def lent(self) -> int:
+        """How many are used at the moment."""
+        return len(self._lent)
 
     def take(self) -> _S:
         """Return one for this thread alone.
@@ -254,16 +267,27 @@ class Sessions(Generic[_S]):
         if self._pid != os.getpid():
             self._forget()
         try:
-            return self._idle.pop()
+            session = self._idle.pop()
         except IndexError:
-            return self._make()
+            session = self._make()
+        self._lent.add(session)
+        return session
 
     def give(self, session: _S) -> None:
-        """Take back one that has nothing under way."""
-        if self._pid == os.getpid():
+        """Take back one that has nothing under way; those that are more than enough are closed."""
+        if self._pid != os.getpid():
+            abandon(session)
+            return
+        self._lent.discard(session)
+        if len(self._idle) < self._most_idle:
             self._idle.append(session)
         else:
-            abandon(session)
+            session.close()
+
+    def drop(self, session: _S) -> None:
+        """Close one that is not given back."""
+        self._lent.discard(session)
+        session.close()
 
     def close(self) -> None:
         """Close the connections of idle sessions."""
@@ -275,6 +299,8 @@ class Sessions(Generic[_S]):
 
     def _forget(self) -> None:
         inherited, self._idle = self._idle, deque()
+        lent, self._lent = self._lent, set()
+        abandon(lent)
         self._pid = os.getpid()
         for session in inherited:
             abandon(session)

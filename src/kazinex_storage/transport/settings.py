@@ -37,7 +37,9 @@ class TransportSettings:
     trickle. Downloads go on in the next attempt, uploads begin again. None: no bound, since large files take their
     time."""
     max_connections: int = 128
-    """Connections at once on one asyncio loop, and idle ones kept by each thread that runs transfers."""
+    """Connections at once on one asyncio loop, and idle ones kept by each thread that runs transfers. Bulk calls and
+    large bodies of all threads have half as many under way together, but one each.
+    """
 
     def __post_init__(self) -> None:
         """Refuse what libcurl would take for "no limit".

@@ -5,7 +5,7 @@ It is light: libcurl is loaded with the first request. Thread-safe and fork-safe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .exchange import Exchange
 from .observe import Observer
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from .session import Session, Sessions
     from .sockets import LoopMultis
     from .stall import Limits
+
+
+# Each keeps its connections, and what libcurl received into: up to 1 MiB.
+_IDLE_SESSIONS: Final = 16
+"""Sessions that are kept while nobody uses them."""
 
 
 class Wire:
@@ -77,12 +82,12 @@ class Wire:
             from .session import Sessions
 
             options, connections, limits = self.options, self.settings.max_connections, self.limits
-            lines = self._lines = Sessions(lambda: Line(options, connections, limits))
+            lines = self._lines = Sessions(lambda: Line(options, connections, limits), connections)
         line = lines.take()
         try:
             line.perform(attempt)
         except BaseException:
-            line.close()
+            lines.drop(line)
             raise
         self._crowded = self._crowded or line.blind
         lines.give(line)
@@ -94,7 +99,7 @@ class Wire:
             while not session.wait(None):
                 pass
         except BaseException:
-            session.close()
+            self.drop(session)
             raise
         self.give(session)
 
@@ -110,13 +115,26 @@ class Wire:
 
             options, connections, limits = self.options, self.settings.max_connections, self.limits
             # Of two threads that come here at once one loses its list of idle sessions, which is empty.
-            sessions = self._sessions = Sessions(lambda: Session(options, connections, limits))
-        return sessions.take()
+            sessions = self._sessions = Sessions(lambda: Session(options, connections, limits), _IDLE_SESSIONS)
+        session = sessions.take()
+        session.keep(self.share())
+        return session
 
     def give(self, session: Session) -> None:
         """Take back a session that has nothing under way."""
         if self._sessions is not None:
             self._sessions.give(session)
+
+    def drop(self, session: Session) -> None:
+        """Close a session that is not given back."""
+        if self._sessions is not None:
+            self._sessions.drop(session)
+
+    def share(self) -> int:
+        """Return how many transfers each of the sessions that are lent may have under way at once."""
+        lent = self._sessions.lent if self._sessions is not None else 0
+        most = self.settings.max_connections
+        return most if lent <= 1 else max(1, most // 2 // lent)
 
     @property
     def loops(self) -> LoopMultis:
