@@ -131,7 +131,7 @@ class Listing(Generic[_Entry]):
 
 
 def below(info: ObjectInfo, scope: int) -> ObjectInfo:
-    """Return *info* with its key below a prefix of *scope* characters; pages have thousands, and ``replace`` is slow."""
+    """Return *info* with its key below a prefix of *scope* characters; a page has thousands and ``replace`` is slow."""
     return ObjectInfo(
         key=info.key[scope:],
         size=info.size,
