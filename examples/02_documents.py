@@ -21,7 +21,7 @@ from kazinex_storage import (
 def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         # Without the argument the catalogue is where KAZINEX_STORAGE_HOME says, or in the data folder of the user.
-        organisations = open_organisations({"KAZINEX_STORAGE_HOME": home})
+        organisations = open_organisations({"KAZINEX_STORAGE_HOME": f"{home}/data"})
         record = organisations.add_provider("org-1", "local", "Office disk", {"root": f"{home}/files", "create": True})
         print("added:", record.label, record.status.value)
 

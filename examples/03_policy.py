@@ -37,7 +37,7 @@ def for_one_storage() -> None:
 
 def for_an_organisation() -> None:
     with tempfile.TemporaryDirectory() as home:
-        organisations = open_organisations({"KAZINEX_STORAGE_HOME": home})
+        organisations = open_organisations({"KAZINEX_STORAGE_HOME": f"{home}/data"})
         settings = {"root": f"{home}/files", "create": True}
         record = organisations.add_provider("org-1", "local", "Office disk", settings, max_file_bytes=5 * MB)
         verify_provider(organisations, "org-1", record.id)

@@ -25,7 +25,7 @@ def main() -> None:
         show(verify(storage))
 
     with tempfile.TemporaryDirectory() as home:
-        organisations = open_organisations({"KAZINEX_STORAGE_HOME": home})
+        organisations = open_organisations({"KAZINEX_STORAGE_HOME": f"{home}/data"})
         record = organisations.add_provider("org-1", "local", "Share", {"root": f"{home}/share", "create": True})
         show(verify_provider(organisations, "org-1", record.id))
         organisations.update_provider("org-1", record.id, settings={"create": None})

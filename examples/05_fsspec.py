@@ -25,7 +25,7 @@ def one_provider(root: Path) -> None:
 
 
 def an_organisation(home: Path) -> None:
-    organisations = open_organisations({"KAZINEX_STORAGE_HOME": str(home)})
+    organisations = open_organisations({"KAZINEX_STORAGE_HOME": str(home / "data")})
     settings = {"root": str(home / "files"), "create": True}
     record = organisations.add_provider("org-1", "local", "Office disk", settings)
     verify_provider(organisations, "org-1", record.id)

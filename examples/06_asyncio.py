@@ -37,7 +37,7 @@ async def documents(documents: AsyncDocumentStore) -> None:
 def main() -> None:
     asyncio.run(objects())
     with tempfile.TemporaryDirectory() as home:
-        organisations = open_organisations({"KAZINEX_STORAGE_HOME": home})
+        organisations = open_organisations({"KAZINEX_STORAGE_HOME": f"{home}/data"})
         record = organisations.add_provider("org-1", "local", "Office disk", {"root": f"{home}/files", "create": True})
         verify_provider(organisations, "org-1", record.id)
         organisations.set_default("org-1", record.id)

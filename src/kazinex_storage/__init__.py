@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from .keys import DocumentKey as DocumentKey
     from .keys import ObjectKey as ObjectKey
     from .keys import Prefix as Prefix
+    from .organisations import OPERATOR_CHOICES as OPERATOR_CHOICES
+    from .organisations import TENANT_CHOICES as TENANT_CHOICES
     from .organisations import Organisations as Organisations
     from .organisations import Resolver as Resolver
     from .organisations import open_organisations as open_organisations
@@ -125,7 +127,7 @@ _HOMES = {
     ),
     "documents.integrity": ("IntegrityState",),
     "keys": ("DocumentKey", "ObjectKey", "Prefix"),
-    "organisations": ("Organisations", "Resolver", "open_organisations"),
+    "organisations": ("OPERATOR_CHOICES", "TENANT_CHOICES", "Organisations", "Resolver", "open_organisations"),
     "policy": ("UploadPolicy", "Verdict"),
     "provider": ("StorageProvider",),
     "pulls": ("ByteStream",),

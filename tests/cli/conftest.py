@@ -158,6 +158,12 @@ class CommandLine:
         self.terminals.append(terminal)
         return terminal
 
+    def make_folder(self, name: str = "disk") -> Path:
+        """Make a folder for documents, beside that of the catalogue."""
+        made = self.folder / name
+        made.mkdir()
+        return made
+
     def add_disk(self, label: str = "Disk", *, max_file_bytes: int | None = None) -> Path:
         """Add a verified local disk, make it the default, and return its root. Without processes, which take time."""
         root = self.folder / label

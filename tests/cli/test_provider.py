@@ -79,7 +79,7 @@ def test_new_settings_make_a_provider_pending_again_and_the_command_says_so(cli:
 
 
 def test_only_a_verified_provider_can_be_chosen_and_the_fix_works(cli: CommandLine) -> None:
-    cli("provider", "add", "local", "New disk", "--set", f"root={cli.folder}")
+    cli("provider", "add", "local", "New disk", "--set", f"root={cli.make_folder()}")
 
     refused = cli("provider", "set-default", "New disk")
     fix = shlex.split(refused.err.rpartition("run ")[2])
@@ -117,7 +117,7 @@ def test_an_override_is_listed_shown_and_cleared(cli: CommandLine) -> None:
 
 
 def test_removing_asks_and_takes_no_for_an_answer(cli: CommandLine) -> None:
-    cli("provider", "add", "local", "Disk", "--set", f"root={cli.folder}")
+    cli("provider", "add", "local", "Disk", "--set", f"root={cli.make_folder()}")
 
     terminal = cli.on_terminal("provider", "remove", "Disk")
     terminal.wait_for("[y/N]")

@@ -39,7 +39,12 @@ class TokenClient:
     def __init__(self, ca_file: str | None = None, settings: TransportSettings | None = None) -> None:
         """Ask by *settings*, and trust *ca_file* where one is given."""
         known = settings if settings is not None else TransportSettings()
-        known = replace(known, idle_timeout_s=TIMEOUT_SECONDS, ca_file=ca_file or known.ca_file)
+        known = replace(
+            known,
+            first_byte_timeout_s=TIMEOUT_SECONDS,
+            idle_timeout_s=TIMEOUT_SECONDS,
+            ca_file=ca_file or known.ca_file,
+        )
         self._transport = Transport(settings=known, retry=RetryPolicy(attempts=_ATTEMPTS, budget_s=TIMEOUT_SECONDS))
         self.status = 0
         """Of the last answer."""

@@ -29,6 +29,9 @@ from .exits import ExitCode
 from .pdf import make_pdf
 from .session import Session, session_of
 
+DATA = "data"
+"""Where catalogue and key file are, below the home; no provider may hold them."""
+
 LABEL = "Demo disk"
 PROJECT = "river-bridge"
 DOCUMENT = "DRG-0042"
@@ -63,7 +66,7 @@ def run_demo(
     it again stores the next revision.
     """
     home = home.absolute()
-    session = Session(session_of(context).out, {f"{PREFIX}HOME": str(home)})
+    session = Session(session_of(context).out, {f"{PREFIX}HOME": str(home / DATA)})
     try:
         Demo(session, home, organisation).run()
     finally:
@@ -95,7 +98,7 @@ class Demo:
         reads = self._read_back(receipt, body)
         refusal = self._second_upload(receipt)
         files = {
-            "catalogue": str(self._home / "catalogue.db"),
+            "catalogue": str(self._home / DATA / "catalogue.db"),
             "document": str(self._home / "storage" / receipt.key),
         }
         document = {
@@ -113,7 +116,7 @@ class Demo:
         lines += [f"  {name.replace('_', ' '):<10} {path}" for name, path in files.items()]
         lines += [
             "Try next:",
-            f"  {PREFIX}HOME={shlex.quote(str(self._home))} {_program()} ls -lR {self._organisation}",
+            f"  {PREFIX}HOME={shlex.quote(str(self._home / DATA))} {_program()} ls -lR {self._organisation}",
         ]
         self._out.result(document, lines)
 
@@ -192,7 +195,7 @@ class Demo:
         command = [
             "env",
             *("-u", f"{PREFIX}DATABASE", "-u", f"{PREFIX}KEY"),
-            f"{PREFIX}HOME={self._home}",
+            f"{PREFIX}HOME={self._home / DATA}",
             sys.executable,
             "-P",  # whatever lies in the current folder is not imported
             *arguments,

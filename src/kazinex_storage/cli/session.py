@@ -41,9 +41,9 @@ class Session:
         Raises:
             SettingsError: it cannot be opened.
         """
-        from ..organisations import open_organisations
+        from ..organisations import OPERATOR_CHOICES, open_organisations
 
-        return open_organisations(self._environ)
+        return open_organisations(self._environ, admit=OPERATOR_CHOICES)  # who has a shell here is the operator
 
     @cached_property
     def resolver(self) -> Resolver:

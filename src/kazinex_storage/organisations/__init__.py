@@ -10,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..transport.addresses import PublicAddresses
+    from .admission import OPERATOR_CHOICES, TENANT_CHOICES, Admit, OperatorChoices, Proposal, TenantChoices
     from .assembly import open_organisations, rotate_sealing_key
     from .catalogue import Catalogue, MemoryCatalogue
     from .keyfile import KeyFile
@@ -21,26 +23,40 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KEEP",
+    "OPERATOR_CHOICES",
+    "TENANT_CHOICES",
+    "Admit",
     "Catalogue",
     "KeyFile",
     "KeyRing",
     "MemoryCatalogue",
+    "OperatorChoices",
     "OrganisationRecord",
     "Organisations",
     "ProjectOverride",
+    "Proposal",
     "ProviderRecord",
     "ProviderStatus",
+    "PublicAddresses",
     "Reason",
     "Resolver",
     "Sealer",
     "SecretValues",
     "SqlCatalogue",
+    "TenantChoices",
     "open_organisations",
     "rotate_sealing_key",
 ]
 
 _HOMES = {
     "KEEP": "service",
+    "OPERATOR_CHOICES": "admission",
+    "TENANT_CHOICES": "admission",
+    "Admit": "admission",
+    "OperatorChoices": "admission",
+    "Proposal": "admission",
+    "PublicAddresses": "admission",
+    "TenantChoices": "admission",
     "Catalogue": "catalogue",
     "KeyFile": "keyfile",
     "KeyRing": "sealing",

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from .._internal.environment import catalogue_location, make_data_directory, sealing_keys
 from ..registry import Registry
+from .admission import OPERATOR_CHOICES, Admit
+from .judging import files_of_ours
 from .keyfile import KeyFile
 from .sealing import KeyRing, KeySource, Sealer
 from .service import Organisations
@@ -18,10 +20,13 @@ KEY_FILE = "sealing.key"
 """The name of the key file in the data folder."""
 
 
-def open_organisations(environ: Mapping[str, str] | None = None, *, registry: Registry | None = None) -> Organisations:
+def open_organisations(
+    environ: Mapping[str, str] | None = None, *, registry: Registry | None = None, admit: Admit = OPERATOR_CHOICES
+) -> Organisations:
     """Open the catalogue that the environment names; on a fresh machine, make it. Close what it returns.
 
-    By default that is a SQLite file and a key file in the user's data folder.
+    By default that is a SQLite file and a key file in the user's data folder. *admit* judges what is chosen for
+    providers: a host that lets its tenants choose gives ``TENANT_CHOICES``.
 
     Raises:
         SettingsError: a variable is wrong, a place cannot be used, or an extra is not installed.
@@ -30,7 +35,8 @@ def open_organisations(environ: Mapping[str, str] | None = None, *, registry: Re
     place = catalogue_location(environ)
     if sealing_keys(environ) is None or "://" not in place:
         make_data_directory(environ)  # with a database and keys of its own a process needs no folder
-    return Organisations(SqlCatalogue(place, Sealer(key_source(environ))), registry)
+    catalogue = SqlCatalogue(place, Sealer(key_source(environ)))
+    return Organisations(catalogue, registry, admit=admit, guarded=files_of_ours(environ))
 
 
 def key_source(environ: Mapping[str, str] | None = None) -> KeySource:

@@ -1,8 +1,8 @@
 """The contract of a catalogue, and one in memory.
 
 A change names the version it was made from; when the record has moved on since, ``RecordConflictError`` is raised and
-nothing is changed. Every call names the organisation: no id reaches a record of another one. ``rules.py`` holds what
-all catalogues refuse alike; ``sql.py`` is the catalogue that lasts.
+nothing is changed. Every call but ``of_kind`` names the organisation: no id reaches a record of another one.
+``rules.py`` holds what all catalogues refuse alike; ``sql.py`` is the catalogue that lasts.
 """
 
 from __future__ import annotations
@@ -46,6 +46,10 @@ class Catalogue(Protocol):
 
     def providers(self, organisation: str) -> tuple[ProviderRecord, ...]:
         """Return every provider of the organisation, oldest first."""
+        ...
+
+    def of_kind(self, kind: str) -> tuple[ProviderRecord, ...]:
+        """Return every provider of one kind, of all organisations; for the host's rules alone."""
         ...
 
     def provider(self, organisation: str, provider: str) -> ProviderRecord:
@@ -164,6 +168,12 @@ class MemoryCatalogue:
         with self._lock:
             found = sorted(self._of(organisation).values(), key=lambda record: (record.created_at, record.id))
             return tuple(_own(record) for record in found)
+
+    def of_kind(self, kind: str) -> tuple[ProviderRecord, ...]:
+        """Return every provider of one kind."""
+        with self._lock:
+            everything = [record for kept in self._providers.values() for record in kept.values()]
+            return tuple(_own(record) for record in everything if record.kind == kind)
 
     def provider(self, organisation: str, provider: str) -> ProviderRecord:
         """Return the provider of that id.

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import SealError, SettingsError
+from ..policy import SIZE_RULES, check_limit
 from ..registry import Registry
 from .records import JsonValue, ProviderRecord, ProviderStatus, SecretValues
 from .settings import covers, merge, overlay, split, unentered
@@ -60,6 +61,24 @@ def with_settings(registry: Registry, record: ProviderRecord, changes: Mapping[s
         status=ProviderStatus.PENDING,
         **NO_FAILURE,
     )
+
+
+def check_size_limit(registry: Registry, kind: str, settings: BaseModel, max_file_bytes: int) -> None:
+    """Refuse a size limit that is not positive, or above what the service can hold.
+
+    Raises:
+        PolicyError: it is.
+    """
+    rule = SIZE_RULES.get(kind)
+    if rule is not None:
+        ceiling = rule.ceiling
+    else:
+        provider = registry.open(kind, settings)  # only the provider knows what its service can hold
+        try:
+            ceiling = provider.info.max_object_bytes
+        finally:
+            provider.close()
+    check_limit(kind, max_file_bytes, ceiling)
 
 
 def _check_moved(

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import secrets as random
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from .._internal.pickling import not_pickled
-from ..errors import RecordConflictError
+from ..errors import RecordConflictError, SealError, UnknownProviderError
 from ..keys import check_identifier
-from ..policy import SIZE_RULES, check_extensions, check_limit, normal_extension
+from ..policy import check_extensions, normal_extension
 from ..provider import SecretRotator
 from ..registry import Registry, default_registry
+from .admission import OPERATOR_CHOICES, Admit
 from .catalogue import Catalogue, KeyedCatalogue
-from .changes import halves, with_settings
+from .changes import check_size_limit, halves, with_settings
+from .judging import Admission
 from .records import (
     OrganisationRecord,
     ProjectOverride,
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 
     from ..provider import StorageProvider
     from ..states import StateKeys
+    from ..transport.addresses import PublicAddresses
 
 
 class Keep(Enum):
@@ -64,13 +69,26 @@ class Organisations:
     """
 
     def __init__(
-        self, catalogue: Catalogue, registry: Registry | None = None, *, clock: Callable[[], datetime] = _now
+        self,
+        catalogue: Catalogue,
+        registry: Registry | None = None,
+        *,
+        admit: Admit = OPERATOR_CHOICES,
+        guarded: Iterable[Path] | None = None,
+        clock: Callable[[], datetime] = _now,
     ) -> None:
+        """Keep records in *catalogue*.
+
+        Args:
+            admit: Judges settings before they are stored and before they are used.
+            guarded: What no local root may hold; without it, what the environment says.
+        """
         self.catalogue = catalogue
         """Where the records are kept."""
         self.registry = registry or default_registry()
         """Which kinds there are."""
         self._clock = clock
+        self._admission = Admission(self, admit, guarded)
 
     def state_keys(self, organisation: str) -> StateKeys | None:
         """Return the keys that upload states of the organisation are sealed with; None when the catalogue has none."""
@@ -137,8 +155,9 @@ class Organisations:
         check_identifier(organisation, "organisation")
         label = self._checked_label(organisation, label)
         model = self.registry.parse_settings(kind, settings)
+        self._admission.judge(organisation, kind, model)
         if max_file_bytes is not None:
-            self._check_limit(kind, model, max_file_bytes)
+            check_size_limit(self.registry, kind, model, max_file_bytes)
         public, secrets = halves(self.registry, kind, model)
         record = ProviderRecord(
             id=f"{kind}-{random.token_hex(8)}",
@@ -182,9 +201,11 @@ class Organisations:
             after = replace(after, label=self._checked_label(organisation, label, own=before.id))
         if settings is not None:
             after = with_settings(self.registry, after, settings)
+            if after.settings_version != before.settings_version:
+                self._admission.judge(organisation, after.kind, self.settings(after))
         if not isinstance(max_file_bytes, Keep):
             if max_file_bytes is not None:
-                self._check_limit(after.kind, self.settings(after), max_file_bytes)
+                check_size_limit(self.registry, after.kind, self.settings(after), max_file_bytes)
             after = replace(after, max_file_bytes=max_file_bytes)
         return before if after is before else self.catalogue.replace_provider(after)
 
@@ -209,7 +230,7 @@ class Organisations:
             RecordConflictError: the organisation was changed meanwhile.
             SettingsError: the provider is not VERIFIED.
         """
-        chosen = None if provider is None else self.find(organisation, provider).id
+        chosen = None if provider is None else self._chosen(organisation, provider)
         if version is None:
             version = self.organisation(organisation).version
         return self.catalogue.set_default(organisation, chosen, version=version)
@@ -224,7 +245,7 @@ class Organisations:
             RecordConflictError: the override was changed meanwhile.
             SettingsError: the provider is not VERIFIED.
         """
-        return self._override(organisation, project, self.find(organisation, provider).id, version)
+        return self._override(organisation, project, self._chosen(organisation, provider), version)
 
     def clear_override(self, organisation: str, project: str, *, version: int | None = None) -> ProjectOverride:
         """Give a project the default of the organisation again; silent when it has it already.
@@ -298,14 +319,24 @@ class Organisations:
 
         Raises:
             UnknownProviderError: its kind is not installed here.
-            SettingsError: the provider cannot use the settings.
+            SettingsError: the settings are not admitted, or the provider cannot use them.
             SealError: the secrets cannot be opened.
         """
-        provider = self.registry.open(record.kind, self.settings(record))
+        return self.open_admitted(record)[0]
+
+    def open_admitted(self, record: ProviderRecord) -> tuple[StorageProvider, PublicAddresses | None]:
+        """Make the provider that *record* describes, and say which addresses its connections may go to, None for all.
+
+        Raises:
+            SettingsError: as ``open``.
+        """
+        settings = self.settings(record)
+        addresses = self._admission.judge(record.organisation, record.kind, settings, alone=True)
+        provider = self.registry.open(record.kind, settings)
         if isinstance(provider, SecretRotator) and (name := provider.rotating_secret) is not None:
             kept = KeptSecret(self.catalogue, record.organisation, record.id, name)
             provider.keep_secret(kept.load, kept.swap)
-        return provider
+        return provider, addresses
 
     def reseal(self) -> int:
         """Seal all secrets of all organisations under the first key, and return how many providers changed.
@@ -325,6 +356,13 @@ class Organisations:
             raise conflict(f"the provider {record.label!r}", version)
         return record
 
+    def _chosen(self, organisation: str, provider: str) -> str:
+        """Return the id of a provider that is about to be chosen; somebody may have come nearer since it was added."""
+        record = self.find(organisation, provider)
+        with suppress(SealError, UnknownProviderError):  # it can be chosen without the key; opening it asks again
+            self._admission.judge(organisation, record.kind, self.settings(record))
+        return record.id
+
     def _override(self, organisation: str, project: str, provider: str | None, version: int | None) -> ProjectOverride:
         check_identifier(organisation, "organisation")
         check_identifier(project, "project")
@@ -334,18 +372,6 @@ class Organisations:
                 return before
             version = before.version
         return self.catalogue.set_override(organisation, project, provider, version=version)
-
-    def _check_limit(self, kind: str, settings: BaseModel, max_file_bytes: int) -> None:
-        rule = SIZE_RULES.get(kind)
-        if rule is not None:
-            ceiling = rule.ceiling
-        else:
-            provider = self.registry.open(kind, settings)  # only the provider knows what its service can hold
-            try:
-                ceiling = provider.info.max_object_bytes
-            finally:
-                provider.close()
-        check_limit(kind, max_file_bytes, ceiling)
 
     def _checked_label(self, organisation: str, label: str, own: str | None = None) -> str:
         label = check_label(label)

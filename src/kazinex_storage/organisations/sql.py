@@ -89,6 +89,16 @@ class SqlCatalogue:
         with self._database.reading() as connection:
             return tuple(self._record(row) for row in connection.execute(query).mappings())
 
+    def of_kind(self, kind: str) -> tuple[ProviderRecord, ...]:
+        """Return every provider of one kind.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        query = providers.select().where(providers.c.kind == kind)
+        with self._database.reading() as connection:
+            return tuple(self._record(row) for row in connection.execute(query).mappings())
+
     def provider(self, organisation: str, provider: str) -> ProviderRecord:
         """Return the provider of that id.
 

@@ -11,6 +11,7 @@ from typing import Final, Literal, Self
 from pydantic import ModelWrapValidatorHandler, model_validator
 
 from ..._internal.entra import AppIdentity, Tokens
+from ..._internal.place import Place
 from ..._internal.settings_text import (
     Folder,
     MaxSize,
@@ -92,6 +93,24 @@ class AzureBlobSettings(SecretiveModel):
     @classmethod
     def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return validate(data, handler, _problems, cls.__name__)
+
+    @property
+    def place(self) -> Place:
+        """Where the objects are."""
+        return Place.at("azure_blob", self.urls[0], self.container, self.prefix)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """What is connected to."""
+        parts = _connection(self)
+        blobs = self.endpoint_url or _endpoint(parts, self.account or parts.get("accountname", ""))
+        app = self.client_secret is not None or self.private_key is not None
+        return (blobs.rstrip("/"), *([self.login_url or _LOGIN] if app else []))
+
+    @property
+    def borrowed(self) -> tuple[str, ...]:
+        """The fields by which credentials or files of the machine are used."""
+        return tuple(name for name in ("identity", "ca_file") if getattr(self, name) is not None)
 
     @property
     def export(self) -> Exporter:

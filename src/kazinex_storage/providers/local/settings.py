@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ..._internal.place import Place
 
 LocalAccess: TypeAlias = Literal["owner", "group", "umask"]
 """Who may use the files and folders that are made below a root."""
@@ -31,6 +34,16 @@ class LocalSettings(BaseModel):
     the group of the folder as well (0660 and 0770); ``umask``, all that the umask of the process leaves."""
     lock_timeout_s: float = Field(default=_LOCK_TIMEOUT_S, gt=0, le=3600)
     """How many seconds a write waits for the lock that another program holds on its key."""
+
+    @property
+    def place(self) -> Place:
+        """Where the objects are, links followed."""
+        return Place(service="local:", path=Path(os.path.realpath(self.root)).parts)
+
+    @property
+    def borrowed(self) -> tuple[str, ...]:
+        """The fields that name what belongs to the machine."""
+        return ("root",)
 
     @field_validator("root")
     @classmethod

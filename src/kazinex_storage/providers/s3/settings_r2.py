@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
+from ..._internal.place import Place
 from ..._internal.settings_text import (
     Folder,
     KeyId,
@@ -92,6 +93,19 @@ class R2Settings(SecretiveModel):
     @classmethod
     def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return validate(_taken_apart(data), handler, _problems, cls.__name__)
+
+    @property
+    def place(self) -> Place:
+        """Where the objects are."""
+        return Place.at("r2", self.urls[0], self.bucket, self.prefix)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """What is connected to."""
+        return (
+            self.endpoint_url
+            or f"https://{self.account_id}{_PLACES[self.jurisdiction or DEFAULT_JURISDICTION]}.{HOST}",
+        )
 
     @property
     def export(self) -> Exporter:

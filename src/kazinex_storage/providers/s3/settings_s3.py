@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
+from ..._internal.place import Place
 from ..._internal.settings_text import (
     Folder,
     MaxSize,
@@ -95,6 +96,24 @@ class S3Settings(SecretiveModel):
     @classmethod
     def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return validate(data, handler, _problems, cls.__name__)
+
+    @property
+    def place(self) -> Place:
+        """Where the objects are; names of buckets are unique over all regions of AWS."""
+        url = "https://amazonaws.com" if _is_aws(self) else self.endpoint_url or ""
+        return Place.at("s3", url, self.bucket, self.prefix)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """What is connected to."""
+        return (self.endpoint_url or _aws_endpoint(self.region or ""),)
+
+    @property
+    def borrowed(self) -> tuple[str, ...]:
+        """The fields by which credentials of the machine are used."""
+        if self.profile is not None:
+            return ("profile",)
+        return () if self.access_key_id is not None else ("access_key_id",)
 
     @property
     def export(self) -> Exporter:

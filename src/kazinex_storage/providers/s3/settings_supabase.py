@@ -13,6 +13,7 @@ from typing import Self
 from pydantic import ModelWrapValidatorHandler, SecretStr, model_validator
 
 from ..._internal.json_text import parse_json
+from ..._internal.place import Place
 from ..._internal.settings_text import (
     Folder,
     KeyId,
@@ -78,6 +79,18 @@ class SupabaseSettings(SecretiveModel):
     @classmethod
     def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return validate(_taken_apart(data), handler, _problems, cls.__name__)
+
+    @property
+    def place(self) -> Place:
+        """Where the objects are."""
+        return Place.at(
+            "supabase", self._endpoint.replace(".storage.supabase.", ".supabase."), self.bucket, self.prefix
+        )
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """What is connected to."""
+        return (self._endpoint,)
 
     @property
     def export(self) -> Exporter:

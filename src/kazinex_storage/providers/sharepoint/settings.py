@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, model_validator
 
 from ..._internal.entra import AppIdentity, MemoryTokenStore, Tokens
+from ..._internal.place import Place
 from ..._internal.settings_text import (
     CONFIG,
     Folder,
@@ -109,6 +110,23 @@ class SharePointSettings(SecretiveModel):
     @classmethod
     def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return validate(_taken_apart(data), handler, _problems, cls.__name__)
+
+    @property
+    def place(self) -> Place:
+        """Where the objects are; the service ignores case."""
+        library = self.drive_id or (self.library or "").rpartition("/")[2]
+        return Place.at("sharepoint", self.site_url.lower(), library.casefold(), self.root_folder.casefold())
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """What is connected to."""
+        cloud = CLOUDS[self.cloud]
+        return (self.graph_url or cloud.graph_url, self.login_url or cloud.login_url)
+
+    @property
+    def borrowed(self) -> tuple[str, ...]:
+        """The fields by which files of the machine are used."""
+        return ("ca_file",) if self.ca_file is not None else ()
 
     def identity(self) -> AppIdentity:
         """Return who asks for tokens."""

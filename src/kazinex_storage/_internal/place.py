@@ -1,0 +1,38 @@
+"""Where the objects of a provider are, as a value that can be compared: a container of a service, and a folder in it.
+
+Settings models have it as the property ``place``. Two spellings of one address that only DNS knows to be one are two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One place: a disk, bucket, container or library, and the folder in it."""
+
+    service: str
+    """What is one namespace: the kind, the host and the container."""
+    path: tuple[str, ...] = ()
+    """The folder, by its segments."""
+
+    @classmethod
+    def at(cls, kind: str, url: str, container: str, folder: str) -> Place:
+        """Return the *folder* of a *container* behind *url*."""
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".")
+        port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
+        service = f"{kind}://{host}{port}{parts.path.rstrip('/')}/{container}"
+        return cls(service=service, path=tuple(filter(None, folder.split("/"))))
+
+    def nests(self, other: Place) -> bool:
+        """Say whether one of the two lies inside the other, without being the same."""
+        if self.service != other.service or len(self.path) == len(other.path):
+            return False
+        shorter, longer = sorted((self.path, other.path), key=len)
+        return longer[: len(shorter)] == shorter
+
+    def __str__(self) -> str:
+        return "/".join((self.service.rstrip("/"), *self.path))

@@ -1,0 +1,226 @@
+"""What may be chosen for a provider: the host's judgement of kind and settings, when they are stored and when used.
+
+``OPERATOR_CHOICES`` refuses what is never right; it is the default, for hosts whose operator enters the settings.
+``TENANT_CHOICES`` is strict, for hosts that let their tenants choose. A host's own is any callable like ``Admit``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from urllib.parse import urlsplit
+
+from .._internal.place import Place
+from ..errors import SettingsError
+from ..transport.addresses import PublicAddresses
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+# Where clouds hand out credentials to their machines: never where documents are.
+_METADATA_HOSTS: Final = frozenset({"metadata.google.internal", "metadata", "instance-data"})
+_METADATA: Final = tuple(
+    map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "100.100.100.200", "168.63.129.16"))
+)
+_AUTHORITIES: Final = ("login_url", "graph_url")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherPlace:
+    """The place of another organisation's provider of the same kind."""
+
+    organisation: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A provider that is about to be added, changed or opened."""
+
+    organisation: str
+    kind: str
+    settings: BaseModel = field(repr=False)
+    """With its secrets."""
+    guarded: tuple[Path, ...] = ()
+    """Files and folders that no provider may hold: data folder, catalogue, sealing key."""
+    others: tuple[OtherPlace, ...] = ()
+    """Where other organisations are; empty when it is only opened."""
+
+    @property
+    def place(self) -> Place | None:
+        """Where its objects are; None where the kind does not say."""
+        return place_of(self.settings)
+
+
+class Admit(Protocol):
+    """Judges a proposal."""
+
+    def __call__(self, proposal: Proposal, /) -> PublicAddresses | None:
+        """Return which addresses its connections may go to, None for all.
+
+        Raises:
+            SettingsError: it is refused; the message says why and what to do.
+        """
+        ...
+
+
+@runtime_checkable
+class _Located(Protocol):
+    @property
+    def place(self) -> Place: ...
+
+
+@runtime_checkable
+class _Networked(Protocol):
+    @property
+    def urls(self) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
+class _Borrowing(Protocol):
+    @property
+    def borrowed(self) -> tuple[str, ...]: ...
+
+
+def place_of(settings: BaseModel) -> Place | None:
+    """Return where the objects of *settings* are; None where they do not say."""
+    return settings.place if isinstance(settings, _Located) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorChoices:
+    """Refuses what is never right, whoever chose it: the whole disk, our own files, another one's place, metadata."""
+
+    def __call__(self, proposal: Proposal, /) -> PublicAddresses | None:
+        """Judge *proposal*; no address is looked up.
+
+        Raises:
+            SettingsError: the root is the disk or holds our own files, the place lies in or above that of another
+                organisation, or the address is that of a cloud's metadata.
+        """
+        place = proposal.place
+        if place is not None:
+            if proposal.kind == "local":
+                _check_root(proposal, place)
+            _check_nested(proposal, place)
+        for url in urls_of(proposal.settings):
+            host = (urlsplit(url).hostname or "").rstrip(".")
+            if host in _METADATA_HOSTS or _is_metadata(host):
+                raise _refused(proposal, f"{host} hands out credentials of this machine; name the service of documents")
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantChoices:
+    """Strict: for hosts whose tenants choose kind, address and credentials of their providers themselves."""
+
+    kinds: frozenset[str] = frozenset({"azure_blob", "r2", "s3", "sharepoint", "supabase"})
+    """What may be chosen. Of a kind of a third party the addresses are judged when it is added, but its own connections
+    are not."""
+    addresses: PublicAddresses = field(default_factory=PublicAddresses)
+    """What may be connected to."""
+
+    def __call__(self, proposal: Proposal, /) -> PublicAddresses | None:
+        """Judge *proposal*; names are looked up now, and again when a connection is made.
+
+        Raises:
+            SettingsError: as ``OperatorChoices``; the kind is not for tenants, it uses what belongs to the machine, or
+                an address is not https, not public, or an authority of its own.
+        """
+        if proposal.kind not in self.kinds:
+            raise _refused(proposal, f"this kind is not offered here; choose one of {', '.join(sorted(self.kinds))}")
+        OPERATOR_CHOICES(proposal)
+        settings = proposal.settings
+        for name in settings.borrowed if isinstance(settings, _Borrowing) else ():
+            raise _refused(
+                proposal, f"what {name} means belongs to the machine of the host; give credentials of your own"
+            )
+        for name in _AUTHORITIES:
+            if getattr(settings, name, None) is not None:
+                raise _refused(proposal, f"{name} is for the operator; leave it out")
+        for url in urls_of(settings):
+            parts = urlsplit(url)
+            if parts.scheme != "https":
+                raise _refused(proposal, "credentials and documents go over TLS; give an address with https://")
+            address = self.addresses.refused(parts.hostname or "")
+            if address is not None:
+                raise _refused(
+                    proposal, f"{parts.hostname} is {address}, which is not a public address; name a public service"
+                )
+        return self.addresses
+
+
+OPERATOR_CHOICES: Final = OperatorChoices()
+"""For hosts whose operator enters the settings: the default, and what the command line uses."""
+
+TENANT_CHOICES: Final = TenantChoices()
+"""For hosts that let their tenants enter the settings."""
+
+
+def guarded_paths(paths: Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
+    """Return *paths* with all links followed, whether they exist or not."""
+    return tuple(Path(os.path.realpath(path)) for path in paths)
+
+
+def urls_of(settings: BaseModel) -> Iterator[str]:
+    """Yield what *settings* lead to: what their kind says, else every text in them that is an address."""
+    if isinstance(settings, _Networked):
+        yield from settings.urls
+        return
+    yield from _urls_in(settings.model_dump(mode="python"))
+
+
+def _urls_in(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for part in value.values():
+            yield from _urls_in(part)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for part in value:
+            yield from _urls_in(part)
+    elif isinstance(value, str) and "://" in value:
+        yield value
+
+
+def _check_root(proposal: Proposal, place: Place) -> None:
+    root = Path(*place.path)
+    if root == Path(root.anchor):
+        raise _refused(proposal, "the root is the whole disk; give a folder for documents alone")
+    for path in proposal.guarded:
+        if path.is_relative_to(root) or (root.is_relative_to(path) and not path.is_file()):
+            raise _refused(
+                proposal,
+                "the root holds, or lies in, the folder of the catalogue and the sealing key, and all secrets could be "
+                "read as documents; choose another folder, or another KAZINEX_STORAGE_HOME",
+            )
+
+
+def _check_nested(proposal: Proposal, place: Place) -> None:
+    for other in proposal.others:
+        if other.organisation != proposal.organisation and place.nests(other.place):
+            raise _refused(
+                proposal,
+                f"{place} lies in, or above, a place of another organisation; choose the same place, in which each "
+                "organisation has a folder of its own, or one apart",
+            )
+
+
+def _is_metadata(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            address = ipaddress.ip_address(socket.inet_aton(host))  # numbers in every spelling
+        except OSError:
+            return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    found = mapped if mapped is not None else address
+    return any(found in network for network in _METADATA if network.version == found.version)
+
+
+def _refused(proposal: Proposal, reason: str) -> SettingsError:
+    return SettingsError(f"these settings are not admitted: {reason}", provider=proposal.kind, code="refused")

@@ -1,0 +1,76 @@
+"""Puts together what an ``Admit`` judges: the settings, our own files, and where other organisations are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from .._internal.environment import catalogue_location, data_directory
+from ..errors import StorageError
+from ..registry import Registry
+from .admission import Admit, OtherPlace, Proposal, guarded_paths, place_of
+from .catalogue import Catalogue
+from .records import ProviderRecord
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from ..transport.addresses import PublicAddresses
+
+
+class Records(Protocol):
+    """What is asked about the records: an ``Organisations``."""
+
+    catalogue: Catalogue
+    registry: Registry
+
+    def settings(self, record: ProviderRecord) -> BaseModel:
+        """Return the settings of a provider with its secrets."""
+        ...
+
+
+class Admission:
+    """Asks the host's judge."""
+
+    def __init__(self, records: Records, admit: Admit, guarded: Iterable[Path] | None) -> None:
+        """Ask *admit* about settings of *records*."""
+        self._records = records
+        self._admit = admit
+        self._guarded = guarded_paths(files_of_ours() if guarded is None else guarded)
+
+    def judge(
+        self, organisation: str, kind: str, settings: BaseModel, *, alone: bool = False
+    ) -> PublicAddresses | None:
+        """Return which addresses connections with *settings* may go to.
+
+        Args:
+            alone: Leave out where other organisations are: it was looked at when the settings were stored.
+
+        Raises:
+            SettingsError: they are refused.
+        """
+        others = () if alone or place_of(settings) is None else tuple(self._others(organisation, kind))
+        return self._admit(
+            Proposal(organisation=organisation, kind=kind, settings=settings, guarded=self._guarded, others=others)
+        )
+
+    def _others(self, organisation: str, kind: str) -> Iterator[OtherPlace]:
+        for record in self._records.catalogue.of_kind(kind):
+            if record.organisation == organisation:
+                continue
+            with suppress(StorageError):  # what cannot be opened is in nobody's way
+                place = place_of(self._records.settings(record))
+                if place is not None:
+                    yield OtherPlace(organisation=record.organisation, place=place)
+
+
+def files_of_ours(environ: Mapping[str, str] | None = None) -> Iterator[Path]:
+    """Yield the data folder and the file of the catalogue, as the environment says."""
+    with suppress(StorageError):  # where there is no home folder nothing is kept in one
+        yield data_directory(environ)
+    with suppress(StorageError):
+        place = catalogue_location(environ)
+        if "://" not in place:
+            yield Path(place)
