@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from ._internal.admission import kept_by
 from ._internal.bodies import Spool
 from .errors import AlreadyExistsError, IntegrityError, PreconditionFailedError
 from .keys import ObjectKey
@@ -76,6 +77,10 @@ def _copy_through(operations: Operations, origin: ObjectKey, target: str, mode: 
         if spool.size != info.size:
             raise IntegrityError(f"{spool.size} of {info.size} bytes arrived; nothing was copied")
         with Source(spool.body(), sha256=info.sha256) as body:
-            return (yield from operations._put(target, body, PutOptions.of(info, mode), None, None))
+            return (
+                yield from operations._put(
+                    target, body, kept_by(operations.info, PutOptions.of(info, mode)), None, None
+                )
+            )
     finally:
         spool.discard()

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar, cast
 
-from ._internal.admission import Admission, Body, completed
+from ._internal.admission import Admission, Body, beside_bytes, completed
 from ._internal.bodies import Spool
 from ._internal.download import Download
 from ._internal.life import Life
@@ -285,8 +285,8 @@ class Operations:
             self._need(Capability.CONDITIONAL, "if_match")
             if options.mode is PutMode.CREATE:
                 raise ValueError("if_match replaces a version and goes with PutMode.REPLACE only")
-        if options.metadata or options.content_disposition or options.cache_control:
-            self._need(Capability.METADATA, "metadata, content disposition or cache control")
+        if beside := beside_bytes(options):
+            self._need(Capability.METADATA, ", ".join(beside))
 
     def _put(
         self, key: str, body: Body, options: PutOptions, sha256: str | None, on_progress: Progress | None

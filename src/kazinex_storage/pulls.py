@@ -140,6 +140,8 @@ def below(info: ObjectInfo, scope: int) -> ObjectInfo:
         content_type=info.content_type,
         content_disposition=info.content_disposition,
         cache_control=info.cache_control,
+        content_encoding=info.content_encoding,
+        content_language=info.content_language,
         metadata=info.metadata,
         checksum=info.checksum,
         service_checksum=info.service_checksum,

@@ -38,7 +38,7 @@ class Capability(Enum):
     CONDITIONAL = "conditional"
     """A put with ``if_match`` replaces only that version."""
     METADATA = "metadata"
-    """Metadata, content disposition and cache control come back from ``head``."""
+    """Metadata, content disposition, cache control, content encoding and content language come back from ``head``."""
     CHECKSUM = "checksum"
     """``head`` returns the sha256 of what was put."""
     SERVER_COPY = "server-copy"
@@ -113,7 +113,6 @@ class ObjectInfo:
 
     key: str
     size: int
-    """Bytes."""
     etag: str | None = None
     """Opaque version mark: equal marks mean equal bytes. Usable as ``if_match``."""
     last_modified: datetime | None = None
@@ -121,6 +120,8 @@ class ObjectInfo:
     content_type: str | None = None
     content_disposition: str | None = None
     cache_control: str | None = None
+    content_encoding: str | None = None
+    content_language: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Names are lower case."""
     checksum: Checksum | None = None
@@ -155,6 +156,9 @@ class PutOptions:
     content_type: str | None = None
     content_disposition: str | None = None
     cache_control: str | None = None
+    content_encoding: str | None = None
+    """What the body is already encoded with, such as ``gzip``; browsers decode it, this library does not."""
+    content_language: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -165,6 +169,8 @@ class PutOptions:
             content_type=info.content_type,
             content_disposition=info.content_disposition,
             cache_control=info.cache_control,
+            content_encoding=info.content_encoding,
+            content_language=info.content_language,
             metadata=info.metadata,
         )
 
@@ -285,7 +291,6 @@ class UploadState:
     """What the service calls it; worth nothing without credentials, except on SharePoint: a URL that takes the bytes of
     this upload from whoever has it."""
     size: int
-    """Bytes in the whole body."""
     part_bytes: int
     """Bytes in every part but the last."""
     mode: PutMode = PutMode.REPLACE
@@ -390,7 +395,6 @@ class PartInfo:
     number: int
     """From 1."""
     size: int
-    """Bytes."""
     etag: str
     crc32: str | None = None
     """Base64 of the big-endian CRC-32, where the service keeps it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from functools import partial
 from typing import TypeAlias, cast
@@ -11,9 +12,11 @@ from ..keys import ObjectKey
 from ..policy import UploadPolicy, format_bytes
 from ..source import BodyLike, Source
 from ..transport import Call, Exchange
-from ..types import Progress, ProviderInfo, PutOptions
+from ..types import Capability, Progress, ProviderInfo, PutOptions
 from .bodies import BytesBody, Spool
 from .content_types import guess_content_type
+
+_log = logging.getLogger(__name__)
 
 Body: TypeAlias = BodyLike | Source
 """What can be put: bytes, a path, a binary file, an iterable of bytes, or a source made of one of them."""
@@ -83,6 +86,21 @@ class Admission:
         )
 
 
+def beside_bytes(options: PutOptions) -> list[str]:
+    """Return what of *options* an object keeps only where ``Capability.METADATA`` is declared, in words."""
+    kept = ("metadata", "content_disposition", "cache_control", "content_encoding", "content_language")
+    return [name.replace("_", " ") for name in kept if getattr(options, name)]
+
+
+def kept_by(info: ProviderInfo, options: PutOptions) -> PutOptions:
+    """Return of *options*, those of a copy, what the provider can keep; the rest is logged as a warning."""
+    lost = [] if info.can(Capability.METADATA) else beside_bytes(options)
+    if not lost:
+        return options
+    _log.warning("%s keeps no %s: the copy is without", info.kind, ", ".join(lost))
+    return PutOptions(mode=options.mode, if_match=options.if_match, content_type=options.content_type)
+
+
 def completed(options: PutOptions, key: ObjectKey) -> PutOptions:
     """Fill in the content type, and write the names of metadata as providers keep them."""
     if options.content_type is not None and not options.metadata:
@@ -93,5 +111,7 @@ def completed(options: PutOptions, key: ObjectKey) -> PutOptions:
         content_type=options.content_type or guess_content_type(key),
         content_disposition=options.content_disposition,
         cache_control=options.cache_control,
+        content_encoding=options.content_encoding,
+        content_language=options.content_language,
         metadata={name.lower(): value for name, value in options.metadata.items()},
     )

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, cast
 
-from .._internal.admission import Body
+from .._internal.admission import Body, kept_by
 from ..errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -122,7 +122,9 @@ class Transfers:
             yield Call(_make_folder, target)
 
     def cp_file(self, source: str, target: str) -> Exchange[ObjectInfo]:
-        """Copy bytes, content type and metadata; on the server when both are in one storage that can.
+        """Copy bytes and what is kept beside them; on the server when both are in one storage that can.
+
+        What the other storage cannot keep is logged as a warning.
 
         Raises:
             NotFoundError: there is no *source*.
@@ -336,14 +338,7 @@ def _copy_across(source: Storage, origin: str, target: Storage, goal: str, mode:
         info = yield from source.operations.get(origin, spool.write, WHOLE)
         if spool.size != info.size:
             raise IntegrityError(f"{spool.size} of {info.size} bytes arrived; nothing was copied")
-        kept = target.info.can(Capability.METADATA)
-        options = PutOptions(
-            mode=mode,
-            content_type=info.content_type,
-            content_disposition=info.content_disposition if kept else None,
-            cache_control=info.cache_control if kept else None,
-            metadata=info.metadata if kept else {},
-        )
+        options = kept_by(target.info, PutOptions.of(info, mode))
         with Source(spool.body(), sha256=info.sha256) as body:
             return (yield from target.operations.put(goal, body, options))
     finally:

@@ -170,6 +170,8 @@ class MemoryProvider:
             content_type=options.content_type,
             content_disposition=options.content_disposition,
             cache_control=options.cache_control,
+            content_encoding=options.content_encoding,
+            content_language=options.content_language,
             metadata=dict(options.metadata),
             checksum=source.checksum,
         )
@@ -311,6 +313,8 @@ class MemoryProvider:
             content_type=upload.options.content_type,
             content_disposition=upload.options.content_disposition,
             cache_control=upload.options.cache_control,
+            content_encoding=upload.options.content_encoding,
+            content_language=upload.options.content_language,
             metadata=dict(upload.options.metadata),
             checksum=Checksum(algorithm="sha256", value=found),
         )

@@ -32,6 +32,14 @@ _REFUSED: dict[str, tuple[Capability, Callable[[Storage], object]]] = {
         Capability.METADATA,
         lambda storage: storage.put("a", b"1", PutOptions(cache_control="no-store")),
     ),
+    "content encoding": (
+        Capability.METADATA,
+        lambda storage: storage.put("a", b"1", PutOptions(content_encoding="gzip")),
+    ),
+    "content language": (
+        Capability.METADATA,
+        lambda storage: storage.put("a", b"1", PutOptions(content_language="de")),
+    ),
     "presign get": (Capability.PRESIGN, lambda storage: storage.presign("a")),
     "presign put": (Capability.PRESIGN, lambda storage: storage.presign("a", PresignOptions(method="PUT", size=1))),
     "begin an upload": (Capability.PARTS, lambda storage: storage.begin_upload("a", 1)),

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from ..storage import Storage
-from ..types import Capability, ObjectInfo, PutOptions
+from ..types import Capability, ObjectInfo, PutMode, PutOptions
 from .bench import Bench, pattern
 
 _FULL = PutOptions(
     content_type="application/vnd.example+json; charset=utf-8",
     content_disposition="attachment; filename=\"plan.pdf\"; filename*=UTF-8''plan%20M%C3%BCller.pdf",
     cache_control="private, max-age=60",
+    content_encoding="gzip",
+    content_language="de, en",
     metadata={"author": "A. Person", "original_name": "Plan Müller 図面 (100%) +&=.pdf", "empty": ""},
 )
 
@@ -21,10 +23,15 @@ def _keep(storage: Storage) -> object:
 
 
 def _kept(info: ObjectInfo) -> tuple[object, ...]:
-    return info.content_type, info.content_disposition, info.cache_control, dict(info.metadata)
+    return _beside(PutOptions.of(info, PutMode.REPLACE))
 
 
-_EXPECTED = (_FULL.content_type, _FULL.content_disposition, _FULL.cache_control, dict(_FULL.metadata))
+def _beside(options: PutOptions) -> tuple[object, ...]:
+    headers = options.content_disposition, options.cache_control, options.content_encoding, options.content_language
+    return options.content_type, *headers, dict(options.metadata)
+
+
+_EXPECTED = _beside(_FULL)
 
 
 class MetadataContract:
@@ -66,7 +73,7 @@ class MetadataContract:
 
         bench.storage.put("a.pdf", b"2", PutOptions(metadata={"author": "Another"}))
 
-        assert ("application/pdf", None, None, {"author": "Another"}) == _kept(bench.storage.head("a.pdf"))
+        assert ("application/pdf", None, None, None, None, {"author": "Another"}) == _kept(bench.storage.head("a.pdf"))
 
     def test_a_deleted_object_takes_its_metadata_along(self, bench: Bench) -> None:
         if not bench.proves(Capability.METADATA, _keep):
@@ -76,7 +83,7 @@ class MetadataContract:
 
         bench.storage.put("a.pdf", b"1")
 
-        assert ("application/pdf", None, None, {}) == _kept(bench.storage.head("a.pdf"))
+        assert ("application/pdf", None, None, None, None, {}) == _kept(bench.storage.head("a.pdf"))
 
     def test_copies_carry_it(self, bench: Bench) -> None:
         if not bench.proves(Capability.METADATA, _keep):

@@ -64,6 +64,8 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
         content_type=headers.get("content-type"),
         content_disposition=headers.get("content-disposition"),
         cache_control=headers.get("cache-control"),
+        content_encoding=headers.get("content-encoding"),
+        content_language=headers.get("content-language"),
         metadata=metadata,
         checksum=checksum_in(headers),
     )

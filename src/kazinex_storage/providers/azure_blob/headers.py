@@ -38,6 +38,10 @@ def put_headers(options: PutOptions, sha256: str | None, mark: str) -> Iterator[
         yield "x-ms-blob-content-disposition", plain_header("content disposition", options.content_disposition)
     if options.cache_control is not None:
         yield "x-ms-blob-cache-control", plain_header("cache control", options.cache_control)
+    if options.content_encoding is not None:
+        yield "x-ms-blob-content-encoding", plain_header("content encoding", options.content_encoding)
+    if options.content_language is not None:
+        yield "x-ms-blob-content-language", plain_header("content language", options.content_language)
     yield from metadata_headers(options.metadata, sha256, mark)
 
 

@@ -223,6 +223,8 @@ def _kept(options: PutOptions) -> str:
         "content_type": options.content_type,
         "content_disposition": options.content_disposition,
         "cache_control": options.cache_control,
+        "content_encoding": options.content_encoding,
+        "content_language": options.content_language,
         "metadata": dict(options.metadata),
     }
     return json.dumps({name: value for name, value in found.items() if value})

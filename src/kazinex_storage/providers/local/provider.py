@@ -334,6 +334,8 @@ def _object_info(key: str, status: os.stat_result, sidecar: Sidecar | None, *, l
         content_type=found.content_type,
         content_disposition=found.content_disposition,
         cache_control=found.cache_control,
+        content_encoding=found.content_encoding,
+        content_language=found.content_language,
         metadata=found.metadata,
         checksum=Checksum(algorithm="sha256", value=found.sha256) if found.sha256 is not None else None,
     )

@@ -35,6 +35,8 @@ class Sidecar:
     content_type: str | None = None
     content_disposition: str | None = None
     cache_control: str | None = None
+    content_encoding: str | None = None
+    content_language: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     sha256: str | None = None
 
@@ -45,6 +47,8 @@ class Sidecar:
             content_type=options.content_type,
             content_disposition=options.content_disposition,
             cache_control=options.cache_control,
+            content_encoding=options.content_encoding,
+            content_language=options.content_language,
             metadata=dict(options.metadata),
             sha256=sha256,
         )
@@ -55,6 +59,8 @@ class Sidecar:
             content_type=self.content_type,
             content_disposition=self.content_disposition,
             cache_control=self.cache_control,
+            content_encoding=self.content_encoding,
+            content_language=self.content_language,
             metadata=self.metadata,
         )
 

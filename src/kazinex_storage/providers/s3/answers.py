@@ -19,7 +19,18 @@ from ..._internal.header_text import moment_of, size_of
 from ...errors import UnavailableError
 from ...transport import Response
 from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload
-from .headers import DISPOSITION, MARK, METADATA, SHA256, date_of, etag_of, metadata_of
+from .headers import (
+    DISPOSITION,
+    ENCODING,
+    LANGUAGE,
+    MARK,
+    METADATA,
+    SHA256,
+    date_of,
+    encoding_of,
+    etag_of,
+    metadata_of,
+)
 from .xml import is_true, parse_xml, text_of
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:[0-9]{1,18}-[0-9]{1,18}|\*)/([0-9]{1,18})")
@@ -63,7 +74,7 @@ def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) 
     metadata = metadata_of(headers)
     metadata.pop(MARK, None)
     metadata.pop(SHA256, None)
-    disposition = metadata.pop(DISPOSITION, None)
+    disposition, encoding, language = (metadata.pop(name, None) for name in (DISPOSITION, ENCODING, LANGUAGE))
     checksum = checksum_in(headers)
     return ObjectInfo(
         key=key,
@@ -73,6 +84,8 @@ def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) 
         content_type=headers.get("content-type"),
         content_disposition=headers.get("content-disposition") or disposition,
         cache_control=headers.get("cache-control"),
+        content_encoding=encoding_of(headers) or encoding,
+        content_language=headers.get("content-language") or language,
         metadata=metadata,
         checksum=checksum,
     )

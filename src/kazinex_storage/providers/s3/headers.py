@@ -31,23 +31,39 @@ MARK: Final = "kazinex-write"
 DISPOSITION: Final = "kazinex-disposition"
 """Metadata that holds the content disposition where the service forgets it."""
 
-_OURS: Final = frozenset({SHA256, MARK, DISPOSITION})
+ENCODING: Final = "kazinex-encoding"
+LANGUAGE: Final = "kazinex-language"
+"""The same for content encoding and language."""
+
+_OURS: Final = frozenset({SHA256, MARK, DISPOSITION, ENCODING, LANGUAGE})
 _TOKEN: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 
 
 def put_headers(
-    options: PutOptions, sha256: str | None, mark: str | None, *, keeps_disposition: bool = True
+    options: PutOptions,
+    sha256: str | None,
+    mark: str | None,
+    *,
+    keeps_disposition: bool = True,
+    decodes_gzip: bool = False,
 ) -> Iterator[tuple[str, str]]:
-    """Yield the headers that an object keeps; a service that forgets the disposition gets it as metadata.
+    """Yield the headers that an object keeps; a service that forgets some of them gets those as metadata.
+
+    So does one that decodes on the way out what is said to be gzip: other bytes would come than were stored.
 
     Raises:
         NotSupportedError: a value cannot be sent.
     """
     if options.content_type is not None:
         yield "Content-Type", plain_header("content type", options.content_type)
-    if options.content_disposition is not None:
-        name = "Content-Disposition" if keeps_disposition else METADATA + DISPOSITION
-        yield name, plain_header("content disposition", options.content_disposition)
+    for what, name, substitute, value in (
+        ("content disposition", "Content-Disposition", DISPOSITION, options.content_disposition),
+        ("content encoding", "Content-Encoding", ENCODING, options.content_encoding),
+        ("content language", "Content-Language", LANGUAGE, options.content_language),
+    ):
+        if value is not None:
+            kept = keeps_disposition and not (decodes_gzip and substitute == ENCODING and "gzip" in value.lower())
+            yield name if kept else METADATA + substitute, plain_header(what, value)
     if options.cache_control is not None:
         yield "Cache-Control", plain_header("cache control", options.cache_control)
     for name, value in options.metadata.items():
@@ -58,10 +74,23 @@ def put_headers(
         yield METADATA + MARK, mark
 
 
-def other_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return what an object keeps beside what ``PutOptions`` can say; a copy that is written anew would lose it."""
-    found = ((name, headers.get(name, "")) for name in ("content-encoding", "content-language", "expires"))
-    return tuple((name, value) for name, value in found if value)
+def other_headers(headers: Mapping[str, str], *, decodes_gzip: bool = False) -> tuple[tuple[str, str], ...]:
+    """Return what an object keeps beside what ``put_headers`` says; a copy that is written anew would lose it."""
+    names = ["expires"]
+    if decodes_gzip and "gzip" in headers.get("content-encoding", ""):
+        names.append("content-encoding")
+    return tuple((name, headers[name]) for name in names if headers.get(name))
+
+
+def encoding_of(headers: Mapping[str, str]) -> str | None:
+    """Return how the bytes are encoded; ``aws-chunked``, the form of an upload, stays with some services.
+
+    Example:
+        >>> encoding_of({"content-encoding": "aws-chunked, gzip"}), encoding_of({"content-encoding": "aws-chunked"})
+        ('gzip', None)
+    """
+    given = (coding.strip() for coding in headers.get("content-encoding", "").split(","))
+    return ", ".join(coding for coding in given if coding and coding.lower() != "aws-chunked") or None
 
 
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:

@@ -80,6 +80,8 @@ class Multipart:
             content_type=options.content_type,
             content_disposition=options.content_disposition,
             cache_control=options.cache_control,
+            content_encoding=options.content_encoding,
+            content_language=options.content_language,
             metadata=dict(options.metadata),
             checksum=Checksum(algorithm="sha256", value=found.value),
         )

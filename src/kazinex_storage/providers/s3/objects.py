@@ -28,7 +28,7 @@ from ...source import Source
 from ...transport import Call, Exchange, Response, SigV4
 from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from .answers import checksum_in, parse_object, parse_page
-from .headers import MARK, METADATA, date_of, etag_of, other_headers
+from .headers import MARK, METADATA, date_of, etag_of
 from .mapping import already_exists, fault_of, is_page, map_error, request_id_of, stranger
 from .protocol import Headers, Protocol, range_header
 from .signing import Signing
@@ -97,6 +97,8 @@ class Objects:
             content_type=options.content_type,
             content_disposition=options.content_disposition,
             cache_control=options.cache_control,
+            content_encoding=options.content_encoding,
+            content_language=options.content_language,
             metadata=options.metadata,
             checksum=checksum or Checksum(algorithm="sha256", value=sha256),
         )
@@ -172,7 +174,7 @@ class Objects:
         _etag(response, key)
         # R2 leaves the length of objects with Content-Encoding gzip out — rclone#8137; the listing knows it.
         size = None if "content-length" in response.headers else (yield from self._listed_size(key))
-        return parse_object(key, response.headers, size), other_headers(response.headers)
+        return parse_object(key, response.headers, size), self.protocol.other_headers(response.headers)
 
     def delete(self, key: str) -> Exchange[None]:
         """Remove; one request.

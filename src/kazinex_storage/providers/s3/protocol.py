@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.parse import quote
@@ -17,7 +17,7 @@ from urllib.parse import quote
 from ..._internal.sending import Held
 from ...transport import BodySlice, Request, SigV4
 from ...types import Buffer, ByteRange, ObjectInfo, PartInfo, PutMode, PutOptions, Sink, UploadState
-from .headers import base64_of, put_headers, quoted_etag
+from .headers import base64_of, other_headers, put_headers, quoted_etag
 from .mapping import status_inside
 from .target import CreateCopy, Target
 from .xml import complete_body, delete_body
@@ -73,7 +73,7 @@ class Protocol:
         """Write *data*, whose sha256 is given in hexadecimal, in one request; the service verifies it."""
         headers = [
             _UNSIGNED if self._tls else ("x-amz-content-sha256", sha256),
-            *put_headers(options, sha256, mark, keeps_disposition=self._preset.keeps_disposition),
+            *self._kept(options, sha256, mark),
             *self._condition(options),
         ]
         if self._preset.checksums:
@@ -177,8 +177,17 @@ class Protocol:
 
     def written(self, options: PutOptions, sha256: str | None, mark: str, others: Headers = ()) -> Headers:
         """Return the headers that an object gets which is made under *options*, and *others* as they are."""
-        kept = put_headers(options, sha256, mark, keeps_disposition=self._preset.keeps_disposition)
-        return (*kept, *others)
+        return (*self._kept(options, sha256, mark), *others)
+
+    def other_headers(self, headers: Mapping[str, str]) -> Headers:
+        """Return what an object keeps beside; see ``headers.other_headers``."""
+        return other_headers(headers, decodes_gzip=self._preset.decodes_gzip)
+
+    def _kept(self, options: PutOptions, sha256: str | None, mark: str | None) -> Iterator[tuple[str, str]]:
+        preset = self._preset
+        return put_headers(
+            options, sha256, mark, keeps_disposition=preset.keeps_disposition, decodes_gzip=preset.decodes_gzip
+        )
 
     def begin(self, key: str, written: Headers, signing: SigV4, *, checked: bool = True) -> Request:
         """Begin a multipart upload; the object gets what is *written* here. *checked* parts come with their CRC-32."""

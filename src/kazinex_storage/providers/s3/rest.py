@@ -85,6 +85,8 @@ class RestWrites:
             content_type=options.content_type,
             content_disposition=options.content_disposition,
             cache_control=options.cache_control,
+            content_encoding=options.content_encoding,
+            content_language=options.content_language,
             metadata=options.metadata,
             checksum=Checksum(algorithm="sha256", value=sha256),
         )

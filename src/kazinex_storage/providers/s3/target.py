@@ -53,7 +53,9 @@ class Preset:
     conditional_puts: bool = True
     """Whether PutObject and CompleteMultipartUpload honour If-None-Match and If-Match."""
     keeps_disposition: bool = True
-    """Whether the content disposition of an object comes back; otherwise it is kept in the metadata."""
+    """Whether content disposition, encoding and language of an object come back; otherwise the metadata keeps them."""
+    decodes_gzip: bool = False
+    """Whether what is said to be gzip is decoded on its way to a reader; the metadata keeps that encoding instead."""
     narrow_names: bool = False
     """Whether names are a subset of ASCII, so that keys are spelt by ``names.py``."""
     pins_copied_parts: bool = True
@@ -88,6 +90,7 @@ R2 = Preset(
     pins_copied_parts=False,  # cloudflare-docs#32458: 501
     write_interval_s=1.0,
     folds_names=True,
+    decodes_gzip=True,  # rclone#8137
 )
 """Cloudflare R2."""
 
