@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from .keys import DocumentKey as DocumentKey
     from .keys import ObjectKey as ObjectKey
     from .keys import Prefix as Prefix
+    from .keys import is_revision as is_revision
     from .organisations import OPERATOR_CHOICES as OPERATOR_CHOICES
     from .organisations import TENANT_CHOICES as TENANT_CHOICES
     from .organisations import Organisations as Organisations
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from .registry import Registry as Registry
     from .registry import default_registry as default_registry
     from .source import Source as Source
+    from .states import StateKeys as StateKeys
     from .storage import Storage as Storage
     from .sweeping import SweepReport as SweepReport
     from .sweeping import sweep as sweep
@@ -126,7 +128,7 @@ _HOMES = {
         "UnresolvedOrganisationError",
     ),
     "documents.integrity": ("IntegrityState",),
-    "keys": ("DocumentKey", "ObjectKey", "Prefix"),
+    "keys": ("DocumentKey", "ObjectKey", "Prefix", "is_revision"),
     "organisations": ("OPERATOR_CHOICES", "TENANT_CHOICES", "Organisations", "Resolver", "open_organisations"),
     "policy": ("UploadPolicy", "Verdict"),
     "provider": ("StorageProvider",),
@@ -134,6 +136,7 @@ _HOMES = {
     "documents.receipts": ("DocumentRevision", "StoredDocument"),
     "registry": ("ProviderKind", "Registry", "default_registry"),
     "source": ("Source",),
+    "states": ("StateKeys",),
     "storage": ("Storage",),
     "sweeping": ("SweepReport", "sweep"),
     "tickets": ("TicketPart", "UploadTicket"),

@@ -52,6 +52,7 @@ from kazinex_storage import (
     Verdict,
     VerificationReport,
     default_registry,
+    is_revision,
     open_organisations,
     sweep,
     verify,
@@ -152,7 +153,7 @@ def views_are_storages(storage: Storage) -> None:
     assert_type(storage.with_policy(None).policy, UploadPolicy | None)
     assert_type(storage.prefix, Prefix)
     assert_type(storage.transport, Transport)
-    with Storage(MemoryProvider(), prefix="org-1", transport=Transport(threads=4)) as own:
+    with Storage(MemoryProvider(), prefix="org-1", transport=Transport(threads=4), write_once=is_revision) as own:
         assert_type(own, Storage)
 
 
@@ -163,6 +164,8 @@ def urls_are_signed(storage: Storage) -> None:
     assert_type(url, PresignedUrl)
     assert_type(url.headers, Mapping[str, str])
     assert_type(url.expires_at, datetime)
+    assert_type(url.bound, frozenset[str])
+    assert_type(storage.confirm("a", PresignOptions(method="PUT", size=4), mark=url.mark), ObjectInfo)
 
 
 def uploads_are_resumed_and_swept(storage: Storage) -> None:
