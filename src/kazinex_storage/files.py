@@ -161,6 +161,7 @@ class ObjectWriter(io.RawIOBase):
         self._options = options
         self._handled = _handled()
         self._refusal: FileTooLargeError | None = None
+        self._forgotten = False
         self.info: ObjectInfo | None = None
         """What was published; None before ``close``."""
         self._spool: Spool | None = storage.operations.spool(key)
@@ -171,7 +172,7 @@ class ObjectWriter(io.RawIOBase):
 
     def tell(self) -> int:
         """Return how many bytes were written."""
-        return self._open_spool().size
+        return 0 if self._forgotten else self._open_spool().size
 
     def write(self, data: Buffer, /) -> int:  # type: ignore[override]  # typeshed wants any buffer
         """Append *data*.
@@ -181,6 +182,8 @@ class ObjectWriter(io.RawIOBase):
             QuotaExceededError: the temporary folder is full.
         """
         view = memoryview(data)
+        if self._forgotten:
+            return view.nbytes  # a wrapper that is collected writes what it holds, which nobody will read
         try:
             self._open_spool().write(view.cast("B") if view.nbytes else b"")
         except FileTooLargeError as error:
@@ -205,6 +208,7 @@ class ObjectWriter(io.RawIOBase):
             StorageError: the object could not be stored; nothing was published.
         """
         if self.closed or self._spool is None:
+            super().close()
             return
         if self._passing():
             _log.warning("%r is closed while an exception passes through: nothing is published", self._key)
@@ -228,8 +232,29 @@ class ObjectWriter(io.RawIOBase):
 
     def __del__(self) -> None:
         if getattr(self, "_spool", None) is not None:
-            warnings.warn(f"{self._key!r} was never closed: nothing was published", ResourceWarning, stacklevel=2)
-            self.discard()
+            self.forget()
+            self.close()
+
+    def forget(self) -> None:
+        """Discard what was written because the file was not closed, and say so.
+
+        It stays open for a wrapper that is being collected: that writes what it holds, and then closes it.
+        """
+        spool, self._spool = self._spool, None
+        if spool is None:
+            return
+        self._forgotten = True
+        spool.discard()
+        # Python hides warnings of this kind by default, and a file that is not stored must not pass unseen.
+        _log.warning("%r was never closed: nothing was published", self._key)
+        warnings.warn(f"{self._key!r} was never closed: nothing was published", ResourceWarning, stacklevel=3)
+
+    def _dealloc_warn(self, source: object) -> None:  # noqa: ARG002
+        """Learn that a wrapper is collected that nobody closed: Python's own wrappers call this before ``close``.
+
+        So does ``io.FileIO`` (cpython/Modules/_io, since 3.2). Without it such a ``close`` looks like any other.
+        """
+        self.forget()
 
     def _passing(self) -> bool:
         """Say whether an exception passes through that was not being handled when the file was opened."""

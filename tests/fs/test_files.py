@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
+import contextlib
+import gc
 import gzip
 import importlib
 import io
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -221,3 +225,126 @@ def test_create_only_is_the_mode_of_the_storage() -> None:
 
         with pytest.raises(FileExistsError):
             StorageFileSystem(storage=storage).pipe_file("a", b"", mode="create")
+
+
+def wrappers(path: str) -> dict[str, Callable[[], Any]]:
+    """Ways to open *path* that hand out the outermost file alone."""
+    url = f"kazinex+memory://{path}"
+    fs = MemoryFileSystem()
+    return {
+        "text": lambda: fsspec.open(url, "wt").open(),
+        "gzip": lambda: fsspec.open(url, "wb", compression="gzip").open(),
+        "text gzip": lambda: fsspec.open(url, "wt", compression="gzip").open(),
+        "text bz2": lambda: fsspec.open(url, "wt", compression="bz2").open(),
+        "text xz": lambda: fsspec.open(url, "xt", compression="xz").open(),
+        "text zip": lambda: fsspec.open(url, "wt", compression="zip").open(),
+        "inferred gzip": lambda: fsspec.open(url, "wb", compression="infer").open(),
+        "fs.open text": lambda: fs.open(path, "w"),
+        "fs.open text gzip": lambda: fs.open(path, "w", compression="gzip"),
+        "fs.open gzip": lambda: fs.open(path, "wb", compression="gzip"),
+        "own buffer": lambda: io.BufferedWriter(fs.open(path, "wb")),
+        "own text": lambda: io.TextIOWrapper(fs.open(path, "wb")),
+    }
+
+
+WRAPPERS = list(wrappers(""))
+
+
+def words(way: str) -> Any:
+    return "text" if "text" in way else b"text"
+
+
+@pytest.mark.parametrize("way", WRAPPERS)
+def test_closing_the_outermost_file_publishes(memory: Any, store: str, way: str) -> None:
+    path = f"{store}/a.gz"
+    file = wrappers(path)[way]()
+    file.write(words(way))
+
+    assert not memory.exists(path)
+    file.close()
+
+    codec = next((name for name in ("gzip", "bz2", "xz", "zip") if name in way), None)
+    with memory.open(path, "rb", compression=codec) as stored:
+        assert b"text" == stored.read()
+    file.close()  # again
+
+
+@pytest.mark.parametrize("way", WRAPPERS)
+def test_a_forgotten_file_publishes_nothing_and_the_log_says_so(
+    memory: Any, store: str, way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = f"{store}/a.gz"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+
+        file = wrappers(path)[way]()
+        file.write(words(way) * 100_000)
+        del file
+        gc.collect()
+
+    assert not memory.exists(path)
+    assert 1 == caplog.text.count("was never closed: nothing was published")
+
+
+@pytest.mark.parametrize("way", WRAPPERS)
+def test_an_exception_that_was_handled_before_the_file_is_collected_publishes_nothing(
+    memory: Any, store: str, way: str
+) -> None:
+    path = f"{store}/a.gz"
+
+    def export() -> None:
+        file = wrappers(path)[way]()
+        file.write(words(way))
+        raise RuntimeError("stop")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        with contextlib.suppress(RuntimeError):
+            export()
+        gc.collect()
+
+    assert not memory.exists(path)
+
+
+@pytest.mark.parametrize("way", WRAPPERS)
+def test_closing_while_an_exception_passes_publishes_nothing(memory: Any, store: str, way: str) -> None:
+    path = f"{store}/a.gz"
+
+    def export() -> None:
+        file = wrappers(path)[way]()
+        try:
+            file.write(words(way))
+            raise RuntimeError("stop")
+        finally:
+            file.close()
+
+    with pytest.raises(RuntimeError, match="stop"):
+        export()
+
+    assert not memory.exists(path)
+
+
+def test_codecs_treat_files_of_others_as_before(memory: Any, store: str) -> None:
+    memory.open(f"{store}/a", "wb").close()
+    inner = io.BytesIO()
+
+    outer = fsspec.compression.compr["gzip"](inner, mode="wb")
+    outer.write(b"text")
+    outer.close()
+
+    assert isinstance(outer, gzip.GzipFile)
+    assert not inner.closed
+    assert b"text" == gzip.decompress(inner.getvalue())
+
+
+def test_a_codec_that_is_registered_later_closes_too(memory: Any, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(infile: Any, mode: Any) -> Any:
+        return bz2.BZ2File(infile, mode)
+
+    monkeypatch.setitem(fsspec.compression.compr, "late", late)
+    file = fsspec.open(f"kazinex+memory://{store}/a", "wb", compression="late").open()
+
+    file.write(b"text")
+    file.close()
+
+    assert b"text" == bz2.decompress(memory.cat_file(f"{store}/a"))

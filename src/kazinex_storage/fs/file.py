@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import warnings
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ..files import READ_AHEAD, ObjectReader, ObjectWriter
 from ..storage import Storage
 from ..types import Buffer, PutOptions
-from .upstream import get_compression, wrap_codec
+from .upstream import Codec, codecs, get_compression, wrap_codec
 
 if TYPE_CHECKING:
     from .filesystem import ObjectFileSystem
@@ -64,6 +63,7 @@ class CompressedWriter(io.BufferedIOBase):
         super().__init__()
         self._compressor = compressor
         self._file = file
+        self._forgotten = False
 
     def writable(self) -> bool:
         """Return True."""
@@ -75,6 +75,8 @@ class CompressedWriter(io.BufferedIOBase):
         Raises:
             FileTooLargeError: the limit is passed; nothing will be published.
         """
+        if self._forgotten:
+            return memoryview(data).nbytes
         return self._compressor.write(data)
 
     def tell(self) -> int:
@@ -88,6 +90,11 @@ class CompressedWriter(io.BufferedIOBase):
 
     def __del__(self) -> None:
         _forget(self, getattr(self, "_file", None))
+
+    def _dealloc_warn(self, source: object) -> None:  # noqa: ARG002
+        """Publish nothing: the text over this file is collected, and nobody closed it."""
+        self._forgotten = True
+        self._file.forget()
 
     def close(self) -> None:
         """Finish the compression and publish, unless an exception is passing through.
@@ -123,9 +130,8 @@ class TextWriter(io.TextIOWrapper):
 
 def _forget(wrapper: io.IOBase, file: ObjectWriter | None) -> None:
     """Discard *file* before the finaliser of a *wrapper* that nobody closed would publish it."""
-    if file is not None and not wrapper.closed and not file.closed:
-        warnings.warn("a file that was written to was never closed: nothing was published", ResourceWarning, 3)
-        file.discard()
+    if file is not None and not wrapper.closed:
+        file.forget()
 
 
 def compressed(file: ReadFile | WriteFile, path: str, compression: str, mode: str) -> BinaryIO:
@@ -137,7 +143,26 @@ def compressed(file: ReadFile | WriteFile, path: str, compression: str, mode: st
     chosen = get_compression(path, compression)
     if chosen is None:
         return cast(BinaryIO, file)
-    outer = wrap_codec(chosen, cast(BinaryIO, file), mode)
-    if isinstance(file, ReadFile):
-        return outer
-    return cast(BinaryIO, CompressedWriter(outer, file))
+    return wrap_codec(chosen, cast(BinaryIO, file), mode)
+
+
+def close_with_codecs() -> None:
+    """Let all codecs of fsspec close the files of this package that they write to: see ADR 0014.
+
+    They leave open what they write to. ``fsspec.open(url, "wb", compression="gzip").open()`` hands out the codec alone,
+    so nobody could close the file. What codecs do with files of others stays as it is.
+    """
+    for name, codec in list(codecs.items()):
+        if not isinstance(codec, _ClosingCodec):
+            codecs[name] = _ClosingCodec(codec)
+
+
+class _ClosingCodec:
+    """A codec of fsspec that hands out what closes our file with it."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+
+    def __call__(self, infile: BinaryIO, mode: str = "rb", **options: object) -> BinaryIO:
+        outer = self._codec(infile, mode=mode, **options)
+        return cast(BinaryIO, CompressedWriter(outer, infile)) if isinstance(infile, ObjectWriter) else outer

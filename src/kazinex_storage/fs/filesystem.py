@@ -22,7 +22,7 @@ from ..storage import Storage
 from ..types import PutMode
 from .bulk import Bulk
 from .calls import Calls
-from .file import ReadFile, TextWriter, WriteFile, compressed
+from .file import ReadFile, TextWriter, WriteFile, close_with_codecs, compressed
 from .lookups import Lookups
 from .references import Held, Withheld
 from .spaces import Space
@@ -233,6 +233,7 @@ class ObjectFileSystem(Calls):
     def _open_writer(
         self, path: str, kind: str, content_type: str | None, metadata: Mapping[str, str] | None
     ) -> WriteFile:
+        close_with_codecs()  # fsspec may put one over the file
         options = put_options("create" if kind == "x" else "overwrite", content_type, metadata)
         storage, place, options = self._call(self._transfers.writing(path, options))
         if options.mode is PutMode.CREATE and _is_there(storage, place.key):

@@ -66,10 +66,21 @@ def listens(callback: Callback) -> bool:
     return not isinstance(callback, fsspec.callbacks.NoOpCallback)
 
 
+class Codec(Protocol):
+    """What compresses, or the other way round."""
+
+    def __call__(self, infile: BinaryIO, *, mode: str, **options: object) -> BinaryIO:
+        """Return a file over *infile*."""
+        ...
+
+
+codecs = cast("dict[str, Codec]", fsspec.compression.compr)
+"""The codecs of fsspec by name; ``OpenFile`` looks them up here."""
+
+
 def wrap_codec(name: str, file: BinaryIO, mode: str) -> BinaryIO:
     """Return *file* behind the codec *name*."""
-    codecs: Any = fsspec.compression.compr
-    return cast(BinaryIO, codecs[name](file, mode=mode))
+    return codecs[name](file, mode=mode)
 
 
 def other_paths(names: list[str], target: str | list[str], *, inside: bool, flatten: bool) -> list[str]:
