@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ._internal.unkeyed import Unkeyed, UnkeyedExchanges, UnkeyedPages
-from .errors import BulkError
+from .errors import BulkError, InvalidKeyError, StorageError
 from .transport import Exchange
 from .types import Folder, ObjectInfo
 
@@ -49,6 +49,8 @@ def delete_marker(operations: Operations, key: str) -> Exchange[None]:
 def delete_unkeyed(operations: Operations, found: Sequence[Unkeyed]) -> Exchange[None]:
     """Remove *found*, deepest first.
 
+    A name with ``.`` or ``..`` for a segment is never sent: a service or proxy that resolves it reaches another object.
+
     Raises:
         BulkError: some could not be removed; it lists their errors.
     """
@@ -58,8 +60,12 @@ def delete_unkeyed(operations: Operations, found: Sequence[Unkeyed]) -> Exchange
     # A directory of a hierarchical namespace can be removed once it is empty, so each level waits for the one below.
     levels: dict[int, list[Unkeyed]] = {}
     for one in found:
+        if _is_unsafe(one.name):
+            continue
         levels.setdefault(one.key.count("/"), []).append(one)
-    failures: list[Exception] = []
+    failures: list[Exception] = [
+        operations._explain(_unsafe(one), "delete", one.key) for one in found if _is_unsafe(one.name)
+    ]
     for depth in sorted(levels, reverse=True):
         level = levels[depth]
         for start in range(0, len(level), _AT_ONCE):
@@ -70,3 +76,15 @@ def delete_unkeyed(operations: Operations, found: Sequence[Unkeyed]) -> Exchange
                     error.key = one.key
                     failures.append(operations._explain(error, "delete", one.key))
     BulkError.raise_for(failures, len(found), "delete")
+
+
+def _is_unsafe(name: str) -> bool:
+    return not {".", ".."}.isdisjoint(name.split("/"))
+
+
+def _unsafe(one: Unkeyed) -> StorageError:
+    return InvalidKeyError(
+        "a segment of its name is '.' or '..', which leads elsewhere on the way to some services; remove it with the "
+        "tool that made it",
+        key=one.key,
+    )

@@ -171,6 +171,32 @@ def test_removing_a_folder_removes_what_no_key_names(bucket: Bucket) -> None:
     assert {"q/Mu\u0308ller.pdf"} == bucket.names()
 
 
+@pytest.mark.parametrize("name", ["p/Mu\u0308ller/a.pdf", "p//a", "p/line\nbreak/a", "p/d/Mu\u0308ller/a.pdf"])
+def test_a_folder_that_holds_nothing_but_such_folders_is_there_and_can_be_removed(bucket: Bucket, name: str) -> None:
+    folder = bucket.path("p")
+    bucket.poke(name, body=b"1")
+
+    assert (True, True, False) == (bucket.fs.exists(folder), bucket.fs.isdir(folder), bucket.fs.isfile(folder))
+    assert "directory" == bucket.fs.info(folder)["type"]
+    assert [] == bucket.fs.find(folder)
+    with pytest.raises(OSError, match="not empty"):
+        bucket.fs.rmdir(folder)
+    bucket.fs.rm(folder, recursive=True)
+
+    assert set() == bucket.names()
+    assert not bucket.fs.exists(folder)
+
+
+def test_a_name_that_leads_elsewhere_is_not_removed_but_said(bucket: Bucket) -> None:
+    bucket.poke("p/../q/a.pdf", "p/./a.pdf", "q/a.pdf", body=b"1")
+    assert {"p/../q/a.pdf", "p/./a.pdf", "q/a.pdf"} == bucket.names()
+
+    with pytest.raises(BulkError, match=r"2 of 2 failed.*leads elsewhere"):
+        bucket.fs.rm(bucket.path("p"), recursive=True)
+
+    assert {"p/../q/a.pdf", "p/./a.pdf", "q/a.pdf"} == bucket.names()
+
+
 def test_a_folder_that_hadoop_marks_is_an_object_beside_it(bucket: Bucket) -> None:
     """``d_$folder$`` is a key like any other, so it is listed, and removed with what holds it."""
     bucket.poke("p/d_$folder$")

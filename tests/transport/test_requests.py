@@ -72,6 +72,14 @@ def test_a_request_without_a_body_announces_none_or_an_empty_one(
     assert {"expect", "content-type"}.isdisjoint(seen.headers)
 
 
+@pytest.mark.parametrize("path", ["/bucket/a/../../other/key", "/bucket/./key", "/bucket//a"])
+def test_a_path_arrives_as_it_is(path: str, drive: Driver, transport: Transport, server: Server) -> None:
+    """Resolved on the way, the name that another tool gave an object leads to another one (issue 18)."""
+    drive(transport, send(Request(method="GET", url=server.url().removesuffix("/bucket/key") + path)))
+
+    assert path == server.seen[0].target
+
+
 def test_bytes_are_sent_as_they_are(drive: Driver, transport: Transport, server: Server) -> None:
     request = Request(method="PUT", url=server.url(), body=b"\0body", headers=(("Content-Type", "text/plain"),))
 

@@ -116,10 +116,13 @@ class ListedPages(Generic[_Entry, _Page]):
         for name in page.directories:
             if name.startswith(self._prefix):
                 self._leave_out(name, 0, "/")
-        self._hidden += sum(
-            folder.startswith(self._prefix) and self._spelling.key_of(folder.removesuffix("/")) is None
-            for folder in page.folders
-        )
+        for folder in page.folders:
+            if folder.startswith(self._prefix) and self._spelling.key_of(folder.removesuffix("/")) is None:
+                self._hidden += 1
+                # Without its slash, because it marks no folder: it has something in it.
+                self.unkeyed.append(
+                    Unkeyed(name=folder, key=self._key_prefix + folder[len(self._prefix) :].rstrip("/"), size=1)
+                )
 
     def _leave_out(self, name: str, size: int, end: str = "") -> None:
         folder = self._spelling.key_of(name.removesuffix("/")) if end or name.endswith("/") else None

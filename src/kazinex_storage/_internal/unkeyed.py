@@ -37,7 +37,10 @@ class UnkeyedPages(Protocol):
 
     @property
     def unkeyed(self) -> Sequence[Unkeyed]:
-        """What stood in the pages so far, below the prefix; the marker of the prefix itself too."""
+        """What stood in the pages so far, below the prefix; the marker of the prefix itself too.
+
+        In a listing of one level also the folders that no key names.
+        """
         ...
 
 

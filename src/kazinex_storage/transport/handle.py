@@ -184,6 +184,8 @@ def forget(handle: pycurl.Curl, attempt: Attempt) -> None:
 
 def _set_shape(handle: pycurl.Curl, request: Request) -> None:
     method, signing = request.method, request.signing
+    if signing is None:
+        handle.setopt(pycurl.PATH_AS_IS, 1)  # which goes with no signature of libcurl's
     if type(request.body) is BodySlice:
         handle.setopt(pycurl.UPLOAD, 1)
     if method == "HEAD":
@@ -191,6 +193,7 @@ def _set_shape(handle: pycurl.Curl, request: Request) -> None:
     elif method != "GET" or request.body is not None:
         handle.setopt(pycurl.CUSTOMREQUEST, method)
     if signing is not None:
+        # It resolves "a/../b" before it signs, so names with such segments are refused before they come here.
         handle.setopt(pycurl.AWS_SIGV4, f"aws:amz:{signing.region}:{signing.service}")
         handle.setopt(pycurl.USERNAME, signing.access_key_id)
         handle.setopt(pycurl.PASSWORD, signing.secret_access_key)
