@@ -148,7 +148,7 @@ class Storage:
         """Return the bytes of *span*, all of one version. One request. Holds them in memory.
 
         Raises:
-            NotFoundError: no such key.
+            NotFoundError: no such key; ``IntegrityError``: the whole has another checksum than the service keeps.
             PreconditionFailedError: the object is not the version *if_match*.
         """
         return self._transport.run(self._operations.get_bytes(key, span, if_match))
@@ -348,9 +348,10 @@ class Storage:
         return self._transport.run(self._uploads.pending(prefix, older_than))
 
     def open(self, key: str, mode: str = "rb", options: PutOptions = DEFAULTS) -> StorageFile:
-        """Return a binary file: ``rb`` reads, ``wb`` replaces, ``xb`` creates.
+        """Return a binary file: ``rb`` reads one version, ``wb`` replaces, ``xb`` creates.
 
-        Writing publishes on ``close``; leaving a ``with`` block by an exception, or ``discard``, publishes nothing.
+        Read in order to its end, it is proved as ``get_bytes`` is. Writing publishes on ``close``; leaving a ``with``
+        block by an exception, or ``discard``, publishes nothing.
 
         Raises:
             NotFoundError: reading, and no such key; ``ValueError``: another mode.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -189,6 +191,55 @@ def test_check_tells_by_a_receipt_whether_a_document_was_altered(cli: CommandLin
 
     assert (0, "intact") == (intact.code, intact.json["state"])
     assert (3, "tampered") == (altered.code, altered.json["state"])
+
+
+def forge(path: Path, body: bytes) -> None:
+    """Write in place and restore the time, so that the version mark is that of the receipt."""
+    times = path.stat()
+    with path.open("r+b") as file:
+        file.write(body)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_check_by_version_reads_nothing_and_never_says_intact(cli: CommandLine) -> None:
+    root = cli.add_disk()
+    (cli.work / NAME).write_bytes(BODY)
+    receipt = cli("put", NAME, REVISION, "--json").out
+    forge(root / REVISION / NAME, BODY[::-1])
+
+    by_version = cli("check", "-", "--by", "version", "--json", stdin=receipt)
+    by_bytes = cli("check", "-", "--json", stdin=receipt)
+
+    assert (0, "same-version") == (by_version.code, by_version.json["state"])
+    assert (3, "tampered") == (by_bytes.code, by_bytes.json["state"])
+    assert 2 == cli("check", "-", "--by", "time", stdin=receipt).code
+
+
+def test_check_of_a_receipt_without_a_sha256_proves_nothing_and_says_so_by_its_exit_code(cli: CommandLine) -> None:
+    cli.add_disk()
+    (cli.work / NAME).write_bytes(BODY)
+    receipt = {**cli("put", NAME, REVISION, "--json").json, "sha256": None}
+
+    done = cli("check", "-", "--json", stdin=json.dumps(receipt).encode())
+
+    assert (3, "unknown") == (done.code, done.json["state"])
+
+
+def test_get_and_cat_by_a_receipt_deliver_nothing_altered(cli: CommandLine) -> None:
+    root = cli.add_disk()
+    (cli.work / NAME).write_bytes(BODY)
+    (cli.work / "receipt.json").write_bytes(cli("put", NAME, REVISION, "--json").out)
+    by_receipt = ("--receipt", "receipt.json")
+    assert BODY == cli("cat", REVISION, *by_receipt).out
+    assert 2 == cli("cat", "org-1/bridge/DRG-1/P99", *by_receipt).code
+
+    forge(root / REVISION / NAME, BODY[::-1])
+
+    for more in ((), ("--accept-rewritten",)):  # a disk writes nothing anew
+        shown, fetched = cli("cat", REVISION, *by_receipt, *more), cli("get", REVISION, "copy.pdf", *by_receipt, *more)
+        assert (1, b"") == (shown.code, shown.out)
+        assert 1 == fetched.code
+    assert not (cli.work / "copy.pdf").exists()
 
 
 def test_check_wants_a_receipt(cli: CommandLine) -> None:

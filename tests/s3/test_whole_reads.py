@@ -247,6 +247,7 @@ CRC = base64.b64encode(bytes(4)).decode()
         pytest.param({**PLAIN, "x-amz-server-side-encryption": "AES256"}, "md5", id="keys of the service"),
         pytest.param({**PLAIN, "x-amz-server-side-encryption": "aws:kms"}, None, id="keys of KMS"),
         pytest.param({**PLAIN, "x-amz-server-side-encryption-customer-algorithm": "AES256"}, None, id="SSE-C"),
+        pytest.param({**PLAIN, "x-goog-encryption-kms-key-name": "k"}, None, id="keys of Google's KMS"),
         pytest.param({**PLAIN, "etag": f'W/"{MD5.hexdigest()}"'}, None, id="a weak ETag"),
         pytest.param({**PLAIN, "etag": f'"{MD5.hexdigest()}-2"'}, None, id="parts"),
         pytest.param({"etag": PLAIN["etag"]}, None, id="decoded on the way"),

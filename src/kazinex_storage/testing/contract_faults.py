@@ -81,6 +81,19 @@ def _read_as_stream(storage: Storage) -> bytes:
     return b"".join(storage.stream("a"))
 
 
+def _read_as_file(storage: Storage) -> bytes:
+    found = bytearray()
+    with storage.open("a") as file:
+        while piece := file.read(300_000):
+            found += piece
+    return bytes(found)
+
+
+_READS = pytest.mark.parametrize(
+    "read", [_read_at_once, _read_by_sink, _read_as_stream, _read_as_file], ids=["bytes", "sink", "stream", "file"]
+)
+
+
 class FaultContract:
     """Bodies that lie, callers that go away, answers that get lost."""
 
@@ -255,7 +268,7 @@ class FaultContract:
             assert sha256(pattern(2_000_000)) != storage.download("a", path).sha256
 
     @_WRITERS
-    @pytest.mark.parametrize("read", [_read_at_once, _read_by_sink, _read_as_stream], ids=["bytes", "sink", "stream"])
+    @_READS
     def test_a_whole_read_that_is_altered_is_noticed_where_a_checksum_is_kept(
         self, bench: Bench, ours: bool, read: Callable[[Storage], bytes]
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -88,6 +88,13 @@ class PutContract:
         info = bench.storage.put("a", b"1")
 
         assert info.last_modified is None or timedelta(0) == info.last_modified.utcoffset()
+
+    @pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
+    def test_the_time_of_a_put_is_now(self, bench: Bench, large: bool) -> None:
+        """By the clock of the service, which may be off by minutes, and hardly by an hour."""
+        info = bench.storage.put("a", pattern(bench.harness.large_bytes if large else 3))
+
+        assert info.last_modified is None or abs(datetime.now(UTC) - info.last_modified) < timedelta(hours=1)
 
     def test_an_empty_object_is_an_object(self, bench: Bench) -> None:
         info = bench.storage.put("empty", b"")

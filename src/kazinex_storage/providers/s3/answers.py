@@ -39,6 +39,12 @@ _SPAN: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 _LISTING: Final = frozenset({"Name", "Prefix", "KeyCount", "MaxKeys", "IsTruncated", "Contents", "CommonPrefixes"})
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
 _MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
+# Of Amazon, and of Google Cloud Storage, whose ETag is no MD5 then either (cloud.google.com/storage/docs/hashes-etags).
+_CUSTOMER_KEYS: Final = (
+    "x-amz-server-side-encryption-customer-algorithm",
+    "x-goog-encryption-algorithm",
+    "x-goog-encryption-kms-key-name",
+)
 _CHECKSUM: Final = "x-amz-checksum-"
 _ALGORITHMS: Final = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
 
@@ -240,7 +246,7 @@ def parse_uploads(body: bytes) -> tuple[list[PendingUpload], tuple[str, str] | N
 
 def _has_key_of_customer(headers: Mapping[str, str]) -> bool:
     encryption = headers.get("x-amz-server-side-encryption", "")
-    return encryption.startswith("aws:") or "x-amz-server-side-encryption-customer-algorithm" in headers
+    return encryption.startswith("aws:") or any(name in headers for name in _CUSTOMER_KEYS)
 
 
 def _is_whole(headers: Mapping[str, str]) -> bool:
