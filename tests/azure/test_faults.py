@@ -340,6 +340,21 @@ def test_what_is_refused_in_a_batch_is_told_of_its_key(faulty: Faulty) -> None:
     lease.release()
 
 
+def test_a_batch_that_is_refused_failed_for_its_own_blobs_only(faulty: Faulty) -> None:
+    keys = [f"k{index:03}" for index in range(300)]
+    for key in keys:
+        faulty.witness.upload_blob(key, b"1")
+    faulty.front.on("batch", do=azure_fails(403, "AuthorizationPermissionMismatch"))
+
+    with pytest.raises(BulkError, match="of 300 failed, the others are done") as caught:
+        faulty.storage.delete_many(keys)
+
+    left = list(faulty.witness.list_blob_names())
+    assert left in (keys[:256], keys[256:])
+    assert left == [getattr(failure, "key", None) for failure in caught.value.failures]
+    assert {"AccessDeniedError"} == {type(failure).__name__ for failure in caught.value.failures}
+
+
 def test_a_missing_object_in_a_batch_is_no_error(faulty: Faulty) -> None:
     faulty.storage.put("a", SMALL)
 

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from kazinex_storage import Storage
 from kazinex_storage.errors import NotFoundError
+from kazinex_storage.fs import StorageFileSystem
+from kazinex_storage.providers.memory import MemoryProvider
+from kazinex_storage.testing.recording import RecordingProvider
 
 FOLDER = "Plan [A]"
 NEIGHBOUR = "Plan A"  # what the name of the folder matches as a pattern
@@ -100,3 +104,17 @@ def test_an_escaped_pattern_reaches_into_a_folder_of_such_a_name(face: Any, tree
     face.rm(f"{glob.escape(f'{tree}/{FOLDER}')}/*.pdf")
 
     assert {f"{NEIGHBOUR}/2.pdf": b"2"} == found(face, tree)
+
+
+def test_a_name_costs_one_look_up_more_only_when_it_has_glob_signs() -> None:
+    recording = RecordingProvider(MemoryProvider())
+    fs = StorageFileSystem(storage=Storage(recording))
+    fs.pipe({"plain": b"1", "odd [1]": b"2"})
+    recording.calls.clear()
+
+    assert b"1" == fs.cat("plain")
+    assert ["get"] == [operation for operation, _ in recording.calls]
+    recording.calls.clear()
+    assert b"2" == fs.cat("odd [1]")
+
+    assert ["head", "get"] == [operation for operation, _ in recording.calls]

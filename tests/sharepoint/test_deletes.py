@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from kazinex_storage import Storage
+from kazinex_storage import BulkError, Storage
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
-from kazinex_storage.testing.emulators.graph import Fault, Kind
+from kazinex_storage.testing.emulators.graph import Answer, Fault, Kind
 
 from .conftest import Place
 
@@ -43,3 +43,18 @@ def test_a_permanent_delete_whose_answer_is_lost_is_found_done(place: Place, kin
         storage.delete("a.ifc")
 
     assert place.stored("a.ifc") is None
+
+
+def test_a_batch_that_is_refused_failed_for_each_file_that_was_not_deleted(place: Place) -> None:
+    keys = [f"k{index:02}.ifc" for index in range(45)]
+    for key in keys:
+        place.drive.add(place.drive.root, key, b"1")
+    refused = Answer(status=403, body=b'{"error": {"code": "accessDenied"}}')
+    # Two requests for each 20: the second look is refused.
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/$batch", skip=2, answer=refused))
+
+    with pytest.raises(BulkError, match="25 of 45 failed, the others are done") as caught:
+        place.storage.delete_many(keys)
+
+    assert keys[20:] == [getattr(failure, "key", None) for failure in caught.value.failures]
+    assert keys[20:] == sorted(info.key for info in place.storage.list(""))
