@@ -41,7 +41,7 @@ def s3_kind(seen: Seen) -> str:
         return "part"
     if "uploadId=" in query:
         return {"POST": "complete", "DELETE": "abort"}.get(seen.method, "parts")
-    if query.startswith("uploads"):
+    if query.startswith("uploads") or "&uploads=" in query:
         return "begin" if seen.method == "POST" else "uploads"
     if "list-type=2" in query:
         return "list"

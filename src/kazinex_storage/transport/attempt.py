@@ -27,6 +27,9 @@ UPLOAD_BUFFER_BYTES: Final = 256 * 1024
 MAX_ERROR_BYTES: Final = 256 * 1024
 """The beginning of an error that is kept."""
 
+LATE_S: Final = 5.0
+"""Seconds that a request with ``late`` goes on after an interrupt or a cancellation."""
+
 _DATA_STATUSES: Final = (200, 206)
 _BLANK: Final = (b"\r\n", b"\n")
 
@@ -61,6 +64,7 @@ class Attempt:
         "resumes",
         "status",
         "taken",
+        "whole",
     )
 
     def __init__(
@@ -86,6 +90,8 @@ class Attempt:
         """What the sink, the source or a check raised."""
         self.taken = 0
         """Bytes that the sink was given."""
+        self.whole = False
+        """Whether libcurl brought it to its end; else it was broken off."""
         self.repeated = False
         """Whether libcurl has sent it twice by itself."""
         self.handle: Any = None
@@ -94,11 +100,8 @@ class Attempt:
         self.patience_s: float | None = None
         """Seconds without movement after which it is ended, when the settings allow more."""
         self.moved = 0
-        """Bytes that had moved when ``stall.py`` looked last."""
-        self.looked_s = 0.0
-        """When that was, in seconds since the beginning."""
-        self.moved_s = 0.0
-        """When something moved last, as far as was looked."""
+        self.looked_s = self.moved_s = 0.0
+        """Seconds from the beginning: when ``stall.py`` looked last, and saw that something had moved."""
         self._collected = 0
         self._enough = False
         self._headers: dict[str, str] | None = None

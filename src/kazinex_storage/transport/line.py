@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pycurl
 
-from .attempt import Attempt
+from .attempt import LATE_S, Attempt
 from .handle import forget, prepare, was_repeated
 from .status import TIMED_OUT
 
@@ -48,28 +48,45 @@ class Line:
         """
         multi, handle = self._multi, self._handle
         code, message = 0, ""
-        stalled: str | None = None
+        interrupt: BaseException | None = None
         try:
             prepare(handle, attempt, self._options)
             multi.add_handle(handle)
             attempt.handle = handle
-            while multi.perform()[1]:
-                left = multi.timeout()
-                # A socket that moves is no reason to look; one that trickles is still too slow for libcurl.
-                if left and not self._wait(_LONGEST_WAIT_S if left < 0 else min(left / 1000, _LONGEST_WAIT_S)):
-                    stalled = self._limits.stalled(handle, attempt)
-                    if stalled is not None:
-                        break
+            try:
+                stalled = self._go_on(attempt, None)
+            except BaseException as error:
+                if attempt.request.late is None or isinstance(error, Exception):
+                    raise
+                interrupt = error
+                stalled = self._go_on(attempt, time.monotonic() + LATE_S)
             _, _, bad = multi.info_read()
             if stalled is not None:
                 code, message = TIMED_OUT, stalled
             elif bad:
                 _, code, message = bad[0]
+            attempt.whole = True
             attempt.repeated = was_repeated(handle, attempt)
             multi.remove_handle(handle)
             forget(handle, attempt)
         finally:
             attempt.end(code, message)
+        if interrupt is not None:
+            raise interrupt
+
+    def _go_on(self, attempt: Attempt, until: float | None) -> str | None:
+        """Let libcurl work up to the end of *attempt*, or *until*; say what it waited for in vain."""
+        multi = self._multi
+        while multi.perform()[1]:
+            left = multi.timeout()
+            # A socket that moves is no reason to look; one that trickles is still too slow for libcurl.
+            if left and not self._wait(_LONGEST_WAIT_S if left < 0 else min(left / 1000, _LONGEST_WAIT_S)):
+                stalled = self._limits.stalled(self._handle, attempt)
+                if stalled is not None:
+                    return stalled
+            if until is not None and time.monotonic() > until:
+                return "waited for an answer after an interrupt"
+        return None
 
     def close(self) -> None:
         """Close the connections, and stop what is under way."""

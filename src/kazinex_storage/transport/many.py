@@ -211,7 +211,10 @@ class _Scheduler:
                 self.wire.give(session)
             return
         if session is not None:
-            self.wire.drop(session)
+            try:
+                session.finish_late()
+            finally:
+                self.wire.drop(session)
         calls = [(task.future, task.call) for task in self.tasks if task.future is not None and task.call is not None]
         # First those that have not begun: a thread that the second step sets free must find nothing to do.
         running = [(future, call) for future, call in calls if not future.cancel()]

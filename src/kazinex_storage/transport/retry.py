@@ -134,7 +134,7 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
         if request.gate is not None:
             yield from _pass(request.gate, request, policy)
         sent_at = policy.clock()
-        yield attempt
+        yield from _sent(attempt, tally)
         seconds = policy.clock() - sent_at
         if observer is not None or _log.isEnabledFor(logging.DEBUG):
             _notice(attempt, tally.number, seconds, policy, observer)
@@ -225,6 +225,17 @@ class _Tally:
         patience = self._request.patience_s
         most = self._policy.unanswered_s
         return (most if patience is None else min(most, patience)) - self._silent_s
+
+
+def _sent(attempt: Attempt, tally: _Tally) -> Exchange[None]:
+    """Have *attempt* carried out; an answer that comes when nobody waits any more goes where the request says."""
+    try:
+        yield attempt
+    except BaseException:
+        late = attempt.request.late
+        if late is not None and attempt.whole and attempt.code == 0:
+            late(_response(attempt, tally.number))
+        raise
 
 
 def _look(attempt: Attempt, policy: RetryPolicy) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import pycurl
 
-from .attempt import Attempt
+from .attempt import LATE_S, Attempt
 from .handle import forget, prepare, was_repeated
 from .stall import LOOK_S
 from .status import TIMED_OUT
@@ -123,6 +123,7 @@ class Multi:
 
     def _end(self, handle: pycurl.Curl, code: int, message: str) -> Attempt:
         attempt = self.active.pop(handle)
+        attempt.whole = True
         attempt.repeated = was_repeated(handle, attempt)
         self._release(handle, attempt)
         attempt.end(code, message)
@@ -179,6 +180,19 @@ class Session(Multi):
                 self._expire()
         ended = self.collect()
         return ended + self.end_stalled() if woken else ended
+
+    def finish_late(self) -> None:
+        """Go on for a moment with those whose answers are wanted even when nobody waits for them.
+
+        Raises:
+            BaseException: another interrupt.
+        """
+        until = time.monotonic() + LATE_S
+        while any(attempt.request.late is not None for attempt in self.active.values()):
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            self.wait(left)
 
     def waker(self) -> Waker:
         """Return what makes ``wait`` return at once, from any thread."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import select
+from asyncio import CancelledError, wait
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import suppress
@@ -18,12 +19,12 @@ from typing import TYPE_CHECKING, Final
 
 import pycurl
 
+from .attempt import LATE_S, Attempt
 from .session import MASKS, Multi, abandon, selected
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future, Handle
 
-    from .attempt import Attempt
     from .handle import Option
     from .stall import Limits
 
@@ -70,7 +71,11 @@ class LoopMulti(Multi):
             self._waiting.append(attempt)
         try:
             await future
-        except BaseException:
+        except BaseException as error:
+            if attempt.request.late is not None and attempt.handle is not None and isinstance(error, CancelledError):
+                attempt.on_end = self.loop.create_future()
+                with suppress(CancelledError):
+                    await wait({attempt.on_end}, timeout=LATE_S)
             if attempt in self._waiting:
                 self._waiting.remove(attempt)
             self.drop(attempt)

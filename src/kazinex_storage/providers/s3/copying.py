@@ -82,6 +82,7 @@ class Copying:
             yield from self._still(found)  # a service without conditions may have copied parts of two versions
             etag, made_at = yield from self._multipart.complete(state, parts)
         except GeneratorExit:
+            self._multipart.orphans.remember(state.key, state.upload_id)
             raise  # nobody drives the exchange any more, so nothing can be sent
         except BaseException:
             yield from self._multipart.give_up(state)

@@ -195,6 +195,10 @@ class S3Exchanges:
         folds = self.target.preset.folds_names and len(name) <= MAX_KEY_CHARACTERS
         return unicodedata.normalize("NFC", name) if folds else name
 
+    def prefix_of(self, prefix: str) -> str:
+        """Return how the service spells the keys below *prefix*."""
+        return self._name_prefix(prefix)
+
     def _name_prefix(self, prefix: str) -> str:
         return self._prefix + (encode_prefix(prefix) if self._narrow else prefix)
 

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final, cast
@@ -24,6 +25,7 @@ from .answers import Course, parse_part_etag, parse_parts, parse_result_etag, pa
 from .headers import date_of, etag_of
 from .mapping import fault_of, is_page, map_error, map_fault, stranger
 from .objects import Objects
+from .orphans import Orphans
 from .protocol import Headers, PartDigests
 
 # 34 ms at 1.9 GiB/s. Bodies up to here are hashed before they are sent, so that the object carries its sha256;
@@ -31,6 +33,12 @@ from .protocol import Headers, PartDigests
 HASH_FIRST_BYTES: Final = 64 * 1024 * 1024
 """The largest body that is read once more for its sha256."""
 
+
+# A beginning that was refused by name, address or trust never came to a server.
+_NEVER_SENT: Final = ("connect", "dns", "tls", "settings")
+
+_MOST_ATTEMPTS: Final = 5
+"""How often a beginning was sent at most, when it ended without saying so."""
 
 _GONE: Final = "NoSuchUpload"
 
@@ -43,6 +51,8 @@ class Multipart:
         self._objects = objects
         self._protocol = objects.protocol
         self._preset = objects.protocol.target.preset
+        self.orphans = Orphans(objects)
+        """What was left behind."""
 
     def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write a large body.
@@ -66,6 +76,7 @@ class Multipart:
                 raise IntegrityError("the body changed while it was being sent; nothing was stored, repeat it")
             etag, moment = yield from self.complete(state, parts)
         except GeneratorExit:
+            self.orphans.remember(state.key, state.upload_id)
             raise  # nobody drives the exchange any more, so nothing can be sent
         except BaseException as error:
             yield from self.give_up(state)
@@ -103,15 +114,12 @@ class Multipart:
             StorageError: the service refuses.
         """
         mark = secrets.token_hex(8)
-        signing = yield from self._objects.key()
-        response: Response = yield self._protocol.begin(
-            key, self._protocol.written(options, sha256, mark, others), signing, checked=checked
-        )
-        if response.status != 200:
-            raise map_error(response, key)
+        upload_id = yield from self._opened(key, self._protocol.written(options, sha256, mark, others), checked)
+        if self.orphans.count:
+            yield from self.orphans.sweep()
         return UploadState(
             key=key,
-            upload_id=parse_upload_id(response.body),
+            upload_id=upload_id,
             size=plan.size,
             part_bytes=plan.part_bytes,
             mode=options.mode,
@@ -119,6 +127,40 @@ class Multipart:
             mark=mark,
             sha256=sha256,
         )
+
+    def _opened(self, key: str, written: Headers, checked: bool) -> Exchange[str]:
+        """Begin an upload and return its id; what an answer that is lost has begun is looked for.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        signing = yield from self._objects.key()
+        since, late = self.orphans.now(), list[Response]()
+        request = replace(self._protocol.begin(key, written, signing, checked=checked), late=late.append)
+        try:
+            response: Response = yield request
+        except GeneratorExit:
+            self.orphans.remember_lost(key, since, 1)
+            raise
+        except BaseException as error:
+            if late and late[0].status == 200:
+                yield from self._abandon(key, parse_upload_id(late[0].body))
+            elif not late and not (isinstance(error, StorageError) and error.code in _NEVER_SENT):
+                yield from self.orphans.find(key, since, _MOST_ATTEMPTS)
+            raise
+        upload_id = parse_upload_id(response.body) if response.status == 200 else None
+        if upload_id is not None:
+            self.orphans.began(upload_id)
+        if response.attempts > 1:
+            try:
+                yield from self.orphans.find(key, since, response.attempts - (upload_id is not None))
+            except BaseException:
+                if upload_id is not None:
+                    yield from self._abandon(key, upload_id)
+                raise
+        if upload_id is None:
+            raise map_error(response, key)
+        return upload_id
 
     def put_part(self, state: UploadState, number: int, data: Buffer, *, checked: bool = True) -> Exchange[PartInfo]:
         """Write one part; writing it again replaces it. *checked* as the upload was begun.
@@ -150,6 +192,7 @@ class Multipart:
         response: Response = yield self._protocol.complete(state.key, state.upload_id, parts, options, signing)
         fault = fault_of(response.body) if response.status == 200 else None
         if response.status == 200 and fault is None:
+            self.orphans.ended(state.upload_id)
             return etag_of(parse_result_etag(response.body)), date_of(response.headers.get("date"))
         error = map_error(response, state.key) if fault is None else map_fault(fault, response, state.key)
         # The answer to an earlier attempt may have been lost: then the upload is gone, or its own object is in the way.
@@ -160,6 +203,7 @@ class Multipart:
                 raise
             own = None
         if own is not None:
+            self.orphans.ended(state.upload_id)
             return own.etag, date_of(response.headers.get("date"))
         raise error if error.code == _GONE else self._objects.refused(error, options, response)
 
@@ -177,11 +221,15 @@ class Multipart:
                 raise error
         elif is_page(response):
             raise stranger(response, key)
+        self.orphans.ended(upload_id)
 
     def give_up(self, state: UploadState) -> Exchange[None]:
-        """Abort after a failure; what cannot be aborted now is left to the sweeper and to the bucket's lifecycle."""
+        """Abort after a failure; what cannot be aborted now is remembered, and the log says so."""
+        yield from self._abandon(state.key, state.upload_id)
+
+    def _abandon(self, key: str, upload_id: str) -> Exchange[None]:
         try:
-            yield from self.abort(state.key, state.upload_id)
+            yield from self.orphans.abort(key, upload_id)
         except StorageError:
             return
 

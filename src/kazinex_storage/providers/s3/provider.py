@@ -68,6 +68,13 @@ class S3Provider(NetworkPartUploader[S3Exchanges]):
             found["residency"] = lambda: run(residency(objects))
         return found
 
+    def sweep(self, scope: str, *, dry_run: bool) -> int:
+        """Abort the uploads below *scope* that this process remembers to have left; return how many there are."""
+        orphans = self.exchanges.multipart.orphans
+        if dry_run:
+            return orphans.count
+        return self._transport.run(orphans.sweep(self.exchanges.prefix_of(scope), most=orphans.count))
+
     def public_access(self, key: ObjectKey) -> PublicAccess | None:
         """Return where anybody could read the object, if the bucket were public; None on R2."""
         target = self.exchanges.target

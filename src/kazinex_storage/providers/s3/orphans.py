@@ -1,0 +1,202 @@
+"""Uploads in parts that nobody goes on with: found again, thrown away, or remembered until that succeeds.
+
+A put that fails aborts its upload. Two things stand in the way: the service does not take the abort, and the answer to
+the beginning is lost, so that nobody knows the upload's id. No service lists the metadata of unfinished uploads; ADR
+0016 says by what a lost one is known to be ours, and that one which might be another writer's is left to ``sweep``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from ..._internal.fork_lock import ForkLock
+from ...errors import NotFoundError, StorageError
+from ...transport import Exchange, Response
+from ...types import PendingUpload
+from .answers import parse_parts, parse_uploads
+from .headers import date_of
+from .mapping import map_error
+from .objects import Objects
+
+_log = logging.getLogger(__name__)
+
+PATIENCE_S: Final = 10.0
+"""Seconds that cleaning up waits for a service which does not answer; the caller waits for his error."""
+
+# Services give their time and the beginning of an upload in whole seconds, cut off.
+_SLACK: Final = timedelta(seconds=2)
+
+_AT_ONCE: Final = 4
+"""What is remembered of earlier uploads is thrown away by so many for each that begins."""
+
+_TRIES: Final = 3
+"""How often an upload is aborted of which parts are still there: they may have come after the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """Answers to beginnings that never came: so many, of uploads to one key, between two moments of our clock."""
+
+    key: str
+    since: datetime
+    until: datetime
+    count: int
+
+
+class Orphans:
+    """What one provider has left behind. Thread-safe and fork-safe."""
+
+    def __init__(self, objects: Objects, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Clean up in the bucket of *objects*."""
+        self._objects = objects
+        self._now = now
+        self._lock = ForkLock()
+        self._own: set[str] = set()
+        """Uploads of this process that somebody goes on with."""
+        self._abandoned: dict[str, str] = {}
+        """Key by upload id."""
+        self._lost: list[_Lost] = []
+
+    @property
+    def count(self) -> int:
+        """How many are remembered."""
+        return len(self._abandoned) + sum(lost.count for lost in self._lost)
+
+    def now(self) -> datetime:
+        """Return the time that beginnings are noted with."""
+        return self._now()
+
+    def began(self, upload_id: str) -> None:
+        """Note that this process goes on with an upload."""
+        with self._lock:
+            self._own.add(upload_id)
+
+    def ended(self, upload_id: str) -> None:
+        """Note that the upload is completed or aborted."""
+        with self._lock:
+            self._own.discard(upload_id)
+            self._abandoned.pop(upload_id, None)
+
+    def remember(self, key: str, upload_id: str) -> None:
+        """Keep an upload in mind that could not be aborted."""
+        with self._lock:
+            self._abandoned[upload_id] = key
+        _log.warning("an unfinished upload to %r is left; the next upload or a sweep of this process aborts it", key)
+
+    def remember_lost(self, key: str, since: datetime, count: int) -> None:
+        """Keep in mind that *count* uploads to *key* may have begun *since* then, whose ids nobody knows."""
+        with self._lock:
+            self._lost.append(_Lost(key, since, self._now(), count))
+        _log.warning("an upload to %r may have begun whose id was lost; a later upload or a sweep looks for it", key)
+
+    def abort(self, key: str, upload_id: str) -> Exchange[None]:
+        """Throw an upload away, and look whether parts came after that.
+
+        Raises:
+            StorageError: the service refuses, or does not answer; it is remembered.
+        """
+        try:
+            for _ in range(_TRIES):
+                signing = yield from self._objects.key()
+                request = self._objects.protocol.abort(key, upload_id, signing)
+                response: Response = yield replace(request, patience_s=PATIENCE_S)
+                if response.status not in (200, 204, 404):
+                    raise map_error(response, key)
+                if not (yield from self._has_parts(key, upload_id)):
+                    break
+        except BaseException:
+            self.remember(key, upload_id)
+            raise
+        self.ended(upload_id)
+
+    def find(self, key: str, since: datetime, count: int) -> Exchange[None]:
+        """Look for up to *count* uploads to *key* that began *since* then without our knowing; abort them.
+
+        What cannot be told from another writer's is left; what could not be looked for is remembered.
+        """
+        try:
+            yield from self._look(_Lost(key, since, self._now(), count))
+        except StorageError:
+            self.remember_lost(key, since, count)
+        except BaseException:
+            self.remember_lost(key, since, count)
+            raise
+
+    def sweep(self, prefix: str = "", most: int = _AT_ONCE) -> Exchange[int]:
+        """Throw away what is remembered below *prefix*, *most* of it; return how many are gone."""
+        before = self.count
+        for upload_id, key in [item for item in list(self._abandoned.items()) if item[1].startswith(prefix)][:most]:
+            try:
+                yield from self.abort(key, upload_id)
+            except StorageError:
+                return before - self.count
+        with self._lock:
+            lost = [each for each in self._lost if each.key.startswith(prefix)][:most]
+            self._lost = [each for each in self._lost if each not in lost]
+        for each in lost:
+            try:
+                yield from self._look(each)
+            except BaseException as error:
+                with self._lock:
+                    self._lost.append(each)
+                if not isinstance(error, StorageError):
+                    raise
+        return max(0, before - self.count)
+
+    def _look(self, lost: _Lost) -> Exchange[None]:
+        """Abort the uploads that are the lost ones.
+
+        Raises:
+            StorageError: the service refuses, or does not answer.
+        """
+        signing = yield from self._objects.key()
+        request = self._objects.protocol.list_uploads(lost.key, None, signing)
+        response: Response = yield replace(request, patience_s=PATIENCE_S)
+        if response.status != 200:
+            raise map_error(response, lost.key)
+        found, _ = parse_uploads(response.body)
+        ahead = (date_of(response.headers.get("date")) or self._now()) - self._now()
+        begun = lost.since + ahead - _SLACK, lost.until + ahead + _SLACK
+        ours = yield from self._ours(lost, found, begun)
+        if len(ours) > lost.count:
+            _log.warning(
+                "%d uploads to %r began while the answers to %d of ours were lost; whose they are cannot be told, so "
+                "they stay until a sweep finds them old enough",
+                *(len(ours), lost.key, lost.count),
+            )
+            return
+        for upload in ours:
+            yield from self.abort(upload.key, upload.upload_id)
+
+    def _ours(
+        self, lost: _Lost, found: Sequence[PendingUpload], begun: tuple[datetime, datetime]
+    ) -> Exchange[list[PendingUpload]]:
+        """Return those of that key, begun in those moments, that nobody here goes on with and that hold nothing."""
+        ours = []
+        for upload in found:
+            at = upload.begun_at
+            if upload.key != lost.key or upload.upload_id in self._own or at is None or not begun[0] <= at <= begun[1]:
+                continue
+            if not (yield from self._has_parts(upload.key, upload.upload_id)):
+                ours.append(upload)
+        return ours
+
+    def _has_parts(self, key: str, upload_id: str) -> Exchange[bool]:
+        """Say whether the service holds parts of an upload.
+
+        Raises:
+            StorageError: it does not say.
+        """
+        signing = yield from self._objects.key()
+        request = self._objects.protocol.list_parts(key, upload_id, 0, signing)
+        response: Response = yield replace(request, patience_s=PATIENCE_S)
+        if response.status != 200:
+            error = map_error(response, key)
+            if isinstance(error, NotFoundError):
+                return False
+            raise error
+        return bool(parse_parts(response.body)[0])
