@@ -67,8 +67,8 @@ class StorageProvider(Protocol):
     def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
         """Push the bytes of *span* into *sink*, in order, all of one version, and return what the object is.
 
-        A buffer given to the sink is valid during that call only. What the sink raises passes through. The whole is
-        compared with the checksum in what is returned; ``announce`` it before the first byte if it is no sha256.
+        A buffer given to the sink is valid during that call only. What the sink raises passes through. What comes from
+        a remote provider as a whole is compared with the checksum in what is returned, where it can be computed here.
 
         Raises:
             NotFoundError: no such key.

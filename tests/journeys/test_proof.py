@@ -25,6 +25,7 @@ from kazinex_storage.keys import ObjectKey
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.source import Source
 from kazinex_storage.testing.bench import pattern
+from kazinex_storage.testing.faults import Corrupt, Fault, FaultyProvider, Truncate
 from kazinex_storage.types import ByteRange
 
 from .only_provider import OnlyProvider
@@ -204,6 +205,21 @@ def test_a_check_reads_and_a_look_at_the_version_is_named_so(world: World) -> No
     assert IntegrityState.SAME_VERSION is world.documents.check(receipt, by="version")
     with pytest.raises(ValueError, match="'bytes' or by 'version'"):
         world.documents.check(receipt, by="time")  # type: ignore[arg-type]
+
+
+def test_nobody_is_accused_of_what_the_way_here_altered() -> None:
+    memory = MemoryProvider()
+    receipt = DocumentStore(OnlyProvider(Storage(memory))).upload(DOCUMENT, TRUE)
+
+    def check(*plan: Fault) -> IntegrityState:
+        return DocumentStore(OnlyProvider(Storage(FaultyProvider(memory, plan)))).check(receipt)
+
+    with pytest.raises(IntegrityError, match="two reads of one version differ"):
+        check(Fault(operation="get", effect=Corrupt(7)))
+    with pytest.raises(IntegrityError, match="check it again"):
+        check(Fault(operation="get", effect=Truncate(7)))
+    assert IntegrityState.TAMPERED is check(Fault(operation="get", effect=Corrupt(7), times=2))
+    assert IntegrityState.INTACT is check()
 
 
 def test_a_receipt_without_a_sha256_proves_nothing(world: World, tmp_path: Path) -> None:
