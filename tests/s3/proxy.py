@@ -230,10 +230,12 @@ class Proxy:
         return passing
 
     def forward(self, seen: Seen) -> Answer:
-        assert self.upstream is not None
-        connection = http.client.HTTPConnection(urlsplit(self.upstream).netloc, timeout=PATIENCE_S)
+        # A client that was told to use a proxy names the server itself.
+        asked = urlsplit(seen.target if self.upstream is None else self.upstream)
+        target = seen.target.removeprefix(f"{asked.scheme}://{asked.netloc}")
+        connection = http.client.HTTPConnection(asked.netloc, timeout=PATIENCE_S)
         try:
-            connection.putrequest(seen.method, seen.target, skip_host=True, skip_accept_encoding=True)
+            connection.putrequest(seen.method, target, skip_host=True, skip_accept_encoding=True)
             for name, value in seen.headers:
                 connection.putheader(name, value)
             connection.endheaders()

@@ -37,14 +37,15 @@ class SharePointExchanges:
         self.objects = Objects(self.library)
         """Its files."""
         self._reading = Reading(self.library)
-        self._sessions = Sessions(self.objects)
+        self.sessions = Sessions(self.objects)
+        """Large writes."""
         self._copying = Copying(self.objects)
-        self.parts: ResumeExchanges = Resuming(self.objects, self._sessions)
+        self.parts: ResumeExchanges = Resuming(self.objects, self.sessions)
         """Uploads that another process goes on with."""
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; one request up to 8 MiB where nothing stands yet, else two and one for each 10 MiB."""
-        writer = self.objects if source.size <= SINGLE_PUT_BYTES else self._sessions
+        writer = self.objects if source.size <= SINGLE_PUT_BYTES else self.sessions
         return (yield from writer.put(key, source, options))
 
     def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:

@@ -148,6 +148,11 @@ class SharePointProvider(NetworkProvider[SharePointExchanges]):
         """Look the ids up at the next use."""
         self.exchanges.library.look_up_anew()
 
+    def sweep(self, scope: str, *, dry_run: bool) -> int:
+        """Throw away the upload sessions that this process remembers to have left, of whatever *scope*."""
+        sessions = self.exchanges.sessions
+        return sessions.left if dry_run else self._transport.run(sessions.sweep(most=sessions.left))
+
     def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
         """Explain what *check* met; none or two requests, see ``Diagnostics``."""
         from .diagnose import Diagnostics  # only verify pays for the words

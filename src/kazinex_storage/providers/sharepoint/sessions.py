@@ -7,7 +7,9 @@ that was done, so after a doubt the session is asked how far it has come.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -25,6 +27,8 @@ from .mapping import map_error
 from .objects import Objects, Sent
 from .protocol import Writing
 
+_log = logging.getLogger(__name__)
+
 _UNIT: Final = 320 * 1024
 RULE: Final = PartRule(min_part_bytes=_UNIT, max_part_bytes=60 * MIB - _UNIT, max_parts=1_000_000, multiple_of=_UNIT)
 """How fragments are cut; the page does not limit their number."""
@@ -35,6 +39,12 @@ FRAGMENT_BYTES: Final = 10 * MIB
 # An upload URL is a credential of its own: one that is not accepted any more is as good as gone.
 GONE: Final = (401, 404, 410)
 """What a session answers that is no more."""
+
+PATIENCE_S: Final = 10.0
+"""Seconds that cleaning up waits for a service which does not answer; the caller waits for his error."""
+
+_AT_ONCE: Final = 4
+"""So many sessions that are left are thrown away for each that begins."""
 
 _SESSIONS: Final = 3
 """Sessions that one upload begins at most."""
@@ -54,6 +64,13 @@ class Sessions:
         self._objects = objects
         self._library: Library = objects.library
         self._protocol = objects.library.protocol
+        self._left: dict[str, None] = {}
+        """URLs of sessions that could not be thrown away, in order."""
+
+    @property
+    def left(self) -> int:
+        """How many sessions could not be thrown away."""
+        return len(self._left)
 
     def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write a large body; two requests and one for each fragment, where the folder was seen.
@@ -75,6 +92,7 @@ class Sessions:
             try:
                 found = yield from self.send(key, path, source, options, Sending(self._objects, url, plan))
             except GeneratorExit:
+                self._remember(url)
                 raise  # nobody drives the exchange any more, so nothing can be sent
             except BaseException as error:
                 yield from self.cancel(url)
@@ -119,12 +137,22 @@ class Sessions:
             StorageError: the service refuses.
         """
         drive = yield from self._library.drive()
-        ask = partial(self._library.ask, lambda token: self._protocol.begin(token, drive, path, size, writing))
-        response = yield from ask()
-        if response.status == 404:
-            self._objects.folders.forget(path)
-            yield from make_folders(self._library, key, path)
+        late: list[Response] = []
+        ask = partial(
+            self._library.ask,
+            lambda token: replace(self._protocol.begin(token, drive, path, size, writing), late=late.append),
+        )
+        try:
             response = yield from ask()
+            if response.status == 404:
+                self._objects.folders.forget(path)
+                yield from make_folders(self._library, key, path)
+                response = yield from ask()
+        except BaseException as error:
+            for answer in late:
+                if answer.status == 200 and not isinstance(error, GeneratorExit):
+                    yield from self.cancel(str(parse_json(answer).get("uploadUrl")))
+            raise
         if response.status in (409, 412) and options.mode is PutMode.REPLACE and options.if_match is None:
             return None
         if response.status != 200:
@@ -132,14 +160,36 @@ class Sessions:
         url = parse_json(response).get("uploadUrl")
         if not isinstance(url, str) or not url.startswith(("https://", "http://")):
             raise UnavailableError("Graph gave no URL to upload to; repeat it", key=key)
+        if self._left:
+            yield from self.sweep(most=_AT_ONCE)
         return url
 
     def cancel(self, url: str) -> Exchange[None]:
-        """Throw a session away; what cannot be thrown away now expires by itself."""
+        """Throw a session away; one that cannot be thrown away now is remembered, and expires by itself."""
         try:
-            yield self._protocol.session(url, cancel=True)
+            response: Response = yield replace(self._protocol.session(url, cancel=True), patience_s=PATIENCE_S)
         except StorageError:
+            self._remember(url)
             return
+        except BaseException:
+            self._remember(url)
+            raise
+        if response.status == 429 or response.status >= 500:
+            self._remember(url)
+        else:
+            self._left.pop(url, None)
+
+    def sweep(self, most: int) -> Exchange[int]:
+        """Throw away *most* of the sessions that are remembered; return how many are gone."""
+        before = len(self._left)
+        for url in list(self._left)[:most]:
+            yield from self.cancel(url)
+        return max(0, before - len(self._left))
+
+    def _remember(self, url: str) -> None:
+        if url not in self._left:
+            self._left[url] = None
+            _log.warning("an upload session is left; the next upload or a sweep of this process throws it away")
 
 
 class Sending:
