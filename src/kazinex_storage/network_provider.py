@@ -49,6 +49,19 @@ class NetworkProvider(Generic[E]):
         """The same contract as exchanges."""
         self._info = info
         self._transport = transport if transport is not None else Transport()
+        self._bound = False
+
+    def use_transport(self, transport: Transport) -> None:
+        """Make every request over *transport* from now on, those of diagnoses and for tokens too; it stays its owner's.
+
+        A ``Storage`` takes it as well, whatever else it is given.
+        """
+        self._transport, self._bound = transport, True
+
+    @property
+    def bound_transport(self) -> Transport | None:
+        """What ``use_transport`` said."""
+        return self._transport if self._bound else None
 
     @property
     def info(self) -> ProviderInfo:
@@ -121,7 +134,8 @@ class NetworkProvider(Generic[E]):
 
     def close(self) -> None:
         """Close idle connections."""
-        self._transport.close()
+        if not self._bound:
+            self._transport.close()
 
     def _entries(self, pages: Pages[_Entry]) -> Iterator[_Entry]:
         try:
@@ -129,6 +143,11 @@ class NetworkProvider(Generic[E]):
                 yield from page
         finally:
             pages.close()
+
+
+def bound_transport(provider: object) -> Transport | None:
+    """Return the transport that *provider* has to be used with, if there is one."""
+    return provider.bound_transport if isinstance(provider, NetworkProvider) else None
 
 
 class NetworkPartUploader(NetworkProvider[E]):

@@ -16,6 +16,7 @@ from ._internal.admission import Body
 from ._internal.life import Life
 from ._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from .keys import Prefix
+from .network_provider import bound_transport
 from .operations import DEFAULTS, LINK, Operations, WriteOnce
 from .policy import UploadPolicy
 from .provider import StorageProvider
@@ -48,8 +49,7 @@ class Storage:
 
     Example:
         >>> from kazinex_storage.providers.memory import MemoryProvider
-        >>> storage = Storage(MemoryProvider())
-        >>> storage.put("plans/a.pdf", b"%PDF").size
+        >>> Storage(MemoryProvider()).put("plans/a.pdf", b"%PDF").size
         4
     """
 
@@ -77,8 +77,8 @@ class Storage:
             ValueError: the key for upload states is too short.
         """
         self._provider: StorageProvider | None = provider
-        self._own_transport = transport is None
-        self._transport = transport if transport is not None else Transport()
+        self._transport = bound_transport(provider) or transport or Transport()
+        self._own_transport = self._transport not in (bound_transport(provider), transport)
         self._life = Life()
         self._scope = Prefix.folder(prefix)
         self._operations = Operations(provider, self._scope, policy, self._life, write_once, state_key)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kazinex_storage.errors import SettingsError
+from kazinex_storage.network_provider import bound_transport
 from kazinex_storage.organisations import (
     TENANT_CHOICES,
     MemoryCatalogue,
@@ -251,9 +252,11 @@ def test_a_tenant_may_choose_a_public_service_with_credentials_of_its_own(
     organisations = by_tenants()
 
     record = organisations.add_provider("acme", kind, "a", settings)
-    provider, addresses = organisations.open_admitted(record)
+    provider = organisations.open(record)
+    bound = bound_transport(provider)
 
-    assert TENANT_CHOICES.addresses == addresses
+    assert bound is not None
+    assert TENANT_CHOICES.addresses == bound.settings.addresses
     provider.close()
 
 

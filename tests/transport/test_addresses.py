@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import closing
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
@@ -9,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kazinex_storage.errors import SettingsError
+from kazinex_storage.testing.emulators.http import Answer, Received, http_server
+from kazinex_storage.transport import Exchange, Request, Transport, TransportSettings
 from kazinex_storage.transport.addresses import PublicAddresses
 
 PUBLIC = PublicAddresses()
@@ -90,3 +96,49 @@ def test_networks_of_the_host_are_admitted_as_well() -> None:
     assert [True, True, True, False, False, True] == found
     with pytest.raises(SettingsError, match="is no network"):
         PublicAddresses(also=("10.20.0.1/16",))
+
+
+def asked(url: str) -> Exchange[int]:
+    response = yield Request(method="GET", url=url, operation="get")
+    return int(response.status)
+
+
+def in_bulk(transport: Transport, url: str) -> int:
+    (outcome,) = (outcome for _, outcome in transport.run_many([asked(url)], 2))
+    return outcome.result()
+
+
+DRIVERS: dict[str, Callable[[Transport, str], int]] = {
+    "blocking": lambda transport, url: transport.run(asked(url)),
+    "bulk": in_bulk,
+    "asyncio": lambda transport, url: asyncio.run(transport.run_async(asked(url))),
+}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0177.0.0.1"])
+def test_no_driver_connects_to_an_address_that_is_not_admitted(driver: str, host: str) -> None:
+    """Judged when the connection is made: a name may lead elsewhere by then (issue 18, C1)."""
+    seen: list[Received] = []
+
+    def serve(received: Received) -> Answer:
+        seen.append(received)
+        return Answer(status=200)
+
+    began = time.monotonic()
+    with http_server(serve) as port, closing(Transport(settings=TransportSettings(proxy=""))) as free:
+        with closing(free.restricted(PUBLIC)) as transport, pytest.raises(SettingsError, match=r"127\.0\.0\.1"):
+            DRIVERS[driver](transport, f"http://{host}:{port}/")
+
+        assert [] == seen
+        assert 200 == DRIVERS[driver](free, f"http://127.0.0.1:{port}/")
+    assert time.monotonic() - began < 10  # it is no passing failure
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_what_is_admitted_is_connected_to_and_kept(driver: str) -> None:
+    rule = PublicAddresses(also=("127.0.0.0/8", "::1/128"))
+    settings = TransportSettings(proxy="", addresses=rule)
+    with http_server(lambda _: Answer(status=204)) as port, closing(Transport(settings=settings)) as transport:
+        for _ in range(2):
+            assert 204 == DRIVERS[driver](transport, f"http://localhost:{port}/")

@@ -24,6 +24,8 @@ from .token_client import TokenClient
 if TYPE_CHECKING:
     import msal
 
+    from ..transport import TransportSettings
+
 # Tokens live for 60 to 90 minutes — learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes.
 RENEW_SECONDS: Final = 300.0
 """A token is renewed when it is good for less than this."""
@@ -110,6 +112,7 @@ class Tokens:
         self.store = store
         """Where the refresh token is; None is the app by itself."""
         self._clock = clock
+        self._settings: TransportSettings | None = None
         self._lock = ForkLock()
         self._token: str | None = None
         self._good_until = 0.0
@@ -123,6 +126,11 @@ class Tokens:
     def app_secret(self) -> str | None:
         """What the app proves itself with; None when it is a public one."""
         return self._identity.secret or self._identity.private_key
+
+    def use_settings(self, settings: TransportSettings) -> None:
+        """Reach the token endpoint by *settings*: proxy, trust, and what may be connected to."""
+        with self._lock:
+            self._settings, self._app = settings, None
 
     @property
     def at_hand(self) -> str | None:
@@ -193,12 +201,12 @@ class Tokens:
 
     def _client(self) -> msal.ClientApplication:
         if self._app is None or self._app_pid != os.getpid():  # msal has locks of its own
-            self._app, self._app_pid = client_of(self._identity), os.getpid()
+            self._app, self._app_pid = client_of(self._identity, self._settings), os.getpid()
         return self._app
 
 
-def client_of(identity: AppIdentity) -> msal.ClientApplication:
-    """Return msal's application for *identity*; it asks the authority for its addresses.
+def client_of(identity: AppIdentity, settings: TransportSettings | None = None) -> msal.ClientApplication:
+    """Return msal's application for *identity*; it asks the authority for its addresses, by *settings*.
 
     Raises:
         SettingsError: msal is missing, or the identity is not complete.
@@ -209,7 +217,7 @@ def client_of(identity: AppIdentity) -> msal.ClientApplication:
     except ImportError as error:
         raise SettingsError("signing in to Microsoft needs msal; pip install msal") from error
     authority = f"{identity.login_url}/{identity.tenant_id}"
-    http = TokenClient(identity.ca_file)
+    http = TokenClient(identity.ca_file, settings)
     given: dict[str, object] = {"authority": authority, "instance_discovery": False, "http_client": http}
     credential: object = identity.secret
     if identity.private_key is not None:

@@ -13,10 +13,12 @@ from collections.abc import Callable
 
 from ..errors import ClosedError
 from ..keys import is_revision
+from ..network_provider import NetworkProvider
 from ..provider import StorageProvider
 from ..states import StateKeys
 from ..storage import Storage
 from ..transport import Transport
+from ..transport.addresses import PublicAddresses
 from .records import ProviderRecord
 
 # An open provider holds a descriptor or a few connections; the usual limit is 1,024 descriptors a process.
@@ -56,6 +58,7 @@ class OpenStorages:
         self._state_keys = state_keys
         self._transport = transport
         self._capacity = capacity
+        self._restricted: dict[PublicAddresses, Transport] = {}
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
         self._lock = threading.Lock()
         self._pid = os.getpid()
@@ -74,8 +77,12 @@ class OpenStorages:
                 raise ClosedError("the resolver was closed; make a new one")
             if entry.storage is None:
                 newest = entry.record
+                provider = self._opener(newest)
+                if isinstance(provider, NetworkProvider):
+                    bound = provider.bound_transport
+                    provider.use_transport(self._transport_to(bound.settings.addresses if bound else None))
                 entry.storage = Storage(
-                    self._opener(newest),
+                    provider,
                     prefix=f"{newest.organisation}/",
                     transport=self._transport,
                     write_once=is_revision,
@@ -94,6 +101,17 @@ class OpenStorages:
             with entry.lock:
                 if entry.storage is not None:
                     entry.storage.close()
+
+        for transport in self._restricted.values():
+            transport.close()
+
+    def _transport_to(self, addresses: PublicAddresses | None) -> Transport:
+        if addresses is None:
+            return self._transport
+        with self._lock:
+            if addresses not in self._restricted:
+                self._restricted[addresses] = self._transport.restricted(addresses)
+            return self._restricted[addresses]
 
     def _entry(self, record: ProviderRecord) -> _Entry:
         self._after_fork()

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Final
 from .._internal.pickling import not_pickled
 from ..errors import RecordConflictError, SealError, UnknownProviderError
 from ..keys import check_identifier
+from ..network_provider import NetworkProvider
 from ..policy import check_extensions, normal_extension
 from ..provider import SecretRotator
 from ..registry import Registry, default_registry
+from ..transport import Transport, TransportSettings
 from .admission import OPERATOR_CHOICES, Admit
 from .catalogue import Catalogue, KeyedCatalogue
 from .changes import check_size_limit, halves, with_settings
@@ -89,6 +91,7 @@ class Organisations:
         """Which kinds there are."""
         self._clock = clock
         self._admission = Admission(self, admit, guarded)
+        self._transports: dict[PublicAddresses, Transport] = {}
 
     def state_keys(self, organisation: str) -> StateKeys | None:
         """Return the keys that upload states of the organisation are sealed with; None when the catalogue has none."""
@@ -322,21 +325,15 @@ class Organisations:
             SettingsError: the settings are not admitted, or the provider cannot use them.
             SealError: the secrets cannot be opened.
         """
-        return self.open_admitted(record)[0]
-
-    def open_admitted(self, record: ProviderRecord) -> tuple[StorageProvider, PublicAddresses | None]:
-        """Make the provider that *record* describes, and say which addresses its connections may go to, None for all.
-
-        Raises:
-            SettingsError: as ``open``.
-        """
         settings = self.settings(record)
         addresses = self._admission.judge(record.organisation, record.kind, settings, alone=True)
         provider = self.registry.open(record.kind, settings)
+        if addresses is not None and isinstance(provider, NetworkProvider):
+            provider.use_transport(self._restricted(addresses))
         if isinstance(provider, SecretRotator) and (name := provider.rotating_secret) is not None:
             kept = KeptSecret(self.catalogue, record.organisation, record.id, name)
             provider.keep_secret(kept.load, kept.swap)
-        return provider, addresses
+        return provider
 
     def reseal(self) -> int:
         """Seal all secrets of all organisations under the first key, and return how many providers changed.
@@ -349,6 +346,11 @@ class Organisations:
     def close(self) -> None:
         """Close the catalogue; calling it twice is harmless."""
         self.catalogue.close()
+        for transport in self._transports.values():
+            transport.close(wait=False)
+
+    def _restricted(self, addresses: PublicAddresses) -> Transport:
+        return self._transports.setdefault(addresses, Transport(settings=TransportSettings(addresses=addresses)))
 
     def _find(self, organisation: str, provider: str, version: int | None) -> ProviderRecord:
         record = self.find(organisation, provider)

@@ -8,7 +8,7 @@ connections.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .._internal.pickling import not_pickled
 from .exchange import AnyOutcome, Call, Command, Exchange, Many, Outcome, TransferCancelled, Wait
@@ -20,6 +20,9 @@ from .request import BodySlice, Request, Response, SigV4
 from .retry import RetryPolicy
 from .settings import TransportSettings
 from .wire import Wire
+
+if TYPE_CHECKING:
+    from .addresses import PublicAddresses
 
 T = TypeVar("T")
 
@@ -64,6 +67,17 @@ class Transport:
         """
         self._pool = CallPool(threads)
         self._wire = Wire(settings, retry, observe)
+
+    @property
+    def settings(self) -> TransportSettings:
+        """How it reaches servers."""
+        return self._wire.settings
+
+    def restricted(self, addresses: PublicAddresses) -> Transport:
+        """Return one like this, with connections of its own that go to *addresses* only; close it as well."""
+        made = Transport(self._pool.threads)
+        made._wire = self._wire.restricted(addresses)
+        return made
 
     def run(self, exchange: Exchange[T]) -> T:
         """Run one exchange on the caller's thread and return its result.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
-from ..errors import IntegrityError
+from ..errors import IntegrityError, SettingsError
 from ..types import Sink
 from .limits import NO_LIMIT, larger, most_bytes
 from .request import BodyReader, BodySlice, Request
@@ -59,6 +59,7 @@ class Attempt:
         "moved_s",
         "on_end",
         "patience_s",
+        "refused",
         "repeated",
         "request",
         "resumes",
@@ -92,6 +93,7 @@ class Attempt:
         """Bytes that the sink was given."""
         self.whole = False
         """Whether libcurl brought it to its end; else it was broken off."""
+        self.refused: str | None = None  # an address that it may not connect to
         self.repeated = False
         """Whether libcurl has sent it twice by itself."""
         self.handle: Any = None
@@ -102,14 +104,13 @@ class Attempt:
         self.moved = 0
         self.looked_s = self.moved_s = 0.0
         """Seconds from the beginning: when ``stall.py`` looked last, and saw that something had moved."""
-        self._collected = 0
+        self._collected = self._left = 0
         self._enough = False
         self._headers: dict[str, str] | None = None
         self._sinking: bool | None = None
         self._reader: BodyReader | None = None
         self._view: Callable[[int], memoryview] | None = None
         self._buffer: memoryview | None = None
-        self._left = 0
         self._most = NO_LIMIT
 
     @property
@@ -225,6 +226,13 @@ class Attempt:
         self.status = self.status or status_of(self.head)
         if code == 0 and not head_is_whole(self.head):
             self.code, self.message = WEIRD_SERVER_REPLY, "the headers broke off"  # libcurl takes that for an answer
+        if code and self.refused is not None and self.error is None:
+            self.error = SettingsError(
+                f"the host is at {self.refused}, which may not be connected to from here; name a public service, or "
+                "let the operator admit the address",
+                operation=self.request.operation or None,
+                code="refused",
+            )
         if self._enough:
             self.code = 0  # the beginning of an endless error says enough
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import ssl
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import pycurl
 
 from ..errors import SettingsError
+from .opener import Opener
 from .request import BodySlice, Request
 from .stall import LEAST_SPEED
 
@@ -92,6 +93,8 @@ def options_of(settings: TransportSettings) -> tuple[Option, ...]:
         options.append((pycurl.TIMEOUT_MS, max(1, round(settings.attempt_timeout_s * 1000))))
     if settings.proxy is not None:
         options.append((pycurl.PROXY, settings.proxy))
+    if settings.addresses is not None:
+        options.append((pycurl.OPENSOCKETFUNCTION, Opener(settings.addresses)))  # the last one, see prepare
     trial = pycurl.Curl()
     for option, value in options:
         try:
@@ -149,6 +152,8 @@ def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) 
         limit_ms = next(int(str(value)) for option, value in options if option == pycurl.CONNECTTIMEOUT_MS)
         set_option(pycurl.CONNECTTIMEOUT_MS, max(1, min(limit_ms, round(1000 * attempt.patience_s))))
         handle.shape = None  # type: ignore[attr-defined]  # the next request has its own
+    if options[-1][0] == pycurl.OPENSOCKETFUNCTION:
+        set_option(pycurl.OPENSOCKETFUNCTION, cast(Opener, options[-1][1]).of(attempt))
     set_option(pycurl.URL, request.url)
     set_option(pycurl.HEADERFUNCTION, attempt.head.append)
     set_option(pycurl.WRITEFUNCTION, attempt.write)

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import SupportsIndex
+from typing import TYPE_CHECKING, SupportsIndex
 
 from .._internal.pickling import refusal
 from .._internal.version import __version__
 from ..errors import SettingsError
+
+if TYPE_CHECKING:
+    from .addresses import PublicAddresses
 
 _HEADER_TEXT = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
@@ -31,6 +34,9 @@ class TransportSettings:
     """Certificates to trust, PEM. None: ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else those of certifi."""
     proxy: str | None = field(default=None, repr=False)
     """URL of a proxy. None: what ``https_proxy`` and ``no_proxy`` say; empty: none at all. May hold a password."""
+    addresses: PublicAddresses | None = None
+    """What may be connected to, where somebody else than the operator chooses hosts; None: everything. Behind a proxy
+    the connection goes to the proxy: admit its address, and let it refuse private ones."""
     user_agent: str = f"kazinex-storage/{__version__}"
     attempt_timeout_s: float | None = None
     """The longest that one attempt of a request may last, however well it moves: an upper bound against servers that

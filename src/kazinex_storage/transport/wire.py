@@ -5,6 +5,7 @@ It is light: libcurl is loaded with the first request. Thread-safe and fork-safe
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from .exchange import Exchange
@@ -14,6 +15,7 @@ from .retry import RetryPolicy, attempts
 from .settings import TransportSettings
 
 if TYPE_CHECKING:
+    from .addresses import PublicAddresses
     from .attempt import Attempt
     from .handle import Option
     from .line import Line
@@ -42,6 +44,10 @@ class Wire:
         """Whether this process has more descriptors than ``select`` can wait for."""
         self._loops: LoopMultis | None = None
         self._options: tuple[Option, ...] | None = None
+
+    def restricted(self, addresses: PublicAddresses) -> Wire:
+        """Return one like this, with connections of its own that go to *addresses* only."""
+        return Wire(replace(self.settings, addresses=addresses), self.policy, self._observer)
 
     def exchange(self, request: Request) -> Exchange[Response]:
         """Return *request* as an exchange of attempts."""

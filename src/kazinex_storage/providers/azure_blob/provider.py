@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from ..._internal.entra import Tokens
 from ...errors import StorageError
 from ...keys import MAX_KEY_BYTES, ObjectKey
 from ...network_provider import NetworkPartUploader
@@ -12,7 +13,7 @@ from ...public_access import PublicAccess
 from ...transport import Transport
 from ...types import Capability, Diagnosis, ProviderInfo
 from .exchanges import AzureBlobExchanges
-from .target import PART_RULE, AccountKey, SasToken, Target
+from .target import PART_RULE, AccountKey, Identity, SasToken, Target
 
 if TYPE_CHECKING:
     from .settings import AzureBlobSettings
@@ -47,6 +48,13 @@ class AzureBlobProvider(NetworkPartUploader[AzureBlobExchanges]):
     def __init__(self, target: Target, *, transport: Transport | None = None) -> None:
         """Use *target*; nothing is asked before the first call."""
         super().__init__(AzureBlobExchanges(target), _info(target), transport)
+        self._credential = target.credential
+
+    def use_transport(self, transport: Transport) -> None:
+        """Make every request over *transport*, and ask for tokens by its settings."""
+        super().use_transport(transport)
+        if isinstance(self._credential, Identity) and isinstance(self._credential.tokens, Tokens):
+            self._credential.tokens.use_settings(transport.settings)
 
     def state_secret(self) -> bytes | None:
         """Return the key of the account, the signature that was given, or what the app proves itself with."""

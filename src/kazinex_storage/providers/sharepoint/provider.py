@@ -63,6 +63,13 @@ class SharePointProvider(NetworkProvider[SharePointExchanges]):
             ignores_case=True,
         )
         super().__init__(SharePointExchanges(target), info, transport)
+        self._tokens = target.tokens
+
+    def use_transport(self, transport: Transport) -> None:
+        """Make every request over *transport*, and ask for tokens by its settings."""
+        super().use_transport(transport)
+        if isinstance(self._tokens, Tokens):
+            self._tokens.use_settings(transport.settings)
 
     def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
         """Give the object another key; it stays the same item.
