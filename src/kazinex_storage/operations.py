@@ -32,7 +32,7 @@ from .fetching import Fetch, Proof, known_checksum
 from .keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from .policy import UploadPolicy
 from .provider import StorageProvider, exchanges_of
-from .pulls import Collector, Listing, Reading, below
+from .pulls import Collector, Listing, Reading, below, each_once
 from .signed import confirm_object, presign_object
 from .states import StateKeys, StateSeal
 from .transport import Call, Exchange, Many, Outcome
@@ -306,7 +306,7 @@ class Operations:
                 source.close()
 
     def _put_many(self, items: Iterable[tuple[str, Body]], options: PutOptions) -> Exchange[list[ObjectInfo]]:
-        puts = (self.put(key, body, options) for key, body in items)
+        puts = each_once(items, lambda key, body: self.put(key, body, options))
         outcomes = cast("list[Outcome[ObjectInfo]]", (yield Many(puts, self.info.concurrency)))
         failures = [outcome.error for outcome in outcomes if outcome.error is not None]
         BulkError.raise_for(failures, len(outcomes), "put_many")

@@ -9,15 +9,17 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Generic, Self, TypeVar, cast
+from unicodedata import normalize
 
 from ._internal.checksums import Hasher, hasher_of
-from .errors import IntegrityError
+from .errors import IntegrityError, InvalidKeyError
 from .fetching import Expected, check_bytes, check_checksum
 from .provider import Pages
 from .transport import Exchange, Transport
 from .types import WHOLE, Buffer, ByteRange, Checksum, Folder, ObjectInfo, Sink
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
+_Body = TypeVar("_Body")
 
 # Small first, so that the first byte comes soon; each window is four times the one before.
 FIRST_WINDOW = 256 * 1024
@@ -247,3 +249,24 @@ class ByteStream(Iterator[bytes]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def each_once(
+    items: Iterable[tuple[str, _Body]], put: Callable[[str, _Body], Exchange[ObjectInfo]]
+) -> Iterator[Exchange[ObjectInfo]]:
+    """Yield what *put* makes of each item; an item whose key came before fails, and its body is not read.
+
+    Puts of one call run at the same time, so which of two bodies stays would be a matter of speed.
+    """
+    seen: set[str] = set()
+    for key, body in items:
+        name = normalize("NFC", str(key))
+        yield put(key, body) if name not in seen else _refuse_twice(key)
+        seen.add(name)
+
+
+def _refuse_twice(key: str) -> Exchange[ObjectInfo]:
+    raise InvalidKeyError(
+        "the call puts this key twice; the first is done, give each its own", operation="put", key=key
+    )
+    yield  # makes an exchange of it

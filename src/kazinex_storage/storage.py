@@ -137,7 +137,7 @@ class Storage:
     def put_many(self, items: Iterable[tuple[str, Body]], options: PutOptions = DEFAULTS) -> builtins.list[ObjectInfo]:
         """Write many (key, body) pairs, as many at once as pays off here; return what was recorded, in their order.
 
-        Each put is atomic, the whole is not: all items are tried.
+        Each put is atomic, the whole is not: all items are tried, but for a key that came before, which fails.
 
         Raises:
             BulkError: some failed; it lists their errors.

@@ -1,4 +1,4 @@
-"""What goes where when many are copied or moved, and in which order: judged before the first of them. No I/O.
+"""What goes where when many are copied or moved, and in which order: checked before the first of them. No I/O.
 
 Many copies mean what they would mean if all were made at the same moment. Where one target is the source of another
 copy, that copy comes first; where none can come first, as in a swap, all are refused.
@@ -64,7 +64,7 @@ def in_order(steps: Sequence[Step], operation: str) -> list[list[Step]]:
     readers = Counter(step.source_id for step in steps)
     waiting: dict[str, int] = {}
     for step in steps:
-        own = step.source_id == step.target_id  # the same object in another spelling waits for nobody
+        own = step.source_id == step.target_id  # the same object in another spelling waits for no other
         waiting[step.target_id] = readers[step.target_id] - own
     group = [step for step in steps if not waiting[step.target_id]]
     found: list[list[Step]] = []

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ..errors import BulkError
 from ..source import BodyLike
 from .bench import Bench, pattern, sha256
 
@@ -173,6 +174,19 @@ class PutContract:
 
         assert list(items) == [info.key for info in infos]
         assert items == {key: bench.peek(key) for key in items}
+
+    def test_a_key_that_is_put_twice_in_one_call_keeps_its_first_body_and_the_second_is_told(
+        self, bench: Bench
+    ) -> None:
+        composed, decomposed = "M\u00fcller.pdf", "Mu\u0308ller.pdf"
+
+        with pytest.raises(BulkError, match="2 of 5 failed, the others are done") as caught:
+            bench.storage.put_many([("a", b"1"), (composed, b"2"), ("a", b"3"), (decomposed, b"4"), ("b", b"5")])
+
+        assert [("InvalidKeyError", "a"), ("InvalidKeyError", decomposed)] == [
+            (type(error).__name__, getattr(error, "key", None)) for error in caught.value.failures
+        ]
+        assert [b"1", b"2", b"5"] == [bench.peek(key) for key in ("a", composed, "b")]
 
     def test_a_written_file_is_published_when_it_is_closed(self, bench: Bench) -> None:
         with bench.storage.open("a", "wb") as file:
