@@ -69,7 +69,7 @@ class Checksum:
     """A digest and the name of its algorithm."""
 
     algorithm: str
-    """``sha256``, or what the service computes: ``md5``, ``crc64nvme``, ``quickxor``."""
+    """``sha256``, or what the service keeps: ``md5``, ``sha1``, ``crc64nvme``, ``crc32c``, ``crc32``, ``quickxor``."""
     value: str
     """Lower-case hexadecimal."""
 
@@ -114,7 +114,7 @@ class ObjectInfo:
     key: str
     size: int
     etag: str | None = None
-    """Opaque version mark: equal marks mean equal bytes. Usable as ``if_match``."""
+    """Opaque version mark, usable as ``if_match``. It names a version and proves no bytes."""
     last_modified: datetime | None = None
     """Aware UTC, by the clock of the service. Of a put to S3 it is when the service answered, a moment later."""
     content_type: str | None = None
@@ -268,7 +268,7 @@ class ProviderInfo:
     """Why a capability that could be there is not declared, and what to do about it."""
     remote: bool = False
     """Whether a network lies between: large objects are then downloaded in spans beside each other, and what is read
-    whole is compared with the sha256 that the service keeps for it."""
+    whole is compared with the checksum that the service keeps for it."""
     rewrites: frozenset[str] = frozenset()
     """Extensions, in lower case, of files whose bytes the service may change while or after it stores them."""
     write_interval_s: float = 0.0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +18,7 @@ from kazinex_storage import (
     InvalidKeyError,
     Resolver,
     Storage,
+    StoredDocument,
 )
 from kazinex_storage.fs import OrganisationFileSystem
 from kazinex_storage.providers.memory import MemoryProvider
@@ -62,6 +65,34 @@ def test_a_store_of_one_organisation_asks_nothing_for_another(tmp_path: Path) ->
     assert b"%PDF" == bound.get_bytes(DOCUMENT)
     with pytest.raises(InvalidKeyError):
         DocumentStore(resolver, organisation="")
+
+
+ARGUMENTS: dict[str, object] = {"file": b"1", "path": "never-written"}
+"""What the methods want beside the document."""
+
+
+def _calls(store: DocumentStore, receipt: StoredDocument) -> Iterator[Callable[[], object]]:
+    """Yield a call of every public method for each thing of another organisation that it takes."""
+    for name, method in inspect.getmembers(store, inspect.ismethod):
+        if name.startswith("_"):
+            continue
+        first, *others = (p for p in inspect.signature(method).parameters.values() if p.default is p.empty)
+        rest = [ARGUMENTS[parameter.name] for parameter in others]
+        taken = [what for what in (OTHERS, receipt) if type(what).__name__ in str(first.annotation)]
+        assert taken, f"say in this test what {name!r} is to be given of another organisation"
+        yield from (partial(method, what, *rest) for what in taken)
+
+
+def test_no_method_takes_what_belongs_to_another_organisation() -> None:
+    resolver = OnlyProvider(Storage(MemoryProvider()))
+    receipt = DocumentStore(resolver).upload(OTHERS, b"%PDF")
+    bound = DocumentStore(resolver, organisation="org-1")
+    resolver.asked.clear()
+
+    for call in _calls(bound, receipt):
+        _refuses(call)
+
+    assert [] == resolver.asked
 
 
 async def _collected(chunks: AsyncIterator[bytes]) -> bytes:
