@@ -93,16 +93,17 @@ def download(
     operations = storage.operations
     if isinstance(document, DocumentKey):
         return (yield from operations.download(key, path, on_progress))
+    rewritable = is_written_anew(document, storage.info.rewrites)
     # Where the bytes prove themselves, it does not matter which version they are of.
-    if_match = (
-        document.etag if document.sha256 is None and not is_written_anew(document, storage.info.rewrites) else None
-    )
+    if_match = document.etag if document.sha256 is None and not rewritable else None
     try:
         return (yield from operations.download(key, path, on_progress, sha256=document.sha256, if_match=if_match))
     except PreconditionFailedError as error:
+        if if_match is None:  # it was replaced meanwhile
+            raise
         raise _other_version(document) from error
     except IntegrityError as error:
-        if not is_written_anew(document, storage.info.rewrites):
+        if not rewritable or document.sha256 is None:
             raise
         info = yield from operations.head(key)
         if not is_by_service(document, info, storage.info.rewrites):
@@ -145,8 +146,8 @@ def _other_version(receipt: StoredDocument) -> IntegrityError:
 
 def _rewritten(receipt: StoredDocument) -> IntegrityError:
     return IntegrityError(
-        "the service wrote the file anew after it was uploaded, as it does with files of this kind; compare it with "
-        "the original, or take it as it is now with accept_rewritten=True",
+        "these are not the bytes that were uploaded; as far as the service tells, it wrote the file anew itself, as it "
+        "does with this kind; compare it with the original, or take it as it is now with accept_rewritten=True",
         operation="open",
         key=receipt.key,
     )
