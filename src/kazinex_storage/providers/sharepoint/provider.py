@@ -155,7 +155,7 @@ class SharePointProvider(NetworkProvider[SharePointExchanges]):
         """Look the ids up at the next use."""
         self.exchanges.library.look_up_anew()
 
-    def sweep(self, scope: str, *, dry_run: bool) -> int:
+    def sweep(self, scope: str, *, dry_run: bool) -> int:  # noqa: ARG002  # sessions know no scope
         """Throw away the upload sessions that this process remembers to have left, of whatever *scope*."""
         sessions = self.exchanges.sessions
         return sessions.left if dry_run else self._transport.run(sessions.sweep(most=sessions.left))
