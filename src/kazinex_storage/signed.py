@@ -81,7 +81,7 @@ def confirm_object(operations: Operations, key: str, options: PresignOptions, ma
 
     Raises:
         NotFoundError: nothing has arrived.
-        AlreadyExistsError: the object is another one than the URL with *mark* brought.
+        AlreadyExistsError: the object is another one than the URL with *mark* brought; it is left alone.
         PolicyError: the policy does not allow it.
         IntegrityError: it is not what *options* say.
         ValueError: the options are not those of a PUT.
@@ -90,15 +90,13 @@ def confirm_object(operations: Operations, key: str, options: PresignOptions, ma
     if options.method != "PUT":
         raise ValueError(f"what a PUT brought is confirmed, not a {options.method}")
     info = yield from operations._exchanges.head(full)
-    once = options.mode is PutMode.CREATE or operations._creates(full)
     if mark is not None and not (yield from _carries(operations, full, info, mark)):
         raise AlreadyExistsError("the object that stands there was not sent to this URL; nothing was removed")
-    # Of a key that is written once only that object is removed which this URL brought, and the mark is what tells.
-    ours = mark is not None or not once
     try:
         sha256 = yield from _judge(operations, full, options, info)
     except (PolicyError, IntegrityError) as error:
-        removed = ours and (yield from remove_version(operations, full, info))
+        # Without the mark it may be what stood there before, or what another writer has put there meanwhile.
+        removed = mark is not None and (yield from remove_version(operations, full, info))
         outcome = "it was removed" if removed else "it was left alone, look at it"
         raise type(error)(f"{error.message}; {outcome}") from error
     if sha256 is not None:
@@ -127,6 +125,7 @@ def _admitted_put(operations: Operations, key: ObjectKey, options: PresignOption
         options = replace(options, mode=PutMode.CREATE)
     if options.mode is PutMode.CREATE:
         operations._need(Capability.CREATE_ONLY, "a create-only URL")
+    if options.mode is PutMode.CREATE or _wanted(options):  # there will be something to confirm
         options = replace(options, mark=secrets.token_hex(8))
     operations._admission.check_name(key.name)
     if options.size is None:

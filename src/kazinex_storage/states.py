@@ -99,15 +99,20 @@ class StateSeal:
         parts = _MAC.fullmatch(state.mac)
         if parts is None:
             raise SettingsError(f"the upload state was not sealed by begin_upload; {_BEGIN_AGAIN}")
-        key = self._keys().checking(parts[1])
-        if key is None:
+        found = self._matches(state, parts[1], parts[2])
+        if found is None:
             raise SettingsError(
                 f"the upload state was sealed under a key that is not at hand: the secret that opens the provider was "
                 "changed since, or another process began it with another secret; give both the same "
                 f"Storage(state_key=...), or {_BEGIN_AGAIN}"
             )
-        if not hmac.compare_digest(_mac(key, state), parts[2]):
+        if not found:
             raise SettingsError(f"the upload state was altered; use what begin_upload returned, or {_BEGIN_AGAIN}")
+
+    def _matches(self, state: UploadState, key_id: str, mac: str) -> bool | None:
+        """Say whether *mac* is that of *state*; None when the key is not at hand. No error shows a frame with a key."""
+        key = self._keys().checking(key_id)
+        return None if key is None else hmac.compare_digest(_mac(key, state), mac)
 
     def _keys(self) -> StateKeys:
         if self._given is not None:

@@ -278,7 +278,7 @@ class Storage:
         """Compare what a signed PUT brought with the *options* it was signed with and the policy of now.
 
         Looks at size, type, first bytes where the policy restricts types, and reads the whole for a sha256. What does
-        not fit is removed; of a key that is written once only what carries the *mark* of the URL.
+        not fit is removed, if it carries the *mark* of the URL; without that nothing is.
 
         Raises:
             NotFoundError: nothing has arrived.

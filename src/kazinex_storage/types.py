@@ -192,8 +192,8 @@ class PresignedUrl:
     needs_confirm: bool = False
     """Whether something that was asked for is not bound: ``Storage.confirm`` then judges what arrived."""
     mark: str | None = None
-    """What the object carries that is sent to a URL which creates, so that ``Storage.confirm`` knows it from others.
-    None where the service keeps no such thing."""
+    """What the object carries that this PUT brings, so that ``Storage.confirm`` knows it from others; None where there
+    is nothing to confirm, or the service keeps no such thing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

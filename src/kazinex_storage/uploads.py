@@ -259,18 +259,21 @@ class Uploads:
             raise NotSupportedError("the upload was begun to replace, and this key is written once; abort it")
 
     def _kept(self, own: UploadState, found: ObjectInfo) -> Exchange[ObjectInfo]:
-        """Return the object that a client has made of the upload, or remove it when it is not what may be there.
+        """Return the object that a client has made of the upload, or remove it when it is not what was begun.
 
-        It carries the mark of the upload, so it is no other object.
+        It carries the mark of the upload, so it is no other object. What the policy of now does not allow is refused
+        and left alone: it may have been accepted long ago, by the first of two calls.
         """
-        try:
-            self._judge(own, found.size)
-            if found.size != own.size:
-                raise IntegrityError(f"the object has {found.size:,} bytes, the upload was begun for {own.size:,}")
-        except (PolicyError, IntegrityError) as error:
+        if found.size != own.size:
             removed = yield from remove_version(self._operations, ObjectKey(own.key), found)
-            outcome = "it was removed" if removed else "it was replaced meanwhile, look at it"
-            raise type(error)(f"{error.message}; {outcome}") from error
+            raise IntegrityError(
+                f"the object has {found.size:,} bytes, the upload was begun for {own.size:,}; "
+                + ("it was removed" if removed else "it was replaced meanwhile, look at it")
+            )
+        try:
+            self._judge(own)
+        except PolicyError as error:
+            raise type(error)(f"{error.message}; a client has completed the upload, look at the object") from error
         return found
 
     def _own(self, state: UploadState) -> Exchange[UploadState]:

@@ -11,8 +11,18 @@ from datetime import timedelta
 
 import pytest
 
-from kazinex_storage.errors import AlreadyExistsError, IntegrityError, InvalidKeyError, NotFoundError, NotSupportedError
+from kazinex_storage.errors import (
+    AlreadyExistsError,
+    FileTooLargeError,
+    IntegrityError,
+    InvalidKeyError,
+    NotFoundError,
+    NotSupportedError,
+)
+from kazinex_storage.policy import UploadPolicy
 from kazinex_storage.providers.memory import MemoryProvider
+from kazinex_storage.providers.s3.provider import S3Provider
+from kazinex_storage.providers.s3.target import Target
 from kazinex_storage.providers.s3.xml import complete_body
 from kazinex_storage.storage import Storage
 from kazinex_storage.testing.bench import pattern
@@ -201,3 +211,35 @@ def test_a_provider_that_does_not_sign_makes_no_ticket() -> None:
 
         with pytest.raises(NotSupportedError):
             memory.presign_upload(state, HOUR)
+
+
+def test_an_object_of_another_size_that_a_client_made_of_an_upload_is_removed(target: Target, storage: Storage) -> None:
+    """A service that binds no lengths takes parts of any size, and an end of the upload by whoever has the ticket."""
+    parts = S3Provider(target).exchanges.parts
+    ticket = begin(storage)
+    sent = storage.transport.run(parts.put_part(ticket.state, 1, DATA[: 6 * MIB]))
+    storage.transport.run(parts.complete_upload(ticket.state, [sent]))
+    assert 6 * MIB == storage.head("plans/a.ifc").size
+
+    with pytest.raises(IntegrityError, match="it was removed"):
+        storage.complete_upload(ticket.state)
+
+    assert not storage.exists("plans/a.ifc")
+
+
+def test_what_a_client_completed_before_the_policy_was_tightened_is_refused_and_stays(storage: Storage) -> None:
+    ticket = begin(storage)
+    send(ticket.complete, complete_body(send_parts(ticket.parts)))
+    strict = storage.with_policy(UploadPolicy(max_file_bytes=5, ceiling=5))
+
+    with pytest.raises(FileTooLargeError, match="look at the object"):
+        strict.complete_upload(ticket.state)
+
+    assert len(DATA) == storage.complete_upload(ticket.state).size
+
+
+def test_a_ticket_says_what_the_service_refuses(storage: Storage) -> None:
+    free, create = begin(storage), begin(storage, PutOptions(mode=PutMode.CREATE))
+
+    assert (frozenset({"size"}), frozenset({"size", "create"})) == (free.bound, create.bound)
+    assert ["create", "size"] == json.loads(create.to_json())["bound"]

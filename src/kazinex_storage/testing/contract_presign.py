@@ -182,8 +182,10 @@ class PresignContract:
             assert url.needs_confirm == (what not in url.bound)
             if what not in url.bound:
                 assert 200 <= status < 300
-                with pytest.raises(IntegrityError, match="removed"):
+                with pytest.raises(IntegrityError, match="left alone"):
                     bench.storage.confirm(what, options)
+                with pytest.raises(IntegrityError, match="removed"):
+                    bench.storage.confirm(what, options, mark=url.mark)
             # A service that stores the type which was signed, whatever is sent, has kept it as well.
             kept = what == "type" and 200 <= status < 300 and what in url.bound
             assert ("application/pdf" if kept else None) == (
@@ -240,15 +242,16 @@ class PresignContract:
         if not bench.proves(Capability.PRESIGN, _sign):
             return
         options = PresignOptions(method="PUT", size=len(body))
-        bench.harness.send(bench.storage.presign(key, options), body)
+        url = bench.storage.presign(key, options)
+        bench.harness.send(url, body)
         strict = bench.storage.with_policy(
             UploadPolicy(max_file_bytes=limit, ceiling=limit, extensions=frozenset({"pdf"}))
         )
 
-        with pytest.raises(refusal, match="it was removed"):
-            strict.confirm(key, options)
+        with pytest.raises(refusal, match="left alone" if url.mark is None else "it was removed"):
+            strict.confirm(key, options, mark=url.mark)
 
-        assert bench.peek(key) is None
+        assert (body if url.mark is None else None) == bench.peek(key)
 
     def test_what_a_url_created_is_known_by_its_mark(self, bench: Bench) -> None:
         if not bench.proves(Capability.PRESIGN, _sign):
@@ -272,6 +275,20 @@ class PresignContract:
         with pytest.raises(FileTooLargeError):
             strict.confirm("a", options, mark=ours.mark)
         assert (b"12345" if ours.mark is None else None) == bench.peek("a")
+
+    def test_what_stood_there_before_is_not_removed_when_nothing_has_arrived(self, bench: Bench) -> None:
+        if not bench.proves(Capability.PRESIGN, _sign):
+            return
+        bench.storage.put("a", b"theirs")
+        options = PresignOptions(method="PUT", size=5)
+        url = bench.storage.presign("a", options)
+
+        with pytest.raises((AlreadyExistsError, IntegrityError)):
+            bench.storage.confirm("a", options, mark=url.mark)
+        with pytest.raises(IntegrityError, match="left alone"):
+            bench.storage.confirm("a", options)
+
+        assert b"theirs" == bench.peek("a")
 
     def test_what_stood_there_before_is_never_removed_by_a_url_that_creates(self, bench: Bench) -> None:
         if not bench.proves(Capability.PRESIGN, _sign):
