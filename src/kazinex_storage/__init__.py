@@ -1,7 +1,7 @@
 """Store documents for organisations, wherever they want them.
 
 The names below are the public interface; they are imported when they are first used, so importing the package costs
-next to nothing and loads no SDK. Read ``provider.py``, ``providers/memory.py``, ``storage.py``, ``documents.py``.
+next to nothing and loads no SDK. Read ``provider.py``, ``providers/memory.py``, ``storage.py``, ``documents/store.py``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,16 @@ if TYPE_CHECKING:
     from .aio import AsyncStorage as AsyncStorage
     from .disposition import attachment as attachment
     from .documents.aio import AsyncDocumentStore as AsyncDocumentStore
+    from .documents.events import DocumentRemoved as DocumentRemoved
+    from .documents.events import ProviderFailed as ProviderFailed
+    from .documents.events import ProviderPassedOver as ProviderPassedOver
+    from .documents.events import ProviderRecovered as ProviderRecovered
     from .documents.integrity import IntegrityState as IntegrityState
     from .documents.receipts import DocumentRevision as DocumentRevision
+    from .documents.receipts import Revisions as Revisions
     from .documents.receipts import StoredDocument as StoredDocument
+    from .documents.register import Removal as Removal
+    from .documents.register import RevisionRecord as RevisionRecord
     from .documents.store import DocumentStore as DocumentStore
     from .errors import AccessDeniedError as AccessDeniedError
     from .errors import AlreadyExistsError as AlreadyExistsError
@@ -133,7 +140,9 @@ _HOMES = {
     "policy": ("UploadPolicy", "Verdict"),
     "provider": ("StorageProvider",),
     "pulls": ("ByteStream",),
-    "documents.receipts": ("DocumentRevision", "StoredDocument"),
+    "documents.events": ("DocumentRemoved", "ProviderFailed", "ProviderPassedOver", "ProviderRecovered"),
+    "documents.receipts": ("DocumentRevision", "Revisions", "StoredDocument"),
+    "documents.register": ("Removal", "RevisionRecord"),
     "registry": ("ProviderKind", "Registry", "default_registry"),
     "source": ("Source",),
     "states": ("StateKeys",),

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, cast
 from ._internal.admission import kept_by
 from ._internal.bodies import Spool
 from .errors import AlreadyExistsError, IntegrityError, PreconditionFailedError
+from .guards import guarded
 from .keys import ObjectKey
 from .provider import MoveExchanges
 from .source import Source
 from .transport import Exchange
 from .types import WHOLE, Capability, ObjectInfo, PutMode, PutOptions
+from .writes import put_unguarded
 
 if TYPE_CHECKING:
     from .operations import Operations
@@ -27,9 +29,14 @@ def copy_object(operations: Operations, source: str, target: str, mode: PutMode)
         StorageError: as in ``Storage.copy``.
     """
     origin, goal, mode = _pair(operations, source, target, mode)
-    if operations.info.can(Capability.SERVER_COPY):
-        return operations._relative((yield from operations._exchanges.copy(origin, goal, mode)))
-    return (yield from _copy_through(operations, origin, target, mode))
+    write = operations.guard.writing(goal) if operations.guard is not None else None
+    if write is None:
+        return (yield from _copy(operations, origin, goal, mode))
+
+    def put(_: str | None) -> Exchange[ObjectInfo]:
+        return _copy(operations, origin, goal, PutMode.CREATE)
+
+    return (yield from guarded(write, None, None, put, lambda: operations._exchanges.delete(goal)))
 
 
 def move_object(operations: Operations, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
@@ -40,6 +47,34 @@ def move_object(operations: Operations, source: str, target: str, mode: PutMode)
         PreconditionFailedError: *source* was replaced while it was copied; both are there.
     """
     origin, goal, mode = _pair(operations, source, target, mode)
+    guard = operations.guard
+    write = guard.writing(goal) if guard is not None else None
+    if write is None:
+        info = yield from _move(operations, origin, goal, mode)
+    else:
+        info = yield from guarded(
+            write,
+            None,
+            None,
+            lambda _: _move(operations, origin, goal, PutMode.CREATE),
+            lambda: _back(operations, goal, origin),
+        )
+    if guard is not None:
+        yield from guard.removing([origin])
+    return info
+
+
+def _copy(operations: Operations, origin: ObjectKey, goal: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
+    if operations.info.can(Capability.SERVER_COPY):
+        return operations._relative((yield from operations._exchanges.copy(origin, goal, mode)))
+    return (yield from _copy_through(operations, origin, goal, mode))
+
+
+def _back(operations: Operations, goal: ObjectKey, origin: ObjectKey) -> Exchange[None]:
+    yield from _move(operations, goal, origin, PutMode.CREATE)
+
+
+def _move(operations: Operations, origin: ObjectKey, goal: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
     if operations.info.can(Capability.SERVER_MOVE):
         mover = cast(MoveExchanges, operations._exchanges)
         try:
@@ -48,11 +83,12 @@ def move_object(operations: Operations, source: str, target: str, mode: PutMode)
             if mode is PutMode.CREATE:
                 raise
     before = yield from operations._exchanges.head(origin)
-    info = yield from copy_object(operations, source, target, mode)
+    info = yield from _copy(operations, origin, goal, mode)
     after = yield from operations._exchanges.head(origin)
     if after.etag != before.etag:
         raise PreconditionFailedError(
-            f"the object was replaced while it was copied to {target!r}; both are there, nothing was deleted"
+            f"the object was replaced while it was copied to {goal.removeprefix(operations._scope)!r}; both are there, "
+            "nothing was deleted"
         )
     yield from operations._exchanges.delete(origin)
     return info
@@ -70,17 +106,14 @@ def _pair(operations: Operations, source: str, target: str, mode: PutMode) -> tu
     return origin, goal, mode
 
 
-def _copy_through(operations: Operations, origin: ObjectKey, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+def _copy_through(operations: Operations, origin: ObjectKey, goal: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
     spool = Spool(None, ValueError)
     try:
         info = yield from operations._exchanges.get(origin, WHOLE, spool.write, None)
         if spool.size != info.size:
             raise IntegrityError(f"{spool.size} of {info.size} bytes arrived; nothing was copied")
         with Source(spool.body(), sha256=info.sha256) as body:
-            return (
-                yield from operations._put(
-                    target, body, kept_by(operations.info, PutOptions.of(info, mode)), None, None
-                )
-            )
+            options = kept_by(operations.info, PutOptions.of(info, mode))
+            return (yield from put_unguarded(operations, goal, body, options, None, None))
     finally:
         spool.discard()

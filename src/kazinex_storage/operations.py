@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar, cast
 
-from ._internal.admission import Admission, Body, beside_bytes, completed
+from ._internal.admission import Admission, Body, beside_bytes
 from ._internal.bodies import Spool
 from ._internal.download import Download
 from ._internal.life import Life
@@ -21,14 +21,13 @@ from .copies import copy_object, move_object
 from .errors import (
     BulkError,
     ClosedError,
-    IntegrityError,
     InvalidKeyError,
     NotFoundError,
     NotSupportedError,
     StorageError,
-    for_each_key,
 )
 from .fetching import Fetch, Proof, known_checksum
+from .guards import Guard, Watch
 from .keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from .policy import UploadPolicy
 from .provider import StorageProvider, exchanges_of
@@ -50,6 +49,7 @@ from .types import (
     PutOptions,
     Sink,
 )
+from .writes import delete_object, delete_objects, put_object
 
 T = TypeVar("T")
 
@@ -62,15 +62,23 @@ LINK = PresignOptions()
 WriteOnce: TypeAlias = bool | Callable[[ObjectKey], bool]
 """Which objects are created and never replaced: all, none, or those whose whole key a function says it of."""
 
-# S3, R2, Supabase: at most 1,000 keys in one DeleteObjects request.
-DELETE_BATCH = 1000
-"""Keys that one bulk delete carries."""
-
 
 class Operations:
     """The operations on one provider below one prefix, under one policy. Holds no state of its own."""
 
-    __slots__ = ("_admission", "_exchanges", "_life", "_provider", "_scope", "_seal", "_write_once", "info", "policy")
+    __slots__ = (
+        "_admission",
+        "_exchanges",
+        "_life",
+        "_provider",
+        "_scope",
+        "_seal",
+        "_write_once",
+        "guard",
+        "info",
+        "policy",
+        "watch",
+    )
 
     def __init__(
         self,
@@ -97,10 +105,16 @@ class Operations:
         self.policy = policy
         """What may be put; None allows all that the provider can hold."""
         self._admission = Admission(provider.info, policy)
+        self.guard: Guard | None = None
+        """What decides over some of the keys; set by who opens the storage, before it is used."""
+        self.watch: Watch | None = None
+        """What is shown how calls end; set likewise."""
 
     def within(self, scope: Prefix, policy: UploadPolicy | None, life: Life) -> Operations:
         """Return the operations on the same provider below *scope*, under *policy*."""
-        return Operations(self._provider, scope, policy, life, self._write_once, self._seal)
+        made = Operations(self._provider, scope, policy, life, self._write_once, self._seal)
+        made.guard, made.watch = self.guard, self.watch
+        return made
 
     def put(
         self,
@@ -112,7 +126,7 @@ class Operations:
         on_progress: Progress | None = None,
     ) -> Exchange[ObjectInfo]:
         """Write the whole of *body*; see ``Storage.put``."""
-        return self._told("put", key, self._put(key, body, options, sha256, on_progress))
+        return self._told("put", key, put_object(self, key, body, options, sha256, on_progress))
 
     def spool(self, key: str) -> Spool:
         """Return a spool that collects a body for *key* and refuses what the policy or the service does.
@@ -184,11 +198,11 @@ class Operations:
 
     def delete(self, key: str) -> Exchange[None]:
         """Remove the object; see ``Storage.delete``."""
-        return self._told("delete", key, self._delete(key))
+        return self._told("delete", key, delete_object(self, key))
 
     def delete_many(self, keys: Iterable[str]) -> Exchange[None]:
         """Remove many objects; see ``Storage.delete_many``."""
-        return self._told("delete_many", None, self._delete_many(keys))
+        return self._told("delete_many", None, delete_objects(self, keys))
 
     def copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy inside the storage; see ``Storage.copy``."""
@@ -223,10 +237,15 @@ class Operations:
         if self._life.closed:
             raise ClosedError("the storage was closed; make a new one", operation=operation, key=key)
         try:
-            return (yield from exchange)
+            result = yield from exchange
         except StorageError as error:
             self._explain(error, operation, key)
+            if self.watch is not None:
+                yield from self.watch.failed(error)
             raise
+        if self.watch is not None:
+            yield from self.watch.passed(operation)
+        return result
 
     def _explain(self, error: StorageError, operation: str, key: str | None) -> StorageError:
         error.operation = error.operation or operation
@@ -288,23 +307,6 @@ class Operations:
         if beside := beside_bytes(options):
             self._need(Capability.METADATA, ", ".join(beside))
 
-    def _put(
-        self, key: str, body: Body, options: PutOptions, sha256: str | None, on_progress: Progress | None
-    ) -> Exchange[ObjectInfo]:
-        full = self._full(key)
-        options = self._admitted(full, options)
-        self._admission.check_name(full.name)
-        source = yield from self._admission.source(body, sha256, on_progress)
-        try:
-            info = yield from self._exchanges.put(full, source, completed(options, full))
-            if info.size != source.size and full.name.rpartition(".")[2].lower() not in self.info.rewrites:
-                raise IntegrityError(f"the service stored {info.size} of {source.size} bytes")
-            known = info.sha256 is not None or source.checksum is None
-            return self._relative(info if known else replace(info, checksum=source.checksum))
-        finally:
-            if source is not body:
-                source.close()
-
     def _put_many(self, items: Iterable[tuple[str, Body]], options: PutOptions) -> Exchange[list[ObjectInfo]]:
         puts = each_once(items, lambda key, body: self.put(key, body, options))
         outcomes = cast("list[Outcome[ObjectInfo]]", (yield Many(puts, self.info.concurrency)))
@@ -362,27 +364,3 @@ class Operations:
         except NotFoundError:
             return False
         return True
-
-    def _delete(self, key: str) -> Exchange[None]:
-        yield from self._exchanges.delete(self._full(key))
-
-    def _delete_many(self, keys: Iterable[str]) -> Exchange[None]:
-        full = [self._full(key) for key in keys]
-        failures: list[Exception] = []
-        if self.info.can(Capability.BULK_DELETE):
-            batches = [full[start : start + DELETE_BATCH] for start in range(0, len(full), DELETE_BATCH)]
-            exchanges = (self._told("delete", None, self._exchanges.delete_many(batch)) for batch in batches)
-            outcomes = cast(
-                "list[Outcome[Sequence[StorageError | None]]]", (yield Many(exchanges, self.info.concurrency))
-            )
-            for batch, outcome in zip(batches, outcomes, strict=True):
-                refusal = outcome.error
-                if refusal is not None and not isinstance(refusal, StorageError):
-                    raise refusal
-                errors = for_each_key(refusal, batch) if refusal is not None else filter(None, outcome.result())
-                failures.extend(self._explain(error, "delete", None) for error in errors)
-        else:
-            single = (self.delete(key[len(self._scope) :]) for key in full)
-            singles = cast("list[Outcome[None]]", (yield Many(single, self.info.concurrency)))
-            failures.extend(outcome.error for outcome in singles if outcome.error is not None)
-        BulkError.raise_for(failures, len(full), "delete_many")

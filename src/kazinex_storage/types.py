@@ -267,14 +267,15 @@ class ProviderInfo:
     missing: Mapping[Capability, str] = field(default_factory=dict)
     """Why a capability that could be there is not declared, and what to do about it."""
     remote: bool = False
-    """Whether a network lies between: large objects are then downloaded in spans beside each other, and what is read
-    whole is compared with the checksum that the service keeps for it."""
+    """Whether a network lies between: then large objects come in spans, and whole reads are compared."""
     rewrites: frozenset[str] = frozenset()
     """Extensions, in lower case, of files whose bytes the service may change while or after it stores them."""
     write_interval_s: float = 0.0
     """Seconds between two writes of one key: what comes earlier is answered 429, and repeated."""
     ignores_case: bool = False
     """Whether keys that differ only in case cannot both be objects; the second one is refused."""
+    place: str = ""
+    """Equal for two providers that share their objects, however settings spell the place; empty when not known."""
 
     def can(self, capability: Capability) -> bool:
         """Say whether *capability* is declared."""
@@ -288,8 +289,7 @@ class UploadState:
     key: str
     """Below ``scope``."""
     upload_id: str = field(repr=False)
-    """What the service calls it; worth nothing without credentials, except on SharePoint: a URL that takes the bytes of
-    this upload from whoever has it."""
+    """What the service calls it; on SharePoint a URL that takes the bytes of this upload from whoever has it."""
     size: int
     part_bytes: int
     """Bytes in every part but the last."""

@@ -61,6 +61,8 @@ LEVELS = {
     # 3: the providers, each a module or a folder of its own
     "providers": 3,
     # 4: the portable type
+    "guards": 4,
+    "writes": 4,
     "fetching": 4,
     "pulls": 4,
     "copies": 4,
@@ -142,6 +144,7 @@ DYNAMIC_IMPORTERS = {
 TYPE_ONLY_CYCLES: set[tuple[str, str]] = {
     ("files", "storage"),
     ("copies", "operations"),
+    ("writes", "operations"),
     ("signed", "operations"),
     ("fs.file", "fs.filesystem"),
 }

@@ -240,29 +240,45 @@ def test_a_provider_that_is_broken_and_not_verified_is_passed_over(
     world.add("org", "deaf", verified=False)
 
     assert world.fs.find("org") == ["org/p/a"]
-    assert not world.fs.exists("org/p/b")
+    assert world.fs.ls("org/p", detail=False) == ["org/p/a"]
+    assert world.fs.exists("org/p/a")
+    assert world.fs.isdir("org/p")
     world.fs.pipe_file("org/p/b", b"2", mode="create")
-    assert "not verified and was passed over" in caplog.text
+    world.fs.pipe_file("org/p/d/P1/c.pdf", b"2")
+    assert "was passed over" in caplog.text
 
 
-@pytest.mark.parametrize("verified", [False, True])
-def test_a_provider_that_is_chosen_or_verified_must_answer(world: World, verified: bool) -> None:
-    """What it holds is not known, so neither "not found" nor what another one holds would be true."""
-    world.add("org", "deaf", default=True, verified=verified)
-    world.add("org", "other")
-
-    for call in (world.fs.exists, world.fs.cat_file, world.fs.find, world.fs.info):
-        with pytest.raises(UnavailableError):
-            call("org/p/a")
-
-
-def test_a_verified_provider_must_answer_wherever_it_stands(world: World) -> None:
+def test_a_provider_that_was_never_verified_holds_nothing(world: World) -> None:
     world.add("org", "default", default=True)
-    world.add("org", "deaf")
+    world.fs.pipe_file("org/p/a", b"1")
+    world.organisations.add_provider("org", "deaf", "never", {})
 
+    assert not world.fs.exists("org/p/b")
+    world.fs.rm("org/p/a")
+    assert world.fs.find("org") == []
+
+
+@pytest.mark.parametrize("default", [False, True])
+@pytest.mark.parametrize("verified", [False, True])
+def test_what_is_not_found_may_be_where_nobody_answers(world: World, verified: bool, default: bool) -> None:
+    """Issue 18: a listing goes on without it, an exact look-up that found nothing cannot know."""
+    world.add("org", "other", default=True)
+    world.fs.pipe_file("org/p/a", b"1")
+    world.add("org", "deaf", default=default, verified=verified)
+
+    assert world.fs.cat_file("org/p/a") == b"1"
+    assert world.fs.find("org/p") == ["org/p/a"]
     for call in (world.fs.exists, world.fs.cat_file, world.fs.find, world.fs.info):
         with pytest.raises(UnavailableError):
-            call("org/p/a")
+            call("org/p/b")
+
+
+def test_where_nobody_answers_a_listing_is_an_error(world: World) -> None:
+    world.add("org", "deaf", default=True)
+
+    for call in (world.fs.find, world.fs.ls):
+        with pytest.raises(UnavailableError):
+            call("org/p")
 
 
 def test_what_other_programs_put_beside_the_projects_is_not_shown(world: World) -> None:

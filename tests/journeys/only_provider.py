@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kazinex_storage import Storage
+from kazinex_storage.documents.events import Event
 from kazinex_storage.documents.receipts import ResolvedProvider
+from kazinex_storage.documents.register import MemoryRegister, RevisionRegister
 from kazinex_storage.transport import Transport
 
 
@@ -14,6 +16,7 @@ class OnlyProvider:
 
     def __init__(self, storage: Storage) -> None:
         self.transport = Transport()
+        self.revisions: RevisionRegister = MemoryRegister()
         self.asked: list[str] = []
         self._found = ResolvedProvider(provider="p", kind="memory", label="p", verified=True, storage=storage)
 
@@ -25,6 +28,9 @@ class OnlyProvider:
         self.asked.append(organisation)
         return self._found
 
-    def in_order(self, organisation: str, project: str | None, *, strict: bool = False) -> Sequence[ResolvedProvider]:
+    def in_order(self, organisation: str, project: str | None) -> Sequence[ResolvedProvider]:
         self.asked.append(organisation)
         return [self._found]
+
+    def tell(self, event: Event) -> None:
+        del event

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import logging
 import subprocess
 import sys
 import threading
@@ -212,32 +211,30 @@ def test_all_providers_come_in_order_each_once(
     assert 4 == len(list(resolver.storages("org-1", "bridge")))
 
 
-def test_an_unverified_provider_that_does_not_open_is_passed_over(
-    organisations: Organisations,
-    verified: Verified,
-    resolver: Resolver,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
+def test_a_provider_that_does_not_open_is_there_and_says_why_to_whoever_asks_it(
+    organisations: Organisations, verified: Verified, resolver: Resolver, tmp_path: Path
 ) -> None:
-    organisations.add_provider("org-1", "local", "Unmounted", {"root": str(tmp_path / "missing")})
+    """Leaving it out would answer that its documents do not exist; raising would hide those of the others."""
+    gone = organisations.add_provider("org-1", "local", "Unmounted", {"root": str(tmp_path / "missing")})
     record = verified()
 
-    with caplog.at_level(logging.WARNING):
-        found = resolver.in_order("org-1")
+    unopened, found = resolver.in_order("org-1")
 
-    assert [record.id] == [resolved.provider for resolved in found]
-    assert "cannot be opened and is passed over" in caplog.text
-
-
-def test_a_verified_provider_that_does_not_open_is_an_error(
-    organisations: Organisations, resolver: Resolver, tmp_path: Path
-) -> None:
-    """Reading on from the next one would answer that the document does not exist."""
-    record = organisations.add_provider("org-1", "local", "Disk", {"root": str(tmp_path / "missing")})
-    organisations.record_verification(record, ok=True)
-
-    with pytest.raises(SettingsError, match="does not exist"):
-        resolver.in_order("org-1")
+    assert (gone.id, record.id) == (unopened.provider, found.provider)
+    assert (False, True) == (unopened.used, found.used)
+    assert isinstance(unopened.error, SettingsError)
+    assert found.error is None
+    storage = unopened.storage
+    for ask in (
+        lambda: storage.put("a", b""),
+        lambda: storage.get_bytes("a"),
+        lambda: storage.head("a"),
+        lambda: storage.delete("a"),
+        lambda: list(storage.list()),
+        lambda: list(storage.list(recursive=False)),
+    ):
+        with pytest.raises(SettingsError, match="does not exist"):
+            ask()
 
 
 @given(data=st.data())

@@ -21,7 +21,6 @@ from kazinex_storage import (
     Check,
     Checksum,
     DocumentKey,
-    DocumentRevision,
     DocumentStore,
     FileTooLargeError,
     Folder,
@@ -40,6 +39,7 @@ from kazinex_storage import (
     PutOptions,
     Registry,
     Resolver,
+    Revisions,
     Source,
     Storage,
     StorageError,
@@ -207,7 +207,7 @@ def documents_are_stored_once_and_found_again(documents: DocumentStore, document
     assert_type(documents.open(document), io.BufferedReader)
     assert_type(documents.stream(receipt), Iterator[bytes])
     assert_type(documents.download(receipt, "plan.pdf"), ObjectInfo)
-    assert_type(documents.revisions(document), list[DocumentRevision])
+    assert_type(documents.revisions(document), Revisions)
     documents.remove(receipt)
     documents.upload("org/project/document/revision/file", b"")  # type: ignore[arg-type]  # a key, not text
 

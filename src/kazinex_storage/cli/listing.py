@@ -88,10 +88,20 @@ def _list(session: Session, path: str, *, recursive: bool) -> list[Entry]:
         lambda provider: _single(provider, organisation, "/".join(rest)),  # as ls of a file shows the file
     )
     found: dict[str, Entry] = {}
+    silent: dict[str, tuple[ResolvedProvider, StorageError]] = {}
     for ask in asked[: 2 if rest else 1]:
         for provider in providers if not found else ():
-            for entry in _tolerated(provider, ask):
+            try:
+                entries = ask(provider)
+            except StorageError as error:
+                silent[provider.provider] = (provider, error)
+                continue
+            for entry in entries:
                 found.setdefault(entry.key, entry)
+    for provider, reason in silent.values():
+        if len(silent) == len(providers) or (not found and rest and provider.used):
+            raise reason  # nothing would be shown of what may be there
+        _log.warning("provider %s did not answer, and what it holds is missing here: %s", provider.label, reason)
     if not found and rest:
         raise NotFoundError(
             "there is nothing; list the level above to see what there is",
@@ -99,17 +109,6 @@ def _list(session: Session, path: str, *, recursive: bool) -> list[Entry]:
             key="/".join(parse_path(path)),
         )
     return [found[key] for key in sorted(found)]
-
-
-def _tolerated(provider: ResolvedProvider, ask: Callable[[ResolvedProvider], list[Entry]]) -> list[Entry]:
-    """Ask *provider*; one that is known not to work is passed over, as everywhere documents are looked for."""
-    try:
-        return ask(provider)
-    except StorageError as error:
-        if provider.verified:
-            raise
-        _log.warning("provider %s is not verified and was passed over: %s", provider.label, error)
-        return []
 
 
 def _entries(provider: ResolvedProvider, organisation: str, folder: str, *, recursive: bool) -> list[Entry]:

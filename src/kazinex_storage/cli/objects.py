@@ -105,12 +105,18 @@ def stat(context: typer.Context, document: Document) -> None:
     _print(session, find_document(session, document), "stored")
 
 
-def rm(context: typer.Context, document: Document, yes: Yes = False) -> None:
-    """Remove a document from every provider of the organisation that holds it."""
+def rm(
+    context: typer.Context,
+    document: Document,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who removes it, for the record.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the record.")] = None,
+    yes: Yes = False,
+) -> None:
+    """Remove a document from every provider of the organisation that holds it. The revision stays taken."""
     session = session_of(context)
     receipt = find_document(session, document)
     confirm(f"Remove {receipt.key} ({format_bytes(receipt.size)}) for good?", yes=yes)
-    session.documents.remove(receipt.document)
+    session.documents.remove(receipt.document, by=by, reason=reason)
     session.out.result({"removed": receipt.key}, [f"removed {receipt.key}"])
 
 

@@ -33,7 +33,7 @@ def sweep_providers(
     """
     session = session_of(context)
     age = timedelta(hours=older_than)
-    providers = _providers(session, organisation, provider)
+    providers = _opened(session, _providers(session, organisation, provider))
     found = [(resolved, sweep(resolved.storage, older_than=age)) for resolved in providers]
     uploads = sum(len(report.uploads) for _, report in found)
     leftovers = sum(report.leftovers for _, report in found)
@@ -50,6 +50,16 @@ def _providers(session: Session, organisation: str, provider: str | None) -> tup
     if provider is None:
         return session.resolver.in_order(organisation)
     return (session.resolver.by_id(organisation, session.organisations.find(organisation, provider).id),)
+
+
+def _opened(session: Session, providers: tuple[ResolvedProvider, ...]) -> list[ResolvedProvider]:
+    """Return those that can be looked at; one in use that cannot is an error, any other one is named."""
+    for resolved in providers:
+        if resolved.error is not None and (resolved.chosen or resolved.verified):
+            raise resolved.error
+        if resolved.error is not None:
+            session.out.note(f"{resolved.label}: cannot be opened and is passed over: {resolved.error}")
+    return [resolved for resolved in providers if resolved.error is None]
 
 
 def _print(session: Session, organisation: str, found: list[tuple[ResolvedProvider, SweepReport]]) -> None:

@@ -14,7 +14,7 @@ from ..source import Source
 from ..types import WHOLE, Buffer, ByteRange, ObjectInfo, Progress
 from .integrity import Evidence, IntegrityState
 from .operations import DocumentOperations
-from .receipts import DocumentRevision, StoredDocument
+from .receipts import Revisions, StoredDocument
 from .store import DocumentStore
 
 
@@ -104,11 +104,11 @@ class AsyncDocumentStore:
             self._operations.download(document, Path(path), on_progress, accept_rewritten=accept_rewritten)
         )
 
-    async def revisions(self, document: DocumentKey) -> list[DocumentRevision]:
+    async def revisions(self, document: DocumentKey) -> Revisions:
         """Return the stored revisions of a document; see ``DocumentStore.revisions``.
 
         Raises:
-            StorageError: a provider did not answer.
+            StorageError: no provider answered.
         """
         return await self._transport.run_async(self._operations.revisions(document))
 
@@ -121,10 +121,13 @@ class AsyncDocumentStore:
         """
         return await self._transport.run_async(self._operations.check(receipt, by))
 
-    async def remove(self, document: StoredDocument | DocumentKey) -> None:
-        """Remove a document; see ``DocumentStore.remove``.
+    async def remove(
+        self, document: StoredDocument | DocumentKey, *, by: str | None = None, reason: str | None = None
+    ) -> None:
+        """Remove a document; the revision stays taken; see ``DocumentStore.remove``.
 
         Raises:
-            StorageError: a provider did not answer.
+            StorageError: a provider did not answer, or refused.
+            ValueError: *by* or *reason* is too long.
         """
-        await self._transport.run_async(self._operations.remove(document))
+        await self._transport.run_async(self._operations.remove(document, by, reason))

@@ -11,23 +11,30 @@ from pathlib import Path
 
 from .._internal.admission import Body
 from .._internal.bodies import Spool
-from ..errors import AlreadyExistsError, InvalidKeyError
+from ..errors import InvalidKeyError
+from ..guards import guarded
 from ..keys import DocumentKey
 from ..storage import Storage
 from ..transport import Exchange
 from ..types import ByteRange, ObjectInfo, Progress, PutMode, PutOptions
 from .integrity import Evidence, IntegrityState, checked
+from .patience import Patience
 from .reading import Opening, download, locate, opening
-from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, StoredDocument
+from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, Revisions, StoredDocument
+from .removing import removal_now, remove
 from .searching import Search, relative_key
+from .writing import RevisionWrite
 
 
 class DocumentOperations:
     """The operations on documents, as exchanges."""
 
-    def __init__(self, resolver: ProviderResolver, organisation: str | None = None) -> None:
+    def __init__(
+        self, resolver: ProviderResolver, organisation: str | None = None, patience: Patience | None = None
+    ) -> None:
         """Work on the documents of *organisation*, or of all; see ``DocumentStore``."""
         self._search = Search(resolver, organisation)
+        self._patience = patience if patience is not None else Patience()
 
     def upload(
         self,
@@ -39,18 +46,19 @@ class DocumentOperations:
     ) -> Exchange[StoredDocument]:
         """Store the file of a revision, once; see ``DocumentStore.upload``."""
         chosen = yield from self._search.chosen(document)
-        yield from self._refuse_second_file(document)
+        write = RevisionWrite(self._search, document, chosen, self._patience)
         options = PutOptions(mode=PutMode.CREATE, content_type=content_type)
         operations, key = chosen.storage.operations, relative_key(document)
-        info = yield from operations.put(key, file, options, sha256=sha256, on_progress=on_progress)
-        # Two uploads of one revision can both have passed the look above: under different file names, or to different
-        # providers. Whoever now sees another file takes its own away again: at most one stays, however they interleave.
-        try:
-            yield from self._refuse_second_file(document, own=(chosen.provider, key))
-        except BaseException:
-            yield from operations.delete(key)
-            raise
-        return _receipt(document, chosen, info, answered_at=datetime.now(UTC))
+        answered_at: datetime | None = None
+
+        def put(demanded: str | None) -> Exchange[ObjectInfo]:
+            nonlocal answered_at
+            info = yield from operations.put(key, file, options, sha256=demanded, on_progress=on_progress)
+            answered_at = datetime.now(UTC)
+            return info
+
+        info = yield from guarded(write, file, sha256, put, lambda: operations.delete(key))
+        return _receipt(document, chosen, info, answered_at, write.unasked)
 
     def spool(self, document: DocumentKey) -> Exchange[Spool]:
         """Return a spool that collects the file of *document* and refuses what its provider would."""
@@ -93,10 +101,11 @@ class DocumentOperations:
         storage, key = yield from self.locate(receipt)
         return (yield from checked(storage, key, receipt, by))
 
-    def revisions(self, document: DocumentKey) -> Exchange[list[DocumentRevision]]:
+    def revisions(self, document: DocumentKey) -> Exchange[Revisions]:
         """Return the stored revisions of a document; see ``DocumentStore.revisions``."""
         found: dict[str, DocumentRevision] = {}
-        for provider, files in (yield from self._search.listings(document, revision=False)):
+        listed = yield from self._search.listings(document)
+        for provider, files in listed.files:
             for info in files:
                 try:
                     key = DocumentKey.parse(f"{document.organisation}/{info.key}")
@@ -112,27 +121,21 @@ class DocumentOperations:
                         stored_at=info.last_modified,
                     ),
                 )
-        return [found[key] for key in sorted(found)]
+        return Revisions([found[key] for key in sorted(found)], missing=listed.missing)
 
-    def remove(self, document: StoredDocument | DocumentKey) -> Exchange[None]:
+    def remove(
+        self, document: StoredDocument | DocumentKey, by: str | None = None, reason: str | None = None
+    ) -> Exchange[None]:
         """Remove a document; see ``DocumentStore.remove``."""
-        if isinstance(document, StoredDocument):
-            recorded = yield from self._search.recorded(document)
-            yield from recorded.storage.operations.delete(relative_key(document.document))
-            return
-        for provider in (yield from self._search.providers(document, strict=True)):
-            yield from provider.storage.operations.delete(relative_key(document))
-
-    def _refuse_second_file(self, document: DocumentKey, own: tuple[str, str] | None = None) -> Exchange[None]:
-        """Refuse when the revision has a file other than *own*, which is given as (provider, key)."""
-        for provider, files in (yield from self._search.listings(document, revision=True)):
-            for file in files:
-                if (provider.provider, file.key) != own:
-                    raise _second_file(document, file.key)
+        return remove(self._search, document, removal_now(by, reason))
 
 
 def _receipt(
-    document: DocumentKey, provider: ResolvedProvider, info: ObjectInfo, answered_at: datetime | None = None
+    document: DocumentKey,
+    provider: ResolvedProvider,
+    info: ObjectInfo,
+    answered_at: datetime | None = None,
+    unasked: tuple[str, ...] = (),
 ) -> StoredDocument:
     """Return the receipt; *answered_at* is when an upload was answered, for services that do not say when it was."""
     return StoredDocument(
@@ -148,13 +151,5 @@ def _receipt(
         service_checksum=info.service_checksum,
         stored_by=info.modified_by,
         stored_at_by="service" if info.last_modified is not None else "client",
-    )
-
-
-def _second_file(document: DocumentKey, found: str) -> AlreadyExistsError:
-    return AlreadyExistsError(
-        f"revision {document.revision!r} has the file {found.rpartition('/')[2]!r} already and is never overwritten; "
-        "upload under a new revision",
-        operation="upload",
-        key=document.build(),
+        unasked=unasked,
     )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol, Self, TypeAlias, get_args
 
-from ..errors import AccessDeniedError
+from ..errors import AccessDeniedError, StorageError
 from ..keys import DocumentKey
 from ..storage import Storage
 from ..transport import Transport
 from ..types import Checksum
+from .events import Event
+from .register import RevisionRegister
 
 Clock: TypeAlias = Literal["service", "client"]
 """Whose clock a time is by."""
@@ -27,6 +29,12 @@ class ResolvedProvider:
     label: str
     verified: bool
     """Whether its last verification passed."""
+    chosen: bool = False
+    """Whether it is the override of the project or the default of the organisation."""
+    used: bool = True
+    """Whether a verification ever passed: only then can documents have been stored on it."""
+    error: StorageError | None = None
+    """Why it cannot be opened; then the storage raises that from each of its methods."""
     storage: Storage
 
 
@@ -35,6 +43,11 @@ class ProviderResolver(Protocol):
 
     transport: Transport
     """What runs the exchanges."""
+
+    @property
+    def revisions(self) -> RevisionRegister:
+        """What is remembered of revisions, shared by all processes that write documents."""
+        ...
 
     def chosen(self, organisation: str, project: str | None) -> ResolvedProvider:
         """Return the provider for new documents: project override, else default.
@@ -52,12 +65,12 @@ class ProviderResolver(Protocol):
         """
         ...
 
-    def in_order(self, organisation: str, project: str | None, *, strict: bool = False) -> Sequence[ResolvedProvider]:
-        """Return every provider of the organisation once: override, default, the others.
+    def in_order(self, organisation: str, project: str | None) -> Sequence[ResolvedProvider]:
+        """Return every provider of the organisation once: override, default, the others."""
+        ...
 
-        Raises:
-            SettingsError: one cannot be opened, and it is chosen, or verified, or the call is *strict*.
-        """
+    def tell(self, event: Event) -> None:
+        """Give *event* to whoever listens."""
         ...
 
 
@@ -97,10 +110,13 @@ class StoredDocument:
     """In whose name the service holds it, where it tells; see ``ObjectInfo.modified_by``."""
     stored_at_by: Clock = "service"
     """Whose clock ``stored_at`` was read from: the service's, or where it does not say, this machine's."""
+    unasked: tuple[str, ...] = ()
+    """The ids of providers that did not answer at the upload whether they hold a file of this revision."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the receipt as values that JSON can hold."""
         fields = asdict(self)
+        fields["unasked"] = list(self.unasked)
         fields["stored_at"] = self.stored_at.isoformat() if self.stored_at is not None else None
         return fields
 
@@ -125,6 +141,7 @@ class StoredDocument:
                 "document": DocumentKey(**document),
                 "stored_at": datetime.fromisoformat(stored_at) if stored_at is not None else None,
                 "service_checksum": Checksum(**checksum) if checksum is not None else None,
+                "unasked": tuple(fields.get("unasked", ())),
             }
         )
 
@@ -141,3 +158,12 @@ class DocumentRevision:
     etag: str | None
     stored_at: datetime | None
     """Aware UTC."""
+
+
+class Revisions(list[DocumentRevision]):
+    """The revisions that a listing found, in the order of their keys, and what it could not see."""
+
+    def __init__(self, found: Iterable[DocumentRevision] = (), *, missing: Sequence[str] = ()) -> None:
+        super().__init__(found)
+        self.missing: tuple[str, ...] = tuple(missing)
+        """The ids of the providers that did not answer; what they hold is not in the list."""

@@ -47,7 +47,8 @@ class Removal:
                 )
 
 
-def _new_token() -> str:
+def new_token() -> str:
+    """Return what tells a new state of a revision from every other one."""
     return secrets.token_hex(16)
 
 
@@ -64,7 +65,7 @@ class RevisionRecord:
     """Aware UTC, by the clock of the process that stored it."""
     removal: Removal | None = None
     """None while it is stored."""
-    token: str = field(default_factory=_new_token)
+    token: str = field(default_factory=new_token)
     """Tells this state of the revision from every other one; each change makes a new one."""
 
 

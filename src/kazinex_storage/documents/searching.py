@@ -1,20 +1,38 @@
-"""Which provider of an organisation holds what; all are asked where no receipt names one."""
+"""Which provider of an organisation holds what; all are asked where no receipt names one.
+
+Two records that name one place are one place: it has answered when one of them has. A place that does not answer is
+passed over, and the caller says what that means: a listing names it, an exact look-up that found nothing cannot know.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import partial
-from typing import cast
+from dataclasses import dataclass
+from typing import TypeAlias, cast
 
-from ..errors import NotFoundError, SettingsError, StorageError, UnavailableError
+from ..errors import ClosedError, InvalidKeyError, NotFoundError, SettingsError, StorageError, UnavailableError
 from ..keys import DocumentKey, check_identifier
 from ..storage import Storage
 from ..transport import Call, Exchange, Many, Outcome
 from ..types import ObjectInfo
+from .events import Event, ProviderPassedOver
 from .receipts import ProviderResolver, ResolvedProvider, StoredDocument, check_bound
+from .register import RevisionRegister
 
 _log = logging.getLogger(__name__)
+
+Place: TypeAlias = "list[ResolvedProvider]"
+"""The providers that share their objects, the first to be asked first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What the places of an organisation hold below a prefix."""
+
+    files: tuple[tuple[ResolvedProvider, list[ObjectInfo]], ...]
+    missing: tuple[str, ...]
+    """The ids of providers that did not answer and may hold something."""
 
 
 class Search:
@@ -39,6 +57,11 @@ class Search:
         """
         check_bound(self._organisation, document.organisation)
 
+    @property
+    def register(self) -> RevisionRegister:
+        """What is remembered of revisions."""
+        return self._resolver.revisions
+
     def chosen(self, document: DocumentKey) -> Exchange[ResolvedProvider]:
         """Return the provider for new documents of the organisation and project of *document*.
 
@@ -49,14 +72,14 @@ class Search:
         call = Call(self._resolver.chosen, document.organisation, document.project)
         return cast(ResolvedProvider, (yield call))
 
-    def providers(self, document: DocumentKey, *, strict: bool = False) -> Exchange[Sequence[ResolvedProvider]]:
+    def providers(self, document: DocumentKey) -> Exchange[Sequence[ResolvedProvider]]:
         """Return every provider of the organisation once: override, default, the others.
 
         Raises:
             AccessDeniedError: it is another organisation than this is bound to.
         """
         self.admit(document)
-        call = Call(partial(self._resolver.in_order, document.organisation, document.project, strict=strict))
+        call = Call(self._resolver.in_order, document.organisation, document.project)
         return cast("Sequence[ResolvedProvider]", (yield call))
 
     def recorded(self, receipt: StoredDocument) -> Exchange[ResolvedProvider]:
@@ -84,44 +107,120 @@ class Search:
         Raises:
             NotFoundError: none of them holds it.
             UnavailableError: those that answered do not, and some did not answer.
+            StorageError: none answered.
         """
-        passed_over: StorageError | None = None
-        for rank, provider in enumerate((yield from self.providers(document))):
-            try:
-                return provider, (yield from provider.storage.operations.head(relative_key(document)))
-            except NotFoundError:
-                continue
-            except StorageError as error:
-                _tolerate(rank, provider, error)
-                passed_over = error
-        if passed_over is not None:
+        missing: list[tuple[ResolvedProvider, StorageError]] = []
+        answered = False
+        for place in places_of((yield from self.providers(document))):
+            failures: list[tuple[ResolvedProvider, StorageError]] = []
+            for provider in place:
+                try:
+                    return provider, (yield from provider.storage.operations.head(relative_key(document)))
+                except (NotFoundError, InvalidKeyError):  # a place that cannot hold the key does not
+                    answered = True
+                    break
+                except StorageError as error:
+                    failures.append((provider, error))
+                    yield from self.pass_over(provider, error, "find", document.build())
+            else:
+                missing += failures
+        unknown = [(provider, error) for provider, error in missing if provider.used]
+        if unknown and not answered:
+            raise unknown[0][1]
+        if unknown:
+            labels = ", ".join(repr(provider.label) for provider, _ in unknown)
             raise UnavailableError(
-                "the providers that answered do not hold this document, but not all of them could be asked; "
-                "verify the others",
+                f"the providers that answered do not hold this document, but not all of them could be asked: {labels}; "
+                f"verify them. The first said: {unknown[0][1].message}",
                 operation="find",
                 key=document.build(),
-            ) from passed_over
+            ) from unknown[0][1]
         raise NotFoundError(
             "no provider of the organisation holds this document", operation="find", key=document.build()
         )
 
-    def listings(
-        self, document: DocumentKey, *, revision: bool
-    ) -> Exchange[list[tuple[ResolvedProvider, list[ObjectInfo]]]]:
-        """Return what each provider holds of a revision, or of all revisions of the document."""
-        providers = yield from self.providers(document)
-        prefix = relative_prefix(document, revision=revision)
+    def listings(self, document: DocumentKey) -> Exchange[Listed]:
+        """Return what each place holds of all revisions of the document.
+
+        Raises:
+            StorageError: no place answered.
+        """
+        places = places_of((yield from self.providers(document)))
+        prefix = relative_prefix(document, revision=False)
         outcomes = cast(
-            "list[Outcome[list[ObjectInfo]]]",
-            (yield Many((_all(provider.storage, prefix) for provider in providers), max(1, len(providers)))),
+            "list[Outcome[tuple[ResolvedProvider, list[ObjectInfo]]]]",
+            (yield Many((list_place(place, prefix) for place in places), max(1, len(places)))),
         )
-        listings = []
-        for rank, (provider, outcome) in enumerate(zip(providers, outcomes, strict=True)):
+        files, missing = [], list[str]()
+        for place, outcome in zip(places, outcomes, strict=True):
             if outcome.error is None:
-                listings.append((provider, outcome.result()))
-            else:
-                _tolerate(rank, provider, outcome.error)
-        return listings
+                files.append(outcome.result())
+                continue
+            if not isinstance(outcome.error, StorageError):
+                raise outcome.error
+            yield from self.pass_over(place[0], outcome.error, "revisions", document.document_prefix)
+            missing += [provider.provider for provider in place if provider.used]
+        if outcomes and not files:
+            outcomes[0].result()
+        return Listed(files=tuple(files), missing=tuple(missing))
+
+    def pass_over(self, provider: ResolvedProvider, error: StorageError, operation: str, key: str) -> Exchange[None]:
+        """Say that *provider* did not answer, in the log and as an event.
+
+        Raises:
+            ClosedError: that is why: there is nobody to go on for.
+        """
+        if isinstance(error, ClosedError):
+            raise error
+        _log.warning("provider %s (%s) was passed over: %s", provider.label, provider.kind, error)
+        yield from self.tell(passed_over(provider, error, operation, key))
+
+    def tell(self, event: Event) -> Exchange[None]:
+        """Give *event* to whoever listens."""
+        yield Call(self._resolver.tell, event)
+
+
+def passed_over(provider: ResolvedProvider, error: StorageError, operation: str, key: str) -> ProviderPassedOver:
+    """Return the event for a provider that did not say what it knows of *key*, which begins with the organisation."""
+    return ProviderPassedOver(
+        organisation=key.partition("/")[0],
+        provider=provider.provider,
+        kind=provider.kind,
+        label=provider.label,
+        operation=operation,
+        key=key,
+        error=str(error),
+    )
+
+
+def places_of(providers: Sequence[ResolvedProvider]) -> list[Place]:
+    """Return *providers* grouped by the place that they name, in their order."""
+    places: dict[str, Place] = {}
+    for provider in providers:
+        places.setdefault(place_of(provider), []).append(provider)
+    return list(places.values())
+
+
+def place_of(provider: ResolvedProvider) -> str:
+    """Return what two providers share when they name one place."""
+    return provider.storage.info.place or f"provider {provider.provider}"
+
+
+def list_place(place: Place, prefix: str) -> Exchange[tuple[ResolvedProvider, list[ObjectInfo]]]:
+    """Return all that a place holds below *prefix*, and the provider that told.
+
+    Raises:
+        StorageError: none of its providers answered.
+    """
+    first: StorageError | None = None
+    for provider in place:
+        try:
+            return provider, (yield from _all(provider.storage, prefix))
+        except InvalidKeyError:
+            return provider, []
+        except StorageError as error:
+            first = first or error
+    raise first or ValueError("a place has a provider")
 
 
 def relative_key(document: DocumentKey) -> str:
@@ -143,10 +242,3 @@ def _all(storage: Storage, prefix: str) -> Exchange[list[ObjectInfo]]:
     finally:
         listing.close()
     return found
-
-
-def _tolerate(rank: int, provider: ResolvedProvider, error: Exception) -> None:
-    """Pass over a provider that is known not to work; the first one, and verified ones, must answer."""
-    if rank == 0 or provider.verified:
-        raise error
-    _log.warning("provider %s (%s) is not verified and was passed over: %s", provider.label, provider.kind, error)

@@ -15,7 +15,7 @@ from ..pulls import ByteStream
 from ..types import WHOLE, ByteRange, ObjectInfo, Progress
 from .integrity import Evidence, IntegrityState
 from .operations import DocumentOperations
-from .receipts import DocumentRevision, ProviderResolver, StoredDocument
+from .receipts import ProviderResolver, Revisions, StoredDocument
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
@@ -49,15 +49,17 @@ class DocumentStore:
     ) -> StoredDocument:
         """Store the file of a revision and return the receipt. Write-once: a revision has one file, for good.
 
-        Atomic: the whole file or nothing. Requests: one listing of the revision on each provider of the organisation,
-        one create-only put, the listings once more. Verified providers must answer; others are passed over with a
-        warning. When something fails after the put, the file is taken away again.
+        Atomic: the whole file or nothing. Of uploads that race exactly one stays. Requests: one listing of the revision
+        on each place of the organisation, one create-only put; then one row in the register. Providers other than the
+        one that takes the file are waited for ten seconds and passed over with a warning, an event and a word in the
+        receipt (``unasked``); those neither chosen nor verified are not asked. What fails after the put takes the file
+        away again. A revision that was removed takes the same bytes under the same name again, and no others.
 
         Args:
             sha256: What the file must have, in hexadecimal.
 
         Raises:
-            AlreadyExistsError: the revision has a file already, on any provider of the organisation.
+            AlreadyExistsError: the revision has, or had, another file, or another upload of it was faster.
             FileTooLargeError: over the limit of the provider, judged while it is read when its length is unknown.
             FileTypeRefusedError: the extension is not on the organisation's allowlist.
             UnresolvedOrganisationError: no provider is chosen.
@@ -141,13 +143,14 @@ class DocumentStore:
             self.operations.download(document, Path(path), on_progress, accept_rewritten=accept_rewritten)
         )
 
-    def revisions(self, document: DocumentKey) -> list[DocumentRevision]:
+    def revisions(self, document: DocumentKey) -> Revisions:
         """Return the stored revisions of a document in the order of their keys; its revision and file do not matter.
 
-        One listing on each provider of the organisation. What stands on several is listed once.
+        One listing on each place of the organisation. What stands on several is listed once. Providers that do not
+        answer are passed over with a warning and an event, and named in ``missing`` of what is returned.
 
         Raises:
-            StorageError: a verified provider did not answer.
+            StorageError: no provider answered.
         """
         return self.transport.run(self.operations.revisions(document))
 
@@ -169,10 +172,16 @@ class DocumentStore:
         """
         return self.transport.run(self.operations.check(receipt, by))
 
-    def remove(self, document: StoredDocument | DocumentKey) -> None:
+    def remove(
+        self, document: StoredDocument | DocumentKey, *, by: str | None = None, reason: str | None = None
+    ) -> None:
         """Remove a document: by receipt from the provider that it names, else from every provider. Silent when absent.
 
+        The revision stays taken for good: the register remembers when, and *by* whom and for what *reason* if said,
+        before anything is deleted. The host is told by an event.
+
         Raises:
-            StorageError: a provider, verified or not, did not answer; call again.
+            StorageError: a provider did not answer, or refused; call again.
+            ValueError: *by* or *reason* is longer than 2,000 characters.
         """
-        self.transport.run(self.operations.remove(document))
+        self.transport.run(self.operations.remove(document, by, reason))

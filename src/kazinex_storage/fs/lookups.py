@@ -18,6 +18,7 @@ from ..errors import (
     LocationNotFoundError,
     NotFoundError,
     StorageError,
+    UnavailableError,
 )
 from ..operations import Operations
 from ..storage import Storage
@@ -26,7 +27,7 @@ from ..types import Folder, ObjectInfo
 from .entries import Entry, Found
 from .globbing import glob_matcher
 from .listings import Listed, all_of, check_depth, folders_of, has_any, markers_at
-from .spaces import Place, Reader, Space
+from .spaces import Place, Reader, Silence, Space
 
 T = TypeVar("T")
 Expanded: TypeAlias = dict[str, Entry | None]
@@ -58,16 +59,14 @@ class Lookups:
             return Entry(name=place.name, info=None)
         try:
             _, info = yield from self.head(place, readers)
-        except NotFoundError as missing:
+        except (NotFoundError, UnavailableError) as missing:
             if missing.code == MARKED:
                 return Entry(name=place.name, info=None)
-            for reader in readers:
-                try:
-                    if (yield from has_any(reader.storage.operations, place.prefix)):
-                        return Entry(name=place.name, info=None)
-                except StorageError as error:
-                    reader.pass_over(error)
-            raise
+            if len(readers) == 1 and isinstance(missing, UnavailableError):
+                raise
+            if not (yield from self._is_folder(place, readers)):
+                raise
+            return Entry(name=place.name, info=None)
         return Entry(name=place.name, info=info)
 
     def find_info(self, path: str) -> Exchange[Entry | None]:
@@ -135,17 +134,48 @@ class Lookups:
 
         Raises:
             NotFoundError: none of them does.
-            StorageError: one that must answer did not.
+            UnavailableError: those that answered do not, and some did not answer.
+            StorageError: none answered.
         """
-        code: str | None = None
+        silence, code = Silence(place, readers), None
         for reader in readers:
             try:
-                return reader.storage, (yield from attempt(reader.storage))
+                found = reader.storage, (yield from attempt(reader.storage))
             except NotFoundError as error:
                 code = MARKED if error.code == MARKED else code
+                continue
             except StorageError as error:
-                reader.pass_over(error)
+                silence.add(reader, error)
+                continue
+            yield from silence.go_on()
+            return found
+        if code is None:
+            yield from silence.nothing_found()
         raise NotFoundError("no object has that path", key=place.name, code=code)
+
+    def held(self, place: Place, readers: Sequence[Reader]) -> Exchange[bool]:
+        """Say whether one of *readers* holds *place*, as far as they answer; what keeps silent stops no write."""
+        for reader in readers:
+            try:
+                yield from reader.storage.operations.head(place.key)
+            except NotFoundError:
+                continue
+            except StorageError as error:
+                yield from reader.pass_over(error)
+            else:
+                return True
+        return False
+
+    def _is_folder(self, place: Place, readers: Sequence[Reader]) -> Exchange[bool]:
+        silence = Silence(place, readers)
+        for reader in readers:
+            try:
+                if (yield from has_any(reader.storage.operations, place.prefix)):
+                    return True
+            except StorageError as error:
+                silence.add(reader, error)
+        yield from silence.nothing_found()
+        return False
 
     def ls(self, path: str) -> Exchange[list[Entry]]:
         """Return what the folder *path* holds, in the order of the names; of an object, the object itself.
@@ -314,17 +344,23 @@ class Lookups:
         return list(found.values())
 
     def _each(self, place: Place, ask: Callable[[Operations], Exchange[Listed[T]]]) -> Exchange[list[Listed[T]]]:
-        """Return what every storage of *place* lists, asked beside each other."""
+        """Return what the storages of *place* list, asked beside each other.
 
-        def answer(reader: Reader) -> Exchange[Listed[T]]:
-            try:
-                return (yield from ask(reader.storage.operations))
-            except StorageError as error:
-                reader.pass_over(error)
-                return [], []
-
+        Raises:
+            StorageError: none answered.
+        """
         readers = yield from self.space.readers(place)
-        return (yield from self.beside([answer(reader) for reader in readers]))
+        if len(readers) == 1:
+            return [(yield from ask(readers[0].storage.operations))]
+        answers = yield Many([ask(reader.storage.operations) for reader in readers], max(1, len(readers)))
+        silence, found = Silence(place, readers), list[Listed[T]]()
+        for reader, outcome in zip(readers, cast("list[Outcome[Listed[T]]]", answers), strict=True):
+            if isinstance(outcome.error, StorageError):
+                silence.add(reader, outcome.error)
+            else:
+                found.append(outcome.result())
+        yield from silence.go_on()
+        return found
 
     def _can_be_named(self, name: str) -> bool:
         """Say whether *name* is a path here; other programs may have put something beside the projects."""

@@ -104,7 +104,7 @@ class Moves:
         for places in groups.values():
             for reader in (yield from self._space.readers(places[0])):
                 try:
-                    yield from reader.storage.operations.delete_many([place.key for place in places])
+                    yield from reader.delete_many([place.key for place in places])
                 except BulkError as error:  # the other storages are to be asked all the same
                     for failure in error.failures:
                         failures.setdefault(f"{places[0].base}{getattr(failure, 'key', '')}", failure)

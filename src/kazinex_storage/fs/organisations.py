@@ -11,10 +11,14 @@ import asyncio
 import os
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from ..documents.patience import Patience
 from ..documents.receipts import ResolvedProvider, check_bound
-from ..errors import NotSupportedError
+from ..documents.searching import Search, passed_over
+from ..documents.writing import RevisionGuard
+from ..errors import NotSupportedError, StorageError
 from ..keys import check_identifier, is_revision
 from ..storage import Storage
 from ..transport import Call, Exchange, Transport
@@ -78,6 +82,7 @@ class OrganisationSpace:
         self._opened: Resolver | None = None
         self._pid = os.getpid()
         self._lock = threading.Lock()
+        self._patience = Patience()
 
     def place(self, path: str) -> Place:
         """Return the organisation and the key.
@@ -97,12 +102,17 @@ class OrganisationSpace:
     def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
         """Return every provider of the organisation: override of the project, default, the others.
 
-        Those that are neither chosen nor verified need not answer.
+        Those that were never verified need not answer; the others are passed over, unless the key could be there.
         """
         providers = cast("Sequence[ResolvedProvider]", (yield Call(self._in_order, place)))
         return [
-            Reader(storage=provider.storage, required=provider.verified or index == 0)
-            for index, provider in enumerate(providers)
+            Reader(
+                storage=self._guarded(provider, place),
+                counts=provider.used,
+                takes_part=provider.chosen or provider.verified,
+                tell=partial(self._tell, place, provider),
+            )
+            for provider in providers
         ]
 
     def writer(self, place: Place) -> Exchange[Storage]:
@@ -111,7 +121,7 @@ class OrganisationSpace:
         Raises:
             UnresolvedOrganisationError: neither is set; the message names the command.
         """
-        return cast(Storage, (yield Call(self._chosen, place)))
+        return self._guarded(cast(ResolvedProvider, (yield Call(self._chosen, place))), place)
 
     def close(self) -> None:
         """Close the catalogue and the providers that were opened here, and the connections to them."""
@@ -125,8 +135,19 @@ class OrganisationSpace:
     def _in_order(self, place: Place) -> Sequence[ResolvedProvider]:
         return self._resolver().in_order(*_scope(place))
 
-    def _chosen(self, place: Place) -> Storage:
-        return self._resolver().chosen(*_scope(place)).storage
+    def _chosen(self, place: Place) -> ResolvedProvider:
+        return self._resolver().chosen(*_scope(place))
+
+    def _guarded(self, provider: ResolvedProvider, place: Place) -> Storage:
+        """Return the storage of *provider*, with the rule of revisions over what is written and removed there."""
+        guard = RevisionGuard(Search(self._resolver()), _scope(place)[0], provider, self._patience)
+        view = provider.storage.with_policy(provider.storage.policy)
+        view.operations.guard = guard
+        return view
+
+    def _tell(self, place: Place, provider: ResolvedProvider, error: StorageError) -> None:
+        event = passed_over(provider, error, "fs", place.name)
+        self._resolver().tell(event)
 
     def _resolver(self) -> Resolver:
         if self._given is not None:

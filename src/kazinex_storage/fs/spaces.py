@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..errors import NotSupportedError
+from ..errors import InvalidKeyError, NotSupportedError, StorageError, UnavailableError
 from ..keys import ObjectKey
 from ..storage import Storage
-from ..transport import Exchange, Transport
+from ..transport import Call, Exchange, Transport
 from .urls import parse_address
 
 _log = logging.getLogger(__name__)
@@ -47,18 +47,72 @@ class Reader:
     """A storage that may hold what is looked for."""
 
     storage: Storage
-    required: bool = True
-    """Whether it must answer; if not, its errors are passed over with a warning."""
+    counts: bool = True
+    """Whether it may hold something, so that nothing is said to be missing while it does not answer."""
+    takes_part: bool = True
+    """Whether it is asked before something is created elsewhere."""
+    tell: Callable[[StorageError], None] | None = None
+    """Told when it is passed over."""
 
-    def pass_over(self, error: Exception) -> None:
-        """Say that the storage did not answer.
+    def pass_over(self, error: StorageError) -> Exchange[None]:
+        """Say that the storage did not answer, and that the call goes on without it."""
+        _log.warning("%r was passed over: %s", self.storage, error)
+        if self.tell is not None:
+            yield Call(self.tell, error)
+
+    def delete_many(self, keys: Sequence[str]) -> Exchange[None]:
+        """Remove *keys*; a storage that holds nothing of ours need not answer.
 
         Raises:
-            Exception: *error*, when it must.
+            StorageError: not all could be removed.
         """
-        if self.required:
-            raise error
-        _log.warning("%r is not verified and was passed over: %s", self.storage, error)
+        try:
+            yield from self.storage.operations.delete_many(keys)
+        except StorageError as error:
+            if self.counts:
+                raise
+            yield from self.pass_over(error)
+
+
+class Silence:
+    """The storages that did not answer one question, and what that means for the answer."""
+
+    def __init__(self, place: Place, readers: Sequence[Reader]) -> None:
+        self._place = place
+        self._readers = readers
+        self._errors: list[tuple[Reader, StorageError]] = []
+
+    def add(self, reader: Reader, error: StorageError) -> None:
+        """Note that *reader* did not answer."""
+        self._errors.append((reader, error))
+
+    def go_on(self) -> Exchange[None]:
+        """Pass over what did not answer, because others did.
+
+        Raises:
+            StorageError: no storage answered.
+        """
+        if self._errors and len(self._errors) == len(self._readers):
+            raise self._errors[0][1]
+        for reader, error in self._errors:
+            yield from reader.pass_over(error)
+
+    def nothing_found(self) -> Exchange[None]:
+        """Pass over what did not answer, though the others found nothing, where it cannot hold anything.
+
+        Raises:
+            UnavailableError: it may: nothing is known.
+            StorageError: no storage answered.
+        """
+        yield from self.go_on()
+        unknown = [pair for pair in self._errors if pair[0].counts and not isinstance(pair[1], InvalidKeyError)]
+        if unknown:
+            reader, error = unknown[0]
+            raise UnavailableError(
+                "the storages that answered do not hold it, but not all of them could be asked; "
+                f"{reader.storage!r} said: {error.message}",
+                key=self._place.name,
+            ) from error
 
 
 class Space(Protocol):

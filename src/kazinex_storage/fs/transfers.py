@@ -207,7 +207,7 @@ class Transfers:
         readers = yield from self.space.readers(place)
         yield from self.lookups.head(place, readers)
         for reader in readers:
-            yield from reader.storage.operations.delete(place.key)
+            yield from reader.delete_many([place.key])
 
     def make_folder(self, path: str, *, exist_ok: bool) -> Exchange[None]:
         """Do nothing: folders need not be made. Refuse to where an object stands, unless *exist_ok*.
@@ -266,17 +266,14 @@ class Transfers:
             AlreadyExistsError: it is to be created, and another storage of the space holds it.
         """
         place = self._object(path)
-        if place.write_once:
-            options = replace(options, mode=PutMode.CREATE)
         storage = yield from self.space.writer(place)
+        if place.write_once:  # the storage looks at the others itself: a revision has one file, whatever its name
+            return storage, place, replace(options, mode=PutMode.CREATE)
         if options.mode is PutMode.CREATE:
             readers = yield from self.space.readers(place)
-            others = [reader for reader in readers if not same_objects(reader.storage, storage)]
-            try:
-                yield from self.lookups.head(place, others)
-            except NotFoundError:
-                return storage, place, options
-            raise AlreadyExistsError("an object has that key already; nothing was changed", key=place.name)
+            others = [reader for reader in readers if reader.takes_part and not same_objects(reader.storage, storage)]
+            if (yield from self.lookups.held(place, others)):
+                raise AlreadyExistsError("an object has that key already; nothing was changed", key=place.name)
         return storage, place, options
 
     def reader(self, path: str) -> Exchange[tuple[Storage, Place]]:

@@ -7,14 +7,16 @@ Blocking on purpose: exchanges call it through ``Call``.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TypeAlias
 
 from .._internal.pickling import not_pickled
+from ..documents.events import Event
 from ..documents.receipts import ResolvedProvider
-from ..errors import RecordNotFoundError, StorageError, UnresolvedOrganisationError
+from ..documents.register import RevisionRegister
+from ..errors import ClosedError, RecordNotFoundError, StorageError, UnresolvedOrganisationError
 from ..keys import check_identifier
 from ..policy import UploadPolicy, size_rule
 from ..storage import Storage
@@ -23,8 +25,12 @@ from . import commands
 from .opened import DEFAULT_CAPACITY, OpenStorages
 from .records import Choice, ProviderRecord, ProviderStatus
 from .service import Organisations
+from .unopened import UnopenedProvider
+from .use import UseWatch
 
-_log = logging.getLogger(__name__)
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Reason(Enum):
@@ -39,6 +45,9 @@ class Reason(Enum):
     SEARCH = "search"
     """All providers were asked for, and it is one of the others."""
 
+
+EventHook: TypeAlias = Callable[[Event], object]
+"""Called with each event of ``documents/events.py``; what it raises passes through the call that met it."""
 
 ResolveHook: TypeAlias = Callable[[str, str | None, str, Reason], object]
 """Called with (organisation, project, id of the provider, reason) before a storage is handed out."""
@@ -59,6 +68,8 @@ class Resolver:
         transport: Transport | None = None,
         capacity: int = DEFAULT_CAPACITY,
         on_resolve: ResolveHook | None = None,
+        on_event: EventHook | None = None,
+        clock: Callable[[], datetime] = _now,
     ) -> None:
         """Resolve what *organisations* knows; it stays the caller's to close.
 
@@ -66,6 +77,8 @@ class Resolver:
             transport: Shared with other storages of the process; without one the resolver has its own.
             capacity: How many providers are kept open.
             on_resolve: Called each time a provider is resolved, for an audit; what it raises passes through.
+            on_event: Called when a provider is passed over, fails or works again, and when a document is removed; on
+                the thread of the call or one of the transport's, so it should be quick.
         """
         self.organisations = organisations
         """Where the records are."""
@@ -73,6 +86,8 @@ class Resolver:
         """What runs the exchanges."""
         self._own_transport = transport is None
         self._on_resolve = on_resolve
+        self._on_event = on_event
+        self._clock = clock
         self._opened = OpenStorages(organisations.open, organisations.state_keys, self.transport, capacity)
 
     def storage_for(self, organisation: str, project: str | None = None) -> Storage:
@@ -93,11 +108,23 @@ class Resolver:
         """
         return self.by_id(organisation, provider).storage
 
+    @property
+    def revisions(self) -> RevisionRegister:
+        """What is remembered of revisions, in the catalogue."""
+        return self.organisations.catalogue.revisions
+
+    def tell(self, event: Event) -> None:
+        """Give *event* to whoever listens."""
+        if self._on_event is not None:
+            self._on_event(event)
+
     def storages(self, organisation: str, project: str | None = None) -> Iterator[Storage]:
         """Yield the storage of every provider once: override, default, the others from the oldest on.
 
+        One that cannot be opened raises the reason from each of its methods.
+
         Raises:
-            SettingsError: a verified provider cannot be opened; others that cannot are passed over.
+            InvalidKeyError: an id is not one.
         """
         for resolved in self.in_order(organisation, project):
             yield resolved.storage
@@ -131,28 +158,25 @@ class Resolver:
             f"again and find the document there: {commands.add(organisation)}"
         )
 
-    def in_order(
-        self, organisation: str, project: str | None = None, *, strict: bool = False
-    ) -> tuple[ResolvedProvider, ...]:
+    def in_order(self, organisation: str, project: str | None = None) -> tuple[ResolvedProvider, ...]:
         """Return every provider once: override, default, the others from the oldest on.
 
-        Args:
-            strict: Pass over none.
+        One that cannot be opened is among them: its storage raises the reason from each of its methods, so that
+        whoever asks decides whether it can be done without.
 
         Raises:
-            SettingsError: the chosen one or a verified one cannot be opened; others that cannot are passed over with a
-                warning, unless *strict*.
+            InvalidKeyError: an id is not one.
+            ClosedError: the resolver was closed.
         """
         choice = self._choice(organisation, project)
         found: list[ResolvedProvider] = []
-        for rank, (record, reason) in enumerate(_ordered(choice)):
+        for record, reason in _ordered(choice):
             try:
                 found.append(self._resolved(record, reason, choice, project))
+            except ClosedError:
+                raise
             except StorageError as error:
-                chosen = rank == 0 and reason is not Reason.SEARCH
-                if strict or chosen or record.status is ProviderStatus.VERIFIED:
-                    raise
-                _log.warning("provider %s (%s) cannot be opened and is passed over: %s", record.id, record.kind, error)
+                found.append(self._unopened(record, reason, error))
         return tuple(found)
 
     def close(self) -> None:
@@ -182,13 +206,29 @@ class Resolver:
         )
         if self._on_resolve is not None:
             self._on_resolve(record.organisation, project, record.id, reason)
-        return ResolvedProvider(
-            provider=record.id,
-            kind=record.kind,
-            label=record.label,
-            verified=record.status is ProviderStatus.VERIFIED,
-            storage=storage.with_policy(policy),
-        )
+        view = storage.with_policy(policy)
+        view.operations.watch = UseWatch(self.organisations.catalogue, record, self.tell, self._clock)
+        return _resolved(record, reason, view)
+
+    def _unopened(self, record: ProviderRecord, reason: Reason, error: StorageError) -> ResolvedProvider:
+        provider = UnopenedProvider(record.kind, error)
+        storage = Storage(provider, prefix=f"{record.organisation}/", transport=self.transport)
+        return _resolved(record, reason, storage, error)
+
+
+def _resolved(
+    record: ProviderRecord, reason: Reason, storage: Storage, error: StorageError | None = None
+) -> ResolvedProvider:
+    return ResolvedProvider(
+        provider=record.id,
+        kind=record.kind,
+        label=record.label,
+        verified=record.status is ProviderStatus.VERIFIED,
+        chosen=reason in (Reason.OVERRIDE, Reason.DEFAULT),
+        used=record.last_verified_at is not None,
+        error=error,
+        storage=storage,
+    )
 
 
 def _ordered(choice: Choice) -> Iterator[tuple[ProviderRecord, Reason]]:

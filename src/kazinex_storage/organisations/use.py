@@ -6,14 +6,24 @@ to the next verification. ``resolver.py`` watches the calls.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypedDict
 
-from ..errors import StorageError
+from ..documents.events import Event, ProviderFailed, ProviderRecovered
+from ..errors import AuthenticationError, ReconnectRequiredError, StorageError
+from ..transport import Call, Exchange
 from .catalogue import Catalogue
 from .records import ProviderRecord, ProviderStatus
 from .wording import clean_error
+
+_log = logging.getLogger(__name__)
+
+# Signing is done here, and answers of bulk calls are in their outcomes: neither shows that the service takes the
+# credentials.
+_PROOFS: Final = frozenset({"put", "get", "head", "delete", "list", "download", "copy", "move"})
 
 
 class _NoFailure(TypedDict):
@@ -57,3 +67,59 @@ def record_use(catalogue: Catalogue, used: ProviderRecord, error: StorageError |
         catalogue.replace_provider(replace(now, status=ProviderStatus.VERIFIED, **NO_FAILURE))
         return True
     return False
+
+
+class UseWatch:
+    """Watches the calls on one provider, with the settings of one record; a ``guards.Watch``."""
+
+    __slots__ = ("_catalogue", "_clock", "_failed", "_record", "_tell")
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        record: ProviderRecord,
+        tell: Callable[[Event], None],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Watch what is done with *record*, and *tell* what changes."""
+        self._catalogue = catalogue
+        self._record = record
+        self._tell = tell
+        self._clock = clock
+        self._failed = record.status is ProviderStatus.FAILED and record.failed_in_use
+
+    def failed(self, error: StorageError) -> Exchange[None]:
+        """Turn a VERIFIED provider FAILED when its credentials were refused."""
+        refused = isinstance(error, AuthenticationError | ReconnectRequiredError)
+        if refused and not self._failed and self._record.status is ProviderStatus.VERIFIED:
+            self._failed = True
+            yield Call(self._note, error)
+
+    def passed(self, operation: str) -> Exchange[None]:
+        """Turn a provider VERIFIED again that refused credentials had turned FAILED."""
+        if self._failed and operation in _PROOFS:
+            self._failed = False
+            yield Call(self._note, None)
+
+    def _note(self, error: StorageError | None) -> None:
+        record = self._record
+        try:
+            changed = record_use(self._catalogue, record, error, self._clock())
+        except StorageError as trouble:
+            # The call has an outcome of its own, and the next one tries again.
+            _log.warning("the status of the provider %s was not recorded: %s", record.id, trouble)
+            return
+        if not changed:
+            return
+        facts = {
+            "organisation": record.organisation,
+            "provider": record.id,
+            "kind": record.kind,
+            "label": record.label,
+        }
+        if error is None:
+            _log.warning("provider %s (%s) takes its credentials again", record.label, record.kind)
+            self._tell(ProviderRecovered(**facts))
+        else:
+            _log.warning("provider %s (%s) refused its credentials and is FAILED: %s", record.label, record.kind, error)
+            self._tell(ProviderFailed(**facts, error=clean_error(str(error), record.secrets)))

@@ -113,6 +113,7 @@ class MemoryProvider:
         self._info = ProviderInfo(
             kind="memory",
             location=name or "private",
+            place=f"memory/{name}" if name else "",
             capabilities=frozenset(
                 {
                     Capability.CREATE_ONLY,
@@ -296,11 +297,8 @@ class MemoryProvider:
         with shelf.lock:
             upload = self._upload(state)
             held = [upload.parts.get(part.number) for part in parts]
-        chosen = [
-            data
-            for part, data in zip(parts, held, strict=True)
-            if data is not None and _part(part.number, data) == part
-        ]
+        pairs = zip(parts, held, strict=True)
+        chosen = [data for part, data in pairs if data is not None and _part(part.number, data) == part]
         data = b"".join(chosen)
         if len(data) != state.size:
             raise IntegrityError("the parts are not those that were put; resume the upload", key=upload.key)

@@ -94,6 +94,7 @@ def _info(target: Target) -> ProviderInfo:
     return ProviderInfo(
         kind="azure_blob",
         location=target.location,
+        place=target.place,
         capabilities=_CAPABILITIES | ({Capability.PRESIGN} if target.signs else set()),
         max_object_bytes=target.max_object_bytes,
         max_key_bytes=MAX_KEY_BYTES - len(target.prefix.encode()),

@@ -111,6 +111,11 @@ class Target:
         return f"{self.account}/{self.container}/{self.prefix}".removesuffix("/")
 
     @property
+    def place(self) -> str:
+        """What is the same for every spelling of the container and the prefix."""
+        return f"{self.endpoint_url.partition('://')[2].lower()}/{self.container}/{self.prefix}"
+
+    @property
     def signs(self) -> bool:
         """Whether the credential can sign URLs for others."""
         return not isinstance(self.credential, SasToken)

@@ -66,6 +66,7 @@ class LocalProvider:
         self._info = ProviderInfo(
             kind="local",
             location=root,
+            place=self._tree.place,
             capabilities=frozenset(
                 {
                     Capability.CREATE_ONLY,

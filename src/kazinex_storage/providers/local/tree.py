@@ -67,7 +67,9 @@ class Tree:
             if create:
                 os.makedirs(to_disk(root), mode=self._folder_mode, exist_ok=True)
             self._descriptor = os.open(to_disk(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            os.stat(".", dir_fd=self._descriptor)  # a folder may be readable and still not be entered
+            status = os.stat(".", dir_fd=self._descriptor)  # a folder may be readable and still not be entered
+            self.place = f"disk/{status.st_dev}/{status.st_ino}"
+            """What is the same for every path that leads to the root."""
         except OSError as error:
             advice = {
                 errno.ENOENT: "it does not exist; mount the disk, or make the folder (or set create=true)",

@@ -123,6 +123,7 @@ def _info(target: Target) -> ProviderInfo:
     return ProviderInfo(
         kind=target.kind,
         location=target.location,
+        place=target.place,
         capabilities=frozenset(capabilities),
         max_object_bytes=target.max_object_bytes,
         max_key_bytes=MAX_KEY_BYTES - len(target.prefix.encode()),

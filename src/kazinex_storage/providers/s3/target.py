@@ -170,6 +170,15 @@ class Target:
         return f"{self.bucket}/{self.prefix}" if self.prefix else self.bucket
 
     @property
+    def place(self) -> str:
+        """What is the same for every spelling of the endpoint, whatever kind of provider the settings name."""
+        scheme, _, host = self.endpoint_url.lower().partition("://")
+        host = host.removesuffix({"https": ":443", "http": ":80"}.get(scheme, "")).removesuffix("/")
+        if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+            host = host.partition(".amazonaws.")[2]  # there a name belongs to one bucket, whatever the region
+        return f"{host.replace('.storage.supabase.co', '.supabase.co')}/{self.bucket}/{self.prefix}"
+
+    @property
     def base_url(self) -> str:
         """The URL of the bucket, with a slash at the end."""
         scheme, _, host = self.endpoint_url.partition("://")

@@ -53,6 +53,7 @@ class SharePointProvider(NetworkProvider[SharePointExchanges]):
         info = ProviderInfo(
             kind="sharepoint",
             location=target.location,
+            place=target.place,
             capabilities=CAPABILITIES,
             max_object_bytes=target.max_object_bytes,
             max_key_bytes=MAX_KEY_BYTES,

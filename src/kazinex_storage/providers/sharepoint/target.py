@@ -87,6 +87,12 @@ class Target:
         return f"/{self.site_path}/{library}" if self.site_path else f"/{library}"
 
     @property
+    def place(self) -> str:
+        """What is the same for every spelling of the library and the folder, once the id of the library is known."""
+        library = self.known_drive_id or f"{self.host}{self.library_path}".casefold()
+        return f"sharepoint/{library}/{self.root_folder.casefold()}"
+
+    @property
     def location(self) -> str:
         """Where the objects are, for people."""
         library = (self.library or "default library").rstrip("/").rpartition("/")[2]

@@ -1,0 +1,63 @@
+"""What a host may want to know beside results: providers passed over, failing or working again, documents removed.
+
+``Resolver(on_event=...)`` is told, whichever door the call came through. Values only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..keys import DocumentKey
+from .register import Removal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderPassedOver:
+    """A provider did not answer, and the call went on without it."""
+
+    organisation: str
+    provider: str
+    """The id of its record."""
+    kind: str
+    label: str
+    operation: str
+    """``upload``, ``find``, ``revisions``, or ``fs`` for what came through ``kazinex://``."""
+    key: str
+    """The document, or the prefix that was listed."""
+    error: str
+    """What the provider said, or that it said nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderFailed:
+    """A call met refused credentials, and the provider is FAILED from now on."""
+
+    organisation: str
+    provider: str
+    kind: str
+    label: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRecovered:
+    """A call worked on a provider that refused credentials had turned FAILED; it is VERIFIED again."""
+
+    organisation: str
+    provider: str
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRemoved:
+    """A document was removed, or what an earlier removal left of it; the revision stays taken."""
+
+    document: DocumentKey
+    removal: Removal
+    """Who removed it first, when and why."""
+
+
+Event: TypeAlias = ProviderPassedOver | ProviderFailed | ProviderRecovered | DocumentRemoved
+"""All that a listener may be told."""

@@ -1,0 +1,130 @@
+"""Removing documents: the register first, then the files, so that no crash frees a revision for other bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final, cast
+
+from ..errors import AccessDeniedError, LockedError, NotFoundError, RecordConflictError, StorageError
+from ..keys import DocumentKey
+from ..transport import Call, Exchange
+from .events import DocumentRemoved
+from .receipts import ResolvedProvider, StoredDocument
+from .register import Removal, RevisionRecord, new_token
+from .searching import Search, places_of, relative_key
+
+# Each try fails only when another upload or removal of the same revision succeeded in between.
+_TRIES: Final = 5
+
+
+def removal_now(by: str | None = None, reason: str | None = None) -> Removal:
+    """Return a removal of this moment.
+
+    Raises:
+        ValueError: a text is too long, or no text.
+    """
+    return Removal(at=datetime.now(UTC), by=by, reason=reason)
+
+
+def remove(search: Search, document: StoredDocument | DocumentKey, removal: Removal) -> Exchange[None]:
+    """Remove a document; see ``DocumentStore.remove``.
+
+    Raises:
+        AccessDeniedError: it is of another organisation than this is bound to.
+        StorageError: a provider did not answer, or refused.
+    """
+    if isinstance(document, StoredDocument):
+        recorded = yield from search.recorded(document)
+        mark = Mark(search, document.document, recorded.provider, document.sha256)
+        yield from _remove(mark, removal, [[recorded]])
+        return
+    search.admit(document)
+    seen = yield Call(search.register.revision, document)
+    provider, sha256 = "", None
+    if seen is None:
+        try:
+            found, info = yield from search.find(document)
+        except NotFoundError:
+            return  # never stored: the revision stays free
+        provider, sha256 = found.provider, info.sha256
+    places = places_of((yield from search.providers(document)))
+    yield from _remove(Mark(search, document, provider, sha256), removal, places)
+
+
+def _remove(mark: Mark, removal: Removal, places: Sequence[Sequence[ResolvedProvider]]) -> Exchange[None]:
+    yield from mark.put(removal)
+    errors, removed = list[StorageError](), False
+    for place in places:
+        error = yield from _delete(place, relative_key(mark.document))
+        removed = removed or error is None
+        if error is not None:
+            errors.append(error)
+    if errors:
+        if not removed and all(isinstance(error, LockedError | AccessDeniedError) for error in errors):
+            yield from mark.take_back()  # the services refused: the document is where it was
+        raise errors[0]
+    if mark.removal is not None:
+        yield from mark.search.tell(DocumentRemoved(document=mark.document, removal=mark.removal))
+
+
+def _delete(place: Sequence[ResolvedProvider], key: str) -> Exchange[StorageError | None]:
+    """Delete by the first provider of *place* that can; one that was never verified need not answer."""
+    first: StorageError | None = None
+    for provider in place:
+        try:
+            yield from provider.storage.operations.delete(key)
+        except StorageError as error:
+            first = first or (error if provider.used else None)
+        else:
+            return None
+    return first
+
+
+class Mark:
+    """The removal of one revision as the register holds it."""
+
+    def __init__(self, search: Search, document: DocumentKey, provider: str, sha256: str | None) -> None:
+        """Remember *provider* and *sha256* where the register knows nothing yet."""
+        self.search = search
+        self.document = document
+        self._provider = provider
+        self._sha256 = sha256
+        self._before: RevisionRecord | None = None
+        self._after: RevisionRecord | None = None
+        self.removal: Removal | None = None
+        """The one in force: that of the first removal. None when the revision has another file."""
+
+    def put(self, removal: Removal) -> Exchange[None]:
+        """Remember *removal*, unless the revision is removed already or has another file, beside which this one lay.
+
+        Raises:
+            RecordConflictError: others change the same revision all the time.
+        """
+        register = self.search.register
+        for _ in range(_TRIES):
+            before = cast("RevisionRecord | None", (yield Call(register.revision, self.document)))
+            if before is not None and (before.document != self.document or before.removal is not None):
+                self.removal = before.removal if before.document == self.document else None
+                return
+            after = (
+                RevisionRecord(
+                    document=self.document,
+                    provider=self._provider,
+                    sha256=self._sha256,
+                    recorded_at=removal.at,
+                    removal=removal,
+                )
+                if before is None
+                else replace(before, removal=removal, token=new_token())
+            )
+            if (yield Call(register.swap_revision, before, after)):
+                self._before, self._after, self.removal = before, after, removal
+                return
+        raise RecordConflictError(f"the revision {self.document.build()!r} is changed by others; try again")
+
+    def take_back(self) -> Exchange[None]:
+        """Forget the removal that ``put`` remembered."""
+        if self._after is not None:
+            yield Call(self.search.register.swap_revision, self._after, self._before)

@@ -1,0 +1,170 @@
+"""The file of a revision, written once: looked for before, and recorded in the register after, whatever the door.
+
+The register decides between uploads that race: of all that have put their file exactly one is recorded, and the others
+take theirs away. A look at the providers before finds what no register knows. docs/adr/0010 has the reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from ..errors import AlreadyExistsError, InvalidKeyError, StorageError
+from ..keys import DocumentKey, ObjectKey
+from ..transport import Call, Exchange, Many, Outcome
+from ..types import ObjectInfo
+from .events import DocumentRemoved
+from .patience import Patience
+from .receipts import ResolvedProvider
+from .register import Removal, RevisionRecord
+from .removing import Mark, removal_now
+from .searching import Place, Search, list_place, place_of, places_of, relative_prefix
+
+
+class RevisionWrite:
+    """One write of the file of a revision to one provider; a ``guards.Write``."""
+
+    def __init__(
+        self,
+        search: Search,
+        document: DocumentKey,
+        target: ResolvedProvider,
+        patience: Patience,
+    ) -> None:
+        self._search = search
+        self._document = document
+        self._target = target
+        self._patience = patience
+        self._seen: RevisionRecord | None = None
+        self._mine: RevisionRecord | None = None
+        self.unasked: tuple[str, ...] = ()
+        """The ids of providers that did not say whether they hold a file of the revision."""
+
+    def before(self, sha256: str | None) -> Exchange[str | None]:
+        """Refuse when the revision is taken; return the sha256 that it had when it may have that again.
+
+        Raises:
+            AlreadyExistsError: it has, or had, another file.
+        """
+        seen = cast("RevisionRecord | None", (yield Call(self._search.register.revision, self._document)))
+        self._seen = seen
+        if seen is not None and (
+            seen.document != self._document or seen.sha256 is None or sha256 not in (None, seen.sha256)
+        ):
+            raise self.taken()
+        yield from self._look()
+        return None if seen is None else seen.sha256
+
+    def after(self, info: ObjectInfo) -> Exchange[None]:
+        """Record the file as the one of the revision.
+
+        Raises:
+            AlreadyExistsError: another upload was recorded first, or the revision was removed meanwhile.
+        """
+        self._mine = RevisionRecord(
+            document=self._document,
+            provider=self._target.provider,
+            sha256=info.sha256,
+            recorded_at=datetime.now(UTC),
+        )
+        if not (yield Call(self._search.register.swap_revision, self._seen, self._mine)):
+            self._mine = None
+            raise AlreadyExistsError(
+                f"another upload of the revision {self._document.revision!r} was faster, and this one was taken back; "
+                "upload under a new revision",
+                operation="upload",
+                key=self._document.build(),
+            )
+
+    def withdraw(self) -> Exchange[None]:
+        """Put back what the register had before, in case it was changed although that was not answered."""
+        if self._mine is not None:
+            yield Call(self._search.register.swap_revision, self._mine, self._seen)
+
+    def taken(self) -> AlreadyExistsError:
+        """Return the error for a revision that the register knows."""
+        seen = self._seen
+        removal = seen.removal if seen is not None else None
+        name = seen.document.filename if seen is not None else self._document.filename
+        what = f"has the file {name!r} already and is never overwritten"
+        if removal is not None:
+            what = f"had the file {name!r}, which was removed{_by(removal)}, and is never given another one"
+        return _refused(self._document, what)
+
+    def _look(self) -> Exchange[None]:
+        """Refuse when a provider holds a file of the revision; what does not answer in time is passed over."""
+        prefix = relative_prefix(self._document, revision=True)
+        others = yield from self._other_places()
+        asked = [place for place in others if not self._patience.rests(place_of(place[0]))]
+        missing = [provider for place in others if place not in asked for provider in place]
+        found = list[ObjectInfo]()
+        if asked:
+            looks = [list_place(place, prefix) for place in asked]
+            both = (list_place([self._target], prefix), self._patience.ask(self._target.storage.transport, looks))
+            own, outcomes = cast("list[Outcome[Any]]", (yield Many(both, 2)))
+            found += own.result()[1]
+            for place, outcome in zip(asked, outcomes.result(), strict=True):
+                if isinstance(outcome.error, StorageError):
+                    self._patience.let_rest(place_of(place[0]))
+                    missing += place
+                    yield from self._search.pass_over(place[0], outcome.error, "upload", self._document.build())
+                else:
+                    found += outcome.result()[1]
+        else:
+            found += (yield from list_place([self._target], prefix))[1]
+        self.unasked = tuple(provider.provider for provider in missing)
+        if found:
+            name = found[0].key.rpartition("/")[2]
+            raise _refused(self._document, f"has the file {name!r} already and is never overwritten")
+
+    def _other_places(self) -> Exchange[list[Place]]:
+        """Return the places beside the one that is written to that may hold a file of the revision."""
+        providers = yield from self._search.providers(self._document)
+        # What is neither chosen nor verified takes no part: it was never used, or is known not to work.
+        taking_part = [found for found in providers if found.chosen or found.verified]
+        return [place for place in places_of(taking_part) if place_of(place[0]) != place_of(self._target)]
+
+
+class RevisionGuard:
+    """Watches the revisions of one organisation on one of its providers; a ``guards.Guard``."""
+
+    def __init__(self, search: Search, organisation: str, target: ResolvedProvider, patience: Patience) -> None:
+        self._search = search
+        self._organisation = organisation
+        self._target = target
+        self._patience = patience
+
+    def writing(self, key: ObjectKey) -> RevisionWrite | None:
+        """Return the write of *key* when it is the file of a revision."""
+        document = self._document(key)
+        return None if document is None else RevisionWrite(self._search, document, self._target, self._patience)
+
+    def removing(self, keys: Sequence[ObjectKey]) -> Exchange[None]:
+        """Remember those of *keys* that are files of revisions as removed."""
+        for document in filter(None, map(self._document, keys)):
+            mark, removal = Mark(self._search, document, self._target.provider, None), removal_now()
+            yield from mark.put(removal)
+            if mark.removal is removal:
+                yield from self._search.tell(DocumentRemoved(document=document, removal=removal))
+
+    def _document(self, key: ObjectKey) -> DocumentKey | None:
+        try:
+            document = DocumentKey.parse(key)
+        except InvalidKeyError:
+            return None
+        return document if document.organisation == self._organisation else None
+
+
+def _by(removal: Removal) -> str:
+    by = f" by {removal.by}" if removal.by else ""
+    why = f" ({removal.reason})" if removal.reason else ""
+    return f"{by} on {removal.at:%Y-%m-%d}{why}"
+
+
+def _refused(document: DocumentKey, what: str) -> AlreadyExistsError:
+    return AlreadyExistsError(
+        f"revision {document.revision!r} {what}; upload under a new revision",
+        operation="upload",
+        key=document.build(),
+    )
