@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from ..._internal.json_text import parse_json
 from ...errors import UnavailableError
 from .names import RESERVED
 from .tree import Tree
@@ -74,10 +75,8 @@ class Lock:
         """
         if os.pread(self._descriptor, 1, 0) != _OPEN:
             return None
-        with suppress(ValueError, TypeError):
-            key, temporary, *versions = json.loads(os.pread(self._descriptor, _NOTE_BYTES, 1).partition(b"\n")[0])
-            if all(isinstance(text, str) for text in (key, temporary or "", *versions)):
-                return Note(key=key, versions=tuple(versions), temporary=temporary)
+        with suppress(ValueError):
+            return _parse(parse_json(os.pread(self._descriptor, _NOTE_BYTES, 1).partition(b"\n")[0]))
         return None  # cut by a power failure: a sweep finds what it was about
 
 
@@ -151,6 +150,14 @@ class Locks:
 def lock_name(key: str) -> str:
     """Return the file that locks *key*."""
     return hashlib.sha256(key.encode()).hexdigest()[:2]
+
+
+def _parse(found: object) -> Note | None:
+    """Return the note that *found* is; None when it is something else."""
+    match found:
+        case [str() as key, (str() | None) as temporary, *versions] if all(isinstance(text, str) for text in versions):
+            return Note(key=key, versions=tuple(versions), temporary=temporary)
+    return None
 
 
 def _release(descriptor: int) -> None:
