@@ -12,6 +12,9 @@ from datetime import timedelta
 import pytest
 
 from kazinex_storage import AsyncStorage, PutMode, PutOptions, UnavailableError
+from kazinex_storage.providers.s3 import orphans as module
+from kazinex_storage.providers.s3.orphans import Orphans
+from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.sweeping import sweep
 
 from .faulty import Faulty
@@ -161,16 +164,62 @@ def test_what_cannot_be_aborted_is_remembered(faulty: Faulty, by: str, caplog: p
     assert 0 == sweep(faulty.storage).leftovers
 
 
-def test_what_cannot_be_looked_for_is_remembered(faulty: Faulty) -> None:
+def test_what_cannot_be_looked_for_is_remembered(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
     faulty.front.on("begin", do=cut_after, times=4)
     faulty.front.on("uploads", do=lambda line, seen, forward: line.answer(Answer(503, [], b"")), times=4)
     with pytest.raises(UnavailableError):
         faulty.storage.put("a", LARGE)
-    assert [] != faulty.uploads()
+    left = len(faulty.uploads())
 
+    sweep(faulty.storage, dry_run=False)  # another process may have begun anew, and have no part there yet
+    at_once = len(faulty.uploads())
+    orphans = orphans_of(faulty)
+    monkeypatch.setattr(module, "_QUIET", timedelta(minutes=-1))  # the ten minutes are over
     sweep(faulty.storage, dry_run=False)
 
-    assert [] == faulty.uploads()
+    assert 0 < left == at_once
+    assert ([], 0) == (faulty.uploads(), orphans.count)
+
+
+def orphans_of(faulty: Faulty) -> Orphans:
+    provider = faulty.storage.operations._provider
+    assert isinstance(provider, S3Provider)
+    return provider.exchanges.multipart.orphans
+
+
+def test_a_beginning_that_is_carried_out_after_it_was_broken_off_is_remembered(
+    faulty: Faulty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second cancellation waits for nothing, and the service comes to the request when nobody looks any more."""
+    reached, go_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    def act(line: Line, seen: Seen, forward: Forward) -> None:
+        reached.set()
+        go_on.wait(PATIENCE_S)
+        forward(seen)
+        done.set()
+        line.cut()
+
+    faulty.front.on("begin", do=act)
+
+    async def run() -> None:
+        task = asyncio.create_task(AsyncStorage(faulty.storage).put("a", LARGE))
+        await asyncio.to_thread(reached.wait, PATIENCE_S)
+        for _ in range(2):
+            task.cancel()
+            await asyncio.sleep(0.05)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, PATIENCE_S)
+
+    asyncio.run(run())
+    go_on.set()
+    done.wait(PATIENCE_S)
+    orphans = orphans_of(faulty)
+
+    assert (["a"], 5) == (names(faulty), orphans.count)
+    monkeypatch.setattr(module, "_QUIET", timedelta(minutes=-1))  # the ten minutes are over
+    faulty.storage.put("b", LARGE)
+    assert ([], 0) == (names(faulty), orphans.count)
 
 
 def test_a_service_that_answers_nothing_is_not_waited_for_again_and_again(faulty: Faulty) -> None:

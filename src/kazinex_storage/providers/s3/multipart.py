@@ -146,14 +146,15 @@ class Multipart:
             if late and late[0].status == 200:
                 yield from self._abandon(key, parse_upload_id(late[0].body))
             elif not late and not (isinstance(error, StorageError) and error.code in _NEVER_SENT):
-                yield from self.orphans.find(key, since, _MOST_ATTEMPTS)
+                yield from self.orphans.find(key, since, _MOST_ATTEMPTS, broken_off=True)
             raise
         upload_id = parse_upload_id(response.body) if response.status == 200 else None
         if upload_id is not None:
             self.orphans.began(upload_id)
         if response.attempts > 1:
             try:
-                yield from self.orphans.find(key, since, response.attempts - (upload_id is not None))
+                lost = response.attempts - (upload_id is not None)
+                yield from self.orphans.find(key, since, lost, broken_off=False)
             except BaseException:
                 if upload_id is not None:
                     yield from self._abandon(key, upload_id)

@@ -30,6 +30,17 @@ PATIENCE_S: Final = 10.0
 # Services give their time and the beginning of an upload in whole seconds, cut off.
 _SLACK: Final = timedelta(seconds=2)
 
+# A request that was broken off may have arrived, and be carried out when it has its turn.
+_LATEST: Final = timedelta(seconds=10)
+"""How long after it was given up a beginning may still happen."""
+
+# In that time a job may have begun anew in another process; a part of 8 MiB takes ten minutes at 14 kB/s.
+_QUIET: Final = timedelta(minutes=10)
+"""How long after that nothing is done about it: who sends parts has sent one by then."""
+
+_MOST: Final = 1000
+"""Lost beginnings that are remembered; of an outage the first ones tell enough."""
+
 _AT_ONCE: Final = 4
 """What is remembered of earlier uploads is thrown away by so many for each that begins."""
 
@@ -90,7 +101,8 @@ class Orphans:
     def remember_lost(self, key: str, since: datetime, count: int) -> None:
         """Keep in mind that *count* uploads to *key* may have begun *since* then, whose ids nobody knows."""
         with self._lock:
-            self._lost.append(_Lost(key, since, self._now(), count))
+            if len(self._lost) < _MOST:
+                self._lost.append(_Lost(key, since, self._now() + _LATEST, count))
         _log.warning("an upload to %r may have begun whose id was lost; a later upload or a sweep looks for it", key)
 
     def abort(self, key: str, upload_id: str) -> Exchange[None]:
@@ -113,13 +125,16 @@ class Orphans:
             raise
         self.ended(upload_id)
 
-    def find(self, key: str, since: datetime, count: int) -> Exchange[None]:
+    def find(self, key: str, since: datetime, count: int, *, broken_off: bool) -> Exchange[None]:
         """Look for up to *count* uploads to *key* that began *since* then without our knowing; abort them.
 
-        What cannot be told from another writer's is left; what could not be looked for is remembered.
+        What cannot be told from another writer's is left; what could not be looked for is remembered, and so is a
+        beginning that was *broken_off* and may happen yet.
         """
         try:
-            yield from self._look(_Lost(key, since, self._now(), count))
+            found = yield from self._look(_Lost(key, since, self._now(), count))
+            if broken_off and not found:
+                self.remember_lost(key, since, count)
         except StorageError:
             self.remember_lost(key, since, count)
         except BaseException:
@@ -134,21 +149,19 @@ class Orphans:
                 yield from self.abort(key, upload_id)
             except StorageError:
                 return before - self.count
-        with self._lock:
-            lost = [each for each in self._lost if each.key.startswith(prefix)][:most]
-            self._lost = [each for each in self._lost if each not in lost]
-        for each in lost:
+        quiet = self._now() - _QUIET
+        for lost in [each for each in list(self._lost) if each.key.startswith(prefix) and each.until < quiet][:most]:
             try:
-                yield from self._look(each)
-            except BaseException as error:
-                with self._lock:
-                    self._lost.append(each)
-                if not isinstance(error, StorageError):
-                    raise
+                yield from self._look(lost)
+            except StorageError:
+                break
+            with self._lock:
+                if lost in self._lost:
+                    self._lost.remove(lost)
         return max(0, before - self.count)
 
-    def _look(self, lost: _Lost) -> Exchange[None]:
-        """Abort the uploads that are the lost ones.
+    def _look(self, lost: _Lost) -> Exchange[bool]:
+        """Abort the uploads that are the lost ones, and say whether there were any.
 
         Raises:
             StorageError: the service refuses, or does not answer.
@@ -168,9 +181,10 @@ class Orphans:
                 "they stay until a sweep finds them old enough",
                 *(len(ours), lost.key, lost.count),
             )
-            return
+            return True
         for upload in ours:
             yield from self.abort(upload.key, upload.upload_id)
+        return bool(ours)
 
     def _ours(
         self, lost: _Lost, found: Sequence[PendingUpload], begun: tuple[datetime, datetime]
