@@ -63,10 +63,9 @@ class Storage:
         write_once: WriteOnce = False,
         state_key: bytes | StateKeys | None = None,
     ) -> None:
-        """Use *provider*, which this storage closes when it is closed.
+        """Use *provider*, which this storage closes; every key is below the folder *prefix*, nothing else can be named.
 
         Args:
-            prefix: Every key is below this folder, and nothing outside it can be named.
             policy: What may be put; without one, all that the provider can hold.
             transport: Shared by the storages of a process; without one this storage has its own.
             write_once: Which objects are created and never replaced, by whatever call; see ``operations.WriteOnce``.
@@ -172,9 +171,7 @@ class Storage:
         return self._transport.run(self._operations.download(key, Path(path), on_progress))
 
     def stream(self, key: str, span: ByteRange = WHOLE) -> ByteStream:
-        """Return an iterator over the bytes of *span*, all of one version, in chunks of 256 KiB growing to 8 MiB.
-
-        One request a chunk; the first is made now.
+        """Return an iterator over the bytes of *span*, all of one version; a request a chunk, the first is made now.
 
         Raises:
             NotFoundError: no such key.
@@ -252,9 +249,7 @@ class Storage:
         return self._transport.run(self._operations.copy(source, target, mode))
 
     def move(self, source: str, target: str, *, mode: PutMode = PutMode.REPLACE) -> ObjectInfo:
-        """Give an object another key; atomic where the service moves (``Capability.SERVER_MOVE``).
-
-        Else a copy, and then a delete; failing in between leaves both.
+        """Give an object another key; atomic where the service moves, else a copy, and then a delete.
 
         Raises:
             PreconditionFailedError: *source* was replaced while it was copied; both are there.

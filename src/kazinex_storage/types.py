@@ -6,16 +6,14 @@ Read next: ``keys.py`` (what a key is), ``provider.py`` (the contract that uses 
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
 
-from ._internal.json_text import parse_json
 from ._internal.pickling import not_pickled
+from ._internal.state_text import FIELDS, read_state, written_state
 
 MIB = 1024 * 1024
 """One mebibyte, in bytes. Wherever Kazinex writes MB this package means MiB."""
@@ -312,8 +310,7 @@ class UploadState:
 
     def to_json(self) -> str:
         """Return the state as one line of JSON; what is written today is read by later releases."""
-        fields = {name: getattr(self, name) for name in _STATE_FIELDS if name != "kept" or self.kept}
-        return json.dumps({"version": STATE_VERSION, **fields, "mode": self.mode.value})
+        return written_state({name: getattr(self, name) for name in FIELDS} | {"mode": self.mode.value})
 
     @classmethod
     def from_json(cls, text: str) -> UploadState:
@@ -322,55 +319,8 @@ class UploadState:
         Raises:
             ValueError: it is none, or comes from another release.
         """
-        try:
-            found = parse_json(text)
-        except (ValueError, TypeError, AttributeError):
-            found = None
-        if not isinstance(found, dict) or found.pop("version", None) != STATE_VERSION:
-            raise ValueError(
-                f"this is no upload state of version {STATE_VERSION}; keep what to_json returned unchanged"
-            )
-        found = {"kept": "", **found}  # which is younger than the first states
-        wrong = sorted(name for name in {*found, *_STATE_FIELDS} if name not in found or not _fits(name, found[name]))
-        if wrong:
-            raise ValueError(f"the upload state has no legal {', '.join(map(repr, wrong))}; begin the upload anew")
-        return cls(**{**found, "mode": PutMode(found["mode"])})
-
-
-STATE_VERSION = 2
-"""The form of a serialised upload state; the first one was not sealed."""
-
-_STATE_FIELDS = {
-    "key": str,
-    "upload_id": str,
-    "size": int,
-    "part_bytes": int,
-    "mode": str,
-    "if_match": str | None,
-    "mark": str,
-    "sha256": str | None,
-    "kept": str,
-    "scope": str,
-    "provider": str,
-    "location": str,
-    "mac": str,
-}
-
-
-def _fits(name: str, value: object) -> bool:
-    """Say whether a field of a serialised state may have *value*."""
-    kind = _STATE_FIELDS.get(name)
-    if kind is None or not isinstance(value, kind) or isinstance(value, bool):
-        return False
-    if name == "mode":
-        return value in {mode.value for mode in PutMode}
-    if name in ("key", "upload_id"):
-        return bool(value)
-    if name == "mac":
-        return re.fullmatch(r"([0-9a-f]{16}\.[0-9a-f]{64})?", str(value)) is not None
-    if name == "sha256":
-        return value is None or re.fullmatch(r"[0-9a-f]{64}", str(value)) is not None
-    return not isinstance(value, int) or value >= (name == "part_bytes")
+        found = read_state(text)
+        return cls(**{**found, "mode": PutMode(found["mode"])})  # type: ignore[arg-type]  # each one was looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
