@@ -89,7 +89,7 @@ class Calls(Queries):
             AlreadyExistsError: *mode* is ``create`` and the object exists.
             StorageError: as ``Storage.put``.
         """
-        self._call(self._transfers.pipe_file(self._path(path), value, put_options(mode, content_type, metadata)))
+        self._call(self._transfers.pipe_file(self._target(path), value, put_options(mode, content_type, metadata)))
 
     def pipe(
         self,
@@ -124,7 +124,7 @@ class Calls(Queries):
             StorageError: as ``Storage.put``.
         """
         options = put_options(mode, content_type, metadata)
-        self._call(self._transfers.put_file(lpath, self._path(rpath), callback, options))
+        self._call(self._transfers.put_file(lpath, self._target(rpath), callback, options))
 
     def put(
         self,
@@ -188,7 +188,7 @@ class Calls(Queries):
             NotFoundError: there is no *path1*.
             ValueError: both are the same.
         """
-        self._call(self._transfers.cp_file(self._path(path1), self._path(path2)))
+        self._call(self._transfers.cp_file(self._path(path1), self._target(path2)))
 
     def copy(
         self,
@@ -246,7 +246,7 @@ class Calls(Queries):
         Raises:
             NotImplementedError: something is there and is not to be truncated: times cannot be set.
         """
-        self._call(self._transfers.touch(self._path(path), truncate=truncate))
+        self._call(self._transfers.touch(self._target(path), truncate=truncate))
 
     def mkdir(
         self,
@@ -258,7 +258,7 @@ class Calls(Queries):
         """Do nothing: folders need not be made.
 
         Raises:
-            AlreadyExistsError: an object has that path.
+            AlreadyExistsError: an object or a folder is there.
         """
         self._call(self._transfers.make_folder(self._path(path), exist_ok=False))
 
@@ -266,7 +266,7 @@ class Calls(Queries):
         """Do nothing: folders need not be made.
 
         Raises:
-            AlreadyExistsError: an object has that path, unless *exist_ok*.
+            AlreadyExistsError: an object or a folder is there, unless *exist_ok*.
         """
         self._call(self._transfers.make_folder(self._path(path), exist_ok=exist_ok))
 

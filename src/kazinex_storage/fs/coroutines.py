@@ -145,7 +145,7 @@ class Coroutines(AsyncFileSystem):  # type: ignore[misc]  # it is Any to us, see
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         options = put_options(mode, content_type, metadata)
-        await self._run(self._transfers.pipe_file(self._path(path), value, options))
+        await self._run(self._transfers.pipe_file(self._target(path), value, options))
 
     async def _pipe(
         self,
@@ -169,7 +169,7 @@ class Coroutines(AsyncFileSystem):  # type: ignore[misc]  # it is Any to us, see
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         options = put_options(mode, content_type, metadata)
-        await self._run(self._transfers.put_file(lpath, self._path(rpath), callback, options))
+        await self._run(self._transfers.put_file(lpath, self._target(rpath), callback, options))
 
     async def _put(
         self,
@@ -208,7 +208,7 @@ class Coroutines(AsyncFileSystem):  # type: ignore[misc]  # it is Any to us, see
         await self._run(self._bulk.get(self._patterns(rpath), self._locals(lpath), reach, callback))
 
     async def _cp_file(self, path1: str, path2: str) -> None:
-        await self._run(self._transfers.cp_file(self._path(path1), self._path(path2)))
+        await self._run(self._transfers.cp_file(self._path(path1), self._target(path2)))
 
     async def _copy(
         self,
@@ -239,7 +239,7 @@ class Coroutines(AsyncFileSystem):  # type: ignore[misc]  # it is Any to us, see
         await self._run(self._bulk.rm(self._patterns(path), reach))
 
     async def _touch(self, path: str, truncate: bool = True) -> None:
-        await self._run(self._transfers.touch(self._path(path), truncate=truncate))
+        await self._run(self._transfers.touch(self._target(path), truncate=truncate))
 
     async def _mkdir(
         self,
@@ -259,6 +259,17 @@ class Coroutines(AsyncFileSystem):  # type: ignore[misc]  # it is Any to us, see
     def _path(self, url: str) -> str:
         """Return the path of *url*."""
         path: str = self._strip_protocol(url)
+        return path
+
+    def _target(self, url: str) -> str:
+        """Return the path of *url*, which an object is to get.
+
+        Raises:
+            IsADirectoryError: a slash stands at its end.
+        """
+        path = self._path(url)
+        if str(url).endswith("/"):
+            raise IsADirectoryError(f"{str(url)[:200]!r} means a folder by the slash at its end; name an object in it")
         return path
 
     def _pattern(self, url: str) -> str:
@@ -283,10 +294,10 @@ class Coroutines(AsyncFileSystem):  # type: ignore[misc]  # it is Any to us, see
         if isinstance(path, Mapping):
             given: dict[str, str] = {}
             for url in path:
-                other = given.setdefault(self._path(url), url)
+                other = given.setdefault(self._target(url), url)
                 if other != url:
                     raise ValueError(f"pipe: {other!r} and {url!r} are one path; nothing was written, give it once")
             return {name: path[url] for name, url in given.items()}
         if value is None:
             raise TypeError(f"pipe {path!r}: give the value to write")
-        return {self._path(path): value}
+        return {self._target(path): value}

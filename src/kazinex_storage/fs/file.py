@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from ..files import READ_AHEAD, ObjectReader, ObjectWriter
 from ..storage import Storage
 from ..types import Buffer, PutOptions
+from .entries import Entry, InfoDict
 from .upstream import Codec, codecs, get_compression, wrap_codec
 
 if TYPE_CHECKING:
@@ -38,6 +39,27 @@ class ReadFile(io.BufferedReader):
         """The path in the file system."""
         self.size = raw.info.size
         """Bytes in the object."""
+        self.blocksize = block_size or READ_AHEAD
+        """Bytes that are fetched at a time when less is asked for."""
+        self.details: InfoDict = Entry(name=path, info=raw.info).as_dict()
+        """What ``fs.info`` says of it."""
+
+    mode = "rb"
+    """As ``open`` takes it."""
+
+    @property
+    def loc(self) -> int:
+        """Where the next byte is read."""
+        return self.tell()
+
+    @property
+    def full_name(self) -> str:
+        """The URL."""
+        return str(self.fs.unstrip_protocol(self.path))
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return at most *size* bytes; all that are left when it is None or negative, as files of fsspec do."""
+        return super().read(-1 if size is None or size < 0 else size)
 
 
 class WriteFile(ObjectWriter):
@@ -54,6 +76,19 @@ class WriteFile(ObjectWriter):
         """What opened the file."""
         self.path = path
         """The path in the file system."""
+
+    mode = "wb"
+    """As ``open`` takes it."""
+
+    @property
+    def loc(self) -> int:
+        """How many bytes were written."""
+        return self.tell()
+
+    @property
+    def full_name(self) -> str:
+        """The URL."""
+        return str(self.fs.unstrip_protocol(self.path))
 
 
 class CompressedWriter(io.BufferedIOBase):

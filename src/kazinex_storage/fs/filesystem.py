@@ -197,7 +197,7 @@ class ObjectFileSystem(Calls):
             raise NotSupportedError(f"mode {mode!r}: objects are written whole; read it, and write it anew with 'wb'")
         if not autocommit:
             raise _no_transactions()
-        stripped = self._path(os.fspath(path))
+        stripped = self._path(os.fspath(path)) if kind == "r" else self._target(os.fspath(path))
         file: ReadFile | WriteFile
         if kind == "r":
             file = self._open_reader(stripped, block_size)

@@ -27,7 +27,7 @@ def check_depth(maxdepth: int | None) -> None:
         ValueError: it is less than 1.
     """
     if maxdepth is not None and maxdepth < 1:
-        raise ValueError("maxdepth is at least 1")
+        raise ValueError("maxdepth must be at least 1")
 
 
 def folders_of(names: Iterable[str], root: str) -> Found:

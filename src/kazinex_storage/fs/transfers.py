@@ -26,6 +26,7 @@ from .entries import slice_span
 from .lookups import Lookups
 from .spaces import Place
 from .upstream import Callback, listens
+from .urls import check_new_name
 
 LocalPath: TypeAlias = str | os.PathLike[str]
 """A path on the disk of this machine."""
@@ -210,13 +211,20 @@ class Transfers:
             yield from reader.delete_many([place.key])
 
     def make_folder(self, path: str, *, exist_ok: bool) -> Exchange[None]:
-        """Do nothing: folders need not be made. Refuse to where an object stands, unless *exist_ok*.
+        """Do nothing: folders need not be made. Refuse to where something stands, unless *exist_ok*.
 
         Raises:
-            AlreadyExistsError: an object has that path.
+            AlreadyExistsError: an object or a folder is there.
+            LocationNotFoundError: it is a bucket, which is not there and not made here.
         """
-        if path and self.space.place(path).key and not exist_ok and (yield from self.lookups.is_file(path)):
-            raise AlreadyExistsError("an object has that path already; choose another", operation="mkdir", key=path)
+        if exist_ok or not path:
+            return
+        try:
+            entry = yield from self.lookups.info(path)
+        except NotFoundError:
+            return
+        what = "a folder" if entry.is_folder else "an object"
+        raise AlreadyExistsError(f"{what} is there already; choose another path", operation="mkdir", key=path)
 
     def touch(self, path: str, *, truncate: bool) -> Exchange[None]:
         """Write an empty object.
@@ -264,8 +272,10 @@ class Transfers:
 
         Raises:
             AlreadyExistsError: it is to be created, and another storage of the space holds it.
+            InvalidUrlError: a slip is more likely than the wish for that name.
         """
         place = self._object(path)
+        check_new_name(path)
         storage = yield from self.space.writer(place)
         if place.write_once:  # the storage looks at the others itself: a revision has one file, whatever its name
             return storage, place, replace(options, mode=PutMode.CREATE)

@@ -6,8 +6,10 @@ and ``?`` begin no fragment and no query. ``spaces.py`` says which storages a pa
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
+from typing import Final
 
 from ..errors import InvalidKeyError, InvalidUrlError
 from ..keys import MAX_KEY_CHARACTERS, ObjectKey, check_identifier
@@ -17,6 +19,9 @@ _SCHEME_CHARACTERS = 512
 
 ORGANISATION_SCHEME = "kazinex"
 """``kazinex://organisation/project/...``"""
+
+
+_DRIVE: Final = re.compile(r"[A-Za-z]:(/|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +51,27 @@ def strip_scheme(url: str, scheme: str) -> str:
     path = unicodedata.normalize("NFC", url).removeprefix(f"{scheme}://")
     if path == "/":
         return ""
+    if path.endswith("//") and "://" not in path and path.strip("/"):
+        path = path.rstrip("/")  # "a//" is the folder "a", as with fsspec
     if path.startswith("/"):
         raise InvalidUrlError(f"{_shown(url)} has a leading slash; a key has none, drop it")
     if "//" in path:
         raise InvalidUrlError(f"{_shown(url)} has an empty segment, or a scheme other than {scheme}://; correct it")
     return path.removesuffix("/")
+
+
+def check_new_name(path: str) -> None:
+    """Refuse to give an object the name *path*, where a slip is likelier than the wish for it.
+
+    What another tool named so can be read and removed all the same.
+
+    Raises:
+        InvalidUrlError: it begins with the letter of a drive, or a segment is nothing but blanks.
+    """
+    if _DRIVE.match(path):
+        raise InvalidUrlError(f"{_shown(path)} is a path of Windows; give the key below the root of the storage")
+    if any(not segment.strip() for segment in path.split("/")):
+        raise InvalidUrlError(f"{_shown(path)} has a name of nothing but blanks; correct it")
 
 
 def parse_address(path: str, what: str, *, named: bool = False) -> Address:
