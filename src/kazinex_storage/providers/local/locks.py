@@ -156,7 +156,7 @@ def _parse(found: object) -> Note | None:
     """Return the note that *found* is; None when it is something else."""
     match found:
         case [str() as key, (str() | None) as temporary, *versions] if all(isinstance(text, str) for text in versions):
-            return Note(key=key, versions=tuple(versions), temporary=temporary)
+            return Note(key=key, versions=tuple(map(str, versions)), temporary=temporary)
     return None
 
 
