@@ -11,10 +11,8 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 from ._internal.advice import advise
@@ -31,7 +29,11 @@ from .errors import (
 )
 from .keys import ObjectKey
 from .provider import Diagnoser, ExtraChecks, Learner
-from .public_access import PublicError, PubliclyReadable, check_private
+from .public_access import PubliclyReadable, check_private
+from .reports import Check as Check
+from .reports import CheckStatus as CheckStatus
+from .reports import Explained
+from .reports import VerificationReport as VerificationReport
 from .storage import Storage
 from .types import Capability, Diagnosis, PutMode, PutOptions
 
@@ -56,80 +58,6 @@ _NEEDS = {"write": "list", "read": "write", "compare": "read", "create-only": "w
 _IN_BETWEEN = "look at what stands between: a proxy, a gateway, a rule that rewrites headers"
 
 
-class CheckStatus(Enum):
-    """How one check ended."""
-
-    PASSED = "passed"
-    WARNING = "warning"
-    """Documents can be stored; something else is not as it should be."""
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    """Not tried: a check that it depends on failed, or the provider does not declare what it would test."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One thing that was tried."""
-
-    name: str
-    """``settings``, ``list``, ``write``, ``read``, ``compare``, ``create-only``, ``private``, ``delete``, or one that a
-    provider brings."""
-    status: CheckStatus
-    seconds: float = 0.0
-    error: str | None = None
-    """What the service or the provider said."""
-    diagnosis: str | None = None
-    """What that means."""
-    fix: str | None = None
-    """What to do about it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerificationReport:
-    """Every check in the order it was tried."""
-
-    kind: str
-    location: str
-    checks: tuple[Check, ...]
-    started_at: datetime
-    """Aware UTC."""
-    seconds: float
-
-    @property
-    def ok(self) -> bool:
-        """Whether no check failed."""
-        return all(check.status is not CheckStatus.FAILED for check in self.checks)
-
-    @property
-    def failure(self) -> str | None:
-        """The first failure in one line: diagnosis, error and fix; None when there is none."""
-        for check in self.checks:
-            if check.status is CheckStatus.FAILED:
-                return f"{check.name}: {check.diagnosis} ({check.error}); {check.fix}"
-        return None
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the report as values that JSON can hold."""
-        return {
-            "kind": self.kind,
-            "location": self.location,
-            "ok": self.ok,
-            "started_at": self.started_at.isoformat(),
-            "seconds": round(self.seconds, 3),
-            "checks": [
-                {
-                    "name": check.name,
-                    "status": check.status.value,
-                    "seconds": round(check.seconds, 3),
-                    "error": check.error,
-                    "diagnosis": check.diagnosis,
-                    "fix": check.fix,
-                }
-                for check in self.checks
-            ],
-        }
-
-
 Step: TypeAlias = Callable[[], Diagnosis | None]
 """One check: returns what makes it a warning, or None; raises when it fails."""
 
@@ -142,11 +70,13 @@ def verify(storage: Storage, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> Verific
     background. Policies do not apply to the probe. An interrupt passes through once the probe is removed, or after two
     seconds; nothing else is raised.
     """
-    return _verify(storage, timeout_s, lambda: None)
+    return _verify(storage, timeout_s, lambda: None, {})
 
 
-def _verify(storage: Storage, timeout_s: float, at_end: Callable[[], None]) -> VerificationReport:
-    run = _Run(storage, at_end)
+def _verify(
+    storage: Storage, timeout_s: float, at_end: Callable[[], None], further: Mapping[str, Step]
+) -> VerificationReport:
+    run = _Run(storage, at_end, further)
     # A disk or a service that hangs cannot be interrupted; it is watched from here.
     thread = threading.Thread(target=run.all, name="kazinex-storage-verify", daemon=True)
     try:
@@ -160,12 +90,20 @@ def _verify(storage: Storage, timeout_s: float, at_end: Callable[[], None]) -> V
 
 
 def verify_provider(
-    organisations: Organisations, organisation: str, provider: str, *, timeout_s: float = DEFAULT_TIMEOUT_S
+    organisations: Organisations,
+    organisation: str,
+    provider: str,
+    *,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    share: bool = False,
 ) -> VerificationReport:
     """Verify a provider of *organisation*, given by id or label, below its prefix, and record the outcome.
 
     The record becomes VERIFIED or FAILED with the time and the error; ids that the provider looked up are kept in its
-    settings. About eight requests.
+    settings. About nine requests.
+
+    Args:
+        share: Let every organisation use the place, whoever's it was: for an operator who knows that it is meant so.
 
     Raises:
         RecordNotFoundError: the organisation has no such provider.
@@ -182,7 +120,8 @@ def verify_provider(
         if learner is not None:
             learner.learn_anew()
         # Closed by the thread that verifies, which after a timeout still has the probe to remove.
-        report = _verify(storage, timeout_s, storage.close)
+        further = {"owner": lambda: organisations.check_owner(record, opened, storage.transport, share=share)}
+        report = _verify(storage, timeout_s, storage.close, further)
         learned = learner.learned if learner is not None else None
     organisations.record_verification(record, ok=report.ok, error=report.failure, at=report.started_at, learned=learned)
     return report
@@ -208,7 +147,7 @@ class _UndeclaredError(NotSupportedError):
 class _Run:
     """One verification under way: a thread of its own adds checks, the caller's takes the report."""
 
-    def __init__(self, storage: Storage, at_end: Callable[[], None]) -> None:
+    def __init__(self, storage: Storage, at_end: Callable[[], None], further: Mapping[str, Step]) -> None:
         self._at_end = at_end
         self._storage = storage.with_policy(None)
         self._key = f"{PROBE_FOLDER}/{secrets.token_hex(8)}"
@@ -229,7 +168,7 @@ class _Run:
         if self._access is not None:
             self._steps["private"] = self._private
         self._steps["delete"] = self._delete
-        self._extra = provider.checks() if isinstance(provider, ExtraChecks) else {}
+        self._extra = {**(provider.checks() if isinstance(provider, ExtraChecks) else {}), **further}
         self._steps |= self._extra
         self._body = b""
         self._written_at = float("-inf")
@@ -320,7 +259,7 @@ class _Run:
 
     def _advise(self, error: Exception, check: str) -> Diagnosis:
         provider = self._storage.operations._provider
-        found = error.diagnosis if isinstance(error, PublicError | _UndeclaredError) else None
+        found = error.diagnosis if isinstance(error, Explained) else None
         if found is None and isinstance(error, StorageError) and isinstance(provider, Diagnoser):
             try:
                 found = provider.diagnose(error, check)

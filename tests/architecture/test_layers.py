@@ -76,6 +76,7 @@ LEVELS = {
     # 5: what is built on storages
     "documents": 5,
     "verification": 5,
+    "reports": 5,
     "sweeping": 5,
     "registry": 5,
     "organisations": 5,

@@ -19,6 +19,7 @@ from kazinex_storage.providers.azure_blob.target import AccountKey, Identity, Sa
 from kazinex_storage.testing.servers import AzuriteServer
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
 
+from ..organisations.binding import bound_once
 from ..s3.proxy import Proxy, proxy, says
 from .conftest import azure_fails, azure_kind, target_of
 
@@ -230,3 +231,8 @@ def test_a_signature_says_itself_what_is_wrong_with_it(token: str, words: str) -
 )
 def test_a_signature_that_may_be_good_is_not_blamed(token: str) -> None:
     assert None is of_token(token, NOW)
+
+
+def test_a_place_belongs_to_the_first_organisation(target: Target) -> None:
+    with Storage(AzureBlobProvider(replace(target, prefix="archive/"))) as place:
+        bound_once(place)

@@ -22,7 +22,7 @@ def test_a_provider_is_added_verified_chosen_and_listed(cli: CommandLine) -> Non
 
     assert ("PENDING", 250 * 1024 * 1024) == (added.json["status"], added.json["max_file_bytes"])
     assert (0, True, "VERIFIED") == (verified.code, verified.json["ok"], verified.json["status"])
-    assert ["list", "write", "read", "compare", "create-only", "delete"] == [
+    assert ["list", "write", "read", "compare", "create-only", "delete", "owner"] == [
         check["name"] for check in verified.json["checks"]
     ]
     assert added.json["id"] == chosen.json["default"] == listed["default"] == listed["providers"][0]["id"]

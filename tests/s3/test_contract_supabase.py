@@ -21,6 +21,8 @@ from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.types import Capability, PutMode, PutOptions
 from kazinex_storage.verification import CheckStatus, verify
 
+from ..organisations.binding import bound_once
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -187,3 +189,8 @@ def test_a_public_bucket_is_not_verified(front: SupabaseFront, public: bool) -> 
     failed = [(check.name, check.fix) for check in report.checks if check.status is CheckStatus.FAILED]
     fix = "Supabase dashboard, Storage, the bucket, Edit bucket: turn off Public bucket"
     assert ([("private", fix)] if public else []) == failed
+
+
+def test_a_place_belongs_to_the_first_organisation(front: SupabaseFront) -> None:
+    with Storage(open_supabase(settings_of(front, front.make_bucket(), "archive \u00e4/"))) as place:
+        bound_once(place)

@@ -22,6 +22,7 @@ from kazinex_storage.providers.s3.target import R2, SUPABASE, Credentials, RestE
 from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
 
+from ..organisations.binding import bound_once
 from .conftest import target_of
 from .faulty import Faulty, self_signed
 from .proxy import Action, Forward, Line, Proxy, Seen, cut_before, fails, passing, proxy, says
@@ -626,3 +627,8 @@ def test_no_secret_is_in_the_report(r2: Target, front: Proxy) -> None:
 
     assert hidden not in str(report.to_dict())
     assert "example-session-token" not in str(report.to_dict())
+
+
+def test_a_place_belongs_to_the_first_organisation(target: Target) -> None:
+    with Storage(S3Provider(target)) as place:
+        bound_once(place)

@@ -13,6 +13,7 @@ from kazinex_storage.providers.sharepoint.target import Target
 from kazinex_storage.testing.emulators.graph import App
 from kazinex_storage.transport import RetryPolicy, Transport
 
+from ..organisations.binding import bound_once
 from .conftest import IssuedTokens, Place
 
 
@@ -116,3 +117,7 @@ def test_a_login_that_cannot_be_reached(place: Place) -> None:
 
     assert not report.ok
     assert "example-secret" not in repr(report)
+
+
+def test_a_place_belongs_to_the_first_organisation(place: Place) -> None:
+    bound_once(place.storage)

@@ -119,6 +119,9 @@ def verify(
     timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="How long it may take.")] = (
         DEFAULT_TIMEOUT_S
     ),
+    share: Annotated[
+        bool, typer.Option("--share", help="Let every organisation use the place, whoever's it was.")
+    ] = False,
 ) -> None:
     """Try whether a provider works, say what is wrong and how to mend it, and record the outcome.
 
@@ -126,7 +129,7 @@ def verify(
     """
     session = session_of(context)
     session.remember(_secrets_of(session.organisations.find(organisation, provider)))
-    found = verify_provider(session.organisations, organisation, provider, timeout_s=timeout)
+    found = verify_provider(session.organisations, organisation, provider, timeout_s=timeout, share=share)
     report = _without_secrets(found, session.secrets)
     record = session.organisations.find(organisation, provider)
     document = {**report.to_dict(), "provider": record.id, "label": record.label, "status": record.status.value}

@@ -27,6 +27,9 @@ _METADATA_HOSTS: Final = frozenset({"metadata.google.internal", "metadata", "ins
 _METADATA: Final = tuple(
     map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "100.100.100.200", "168.63.129.16"))
 )
+FOLDER: Final = ".kazinex-storage"
+"""The folder of the marker of an owner (``ownership.py``) at the root of a place: no organisation may be called so."""
+
 _AUTHORITIES: Final = ("login_url", "graph_url")
 
 
@@ -70,6 +73,16 @@ class Admit(Protocol):
 
 
 @runtime_checkable
+class Sharing(Protocol):
+    """A judge that says whether organisations may use one place together; others let none do so."""
+
+    @property
+    def shares(self) -> bool:
+        """Whether they may."""
+        ...
+
+
+@runtime_checkable
 class _Located(Protocol):
     @property
     def place(self) -> Place: ...
@@ -95,6 +108,9 @@ def place_of(settings: BaseModel) -> Place | None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorChoices:
     """Refuses what is never right, whoever chose it: the whole disk, our own files, another one's place, metadata."""
+
+    shares: bool = True
+    """Whether organisations may use one place together, each in its own folder; else the first one binds it."""
 
     def __call__(self, proposal: Proposal, /) -> PublicAddresses | None:
         """Judge *proposal*; no address is looked up.
@@ -124,6 +140,8 @@ class TenantChoices:
     are not."""
     addresses: PublicAddresses = field(default_factory=PublicAddresses)
     """What may be connected to."""
+    shares: bool = False
+    """Whether organisations may use one place together; else the first one that verifies it binds it."""
 
     def __call__(self, proposal: Proposal, /) -> PublicAddresses | None:
         """Judge *proposal*; names are looked up now, and again when a connection is made.
@@ -135,6 +153,7 @@ class TenantChoices:
         if proposal.kind not in self.kinds:
             raise _refused(proposal, f"this kind is not offered here; choose one of {', '.join(sorted(self.kinds))}")
         OPERATOR_CHOICES(proposal)
+        _check_alone(proposal, shares=self.shares)
         settings = proposal.settings
         for name in settings.borrowed if isinstance(settings, _Borrowing) else ():
             raise _refused(
@@ -207,6 +226,13 @@ def _check_nested(proposal: Proposal, place: Place) -> None:
                 f"{place} lies in, or above, a place of another organisation; choose the same place, in which each "
                 "organisation has a folder of its own, or one apart",
             )
+
+
+def _check_alone(proposal: Proposal, *, shares: bool) -> None:
+    place = proposal.place
+    for other in () if shares or place is None else proposal.others:
+        if other.organisation != proposal.organisation and other.place == place:
+            raise _refused(proposal, "another organisation has this place; choose one of your own")
 
 
 def _is_metadata(host: str) -> bool:

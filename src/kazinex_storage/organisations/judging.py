@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from .._internal.environment import catalogue_location, data_directory
-from ..errors import StorageError
+from ..errors import SettingsError, StorageError
 from ..registry import Registry
-from .admission import Admit, OtherPlace, Proposal, guarded_paths, place_of
+from .admission import FOLDER, Admit, OtherPlace, Proposal, Sharing, guarded_paths, place_of
 from .catalogue import Catalogue
 from .records import ProviderRecord
 
@@ -38,6 +38,8 @@ class Admission:
         """Ask *admit* about settings of *records*."""
         self._records = records
         self._admit = admit
+        self.shares = isinstance(admit, Sharing) and admit.shares
+        """Whether organisations may use one place together."""
         self._guarded = guarded_paths(files_of_ours() if guarded is None else guarded)
 
     def judge(
@@ -51,6 +53,8 @@ class Admission:
         Raises:
             SettingsError: they are refused.
         """
+        if organisation.casefold() == FOLDER:
+            raise SettingsError(f"{FOLDER!r} is the folder of our own marker; give the organisation another id")
         others = () if alone or place_of(settings) is None else tuple(self._others(organisation, kind))
         return self._admit(
             Proposal(organisation=organisation, kind=kind, settings=settings, guarded=self._guarded, others=others)

@@ -22,11 +22,13 @@ from ..network_provider import NetworkProvider
 from ..policy import check_extensions, normal_extension
 from ..provider import SecretRotator
 from ..registry import Registry, default_registry
+from ..storage import Storage
 from ..transport import Transport, TransportSettings
 from .admission import OPERATOR_CHOICES, Admit
 from .catalogue import Catalogue, KeyedCatalogue
 from .changes import check_size_limit, halves, with_settings
 from .judging import Admission
+from .ownership import check_owner
 from .records import (
     OrganisationRecord,
     ProjectOverride,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from ..provider import StorageProvider
     from ..states import StateKeys
     from ..transport.addresses import PublicAddresses
+    from ..types import Diagnosis
 
 
 class Keep(Enum):
@@ -334,6 +337,18 @@ class Organisations:
             kept = KeptSecret(self.catalogue, record.organisation, record.id, name)
             provider.keep_secret(kept.load, kept.swap)
         return provider
+
+    def check_owner(
+        self, record: ProviderRecord, provider: StorageProvider, transport: Transport, *, share: bool = False
+    ) -> Diagnosis | None:
+        """Refuse a place of another organisation, and bind it where the host shares none; see ``ownership.py``.
+
+        Raises:
+            SettingsError: it belongs to another one.
+            StorageError: the service refuses.
+        """
+        place = Storage(provider, transport=transport)
+        return check_owner(place, record, self._clock(), bind=not self._admission.shares, share=share)
 
     def reseal(self) -> int:
         """Seal all secrets of all organisations under the first key, and return how many providers changed.
