@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard, get_args
 
+from ._internal.masking import masked
 from .errors import SettingsError, StorageError, UnknownProviderError
 
 if TYPE_CHECKING:
@@ -172,6 +173,7 @@ class Registry:
         """
         from pydantic import ValidationError
 
+        settings = masked(settings)
         model = self.settings_model(kind)
         problems: list[str] = []
         try:

@@ -23,6 +23,7 @@ LEVELS = {
     "_internal.version": 0,
     "_internal.life": 0,
     "_internal.json_text": 0,
+    "_internal.masking": 0,
     "_internal.pickling": 0,
     "_internal.content_types": 0,
     "_internal.first_bytes": 0,

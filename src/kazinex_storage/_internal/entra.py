@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from ..errors import RateLimitedError, ReconnectRequiredError, SettingsError, StorageError, UnavailableError
 from .aadsts import error_of
 from .fork_lock import ForkLock
+from .masking import Masked, masked
 from .pickling import SEND_A_FILE_SYSTEM, not_pickled
 from .token_client import TokenClient
 
@@ -162,7 +163,7 @@ class Tokens:
 
     def _renewed(self) -> str:
         found: Mapping[str, object] = self._for_app() if self.store is None else self._for_person(self.store)
-        token = str(found["access_token"])
+        token = Masked(found["access_token"])
         seconds = float(str(found.get("expires_in", 0)))
         self._token = token
         self._good_until = self._clock() + max(seconds - RENEW_SECONDS, seconds / 2)
@@ -181,7 +182,7 @@ class Tokens:
     def _for_person(self, store: RefreshTokenStore) -> Mapping[str, object]:
         app = self._client()
         for attempt in range(_SWAPS):
-            old = store.load()
+            old = Masked(store.load())
 
             def ask(token: str = old) -> Mapping[str, object]:
                 found: Mapping[str, object] = app.acquire_token_by_refresh_token(token, scopes=[self._identity.scope])
@@ -219,9 +220,9 @@ def client_of(identity: AppIdentity, settings: TransportSettings | None = None) 
     authority = f"{identity.login_url}/{identity.tenant_id}"
     http = TokenClient(identity.ca_file, settings)
     given: dict[str, object] = {"authority": authority, "instance_discovery": False, "http_client": http}
-    credential: object = identity.secret
+    credential: object = masked(identity.secret)
     if identity.private_key is not None:
-        credential = {"private_key": identity.private_key, "public_certificate": identity.certificate}
+        credential = {"private_key": masked(identity.private_key), "public_certificate": identity.certificate}
         if identity.certificate is not None:
             credential["thumbprint"] = thumbprint_of(identity.certificate)
     try:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from ..errors import SettingsError
+from .masking import Masked
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -69,7 +70,7 @@ def catalogue_location(environ: Mapping[str, str] | None = None) -> str:
     variables = _variables(environ)
     chosen = variables.get(f"{PREFIX}DATABASE", "").strip()
     if "://" in chosen:
-        return chosen
+        return Masked(chosen)
     path = _expand(chosen, variables) if chosen else data_directory(variables) / "catalogue.db"
     return str(path.absolute())
 

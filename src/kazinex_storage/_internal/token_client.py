@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from ..errors import IntegrityError, SettingsError, UnavailableError
 from ..transport import Exchange, Request, Response, RetryPolicy, Transport, TransportSettings
+from .masking import MaskedBytes
 
 TIMEOUT_SECONDS: Final = 20
 """How long one answer of the token endpoint is waited for, and how long a request is repeated."""
@@ -75,7 +76,7 @@ class TokenClient:
             UnavailableError: it does not answer.
         """
         form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
-        return self._ask("POST", _with(url, params), form, _form(data).encode())
+        return self._ask("POST", _with(url, params), form, MaskedBytes(_form(data).encode()))
 
     def close(self) -> None:
         """Close idle connections."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from .._internal.masking import masked
 from ..errors import NotSupportedError, SettingsError
 from ..storage import Storage
 from ..transport import Exchange, Transport
@@ -95,6 +96,7 @@ class BucketFileSystem(ProviderFileSystem):
                 first use raises it.
             NotImplementedError: *use_listings_cache*.
         """
+        settings = masked(settings)
         held, copied = self._hold(settings)
         if self.place_field in settings:
             raise TypeError(f"{type(self).__name__} has no option {self.place_field!r}: its URLs begin with it")

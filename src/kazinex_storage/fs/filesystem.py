@@ -130,7 +130,8 @@ class ObjectFileSystem(Calls):
         return {} if self._held is None else {WITHHELD: self._held.names()}
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._lookups.space!r})"
+        lookups = getattr(self, "_lookups", None)  # none yet where an option was refused
+        return f"{type(self).__name__}({lookups.space!r})" if lookups is not None else f"{type(self).__name__}(...)"
 
     @property
     def transaction(self) -> NoReturn:

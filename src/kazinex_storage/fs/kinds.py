@@ -9,6 +9,7 @@ from typing import ClassVar, cast
 from pydantic import BaseModel
 
 from .._internal.environment import PREFIX, settings_from_environment
+from .._internal.masking import masked
 from ..errors import SettingsError
 from ..registry import Registry, default_registry
 from ..storage import Storage
@@ -80,6 +81,7 @@ class ProviderFileSystem(ObjectFileSystem):
                 first use raises it.
             NotImplementedError: *use_listings_cache*.
         """
+        settings = masked(settings)
         given = sorted(settings)
         held, copied = self._hold(settings)
         if storage is not None and given:

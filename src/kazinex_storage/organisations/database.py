@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from .._internal.masking import masked, without_frames
 from .._internal.pickling import not_pickled
 from ..errors import AccessDeniedError, QuotaExceededError, SettingsError, StorageError, UnavailableError
 
@@ -54,6 +55,7 @@ class Database:
         Raises:
             SettingsError: the place is neither, is not SQLite or PostgreSQL, or its driver is missing.
         """
+        place = masked(place)  # a URL may hold a password
         if isinstance(place, sa.Engine) and place.dialect.name != "sqlite":
             self._engine, self._owned = place, False
         else:
@@ -175,7 +177,7 @@ def _translated(database: Database) -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as error:
-        raise _map_error(error, database) from error
+        raise _map_error(without_frames(error), database) from error  # those of the driver hold the password
     except exc.TimeoutError as error:
         raise UnavailableError("every connection to the catalogue is in use; try again") from error
 

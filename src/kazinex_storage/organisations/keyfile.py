@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from .._internal.masking import Masked
 from .._internal.pickling import not_pickled
 from ..errors import SealError, SettingsError
 from .sealing import KeyRing
@@ -74,7 +75,7 @@ class KeyFile:
         try:
             with open(self.path, encoding="ascii") as file:
                 status = os.fstat(file.fileno())
-                text = file.read()
+                text = Masked(file.read())
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:

@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable
 from typing import Protocol
 
+from .._internal.masking import Masked, MaskedBytes
 from .._internal.pickling import not_pickled
 from ..errors import SealError, SettingsError
 
@@ -38,6 +39,20 @@ _TAG_BYTES = 16
 _SEPARATOR = re.compile(r"[\s,]+")
 
 
+def _keys_in(text: str) -> list[bytes | None]:
+    """Return the raw keys in *text*, None for one that is none."""
+    keys: list[bytes | None] = []
+    for part in _SEPARATOR.split(text):
+        padded = part.replace("-", "+").replace("_", "/").rstrip("=")
+        try:
+            key = base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if part:
+            keys.append(MaskedBytes(key) if len(key) == KEY_BYTES else None)
+    return keys
+
+
 @not_pickled("give the other process a key ring or a key file of its own")
 class KeyRing:
     """One or more keys: the first seals, all open. Never shown, never pickled."""
@@ -50,7 +65,8 @@ class KeyRing:
         Raises:
             SettingsError: there is none, or one has another length.
         """
-        self._keys = tuple(keys)
+        self._keys = tuple(MaskedBytes(key) for key in keys)
+        del keys
         if not self._keys or any(len(key) != KEY_BYTES for key in self._keys):
             raise SettingsError(
                 f"sealing needs at least one key, and each has {KEY_BYTES} bytes; make one with {_RECIPE}"
@@ -68,20 +84,14 @@ class KeyRing:
         Raises:
             SettingsError: there is none, or one is not base64 of 32 bytes; the text is not quoted.
         """
-        parts = [part for part in _SEPARATOR.split(text) if part]
-        keys = []
-        for number, part in enumerate(parts, 1):
-            padded = part.replace("-", "+").replace("_", "/").rstrip("=")
-            try:
-                key = base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True)
-            except (binascii.Error, ValueError):
-                key = b""
-            if len(key) != KEY_BYTES:
-                raise SettingsError(
-                    f"sealing key {number} of {len(parts)} is not base64 of {KEY_BYTES} bytes; make one with {_RECIPE}"
-                )
-            keys.append(key)
-        return cls(keys)
+        keys = _keys_in(text)
+        wrong, count = next((number for number, key in enumerate(keys, 1) if key is None), None), len(keys)
+        if wrong is not None:
+            del text, keys  # whoever prints the locals of this error shows no key
+            raise SettingsError(
+                f"sealing key {wrong} of {count} is not base64 of {KEY_BYTES} bytes; make one with {_RECIPE}"
+            )
+        return cls(key for key in keys if key is not None)
 
     @classmethod
     def generate(cls) -> KeyRing:
@@ -171,6 +181,7 @@ class Sealer:
         Raises:
             SettingsError: the keys cannot be read or made.
         """
+        secret = Masked(secret)
         ring = self._keys.for_sealing()
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + ring.sealing.encrypt(

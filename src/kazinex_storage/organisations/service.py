@@ -15,6 +15,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from .._internal.masking import masked
 from .._internal.pickling import not_pickled
 from ..errors import RecordConflictError, SealError, UnknownProviderError
 from ..keys import check_identifier
@@ -160,6 +161,7 @@ class Organisations:
         """
         check_identifier(organisation, "organisation")
         label = self._checked_label(organisation, label)
+        settings = masked(settings)
         model = self.registry.parse_settings(kind, settings)
         self._admission.judge(organisation, kind, model)
         if max_file_bytes is not None:
@@ -205,6 +207,7 @@ class Organisations:
         after = before
         if label is not None:
             after = replace(after, label=self._checked_label(organisation, label, own=before.id))
+        settings = masked(settings)
         if settings is not None:
             after = with_settings(self.registry, after, settings)
             if after.settings_version != before.settings_version:

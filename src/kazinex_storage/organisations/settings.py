@@ -11,6 +11,7 @@ import json
 from collections.abc import Container, Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
+from .._internal.masking import Masked
 from ..errors import SettingsError
 from .records import JsonValue
 
@@ -41,9 +42,9 @@ def merge(public: Mapping[str, JsonValue], secrets: Mapping[str, str]) -> dict[s
         for part in parents:
             place = place[int(part)] if isinstance(place, list) else cast("dict[str, object]", place)[part]
         if isinstance(place, list):
-            place[int(last)] = secret
+            place[int(last)] = Masked(secret)
         else:
-            cast("dict[str, object]", place)[last] = secret
+            cast("dict[str, object]", place)[last] = Masked(secret)
     return merged
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from .._internal.masking import masked
 from .._internal.pickling import not_pickled
 from ..documents.register import RevisionRegister
 from ..errors import SettingsError
@@ -56,6 +57,7 @@ class SqlCatalogue:
             SettingsError: the place cannot be used, or holds the layout of another release.
             StorageError: the database does not answer.
         """
+        place = masked(place)
         self._database = Database(place)
         self._sealer = sealer
         self.revisions: RevisionRegister = SqlRegister(self._database)

@@ -7,12 +7,13 @@ unless it is asked for. Loaded when the first request is made: pycurl costs 10 m
 from __future__ import annotations
 
 import math
+import re
 import ssl
 from typing import TYPE_CHECKING, Final, cast
 
 import pycurl
 
-from ..errors import SettingsError
+from ..errors import NotSupportedError, SettingsError
 from .opener import Opener
 from .request import BodySlice, Request
 from .stall import LEAST_SPEED
@@ -43,6 +44,7 @@ _ADDED_BYTES: Final = 49
 # the key id and the region; less than that and the rest of a request together, so that twice is never taken for once.
 _SIGNED_BYTES: Final = 250
 
+_BREAKS: Final = re.compile("[\r\n\0]")
 _WITH_BODY: Final = ("PUT", "POST", "PATCH")
 
 Option = tuple[int, object]
@@ -136,7 +138,7 @@ def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) 
 
     Raises:
         IntegrityError: the source of the body cannot be read any more.
-        ValueError: a header would break the message.
+        NotSupportedError: a header would break the message.
     """
     request = attempt.request
     shape = (request.method, type(request.body), request.signing, request.replayable)
@@ -163,7 +165,9 @@ def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) 
         lines.append(f"x-amz-security-token: {request.signing.session_token}")
     text = "\n".join(lines)
     if text.count("\n") != len(lines) - 1 + (not lines) or "\r" in text or "\0" in text:
-        raise ValueError("a header of the request holds a line break")
+        del lines, text  # they hold tokens, and whoever prints locals would show them
+        name = next((name for name, value in attempt.headers if _BREAKS.search(name + value)), "x-amz-security-token")
+        raise NotSupportedError(f"the header {name[:40]!r} would hold a line break; give its text on one line")
     if lines:
         set_option(pycurl.HTTPHEADER, lines if text.isascii() else [line.encode() for line in lines])
     else:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ..._internal.header_text import moment_of
+from ..._internal.masking import Masked
 from ..._internal.xml_text import parse_xml, text_of
 from ...errors import AuthenticationError, UnavailableError
 from ...transport import Call, Exchange, Request, Response
@@ -43,7 +44,7 @@ def delegate(endpoint_url: str, tokens: AccessTokens) -> Exchange[DelegatedKey]:
         StorageError: no token is to be had, or the service refuses.
     """
     for attempt in (1, 2):
-        token = str((yield Call(tokens)))
+        token = Masked((yield Call(tokens)))
         response: Response = yield key_request(endpoint_url, token, datetime.now(UTC))
         if response.status == 200:
             return parse_key(response.body)

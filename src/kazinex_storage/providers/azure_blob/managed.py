@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final, Literal
 
 from ..._internal.fork_lock import ForkLock
+from ..._internal.masking import Masked
 from ..._internal.pickling import not_pickled
 from ...errors import AuthenticationError, SettingsError
 from .delegation import SCOPE
@@ -40,9 +41,9 @@ class ManagedTokens:
         """
         with self._lock:
             if self._token is not None and time.time() < self._token.expires_on - _RENEW_SECONDS:
-                return self._token.token
+                return Masked(self._token.token)
             self._token = self._ask()
-            return self._token.token
+            return Masked(self._token.token)
 
     def invalidate(self, token: str) -> None:
         """Forget *token*."""

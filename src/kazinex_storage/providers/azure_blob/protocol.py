@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from ..._internal.header_text import quoted_etag
+from ..._internal.masking import Masked
 from ..._internal.sending import Held
 from ...transport import BodySlice, Request
 from ...types import Buffer, ByteRange, PutMode, PutOptions, Sink
@@ -182,7 +183,7 @@ class Protocol:
 
     def url(self, name: str, query: str) -> str:
         """Return the URL of a blob; only unreserved characters and slashes stand for themselves."""
-        return f"{self._base}/{quote(name, safe='/~')}?{query}"
+        return Masked(f"{self._base}/{quote(name, safe='/~')}?{query}")
 
 
 def wanted_span(span: ByteRange, size: int | None) -> tuple[int, int | None]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from ..._internal.masking import Masked
 from ...errors import SettingsError
 from ...transport import Call, Exchange
 from .target import AccountKey, DelegatedKey, SasToken, SigningKey, Target
@@ -48,7 +49,7 @@ class Signing:
         self._clock = clock
         self._minted: tuple[str, float] = ("", -_RENEW_AFTER_S)
         if isinstance(target.credential, SasToken):
-            self._minted = (target.credential.token, float("inf"))
+            self._minted = (Masked(target.credential.token), float("inf"))
 
     @property
     def at_hand(self) -> str | None:
@@ -67,7 +68,7 @@ class Signing:
         if found is None:
             key = yield from self.key(GOOD_FOR)
             minted_at = self._clock()
-            found = str((yield Call(mint, self._target, key)))
+            found = Masked((yield Call(mint, self._target, key)))
             self._minted = (found, minted_at)
         return found
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from ..._internal.header_text import moment_of, size_of
 from ..._internal.json_text import parse_json as parse_text
+from ..._internal.masking import masked
 from ...errors import UnavailableError
 from ...transport import Response
 from ...types import Checksum, ObjectInfo
@@ -151,7 +152,7 @@ def item_of(found: Mapping[str, object]) -> Item:
         children=_count(_mapping(found.get("folder")).get("childCount")),
         content_type=_text(_mapping(file).get("mimeType")),
         quickxor=_hexadecimal(_mapping(_mapping(file).get("hashes")).get("quickXorHash")),
-        download_url=_text(found.get("@microsoft.graph.downloadUrl")),
+        download_url=masked(_text(found.get("@microsoft.graph.downloadUrl"))),
     )
 
 
