@@ -289,7 +289,7 @@ def test_a_token_endpoint_that_answers_nonsense_is_unavailable(login: Login, fai
     returned = dict(parse_qsl(login.emulator.tokens.authorize(code.url)))
     for words in ("/token", "/devicecode"):
         login.emulator.faults.add(
-            Fault(kind=Kind.ANSWER, method="POST", contains=words, times=9, answer=FAILURES[failure])
+            Fault(kind=Kind.ANSWER, method="POST", contains=words, times=99, answer=FAILURES[failure])
         )
 
     for ask in (
@@ -348,3 +348,68 @@ def test_an_address_without_tls_is_sent_nothing(login: Login) -> None:
 
     with pytest.raises(SettingsError, match="without TLS"):
         begin_device(login.identity)
+
+
+OBJECT = {"error": {"code": "TooManyRequests", "message": "slow down"}}
+ODD_BODIES = [OBJECT, [1], "text", None, 7, {"error": ["a"]}, {"error": None}, {"access_token": None}]
+
+
+@pytest.mark.parametrize("person", [False, True], ids=["app", "person"])
+@pytest.mark.parametrize("body", ODD_BODIES, ids=lambda body: json.dumps(body)[:20])
+@pytest.mark.parametrize("status", [200, 400, 429, 503])
+def test_an_answer_of_another_form_fails_that_call_and_no_later_one(
+    login: Login, body: object, status: int, person: bool
+) -> None:
+    """msal raised TypeError for an ``error`` that is an object, and kept the answer: for ever, or for a minute."""
+    store = MemoryTokenStore(login.emulator.state.issue_refresh(login.app.client_id)) if person else None
+    tokens = Tokens(login.identity, store)
+    tokens.invalidate(tokens())
+    answer = Answer(status=status, headers={"content-type": "application/json"}, body=json.dumps(body).encode())
+    login.emulator.faults.add(Fault(kind=Kind.ANSWER, method="POST", contains="/token", times=5, answer=answer))
+
+    for _ in range(5 if status in (200, 400) else 1):  # the others are repeated by themselves
+        with pytest.raises(RateLimitedError if status == 429 else UnavailableError):
+            tokens()
+
+    assert login.app is login.emulator.state.app_of(tokens())
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind=Kind.ANSWER, times=3, answer=Answer(status=503)),
+        Fault(kind=Kind.ANSWER, times=3, answer=Answer(status=429, body=json.dumps(OBJECT).encode())),
+        Fault(kind=Kind.CUT_BEFORE, times=3),
+        Fault(kind=Kind.CUT_AFTER, times=3),
+    ],
+    ids=["503", "429", "cut before", "cut after"],
+)
+def test_a_passing_failure_of_the_token_endpoint_is_repeated(login: Login, fault: Fault) -> None:
+    tokens = Tokens(login.identity)
+    tokens.invalidate(tokens())
+    login.emulator.faults.add(replace(fault, method="POST", contains="/token"))
+
+    assert login.app is login.emulator.state.app_of(tokens())
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_the_wait_that_the_token_endpoint_asks_for_is_kept(login: Login, status: int) -> None:
+    tokens = Tokens(login.identity)
+    tokens.invalidate(tokens())
+    answer = Answer(status=status, headers={"retry-after": "2"})
+    login.emulator.faults.add(Fault(kind=Kind.ANSWER, method="POST", contains="/token", answer=answer))
+    begun = time.monotonic()
+
+    tokens()
+
+    assert 2 <= time.monotonic() - begun < 15
+
+
+def test_a_wait_that_is_too_long_is_told(login: Login) -> None:
+    answer = Answer(status=429, headers={"retry-after": "300"})
+    login.emulator.faults.add(Fault(kind=Kind.ANSWER, method="POST", contains="/token", answer=answer))
+
+    with pytest.raises(RateLimitedError) as caught:
+        Tokens(login.identity)()
+
+    assert 290 < (caught.value.retry_after_s or 0) <= 300

@@ -159,6 +159,7 @@ class Tokens:
                 return self._renewed()
             except StorageError as error:
                 self._failure = (self._asked, error)
+                self._app = None  # msal remembers the last error, and trips over one that is no text for ever
                 raise
 
     def _renewed(self) -> str:
@@ -177,7 +178,7 @@ class Tokens:
 
     def _for_app(self) -> Mapping[str, object]:
         app = self._client()
-        return _checked(app, asked(lambda: app.acquire_token_for_client(scopes=[self._identity.scope])))
+        return _checked(app, asked(lambda: app.acquire_token_for_client(scopes=[self._identity.scope]), http_of(app)))
 
     def _for_person(self, store: RefreshTokenStore) -> Mapping[str, object]:
         app = self._client()
@@ -189,7 +190,7 @@ class Tokens:
                 return found
 
             try:
-                found = _checked(app, asked(ask))
+                found = _checked(app, asked(ask, http_of(app)))
             except ReconnectRequiredError:
                 if store.load() == old or attempt + 1 == _SWAPS:
                     raise
@@ -220,6 +221,7 @@ def client_of(identity: AppIdentity, settings: TransportSettings | None = None) 
     authority = f"{identity.login_url}/{identity.tenant_id}"
     http = TokenClient(identity.ca_file, settings)
     given: dict[str, object] = {"authority": authority, "instance_discovery": False, "http_client": http}
+    given["http_cache"] = _Forgetful()
     credential: object = masked(identity.secret)
     if identity.private_key is not None:
         credential = {"private_key": masked(identity.private_key), "public_certificate": identity.certificate}
@@ -227,13 +229,14 @@ def client_of(identity: AppIdentity, settings: TransportSettings | None = None) 
             credential["thumbprint"] = thumbprint_of(identity.certificate)
     try:
         if credential is None:
-            app = asked(lambda: msal.PublicClientApplication(identity.client_id, **given))
+            app = asked(lambda: msal.PublicClientApplication(identity.client_id, **given), http)
         else:
             app = asked(
-                lambda: msal.ConfidentialClientApplication(identity.client_id, client_credential=credential, **given)
+                lambda: msal.ConfidentialClientApplication(identity.client_id, client_credential=credential, **given),
+                http,
             )
     except ValueError as error:
-        _check_status(http.status)
+        _check_status(http.status, http.retry_after_s)
         if "authority" in str(error).lower() or "tenant" in str(error).lower():
             raise SettingsError(
                 f"there is no tenant {identity.tenant_id!r}; copy the Directory (tenant) ID from the app's overview",
@@ -242,6 +245,22 @@ def client_of(identity: AppIdentity, settings: TransportSettings | None = None) 
         raise SettingsError("the private key of the certificate is none; give PEM without a password") from error
     setattr(app, _HTTP, http)  # msal wraps it
     return app
+
+
+class _Forgetful(dict[object, object]):
+    """Where msal keeps refusals for a minute, and a 429 or 503 longer still: nowhere, since the transport repeats.
+
+    It would find them again by the ``repr`` of what was sent, in which secrets are masked.
+    """
+
+    def __setitem__(self, key: object, value: object, /) -> None:
+        """Keep nothing."""
+
+
+def http_of(app: msal.ClientApplication) -> TokenClient:
+    """Return the client that *app* asks by."""
+    client: TokenClient = getattr(app, _HTTP)
+    return client
 
 
 def thumbprint_of(certificate: str) -> str:
@@ -260,7 +279,7 @@ def thumbprint_of(certificate: str) -> str:
     return hashlib.sha1(der, usedforsecurity=False).hexdigest()
 
 
-def _check_status(status: int) -> None:
+def _check_status(status: int, after_s: float | None) -> None:
     """Tell refusals that say nothing of the identity: msal reads them as unknown tenants, or as wrong credentials.
 
     Raises:
@@ -268,7 +287,9 @@ def _check_status(status: int) -> None:
         UnavailableError: it, or a proxy before it, does not serve.
     """
     if status == 429:
-        raise RateLimitedError("the token endpoint of Microsoft asks to slow down; repeat it later", code="login")
+        raise RateLimitedError(
+            "the token endpoint of Microsoft asks to slow down; repeat it later", code="login", retry_after_s=after_s
+        )
     if status in (403, 407) or status >= 500:
         raise UnavailableError(
             f"the token endpoint of Microsoft, or a proxy before it, answers {status}; repeat it later, and look at "
@@ -277,30 +298,41 @@ def _check_status(status: int) -> None:
         )
 
 
-def asked(ask: Callable[[], _T]) -> _T:
-    """Return what *ask* gets from the token endpoint.
+def _other_form() -> UnavailableError:
+    return UnavailableError(
+        "the token endpoint of Microsoft, or a proxy before it, answers with a failure; repeat it later, and look at "
+        "proxies",
+        code="login",
+    )
+
+
+def asked(ask: Callable[[], _T], http: TokenClient) -> _T:
+    """Return what *ask* gets from the token endpoint by *http*.
 
     Raises:
         SettingsError: it redirects, or the authority names one without TLS.
+        RateLimitedError: it asks to slow down.
         UnavailableError: it does not answer, or somebody else does.
     """
     from msal.exceptions import MsalServiceError
 
     try:
         return ask()
-    except (MsalServiceError, json.JSONDecodeError):
-        answered = UnavailableError(
-            "the token endpoint of Microsoft, or a proxy before it, answers with a failure; repeat it later, and look "
-            "at proxies",
-            code="login",
-        )
+    # msal trips over answers of another form, such as those of a gateway: an error that is an object, nested lists.
+    except (MsalServiceError, json.JSONDecodeError, TypeError, AttributeError, LookupError, RecursionError):
+        answered = _other_form()
+    if http.status == 429:
+        _check_status(http.status, http.retry_after_s)
     raise answered  # without the cause, which quotes the answer
 
 
 def _checked(app: msal.ClientApplication, found: Mapping[str, object]) -> Mapping[str, object]:
-    if "access_token" in found:
+    if isinstance(found.get("access_token"), str):
         return found
-    _check_status(getattr(app, _HTTP).status)
+    http = http_of(app)
+    _check_status(http.status, http.retry_after_s)
+    if not isinstance(found.get("error"), str):
+        raise _other_form()
     codes = found.get("error_codes")
     numbers = tuple(code for code in codes if isinstance(code, int)) if isinstance(codes, list) else ()
     raise error_of(str(found.get("error", "")), str(found.get("error_description", "")), numbers)

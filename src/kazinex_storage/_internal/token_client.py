@@ -6,6 +6,7 @@ certificates are those of the transport, and passing failures are repeated by it
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -13,12 +14,15 @@ from urllib.parse import urlencode
 
 from ..errors import IntegrityError, SettingsError, UnavailableError
 from ..transport import Exchange, Request, Response, RetryPolicy, Transport, TransportSettings
+from ..transport.retry import retry_after_s
 from .masking import MaskedBytes
 
 TIMEOUT_SECONDS: Final = 20
 """How long one answer of the token endpoint is waited for, and how long a request is repeated."""
 
-_ATTEMPTS: Final = 3
+_ATTEMPTS: Final = 5
+# A moment's 503 of the endpoint lasts for a second or two.
+_BASE_S: Final = 0.3
 _LOCAL: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
 
@@ -46,9 +50,13 @@ class TokenClient:
             idle_timeout_s=TIMEOUT_SECONDS,
             ca_file=ca_file or known.ca_file,
         )
-        self._transport = Transport(settings=known, retry=RetryPolicy(attempts=_ATTEMPTS, budget_s=TIMEOUT_SECONDS))
+        self._transport = Transport(
+            settings=known, retry=RetryPolicy(attempts=_ATTEMPTS, budget_s=TIMEOUT_SECONDS, base_s=_BASE_S)
+        )
         self.status = 0
         """Of the last answer."""
+        self.retry_after_s: float | None = None
+        """What the last answer asked for."""
 
     def get(
         self, url: str, *, params: Mapping[str, object] | None = None, headers: Mapping[str, str] | None = None
@@ -99,6 +107,7 @@ class TokenClient:
                 "the token endpoint of Microsoft does not answer; look at the network and at proxies", code="login"
             ) from error
         self.status = response.status
+        self.retry_after_s = retry_after_s(response.headers.get("retry-after"), time.time())
         if 300 <= response.status < 400:
             raise SettingsError(
                 f"the token endpoint of Microsoft answers with a redirect ({response.status}), which is not followed, "

@@ -173,6 +173,8 @@ class Attempt:
         """Go back to *offset* of the slice; libcurl's seek callback, for a connection that died before it was used."""
         del origin  # always SEEK_SET — curl.se/libcurl/c/CURLOPT_SEEKFUNCTION.html
         part = cast(BodySlice, self.request.body)
+        if self.handle is not None and self.request.once and self._left < part.size:
+            return 1  # CURL_SEEKFUNC_FAIL: some of it may have arrived, and so libcurl must not send it again by itself
         try:
             if self._reader is not None:
                 self._reader.close()

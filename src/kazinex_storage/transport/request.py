@@ -73,6 +73,10 @@ class Request:
     signing: SigV4 | None = field(default=None, repr=False)
     replayable: bool = True
     """False: a repeat could do harm, so it is sent once."""
+    refusals: frozenset[int] = frozenset()
+    """Statuses that say that nothing was begun: after them it is sent again all the same."""
+    once: bool = False
+    """Sent once, because the caller asks what became of it before it sends it again. For bodies that are slices."""
     operation: str = ""
     """For errors, logs and observers."""
     repeat_on: frozenset[int] = frozenset()

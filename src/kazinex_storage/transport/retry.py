@@ -184,8 +184,13 @@ class _Tally:
         policy, number = self._policy, self.number
         if code:
             self._silent_s = max(0.0, seconds - attempt.moved_s) + (0.0 if attempt.taken else self._silent_s)
-        refused = code == COULD_NOT_CONNECT
-        if not (self._request.replayable or refused) or number >= self.most(code) or (code and not is_passing(code)):
+        refused, request = code == COULD_NOT_CONNECT, self._request
+        repeated = request.replayable and not request.once
+        if (
+            not (repeated or refused or (not code and attempt.status in request.refusals))
+            or number >= self.most(code)
+            or (code and not is_passing(code))
+        ):
             return None
         if refused:
             wait = policy.refused_wait_s(number)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from ..._internal.aadsts import error_of
-from ..._internal.entra import AppIdentity, asked, client_of
+from ..._internal.entra import AppIdentity, asked, client_of, http_of
 from ..._internal.json_text import parse_json
 from ...errors import AuthenticationError, ReconnectRequiredError
 
@@ -70,12 +70,15 @@ def finish_connect(identity: AppIdentity, state: str, returned: Mapping[str, str
         ReconnectRequiredError: the person refused, or the code has expired.
         UnavailableError: the token endpoint does not answer.
     """
-    client = client_of(identity)
+    client, foreign = client_of(identity), "what the browser brought does not belong to this connection; begin anew"
     try:
         flow = parse_json(state)
-        found = asked(lambda: client.acquire_token_by_auth_code_flow(cast("dict[str, object]", flow), dict(returned)))
-    except (ValueError, RuntimeError, TypeError, AttributeError) as error:  # another state, another nonce
-        raise AuthenticationError("what the browser brought does not belong to this connection; begin anew") from error
+        if isinstance(flow, dict) and "state" in flow:
+            found = asked(lambda: client.acquire_token_by_auth_code_flow(flow, dict(returned)), http_of(client))
+        else:
+            raise AuthenticationError(foreign)
+    except (ValueError, RuntimeError) as error:  # another state, another nonce
+        raise AuthenticationError(foreign) from error
     return _connection(found)
 
 
@@ -87,7 +90,7 @@ def begin_device(identity: AppIdentity) -> DeviceRequest:
         UnavailableError: the token endpoint does not answer.
     """
     client = client_of(replace(identity, secret=None, private_key=None))  # device codes are for public clients
-    flow = asked(lambda: client.initiate_device_flow(_scopes(identity)))
+    flow = asked(lambda: client.initiate_device_flow(_scopes(identity)), http_of(client))
     if "user_code" not in flow:
         raise error_of(str(flow.get("error", "")), str(flow.get("error_description", "")))
     return DeviceRequest(message=flow["message"], flow=flow)
@@ -101,7 +104,7 @@ def finish_device(identity: AppIdentity, request: DeviceRequest) -> Connection:
         UnavailableError: the token endpoint does not answer.
     """
     client = client_of(replace(identity, secret=None, private_key=None))
-    return _connection(asked(lambda: client.acquire_token_by_device_flow(dict(request.flow))))
+    return _connection(asked(lambda: client.acquire_token_by_device_flow(dict(request.flow)), http_of(client)))
 
 
 def _connection(found: Mapping[str, object]) -> Connection:

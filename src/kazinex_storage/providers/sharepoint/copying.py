@@ -11,7 +11,7 @@ from ...types import ObjectInfo, PutMode, PutOptions
 from .answers import Item, info_of, parse_item, parse_json
 from .folders import make_folders
 from .library import Library
-from .mapping import map_error
+from .mapping import map_error, retry_after_of
 from .objects import Objects
 from .protocol import Place
 
@@ -19,8 +19,11 @@ from .protocol import Place
 COPY_SECONDS: Final = 900.0
 """How long a copy is waited for."""
 
-_FIRST_WAIT_S: Final = 0.25
+# A copy takes a second or more, and each question about it counts against the limits of the app.
+_FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 10.0
+_LONGEST_ASKED_S: Final = 60.0
+"""The longest wait that the service may ask for."""
 
 
 class Copying:
@@ -54,7 +57,7 @@ class Copying:
             raise map_error(response, target)
         monitor = response.headers.get("location")
         if response.status == 202 and monitor is not None:
-            yield from self._wait(monitor, target)
+            yield from self._wait(monitor, response, target)
         return info_of(target, (yield from self._copied(target, path, item, writing.replaced)))
 
     def move(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
@@ -118,10 +121,13 @@ class Copying:
             raise NotFoundError("the library is not there any more")
         return found.id
 
-    def _wait(self, monitor: str, key: str) -> Exchange[None]:
+    def _wait(self, monitor: str, response: Response, key: str) -> Exchange[None]:
         until, wait = time.monotonic() + COPY_SECONDS, _FIRST_WAIT_S
         while time.monotonic() < until:
-            response: Response = yield self._protocol.monitor(monitor)
+            asked = retry_after_of(response)
+            yield Wait(wait if asked is None else min(max(asked, wait), _LONGEST_ASKED_S))
+            wait = min(2 * wait, _LONGEST_WAIT_S)
+            response = yield self._protocol.monitor(monitor)
             if response.status in (301, 302, 303, 404):
                 return  # done, and the monitor leads to the item or is forgotten: the item itself tells
             if response.status not in (200, 202):
@@ -132,8 +138,6 @@ class Copying:
                 return
             if status == "failed":
                 raise _failure(found, key)
-            yield Wait(wait)
-            wait = min(2 * wait, _LONGEST_WAIT_S)
         raise UnavailableError("SharePoint has not finished the copy; look whether it is there later", key=key)
 
     def _copied(self, key: str, path: str, source: Item, replaced: str | None) -> Exchange[Item]:

@@ -101,7 +101,7 @@ def map_error(response: Response, key: str | None = None) -> StorageError:
         key=key,
         code=codes[-1] if codes else None,
         request_id=response.headers.get("request-id"),
-        retry_after_s=_seconds(response.headers.get("retry-after", "")),
+        retry_after_s=retry_after_of(response),
     )
 
 
@@ -119,5 +119,7 @@ def codes_of(body: bytes) -> Iterator[str]:
         found = found.get("innerError", found.get("innererror"))
 
 
-def _seconds(value: str) -> float | None:
-    return float(value) if value.isascii() and value.isdigit() else None
+def retry_after_of(response: Response) -> float | None:
+    """Return the seconds that the service asks to wait, when it says them as a number."""
+    value = response.headers.get("retry-after", "")
+    return float(value) if value.isascii() and value.isdigit() and len(value) < 10 else None

@@ -31,6 +31,8 @@ _SELECT: Final = (
     "$select=id,name,size,eTag,cTag,file,folder,package,createdDateTime,lastModifiedDateTime,"
     "lastModifiedBy,parentReference"
 )
+# The service has not begun with what it answers so — learn.microsoft.com/graph/throttling and /graph/errors.
+_REFUSALS: Final = frozenset({429, 503, 509})
 _JSON: Final = ("Content-Type", "application/json")
 _BEHAVIOUR: Final = "@microsoft.graph.conflictBehavior"
 
@@ -109,11 +111,17 @@ class Protocol:
         return self._request("POST", token, where, headers, body=_json({"item": item}), operation="put")
 
     def fragment(self, upload_url: str, body: bytes | BodySlice, offset: int, total: int) -> Request:
-        """Write the bytes from *offset*; they are the next ones that the session expects."""
+        """Write the bytes from *offset*, the next ones that the session expects; sent once, see ``sessions.py``."""
         size = body.size if isinstance(body, BodySlice) else len(body)
         headers = [("Content-Range", f"bytes {offset}-{offset + size - 1}/{total}"), *self._agent()]
         return Request(
-            method="PUT", url=upload_url, headers=tuple(headers), body=body, operation="put", gate=self._gate
+            method="PUT",
+            url=upload_url,
+            headers=tuple(headers),
+            body=body,
+            operation="put",
+            gate=self._gate,
+            once=True,
         )
 
     def session(self, upload_url: str, *, cancel: bool = False) -> Request:
@@ -172,7 +180,8 @@ class Protocol:
         """Begin to copy an item to *place*."""
         body = _json({"parentReference": {"driveId": drive, "id": place.parent}, "name": place.name})
         where = f"{self._id(drive, item)}/copy?{_BEHAVIOUR}={behaviour}"
-        return replace(self._request("POST", token, where, [_JSON], body=body, operation="copy"), replayable=False)
+        request = self._request("POST", token, where, [_JSON], body=body, operation="copy")
+        return replace(request, replayable=False, refusals=_REFUSALS)
 
     def move(
         self, token: str, drive: str, item: str, place: Place, *, if_match: str | None, behaviour: str = "fail"

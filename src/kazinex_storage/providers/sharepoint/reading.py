@@ -101,6 +101,10 @@ class Reading:
         response: Response = yield request
         if response.status == 200 and span is not None:
             raise IntegrityError("the service sent the whole file where a part was asked for; discard it", key=key)
+        if response.status == 416:
+            raise IntegrityError(
+                "the object was replaced by a shorter one while it was being read; read it again", key=key
+            )
         if response.status not in (200, 206) and response.status not in _URL_EXPIRED:
             raise map_error(response, key)
 

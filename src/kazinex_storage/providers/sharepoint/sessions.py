@@ -18,7 +18,8 @@ from ..._internal.sending import Held, send_in_order
 from ...errors import IntegrityError, StorageError, UnavailableError
 from ...parts import PartPlan, plan_parts
 from ...source import Source
-from ...transport import BodySlice, Exchange, Response
+from ...transport import BodySlice, Exchange, Response, Wait
+from ...transport.status import RETRY_STATUSES
 from ...types import MIB, ObjectInfo, PartInfo, PartRule, PutMode, PutOptions
 from .answers import next_offset, parse_json
 from .folders import make_folders
@@ -50,6 +51,8 @@ _SESSIONS: Final = 3
 """Sessions that one upload begins at most."""
 _DOUBTS: Final = 5
 """How often one fragment is asked about."""
+_FIRST_PAUSE_S: Final = 0.25
+_LONGEST_PAUSE_S: Final = 60.0
 
 
 class SessionGoneError(Exception):
@@ -229,25 +232,41 @@ class Sending:
             return _part(number, data)
         if end == self._plan.size:
             self._prove()
-        for _ in range(_DOUBTS):
+        failure: StorageError = UnavailableError("SharePoint does not take a part of the upload; repeat it later")
+        for doubts in range(_DOUBTS):
             body = BodySlice(source=Held(data[offset - first :]), offset=0, size=end - offset)
-            response: Response = yield self._protocol.fragment(self._url, body, offset, self._plan.size)
-            if response.status in (200, 201):
-                self._last = response
-                return _part(number, data)
-            if response.status in GONE:
+            response, lost = yield from self._once(body, offset)
+            if response is None or response.status in RETRY_STATUSES:
+                failure = lost if response is None else map_error(response)
+                if (failure.retry_after_s or 0.0) > _LONGEST_PAUSE_S:
+                    raise failure
+                yield Wait(_pause_s(doubts, failure.retry_after_s))
+                offset = yield from self._reached()
+            elif response.status in GONE:
                 return self._gone(number, data, end)
-            if response.status not in (202, 416):
-                self._last = response
-                if response.status in (409, 412):
+            elif response.status == 202:
+                offset = next_offset(response, self._plan.size)
+            elif response.status == 416:
+                offset = yield from self._reached()
+            else:
+                self._last = replace(response, attempts=response.attempts + doubts)
+                if response.status in (200, 201, 409, 412):
                     return _part(number, data)
                 raise map_error(response)
-            offset = next_offset(response, self._plan.size) if response.status == 202 else (yield from self._reached())
             if offset >= end:
                 return _part(number, data)
             if offset < first:
                 raise SessionGoneError
-        raise UnavailableError("SharePoint does not take a part of the upload; repeat it later")
+        raise failure
+
+    def _once(self, body: BodySlice, offset: int) -> Exchange[tuple[Response | None, UnavailableError]]:
+        """Send a fragment and return its answer, or the error when that was lost: what arrived is to be asked for."""
+        lost = UnavailableError("SharePoint does not answer")
+        try:
+            response: Response = yield self._protocol.fragment(self._url, body, offset, self._plan.size)
+        except UnavailableError as error:
+            return None, error
+        return response, lost
 
     def _gone(self, number: int, data: memoryview, end: int) -> PartInfo:
         """Go on after the last fragment: its answer may have been lost, and a session that is done is gone."""
@@ -263,6 +282,10 @@ class Sending:
         if response.status != 200:
             raise map_error(response)
         return next_offset(response, self._plan.size)
+
+
+def _pause_s(doubts: int, asked_s: float | None) -> float:
+    return max(asked_s or 0.0, _FIRST_PAUSE_S * 2.0**doubts)
 
 
 def _part(number: int, data: memoryview) -> PartInfo:
