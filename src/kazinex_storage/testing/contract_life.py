@@ -78,6 +78,10 @@ class LifeContract:
 
         assert (type(caught.value), str(caught.value)) == (type(again), str(again))
 
+    def test_a_storage_is_not_pickled_and_says_what_to_send(self, bench: Bench) -> None:
+        with pytest.raises(TypeError, match=r"Storage .* cannot be pickled; send"):
+            pickle.dumps(bench.storage)
+
     def test_only_errors_of_the_package_leave_the_provider(self, bench: Bench) -> None:
         bench.storage.put("a", b"1")
 
