@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from ._internal.unkeyed import Unkeyed, UnkeyedExchanges, UnkeyedPages
+from ._internal.unkeyed import Unkeyed, UnkeyedExchanges, UnkeyedPages, UnkeyedRemover
 from .errors import BulkError, InvalidKeyError, StorageError
-from .transport import Exchange
+from .keys import Prefix
+from .transport import Call, Exchange
 from .types import Folder, ObjectInfo
 
 if TYPE_CHECKING:
@@ -33,6 +34,17 @@ def unkeyed_in(operations: Operations, listing: Listing[_Kind]) -> list[Unkeyed]
 def can_delete_unkeyed(operations: Operations) -> bool:
     """Say whether the provider may hold what no key names, and removes it."""
     return isinstance(operations._exchanges, UnkeyedExchanges)
+
+
+def remove_unkeyed(operations: Operations, prefix: str) -> Exchange[None]:
+    """Remove what no key names below *prefix*, where the provider does so by itself.
+
+    Raises:
+        StorageError: something could not be removed.
+    """
+    provider = operations._provider
+    if isinstance(provider, UnkeyedRemover):
+        yield from operations._told("delete", None, _called(provider, operations._full_prefix(prefix)))
 
 
 def delete_marker(operations: Operations, key: str) -> Exchange[None]:
@@ -76,6 +88,10 @@ def delete_unkeyed(operations: Operations, found: Sequence[Unkeyed]) -> Exchange
                     error.key = one.key
                     failures.append(operations._explain(error, "delete", one.key))
     BulkError.raise_for(failures, len(found), "delete")
+
+
+def _called(provider: UnkeyedRemover, prefix: Prefix) -> Exchange[None]:
+    yield Call(provider.remove_unkeyed, prefix)
 
 
 def _is_unsafe(name: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from ..errors import StorageError
-from ..keys import ObjectKey
+from ..keys import ObjectKey, Prefix
 from ..transport import Exchange
 
 
@@ -54,6 +54,19 @@ class UnkeyedExchanges(Protocol):
 
     def delete_marker(self, key: ObjectKey) -> Exchange[None]:
         """Remove what stands for the folder *key* under just this name, where a service knows such a thing."""
+        ...
+
+
+@runtime_checkable
+class UnkeyedRemover(Protocol):
+    """What a provider of blocking methods adds to remove what no key names."""
+
+    def remove_unkeyed(self, prefix: Prefix) -> None:
+        """Remove what no key names below *prefix*, and the folders that nothing is in.
+
+        Raises:
+            StorageError: something could not be removed.
+        """
         ...
 
 

@@ -13,7 +13,7 @@ from typing import TypeAlias, TypeVar, cast
 from .._internal.unkeyed import Unkeyed
 from ..errors import BulkError, InvalidKeyError, InvalidUrlError, NotFoundError, PreconditionFailedError
 from ..operations import Operations
-from ..remnants import can_delete_unkeyed, delete_marker, delete_unkeyed
+from ..remnants import can_delete_unkeyed, delete_marker, delete_unkeyed, remove_unkeyed
 from ..storage import Storage
 from ..transport import Exchange, Many, Outcome
 from .listings import all_of, folders_of
@@ -125,6 +125,8 @@ class Moves:
             return
         for reader in (yield from self._space.readers(place)):
             operations = reader.storage.operations
+            if everything:
+                yield from remove_unkeyed(operations, place.prefix)
             if not can_delete_unkeyed(operations):
                 continue
             entries, others = yield from all_of(operations, operations.scan(place.prefix))

@@ -31,6 +31,7 @@ from ...types import (
 from .diagnose import diagnose
 from .locks import Locks, Note
 from .names import RESERVED, from_disk, split, to_disk
+from .rest import remove_rest
 from .settings import LocalSettings
 from .sidecar import Sidecar, Sidecars, version_of
 from .temporary import is_temporary, sweep
@@ -161,6 +162,14 @@ class LocalProvider:
             self._sidecars.remove(key, version)
             lock.done()
         self._tree.prune(folders)
+
+    def remove_unkeyed(self, prefix: Prefix) -> None:
+        """Remove what no key names below *prefix*, links and empty folders among it; objects stay.
+
+        Raises:
+            AccessDeniedError: a folder may not be written.
+        """
+        remove_rest(self._tree, prefix)
 
     def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
         """Copy inside the kernel, sharing the blocks where the file system can; atomic like a put.

@@ -1,0 +1,66 @@
+"""Removing what no key names below a folder: names that are not NFC or no UTF-8, links, pipes, sockets, empty folders.
+
+Listings leave such things out. A folder that is removed with everything in it is gone from the disk as well.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from contextlib import suppress
+
+from ...errors import InvalidKeyError
+from ...keys import ObjectKey
+from .names import RESERVED, from_disk, names_in
+from .tree import Mapped, Tree
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def remove_rest(tree: Tree, prefix: str) -> None:
+    """Remove what no key names below *prefix*, which is empty or ends with a slash. No link is followed; objects stay.
+
+    Raises:
+        StorageError: something could not be removed.
+    """
+    tree.check_open()
+    folders = prefix.split("/")[:-1]
+    with Mapped(prefix), suppress(FileNotFoundError, NotADirectoryError), tree.folder(folders) as folder:
+        _clear(folder, prefix)
+    tree.prune(folders)
+
+
+def _clear(folder: int, base: str) -> None:
+    for name in names_in(folder):
+        if name.startswith(RESERVED):
+            continue
+        with suppress(FileNotFoundError):  # gone meanwhile
+            mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+            segment = _segment(base, name)
+            if segment is None or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                _remove(folder, name, mode)
+            elif stat.S_ISDIR(mode):
+                below = os.open(name, _FOLDER, dir_fd=folder)
+                try:
+                    _clear(below, f"{base}{segment}/")
+                finally:
+                    os.close(below)
+                with suppress(OSError):  # an object is in it
+                    os.rmdir(name, dir_fd=folder)
+
+
+def _segment(base: str, name: str) -> str | None:
+    """Return the segment that *name* is in a key; None when it is in none."""
+    segment = from_disk(name)
+    try:
+        return segment if segment is not None and ObjectKey(base + segment) == base + segment else None
+    except InvalidKeyError:
+        return None
+
+
+def _remove(folder: int, name: str, mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        shutil.rmtree(name, dir_fd=folder)
+    else:
+        os.unlink(name, dir_fd=folder)
