@@ -113,6 +113,38 @@ def test_a_write_that_libcurl_repeats_by_itself_is_counted(kept: int, transport:
     assert ["PUT", "PUT"] == [seen.method for seen in server.seen[kept:]]
 
 
+@pytest.mark.parametrize(("number", "sent"), [(429, 2), (503, 2), (500, 1)])
+def test_what_may_not_be_repeated_is_sent_again_when_nothing_was_begun(
+    number: int, sent: int, drive: Driver, transport: Transport, server: Server
+) -> None:
+    server.script(status(number))
+    request = Request(method="POST", url=server.url(), body=b"x", replayable=False, refusals=frozenset({429, 503}))
+
+    (response,) = drive(transport, send(request))
+
+    assert (200 if sent == 2 else number, sent) == (response.status, len(server.seen))
+
+
+@pytest.mark.parametrize("fault", [cut, status(503)], ids=["cut", "503"])
+@pytest.mark.parametrize("kept", [0, 2], ids=["on a new connection", "on a kept one"])
+def test_what_is_asked_about_first_is_sent_once_by_libcurl_too(
+    kept: int, fault: Script, drive: Driver, transport: Transport, server: Server
+) -> None:
+    for _ in range(kept):
+        drive(transport, send(Request(method="GET", url=server.url())))
+    server.script(fault)
+    body = BodySlice(source=Source.of(b"x" * 900_000), offset=0, size=900_000)
+    request = Request(method="PUT", url=server.url(), body=body, once=True)
+
+    if fault is cut:
+        with pytest.raises(UnavailableError):
+            drive(transport, send(request))
+    else:
+        assert 503 == drive(transport, send(request))[0].status
+
+    assert 1 == len([seen for seen in server.seen if seen.method == "PUT"])
+
+
 @pytest.mark.parametrize("fault", [cut, half_read, nonsense], ids=["no answer", "half a head", "no HTTP"])
 @pytest.mark.parametrize("kind", ["bytes", "slice"])
 def test_a_broken_connection_is_repeated_with_the_whole_body(
