@@ -70,6 +70,10 @@ if TYPE_CHECKING:
     from .registry import ProviderKind as ProviderKind
     from .registry import Registry as Registry
     from .registry import default_registry as default_registry
+    from .remnants import Unkeyed as Unkeyed
+    from .remnants import adopt_unkeyed as adopt_unkeyed
+    from .remnants import find_unkeyed as find_unkeyed
+    from .remnants import read_unkeyed as read_unkeyed
     from .source import Source as Source
     from .states import StateKeys as StateKeys
     from .storage import Storage as Storage
@@ -147,6 +151,7 @@ _HOMES = {
     "source": ("Source",),
     "states": ("StateKeys",),
     "storage": ("Storage",),
+    "remnants": ("Unkeyed", "adopt_unkeyed", "find_unkeyed", "read_unkeyed"),
     "sweeping": ("SweepReport", "sweep"),
     "tickets": ("TicketPart", "UploadTicket"),
     "transport": ("Outcome", "Transport"),

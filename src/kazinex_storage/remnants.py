@@ -1,4 +1,4 @@
-"""What a prefix holds beside its keys, seen and removed in the scope of one storage. No operation of ``Storage``."""
+"""What a prefix holds beside its keys: seen, read, copied to a key and removed, in the scope of one storage."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from ._internal.unkeyed import Unkeyed, UnkeyedExchanges, UnkeyedPages, UnkeyedRemover
-from .errors import BulkError, InvalidKeyError, StorageError
+from ._internal.admission import kept_by
+from ._internal.unkeyed import Unkeyed as Unkeyed
+from ._internal.unkeyed import UnkeyedExchanges, UnkeyedPages, UnkeyedRemover
+from .errors import BulkError, IntegrityError, InvalidKeyError, NotSupportedError, StorageError
+from .fetching import Proof
 from .keys import Prefix
+from .source import Source
 from .transport import Call, Exchange
-from .types import Folder, ObjectInfo
+from .types import Folder, ObjectInfo, PutMode, PutOptions, Sink
 
 if TYPE_CHECKING:
     from .operations import Operations
     from .pulls import Listing
+    from .storage import Storage
 
 _Kind = TypeVar("_Kind", bound=ObjectInfo | Folder)
 
@@ -29,6 +34,78 @@ def unkeyed_in(operations: Operations, listing: Listing[_Kind]) -> list[Unkeyed]
     scope = operations._scope
     found = (replace(one, key=one.key[len(scope) :]) for one in pages.unkeyed if one.key.startswith(scope))
     return [one for one in found if one.key]
+
+
+def find_unkeyed(storage: Storage, prefix: str = "") -> list[Unkeyed]:
+    """Return the objects below *prefix* that no key names, which listings leave out; one request for 1,000 objects.
+
+    Raises:
+        StorageError: the service refuses.
+    """
+    operations = storage.operations
+    listing = operations.scan(prefix)
+
+    def whole() -> Exchange[list[Unkeyed]]:
+        while (yield from listing.next()) is not None:
+            pass
+        return [one for one in unkeyed_in(operations, listing) if not one.marks_folder]
+
+    try:
+        return storage.transport.run(whole())
+    finally:
+        listing.close()
+
+
+def read_unkeyed(storage: Storage, found: Unkeyed, sink: Sink) -> ObjectInfo:
+    """Push the bytes of *found*, which ``find_unkeyed`` of the same storage returned, into *sink*.
+
+    Raises:
+        InvalidKeyError: it is not below the prefix of the storage, or would lead elsewhere on its way.
+        NotSupportedError: the provider holds nothing that no key names.
+        StorageError: the service refuses.
+    """
+    return storage.transport.run(_read(storage.operations, found, sink))
+
+
+def adopt_unkeyed(storage: Storage, found: Unkeyed, key: str, mode: PutMode = PutMode.CREATE) -> ObjectInfo:
+    """Copy *found* to *key*, with what stands beside its bytes; *found* itself stays.
+
+    The bytes pass through here, under the policy of the storage, as a put does.
+
+    Raises:
+        InvalidKeyError: as ``read_unkeyed``.
+        AlreadyExistsError: ``PutMode.CREATE`` and *key* exists.
+        StorageError: as ``Storage.put``.
+    """
+    operations = storage.operations
+
+    def copy() -> Exchange[ObjectInfo]:
+        spool = operations.spool(key)
+        try:
+            info = yield from _read(operations, found, spool.write)
+            if spool.size != info.size:
+                raise IntegrityError(f"{spool.size} of {info.size} bytes arrived; nothing was copied")
+            with Source(spool.body(), sha256=info.sha256) as body:
+                return (yield from operations.put(key, body, kept_by(operations.info, PutOptions.of(info, mode))))
+        finally:
+            spool.discard()
+
+    return storage.transport.run(copy())
+
+
+def _read(operations: Operations, found: Unkeyed, sink: Sink) -> Exchange[ObjectInfo]:
+    exchanges = operations._exchanges
+    if not isinstance(exchanges, UnkeyedExchanges):
+        raise NotSupportedError("this provider holds nothing that no key names")
+    if _is_unsafe(found.name):
+        raise _unsafe(found)
+    # The value may have been made by hand, or by a storage of another prefix.
+    if not found.name.startswith(exchanges.unkeyed_prefix(operations._scope)):
+        raise InvalidKeyError("the object is not below the prefix of this storage", key=found.key)
+    proof = Proof(sink)
+    info = yield from operations._told("get", found.key, exchanges.get_unkeyed(found.name, proof))
+    proof.check(info)
+    return replace(info, key=found.key)
 
 
 def can_delete_unkeyed(operations: Operations) -> bool:

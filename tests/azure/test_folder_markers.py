@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 from azure.storage.blob import ContainerClient
 
+from kazinex_storage import Storage, adopt_unkeyed, find_unkeyed, read_unkeyed
+from kazinex_storage.errors import InvalidKeyError
 from kazinex_storage.fs import AzureFileSystem
+from kazinex_storage.providers.azure_blob.provider import AzureBlobProvider
 from kazinex_storage.testing.servers import AzuriteServer
 
+from .conftest import target_of
 from .test_file_systems import base as base
 from .test_file_systems import fs as fs
 
@@ -80,3 +84,24 @@ def test_an_object_is_no_marker(fs: AzureFileSystem, base: str) -> None:
     fs.rm(f"{base}/p/x")
 
     assert fs.isfile(f"{base}/p")
+
+
+def test_what_no_key_names_is_read_and_given_a_key(
+    azurite_server: AzuriteServer, shared_witness: ContainerClient, base: str
+) -> None:
+    container, _, folder = base.partition("/")
+    shared_witness.upload_blob(f"{folder}/Mu\u0308ller.pdf", b"1")
+    shared_witness.upload_blob("Mu\u0308ller.pdf", b"2", overwrite=True)
+    target = target_of(azurite_server, container)
+    with Storage(AzureBlobProvider(target)) as all_of, Storage(AzureBlobProvider(target), prefix=folder) as storage:
+        (found,) = find_unkeyed(storage)
+        taken = bytearray()
+
+        read_unkeyed(storage, found, taken.extend)
+        adopt_unkeyed(storage, found, "M\u00fcller.pdf")
+
+        assert (b"1", b"1") == (bytes(taken), storage.get_bytes("M\u00fcller.pdf"))
+        for one in find_unkeyed(all_of):
+            if one.name != found.name:
+                with pytest.raises(InvalidKeyError):
+                    read_unkeyed(storage, one, taken.extend)

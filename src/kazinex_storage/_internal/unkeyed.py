@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 from ..errors import StorageError
 from ..keys import ObjectKey, Prefix
 from ..transport import Exchange
+from ..types import ObjectInfo, Sink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,14 @@ class UnkeyedPages(Protocol):
 @runtime_checkable
 class UnkeyedExchanges(Protocol):
     """What the exchanges of a provider add to remove what no key names."""
+
+    def get_unkeyed(self, name: str, sink: Sink) -> Exchange[ObjectInfo]:
+        """Push the bytes of one object by the name of the service; the key of what is returned is that name."""
+        ...
+
+    def unkeyed_prefix(self, prefix: str) -> str:
+        """Return what the names of the service begin with below *prefix*."""
+        ...
 
     def delete_unkeyed(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
         """Remove up to 1,000 objects by the names of the service; an error or None for each."""

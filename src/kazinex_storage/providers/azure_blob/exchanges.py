@@ -19,7 +19,7 @@ from ...keys import ObjectKey, Prefix
 from ...part_uploads import PartExchanges
 from ...source import Source
 from ...transport import Exchange, Response
-from ...types import ByteRange, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
+from ...types import WHOLE, ByteRange, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
 from .answers import Page, parse_page
 from .batch import delete_many
 from .blocks import Blocks
@@ -95,6 +95,14 @@ class AzureBlobExchanges:
             if error is not None:
                 error.key = key
         return errors
+
+    def get_unkeyed(self, name: str, sink: Sink) -> Exchange[ObjectInfo]:
+        """Read by the name of the service; one request."""
+        return (yield from self.objects.get(name, WHOLE, sink, None))
+
+    def unkeyed_prefix(self, prefix: str) -> str:
+        """Return what the names of the service begin with below *prefix*."""
+        return self._name_prefix(prefix)
 
     def delete_unkeyed(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
         """Remove up to 1,000 blobs by the names of the service; see ``UnkeyedExchanges``."""

@@ -20,7 +20,18 @@ from ...keys import MAX_KEY_BYTES, MAX_KEY_CHARACTERS, ObjectKey, Prefix
 from ...part_uploads import PartExchanges
 from ...source import Source
 from ...transport import Exchange, Many, Outcome, Response
-from ...types import ByteRange, Checksum, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
+from ...types import (
+    WHOLE,
+    ByteRange,
+    Checksum,
+    Folder,
+    ObjectInfo,
+    PresignedUrl,
+    PresignOptions,
+    PutMode,
+    PutOptions,
+    Sink,
+)
 from .answers import Page, parse_failures, parse_page
 from .copying import Copying
 from .mapping import map_error
@@ -119,6 +130,14 @@ class S3Exchanges:
             if error is not None:
                 error.key = key
         return errors
+
+    def get_unkeyed(self, name: str, sink: Sink) -> Exchange[ObjectInfo]:
+        """Read by the name of the service; one request."""
+        return (yield from self.objects.get(name, WHOLE, sink, None))
+
+    def unkeyed_prefix(self, prefix: str) -> str:
+        """Return what the names of the service begin with below *prefix*."""
+        return self._name_prefix(prefix)
 
     def delete_unkeyed(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
         """Remove up to 1,000 objects by the names of the service; see ``UnkeyedExchanges``."""

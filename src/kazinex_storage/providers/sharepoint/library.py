@@ -215,7 +215,11 @@ class Library:
                 key=key,
             )
         if not item.is_file:
-            raise InvalidKeyError("a folder has that name, so no object can; choose another key", key=key)
+            raise InvalidKeyError(
+                "a folder has that name, so no object can; choose another key, or remove the folder in SharePoint if "
+                "it is empty: it is left there, because another writer may be about to store something in it",
+                key=key,
+            )
 
     def _find_drive(self, site_id: str) -> Exchange[str]:
         wanted = self.target.library
