@@ -244,13 +244,13 @@ class AsyncStorage:
         """
         return await self._transport.run_async(self._operations.presign(key, options))
 
-    async def confirm(self, key: str, options: PresignOptions, *, mark: str | None = None) -> ObjectInfo:
-        """Judge what a signed PUT brought; see ``Storage.confirm``.
+    async def confirm(self, key: str, options: PresignOptions, *, write_token: str | None = None) -> ObjectInfo:
+        """Check what a signed PUT brought; see ``Storage.confirm``.
 
         Raises:
             StorageError: as ``Storage.confirm``.
         """
-        return await self._transport.run_async(self._operations.confirm(key, options, mark))
+        return await self._transport.run_async(self._operations.confirm(key, options, write_token))
 
     async def begin_upload(
         self, key: str, size: int, options: PutOptions = DEFAULTS, *, sha256: str | None = None

@@ -216,9 +216,9 @@ class Operations:
         """Sign a request; see ``Storage.presign``."""
         return self._told("presign", key, presign_object(self, key, options))
 
-    def confirm(self, key: str, options: PresignOptions, mark: str | None) -> Exchange[ObjectInfo]:
-        """Judge what a signed PUT brought; see ``Storage.confirm``."""
-        return self._told("confirm", key, confirm_object(self, key, options, mark))
+    def confirm(self, key: str, options: PresignOptions, write_token: str | None) -> Exchange[ObjectInfo]:
+        """Check what a signed PUT brought; see ``Storage.confirm``."""
+        return self._told("confirm", key, confirm_object(self, key, options, write_token))
 
     def scan(self, prefix: str) -> Listing[ObjectInfo]:
         """List everything below *prefix*; see ``Storage.list``."""

@@ -1,7 +1,7 @@
-"""Requests that clients without credentials send: signed under the rules of now, and judged when they have arrived.
+"""Requests that clients without credentials send: signed under the rules of now, and checked when they have arrived.
 
 A service refuses what a signature binds (``PresignedUrl.bound``) and takes everything else, so what is not bound is
-judged afterwards, by ``confirm_object``. ``operations.py`` runs these; the rules that both share are private to them.
+checked afterwards, by ``confirm_object``. ``operations.py`` runs these; the rules that both share are private to them.
 """
 
 from __future__ import annotations
@@ -76,12 +76,14 @@ def presign_object(operations: Operations, key: str, options: PresignOptions) ->
     return replace(url, bound=bound, needs_confirm=bool(_wanted(options) - bound))
 
 
-def confirm_object(operations: Operations, key: str, options: PresignOptions, mark: str | None) -> Exchange[ObjectInfo]:
-    """Judge what a signed PUT brought, and remove what does not fit; see ``Storage.confirm``.
+def confirm_object(
+    operations: Operations, key: str, options: PresignOptions, write_token: str | None
+) -> Exchange[ObjectInfo]:
+    """Check what a signed PUT brought, and remove what does not fit; see ``Storage.confirm``.
 
     Raises:
         NotFoundError: nothing has arrived.
-        AlreadyExistsError: the object is another one than the URL with *mark* brought; it is left alone.
+        AlreadyExistsError: the object is another one than the URL with *write_token* brought; it is left alone.
         PolicyError: the policy does not allow it.
         IntegrityError: it is not what *options* say.
         ValueError: the options are not those of a PUT.
@@ -90,13 +92,13 @@ def confirm_object(operations: Operations, key: str, options: PresignOptions, ma
     if options.method != "PUT":
         raise ValueError(f"what a PUT brought is confirmed, not a {options.method}")
     info = yield from operations._exchanges.head(full)
-    if mark is not None and not (yield from _carries(operations, full, info, mark)):
+    if write_token is not None and not (yield from _carries(operations, full, info, write_token)):
         raise AlreadyExistsError("the object that stands there was not sent to this URL; nothing was removed")
     try:
-        sha256 = yield from _judge(operations, full, options, info)
+        sha256 = yield from _check_arrived(operations, full, options, info)
     except (PolicyError, IntegrityError) as error:
-        # Without the mark it may be what stood there before, or what another writer has put there meanwhile.
-        removed = mark is not None and (yield from remove_version(operations, full, info))
+        # Without the write token it may be what stood there before, or what another writer has put there meanwhile.
+        removed = write_token is not None and (yield from remove_version(operations, full, info))
         outcome = "it was removed" if removed else "it was left alone, look at it"
         raise type(error)(f"{error.message}; {outcome}") from error
     if sha256 is not None:
@@ -104,8 +106,8 @@ def confirm_object(operations: Operations, key: str, options: PresignOptions, ma
     return operations._relative(info)
 
 
-def remove_version(operations: Operations, key: ObjectKey, judged: ObjectInfo) -> Exchange[bool]:
-    """Remove the object if it is still the one that was *judged*; say whether it was.
+def remove_version(operations: Operations, key: ObjectKey, checked: ObjectInfo) -> Exchange[bool]:
+    """Remove the object if it is still the one that was *checked*; say whether it was.
 
     Raises:
         StorageError: the service does not answer, or may not remove it.
@@ -114,7 +116,7 @@ def remove_version(operations: Operations, key: ObjectKey, judged: ObjectInfo) -
         now = yield from operations._exchanges.head(key)
     except NotFoundError:
         return False
-    if now.etag is None or now.etag != judged.etag:
+    if now.etag is None or now.etag != checked.etag:
         return False
     yield from operations._exchanges.delete(key)
     return True
@@ -126,7 +128,7 @@ def _admitted_put(operations: Operations, key: ObjectKey, options: PresignOption
     if options.mode is PutMode.CREATE:
         operations._need(Capability.CREATE_ONLY, "a create-only URL")
     if options.mode is PutMode.CREATE or _wanted(options):  # there will be something to confirm
-        options = replace(options, mark=secrets.token_hex(8))
+        options = replace(options, write_token=secrets.token_hex(8))
     operations._admission.check_name(key.name)
     if options.size is None:
         if operations.policy is not None:
@@ -146,15 +148,17 @@ def _wanted(options: PresignOptions) -> frozenset[str]:
     return frozenset(name for name, value in asked.items() if value is not None)
 
 
-def _carries(operations: Operations, key: ObjectKey, info: ObjectInfo, mark: str) -> Exchange[bool]:
-    """Say whether the object carries *mark*, which is found as that of an upload in parts is."""
-    operations._need(Capability.PARTS, "a mark of a signed PUT")
+def _carries(operations: Operations, key: ObjectKey, info: ObjectInfo, write_token: str) -> Exchange[bool]:
+    """Say whether the object carries *write_token*, which is found as that of an upload in parts is."""
+    operations._need(Capability.PARTS, "the write token of a signed PUT")
     parts = cast(PartExchanges, operations._exchanges.parts)
-    upload = UploadState(key=key, upload_id=mark, size=info.size, part_bytes=max(1, info.size), mark=mark)
+    upload = UploadState(key=key, upload_id=write_token, size=info.size, part_bytes=max(1, info.size), mark=write_token)
     return (yield from parts.find_upload(upload)) is not None
 
 
-def _judge(operations: Operations, key: ObjectKey, options: PresignOptions, info: ObjectInfo) -> Exchange[str | None]:
+def _check_arrived(
+    operations: Operations, key: ObjectKey, options: PresignOptions, info: ObjectInfo
+) -> Exchange[str | None]:
     """Compare the object with what was signed and with the rules of now; return its sha256 where it was asked for."""
     operations._admission.check_name(key.name)
     operations._admission.check_size(info.size)

@@ -269,19 +269,19 @@ class Storage:
         """
         return self._transport.run(self._operations.presign(key, options))
 
-    def confirm(self, key: str, options: PresignOptions, *, mark: str | None = None) -> ObjectInfo:
+    def confirm(self, key: str, options: PresignOptions, *, write_token: str | None = None) -> ObjectInfo:
         """Compare what a signed PUT brought with the *options* it was signed with and the policy of now.
 
         Looks at size, type, first bytes where the policy restricts types, and reads the whole for a sha256. What does
-        not fit is removed, if it carries the *mark* of the URL; without that nothing is.
+        not fit is removed, if it carries the *write_token* of the URL; without that nothing is.
 
         Raises:
             NotFoundError: nothing has arrived.
-            AlreadyExistsError: what stands there did not come by the URL with that *mark*; it is left alone.
+            AlreadyExistsError: what stands there did not come by the URL with that *write_token*; it is left alone.
             PolicyError: the policy does not allow it.
             IntegrityError: it is not what was signed for.
         """
-        return self._transport.run(self._operations.confirm(key, options, mark))
+        return self._transport.run(self._operations.confirm(key, options, write_token))
 
     def begin_upload(
         self, key: str, size: int, options: PutOptions = DEFAULTS, *, sha256: str | None = None

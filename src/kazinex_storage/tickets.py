@@ -43,7 +43,7 @@ class UploadTicket:
     """Aware UTC."""
     bound: frozenset[str] = frozenset()
     """What the service itself refuses: parts of another ``size``; with ``create``, a key that is taken by the end.
-    ``Storage.complete_upload`` judges the rest."""
+    ``Storage.complete_upload`` checks the rest."""
 
     def to_json(self) -> str:
         """Return what the client needs as JSON; it holds the signatures and is to be kept like a password."""

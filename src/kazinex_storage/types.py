@@ -188,8 +188,8 @@ class PresignedUrl:
     bound: frozenset[str] = frozenset()
     """What the service refuses a PUT for: another ``size``, ``type`` or ``sha256``; with ``create``, a taken key."""
     needs_confirm: bool = False
-    """Whether something that was asked for is not bound: ``Storage.confirm`` then judges what arrived."""
-    mark: str | None = None
+    """Whether something that was asked for is not bound: ``Storage.confirm`` then checks what arrived."""
+    write_token: str | None = None
     """What the object carries that this PUT brings, so that ``Storage.confirm`` knows it from others; None where there
     is nothing to confirm, or the service keeps no such thing."""
 
@@ -217,7 +217,7 @@ class PresignOptions:
     """An upload in parts that the request belongs to: PUT sends ``part``, POST completes, DELETE aborts."""
     part: int | None = None
     """The number of the part, from 1."""
-    mark: str | None = None
+    write_token: str | None = None
     """What the object is to carry, so that ``find_upload`` finds it; a service may keep none."""
 
 

@@ -105,7 +105,7 @@ class Uploads:
         operations = self._operations
         self._need_resuming()
         own = yield from self._own(state)
-        self._judge(own)
+        self._check_rules(own)
         expected = None if isinstance(body, Source) else own.sha256
         source = yield from operations._admission.source(body, expected, on_progress)
         try:
@@ -159,7 +159,7 @@ class Uploads:
         if expires_in <= timedelta(0):
             raise ValueError("expires_in is a positive time")
         own = yield from self._own(state)
-        self._judge(own)
+        self._check_rules(own)
         key, plan = ObjectKey(own.key), self._plan(own)
 
         def sign(method: str, part: int | None = None, size: int | None = None) -> Exchange[PresignedUrl]:
@@ -190,7 +190,7 @@ class Uploads:
                 raise
             return self._operations._relative((yield from self._kept(own, found)))  # the client completed it itself
         try:
-            self._judge(own, max(own.size, sum(part.size for part in held)))
+            self._check_rules(own, max(own.size, sum(part.size for part in held)))
         except PolicyError as error:
             yield from self._parts.abort_upload(ObjectKey(own.key), own.upload_id)
             raise type(error)(f"{error.message}; the upload was thrown away") from error
@@ -250,7 +250,7 @@ class Uploads:
         if not self._operations.info.can(Capability.RESUME):
             self._need()
 
-    def _judge(self, own: UploadState, size: int | None = None) -> None:
+    def _check_rules(self, own: UploadState, size: int | None = None) -> None:
         """Refuse what the rules of now do not allow, whatever they were when the upload was begun."""
         operations, key = self._operations, ObjectKey(own.key)
         operations._admission.check_name(key.name)
@@ -271,7 +271,7 @@ class Uploads:
                 + ("it was removed" if removed else "it was replaced meanwhile, look at it")
             )
         try:
-            self._judge(own)
+            self._check_rules(own)
         except PolicyError as error:
             raise type(error)(f"{error.message}; a client has completed the upload, look at the object") from error
         return found

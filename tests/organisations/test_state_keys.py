@@ -11,6 +11,7 @@ import pytest
 
 from kazinex_storage import Organisations, PutMode, Resolver, SettingsError, Storage, UploadState
 from kazinex_storage.organisations import KeyRing, MemoryCatalogue, Sealer, SqlCatalogue
+from kazinex_storage.organisations.catalogue import keys_of
 from kazinex_storage.providers.memory import MemoryProvider, MemorySettings
 
 KEY = "bridge/DRG-1/P01/plan.pdf"
@@ -75,6 +76,4 @@ def test_a_state_is_good_in_its_organisation_and_under_its_ring_alone(tmp_path: 
 
 
 def test_a_catalogue_without_keys_leaves_it_to_the_provider() -> None:
-    organisations = Organisations(MemoryCatalogue())
-
-    assert organisations.state_keys("ours") is None
+    assert keys_of(MemoryCatalogue(), "ours") is None

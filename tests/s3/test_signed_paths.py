@@ -107,7 +107,7 @@ def test_a_storage_of_an_organisation_signs_what_creates_a_revision(resolver: Re
     assert [200, 412] == statuses
     assert {"size", "type", "create"} == url.bound
     assert not url.needs_confirm
-    assert 8 == storage.confirm(key, options, mark=url.mark).size
+    assert 8 == storage.confirm(key, options, write_token=url.write_token).size
     assert b"ORIGINAL" == DocumentStore(resolver).open(REVISION).read()
     with pytest.raises(AlreadyExistsError):
         storage.put(key, b"REPLACED")

@@ -165,7 +165,7 @@ def urls_are_signed(storage: Storage) -> None:
     assert_type(url.headers, Mapping[str, str])
     assert_type(url.expires_at, datetime)
     assert_type(url.bound, frozenset[str])
-    assert_type(storage.confirm("a", PresignOptions(method="PUT", size=4), mark=url.mark), ObjectInfo)
+    assert_type(storage.confirm("a", PresignOptions(method="PUT", size=4), write_token=url.write_token), ObjectInfo)
 
 
 def uploads_are_resumed_and_swept(storage: Storage) -> None:

@@ -11,7 +11,7 @@ _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _COMPOUND: Final = (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",)  # MS-CFB, 2.2
 _TIFF: Final = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
-# The signatures of the formats' own specifications; those without one (text, CSV, STL, IGES ...) are not judged.
+# The signatures of the formats' own specifications; those without one (text, CSV, STL, IGES ...) are not compared.
 _SIGNATURES: Final[dict[str, tuple[bytes, ...]]] = {
     "png": (b"\x89PNG\r\n\x1a\n",),
     "jpg": (b"\xff\xd8\xff",),

@@ -1,6 +1,6 @@
 """The text of an upload state: one line of JSON with these fields. Pure; ``types.UploadState`` is the value.
 
-Whether a state is ours is not judged here: ``states.py`` does that when it is used.
+Whether a state is ours is not looked at here: ``states.py`` does that when it is used.
 """
 
 from __future__ import annotations

@@ -326,3 +326,8 @@ class MemoryCatalogue:
 
 def _own(record: ProviderRecord) -> ProviderRecord:
     return replace(record, settings=copy.deepcopy(record.settings))
+
+
+def keys_of(catalogue: Catalogue, organisation: str) -> StateKeys | None:
+    """Return the keys that upload states of the organisation are sealed with; None when the catalogue has none."""
+    return catalogue.state_keys(organisation) if isinstance(catalogue, KeyedCatalogue) else None

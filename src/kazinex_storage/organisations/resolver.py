@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 from typing import TypeAlias
 
 from .._internal.pickling import not_pickled
@@ -22,6 +23,7 @@ from ..policy import UploadPolicy, size_rule
 from ..storage import Storage
 from ..transport import Transport
 from . import commands
+from .catalogue import keys_of
 from .opened import DEFAULT_CAPACITY, OpenStorages
 from .records import Choice, ProviderRecord, ProviderStatus
 from .service import Organisations
@@ -88,7 +90,9 @@ class Resolver:
         self._on_resolve = on_resolve
         self._on_event = on_event
         self._clock = clock
-        self._opened = OpenStorages(organisations.open, organisations.state_keys, self.transport, capacity)
+        self._opened = OpenStorages(
+            organisations.open, partial(keys_of, organisations.catalogue), self.transport, capacity
+        )
 
     def storage_for(self, organisation: str, project: str | None = None) -> Storage:
         """Return the storage that new documents go to.

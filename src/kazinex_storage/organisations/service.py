@@ -26,7 +26,7 @@ from ..registry import Registry, default_registry
 from ..storage import Storage
 from ..transport import Transport, TransportSettings
 from .admission import OPERATOR_CHOICES, Admit
-from .catalogue import Catalogue, KeyedCatalogue
+from .catalogue import Catalogue
 from .changes import check_size_limit, halves, with_settings
 from .judging import Admission
 from .ownership import check_owner
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ..provider import StorageProvider
-    from ..states import StateKeys
     from ..transport.addresses import PublicAddresses
     from ..types import Diagnosis
 
@@ -96,11 +95,6 @@ class Organisations:
         self._clock = clock
         self._admission = Admission(self, admit, guarded)
         self._transports: dict[PublicAddresses, Transport] = {}
-
-    def state_keys(self, organisation: str) -> StateKeys | None:
-        """Return the keys that upload states of the organisation are sealed with; None when the catalogue has none."""
-        keyed = self.catalogue
-        return keyed.state_keys(organisation) if isinstance(keyed, KeyedCatalogue) else None
 
     def organisation(self, organisation: str) -> OrganisationRecord:
         """Return the default and the allowlist of the organisation.

@@ -185,7 +185,7 @@ class PresignContract:
                 with pytest.raises(IntegrityError, match="left alone"):
                     bench.storage.confirm(what, options)
                 with pytest.raises(IntegrityError, match="removed"):
-                    bench.storage.confirm(what, options, mark=url.mark)
+                    bench.storage.confirm(what, options, write_token=url.write_token)
             # A service that stores the type which was signed, whatever is sent, has kept it as well.
             kept = what == "type" and 200 <= status < 300 and what in url.bound
             assert ("application/pdf" if kept else None) == (
@@ -248,12 +248,12 @@ class PresignContract:
             UploadPolicy(max_file_bytes=limit, ceiling=limit, extensions=frozenset({"pdf"}))
         )
 
-        with pytest.raises(refusal, match="left alone" if url.mark is None else "it was removed"):
-            strict.confirm(key, options, mark=url.mark)
+        with pytest.raises(refusal, match="left alone" if url.write_token is None else "it was removed"):
+            strict.confirm(key, options, write_token=url.write_token)
 
-        assert (body if url.mark is None else None) == bench.peek(key)
+        assert (body if url.write_token is None else None) == bench.peek(key)
 
-    def test_what_a_url_created_is_known_by_its_mark(self, bench: Bench) -> None:
+    def test_what_a_url_created_is_known_by_its_write_token(self, bench: Bench) -> None:
         if not bench.proves(Capability.PRESIGN, _sign):
             return
         options = PresignOptions(method="PUT", size=5, mode=PutMode.CREATE)
@@ -264,17 +264,17 @@ class PresignContract:
         bench.harness.send(ours, b"12345")
         strict = bench.storage.with_policy(UploadPolicy(max_file_bytes=4, ceiling=4))
 
-        assert 5 == bench.storage.confirm("a", options, mark=ours.mark).size
+        assert 5 == bench.storage.confirm("a", options, write_token=ours.write_token).size
         with pytest.raises(FileTooLargeError, match="left alone"):
             strict.confirm("a", options)
-        if other.mark is not None:
+        if other.write_token is not None:
             with pytest.raises(AlreadyExistsError, match="not sent to this URL"):
-                strict.confirm("a", options, mark=other.mark)
+                strict.confirm("a", options, write_token=other.write_token)
         assert b"12345" == bench.peek("a")
 
         with pytest.raises(FileTooLargeError):
-            strict.confirm("a", options, mark=ours.mark)
-        assert (b"12345" if ours.mark is None else None) == bench.peek("a")
+            strict.confirm("a", options, write_token=ours.write_token)
+        assert (b"12345" if ours.write_token is None else None) == bench.peek("a")
 
     def test_what_stood_there_before_is_not_removed_when_nothing_has_arrived(self, bench: Bench) -> None:
         if not bench.proves(Capability.PRESIGN, _sign):
@@ -284,7 +284,7 @@ class PresignContract:
         url = bench.storage.presign("a", options)
 
         with pytest.raises((AlreadyExistsError, IntegrityError)):
-            bench.storage.confirm("a", options, mark=url.mark)
+            bench.storage.confirm("a", options, write_token=url.write_token)
         with pytest.raises(IntegrityError, match="left alone"):
             bench.storage.confirm("a", options)
 
@@ -301,8 +301,8 @@ class PresignContract:
         bench.storage.put("a", b"theirs")
 
         status, _ = bench.harness.send(url, b"12345")
-        with pytest.raises(AlreadyExistsError if url.mark is not None else IntegrityError):
-            bench.storage.confirm("a", options, mark=url.mark)
+        with pytest.raises(AlreadyExistsError if url.write_token is not None else IntegrityError):
+            bench.storage.confirm("a", options, write_token=url.write_token)
 
         assert 400 <= status < 500
         assert b"theirs" == bench.peek("a")

@@ -53,7 +53,7 @@ def presign(protocol: Protocol, key: SigningKey, name: str, options: PresignOpti
         headers=_headers(options),
         expires_at=expires_at,
         bound=frozenset({"create"}) if creates else frozenset(),
-        mark=options.mark,
+        write_token=options.write_token,
     )
 
 
@@ -63,6 +63,6 @@ def _headers(options: PresignOptions) -> dict[str, str]:
     headers = {"x-ms-blob-type": "BlockBlob"}
     if options.content_type is not None:
         headers["Content-Type"] = plain_header("content type", options.content_type)
-    if options.mark is not None:
-        headers[METADATA + encode_metadata_name(MARK)] = options.mark
+    if options.write_token is not None:
+        headers[METADATA + encode_metadata_name(MARK)] = options.write_token
     return headers

@@ -66,7 +66,7 @@ def presign(
         headers=headers,
         expires_at=expires_at,
         bound=frozenset(what for header, what in _BINDS.items() if header in headers),
-        mark=options.mark,
+        write_token=options.write_token,
     )
 
 
@@ -90,8 +90,8 @@ def _headers(protocol: Protocol, options: PresignOptions) -> dict[str, str]:
                 f"{preset.title} binds no URL to an absent key; upload through this process, or let the URL replace"
             )
         headers["If-None-Match"] = "*"
-    if options.mark is not None:
-        headers[METADATA + MARK] = options.mark
+    if options.write_token is not None:
+        headers[METADATA + MARK] = options.write_token
     return headers
 
 

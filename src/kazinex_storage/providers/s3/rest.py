@@ -143,15 +143,15 @@ class RestWrites:
         headers: dict[str, str] = {}
         if options.content_type is not None:
             headers["Content-Type"] = plain_header("content type", options.content_type)
-        if options.mark is not None:
-            headers["x-metadata"] = b64encode(json.dumps({MARK: options.mark}).encode()).decode()
+        if options.write_token is not None:
+            headers["x-metadata"] = b64encode(json.dumps({MARK: options.write_token}).encode()).decode()
         return PresignedUrl(
             method="PUT",
             url=f"{self._url}{path}?token={token}",
             headers=headers,
             expires_at=expires_at,
             bound=frozenset({"create"}),
-            mark=options.mark,
+            write_token=options.write_token,
         )
 
     def _write(self, request: Request, name: str, mark: str | None, missing: str | None = None) -> Exchange[None]:
@@ -186,7 +186,7 @@ def _error(response: Response, name: str, missing: str) -> StorageError:
 
 
 def _end_of(token: str) -> datetime | None:
-    """Return when a JSON Web Token ends; None when it is none. The signature is for the service to judge."""
+    """Return when a JSON Web Token ends; None when it is none. The signature is for the service to verify."""
     if not _TOKEN.fullmatch(token):
         return None
     payload = token.split(".")[1]
