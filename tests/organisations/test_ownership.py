@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from kazinex_storage import CheckStatus, DocumentKey, DocumentStore, Storage, VerificationReport, verify_provider
-from kazinex_storage.errors import SettingsError
+from kazinex_storage.errors import AccessDeniedError, AuthenticationError, SettingsError, StorageError
+from kazinex_storage.keys import ObjectKey
 from kazinex_storage.organisations import (
     OPERATOR_CHOICES,
     TENANT_CHOICES,
@@ -25,7 +26,7 @@ from kazinex_storage.organisations import (
 )
 from kazinex_storage.organisations.ownership import MARKER, PlaceTakenError, check_owner
 from kazinex_storage.providers.memory import MemoryProvider
-from kazinex_storage.types import Capability, ProviderInfo
+from kazinex_storage.types import ByteRange, Capability, ObjectInfo, ProviderInfo, Sink
 
 from .binding import bound_once
 
@@ -162,6 +163,31 @@ def test_of_two_who_come_at_once_one_has_the_place(provider: type[MemoryProvider
         assert [False, True] == sorted(outcomes.values())
     (owner,) = {json.loads(place.get_bytes(MARKER))["organisation"]}
     assert outcomes[owner]
+
+
+class Scoped(MemoryProvider):
+    """Credentials that reach the folder of one organisation only."""
+
+    def __init__(self, error: type[StorageError]) -> None:
+        super().__init__()
+        self._error = error
+
+    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
+        if not key.startswith("acme/"):
+            raise self._error("403")
+        return super().get(key, span, sink, if_match)
+
+
+@pytest.mark.parametrize("error", [AccessDeniedError, AuthenticationError])
+def test_credentials_that_do_not_reach_the_root_bind_nothing_and_are_told_so(error: type[StorageError]) -> None:
+    place = Storage(Scoped(error))
+    record = ProviderRecord(id="m-1", organisation="acme", kind="memory", label="a", settings={}, created_at=NOW)
+
+    warning = check_owner(place, record, NOW, bind=True)
+
+    assert warning is not None
+    assert "bound to nobody" in warning.meaning
+    assert check_owner(place, record, NOW, bind=False) is None
 
 
 def test_tenants_may_not_take_a_place_that_another_one_has() -> None:

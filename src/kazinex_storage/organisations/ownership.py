@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from ..errors import AccessDeniedError, AlreadyExistsError, NotFoundError, SettingsError
+from ..errors import AccessDeniedError, AlreadyExistsError, AuthenticationError, NotFoundError, SettingsError
 from ..storage import Storage
 from ..types import ByteRange, Capability, Diagnosis, PutMode, PutOptions
 from .admission import FOLDER
@@ -70,7 +70,7 @@ def check_owner(
         elif owner is None and bind:
             _write(place, record.organisation, record, at, shared=False)
             owner = _owner(place)  # of two who came at once, and on services without create-only, one is there
-    except AccessDeniedError:
+    except (AccessDeniedError, AuthenticationError):  # the common checks passed, so it is the place that is refused
         if not bind and not share:
             return None
         return Diagnosis(

@@ -6,6 +6,8 @@ credentials must work at once. Only *becoming* default or override needs VERIFIE
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..errors import RecordConflictError, RecordNotFoundError, SettingsError
 from . import commands
 from .records import ProviderRecord, ProviderStatus
@@ -49,6 +51,18 @@ def check_removable(record: ProviderRecord, default: str | None, projects: list[
             f"the provider {record.label!r} is the override of the project {projects[0]!r}{more}; "
             f"clear it first: {advice}"
         )
+
+
+def free_label(records: Iterable[ProviderRecord], organisation: str, label: str, own: str | None = None) -> str:
+    """Return *label*, which no other of *records* has; one that reads like an id would make commands reach that one.
+
+    Raises:
+        SettingsError: another one has it.
+    """
+    others = [record for record in records if record.id != own]
+    if any(label_key(label) in (label_key(record.label), label_key(record.id)) for record in others):
+        raise label_in_use(organisation, label)
+    return label
 
 
 def label_in_use(organisation: str, label: str) -> SettingsError:

@@ -38,7 +38,7 @@ from .records import (
     SecretValues,
 )
 from .rotation import KeptSecret
-from .rules import conflict, label_in_use, label_key, unknown_provider
+from .rules import conflict, free_label, label_key, unknown_provider
 from .settings import merge, overlay
 from .use import NO_FAILURE, failed
 from .wording import check_label, normal_label
@@ -154,7 +154,7 @@ class Organisations:
             PolicyError: *max_file_bytes* is not positive or above the ceiling.
         """
         check_identifier(organisation, "organisation")
-        label = self._checked_label(organisation, label)
+        label = free_label(self.providers(organisation), organisation, check_label(label))
         settings = masked(settings)
         model = self.registry.parse_settings(kind, settings)
         self._admission.judge(organisation, kind, model)
@@ -200,7 +200,9 @@ class Organisations:
         before = self._find(organisation, provider, version)
         after = before
         if label is not None:
-            after = replace(after, label=self._checked_label(organisation, label, own=before.id))
+            after = replace(
+                after, label=free_label(self.providers(organisation), organisation, check_label(label), own=before.id)
+            )
         settings = masked(settings)
         if settings is not None:
             after = with_settings(self.registry, after, settings)
@@ -386,11 +388,3 @@ class Organisations:
                 return before
             version = before.version
         return self.catalogue.set_override(organisation, project, provider, version=version)
-
-    def _checked_label(self, organisation: str, label: str, own: str | None = None) -> str:
-        label = check_label(label)
-        # A label that reads like the id of another provider would make commands reach the wrong one.
-        others = [record for record in self.providers(organisation) if record.id != own]
-        if any(label_key(label) in (label_key(record.label), label_key(record.id)) for record in others):
-            raise label_in_use(organisation, label)
-        return label
