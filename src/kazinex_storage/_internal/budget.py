@@ -1,9 +1,9 @@
 """How much of the bodies under way a process holds in memory at once, and that memory itself.
 
-Waiting for room is an exchange and takes no thread: whoever has room may need a thread to go on. Each provider that
-holds nothing is let in with one body, whoever fills the memory: organisations share a process, and the endpoint of one
-may take an hour for what the others' take in a second. The memory of parts is lent: mapped, because what many threads
-allocate and free by the megabyte malloc keeps for each of them, and given back to the system with the last body.
+Waiting for room is an exchange and takes no thread: an upload that has room may need a thread to go on. Each provider
+that holds nothing is let in with one body, however full the memory is: organisations share a process, and the endpoint
+of one may take an hour for what the others' take in a second. The memory of parts is lent: mapped, because malloc keeps
+for each thread what many of them allocate and free by the megabyte, and given back to the system with the last body.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Budget:
         return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)) if size else memoryview(b"")
 
     def give(self, size: int, owner: object, *memory: memoryview) -> None:
-        """Take *size* bytes of *owner* back, and the *memory* that nobody reads or writes any more."""
+        """Take *size* bytes of *owner* back, and the *memory* that is not read or written any more."""
         if self._pid == os.getpid():
             with self._lock:
                 self._moved_at = self._clock()

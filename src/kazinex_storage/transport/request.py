@@ -86,8 +86,8 @@ class Request:
     inspect: Callable[[Mapping[str, str]], None] | None = None
     """Looks at the headers of an answer before the sink is given its first byte, and raises to refuse it."""
     late: Callable[[Response], object] | None = field(default=None, repr=False)
-    """Takes the answer when whoever asked was interrupted or cancelled meanwhile. A request that has it is not broken
-    off at once: what it makes has a name that only the answer tells, and could not be thrown away without.
+    """Takes the answer when the caller was interrupted or cancelled meanwhile. A request that has it is not broken off
+    at once: what it makes has a name that only the answer gives, and could not be thrown away without.
     """
     patience_s: float | None = None
     """Seconds that it may go unanswered in all, when the policy allows more: for cleaning up after a failure."""

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 # urlsplit costs 3 us and fills its cache with URLs that do not come again.
 _AUTHORITY = re.compile(r"[^:/?#]*://(?:[^/?#]*@)?([^/?#]*)")
 
-# Whoever starts anew needs seconds, and nobody is kept busy by a refused connection.
+# A server that restarts needs seconds, and a refused connection costs it nothing.
 _REFUSED_FACTOR = 5.0
 _LONGEST_REFUSED = 80.0
 
@@ -54,8 +54,8 @@ class RetryPolicy:
     which its body moves does not count. The last attempt is ended early.
     """
     refused_attempts: int = 7
-    """How often it is sent at most when the server refuses connections, as one does that starts anew. ``attempts`` of 1
-    is 1 here as well.
+    """How often it is sent at most when the server refuses connections, as one that restarts does. ``attempts`` of 1 is
+    1 here as well.
     """
     # Full jitter — aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter (read 2026-08).
     base_s: float = 0.1
@@ -91,7 +91,7 @@ class RetryPolicy:
         return max(wait, self.first_429_wait_s) if status == 429 and number == 1 else wait
 
     def refused_wait_s(self, number: int) -> float:
-        """Return how long to wait after attempt *number*, which found nobody who takes connections.
+        """Return how long to wait after attempt *number*, whose connection was refused.
 
         With the defaults between a half and the whole of 0.5, 1, 2, 4, 8 and 8 s: 12 s at least.
         """
@@ -233,7 +233,7 @@ class _Tally:
 
 
 def _sent(attempt: Attempt, tally: _Tally) -> Exchange[None]:
-    """Have *attempt* carried out; an answer that comes when nobody waits any more goes where the request says."""
+    """Have *attempt* carried out; an answer that comes too late for the caller goes where the request says."""
     try:
         yield attempt
     except BaseException:

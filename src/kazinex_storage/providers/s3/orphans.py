@@ -1,8 +1,8 @@
-"""Uploads in parts that nobody goes on with: found again, thrown away, or remembered until that succeeds.
+"""Abandoned uploads in parts: found again, thrown away, or remembered until that succeeds.
 
 A put that fails aborts its upload. Two things stand in the way: the service does not take the abort, and the answer to
-the beginning is lost, so that nobody knows the upload's id. No service lists the metadata of unfinished uploads; ADR
-0016 says by what a lost one is known to be ours, and that one which might be another writer's is left to ``sweep``.
+the beginning is lost, and with it the upload's id. No service lists the metadata of unfinished uploads; ADR 0016 says
+by what a lost one is known to be ours, and that one which might be another writer's is left to ``sweep``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SLACK: Final = timedelta(seconds=2)
 _LATEST: Final = timedelta(seconds=10)
 """How long after it was given up a beginning may still happen."""
 
-# In that time a job may have begun anew in another process; a part of 8 MiB takes ten minutes at 14 kB/s.
+# In that time a job may have been restarted in another process; a part of 8 MiB takes ten minutes at 14 kB/s.
 _QUIET: Final = timedelta(minutes=10)
 """How long after that nothing is done about it: who sends parts has sent one by then."""
 
@@ -67,7 +67,7 @@ class Orphans:
         self._now = now
         self._lock = ForkLock()
         self._own: set[str] = set()
-        """Uploads of this process that somebody goes on with."""
+        """Uploads that this process goes on with."""
         self._abandoned: dict[str, str] = {}
         """Key by upload id."""
         self._lost: list[_Lost] = []
@@ -99,7 +99,7 @@ class Orphans:
         _log.warning("an unfinished upload to %r is left; the next upload or a sweep of this process aborts it", key)
 
     def remember_lost(self, key: str, since: datetime, count: int) -> None:
-        """Keep in mind that *count* uploads to *key* may have begun *since* then, whose ids nobody knows."""
+        """Keep in mind that *count* uploads to *key* may have begun *since* then, whose ids are unknown."""
         with self._lock:
             if len(self._lost) < _MOST:
                 self._lost.append(_Lost(key, since, self._now() + _LATEST, count))
@@ -128,7 +128,7 @@ class Orphans:
     def find(self, key: str, since: datetime, count: int, *, broken_off: bool) -> Exchange[None]:
         """Look for up to *count* uploads to *key* that began *since* then without our knowing; abort them.
 
-        What cannot be told from another writer's is left; what could not be looked for is remembered, and so is a
+        What could be another writer's is left; what could not be looked for is remembered, and so is a
         beginning that was *broken_off* and may happen yet.
         """
         try:
@@ -177,7 +177,7 @@ class Orphans:
         ours = yield from self._ours(lost, found, begun)
         if len(ours) > lost.count:
             _log.warning(
-                "%d uploads to %r began while the answers to %d of ours were lost; whose they are cannot be told, so "
+                "%d uploads to %r began while the answers to %d of ours were lost; some may be another writer's, so "
                 "they stay until a sweep finds them old enough",
                 *(len(ours), lost.key, lost.count),
             )
@@ -189,7 +189,7 @@ class Orphans:
     def _ours(
         self, lost: _Lost, found: Sequence[PendingUpload], begun: tuple[datetime, datetime]
     ) -> Exchange[list[PendingUpload]]:
-        """Return those of that key, begun in those moments, that nobody here goes on with and that hold nothing."""
+        """Return those of that key, begun in those moments, that hold nothing and that this process does not use."""
         ours = []
         for upload in found:
             at = upload.begun_at
