@@ -244,6 +244,7 @@ def _print(session: Session, record: ProviderRecord) -> None:
         *(["  default        yes"] if chosen else []),
         *(f"  override of    {project}" for project in projects),
         *([f"  last verified  {record.last_verified_at:%Y-%m-%d %H:%M:%SZ}"] if record.last_verified_at else []),
+        *([f"  failed since   {record.failed_at:%Y-%m-%d %H:%M:%SZ}"] if record.failed_at else []),
         *([f"  last error     {record.last_error}"] if record.last_error else []),
     ]
     session.out.result({**record.public(), "default": chosen, "overrides": projects}, lines)
