@@ -101,6 +101,18 @@ def test_a_lost_beginning_on_a_kept_connection_is_found(faulty: Faulty) -> None:
     assert [] == faulty.uploads()
 
 
+def test_lost_beginnings_on_kept_connections_are_all_counted(faulty: Faulty) -> None:
+    """Seed 1425 of the campaign: libcurl's own repeat was forgotten when it failed too, and two were one too many."""
+    faulty.storage.put_many([(f"small-{number}", b"x") for number in range(8)])
+    faulty.storage.put("small", b"x")
+    faulty.front.on("begin", do=cut_after, times=2)
+
+    faulty.storage.put("a", LARGE)
+
+    assert LARGE == faulty.stored("a")
+    assert [] == faulty.uploads()
+
+
 def test_uploads_of_others_stay(faulty: Faulty) -> None:
     """Of the same key: one that holds a part, one that this process goes on with; and one of a longer key."""
     other = faulty.made()

@@ -151,24 +151,25 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
             if status == 200 and request.verdict is not None:
                 status = request.verdict(attempt.body())
             if status not in RETRY_STATUSES and status not in request.repeat_on:
-                return _response(attempt, tally.number)
+                return tally.response(attempt)
         wait = tally.next_wait(attempt, code, seconds)
         if wait is None:
             if code == 0:
-                return _response(attempt, tally.number)
+                return tally.response(attempt)
             raise tally.unreachable(attempt)
         if progress.taken and not progress.resumable:
             raise tally.unreachable(attempt, "; the download cannot go on, because the server gave no strong ETag")
         _warn(attempt, code, tally, wait)
         yield Wait(wait)
+        patience_s = tally.begin_next(attempt, wait)
         attempt = progress.next_attempt()
-        attempt.patience_s = tally.begin_next(wait)
+        attempt.patience_s = patience_s
 
 
 class _Tally:
     """What a request has cost so far: attempts, time, and time without an answer."""
 
-    __slots__ = ("_begun", "_policy", "_request", "_silent_s", "number")
+    __slots__ = ("_begun", "_policy", "_repeats", "_request", "_silent_s", "number")
 
     def __init__(self, request: Request, policy: RetryPolicy) -> None:
         self._request = request
@@ -176,6 +177,8 @@ class _Tally:
         self._begun = policy.clock()
         self._silent_s = 0.0
         """Of attempts that got no answer."""
+        self._repeats = 0
+        """Attempts that libcurl sent a second time by itself, before the one under way."""
         self.number = 1
         """Of the attempt under way."""
 
@@ -209,12 +212,18 @@ class _Tally:
         refused = code == COULD_NOT_CONNECT and policy.attempts > 1
         return max(policy.attempts, policy.refused_attempts) if refused else policy.attempts
 
-    def begin_next(self, waited_s: float) -> float:
-        """Count the next attempt, which begins after so many seconds, and return those that it may be silent."""
+    def begin_next(self, attempt: Attempt, waited_s: float) -> float:
+        """Count the attempt that follows *attempt* after so many seconds, and return those that it may be silent."""
         self.number += 1
+        self._repeats += attempt.repeated
         if self._silent_s:
             self._silent_s += waited_s
         return max(_LEAST_ATTEMPT_S, self._left_s())
+
+    def response(self, attempt: Attempt) -> Response:
+        """Return the answer that *attempt* got, with how often the request was sent for it."""
+        tried = self.number + self._repeats + attempt.repeated
+        return Response(status=attempt.status, headers=attempt.answer, body=attempt.body(), attempts=tried)
 
     def unreachable(self, attempt: Attempt, remark: str = "") -> Exception:
         """Return the error for a request that no attempt got answered."""
@@ -239,7 +248,7 @@ def _sent(attempt: Attempt, tally: _Tally) -> Exchange[None]:
     except BaseException:
         late = attempt.request.late
         if late is not None and attempt.whole and attempt.code == 0:
-            late(_response(attempt, tally.number))
+            late(tally.response(attempt))
         raise
 
 
@@ -292,11 +301,6 @@ def _warn(attempt: Attempt, code: int, tally: _Tally, wait: float) -> None:
         tally.number,
         tally.most(code),
     )
-
-
-def _response(attempt: Attempt, number: int) -> Response:
-    tried = number + attempt.repeated
-    return Response(status=attempt.status, headers=attempt.answer, body=attempt.body(), attempts=tried)
 
 
 def _notice(attempt: Attempt, number: int, seconds: float, policy: RetryPolicy, observer: Observer | None) -> None:
