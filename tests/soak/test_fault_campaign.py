@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import timedelta
 
 import pytest
+
+from kazinex_storage.providers.s3 import orphans
 
 from .campaign import run_campaign
 from .services import services
@@ -16,7 +19,8 @@ FIRST = int(os.environ.get("FAULT_FIRST", "0"))
 
 @pytest.fixture(autouse=True)
 def straight(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proxy of the campaign is the only one, for 127.0.0.1 too."""
+    """The proxy of the campaign is the only one, for 127.0.0.1 too; what is remembered is swept at once."""
+    monkeypatch.setattr(orphans, "_QUIET", timedelta(minutes=-1))
     for name in ("no_proxy", "NO_PROXY", "http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
 
