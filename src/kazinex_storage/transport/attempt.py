@@ -94,8 +94,8 @@ class Attempt:
         self.whole = False
         """Whether libcurl brought it to its end; else it was broken off."""
         self.refused: str | None = None  # an address that it may not connect to
-        self.repeated = False
-        """Whether libcurl has sent it twice by itself."""
+        self.repeated = 0
+        """How often libcurl has sent it again by itself."""
         self.handle: Any = None
         self.on_end: Any = None
         """Who waits for the end: a task or a future, as the driver likes."""

@@ -174,19 +174,19 @@ def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) 
         handle.unsetopt(pycurl.HTTPHEADER)  # pycurl ignores an empty list: the headers of the last request would go out
 
 
-def was_repeated(handle: pycurl.Curl, attempt: Attempt) -> bool:
-    """Say whether libcurl sent a write again by itself, because a kept connection was closed before any answer came.
+def was_repeated(handle: pycurl.Curl, attempt: Attempt) -> int:
+    """Say how often libcurl sent a write again by itself, because a kept connection was closed before any answer came.
 
     It does so on a new connection, or on another one that it kept. It tells how many bytes it sent in all; twice what
     the request surely has means twice the request.
     """
     request, signing = attempt.request, attempt.request.signing
     if request.method not in _WITH_BODY:
-        return False
+        return 0
     least = attempt.size + len(request.url) + sum(len(name) + len(value) + 4 for name, value in attempt.headers)
     if signing is not None:
         least += _SIGNED_BYTES + len(signing.access_key_id) + len(signing.region) + len(signing.session_token or "")
-    return int(handle.getinfo(pycurl.REQUEST_SIZE)) >= 2 * (least + _ADDED_BYTES)
+    return max(0, int(handle.getinfo(pycurl.REQUEST_SIZE)) // (least + _ADDED_BYTES) - 1)
 
 
 def forget(handle: pycurl.Curl, attempt: Attempt) -> None:
