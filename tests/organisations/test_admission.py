@@ -155,10 +155,11 @@ def test_one_place_in_another_spelling_is_the_same() -> None:
     organisations = by_operator()
     organisations.add_provider("globex", "s3", "a", S3)
 
-    with pytest.raises(SettingsError, match="another organisation"):
-        organisations.add_provider(
-            "acme", "s3", "b", {**S3, "endpoint_url": "https://s3.eu-central-1.amazonaws.com:443/", "prefix": "globex"}
-        )
+    for host in ("s3.eu-central-1.amazonaws.com:443", "S3.eu-central-1.amazonaws.com.", "s3.amazonaws.com.:443"):
+        with pytest.raises(SettingsError, match="another organisation"):
+            organisations.add_provider(
+                "acme", "s3", "b", {**S3, "endpoint_url": f"https://{host}/", "prefix": "globex"}
+            )
 
 
 def test_who_came_nearer_meanwhile_is_not_chosen() -> None:

@@ -142,6 +142,8 @@ def largest(max_file_size: int | None, limit: int) -> int:
 def split_endpoint(text: str) -> SplitResult:
     """Return the parts of an endpoint: scheme, host, perhaps a port and a path without a slash at its end.
 
+    One address has one spelling: no capitals, no dot at the end of the host, no port that the scheme means anyway.
+
     Raises:
         ValueError: it is no such URL.
     """
@@ -150,13 +152,15 @@ def split_endpoint(text: str) -> SplitResult:
         host, _ = parts.hostname, parts.port
     except ValueError:
         parts, host = SplitResult("", "", "", "", ""), None
-    if parts.scheme not in ("http", "https") or not host:
+    if parts.scheme not in ("http", "https") or not host or not host.strip("."):
         raise ValueError("give the whole URL of the endpoint: https://, the host, and the port when it is not 443")
     if parts.username is not None or parts.password is not None:
         raise ValueError("the endpoint holds a user or a password; credentials have fields of their own")
     if parts.query or parts.fragment or not text.isascii() or re.search(r"[\s\\]", text):
         raise ValueError("the endpoint is the beginning of URLs: no '?', '#', blank, backslash or letter beyond ASCII")
-    return parts._replace(netloc=parts.netloc.lower())
+    usual = "443" if parts.scheme == "https" else "80"
+    netloc = re.sub(rf":(?:{usual})?$", "", parts.netloc.lower())
+    return parts._replace(netloc=re.sub(r"\.(?=:\d+$|$)", "", netloc))
 
 
 def is_confidential(url: str) -> bool:
