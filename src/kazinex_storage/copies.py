@@ -26,9 +26,11 @@ def copy_object(operations: Operations, source: str, target: str, mode: PutMode)
     """Copy; see ``Storage.copy``.
 
     Raises:
+        PolicyError: the name or the size is not allowed.
         StorageError: as in ``Storage.copy``.
     """
     origin, goal, mode = _pair(operations, source, target, mode)
+    yield from _check_size(operations, origin)
     write = operations.guard.writing(goal) if operations.guard is not None else None
     if write is None:
         return (yield from _copy(operations, origin, goal, mode))
@@ -47,6 +49,7 @@ def move_object(operations: Operations, source: str, target: str, mode: PutMode)
         PreconditionFailedError: *source* was replaced while it was copied; both are there.
     """
     origin, goal, mode = _pair(operations, source, target, mode)
+    yield from _check_size(operations, origin)
     guard = operations.guard
     write = guard.writing(goal) if guard is not None else None
     if write is None:
@@ -104,6 +107,12 @@ def _pair(operations: Operations, source: str, target: str, mode: PutMode) -> tu
         operations._need(Capability.CREATE_ONLY, "a create-only copy")
     operations._admission.check_name(goal.name)
     return origin, goal, mode
+
+
+def _check_size(operations: Operations, origin: ObjectKey) -> Exchange[None]:
+    """Refuse to give another key to more than the policy allows: it may have come before the policy, or past us."""
+    if operations.policy is not None:
+        operations._admission.check_size((yield from operations._exchanges.head(origin)).size)
 
 
 def _copy_through(operations: Operations, origin: ObjectKey, goal: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:

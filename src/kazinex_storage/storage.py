@@ -244,6 +244,7 @@ class Storage:
         Raises:
             NotFoundError: there is no *source*.
             AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
+            PolicyError: the policy does not allow the new name or the size, which is one more request.
             ValueError: both keys are the same.
         """
         return self._transport.run(self._operations.copy(source, target, mode))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ..errors import AlreadyExistsError, NotFoundError
+from ..errors import AlreadyExistsError, FileTooLargeError, NotFoundError
+from ..policy import UploadPolicy
 from ..types import Capability, PutMode
 from .bench import Bench, pattern, race, sha256
 
@@ -33,6 +34,18 @@ class CopyContract:
         assert bench.storage.head("b").sha256 in (
             {sha256(data)} if bench.can(Capability.CHECKSUM) else {sha256(data), None}
         )
+
+    def test_what_is_larger_than_the_policy_allows_is_neither_copied_nor_moved(self, bench: Bench) -> None:
+        bench.storage.put("a.pdf", b"12345")
+        strict = bench.storage.with_policy(UploadPolicy(max_file_bytes=4, ceiling=4))
+
+        for call in (strict.copy, strict.move):
+            with pytest.raises(FileTooLargeError):
+                call("a.pdf", "b.pdf")
+
+        assert b"12345" == bench.peek("a.pdf")
+        assert not bench.storage.exists("b.pdf")
+        assert 5 == bench.storage.with_policy(UploadPolicy(max_file_bytes=5, ceiling=5)).copy("a.pdf", "b.pdf").size
 
     def test_a_copy_replaces_its_target(self, bench: Bench) -> None:
         bench.storage.put("a", b"new")
