@@ -33,6 +33,7 @@ def copy_object(operations: Operations, source: str, target: str, mode: PutMode)
     yield from _check_size(operations, origin)
     write = operations.guard.writing(goal) if operations.guard is not None else None
     if write is None:
+        yield from operations._check_taken(goal)
         return (yield from _copy(operations, origin, goal, mode))
 
     def put(_: str | None) -> Exchange[ObjectInfo]:
@@ -53,6 +54,7 @@ def move_object(operations: Operations, source: str, target: str, mode: PutMode)
     guard = operations.guard
     write = guard.writing(goal) if guard is not None else None
     if write is None:
+        yield from operations._check_taken(goal)
         info = yield from _move(operations, origin, goal, mode)
     else:
         info = yield from guarded(

@@ -77,6 +77,7 @@ class Operations:
         "guard",
         "info",
         "policy",
+        "taken",
         "watch",
     )
 
@@ -107,13 +108,15 @@ class Operations:
         self._admission = Admission(provider.info, policy)
         self.guard: Guard | None = None
         """What decides over some of the keys; set by who opens the storage, before it is used."""
+        self.taken: Callable[[ObjectKey], Exchange[None]] | None = None
+        """What refuses a key that is written once and was given away for good, where no guard decides; set likewise."""
         self.watch: Watch | None = None
         """What is shown how calls end; set likewise."""
 
     def within(self, scope: Prefix, policy: UploadPolicy | None, life: Life) -> Operations:
         """Return the operations on the same provider below *scope*, under *policy*."""
         made = Operations(self._provider, scope, policy, life, self._write_once, self._seal)
-        made.guard, made.watch = self.guard, self.watch
+        made.guard, made.taken, made.watch = self.guard, self.taken, self.watch
         return made
 
     def put(
@@ -286,6 +289,11 @@ class Operations:
         """Say whether the object *key* is created and never replaced."""
         rule = self._write_once
         return rule if isinstance(rule, bool) else rule(key)
+
+    def _check_taken(self, key: ObjectKey) -> Exchange[None]:
+        """Refuse *key* when it is written once and was given away for good."""
+        if self.taken is not None and self._creates(key):
+            yield from self.taken(key)
 
     def _admitted(self, key: ObjectKey, options: PutOptions) -> PutOptions:
         """Return the *options* in force for *key*, as far as the provider can keep them."""

@@ -48,6 +48,7 @@ def presign_object(operations: Operations, key: str, options: PresignOptions) ->
 
     Raises:
         NotSupportedError: the provider does not sign, or the key is written once and the request would change it.
+        AlreadyExistsError: a PUT of a key that was given away for good.
         PolicyError: a PUT that the policy does not allow, or one without a size.
         ValueError: the method, the size or the expiry makes no sense.
     """
@@ -65,6 +66,7 @@ def presign_object(operations: Operations, key: str, options: PresignOptions) ->
             "this key is written once, and no URL is signed to remove it; remove it in this process"
         )
     if options.method == "PUT":
+        yield from operations._check_taken(full)
         options = _admitted_put(operations, full, options, once=once)
     elif options.mode is PutMode.CREATE:
         operations._need(Capability.CREATE_ONLY, "a create-only URL")
@@ -83,7 +85,8 @@ def confirm_object(
 
     Raises:
         NotFoundError: nothing has arrived.
-        AlreadyExistsError: the object is another one than the URL with *write_token* brought; it is left alone.
+        AlreadyExistsError: the object is another one than the URL with *write_token* brought; it is left alone. Or the
+            key was given away for good since the URL was signed.
         PolicyError: the policy does not allow it.
         IntegrityError: it is not what *options* say.
         ValueError: the options are not those of a PUT.
@@ -95,8 +98,9 @@ def confirm_object(
     if write_token is not None and not (yield from _carries(operations, full, info, write_token)):
         raise AlreadyExistsError("the object that stands there was not sent to this URL; nothing was removed")
     try:
+        yield from operations._check_taken(full)
         sha256 = yield from _check_arrived(operations, full, options, info)
-    except (PolicyError, IntegrityError) as error:
+    except (AlreadyExistsError, PolicyError, IntegrityError) as error:
         # Without the write token it may be what stood there before, or what another writer has put there meanwhile.
         removed = write_token is not None and (yield from remove_version(operations, full, info))
         outcome = "it was removed" if removed else "it was left alone, look at it"

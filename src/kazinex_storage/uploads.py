@@ -17,7 +17,15 @@ from typing import Final, cast
 
 from ._internal.admission import Body, completed
 from ._internal.sending import measure, send_parts
-from .errors import IntegrityError, InvalidKeyError, NotFoundError, NotSupportedError, PolicyError, SettingsError
+from .errors import (
+    AlreadyExistsError,
+    IntegrityError,
+    InvalidKeyError,
+    NotFoundError,
+    NotSupportedError,
+    PolicyError,
+    SettingsError,
+)
 from .keys import ObjectKey
 from .operations import Operations
 from .part_uploads import PartExchanges, ResumeExchanges
@@ -89,6 +97,7 @@ class Uploads:
         full = operations._full(key)
         self._need_resuming()
         options = operations._admitted(full, options)
+        yield from operations._check_taken(full)
         if size < 0:
             raise ValueError(f"an upload has 0 bytes or more, not {size}")
         if sha256 is not None and not _SHA256.fullmatch(sha256.lower()):
@@ -105,6 +114,7 @@ class Uploads:
         operations = self._operations
         self._need_resuming()
         own = yield from self._own(state)
+        yield from operations._check_taken(ObjectKey(own.key))
         self._check_rules(own)
         expected = None if isinstance(body, Source) else own.sha256
         source = yield from operations._admission.source(body, expected, on_progress)
@@ -159,6 +169,7 @@ class Uploads:
         if expires_in <= timedelta(0):
             raise ValueError("expires_in is a positive time")
         own = yield from self._own(state)
+        yield from operations._check_taken(ObjectKey(own.key))
         self._check_rules(own)
         key, plan = ObjectKey(own.key), self._plan(own)
 
@@ -183,6 +194,11 @@ class Uploads:
         own = yield from self._own(state)
         plan = self._plan(own)
         try:
+            yield from self._operations._check_taken(ObjectKey(own.key))
+        except AlreadyExistsError:
+            yield from self._throw_away(own)
+            raise
+        try:
             held: Sequence[PartInfo] = yield from self._parts.list_parts(own)
         except NotFoundError:
             found = yield from self._parts.find_upload(own)
@@ -204,6 +220,13 @@ class Uploads:
                 f"part {wrong[0][0]} is missing or has another size; nothing was stored, send it, then complete again"
             )
         return self._operations._relative((yield from self._parts.complete_upload(own, held)))
+
+    def _throw_away(self, own: UploadState) -> Exchange[None]:
+        """Remove the parts of an upload, or the object that a client has made of them, which carries its mark."""
+        found = yield from self._parts.find_upload(own)
+        if found is not None:
+            yield from remove_version(self._operations, ObjectKey(own.key), found)
+        yield from self._parts.abort_upload(ObjectKey(own.key), own.upload_id)
 
     def _send(
         self, state: UploadState, held: Mapping[int, PartInfo], number: int, data: memoryview

@@ -36,6 +36,7 @@ def put_object(
     options = operations._admitted(full, options)
     write = operations.guard.writing(full) if operations.guard is not None else None
     if write is None:
+        yield from operations._check_taken(full)
         return (yield from put_unguarded(operations, full, body, options, sha256, on_progress))
     created = replace(options, mode=PutMode.CREATE)
 

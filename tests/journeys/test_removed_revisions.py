@@ -296,3 +296,49 @@ def test_a_second_file_of_a_revision_is_refused_by_every_call_of_fsspec(fs: Any,
 
     assert [str(KEY.build())] == fs.find("org-1/bridge/DRG-1")
     assert b"second" == fs.cat_file("org-1/bridge/note")
+
+
+NAMES = [KEY.filename, "other.pdf"]
+"""The file that the revision had, and another one."""
+
+
+@pytest.mark.parametrize("name", NAMES, ids=["same-name", "other-name"])
+def test_no_storage_of_the_organisation_gives_a_removed_revision_other_bytes(world: World, name: str) -> None:
+    record = world.organisations.add_provider("org-1", "memory", "memory", {})
+    assert verify_provider(world.organisations, "org-1", record.id).ok
+    world.organisations.set_default("org-1", record.id)
+    storage, key = world.resolver.storage_for("org-1", "bridge"), f"bridge/DRG-1/P01/{name}"
+    begun, completed = (storage.begin_upload(key, len(PDF)) for _ in range(2))
+    world.documents.remove(world.documents.upload(KEY, PDF))
+    storage.put("bridge/elsewhere.pdf", b"other")
+
+    calls: dict[str, Callable[[], object]] = {
+        "put": lambda: storage.put(key, b"other"),
+        "scoped": lambda: storage.scoped("bridge/DRG-1").put(f"P01/{name}", b"other"),
+        "another policy": lambda: storage.with_policy(None).put(key, b"other"),
+        "open": lambda: storage.open(key, "wb").close(),
+        "copy": lambda: storage.copy("bridge/elsewhere.pdf", key),
+        "move": lambda: storage.move("bridge/elsewhere.pdf", key),
+        "begin": lambda: storage.begin_upload(key, 5),
+        "resume": lambda: storage.resume_upload(begun, PDF),
+        "complete": lambda: storage.complete_upload(completed),
+    }
+    for call in calls.values():
+        with pytest.raises(AlreadyExistsError, match="was removed"):
+            call()
+
+    assert not storage.exists(key)
+    assert b"other" == storage.get_bytes("bridge/elsewhere.pdf")
+    assert [begun.upload_id] == [upload.upload_id for upload in storage.pending_uploads()]
+    assert PDF == world.documents.get_bytes(world.documents.upload(KEY, PDF))
+
+
+def test_a_storage_gives_a_revision_no_second_file_beside_the_recorded_one(world: World) -> None:
+    first, second = world.add("org-1", "disk", default=True), world.add("org-1", "other", "other")
+    world.documents.upload(KEY, PDF)
+
+    with pytest.raises(AlreadyExistsError, match=f"has the file '{KEY.filename}' already"):
+        world.resolver.storage_of("org-1", first).put("bridge/DRG-1/P01/other.pdf", b"other")
+    moved = world.resolver.storage_of("org-1", second).put(f"bridge/DRG-1/P01/{KEY.filename}", PDF)
+
+    assert len(PDF) == moved.size  # documents may be brought to another provider

@@ -30,7 +30,9 @@ from kazinex_storage.organisations import MemoryCatalogue
 from kazinex_storage.testing.emulators.cloudflare import r2_front
 from kazinex_storage.testing.emulators.supabase import supabase_front
 from kazinex_storage.testing.servers import S3Server
-from kazinex_storage.types import ByteRange
+from kazinex_storage.types import ByteRange, PresignOptions
+
+from .test_tickets import send
 
 PDF = b"%PDF-1.7 drawing"
 SERVERS = ("seaweedfs", "r2 front", "supabase front")
@@ -195,3 +197,19 @@ def test_a_removed_revision_is_gone(world: World) -> None:
 
     with pytest.raises(NotFoundError):
         world.documents.find(document())
+
+
+def test_a_url_of_before_a_removal_brings_nothing_that_stays(world: World) -> None:
+    world.add("acme")
+    storage, key = world.resolver.storage_for("acme"), "bridge/DRG-1/P01/Plan Ü 1.pdf"
+    options = PresignOptions(method="PUT", size=5)
+    signed = storage.presign(key, options)
+    world.documents.remove(world.documents.upload(document(), PDF))
+
+    with pytest.raises(AlreadyExistsError, match="was removed"):
+        storage.presign(key, options)
+    assert 200 == send(signed, b"other")[0]
+    with pytest.raises(AlreadyExistsError, match=r"was removed on .*; it was removed"):
+        storage.confirm(key, options, write_token=signed.write_token)
+
+    assert not storage.exists(key)

@@ -48,7 +48,8 @@ class DocumentOperations:
         chosen = yield from self._search.chosen(document)
         write = RevisionWrite(self._search, document, chosen, self._patience)
         options = PutOptions(mode=PutMode.CREATE, content_type=content_type)
-        operations, key = chosen.storage.operations, relative_key(document)
+        operations, key = chosen.storage.with_policy(chosen.storage.policy).operations, relative_key(document)
+        operations.taken = None  # decided here, and a removed revision may have its own bytes again
         answered_at: datetime | None = None
 
         def put(demanded: str | None) -> Exchange[ObjectInfo]:

@@ -17,9 +17,10 @@ from ..types import ObjectInfo
 from .events import DocumentRemoved
 from .patience import Patience
 from .receipts import ResolvedProvider
-from .register import Removal, RevisionRecord
+from .register import RevisionRecord
 from .removing import Mark, removal_now
 from .searching import Place, Search, list_place, place_of, places_of, relative_prefix
+from .taken import refused, taken
 
 
 class RevisionWrite:
@@ -84,13 +85,7 @@ class RevisionWrite:
 
     def taken(self) -> AlreadyExistsError:
         """Return the error for a revision that the register knows."""
-        seen = self._seen
-        removal = seen.removal if seen is not None else None
-        name = seen.document.filename if seen is not None else self._document.filename
-        what = f"has the file {name!r} already and is never overwritten"
-        if removal is not None:
-            what = f"had the file {name!r}, which was removed{_by(removal)}, and is never given another one"
-        return _refused(self._document, what)
+        return taken(self._document, self._seen)
 
     def _look(self) -> Exchange[None]:
         """Refuse when a provider holds a file of the revision; what does not answer in time is passed over."""
@@ -116,7 +111,7 @@ class RevisionWrite:
         self.unasked = tuple(provider.provider for provider in missing)
         if found:
             name = found[0].key.rpartition("/")[2]
-            raise _refused(self._document, f"has the file {name!r} already and is never overwritten")
+            raise refused(self._document, f"has the file {name!r} already and is never overwritten")
 
     def _other_places(self) -> Exchange[list[Place]]:
         """Return the places beside the one that is written to that may hold a file of the revision."""
@@ -154,17 +149,3 @@ class RevisionGuard:
         except InvalidKeyError:
             return None
         return document if document.organisation == self._organisation else None
-
-
-def _by(removal: Removal) -> str:
-    by = f" by {removal.by}" if removal.by else ""
-    why = f" ({removal.reason})" if removal.reason else ""
-    return f"{by} on {removal.at:%Y-%m-%d}{why}"
-
-
-def _refused(document: DocumentKey, what: str) -> AlreadyExistsError:
-    return AlreadyExistsError(
-        f"revision {document.revision!r} {what}; upload under a new revision",
-        operation="upload",
-        key=document.build(),
-    )

@@ -17,6 +17,7 @@ from .._internal.pickling import not_pickled
 from ..documents.events import Event
 from ..documents.receipts import ResolvedProvider
 from ..documents.register import RevisionRegister
+from ..documents.taken import Taken
 from ..errors import ClosedError, RecordNotFoundError, StorageError, UnresolvedOrganisationError
 from ..keys import check_identifier
 from ..policy import UploadPolicy, size_rule
@@ -211,6 +212,7 @@ class Resolver:
         if self._on_resolve is not None:
             self._on_resolve(record.organisation, project, record.id, reason)
         view = storage.with_policy(policy)
+        view.operations.taken = Taken(self.revisions)
         view.operations.watch = UseWatch(self.organisations.catalogue, record, self.tell, self._clock)
         return _resolved(record, reason, view)
 
