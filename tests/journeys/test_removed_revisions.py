@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -342,3 +343,16 @@ def test_a_storage_gives_a_revision_no_second_file_beside_the_recorded_one(world
     moved = world.resolver.storage_of("org-1", second).put(f"bridge/DRG-1/P01/{KEY.filename}", PDF)
 
     assert len(PDF) == moved.size  # documents may be brought to another provider
+
+
+def test_an_altered_receipt_does_not_say_which_bytes_may_come_back(world: World) -> None:
+    provider = world.add("org-1", "disk", default=True)
+    storage = world.resolver.storage_of("org-1", provider)
+    storage.put(f"bridge/DRG-1/P01/{KEY.filename}", PDF)  # no register knows of it
+    receipt = replace(world.documents.find(KEY), sha256=hashlib.sha256(b"other").hexdigest())
+
+    world.documents.remove(receipt)
+
+    with pytest.raises(AlreadyExistsError, match="was removed"):
+        world.documents.upload(KEY, b"other")
+    assert len(PDF) == world.documents.upload(KEY, PDF).size

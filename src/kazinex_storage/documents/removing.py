@@ -37,7 +37,9 @@ def remove(search: Search, document: StoredDocument | DocumentKey, removal: Remo
     """
     if isinstance(document, StoredDocument):
         recorded = yield from search.recorded(document)
-        mark = Mark(search, document.document, recorded.provider, document.sha256)
+        known = (yield Call(search.register.revision, document.document)) is not None
+        kept = None if known else (yield from _kept_sha256(recorded, document.document))
+        mark = Mark(search, document.document, recorded.provider, kept)
         yield from _remove(mark, removal, [[recorded]])
         return
     search.admit(document)
@@ -51,6 +53,14 @@ def remove(search: Search, document: StoredDocument | DocumentKey, removal: Remo
         provider, sha256 = found.provider, info.sha256
     places = places_of((yield from search.providers(document)))
     yield from _remove(Mark(search, document, provider, sha256), removal, places)
+
+
+def _kept_sha256(provider: ResolvedProvider, document: DocumentKey) -> Exchange[str | None]:
+    """Return what the service keeps: by that of a receipt, which clients hold, other bytes could be let in later."""
+    try:
+        return (yield from provider.storage.operations.head(relative_key(document))).sha256
+    except NotFoundError:
+        return None
 
 
 def _remove(mark: Mark, removal: Removal, places: Sequence[Sequence[ResolvedProvider]]) -> Exchange[None]:
