@@ -156,7 +156,7 @@ def split_endpoint(text: str) -> SplitResult:
         raise ValueError("give the whole URL of the endpoint: https://, the host, and the port when it is not 443")
     if parts.username is not None or parts.password is not None:
         raise ValueError("the endpoint holds a user or a password; credentials have fields of their own")
-    if parts.query or parts.fragment or not text.isascii() or re.search(r"[\s\\]", text):
+    if not text.isascii() or re.search(r"[\s\\?#]", text):
         raise ValueError("the endpoint is the beginning of URLs: no '?', '#', blank, backslash or letter beyond ASCII")
     usual = "443" if parts.scheme == "https" else "80"
     netloc = re.sub(rf":(?:{usual})?$", "", parts.netloc.lower())

@@ -155,11 +155,8 @@ def _problems(settings: AzureBlobSettings) -> Iterator[Problem]:
         yield Problem(field="account", message="name the storage account: 3 to 24 of a-z and 0-9")
     elif settings.account and parts.get("accountname", account) != account:
         yield Problem(field="account", message="the connection string is that of another account; leave it out")
-    if "blobendpoint" in parts and settings.endpoint_url is None:
-        try:
-            split_endpoint(parts["blobendpoint"])
-        except ValueError:
-            yield Problem(field="connection_string", message="its BlobEndpoint is no URL; copy the whole line again")
+    elif settings.endpoint_url is None and (name := _bad_address(parts, account)) is not None:
+        yield Problem(field="connection_string", message=f"its {name} is no address; copy the whole line again")
     yield from _app_problems(settings)
     credential = _given(settings, parts)
     if isinstance(credential, AccountKey) and not _is_key(credential.key):
@@ -223,6 +220,16 @@ def _endpoint(parts: Mapping[str, str], account: str) -> str:
         return found
     scheme = parts.get("defaultendpointsprotocol", "https")
     return f"{scheme}://{account}.blob.{parts.get('endpointsuffix', 'core.windows.net')}"
+
+
+def _bad_address(parts: Mapping[str, str], account: str) -> str | None:
+    """Return which part of a connection string makes no address, or another one than it seems to."""
+    try:
+        found = split_endpoint(_endpoint(parts, account))
+    except ValueError:
+        return "BlobEndpoint" if parts.get("blobendpoint") else "EndpointSuffix"
+    seems = parts.get("blobendpoint") or (not found.path and found.netloc.startswith(f"{account}.blob."))
+    return None if seems else "EndpointSuffix"
 
 
 def _is_key(text: str) -> bool:
