@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ._internal.admission import kept_by
+from ._internal.unkeyed import FolderExchanges, UnkeyedExchanges, UnkeyedPages, UnkeyedRemover
 from ._internal.unkeyed import Unkeyed as Unkeyed
-from ._internal.unkeyed import UnkeyedExchanges, UnkeyedPages, UnkeyedRemover
 from .errors import BulkError, IntegrityError, InvalidKeyError, NotSupportedError, StorageError
 from .fetching import Proof
 from .keys import Prefix
@@ -122,6 +122,21 @@ def remove_unkeyed(operations: Operations, prefix: str) -> Exchange[None]:
     provider = operations._provider
     if isinstance(provider, UnkeyedRemover):
         yield from operations._told("delete", None, _called(provider, operations._full_prefix(prefix)))
+
+
+def remove_folders(operations: Operations, prefix: str) -> Exchange[None]:
+    """Remove the folders below *prefix* that nothing is in, and its own, where folders are real; never the root.
+
+    Raises:
+        BulkError: some could not be removed; it lists their errors.
+    """
+    exchanges = operations._exchanges
+    if not isinstance(exchanges, FolderExchanges):
+        return
+    removing = exchanges.remove_folders(operations._full_prefix(prefix), itself=bool(prefix))
+    errors = yield from operations._told("delete", None, removing)
+    failures: list[Exception] = [operations._explain(error, "delete", None) for error in errors if error is not None]
+    BulkError.raise_for(failures, len(errors), "delete")
 
 
 def delete_marker(operations: Operations, key: str) -> Exchange[None]:

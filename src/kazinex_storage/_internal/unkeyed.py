@@ -67,6 +67,18 @@ class UnkeyedExchanges(Protocol):
 
 
 @runtime_checkable
+class FolderExchanges(Protocol):
+    """What the exchanges of a provider add whose folders are real, and stay when nothing is in them any more."""
+
+    def remove_folders(self, prefix: Prefix, *, itself: bool) -> Exchange[Sequence[StorageError | None]]:
+        """Remove the folders below *prefix* that nothing is in, deepest first, and *itself*; an error or None for each.
+
+        The key of an error is the text where a key of the folder would stand.
+        """
+        ...
+
+
+@runtime_checkable
 class UnkeyedRemover(Protocol):
     """What a provider of blocking methods adds to remove what no key names."""
 

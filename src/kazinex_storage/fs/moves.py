@@ -13,7 +13,7 @@ from typing import TypeAlias, TypeVar, cast
 from .._internal.unkeyed import Unkeyed
 from ..errors import BulkError, InvalidKeyError, InvalidUrlError, NotFoundError, PreconditionFailedError
 from ..operations import Operations
-from ..remnants import can_delete_unkeyed, delete_marker, delete_unkeyed, remove_unkeyed
+from ..remnants import can_delete_unkeyed, delete_marker, delete_unkeyed, remove_folders, remove_unkeyed
 from ..storage import Storage
 from ..transport import Exchange, Many, Outcome
 from .listings import all_of, folders_of
@@ -136,6 +136,8 @@ class Moves:
             yield from delete_unkeyed(operations, doomed)
             if place.key and not kept:
                 yield from delete_marker(operations, place.key)
+            if everything:
+                yield from remove_folders(operations, place.prefix)
 
     def remove_folder(self, path: str) -> Exchange[None]:
         """Remove the marker of an empty folder, where another tool made one; refuse one that is not empty.

@@ -7,22 +7,20 @@ folders needs a request for each of them, and each revision of a document has on
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from ..._internal.course import Course
+from ..._internal.unkeyed import Unkeyed
 from ...errors import UnavailableError
 from ...transport import Exchange, Request, Response
 from ...types import ObjectInfo
 from .answers import Item, Page, info_of, parse_item, parse_page
 from .library import Library
-from .listing import ListedPages
+from .listing import ListedPages, warn
 from .mapping import map_error
-
-_log = logging.getLogger(__name__)
 
 _REFUSED: Final = (400, 403, 405, 501)
 """What a service answers that gives no feed; the folders may be open yet."""
@@ -44,7 +42,12 @@ class DeltaPages:
         self._begun = False
         self._ended = False
         self._tree = _Tree()
-        self._hidden = 0
+        self._left_out: list[Unkeyed] = []
+
+    @property
+    def unkeyed(self) -> list[Unkeyed]:
+        """What was left out so far; see ``UnkeyedPages``."""
+        return self._left_out if self._walk is None else self._walk.unkeyed
 
     def next(self) -> Exchange[Sequence[ObjectInfo] | None]:
         """Return the next page, None after the last one.
@@ -62,7 +65,8 @@ class DeltaPages:
             if page.next_link is None:
                 self._ended = True
                 found += yield from self._strays()
-                self._warn()
+                if self._left_out:
+                    warn(len(self._left_out), self._library)
             if found:
                 return found
         return None
@@ -98,9 +102,11 @@ class DeltaPages:
         return page
 
     def _entries(self, path: str, item: Item) -> Iterator[ObjectInfo]:
-        key = self._library.key_of(path)
+        key = self._library.key_of(path) if item.is_file else None
         if key is None:
-            self._hidden += 1
+            other = self._library.unkeyed(item, path)
+            if other is not None and other.key.startswith(self._prefix):
+                self._left_out.append(other)
         elif key.startswith(self._prefix):
             # Without cTag there is no mark that a put or a get could be pinned to.
             yield replace(info_of(key, item), etag=item.ctag)
@@ -116,20 +122,12 @@ class DeltaPages:
             if response.status != 200:
                 raise map_error(response)
             item = parse_item(response)
-            if item.is_file and item.parent is not None:
+            if not item.is_folder and item.parent is not None:
                 found += self._entries("/".join((*item.parent, item.name)), item)
         return found
 
     def _look(self, drive: str, identity: str, token: str) -> Request:
         return self._library.protocol.item_by_id(token, drive, identity)
-
-    def _warn(self) -> None:
-        if self._hidden:
-            _log.warning(
-                "%d names in %s are spelt like no key of this library and are left out of the listing",
-                self._hidden,
-                self._library.target.location,
-            )
 
 
 class _Tree:
@@ -143,7 +141,7 @@ class _Tree:
         """Files, by the folder above them that has not come yet."""
 
     def take(self, items: Sequence[Item]) -> Iterator[tuple[str, Item]]:
-        """Yield (path, file) of what *items* complete, each file once."""
+        """Yield (path, file) of what *items* complete, each file once; what is no folder counts as one."""
         for item in items:
             if item.is_deleted:
                 self._given.add(item.id)
@@ -157,7 +155,9 @@ class _Tree:
             for file in self._waiting.pop(identity)
         ]
         for item in (*again, *items):
-            if not item.is_file or item.id in self._given:
+            if item.is_folder or item.is_deleted or item.id in self._given:
+                continue
+            if not item.is_file and item.parent_id is None:  # the library itself
                 continue
             path, missing = self._path(item)
             if missing is not None:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 
-from ..._internal.json_text import parse_json as parse_text
-from ...errors import NotSupportedError, StorageError, for_each_key
+from ...errors import InvalidKeyError, NotSupportedError, StorageError, for_each_key
 from ...keys import ObjectKey, Prefix
 from ...part_uploads import ResumeExchanges
 from ...provider import Pages
 from ...source import Source
-from ...transport import Exchange, Response
+from ...transport import Exchange
 from ...types import ByteRange, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
-from .answers import Item, item_of, parse_json
+from .batches import Doomed, delete_all
 from .copying import Copying
 from .delta import DeltaPages
 from .library import Library
 from .listing import ListedPages
-from .mapping import map_error
 from .objects import SINGLE_PUT_BYTES, Objects
-from .protocol import BATCH_REQUESTS
 from .reading import Reading
+from .rest import Rest
 from .resuming import Resuming
 from .sessions import Sessions
 from .target import Target
@@ -39,6 +36,7 @@ class SharePointExchanges:
         self._reading = Reading(self.library)
         self.sessions = Sessions(self.objects)
         """Large writes."""
+        self._rest = Rest(self.library, self.objects.folders, self._reading)
         self._copying = Copying(self.objects)
         self.parts: ResumeExchanges = Resuming(self.objects, self.sessions)
         """Uploads that another process goes on with."""
@@ -84,15 +82,43 @@ class SharePointExchanges:
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove many objects: two requests for 20 of them, and two for each one that is refused there.
 
-        After a batch that is refused as a whole no other is tried.
+        After a batch that is refused as a whole no other is tried. A key that is too long is refused alone.
         """
-        errors: list[StorageError | None] = []
-        for start in range(0, len(keys), BATCH_REQUESTS):
+        found: dict[ObjectKey, StorageError | None] = {}
+        try:
+            drive = yield from self.library.drive()
+        except StorageError as error:
+            return for_each_key(error, keys)
+        doomed: list[Doomed] = []
+        for key in keys:
             try:
-                errors += yield from self._delete_batch(keys[start : start + BATCH_REQUESTS])
-            except StorageError as error:
-                return errors + for_each_key(error, keys[start:])
-        return errors
+                doomed.append(self._doomed(drive, key))
+            except InvalidKeyError as error:
+                found[key] = error
+        for one, outcome in zip(doomed, (yield from delete_all(self.library, doomed)), strict=True):
+            found[ObjectKey(one.text)] = outcome
+        return [found[key] for key in keys]
+
+    def get_unkeyed(self, name: str, sink: Sink) -> Exchange[ObjectInfo]:
+        """Read by path and id; two requests."""
+        return (yield from self._rest.get(name, sink))
+
+    def unkeyed_prefix(self, prefix: str) -> str:
+        """Return what the names of what no key names begin with below *prefix*."""
+        return self._rest.prefix(prefix)
+
+    def delete_unkeyed(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
+        """Remove up to 1,000 items by their ids; see ``UnkeyedExchanges``."""
+        return (yield from self._rest.delete(names))
+
+    def delete_marker(self, key: ObjectKey) -> Exchange[None]:  # noqa: ARG002
+        """Do nothing: folders are real, see ``remove_folders``."""
+        return
+        yield  # makes an exchange of it
+
+    def remove_folders(self, prefix: Prefix, *, itself: bool) -> Exchange[Sequence[StorageError | None]]:
+        """Remove the folders that nothing is in; see ``FolderExchanges``."""
+        return (yield from self._rest.remove_folders(prefix, itself=itself))
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Refuse: Graph signs nothing for a time and a purpose that the caller chooses.
@@ -103,55 +129,11 @@ class SharePointExchanges:
         raise NotSupportedError(f"SharePoint gives no URL that is bound to a {options.method} request", key=key)
         yield  # makes an exchange of it
 
-    def _delete_batch(self, keys: Sequence[ObjectKey]) -> Exchange[list[StorageError | None]]:
-        library, protocol = self.library, self.library.protocol
-        drive = yield from library.drive()
-        paths = [library.path_of(key) for key in keys]
-        looks = yield from self._batch([("GET", protocol.item_url(drive, path), None) for path in paths])
-        found: list[tuple[int, Item]] = []
-        doubtful: set[int] = set()
-        for index, path in enumerate(paths):
-            status, body = looks.get(index, (0, {}))
-            if status == 200 and body:
-                item = item_of(body)
-                library.saw()
-                if item.is_file and library.is_at(item, path):
-                    found.append((index, item))
-            elif status != 404:
-                doubtful.add(index)
-        if not found and not doubtful:
-            yield from library.check_alive()
-        if found:
-            deletes = [(*protocol.deletion(drive, item.id), item.etag or item.ctag) for _, item in found]
-            answers = yield from self._batch(deletes)
-            for number, (index, _) in enumerate(found):
-                if answers.get(number, (0, {}))[0] not in (200, 204, 404):
-                    doubtful.add(index)
-        errors: list[StorageError | None] = [None] * len(keys)
-        for index in sorted(doubtful):  # throttled or refused there: one by one, with all the care of a single delete
-            try:
-                yield from self.objects.delete(keys[index])
-            except StorageError as error:
-                error.key = keys[index]
-                errors[index] = error
-        return errors
-
-    def _batch(
-        self, requests: Sequence[tuple[str, str, str | None]]
-    ) -> Exchange[dict[int, tuple[int, Mapping[str, object]]]]:
-        protocol = self.library.protocol
-        response: Response = yield from self.library.ask(lambda token: protocol.batch(token, requests))
-        if response.status != 200:
-            raise map_error(response)
-        answers = parse_json(response).get("responses")
-        found: dict[int, tuple[int, Mapping[str, object]]] = {}
-        for answer in answers if isinstance(answers, list) else ():
-            if not isinstance(answer, dict):
-                continue
-            body, number, status = answer.get("body"), str(answer.get("id")), answer.get("status")
-            if isinstance(body, str):
-                with suppress(ValueError):
-                    body = parse_text(body or "{}")
-            if number.isascii() and number.isdigit() and isinstance(status, int):
-                found[int(number)] = (status, body if isinstance(body, dict) else {})
-        return found
+    def _doomed(self, drive: str, key: ObjectKey) -> Doomed:
+        path = self.library.path_of(key)
+        return Doomed(
+            text=key,
+            url=self.library.protocol.item_url(drive, path),
+            may_go=lambda item: item.is_file and self.library.is_at(item, path),
+            alone=lambda: self.objects.delete(key),
+        )

@@ -54,6 +54,10 @@ class Folders:
         """Look at the folder above *path* again before the next write into it."""
         self._seen.pop(path.rpartition("/")[0], None)
 
+    def drop(self, folder: str) -> None:
+        """Forget *folder*, which was removed."""
+        self._seen.pop(folder, None)
+
     def _remember(self, folder: str) -> None:
         if folder:
             self._seen[folder] = None

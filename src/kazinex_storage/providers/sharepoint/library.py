@@ -12,11 +12,12 @@ from dataclasses import replace
 from typing import Final, cast
 from urllib.parse import unquote, urlsplit
 
+from ..._internal.unkeyed import Unkeyed
 from ...errors import InvalidKeyError, LocationNotFoundError, NotFoundError
 from ...transport import Call, Exchange, Request, Response
 from .answers import Item, parse_item, parse_json
 from .mapping import map_error
-from .names import check, decode_path, encode_key, folder_of
+from .names import check, decode_path, encode_key, fold, folder_of, is_forms, text_of
 from .protocol import Protocol
 from .target import Target
 
@@ -143,6 +144,23 @@ class Library:
         below = "/".join(path.split("/")[self._above :])
         return decode_path(below, at_library_root=not self._root)
 
+    def unkeyed(self, item: Item, path: str) -> Unkeyed | None:
+        """Return what *item*, at *path*, is to those who ask for what no key names; None for the service's own.
+
+        Its name is the path and the id, parted by a colon, which no name has.
+        """
+        if self.is_own(path):
+            return None
+        return Unkeyed(name=f"{path}:{item.id}", key=self.text_of(path), size=item.size)
+
+    def text_of(self, path: str) -> str:
+        """Return the text where the key of *path* stands, or would stand if it had one."""
+        return text_of("/".join(path.split("/")[self._above :]))
+
+    def is_own(self, path: str) -> bool:
+        """Say whether *path* is the service's own ``Forms``, or in it."""
+        return not self._root and is_forms(path)
+
     def look(self, path: str, *, download: bool = False) -> Exchange[Item | None]:
         """Return what answers to *path*, in whatever case it is spelt; one request.
 
@@ -201,6 +219,14 @@ class Library:
         """Say whether *item* is spelt like *path*, except for the root folder, which is a matter of settings."""
         below = path.split("/")[self._above :]
         return not below or item.is_at("/".join(below))
+
+    def is_exactly(self, item: Item, path: str) -> bool:
+        """Say whether *item*, found by its id, is at *path*, with as many folders above, from the library on."""
+        above = item.parent
+        if above is None or len(above) != path.count("/") or not self.is_at(item, path):
+            return False
+        root = "/".join(above[: self._above])
+        return fold(self._root) in (fold(root), fold(unquote(root)))
 
     def check_spelling(self, item: Item, key: str, path: str) -> None:
         """Refuse to write over an item that another key names.

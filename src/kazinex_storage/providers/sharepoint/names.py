@@ -79,6 +79,19 @@ def decode_path(path: str, *, at_library_root: bool = True) -> ObjectKey | None:
     return key if encode_key(key, at_library_root=at_library_root) == path else None
 
 
+def text_of(path: str) -> str:
+    """Return the text where a key would stand for *path*, which no key is spelt as: undone where the spelling is ours.
+
+    It is for people, and to make a key of; never raises.
+    """
+    return "/".join(map(_text_of, path.split("/")))
+
+
+def is_forms(path: str) -> bool:
+    """Say whether *path*, of the library itself, is the service's own ``Forms`` or in it."""
+    return _FORMS.fullmatch(path.partition("/")[0]) is not None
+
+
 def folder_of(prefix: str, *, at_library_root: bool = True) -> str:
     """Return the path of the folder that holds every key that begins with *prefix*; empty for the root.
 
@@ -122,6 +135,14 @@ def check(path: str, *, library: str, folder: str = "", key: str | None = None) 
 def collide(one: str, other: str) -> bool:
     """Say whether two different names, or paths, are one to the service, which ignores case."""
     return one != other and fold(one) == fold(other)
+
+
+def _text_of(name: str) -> str:
+    try:
+        text = _ESCAPE.sub(_unescaped, name)
+    except UnicodeDecodeError:
+        return name
+    return text if "/" not in text and encode_segment(text) == name else name
 
 
 def _encoded(names: list[str], at_library_root: bool) -> list[str]:

@@ -93,9 +93,10 @@ class Protocol:
         query = "" if download else f"?{_SELECT}"
         return self._request("GET", token, self._at(drive, path) + query, operation="head")
 
-    def item_by_id(self, token: str, drive: str, item: str) -> Request:
-        """Look at an item by its id."""
-        return self._request("GET", token, f"{self._id(drive, item)}?{_SELECT}", operation="head")
+    def item_by_id(self, token: str, drive: str, item: str, *, download: bool = False) -> Request:
+        """Look at an item by its id; with *download* the answer brings the URL to read it."""
+        where = self._id(drive, item) if download else self.id_url(drive, item)
+        return self._request("GET", token, where, operation="head")
 
     def put(self, token: str, drive: str, path: str, body: bytes, writing: Writing) -> Request:
         """Write a whole file."""
@@ -147,6 +148,11 @@ class Protocol:
     def children(self, token: str, drive: str, path: str) -> Request:
         """List a folder; the empty path is the library."""
         where = f"{self._at(drive, path)}{':' if path else ''}/children?$top={PAGE_ITEMS}&{_SELECT}"
+        return self._request("GET", token, where, operation="list")
+
+    def children_of(self, token: str, drive: str, item: str) -> Request:
+        """List a folder by its id."""
+        where = f"{self._id(drive, item)}/children?$top={PAGE_ITEMS}&{_SELECT}"
         return self._request("GET", token, where, operation="list")
 
     def delta(self, token: str, drive: str) -> Request:
@@ -207,6 +213,10 @@ class Protocol:
     def item_url(self, drive: str, path: str) -> str:
         """Return what ``item`` asks for, for a batch."""
         return f"{self._at(drive, path)}?{_SELECT}"
+
+    def id_url(self, drive: str, item: str) -> str:
+        """Return what ``item_by_id`` asks for, for a batch."""
+        return f"{self._id(drive, item)}?{_SELECT}"
 
     def deletion(self, drive: str, item: str) -> tuple[str, str]:
         """Return what ``delete`` sends as method and path below the API, for a batch."""

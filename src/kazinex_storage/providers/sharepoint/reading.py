@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -45,19 +45,30 @@ class Reading:
         """Push *span* into *sink*; two requests, and two more for each time that the download URL expires.
 
         Raises:
+            StorageError: as ``read``.
+        """
+        path = self.library.path_of(key)
+        look = partial(self.library.file, key, path, download=True)
+        return (yield from self.read(key, path, look, span, sink, if_match))
+
+    def read(
+        self, key: str, path: str, look: Callable[[], Exchange[Item]], span: ByteRange, sink: Sink, if_match: str | None
+    ) -> Exchange[ObjectInfo]:
+        """Push *span* of what *look* returns into *sink*; *path* is what it is remembered by.
+
+        Raises:
             IntegrityError: the file changed meanwhile, or something else came than was asked for.
             PreconditionFailedError: the object is not the version *if_match*.
             UnavailableError: no URL leads to the whole of it.
-            StorageError: as in ``StorageProvider.get``.
+            StorageError: what *look* meets, or the service refuses.
         """
-        path = self.library.path_of(key)
         taking: _Taking | None = None
         refused = 0
         for _ in range(_LOOKS):
             item = self._recalled(path, if_match) if taking is None else None
             recalled = item is not None
             if item is None:
-                item = yield from self.library.file(key, path, download=True)
+                item = yield from look()
                 self._remember(path, item)
             if taking is None or (taking.size == 0 and taking.item.version != item.version):
                 if if_match is not None and item.version != if_match:

@@ -43,6 +43,8 @@ class Node:
     parent: Node | None = field(repr=False)
     content: bytes | None = field(default=None, repr=False)
     """None makes it a folder."""
+    package: str | None = None
+    """What it is instead of a file or a folder, such as a notebook."""
     content_type: str = "application/octet-stream"
     guid: str = field(default_factory=lambda: str(uuid.uuid4()).upper())
     version: int = 1

@@ -53,6 +53,9 @@ def item_view(state: State, drive: Drive, node: Node, downloads: str | None = No
         found["lastModifiedBy"] = {"application": {"id": node.author, "displayName": "Emulated app"}}
     if node.parent is None:
         found["root"] = {}
+    if node.package is not None:
+        found["package"] = {"type": node.package}
+        return found
     if node.content is None:
         found["folder"] = {"childCount": len(node.children)}
         return found

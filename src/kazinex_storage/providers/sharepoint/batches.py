@@ -1,0 +1,97 @@
+"""Removing many items with few requests: 20 are looked at in one, and what may go is removed in another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ..._internal.json_text import parse_json as parse_text
+from ...errors import StorageError, for_each_key
+from ...transport import Exchange, Response
+from .answers import Item, item_of, parse_json
+from .library import Library
+from .mapping import map_error
+from .protocol import BATCH_REQUESTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doomed:
+    """An item that is to be removed."""
+
+    text: str
+    """What an error calls it."""
+    url: str
+    """Looks at it, below the API."""
+    may_go: Callable[[Item], bool]
+    """Whether what is found there is it."""
+    alone: Callable[[], Exchange[None]]
+    """Removes it with all the care of a single delete: for what was throttled or refused in a batch."""
+
+
+def delete_all(library: Library, doomed: Sequence[Doomed]) -> Exchange[list[StorageError | None]]:
+    """Remove many items: two requests for 20 of them, and two for each one that is refused there.
+
+    After a batch that is refused as a whole no other is tried. An error or None for each.
+    """
+    errors: list[StorageError | None] = []
+    for start in range(0, len(doomed), BATCH_REQUESTS):
+        try:
+            errors += yield from _delete_batch(library, doomed[start : start + BATCH_REQUESTS])
+        except StorageError as error:
+            return errors + for_each_key(error, [one.text for one in doomed[start:]])
+    return errors
+
+
+def _delete_batch(library: Library, doomed: Sequence[Doomed]) -> Exchange[list[StorageError | None]]:
+    protocol = library.protocol
+    drive = yield from library.drive()
+    looks = yield from _send(library, [("GET", one.url, None) for one in doomed])
+    found: list[tuple[int, Item]] = []
+    doubtful: set[int] = set()
+    for index, one in enumerate(doomed):
+        status, body = looks.get(index, (0, {}))
+        if status == 200 and body:
+            item = item_of(body)
+            library.saw()
+            if one.may_go(item):
+                found.append((index, item))
+        elif status != 404:
+            doubtful.add(index)
+    if not found and not doubtful:
+        yield from library.check_alive()
+    if found:
+        # Pinned: by now another item, or a folder with all that is in it, could answer to the same path.
+        deletes = [(*protocol.deletion(drive, item.id), item.etag or item.ctag) for _, item in found]
+        answers = yield from _send(library, deletes)
+        for number, (index, _) in enumerate(found):
+            if answers.get(number, (0, {}))[0] not in (200, 204, 404):
+                doubtful.add(index)
+    errors: list[StorageError | None] = [None] * len(doomed)
+    for index in sorted(doubtful):
+        try:
+            yield from doomed[index].alone()
+        except StorageError as error:
+            error.key = doomed[index].text
+            errors[index] = error
+    return errors
+
+
+def _send(
+    library: Library, requests: Sequence[tuple[str, str, str | None]]
+) -> Exchange[dict[int, tuple[int, Mapping[str, object]]]]:
+    response: Response = yield from library.ask(lambda token: library.protocol.batch(token, requests))
+    if response.status != 200:
+        raise map_error(response)
+    answers = parse_json(response).get("responses")
+    found: dict[int, tuple[int, Mapping[str, object]]] = {}
+    for answer in answers if isinstance(answers, list) else ():
+        if not isinstance(answer, dict):
+            continue
+        body, number, status = answer.get("body"), str(answer.get("id")), answer.get("status")
+        if isinstance(body, str):
+            with suppress(ValueError):
+                body = parse_text(body or "{}")
+        if number.isascii() and number.isdigit() and isinstance(status, int):
+            found[int(number)] = (status, body if isinstance(body, dict) else {})
+    return found

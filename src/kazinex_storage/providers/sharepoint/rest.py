@@ -1,0 +1,171 @@
+"""What no key names, and folders that nothing is in: read and removed by their ids.
+
+A path may lead to another item, because the service ignores case and more, so it only says where the item has to be.
+Folders are removed when they are empty, deepest first; never with something in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from ...errors import NotFoundError, NotSupportedError, StorageError, UnavailableError
+from ...transport import Exchange, Response
+from ...types import WHOLE, ObjectInfo, Sink
+from .answers import Item, parse_item
+from .batches import Doomed, delete_all
+from .folders import Folders
+from .library import Library
+from .listing import Below, list_folder
+from .mapping import map_error
+from .reading import Reading
+
+_CHANGES: Final = 3
+"""How often an item that is to be removed may change between look and removal."""
+
+
+@dataclass(slots=True)
+class _Folder:
+    """A folder below the one that is cleared, or that one."""
+
+    path: str
+    id: str
+    above: _Folder | None
+    left: int = 0
+    """What is in it yet."""
+
+
+class Rest:
+    """The items of one library that are no objects."""
+
+    def __init__(self, library: Library, folders: Folders, reading: Reading) -> None:
+        """Work on *library*."""
+        self._library = library
+        self._folders = folders
+        self._reading = reading
+
+    def prefix(self, prefix: str) -> str:
+        """Return what names begin with below *prefix*, which is empty or ends with a slash."""
+        folder = self._library.folder_of(prefix)
+        return f"{folder}/" if folder else ""
+
+    def get(self, name: str, sink: Sink) -> Exchange[ObjectInfo]:
+        """Push the bytes of a file into *sink*; two requests.
+
+        Raises:
+            NotFoundError: it is not there any more.
+            NotSupportedError: it is a notebook or another package, which has no bytes.
+            StorageError: as in ``StorageProvider.get``.
+        """
+        path, _, identity = name.rpartition(":")
+        look = partial(self._file, name, path, identity)
+        return (yield from self._reading.read(name, name, look, WHOLE, sink, None))
+
+    def delete(self, names: Sequence[str]) -> Exchange[list[StorageError | None]]:
+        """Remove items that are no folders; two requests for 20. What was moved away meanwhile stays.
+
+        An error or None for each.
+        """
+        drive = yield from self._library.drive()
+        doomed: list[Doomed] = []
+        for name in names:
+            path, _, identity = name.rpartition(":")
+            doomed.append(self._doomed(drive, path, identity, partial(self._is_file, path)))
+        return (yield from delete_all(self._library, doomed))
+
+    def remove_folders(self, prefix: str, *, itself: bool) -> Exchange[list[StorageError | None]]:
+        """Remove the folders below *prefix* that nothing is in; one request for each that something was in, and two for
+        20 that are empty. An error or None for each.
+        """
+        drive = yield from self._library.drive()
+        path = self._library.folder_of(prefix)
+        top: Item | None = yield from self._library.look(path)
+        if top is None or not top.is_folder or (path and not self._library.is_at(top, path)):
+            return []
+        folders = yield from self._walk(_Folder(path, top.id, None), top)
+        errors: list[StorageError | None] = []
+        for level in sorted({folder.path.count("/") for folder in folders if folder.path}, reverse=True):
+            empty = [
+                folder
+                for folder in folders
+                if folder.path.count("/") == level and not folder.left and (folder.above is not None or itself)
+            ]
+            outcomes = yield from delete_all(self._library, [self._doomed_folder(drive, folder) for folder in empty])
+            for folder, error in zip(empty, outcomes, strict=True):
+                self._folders.drop(folder.path)
+                if error is None and folder.above is not None:
+                    folder.above.left -= 1
+            errors += outcomes
+        return errors
+
+    def _walk(self, top: _Folder, item: Item) -> Exchange[list[_Folder]]:
+        found, waiting = [top], [(top, item)]
+        while waiting:
+            folder, seen = waiting.pop()
+            if not seen.children:
+                continue
+            items = yield from list_folder(self._library, Below(folder.path, folder.id))
+            folder.left = len(items)
+            for child in items:
+                path = f"{folder.path}/{child.name}" if folder.path else child.name
+                if child.is_folder and not self._library.is_own(path):
+                    below = _Folder(path, child.id, folder)
+                    found.append(below)
+                    waiting.append((below, child))
+        return found
+
+    def _doomed_folder(self, drive: str, folder: _Folder) -> Doomed:
+        return self._doomed(drive, folder.path, folder.id, partial(self._is_empty, folder.path))
+
+    def _doomed(self, drive: str, path: str, identity: str, may_go: Callable[[Item], bool]) -> Doomed:
+        return Doomed(
+            text=self._library.text_of(path),
+            url=self._library.protocol.id_url(drive, identity),
+            may_go=may_go,
+            alone=partial(self._delete, identity, may_go),
+        )
+
+    def _delete(self, identity: str, may_go: Callable[[Item], bool]) -> Exchange[None]:
+        library = self._library
+        drive = yield from library.drive()
+        for _ in range(_CHANGES):
+            item: Item | None = yield from self._look(drive, identity)
+            if item is None or not may_go(item):
+                return
+            removal = partial(library.protocol.delete, drive=drive, item=item.id, if_match=item.etag or item.ctag)
+            response: Response = yield from library.ask(removal)
+            if response.status in (200, 204, 404):
+                return
+            if response.status != 412:
+                raise map_error(response)
+        raise UnavailableError("others change it at the moment; repeat it")
+
+    def _file(self, name: str, path: str, identity: str) -> Exchange[Item]:
+        drive = yield from self._library.drive()
+        item: Item | None = yield from self._look(drive, identity, download=True)
+        if item is None or item.is_folder or not self._library.is_exactly(item, path):
+            raise NotFoundError("it is not there any more; find it again", key=name)
+        if not item.is_file:
+            raise NotSupportedError("it is a notebook or another package of SharePoint, which has no bytes", key=name)
+        return item
+
+    def _look(self, drive: str, identity: str, *, download: bool = False) -> Exchange[Item | None]:
+        library = self._library
+        response: Response = yield from library.ask(
+            lambda token: library.protocol.item_by_id(token, drive, identity, download=download)
+        )
+        if response.status == 200:
+            return parse_item(response)
+        error = map_error(response)
+        if not isinstance(error, NotFoundError):
+            raise error
+        yield from library.check_alive()
+        return None
+
+    def _is_file(self, path: str, item: Item) -> bool:
+        return not item.is_folder and self._library.is_exactly(item, path)
+
+    def _is_empty(self, path: str, item: Item) -> bool:
+        return item.is_folder and not item.children and self._library.is_exactly(item, path)
