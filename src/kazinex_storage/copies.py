@@ -65,7 +65,7 @@ def move_object(operations: Operations, source: str, target: str, mode: PutMode)
             lambda: _back(operations, goal, origin),
         )
     if guard is not None:
-        yield from guard.removing([origin])
+        yield from guard.removing([origin], moved=True)
     return info
 
 

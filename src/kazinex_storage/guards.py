@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from .errors import IntegrityError, StorageError
+from .errors import AlreadyExistsError, IntegrityError, StorageError
 from .keys import ObjectKey
 from .source import Source
 from .transport import Call, Exchange
@@ -18,16 +18,18 @@ from .types import ObjectInfo
 
 _log = logging.getLogger(__name__)
 _CHUNK = 1024 * 1024
+_STAYED = "an object that was not to stay could not be taken away: %s"
 
 
 class Write(Protocol):
     """One write of one key that is guarded; always create-only."""
 
-    def before(self, sha256: str | None) -> Exchange[str | None]:
+    def before(self, sha256: str | None, *, resumed: bool = False) -> Exchange[str | None]:
         """Return the sha256 that the bytes must have, or None when any will do.
 
         Args:
             sha256: What the caller says that they have.
+            resumed: The object may be there already, made by an earlier call that could not say so.
 
         Raises:
             AlreadyExistsError: the key is taken.
@@ -39,6 +41,18 @@ class Write(Protocol):
 
         Raises:
             AlreadyExistsError: another write was faster.
+        """
+        ...
+
+    def adopt(self, info: ObjectInfo, *, proven: bool) -> Exchange[None]:
+        """Make an object the one that stays that is there already; again for the same object changes nothing.
+
+        Args:
+            info: What the service says of it.
+            proven: Whether its bytes were seen here, so that the sha256 is no mere word of who sent them.
+
+        Raises:
+            AlreadyExistsError: another write was faster, or the key is taken.
         """
         ...
 
@@ -58,8 +72,8 @@ class Guard(Protocol):
         """Return the decision over a write of *key*, or None when it is not guarded."""
         ...
 
-    def removing(self, keys: Sequence[ObjectKey]) -> Exchange[None]:
-        """Note that *keys* are about to be removed."""
+    def removing(self, keys: Sequence[ObjectKey], *, moved: bool = False) -> Exchange[None]:
+        """Note that those of *keys* that are there are about to be removed, or were just *moved* away."""
         ...
 
 
@@ -110,6 +124,27 @@ def guarded(
     return info
 
 
+def standing(
+    write: Write, info: ObjectInfo, *, proven: bool, undo: Callable[[], Exchange[object]]
+) -> Exchange[ObjectInfo]:
+    """Make the object that stands there already the one that stays; else *undo* it.
+
+    After an error that decides nothing it is left where it is, and the call can be repeated.
+
+    Raises:
+        AlreadyExistsError: the key is taken, or another write was faster.
+    """
+    try:
+        yield from write.adopt(info, proven=proven)
+    except AlreadyExistsError:
+        try:
+            yield from undo()
+        except StorageError as error:
+            _log.warning(_STAYED, error)
+        raise
+    return info
+
+
 def _sha256_of(source: Source) -> str | None:
     chunk = memoryview(bytearray(_CHUNK))
     with source.open() as reader:
@@ -124,4 +159,4 @@ def _take_away(write: Write, undo: Callable[[], Exchange[None]]) -> Exchange[Non
         yield from write.withdraw()
     except StorageError as error:
         # What made the write fail is what the caller has to know; the object stays, found by its key, under no receipt.
-        _log.warning("an object that was not to stay could not be taken away: %s", error)
+        _log.warning(_STAYED, error)

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from ._internal.first_bytes import FIRST_BYTES, fits
@@ -21,6 +22,7 @@ from .errors import (
     NotSupportedError,
     PolicyError,
 )
+from .guards import standing
 from .keys import ObjectKey
 from .part_uploads import PartExchanges
 from .policy import extension_of
@@ -85,20 +87,24 @@ def confirm_object(
 
     Raises:
         NotFoundError: nothing has arrived.
-        AlreadyExistsError: the object is another one than the URL with *write_token* brought; it is left alone. Or the
-            key was given away for good since the URL was signed.
+        AlreadyExistsError: the object is another one than the URL with *write_token* brought, and is left alone; or the
+            revision is taken, and what the URL brought was removed.
         PolicyError: the policy does not allow it.
         IntegrityError: it is not what *options* say.
-        ValueError: the options are not those of a PUT.
+        ValueError: the options are not those of a PUT, or a revision is confirmed without a write token.
     """
     full = operations._full(key)
     if options.method != "PUT":
         raise ValueError(f"what a PUT brought is confirmed, not a {options.method}")
+    write = operations.guard.writing(full) if operations.guard is not None else None
+    if write is not None and write_token is None:
+        raise ValueError("what was sent to this key is recorded for good: confirm it with the write_token of its URL")
     info = yield from operations._exchanges.head(full)
     if write_token is not None and not (yield from _carries(operations, full, info, write_token)):
         raise AlreadyExistsError("the object that stands there was not sent to this URL; nothing was removed")
     try:
-        yield from operations._check_taken(full)
+        if write is None:
+            yield from operations._check_taken(full)
         sha256 = yield from _check_arrived(operations, full, options, info)
     except (AlreadyExistsError, PolicyError, IntegrityError) as error:
         # Without the write token it may be what stood there before, or what another writer has put there meanwhile.
@@ -107,6 +113,9 @@ def confirm_object(
         raise type(error)(f"{error.message}; {outcome}") from error
     if sha256 is not None:
         info = replace(info, checksum=Checksum(algorithm="sha256", value=sha256))
+    if write is not None:
+        undo = partial(remove_version, operations, full, info)
+        yield from standing(write, info, proven=sha256 is not None, undo=undo)
     return operations._relative(info)
 
 

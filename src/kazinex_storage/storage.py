@@ -278,9 +278,11 @@ class Storage:
 
         Raises:
             NotFoundError: nothing has arrived.
-            AlreadyExistsError: what stands there did not come by the URL with that *write_token*; it is left alone.
+            AlreadyExistsError: what stands there did not come by the URL with that *write_token*, and is left alone; or
+                its revision has, or had, another file, and what came is removed.
             PolicyError: the policy does not allow it.
             IntegrityError: it is not what was signed for.
+            ValueError: the options are not those of a PUT, or the file of a revision comes without *write_token*.
         """
         return self._transport.run(self._operations.confirm(key, options, write_token))
 

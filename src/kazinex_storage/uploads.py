@@ -31,6 +31,7 @@ from .operations import Operations
 from .part_uploads import PartExchanges, ResumeExchanges
 from .parts import PartPlan, crc32_of
 from .provider import Sweeper
+from .recording import ask, ask_unseen, prove, stays, write_of
 from .signed import remove_version
 from .source import Source
 from .tickets import TicketPart, UploadTicket
@@ -97,7 +98,6 @@ class Uploads:
         full = operations._full(key)
         self._need_resuming()
         options = operations._admitted(full, options)
-        yield from operations._check_taken(full)
         if size < 0:
             raise ValueError(f"an upload has 0 bytes or more, not {size}")
         if sha256 is not None and not _SHA256.fullmatch(sha256.lower()):
@@ -105,6 +105,11 @@ class Uploads:
         operations._admission.check_name(full.name)
         operations._admission.check_size(size)
         declared = sha256.lower() if sha256 is not None else None
+        write = write_of(operations, full)
+        if write is not None:
+            yield from write.before(declared)  # refused early; it is asked again before the end
+        else:
+            yield from operations._check_taken(full)
         state = yield from self._parts.begin_upload(full, size, completed(options, full), declared)
         scope, info = operations._scope, operations.info
         state = replace(state, key=full[len(scope) :], scope=scope, provider=info.kind, location=info.location)
@@ -114,7 +119,8 @@ class Uploads:
         operations = self._operations
         self._need_resuming()
         own = yield from self._own(state)
-        yield from operations._check_taken(ObjectKey(own.key))
+        if write_of(operations, ObjectKey(own.key)) is None:
+            yield from operations._check_taken(ObjectKey(own.key))
         self._check_rules(own)
         expected = None if isinstance(body, Source) else own.sha256
         source = yield from operations._admission.source(body, expected, on_progress)
@@ -125,13 +131,18 @@ class Uploads:
                     "resume it with the body that it was begun for"
                 )
             in_order = not operations.info.can(Capability.PARTS)
-            going_on = self._ordered.resume_upload(own, source) if in_order else self._go_on(own, source)
+            going_on = self._in_order(own, source) if in_order else self._go_on(own, source)
             info = operations._relative((yield from going_on))
             known = info.sha256 is not None or source.checksum is None
-            return info if known else replace(info, checksum=source.checksum)
+            info = info if known else replace(info, checksum=source.checksum)
+            return (yield from stays(operations, own, info, proven=True))
         finally:
             if source is not body:
                 source.close()
+
+    def _in_order(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
+        yield from ask(self._operations, state, source, resumed=True)
+        return (yield from self._ordered.resume_upload(state, source))
 
     def _go_on(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
         plan = self._plan(state)
@@ -142,8 +153,11 @@ class Uploads:
             if found is None:
                 raise
             # An earlier resume completed it and could not say so any more.
-            _check_body(cast(str, (yield Call(measure, source, cancel=source.cancel))), state, found)
+            sha256 = cast(str, (yield Call(measure, source, cancel=source.cancel)))
+            _check_body(sha256, state, found)
+            yield from prove(self._operations, state, found, sha256)
             return found
+        yield from ask(self._operations, state, source)
         parts = yield from send_parts(source, plan, partial(self._send, state, held), self._parts)
         checksum = source.checksum
         if checksum is None:
@@ -193,18 +207,19 @@ class Uploads:
         self._need()
         own = yield from self._own(state)
         plan = self._plan(own)
-        try:
-            yield from self._operations._check_taken(ObjectKey(own.key))
-        except AlreadyExistsError:
-            yield from self._throw_away(own)
-            raise
+        write = write_of(self._operations, ObjectKey(own.key))
+        if write is None:
+            yield from self._check_taken(own)
         try:
             held: Sequence[PartInfo] = yield from self._parts.list_parts(own)
         except NotFoundError:
             found = yield from self._parts.find_upload(own)
             if found is None:
                 raise
-            return self._operations._relative((yield from self._kept(own, found)))  # the client completed it itself
+            info = self._operations._relative((yield from self._kept(own, found)))  # the client completed it itself
+            return (yield from stays(self._operations, own, info, proven=False))
+        if write is not None:
+            yield from ask_unseen(self._operations, write, own)
         try:
             self._check_rules(own, max(own.size, sum(part.size for part in held)))
         except PolicyError as error:
@@ -219,7 +234,15 @@ class Uploads:
             raise IntegrityError(
                 f"part {wrong[0][0]} is missing or has another size; nothing was stored, send it, then complete again"
             )
-        return self._operations._relative((yield from self._parts.complete_upload(own, held)))
+        info = self._operations._relative((yield from self._parts.complete_upload(own, held)))
+        return (yield from stays(self._operations, own, info, proven=False))
+
+    def _check_taken(self, own: UploadState) -> Exchange[None]:
+        try:
+            yield from self._operations._check_taken(ObjectKey(own.key))
+        except AlreadyExistsError:
+            yield from self._throw_away(own)
+            raise
 
     def _throw_away(self, own: UploadState) -> Exchange[None]:
         """Remove the parts of an upload, or the object that a client has made of them, which carries its mark."""

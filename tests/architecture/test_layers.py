@@ -69,6 +69,7 @@ LEVELS = {
     "copies": 4,
     "remnants": 4,
     "signed": 4,
+    "recording": 4,
     "states": 4,
     "operations": 4,
     "uploads": 4,

@@ -25,13 +25,14 @@ from kazinex_storage import (
     RecordNotFoundError,
     Resolver,
     SettingsError,
+    Storage,
     StorageError,
     StoredDocument,
     UnavailableError,
     UnresolvedOrganisationError,
 )
 from kazinex_storage.documents.register import MemoryRegister, RevisionRecord
-from kazinex_storage.providers.local import LocalProvider
+from kazinex_storage.providers.local import LocalProvider, LocalSettings
 from kazinex_storage.transport import Call, Command, Exchange
 
 PDF = b"%PDF-1.7 drawing"
@@ -201,9 +202,8 @@ def test_a_file_that_was_exchanged_after_the_upload_is_not_delivered(world: Worl
 def test_a_document_that_was_replaced_behind_its_receipt_is_not_opened(world: World) -> None:
     world.add("org-1", "disk", default=True)
     receipt = world.documents.upload(document(), PDF)
-    storage, key = world.resolver.storage_for("org-1"), "bridge/DRG-1/P01/Plan Ü 1.pdf"
-    storage.delete(key)  # a revision is written once, also there
-    storage.put(key, PDF.replace(b"drawing", b"forgery"))
+    with Storage(LocalProvider(LocalSettings(root=world.root / "shared", durable=False))) as forger:
+        forger.put(receipt.key, PDF.replace(b"drawing", b"forgery"))
 
     for read in (world.documents.open, world.documents.stream):
         with pytest.raises(IntegrityError, match="altered after the upload"):

@@ -23,12 +23,13 @@ from kazinex_storage import (
     Resolver,
     RevisionRecord,
     Source,
+    Storage,
     UnavailableError,
     verify_provider,
 )
 from kazinex_storage.fs import OrganisationFileSystem
 from kazinex_storage.organisations import MemoryCatalogue
-from kazinex_storage.providers.local import LocalProvider
+from kazinex_storage.providers.local import LocalProvider, LocalSettings
 
 PDF = b"%PDF-1.7 drawing"
 KEY = DocumentKey("org-1", "bridge", "DRG-1", "P01", "Plan Ü 1.pdf")
@@ -146,7 +147,8 @@ def test_removing_what_was_never_stored_leaves_the_revision_free(world: World) -
 
 def test_what_was_stored_before_there_was_a_register_stays_taken_too(world: World) -> None:
     world.add("org-1", "disk", default=True)
-    world.resolver.storage_for("org-1").put("bridge/DRG-1/P01/Plan Ü 1.pdf", PDF)
+    with Storage(LocalProvider(LocalSettings(root=world.root / "shared", durable=False))) as storage:
+        storage.put(KEY.build(), PDF)
 
     world.documents.remove(KEY)
 
@@ -320,8 +322,8 @@ def test_no_storage_of_the_organisation_gives_a_removed_revision_other_bytes(wor
         "open": lambda: storage.open(key, "wb").close(),
         "copy": lambda: storage.copy("bridge/elsewhere.pdf", key),
         "move": lambda: storage.move("bridge/elsewhere.pdf", key),
-        "begin": lambda: storage.begin_upload(key, 5),
-        "resume": lambda: storage.resume_upload(begun, PDF),
+        "begin": lambda: storage.begin_upload(key, 5, sha256="0" * 64),
+        "resume": lambda: storage.resume_upload(begun, bytes(len(PDF))),
         "complete": lambda: storage.complete_upload(completed),
     }
     for call in calls.values():
@@ -340,14 +342,14 @@ def test_a_storage_gives_a_revision_no_second_file_beside_the_recorded_one(world
 
     with pytest.raises(AlreadyExistsError, match=f"has the file '{KEY.filename}' already"):
         world.resolver.storage_of("org-1", first).put("bridge/DRG-1/P01/other.pdf", b"other")
-    moved = world.resolver.storage_of("org-1", second).put(f"bridge/DRG-1/P01/{KEY.filename}", PDF)
+    moved = world.resolver.by_id("org-1", second).storage.put(f"bridge/DRG-1/P01/{KEY.filename}", PDF)
 
     assert len(PDF) == moved.size  # documents may be brought to another provider
 
 
 def test_an_altered_receipt_does_not_say_which_bytes_may_come_back(world: World) -> None:
     provider = world.add("org-1", "disk", default=True)
-    storage = world.resolver.storage_of("org-1", provider)
+    storage = world.resolver.by_id("org-1", provider).storage
     storage.put(f"bridge/DRG-1/P01/{KEY.filename}", PDF)  # no register knows of it
     receipt = replace(world.documents.find(KEY), sha256=hashlib.sha256(b"other").hexdigest())
 

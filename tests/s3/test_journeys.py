@@ -209,7 +209,7 @@ def test_a_url_of_before_a_removal_brings_nothing_that_stays(world: World) -> No
     with pytest.raises(AlreadyExistsError, match="was removed"):
         storage.presign(key, options)
     assert 200 == send(signed, b"other")[0]
-    with pytest.raises(AlreadyExistsError, match=r"was removed on .*; it was removed"):
+    with pytest.raises(AlreadyExistsError, match=r"was removed on"):
         storage.confirm(key, options, write_token=signed.write_token)
 
     assert not storage.exists(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -111,3 +112,39 @@ def test_a_storage_of_an_organisation_signs_what_creates_a_revision(resolver: Re
     assert b"ORIGINAL" == DocumentStore(resolver).open(REVISION).read()
     with pytest.raises(AlreadyExistsError):
         storage.put(key, b"REPLACED")
+
+
+@pytest.mark.parametrize("declared", [False, True])
+def test_what_a_signed_put_brought_is_a_document_when_it_is_confirmed(resolver: Resolver, declared: bool) -> None:
+    storage, key = resolver.storage_for("acme"), "bridge/DRG-1/P01/plan.pdf"
+    sha256 = hashlib.sha256(b"ORIGINAL").hexdigest() if declared else None
+    options = PresignOptions(method="PUT", size=8, sha256=sha256)
+    url = storage.presign(key, options)
+    assert 200 == send(url, b"ORIGINAL")[0]
+    assert resolver.revisions.revision(REVISION) is None
+
+    with pytest.raises(ValueError, match="write_token"):
+        storage.confirm(key, options)
+    for _ in range(2):
+        storage.confirm(key, options, write_token=url.write_token)
+
+    recorded = resolver.revisions.revision(REVISION)
+    assert recorded is not None
+    assert (REVISION, sha256) == (recorded.document, recorded.sha256)
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_what_a_signed_put_brought_too_late_is_taken_away(resolver: Resolver, removed: bool) -> None:
+    """It was signed while the revision was free."""
+    storage, documents = resolver.storage_for("acme"), DocumentStore(resolver)
+    options, key = PresignOptions(method="PUT", size=8), "bridge/DRG-1/P01/late.pdf"
+    url = storage.presign(key, options)
+    documents.upload(REVISION, b"ORIGINAL")
+    if removed:
+        documents.remove(REVISION)
+    assert 200 == send(url, b"REPLACED")[0]
+
+    with pytest.raises(AlreadyExistsError, match="was removed" if removed else "has the file"):
+        storage.confirm(key, options, write_token=url.write_token)
+
+    assert ([] if removed else [REVISION]) == [found.document for found in documents.revisions(REVISION)]

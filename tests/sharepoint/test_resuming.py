@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kazinex_storage import (
+    AlreadyExistsError,
     IntegrityError,
     NotFoundError,
     NotSupportedError,
@@ -18,15 +19,21 @@ from kazinex_storage import (
     SettingsError,
     Storage,
     StorageError,
+    UnavailableError,
     UploadState,
 )
+from kazinex_storage.documents.patience import Patience
+from kazinex_storage.documents.register import MemoryRegister
+from kazinex_storage.documents.writing import guarded_storage
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
 from kazinex_storage.testing.bench import pattern
 from kazinex_storage.testing.emulators.graph import Answer, Fault, Kind
 from kazinex_storage.testing.uploading import sealed
 
+from ..journeys.only_provider import OnlyProvider
 from .conftest import Place
 
+CREATE = PutOptions(mode=PutMode.CREATE)
 MIB = 1024 * 1024
 BODY = pattern(25 * MIB)
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -192,3 +199,29 @@ def test_the_url_of_a_session_is_in_no_text_but_the_state(place: Place, caplog: 
     token = state.upload_id.rpartition("/")[2]
     assert token in state.to_json()
     assert not any(token in text for text in (repr(state), str(caught.value), repr(caught.value), caplog.text))
+
+
+def test_an_upload_of_a_revision_is_gone_on_with_whatever_failed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its end may have been reached without being recorded, or recorded without an answer."""
+    resolver, key = OnlyProvider(place.storage.scoped("org-1")), "bridge/DRG-1/P01/a.ifc"
+    storage = guarded_storage(resolver, "org-1", resolver.chosen("org-1", None), Patience())
+    other = storage.begin_upload("bridge/DRG-1/P01/other.ifc", 5, CREATE, sha256=hashlib.sha256(b"other").hexdigest())
+    state = storage.begin_upload(key, 5, CREATE, sha256=hashlib.sha256(b"12345").hexdigest())
+
+    def fail(*_: object) -> bool:
+        raise UnavailableError("the database restarts")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryRegister, "swap_revision", fail)
+        with pytest.raises(UnavailableError):
+            storage.resume_upload(state, b"12345")
+    for _ in range(2):
+        assert 5 == storage.resume_upload(state, b"12345").size
+    with pytest.raises(AlreadyExistsError, match=r"has the file 'a\.ifc'"):
+        storage.resume_upload(other, b"other")
+
+    storage.delete(key)
+    with pytest.raises(AlreadyExistsError, match="was removed"):
+        storage.resume_upload(other, b"other")
+    assert [] == list(storage.list())
+    assert 5 == storage.resume_upload(storage.begin_upload(key, 5, CREATE, sha256=state.sha256), b"12345").size

@@ -1,7 +1,8 @@
 """What the register has given away for good, told to whoever writes a revision past ``DocumentStore``.
 
-The storages of an organisation create the file of a revision and record nothing; what is recorded they respect: the
-file of a removed revision, and another file than the recorded one, are not created through them either.
+The storages that documents are written through (``Resolver.chosen``, ``by_id``) record nothing; what is recorded they
+respect: the file of a removed revision, and another file than the recorded one, are not created through them either.
+Those of ``Resolver.storage_for`` have the guard of ``writing.py``, and ask this before anything is signed.
 """
 
 from __future__ import annotations

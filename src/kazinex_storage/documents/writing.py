@@ -10,16 +10,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from ..errors import AlreadyExistsError, InvalidKeyError, StorageError
+from ..errors import AlreadyExistsError, InvalidKeyError, NotFoundError, StorageError
 from ..keys import DocumentKey, ObjectKey
+from ..storage import Storage
 from ..transport import Call, Exchange, Many, Outcome
 from ..types import ObjectInfo
 from .events import DocumentRemoved
 from .patience import Patience
-from .receipts import ResolvedProvider
+from .receipts import ProviderResolver, ResolvedProvider
 from .register import RevisionRecord
 from .removing import Mark, removal_now
-from .searching import Place, Search, list_place, place_of, places_of, relative_prefix
+from .searching import Place, Search, list_place, place_of, places_of, relative_key, relative_prefix
 from .taken import refused, taken
 
 
@@ -42,7 +43,7 @@ class RevisionWrite:
         self.unasked: tuple[str, ...] = ()
         """The ids of providers that did not say whether they hold a file of the revision."""
 
-    def before(self, sha256: str | None) -> Exchange[str | None]:
+    def before(self, sha256: str | None, *, resumed: bool = False) -> Exchange[str | None]:
         """Refuse when the revision is taken; return the sha256 that it had when it may have that again.
 
         Raises:
@@ -50,11 +51,13 @@ class RevisionWrite:
         """
         seen = cast("RevisionRecord | None", (yield Call(self._search.register.revision, self._document)))
         self._seen = seen
+        if resumed and seen is not None and (yield from self._recorded(seen, sha256)):
+            return None
         if seen is not None and (
             seen.document != self._document or seen.sha256 is None or sha256 not in (None, seen.sha256)
         ):
             raise self.taken()
-        yield from self._look()
+        yield from self._look(resumed=resumed)
         return None if seen is None else seen.sha256
 
     def after(self, info: ObjectInfo) -> Exchange[None]:
@@ -63,20 +66,30 @@ class RevisionWrite:
         Raises:
             AlreadyExistsError: another upload was recorded first, or the revision was removed meanwhile.
         """
-        self._mine = RevisionRecord(
-            document=self._document,
-            provider=self._target.provider,
-            sha256=info.sha256,
-            recorded_at=datetime.now(UTC),
-        )
-        if not (yield Call(self._search.register.swap_revision, self._seen, self._mine)):
-            self._mine = None
-            raise AlreadyExistsError(
-                f"another upload of the revision {self._document.revision!r} was faster, and this one was taken back; "
-                "upload under a new revision",
-                operation="upload",
-                key=self._document.build(),
-            )
+        if not (yield from self._record(info.sha256)):
+            raise self._slower()
+
+    def adopt(self, info: ObjectInfo, *, proven: bool) -> Exchange[None]:
+        """Record a file that is there already; of one whose bytes nobody here saw no sha256 is kept.
+
+        No provider is asked: of several files that arrived by themselves the first to be recorded stays.
+
+        Raises:
+            AlreadyExistsError: the revision has, or had, another file.
+        """
+        sha256 = info.sha256 if proven else None
+        for _ in range(2):  # the second time shows who was faster, which may be this same upload elsewhere
+            seen = cast("RevisionRecord | None", (yield Call(self._search.register.revision, self._document)))
+            self._seen = seen
+            if seen is not None:
+                if (yield from self._recorded(seen, sha256)):
+                    return
+                came_back = seen.removal is not None and seen.document == self._document and sha256 is not None
+                if not came_back or seen.sha256 != sha256:
+                    raise self.taken()
+            if (yield from self._record(sha256)):
+                return
+        raise self._slower()
 
     def withdraw(self) -> Exchange[None]:
         """Put back what the register had before, in case it was changed although that was not answered."""
@@ -87,8 +100,39 @@ class RevisionWrite:
         """Return the error for a revision that the register knows."""
         return taken(self._document, self._seen)
 
-    def _look(self) -> Exchange[None]:
-        """Refuse when a provider holds a file of the revision; what does not answer in time is passed over."""
+    def _record(self, sha256: str | None) -> Exchange[bool]:
+        self._mine = RevisionRecord(
+            document=self._document,
+            provider=self._target.provider,
+            sha256=sha256,
+            recorded_at=datetime.now(UTC),
+        )
+        if (yield Call(self._search.register.swap_revision, self._seen, self._mine)):
+            return True
+        self._mine = None
+        return False
+
+    def _recorded(self, seen: RevisionRecord, sha256: str | None) -> Exchange[bool]:
+        """Say whether *seen* is of the file that stands under this key in this place."""
+        if seen.document != self._document or seen.removal is not None:
+            return False
+        if None not in (seen.sha256, sha256) and seen.sha256 != sha256:
+            return False
+        return (yield from _is_here(self._search, seen, self._target))
+
+    def _slower(self) -> AlreadyExistsError:
+        return AlreadyExistsError(
+            f"another upload of the revision {self._document.revision!r} was faster, and this one was taken back; "
+            "upload under a new revision",
+            operation="upload",
+            key=self._document.build(),
+        )
+
+    def _look(self, *, resumed: bool) -> Exchange[None]:
+        """Refuse when a provider holds a file of the revision; what does not answer in time is passed over.
+
+        A *resumed* upload may have become the object under its key; the service decides, as it is create-only.
+        """
         prefix = relative_prefix(self._document, revision=True)
         others = yield from self._other_places()
         asked = [place for place in others if not self._patience.rests(place_of(place[0]))]
@@ -98,7 +142,7 @@ class RevisionWrite:
             looks = [list_place(place, prefix) for place in asked]
             both = (list_place([self._target], prefix), self._patience.ask(self._target.storage.transport, looks))
             own, outcomes = cast("list[Outcome[Any]]", (yield Many(both, 2)))
-            found += own.result()[1]
+            mine = own.result()[1]
             for place, outcome in zip(asked, outcomes.result(), strict=True):
                 if isinstance(outcome.error, StorageError):
                     self._patience.let_rest(place_of(place[0]))
@@ -107,7 +151,8 @@ class RevisionWrite:
                 else:
                     found += outcome.result()[1]
         else:
-            found += (yield from list_place([self._target], prefix))[1]
+            mine = (yield from list_place([self._target], prefix))[1]
+        found += [info for info in mine if not resumed or info.key != relative_key(self._document)]
         self.unasked = tuple(provider.provider for provider in missing)
         if found:
             name = found[0].key.rpartition("/")[2]
@@ -135,10 +180,24 @@ class RevisionGuard:
         document = self._document(key)
         return None if document is None else RevisionWrite(self._search, document, self._target, self._patience)
 
-    def removing(self, keys: Sequence[ObjectKey]) -> Exchange[None]:
-        """Remember those of *keys* that are files of revisions as removed."""
+    def removing(self, keys: Sequence[ObjectKey], *, moved: bool = False) -> Exchange[None]:
+        """Remember those of *keys* that are files of revisions as removed.
+
+        What the register does not know is looked for, so that a revision that was never stored stays free; what it
+        knows to be in another place is left alone.
+        """
         for document in filter(None, map(self._document, keys)):
-            mark, removal = Mark(self._search, document, self._target.provider, None), removal_now()
+            seen = cast("RevisionRecord | None", (yield Call(self._search.register.revision, document)))
+            sha256 = None
+            if seen is not None and not (yield from _is_here(self._search, seen, self._target)):
+                continue
+            if seen is None and not moved:
+                try:
+                    info = yield from self._target.storage.operations.head(relative_key(document))
+                except NotFoundError:
+                    continue
+                sha256 = info.sha256
+            mark, removal = Mark(self._search, document, self._target.provider, sha256), removal_now()
             yield from mark.put(removal)
             if mark.removal is removal:
                 yield from self._search.tell(DocumentRemoved(document=document, removal=removal))
@@ -149,3 +208,21 @@ class RevisionGuard:
         except InvalidKeyError:
             return None
         return document if document.organisation == self._organisation else None
+
+
+def guarded_storage(
+    resolver: ProviderResolver, organisation: str, target: ResolvedProvider, patience: Patience
+) -> Storage:
+    """Return a view of the storage of *target* with the rule of revisions over what is written and removed there."""
+    view = target.storage.with_policy(target.storage.policy)
+    view.operations.guard = RevisionGuard(Search(resolver), organisation, target, patience)
+    return view
+
+
+def _is_here(search: Search, seen: RevisionRecord, target: ResolvedProvider) -> Exchange[bool]:
+    """Say whether the file of *seen* is in the place of *target*, under whatever record."""
+    if seen.provider == target.provider:
+        return True
+    providers = yield from search.providers(seen.document)
+    places = [place_of(found) for found in providers if found.provider == seen.provider]
+    return not places or place_of(target) in places  # a record that is gone may have been of this place

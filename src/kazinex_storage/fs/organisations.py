@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, cast
 
 from ..documents.patience import Patience
 from ..documents.receipts import ResolvedProvider, check_bound
-from ..documents.searching import Search, passed_over
-from ..documents.writing import RevisionGuard
+from ..documents.searching import passed_over
+from ..documents.writing import guarded_storage
 from ..errors import NotSupportedError, StorageError
 from ..keys import check_identifier, is_revision
 from ..storage import Storage
@@ -140,10 +140,7 @@ class OrganisationSpace:
 
     def _guarded(self, provider: ResolvedProvider, place: Place) -> Storage:
         """Return the storage of *provider*, with the rule of revisions over what is written and removed there."""
-        guard = RevisionGuard(Search(self._resolver()), _scope(place)[0], provider, self._patience)
-        view = provider.storage.with_policy(provider.storage.policy)
-        view.operations.guard = guard
-        return view
+        return guarded_storage(self._resolver(), _scope(place)[0], provider, self._patience)
 
     def _tell(self, place: Place, provider: ResolvedProvider, error: StorageError) -> None:
         event = passed_over(provider, error, "fs", place.name)

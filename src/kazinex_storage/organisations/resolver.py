@@ -15,9 +15,11 @@ from typing import TypeAlias
 
 from .._internal.pickling import not_pickled
 from ..documents.events import Event
+from ..documents.patience import Patience
 from ..documents.receipts import ResolvedProvider
 from ..documents.register import RevisionRegister
 from ..documents.taken import Taken
+from ..documents.writing import guarded_storage
 from ..errors import ClosedError, RecordNotFoundError, StorageError, UnresolvedOrganisationError
 from ..keys import check_identifier
 from ..policy import UploadPolicy, size_rule
@@ -91,27 +93,28 @@ class Resolver:
         self._on_resolve = on_resolve
         self._on_event = on_event
         self._clock = clock
+        self._patience = Patience()
         self._opened = OpenStorages(
             organisations.open, partial(keys_of, organisations.catalogue), self.transport, capacity
         )
 
     def storage_for(self, organisation: str, project: str | None = None) -> Storage:
-        """Return the storage that new documents go to.
+        """Return the storage that new documents go to; the register watches the revisions that are written through it.
 
         Raises:
             UnresolvedOrganisationError: neither an override nor a default is set; the message names the command.
             SettingsError: the provider cannot be opened.
         """
-        return self.chosen(organisation, project).storage
+        return self._watched(organisation, self.chosen(organisation, project))
 
     def storage_of(self, organisation: str, provider: str) -> Storage:
-        """Return the storage of the provider with that id, for reading by receipt.
+        """Return the storage of the provider with that id, for reading by receipt; the register watches it too.
 
         Raises:
             RecordNotFoundError: the organisation has no such provider.
             SettingsError: the provider cannot be opened.
         """
-        return self.by_id(organisation, provider).storage
+        return self._watched(organisation, self.by_id(organisation, provider))
 
     @property
     def revisions(self) -> RevisionRegister:
@@ -132,7 +135,7 @@ class Resolver:
             InvalidKeyError: an id is not one.
         """
         for resolved in self.in_order(organisation, project):
-            yield resolved.storage
+            yield self._watched(organisation, resolved)
 
     def chosen(self, organisation: str, project: str | None = None) -> ResolvedProvider:
         """Return the provider for new documents: project override, else default, whatever its status.
@@ -189,6 +192,9 @@ class Resolver:
         self._opened.close()
         if self._own_transport:
             self.transport.close()
+
+    def _watched(self, organisation: str, resolved: ResolvedProvider) -> Storage:
+        return guarded_storage(self, organisation, resolved, self._patience)
 
     def _choice(self, organisation: str, project: str | None) -> Choice:
         check_identifier(organisation, "organisation")
