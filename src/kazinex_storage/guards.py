@@ -56,6 +56,10 @@ class Write(Protocol):
         """
         ...
 
+    def recorded(self) -> Exchange[bool]:
+        """Say whether an object of the key stays already, so that no check of today may take it away."""
+        ...
+
     def withdraw(self) -> Exchange[None]:
         """Forget what ``after`` may have done: the object was taken away again."""
         ...

@@ -89,8 +89,8 @@ def confirm_object(
         NotFoundError: nothing has arrived.
         AlreadyExistsError: the object is another one than the URL with *write_token* brought, and is left alone; or the
             revision is taken, and what the URL brought was removed.
-        PolicyError: the policy does not allow it.
-        IntegrityError: it is not what *options* say.
+        PolicyError: the policy does not allow it; what was confirmed before stays.
+        IntegrityError: it is not what *options* say; likewise.
         ValueError: the options are not those of a PUT, or a revision is confirmed without a write token.
     """
     full = operations._full(key)
@@ -108,7 +108,9 @@ def confirm_object(
         sha256 = yield from _check_arrived(operations, full, options, info)
     except (AlreadyExistsError, PolicyError, IntegrityError) as error:
         # Without the write token it may be what stood there before, or what another writer has put there meanwhile.
-        removed = write_token is not None and (yield from remove_version(operations, full, info))
+        # What is recorded was confirmed under the rules of that day: a document, which no rule of today removes.
+        stays = write_token is None or (write is not None and (yield from write.recorded()))
+        removed = not stays and (yield from remove_version(operations, full, info))
         outcome = "it was removed" if removed else "it was left alone, look at it"
         raise type(error)(f"{error.message}; {outcome}") from error
     if sha256 is not None:

@@ -133,6 +133,21 @@ def test_what_a_signed_put_brought_is_a_document_when_it_is_confirmed(resolver: 
     assert (REVISION, sha256) == (recorded.document, recorded.sha256)
 
 
+def test_what_was_confirmed_is_no_longer_removed_by_a_policy_of_later(resolver: Resolver) -> None:
+    """A call that is repeated after its answer was lost meets the rules of now."""
+    key, options = "bridge/DRG-1/P01/plan.pdf", PresignOptions(method="PUT", size=8)
+    storage = resolver.storage_for("acme")
+    url = storage.presign(key, options)
+    assert 200 == send(url, b"ORIGINAL")[0]
+    storage.confirm(key, options, write_token=url.write_token)
+    resolver.organisations.set_allowlist("acme", ["dwg"])
+
+    with pytest.raises(PolicyError, match="left alone"):
+        resolver.storage_for("acme").confirm(key, options, write_token=url.write_token)
+
+    assert b"ORIGINAL" == storage.get_bytes(key)
+
+
 @pytest.mark.parametrize("removed", [False, True])
 def test_what_a_signed_put_brought_too_late_is_taken_away(resolver: Resolver, removed: bool) -> None:
     """It was signed while the revision was free."""

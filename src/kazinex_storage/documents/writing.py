@@ -91,6 +91,11 @@ class RevisionWrite:
                 return
         raise self._slower()
 
+    def recorded(self) -> Exchange[bool]:
+        """Say whether the register has this file as the one of the revision."""
+        seen = cast("RevisionRecord | None", (yield Call(self._search.register.revision, self._document)))
+        return seen is not None and seen.document == self._document and seen.removal is None
+
     def withdraw(self) -> Exchange[None]:
         """Put back what the register had before, in case it was changed although that was not answered."""
         if self._mine is not None:
