@@ -266,6 +266,7 @@ class Uploads:
         if isinstance(upload, UploadState):
             full = ObjectKey((yield from self._own(upload)).key)
         else:
+            self._need()  # only a service that lists uploads gives such a value; elsewhere its id may be an address
             full = self._operations._full(upload.key)
         yield from self._parts.abort_upload(full, upload.upload_id)
 

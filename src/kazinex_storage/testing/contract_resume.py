@@ -21,7 +21,7 @@ from ..errors import (
     SettingsError,
 )
 from ..storage import Storage
-from ..types import Capability, PutMode, PutOptions, UploadState
+from ..types import Capability, PendingUpload, PutMode, PutOptions, UploadState
 from .bench import CREATE, Bench, pattern, race, sha256
 from .recording import RecordingProvider
 from .uploading import passed_on, sealed
@@ -107,6 +107,18 @@ class ResumeContract:
         with pytest.raises(NotFoundError):
             bench.storage.resume_upload(state, body)
         assert [] == bench.keys()
+
+    def test_an_upload_that_no_listing_gave_is_not_thrown_away(self, bench: Bench) -> None:
+        """Where a service lists no uploads their ids may be addresses, and such a value is nobody's to make."""
+        if not _can(bench) or bench.provider.info.can(Capability.PARTS):
+            return
+        body = pattern(bench.harness.resumed_bytes)
+        state = _begin(bench.storage, "a", body)
+
+        with pytest.raises(NotSupportedError):
+            bench.storage.abort_upload(PendingUpload(key="a", upload_id=state.upload_id, begun_at=None))
+
+        assert len(body) == bench.storage.resume_upload(state, body).size
 
     def test_the_right_body_is_stored_after_another_one_was_refused(self, bench: Bench) -> None:
         if not _can(bench):
