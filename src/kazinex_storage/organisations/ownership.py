@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from .._internal.json_text import parse_json
 from ..errors import AccessDeniedError, AlreadyExistsError, AuthenticationError, NotFoundError, SettingsError
 from ..storage import Storage
 from ..types import ByteRange, Capability, Diagnosis, PutMode, PutOptions
@@ -87,11 +88,10 @@ def _owner(place: Storage) -> Owner | None:
         body = place.get_bytes(MARKER, ByteRange(start=0, end=_MOST_BYTES))
     except NotFoundError:
         return None
-    try:
-        found = json.loads(body)
-        return Owner(organisation=str(found["organisation"]), shared=found.get("shared") is True)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        pass
+    with suppress(ValueError):
+        match parse_json(body):
+            case {"organisation": str() as organisation, **others}:
+                return Owner(organisation=organisation, shared=others.get("shared") is True)
     raise SettingsError(
         f"what stands at {MARKER} is no marker of an owner; look who wrote it, remove it, and verify again",
         code="owner",
