@@ -136,10 +136,10 @@ def test_a_file_that_is_moved_by_fsspec_and_replaced_meanwhile_stays(tmp_path: P
     storage = Storage(Replaced(LocalSettings(root=tmp_path, durable=False)))
     storage.put("a", b"older")
 
-    with pytest.raises(PreconditionFailedError):
+    with pytest.raises(PreconditionFailedError, match=r"replaced while it was copied.*both are there"):
         StorageFileSystem(storage=storage).mv("a", "b")
 
-    assert b"newer" == storage.get_bytes("a")
+    assert (b"newer", b"older") == (storage.get_bytes("a"), storage.get_bytes("b"))
 
 
 def test_a_source_that_vanishes_before_it_is_read_is_an_integrity_error_and_is_read_once(tmp_path: Path) -> None:
