@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from kazinex_storage.registry import Registry
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 
 
 def main() -> None:

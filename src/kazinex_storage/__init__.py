@@ -1,7 +1,8 @@
 """Store documents for organisations, wherever they want them.
 
 The names below are the public interface; they are imported when they are first used, so importing the package costs
-next to nothing and loads no SDK. Read ``provider.py``, ``providers/memory.py``, ``storage.py``, ``documents/store.py``.
+next to nothing and loads no SDK. Read ``provider.py``, ``providers/memory.py``, ``storage/sync.py`` and
+``documents/store.py``.
 """
 
 from __future__ import annotations
@@ -9,11 +10,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ._internal.version import __version__
+from .version import __version__
 
 if TYPE_CHECKING:
-    from .aio import AsyncStorage as AsyncStorage
-    from .disposition import attachment as attachment
+    from .bodies.source import Source as Source
     from .documents.aio import AsyncDocumentStore as AsyncDocumentStore
     from .documents.events import DocumentRemoved as DocumentRemoved
     from .documents.events import ProviderFailed as ProviderFailed
@@ -66,21 +66,22 @@ if TYPE_CHECKING:
     from .policy import UploadPolicy as UploadPolicy
     from .policy import Verdict as Verdict
     from .provider import StorageProvider as StorageProvider
-    from .pulls import ByteStream as ByteStream
     from .registry import ProviderKind as ProviderKind
     from .registry import Registry as Registry
     from .registry import default_registry as default_registry
-    from .remnants import Unkeyed as Unkeyed
-    from .remnants import adopt_unkeyed as adopt_unkeyed
-    from .remnants import find_unkeyed as find_unkeyed
-    from .remnants import read_unkeyed as read_unkeyed
-    from .source import Source as Source
-    from .states import StateKeys as StateKeys
-    from .storage import Storage as Storage
-    from .sweeping import SweepReport as SweepReport
-    from .sweeping import sweep as sweep
-    from .tickets import TicketPart as TicketPart
-    from .tickets import UploadTicket as UploadTicket
+    from .storage.aio import AsyncStorage as AsyncStorage
+    from .storage.disposition import attachment as attachment
+    from .storage.reading import ByteStream as ByteStream
+    from .storage.remnants import Unkeyed as Unkeyed
+    from .storage.remnants import adopt_unkeyed as adopt_unkeyed
+    from .storage.remnants import find_unkeyed as find_unkeyed
+    from .storage.remnants import read_unkeyed as read_unkeyed
+    from .storage.states import StateKeys as StateKeys
+    from .storage.sweeping import SweepReport as SweepReport
+    from .storage.sweeping import sweep as sweep
+    from .storage.sync import Storage as Storage
+    from .storage.tickets import TicketPart as TicketPart
+    from .storage.tickets import UploadTicket as UploadTicket
     from .transport import Outcome as Outcome
     from .transport import Transport as Transport
     from .types import ByteRange as ByteRange
@@ -97,15 +98,15 @@ if TYPE_CHECKING:
     from .types import PutMode as PutMode
     from .types import PutOptions as PutOptions
     from .types import UploadState as UploadState
-    from .verification import Check as Check
-    from .verification import CheckStatus as CheckStatus
-    from .verification import VerificationReport as VerificationReport
-    from .verification import verify as verify
-    from .verification import verify_provider as verify_provider
+    from .verification.verify import Check as Check
+    from .verification.verify import CheckStatus as CheckStatus
+    from .verification.verify import VerificationReport as VerificationReport
+    from .verification.verify import verify as verify
+    from .verification.verify import verify_provider as verify_provider
 
 _HOMES = {
-    "disposition": ("attachment",),
-    "aio": ("AsyncStorage",),
+    "storage.disposition": ("attachment",),
+    "storage.aio": ("AsyncStorage",),
     "documents.aio": ("AsyncDocumentStore",),
     "documents.store": ("DocumentStore",),
     "errors": (
@@ -143,17 +144,17 @@ _HOMES = {
     "organisations": ("OPERATOR_CHOICES", "TENANT_CHOICES", "Organisations", "Resolver", "open_organisations"),
     "policy": ("UploadPolicy", "Verdict"),
     "provider": ("StorageProvider",),
-    "pulls": ("ByteStream",),
+    "storage.reading": ("ByteStream",),
     "documents.events": ("DocumentRemoved", "ProviderFailed", "ProviderPassedOver", "ProviderRecovered"),
     "documents.receipts": ("DocumentRevision", "Revisions", "StoredDocument"),
     "documents.register": ("Removal", "RevisionRecord"),
     "registry": ("ProviderKind", "Registry", "default_registry"),
-    "source": ("Source",),
-    "states": ("StateKeys",),
-    "storage": ("Storage",),
-    "remnants": ("Unkeyed", "adopt_unkeyed", "find_unkeyed", "read_unkeyed"),
-    "sweeping": ("SweepReport", "sweep"),
-    "tickets": ("TicketPart", "UploadTicket"),
+    "bodies.source": ("Source",),
+    "storage.states": ("StateKeys",),
+    "storage.sync": ("Storage",),
+    "storage.remnants": ("Unkeyed", "adopt_unkeyed", "find_unkeyed", "read_unkeyed"),
+    "storage.sweeping": ("SweepReport", "sweep"),
+    "storage.tickets": ("TicketPart", "UploadTicket"),
     "transport": ("Outcome", "Transport"),
     "types": (
         "ByteRange",
@@ -171,7 +172,7 @@ _HOMES = {
         "PutOptions",
         "UploadState",
     ),
-    "verification": ("Check", "CheckStatus", "VerificationReport", "verify", "verify_provider"),
+    "verification.verify": ("Check", "CheckStatus", "VerificationReport", "verify", "verify_provider"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar, cast
 
-from ._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
+from .bodies.source import Source
 from .errors import StorageError
 from .keys import ObjectKey, Prefix
 from .part_uploads import PartExchanges
 from .provider import Pages, ProviderExchanges
-from .source import Source
+from .secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from .transport import Transport
 from .types import (
     Buffer,

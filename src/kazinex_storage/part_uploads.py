@@ -1,8 +1,8 @@
 """The contract of uploads that outlive their process: ``Capability.PARTS``, and ``RESUME`` where parts have an order.
 
 Such an upload survives the process that began it: whoever has its ``UploadState`` goes on with it. Nothing of it is
-visible before it is completed. Keys are those of the provider, not relative to a storage. ``uploads.py`` is the caller,
-``providers/memory.py`` the reference; ``provider.py`` has the rest of the contract.
+visible before it is completed. Keys are those of the provider, not relative to a storage. ``storage/uploads.py`` is the
+caller, ``providers/memory.py`` the reference; ``provider.py`` has the rest of the contract.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, cast, runtime_checkable
 
+from .bodies.source import Source
 from .keys import ObjectKey, Prefix
-from .source import Source
 from .transport import Call, Exchange
 from .types import Buffer, ObjectInfo, PartInfo, PendingUpload, PutOptions, UploadState
 

@@ -12,10 +12,10 @@ from contextlib import suppress
 from itertools import islice
 from typing import Generic, Protocol, TypeVar, cast, runtime_checkable
 
+from .bodies.source import Source
 from .errors import StorageError
 from .keys import ObjectKey, Prefix
 from .part_uploads import LiftedParts, PartExchanges, ResumeExchanges
-from .source import Source
 from .transport import Call, Exchange, TransferCancelled
 from .types import (
     Buffer,

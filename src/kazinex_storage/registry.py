@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard, get_args
 
-from ._internal.masking import masked
 from .errors import SettingsError, StorageError, UnknownProviderError
+from .secrecy.masking import masked
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
 
-from ._internal.pickling import not_pickled
-from ._internal.state_text import FIELDS, read_state, written_state
+from .secrecy.pickling import not_pickled
+from .state_text import FIELDS, read_state, written_state
 
 MIB = 1024 * 1024
 """One mebibyte, in bytes. Wherever Kazinex writes MB this package means MiB."""

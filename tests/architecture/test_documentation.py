@@ -18,9 +18,9 @@ UNITS_IN_NAMES = re.compile(r".*(_bytes|_s|seconds|size)")
 NUMBERS = re.compile(r"\b(int|float|datetime|timedelta|Decimal)\b")
 
 FACADES = {
-    "storage": ("Storage",),
-    "pulls": ("ByteStream",),
-    "aio": ("AsyncStorage",),
+    "storage.sync": ("Storage",),
+    "storage.reading": ("ByteStream",),
+    "storage.aio": ("AsyncStorage",),
     "documents.aio": ("AsyncDocumentStore",),
     "documents.store": ("DocumentStore",),
     "provider": ("StorageProvider", "ServerCopier", "Presigner"),

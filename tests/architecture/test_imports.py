@@ -138,7 +138,7 @@ def test_an_unknown_public_name_is_an_attribute_error() -> None:
 
 
 def test_public_names_are_the_objects_of_their_modules() -> None:
-    home = importlib.import_module("kazinex_storage.storage")
+    home = importlib.import_module("kazinex_storage.storage.sync")
 
     assert home.Storage is kazinex_storage.Storage
 

@@ -40,8 +40,8 @@ LONG_FUNCTIONS: dict[str, str] = {}
 """Functions of more than forty lines, and why."""
 
 ANY_USERS = {
-    "_internal.bodies": "the arguments of __exit__",
-    "_internal.collecting": "the result of a blocking call",
+    "bodies.body": "the arguments of __exit__",
+    "storage.collecting": "the result of a blocking call",
     "errors": "the arguments of a pickled error",
     "organisations.schema": "rows, as SQLAlchemy types them",
     "documents.receipts": "the fields of a receipt that came from JSON",
@@ -59,7 +59,7 @@ SINGLETONS = {
     "fs.references.REFERENCES": "a copy finds the secrets of its original, which lives in the same process",
     "providers.memory.SHELVES": "named stores outlive the providers that share a name",
     "registry._REGISTRY": "the sole registry",
-    "_internal.budget.BUDGET": "the memory of a process is one, whatever holds bodies in it",
+    "bodies.memory_budget.BUDGET": "the memory of a process is one, whatever holds bodies in it",
 }
 """Objects with state that live as long as the process."""
 

@@ -16,7 +16,7 @@ from kazinex_storage.provider import StorageProvider
 from kazinex_storage.providers.azure_blob.names import encode
 from kazinex_storage.providers.azure_blob.provider import AzureBlobProvider
 from kazinex_storage.providers.azure_blob.target import AccountKey, Target
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness
 from kazinex_storage.testing.servers import AzuriteServer, azurite
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings

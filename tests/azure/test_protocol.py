@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import (
     AlreadyExistsError,
     ArchivedError,
@@ -17,10 +18,9 @@ from kazinex_storage.errors import (
 )
 from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.providers.azure_blob.batch import parse_batch
+from kazinex_storage.providers.azure_blob.errors import map_error
 from kazinex_storage.providers.azure_blob.exchanges import AzureBlobExchanges
-from kazinex_storage.providers.azure_blob.mapping import map_error
 from kazinex_storage.providers.azure_blob.target import SasToken, Target
-from kazinex_storage.source import Source
 from kazinex_storage.transport import Exchange, Many, Outcome, Request, Response
 from kazinex_storage.types import MIB, ByteRange, PutMode, PutOptions
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 
 
 @pytest.fixture

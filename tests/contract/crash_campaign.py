@@ -17,7 +17,7 @@ from pathlib import Path
 
 from kazinex_storage.errors import NotFoundError
 from kazinex_storage.providers.local import LocalProvider, LocalSettings, temporary
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.types import PutMode, PutOptions
 
 KEYS = ("folder/replaced", "folder/created")

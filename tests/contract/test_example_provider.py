@@ -20,7 +20,7 @@ import pytest
 
 from kazinex_storage.provider import StorageProvider
 from kazinex_storage.registry import Registry
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness, ProviderContract
 from kazinex_storage.types import Capability, PresignedUrl
 

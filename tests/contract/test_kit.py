@@ -10,11 +10,11 @@ from typing import ClassVar
 import pytest
 from hypothesis import Phase, settings
 
+from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import AlreadyExistsError, NotFoundError, StorageError
 from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.providers.memory import MemoryProvider, StoredObject
-from kazinex_storage.source import Source
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness, ProviderContract
 from kazinex_storage.testing.bench import Bench
 from kazinex_storage.types import (

@@ -14,7 +14,7 @@ import pytest
 
 from kazinex_storage.errors import AlreadyExistsError, QuotaExceededError
 from kazinex_storage.providers.local import LocalProvider, LocalSettings, temporary
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing.bench import CREATE, in_child, pattern
 from kazinex_storage.types import PutOptions
 
@@ -26,7 +26,7 @@ import json, os, subprocess, sys
 from pathlib import Path
 from kazinex_storage.errors import StorageError
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 
 root = Path(sys.argv[1])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", root], check=True)
@@ -53,7 +53,7 @@ import json, subprocess, sys
 from pathlib import Path
 from kazinex_storage import verify
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 
 root = Path(sys.argv[1])
 subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root], check=True)
@@ -70,7 +70,7 @@ import subprocess, sys
 from pathlib import Path
 from kazinex_storage.errors import AlreadyExistsError
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.types import PutMode, PutOptions
 
 subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/proc"], check=True)

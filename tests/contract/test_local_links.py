@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kazinex_storage.errors import AccessDeniedError, InvalidKeyError, NotFoundError, StorageError
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.types import PutMode, PutOptions
 
 # AT_FDCWD of fcntl.h and RENAME_EXCHANGE of linux/fs.h: two names change places in one atomic step.

@@ -12,7 +12,7 @@ import pytest
 
 from kazinex_storage.errors import AccessDeniedError, SettingsError
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing.bench import in_child
 
 # An account without rights: the owner of nothing on every Linux (nobody).

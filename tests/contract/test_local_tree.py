@@ -11,7 +11,7 @@ import pytest
 
 from kazinex_storage.errors import InvalidKeyError, NotFoundError
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing.bench import sha256
 from kazinex_storage.types import PutOptions
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from kazinex_storage import Organisations, PutOptions, Resolver
-from kazinex_storage._internal.admission import beside_bytes
 from kazinex_storage.fs import OrganisationFileSystem
 from kazinex_storage.organisations import MemoryCatalogue
+from kazinex_storage.storage.admission import beside_bytes
 from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.types import ObjectInfo, PutMode
 

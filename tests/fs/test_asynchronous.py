@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from kazinex_storage import Storage
+from kazinex_storage.bodies.source import Source
 from kazinex_storage.fs import LocalDiskFileSystem, MemoryFileSystem, StorageFileSystem
 from kazinex_storage.keys import ObjectKey
 from kazinex_storage.providers.memory import MemoryProvider
-from kazinex_storage.source import Source
 from kazinex_storage.types import ObjectInfo, PutOptions
 
 fsspec: Any = importlib.import_module("fsspec")  # it is untyped

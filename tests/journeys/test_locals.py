@@ -11,7 +11,6 @@ import pytest
 from pydantic import SecretStr
 
 from kazinex_storage import PutMode, PutOptions, Storage
-from kazinex_storage._internal.masking import Masked, MaskedBytes, masked
 from kazinex_storage.fs import S3FileSystem
 from kazinex_storage.organisations import KeyFile, KeyRing, MemoryCatalogue, Organisations
 from kazinex_storage.organisations.sealing import Sealer
@@ -21,6 +20,7 @@ from kazinex_storage.providers.azure_blob import AzureBlobSettings, open_azure_b
 from kazinex_storage.providers.s3 import R2Settings, S3Settings, SupabaseSettings, open_r2, open_s3, open_supabase
 from kazinex_storage.providers.sharepoint import SharePointSettings, open_sharepoint
 from kazinex_storage.registry import default_registry
+from kazinex_storage.secrecy.masking import Masked, MaskedBytes, masked
 from kazinex_storage.testing.emulators.graph import Answer, Fault, GraphEmulator, Kind, graph_emulator
 from kazinex_storage.testing.emulators.http import Received, http_server
 from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority

@@ -21,9 +21,9 @@ from kazinex_storage import (
     Storage,
     StoredDocument,
 )
+from kazinex_storage.bodies.source import Source
 from kazinex_storage.keys import ObjectKey
 from kazinex_storage.providers.memory import MemoryProvider
-from kazinex_storage.source import Source
 from kazinex_storage.testing.bench import pattern
 from kazinex_storage.testing.faults import Corrupt, Fault, FaultyProvider, Truncate
 from kazinex_storage.types import ByteRange

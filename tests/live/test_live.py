@@ -7,10 +7,10 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from kazinex_storage._internal.environment import settings_from_environment
 from kazinex_storage.provider import StorageProvider
+from kazinex_storage.providers.settings.environment import settings_from_environment
 from kazinex_storage.registry import default_registry
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness, ProviderContract
 
 from .conftest import KINDS

@@ -9,7 +9,7 @@ import pytest
 
 from kazinex_storage import StorageError, verify_provider
 from kazinex_storage.organisations import MemoryCatalogue, Organisations, Proposal, PublicAddresses, Resolver
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing.emulators.http import Answer, Received, http_server
 from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority
 from kazinex_storage.transport import Transport, TransportSettings

@@ -10,13 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kazinex_storage._internal.environment import (
-    catalogue_location,
-    data_directory,
-    make_data_directory,
-    sealing_keys,
-    settings_from_environment,
-)
 from kazinex_storage.errors import SealError, SettingsError
 from kazinex_storage.organisations import (
     KeyRing,
@@ -24,6 +17,13 @@ from kazinex_storage.organisations import (
     Resolver,
     open_organisations,
     rotate_sealing_key,
+)
+from kazinex_storage.providers.settings.environment import (
+    catalogue_location,
+    data_directory,
+    make_data_directory,
+    sealing_keys,
+    settings_from_environment,
 )
 from kazinex_storage.registry import Registry
 

@@ -41,7 +41,7 @@ from kazinex_storage.organisations import (
 )
 from kazinex_storage.provider import StorageProvider
 from kazinex_storage.registry import Registry
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.types import MIB
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from kazinex_storage.provider import StorageProvider
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import S3, Credentials, Preset, Target
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness
 from kazinex_storage.testing.servers import S3Server, ministack, seaweedfs
 

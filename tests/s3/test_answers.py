@@ -23,9 +23,9 @@ from kazinex_storage.errors import (
 )
 from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.providers.s3.answers import Course, parse_page, parse_parts, parse_uploads
+from kazinex_storage.providers.s3.errors import map_error
 from kazinex_storage.providers.s3.exchanges import S3Exchanges
 from kazinex_storage.providers.s3.headers import decode_text, encode_text
-from kazinex_storage.providers.s3.mapping import map_error
 from kazinex_storage.providers.s3.target import R2, S3, Credentials, Target
 from kazinex_storage.providers.s3.xml import parse_xml
 from kazinex_storage.transport import Exchange, Many, Outcome, Request, Response

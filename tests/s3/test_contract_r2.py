@@ -14,7 +14,7 @@ from kazinex_storage.errors import AlreadyExistsError
 from kazinex_storage.provider import StorageProvider
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import R2, Credentials, Target
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness, ProviderContract
 from kazinex_storage.testing.contract import OnBench
 from kazinex_storage.testing.contract_conditional import ConditionalContract

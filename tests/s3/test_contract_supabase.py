@@ -13,13 +13,13 @@ from kazinex_storage.errors import AlreadyExistsError, FileTooLargeError, NotSup
 from kazinex_storage.provider import StorageProvider
 from kazinex_storage.providers.s3 import SupabaseSettings, open_supabase
 from kazinex_storage.providers.s3.names import encode
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness, ProviderContract
 from kazinex_storage.testing.emulators.cloudflare import Fault, Kind
 from kazinex_storage.testing.emulators.supabase import SupabaseFront, supabase_front
 from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.types import Capability, PutMode, PutOptions
-from kazinex_storage.verification import CheckStatus, verify
+from kazinex_storage.verification.verify import CheckStatus, verify
 
 from ..organisations.binding import bound_once
 

@@ -13,7 +13,7 @@ from kazinex_storage.errors import InvalidKeyError
 from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.providers.s3.exchanges import S3Exchanges
 from kazinex_storage.providers.s3.target import R2, S3, Target
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.transport import Response
 from kazinex_storage.types import Folder, ObjectInfo
 

@@ -15,7 +15,7 @@ from kazinex_storage import AsyncStorage, PutMode, PutOptions, UnavailableError
 from kazinex_storage.providers.s3 import orphans as module
 from kazinex_storage.providers.s3.orphans import Orphans
 from kazinex_storage.providers.s3.provider import S3Provider
-from kazinex_storage.sweeping import sweep
+from kazinex_storage.storage.sweeping import sweep
 
 from .faulty import Faulty
 from .proxy import Action, Answer, Forward, Line, Seen, cut_after, stall

@@ -19,13 +19,13 @@ from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kazinex_storage.disposition import attachment
 from kazinex_storage.errors import NotSupportedError, SettingsError
 from kazinex_storage.providers.s3.presign import presign
-from kazinex_storage.providers.s3.protocol import Protocol, upload_query
 from kazinex_storage.providers.s3.provider import S3Provider
+from kazinex_storage.providers.s3.requests import Protocol, upload_query
 from kazinex_storage.providers.s3.target import SUPABASE, Credentials, Target
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.disposition import attachment
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.types import PresignedUrl, PresignOptions, PutMode, UploadState
 

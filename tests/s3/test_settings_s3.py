@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from kazinex_storage._internal.environment import settings_from_environment
-from kazinex_storage._internal.settings_text import trim
 from kazinex_storage.errors import SettingsError
 from kazinex_storage.organisations.settings import merge, split
 from kazinex_storage.providers.s3 import S3Settings
 from kazinex_storage.providers.s3.credentials import ChainCredentials
 from kazinex_storage.providers.s3.target import S3, Credentials
+from kazinex_storage.providers.settings.environment import settings_from_environment
+from kazinex_storage.providers.settings.settings_text import trim
 from kazinex_storage.registry import default_registry
 
 KEY_ID = "AKIAEXAMPLEEXAMPLE00"

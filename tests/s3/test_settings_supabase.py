@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from kazinex_storage._internal.environment import settings_from_environment
 from kazinex_storage.errors import SettingsError
 from kazinex_storage.organisations.settings import merge, split
 from kazinex_storage.providers.s3 import SupabaseSettings
 from kazinex_storage.providers.s3.target import SUPABASE, Credentials
+from kazinex_storage.providers.settings.environment import settings_from_environment
 from kazinex_storage.registry import default_registry
 
 PROJECT = "abcdefghijklmnopqrst"

@@ -24,9 +24,9 @@ from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import Target
 from kazinex_storage.providers.s3.xml import complete_body
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
+from kazinex_storage.storage.tickets import TicketPart, UploadTicket
 from kazinex_storage.testing.bench import pattern
-from kazinex_storage.tickets import TicketPart, UploadTicket
 from kazinex_storage.types import MIB, PartInfo, PresignedUrl, PresignOptions, PutMode, PutOptions
 
 DATA = pattern(17 * MIB)

@@ -12,7 +12,7 @@ from kazinex_storage.provider import StorageProvider
 from kazinex_storage.providers.sharepoint.names import encode_key
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
 from kazinex_storage.providers.sharepoint.target import Target
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness
 from kazinex_storage.testing.emulators.graph import GraphEmulator, graph_emulator
 from kazinex_storage.testing.emulators.graph.drive import Drive, GraphError

@@ -19,8 +19,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from kazinex_storage._internal.aadsts import NUMBERS
-from kazinex_storage._internal.entra import AppIdentity, MemoryTokenStore, Tokens
 from kazinex_storage.errors import (
     AuthenticationError,
     RateLimitedError,
@@ -28,6 +26,8 @@ from kazinex_storage.errors import (
     SettingsError,
     UnavailableError,
 )
+from kazinex_storage.providers.settings.aadsts import NUMBERS
+from kazinex_storage.providers.settings.entra import AppIdentity, MemoryTokenStore, Tokens
 from kazinex_storage.providers.sharepoint.connect import begin_connect, begin_device, finish_connect, finish_device
 from kazinex_storage.testing.emulators.graph import Answer, App, Fault, GraphEmulator, Kind, graph_emulator
 from kazinex_storage.testing.emulators.http import Received, http_server
@@ -141,7 +141,7 @@ def test_a_child_after_fork_gets_tokens(login: Login) -> None:
 
 
 def test_a_login_that_stalls_is_asked_once_for_all_who_wait(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kazinex_storage._internal.token_client.TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("kazinex_storage.providers.settings.token_client.TIMEOUT_SECONDS", 1)
     login.emulator.faults.add(Fault(kind=Kind.STALL, contains="openid-configuration", times=99))
     tokens, errors = Tokens(login.identity), list[type[Exception]]()
     begun = time.monotonic()

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kazinex_storage._internal.quickxor import QuickXorHash
+from kazinex_storage.bodies.quickxor import QuickXorHash
 from kazinex_storage.types import Buffer
 
 # From the tests of rclone (backend/onedrive/quickxorhash); the one of "hello world" from pypi.org/project/quickxorhash.

@@ -14,7 +14,7 @@ import pytest
 
 from kazinex_storage import AsyncStorage, Storage, StorageError
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
-from kazinex_storage.sweeping import sweep
+from kazinex_storage.storage.sweeping import sweep
 from kazinex_storage.testing.emulators.graph import Answer, Fault, Kind
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
 

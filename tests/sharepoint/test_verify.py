@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kazinex_storage import CheckStatus, Storage, VerificationReport, verify
-from kazinex_storage._internal.entra import AppIdentity, Tokens
+from kazinex_storage.providers.settings.entra import AppIdentity, Tokens
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
 from kazinex_storage.providers.sharepoint.target import Target
 from kazinex_storage.testing.emulators.graph import App
@@ -94,7 +94,7 @@ def test_a_full_site(place: Place) -> None:
 def test_a_secret_that_has_expired(place: Place) -> None:
     class Refused(IssuedTokens):
         def __call__(self) -> str:
-            from kazinex_storage._internal.aadsts import error_of
+            from kazinex_storage.providers.settings.aadsts import error_of
 
             raise error_of("invalid_client", "AADSTS7000222: expired", (7000222,))
 

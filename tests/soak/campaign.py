@@ -25,7 +25,7 @@ from kazinex_storage.documents.events import Event
 from kazinex_storage.documents.receipts import ResolvedProvider
 from kazinex_storage.documents.register import MemoryRegister, RevisionRegister
 from kazinex_storage.fs.kinds import StorageFileSystem
-from kazinex_storage.sweeping import sweep
+from kazinex_storage.storage.sweeping import sweep
 from kazinex_storage.transport import Transport
 
 from ..s3.proxy import (

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
+from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import IntegrityError, NotSupportedError, SettingsError, UnavailableError
-from kazinex_storage.source import Source
 from kazinex_storage.transport import BodySlice, Exchange, Request, Response, SigV4, Transport, TransportSettings
 from kazinex_storage.transport.attempt import MAX_ERROR_BYTES
 

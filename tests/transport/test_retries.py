@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import SettingsError, UnavailableError
-from kazinex_storage.source import Source
 from kazinex_storage.transport import (
     BodySlice,
     Exchange,

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import SettingsError, UnavailableError
-from kazinex_storage.source import Source
 from kazinex_storage.transport import BodySlice, Request, RetryPolicy, Transport, TransportSettings, Wait
 from kazinex_storage.transport.attempt import Attempt
 from kazinex_storage.transport.retry import attempts

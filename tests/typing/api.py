@@ -57,11 +57,11 @@ from kazinex_storage import (
     sweep,
     verify,
 )
-from kazinex_storage.files import ObjectWriter
 from kazinex_storage.part_uploads import PartUploader
 from kazinex_storage.provider import BulkDeleter, Diagnoser, Presigner, ServerCopier, Sweeper
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
 from kazinex_storage.providers.memory import MemoryProvider, MemorySettings
+from kazinex_storage.storage.files import ObjectWriter
 from kazinex_storage.types import PresignOptions, Sink
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kazinex_storage._internal.download import FEED_BYTES, GATHER_BYTES, Download
+from kazinex_storage.bodies.download_file import FEED_BYTES, GATHER_BYTES, Download
 from kazinex_storage.errors import IntegrityError
 from kazinex_storage.types import ObjectInfo
 

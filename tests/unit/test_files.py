@@ -18,8 +18,8 @@ from kazinex_storage import (
     Storage,
     UploadPolicy,
 )
-from kazinex_storage.files import ObjectWriter
 from kazinex_storage.providers.memory import MemoryProvider
+from kazinex_storage.storage.files import ObjectWriter
 from kazinex_storage.types import MIB
 
 

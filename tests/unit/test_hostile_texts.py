@@ -14,23 +14,23 @@ from hypothesis import strategies as st
 
 import kazinex_storage
 from kazinex_storage import DocumentKey, UploadState
-from kazinex_storage._internal.course import EMPTY_PAGES, Course
-from kazinex_storage._internal.header_text import size_of
-from kazinex_storage._internal.json_text import MAX_CONTAINERS, parse_json
-from kazinex_storage._internal.xml_text import parse_xml
-from kazinex_storage.disposition import attachment
 from kazinex_storage.errors import IntegrityError, InvalidKeyError, InvalidUrlError, SettingsError, UnavailableError
 from kazinex_storage.fs.urls import parse_url, strip_scheme
+from kazinex_storage.json_text import MAX_CONTAINERS, parse_json
 from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.organisations.wording import check_label, normal_label
 from kazinex_storage.providers.azure_blob.answers import parse_blocks
 from kazinex_storage.providers.azure_blob.answers import parse_object as parse_azure_object
 from kazinex_storage.providers.azure_blob.answers import parse_page as parse_azure_page
+from kazinex_storage.providers.objectstore.cycle_guard import EMPTY_PAGES, Course
+from kazinex_storage.providers.objectstore.header_text import size_of
+from kazinex_storage.providers.objectstore.xml_text import parse_xml
 from kazinex_storage.providers.s3.answers import parse_object, parse_page, parse_parts
 from kazinex_storage.providers.sharepoint.answers import item_of, next_offset
 from kazinex_storage.providers.sharepoint.answers import parse_json as parse_answer
-from kazinex_storage.providers.sharepoint.mapping import codes_of
+from kazinex_storage.providers.sharepoint.errors import codes_of
 from kazinex_storage.providers.sharepoint.names import collide
+from kazinex_storage.storage.disposition import attachment
 from kazinex_storage.transport import Response
 from kazinex_storage.transport.limits import NO_LIMIT, most_bytes
 
@@ -89,7 +89,7 @@ def test_json_is_read_by_one_door() -> None:
         if not ast.unparse(node).startswith(OWN_TEXT)
     ]
 
-    assert ["_internal/json_text.py"] == found
+    assert ["json_text.py"] == found
 
 
 def test_a_state_that_is_nested_beyond_reason_is_none() -> None:

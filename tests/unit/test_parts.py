@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kazinex_storage.bodies.part_plan import WANTED_PART_BYTES, PartPlan, plan_parts
 from kazinex_storage.errors import FileTooLargeError
-from kazinex_storage.parts import WANTED_PART_BYTES, PartPlan, plan_parts
 from kazinex_storage.types import MIB, PartRule
 
 GIB = 1024 * MIB

@@ -12,7 +12,6 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from kazinex_storage import AsyncStorage, DocumentStore, PresignedUrl, Resolver, Storage, Transport
-from kazinex_storage._internal.entra import AppIdentity, MemoryTokenStore, Tokens
 from kazinex_storage.organisations import KeyFile, MemoryCatalogue, Organisations
 from kazinex_storage.provider import StorageProvider
 from kazinex_storage.providers.azure_blob import AzureBlobSettings, open_azure_blob
@@ -21,6 +20,7 @@ from kazinex_storage.providers.local import LocalProvider, LocalSettings
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.providers.s3 import R2Settings, S3Settings, SupabaseSettings, open_r2, open_s3, open_supabase
 from kazinex_storage.providers.s3.target import Credentials
+from kazinex_storage.providers.settings.entra import AppIdentity, MemoryTokenStore, Tokens
 from kazinex_storage.providers.sharepoint import SharePointSettings, open_sharepoint
 from kazinex_storage.transport import Request, Response, SigV4, TransportSettings
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import NotFoundError, StorageError
 from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.provider import PAGE_ITEMS, Lifted, Pages, exchanges_of
-from kazinex_storage.source import Source
 from kazinex_storage.transport import Call, Exchange, TransferCancelled, Transport
 from kazinex_storage.types import (
     WHOLE,

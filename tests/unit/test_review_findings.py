@@ -25,7 +25,7 @@ from kazinex_storage import (
     Storage,
     StoredDocument,
 )
-from kazinex_storage._internal.download import Download
+from kazinex_storage.bodies.download_file import Download
 from kazinex_storage.fs import StorageFileSystem
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
 from kazinex_storage.providers.memory import MemoryProvider

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from kazinex_storage._internal.budget import PATIENCE_S, Budget
-from kazinex_storage._internal.sending import PARTS_AT_ONCE, send_in_order, send_parts
+from kazinex_storage.bodies.memory_budget import PATIENCE_S, Budget
+from kazinex_storage.bodies.part_plan import PartPlan
+from kazinex_storage.bodies.part_upload import PARTS_AT_ONCE, send_in_order, send_parts
+from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import IntegrityError, UnavailableError
-from kazinex_storage.parts import PartPlan
-from kazinex_storage.source import Source
 from kazinex_storage.testing.bench import in_child
 from kazinex_storage.transport import Call, Exchange, TransferCancelled, Transport, Wait
 from kazinex_storage.types import PartInfo

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from kazinex_storage.bodies.source import BodyLike, Source
 from kazinex_storage.errors import FileTooLargeError, IntegrityError
-from kazinex_storage.source import BodyLike, Source
 
 DATA = bytes(range(256)) * 40
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from kazinex_storage.bodies.source import Source, SourceReader
 from kazinex_storage.errors import IntegrityError
-from kazinex_storage.source import Source, SourceReader
 from kazinex_storage.types import MIB
 
 DATA = bytes(range(256)) * 40

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import IntegrityError
-from kazinex_storage.source import Source
 from kazinex_storage.transport import TransferCancelled
 
 DATA = bytes(range(256)) * 40

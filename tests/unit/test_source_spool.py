@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import FileTooLargeError
-from kazinex_storage.source import Source
 from kazinex_storage.types import MIB
 
 
@@ -69,7 +69,7 @@ def test_an_error_of_the_iterator_passes_through() -> None:
 FULL_DISK = """
 import os, sys
 from kazinex_storage.errors import QuotaExceededError
-from kazinex_storage.source import Source
+from kazinex_storage.bodies.source import Source
 size, total = int(sys.argv[1]), int(sys.argv[2])
 try:
     Source.of(b"x" * size for _ in range(total // size))

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from kazinex_storage.bodies.source import BodyLike, Source
 from kazinex_storage.errors import IntegrityError
-from kazinex_storage.source import BodyLike, Source
 from kazinex_storage.transport import TransferCancelled
 from kazinex_storage.types import MIB
 

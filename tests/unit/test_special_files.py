@@ -27,7 +27,7 @@ from kazinex_storage import (
     Resolver,
     Storage,
 )
-from kazinex_storage._internal import special_files
+from kazinex_storage.bodies import special_files
 from kazinex_storage.errors import IntegrityError
 from kazinex_storage.fs import StorageFileSystem
 from kazinex_storage.organisations import MemoryCatalogue

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from kazinex_storage.errors import SettingsError
 from kazinex_storage.providers.memory import MemoryProvider
-from kazinex_storage.states import OneKey, StateSeal
-from kazinex_storage.storage import Storage
+from kazinex_storage.storage.states import OneKey, StateSeal
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.types import PutMode, UploadState
 
 STATES = st.builds(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kazinex_storage._internal.xml_text import is_true, parse_xml, text_of
 from kazinex_storage.errors import UnavailableError
+from kazinex_storage.providers.objectstore.xml_text import is_true, parse_xml, text_of
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from kazinex_storage.bodies.source import BUFFER_BYTES, Source
 from kazinex_storage.errors import (
     AlreadyExistsError,
     ClosedError,
@@ -28,7 +29,6 @@ from kazinex_storage.errors import (
     UnavailableError,
 )
 from kazinex_storage.keys import ObjectKey, Prefix
-from kazinex_storage.source import BUFFER_BYTES, Source
 from kazinex_storage.types import (
     WHOLE,
     ByteRange,

@@ -14,7 +14,7 @@ from typing import Annotated, TextIO
 import typer
 from typer.main import get_command
 
-from .._internal.version import __version__
+from ..version import __version__
 from . import allowlist, check, demo, emulate, kinds, listing, objects, provider, sweep
 from .exits import HELP, ExitCode, document_of, exit_code, message_of, printable, redact
 from .output import Output

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from .._internal.json_text import parse_json
 from ..documents.integrity import IntegrityState
 from ..documents.receipts import StoredDocument
 from ..errors import InvalidKeyError
+from ..json_text import parse_json
 from .exits import ExitCode, UsageError
 from .session import session_of
 

@@ -18,12 +18,12 @@ from typing import Annotated
 
 import typer
 
-from .._internal.environment import PREFIX
 from ..documents.receipts import StoredDocument
 from ..errors import AlreadyExistsError, IntegrityError, NotFoundError, RecordNotFoundError
 from ..keys import DocumentKey
 from ..organisations.records import ProviderRecord
-from ..verification import VerificationReport, verify_provider
+from ..providers.settings.environment import PREFIX
+from ..verification.verify import VerificationReport, verify_provider
 from .addresses import url_of
 from .exits import ExitCode
 from .pdf import make_pdf

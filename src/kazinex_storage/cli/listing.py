@@ -14,7 +14,7 @@ from ..documents.receipts import ResolvedProvider
 from ..errors import NotFoundError, RecordNotFoundError, StorageError
 from ..organisations import commands
 from ..types import Folder, ObjectInfo
-from ..verification import PROBE_FOLDER
+from ..verification.verify import PROBE_FOLDER
 from .addresses import parse_path
 from .output import aligned
 from .session import Session, session_of

@@ -9,7 +9,7 @@ from typing import Annotated, BinaryIO, TypeAlias, cast
 
 import typer
 
-from .._internal.special_files import is_stream
+from ..bodies.special_files import is_stream
 from ..documents.receipts import StoredDocument
 from ..errors import AlreadyExistsError, IntegrityError
 from ..policy import format_bytes

@@ -13,7 +13,7 @@ from ..organisations import commands
 from ..organisations.records import ProviderRecord
 from ..organisations.service import KEEP, Keep
 from ..policy import format_bytes
-from ..verification import DEFAULT_TIMEOUT_S, VerificationReport, verify_provider
+from ..verification.verify import DEFAULT_TIMEOUT_S, VerificationReport, verify_provider
 from .connect import Connect, connect
 from .exits import ExitCode, UsageError, redact
 from .questions import confirm

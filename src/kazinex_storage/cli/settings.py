@@ -16,9 +16,9 @@ from typing import Annotated, Final, TypeAlias, cast
 
 import typer
 
-from .._internal.environment import PREFIX, settings_from_environment
-from .._internal.json_text import parse_json
 from ..errors import SettingsError
+from ..json_text import parse_json
+from ..providers.settings.environment import PREFIX, settings_from_environment
 from ..registry import Registry, SettingsField
 from .exits import UsageError
 from .session import Session

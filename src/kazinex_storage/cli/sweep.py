@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..documents.receipts import ResolvedProvider
-from ..sweeping import DEFAULT_AGE, SweepReport, sweep
+from ..storage.sweeping import DEFAULT_AGE, SweepReport, sweep
 from .exits import ExitCode
 from .provider import OptionalProvider
 from .questions import confirm

@@ -6,11 +6,11 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterable
 from pathlib import Path
 
-from .._internal.admission import Body
-from .._internal.collecting import collected
-from .._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
+from ..bodies.source import Source
 from ..keys import DocumentKey
-from ..source import Source
+from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
+from ..storage.admission import Body
+from ..storage.collecting import collected
 from ..types import WHOLE, Buffer, ByteRange, ObjectInfo, Progress
 from .integrity import Evidence, IntegrityState
 from .operations import DocumentOperations

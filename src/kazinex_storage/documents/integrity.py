@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Final, Literal, TypeAlias
 
 from ..errors import IntegrityError
-from ..storage import Storage
+from ..storage.sync import Storage
 from ..transport import Exchange
 from ..types import Buffer, ObjectInfo
 from .receipts import StoredDocument

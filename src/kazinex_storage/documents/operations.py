@@ -9,12 +9,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .._internal.admission import Body
-from .._internal.bodies import Spool
+from ..bodies.body import Spool
 from ..errors import InvalidKeyError
-from ..guards import guarded
 from ..keys import DocumentKey
-from ..storage import Storage
+from ..storage.admission import Body
+from ..storage.guards import guarded
+from ..storage.sync import Storage
 from ..transport import Exchange
 from ..types import ByteRange, ObjectInfo, Progress, PutMode, PutOptions
 from .integrity import Evidence, IntegrityState, checked

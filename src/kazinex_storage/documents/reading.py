@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import IntegrityError, PreconditionFailedError
-from ..files import ObjectReader
 from ..keys import DocumentKey
-from ..pulls import Reading
-from ..storage import Storage
+from ..storage.files import ObjectReader
+from ..storage.reading import Reading
+from ..storage.sync import Storage
 from ..transport import Exchange
 from ..types import ByteRange, ObjectInfo, Progress
 from .integrity import is_altered, is_by_service, is_written_anew

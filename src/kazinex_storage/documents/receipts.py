@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, Self, TypeAlias, get_args
 
 from ..errors import AccessDeniedError, StorageError
 from ..keys import DocumentKey
-from ..storage import Storage
+from ..storage.sync import Storage
 from ..transport import Transport
 from ..types import Checksum
 from .events import Event

@@ -13,7 +13,7 @@ from typing import TypeAlias, cast
 
 from ..errors import ClosedError, InvalidKeyError, NotFoundError, SettingsError, StorageError, UnavailableError
 from ..keys import DocumentKey, check_identifier
-from ..storage import Storage
+from ..storage.sync import Storage
 from ..transport import Call, Exchange, Many, Outcome
 from ..types import ObjectInfo
 from .events import Event, ProviderPassedOver

@@ -7,11 +7,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from .._internal.admission import Body
-from .._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
-from ..files import READ_AHEAD
 from ..keys import DocumentKey
-from ..pulls import ByteStream
+from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
+from ..storage.admission import Body
+from ..storage.files import READ_AHEAD
+from ..storage.reading import ByteStream
 from ..types import WHOLE, ByteRange, ObjectInfo, Progress
 from .integrity import Evidence, IntegrityState
 from .operations import DocumentOperations

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from ..errors import AlreadyExistsError, InvalidKeyError, NotFoundError, StorageError
 from ..keys import DocumentKey, ObjectKey
-from ..storage import Storage
+from ..storage.sync import Storage
 from ..transport import Call, Exchange, Many, Outcome
 from ..types import ObjectInfo
 from .events import DocumentRemoved

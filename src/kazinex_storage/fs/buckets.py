@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from .._internal.masking import masked
 from ..errors import NotSupportedError, SettingsError
-from ..storage import Storage
+from ..secrecy.masking import masked
+from ..storage.sync import Storage
 from ..transport import Exchange, Transport
 from .kinds import ProviderFileSystem
 from .references import Held

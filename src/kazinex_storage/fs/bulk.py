@@ -13,8 +13,8 @@ from functools import partial
 from glob import has_magic
 from typing import Literal, TypeAlias, cast
 
-from .._internal.admission import Body
 from ..errors import AccessDeniedError
+from ..storage.admission import Body
 from ..transport import Call, Exchange
 from ..types import PutOptions
 from .disk import expand_local, folders_among, local_ids

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from glob import has_magic
 
-from .._internal.special_files import special_file
+from ..bodies.special_files import special_file
 from .upstream import expand_disk, make_path_posix, trailing_sep
 
 _log = logging.getLogger(__name__)

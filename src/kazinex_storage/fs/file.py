@@ -1,12 +1,12 @@
-"""The files that ``fs.open`` returns: those of ``files.py``, with what callers of fsspec expect of them."""
+"""The files that ``fs.open`` returns: those of ``storage/files.py``, with what callers of fsspec expect of them."""
 
 from __future__ import annotations
 
 import io
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from ..files import READ_AHEAD, ObjectReader, ObjectWriter
-from ..storage import Storage
+from ..storage.files import READ_AHEAD, ObjectReader, ObjectWriter
+from ..storage.sync import Storage
 from ..types import Buffer, PutOptions
 from .entries import Entry, InfoDict
 from .upstream import Codec, codecs, get_compression, wrap_codec

@@ -17,8 +17,8 @@ from typing import Any, BinaryIO, ClassVar, NoReturn, cast
 from fsspec.spec import AbstractFileSystem
 
 from ..errors import AccessDeniedError, AlreadyExistsError, NotSupportedError
-from ..files import ObjectWriter
-from ..storage import Storage
+from ..storage.files import ObjectWriter
+from ..storage.sync import Storage
 from ..types import PutMode
 from .bulk import Bulk
 from .calls import Calls

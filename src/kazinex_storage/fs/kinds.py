@@ -8,11 +8,11 @@ from typing import ClassVar, cast
 
 from pydantic import BaseModel
 
-from .._internal.environment import PREFIX, settings_from_environment
-from .._internal.masking import masked
 from ..errors import SettingsError
+from ..providers.settings.environment import PREFIX, settings_from_environment
 from ..registry import Registry, default_registry
-from ..storage import Storage
+from ..secrecy.masking import masked
+from ..storage.sync import Storage
 from ..transport import Transport
 from .filesystem import WITHHELD, ObjectFileSystem
 from .references import REFERENCES, Held, Withheld

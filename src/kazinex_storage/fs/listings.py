@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias, TypeVar
 
-from .._internal.unkeyed import Unkeyed
-from ..operations import Operations
-from ..pulls import Listing
-from ..remnants import unkeyed_in
+from ..storage.operations import Operations
+from ..storage.reading import Listing
+from ..storage.remnants import unkeyed_in
 from ..transport import Exchange
 from ..types import Folder, ObjectInfo
+from ..unkeyed import Unkeyed
 from .entries import Entry, Found
 
 T = TypeVar("T")

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from glob import has_magic
 from typing import TypeAlias, TypeVar, cast
 
-from .._internal.unkeyed import MARKED
 from ..errors import (
     AccessDeniedError,
     InvalidKeyError,
@@ -20,10 +19,11 @@ from ..errors import (
     StorageError,
     UnavailableError,
 )
-from ..operations import Operations
-from ..storage import Storage
+from ..storage.operations import Operations
+from ..storage.sync import Storage
 from ..transport import Exchange, Many, Outcome
 from ..types import Folder, ObjectInfo
+from ..unkeyed import MARKED
 from .entries import Entry, Found
 from .globbing import glob_matcher
 from .listings import Listed, all_of, check_depth, folders_of, has_any, markers_at

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from functools import partial
 from typing import TypeAlias, TypeVar, cast
 
-from .._internal.unkeyed import Unkeyed
 from ..errors import BulkError, InvalidKeyError, InvalidUrlError, NotFoundError, PreconditionFailedError
-from ..operations import Operations
-from ..remnants import can_delete_unkeyed, delete_marker, delete_unkeyed, remove_folders, remove_unkeyed
-from ..storage import Storage
+from ..storage.operations import Operations
+from ..storage.remnants import can_delete_unkeyed, delete_marker, delete_unkeyed, remove_folders, remove_unkeyed
+from ..storage.sync import Storage
 from ..transport import Exchange, Many, Outcome
+from ..unkeyed import Unkeyed
 from .listings import all_of, folders_of
 from .lookups import Lookups
 from .plans import Step, check_sources, check_targets, in_order

@@ -20,7 +20,7 @@ from ..documents.searching import passed_over
 from ..documents.writing import guarded_storage
 from ..errors import NotSupportedError, StorageError
 from ..keys import check_identifier, is_revision
-from ..storage import Storage
+from ..storage.sync import Storage
 from ..transport import Call, Exchange, Transport
 from .filesystem import ObjectFileSystem
 from .spaces import Place, Reader

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from ..errors import InvalidKeyError, NotSupportedError, StorageError, UnavailableError
 from ..keys import ObjectKey
-from ..storage import Storage
+from ..storage.sync import Storage
 from ..transport import Call, Exchange, Transport
 from .urls import parse_address
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, cast
 
-from .._internal.admission import Body, kept_by
+from ..bodies.source import Source
 from ..errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -18,8 +18,8 @@ from ..errors import (
     PreconditionFailedError,
     StorageError,
 )
-from ..source import Source
-from ..storage import Storage
+from ..storage.admission import Body, kept_by
+from ..storage.sync import Storage
 from ..transport import Call, Exchange
 from ..types import WHOLE, Buffer, ByteRange, Capability, ObjectInfo, PresignOptions, Progress, PutMode, PutOptions
 from .entries import slice_span

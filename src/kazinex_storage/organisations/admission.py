@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
-from .._internal.place import Place
 from ..errors import SettingsError
+from ..providers.settings.place import Place
 from ..transport.addresses import PublicAddresses
 
 if TYPE_CHECKING:

@@ -1,13 +1,13 @@
 """The one place that puts catalogue, sealing keys and registry together from the environment.
 
-The CLI, the file systems and the demo begin here; ``_internal/environment.py`` says which variables there are.
+The CLI, the file systems and the demo begin here; ``providers/settings/environment.py`` says which variables there are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .._internal.environment import catalogue_location, make_data_directory, sealing_keys
+from ..providers.settings.environment import catalogue_location, make_data_directory, sealing_keys
 from ..registry import Registry
 from .admission import OPERATOR_CHOICES, Admit
 from .judging import files_of_ours

@@ -13,14 +13,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from .._internal.pickling import not_pickled
 from ..documents.register import MemoryRegister, RevisionRegister
 from ..errors import SettingsError
+from ..secrecy.pickling import not_pickled
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .rules import check_chosen, check_removable, conflict, label_in_use, label_key, unknown_provider
 
 if TYPE_CHECKING:
-    from ..states import StateKeys
+    from ..storage.states import StateKeys
 
 
 @runtime_checkable

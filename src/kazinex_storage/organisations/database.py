@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from .._internal.masking import masked, without_frames
-from .._internal.pickling import not_pickled
 from ..errors import AccessDeniedError, QuotaExceededError, SettingsError, StorageError, UnavailableError
+from ..secrecy.masking import masked, without_frames
+from ..secrecy.pickling import not_pickled
 
 try:
     import sqlalchemy as sa

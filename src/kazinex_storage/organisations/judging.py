@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from .._internal.environment import catalogue_location, data_directory
 from ..errors import SettingsError, StorageError
+from ..providers.settings.environment import catalogue_location, data_directory
 from ..registry import Registry
 from .admission import FOLDER, Admit, OtherPlace, Proposal, Sharing, guarded_paths, place_of
 from .catalogue import Catalogue

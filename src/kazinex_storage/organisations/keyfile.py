@@ -12,9 +12,9 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from .._internal.masking import Masked
-from .._internal.pickling import not_pickled
 from ..errors import SealError, SettingsError
+from ..secrecy.masking import Masked
+from ..secrecy.pickling import not_pickled
 from .sealing import KeyRing
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -15,8 +15,8 @@ from ..errors import ClosedError
 from ..keys import is_revision
 from ..network_provider import NetworkProvider
 from ..provider import StorageProvider
-from ..states import StateKeys
-from ..storage import Storage
+from ..storage.states import StateKeys
+from ..storage.sync import Storage
 from ..transport import Transport
 from ..transport.addresses import PublicAddresses
 from .records import ProviderRecord

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from .._internal.json_text import parse_json
 from ..errors import AccessDeniedError, AlreadyExistsError, AuthenticationError, NotFoundError, SettingsError
-from ..storage import Storage
+from ..json_text import parse_json
+from ..storage.sync import Storage
 from ..types import ByteRange, Capability, Diagnosis, PutMode, PutOptions
 from .admission import FOLDER
 from .records import ProviderRecord

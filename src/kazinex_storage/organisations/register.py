@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .._internal.pickling import not_pickled
 from ..documents.register import Removal, RevisionRecord, prefix_of
 from ..keys import DocumentKey
+from ..secrecy.pickling import not_pickled
 from .database import Database, sa
 from .schema import revisions
 

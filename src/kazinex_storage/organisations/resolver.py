@@ -13,7 +13,6 @@ from enum import Enum
 from functools import partial
 from typing import TypeAlias
 
-from .._internal.pickling import not_pickled
 from ..documents.events import Event
 from ..documents.patience import Patience
 from ..documents.receipts import ResolvedProvider
@@ -23,7 +22,8 @@ from ..documents.writing import guarded_storage
 from ..errors import ClosedError, RecordNotFoundError, StorageError, UnresolvedOrganisationError
 from ..keys import check_identifier
 from ..policy import UploadPolicy, size_rule
-from ..storage import Storage
+from ..secrecy.pickling import not_pickled
+from ..storage.sync import Storage
 from ..transport import Transport
 from . import commands
 from .catalogue import keys_of

@@ -18,9 +18,9 @@ import re
 from collections.abc import Iterable
 from typing import Protocol
 
-from .._internal.masking import Masked, MaskedBytes
-from .._internal.pickling import not_pickled
 from ..errors import SealError, SettingsError
+from ..secrecy.masking import Masked, MaskedBytes
+from ..secrecy.pickling import not_pickled
 
 try:
     from cryptography.exceptions import InvalidTag

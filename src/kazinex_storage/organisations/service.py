@@ -15,15 +15,15 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .._internal.masking import masked
-from .._internal.pickling import not_pickled
 from ..errors import RecordConflictError, SealError, UnknownProviderError
 from ..keys import check_identifier
 from ..network_provider import NetworkProvider
 from ..policy import check_extensions, normal_extension
 from ..provider import SecretRotator
 from ..registry import Registry, default_registry
-from ..storage import Storage
+from ..secrecy.masking import masked
+from ..secrecy.pickling import not_pickled
+from ..storage.sync import Storage
 from ..transport import Transport, TransportSettings
 from .admission import OPERATOR_CHOICES, Admit
 from .catalogue import Catalogue

@@ -11,8 +11,8 @@ import json
 from collections.abc import Container, Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
-from .._internal.masking import Masked
 from ..errors import SettingsError
+from ..secrecy.masking import Masked
 from .records import JsonValue
 
 if TYPE_CHECKING:

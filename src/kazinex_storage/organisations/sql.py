@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from .._internal.masking import masked
-from .._internal.pickling import not_pickled
 from ..documents.register import RevisionRegister
 from ..errors import SettingsError
+from ..secrecy.masking import masked
+from ..secrecy.pickling import not_pickled
 from .database import Database, sa, write_next
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus, SecretValues
 from .register import SqlRegister

@@ -6,9 +6,9 @@ import copy
 from collections.abc import Iterator
 from typing import NoReturn
 
+from ..bodies.source import Source
 from ..errors import StorageError
 from ..keys import ObjectKey, Prefix
-from ..source import Source
 from ..types import ByteRange, Folder, ObjectInfo, ProviderInfo, PutOptions, Sink
 
 

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from ..bodies.part_plan import crc32_of, plan_parts
+from ..bodies.source import BUFFER_BYTES, Source
 from ..errors import (
     AlreadyExistsError,
     ClosedError,
@@ -23,8 +25,6 @@ from ..errors import (
     StorageError,
 )
 from ..keys import ObjectKey, Prefix
-from ..parts import crc32_of, plan_parts
-from ..source import BUFFER_BYTES, Source
 from ..types import (
     MIB,
     Buffer,

@@ -18,9 +18,9 @@ from typing import TypeVar
 import pytest
 
 from ..errors import NotSupportedError
-from ..operations import WriteOnce
 from ..provider import StorageProvider
-from ..storage import Storage
+from ..storage.operations import WriteOnce
+from ..storage.sync import Storage
 from ..transport import Exchange, Outcome, Wait
 from ..types import Capability, Folder, ObjectInfo, PutMode, PutOptions
 from .faults import Fault, FaultyProvider

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ..keys import Prefix
-from ..storage import Storage
+from ..storage.sync import Storage
 from .bench import Bench
 from .contract_capabilities import CapabilityContract
 from .contract_concurrency import ConcurrencyContract

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ..errors import AlreadyExistsError, PreconditionFailedError
-from ..storage import Storage
+from ..storage.sync import Storage
 from ..types import Capability, PutMode, PutOptions
 from .bench import CREATE, Bench, pattern
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ..errors import AccessDeniedError, BulkError, InvalidKeyError, NotFoundError
+from ..storage.writes import DELETE_BATCH
 from ..types import Capability
-from ..writes import DELETE_BATCH
 from .bench import Bench
 from .faults import Fault, Raise
 

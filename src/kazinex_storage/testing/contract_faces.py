@@ -11,8 +11,8 @@ from datetime import timedelta
 import pytest
 
 from ..errors import StorageError
-from ..operations import Operations
-from ..storage import Storage
+from ..storage.operations import Operations
+from ..storage.sync import Storage
 from ..transport import Exchange, Outcome
 from ..types import ByteRange, Capability, ObjectInfo, PresignOptions, PutMode
 from .bench import CREATE, Bench, pattern

@@ -9,9 +9,9 @@ from typing import NoReturn
 
 import pytest
 
+from ..bodies.source import Source
 from ..errors import AlreadyExistsError, IntegrityError, UnavailableError
-from ..source import Source
-from ..storage import Storage
+from ..storage.sync import Storage
 from ..transport import TransferCancelled
 from ..types import Capability, PutOptions
 from .bench import CREATE, Bench, pattern, sha256

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from ..errors import AlreadyExistsError, ClosedError, NotFoundError, StorageError
-from ..storage import Storage
+from ..storage.sync import Storage
 from ..types import Capability
 from .bench import CREATE, Bench, in_child, pattern
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..storage import Storage
+from ..storage.sync import Storage
 from ..types import Capability, ObjectInfo, PutMode, PutOptions
 from .bench import Bench, pattern
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from ..aio import AsyncStorage
 from ..errors import IntegrityError, NotFoundError, UnavailableError
+from ..storage.aio import AsyncStorage
 from ..types import Capability
 from .bench import Bench, race, sha256
 from .faults import Fault, Raise

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ..aio import AsyncStorage
 from ..errors import (
     AlreadyExistsError,
     FileTooLargeError,
@@ -20,6 +19,7 @@ from ..errors import (
     SettingsError,
 )
 from ..policy import UploadPolicy
+from ..storage.aio import AsyncStorage
 from ..types import Capability, PutOptions
 from .bench import CREATE, Bench, names, pattern, sha256
 from .uploading import begin_under, large_body, list_uploads, numbers_of, passed_on, put_parts, sealed

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ..aio import AsyncStorage
 from ..errors import (
     AlreadyExistsError,
     FileTooLargeError,
@@ -19,7 +18,8 @@ from ..errors import (
     PolicyError,
 )
 from ..policy import UploadPolicy
-from ..storage import Storage
+from ..storage.aio import AsyncStorage
+from ..storage.sync import Storage
 from ..types import Capability, PresignOptions, PutMode
 from .bench import Bench, sha256
 

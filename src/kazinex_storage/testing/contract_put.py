@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ..bodies.source import BodyLike
 from ..errors import BulkError
-from ..source import BodyLike
 from .bench import Bench, pattern, sha256
 
 # Around a hash that moves to its own thread (256 KiB) and a copy buffer (1 MiB).

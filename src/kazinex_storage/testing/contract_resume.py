@@ -10,7 +10,6 @@ from datetime import timedelta
 
 import pytest
 
-from ..aio import AsyncStorage
 from ..errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -20,7 +19,8 @@ from ..errors import (
     PreconditionFailedError,
     SettingsError,
 )
-from ..storage import Storage
+from ..storage.aio import AsyncStorage
+from ..storage.sync import Storage
 from ..types import Capability, PendingUpload, PutMode, PutOptions, UploadState
 from .bench import CREATE, Bench, pattern, race, sha256
 from .recording import RecordingProvider

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from ..aio import AsyncStorage
 from ..errors import AlreadyExistsError, BulkError, NotSupportedError
-from ..storage import Storage
+from ..storage.aio import AsyncStorage
+from ..storage.sync import Storage
 from ..types import Capability, PresignOptions, PutMode, PutOptions
 from .bench import Bench, sha256
 from .uploading import sealed

@@ -3,7 +3,7 @@
 Example:
     >>> from kazinex_storage.errors import UnavailableError
     >>> from kazinex_storage.providers.memory import MemoryProvider
-    >>> from kazinex_storage.storage import Storage
+    >>> from kazinex_storage.storage.sync import Storage
     >>> plan = [Fault(operation="head", nth=2, effect=Raise(UnavailableError("the service is away")))]
     >>> storage = Storage(FaultyProvider(MemoryProvider(), plan))
     >>> storage.exists("a"), storage.put("a", b"1").size
@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar, cast
 
-from .._internal.checksums import announce
+from ..bodies.checksums import announce
 from ..errors import StorageError, UnavailableError
 from ..provider import StorageProvider
 from ..transport import Call, Exchange

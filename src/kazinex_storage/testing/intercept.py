@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeAlias, TypeVar, cast
 
+from ..bodies.source import Source
 from ..errors import StorageError
 from ..keys import ObjectKey, Prefix
 from ..network_provider import NetworkProvider
 from ..part_uploads import PartExchanges, ResumeExchanges, StateSecret
 from ..provider import MoveExchanges, Pages, StorageProvider, exchanges_of
-from ..source import Source
 from ..transport import Exchange
 from ..types import (
     Buffer,

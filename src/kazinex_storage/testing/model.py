@@ -28,7 +28,7 @@ from ..errors import (
     PreconditionFailedError,
     StorageError,
 )
-from ..storage import Storage
+from ..storage.sync import Storage
 from ..types import ByteRange, Capability, PutMode, PutOptions
 from .bench import names, sha256
 from .harness import Harness

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
+from ..bodies.part_plan import PartPlan
 from ..errors import NotSupportedError
 from ..part_uploads import PartExchanges
-from ..parts import PartPlan
 from ..provider import exchanges_of
-from ..storage import Storage
+from ..storage.sync import Storage
 from ..types import PutOptions, UploadState
 from .bench import Bench, pattern
 

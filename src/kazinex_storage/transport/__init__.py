@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from .._internal.pickling import not_pickled
+from ..secrecy.pickling import not_pickled
 from .exchange import AnyOutcome, Call, Command, Exchange, Many, Outcome, TransferCancelled, Wait
 from .gate import Gate
 from .observe import Observation, Observer, opentelemetry_observer

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from .._internal.fork_lock import ForkLock
+from .fork_lock import ForkLock
 
 # "RateLimit headers are returned when 80 % of the limit is used" — the page above.
 _SCARCE: Final = 0.2

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .._internal.pickling import not_pickled
+from ..secrecy.pickling import not_pickled
 from ..types import Sink
 from .gate import Gate
 

@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, SupportsIndex
 
-from .._internal.pickling import refusal
-from .._internal.version import __version__
 from ..errors import SettingsError
+from ..secrecy.pickling import refusal
+from ..version import __version__
 
 if TYPE_CHECKING:
     from .addresses import PublicAddresses

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import AuthenticationError
 from kazinex_storage.keys import ObjectKey
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.registry import ProviderKind
-from kazinex_storage.source import Source
 from kazinex_storage.types import ObjectInfo, PutOptions
 
 

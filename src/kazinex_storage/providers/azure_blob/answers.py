@@ -1,4 +1,4 @@
-"""What successful answers of the Blob API say, as our values. Pure; ``protocol.py`` builds the requests."""
+"""What successful answers of the Blob API say, as our values. Pure; ``requests.py`` builds the requests."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Final
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
-from ..._internal.header_text import date_of, etag_of, size_of
-from ..._internal.unkeyed import MARKED
-from ..._internal.xml_text import parse_xml, text_of
 from ...errors import NotFoundError, UnavailableError
 from ...types import Checksum, ObjectInfo
+from ...unkeyed import MARKED
+from ..objectstore.header_text import date_of, etag_of, size_of
+from ..objectstore.xml_text import parse_xml, text_of
 from .headers import FOLDER, MARK, METADATA, SHA256, is_folder, metadata_of
 from .names import encode_metadata_name
 

@@ -9,9 +9,9 @@ from typing import Final, cast
 
 from ...errors import NotFoundError, StorageError, UnavailableError, for_each_key
 from ...transport import Exchange, Many, Outcome, Response
-from .mapping import is_azure, map_error, stranger
+from .errors import is_azure, map_error, stranger
 from .objects import Objects
-from .protocol import BATCH_BLOBS
+from .requests import BATCH_BLOBS
 
 BATCHES_AT_ONCE: Final = 4
 """Batches of one call that are under way at once: all of its 1,000 keys."""

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, cast
 
-from ..._internal.sending import send_parts
+from ...bodies.part_plan import plan_parts
+from ...bodies.part_upload import send_parts
+from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError, UnavailableError
-from ...parts import plan_parts
-from ...source import Source
 from ...transport import Call, Exchange, Response
 from ...types import Buffer, ObjectInfo, PartInfo, PutMode, PutOptions
 from .checksums import Proof
-from .mapping import is_azure, map_error, stranger
+from .errors import is_azure, map_error, stranger
 from .objects import Objects
 from .target import PART_RULE
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qs
 
-from ..._internal.header_text import moment_of
 from ...types import Diagnosis
+from ..objectstore.header_text import moment_of
 from .target import Identity, SasToken, Target
 
 _KEYS: Final = "Azure portal, the storage account, Security + networking, Access keys"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..._internal.preflight import preflight
 from ...transport import Exchange
 from ...types import Diagnosis
+from ..settings.preflight import preflight
 from .headers import MARK, METADATA
 from .names import encode_metadata_name
 from .objects import Objects

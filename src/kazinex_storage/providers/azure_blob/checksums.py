@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ...bodies.part_plan import crc32_of
 from ...errors import SettingsError
-from ...parts import crc32_of
 from ...types import Buffer
 
 BodyChecksum: TypeAlias = Literal["md5", "crc64"]

@@ -11,15 +11,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, cast
 
+from ...bodies.part_plan import PartPlan, plan_parts
 from ...errors import NotFoundError, StorageError, UnavailableError
-from ...parts import PartPlan, plan_parts
 from ...transport import Exchange, Many, Outcome, Response
 from ...types import MIB, ByteRange, ObjectInfo, PutMode, PutOptions
 from .blocks import Block, new_mark
+from .errors import code_of, is_azure, map_error, stranger
 from .headers import metadata_headers
-from .mapping import code_of, is_azure, map_error, stranger
 from .objects import Objects, etag_in
-from .protocol import condition
+from .requests import condition
 from .target import PART_RULE
 
 MAX_COPY_BYTES: Final = 256 * MIB

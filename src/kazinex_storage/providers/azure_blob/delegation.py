@@ -9,13 +9,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from ..._internal.header_text import moment_of
-from ..._internal.masking import Masked
-from ..._internal.xml_text import parse_xml, text_of
 from ...errors import AuthenticationError, UnavailableError
+from ...secrecy.masking import Masked
 from ...transport import Call, Exchange, Request, Response
-from .mapping import map_error
-from .protocol import VERSION
+from ..objectstore.header_text import moment_of
+from ..objectstore.xml_text import parse_xml, text_of
+from .errors import map_error
+from .requests import VERSION
 from .target import AccessTokens, DelegatedKey
 
 SCOPE: Final = "https://storage.azure.com/.default"

@@ -11,17 +11,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from ..._internal import network_causes
-from ..._internal.aadsts import diagnosis_of
-from ..._internal.clocks import minutes_behind
-from ..._internal.header_text import date_of
 from ...errors import AccessDeniedError, AuthenticationError, LockedError, SettingsError, StorageError, UnavailableError
 from ...transport import Exchange, Response
 from ...types import Diagnosis
+from ..objectstore.clocks import minutes_behind
+from ..objectstore.header_text import date_of
+from ..settings import network_causes
+from ..settings.aadsts import diagnosis_of
 from . import causes
-from .mapping import code_of, is_azure
+from .errors import code_of, is_azure
 from .objects import Objects
-from .protocol import Protocol
+from .requests import Protocol
 from .target import SasToken
 
 _NETWORK: Final = ("dns", "connect", "timeout", "tls", "cut")

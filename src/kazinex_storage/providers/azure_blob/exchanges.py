@@ -1,7 +1,7 @@
 """The contract as exchanges, for one container: keys in, the service's own names out and back.
 
 ``Storage`` runs these. What a single blob, a write in blocks, an upload or a copy needs of the service stands in
-``objects.py``, ``blocks.py``, ``uploads.py`` and ``copying.py``.
+``objects.py``, ``blocks.py``, ``storage/uploads.py`` and ``copying.py``.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from ..._internal.listed_pages import ListedPages
-from ..._internal.spelling import Spelling
-from ..._internal.unkeyed import MARKED
+from ...bodies.source import Source
 from ...errors import NotFoundError, StorageError
 from ...keys import ObjectKey, Prefix
 from ...part_uploads import PartExchanges
-from ...source import Source
 from ...transport import Exchange, Response
 from ...types import WHOLE, ByteRange, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
+from ...unkeyed import MARKED
+from ..objectstore.key_codec import Spelling
+from ..objectstore.listed_pages import ListedPages
 from .answers import Page, parse_page
 from .batch import delete_many
 from .blocks import Blocks
 from .copying import Copying
 from .delegation import delegate
-from .mapping import is_azure, map_error, stranger
+from .errors import is_azure, map_error, stranger
 from .names import decode, encode, encode_prefix
 from .objects import SINGLE_PUT_BYTES, Objects
 from .presign import presign
-from .protocol import Protocol
+from .requests import Protocol
 from .sas import Signing
 from .target import Identity, Target
 from .uploads import PartUploads

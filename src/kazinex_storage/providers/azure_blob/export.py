@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, overload
 
-from ..._internal.entra import AppIdentity
 from ...errors import SettingsError
+from ..settings.entra import AppIdentity
 from .target import AccountKey, Identity, SasToken, Target
 
 Options: TypeAlias = dict[str, object]

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from ..._internal.header_text import decode_text, encode_text, plain_header
 from ...errors import NotSupportedError
 from ...types import PutOptions
+from ..objectstore.header_text import decode_text, encode_text, plain_header
 from .names import decode_metadata_name, encode_metadata_name
 
 METADATA: Final = "x-ms-meta-"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, Literal
 
-from ..._internal.fork_lock import ForkLock
-from ..._internal.masking import Masked
-from ..._internal.pickling import not_pickled
 from ...errors import AuthenticationError, SettingsError
+from ...secrecy.masking import Masked
+from ...secrecy.pickling import not_pickled
+from ...transport.fork_lock import ForkLock
 from .delegation import SCOPE
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final, cast
 
-from ..._internal.budget import BUDGET
-from ..._internal.checksums import announce
-from ..._internal.header_text import date_of, etag_of
+from ...bodies.checksums import announce
+from ...bodies.memory_budget import BUDGET
+from ...bodies.source import Source
 from ...errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -23,14 +23,14 @@ from ...errors import (
     StorageError,
     UnavailableError,
 )
-from ...source import Source
 from ...transport import Call, Exchange, Response
 from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
+from ..objectstore.header_text import date_of, etag_of
 from .answers import CONTENT_RANGE, checksum_in, parse_object
+from .errors import is_azure, map_error, request_id_of, stranger
 from .headers import MARK, METADATA
-from .mapping import is_azure, map_error, request_id_of, stranger
 from .names import encode_metadata_name
-from .protocol import Protocol, wanted_span
+from .requests import Protocol, wanted_span
 from .sas import Signing
 
 SINGLE_PUT_BYTES: Final = 8 * MIB

@@ -9,12 +9,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from ..._internal.header_text import plain_header
 from ...errors import NotSupportedError
 from ...types import PresignedUrl, PresignOptions, PutMode
+from ..objectstore.header_text import plain_header
 from .headers import MARK, METADATA
 from .names import encode_metadata_name
-from .protocol import Protocol
+from .requests import Protocol
 from .sas import mint_url
 from .target import SigningKey
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ..._internal.entra import Tokens
 from ...errors import StorageError
 from ...keys import MAX_KEY_BYTES, ObjectKey
 from ...network_provider import NetworkPartUploader
 from ...public_access import PublicAccess
 from ...transport import Transport
 from ...types import Capability, Diagnosis, ProviderInfo
+from ..settings.entra import Tokens
 from .exchanges import AzureBlobExchanges
 from .target import PART_RULE, AccountKey, Identity, SasToken, Target
 

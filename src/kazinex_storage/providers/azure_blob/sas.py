@@ -13,8 +13,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from ..._internal.masking import Masked
 from ...errors import SettingsError
+from ...secrecy.masking import Masked
 from ...transport import Call, Exchange
 from .target import AccountKey, DelegatedKey, SasToken, SigningKey, Target
 

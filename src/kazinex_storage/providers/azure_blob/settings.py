@@ -10,9 +10,9 @@ from typing import Final, Literal, Self
 
 from pydantic import ModelWrapValidatorHandler, model_validator
 
-from ..._internal.entra import AppIdentity, Tokens
-from ..._internal.place import Place
-from ..._internal.settings_text import (
+from ..settings.entra import AppIdentity, Tokens
+from ..settings.place import Place
+from ..settings.settings_text import (
     Folder,
     MaxSize,
     OptionalEndpoint,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol, TypeAlias
 
-from ..._internal.entra import AppIdentity
-from ..._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
+from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...types import MIB, PartRule
+from ..settings.entra import AppIdentity
 from .checksums import BodyChecksum
 
 # learn.microsoft.com/azure/storage/blobs/scalability-targets: 50,000 blocks of at most 4,000 MiB.
@@ -42,7 +42,7 @@ class SasToken:
 
 
 class AccessTokens(Protocol):
-    """Gives tokens of Microsoft Entra; thread-safe. ``_internal/entra.py`` and ``managed.py`` have them."""
+    """Gives tokens of Microsoft Entra; thread-safe. ``providers/settings/entra.py`` and ``managed.py`` have them."""
 
     def __call__(self) -> str:
         """Return a token that is good for a while; it may ask for one, and wait."""

@@ -14,18 +14,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, cast
 
-from ..._internal.course import Course
-from ..._internal.json_text import parse_json
-from ..._internal.spelling import Spelling
+from ...bodies.part_plan import plan_parts
 from ...errors import AlreadyExistsError, NotFoundError, PreconditionFailedError
+from ...json_text import parse_json
 from ...keys import ObjectKey, Prefix
-from ...parts import plan_parts
 from ...transport import Exchange, Many, Outcome, Response
 from ...types import Buffer, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
+from ..objectstore.cycle_guard import Course
+from ..objectstore.key_codec import Spelling
 from .answers import parse_blocks, parse_page
 from .blocks import Block, Blocks, id_of, new_mark, read_block_id
 from .checksums import md5_proof
-from .mapping import code_of, is_azure, map_error, stranger
+from .errors import code_of, is_azure, map_error, stranger
 from .objects import Objects
 from .target import PART_RULE
 

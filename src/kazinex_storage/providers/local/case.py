@@ -10,7 +10,7 @@ import os
 import secrets
 from contextlib import suppress
 
-from ..._internal.caseless import fold
+from ...caseless import fold
 from .names import RESERVED, from_disk, names_in
 
 

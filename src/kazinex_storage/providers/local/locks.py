@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from ..._internal.json_text import parse_json
 from ...errors import UnavailableError
+from ...json_text import parse_json
 from .names import RESERVED
 from .tree import Tree
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from ..._internal.content_types import guess_content_type
+from ...bodies.content_types import guess_content_type
+from ...bodies.source import BUFFER_BYTES, Source
 from ...errors import IntegrityError, InvalidKeyError, NotFoundError, PreconditionFailedError, StorageError
 from ...keys import ObjectKey, Prefix
-from ...source import BUFFER_BYTES, Source
 from ...types import (
     ByteRange,
     Capability,

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ..._internal.place import Place
+from ..settings.place import Place
 
 LocalAccess: TypeAlias = Literal["owner", "group", "umask"]
 """Who may use the files and folders that are made below a root."""

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
-from ..._internal.json_text import parse_json
+from ...json_text import parse_json
 from ...keys import ObjectKey
 from ...types import PutOptions
 from .locks import Note

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Final
 
-from ..._internal.caseless import fold
+from ...caseless import fold
 from ...errors import (
     AccessDeniedError,
     ClosedError,

@@ -8,8 +8,8 @@ import stat
 import time
 from dataclasses import replace
 
+from ...bodies.source import Source
 from ...errors import AlreadyExistsError, InvalidKeyError, PreconditionFailedError, UnavailableError
-from ...source import Source
 from ...types import PutMode, PutOptions
 from .locks import Lock, Locks, Note
 from .names import split, to_disk

@@ -1,4 +1,4 @@
-"""What successful answers of the S3 API say, as our values. Pure; ``protocol.py`` builds the requests."""
+"""What successful answers of the S3 API say, as our values. Pure; ``requests.py`` builds the requests."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Final
 from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element
 
-from ..._internal.checksums import strongest
-from ..._internal.course import Course as Course
-from ..._internal.course import stuck as stuck
-from ..._internal.header_text import moment_of, size_of
+from ...bodies.checksums import strongest
 from ...errors import UnavailableError
 from ...transport import Response
 from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload
+from ..objectstore.cycle_guard import Course as Course
+from ..objectstore.cycle_guard import stuck as stuck
+from ..objectstore.header_text import moment_of, size_of
 from .headers import (
     DISPOSITION,
     ENCODING,

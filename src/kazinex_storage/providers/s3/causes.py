@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..._internal import network_causes
 from ...types import Diagnosis
+from ..settings import network_causes
 from .target import DEFAULT_JURISDICTION, Target
 
 

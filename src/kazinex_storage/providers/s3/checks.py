@@ -9,16 +9,16 @@ import secrets
 from dataclasses import replace
 from typing import Final
 
-from ..._internal.preflight import preflight
+from ...bodies.source import Source
 from ...errors import AccessDeniedError, AuthenticationError, SettingsError
-from ...source import Source
 from ...transport import Exchange, Response
 from ...types import Diagnosis, PutOptions
+from ..settings.preflight import preflight
 from . import causes
 from .diagnose import OUTSIDE, ask
 from .headers import MARK, METADATA
 from .objects import Objects
-from .protocol import Protocol
+from .requests import Protocol
 from .target import DEFAULT_JURISDICTION, Target
 
 # Browsers ask for Content-Length and the like by themselves; they are not to be allowed.

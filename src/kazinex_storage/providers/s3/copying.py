@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, cast
 
+from ...bodies.part_plan import PartPlan, plan_parts
+from ...bodies.source import Source
 from ...errors import PreconditionFailedError, UnavailableError
-from ...parts import PartPlan, plan_parts
-from ...source import Source
 from ...transport import Exchange, Many, Outcome, Response
 from ...types import WHOLE, ByteRange, ObjectInfo, PartInfo, PutMode, PutOptions, UploadState
 from .answers import parse_result_etag
-from .mapping import already_exists, fault_of, map_error, map_fault
+from .errors import already_exists, fault_of, map_error, map_fault
 from .multipart import Multipart
 from .objects import Objects
-from .protocol import Headers
+from .requests import Headers
 from .target import GIB, CreateCopy
 
 COPY_PART_BYTES: Final = GIB

@@ -11,9 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
-from ..._internal import network_causes
-from ..._internal.clocks import minutes_behind
-from ..._internal.header_text import moment_of
 from ...errors import (
     AccessDeniedError,
     AuthenticationError,
@@ -24,12 +21,15 @@ from ...errors import (
 )
 from ...transport import Exchange, Many, Outcome, Response, SigV4
 from ...types import Diagnosis
+from ..objectstore.clocks import minutes_behind
+from ..objectstore.header_text import moment_of
+from ..settings import network_causes
 from . import causes
 from .answers import parse_page
+from .errors import fault_of, is_page, map_error
 from .headers import date_of
-from .mapping import fault_of, is_page, map_error
 from .objects import Objects
-from .protocol import Protocol
+from .requests import Protocol
 from .target import Target
 from .xml import parse_xml, text_of
 

@@ -1,7 +1,7 @@
 """The contract as exchanges, for one bucket of an S3 service: keys in, the service's own names out and back.
 
 ``Storage`` runs these. What a single object, an upload in parts, a copy or a listing needs of the service stands in
-``objects.py``, ``multipart.py``, ``uploads.py`` and ``copying.py``.
+``objects.py``, ``multipart.py``, ``storage/uploads.py`` and ``copying.py``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar, cast
 
-from ..._internal.listed_pages import ListedPages
-from ..._internal.spelling import Spelling
+from ...bodies.source import Source
 from ...errors import InvalidKeyError, StorageError, UnavailableError, for_each_key
 from ...keys import MAX_KEY_BYTES, MAX_KEY_CHARACTERS, ObjectKey, Prefix
 from ...part_uploads import PartExchanges
-from ...source import Source
 from ...transport import Exchange, Many, Outcome, Response
 from ...types import (
     WHOLE,
@@ -32,14 +30,16 @@ from ...types import (
     PutOptions,
     Sink,
 )
+from ..objectstore.key_codec import Spelling
+from ..objectstore.listed_pages import ListedPages
 from .answers import Page, parse_failures, parse_page
 from .copying import Copying
-from .mapping import map_error
+from .errors import map_error
 from .multipart import Multipart
 from .names import decode, encode, encode_prefix
 from .objects import SINGLE_PUT_BYTES, Objects
 from .presign import presign
-from .protocol import Protocol, upload_query
+from .requests import Protocol, upload_query
 from .rest import RestWrites
 from .signing import Signing
 from .target import Target

@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from ..._internal.header_text import base64_of as base64_of
-from ..._internal.header_text import date_of as date_of
-from ..._internal.header_text import decode_text as decode_text
-from ..._internal.header_text import encode_text as encode_text
-from ..._internal.header_text import etag_of as etag_of
-from ..._internal.header_text import plain_header as plain_header
-from ..._internal.header_text import quoted_etag as quoted_etag
 from ...errors import NotSupportedError
 from ...types import PutOptions
+from ..objectstore.header_text import base64_of as base64_of
+from ..objectstore.header_text import date_of as date_of
+from ..objectstore.header_text import decode_text as decode_text
+from ..objectstore.header_text import encode_text as encode_text
+from ..objectstore.header_text import etag_of as etag_of
+from ..objectstore.header_text import plain_header as plain_header
+from ..objectstore.header_text import quoted_etag as quoted_etag
 
 METADATA: Final = "x-amz-meta-"
 

@@ -1,7 +1,7 @@
 """Uploads in parts, as exchanges: begin, parts, complete, abort; keys as the service spells them.
 
 ``Multipart.put`` is what a large put is: one that fails is aborted, however it fails. The single steps are what copies,
-resumable uploads (``uploads.py``) and the sweeper are made of.
+resumable uploads (``storage/uploads.py``) and the sweeper are made of.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from datetime import datetime
 from functools import partial
 from typing import Final, cast
 
-from ..._internal.sending import measure, send_parts
+from ...bodies.part_plan import PartPlan, crc32_of, plan_parts
+from ...bodies.part_upload import measure, send_parts
+from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError, PreconditionFailedError, StorageError, UnavailableError
-from ...parts import PartPlan, crc32_of, plan_parts
-from ...source import Source
 from ...transport import Call, Exchange, Response
 from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
 from .answers import Course, parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads, stuck
+from .errors import fault_of, is_page, map_error, map_fault, stranger
 from .headers import date_of, etag_of
-from .mapping import fault_of, is_page, map_error, map_fault, stranger
 from .objects import Objects
 from .orphans import Orphans
-from .protocol import Headers, PartDigests
+from .requests import Headers, PartDigests
 
 # 34 ms at 1.9 GiB/s. Bodies up to here are hashed before they are sent, so that the object carries its sha256;
 # larger ones are hashed while they are sent and carry it when the caller declared it.

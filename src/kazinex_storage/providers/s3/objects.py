@@ -14,8 +14,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, cast
 
-from ..._internal.budget import BUDGET
-from ..._internal.checksums import announce
+from ...bodies.checksums import announce
+from ...bodies.memory_budget import BUDGET
+from ...bodies.source import Source
 from ...errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -24,13 +25,12 @@ from ...errors import (
     StorageError,
     UnavailableError,
 )
-from ...source import Source
 from ...transport import Call, Exchange, Response, SigV4
 from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from .answers import checksum_in, parse_object, parse_page
+from .errors import already_exists, fault_of, is_page, map_error, request_id_of, stranger
 from .headers import MARK, METADATA, date_of, etag_of
-from .mapping import already_exists, fault_of, is_page, map_error, request_id_of, stranger
-from .protocol import Headers, Protocol, range_header
+from .requests import Headers, Protocol, range_header
 from .signing import Signing
 
 SINGLE_PUT_BYTES: Final = 8 * MIB

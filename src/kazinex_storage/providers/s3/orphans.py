@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from ..._internal.fork_lock import ForkLock
 from ...errors import NotFoundError, StorageError
 from ...transport import Exchange, Response
+from ...transport.fork_lock import ForkLock
 from ...types import PendingUpload
 from .answers import parse_parts, parse_uploads
+from .errors import map_error
 from .headers import date_of
-from .mapping import map_error
 from .objects import Objects
 
 _log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from ...errors import NotSupportedError, SettingsError
 from ...types import PresignedUrl, PresignOptions, PutMode, UploadState
 from .headers import MARK, METADATA, base64_of, plain_header, quoted_etag
-from .protocol import Protocol
+from .requests import Protocol
 from .target import Credentials
 
 if TYPE_CHECKING:

@@ -17,14 +17,14 @@ from datetime import UTC, datetime
 from typing import Final, cast
 from urllib.parse import quote
 
-from ..._internal.json_text import parse_json
-from ..._internal.sending import measure
+from ...bodies.part_upload import measure
+from ...bodies.source import Source
 from ...errors import AlreadyExistsError, NotSupportedError, StorageError, UnavailableError
-from ...source import Source
+from ...json_text import parse_json
 from ...transport import BodySlice, Call, Exchange, Request, Response
 from ...types import Checksum, ObjectInfo, PresignedUrl, PresignOptions, PutOptions
+from .errors import already_exists, map_error
 from .headers import MARK, METADATA, plain_header, put_headers
-from .mapping import already_exists, map_error
 from .objects import Objects
 from .target import GIB, RestEndpoint
 

@@ -12,8 +12,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
-from ..._internal.place import Place
-from ..._internal.settings_text import (
+from ..settings.place import Place
+from ..settings.settings_text import (
     Folder,
     KeyId,
     MaxSize,

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
-from ..._internal.place import Place
-from ..._internal.settings_text import (
+from ..settings.place import Place
+from ..settings.settings_text import (
     Folder,
     MaxSize,
     OptionalEndpoint,

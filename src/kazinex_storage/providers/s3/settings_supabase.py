@@ -12,9 +12,9 @@ from typing import Self
 
 from pydantic import ModelWrapValidatorHandler, SecretStr, model_validator
 
-from ..._internal.json_text import parse_json
-from ..._internal.place import Place
-from ..._internal.settings_text import (
+from ...json_text import parse_json
+from ..settings.place import Place
+from ..settings.settings_text import (
     Folder,
     KeyId,
     MaxSize,

@@ -1,7 +1,7 @@
 """Where objects are and how that service wants to be spoken to: plain values that settings make and requests use.
 
 ``Preset`` is what is true of every bucket of a service, as data; ``Target`` is one bucket of it with credentials.
-``settings.py`` makes targets; ``protocol.py`` reads them. Nothing here does I/O.
+``settings.py`` makes targets; ``requests.py`` reads them. Nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
 
-from ..._internal.pickling import SEND_A_FILE_SYSTEM, not_pickled
+from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...types import MIB, PartRule
 
 GIB = 1024 * MIB

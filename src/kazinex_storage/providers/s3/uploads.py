@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from ..._internal.spelling import Spelling
+from ...bodies.part_plan import plan_parts
 from ...errors import NotSupportedError, UnavailableError
 from ...keys import ObjectKey, Prefix
-from ...parts import plan_parts
 from ...transport import Exchange
 from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
+from ..objectstore.key_codec import Spelling
 from .multipart import Multipart
 from .objects import Objects
 

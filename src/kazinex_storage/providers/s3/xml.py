@@ -8,10 +8,10 @@ from typing import Final
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
-from ..._internal.xml_text import is_true as is_true
-from ..._internal.xml_text import parse_xml as parse_xml_of
-from ..._internal.xml_text import text_of as text_of
 from ...types import PartInfo
+from ..objectstore.xml_text import is_true as is_true
+from ..objectstore.xml_text import parse_xml as parse_xml_of
+from ..objectstore.xml_text import text_of as text_of
 
 DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>'
 NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"

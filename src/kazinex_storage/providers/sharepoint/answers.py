@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote
 
-from ..._internal.header_text import moment_of, size_of
-from ..._internal.json_text import parse_json as parse_text
-from ..._internal.masking import masked
 from ...errors import UnavailableError
+from ...json_text import parse_json as parse_text
+from ...secrecy.masking import masked
 from ...transport import Response
 from ...types import Checksum, ObjectInfo
+from ..objectstore.header_text import moment_of, size_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

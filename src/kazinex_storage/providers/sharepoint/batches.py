@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ..._internal.json_text import parse_json as parse_text
 from ...errors import StorageError, for_each_key
+from ...json_text import parse_json as parse_text
 from ...transport import Exchange, Response
 from .answers import Item, item_of, parse_json
+from .errors import map_error
 from .library import Library
-from .mapping import map_error
-from .protocol import BATCH_REQUESTS
+from .requests import BATCH_REQUESTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from ..._internal.aadsts import error_of
-from ..._internal.entra import AppIdentity, asked, client_of, http_of
-from ..._internal.json_text import parse_json
 from ...errors import AuthenticationError, ReconnectRequiredError
+from ...json_text import parse_json
+from ..settings.aadsts import error_of
+from ..settings.entra import AppIdentity, asked, client_of, http_of
 
 # offline_access, openid and profile are added by msal. learn.microsoft.com/graph/permissions-reference.
 SCOPES = ("Sites.ReadWrite.All", "Files.ReadWrite.All")

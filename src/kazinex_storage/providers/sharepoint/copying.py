@@ -9,11 +9,11 @@ from ...errors import AlreadyExistsError, NotFoundError, PreconditionFailedError
 from ...transport import Exchange, Response, Wait
 from ...types import ObjectInfo, PutMode, PutOptions
 from .answers import Item, info_of, parse_item, parse_json
+from .errors import map_error, retry_after_of
 from .folders import make_folders
 from .library import Library
-from .mapping import map_error, retry_after_of
 from .objects import Objects
-from .protocol import Place
+from .requests import Place
 
 # A copy inside one library takes seconds; what takes longer than a quarter of an hour has failed unseen.
 COPY_SECONDS: Final = 900.0

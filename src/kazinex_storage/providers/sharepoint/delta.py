@@ -12,15 +12,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from ..._internal.course import Course
-from ..._internal.unkeyed import Unkeyed
 from ...errors import UnavailableError
 from ...transport import Exchange, Request, Response
 from ...types import ObjectInfo
+from ...unkeyed import Unkeyed
+from ..objectstore.cycle_guard import Course
 from .answers import Item, Page, info_of, parse_item, parse_page
+from .errors import map_error
 from .library import Library
 from .listing import ListedPages, warn
-from .mapping import map_error
 
 _REFUSED: Final = (400, 403, 405, 501)
 """What a service answers that gives no feed; the folders may be open yet."""

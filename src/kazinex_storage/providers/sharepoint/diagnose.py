@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..._internal.aadsts import diagnosis_of
 from ...errors import (
     AccessDeniedError,
     LockedError,
@@ -15,6 +14,7 @@ from ...errors import (
 )
 from ...transport import Exchange
 from ...types import Diagnosis
+from ..settings.aadsts import diagnosis_of
 from .library import Library
 
 _QUOTA: Final = Diagnosis(

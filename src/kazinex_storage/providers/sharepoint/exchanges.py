@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...bodies.source import Source
 from ...errors import InvalidKeyError, NotSupportedError, StorageError, for_each_key
 from ...keys import ObjectKey, Prefix
 from ...part_uploads import ResumeExchanges
 from ...provider import Pages
-from ...source import Source
 from ...transport import Exchange
 from ...types import ByteRange, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
 from .batches import Doomed, delete_all

@@ -9,8 +9,8 @@ from typing import Final
 from ...errors import InvalidKeyError, StorageError, UnavailableError
 from ...transport import Exchange
 from .answers import Item, parse_item
+from .errors import map_error
 from .library import Library
-from .mapping import map_error
 
 SEEN_FOLDERS: Final = 4096
 """Folders that a provider remembers to have seen in the right spelling: half a megabyte of paths."""

@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import Final, cast
 from urllib.parse import unquote, urlsplit
 
-from ..._internal.unkeyed import Unkeyed
 from ...errors import InvalidKeyError, LocationNotFoundError, NotFoundError
 from ...transport import Call, Exchange, Request, Response
+from ...unkeyed import Unkeyed
 from .answers import Item, parse_item, parse_json
-from .mapping import map_error
+from .errors import map_error
 from .names import check, decode_path, encode_key, fold, folder_of, is_forms, text_of
-from .protocol import Protocol
+from .requests import Protocol
 from .target import Target
 
 ALIVE_SECONDS: Final = 60.0

@@ -12,14 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar, cast
 
-from ..._internal.course import Course
-from ..._internal.unkeyed import Unkeyed
 from ...errors import NotFoundError, UnavailableError
 from ...transport import Exchange
 from ...types import Folder, ObjectInfo
+from ...unkeyed import Unkeyed
+from ..objectstore.cycle_guard import Course
 from .answers import Item, Page, info_of, parse_page
+from .errors import map_error
 from .library import Library
-from .mapping import map_error
 
 _log = logging.getLogger(__name__)
 

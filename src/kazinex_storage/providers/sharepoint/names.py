@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ..._internal.caseless import fold as fold
+from ...caseless import fold as fold
 from ...errors import InvalidKeyError
 from ...keys import ObjectKey
 

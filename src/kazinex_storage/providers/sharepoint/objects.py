@@ -10,8 +10,9 @@ import random
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
-from ..._internal.budget import BUDGET
-from ..._internal.quickxor import QuickXorHash
+from ...bodies.memory_budget import BUDGET
+from ...bodies.quickxor import QuickXorHash
+from ...bodies.source import Source
 from ...errors import (
     AlreadyExistsError,
     NotFoundError,
@@ -19,15 +20,14 @@ from ...errors import (
     StorageError,
     UnavailableError,
 )
-from ...source import Source
 from ...transport import Call, Exchange, Response, Wait
 from ...types import MIB, Buffer, Checksum, ObjectInfo, PutMode, PutOptions
 from .answers import Item, info_of, parse_item
+from .errors import map_error
 from .folders import Folders, make_folders
 from .hashing import check_stored, is_same, may_be_written_anew
 from .library import Library
-from .mapping import map_error
-from .protocol import Writing
+from .requests import Writing
 
 # Graph takes up to 250 MB in one request; what breaks off begins anew, so larger bodies go in fragments.
 SINGLE_PUT_BYTES: Final = 8 * MIB

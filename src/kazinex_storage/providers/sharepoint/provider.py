@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ..._internal.entra import GivenStore, Tokens
+from ...bodies.source import Source
 from ...errors import StorageError
 from ...keys import MAX_KEY_BYTES, ObjectKey
 from ...network_provider import NetworkProvider
-from ...source import Source
 from ...transport import Exchange, Transport
 from ...types import (
     Capability,
@@ -20,6 +19,7 @@ from ...types import (
     PutOptions,
     UploadState,
 )
+from ..settings.entra import GivenStore, Tokens
 from .exchanges import SharePointExchanges
 from .hashing import WRITTEN_ANEW
 from .target import Target

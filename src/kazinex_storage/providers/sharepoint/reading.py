@@ -10,13 +10,13 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from ..._internal.checksums import announce
+from ...bodies.checksums import announce
 from ...errors import IntegrityError, PreconditionFailedError, UnavailableError
 from ...transport import Exchange, Response
 from ...types import Buffer, ByteRange, ObjectInfo, Sink
 from .answers import Item, info_of
+from .errors import map_error
 from .library import Library
-from .mapping import map_error
 
 # Long enough for the spans of a download, short enough that a URL is good yet.
 _RECENT_S: Final = 60.0

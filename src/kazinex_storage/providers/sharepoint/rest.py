@@ -16,10 +16,10 @@ from ...transport import Exchange, Response
 from ...types import WHOLE, ObjectInfo, Sink
 from .answers import Item, parse_item
 from .batches import Doomed, delete_all
+from .errors import map_error
 from .folders import Folders
 from .library import Library
 from .listing import Below, list_folder
-from .mapping import map_error
 from .reading import Reading
 
 _CHANGES: Final = 3

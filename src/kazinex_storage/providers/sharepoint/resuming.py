@@ -10,18 +10,18 @@ from __future__ import annotations
 from typing import Final, cast
 from urllib.parse import urlsplit
 
-from ..._internal.quickxor import QuickXorHash
-from ..._internal.sending import measure, read_through
+from ...bodies.part_plan import PartPlan, plan_parts
+from ...bodies.part_upload import measure, read_through
+from ...bodies.quickxor import QuickXorHash
+from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError, NotSupportedError, SettingsError, UnavailableError
-from ...parts import PartPlan, plan_parts
-from ...source import Source
 from ...transport import Call, Exchange, Response
 from ...types import ObjectInfo, PutOptions, UploadState
 from .answers import next_offset
+from .errors import map_error
 from .library import Library
-from .mapping import map_error
 from .objects import Objects, Sent
-from .protocol import Writing
+from .requests import Writing
 from .sessions import FRAGMENT_BYTES, GONE, RULE, Sending, SessionGoneError, Sessions
 
 _NO_SESSION: Final = "empty"

@@ -13,20 +13,20 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from ..._internal.quickxor import QuickXorHash
-from ..._internal.sending import Held, send_in_order
+from ...bodies.part_plan import PartPlan, plan_parts
+from ...bodies.part_upload import Held, send_in_order
+from ...bodies.quickxor import QuickXorHash
+from ...bodies.source import Source
 from ...errors import IntegrityError, StorageError, UnavailableError
-from ...parts import PartPlan, plan_parts
-from ...source import Source
 from ...transport import BodySlice, Exchange, Response, Wait
 from ...transport.status import RETRY_STATUSES
 from ...types import MIB, ObjectInfo, PartInfo, PartRule, PutMode, PutOptions
 from .answers import next_offset, parse_json
+from .errors import map_error
 from .folders import make_folders
 from .library import Library
-from .mapping import map_error
 from .objects import Objects, Sent
-from .protocol import Writing
+from .requests import Writing
 
 _log = logging.getLogger(__name__)
 

@@ -13,9 +13,10 @@ from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, model_validator
 
-from ..._internal.entra import AppIdentity, MemoryTokenStore, Tokens
-from ..._internal.place import Place
-from ..._internal.settings_text import (
+from ...transport import Gate
+from ..settings.entra import AppIdentity, MemoryTokenStore, Tokens
+from ..settings.place import Place
+from ..settings.settings_text import (
     CONFIG,
     Folder,
     MaxSize,
@@ -31,7 +32,6 @@ from ..._internal.settings_text import (
     trim_and_warn,
     validate,
 )
-from ...transport import Gate
 from .clouds import API_VERSION, CLOUDS
 from .names import encode_segment
 from .target import MAX_FILE_BYTES, Target

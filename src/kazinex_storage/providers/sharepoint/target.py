@@ -17,7 +17,7 @@ DEFAULT_LIBRARY: Final = "Shared Documents"
 
 
 class TokenSource(Protocol):
-    """Gives access tokens for Graph; thread-safe. ``_internal/entra.py`` has the one there is."""
+    """Gives access tokens for Graph; thread-safe. ``providers/settings/entra.py`` has the one there is."""
 
     @property
     def at_hand(self) -> str | None:

@@ -1,0 +1,122 @@
+"""Checksums that services keep of whole objects: which of them can be computed here, and which of several is compared.
+
+Pure. ADR 0011 has the order and its reasons; ``storage/fetching.py`` compares what was read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Final, Protocol, TypeAlias
+
+from ..types import Buffer, Checksum, Sink
+from .part_plan import crc32
+from .quickxor import QuickXorHash
+
+Crc: TypeAlias = Callable[[Buffer, int], int]
+"""Returns the CRC of a buffer, continued from the CRC of what came before it."""
+
+# By what each can miss, and where that is nothing in practice, by what it costs (ADR 0011, seconds of one core a GiB).
+_STRONGEST_FIRST: Final = ("sha256", "sha1", "crc64nvme", "md5", "quickxor", "crc32c", "crc32")
+_CRC_BYTES: Final = {"crc64nvme": 8, "crc32c": 4, "crc32": 4}
+
+
+class Hasher(Protocol):
+    """Takes bytes in order."""
+
+    def update(self, data: Buffer, /) -> object:
+        """Take the next bytes."""
+        ...
+
+    def hexdigest(self) -> str:
+        """Return the checksum of the bytes taken so far, in hexadecimal."""
+        ...
+
+
+class ExpectingSink(Protocol):
+    """A sink that wants to know, before its first byte, what the bytes are to be compared with."""
+
+    def __call__(self, buffer: Buffer, /) -> object:
+        """Take the next bytes."""
+        ...
+
+    def expect(self, checksum: Checksum | None) -> None:
+        """Learn the checksum of the whole object; None when none is known, or when the provider compares by itself."""
+        ...
+
+
+def announce(sink: Sink, checksum: Checksum | None) -> None:
+    """Say to *sink*, if it asks for it, which *checksum* the service keeps of the object whose bytes follow."""
+    expect: Callable[[Checksum | None], None] | None = getattr(sink, "expect", None)
+    if expect is not None:
+        expect(checksum)
+
+
+def hasher_of(algorithm: str) -> Hasher | None:
+    """Return what computes *algorithm*; None when nothing that is installed does.
+
+    Example:
+        >>> hasher_of("md5").hexdigest(), hasher_of("md4")
+        ('d41d8cd98f00b204e9800998ecf8427e', None)
+    """
+    if algorithm in ("sha256", "sha1", "md5"):
+        return hashlib.new(algorithm, usedforsecurity=False)
+    if algorithm == "quickxor":
+        return _QuickXor()
+    crc = _crc_of(algorithm)
+    return _CrcHasher(crc, _CRC_BYTES[algorithm]) if crc is not None else None
+
+
+def strongest(found: Mapping[str, str]) -> Checksum | None:
+    """Return the one of *found* (values in hexadecimal, by algorithm) that bytes are compared with, if any can be.
+
+    Example:
+        >>> strongest({"crc32": "00000000", "md5": "d41d8cd98f00b204e9800998ecf8427e", "md4": "00"}).algorithm
+        'md5'
+    """
+    for algorithm in _STRONGEST_FIRST:
+        if algorithm in found and is_computable(algorithm):
+            return Checksum(algorithm=algorithm, value=found[algorithm])
+    return None
+
+
+def is_computable(algorithm: str) -> bool:
+    """Say whether ``hasher_of`` knows *algorithm*."""
+    return algorithm in ("sha256", "sha1", "md5", "quickxor") or _crc_of(algorithm) is not None
+
+
+class _CrcHasher:
+    __slots__ = ("_bytes", "_crc", "_value")
+
+    def __init__(self, crc: Crc, size: int) -> None:
+        self._crc = crc
+        self._bytes = size
+        self._value = 0
+
+    def update(self, data: Buffer, /) -> None:
+        self._value = self._crc(data, self._value)
+
+    def hexdigest(self) -> str:
+        return self._value.to_bytes(self._bytes, "big").hex()
+
+
+class _QuickXor(QuickXorHash):
+    __slots__ = ()
+
+    def hexdigest(self) -> str:
+        return self.digest().hex()
+
+
+@cache
+def _crc_of(algorithm: str) -> Crc | None:
+    if algorithm == "crc32":
+        return crc32
+    if algorithm not in _CRC_BYTES:
+        return None
+    try:
+        from awscrt import checksums
+    except ImportError:  # of the extra checksums: neither Python nor isal computes these at a speed that is bearable
+        return None
+    found: Crc = getattr(checksums, algorithm)
+    return found

@@ -1,0 +1,331 @@
+"""A file that a download lands in: written beside its target, proved, then renamed over it.
+
+Spans may arrive beside each other. The sha256 is taken in order from what was written, on a thread of its own, so that
+hashing and receiving cost the time of the slower one.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import threading
+from bisect import insort
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from ..errors import IntegrityError
+from ..transport.exchange import TransferCancelled
+from ..types import MIB, Buffer, Checksum, ObjectInfo, Sink
+from .checksums import Hasher, hasher_of
+from .digest import Digest
+from .special_files import is_stream, write_into
+
+# Read back while it is still in the page cache, in pieces that are worth handing to another thread (30 us).
+FEED_BYTES = 4 * MIB
+"""Bytes that are hashed at a time."""
+
+READ_BYTES = 256 * 1024
+"""Bytes that are read back at a time."""
+
+# libcurl hands out 16 KiB at a time, and a call of the system costs more than gathering. The memory is used again: what
+# is allocated and freed by the half megabyte the system finds and clears each time, which cost one thread 1 s a GiB.
+GATHER_BYTES = 512 * 1024
+"""Bytes that are written at a time."""
+
+
+class Download:
+    """Takes the bytes of one object; until ``publish`` the target is as it was."""
+
+    def __init__(self, target: Path) -> None:
+        """Open a temporary file in the folder of *target*, and of a pipe or device in the temporary folder.
+
+        Raises:
+            NotSupportedError: *target* is a socket or a block device.
+            OSError: the folder is missing or may not be written.
+        """
+        self._target = target
+        # It is written into, after the bytes were proved, and never replaced by a file.
+        self._stream = is_stream(target)
+        folder = Path(_temporary_folder()) if self._stream else target.parent
+        self._temporary = folder / f".{target.name[:40]}.{secrets.token_hex(8)}"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+        self._descriptor = os.open(self._temporary, flags, 0o600 if self._stream else 0o666)
+        self._digest = Digest()
+        self._spans: list[_Span] = []
+        """In order of their starts."""
+        self._front = 0
+        """The first span that may still grow before a gap; looking at all of them costs a minute in 100 GiB."""
+        self._hashed = 0
+        """Bytes from the beginning that the digest was given."""
+        self._spare: list[memoryview] = []
+        """Memory that a span has gathered in and another one may use."""
+        self._sha256: str | None = None
+        """What the service keeps."""
+        self._expected: Checksum | None = None
+        """What the bytes are compared with besides the sha256."""
+        self._hasher: Hasher | None = None
+        """Computes it, beside the digest."""
+        self._read = memoryview(b"")
+        """What the digest's thread reads into."""
+        self.gone = False
+        """Whether it was given up."""
+        self._lock = threading.Lock()
+
+    def at(self, start: int, stop: int | None = None) -> Sink:
+        """Return a sink for the bytes from *start*, up to *stop* if there are so many; spans must not overlap."""
+        span = _Span(start, stop, self)
+        with self._lock:
+            insort(self._spans, span, key=_start_of)
+        return span.take
+
+    def room(self) -> memoryview:
+        """Return memory to gather in."""
+        with self._lock:
+            return self._spare.pop() if self._spare else memoryview(bytearray(GATHER_BYTES))
+
+    def write(self, span: _Span, piece: Buffer = b"") -> None:
+        """Write what waits in *span*, and *piece* after it.
+
+        Raises:
+            OSError: the disk is full, or the like.
+            TransferCancelled: it was given up.
+        """
+        # A caller that no longer waits gives up while another thread writes: whoever comes last closes, because the
+        # number of a closed descriptor belongs to the next file that is opened.
+        try:
+            with self._lock:
+                if self.gone:
+                    raise TransferCancelled
+                self._flush(span, piece)
+                while self._written() - self._hashed >= FEED_BYTES:
+                    self._feed(FEED_BYTES)
+        finally:
+            self._close_if_gone()
+
+    def expect(self, checksum: Checksum | None) -> None:
+        """Compare with the *checksum* that the service keeps, beside the sha256, when the file is published.
+
+        What was hashed already is read once more. None, or one that nothing here computes, changes nothing.
+        """
+        if checksum is None or checksum.algorithm == "sha256":
+            self._sha256 = checksum.value if checksum is not None else None
+            return
+        hasher = hasher_of(checksum.algorithm)
+        if hasher is None:
+            return
+        with self._lock:
+            self._expected = checksum
+            if self._hashed:
+                self._digest.later(partial(self._catch_up, hasher, self._hashed), 0)
+            else:
+                self._hasher = hasher
+
+    def publish(self, info: ObjectInfo, sha256: str | None) -> Checksum:
+        """Compare with the size of *info* and the *sha256*, or what is expected; rename over the target.
+
+        Returns the sha256 found.
+
+        Raises:
+            IntegrityError: the size or the recorded sha256 differ; the target is untouched.
+            NotSupportedError: the target is a pipe that nobody reads from.
+            OSError: the target cannot be replaced, or written into.
+            TransferCancelled: it was given up.
+        """
+        with self._lock:
+            if self.gone:
+                raise TransferCancelled
+            for span in self._spans:
+                self._flush(span)
+        written = self._written()
+        if written != info.size or written != sum(span.end - span.start for span in self._spans):
+            raise IntegrityError(f"{written} of {info.size} bytes arrived; the file was not written")
+        if self._hashed:
+            self._feed(written - self._hashed)
+        else:  # a small one is not worth a thread
+            data = os.pread(self._descriptor, written, 0)
+            self._digest.update(data)
+            if self._hasher is not None:
+                self._hasher.update(data)
+        checksum = self._digest.checksum()
+        if self._digest.size != info.size:
+            raise IntegrityError("the file was changed by somebody else while it was written; it was not kept")
+        sha256 = sha256 or self._sha256
+        if sha256 is not None and sha256 != checksum.value:
+            raise IntegrityError(
+                f"the bytes have sha256 {checksum.value}, the object was stored with {sha256}; the file was not written"
+            )
+        self._check_expected()
+        if self._stream:
+            self._pour()
+            return checksum
+        with self._lock:
+            if self.gone:
+                raise TransferCancelled
+            self._keep_mode()
+            self._close()
+            os.replace(self._temporary, self._target)
+        return checksum
+
+    def _pour(self) -> None:
+        """Write everything into the target; ``discard`` removes the temporary file."""
+        try:
+            with self._lock:  # whoever gives up meanwhile leaves the descriptor open
+                write_into(self._target, self._descriptor, lambda: self.gone)
+        finally:
+            self._close_if_gone()
+
+    def discard(self) -> None:
+        """Remove what was written; harmless after ``publish``, and while another thread still writes."""
+        self.gone = True
+        with suppress(FileNotFoundError):
+            os.unlink(self._temporary)
+        self._close_if_gone()
+
+    def _keep_mode(self) -> None:
+        """Give the new file the permissions of the one that it replaces: a private file stays private."""
+        with suppress(OSError):  # there is none, or the file system has no modes
+            status = os.stat(self._target, follow_symlinks=False)
+            if stat.S_ISREG(status.st_mode):
+                os.fchmod(self._descriptor, stat.S_IMODE(status.st_mode) & 0o777)
+
+    def _flush(self, span: _Span, piece: Buffer = b"") -> None:
+        """Write what waits, and *piece* after it."""
+        for waiting in (span.waiting, piece):
+            view = memoryview(waiting)
+            while view:
+                count = os.pwrite(self._descriptor, view, span.end)
+                span.end += count
+                view = view[count:]
+        span.waiting = b""
+        if span.room is not None and span.stop is not None and span.end >= span.stop:
+            self._spare.append(span.room)
+            span.room = None
+
+    def _written(self) -> int:
+        """Return up to where the file is written without a gap."""
+        spans = self._spans
+        if not spans or spans[0].start:
+            return 0
+        while self._front + 1 < len(spans) and spans[self._front].end >= spans[self._front + 1].start:
+            self._front += 1
+        return spans[self._front].end
+
+    def _feed(self, size: int) -> None:
+        """Have the next *size* bytes hashed."""
+        if size:
+            self._digest.later(partial(self._read_back, self._hashed, size), size)
+            self._hashed += size
+
+    def _read_back(self, start: int, size: int) -> None:
+        """Hash a piece of the file, on the digest's thread.
+
+        Raises:
+            IntegrityError: it is not there any more.
+        """
+        for piece in self._pieces(start, size):
+            self._digest.raw(piece)
+            if self._hasher is not None:
+                self._hasher.update(piece)
+
+    def _catch_up(self, hasher: Hasher, size: int) -> None:
+        """Give *hasher* what the digest has had, on the digest's thread; it goes on with it from there.
+
+        Raises:
+            IntegrityError: it is not there any more.
+        """
+        for piece in self._pieces(0, size):
+            hasher.update(piece)
+        self._hasher = hasher
+
+    def _pieces(self, start: int, size: int) -> Iterator[memoryview]:
+        buffer = self._read = self._read or memoryview(bytearray(READ_BYTES))
+        end = start + size
+        while start < end:
+            count = os.preadv(self._descriptor, [buffer[: end - start]], start)
+            if count == 0:
+                raise IntegrityError("the file was cut by somebody else while it was written; it was not kept")
+            yield buffer[:count]
+            start += count
+
+    def _check_expected(self) -> None:
+        expected, hasher = self._expected, self._hasher
+        if expected is not None and hasher is not None and hasher.hexdigest() != expected.value:
+            raise IntegrityError(
+                f"the bytes have {expected.algorithm} {hasher.hexdigest()}, the service says {expected.value}; the "
+                "file was not written"
+            )
+
+    def _close_if_gone(self) -> None:
+        if self.gone and self._lock.acquire(blocking=False):
+            try:
+                self._close()
+            finally:
+                self._lock.release()
+
+    def _close(self) -> None:
+        self._digest.close()  # its thread reads from the descriptor
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+        # Spans and sinks hold each other: what they gathered in would wait for the collector of cycles.
+        self._spans, self._spare, self._read = [], [], memoryview(b"")
+
+
+def _temporary_folder() -> str:
+    import tempfile  # it brings shutil and random, which most processes never need
+
+    return tempfile.gettempdir()
+
+
+def _start_of(span: _Span) -> int:
+    return span.start
+
+
+class _Span:
+    """A stretch of the file that grows.
+
+    It belongs to one exchange, so what it gathers needs no lock: a tenth of the processor time of a download.
+    """
+
+    __slots__ = ("_landing", "end", "room", "start", "stop", "waiting")
+
+    def __init__(self, start: int, stop: int | None, landing: Download) -> None:
+        self.start = start
+        self.stop = stop
+        self.end = start
+        """Up to where it is written."""
+        self.waiting: Buffer = b""
+        """What came and is not written yet: the first piece itself, or the beginning of the room."""
+        self.room: memoryview | None = None
+        """What further pieces are gathered in; a small object has one piece."""
+        self._landing = landing
+
+    def take(self, piece: Buffer) -> None:
+        """Append *piece*. Once all came it is written: what waited for more would be a gap that ends the hashing.
+
+        Raises:
+            OSError: the disk is full, or the like.
+            TransferCancelled: the download was given up.
+        """
+        if self._landing.gone:
+            raise TransferCancelled
+        held = len(self.waiting)
+        if held and held + len(piece) > GATHER_BYTES:
+            self._landing.write(self)
+            held = 0
+        if len(piece) >= GATHER_BYTES:
+            self._landing.write(self, piece)
+        elif self.room is None and not held:
+            self.waiting = bytes(piece)
+        else:
+            if self.room is None:
+                self.room = self._landing.room()
+                self.room[:held] = self.waiting
+            size = held + len(piece)
+            self.room[held:size] = piece
+            self.waiting = self.room[:size]
+        if self.stop is not None and self.waiting and self.end + len(self.waiting) >= self.stop:
+            self._landing.write(self)

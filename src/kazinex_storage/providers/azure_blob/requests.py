@@ -1,0 +1,206 @@
+"""The requests of the Blob API, built for one container. Pure: nothing is sent here; ``answers.py`` reads answers.
+
+learn.microsoft.com/rest/api/storageservices/blob-service-rest-api says what is built. Every body goes
+with a checksum, which the service verifies before it keeps anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, TypeAlias
+from urllib.parse import quote, urlsplit
+
+from ...bodies.part_upload import Held
+from ...secrecy.masking import Masked
+from ...transport import BodySlice, Request
+from ...types import Buffer, ByteRange, PutMode, PutOptions, Sink
+from ..objectstore.header_text import quoted_etag
+from .checksums import Proof, md5_proof, prover_of
+from .headers import put_headers
+from .target import Target
+
+VERSION: Final = "2021-12-02"
+"""Of the API: the first one is 2019-12-12 that has the limits of ``target.py``; newer ones add nothing that is used."""
+
+BATCH_BLOBS: Final = 256
+"""Blobs that one batch removes: the most that Azure takes (Blob Batch)."""
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+_BARE: Final[Headers] = (("x-ms-version", VERSION),)
+_GET: Final[Headers] = (*_BARE, ("Accept-Encoding", "identity"))
+
+
+class Protocol:
+    """Builds the requests for one target. Names are those of the service; *query* is what authorises."""
+
+    __slots__ = ("_base", "_path", "prove", "target")
+
+    def __init__(self, target: Target) -> None:
+        """Build for *target*.
+
+        Raises:
+            SettingsError: what computes the checksum that it wants is missing.
+        """
+        self.target = target
+        self.prove = prover_of(target.body_checksum)
+        """Makes the proof of a body."""
+        self._base = target.base_url
+        self._path = urlsplit(self._base).path
+
+    def put(self, name: str, data: bytes, sha256: str, options: PutOptions, mark: str, query: str) -> Request:
+        """Write *data* in one request."""
+        headers = (
+            *_BARE,
+            ("x-ms-blob-type", "BlockBlob"),
+            self.prove(data).header,
+            *put_headers(options, sha256, mark),
+            *condition(options),
+        )
+        return Request(method="PUT", url=self.url(name, query), headers=headers, body=data, operation="put")
+
+    def put_block(self, name: str, block_id: str, data: Buffer, proof: Proof, query: str) -> Request:
+        """Write one block, which nobody sees before it is committed."""
+        return Request(
+            method="PUT",
+            url=self.url(name, f"comp=block&blockid={quote(block_id, safe='')}&{query}"),
+            headers=(*_BARE, proof.header),
+            body=data if isinstance(data, bytes) else BodySlice(source=Held(data), offset=0, size=len(data)),
+            operation="put",
+        )
+
+    def put_block_list(
+        self, name: str, block_ids: Iterable[str], sha256: str | None, options: PutOptions, mark: str, query: str
+    ) -> Request:
+        """Make the blocks the blob, under the condition of *options*."""
+        lines = "".join(f"<Uncommitted>{block_id}</Uncommitted>" for block_id in block_ids)
+        body = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{lines}</BlockList>'.encode()
+        headers = (
+            *_BARE,
+            ("Content-Type", "application/xml"),
+            md5_proof(body).header,
+            *put_headers(options, sha256, mark),
+            *condition(options),
+        )
+        url = self.url(name, f"comp=blocklist&{query}")
+        return Request(method="PUT", url=url, headers=headers, body=body, operation="put")
+
+    def block_list(self, name: str, query: str) -> Request:
+        """Ask for the blocks that nobody has made a blob yet."""
+        url = self.url(name, f"comp=blocklist&blocklisttype=uncommitted&{query}")
+        return Request(method="GET", url=url, headers=_GET, operation="list")
+
+    def copy(self, source: str, etag: str | None, name: str, headers: Headers, query: str) -> Request:
+        """Copy one version of a blob of at most 256 MiB, its properties with it; *headers* hold its metadata.
+
+        It ends before it is answered (Copy Blob From URL).
+        """
+        headers = (
+            *_BARE,
+            ("x-ms-requires-sync", "true"),
+            ("x-ms-copy-source", self.url(source, query)),
+            *_source_condition(etag),
+            *headers,
+        )
+        return Request(method="PUT", url=self.url(name, query), headers=headers, body=b"", operation="copy")
+
+    def copy_block(
+        self, source: str, etag: str | None, span: ByteRange, name: str, block_id: str, query: str
+    ) -> Request:
+        """Make a span of one version of a blob a block of another one (Put Block From URL)."""
+        headers = (
+            *_BARE,
+            ("x-ms-copy-source", self.url(source, query)),
+            ("x-ms-source-range", f"bytes={span.start}-{(span.end or 0) - 1}"),
+            *_source_condition(etag),
+        )
+        url = self.url(name, f"comp=block&blockid={quote(block_id, safe='')}&{query}")
+        return Request(method="PUT", url=url, headers=headers, body=b"", operation="copy")
+
+    def delete_many(self, names: Sequence[str], boundary: str, query: str) -> Request:
+        """Remove up to 256 blobs, and their snapshots with them; each is authorised for itself (Blob Batch)."""
+        parts = "".join(
+            f"--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
+            f"Content-ID: {number}\r\n\r\nDELETE {self._path}/{quote(name, safe='/~')}?{query} HTTP/1.1\r\n"
+            "x-ms-delete-snapshots: include\r\nContent-Length: 0\r\n\r\n"
+            for number, name in enumerate(names)
+        )
+        return Request(
+            method="POST",
+            url=f"{self._base}?restype=container&comp=batch&{query}",
+            headers=(*_BARE, ("Content-Type", f"multipart/mixed; boundary={boundary}")),
+            body=f"{parts}--{boundary}--\r\n".encode(),
+            operation="delete_many",
+        )
+
+    def get(
+        self,
+        name: str,
+        span: tuple[int, int | None],
+        sink: Sink,
+        if_match: str | None,
+        inspect: Callable[[Mapping[str, str]], None],
+        query: str,
+    ) -> Request:
+        """Read from the first byte of *span* up to the second, None for the end."""
+        headers = _GET
+        if span != (0, None):
+            start, end = span
+            headers = (*headers, ("Range", f"bytes={start}-{'' if end is None else end - 1}"))
+        if if_match is not None:
+            headers = (*headers, ("If-Match", quoted_etag(if_match)))
+        return Request(
+            method="GET", url=self.url(name, query), headers=headers, sink=sink, inspect=inspect, operation="get"
+        )
+
+    def head(self, name: str, if_match: str | None, query: str) -> Request:
+        """Look at a blob."""
+        headers = _GET if if_match is None else (*_GET, ("If-Match", quoted_etag(if_match)))
+        return Request(method="HEAD", url=self.url(name, query), headers=headers, operation="head")
+
+    def delete(self, name: str, if_match: str | None, query: str) -> Request:
+        """Remove a blob, and its snapshots with it."""
+        headers: Headers = (*_BARE, ("x-ms-delete-snapshots", "include"))
+        if if_match is not None:
+            headers = (*headers, ("If-Match", quoted_etag(if_match)))
+        return Request(method="DELETE", url=self.url(name, query), headers=headers, operation="delete")
+
+    def list(
+        self, prefix: str, marker: str | None, query: str, *, one_level: bool = False, uncommitted: bool = False
+    ) -> Request:
+        """List a page; metadata comes along, because it alone tells what is a directory.
+
+        With *uncommitted*, blobs as well that are nothing but blocks yet.
+        """
+        include = "metadata,uncommittedblobs" if uncommitted else "metadata"
+        parts = f"restype=container&comp=list&include={include}&maxresults={self.target.page_blobs}"
+        parts += f"&prefix={quote(prefix, safe='')}"
+        if one_level:
+            parts += "&delimiter=%2F"
+        if marker is not None:
+            parts += f"&marker={quote(marker, safe='')}"
+        return Request(method="GET", url=f"{self._base}?{parts}&{query}", headers=_GET, operation="list")
+
+    def url(self, name: str, query: str) -> str:
+        """Return the URL of a blob; only unreserved characters and slashes stand for themselves."""
+        return Masked(f"{self._base}/{quote(name, safe='/~')}?{query}")
+
+
+def wanted_span(span: ByteRange, size: int | None) -> tuple[int, int | None]:
+    """Return the first byte to ask for and the one after the last; *size* is needed to count from the end.
+
+    Azure knows no ranges from the end (learn.microsoft.com/rest/api/storageservices/
+    specifying-the-range-header-for-blob-service-operations).
+    """
+    return (span.start, span.end) if span.start >= 0 or size is None else span.resolve(size)
+
+
+def condition(options: PutOptions) -> Headers:
+    """Return the headers of the condition of a write."""
+    if options.mode is PutMode.CREATE:
+        return (("If-None-Match", "*"),)
+    return (("If-Match", quoted_etag(options.if_match)),) if options.if_match is not None else ()
+
+
+def _source_condition(etag: str | None) -> Headers:
+    return (("x-ms-source-if-match", quoted_etag(etag)),) if etag is not None else ()

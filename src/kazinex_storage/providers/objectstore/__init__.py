@@ -1,0 +1,1 @@
+"""What HTTP object stores share; no provider of its own."""

@@ -1,0 +1,162 @@
+"""Text in headers: any language as RFC 2047 words, version marks, dates, digests. Pure; S3 and Azure share it."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as BadBase64
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from quopri import decodestring
+from typing import Final
+
+from ...errors import NotSupportedError
+
+_PRINTABLE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+# 18 digits are an exabyte; Python refuses to read thousands of them.
+_SIZE: Final = re.compile("[0-9]{1,18}")
+_WORD: Final = re.compile(r"=\?utf-8\?([bq])\?([^? ]*)\?=", re.IGNORECASE)
+# RFC 2047, 2: a word has at most 75 characters; 45 bytes are 60 of base64.
+_WORD_BYTES: Final = 45
+_MONTH_NAMES: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
+
+
+def encode_text(text: str) -> str:
+    """Return *text* as it is when a header carries it unchanged, else as RFC 2047 words.
+
+    Example:
+        >>> encode_text("plan"), encode_text("Müller")
+        ('plan', '=?UTF-8?B?TcO8bGxlcg==?=')
+    """
+    if _PRINTABLE.fullmatch(text) and "=?" not in text:
+        return text
+    words, rest = [] if text else ["=?UTF-8?B??="], text  # SeaweedFS drops headers without a value
+    while rest:
+        end = len(rest)
+        while len(rest[:end].encode()) > _WORD_BYTES:
+            end = min(end - 1, _WORD_BYTES)
+        words.append(f"=?UTF-8?B?{b64encode(rest[:end].encode()).decode()}?=")
+        rest = rest[end:]
+    return " ".join(words)
+
+
+def decode_text(value: str) -> str:
+    """Return the text that *value*, as it stood in a header, means; what is malformed stays as it is.
+
+    Example:
+        >>> decode_text("=?UTF-8?B?TcO8bGxlcg==?="), decode_text("=?UTF-8?Q?M=C3=BCller_1?="), decode_text("=?x")
+        ('Müller', 'Müller 1', '=?x')
+    """
+    if "=?" not in value:
+        return value if value.isascii() else _utf8(value)
+    words = value.split(" ")
+    found = [_WORD.fullmatch(word) for word in words]
+    if not all(found):
+        return value
+    try:
+        return b"".join(_word_bytes(match[1], match[2]) for match in found if match is not None).decode()
+    except (UnicodeDecodeError, BadBase64, ValueError):
+        return value
+
+
+def size_of(text: str | None) -> int | None:
+    """Return the number of bytes that *text* says; None when it says none that an object can have.
+
+    Example:
+        >>> size_of("12"), size_of("-5"), size_of("1e3"), size_of("9" * 5000)
+        (12, None, None, None)
+    """
+    return int(text) if text is not None and _SIZE.fullmatch(text) else None
+
+
+def etag_of(header: str | None) -> str | None:
+    """Return the version mark without its quotes; a weak one keeps its ``W/``.
+
+    Example:
+        >>> etag_of('"abc"'), etag_of("abc"), etag_of(None)
+        ('abc', 'abc', None)
+    """
+    return header.strip('"') if header else None
+
+
+def quoted_etag(etag: str) -> str:
+    """Return *etag* as ``If-Match`` wants it."""
+    return etag if etag.startswith(('W/"', '"')) else f'"{etag}"'
+
+
+def date_of(header: str | None) -> datetime | None:
+    """Return the moment that an HTTP date means, None when there is none.
+
+    Example:
+        >>> date_of("Tue, 24 Nov 2026 03:28:56 GMT")
+        datetime.datetime(2026, 11, 24, 3, 28, 56, tzinfo=datetime.timezone.utc)
+    """
+    if not header:
+        return None
+    # The one form that servers send (RFC 9110, 5.6.7); by hand it takes 1 us, by the library 6.
+    if len(header) == 29 and header.endswith("GMT"):
+        try:
+            month = _MONTH_NAMES.index(header[8:11]) // 3 + 1
+            day, year = int(header[5:7]), int(header[12:16])
+            return datetime(year, month, day, int(header[17:19]), int(header[20:22]), int(header[23:25]), tzinfo=UTC)
+        except ValueError:
+            return None
+    try:
+        return _in_utc(parsedate_to_datetime(header))
+    except (ValueError, IndexError, OverflowError):
+        return None
+
+
+def moment_of(text: object) -> datetime | None:
+    """Return the moment that an ISO 8601 date means, in UTC; one without a zone is UTC. None: it is no date.
+
+    Example:
+        >>> moment_of("2026-11-24T05:28:56+02:00")
+        datetime.datetime(2026, 11, 24, 3, 28, 56, tzinfo=datetime.timezone.utc)
+        >>> moment_of("2026-11-24T03:28:56.000") == moment_of("2026-11-24T03:28:56Z")
+        True
+    """
+    if not isinstance(text, str) or not text:
+        return None
+    try:
+        return _in_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        return None
+
+
+def base64_of(hexadecimal: str) -> str:
+    """Return a digest as checksum headers want it."""
+    return b64encode(bytes.fromhex(hexadecimal)).decode()
+
+
+def plain_header(what: str, value: str) -> str:
+    """Return *value*, the *what* of an object.
+
+    Raises:
+        NotSupportedError: no header carries it.
+    """
+    if not value.isascii() or not value.isprintable():
+        raise NotSupportedError(
+            f"the {what} holds characters that no header carries; write names in other scripts as "
+            "filename*=UTF-8''percent-encoded (RFC 6266)"
+        )
+    return value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is UTC:
+        return moment
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _utf8(value: str) -> str:
+    try:
+        return value.encode("iso-8859-1").decode()
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return value
+
+
+def _word_bytes(encoding: str, text: str) -> bytes:
+    if encoding in "bB":
+        return b64decode(text, validate=True)
+    return decodestring(text.replace("_", " "), header=False)

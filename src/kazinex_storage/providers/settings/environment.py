@@ -1,0 +1,138 @@
+"""The only place that reads the environment: where things are kept, the sealing keys, settings of a provider.
+
+Every function takes the variables as its last argument; without it, those of the process count.
+
+    KAZINEX_STORAGE_HOME            folder of the catalogue and the key file; default: the user's data folder
+    KAZINEX_STORAGE_DATABASE        URL of the catalogue, or the path of a SQLite file
+    KAZINEX_STORAGE_KEY             sealing keys, base64 of 32 bytes each, comma-separated; the first one seals
+    KAZINEX_STORAGE_<KIND>_<FIELD>  settings of a provider, for tools that open one without a catalogue
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from ...errors import SettingsError
+from ...secrecy.masking import Masked
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+PREFIX = "KAZINEX_STORAGE_"
+"""How every variable of this package begins."""
+
+
+def data_directory(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the folder of the catalogue and the key file, without making it.
+
+    Raises:
+        SettingsError: ``KAZINEX_STORAGE_HOME`` is not absolute, or there is no home folder to put it in.
+    """
+    variables = _variables(environ)
+    chosen = variables.get(f"{PREFIX}HOME", "")
+    if chosen:
+        path = _expand(chosen, variables)
+        if not path.is_absolute():
+            raise SettingsError(f"{PREFIX}HOME is {chosen!r}; give an absolute path")
+        return path
+    # XDG Base Directory Specification 0.8: a relative XDG_DATA_HOME is invalid and ignored.
+    shared = variables.get("XDG_DATA_HOME", "")
+    base = Path(shared) if os.path.isabs(shared) else _expand("~/.local/share", variables)
+    return base / "kazinex-storage"
+
+
+def make_data_directory(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the folder of ``data_directory``; it is made, closed to other users, when it is missing.
+
+    Raises:
+        SettingsError: it cannot be made.
+    """
+    path = data_directory(environ)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"the folder {str(path)!r} cannot be made ({error.strerror}); set {PREFIX}HOME to one that can"
+        ) from error
+    return path
+
+
+def catalogue_location(environ: Mapping[str, str] | None = None) -> str:
+    """Return where the catalogue is: a URL, or the absolute path of a SQLite file (the default, in the data folder).
+
+    Raises:
+        SettingsError: the default place cannot be told.
+    """
+    variables = _variables(environ)
+    chosen = variables.get(f"{PREFIX}DATABASE", "").strip()
+    if "://" in chosen:
+        return Masked(chosen)
+    path = _expand(chosen, variables) if chosen else data_directory(variables) / "catalogue.db"
+    return str(path.absolute())
+
+
+def sealing_keys(environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the text of ``KAZINEX_STORAGE_KEY``, or None when it is not set.
+
+    Raises:
+        SettingsError: it is set to nothing, which is a slip of a deployment and not a wish for a key file.
+    """
+    text = _variables(environ).get(f"{PREFIX}KEY")
+    if text is not None and not text.strip():
+        raise SettingsError(f"{PREFIX}KEY is set but empty; give it a key, or unset it to use the key file")
+    return text
+
+
+def settings_from_environment(
+    model: type[BaseModel], prefix: str, environ: Mapping[str, str] | None = None
+) -> dict[str, object]:
+    """Return the settings that variables beginning with *prefix* give to the fields of *model*.
+
+    ``KAZINEX_STORAGE_LOCAL_ROOT`` with the prefix ``KAZINEX_STORAGE_LOCAL_`` is ``{"root": ...}``; a field of a nested
+    model is written ``..._AUTH__TENANT``. Values stay text, which the model converts.
+
+    Example:
+        >>> from kazinex_storage.providers.local import LocalSettings
+        >>> variables = {"KAZINEX_STORAGE_LOCAL_ROOT": "/srv/documents", "HOME": "/root"}
+        >>> settings_from_environment(LocalSettings, "KAZINEX_STORAGE_LOCAL_", variables)
+        {'root': '/srv/documents'}
+    """
+    variables = _variables(environ)
+    found: dict[str, object] = {}
+    for name, field in model.model_fields.items():
+        nested = _nested_model(field.annotation)
+        variable = f"{prefix}{name.upper()}"
+        key = field.alias or name
+        if nested is not None:
+            below = settings_from_environment(nested, f"{variable}__", variables)
+            if below:
+                found[key] = below
+        elif variable in variables:
+            found[key] = variables[variable]
+    return found
+
+
+def _variables(environ: Mapping[str, str] | None) -> Mapping[str, str]:
+    return os.environ if environ is None else environ
+
+
+def _expand(text: str, variables: Mapping[str, str]) -> Path:
+    if text == "~" or text.startswith("~/"):
+        home = variables.get("HOME") or os.path.expanduser("~")
+        if not os.path.isabs(home):
+            raise SettingsError(f"there is no home folder; set {PREFIX}HOME to an absolute path")
+        return Path(home + text[1:])
+    return Path(text)
+
+
+def _nested_model(annotation: object) -> type[BaseModel] | None:
+    from pydantic import BaseModel
+
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None

@@ -1,0 +1,125 @@
+"""From what Graph answers to our errors: the only translator. Pure.
+
+Codes are those of learn.microsoft.com/graph/errors and of the OneDrive API's page on errors (read 2026-08); the most
+specific one that is known counts, and the status where none is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from ...errors import (
+    AccessDeniedError,
+    AlreadyExistsError,
+    AuthenticationError,
+    FileTooLargeError,
+    IntegrityError,
+    InvalidKeyError,
+    LockedError,
+    NotFoundError,
+    PreconditionFailedError,
+    QuotaExceededError,
+    RateLimitedError,
+    StorageError,
+    UnavailableError,
+)
+from ...json_text import parse_json
+from ...transport import Response
+
+_Found = tuple[type[StorageError], str]
+
+_LOCKED: Final[_Found] = (
+    LockedError,
+    "the file is locked or checked out by somebody; check it in or close it, then repeat",
+)
+_EXISTS: Final = (AlreadyExistsError, "an object has that key already; nothing was changed")
+_FULL: Final = (QuotaExceededError, "the site is full; empty its recycle bin or raise the quota")
+_SLOW: Final = (RateLimitedError, "SharePoint asks this app to slow down; repeat it later")
+_DENIED: Final = (
+    AccessDeniedError,
+    "the app may not do this here; check its consent, and with Sites.Selected its grant on this site",
+)
+
+_CODES: Final[Mapping[str, _Found]] = {
+    "itemNotFound": (NotFoundError, "no object has that key"),
+    "uploadSessionNotFound": (NotFoundError, "the upload is gone; begin it anew"),
+    "nameAlreadyExists": _EXISTS,
+    "resourceModified": (PreconditionFailedError, "the object is another version; read it again"),
+    "entityTagDoesNotMatch": (PreconditionFailedError, "the object is another version; read it again"),
+    "quotaLimitReached": _FULL,
+    "resourceLocked": _LOCKED,
+    "lockMismatch": _LOCKED,
+    "lockNotFoundOrAlreadyExpired": _LOCKED,
+    "activityLimitReached": _SLOW,
+    "throttledRequest": _SLOW,
+    "tooManyRequests": _SLOW,
+    "maxFileSizeExceeded": (FileTooLargeError, "SharePoint does not take a file of that size; split it"),
+    "pathIsTooLong": (InvalidKeyError, "the path is longer than SharePoint holds; shorten the key"),
+    "pathTooLong": (InvalidKeyError, "the path is longer than SharePoint holds; shorten the key"),
+    "invalidPath": (InvalidKeyError, "SharePoint cannot hold that key"),
+    "malwareDetected": (AccessDeniedError, "SharePoint found malware in the file; it cannot be read"),
+    "virusSuspicious": (AccessDeniedError, "SharePoint suspects malware in the file; it cannot be read"),
+    "InvalidAuthenticationToken": (AuthenticationError, "the access token is not accepted; connect again"),
+    "unauthenticated": (AuthenticationError, "the access token is not accepted; connect again"),
+    "accessDenied": _DENIED,
+    "notAllowed": _DENIED,
+    "fragmentLengthMismatch": (IntegrityError, "fewer bytes came than were announced; nothing was stored, repeat it"),
+}
+
+_STATUSES: Final[Mapping[int, _Found]] = {
+    400: (InvalidKeyError, "SharePoint does not understand the request; the key may be one that it cannot hold"),
+    401: _CODES["unauthenticated"],
+    403: _DENIED,
+    404: _CODES["itemNotFound"],
+    409: _EXISTS,
+    412: _CODES["resourceModified"],
+    413: _CODES["maxFileSizeExceeded"],
+    423: _LOCKED,
+    429: _SLOW,
+    507: _FULL,
+    509: _SLOW,
+}
+
+
+def map_error(response: Response, key: str | None = None) -> StorageError:
+    """Return the error that *response*, which is not a success, means."""
+    codes = list(codes_of(response.body))
+    if not codes and response.body and response.status not in _STATUSES:
+        return UnavailableError(
+            f"somebody else than Graph answered {response.status}; look at the endpoint and at proxies", key=key
+        )
+    if response.status == 423:  # its codes say notAllowed, which is no matter of permissions here
+        found = _LOCKED
+    else:
+        known = (_CODES[code] for code in reversed(codes) if code in _CODES)
+        unknown = (UnavailableError, f"the service answered {response.status}")
+        found = next(known, None) or _STATUSES.get(response.status, unknown)
+    kind, message = found
+    return kind(
+        message,
+        key=key,
+        code=codes[-1] if codes else None,
+        request_id=response.headers.get("request-id"),
+        retry_after_s=retry_after_of(response),
+    )
+
+
+def codes_of(body: bytes) -> Iterator[str]:
+    """Yield the codes in the body of an error, the more specific ones later."""
+    try:
+        answer = parse_json(body)
+    except ValueError:
+        return
+    found = answer.get("error") if isinstance(answer, dict) else None
+    while isinstance(found, dict):
+        code = found.get("code")
+        if isinstance(code, str) and code:
+            yield code[:100]
+        found = found.get("innerError", found.get("innererror"))
+
+
+def retry_after_of(response: Response) -> float | None:
+    """Return the seconds that the service asks to wait, when it says them as a number."""
+    value = response.headers.get("retry-after", "")
+    return float(value) if value.isascii() and value.isdigit() and len(value) < 10 else None

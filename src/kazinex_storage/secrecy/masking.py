@@ -1,0 +1,85 @@
+"""Secrets that show in no traceback: text and bytes that are what they are, but whose ``repr`` is masked.
+
+Rich, Sentry and others print the locals of every frame of an error. Where a secret comes in it is wrapped, so that all
+frames that hold it show ``'***'``. What is made of it (a concatenation, a format) is plain text again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import SupportsIndex, TypeVar, cast, overload
+
+from .pickling import not_pickled
+
+_T = TypeVar("_T")
+_Error = TypeVar("_Error", bound=BaseException)
+
+MASK = "***"
+"""What stands for a secret wherever it would be shown."""
+
+
+@not_pickled("send no secret, but where to find it")
+class Masked(str):
+    """Text that is not shown.
+
+    Example:
+        >>> secret = Masked("example")
+        >>> secret, secret == "example", f"{secret}", secret[:3]
+        ('***', True, 'example', '***')
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(MASK)
+
+    def __getitem__(self, index: SupportsIndex | slice, /) -> Masked:
+        return Masked(str.__getitem__(self, index))  # what shows long text cut takes a slice of it
+
+
+@not_pickled("send no secret, but where to find it")
+class MaskedBytes(bytes):
+    """Bytes that are not shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(MASK.encode())
+
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> int: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> bytes: ...
+    def __getitem__(self, index: SupportsIndex | slice, /) -> int | bytes:
+        found = bytes.__getitem__(self, index)
+        return MaskedBytes(found) if isinstance(found, bytes) else found
+
+
+def masked(value: _T) -> _T:
+    """Return *value* with all text in it masked, however deep in mappings and lists; the rest stays.
+
+    Example:
+        >>> masked({"bucket": "plans", "retries": 3, "auth": {"secret": "example"}})
+        {'bucket': '***', 'retries': 3, 'auth': {'secret': '***'}}
+    """
+    found: object = value
+    if isinstance(value, str):
+        found = Masked(value)
+    elif isinstance(value, Mapping):
+        found = {name: masked(below) for name, below in value.items()}
+    elif isinstance(value, list):
+        found = [masked(below) for below in value]
+    return cast(_T, found)
+
+
+def without_frames(error: _Error) -> _Error:
+    """Return *error* without the frames that it and its causes went through: those of a library, which hold secrets."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        found = waiting.pop()
+        if found is not None and id(found) not in seen:
+            seen.add(id(found))
+            found.__traceback__ = None
+            waiting += [found.__cause__, found.__context__]
+    return error

@@ -1,0 +1,201 @@
+"""Bringing an object here whole: into a file, in spans beside each other where a network lies between, and proved.
+
+``operations.py`` and ``reading.py`` use this; ``bodies/download_file.py`` is the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias, cast
+
+from ..bodies.checksums import hasher_of
+from ..bodies.download_file import Download
+from ..errors import IntegrityError
+from ..keys import ObjectKey
+from ..provider import ChecksumExchanges, ProviderExchanges
+from ..transport import Exchange, Many, Outcome
+from ..types import MIB, WHOLE, Buffer, ByteRange, Checksum, ObjectInfo, Progress, ProviderInfo, Sink
+
+# One connection to an object store carries some 50 to 100 MB/s, whatever the line; below 16 MiB a second one does not
+# get up to speed before the first has ended.
+SPAN_BYTES = 16 * MIB
+"""Bytes that one request of a download asks for."""
+
+SPANS_AT_ONCE = 4
+"""Requests of one download that are under way at once."""
+
+Get: TypeAlias = Callable[[ByteRange, Sink, str | None], Exchange[ObjectInfo]]
+Expected: TypeAlias = Callable[[ObjectInfo], Exchange[Checksum | None]]
+"""Returns the checksum that the whole of an object is compared with."""
+
+
+class Fetch:
+    """One object on its way into a file."""
+
+    def __init__(
+        self,
+        get: Get,
+        head: Callable[[], Exchange[ObjectInfo]],
+        landing: Download,
+        on_progress: Progress | None,
+        if_match: str | None = None,
+    ) -> None:
+        """Bring what *get* reads into *landing*; somebody who watches costs a *head* more, to know the size.
+
+        Args:
+            get: Reads a span of a version.
+            head: Looks at the object.
+            landing: The file.
+            on_progress: Who watches.
+            if_match: The version to bring; None is the one that is there.
+        """
+        self._if_match = if_match
+        self._get = get
+        self._head = head
+        self._landing = landing
+        self._on_progress = on_progress
+        self._total: int | None = None
+        self._done = 0
+
+    def whole(self) -> Exchange[ObjectInfo]:
+        """Bring it in one request.
+
+        Raises:
+            StorageError: as in ``StorageProvider.get``.
+        """
+        etag = yield from self._look()
+        return (yield from self._get(WHOLE, self._sink(0), etag))
+
+    def spans(self, expected: Expected) -> Exchange[ObjectInfo]:
+        """Bring it in requests of ``SPAN_BYTES``, all of one version; the first one tells how many there are.
+
+        Args:
+            expected: Asked once, after the first request; the file is compared with it when it is published.
+
+        Raises:
+            PreconditionFailedError: the object was replaced meanwhile.
+            IntegrityError: the service gives no version mark, so that spans could be of different objects.
+            StorageError: as in ``StorageProvider.get``.
+        """
+        etag = yield from self._look()
+        info = yield from self._get(ByteRange(end=SPAN_BYTES), self._sink(0, SPAN_BYTES), etag)
+        self._landing.expect((yield from expected(info)))
+        if info.size <= SPAN_BYTES:
+            return info
+        if info.etag is None:
+            raise IntegrityError("the service gives the object no ETag, so a large one cannot be read in one version")
+        outcomes = cast("list[Outcome[ObjectInfo]]", (yield Many(self._rest(info.size, info.etag), SPANS_AT_ONCE)))
+        for outcome in outcomes:
+            outcome.result()
+        return info
+
+    def _look(self) -> Exchange[str | None]:
+        """Learn size and version beforehand when somebody watches the progress."""
+        if self._on_progress is None:
+            return self._if_match
+        before = yield from self._head()
+        self._total = before.size
+        return self._if_match or before.etag
+
+    def _rest(self, size: int, etag: str) -> Iterator[Exchange[ObjectInfo]]:
+        failed = False
+
+        def bring(start: int) -> Exchange[ObjectInfo]:
+            nonlocal failed
+            try:
+                stop = min(start + SPAN_BYTES, size)
+                return (yield from self._get(ByteRange(start=start, end=stop), self._sink(start, stop), etag))
+            except BaseException:
+                failed = True
+                raise
+
+        for start in range(SPAN_BYTES, size, SPAN_BYTES):
+            if failed:  # the others would be read in vain
+                return
+            yield bring(start)
+
+    def _sink(self, start: int, stop: int | None = None) -> Sink:
+        sink, on_progress = self._landing.at(start, stop), self._on_progress
+        if on_progress is None:
+            return sink
+
+        def report(buffer: Buffer) -> None:
+            sink(buffer)
+            self._done += len(buffer)
+            on_progress(self._done, self._total)
+
+        return report
+
+
+def known_checksum(
+    exchanges: ProviderExchanges, provider: ProviderInfo, key: ObjectKey, sha256: str | None, info: ObjectInfo
+) -> Exchange[Checksum | None]:
+    """Return what the whole of the version *info* is compared with: *sha256*, else what a remote service keeps."""
+    if sha256 is not None:
+        return Checksum(algorithm="sha256", value=sha256)
+    if not provider.remote or info.checksum is not None:
+        return info.checksum if provider.remote else None
+    asked = getattr(exchanges, "checksum", None)
+    return (yield from cast(ChecksumExchanges, exchanges).checksum(key, info)) if asked is not None else None
+
+
+class Proof:
+    """A sink that computes the checksum of what goes through it, to be compared with what is expected."""
+
+    __slots__ = ("_expected", "_given", "_hasher", "_sink")
+
+    def __init__(self, sink: Sink, expected: Checksum | None = None) -> None:
+        """Compare with *expected*, whatever the provider says; without it, with what the provider says."""
+        self._sink = sink
+        self._given = expected is not None
+        self._expected = expected
+        # A provider that announces nothing may still say at the end which sha256 the object was stored with.
+        self._hasher = hasher_of(expected.algorithm if expected is not None else "sha256")
+
+    def expect(self, checksum: Checksum | None) -> None:
+        """Take over what the provider knows before the first byte comes."""
+        if not self._given:
+            self._given = True
+            self._expected = checksum
+            self._hasher = hasher_of(checksum.algorithm) if checksum is not None else None
+
+    def __call__(self, buffer: Buffer) -> None:
+        """Take the next bytes."""
+        if self._hasher is not None:
+            self._hasher.update(buffer)
+        self._sink(buffer)
+
+    def check(self, info: ObjectInfo) -> None:
+        """Compare, once all bytes went through.
+
+        Raises:
+            IntegrityError: they are not those that were stored.
+        """
+        expected = self._expected if self._given else info.checksum
+        if self._hasher is not None and expected is not None and (self._given or expected.algorithm == "sha256"):
+            check_checksum(expected, self._hasher.hexdigest())
+
+
+def check_bytes(data: Buffer, expected: Checksum | None) -> None:
+    """Compare the whole of an object with the checksum that is *expected*, if any that can be computed.
+
+    Raises:
+        IntegrityError: they differ.
+    """
+    hasher = hasher_of(expected.algorithm) if expected is not None else None
+    if hasher is not None and expected is not None:
+        hasher.update(data)
+        check_checksum(expected, hasher.hexdigest())
+
+
+def check_checksum(expected: Checksum, found: str) -> None:
+    """Compare the value *found* with the one that is *expected*.
+
+    Raises:
+        IntegrityError: they differ.
+    """
+    if expected.value != found:
+        raise IntegrityError(
+            f"the bytes that came have {expected.algorithm} {found}, the object was stored with {expected.value}; "
+            "discard them, read it again"
+        )

@@ -1,0 +1,296 @@
+"""Binary file objects over a storage: reading by ranges of one version, writing whole or not at all.
+
+A writer publishes when it is closed in peace. When it is closed because an exception passes through, it publishes
+nothing: neither in its own ``with`` block nor inside wrappers (text, compression, ``fsspec.open``) that only call
+``close``. It sees that by the exception being handled: one that began after the file was opened is passing through.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+import warnings
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeAlias
+
+from ..bodies.body import Spool
+from ..bodies.checksums import hasher_of
+from ..bodies.source import Source
+from ..errors import FileTooLargeError, IntegrityError
+from ..types import Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions
+from .fetching import check_checksum
+
+_log = logging.getLogger(__name__)
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+    from .sync import Storage
+
+# One request each: large enough to be worth it, small enough for a peek at a header.
+READ_AHEAD = 1024 * 1024
+"""Bytes that a reader fetches at a time when less is asked for."""
+
+
+class ObjectReader(io.RawIOBase):
+    """The raw reading side: each read is one request for exactly that range of one version.
+
+    Once every byte was read, in order from the first, the whole is compared with the checksum that is known. Reading on
+    from another place is never compared with anything but its length.
+    """
+
+    def __init__(
+        self, storage: Storage, key: str, *, info: ObjectInfo | None = None, sha256: str | None = None
+    ) -> None:
+        """Look the object up, unless *info* is at hand. One request.
+
+        Args:
+            storage: What holds the object.
+            key: Its key there.
+            info: The version to read.
+            sha256: What the whole has to have; without it, what the service keeps counts.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        super().__init__()
+        self._storage = storage
+        self._key = key
+        self._position = 0
+        self.info = info if info is not None else storage.head(key)
+        """What the object is."""
+        kept = self.info.checksum if storage.info.remote else None
+        self._expected = Checksum(algorithm="sha256", value=sha256) if sha256 is not None else kept
+        self._hasher = hasher_of(self._expected.algorithm) if self._expected is not None else None
+        self._hashed = 0
+        """Bytes from the first on that were read without a gap."""
+        self._refusal: IntegrityError | None = None
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move; costs no request.
+
+        Raises:
+            ValueError: the position would be negative.
+        """
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.info.size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"seek to {base + offset}: before the beginning")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fill *buffer* as far as the object goes.
+
+        Raises:
+            PreconditionFailedError: the object was replaced after opening.
+            IntegrityError: all was read, and it is not what was stored.
+        """
+        view = memoryview(buffer).cast("B")
+        data = self._fetch(self._position, self._position + len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def readall(self) -> bytes:
+        """Return everything from the position on, in one request.
+
+        Raises:
+            PreconditionFailedError: the object was replaced after opening.
+            IntegrityError: all was read, and it is not what was stored.
+        """
+        return self._fetch(self._position, self.info.size)
+
+    def _fetch(self, start: int, end: int) -> bytes:
+        if self.closed:
+            raise ValueError("read of a closed file")
+        if start >= min(end, self.info.size):
+            return b""
+        if self._refusal is not None:
+            raise self._refusal
+        data = self._storage.get_bytes(self._key, ByteRange(start=start, end=end), if_match=self.info.etag)
+        self._prove(start, data)
+        self._position = start + len(data)
+        return data
+
+    def _prove(self, start: int, data: bytes) -> None:
+        """Hash what continues the bytes from the first on, and compare at the last one.
+
+        Raises:
+            IntegrityError: these are other bytes than were stored.
+        """
+        if self._hasher is None or self._expected is None or not start <= self._hashed < start + len(data):
+            return
+        self._hasher.update(memoryview(data)[self._hashed - start :])
+        self._hashed = start + len(data)
+        if self._hashed < self.info.size:
+            return
+        try:
+            check_checksum(self._expected, self._hasher.hexdigest())
+        except IntegrityError as error:
+            error.operation, error.key, error.provider = "read", self._key, self._storage.info.kind
+            self._refusal = error
+            raise
+
+
+class ObjectWriter(io.RawIOBase):
+    """The writing side: collects (in memory up to 8 MiB, then in the temporary folder) and publishes on ``close``."""
+
+    def __init__(self, storage: Storage, key: str, options: PutOptions) -> None:
+        """Check the key and the policy; nothing is sent yet.
+
+        Raises:
+            InvalidKeyError: the key is not legal here.
+            FileTypeRefusedError: the policy does not allow the extension.
+        """
+        super().__init__()
+        self._storage = storage
+        self._key = key
+        self._options = options
+        self._handled = _handled()
+        self._refusal: FileTooLargeError | None = None
+        self._forgotten = False
+        self.info: ObjectInfo | None = None
+        """What was published; None before ``close``."""
+        self._spool: Spool | None = storage.operations.spool(key)
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return how many bytes were written."""
+        return 0 if self._forgotten else self._open_spool().size
+
+    def write(self, data: Buffer, /) -> int:  # type: ignore[override]  # typeshed wants any buffer
+        """Append *data*.
+
+        Raises:
+            FileTooLargeError: the limit is passed; nothing will be published.
+            QuotaExceededError: the temporary folder is full.
+        """
+        view = memoryview(data)
+        if self._forgotten:
+            return view.nbytes  # a wrapper that is collected writes what it holds, which nobody will read
+        try:
+            self._open_spool().write(view.cast("B") if view.nbytes else b"")
+        except FileTooLargeError as error:
+            self._refusal = error
+            self.discard()
+            raise
+        return view.nbytes
+
+    def discard(self) -> None:
+        """Close and publish nothing."""
+        spool, self._spool = self._spool, None
+        self._handled = (None, None)
+        if spool is not None:
+            spool.discard()
+        super().close()
+
+    def close(self) -> None:
+        """Publish what was written, unless an exception is passing through or the file is closed already.
+
+        Raises:
+            AlreadyExistsError: the file was opened to create and the key exists.
+            StorageError: the object could not be stored; nothing was published.
+        """
+        if self.closed or self._spool is None:
+            super().close()
+            return
+        if self._passing():
+            _log.warning("%r is closed while an exception passes through: nothing is published", self._key)
+            self.discard()
+            return
+        spool, self._spool = self._spool, None
+        self._handled = (None, None)
+        try:
+            with Source(spool.body()) as body:
+                self.info = self._storage.put(self._key, body, self._options)
+        finally:
+            spool.discard()
+            super().close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.discard()
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_spool", None) is not None:
+            self.forget()
+            self.close()
+
+    def forget(self) -> None:
+        """Discard what was written because the file was not closed, and say so.
+
+        It stays open for a wrapper that is being collected: that writes what it holds, and then closes it.
+        """
+        spool, self._spool = self._spool, None
+        if spool is None:
+            return
+        self._forgotten = True
+        spool.discard()
+        # Python hides warnings of this kind by default, and a file that is not stored must not pass unseen.
+        _log.warning("%r was never closed: nothing was published", self._key)
+        warnings.warn(f"{self._key!r} was never closed: nothing was published", ResourceWarning, stacklevel=3)
+
+    def _dealloc_warn(self, source: object) -> None:  # noqa: ARG002
+        """Learn that a wrapper is collected that nobody closed: Python's own wrappers call this before ``close``.
+
+        So does ``io.FileIO`` (cpython/Modules/_io, since 3.2). Without it such a ``close`` looks like any other.
+        """
+        self.forget()
+
+    def _passing(self) -> bool:
+        """Say whether an exception passes through that was not being handled when the file was opened."""
+        error, trace = _handled()
+        known, known_trace = self._handled
+        return error is not None and (error is not known or trace is not known_trace)
+
+    def _open_spool(self) -> Spool:
+        if self._refusal is not None:
+            raise self._refusal  # wrappers write on while they close; they are to fail of the same cause
+        if self._spool is None:
+            raise ValueError("write to a closed file")
+        return self._spool
+
+
+def _handled() -> tuple[BaseException | None, TracebackType | None]:
+    """Return the exception that is being handled, and where it was raised last."""
+    error = sys.exc_info()[1]
+    return error, error.__traceback__ if error is not None else None
+
+
+StorageFile: TypeAlias = io.BufferedReader | ObjectWriter
+"""What ``Storage.open`` returns."""
+
+
+def open_file(storage: Storage, key: str, mode: str, options: PutOptions) -> StorageFile:
+    """Open the object *key*; see ``Storage.open``.
+
+    Raises:
+        NotFoundError: reading, and no such key.
+        ValueError: the mode is none of ``rb``, ``wb``, ``xb``.
+    """
+    if mode == "rb":
+        return io.BufferedReader(ObjectReader(storage, key), READ_AHEAD)
+    if mode == "wb":
+        return ObjectWriter(storage, key, options)
+    if mode == "xb":
+        return ObjectWriter(storage, key, replace(options, mode=PutMode.CREATE))
+    raise ValueError(f"open {key!r}: mode {mode!r} is none of 'rb', 'wb', 'xb'; wrap the file for text")

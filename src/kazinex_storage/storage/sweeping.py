@@ -1,0 +1,88 @@
+"""Sweeping: what writers that were killed left behind is found and, when told so, thrown away.
+
+Unfinished uploads in parts cost money on most services and are in no listing; a local disk keeps side files. A sweep
+keeps to the folder of its storage and spares what is young, because somebody may still go on with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from ..errors import StorageError
+from ..types import Capability, PendingUpload
+from .sync import Storage
+from .uploads import Uploads
+
+# A day is longer than any upload that is still alive, and far shorter than the week after which R2 aborts by itself.
+DEFAULT_AGE = timedelta(hours=24)
+"""How old an unfinished upload has to be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepReport:
+    """What a sweep found, and what became of it."""
+
+    uploads: tuple[PendingUpload, ...] = ()
+    """The unfinished uploads that are old enough."""
+    leftovers: int = 0
+    """Files of dead writers that the provider keeps beside objects; it tells them from the living by itself."""
+    younger: int = 0
+    """Unfinished uploads that are too young, or of which the service does not say how old they are: they stay."""
+    failures: tuple[StorageError, ...] = ()
+    """Why some of them are still there."""
+    dry_run: bool = True
+    """Whether nothing was thrown away."""
+
+    @property
+    def removed(self) -> int:
+        """How many uploads and files were thrown away."""
+        return 0 if self.dry_run else len(self.uploads) - len(self.failures) + self.leftovers
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the report as values that JSON can hold."""
+        return {
+            "dry_run": self.dry_run,
+            "uploads": [
+                {
+                    "key": upload.key,
+                    "upload_id": upload.upload_id,
+                    "begun_at": upload.begun_at.isoformat() if upload.begun_at is not None else None,
+                }
+                for upload in self.uploads
+            ],
+            "leftovers": self.leftovers,
+            "younger": self.younger,
+            "removed": self.removed,
+            "failures": [str(error) for error in self.failures],
+        }
+
+
+def sweep(storage: Storage, *, older_than: timedelta = DEFAULT_AGE, dry_run: bool = True) -> SweepReport:
+    """Find what killed writers left below the prefix of *storage*; unless it is a *dry_run*, throw it away.
+
+    One request per 1,000 unfinished uploads, and one for each that is aborted. An upload that somebody resumes at the
+    same moment may be lost to him; choose *older_than* so that nobody does.
+
+    Raises:
+        StorageError: the service does not tell what there is; what could not be aborted is in the report.
+        ValueError: *older_than* is negative.
+    """
+    if older_than < timedelta(0):
+        raise ValueError("older_than is not a time in the future")
+    uploads = Uploads(storage.operations)
+    leftovers = storage.transport.run(uploads.leftovers(dry_run=dry_run)) or 0
+    report = SweepReport(leftovers=leftovers, dry_run=dry_run)
+    if not storage.info.can(Capability.PARTS):
+        return report
+    found, latest = storage.pending_uploads(), datetime.now(UTC) - older_than
+    old = tuple(upload for upload in found if upload.was_begun_by(latest))
+    report = replace(report, uploads=old, younger=len(found) - len(old))
+    if dry_run:
+        return report
+    outcomes = storage.transport.run_many(map(uploads.abort, old), storage.info.concurrency)
+    errors = [outcome.error for _, outcome in outcomes if outcome.error is not None]
+    for error in errors:
+        if not isinstance(error, StorageError):
+            raise error
+    return replace(report, failures=tuple(error for error in errors if isinstance(error, StorageError)))

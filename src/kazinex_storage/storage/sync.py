@@ -1,0 +1,398 @@
+"""Storage: what users hold, over any provider. Portable, synchronous; every method runs one of ``operations.py``.
+
+Thread-safe and fork-safe. ``aio.AsyncStorage`` is the same for asyncio.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self, overload
+
+from ..keys import Prefix
+from ..network_provider import bound_transport
+from ..policy import UploadPolicy
+from ..provider import StorageProvider
+from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
+from ..transport import Outcome, Transport
+from ..types import WHOLE, PutMode
+from .admission import Body
+from .closed_flag import Life
+from .operations import DEFAULTS, LINK, Operations, WriteOnce
+from .reading import Asked, ByteStream
+from .states import StateKeys
+from .uploads import Uploads
+
+if TYPE_CHECKING:
+    from ..types import (
+        ByteRange,
+        Folder,
+        ObjectInfo,
+        PendingUpload,
+        PresignedUrl,
+        PresignOptions,
+        Progress,
+        ProviderInfo,
+        PutOptions,
+        UploadState,
+    )
+    from .files import StorageFile
+    from .tickets import UploadTicket
+
+
+@not_pickled(SEND_A_FILE_SYSTEM)
+class Storage:
+    """The objects of one provider, or of one folder of it.
+
+    Example:
+        >>> from kazinex_storage.providers.memory import MemoryProvider
+        >>> Storage(MemoryProvider()).put("plans/a.pdf", b"%PDF").size
+        4
+    """
+
+    def __init__(
+        self,
+        provider: StorageProvider,
+        *,
+        prefix: str = "",
+        policy: UploadPolicy | None = None,
+        transport: Transport | None = None,
+        write_once: WriteOnce = False,
+        state_key: bytes | StateKeys | None = None,
+    ) -> None:
+        """Use *provider*, which this storage closes; every key is below the folder *prefix*, nothing else can be named.
+
+        Args:
+            policy: What may be put; without one, all that the provider can hold.
+            transport: Shared by the storages of a process; without one this storage has its own.
+            write_once: Which objects are created and never replaced, by whatever call; see ``operations.WriteOnce``.
+            state_key: At least 16 secret bytes that seal upload states; by default derived from the provider's secret.
+
+        Raises:
+            InvalidKeyError: the prefix is no folder.
+            ValueError: the key for upload states is too short.
+        """
+        self._provider: StorageProvider | None = provider
+        self._transport = bound_transport(provider) or transport or Transport()
+        self._own_transport = self._transport not in (bound_transport(provider), transport)
+        self._life = Life()
+        self._scope = Prefix.folder(prefix)
+        self._operations = Operations(provider, self._scope, policy, self._life, write_once, state_key)
+        self._uploads = Uploads(self._operations)
+
+    @property
+    def info(self) -> ProviderInfo:
+        """What the provider is and can do."""
+        return self._operations.info
+
+    @property
+    def prefix(self) -> Prefix:
+        """The folder that every key is below; empty for the whole provider."""
+        return self._scope
+
+    @property
+    def policy(self) -> UploadPolicy | None:
+        """What may be put."""
+        return self._operations.policy
+
+    @property
+    def operations(self) -> Operations:
+        """The operations as exchanges, for code that composes them."""
+        return self._operations
+
+    @property
+    def transport(self) -> Transport:
+        """What runs the exchanges."""
+        return self._transport
+
+    def put(
+        self,
+        key: str,
+        body: Body,
+        options: PutOptions = DEFAULTS,
+        *,
+        sha256: str | None = None,
+        on_progress: Progress | None = None,
+    ) -> ObjectInfo:
+        """Write the whole of *body* under *key* and return what the service recorded, with the sha256 of the bytes.
+
+        Atomic: readers see the old object or the new one; after any error the old one. The sha256 is computed while
+        the bytes move, and is compared with *sha256*, in hexadecimal. A body of unknown length is spooled first: in
+        memory up to 8 MiB, then in the temporary folder. One request for bodies that need no parts.
+
+        Raises:
+            AlreadyExistsError: ``PutMode.CREATE``, or written once, and the key exists.
+            PreconditionFailedError: the object is not the version ``if_match``.
+            PolicyError: the extension is not allowed, or the body is over the limit, judged while it is read.
+            IntegrityError: the body changed while it was read, or has another sha256 than declared.
+            QuotaExceededError: the store is full.
+            NotSupportedError: the provider cannot do what *options* ask for; ``InvalidKeyError``: nor hold the key.
+        """
+        return self._transport.run(self._operations.put(key, body, options, sha256=sha256, on_progress=on_progress))
+
+    def put_many(self, items: Iterable[tuple[str, Body]], options: PutOptions = DEFAULTS) -> builtins.list[ObjectInfo]:
+        """Write many (key, body) pairs, as many at once as pays off here; return what was recorded, in their order.
+
+        Each put is atomic, the whole is not: all items are tried, but for a key that came before, which fails.
+
+        Raises:
+            BulkError: some failed; it lists their errors.
+        """
+        return self._transport.run(self._operations.put_many(items, options))
+
+    def get_bytes(self, key: str, span: ByteRange = WHOLE, *, if_match: str | None = None) -> bytes:
+        """Return the bytes of *span*, all of one version. One request. Holds them in memory.
+
+        Raises:
+            NotFoundError: no such key; ``IntegrityError``: the whole has another checksum than the service keeps.
+            PreconditionFailedError: the object is not the version *if_match*.
+        """
+        return self._transport.run(self._operations.get_bytes(key, span, if_match))
+
+    def get_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Outcome[bytes]]]:
+        """Yield (key, outcome) as whole objects arrive; ``outcome.result()`` gives the bytes or raises."""
+        asked = Asked(keys, self._operations.get_bytes)
+        for index, outcome in self._transport.run_many(asked, self.info.concurrency):
+            yield asked.key_of(index), outcome
+
+    def download(self, key: str, path: str | os.PathLike[str], *, on_progress: Progress | None = None) -> ObjectInfo:
+        """Write the object into the file *path*, whole or not at all, and return what it is, with the sha256.
+
+        The bytes land in a hidden file first, and are compared with size and sha256. One request, or two with progress.
+
+        Raises:
+            NotFoundError: no such key.
+            IntegrityError: the bytes are not those that were stored; *path* is untouched.
+            OSError: *path* cannot be written.
+        """
+        return self._transport.run(self._operations.download(key, Path(path), on_progress))
+
+    def stream(self, key: str, span: ByteRange = WHOLE) -> ByteStream:
+        """Return an iterator over the bytes of *span*, all of one version; a request a chunk, the first is made now.
+
+        Raises:
+            NotFoundError: no such key.
+            PreconditionFailedError: while iterating, when the object was replaced meanwhile.
+        """
+        return ByteStream(self._operations.reading(key, span), self._transport)
+
+    def read_ranges(self, key: str, spans: Sequence[ByteRange]) -> builtins.list[bytes]:
+        """Return the bytes of every span, all of one version, in order. One request for each span.
+
+        Raises:
+            NotFoundError: no such key.
+            PreconditionFailedError: the object was replaced meanwhile; ask again.
+        """
+        return self._transport.run(self._operations.read_ranges(key, spans))
+
+    def head(self, key: str) -> ObjectInfo:
+        """Return what is known of the object. One request.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        return self._transport.run(self._operations.head(key))
+
+    def exists(self, key: str) -> bool:
+        """Say whether an object has that key. One request.
+
+        Raises:
+            StorageError: the service did not say.
+        """
+        return self._transport.run(self._operations.exists(key))
+
+    def delete(self, key: str) -> None:
+        """Remove the object; silent when there is none. One request.
+
+        Raises:
+            AccessDeniedError: it may not be removed.
+        """
+        self._transport.run(self._operations.delete(key))
+
+    def delete_many(self, keys: Iterable[str]) -> None:
+        """Remove many objects; absent ones are no error. One request per 1,000 where the service can, else each.
+
+        Raises:
+            BulkError: some could not be removed; it lists their errors.
+        """
+        self._transport.run(self._operations.delete_many(keys))
+
+    @overload
+    def list(self, prefix: str = "", *, recursive: Literal[True] = True) -> Iterator[ObjectInfo]: ...
+
+    @overload
+    def list(self, prefix: str = "", *, recursive: bool) -> Iterator[ObjectInfo | Folder]: ...
+
+    def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[ObjectInfo] | Iterator[ObjectInfo | Folder]:
+        """Yield the objects whose keys begin with *prefix*, as text, lazily; memory stays flat. One request a page.
+
+        Not *recursive*, one level: objects, and folders for what has a further slash.
+
+        Raises:
+            InvalidKeyError: no key can begin with *prefix*.
+        """
+        if recursive:
+            return self._operations.scan(prefix).entries(self._transport.run)
+        return self._operations.children(prefix).entries(self._transport.run)
+
+    def copy(self, source: str, target: str, *, mode: PutMode = PutMode.REPLACE) -> ObjectInfo:
+        """Copy bytes, content type and metadata, on the server where it can; atomic like a put.
+
+        Raises:
+            NotFoundError: there is no *source*.
+            AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
+            PolicyError: the policy does not allow the new name or the size, which is one more request.
+            ValueError: both keys are the same.
+        """
+        return self._transport.run(self._operations.copy(source, target, mode))
+
+    def move(self, source: str, target: str, *, mode: PutMode = PutMode.REPLACE) -> ObjectInfo:
+        """Give an object another key; atomic where the service moves, else a copy, and then a delete.
+
+        Raises:
+            PreconditionFailedError: *source* was replaced while it was copied; both are there.
+            StorageError: as ``copy``.
+        """
+        return self._transport.run(self._operations.move(source, target, mode))
+
+    def presign(self, key: str, options: PresignOptions = LINK) -> PresignedUrl:
+        """Sign a request that a client without credentials may send until it expires; by default a GET, 15 minutes.
+
+        A PUT of a key that is written once creates. What the service does not bind (``bound``) needs ``confirm``.
+
+        Raises:
+            NotSupportedError: the provider does not sign, or not such a request: a DELETE of what is written once.
+            PolicyError: a PUT that the policy does not allow, or one without the size under a policy.
+            ValueError: the method, the size or the expiry makes no sense.
+        """
+        return self._transport.run(self._operations.presign(key, options))
+
+    def confirm(self, key: str, options: PresignOptions, *, write_token: str | None = None) -> ObjectInfo:
+        """Compare what a signed PUT brought with the *options* it was signed with and the policy of now.
+
+        Looks at size, type, first bytes where the policy restricts types, and reads the whole for a sha256. What does
+        not fit is removed, if it carries the *write_token* of the URL; without that nothing is.
+
+        Raises:
+            NotFoundError: nothing has arrived.
+            AlreadyExistsError: what stands there did not come by the URL with that *write_token*, and is left alone; or
+                its revision has, or had, another file, and what came is removed.
+            PolicyError: the policy does not allow it.
+            IntegrityError: it is not what was signed for.
+            ValueError: the options are not those of a PUT, or the file of a revision comes without *write_token*.
+        """
+        return self._transport.run(self._operations.confirm(key, options, write_token))
+
+    def begin_upload(
+        self, key: str, size: int, options: PutOptions = DEFAULTS, *, sha256: str | None = None
+    ) -> UploadState:
+        """Begin an upload in parts that any process can resume from the state; nothing is visible. One or two requests.
+
+        Raises:
+            NotSupportedError: the provider takes no such uploads, or cannot do what *options* ask for.
+            PolicyError: the policy does not allow name or size.
+            AlreadyExistsError: ``PutMode.CREATE`` and the key exists; the end of the upload decides.
+        """
+        return self._transport.run(self._uploads.begin(key, size, options, sha256))
+
+    def resume_upload(self, state: UploadState, body: Body, *, on_progress: Progress | None = None) -> ObjectInfo:
+        """Read *body* once, send the parts that are missing or differ, make the object; after any error repeat it.
+
+        Raises:
+            IntegrityError: *body* has another size or sha256 than the upload was begun for.
+            NotFoundError: the upload was aborted, or has expired.
+            AlreadyExistsError: it was begun with ``PutMode.CREATE``, and the key exists by now.
+            PreconditionFailedError: the object is not the version ``if_match``.
+            SettingsError: it was begun elsewhere, or its state altered; outside this storage: ``InvalidKeyError``.
+        """
+        return self._transport.run(self._uploads.resume(state, body, on_progress))
+
+    def presign_upload(self, state: UploadState, expires_in: timedelta) -> UploadTicket:
+        """Sign every request of an upload that was begun, for a client that sends the parts itself. No request.
+
+        Raises:
+            NotSupportedError: the provider takes no uploads in parts, or does not sign.
+            PolicyError: the policy of now does not allow name or size.
+        """
+        return self._transport.run(self._uploads.ticket(state, expires_in))
+
+    def complete_upload(self, state: UploadState) -> ObjectInfo:
+        """Make the parts that a client sent the object, when all are there; atomic. Two requests per 1,000 parts.
+
+        Raises:
+            IntegrityError: a part is missing or has another size; else as ``resume_upload`` does.
+            PolicyError: the policy of now does not allow what is there; it is thrown away.
+        """
+        return self._transport.run(self._uploads.complete(state))
+
+    def abort_upload(self, upload: UploadState | PendingUpload) -> None:
+        """Throw an upload and its parts away; silent when it is gone. One request.
+
+        Raises:
+            InvalidKeyError: it is outside this storage.
+            SettingsError: it was begun elsewhere, or its state altered.
+        """
+        self._transport.run(self._uploads.abort(upload))
+
+    def pending_uploads(self, prefix: str = "", *, older_than: timedelta | None = None) -> builtins.list[PendingUpload]:
+        """Return the unfinished uploads below *prefix*, whatever process began them. One request per 1,000.
+
+        Raises:
+            NotSupportedError: the provider takes no uploads in parts.
+        """
+        return self._transport.run(self._uploads.pending(prefix, older_than))
+
+    def open(self, key: str, mode: str = "rb", options: PutOptions = DEFAULTS) -> StorageFile:
+        """Return a binary file: ``rb`` reads one version, ``wb`` replaces, ``xb`` creates.
+
+        Read in order to its end, it is proved as ``get_bytes`` is. Writing publishes on ``close``; leaving a ``with``
+        block by an exception, or ``discard``, publishes nothing.
+
+        Raises:
+            NotFoundError: reading, and no such key; ``ValueError``: another mode.
+            AlreadyExistsError: on closing an ``xb`` file, when the key exists.
+        """
+        from .files import open_file
+
+        return open_file(self, key, mode, options)
+
+    def scoped(self, prefix: str) -> Storage:
+        """Return a view of the folder *prefix*, which closes with this storage; nothing outside can be named.
+
+        Raises:
+            InvalidKeyError: the prefix is no folder.
+        """
+        return self._view(Prefix(self._scope + Prefix.folder(prefix)), self.policy)
+
+    def with_policy(self, policy: UploadPolicy | None) -> Storage:
+        """Return a view that puts under another policy."""
+        return self._view(self._scope, policy)
+
+    def close(self) -> None:
+        """Close the provider, unless this is a view. Using a closed storage raises ``ClosedError``."""
+        self._life.end()
+        provider, self._provider = self._provider, None
+        if provider is not None:
+            provider.close()
+            if self._own_transport:
+                self._transport.close()
+
+    def _view(self, scope: Prefix, policy: UploadPolicy | None) -> Storage:
+        view = Storage.__new__(Storage)
+        view._provider, view._own_transport = None, False  # views do not close what they look at
+        view._transport, view._life, view._scope = self._transport, Life(self._life), scope
+        view._operations = self._operations.within(scope, policy, view._life)
+        view._uploads = Uploads(view._operations)
+        return view
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Storage({self.info.kind} {self.info.location}{f', prefix={self._scope!r}' if self._scope else ''})"

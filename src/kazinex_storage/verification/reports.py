@@ -1,0 +1,91 @@
+"""What a verification found: its checks, each with status, diagnosis and fix. ``verify.py`` makes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol, runtime_checkable
+
+from ..types import Diagnosis
+
+
+class CheckStatus(Enum):
+    """How one check ended."""
+
+    PASSED = "passed"
+    WARNING = "warning"
+    """Documents can be stored; something else is not as it should be."""
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Not tried: a check that it depends on failed, or the provider does not declare what it would test."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was tried."""
+
+    name: str
+    """``settings``, ``list``, ``write``, ``read``, ``compare``, ``create-only``, ``private``, ``delete``, or one that a
+    provider brings."""
+    status: CheckStatus
+    seconds: float = 0.0
+    error: str | None = None
+    """What the service or the provider said."""
+    diagnosis: str | None = None
+    """What that means."""
+    fix: str | None = None
+    """What to do about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationReport:
+    """Every check in the order it was tried."""
+
+    kind: str
+    location: str
+    checks: tuple[Check, ...]
+    started_at: datetime
+    """Aware UTC."""
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether no check failed."""
+        return all(check.status is not CheckStatus.FAILED for check in self.checks)
+
+    @property
+    def failure(self) -> str | None:
+        """The first failure in one line: diagnosis, error and fix; None when there is none."""
+        for check in self.checks:
+            if check.status is CheckStatus.FAILED:
+                return f"{check.name}: {check.diagnosis} ({check.error}); {check.fix}"
+        return None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the report as values that JSON can hold."""
+        return {
+            "kind": self.kind,
+            "location": self.location,
+            "ok": self.ok,
+            "started_at": self.started_at.isoformat(),
+            "seconds": round(self.seconds, 3),
+            "checks": [
+                {
+                    "name": check.name,
+                    "status": check.status.value,
+                    "seconds": round(check.seconds, 3),
+                    "error": check.error,
+                    "diagnosis": check.diagnosis,
+                    "fix": check.fix,
+                }
+                for check in self.checks
+            ],
+        }
+
+
+@runtime_checkable
+class Explained(Protocol):
+    """An error that says itself what it means and what to do."""
+
+    diagnosis: Diagnosis

@@ -1,0 +1,339 @@
+"""Find out whether a storage really works, and when it does not, why and what to do.
+
+The checks touch probe objects below the storage's prefix and nothing else; they need no more rights than documents do.
+A failed check is a finding, not an exception. ``advice.py`` says what errors mean where the provider has no
+better diagnosis of its own; what only one kind of provider can check, it brings along as ``ExtraChecks``.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from ..errors import (
+    AlreadyExistsError,
+    AuthenticationError,
+    ClosedError,
+    IntegrityError,
+    LockedError,
+    NotSupportedError,
+    SettingsError,
+    StorageError,
+    UnavailableError,
+)
+from ..keys import ObjectKey
+from ..provider import Diagnoser, ExtraChecks, Learner
+from ..public_access import PubliclyReadable, check_private
+from ..storage.sync import Storage
+from ..types import Capability, Diagnosis, PutMode, PutOptions
+from .advice import advise
+from .reports import Check as Check
+from .reports import CheckStatus as CheckStatus
+from .reports import Explained
+from .reports import VerificationReport as VerificationReport
+
+if TYPE_CHECKING:
+    from ..organisations import Organisations
+
+# A person waits for the button; cloud services answer the seven small requests within a few seconds.
+DEFAULT_TIMEOUT_S = 30.0
+"""Seconds after which verification reports what it has."""
+
+# After an interrupt the person is still there, but not for long.
+_CLEAN_UP_S = 2.0
+
+PROBE_FOLDER = ".kazinex-verify"
+"""The folder of the probe object, below the prefix of the storage."""
+
+_log = logging.getLogger(__name__)
+_BODY = b"kazinex-storage probe: safe to delete\n"
+_CONTENT_TYPE = "text/plain"
+_METADATA = {"kazinex-probe": "1"}
+_NEEDS = {"write": "list", "read": "write", "compare": "read", "create-only": "write", "private": "write"}
+_IN_BETWEEN = "look at what stands between: a proxy, a gateway, a rule that rewrites headers"
+
+
+Step: TypeAlias = Callable[[], Diagnosis | None]
+"""One check: returns what makes it a warning, or None; raises when it fails."""
+
+
+def verify(storage: Storage, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> VerificationReport:
+    """Try what documents need (list, write, read, compare, create-only, delete) and report; eight requests.
+
+    Further checks of the provider follow when those passed; finding out why a check failed may take requests as well.
+    The probe object is removed whatever happens, also when the time runs out: then the removal goes on in the
+    background. Policies do not apply to the probe. An interrupt passes through once the probe is removed, or after two
+    seconds; nothing else is raised.
+    """
+    return _verify(storage, timeout_s, lambda: None, {})
+
+
+def _verify(
+    storage: Storage, timeout_s: float, at_end: Callable[[], None], further: Mapping[str, Step]
+) -> VerificationReport:
+    run = _Run(storage, at_end, further)
+    # A disk or a service that hangs cannot be interrupted; it is watched from here.
+    thread = threading.Thread(target=run.all, name="kazinex-storage-verify", daemon=True)
+    try:
+        thread.start()
+        run.ended.wait(timeout_s)
+    except BaseException:
+        run.hurry()
+        run.ended.wait(_CLEAN_UP_S)
+        raise
+    return run.report(timeout_s)
+
+
+def verify_provider(
+    organisations: Organisations,
+    organisation: str,
+    provider: str,
+    *,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    share: bool = False,
+) -> VerificationReport:
+    """Verify a provider of *organisation*, given by id or label, below its prefix, and record the outcome.
+
+    The record becomes VERIFIED or FAILED with the time and the error; ids that the provider looked up are kept in its
+    settings. About nine requests.
+
+    Args:
+        share: Let every organisation use the place, whoever's it was: for an operator who knows that it is meant so.
+
+    Raises:
+        RecordNotFoundError: the organisation has no such provider.
+        RecordConflictError: its settings were changed meanwhile; nothing was recorded.
+    """
+    record = organisations.find(organisation, provider)
+    try:
+        opened = organisations.open(record)
+        storage = Storage(opened, prefix=organisation)
+    except StorageError as error:
+        report, learned = unusable(record.kind, error), None
+    else:
+        learner = opened if isinstance(opened, Learner) else None
+        if learner is not None:
+            learner.learn_anew()
+        # Closed by the thread that verifies, which after a timeout still has the probe to remove.
+        further = {"owner": lambda: organisations.check_owner(record, opened, storage.transport, share=share)}
+        report = _verify(storage, timeout_s, storage.close, further)
+        learned = learner.learned if learner is not None else None
+    organisations.record_verification(record, ok=report.ok, error=report.failure, at=report.started_at, learned=learned)
+    return report
+
+
+def unusable(kind: str, error: StorageError) -> VerificationReport:
+    """Report settings that could not even be opened."""
+    check = _unpassed("settings", error, 0.0, advise(error))
+    return VerificationReport(kind=kind, location="", checks=(check,), started_at=datetime.now(UTC), seconds=0.0)
+
+
+class _UndeclaredError(NotSupportedError):
+    """Documents need a capability that the provider does not declare."""
+
+    def __init__(self, capability: Capability, why: str, missing: str | None) -> None:
+        super().__init__(f"the provider does not declare the capability {capability.value!r}")
+        self.diagnosis = Diagnosis(
+            meaning=f"documents cannot be stored here: {why}, which needs the capability {capability.value!r}",
+            fix=missing or "choose a kind of provider that has it",
+        )
+
+
+class _Run:
+    """One verification under way: a thread of its own adds checks, the caller's takes the report."""
+
+    def __init__(self, storage: Storage, at_end: Callable[[], None], further: Mapping[str, Step]) -> None:
+        self._at_end = at_end
+        self._storage = storage.with_policy(None)
+        self._key = f"{PROBE_FOLDER}/{secrets.token_hex(8)}"
+        self._started_at = datetime.now(UTC)
+        self._started = time.monotonic()
+        self._lock = threading.Lock()
+        self._checks: dict[str, Check] = {}
+        self._steps: dict[str, Step] = {
+            "list": self._list,
+            "write": self._write,
+            "read": self._read,
+            "compare": self._compare,
+            "create-only": self._create_only,
+        }
+        provider = self._storage.operations._provider
+        key = ObjectKey(self._storage.prefix + self._key)
+        self._access = provider.public_access(key) if isinstance(provider, PubliclyReadable) else None
+        if self._access is not None:
+            self._steps["private"] = self._private
+        self._steps["delete"] = self._delete
+        self._extra = {**(provider.checks() if isinstance(provider, ExtraChecks) else {}), **further}
+        self._steps |= self._extra
+        self._body = b""
+        self._written_at = float("-inf")
+        self._unreachable = False
+        self._hurried = threading.Event()
+        self.ended = threading.Event()
+        """Set when nothing is under way any more."""
+
+    def all(self) -> None:
+        """Try everything in order; the removal of the probe is tried whatever happened before."""
+        try:
+            self._all()
+        finally:
+            self._at_end()
+            self.ended.set()
+
+    def _all(self) -> None:
+        for name, step in self._steps.items():
+            reason = self._unmet(name)
+            check = Check(name=name, status=CheckStatus.SKIPPED, diagnosis=reason) if reason else self._try(name, step)
+            with self._lock:
+                self._checks[name] = check
+
+    def hurry(self) -> None:
+        """Skip what has not begun, except for the removal of the probe."""
+        self._hurried.set()
+
+    def report(self, timeout_s: float) -> VerificationReport:
+        """Return what is known now; what is still under way has failed for want of an answer."""
+        with self._lock:
+            checks = list(self._checks.values())
+        missing = list(self._steps)[len(checks) :]
+        for position, name in enumerate(missing):
+            checks.append(
+                Check(name=name, status=CheckStatus.SKIPPED, diagnosis=f"{missing[0]} did not end")
+                if position
+                else Check(
+                    name=name,
+                    status=CheckStatus.FAILED,
+                    seconds=timeout_s,
+                    error=f"no answer within {timeout_s:g} s",
+                    diagnosis="the service or the disk hangs, or is very slow",
+                    fix="check the network path or the mount, then verify again",
+                )
+            )
+        info = self._storage.info
+        return VerificationReport(
+            kind=info.kind,
+            location=info.location,
+            checks=tuple(checks),
+            started_at=self._started_at,
+            seconds=time.monotonic() - self._started,
+        )
+
+    def _unmet(self, name: str) -> str | None:
+        """Say why *name* need not be tried, or None."""
+        if self._hurried.is_set() and name != "delete":
+            return "it was interrupted"
+        if name in self._extra:
+            failed = (before.name for before in self._checks.values() if before.status is CheckStatus.FAILED)
+            return next((f"{before} did not pass" for before in failed if before not in self._extra), None)
+        if name == "delete" and self._checks["write"].status is CheckStatus.SKIPPED:
+            return "nothing was written"
+        if (needs := _NEEDS.get(name)) is None:
+            return None
+        before = self._checks[needs]
+        # Listing may be forbidden while writing is not; but without an answer at all nothing else can work.
+        if before.status is CheckStatus.SKIPPED or (
+            before.status is CheckStatus.FAILED and (needs != "list" or self._unreachable)
+        ):
+            return f"{needs} did not pass"
+        return None
+
+    def _try(self, name: str, step: Step) -> Check:
+        begin = time.monotonic()
+        try:
+            warning = step()
+        except Exception as error:  # the runner of checks: whatever a provider raises is a finding
+            self._unreachable = isinstance(error, SettingsError | AuthenticationError | UnavailableError | ClosedError)
+            return _unpassed(name, error, time.monotonic() - begin, self._advise(error, name))
+        return Check(
+            name=name,
+            status=CheckStatus.WARNING if warning else CheckStatus.PASSED,
+            seconds=time.monotonic() - begin,
+            diagnosis=warning.meaning if warning else None,
+            fix=warning.fix if warning else None,
+        )
+
+    def _advise(self, error: Exception, check: str) -> Diagnosis:
+        provider = self._storage.operations._provider
+        found = error.diagnosis if isinstance(error, Explained) else None
+        if found is None and isinstance(error, StorageError) and isinstance(provider, Diagnoser):
+            try:
+                found = provider.diagnose(error, check)
+            except Exception:  # a diagnosis that fails must not hide what it was to explain
+                _log.debug("the provider's diagnosis of %s failed", check, exc_info=True)
+        return found if found is not None else advise(error)
+
+    def _list(self) -> None:
+        next(self._storage.list(f"{PROBE_FOLDER}/"), None)
+
+    def _write(self) -> None:
+        metadata = _METADATA if self._storage.info.can(Capability.METADATA) else {}
+        self._pace()
+        self._storage.put(self._key, _BODY, PutOptions(content_type=_CONTENT_TYPE, metadata=metadata))
+
+    def _read(self) -> None:
+        self._body = self._storage.get_bytes(self._key)
+
+    def _compare(self) -> Diagnosis | None:
+        if self._body != _BODY:
+            raise IntegrityError(f"{len(_BODY)} bytes were written, {len(self._body)} others came back")
+        info = self._storage.head(self._key)
+        if info.size != len(_BODY):
+            raise IntegrityError(f"{len(_BODY)} bytes were written, the service reports {info.size}")
+        if info.content_type != _CONTENT_TYPE:
+            return Diagnosis(meaning=f"the content type came back as {info.content_type}", fix=_IN_BETWEEN)
+        if self._storage.info.can(Capability.METADATA) and dict(info.metadata) != _METADATA:
+            return Diagnosis(meaning="the metadata came back altered", fix=_IN_BETWEEN)
+        return None
+
+    def _create_only(self) -> None:
+        self._need(Capability.CREATE_ONLY, "the file of a revision is written once")
+        self._pace()
+        try:
+            self._storage.put(self._key, b"overwritten", PutOptions(mode=PutMode.CREATE))
+        except AlreadyExistsError:
+            return
+        raise IntegrityError("a create-only write replaced an object: revisions would not be safe here")
+
+    def _private(self) -> Diagnosis | None:
+        return self._storage.transport.run(check_private(self._access, _BODY)) if self._access is not None else None
+
+    def _need(self, capability: Capability, why: str) -> None:
+        """Fail the check when the provider does not declare what documents cannot do without."""
+        if not self._storage.info.can(capability):
+            raise _UndeclaredError(capability, why, self._storage.info.missing.get(capability))
+
+    def _pace(self) -> None:
+        """Keep the distance that the service wants between two writes of one key, or else answers with 429."""
+        begin = self._written_at + 1.05 * self._storage.info.write_interval_s
+        self._hurried.wait(max(0.0, begin - time.monotonic()))
+        self._written_at = time.monotonic()
+
+    def _delete(self) -> None:
+        self._pace()
+        self._storage.delete(self._key)
+        if self._storage.exists(self._key):
+            raise IntegrityError("the probe object is still there after it was deleted")
+
+
+def _unpassed(name: str, error: Exception, seconds: float, advice: Diagnosis) -> Check:
+    # A retention rule that keeps the probe lets documents be stored, and is often wanted.
+    kept = isinstance(error, LockedError) and name in ("create-only", "delete")
+    return Check(
+        name=name,
+        status=CheckStatus.WARNING if kept else CheckStatus.FAILED,
+        seconds=seconds,
+        error=str(error) if isinstance(error, StorageError) else _foreign(name, error),
+        diagnosis=advice.meaning,
+        fix=advice.fix,
+    )
+
+
+def _foreign(name: str, error: Exception) -> str:
+    # Our own errors hold no secrets; what the text of any other one holds, nobody knows.
+    _log.debug("the check %s failed with an error that is not a StorageError", name, exc_info=error)
+    return f"{type(error).__name__}, which is not a storage error; its text is in the debug log"
