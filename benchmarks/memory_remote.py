@@ -15,6 +15,7 @@ from kazinex_storage.transport import Transport, TransportSettings
 from .memory_child import forget_peak, resident
 from .rounds import verdict
 from .sizes import MIB, Sizes
+from .tenant import provider_at
 
 
 def show_growth(what: str, opened: dict[str, object], key: str, source: Path, landed: Path, sizes: Sizes) -> None:
@@ -36,8 +37,6 @@ def open_storage(order: dict[str, Any]) -> Storage:
     """Open the storage of *order*: a ``kind`` and its ``settings``, or a ``place`` of an emulated tenant."""
     transport = Transport(settings=TransportSettings(proxy=""))
     if "place" in order:
-        from .sharepoint import provider_at
-
         return Storage(provider_at(order["place"], transport), transport=transport)
     registry = default_registry()
     provider = registry.open(order["kind"], registry.parse_settings(order["kind"], order["settings"]))

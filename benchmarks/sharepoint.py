@@ -12,33 +12,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kazinex_storage import Storage
-from kazinex_storage.providers.sharepoint.provider import SharePointProvider
-from kazinex_storage.providers.sharepoint.target import Target
-from kazinex_storage.transport import Gate, Transport, TransportSettings
+from kazinex_storage.transport import Transport, TransportSettings
 
 from .large_put import write_random
 from .memory_remote import show_growth
 from .rounds import Contender, alternate, heading, show, verdict
 from .sizes import MIB, Sizes
+from .tenant import provider_at
 
 FRAGMENT = 32 * 327_680
 """10 MiB, for both."""
-
-
-@dataclass
-class _Token:
-    at_hand: str | None
-
-    def __call__(self) -> str:
-        return self.at_hand or ""
-
-    def invalidate(self, token: str) -> None:
-        raise RuntimeError(f"the emulator refused its own token, of {len(token)} characters")
 
 
 def run(folder: Path, sizes: Sizes) -> None:
@@ -150,18 +137,6 @@ def _storage(place: dict[str, str]) -> Iterator[Storage]:
     with Storage(provider_at(place, transport), transport=transport) as storage:
         yield storage
     transport.close()
-
-
-def provider_at(place: dict[str, str], transport: Transport) -> SharePointProvider:
-    """Open the library that the server process told of."""
-    target = Target(
-        graph_url=place["graph_url"],
-        tokens=_Token(place["token"]),
-        gate=Gate(),
-        site_url=place["site_url"],
-        drive_id=place["drive_id"],
-    )
-    return SharePointProvider(target, transport=transport)
 
 
 def _office365(place: dict[str, str]) -> Any:
