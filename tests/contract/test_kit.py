@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import Phase, settings
 
+from kazinex_storage import testing as kit
 from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import AlreadyExistsError, NotFoundError, StorageError
 from kazinex_storage.keys import ObjectKey, Prefix
@@ -271,6 +275,30 @@ _CAUGHT: list[tuple[type[MemoryProvider], str, tuple[object, ...]]] = [
     (_EndsAreInclusive, "test_any_sequence_of_operations_agrees_with_a_dictionary", ()),
     (_IgnoresVersions, "test_any_sequence_of_operations_agrees_with_a_dictionary", ()),
 ]
+
+
+def _themes() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(kit.__path__) if module.name.startswith("contract_")]
+
+
+@pytest.mark.parametrize("module", _themes())
+def test_every_theme_of_the_kit_takes_part(module: str) -> None:
+    """Each test that a theme defines is one of the contract, and no later theme has one of the same name."""
+    themes = [
+        found
+        for found in vars(importlib.import_module(f"{kit.__name__}.{module}")).values()
+        if inspect.isclass(found) and found.__module__ == f"{kit.__name__}.{module}"
+    ]
+
+    tests = {name: test for theme in themes for name, test in vars(theme).items() if name.startswith("test_")}
+
+    assert tests
+    assert tests == {name: getattr(ProviderContract, name, None) for name in tests}
+
+
+@pytest.mark.parametrize("module", _themes())
+def test_a_failed_assertion_of_the_kit_explains_itself(module: str) -> None:
+    assert "@pytest_ar" in vars(importlib.import_module(f"{kit.__name__}.{module}"))
 
 
 def _run(provider: type[MemoryProvider], test: str, arguments: tuple[object, ...], folder: Path) -> None:

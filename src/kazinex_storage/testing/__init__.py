@@ -15,6 +15,7 @@ Read next: ``harness.py``, ``contract.py``; ``faults.py`` is useful without pyte
 
 from __future__ import annotations
 
+import pkgutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -38,31 +39,11 @@ __all__ = [
     "Truncate",
 ]
 
-_THEMES = (
-    "capabilities",
-    "concurrency",
-    "conditional",
-    "copy",
-    "delete",
-    "faces",
-    "faults",
-    "get",
-    "head",
-    "life",
-    "list",
-    "metadata",
-    "names",
-    "parts",
-    "presign",
-    "put",
-    "scope",
-    "write_once",
-)
-
 # Failed assertions of the kit explain themselves only when pytest is told before the modules are imported.
 if "pytest" in sys.modules:
+    _themes = [module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("contract_")]
     sys.modules["pytest"].register_assert_rewrite(
-        f"{__name__}.bench", f"{__name__}.model", *(f"{__name__}.contract_{theme}" for theme in _THEMES)
+        *(f"{__name__}.{module}" for module in ("bench", "model", "uploading", *_themes))
     )
 
 
