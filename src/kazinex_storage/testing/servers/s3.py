@@ -106,6 +106,7 @@ def ministack() -> Iterator[S3Server]:
         environ = {
             **{"HOME": folder, "PATH": "/usr/bin:/bin", "TMPDIR": folder},
             **{"AUTH": "true", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SERVICES": "s3"},
+            "IOT_MTLS_ENABLED": "0",  # MQTT on a fixed port of every address otherwise
         }
         url = f"http://127.0.0.1:{port}"
         with running([sys.executable, script], Path(folder), environ, url):
