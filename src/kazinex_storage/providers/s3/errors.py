@@ -30,6 +30,7 @@ from ...errors import (
     UnavailableError,
 )
 from ...transport import Response
+from ..objectstore.sending import is_page as is_page
 from .xml import parse_xml, text_of
 
 _CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
@@ -179,16 +180,6 @@ def retry_after_of(response: Response) -> float | None:
     """Return the seconds that the service asks to wait, when it says them as a number."""
     value = response.headers.get("retry-after", "")
     return float(value) if value.isascii() and value.isdigit() else None
-
-
-def is_page(response: Response) -> bool:
-    """Say whether the answer is HTML, which S3 never says by itself: a sign-in page, a proxy. Not for objects.
-
-    A 204 has no body and so is no page, whatever type it claims (moto does).
-    """
-    return response.status != 204 and (
-        "html" in response.headers.get("content-type", "").lower() or b"<html" in response.body[:1000].lower()
-    )
 
 
 def stranger(response: Response, key: str | None) -> StorageError:

@@ -9,7 +9,7 @@ from ...errors import AlreadyExistsError, NotFoundError, PreconditionFailedError
 from ...transport import Exchange, Response, Wait
 from ...types import ObjectInfo, PutMode, PutOptions
 from .answers import Item, info_of, parse_item, parse_json
-from .errors import map_error, retry_after_of
+from .errors import GRAPH, map_error, retry_after_of
 from .folders import make_folders
 from .library import Library
 from .objects import Objects
@@ -24,6 +24,8 @@ _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 10.0
 _LONGEST_ASKED_S: Final = 60.0
 """The longest wait that the service may ask for."""
+_FORGOTTEN: Final = (301, 302, 303, 404)
+"""What the monitor of a copy answers that has ended a while ago."""
 
 
 class Copying:
@@ -127,11 +129,9 @@ class Copying:
             asked = retry_after_of(response)
             yield Wait(wait if asked is None else min(max(asked, wait), _LONGEST_ASKED_S))
             wait = min(2 * wait, _LONGEST_WAIT_S)
-            response = yield self._protocol.monitor(monitor)
-            if response.status in (301, 302, 303, 404):
+            response = yield from GRAPH.send(self._protocol.monitor(monitor), ok=(200, 202, *_FORGOTTEN), key=key)
+            if response.status in _FORGOTTEN:
                 return  # done, and the monitor leads to the item or is forgotten: the item itself tells
-            if response.status not in (200, 202):
-                raise map_error(response, key)
             found = parse_json(response)
             status = str(found.get("status", ""))
             if status == "completed" or "id" in found:

@@ -26,6 +26,7 @@ from ...errors import (
 )
 from ...json_text import parse_json
 from ...transport import Response
+from ..objectstore.sending import Service, is_page
 
 _Found = tuple[type[StorageError], str]
 
@@ -123,3 +124,8 @@ def retry_after_of(response: Response) -> float | None:
     """Return the seconds that the service asks to wait, when it says them as a number."""
     value = response.headers.get("retry-after", "")
     return float(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+
+
+# The hosts of uploads and monitors may answer a refusal in HTML, but a success never.
+GRAPH: Final = Service(map_error, lambda response: response.status >= 300 or not is_page(response))
+"""Judges the answers of Graph, except for those that bring the bytes of a file."""

@@ -15,10 +15,10 @@ from ...bodies.part_upload import measure, read_through
 from ...bodies.quickxor import QuickXorHash
 from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError, NotSupportedError, SettingsError, UnavailableError
-from ...transport import Call, Exchange, Response
+from ...transport import Call, Exchange
 from ...types import ObjectInfo, PutOptions, UploadState
 from .answers import next_offset
-from .errors import map_error
+from .errors import GRAPH
 from .library import Library
 from .objects import Objects, Sent
 from .requests import Writing
@@ -110,9 +110,9 @@ class Resuming:
         """
         if upload_id == _NO_SESSION:
             return
-        response: Response = yield self._library.protocol.session(self._url(upload_id), cancel=True)
-        if response.status not in (200, 204, *GONE):
-            raise map_error(response, key)
+        yield from GRAPH.send(
+            self._library.protocol.session(self._url(upload_id), cancel=True), ok=(200, 204, *GONE), key=key
+        )
 
     def _begin(self, key: str, path: str, size: int, writing: Writing, options: PutOptions) -> Exchange[str]:
         url = yield from self._sessions.begin(key, path, size, writing, options)
@@ -140,12 +140,8 @@ class Resuming:
 
     def _reached(self, url: str, size: int) -> Exchange[int | None]:
         """Ask how far the session has come; None when it is gone."""
-        response: Response = yield self._library.protocol.session(url)
-        if response.status in GONE:
-            return None
-        if response.status != 200:
-            raise map_error(response)
-        return next_offset(response, size)
+        response = yield from GRAPH.send(self._library.protocol.session(url), ok=(200, *GONE))
+        return None if response.status in GONE else next_offset(response, size)
 
     def _completed(self, key: str, path: str, source: Source, state: UploadState) -> Exchange[ObjectInfo]:
         """Return the object that the upload became, when another process completed it, or an answer was lost."""

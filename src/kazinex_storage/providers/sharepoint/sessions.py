@@ -22,7 +22,7 @@ from ...transport import BodySlice, Exchange, Response, Wait
 from ...transport.status import RETRY_STATUSES
 from ...types import MIB, ObjectInfo, PartInfo, PartRule, PutMode, PutOptions
 from .answers import next_offset, parse_json
-from .errors import map_error
+from .errors import GRAPH, map_error
 from .folders import make_folders
 from .library import Library
 from .objects import Objects, Sent
@@ -276,11 +276,9 @@ class Sending:
 
     def _reached(self) -> Exchange[int]:
         """Ask the session how far it has come."""
-        response: Response = yield self._protocol.session(self._url)
+        response = yield from GRAPH.send(self._protocol.session(self._url), ok=(200, *GONE))
         if response.status in GONE:
             return self._plan.size  # done, or gone: the file itself tells
-        if response.status != 200:
-            raise map_error(response)
         return next_offset(response, self._plan.size)
 
 
