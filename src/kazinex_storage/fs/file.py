@@ -18,20 +18,15 @@ if TYPE_CHECKING:
 class ReadFile(io.BufferedReader):
     """Reads one version of an object, by ranges."""
 
-    def __init__(self, fs: ObjectFileSystem, path: str, storage: Storage, key: str, block_size: int | None) -> None:
-        """Look the object up. One request.
+    def __init__(self, fs: ObjectFileSystem, path: str, raw: ObjectReader, block_size: int | None) -> None:
+        """Read *raw*, the version that was found when the file was opened. No request.
 
         Args:
             fs: What opened the file; it lives as long as the file.
             path: The path that was opened.
-            storage: What holds the object.
-            key: Its key there.
+            raw: What reads the version.
             block_size: Bytes to fetch at a time when less is asked for; None is 1 MiB.
-
-        Raises:
-            NotFoundError: no such object.
         """
-        raw = ObjectReader(storage, key)
         super().__init__(raw, max(block_size, io.DEFAULT_BUFFER_SIZE) if block_size else READ_AHEAD)
         self.fs = fs
         """What opened the file."""

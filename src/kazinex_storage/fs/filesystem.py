@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, ClassVar, NoReturn, cast
 from fsspec.spec import AbstractFileSystem
 
 from ..errors import AccessDeniedError, AlreadyExistsError, NotSupportedError
-from ..storage.files import ObjectWriter
+from ..storage.files import ObjectReader, ObjectWriter
 from ..storage.sync import Storage
 from ..types import PutMode
 from .bulk import Bulk
@@ -228,8 +228,8 @@ class ObjectFileSystem(Calls):
         return cast(BinaryIO, self.open(path, mode, block_size, cache_options, autocommit=autocommit))
 
     def _open_reader(self, path: str, block_size: int | None) -> ReadFile:
-        storage, place = self._call(self._transfers.reader(path))
-        return ReadFile(self, place.name, storage, place.key, block_size)
+        storage, place, info = self._call(self._transfers.open_reader(path))
+        return ReadFile(self, place.name, ObjectReader(storage, place.key, info=info), block_size)
 
     def _open_writer(
         self, path: str, kind: str, content_type: str | None, metadata: Mapping[str, str] | None

@@ -286,6 +286,16 @@ class Transfers:
                 raise AlreadyExistsError("an object has that key already; nothing was changed", key=place.name)
         return storage, place, options
 
+    def open_reader(self, path: str) -> Exchange[tuple[Storage, Place, ObjectInfo]]:
+        """Return the storage that holds the object *path*, and what it says of it. One request for each storage asked.
+
+        Raises:
+            NotFoundError: no such object.
+        """
+        place = self._object(path)
+        storage, info = yield from self.lookups.head(place, (yield from self.space.readers(place)))
+        return storage, place, info
+
     def reader(self, path: str) -> Exchange[tuple[Storage, Place]]:
         """Return the storage that holds the object *path*.
 
