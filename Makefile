@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PEERS := .bench-venv
 AZURITE := azurite@>=3.35 <4
 
-.PHONY: demo test check soak bench format clean
+.PHONY: demo test check soak mutation bench format clean
 
 demo: $(VENV)/.user  ## Store a document for an organisation, on local disk, and read it back
 	$(BIN)/kazinex-storage demo
@@ -20,6 +20,9 @@ check: $(VENV)/.dev
 
 soak: $(VENV)/.dev $(VENV)/azurite/.ready  ## The long campaigns
 	$(BIN)/python -m pytest -m soak
+
+mutation: $(VENV)/.dev $(VENV)/azurite/.ready  ## Break a line at a time; MUTATION="--only s3" for a part
+	$(BIN)/python -m tests.mutation $(MUTATION)
 
 bench: $(VENV)/.dev $(VENV)/azurite/.ready $(PEERS)/.ready  ## Ratios in one run; BENCH=--quick for a small one
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -57,6 +57,6 @@ def house_of(package: Path = PACKAGE) -> House:
 
 if __name__ == "__main__":
     house = house_of(*map(Path, sys.argv[1:]))
-    print(f"lines    {house.lines:,} in {len(house.lengths)} modules, without the kit")  # noqa: T201  # a report
-    print(f"median   {house.median:g} lines; longest {house.lengths[house.longest]}, {house.longest}")  # noqa: T201
-    print(f"defined  {', '.join(f'{verb} {house.verbs[verb]}' for verb in VERBS)}")  # noqa: T201
+    print(f"lines    {house.lines:,} in {len(house.lengths)} modules, without the kit")
+    print(f"median   {house.median:g} lines; longest {house.lengths[house.longest]}, {house.longest}")
+    print(f"defined  {', '.join(f'{verb} {house.verbs[verb]}' for verb in VERBS)}")
