@@ -1,4 +1,4 @@
-"""The blocking methods of a provider whose operations are exchanges: the opposite of ``provider.Lifted``.
+"""The blocking methods of a provider whose operations are exchanges: the opposite of ``lifting.Lifted``.
 
 A network provider writes ``exchanges`` and gets the methods of the contract from here; its exchanges say what each one
 costs. ``Storage`` does not come by: it runs the exchanges on a transport of its own.
@@ -13,7 +13,7 @@ from .bodies.source import Source
 from .errors import StorageError
 from .keys import ObjectKey, Prefix
 from .part_uploads import PartExchanges
-from .provider import Pages, ProviderExchanges
+from .provider import Pages, ProviderExchanges, SettingsUser
 from .secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from .transport import Transport
 from .types import (
@@ -52,11 +52,13 @@ class NetworkProvider(Generic[E]):
         self._bound = False
 
     def use_transport(self, transport: Transport) -> None:
-        """Make every request over *transport* from now on, those of diagnoses and for tokens too; it stays its owner's.
+        """Make every request over *transport* from now on, those for tokens too; it stays its owner's.
 
         A ``Storage`` takes it as well, whatever else it is given.
         """
         self._transport, self._bound = transport, True
+        if isinstance(self, SettingsUser):
+            self.use_settings(transport.settings)
 
     @property
     def bound_transport(self) -> Transport | None:

@@ -31,6 +31,7 @@ LEVELS = {
     # 3: the contract
     "part_uploads": 3,
     "provider": 3,
+    "lifting": 3,
     "network_provider": 3,
     "public_access": 3,
     "unkeyed": 3,

@@ -21,6 +21,7 @@ from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
 
 from ..organisations.binding import bound_once
 from ..s3.proxy import Proxy, proxy, says
+from ..transport.connect_proxy import private_network
 from .conftest import azure_fails, azure_kind, target_of
 
 SETTINGS = TransportSettings(connect_timeout_s=5, first_byte_timeout_s=5, idle_timeout_s=5, proxy="")
@@ -236,3 +237,30 @@ def test_a_signature_that_may_be_good_is_not_blamed(token: str) -> None:
 def test_a_place_belongs_to_the_first_organisation(target: Target) -> None:
     with Storage(AzureBlobProvider(replace(target, prefix="archive/"))) as place:
         bound_once(place)
+
+
+def test_behind_a_proxy_with_a_private_authority_all_is_asked_by_that_way(
+    azurite_server: AzuriteServer, target: Target
+) -> None:
+    """Diagnoses and further checks run over the transport of the storage (issue 19)."""
+    with (
+        private_network() as network,
+        proxy(azurite_server.host_url, network.context, kind_of=azure_kind) as front,
+        closing(Transport(settings=network.settings, retry=QUICK)) as transport,
+    ):
+        behind = replace(
+            target,
+            endpoint_url=f"https://127.0.0.1:{front.port}/{target.account}",
+            browser_origin="https://app.example.com",
+        )
+        good, wrong = (
+            verify(Storage(AzureBlobProvider(found), transport=transport))
+            for found in (behind, replace(behind, credential=AccountKey(key=base64.b64encode(b"wrong" * 12).decode())))
+        )
+        front.on(do=says(200, b"<html>", kind="text/html"), times=None)
+        foreign = verify(Storage(AzureBlobProvider(behind), transport=transport))
+
+    assert good.ok, good.failure
+    assert ["cors"] == [check.name for check in good.checks if check.status is CheckStatus.WARNING]
+    assert "refuses this machine" in (wrong.failure or "")
+    assert "text/html" in (foreign.failure or "")

@@ -29,9 +29,9 @@ from kazinex_storage import (
     UploadState,
 )
 from kazinex_storage.documents.register import MemoryRegister
+from kazinex_storage.lifting import exchanges_of
 from kazinex_storage.organisations import MemoryCatalogue
 from kazinex_storage.part_uploads import PartExchanges
-from kazinex_storage.provider import exchanges_of
 from kazinex_storage.testing.servers import S3Server, ministack
 
 from .test_racing_uploads import at_once

@@ -23,6 +23,7 @@ from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
 
 from ..organisations.binding import bound_once
+from ..transport.connect_proxy import HOST, private_network
 from .conftest import target_of
 from .faulty import Faulty, self_signed
 from .proxy import Action, Forward, Line, Proxy, Seen, cut_before, fails, passing, proxy, says
@@ -543,6 +544,32 @@ def test_a_bucket_that_only_its_jurisdiction_knows_is_there(r2: Target, elsewher
 
     assert CheckStatus.PASSED is check_of(report, "residency").status
     assert 1 == len(elsewhere.seen)
+
+
+def test_behind_a_proxy_with_a_private_authority_all_is_asked_by_that_way(
+    seaweedfs_server: S3Server, bucket_of: Callable[[S3Server], str]
+) -> None:
+    """Diagnoses and further checks run over the transport of the storage (issue 19)."""
+    target = target_of(seaweedfs_server, bucket_of(seaweedfs_server), prefix=f"{secrets.token_hex(4)}/")
+    with private_network() as network, proxy(seaweedfs_server.endpoint_url, network.context) as front:
+        url = f"https://{HOST}:{front.port}"
+        behind = dataclasses.replace(
+            target, kind="r2", preset=R2, endpoint_url=url, browser_origin="https://app.example.com"
+        )
+        with contextlib.closing(Transport(settings=network.settings, retry=QUICK)) as transport:
+            good, missing, wrong = (
+                verify(Storage(S3Provider(found), transport=transport))
+                for found in (
+                    in_eu(behind, url),
+                    dataclasses.replace(behind, bucket="no-such-bucket-example"),
+                    with_keys(behind, secret="not-the-secret"),  # noqa: S106
+                )
+            )
+
+    assert "not in the jurisdiction eu" in str(check_of(good, "residency").diagnosis)
+    assert CheckStatus.PASSED is check_of(good, "cors").status
+    assert "there is no bucket 'no-such-bucket-example'" in str(failure(missing).diagnosis)
+    assert "secret" in str(failure(wrong).diagnosis)
 
 
 def test_a_bucket_that_the_default_endpoint_shows_as_well_is_not_in_the_jurisdiction(r2: Target, front: Proxy) -> None:

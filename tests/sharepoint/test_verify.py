@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,6 +16,8 @@ from kazinex_storage.testing.emulators.graph import App
 from kazinex_storage.transport import RetryPolicy, Transport
 
 from ..organisations.binding import bound_once
+from ..s3.proxy import proxy
+from ..transport.connect_proxy import HOST, private_network
 from .conftest import IssuedTokens, Place
 
 
@@ -83,6 +87,32 @@ def test_a_site_that_was_not_granted_prints_the_call_that_grants_it(place: Place
     assert "Sites.Selected" in diagnosis(report)
     assert "/permissions with" in diagnosis(report)
     assert '"id": "aaaaaaaa-0000-4000-8000-000000000000"' in diagnosis(report)
+
+
+def test_behind_a_proxy_with_a_private_authority_all_is_asked_by_that_way(place: Place) -> None:
+    """Diagnoses run over the transport of the storage, and tokens are asked for by the same way (issue 19)."""
+    graph, login = urlsplit(place.emulator.graph_url), place.emulator.login_url
+    app = app_of(place)
+    app.granted_sites, app.secret = set(), "example-secret"
+    with (
+        private_network() as network,
+        proxy(f"{graph.scheme}://{graph.netloc}", network.context) as front,
+        proxy(login, network.context) as sign_in,
+        closing(Transport(settings=network.settings, retry=RetryPolicy(attempts=2, base_s=0.001))) as transport,
+    ):
+        place.emulator.tokens.login_url = f"https://{HOST}:{sign_in.port}"
+        identity = AppIdentity(
+            login_url=f"https://{HOST}:{sign_in.port}",
+            tenant_id=place.emulator.tenant,
+            client_id=app.client_id,
+            scope="https://graph.microsoft.com/.default",
+            secret=app.secret,
+        )
+        graph_url = f"https://{HOST}:{front.port}{graph.path}"
+        target = replace(place.target, graph_url=graph_url, tokens=Tokens(identity), client_id=app.client_id)
+        report = verify(Storage(SharePointProvider(target), transport=transport))
+
+    assert "Sites.Selected" in diagnosis(report)
 
 
 def test_a_full_site(place: Place) -> None:

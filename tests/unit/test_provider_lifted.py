@@ -10,7 +10,8 @@ import pytest
 from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import NotFoundError, StorageError
 from kazinex_storage.keys import ObjectKey, Prefix
-from kazinex_storage.provider import PAGE_ITEMS, Lifted, Pages, exchanges_of
+from kazinex_storage.lifting import PAGE_ITEMS, Lifted, exchanges_of
+from kazinex_storage.provider import Pages
 from kazinex_storage.transport import Call, Exchange, TransferCancelled, Transport
 from kazinex_storage.types import (
     WHOLE,

@@ -17,8 +17,9 @@ from ..bodies.body import Spool
 from ..bodies.download_file import Download
 from ..errors import BulkError, ClosedError, InvalidKeyError, NotFoundError, NotSupportedError, StorageError
 from ..keys import MAX_KEY_BYTES, ObjectKey, Prefix
+from ..lifting import exchanges_of
 from ..policy import UploadPolicy
-from ..provider import StorageProvider, exchanges_of
+from ..provider import StorageProvider
 from ..transport import Call, Exchange, Many, Outcome
 from ..types import (
     WHOLE,

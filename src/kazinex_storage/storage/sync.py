@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Self, overload
 from ..keys import Prefix
 from ..network_provider import bound_transport
 from ..policy import UploadPolicy
-from ..provider import StorageProvider
+from ..provider import SettingsUser, StorageProvider
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ..transport import Outcome, Transport
 from ..types import WHOLE, PutMode
@@ -78,6 +78,8 @@ class Storage:
         self._provider: StorageProvider | None = provider
         self._transport = bound_transport(provider) or transport or Transport()
         self._own_transport = self._transport not in (bound_transport(provider), transport)
+        if isinstance(provider, SettingsUser):
+            provider.use_settings(self._transport.settings)
         self._life = Life()
         self._scope = Prefix.folder(prefix)
         self._operations = Operations(provider, self._scope, policy, self._life, write_once, state_key)

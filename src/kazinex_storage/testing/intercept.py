@@ -5,19 +5,21 @@ It wraps the exchanges, so lifted and native providers are intercepted alike, in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, Protocol, TypeAlias, TypeVar, cast
 
 from ..bodies.source import Source
 from ..errors import StorageError
 from ..keys import ObjectKey, Prefix
+from ..lifting import exchanges_of
 from ..network_provider import NetworkProvider
 from ..part_uploads import PartExchanges, ResumeExchanges, StateSecret
-from ..provider import MoveExchanges, Pages, StorageProvider, exchanges_of
+from ..provider import MoveExchanges, Pages, StorageProvider
 from ..transport import Exchange
 from ..types import (
     Buffer,
     ByteRange,
+    Diagnosis,
     Folder,
     ObjectInfo,
     PartInfo,
@@ -102,6 +104,14 @@ class InterceptedExchanges:
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign."""
         return self.through("presign", key, Through(lambda _: self._inner.presign(key, options)))
+
+    def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
+        """Explain."""
+        return self._inner.diagnose(error, check)
+
+    def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
+        """Return the further checks."""
+        return self._inner.checks()
 
 
 class InterceptedParts:

@@ -8,8 +8,8 @@ from typing import cast
 
 from ..bodies.part_plan import PartPlan
 from ..errors import NotSupportedError
+from ..lifting import exchanges_of
 from ..part_uploads import PartExchanges
-from ..provider import exchanges_of
 from ..storage.sync import Storage
 from ..types import PutOptions, UploadState
 from .bench import Bench, pattern

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import (
@@ -27,9 +28,10 @@ from ..errors import (
     UnavailableError,
 )
 from ..keys import ObjectKey
-from ..provider import Diagnoser, ExtraChecks, Learner
+from ..provider import Learner
 from ..public_access import PubliclyReadable, check_private
 from ..storage.sync import Storage
+from ..transport import Exchange
 from ..types import Capability, Diagnosis, PutMode, PutOptions
 from .advice import advise
 from .reports import Check as Check
@@ -162,13 +164,15 @@ class _Run:
             "compare": self._compare,
             "create-only": self._create_only,
         }
+        self._exchanges = self._storage.operations._exchanges
         provider = self._storage.operations._provider
         key = ObjectKey(self._storage.prefix + self._key)
         self._access = provider.public_access(key) if isinstance(provider, PubliclyReadable) else None
         if self._access is not None:
             self._steps["private"] = self._private
         self._steps["delete"] = self._delete
-        self._extra = {**(provider.checks() if isinstance(provider, ExtraChecks) else {}), **further}
+        own = {name: partial(self._asked, check) for name, check in self._exchanges.checks().items()}
+        self._extra: dict[str, Step] = {**own, **further}
         self._steps |= self._extra
         self._body = b""
         self._written_at = float("-inf")
@@ -257,12 +261,14 @@ class _Run:
             fix=warning.fix if warning else None,
         )
 
+    def _asked(self, check: Callable[[], Exchange[Diagnosis | None]]) -> Diagnosis | None:
+        return self._storage.transport.run(check())
+
     def _advise(self, error: Exception, check: str) -> Diagnosis:
-        provider = self._storage.operations._provider
         found = error.diagnosis if isinstance(error, Explained) else None
-        if found is None and isinstance(error, StorageError) and isinstance(provider, Diagnoser):
+        if found is None and isinstance(error, StorageError):
             try:
-                found = provider.diagnose(error, check)
+                found = self._storage.transport.run(self._exchanges.diagnose(error, check))
             except Exception:  # a diagnosis that fails must not hide what it was to explain
                 _log.debug("the provider's diagnosis of %s failed", check, exc_info=True)
         return found if found is not None else advise(error)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -16,7 +16,18 @@ from ...errors import NotFoundError, StorageError
 from ...keys import ObjectKey, Prefix
 from ...part_uploads import PartExchanges
 from ...transport import Exchange, Response
-from ...types import WHOLE, ByteRange, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
+from ...types import (
+    WHOLE,
+    ByteRange,
+    Diagnosis,
+    Folder,
+    ObjectInfo,
+    PresignedUrl,
+    PresignOptions,
+    PutMode,
+    PutOptions,
+    Sink,
+)
 from ...unkeyed import MARKED
 from ..objectstore.key_codec import Spelling
 from ..objectstore.listed_pages import ListedPages
@@ -120,6 +131,18 @@ class AzureBlobExchanges:
         """Sign a request; none is sent, unless a key of user delegation has to be renewed."""
         signer = yield from self._signing.key(options.expires_in)
         return presign(self.objects.protocol, signer, self.name_of(key), options)
+
+    def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
+        """Explain what *check* met; one request at most, see ``Diagnostics``."""
+        from .diagnose import Diagnostics  # only verify pays for the words
+
+        return Diagnostics(self.objects).diagnose(error, check)
+
+    def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
+        """Return what ``verify`` has to look at besides: CORS, where browsers upload."""
+        from .checks import cors  # as above
+
+        return {"cors": partial(cors, self.objects)} if self.target.browser_origin is not None else {}
 
     def name_of(self, key: str) -> str:
         """Return how the service spells *key*.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ...errors import StorageError
 from ...keys import MAX_KEY_BYTES, ObjectKey
 from ...network_provider import NetworkPartUploader
 from ...public_access import PublicAccess
-from ...transport import Transport
-from ...types import Capability, Diagnosis, ProviderInfo
+from ...transport import Transport, TransportSettings
+from ...types import Capability, ProviderInfo
 from ..settings.entra import Tokens
 from .exchanges import AzureBlobExchanges
 from .target import PART_RULE, AccountKey, Identity, SasToken, Target
@@ -50,11 +48,10 @@ class AzureBlobProvider(NetworkPartUploader[AzureBlobExchanges]):
         super().__init__(AzureBlobExchanges(target), _info(target), transport)
         self._credential = target.credential
 
-    def use_transport(self, transport: Transport) -> None:
-        """Make every request over *transport*, and ask for tokens by its settings."""
-        super().use_transport(transport)
+    def use_settings(self, settings: TransportSettings) -> None:
+        """Ask for tokens by *settings*."""
         if isinstance(self._credential, Identity) and isinstance(self._credential.tokens, Tokens):
-            self._credential.tokens.use_settings(transport.settings)
+            self._credential.tokens.use_settings(settings)
 
     def state_secret(self) -> bytes | None:
         """Return the key of the account, the signature that was given, or what the app proves itself with."""
@@ -65,19 +62,6 @@ class AzureBlobProvider(NetworkPartUploader[AzureBlobExchanges]):
             return credential.token.encode()
         proof = credential.app and (credential.app.secret or credential.app.private_key)
         return proof.encode() if proof else None  # the identity of a machine has nothing that lasts
-
-    def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
-        """Explain what *check* met; one request at most, see ``Diagnostics``."""
-        from .diagnose import Diagnostics  # only verify pays for the words
-
-        return self._transport.run(Diagnostics(self.exchanges.objects).diagnose(error, check))
-
-    def checks(self) -> Mapping[str, Callable[[], Diagnosis | None]]:
-        """Return what ``verify`` has to look at besides: CORS, where browsers upload."""
-        from .checks import cors  # as above
-
-        objects, run = self.exchanges.objects, self._transport.run
-        return {"cors": lambda: run(cors(objects))} if objects.protocol.target.browser_origin is not None else {}
 
     def public_access(self, key: ObjectKey) -> PublicAccess | None:
         """Return where anybody could read the blob, if the container were public."""

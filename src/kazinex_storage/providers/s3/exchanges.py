@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar, cast
@@ -22,6 +22,7 @@ from ...types import (
     WHOLE,
     ByteRange,
     Checksum,
+    Diagnosis,
     Folder,
     ObjectInfo,
     PresignedUrl,
@@ -189,6 +190,19 @@ class S3Exchanges:
         credentials = yield from self._signing.credentials()
         query = upload_query(options.upload.upload_id, options.part) if options.upload is not None else ""
         return presign(self.objects.protocol, credentials, self.name_of(key), options, query)
+
+    def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
+        """Explain what *check* met; none to five requests, see ``Diagnostics``."""
+        from .diagnose import Diagnostics  # only verify pays for the words
+
+        return Diagnostics(self.objects).diagnose(error, check)
+
+    def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
+        """Return what ``verify`` has to look at besides: CORS where browsers upload, residency where it is demanded."""
+        from .checks import cors, residency  # as above
+
+        wanted = {"cors": (cors, self.target.browser_origin), "residency": (residency, self.target.jurisdiction)}
+        return {name: partial(check, self.objects) for name, (check, field) in wanted.items() if field is not None}
 
     def name_of(self, key: str) -> str:
         """Return how the service spells *key*."""

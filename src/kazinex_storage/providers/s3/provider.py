@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ...errors import StorageError
 from ...keys import MAX_KEY_BYTES, ObjectKey
 from ...network_provider import NetworkPartUploader
 from ...public_access import PublicAccess
 from ...transport import Transport
-from ...types import Capability, Diagnosis, ProviderInfo
+from ...types import Capability, ProviderInfo
 from .exchanges import S3Exchanges
 from .target import Credentials, Target
 
@@ -49,24 +47,6 @@ class S3Provider(NetworkPartUploader[S3Exchanges]):
         if found.session_token is not None or found.expires_at is not None:
             return None
         return f"{found.access_key_id}\n{found.secret_access_key}".encode()
-
-    def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
-        """Explain what *check* met; none to five requests, see ``Diagnostics``."""
-        from .diagnose import Diagnostics  # only verify pays for the words
-
-        return self._transport.run(Diagnostics(self.exchanges.objects).diagnose(error, check))
-
-    def checks(self) -> Mapping[str, Callable[[], Diagnosis | None]]:
-        """Return what ``verify`` has to look at besides: CORS where browsers upload, residency where it is demanded."""
-        from .checks import cors, residency  # as above
-
-        found: dict[str, Callable[[], Diagnosis | None]] = {}
-        objects, run = self.exchanges.objects, self._transport.run
-        if objects.protocol.target.browser_origin is not None:
-            found["cors"] = lambda: run(cors(objects))
-        if objects.protocol.target.jurisdiction is not None:
-            found["residency"] = lambda: run(residency(objects))
-        return found
 
     def sweep(self, scope: str, *, dry_run: bool) -> int:
         """Abort the uploads below *scope* that this process remembers to have left; return how many there are."""

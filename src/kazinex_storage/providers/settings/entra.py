@@ -131,7 +131,8 @@ class Tokens:
     def use_settings(self, settings: TransportSettings) -> None:
         """Reach the token endpoint by *settings*: proxy, trust, and what may be connected to."""
         with self._lock:
-            self._settings, self._app = settings, None
+            if settings != self._settings:
+                self._settings, self._app = settings, None
 
     @property
     def at_hand(self) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ...bodies.source import Source
 from ...errors import InvalidKeyError, NotSupportedError, StorageError, for_each_key
@@ -10,7 +10,7 @@ from ...keys import ObjectKey, Prefix
 from ...part_uploads import ResumeExchanges
 from ...provider import Pages
 from ...transport import Exchange
-from ...types import ByteRange, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
+from ...types import ByteRange, Diagnosis, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
 from .batches import Doomed, delete_all
 from .copying import Copying
 from .delta import DeltaPages
@@ -128,6 +128,16 @@ class SharePointExchanges:
         """
         raise NotSupportedError(f"SharePoint gives no URL that is bound to a {options.method} request", key=key)
         yield  # makes an exchange of it
+
+    def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
+        """Explain what *check* met; none or two requests, see ``Diagnostics``."""
+        from .diagnose import Diagnostics  # only verify pays for the words
+
+        return Diagnostics(self.library).diagnose(error, check)
+
+    def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
+        """Return nothing: there is no more to verify."""
+        return {}
 
     def _doomed(self, drive: str, key: ObjectKey) -> Doomed:
         path = self.library.path_of(key)

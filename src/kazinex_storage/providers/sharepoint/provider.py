@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ...bodies.source import Source
-from ...errors import StorageError
 from ...keys import MAX_KEY_BYTES, ObjectKey
 from ...network_provider import NetworkProvider
-from ...transport import Exchange, Transport
+from ...transport import Exchange, Transport, TransportSettings
 from ...types import (
     Capability,
-    Diagnosis,
     ObjectInfo,
     ProviderInfo,
     PutMode,
@@ -66,11 +64,10 @@ class SharePointProvider(NetworkProvider[SharePointExchanges]):
         super().__init__(SharePointExchanges(target), info, transport)
         self._tokens = target.tokens
 
-    def use_transport(self, transport: Transport) -> None:
-        """Make every request over *transport*, and ask for tokens by its settings."""
-        super().use_transport(transport)
+    def use_settings(self, settings: TransportSettings) -> None:
+        """Ask for tokens by *settings*."""
         if isinstance(self._tokens, Tokens):
-            self._tokens.use_settings(transport.settings)
+            self._tokens.use_settings(settings)
 
     def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
         """Give the object another key; it stays the same item.
@@ -160,12 +157,6 @@ class SharePointProvider(NetworkProvider[SharePointExchanges]):
         """Throw away the upload sessions that this process remembers to have left, of whatever *scope*."""
         sessions = self.exchanges.sessions
         return sessions.left if dry_run else self._transport.run(sessions.sweep(most=sessions.left))
-
-    def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
-        """Explain what *check* met; none or two requests, see ``Diagnostics``."""
-        from .diagnose import Diagnostics  # only verify pays for the words
-
-        return self._transport.run(Diagnostics(self.exchanges.library).diagnose(error, check))
 
 
 def open_sharepoint(settings: SharePointSettings) -> SharePointProvider:
