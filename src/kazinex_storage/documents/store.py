@@ -37,6 +37,7 @@ class DocumentStore:
         """The operations as exchanges."""
         self.transport = resolver.transport
         """What runs the exchanges."""
+        self._run = self.transport.run  # all that AsyncDocumentStore does otherwise; see ``storage.awaiting.awaited``
 
     def upload(
         self,
@@ -65,7 +66,7 @@ class DocumentStore:
             UnresolvedOrganisationError: no provider is chosen.
             IntegrityError: the file changed while it was read, or has another sha256.
         """
-        return self.transport.run(self.operations.upload(document, file, content_type, sha256, on_progress))
+        return self._run(self.operations.upload(document, file, content_type, sha256, on_progress))
 
     def find(self, document: DocumentKey) -> StoredDocument:
         """Return the receipt of a stored document: override, default, then the other providers are asked.
@@ -74,7 +75,7 @@ class DocumentStore:
             NotFoundError: none of them holds it.
             UnavailableError: those that answered do not, and some did not answer.
         """
-        return self.transport.run(self.operations.find(document))
+        return self._run(self.operations.find(document))
 
     def open(self, document: StoredDocument | DocumentKey, *, accept_rewritten: bool = False) -> io.BufferedReader:
         """Return a document as a seekable binary file, pinned to one version: by receipt, the recorded one.
@@ -91,7 +92,7 @@ class DocumentStore:
             NotFoundError: it is not stored.
             IntegrityError: it is another version than the receipt recorded, or the whole has another sha256.
         """
-        opened = self.transport.run(self.operations.opening(document, accept_rewritten=accept_rewritten))
+        opened = self._run(self.operations.opening(document, accept_rewritten=accept_rewritten))
         return io.BufferedReader(opened.reader(), READ_AHEAD)
 
     def stream(self, document: StoredDocument | DocumentKey, *, accept_rewritten: bool = False) -> Iterator[bytes]:
@@ -103,7 +104,7 @@ class DocumentStore:
             NotFoundError: it is not stored.
             IntegrityError: it is another version than the receipt recorded, or the whole has another sha256.
         """
-        opened = self.transport.run(self.operations.opening(document, accept_rewritten=accept_rewritten))
+        opened = self._run(self.operations.opening(document, accept_rewritten=accept_rewritten))
         return ByteStream(opened.reading(), self.transport)
 
     def get_bytes(
@@ -117,7 +118,7 @@ class DocumentStore:
             NotFoundError: it is not stored.
             IntegrityError: it is another version than the receipt recorded, or the whole has another sha256.
         """
-        return self.transport.run(self.operations.get_bytes(document, span, accept_rewritten=accept_rewritten))
+        return self._run(self.operations.get_bytes(document, span, accept_rewritten=accept_rewritten))
 
     def download(
         self,
@@ -139,9 +140,7 @@ class DocumentStore:
             NotFoundError: it is not stored.
             IntegrityError: the bytes are not those of the receipt; *path* is untouched.
         """
-        return self.transport.run(
-            self.operations.download(document, Path(path), on_progress, accept_rewritten=accept_rewritten)
-        )
+        return self._run(self.operations.download(document, Path(path), on_progress, accept_rewritten=accept_rewritten))
 
     def revisions(self, document: DocumentKey) -> Revisions:
         """Return the stored revisions of a document in the order of their keys; its revision and file do not matter.
@@ -152,7 +151,7 @@ class DocumentStore:
         Raises:
             StorageError: no provider answered.
         """
-        return self.transport.run(self.operations.revisions(document))
+        return self._run(self.operations.revisions(document))
 
     def check(self, receipt: StoredDocument, *, by: Evidence = "bytes") -> IntegrityState:
         """Say whether a document is what its receipt says; nothing is changed or deleted, whatever the answer.
@@ -170,7 +169,7 @@ class DocumentStore:
             IntegrityError: not all of it arrived, or not twice the same; check again.
             StorageError: the provider did not answer.
         """
-        return self.transport.run(self.operations.check(receipt, by))
+        return self._run(self.operations.check(receipt, by))
 
     def remove(
         self, document: StoredDocument | DocumentKey, *, by: str | None = None, reason: str | None = None
@@ -184,4 +183,4 @@ class DocumentStore:
             StorageError: a provider did not answer, or refused; call again.
             ValueError: *by* or *reason* is longer than 2,000 characters.
         """
-        self.transport.run(self.operations.remove(document, by, reason))
+        return self._run(self.operations.remove(document, by, reason))

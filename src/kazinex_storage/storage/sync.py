@@ -18,29 +18,30 @@ from ..policy import UploadPolicy
 from ..provider import SettingsUser, StorageProvider
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ..transport import Outcome, Transport
-from ..types import WHOLE, PutMode
+from ..types import (
+    WHOLE,
+    ByteRange,
+    Folder,
+    ObjectInfo,
+    PendingUpload,
+    PresignedUrl,
+    PresignOptions,
+    Progress,
+    ProviderInfo,
+    PutMode,
+    PutOptions,
+    UploadState,
+)
 from .admission import Body
 from .closed_flag import Life
 from .operations import DEFAULTS, LINK, Operations, WriteOnce
 from .reading import Asked, ByteStream
 from .states import StateKeys
+from .tickets import UploadTicket
 from .uploads import Uploads
 
 if TYPE_CHECKING:
-    from ..types import (
-        ByteRange,
-        Folder,
-        ObjectInfo,
-        PendingUpload,
-        PresignedUrl,
-        PresignOptions,
-        Progress,
-        ProviderInfo,
-        PutOptions,
-        UploadState,
-    )
     from .files import StorageFile
-    from .tickets import UploadTicket
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
@@ -77,6 +78,7 @@ class Storage:
         """
         self._provider: StorageProvider | None = provider
         self._transport = bound_transport(provider) or transport or Transport()
+        self._run = self._transport.run  # all that AsyncStorage does otherwise; see ``awaiting.awaited``
         self._own_transport = self._transport not in (bound_transport(provider), transport)
         if isinstance(provider, SettingsUser):
             provider.use_settings(self._transport.settings)
@@ -133,7 +135,7 @@ class Storage:
             QuotaExceededError: the store is full.
             NotSupportedError: the provider cannot do what *options* ask for; ``InvalidKeyError``: nor hold the key.
         """
-        return self._transport.run(self._operations.put(key, body, options, sha256=sha256, on_progress=on_progress))
+        return self._run(self._operations.put(key, body, options, sha256=sha256, on_progress=on_progress))
 
     def put_many(self, items: Iterable[tuple[str, Body]], options: PutOptions = DEFAULTS) -> builtins.list[ObjectInfo]:
         """Write many (key, body) pairs, as many at once as pays off here; return what was recorded, in their order.
@@ -143,7 +145,7 @@ class Storage:
         Raises:
             BulkError: some failed; it lists their errors.
         """
-        return self._transport.run(self._operations.put_many(items, options))
+        return self._run(self._operations.put_many(items, options))
 
     def get_bytes(self, key: str, span: ByteRange = WHOLE, *, if_match: str | None = None) -> bytes:
         """Return the bytes of *span*, all of one version. One request. Holds them in memory.
@@ -152,7 +154,7 @@ class Storage:
             NotFoundError: no such key; ``IntegrityError``: the whole has another checksum than the service keeps.
             PreconditionFailedError: the object is not the version *if_match*.
         """
-        return self._transport.run(self._operations.get_bytes(key, span, if_match))
+        return self._run(self._operations.get_bytes(key, span, if_match))
 
     def get_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Outcome[bytes]]]:
         """Yield (key, outcome) as whole objects arrive; ``outcome.result()`` gives the bytes or raises."""
@@ -170,7 +172,7 @@ class Storage:
             IntegrityError: the bytes are not those that were stored; *path* is untouched.
             OSError: *path* cannot be written.
         """
-        return self._transport.run(self._operations.download(key, Path(path), on_progress))
+        return self._run(self._operations.download(key, Path(path), on_progress))
 
     def stream(self, key: str, span: ByteRange = WHOLE) -> ByteStream:
         """Return an iterator over the bytes of *span*, all of one version; a request a chunk, the first is made now.
@@ -188,7 +190,7 @@ class Storage:
             NotFoundError: no such key.
             PreconditionFailedError: the object was replaced meanwhile; ask again.
         """
-        return self._transport.run(self._operations.read_ranges(key, spans))
+        return self._run(self._operations.read_ranges(key, spans))
 
     def head(self, key: str) -> ObjectInfo:
         """Return what is known of the object. One request.
@@ -196,7 +198,7 @@ class Storage:
         Raises:
             NotFoundError: no such key.
         """
-        return self._transport.run(self._operations.head(key))
+        return self._run(self._operations.head(key))
 
     def exists(self, key: str) -> bool:
         """Say whether an object has that key. One request.
@@ -204,7 +206,7 @@ class Storage:
         Raises:
             StorageError: the service did not say.
         """
-        return self._transport.run(self._operations.exists(key))
+        return self._run(self._operations.exists(key))
 
     def delete(self, key: str) -> None:
         """Remove the object; silent when there is none. One request.
@@ -212,7 +214,7 @@ class Storage:
         Raises:
             AccessDeniedError: it may not be removed.
         """
-        self._transport.run(self._operations.delete(key))
+        return self._run(self._operations.delete(key))
 
     def delete_many(self, keys: Iterable[str]) -> None:
         """Remove many objects; absent ones are no error. One request per 1,000 where the service can, else each.
@@ -220,7 +222,7 @@ class Storage:
         Raises:
             BulkError: some could not be removed; it lists their errors.
         """
-        self._transport.run(self._operations.delete_many(keys))
+        return self._run(self._operations.delete_many(keys))
 
     @overload
     def list(self, prefix: str = "", *, recursive: Literal[True] = True) -> Iterator[ObjectInfo]: ...
@@ -237,8 +239,8 @@ class Storage:
             InvalidKeyError: no key can begin with *prefix*.
         """
         if recursive:
-            return self._operations.scan(prefix).entries(self._transport.run)
-        return self._operations.children(prefix).entries(self._transport.run)
+            return self._operations.scan(prefix).entries(self._run)
+        return self._operations.children(prefix).entries(self._run)
 
     def copy(self, source: str, target: str, *, mode: PutMode = PutMode.REPLACE) -> ObjectInfo:
         """Copy bytes, content type and metadata, on the server where it can; atomic like a put.
@@ -249,7 +251,7 @@ class Storage:
             PolicyError: the policy does not allow the new name or the size, which is one more request.
             ValueError: both keys are the same.
         """
-        return self._transport.run(self._operations.copy(source, target, mode))
+        return self._run(self._operations.copy(source, target, mode))
 
     def move(self, source: str, target: str, *, mode: PutMode = PutMode.REPLACE) -> ObjectInfo:
         """Give an object another key; atomic where the service moves, else a copy, and then a delete.
@@ -258,7 +260,7 @@ class Storage:
             PreconditionFailedError: *source* was replaced while it was copied; both are there.
             StorageError: as ``copy``.
         """
-        return self._transport.run(self._operations.move(source, target, mode))
+        return self._run(self._operations.move(source, target, mode))
 
     def presign(self, key: str, options: PresignOptions = LINK) -> PresignedUrl:
         """Sign a request that a client without credentials may send until it expires; by default a GET, 15 minutes.
@@ -270,7 +272,7 @@ class Storage:
             PolicyError: a PUT that the policy does not allow, or one without the size under a policy.
             ValueError: the method, the size or the expiry makes no sense.
         """
-        return self._transport.run(self._operations.presign(key, options))
+        return self._run(self._operations.presign(key, options))
 
     def confirm(self, key: str, options: PresignOptions, *, write_token: str | None = None) -> ObjectInfo:
         """Compare what a signed PUT brought with the *options* it was signed with and the policy of now.
@@ -286,7 +288,7 @@ class Storage:
             IntegrityError: it is not what was signed for.
             ValueError: the options are not those of a PUT, or the file of a revision comes without *write_token*.
         """
-        return self._transport.run(self._operations.confirm(key, options, write_token))
+        return self._run(self._operations.confirm(key, options, write_token))
 
     def begin_upload(
         self, key: str, size: int, options: PutOptions = DEFAULTS, *, sha256: str | None = None
@@ -298,7 +300,7 @@ class Storage:
             PolicyError: the policy does not allow name or size.
             AlreadyExistsError: ``PutMode.CREATE`` and the key exists; the end of the upload decides.
         """
-        return self._transport.run(self._uploads.begin(key, size, options, sha256))
+        return self._run(self._uploads.begin(key, size, options, sha256))
 
     def resume_upload(self, state: UploadState, body: Body, *, on_progress: Progress | None = None) -> ObjectInfo:
         """Read *body* once, send the parts that are missing or differ, make the object; after any error repeat it.
@@ -310,7 +312,7 @@ class Storage:
             PreconditionFailedError: the object is not the version ``if_match``.
             SettingsError: it was begun elsewhere, or its state altered; outside this storage: ``InvalidKeyError``.
         """
-        return self._transport.run(self._uploads.resume(state, body, on_progress))
+        return self._run(self._uploads.resume(state, body, on_progress))
 
     def presign_upload(self, state: UploadState, expires_in: timedelta) -> UploadTicket:
         """Sign every request of an upload that was begun, for a client that sends the parts itself. No request.
@@ -319,7 +321,7 @@ class Storage:
             NotSupportedError: the provider takes no uploads in parts, or does not sign.
             PolicyError: the policy of now does not allow name or size.
         """
-        return self._transport.run(self._uploads.ticket(state, expires_in))
+        return self._run(self._uploads.ticket(state, expires_in))
 
     def complete_upload(self, state: UploadState) -> ObjectInfo:
         """Make the parts that a client sent the object, when all are there; atomic. Two requests per 1,000 parts.
@@ -328,7 +330,7 @@ class Storage:
             IntegrityError: a part is missing or has another size; else as ``resume_upload`` does.
             PolicyError: the policy of now does not allow what is there; it is thrown away.
         """
-        return self._transport.run(self._uploads.complete(state))
+        return self._run(self._uploads.complete(state))
 
     def abort_upload(self, upload: UploadState | PendingUpload) -> None:
         """Throw an upload and its parts away; silent when it is gone. One request.
@@ -337,7 +339,7 @@ class Storage:
             InvalidKeyError: it is outside this storage.
             SettingsError: it was begun elsewhere, or its state altered.
         """
-        self._transport.run(self._uploads.abort(upload))
+        return self._run(self._uploads.abort(upload))
 
     def pending_uploads(self, prefix: str = "", *, older_than: timedelta | None = None) -> builtins.list[PendingUpload]:
         """Return the unfinished uploads below *prefix*, whatever process began them. One request per 1,000.
@@ -345,7 +347,7 @@ class Storage:
         Raises:
             NotSupportedError: the provider takes no uploads in parts.
         """
-        return self._transport.run(self._uploads.pending(prefix, older_than))
+        return self._run(self._uploads.pending(prefix, older_than))
 
     def open(self, key: str, mode: str = "rb", options: PutOptions = DEFAULTS) -> StorageFile:
         """Return a binary file: ``rb`` reads one version, ``wb`` replaces, ``xb`` creates.
@@ -385,7 +387,7 @@ class Storage:
     def _view(self, scope: Prefix, policy: UploadPolicy | None) -> Storage:
         view = Storage.__new__(Storage)
         view._provider, view._own_transport = None, False  # views do not close what they look at
-        view._transport, view._life, view._scope = self._transport, Life(self._life), scope
+        view._transport, view._run, view._life, view._scope = self._transport, self._run, Life(self._life), scope
         view._operations = self._operations.within(scope, policy, view._life)
         view._uploads = Uploads(view._operations)
         return view

@@ -1,0 +1,49 @@
+"""What the classes for asyncio are made of: blocking methods whose exchange is awaited, and bodies that come in pieces.
+
+``aio.py`` and ``documents/aio.py`` use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from ..bodies.body import FileBody, Spool
+from ..transport import Call, Exchange, Transport
+from ..types import Buffer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def awaited(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]:
+    """Return *method* of a blocking class as a coroutine method, with its parameters and its docstring.
+
+    The method must do nothing but ``return self._run(<an exchange>)``: the class that it goes into has the same
+    attributes, and a ``_run`` that returns an awaitable. A test reads every such method.
+    """
+
+    @wraps(method)
+    async def call(self: object, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await cast("Awaitable[T]", method(self, *args, **kwargs))
+
+    call.__qualname__ = f"Async{method.__qualname__}"
+    return call
+
+
+@asynccontextmanager
+async def collected(body: AsyncIterable[Buffer], spool: Spool, transport: Transport) -> AsyncIterator[FileBody]:
+    """Collect *body* in *spool*, which is discarded at the end; its writes run on the threads of *transport*."""
+    try:
+        async for chunk in body:
+            await transport.run_async(run_blocking(Call(spool.write, chunk)))
+        yield spool.body()
+    finally:
+        spool.discard()
+
+
+def run_blocking(call: Call) -> Exchange[Any]:
+    """Return an exchange of one blocking call."""
+    return (yield call)
