@@ -116,7 +116,7 @@ class Bench:
             start_new_session=True,
         )
         try:
-            told, _ = process.communicate(timeout=timeout)
+            printed, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGTERM)
             try:
@@ -127,12 +127,12 @@ class Bench:
             return Outcome(verdict="timeout", by=" ".join(arguments))
         finally:
             shutil.rmtree(home, ignore_errors=True)
-        failed = [line for line in told.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        failed = [line for line in printed.splitlines() if line.startswith(("FAILED ", "ERROR "))]
         if process.returncode == 0:
             return Outcome(verdict="SURVIVED")
-        if process.returncode in (1, 2) or (process.returncode == 4 and "Error" in told):  # 4: a conftest that fails
+        if process.returncode in (1, 2) or (process.returncode == 4 and "Error" in printed):  # 4: a conftest that fails
             return Outcome(verdict="killed", by=failed[0].split(" ")[1] if failed else "collection")
-        return Outcome(verdict="broken", by=(told.strip().splitlines() or ["nothing was printed"])[-1])
+        return Outcome(verdict="broken", by=(printed.strip().splitlines() or ["nothing was printed"])[-1])
 
 
 def sources_of(tree: Path) -> dict[str, bytes]:
