@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import importlib
 import inspect
 import pkgutil
@@ -131,6 +132,19 @@ class _DecodesKeys(MemoryProvider):
         return super().head(ObjectKey(key.replace("%20", " ")))
 
 
+class _TrimsKeys(MemoryProvider):
+    """As forms of web pages do."""
+
+    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> ObjectInfo:
+        return replace(super().put(ObjectKey(key.strip()), source, options), key=key)
+
+
+class _TakesSignsForPatterns(MemoryProvider):
+    def delete(self, key: ObjectKey) -> None:
+        for other in fnmatch.filter(list(self.shelf.objects), key):
+            super().delete(ObjectKey(other))
+
+
 class _CopiesWithoutLooking(MemoryProvider):
     def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
         return super().copy(source, target, PutMode.REPLACE)
@@ -254,7 +268,10 @@ _CAUGHT: list[tuple[type[MemoryProvider], str, tuple[object, ...]]] = [
         "test_a_listing_of_one_level_gives_objects_and_folders",
         ("folder/deeper/", ["folder/deeper/c", "folder/deeper/still/"]),
     ),
-    (_DecodesKeys, "test_an_awkward_key_names_one_object_everywhere", ("percent%20encoded",)),
+    (_DecodesKeys, "test_an_awkward_key_names_one_object_everywhere", ("parts of URLs",)),
+    (_TrimsKeys, "test_an_awkward_key_names_one_object_everywhere", ("spaces and dots",)),
+    (_TakesSignsForPatterns, "test_an_awkward_key_names_one_object_everywhere", ("signs alone",)),
+    (_TakesSignsForPatterns, "test_an_awkward_key_names_one_object_everywhere", ("signs in a name",)),
     (_CopiesWithoutLooking, "test_a_create_only_copy_over_an_object_is_refused", ()),
     (_RaisesItsOwn, "test_head_of_a_missing_key_is_not_found", ()),
     (_Caches, "test_what_somebody_else_replaced_is_looked_at_anew", ()),
@@ -331,6 +348,13 @@ def test_a_provider_with_a_fault_is_caught(
     # pytest.raises inside the kit fails by an exception that is no Exception.
     with pytest.raises((Exception, pytest.fail.Exception)):
         _run(provider, test, arguments, tmp_path)
+
+
+def test_a_case_of_a_group_that_fails_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        _run(_DecodesKeys, "test_an_awkward_key_names_one_object_everywhere", ("parts of URLs",), tmp_path)
+
+    assert ["case: 'percent%20encoded'"] == caught.value.__notes__
 
 
 @pytest.mark.parametrize(("test", "arguments"), [(test, arguments) for _, test, arguments in _CAUGHT], ids=str)

@@ -9,8 +9,9 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -134,6 +135,19 @@ def sha256(data: bytes) -> str:
 def names(entries: Iterable[ObjectInfo | Folder]) -> list[str]:
     """Return the keys and folder prefixes of a listing, sorted."""
     return sorted(entry.prefix if isinstance(entry, Folder) else entry.key for entry in entries)
+
+
+@contextmanager
+def naming(case: object) -> Iterator[None]:
+    """Have a failure say which *case* of its test it was.
+
+    Cases are one test where making a provider for each of them takes longer than the case.
+    """
+    try:
+        yield
+    except BaseException as error:  # pytest.fail raises one that is no Exception
+        error.add_note(f"case: {case!a}")
+        raise
 
 
 def race(count: int, work: Callable[[int], T]) -> list[Outcome[T]]:
