@@ -11,7 +11,7 @@ from kazinex_storage.testing.servers import AzuriteServer
 from .conftest import AzureHarness
 
 
-@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)  # half the time of both
+@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)
 class TestAzurite(ProviderContract):
     """The kit on a real server."""
 

@@ -79,6 +79,7 @@ class SqliteHarness(Harness):
         shutil.rmtree(self._folder)
 
 
+@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)
 class TestExample(ProviderContract):
     """The whole contract."""
 

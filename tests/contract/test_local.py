@@ -67,6 +67,7 @@ class TestLocal(ProviderContract):
     harness = LocalHarness
 
 
+@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)
 class TestDurable(
     PutContract, DeleteContract, ConditionalContract, CopyContract, ConcurrencyContract, FaultContract, OnBench
 ):
@@ -75,6 +76,7 @@ class TestDurable(
     harness = DurableHarness
 
 
+@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)
 class TestWithoutUnnamedFiles(
     PutContract,
     DeleteContract,

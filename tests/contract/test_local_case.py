@@ -27,6 +27,7 @@ def _without_case(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree, "ignores_case", lambda _: True)
 
 
+@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)
 @pytest.mark.usefixtures("_without_case")
 class TestWithoutCase(NameContract, PutContract, OnBench):
     """What a disk without case may hold."""

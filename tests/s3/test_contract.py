@@ -22,7 +22,7 @@ class OnServer(ProviderContract):
         return self._make(self.server_name)
 
 
-@pytest.mark.parametrize("bench", [""], ids=["bare"], indirect=True)  # half the time of both
+@pytest.mark.parametrize("bench", [""], ids=["bare"], indirect=True)
 class TestSeaweedFs(OnServer):
     """Verifies signatures; keeps objects as files, so folders are half real."""
 

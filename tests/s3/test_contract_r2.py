@@ -91,7 +91,7 @@ class R2Harness(Harness):
         """Keep the witness, which all tests share."""
 
 
-@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)  # half the time of both
+@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)
 class TestR2Front(ProviderContract):
     """R2's rules, enforced."""
 

@@ -92,7 +92,7 @@ class SupabaseHarness(Harness):
         """Keep the witness, which all tests share."""
 
 
-@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)  # half the time of both
+@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)
 class TestSupabaseFront(ProviderContract):
     """Supabase's rules, enforced."""
 

@@ -8,43 +8,30 @@ import pytest
 
 from kazinex_storage.testing import Harness, ProviderContract
 from kazinex_storage.testing.contract import OnBench
+from kazinex_storage.testing.contract_copy import CopyContract
+from kazinex_storage.testing.contract_delete import DeleteContract
 from kazinex_storage.testing.contract_list import ListContract
+from kazinex_storage.testing.contract_names import NameContract
+from kazinex_storage.testing.contract_scope import ScopeContract
 
 
-class OnLibrary(ProviderContract):
-    """The kit on one library."""
-
-    root_folder: str
+@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)
+class TestRootFolder(ProviderContract):
+    """Keys begin in a folder that nobody has made yet."""
 
     @pytest.fixture(autouse=True)
     def _use(self, make_harness: Callable[[str], Harness]) -> None:
-        self._make = make_harness
-
-    def harness(self) -> Harness:
-        return self._make(self.root_folder)
-
-
-@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)  # half the time of both
-class TestWholeLibrary(OnLibrary):
-    """Keys begin in the library itself."""
-
-    root_folder = ""
+        self.harness = lambda: make_harness("Kazinex/Plans #1")
 
 
 @pytest.mark.parametrize("bench", [""], ids=["bare"], indirect=True)
-class TestFeed(OnBench, ListContract):
-    """A whole library is listed by the feed of its items."""
+class TestWholeLibrary(OnBench, NameContract, ListContract, CopyContract, DeleteContract, ScopeContract):
+    """Keys begin in the library itself, which has names of its own, and is listed by the feed of its items."""
 
     @pytest.fixture(autouse=True)
     def _use(self, make_harness: Callable[[str], Harness]) -> None:
         self.harness = lambda: make_harness("")
 
 
-@pytest.mark.parametrize("bench", [""], ids=["bare"], indirect=True)  # the other half
-class TestRootFolder(OnLibrary):
-    """Keys begin in a folder that nobody has made yet."""
-
-    root_folder = "Kazinex/Plans #1"
-
-
-del ListContract, OnBench, OnLibrary, ProviderContract  # pytest would collect them as well
+# pytest would collect them as well
+del CopyContract, DeleteContract, ListContract, NameContract, OnBench, ProviderContract, ScopeContract
