@@ -32,6 +32,9 @@ FIELDS: Mapping[str, type | UnionType] = {
 }
 """The names, in the order in which they are written, and the types."""
 
+ATTRIBUTES: Mapping[str, str] = {"mark": "write_token", "kept": "provider_state"}
+"""Fields of ``UploadState`` that are written under an older name, which the states of all releases have."""
+
 _MODES = ("create", "replace")
 
 

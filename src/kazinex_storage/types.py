@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from .secrecy.pickling import not_pickled
-from .state_text import FIELDS, read_state, written_state
+from .state_text import ATTRIBUTES, FIELDS, read_state, written_state
 
 MIB = 1024 * 1024
 """One mebibyte, in bytes. Wherever Kazinex writes MB this package means MiB."""
@@ -293,11 +293,11 @@ class UploadState:
     """Bytes in every part but the last."""
     mode: PutMode = PutMode.REPLACE
     if_match: str | None = None
-    mark: str = ""
-    """Tells the object of this upload from others, where the service offers nothing better."""
+    write_token: str = ""
+    """Kept with the object, so that it is known from others where the service offers nothing better."""
     sha256: str | None = None
     """Of the whole body, in hexadecimal, when it was known at the beginning."""
-    kept: str = ""
+    provider_state: str = ""
     """What the provider has to remember of the beginning, where the service does not."""
     scope: str = ""
     """The folder of the storage that began it, as the provider knows it; empty, or ends with a slash."""
@@ -310,7 +310,8 @@ class UploadState:
 
     def to_json(self) -> str:
         """Return the state as one line of JSON; what is written today is read by later releases."""
-        return written_state({name: getattr(self, name) for name in FIELDS} | {"mode": self.mode.value})
+        fields = {name: getattr(self, ATTRIBUTES.get(name, name)) for name in FIELDS}
+        return written_state(fields | {"mode": self.mode.value})
 
     @classmethod
     def from_json(cls, text: str) -> UploadState:
@@ -319,7 +320,7 @@ class UploadState:
         Raises:
             ValueError: it is none, or comes from another release.
         """
-        found = read_state(text)
+        found = {ATTRIBUTES.get(name, name): value for name, value in read_state(text).items()}
         return cls(**{**found, "mode": PutMode(found["mode"])})  # type: ignore[arg-type]  # each one was looked at
 
 

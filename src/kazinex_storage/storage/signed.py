@@ -167,7 +167,9 @@ def _carries(operations: Operations, key: ObjectKey, info: ObjectInfo, write_tok
     """Say whether the object carries *write_token*, which is found as that of an upload in parts is."""
     operations._need(Capability.PARTS, "the write token of a signed PUT")
     parts = cast(PartExchanges, operations._exchanges.parts)
-    upload = UploadState(key=key, upload_id=write_token, size=info.size, part_bytes=max(1, info.size), mark=write_token)
+    upload = UploadState(
+        key=key, upload_id=write_token, size=info.size, part_bytes=max(1, info.size), write_token=write_token
+    )
     return (yield from parts.find_upload(upload)) is not None
 
 

@@ -63,9 +63,9 @@ class PartUploads:
             part_bytes=plan.part_bytes,
             mode=options.mode,
             if_match=options.if_match,
-            mark=mark,
+            write_token=mark,
             sha256=sha256,
-            kept=_kept(options),
+            provider_state=_kept(options),
         )
 
     def put_part(self, state: UploadState, number: int, data: Buffer) -> Exchange[PartInfo]:
@@ -100,13 +100,17 @@ class PartUploads:
         name, options = self._spelling.name_of(state.key), _options(state)
         ids = [id_of(state.upload_id, part) for part in parts if part.size]
         query = yield from self._objects.query()
-        response: Response = yield self._protocol.put_block_list(name, ids, state.sha256, options, state.mark, query)
+        response: Response = yield self._protocol.put_block_list(
+            name, ids, state.sha256, options, state.write_token, query
+        )
         if code_of(response) in ("InvalidBlockList", "BlobNotFound"):
-            found = yield from self._objects.own(name, state.mark)
+            found = yield from self._objects.own(name, state.write_token)
             if found is None:
                 raise (yield from self._gone(name, state))
         else:
-            found = yield from self._objects.written(name, response, state.size, state.sha256, options, state.mark)
+            found = yield from self._objects.written(
+                name, response, state.size, state.sha256, options, state.write_token
+            )
         return replace(found, key=state.key)
 
     def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
@@ -115,7 +119,7 @@ class PartUploads:
         Raises:
             UnavailableError: the service does not say which object stands there.
         """
-        found = yield from self._objects.own(self._spelling.name_of(state.key), state.mark)
+        found = yield from self._objects.own(self._spelling.name_of(state.key), state.write_token)
         return None if found is None else replace(found, key=state.key)
 
     def abort_upload(self, key: ObjectKey, upload_id: str) -> Exchange[None]:
@@ -192,7 +196,7 @@ class PartUploads:
         found: ObjectInfo | None = None
         with suppress(NotFoundError):
             found = yield from self._objects.head(name)
-        if found is not None and (yield from self._objects.own(name, state.mark)) is None:
+        if found is not None and (yield from self._objects.own(name, state.write_token)) is None:
             if state.mode is PutMode.CREATE:
                 raise AlreadyExistsError("an object has that key already; nothing was changed", key=state.key)
             if state.if_match is not None and found.etag != state.if_match:
@@ -236,7 +240,7 @@ def _options(state: UploadState) -> PutOptions:
     Raises:
         ValueError: the state was altered.
     """
-    kept = parse_json(state.kept or "{}")
+    kept = parse_json(state.provider_state or "{}")
     if not isinstance(kept, dict):
         raise ValueError("the upload state was altered; begin the upload anew")
     return PutOptions(mode=state.mode, if_match=state.if_match, **kept)

@@ -124,7 +124,7 @@ class Multipart:
             part_bytes=plan.part_bytes,
             mode=options.mode,
             if_match=options.if_match,
-            mark=mark,
+            write_token=mark,
             sha256=sha256,
         )
 
@@ -198,7 +198,7 @@ class Multipart:
         error = map_error(response, state.key) if fault is None else map_fault(fault, response, state.key)
         # The answer to an earlier attempt may have been lost: then the upload is gone, or its own object is in the way.
         try:
-            own = yield from self._objects.own(state.key, state.mark)
+            own = yield from self._objects.own(state.key, state.write_token)
         except UnavailableError:
             if isinstance(error, NotFoundError | PreconditionFailedError):  # what a repeat of a success meets as well
                 raise
