@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 SETTINGS = TransportSettings(connect_timeout_s=5, first_byte_timeout_s=5, idle_timeout_s=5, proxy="")
 QUICK = RetryPolicy(attempts=2, base_s=0.001, first_429_wait_s=0)
+UNPACED = dataclasses.replace(R2, write_interval_s=0)
+"""For servers that take several writes of one key in a second."""
 PAGE = b"<!DOCTYPE html><html><title>Welcome to the hotel</title></html>"
 KEPT = Credentials(access_key_id="example", secret_access_key="example")  # noqa: S106
 """For servers that no request reaches."""
@@ -74,7 +76,7 @@ def front(seaweedfs_server: S3Server) -> Iterator[Proxy]:
 def r2(front: Proxy, seaweedfs_server: S3Server, bucket_of: Callable[[S3Server], str]) -> Target:
     """A bucket behind the proxy that takes itself for one of R2."""
     target = target_of(seaweedfs_server, bucket_of(seaweedfs_server), prefix=f"{secrets.token_hex(4)}/")
-    return dataclasses.replace(target, kind="r2", preset=R2, endpoint_url=front.url)
+    return dataclasses.replace(target, kind="r2", preset=UNPACED, endpoint_url=front.url)
 
 
 def test_a_good_bucket_passes_every_check_and_keeps_nothing(target: Target, witness: S3Client) -> None:
@@ -398,7 +400,7 @@ def closed() -> str:
 def nowhere(endpoint_url: str, kind: str = "r2") -> Target:
     return Target(
         kind=kind,
-        preset=R2,
+        preset=UNPACED,
         endpoint_url=endpoint_url,
         bucket="documents",
         region="auto",
@@ -554,7 +556,7 @@ def test_behind_a_proxy_with_a_private_authority_all_is_asked_by_that_way(
     with private_network() as network, proxy(seaweedfs_server.endpoint_url, network.context) as front:
         url = f"https://{HOST}:{front.port}"
         behind = dataclasses.replace(
-            target, kind="r2", preset=R2, endpoint_url=url, browser_origin="https://app.example.com"
+            target, kind="r2", preset=UNPACED, endpoint_url=url, browser_origin="https://app.example.com"
         )
         with contextlib.closing(Transport(settings=network.settings, retry=QUICK)) as transport:
             good, missing, wrong = (

@@ -134,6 +134,7 @@ def test_a_secret_that_has_expired(place: Place) -> None:
     assert "Certificates & secrets" in diagnosis(report)
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_login_that_cannot_be_reached(place: Place) -> None:
     identity = AppIdentity(
         login_url="https://127.0.0.1:1",
