@@ -18,13 +18,13 @@ from typing import Any
 
 import pycurl
 
-from kazinex_storage.transport import Exchange, Request, Response, SigV4, Transport
+from kazinex_storage.transport import Authorisation, Exchange, Fixed, Request, Response, SigV4, Transport
 
 OPERATIONS = 3000
 WINDOW = 64
 ROUNDS = 7
 HEADERS = (("x-amz-content-sha256", "UNSIGNED-PAYLOAD"), ("Accept-Encoding", "identity"))
-KEY = SigV4(access_key_id="k", secret_access_key="s", region="auto")
+KEY = Fixed(Authorisation(signing=SigV4(access_key_id="k", secret_access_key="s", region="auto")))
 BODY = os.urandom(4096)
 
 
@@ -79,7 +79,7 @@ def exchange(url: str, method: str, number: int) -> Exchange[Response]:
         method=method,
         url=f"{url}{number}",
         headers=HEADERS,
-        signing=KEY,
+        auth=KEY,
         body=BODY if method == "PUT" else None,
         sink=taken.append if method == "GET" else None,
     )

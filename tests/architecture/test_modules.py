@@ -46,6 +46,7 @@ ANY_USERS = {
     "organisations.schema": "rows, as SQLAlchemy types them",
     "documents.receipts": "the fields of a receipt that came from JSON",
     "transport.attempt": "who waits for it and the handle, which has no types, are the driver's own affair",
+    "transport.auth": "as in transport.exchange, which stands above it",
     "transport.exchange": "what a command is answered with differs for each command",
     "transport.loop": "as in transport.exchange",
     "transport.many": "as in transport.exchange",

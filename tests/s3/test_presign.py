@@ -23,6 +23,7 @@ from kazinex_storage.errors import NotSupportedError, SettingsError
 from kazinex_storage.providers.s3.presign import presign
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.requests import Protocol, upload_query
+from kazinex_storage.providers.s3.signing import auth_of
 from kazinex_storage.providers.s3.target import SUPABASE, Credentials, Target
 from kazinex_storage.storage.disposition import attachment
 from kazinex_storage.storage.sync import Storage
@@ -31,6 +32,10 @@ from kazinex_storage.types import PresignedUrl, PresignOptions, PutMode, UploadS
 
 CREDENTIALS = Credentials(access_key_id="example-id", secret_access_key="example-secret")  # noqa: S106
 UPLOAD = UploadState(key="a", upload_id="1", size=1, part_bytes=1)
+
+
+def requests_of(target: Target) -> Protocol:
+    return Protocol(target, auth_of(target))
 
 
 def send(
@@ -142,7 +147,7 @@ def test_a_url_does_not_outlive_temporary_credentials(target: Target) -> None:
     soon = datetime.now(UTC) + timedelta(minutes=5)
     temporary = replace(CREDENTIALS, session_token="example-token", expires_at=soon)  # noqa: S106
 
-    url = presign(Protocol(target), temporary, "a", PresignOptions(expires_in=timedelta(hours=1)))
+    url = presign(requests_of(target), temporary, "a", PresignOptions(expires_in=timedelta(hours=1)))
 
     assert soon == url.expires_at
     assert "X-Amz-Security-Token=example-token" in url.url
@@ -152,11 +157,11 @@ def test_expired_credentials_sign_nothing(target: Target) -> None:
     gone = replace(CREDENTIALS, expires_at=datetime.now(UTC) - timedelta(seconds=1))
 
     with pytest.raises(SettingsError, match="expired"):
-        presign(Protocol(target), gone, "a", PresignOptions())
+        presign(requests_of(target), gone, "a", PresignOptions())
 
 
 def test_a_service_without_conditions_binds_no_url_to_an_absent_key(target: Target) -> None:
-    protocol = Protocol(replace(target, preset=SUPABASE))
+    protocol = requests_of(replace(target, preset=SUPABASE))
 
     with pytest.raises(NotSupportedError, match="Supabase"):
         presign(protocol, CREDENTIALS, "a", PresignOptions(method="PUT", mode=PutMode.CREATE))
@@ -166,7 +171,7 @@ def test_a_service_without_conditions_binds_no_url_to_an_absent_key(target: Targ
     "upload", [replace(UPLOAD, mode=PutMode.CREATE), replace(UPLOAD, if_match="1")], ids=["create", "if_match"]
 )
 def test_a_service_without_conditions_completes_no_upload_that_has_one(target: Target, upload: UploadState) -> None:
-    protocol = Protocol(replace(target, preset=SUPABASE))
+    protocol = requests_of(replace(target, preset=SUPABASE))
 
     with pytest.raises(NotSupportedError, match="Supabase"):
         presign(protocol, CREDENTIALS, "a", PresignOptions(method="POST", upload=upload))
@@ -177,7 +182,7 @@ def test_signing_writes_no_secret_into_the_log(target: Target, caplog: pytest.Lo
     temporary = replace(CREDENTIALS, session_token="example-token")  # noqa: S106
 
     with caplog.at_level(logging.DEBUG):
-        url = presign(Protocol(target), temporary, "a", PresignOptions()).url
+        url = presign(requests_of(target), temporary, "a", PresignOptions()).url
 
     signature = url.partition("X-Amz-Signature=")[2]
     assert re.fullmatch("[0-9a-f]{64}", signature)
@@ -200,7 +205,7 @@ def test_signing_writes_no_secret_into_the_log(target: Target, caplog: pytest.Lo
 def test_a_url_is_signed_as_botocore_signs_it(
     seaweedfs_target: Target, token: str | None, options: PresignOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    credentials, protocol = replace(CREDENTIALS, session_token=token), Protocol(seaweedfs_target)
+    credentials, protocol = replace(CREDENTIALS, session_token=token), requests_of(seaweedfs_target)
     key, query = "o/Pläne 100%~+=&'.pdf", upload_query("a b~+/=") if options.upload is not None else ""
 
     url = presign(protocol, credentials, key, options, query)

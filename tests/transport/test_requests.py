@@ -9,16 +9,26 @@ import pytest
 
 from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import IntegrityError, NotSupportedError, SettingsError, UnavailableError
-from kazinex_storage.transport import BodySlice, Exchange, Request, Response, SigV4, Transport, TransportSettings
+from kazinex_storage.transport import (
+    Authorisation,
+    BodySlice,
+    Exchange,
+    Fixed,
+    Request,
+    Response,
+    SigV4,
+    Transport,
+    TransportSettings,
+)
 from kazinex_storage.transport.attempt import MAX_ERROR_BYTES
 
 from .conftest import QUICK, Driver, Line, Seen, Server, ok, send, status
 
-KEY = SigV4(
-    access_key_id="AKIDEXAMPLE",
-    secret_access_key="not-a-secret",  # noqa: S106
-    region="auto",
-    session_token="a-token",  # noqa: S106
+KEY = Fixed(
+    Authorisation(
+        signing=SigV4(access_key_id="AKIDEXAMPLE", secret_access_key="not-a-secret", region="auto"),  # noqa: S106
+        headers=(("x-amz-security-token", "a-token"),),
+    )
 )
 
 
@@ -120,7 +130,7 @@ def test_a_source_that_fails_ends_the_request_with_its_error(
 def test_libcurl_signs_with_the_key_and_the_token(drive: Driver, transport: Transport, server: Server) -> None:
     headers = (("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),)
 
-    drive(transport, send(Request(method="GET", url=server.url(), headers=headers, signing=KEY)))
+    drive(transport, send(Request(method="GET", url=server.url(), headers=headers, auth=KEY)))
 
     (seen,) = server.seen
     assert re.match(
@@ -133,7 +143,7 @@ def test_libcurl_signs_with_the_key_and_the_token(drive: Driver, transport: Tran
 def test_a_request_after_a_signed_one_carries_nothing_of_it(
     drive: Driver, transport: Transport, server: Server
 ) -> None:
-    signed = Request(method="PUT", url=server.url(), signing=KEY, body=b"body", headers=(("X-Mark", "1"),))
+    signed = Request(method="PUT", url=server.url(), auth=KEY, body=b"body", headers=(("X-Mark", "1"),))
 
     def exchange() -> Exchange[None]:
         yield signed

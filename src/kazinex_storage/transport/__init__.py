@@ -11,12 +11,13 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from ..secrecy.pickling import not_pickled
+from .auth import Auth, Authorisation, Fixed, SigV4
 from .exchange import AnyOutcome, Call, Command, Exchange, Many, Outcome, TransferCancelled, Wait
 from .gate import Gate
 from .observe import Observation, Observer, opentelemetry_observer
 from .one import drive
 from .pool import DEFAULT_THREADS, CallPool
-from .request import BodySlice, Request, Response, SigV4
+from .request import BodySlice, Request, Response
 from .retry import RetryPolicy
 from .settings import TransportSettings
 from .wire import Wire
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 __all__ = [
+    "Auth",
+    "Authorisation",
     "BodySlice",
     "Call",
     "Command",
     "Exchange",
+    "Fixed",
     "Gate",
     "Many",
     "Observation",

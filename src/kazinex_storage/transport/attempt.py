@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from ..errors import IntegrityError, SettingsError
 from ..types import Sink
+from .auth import NONE
 from .limits import NO_LIMIT, larger, most_bytes
 from .request import BodyReader, BodySlice, Request
 from .status import WEIRD_SERVER_REPLY
@@ -47,6 +48,7 @@ class Attempt:
         "_reader",
         "_sinking",
         "_view",
+        "authorisation",
         "chunks",
         "code",
         "error",
@@ -79,6 +81,7 @@ class Attempt:
         self.request = request
         self.headers = headers
         self.resumes = resumes
+        self.authorisation = NONE
         self.head: list[bytes] = []
         """Header lines as they came, of every answer (a 100, a proxy's, the final one)."""
         self.chunks: list[bytes] = []
@@ -99,7 +102,7 @@ class Attempt:
         self.handle: Any = None
         self.on_end: Any = None
         """Who waits for the end: a task or a future, as the driver likes."""
-        self.patience_s: float | None = None
+        self.patience_s = request.patience_s
         """Seconds without movement after which it is ended, when the settings allow more."""
         self.moved = 0
         self.looked_s = self.moved_s = 0.0

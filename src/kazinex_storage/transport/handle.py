@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, cast
 import pycurl
 
 from ..errors import NotSupportedError, SettingsError
+from ..secrecy.masking import Masked
+from .auth import SigV4
 from .opener import Opener
 from .request import BodySlice, Request
 from .stall import LEAST_SPEED
@@ -140,15 +142,15 @@ def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) 
         IntegrityError: the source of the body cannot be read any more.
         NotSupportedError: a header would break the message.
     """
-    request = attempt.request
-    shape = (request.method, type(request.body), request.signing, request.replayable)
+    request, authorisation = attempt.request, attempt.authorisation
+    shape = (request.method, type(request.body), authorisation.signing, request.replayable)
     set_option = handle.setopt
     # Of a request of the same shape everything that differs is set below; the rest may stay (5 us of 40).
     if getattr(handle, "shape", None) != shape or type(request.body) is BodySlice:
         handle.reset()
         for option, value in options:
             set_option(option, value)
-        _set_shape(handle, request)
+        _set_shape(handle, request, authorisation.signing)
         handle.shape = shape  # type: ignore[attr-defined]  # pycurl takes attributes, its stubs know none
     if attempt.patience_s is not None:  # of a repeat, so seldom
         limit_ms = next(int(str(value)) for option, value in options if option == pycurl.CONNECTTIMEOUT_MS)
@@ -156,17 +158,16 @@ def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) 
         handle.shape = None  # type: ignore[attr-defined]  # the next request has its own
     if options[-1][0] == pycurl.OPENSOCKETFUNCTION:
         set_option(pycurl.OPENSOCKETFUNCTION, cast(Opener, options[-1][1]).of(attempt))
-    set_option(pycurl.URL, request.url)
+    set_option(pycurl.URL, _with_query(request.url, authorisation.query) if authorisation.query else request.url)
     set_option(pycurl.HEADERFUNCTION, attempt.head.append)
     set_option(pycurl.WRITEFUNCTION, attempt.write)
-    lines = [f"{name}: {value}" if value else f"{name};" for name, value in attempt.headers]
+    headers = (*attempt.headers, *authorisation.headers) if authorisation.headers else attempt.headers
+    lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers]
     _set_body(handle, attempt, lines)
-    if request.signing is not None and request.signing.session_token is not None:
-        lines.append(f"x-amz-security-token: {request.signing.session_token}")
     text = "\n".join(lines)
     if text.count("\n") != len(lines) - 1 + (not lines) or "\r" in text or "\0" in text:
-        del lines, text  # they hold tokens, and whoever prints locals would show them
-        name = next((name for name, value in attempt.headers if _BREAKS.search(name + value)), "x-amz-security-token")
+        name = next(name for name, value in headers if _BREAKS.search(name + value))
+        del headers, lines, text  # they hold tokens, and whoever prints locals would show them
         raise NotSupportedError(f"the header {name[:40]!r} would hold a line break; give its text on one line")
     if lines:
         set_option(pycurl.HTTPHEADER, lines if text.isascii() else [line.encode() for line in lines])
@@ -180,12 +181,14 @@ def was_repeated(handle: pycurl.Curl, attempt: Attempt) -> int:
     It does so on a new connection, or on another one that it kept. It tells how many bytes it sent in all; twice what
     the request surely has means twice the request.
     """
-    request, signing = attempt.request, attempt.request.signing
+    request, authorisation = attempt.request, attempt.authorisation
     if request.method not in _WITH_BODY:
         return 0
-    least = attempt.size + len(request.url) + sum(len(name) + len(value) + 4 for name, value in attempt.headers)
+    least = attempt.size + len(request.url) + len(authorisation.query)
+    least += sum(len(name) + len(value) + 4 for name, value in (*attempt.headers, *authorisation.headers))
+    signing = authorisation.signing
     if signing is not None:
-        least += _SIGNED_BYTES + len(signing.access_key_id) + len(signing.region) + len(signing.session_token or "")
+        least += _SIGNED_BYTES + len(signing.access_key_id) + len(signing.region)
     return max(0, int(handle.getinfo(pycurl.REQUEST_SIZE)) // (least + _ADDED_BYTES) - 1)
 
 
@@ -196,8 +199,8 @@ def forget(handle: pycurl.Curl, attempt: Attempt) -> None:
         handle.shape = None  # type: ignore[attr-defined]
 
 
-def _set_shape(handle: pycurl.Curl, request: Request) -> None:
-    method, signing = request.method, request.signing
+def _set_shape(handle: pycurl.Curl, request: Request, signing: SigV4 | None) -> None:
+    method = request.method
     if signing is None:
         handle.setopt(pycurl.PATH_AS_IS, 1)  # which goes with no signature of libcurl's
     if type(request.body) is BodySlice:
@@ -214,6 +217,10 @@ def _set_shape(handle: pycurl.Curl, request: Request) -> None:
     if not request.replayable:
         # libcurl repeats by itself what a connection that it kept has lost; a new connection is not repeated on.
         handle.setopt(pycurl.FRESH_CONNECT, 1)
+
+
+def _with_query(url: str, query: str) -> str:
+    return Masked(f"{url}{'&' if '?' in url else '?'}{query}")
 
 
 def _set_body(handle: pycurl.Curl, attempt: Attempt, lines: list[str]) -> None:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from .attempt import Attempt
 from .exchange import Call, Exchange, Many, Outcome, Wait
 from .pool import CallPool
-from .request import Request, Response
+from .request import Request
 from .wire import Wire
 
 T = TypeVar("T")
@@ -28,26 +28,28 @@ async def run_async(exchange: Exchange[T], pool: CallPool, wire: Wire) -> T:
     Raises:
         BaseException: what the exchange raises; ``CancelledError`` when the task was cancelled.
     """
-    request: Exchange[Response] | None = None  # the attempts of the request that the exchange waits for
+    nested: list[Exchange[Any]] = [exchange]  # each waits for the next: a request is an exchange of attempts
     outcome: Any = None
     error: BaseException | None = None
     while True:
-        running: Exchange[Any] = exchange if request is None else request
+        running = nested[-1]
         try:
             command = running.send(outcome) if error is None else running.throw(error)
         except StopIteration as stop:
-            if request is None:
+            nested.pop()
+            if not nested:
                 return stop.value  # type: ignore[no-any-return]
-            request, outcome, error = None, stop.value, None
+            outcome, error = stop.value, None
             continue
         except BaseException as failure:
-            if request is None:
+            nested.pop()
+            if not nested:
                 raise
-            request, outcome, error = None, None, failure
+            outcome, error = None, failure
             continue
         outcome = error = None
         if isinstance(command, Request):
-            request = wire.exchange(command)
+            nested.append(wire.exchange(command))
             continue
         try:
             if isinstance(command, Attempt):
@@ -56,9 +58,8 @@ async def run_async(exchange: Exchange[T], pool: CallPool, wire: Wire) -> T:
                 outcome = await _perform(command, pool, wire)
         except GeneratorExit:
             # The coroutine itself is being closed: nothing can be awaited any more.
-            if request is not None:
-                request.close()
-            exchange.close()
+            while nested:
+                nested.pop().close()
             raise
         except BaseException as failure:
             error = failure

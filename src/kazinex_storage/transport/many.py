@@ -23,7 +23,7 @@ from .attempt import Attempt
 from .exchange import AnyOutcome, Call, Exchange, Many, Outcome, Wait
 from .one import drive, one_by_one, outcome_of
 from .pool import CallPool
-from .request import Request, Response
+from .request import Request
 from .wire import Wire
 
 if TYPE_CHECKING:
@@ -88,16 +88,15 @@ class _Group:
 class _Task:
     """One exchange under way, and the command it waits for."""
 
-    __slots__ = ("call", "exchange", "future", "group", "index", "request")
+    __slots__ = ("call", "future", "group", "index", "nested")
 
     def __init__(self, exchange: Exchange[Any], group: _Group, index: int) -> None:
-        self.exchange = exchange
+        self.nested = [exchange]
+        """The exchange, and what it waits for, each for the next: a request is an exchange of attempts."""
         self.group = group
         self.index = index
         self.call: Call | None = None
         self.future: Future[Any] | None = None
-        self.request: Exchange[Response] | None = None
-        """The attempts of the request that the exchange waits for."""
 
 
 class _Scheduler:
@@ -151,24 +150,27 @@ class _Scheduler:
     def _advance(self, task: _Task, outcome: Any, error: BaseException | None) -> None:
         """Resume an exchange, or the request that it waits for, until it waits for something outside or ends."""
         task.call = None
+        nested = task.nested
         while True:
-            running = task.exchange if task.request is None else task.request
+            running = nested[-1]
             try:
                 command = running.send(outcome) if error is None else running.throw(error)
             except StopIteration as stop:
-                if task.request is None:
+                nested.pop()
+                if not nested:
                     self._end(task, Outcome(value=stop.value))
                     return
-                task.request, outcome, error = None, stop.value, None
+                outcome, error = stop.value, None
             except Exception as failure:
-                if task.request is None:
+                nested.pop()
+                if not nested:
                     self._end(task, Outcome(error=failure))
                     return
-                task.request, outcome, error = None, None, failure
+                outcome, error = None, failure
             else:
                 outcome = error = None
                 if isinstance(command, Request):
-                    task.request = self.wire.exchange(command)
+                    nested.append(self.wire.exchange(command))
                     continue
                 try:
                     self._start(task, command)
@@ -229,9 +231,9 @@ class _Scheduler:
         self.timers.clear()
         for task in sorted(self.tasks, key=lambda task: -task.group.depth):
             try:
-                if task.request is not None:
-                    task.request.close()
-                drive(task.exchange, one_by_one(self.wire), self.wire, error)
+                while len(task.nested) > 1:
+                    task.nested.pop().close()
+                drive(task.nested[0], one_by_one(self.wire), self.wire, error)
             except BaseException:  # the caller receives *error*; a second one from cleaning up would hide it
                 _log.debug("cleaning up after %r failed", error, exc_info=True)
 

@@ -1,7 +1,7 @@
 """Requests and responses: what a protocol module yields, and what it is sent.
 
-Plain values without I/O. A protocol module builds a complete URL and its headers; the transport signs, sends, retries
-and measures. Read next: ``retry.py`` (what happens to a request), ``handle.py`` (how libcurl is told of it).
+Plain values without I/O. A protocol module builds a complete URL and its headers; the transport authorises, sends,
+retries and measures. Read next: ``retry.py`` (what happens to a request), ``handle.py`` (how libcurl is told of it).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Protocol
 
 from ..secrecy.pickling import not_pickled
 from ..types import Sink
+from .auth import Auth
 from .gate import Gate
 
 
@@ -33,19 +34,6 @@ class ReplayableBody(Protocol):
     def open(self, offset: int = 0) -> BodyReader:
         """Return a reader from *offset*."""
         ...
-
-
-@not_pickled("send no requests, but what they are made from")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SigV4:
-    """The key that a request is signed with. libcurl signs while it sends, so a repeat has a signature of its own."""
-
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-    session_token: str | None = field(default=None, repr=False)
-    """Sent, and signed, as ``x-amz-security-token``."""
-    region: str
-    service: str = "s3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +58,8 @@ class Request:
     body: bytes | BodySlice | None = None
     sink: Sink | None = None
     """Takes the body of a 200 or 206 as it comes, each byte once, over all attempts. Other bodies are collected."""
-    signing: SigV4 | None = field(default=None, repr=False)
+    auth: Auth | None = field(default=None, repr=False)
+    """Who authorises it, asked before each attempt; the headers, the URL and the body hold nothing of that."""
     replayable: bool = True
     """False: a repeat could do harm, so it is sent once."""
     refusals: frozenset[int] = frozenset()

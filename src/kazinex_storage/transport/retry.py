@@ -129,16 +129,13 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
     tally = _Tally(request, policy)
     progress = Progress(request)
     attempt = Attempt(request, request.headers)
-    attempt.patience_s = request.patience_s
+    auth, refused = request.auth, False
     while True:
         if request.gate is not None:
             yield from _pass(request.gate, request, policy)
-        sent_at = policy.clock()
-        yield from _sent(attempt, tally)
-        seconds = policy.clock() - sent_at
-        if observer is not None or _log.isEnabledFor(logging.DEBUG):
-            _notice(attempt, tally.number, seconds, policy, observer)
-        _look(attempt, policy)
+        if auth is not None:
+            attempt.authorisation = auth.at_hand or (yield from auth.fetch())
+        seconds = yield from _sent(attempt, tally, policy, observer)
         code, status = attempt.code, attempt.status
         sinking = attempt.sinking
         if sinking:
@@ -148,6 +145,9 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
         if code == 0:
             if sinking or progress.taken:
                 progress.check(attempt)
+            if status == 401 and auth is not None and not refused and (yield from auth.refuse(attempt.authorisation)):
+                refused, tally, attempt = True, tally.after_refusal(attempt), progress.next_attempt()
+                continue
             if status == 200 and request.verdict is not None:
                 status = request.verdict(attempt.body())
             if status not in RETRY_STATUSES and status not in request.repeat_on:
@@ -161,9 +161,9 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
             raise tally.unreachable(attempt, "; the download cannot go on, because the server gave no strong ETag")
         _warn(attempt, code, tally, wait)
         yield Wait(wait)
-        patience_s = tally.begin_next(attempt, wait)
+        tally.begin_next(attempt, wait)
         attempt = progress.next_attempt()
-        attempt.patience_s = patience_s
+        attempt.patience_s = tally.patience_s
 
 
 class _Tally:
@@ -171,14 +171,14 @@ class _Tally:
 
     __slots__ = ("_begun", "_policy", "_repeats", "_request", "_silent_s", "number")
 
-    def __init__(self, request: Request, policy: RetryPolicy) -> None:
+    def __init__(self, request: Request, policy: RetryPolicy, lost: int = 0) -> None:
         self._request = request
         self._policy = policy
         self._begun = policy.clock()
         self._silent_s = 0.0
         """Of attempts that got no answer."""
-        self._repeats = 0
-        """Attempts that libcurl sent a second time by itself, before the one under way."""
+        self._repeats = lost
+        """Times that it was sent besides: by libcurl itself before the attempt under way, and before a 401."""
         self.number = 1
         """Of the attempt under way."""
 
@@ -212,17 +212,25 @@ class _Tally:
         refused = code == COULD_NOT_CONNECT and policy.attempts > 1
         return max(policy.attempts, policy.refused_attempts) if refused else policy.attempts
 
-    def begin_next(self, attempt: Attempt, waited_s: float) -> float:
-        """Count the attempt that follows *attempt* after so many seconds, and return those that it may be silent."""
+    def begin_next(self, attempt: Attempt, waited_s: float) -> None:
+        """Count the attempt that follows *attempt* after so many seconds."""
         self.number += 1
         self._repeats += attempt.repeated
         if self._silent_s:
             self._silent_s += waited_s
+
+    @property
+    def patience_s(self) -> float:
+        """Seconds that the attempt under way may be silent."""
         return max(_LEAST_ATTEMPT_S, self._left_s())
+
+    def after_refusal(self, attempt: Attempt) -> _Tally:
+        """Return the tally after *attempt* was not authorised: it had no effect; what was lost before may have had."""
+        return _Tally(self._request, self._policy, self._tried(attempt) - 1)
 
     def response(self, attempt: Attempt) -> Response:
         """Return the answer that *attempt* got, with how often the request was sent for it."""
-        tried = self.number + self._repeats + attempt.repeated
+        tried = self._tried(attempt)
         return Response(status=attempt.status, headers=attempt.answer, body=attempt.body(), attempts=tried)
 
     def unreachable(self, attempt: Attempt, remark: str = "") -> Exception:
@@ -235,14 +243,24 @@ class _Tally:
         error.request_id = _request_id(attempt)
         return error
 
+    def _tried(self, attempt: Attempt) -> int:
+        return self.number + self._repeats + attempt.repeated
+
     def _left_s(self) -> float:
         patience = self._request.patience_s
         most = self._policy.unanswered_s
         return (most if patience is None else min(most, patience)) - self._silent_s
 
 
-def _sent(attempt: Attempt, tally: _Tally) -> Exchange[None]:
-    """Have *attempt* carried out; an answer that comes too late for the caller goes where the request says."""
+def _sent(attempt: Attempt, tally: _Tally, policy: RetryPolicy, observer: Observer | None) -> Exchange[float]:
+    """Have *attempt* carried out, and return the seconds that it took.
+
+    An answer that comes too late for the caller goes where the request says.
+
+    Raises:
+        BaseException: what the sink or the source raised, or an interrupt.
+    """
+    sent_at = policy.clock()
     try:
         yield attempt
     except BaseException:
@@ -250,6 +268,11 @@ def _sent(attempt: Attempt, tally: _Tally) -> Exchange[None]:
         if late is not None and attempt.whole and attempt.code == 0:
             late(tally.response(attempt))
         raise
+    seconds = policy.clock() - sent_at
+    if observer is not None or _log.isEnabledFor(logging.DEBUG):
+        _notice(attempt, tally.number, seconds, policy, observer)
+    _look(attempt, policy)
+    return seconds
 
 
 def _look(attempt: Attempt, policy: RetryPolicy) -> None:

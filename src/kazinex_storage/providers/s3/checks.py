@@ -74,7 +74,7 @@ def residency(objects: Objects) -> Exchange[Diagnosis | None]:
             fix="leave endpoint_url out, so that the endpoint follows from account and jurisdiction",
         )
     outside = replace(target, endpoint_url=url)
-    finding = yield from ask(outside, (yield from objects.key()), patient=True)
+    finding = yield from ask(outside, objects.protocol.auth, patient=True)
     refused = isinstance(finding.error, AccessDeniedError | AuthenticationError) or finding.code == "NoSuchBucket"
     if finding.error is not None and not refused:
         return Diagnosis(
@@ -96,7 +96,7 @@ def _same_bucket(objects: Objects, outside: Target) -> Exchange[bool]:
     name = f"{outside.prefix}{_FOLDER}/{secrets.token_hex(8)}"
     yield from objects.put(name, Source.of(b"kazinex-storage probe: safe to delete\n"), PutOptions())
     try:
-        response: Response = yield Protocol(outside).head(name, (yield from objects.key()))
+        response: Response = yield Protocol(outside, objects.protocol.auth).head(name)
     finally:
         yield from objects.delete(name)
     return response.status == 200

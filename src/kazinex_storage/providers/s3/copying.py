@@ -54,8 +54,7 @@ class Copying:
             # It carries a mark of its own, so that after a lost answer it is told from another's.
             mark = secrets.token_hex(8)
             written = self._protocol.written(PutOptions.of(found, mode), found.sha256, mark, others)
-        signing = yield from self._objects.key()
-        response: Response = yield self._protocol.copy(source, found.etag, key, mode, signing, written)
+        response: Response = yield self._protocol.copy(source, found.etag, key, mode, written)
         fault = fault_of(response.body) if response.status == 200 else None
         if response.status != 200 or fault is not None:
             if mode is PutMode.CREATE and (response.status == 412 or response.attempts > 1):
@@ -109,8 +108,7 @@ class Copying:
         return [outcome.result() for outcome in outcomes]
 
     def _copy_part(self, source: ObjectInfo, state: UploadState, number: int, span: ByteRange) -> Exchange[PartInfo]:
-        signing = yield from self._objects.key()
-        response: Response = yield self._protocol.copy_part(source, state, number, span, signing)
+        response: Response = yield self._protocol.copy_part(source, state, number, span)
         fault = fault_of(response.body) if response.status == 200 else None
         if response.status != 200 or fault is not None:
             error = map_error(response, source.key) if fault is None else map_fault(fault, response, source.key)

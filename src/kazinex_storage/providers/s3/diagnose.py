@@ -19,7 +19,7 @@ from ...errors import (
     StorageError,
     UnavailableError,
 )
-from ...transport import Exchange, Many, Outcome, Response, SigV4
+from ...transport import Auth, Exchange, Many, Outcome, Response
 from ...types import Diagnosis
 from ..objectstore.clocks import minutes_behind
 from ..objectstore.header_text import moment_of
@@ -61,9 +61,9 @@ class Finding:
         return (self.error.code if self.error is not None else None) or ""
 
 
-def ask(target: Target, signing: SigV4, *, patient: bool = False) -> Exchange[Finding]:
+def ask(target: Target, auth: Auth, *, patient: bool = False) -> Exchange[Finding]:
     """List one key of *target*; one request, which is repeated only for the *patient*."""
-    request = Protocol(target).list(target.prefix, None, signing, one_level=False, most=1)
+    request = Protocol(target, auth).list(target.prefix, None, one_level=False, most=1)
     try:
         response: Response = yield replace(request, replayable=patient, operation="verify")
     except StorageError as error:
@@ -82,16 +82,13 @@ class Diagnostics:
 
     def __init__(self, objects: Objects, *, now: Callable[[], float] = time.time) -> None:
         """Explain what *objects* met; *now* is the clock that signatures are made with."""
-        self._objects = objects
+        self._auth = objects.protocol.auth
         self._target = objects.protocol.target
         self._now = now
 
     def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
         """Return what *error* means, None when the general advice is as good. One request at most; five when a bucket
         is missing, to look where else it may be.
-
-        Raises:
-            StorageError: there are no credentials to ask with.
         """
         target, code = self._target, error.code or ""
         if isinstance(error, LockedError):
@@ -102,8 +99,7 @@ class Diagnostics:
             return causes.unreachable(target, code, error.message)
         if not isinstance(error, SettingsError | AuthenticationError | AccessDeniedError | UnavailableError):
             return None
-        signing = yield from self._objects.key()
-        finding = yield from ask(target, signing)
+        finding = yield from ask(target, self._auth)
         if finding.response is None:  # nobody answered this time, so the error has to say it all
             return self._answered(error, Finding(error=error))
         found = self._answered(error, finding)
@@ -114,7 +110,7 @@ class Diagnostics:
         if finding.code == "NoSuchBucket" or isinstance(finding.error, AccessDeniedError):
             # R2 calls a bucket of another jurisdiction missing to a token for the whole account (lvillis/s3-rs#2), and
             # forbidden to one for that bucket alone (cloudflare/sandbox-sdk#731).
-            elsewhere = yield from self._elsewhere(signing)
+            elsewhere = yield from self._elsewhere()
             return elsewhere or (causes.no_bucket if finding.code == "NoSuchBucket" else causes.other_bucket)(target)
         return None
 
@@ -149,13 +145,13 @@ class Diagnostics:
             return None
         return causes.read_only(self._target) if check == "write" else causes.not_allowed(self._target, check)
 
-    def _elsewhere(self, signing: SigV4) -> Exchange[Diagnosis | None]:
+    def _elsewhere(self) -> Exchange[Diagnosis | None]:
         """Look behind the other endpoints of the account, and for the name in small letters."""
         target = self._target
         others = {name: replace(target, endpoint_url=url) for name, url in target.other_endpoints.items()}
         if target.bucket != target.bucket.lower():
             others[""] = replace(target, bucket=target.bucket.lower())
-        asked = [ask(other, signing) for other in others.values()]
+        asked = [ask(other, self._auth) for other in others.values()]
         outcomes = cast("list[Outcome[Finding]]", (yield Many(asked, len(asked)))) if asked else []
         found = [
             name

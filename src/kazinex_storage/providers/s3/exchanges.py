@@ -42,7 +42,7 @@ from .objects import SINGLE_PUT_BYTES, Objects
 from .presign import presign
 from .requests import Protocol, upload_query
 from .rest import RestWrites
-from .signing import Signing
+from .signing import auth_of, credentials_of
 from .target import Target
 from .uploads import PartUploads
 from .xml import is_fit
@@ -66,8 +66,7 @@ class S3Exchanges:
         """The bucket."""
         self._narrow = target.preset.narrow_names
         self._prefix = encode_prefix(target.prefix) if self._narrow else target.prefix
-        self._signing = Signing(target)
-        self.objects = Objects(Protocol(target), self._signing)
+        self.objects = Objects(Protocol(target, auth_of(target)))
         """Single objects, by the names of the service."""
         self.multipart = Multipart(self.objects)
         """Uploads in parts, by the names of the service."""
@@ -163,8 +162,7 @@ class S3Exchanges:
             return for_each_key(error, names)
 
     def _delete_batch(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
-        signing = yield from self.objects.key()
-        response: Response = yield self.objects.protocol.delete_many(names, signing)
+        response: Response = yield self.objects.protocol.delete_many(names)
         if response.status != 200:
             raise map_error(response)
         failures = {
@@ -187,7 +185,7 @@ class S3Exchanges:
         """
         if self._rest is not None and options.method == "PUT" and options.mode is PutMode.CREATE:
             return (yield from self._rest.sign(self.name_of(key), options))
-        credentials = yield from self._signing.credentials()
+        credentials = yield from credentials_of(self.target)
         query = upload_query(options.upload.upload_id, options.part) if options.upload is not None else ""
         return presign(self.objects.protocol, credentials, self.name_of(key), options, query)
 
@@ -243,8 +241,7 @@ class S3Exchanges:
         return ListedPages(ask, entries, prefix, self._spelling, self.target.location)
 
     def _list(self, prefix: str, token: str | None, *, one_level: bool) -> Exchange[Page]:
-        signing = yield from self.objects.key()
-        response: Response = yield self.objects.protocol.list(prefix, token, signing, one_level=one_level)
+        response: Response = yield self.objects.protocol.list(prefix, token, one_level=one_level)
         if response.status != 200:
             raise map_error(response)
         return parse_page(response.body)

@@ -134,9 +134,11 @@ class Multipart:
         Raises:
             StorageError: the service refuses.
         """
-        signing = yield from self._objects.key()
+        auth = self._protocol.auth
+        if auth.at_hand is None:
+            yield from auth.fetch()  # without credentials nothing is begun, and so nothing lost
         since, late = self.orphans.now(), list[Response]()
-        request = replace(self._protocol.begin(key, written, signing, checked=checked), late=late.append)
+        request = replace(self._protocol.begin(key, written, checked=checked), late=late.append)
         try:
             response: Response = yield request
         except GeneratorExit:
@@ -171,8 +173,7 @@ class Multipart:
             StorageError: the service refuses.
         """
         digests = cast(PartDigests, (yield Call(self._digests, data, checked)))
-        signing = yield from self._objects.key()
-        response: Response = yield self._protocol.put_part(state.key, state.upload_id, number, data, digests, signing)
+        response: Response = yield self._protocol.put_part(state.key, state.upload_id, number, data, digests)
         if response.status != 200:
             raise map_error(response, state.key)
         return PartInfo(number=number, size=len(data), etag=parse_part_etag(response), crc32=digests.crc32)
@@ -189,8 +190,7 @@ class Multipart:
             StorageError: the service refuses.
         """
         options = PutOptions(mode=state.mode, if_match=state.if_match)
-        signing = yield from self._objects.key()
-        response: Response = yield self._protocol.complete(state.key, state.upload_id, parts, options, signing)
+        response: Response = yield self._protocol.complete(state.key, state.upload_id, parts, options)
         fault = fault_of(response.body) if response.status == 200 else None
         if response.status == 200 and fault is None:
             self.orphans.ended(state.upload_id)
@@ -214,8 +214,7 @@ class Multipart:
         Raises:
             StorageError: the service refuses.
         """
-        signing = yield from self._objects.key()
-        response: Response = yield self._protocol.abort(key, upload_id, signing)
+        response: Response = yield self._protocol.abort(key, upload_id)
         if response.status not in (200, 204):
             error = map_error(response, key)
             if not isinstance(error, NotFoundError):
@@ -245,8 +244,7 @@ class Multipart:
         found: list[PartInfo] = []
         after: int | None = 0
         while after is not None:
-            signing = yield from self._objects.key()
-            response: Response = yield self._protocol.list_parts(state.key, state.upload_id, after, signing)
+            response: Response = yield self._protocol.list_parts(state.key, state.upload_id, after)
             if response.status != 200:
                 raise map_error(response, state.key)
             page, further = parse_parts(response.body)
@@ -267,8 +265,7 @@ class Multipart:
         after: tuple[str, str] | None = None
         course = Course()
         while True:
-            signing = yield from self._objects.key()
-            response: Response = yield self._protocol.list_uploads(prefix, after, signing)
+            response: Response = yield self._protocol.list_uploads(prefix, after)
             if response.status != 200:
                 raise map_error(response)
             page, further = parse_uploads(response.body)

@@ -25,13 +25,12 @@ from ...errors import (
     StorageError,
     UnavailableError,
 )
-from ...transport import Call, Exchange, Response, SigV4
+from ...transport import Call, Exchange, Response
 from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from .answers import checksum_in, parse_object, parse_page
 from .errors import already_exists, fault_of, is_page, map_error, request_id_of, stranger
 from .headers import MARK, METADATA, date_of, etag_of
 from .requests import Headers, Protocol, range_header
-from .signing import Signing
 
 SINGLE_PUT_BYTES: Final = 8 * MIB
 """The largest body that goes in one request."""
@@ -43,20 +42,11 @@ _CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,
 class Objects:
     """The objects of one bucket."""
 
-    def __init__(self, protocol: Protocol, signing: Signing) -> None:
-        """Send what *protocol* builds, signed by *signing*."""
+    def __init__(self, protocol: Protocol) -> None:
+        """Send what *protocol* builds."""
         self.protocol = protocol
         """What builds the requests."""
-        self._signing = signing
         self._conditional = protocol.target.preset.conditional_puts
-
-    def key(self) -> Exchange[SigV4]:
-        """Return the signing key.
-
-        Raises:
-            SettingsError: there are no credentials.
-        """
-        return self._signing.at_hand or (yield from self._signing.key())
 
     def put(self, key: str, source: Source, options: PutOptions, others: Headers = ()) -> Exchange[ObjectInfo]:
         """Write a body of at most ``SINGLE_PUT_BYTES``; one request. The object gets the headers *others* besides.
@@ -79,8 +69,7 @@ class Objects:
         sha256 = checksum.value if checksum is not None else hashlib.sha256(data).hexdigest()
         condition = options.mode is PutMode.CREATE or options.if_match is not None
         mark = secrets.token_hex(8) if condition else None
-        signing = self._signing.at_hand or (yield from self._signing.key())
-        request = self.protocol.put(key, data, sha256, options, mark, signing)
+        request = self.protocol.put(key, data, sha256, options, mark)
         if others:
             request = replace(request, headers=(*request.headers, *others))
         response: Response = yield request
@@ -112,11 +101,10 @@ class Objects:
         """
         if span.end is not None and span.end <= span.start:
             return (yield from self.head(key, if_match))
-        signing = self._signing.at_hand or (yield from self._signing.key())
         counted = _Counted(sink)
         whole = range_header(span) is None
         inspect = partial(_announce, counted) if whole else partial(_check_span, span, counted)
-        request = self.protocol.get(key, span, counted, if_match, signing, inspect)
+        request = self.protocol.get(key, span, counted, if_match, inspect)
         response: Response = yield request
         if response.status == 206 or response.status == 200:
             _etag(response, key)
@@ -153,8 +141,7 @@ class Objects:
         """
         if not self.protocol.target.preset.checksums:
             return None
-        signing = self._signing.at_hand or (yield from self._signing.key())
-        response: Response = yield self.protocol.head(key, signing, info.etag, checksum=True)
+        response: Response = yield self.protocol.head(key, info.etag, checksum=True)
         if response.status >= 500 or response.status == 429:  # whether there is one is not known then
             raise map_error(response, key)
         return checksum_in(response.headers) if response.status == 200 else None
@@ -165,8 +152,7 @@ class Objects:
         Raises:
             StorageError: as in ``StorageProvider.head``.
         """
-        signing = self._signing.at_hand or (yield from self._signing.key())
-        response: Response = yield self.protocol.head(key, signing, if_match)
+        response: Response = yield self.protocol.head(key, if_match)
         if response.status != 200:
             if response.status == 404:
                 yield from self._confirm_absence(key, response)
@@ -182,8 +168,7 @@ class Objects:
         Raises:
             StorageError: as in ``StorageProvider.delete``.
         """
-        signing = self._signing.at_hand or (yield from self._signing.key())
-        response: Response = yield self.protocol.delete(key, signing)
+        response: Response = yield self.protocol.delete(key)
         if response.status not in (200, 204):
             error = map_error(response, key)
             if not isinstance(error, NotFoundError):
@@ -197,9 +182,8 @@ class Objects:
         Raises:
             UnavailableError: the service does not say which object stands there.
         """
-        signing = yield from self.key()
         try:
-            response: Response = yield self.protocol.head(key, signing)
+            response: Response = yield self.protocol.head(key)
         except StorageError as error:
             raise _untold(key, error) from error
         if response.status == 404:
@@ -248,15 +232,13 @@ class Objects:
         """
         if request_id_of(response) is not None:
             return
-        signing = yield from self.key()
         first = ByteRange(start=0, end=1)
-        again: Response = yield self.protocol.get(key, first, _ignored, None, signing)
+        again: Response = yield self.protocol.get(key, first, _ignored, None)
         if again.status != 404 or fault_of(again.body) is None:
             raise stranger(response, key)
 
     def _listed_size(self, key: str) -> Exchange[int | None]:
-        signing = yield from self.key()
-        response: Response = yield self.protocol.list(key, None, signing, one_level=False, most=1)
+        response: Response = yield self.protocol.list(key, None, one_level=False, most=1)
         if response.status != 200:
             raise map_error(response, key)
         return next((size for name, size, _, _ in parse_page(response.body).objects if name == key), None)

@@ -113,8 +113,7 @@ class Orphans:
         """
         try:
             for _ in range(_TRIES):
-                signing = yield from self._objects.key()
-                request = self._objects.protocol.abort(key, upload_id, signing)
+                request = self._objects.protocol.abort(key, upload_id)
                 response: Response = yield replace(request, patience_s=PATIENCE_S)
                 if response.status not in (200, 204, 404):
                     raise map_error(response, key)
@@ -166,8 +165,7 @@ class Orphans:
         Raises:
             StorageError: the service refuses, or does not answer.
         """
-        signing = yield from self._objects.key()
-        request = self._objects.protocol.list_uploads(lost.key, None, signing)
+        request = self._objects.protocol.list_uploads(lost.key, None)
         response: Response = yield replace(request, patience_s=PATIENCE_S)
         if response.status != 200:
             raise map_error(response, lost.key)
@@ -205,8 +203,7 @@ class Orphans:
         Raises:
             StorageError: it does not say.
         """
-        signing = yield from self._objects.key()
-        request = self._objects.protocol.list_parts(key, upload_id, 0, signing)
+        request = self._objects.protocol.list_parts(key, upload_id, 0)
         response: Response = yield replace(request, patience_s=PATIENCE_S)
         if response.status != 200:
             error = map_error(response, key)

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from urllib.parse import quote
 
 from ...bodies.part_upload import Held
-from ...transport import BodySlice, Request, SigV4
+from ...transport import Auth, BodySlice, Request
 from ...types import Buffer, ByteRange, ObjectInfo, PartInfo, PutMode, PutOptions, Sink, UploadState
 from .errors import status_inside
 from .headers import base64_of, other_headers, put_headers, quoted_etag
@@ -57,11 +57,12 @@ class PartDigests:
 class Protocol:
     """Builds the requests for one target. Keys are full keys of the bucket, as the service spells them."""
 
-    __slots__ = ("_bare", "_base", "_get", "_preset", "_tls", "target")
+    __slots__ = ("_bare", "_base", "_get", "_preset", "_tls", "auth", "target")
 
-    def __init__(self, target: Target) -> None:
-        """Build for *target*."""
+    def __init__(self, target: Target, auth: Auth) -> None:
+        """Build for *target*; *auth* signs."""
         self.target = target
+        self.auth = auth
         self._base = target.base_url
         self._preset = target.preset
         self._tls = target.over_tls
@@ -69,7 +70,7 @@ class Protocol:
         self._bare: Headers = (payload,)
         self._get: Headers = (payload, _IDENTITY)
 
-    def put(self, key: str, data: bytes, sha256: str, options: PutOptions, mark: str | None, signing: SigV4) -> Request:
+    def put(self, key: str, data: bytes, sha256: str, options: PutOptions, mark: str | None) -> Request:
         """Write *data*, whose sha256 is given in hexadecimal, in one request; the service verifies it."""
         headers = [
             _UNSIGNED if self._tls else ("x-amz-content-sha256", sha256),
@@ -85,7 +86,7 @@ class Protocol:
             url=self.url(key),
             headers=tuple(headers),
             body=data,
-            signing=signing,
+            auth=self.auth,
             operation="put",
             repeat_on=_CONFLICTS if mark is not None else frozenset(),
         )
@@ -96,7 +97,6 @@ class Protocol:
         span: ByteRange,
         sink: Sink,
         if_match: str | None,
-        signing: SigV4,
         inspect: Callable[[Mapping[str, str]], None] | None = None,
     ) -> Request:
         """Read *span*, which is not empty; of a whole object the checksum is asked for as well."""
@@ -113,45 +113,41 @@ class Protocol:
             url=self.url(key),
             headers=headers,
             sink=sink,
-            signing=signing,
+            auth=self.auth,
             operation="get",
             inspect=inspect,
         )
 
-    def head(self, key: str, signing: SigV4, if_match: str | None = None, *, checksum: bool = False) -> Request:
+    def head(self, key: str, if_match: str | None = None, *, checksum: bool = False) -> Request:
         """Look at an object, and at its *checksum*, which on Amazon takes the right to decrypt."""
         headers = self._get if if_match is None else (*self._get, ("If-Match", quoted_etag(if_match)))
         if checksum:
             headers = (*headers, _WITH_CHECKSUM)
-        return Request(method="HEAD", url=self.url(key), headers=headers, signing=signing, operation="head")
+        return Request(method="HEAD", url=self.url(key), headers=headers, auth=self.auth, operation="head")
 
-    def delete(self, key: str, signing: SigV4) -> Request:
+    def delete(self, key: str) -> Request:
         """Remove an object."""
-        return Request(method="DELETE", url=self.url(key), headers=self._bare, signing=signing, operation="delete")
+        return Request(method="DELETE", url=self.url(key), headers=self._bare, auth=self.auth, operation="delete")
 
-    def delete_many(self, keys: Iterable[str], signing: SigV4) -> Request:
+    def delete_many(self, keys: Iterable[str]) -> Request:
         """Remove up to 1,000 objects. The MD5 is what every service takes for the digest that it asks for."""
         body = delete_body(keys)
         md5 = b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
         headers = (self._payload(body), ("Content-MD5", md5), _XML)
         return Request(
-            method="POST", url=f"{self._base}?delete=", headers=headers, body=body, signing=signing, operation="delete"
+            method="POST", url=f"{self._base}?delete=", headers=headers, body=body, auth=self.auth, operation="delete"
         )
 
-    def list(
-        self, prefix: str, token: str | None, signing: SigV4, *, one_level: bool, most: int = PAGE_KEYS
-    ) -> Request:
+    def list(self, prefix: str, token: str | None, *, one_level: bool, most: int = PAGE_KEYS) -> Request:
         """List a page; names come percent-encoded, because XML has no place for every character."""
         query = {"encoding-type": "url", "list-type": "2", "max-keys": str(most), "prefix": prefix}
         if one_level:
             query["delimiter"] = "/"
         if token is not None:
             query["continuation-token"] = token
-        return Request(method="GET", url=self._query(query), headers=self._get, signing=signing, operation="list")
+        return Request(method="GET", url=self._query(query), headers=self._get, auth=self.auth, operation="list")
 
-    def copy(
-        self, source: str, etag: str | None, key: str, mode: PutMode, signing: SigV4, written: Headers | None = None
-    ) -> Request:
+    def copy(self, source: str, etag: str | None, key: str, mode: PutMode, written: Headers | None = None) -> Request:
         """Copy the version *etag* of an object with all that it carries, or with what is *written* in its place."""
         headers = [*self._bare, ("x-amz-copy-source", self._source(source))]
         if written is not None:
@@ -170,7 +166,7 @@ class Protocol:
             url=self.url(key),
             headers=tuple(headers),
             body=b"",
-            signing=signing,
+            auth=self.auth,
             operation="copy",
             verdict=status_inside,
         )
@@ -189,7 +185,7 @@ class Protocol:
             options, sha256, mark, keeps_disposition=preset.keeps_disposition, decodes_gzip=preset.decodes_gzip
         )
 
-    def begin(self, key: str, written: Headers, signing: SigV4, *, checked: bool = True) -> Request:
+    def begin(self, key: str, written: Headers, *, checked: bool = True) -> Request:
         """Begin a multipart upload; the object gets what is *written* here. *checked* parts come with their CRC-32."""
         headers = [*self._bare, *written]
         if checked and self._preset.checksums:
@@ -199,7 +195,7 @@ class Protocol:
             url=f"{self.url(key)}?uploads=",
             headers=tuple(headers),
             body=b"",
-            signing=signing,
+            auth=self.auth,
             operation="put",
         )
 
@@ -210,7 +206,6 @@ class Protocol:
         number: int,
         data: Buffer,
         digests: PartDigests,
-        signing: SigV4,
     ) -> Request:
         """Write one part."""
         headers = [_UNSIGNED if digests.sha256 is None else ("x-amz-content-sha256", digests.sha256)]
@@ -225,13 +220,11 @@ class Protocol:
             url=f"{self.url(key)}?{upload_query(upload_id, number)}",
             headers=tuple(headers),
             body=data if isinstance(data, bytes) else BodySlice(source=Held(data), offset=0, size=len(data)),
-            signing=signing,
+            auth=self.auth,
             operation="put",
         )
 
-    def copy_part(
-        self, source: ObjectInfo, state: UploadState, number: int, span: ByteRange, signing: SigV4
-    ) -> Request:
+    def copy_part(self, source: ObjectInfo, state: UploadState, number: int, span: ByteRange) -> Request:
         """Copy a span of *source*, of that version where the service can be told, into a part of an upload.
 
         A small object is named whole: S3 copies spans of objects above 5 MiB only (API_UploadPartCopy).
@@ -247,14 +240,12 @@ class Protocol:
             url=f"{self.url(state.key)}?{upload_query(state.upload_id, number)}",
             headers=headers,
             body=b"",
-            signing=signing,
+            auth=self.auth,
             operation="copy",
             verdict=status_inside,
         )
 
-    def complete(
-        self, key: str, upload_id: str, parts: Sequence[PartInfo], options: PutOptions, signing: SigV4
-    ) -> Request:
+    def complete(self, key: str, upload_id: str, parts: Sequence[PartInfo], options: PutOptions) -> Request:
         """Make the parts an object, under the condition of *options*."""
         body = complete_body(parts)
         headers = (self._payload(body), _XML, *self._condition(options))
@@ -263,30 +254,30 @@ class Protocol:
             url=f"{self.url(key)}?{upload_query(upload_id)}",
             headers=headers,
             body=body,
-            signing=signing,
+            auth=self.auth,
             operation="put",
             verdict=status_inside,
             repeat_on=_CONFLICTS,
         )
 
-    def abort(self, key: str, upload_id: str, signing: SigV4) -> Request:
+    def abort(self, key: str, upload_id: str) -> Request:
         """Throw the parts of an upload away."""
         url = f"{self.url(key)}?{upload_query(upload_id)}"
-        return Request(method="DELETE", url=url, headers=self._bare, signing=signing, operation="put")
+        return Request(method="DELETE", url=url, headers=self._bare, auth=self.auth, operation="put")
 
-    def list_parts(self, key: str, upload_id: str, after: int, signing: SigV4) -> Request:
+    def list_parts(self, key: str, upload_id: str, after: int) -> Request:
         """List the parts of an upload whose numbers are above *after*."""
         marker = f"&part-number-marker={after}" if after else ""
         url = f"{self.url(key)}?max-parts=1000{marker}&uploadId={quote(upload_id, safe='~')}"
-        return Request(method="GET", url=url, headers=self._get, signing=signing, operation="put")
+        return Request(method="GET", url=url, headers=self._get, auth=self.auth, operation="put")
 
-    def list_uploads(self, prefix: str, after: tuple[str, str] | None, signing: SigV4) -> Request:
+    def list_uploads(self, prefix: str, after: tuple[str, str] | None) -> Request:
         """List unfinished uploads below *prefix*, after the (key, upload id) of the last page."""
         # No encoding-type: SeaweedFS 4.48 says that it encodes these names and does not.
         query = {"max-uploads": str(PAGE_KEYS), "prefix": prefix, "uploads": ""}
         if after is not None:
             query["key-marker"], query["upload-id-marker"] = after
-        return Request(method="GET", url=self._query(query), headers=self._get, signing=signing, operation="sweep")
+        return Request(method="GET", url=self._query(query), headers=self._get, auth=self.auth, operation="sweep")
 
     def url(self, key: str) -> str:
         """Return the URL of an object; only unreserved characters and slashes stand for themselves."""

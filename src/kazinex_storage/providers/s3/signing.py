@@ -1,70 +1,77 @@
-"""The key that requests are signed with: fixed, or asked of a profile or an instance and renewed in time."""
+"""What authorises requests: a fixed key, or one asked of a profile or an instance and renewed in time."""
 
 from __future__ import annotations
 
 import time
 from typing import Final
 
-from ...errors import SettingsError
-from ...transport import Call, Exchange, SigV4
-from .target import Credentials, Target
+from ...transport import Auth, Authorisation, Call, Exchange, Fixed, SigV4
+from .target import Credentials, CredentialSource, Target
 
 # boto3 renews 15 minutes before the end and must before 10 (botocore.credentials.RefreshableCredentials), so asking
 # costs nothing until then; a minute is soon enough for a profile that somebody edits.
 _ASK_AGAIN_S: Final = 60.0
 
 
-class Signing:
-    """Gives the signing key of a target. Thread-safe: who comes second asks as well, which does no harm."""
+def auth_of(target: Target) -> Auth:
+    """Return what signs the requests for *target*."""
+    given = target.credentials
+    return Fixed(_signed(given, target.region)) if isinstance(given, Credentials) else Renewed(given, target.region)
 
-    __slots__ = ("_asked_at", "_key", "_source", "_target")
 
-    def __init__(self, target: Target) -> None:
-        """Sign for *target*."""
-        self._target = target
-        source = target.credentials
-        self._source = None if isinstance(source, Credentials) else source
-        self._key = self._made(source) if isinstance(source, Credentials) else None
+def credentials_of(target: Target) -> Exchange[Credentials]:
+    """Return the credentials themselves, for signatures that are not libcurl's.
+
+    Raises:
+        SettingsError: there are none.
+    """
+    given = target.credentials
+    if isinstance(given, Credentials):
+        return given
+    found: Credentials = yield Call(given)
+    return found
+
+
+class Renewed:
+    """An ``Auth`` that asks once a minute. Thread-safe: who comes second asks as well, which does no harm."""
+
+    __slots__ = ("_asked_at", "_found", "_region", "_source")
+
+    def __init__(self, source: CredentialSource, region: str) -> None:
+        """Ask *source* for the credentials that sign for *region*."""
+        self._source = source
+        self._region = region
+        self._found: Authorisation | None = None
         self._asked_at = 0.0
 
     @property
-    def at_hand(self) -> SigV4 | None:
-        """The key when it is good without asking anybody."""
-        if self._source is None or time.monotonic() - self._asked_at < _ASK_AGAIN_S:
-            return self._key
-        return None
+    def at_hand(self) -> Authorisation | None:
+        """What was found less than a minute ago."""
+        return self._found if time.monotonic() - self._asked_at < _ASK_AGAIN_S else None
 
-    def key(self) -> Exchange[SigV4]:
-        """Return the key, asking for it where it has to be asked for.
+    def fetch(self) -> Exchange[Authorisation]:
+        """Ask.
 
         Raises:
             SettingsError: there are no credentials.
         """
-        key, source = self.at_hand, self._source
-        if key is None and source is not None:
-            asked_at = time.monotonic()
-            key = self._key = self._made((yield Call(source)))
-            self._asked_at = asked_at
-        if key is None:
-            raise SettingsError("there are no credentials to sign with; give keys, or a profile")
-        return key
-
-    def credentials(self) -> Exchange[Credentials]:
-        """Return the credentials themselves, for signatures that are not libcurl's.
-
-        Raises:
-            SettingsError: there are none.
-        """
-        source = self._target.credentials
-        if isinstance(source, Credentials):
-            return source
-        found: Credentials = yield Call(source)
+        asked_at = time.monotonic()
+        credentials: Credentials = yield Call(self._source)
+        found = self._found = _signed(credentials, self._region)
+        self._asked_at = asked_at
         return found
 
-    def _made(self, credentials: Credentials) -> SigV4:
-        return SigV4(
-            access_key_id=credentials.access_key_id,
-            secret_access_key=credentials.secret_access_key,
-            session_token=credentials.session_token,
-            region=self._target.region,
-        )
+    def refuse(self, refused: Authorisation) -> Exchange[bool]:  # noqa: ARG002
+        """Say that there is no other: boto3 renews in time by itself."""
+        return False
+        yield  # makes an exchange of it
+
+
+def _signed(credentials: Credentials, region: str) -> Authorisation:
+    token = credentials.session_token
+    return Authorisation(
+        signing=SigV4(
+            access_key_id=credentials.access_key_id, secret_access_key=credentials.secret_access_key, region=region
+        ),
+        headers=() if token is None else (("x-amz-security-token", token),),
+    )

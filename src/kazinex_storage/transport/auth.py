@@ -1,0 +1,78 @@
+"""Who authorises a request: the transport asks for every attempt, so that a repeat carries a key or a token of then.
+
+An ``Auth`` answers at once when it has what is needed (``at_hand``) and fetches it otherwise, as an exchange that may
+make calls and send requests of its own. ``retry.py`` asks; ``handle.py`` tells libcurl.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from ..secrecy.pickling import not_pickled
+
+
+@not_pickled("send no requests, but what they are made from")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigV4:
+    """The key that libcurl signs an attempt with while it sends it."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    region: str
+    service: str = "s3"
+
+
+@not_pickled("send no requests, but what they are made from")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorisation:
+    """What one attempt is authorised with."""
+
+    signing: SigV4 | None = field(default=None, repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Sent besides those of the request, and signed with them."""
+    query: str = field(default="", repr=False)
+    """Added to the URL."""
+
+
+NONE: Final = Authorisation()
+"""Of a request that needs none."""
+
+
+class Auth(Protocol):
+    """Authorises the attempts of requests. Thread-safe."""
+
+    @property
+    def at_hand(self) -> Authorisation | None:
+        """What is good now without asking anybody; None when it has to be fetched."""
+        ...
+
+    def fetch(self) -> Generator[Any, Any, Authorisation]:
+        """Return what is good now, as an exchange.
+
+        Raises:
+            StorageError: there is none.
+        """
+        ...
+
+    def refuse(self, refused: Authorisation) -> Generator[Any, Any, bool]:
+        """Forget what the service answered with 401, and say whether there may be another; asked once a request."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """An ``Auth`` that never changes."""
+
+    at_hand: Authorisation
+
+    def fetch(self) -> Generator[Any, Any, Authorisation]:
+        """Return it."""
+        return self.at_hand
+        yield  # makes an exchange of it
+
+    def refuse(self, refused: Authorisation) -> Generator[Any, Any, bool]:  # noqa: ARG002
+        """Say that there is no other."""
+        return False
+        yield  # makes an exchange of it
