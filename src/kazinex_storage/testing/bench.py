@@ -1,4 +1,4 @@
-"""What every test of the kit is given: a storage over a fresh provider, its back door, and helpers to judge it."""
+"""What every test of the kit is given: a storage over a fresh provider, its back door, and helpers to check it."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Bench:
         return sorted(info.key for info in self.storage.list(prefix))
 
     def close(self) -> None:
-        """Close the storage and what was made beside it."""
+        """Close the storage and everything made along with it."""
         for view in self._views:
             view.transport.close()
         self.storage.close()
@@ -158,7 +158,7 @@ def race(count: int, work: Callable[[int], T]) -> list[Outcome[T]]:
         barrier.wait()
         try:
             return Outcome(value=work(index))
-        except Exception as error:  # the judge wants every outcome, whatever it is
+        except Exception as error:  # the caller compares every outcome, whatever it is
             return Outcome(error=error)
 
     with ThreadPoolExecutor(count) as pool:
@@ -168,7 +168,7 @@ def race(count: int, work: Callable[[int], T]) -> list[Outcome[T]]:
 def in_child(work: Callable[[], object]) -> int:
     """Run *work* in a forked child and return its exit status: 0, or 1 when it raised, or minus a signal."""
     with warnings.catch_warnings():
-        # Python 3.12 warns of forking beside threads; that a provider survives it is what is being proven.
+        # Python 3.12 warns about forking a process with threads; that a provider survives it is what is being proven.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child:

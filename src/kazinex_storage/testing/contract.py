@@ -1,7 +1,7 @@
 """ProviderContract: the one class that a provider's tests subclass.
 
 Every test runs twice, on the bare provider and below a prefix. Nothing is skipped: a capability that is not declared
-is proven to be refused instead. The themes stand in ``contract_*.py``.
+is proven to be refused instead. The themes are in ``contract_*.py``.
 """
 
 from __future__ import annotations

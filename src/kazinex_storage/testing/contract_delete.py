@@ -144,7 +144,7 @@ class DeleteContract:
         try:
             bench.storage.put(f"d/{odd}", b"2")
         except InvalidKeyError:
-            bench.storage.put("d/plain", b"2")  # then no such key can stand in anybody's way
+            bench.storage.put("d/plain", b"2")  # then no such key can get in the way
             odd = "plain"
         bench.storage.put_many((f"d/{name}", b"1") for name in "az")
 

@@ -52,7 +52,7 @@ def _raise(error: BaseException) -> NoReturn:
     raise error
 
 
-_WRITERS = pytest.mark.parametrize("ours", [True, False], ids=["we wrote", "somebody else wrote"])
+_WRITERS = pytest.mark.parametrize("ours", [True, False], ids=["we wrote", "another writer wrote"])
 
 
 def _write(bench: Bench, data: bytes, *, ours: bool) -> None:

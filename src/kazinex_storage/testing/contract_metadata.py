@@ -1,4 +1,4 @@
-"""What is kept beside the bytes: content type, disposition, cache control, metadata; or a refusal beforehand."""
+"""What is kept with the bytes: content type, disposition, cache control, metadata; or a refusal beforehand."""
 
 from __future__ import annotations
 

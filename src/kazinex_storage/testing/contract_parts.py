@@ -1,4 +1,4 @@
-"""What uploads in parts owe: invisible until they end, resumable by whoever has the state, and never another body."""
+"""What uploads in parts owe: invisible until completed, resumable by anyone who has the state, never another body."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def _break_off(bench: Bench, state: UploadState, body: bytes, after: int) -> Non
 
 
 class ResumeContract:
-    """Uploads whose sha256 is told at the beginning; begun here and resumed anywhere."""
+    """Uploads whose sha256 is given at the start; begun here and resumed anywhere."""
 
     @pytest.mark.parametrize("part", [0.0, 0.5, 0.9])
     def test_an_upload_is_gone_on_with_after_its_process_was_killed(self, bench: Bench, part: float) -> None:
@@ -109,7 +109,7 @@ class ResumeContract:
         assert [] == bench.keys()
 
     def test_an_upload_that_no_listing_gave_is_not_thrown_away(self, bench: Bench) -> None:
-        """Where a service lists no uploads their ids may be addresses, and such a value is nobody's to make."""
+        """Where a service lists no uploads their ids may be addresses, and no caller may make one up."""
         if not _can(bench) or bench.provider.info.can(Capability.PARTS):
             return
         body = pattern(bench.harness.resumed_bytes)

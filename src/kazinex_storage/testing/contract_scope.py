@@ -1,4 +1,4 @@
-"""What a scope owes: a view that cannot leave its folder, whatever stands beside it."""
+"""What a scope owes: a view that cannot leave its folder, whatever is next to it."""
 
 from __future__ import annotations
 

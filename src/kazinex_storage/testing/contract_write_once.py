@@ -1,4 +1,4 @@
-"""What is owed to keys that are written once: no call of a storage replaces what stands there, whatever it asks for."""
+"""What is owed to keys that are written once: no call of a storage replaces what is there, whatever it asks for."""
 
 from __future__ import annotations
 
@@ -169,6 +169,6 @@ class WriteOnceContract:
 
 
 def _only_type(headers: object) -> dict[str, str]:
-    """Return what a client sends that leaves out what it was told to send."""
+    """Return what a client sends that omits what it was asked to send."""
     found = dict(headers) if isinstance(headers, dict) else {}
     return {name: value for name, value in found.items() if name.lower() in ("content-type", "x-ms-blob-type")}

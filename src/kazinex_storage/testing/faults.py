@@ -80,7 +80,7 @@ class Stall:
         """Wait for ``release``.
 
         Raises:
-            UnavailableError: nobody released it.
+            UnavailableError: it was never released.
         """
         self.reached.set()
         if not self.released.wait(STALL_LIMIT_S):

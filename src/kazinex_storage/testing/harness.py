@@ -36,7 +36,7 @@ class Harness(Protocol):
     lingering_folders: bool = False
     """Whether the service goes on listing a folder for a while after its last object is gone."""
     lists_etags: bool = True
-    """Whether a recursive listing of the whole medium tells version marks; where it does not they are None."""
+    """Whether a recursive listing of the whole medium reports ETags; where it does not they are None."""
     longest_key: int | None = None
     """Characters of the longest key, where the limit of the service is on characters and not on bytes."""
     refused_keys: frozenset[str] = frozenset()
@@ -51,7 +51,7 @@ class Harness(Protocol):
         ...
 
     def poke(self, key: str, data: bytes) -> None:
-        """Write *data* under the full *key* behind the provider's back, over what may stand there."""
+        """Write *data* under the full *key* behind the provider's back, replacing what may be there."""
         ...
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ class Harness(Protocol):
         """Send a presigned request and return (status, body of the answer). The default speaks HTTP.
 
         Raises:
-            OSError: nobody answers.
+            OSError: there is no answer.
         """
         request = urllib.request.Request(  # noqa: S310  # the URL comes from the provider under test
             url.url, data=body if url.method == "PUT" else None, headers=dict(url.headers), method=url.method

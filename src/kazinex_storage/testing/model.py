@@ -47,7 +47,7 @@ class _Entry:
     data: bytes
     etag: str | None
     metadata: dict[str, str] | None
-    """None after somebody else wrote the object."""
+    """None after another writer has written the object."""
 
 
 class StorageMachine(RuleBasedStateMachine):
@@ -89,7 +89,7 @@ class StorageMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model)
     @rule(draw=st.data(), data=_DATA)
     def put_over_this_version(self, draw: st.DataObject, data: bytes) -> None:
-        """Replace what stands, by its version."""
+        """Replace the existing object, by its version."""
         key = draw.draw(st.sampled_from(sorted(self.model)))
         entry = self.model.get(key)
         if entry is not None and entry.etag is not None:
@@ -101,7 +101,7 @@ class StorageMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.retired)
     @rule(draw=st.data(), data=_DATA)
     def put_over_another_version(self, draw: st.DataObject, data: bytes) -> None:
-        """Try to replace a version that does not stand any more."""
+        """Try to replace a version that is no longer there."""
         key = draw.draw(st.sampled_from(sorted(self.retired)))
         stale, entry = self.retired[key], self.model.get(key)
         if entry is not None and entry.etag in (stale, None):
@@ -226,7 +226,7 @@ class StorageMachine(RuleBasedStateMachine):
             assert entry.data == self.harness.peek(self.prefix + key)
 
     def _key(self, draw: st.DataObject) -> str:
-        """Draw a key, rather one that stands."""
+        """Draw a key, preferably one that exists."""
         standing = sorted(self.model)
         chance: int = draw.draw(st.integers(0, 2))
         return draw.draw(st.sampled_from(standing if standing and chance else self.harness.model_keys))

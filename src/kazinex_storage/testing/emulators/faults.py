@@ -1,4 +1,4 @@
-"""Faults that an emulator commits when told to: refusals, cuts, corruption, silence."""
+"""Faults that an emulator commits on request: refusals, cuts, corruption, silence."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Faults:
         self._released.set()
 
     def stalled(self) -> None:
-        """Wait until somebody releases, a minute at most."""
+        """Wait until released, a minute at most."""
         self._released.wait(60)
 
     def take(self, received: Received) -> Fault | None:

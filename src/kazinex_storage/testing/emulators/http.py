@@ -67,7 +67,7 @@ class _Server(ThreadingHTTPServer):
     context: ssl.SSLContext | None = None
 
     def finish_request(self, request: object, client_address: object) -> None:
-        """Answer on the connection's own thread, so that a slow handshake holds up nobody else."""
+        """Answer on the connection's own thread, so that a slow handshake holds up no other client."""
         if self.context is None:
             super().finish_request(request, client_address)  # type: ignore[arg-type]
             return

@@ -174,7 +174,7 @@ class SupabaseFront:
         return _found({"url": f"/object/{_SIGNED}{path}?token={token}", "token": token})
 
     def _signed(self, received: Received) -> Answer:
-        """Take what is sent to a URL that was signed, whoever sends it; the token says whether it may replace."""
+        """Accept what is sent to a signed URL, no matter by whom; the token says whether it may replace."""
         path, token = received.path.removeprefix(f"{_OBJECT}{_SIGNED}"), received.query.removeprefix("token=")
         payload = token.split(".")[1] if token.count(".") == 2 else ""
         try:

@@ -1,6 +1,6 @@
 """Azurite, Microsoft's emulator of Azure Blob Storage: it verifies signatures of keys and of SAS, and conditions.
 
-What it gets wrong stands in ``tests/azure/test_azurite.py``. It is an npm package, which ``make test`` installs into
+What it gets wrong is in ``tests/azure/test_azurite.py``. It is an npm package, which ``make test`` installs into
 the virtual environment; one that the PATH names serves as well.
 """
 
@@ -94,7 +94,7 @@ def azurite(
     """Run Azurite on a free port with nothing in it; account and key are made for the run where none are given.
 
     It speaks TLS with a certificate of *authority*, and then takes any unexpired token of Microsoft Entra that names
-    Azure Storage, whoever signed it. It keeps everything in memory, *memory_mib* or half of what the machine has, and
+    Azure Storage, by any signer. It keeps everything in memory, *memory_mib* or half of what the machine has, and
     gives that of deleted blobs free after some minutes.
 
     Raises:

@@ -119,7 +119,7 @@ def _binaries(home: Path, *, copy: bool) -> Path:
             continue
         if not copy:
             return root / "pginstall" / "bin"
-        # A virtual environment may stand below a home folder that the other user cannot enter.
+        # A virtual environment may be below a home folder that the other user cannot enter.
         shutil.copytree(root / "pginstall", home / root.name / "pginstall", symlinks=True, ignore=_DEVELOPMENT)
         libraries = root.with_name(f"{root.name}.libs")  # where its wheel puts the shared libraries it brings
         if libraries.is_dir():

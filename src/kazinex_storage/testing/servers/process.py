@@ -1,4 +1,4 @@
-"""A server as a child that outlives nobody: a shell stands between, and ends it when the standard input ends."""
+"""A server as a child that never outlives its parent: a shell in between ends it when the standard input ends."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def running(
 
 
 def free_ports(count: int) -> list[int]:
-    """Return loopback ports that nobody listens on, each with its double 10,000 above, which SeaweedFS takes too."""
+    """Return free loopback ports, each with its double 10,000 above, which SeaweedFS takes too."""
     found: list[int] = []
     while len(found) < count:
         with socket.socket() as probe, socket.socket() as double:

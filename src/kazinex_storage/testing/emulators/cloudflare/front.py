@@ -1,7 +1,7 @@
 """A front before any real S3 server that behaves like Cloudflare R2.
 
-It judges the signatures of its own tokens, applies ``rules.py``, keeps what R2 keeps (jurisdictions, conditions,
-sizes of parts, locks), signs anew for the server behind and passes on. Jurisdictions are ports here, host names there.
+It checks the signatures of its own tokens, applies ``rules.py``, keeps what R2 keeps (jurisdictions, conditions,
+sizes of parts, locks), re-signs for the server behind and passes on. Jurisdictions are ports here, host names there.
 """
 
 from __future__ import annotations

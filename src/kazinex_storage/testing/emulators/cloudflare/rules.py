@@ -139,10 +139,10 @@ class Parsed:
 
 
 def authenticate(received: Received, tokens: Mapping[str, Token], clock_shift_s: float) -> Token:
-    """Return the token that signed a request, judged by a clock that is ahead by *clock_shift_s*.
+    """Return the token that signed a request, by a clock that is ahead by *clock_shift_s*.
 
     Raises:
-        Refusal: nobody known did, or not now.
+        Refusal: no known token did, or not at this time.
     """
     signature = Signature.of(received)
     if signature is None:

@@ -65,7 +65,7 @@ class Signature:
         )
 
     def is_of(self, received: Received, secret: str) -> bool:
-        """Say whether whoever knows *secret* signed exactly this request."""
+        """Say whether exactly this request was signed with *secret*."""
         day, moment = self.signed_at.strftime("%Y%m%d"), self.signed_at.strftime("%Y%m%dT%H%M%SZ")
         scope = f"{day}/{self.region}/s3/aws4_request"
         request = hashlib.sha256(self._canonical(received).encode()).hexdigest()

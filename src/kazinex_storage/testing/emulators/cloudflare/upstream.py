@@ -1,4 +1,4 @@
-"""The real server behind an emulator: requests are signed anew and sent on, over connections that are kept."""
+"""The real server behind an emulator: requests are re-signed and forwarded over kept connections."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Upstream:
         if kept is not None:
             try:
                 return self._sent(kept, method, target, signed, body)
-            except (http.client.HTTPException, ConnectionError):  # it ended while nobody used it
+            except (http.client.HTTPException, ConnectionError):  # it ended while idle
                 kept.close()
         return self._sent(self._connect(), method, target, signed, body)
 

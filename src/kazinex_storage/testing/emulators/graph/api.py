@@ -270,26 +270,26 @@ class Call:
             return json_answer(200, {"value": [], "@odata.deltaLink": end})
         if token and not token.isdigit():
             raise GraphError(410, "resyncRequired", "Resync required")
-        told = self._drive.changes(int(token or 0))
+        changes = self._drive.changes(int(token or 0))
         if not token:
-            told = [(node, gone) for node, gone in told if not gone]
+            changes = [(node, gone) for node, gone in changes if not gone]
         if self._state.knobs.delta_repeats:
-            told = self._repeated(told)
-        found = self._api.page(told, self._changed, self._received, self._query)
+            changes = self._repeated(changes)
+        found = self._api.page(changes, self._changed, self._received, self._query)
         if "@odata.nextLink" not in found:
             found["@odata.deltaLink"] = end
         return json_answer(200, found)
 
-    def _repeated(self, told: list[tuple[Node, bool]]) -> list[tuple[Node, bool]]:
+    def _repeated(self, changes: list[tuple[Node, bool]]) -> list[tuple[Node, bool]]:
         found: list[tuple[Node, bool]] = []
-        for one in told:
+        for one in changes:
             found.append(one)
             if len(found) % self._state.knobs.page_items == 0:
                 found.append(one)
         return found
 
-    def _changed(self, told: tuple[Node, bool]) -> dict[str, object]:
-        node, gone = told
+    def _changed(self, change: tuple[Node, bool]) -> dict[str, object]:
+        node, gone = change
         return {"id": node.id, "deleted": {}} if gone else delta_view(self._view(node))
 
     def _change(self, node: Node) -> Answer:

@@ -54,7 +54,7 @@ class Node:
     children: dict[str, Node] = field(default_factory=dict, repr=False)
     """By folded name."""
     hash_after: int = 0
-    """Answers that do not tell the hash yet."""
+    """Responses that do not contain the hash yet."""
     locked: bool = False
     author: str | None = None
     """The app that changed it last."""
@@ -116,9 +116,9 @@ class Drive:
         self.quota_bytes: int | None = None
         self.read_only = False
         self.rewrites = False
-        """Whether Office files are written anew when they are stored."""
+        """Whether Office files are rewritten when they are stored."""
         self.late_hashes = 0
-        """How often a new file is told without its hash."""
+        """How often a new file is reported without its hash."""
 
     def changes(self, since: int) -> list[tuple[Node, bool]]:
         """Return the root and what changed after *since* changes, each item once, and whether it is gone."""

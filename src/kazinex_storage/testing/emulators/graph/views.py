@@ -34,7 +34,7 @@ def error_answer(error: GraphError, retry_after_s: int | None = None) -> Answer:
 
 
 def item_view(state: State, drive: Drive, node: Node, downloads: str | None = None) -> dict[str, object]:
-    """Return an item; with the origin for *downloads* it tells where to read it."""
+    """Return an item; with the origin for *downloads* it says where to read it."""
     found: dict[str, object] = {
         "id": node.id,
         "name": node.name,
@@ -72,7 +72,7 @@ def item_view(state: State, drive: Drive, node: Node, downloads: str | None = No
 
 
 def delta_view(found: dict[str, object]) -> dict[str, object]:
-    """Return an item as a delta tells it: without cTag, and without the path of the folder above."""
+    """Return an item as a delta reports it: without cTag, and without the path of the folder above."""
     parent = found["parentReference"]
     shorter = {name: value for name, value in parent.items() if name != "path"} if isinstance(parent, dict) else parent
     return {**{name: value for name, value in found.items() if name != "cTag"}, "parentReference": shorter}
