@@ -111,10 +111,6 @@ DYNAMIC_IMPORTERS = {
 """Who may import by a computed name, which no test can follow."""
 
 TYPE_ONLY_CYCLES: set[tuple[str, str]] = {
-    ("storage.files", "storage.sync"),
-    ("storage.copies", "storage.operations"),
-    ("storage.writes", "storage.operations"),
-    ("storage.signed", "storage.operations"),
     ("fs.file", "fs.filesystem"),
 }
 """(who, whom): the one names the other in annotations only, and the other imports it for its functions or instances."""

@@ -13,7 +13,7 @@ import pytest
 from kazinex_storage import Organisations, PutOptions, Resolver
 from kazinex_storage.fs import OrganisationFileSystem
 from kazinex_storage.organisations import MemoryCatalogue
-from kazinex_storage.storage.admission import beside_bytes
+from kazinex_storage.storage.rules import metadata_of
 from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.types import ObjectInfo, PutMode
 
@@ -77,7 +77,7 @@ def test_a_move_there_and_back_keeps_everything_or_says_what_is_lost(
 
     here = looked_up(resolver, "here/tables/b.json")
     assert BODY == fs.cat_file("acme/here/tables/b.json")
-    if beside_bytes(beside(there)):
+    if metadata_of(beside(there)):
         assert KEPT == beside(there) == beside(here)
         assert "the copy is without" not in caplog.text
     else:

@@ -91,7 +91,7 @@ def house(request: pytest.FixtureRequest) -> Iterator[House]:
 
 def send(storage: Storage, state: UploadState, body: bytes, *, completed: bool) -> UploadState:
     """Send the parts of an upload as a client does, who may complete it too."""
-    parts = cast(PartExchanges, exchanges_of(storage.operations._provider).parts)
+    parts = cast(PartExchanges, exchanges_of(storage.operations.context.provider).parts)
     inner = replace(state, key=state.scope + state.key, scope="")
     part = storage.transport.run(parts.put_part(inner, 1, body))
     if completed:

@@ -274,7 +274,7 @@ def test_a_place_has_answered_when_one_of_its_records_has(world: World, monkeypa
 
     monkeypatch.setattr(MoodyProvider, "_feel", by_label)
     record = world.organisations.find("org", "old token")
-    tired.append(world.resolver.storage_of("org", record.id).operations._provider)  # type: ignore[arg-type]
+    tired.append(world.resolver.storage_of("org", record.id).operations.context.provider)  # type: ignore[arg-type]
 
     assert () == world.documents.upload(document(), b"new").unasked
     assert () == world.documents.revisions(document()).missing

@@ -91,7 +91,7 @@ def resolver(organisations: Organisations) -> Iterator[Resolver]:
 
 
 def provider_of(storage: Storage) -> StorageProvider:
-    return storage.operations._provider
+    return storage.operations.context.provider
 
 
 def test_the_default_is_resolved(organisations: Organisations, verified: Verified, resolver: Resolver) -> None:
@@ -523,7 +523,7 @@ child = os.fork()
 if child == 0:
     after = resolver.storage_for("org-1")
     after.put("child", after.get_bytes("parent") + b"2")
-    same = after.operations._provider is before.operations._provider
+    same = after.operations.context.provider is before.operations.context.provider
     resolver.close()
     os._exit(0 if same else 1)
 _, status = os.waitpid(child, 0)

@@ -194,7 +194,7 @@ def test_what_cannot_be_looked_for_is_remembered(faulty: Faulty, monkeypatch: py
 
 
 def orphans_of(faulty: Faulty) -> Orphans:
-    provider = faulty.storage.operations._provider
+    provider = faulty.storage.operations.context.provider
     assert isinstance(provider, S3Provider)
     return provider.exchanges.multipart.orphans
 

@@ -199,7 +199,7 @@ def test_where_the_service_keeps_no_checksums_parts_are_compared_by_their_etags(
 
 def test_a_service_without_conditions_begins_no_create_only_upload(target: Target) -> None:
     with Storage(S3Provider(replace(target, preset=SUPABASE))) as storage:
-        provider = storage.operations._exchanges.parts
+        provider = storage.operations.context.exchanges.parts
         with pytest.raises(NotSupportedError, match="without conditions"):
             storage.transport.run(provider.begin_upload(ObjectKey("a"), 5, PutOptions(mode=PutMode.CREATE), None))
 

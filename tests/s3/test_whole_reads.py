@@ -63,7 +63,7 @@ def get_many(storage: Storage, folder: Path) -> bytes:
 
 
 def _file_system(storage: Storage) -> tuple[S3FileSystem, str]:
-    exchanges: Any = storage.operations._exchanges
+    exchanges: Any = storage.operations.context.exchanges
     target: Target = exchanges.target
     assert isinstance(target.credentials, Credentials)
     fs = S3FileSystem(

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from ..bodies.source import Source
 from ..keys import DocumentKey
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
-from ..storage.admission import Body
 from ..storage.awaiting import awaited, collected
+from ..storage.rules import Body
 from ..types import Buffer, Progress
 from .receipts import StoredDocument
 from .store import DocumentStore

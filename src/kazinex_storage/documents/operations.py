@@ -12,8 +12,8 @@ from pathlib import Path
 from ..bodies.body import Spool
 from ..errors import InvalidKeyError
 from ..keys import DocumentKey
-from ..storage.admission import Body
 from ..storage.guards import guarded
+from ..storage.rules import Body
 from ..storage.sync import Storage
 from ..transport import Exchange
 from ..types import ByteRange, ObjectInfo, Progress, PutMode, PutOptions
@@ -49,7 +49,7 @@ class DocumentOperations:
         write = RevisionWrite(self._search, document, chosen, self._patience)
         options = PutOptions(mode=PutMode.CREATE, content_type=content_type)
         operations, key = chosen.storage.with_policy(chosen.storage.policy).operations, relative_key(document)
-        operations.taken = None  # decided here, and a removed revision may have its own bytes again
+        operations.context.rules.taken = None  # decided here, and a removed revision may have its own bytes again
         answered_at: datetime | None = None
 
         def put(demanded: str | None) -> Exchange[ObjectInfo]:

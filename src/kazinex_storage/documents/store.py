@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ..keys import DocumentKey
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
-from ..storage.admission import Body
 from ..storage.files import READ_AHEAD
 from ..storage.reading import ByteStream
+from ..storage.rules import Body
 from ..types import WHOLE, ByteRange, ObjectInfo, Progress
 from .integrity import Evidence, IntegrityState
 from .operations import DocumentOperations

@@ -220,7 +220,7 @@ def guarded_storage(
 ) -> Storage:
     """Return a view of the storage of *target* with the rule of revisions over what is written and removed there."""
     view = target.storage.with_policy(target.storage.policy)
-    view.operations.guard = RevisionGuard(Search(resolver), organisation, target, patience)
+    view.operations.context.guard = RevisionGuard(Search(resolver), organisation, target, patience)
     return view
 
 

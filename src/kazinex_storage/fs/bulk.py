@@ -14,7 +14,7 @@ from glob import has_magic
 from typing import Literal, TypeAlias, cast
 
 from ..errors import AccessDeniedError
-from ..storage.admission import Body
+from ..storage.rules import Body
 from ..transport import Call, Exchange
 from ..types import PutOptions
 from .disk import expand_local, folders_among, local_ids

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..storage.admission import Body
+from ..storage.rules import Body
 from .bulk import OnError, Paths, Reach
 from .queries import Queries
 from .shapes import Slices, slices

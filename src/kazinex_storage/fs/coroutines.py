@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from ..storage.admission import Body
+from ..storage.rules import Body
 from ..transport import Exchange
 from .bulk import Bulk, OnError, Paths, Reach
 from .entries import InfoDict

@@ -18,7 +18,7 @@ from ..errors import (
     PreconditionFailedError,
     StorageError,
 )
-from ..storage.admission import Body, kept_by
+from ..storage.rules import Body, options_of_copy
 from ..storage.sync import Storage
 from ..transport import Call, Exchange
 from ..types import WHOLE, Buffer, ByteRange, Capability, ObjectInfo, PresignOptions, Progress, PutMode, PutOptions
@@ -345,7 +345,7 @@ def progress_of(callback: Callback) -> Progress | None:
 def same_objects(one: Storage, other: Storage) -> bool:
     """Say whether both are views of the same keys of the same provider."""
     return one is other or (
-        one.operations._provider is other.operations._provider and str(one.prefix) == str(other.prefix)
+        one.operations.context.provider is other.operations.context.provider and str(one.prefix) == str(other.prefix)
     )
 
 
@@ -355,7 +355,7 @@ def _copy_across(source: Storage, origin: str, target: Storage, goal: str, mode:
         info = yield from source.operations.get(origin, spool.write, WHOLE)
         if spool.size != info.size:
             raise IntegrityError(f"{spool.size} of {info.size} bytes arrived; nothing was copied")
-        options = kept_by(target.info, PutOptions.of(info, mode))
+        options = options_of_copy(info, target.info, mode)
         with Source(spool.body(), sha256=info.sha256) as body:
             return (yield from target.operations.put(goal, body, options))
     finally:

@@ -218,8 +218,8 @@ class Resolver:
         if self._on_resolve is not None:
             self._on_resolve(record.organisation, project, record.id, reason)
         view = storage.with_policy(policy)
-        view.operations.taken = Taken(self.revisions)
-        view.operations.watch = UseWatch(self.organisations.catalogue, record, self.tell, self._clock)
+        view.operations.context.rules.taken = Taken(self.revisions)
+        view.operations.context.watch = UseWatch(self.organisations.catalogue, record, self.tell, self._clock)
         return _resolved(record, reason, view)
 
     def _unopened(self, record: ProviderRecord, reason: Reason, error: StorageError) -> ResolvedProvider:

@@ -19,10 +19,11 @@ from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ..transport import Call, Outcome
 from ..types import WHOLE, Buffer, ByteRange, Folder, ObjectInfo, Progress, ProviderInfo, PutOptions
 from ..verification.verify import DEFAULT_TIMEOUT_S, VerificationReport, verify
-from .admission import Body
 from .awaiting import awaited, collected, run_blocking
+from .bulk import Asked
 from .operations import DEFAULTS
-from .reading import Asked, Listing
+from .reading import Listing
+from .rules import Body
 from .sync import Storage
 from .uploads import Uploads
 
@@ -48,7 +49,7 @@ class AsyncStorage:
         """Use *storage*; both may be used side by side."""
         self._storage = storage
         self._operations = storage.operations
-        self._uploads = Uploads(storage.operations)
+        self._uploads = Uploads(storage.operations.context)
         self._transport = storage.transport
         self._run = storage.transport.run_async
 

@@ -1,11 +1,11 @@
 """Copies and moves inside one storage: by the service where it can, else through this process.
 
-``operations.py`` runs these; the rules that both share are private to the two.
+``operations.py`` runs these. Keys are full.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from ..bodies.body import Spool
 from ..bodies.source import Source
@@ -13,118 +13,113 @@ from ..errors import AlreadyExistsError, IntegrityError, PreconditionFailedError
 from ..keys import ObjectKey
 from ..provider import MoveExchanges
 from ..transport import Exchange
-from ..types import WHOLE, Capability, ObjectInfo, PutMode, PutOptions
-from .admission import kept_by
+from ..types import WHOLE, Capability, ObjectInfo, PutMode
 from .guards import guarded
-from .writes import put_unguarded
-
-if TYPE_CHECKING:
-    from .operations import Operations
+from .operation import Context
+from .rules import options_of_copy, with_defaults
 
 
-def copy_object(operations: Operations, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+def copy_object(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
     """Copy; see ``Storage.copy``.
 
     Raises:
         PolicyError: the name or the size is not allowed.
         StorageError: as in ``Storage.copy``.
     """
-    origin, goal, mode = _pair(operations, source, target, mode)
-    yield from _check_size(operations, origin)
-    write = operations.guard.writing(goal) if operations.guard is not None else None
+    mode = yield from _admit(context, source, target, mode)
+    write = context.write_of(target)
     if write is None:
-        yield from operations._check_taken(goal)
-        return (yield from _copy(operations, origin, goal, mode))
+        yield from context.rules.check_taken(target)
+        return (yield from _copy(context, source, target, mode))
 
     def put(_: str | None) -> Exchange[ObjectInfo]:
-        return _copy(operations, origin, goal, PutMode.CREATE)
+        return _copy(context, source, target, PutMode.CREATE)
 
-    return (yield from guarded(write, None, None, put, lambda: operations._exchanges.delete(goal)))
+    return (yield from guarded(write, None, None, put, lambda: context.exchanges.delete(target)))
 
 
-def move_object(operations: Operations, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+def move_object(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
     """Move; see ``Storage.move``.
 
     Raises:
         AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
         PreconditionFailedError: *source* was replaced while it was copied; both are there.
     """
-    origin, goal, mode = _pair(operations, source, target, mode)
-    yield from _check_size(operations, origin)
-    guard = operations.guard
-    write = guard.writing(goal) if guard is not None else None
+    mode = yield from _admit(context, source, target, mode)
+    write = context.write_of(target)
     if write is None:
-        yield from operations._check_taken(goal)
-        info = yield from _move(operations, origin, goal, mode)
+        yield from context.rules.check_taken(target)
+        info = yield from _move(context, source, target, mode)
     else:
         info = yield from guarded(
             write,
             None,
             None,
-            lambda _: _move(operations, origin, goal, PutMode.CREATE),
-            lambda: _back(operations, goal, origin),
+            lambda _: _move(context, source, target, PutMode.CREATE),
+            lambda: _move_back(context, target, source),
         )
-    if guard is not None:
-        yield from guard.removing([origin], moved=True)
+    if context.guard is not None:
+        yield from context.guard.removing([source], moved=True)
     return info
 
 
-def _copy(operations: Operations, origin: ObjectKey, goal: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
-    if operations.info.can(Capability.SERVER_COPY):
-        return operations._relative((yield from operations._exchanges.copy(origin, goal, mode)))
-    return (yield from _copy_through(operations, origin, goal, mode))
+def _admit(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[PutMode]:
+    """Return the mode in force for the *target*, or refuse it.
+
+    The *source* is looked at as well: it may have come before the policy, or past us.
+    """
+    rules = context.rules
+    if source == target:
+        raise ValueError(f"copy {context.scope.relative_key(source)!r}: source and target are the same key")
+    if rules.creates(target):
+        mode = PutMode.CREATE
+    if mode is PutMode.CREATE:
+        rules.need(Capability.CREATE_ONLY, "a create-only copy")
+    rules.check_name(target)
+    if rules.policy is not None:
+        rules.check_size((yield from context.exchanges.head(source)).size)
+    return mode
 
 
-def _back(operations: Operations, goal: ObjectKey, origin: ObjectKey) -> Exchange[None]:
-    yield from _move(operations, goal, origin, PutMode.CREATE)
+def _copy(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
+    if context.info.can(Capability.SERVER_COPY):
+        return context.exchanges.copy(source, target, mode)
+    return _copy_through(context, source, target, mode)
 
 
-def _move(operations: Operations, origin: ObjectKey, goal: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
-    if operations.info.can(Capability.SERVER_MOVE):
-        mover = cast(MoveExchanges, operations._exchanges)
+def _move_back(context: Context, target: ObjectKey, source: ObjectKey) -> Exchange[None]:
+    yield from _move(context, target, source, PutMode.CREATE)
+
+
+def _move(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
+    if context.info.can(Capability.SERVER_MOVE):
+        mover = cast(MoveExchanges, context.exchanges)
         try:
-            return operations._relative((yield from mover.move(origin, goal, mode)))
+            return (yield from mover.move(source, target, mode))
         except AlreadyExistsError:
             if mode is PutMode.CREATE:
                 raise
-    before = yield from operations._exchanges.head(origin)
-    info = yield from _copy(operations, origin, goal, mode)
-    after = yield from operations._exchanges.head(origin)
+    before = yield from context.exchanges.head(source)
+    info = yield from _copy(context, source, target, mode)
+    after = yield from context.exchanges.head(source)
     if after.etag != before.etag:
         raise PreconditionFailedError(
-            f"the object was replaced while it was copied to {goal.removeprefix(operations._scope)!r}; both are there, "
+            f"the object was replaced while it was copied to {context.scope.relative_key(target)!r}; both are there, "
             "nothing was deleted"
         )
-    yield from operations._exchanges.delete(origin)
+    yield from context.exchanges.delete(source)
     return info
 
 
-def _pair(operations: Operations, source: str, target: str, mode: PutMode) -> tuple[ObjectKey, ObjectKey, PutMode]:
-    origin, goal = operations._full(source), operations._full(target)
-    if origin == goal:
-        raise ValueError(f"copy {source!r}: source and target are the same key")
-    if operations._creates(goal):
-        mode = PutMode.CREATE
-    if mode is PutMode.CREATE:
-        operations._need(Capability.CREATE_ONLY, "a create-only copy")
-    operations._admission.check_name(goal.name)
-    return origin, goal, mode
-
-
-def _check_size(operations: Operations, origin: ObjectKey) -> Exchange[None]:
-    """Refuse to give another key to more than the policy allows: it may have come before the policy, or past us."""
-    if operations.policy is not None:
-        operations._admission.check_size((yield from operations._exchanges.head(origin)).size)
-
-
-def _copy_through(operations: Operations, origin: ObjectKey, goal: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
+def _copy_through(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
     spool = Spool(None, ValueError)
     try:
-        info = yield from operations._exchanges.get(origin, WHOLE, spool.write, None)
+        info = yield from context.exchanges.get(source, WHOLE, spool.write, None)
         if spool.size != info.size:
             raise IntegrityError(f"{spool.size} of {info.size} bytes arrived; nothing was copied")
         with Source(spool.body(), sha256=info.sha256) as body:
-            options = kept_by(operations.info, PutOptions.of(info, mode))
-            return (yield from put_unguarded(operations, goal, body, options, None, None))
+            options = with_defaults(options_of_copy(info, context.info, mode), target)
+            context.rules.check_size(body.size)
+            return context.rules.check_stored(target, body, (yield from context.exchanges.put(target, body, options)))
     finally:
         spool.discard()

@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TypeAlias, cast
+from collections.abc import Iterator
+from typing import cast
 
 from ..bodies.checksums import hasher_of
 from ..bodies.download_file import Download
 from ..errors import IntegrityError
 from ..keys import ObjectKey
-from ..provider import ChecksumExchanges, ProviderExchanges
+from ..provider import ChecksumExchanges
 from ..transport import Exchange, Many, Outcome
-from ..types import MIB, WHOLE, Buffer, ByteRange, Checksum, ObjectInfo, Progress, ProviderInfo, Sink
+from ..types import MIB, WHOLE, Buffer, ByteRange, Checksum, ObjectInfo, Progress, Sink
+from .operation import Context
 
 # One connection to an object store carries some 50 to 100 MB/s, whatever the line; below 16 MiB a second one does not
 # get up to speed before the first has ended.
@@ -24,36 +25,32 @@ SPAN_BYTES = 16 * MIB
 SPANS_AT_ONCE = 4
 """Requests of one download that are under way at once."""
 
-Get: TypeAlias = Callable[[ByteRange, Sink, str | None], Exchange[ObjectInfo]]
-Expected: TypeAlias = Callable[[ObjectInfo], Exchange[Checksum | None]]
-"""Returns the checksum that the whole of an object is compared with."""
-
 
 class Fetch:
     """One object on its way into a file."""
 
     def __init__(
         self,
-        get: Get,
-        head: Callable[[], Exchange[ObjectInfo]],
-        landing: Download,
+        context: Context,
+        key: ObjectKey,
+        target_file: Download,
         on_progress: Progress | None,
         if_match: str | None = None,
     ) -> None:
-        """Bring what *get* reads into *landing*; somebody who watches costs a *head* more, to know the size.
+        """Bring the object of the full *key* into *target_file*.
 
         Args:
-            get: Reads a span of a version.
-            head: Looks at the object.
-            landing: The file.
-            on_progress: Who watches.
+            context: What holds the object.
+            key: Its full key.
+            target_file: The file.
+            on_progress: Is called as bytes come; costs a ``head`` more, to know the size.
             if_match: The version to bring; None is the one that is there.
         """
-        self._if_match = if_match
-        self._get = get
-        self._head = head
-        self._landing = landing
+        self._context = context
+        self._key = key
+        self._target_file = target_file
         self._on_progress = on_progress
+        self._if_match = if_match
         self._total: int | None = None
         self._done = 0
 
@@ -66,11 +63,11 @@ class Fetch:
         etag = yield from self._look()
         return (yield from self._get(WHOLE, self._sink(0), etag))
 
-    def spans(self, expected: Expected) -> Exchange[ObjectInfo]:
-        """Bring it in requests of ``SPAN_BYTES``, all of one version; the first one tells how many there are.
+    def spans(self, sha256: str | None) -> Exchange[ObjectInfo]:
+        """Bring it in requests of ``SPAN_BYTES``, all of one version; the first one shows how many there are.
 
         Args:
-            expected: Asked once, after the first request; the file is compared with it when it is published.
+            sha256: What the file is compared with when it is published; without it, what the service keeps.
 
         Raises:
             PreconditionFailedError: the object was replaced meanwhile.
@@ -79,7 +76,7 @@ class Fetch:
         """
         etag = yield from self._look()
         info = yield from self._get(ByteRange(end=SPAN_BYTES), self._sink(0, SPAN_BYTES), etag)
-        self._landing.expect((yield from expected(info)))
+        self._target_file.expect((yield from known_checksum(self._context, self._key, sha256, info)))
         if info.size <= SPAN_BYTES:
             return info
         if info.etag is None:
@@ -89,11 +86,14 @@ class Fetch:
             outcome.result()
         return info
 
+    def _get(self, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
+        return self._context.exchanges.get(self._key, span, sink, if_match)
+
     def _look(self) -> Exchange[str | None]:
         """Learn size and version beforehand when somebody watches the progress."""
         if self._on_progress is None:
             return self._if_match
-        before = yield from self._head()
+        before = yield from self._context.exchanges.head(self._key)
         self._total = before.size
         return self._if_match or before.etag
 
@@ -115,7 +115,7 @@ class Fetch:
             yield bring(start)
 
     def _sink(self, start: int, stop: int | None = None) -> Sink:
-        sink, on_progress = self._landing.at(start, stop), self._on_progress
+        sink, on_progress = self._target_file.at(start, stop), self._on_progress
         if on_progress is None:
             return sink
 
@@ -127,14 +127,13 @@ class Fetch:
         return report
 
 
-def known_checksum(
-    exchanges: ProviderExchanges, provider: ProviderInfo, key: ObjectKey, sha256: str | None, info: ObjectInfo
-) -> Exchange[Checksum | None]:
+def known_checksum(context: Context, key: ObjectKey, sha256: str | None, info: ObjectInfo) -> Exchange[Checksum | None]:
     """Return what the whole of the version *info* is compared with: *sha256*, else what a remote service keeps."""
     if sha256 is not None:
         return Checksum(algorithm="sha256", value=sha256)
-    if not provider.remote or info.checksum is not None:
-        return info.checksum if provider.remote else None
+    if not context.info.remote or info.checksum is not None:
+        return info.checksum if context.info.remote else None
+    exchanges = context.exchanges
     asked = getattr(exchanges, "checksum", None)
     return (yield from cast(ChecksumExchanges, exchanges).checksum(key, info)) if asked is not None else None
 

@@ -13,25 +13,39 @@ import sys
 import warnings
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ..bodies.body import Spool
 from ..bodies.checksums import hasher_of
 from ..bodies.source import Source
 from ..errors import FileTooLargeError, IntegrityError
+from ..transport import Transport
 from ..types import Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions
 from .fetching import check_checksum
+from .operations import Operations
 
 _log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-    from .sync import Storage
-
 # One request each: large enough to be worth it, small enough for a peek at a header.
 READ_AHEAD = 1024 * 1024
 """Bytes that a reader fetches at a time when less is asked for."""
+
+
+class Opener(Protocol):
+    """What files read from and write to: a ``Storage``."""
+
+    @property
+    def operations(self) -> Operations:
+        """What is done."""
+        ...
+
+    @property
+    def transport(self) -> Transport:
+        """What runs it."""
+        ...
 
 
 class ObjectReader(io.RawIOBase):
@@ -41,9 +55,7 @@ class ObjectReader(io.RawIOBase):
     from another place is never compared with anything but its length.
     """
 
-    def __init__(
-        self, storage: Storage, key: str, *, info: ObjectInfo | None = None, sha256: str | None = None
-    ) -> None:
+    def __init__(self, storage: Opener, key: str, *, info: ObjectInfo | None = None, sha256: str | None = None) -> None:
         """Look the object up, unless *info* is at hand. One request.
 
         Args:
@@ -59,9 +71,9 @@ class ObjectReader(io.RawIOBase):
         self._storage = storage
         self._key = key
         self._position = 0
-        self.info = info if info is not None else storage.head(key)
+        self.info = info if info is not None else storage.transport.run(storage.operations.head(key))
         """What the object is."""
-        kept = self.info.checksum if storage.info.remote else None
+        kept = self.info.checksum if storage.operations.context.info.remote else None
         self._expected = Checksum(algorithm="sha256", value=sha256) if sha256 is not None else kept
         self._hasher = hasher_of(self._expected.algorithm) if self._expected is not None else None
         self._hashed = 0
@@ -120,7 +132,8 @@ class ObjectReader(io.RawIOBase):
             return b""
         if self._refusal is not None:
             raise self._refusal
-        data = self._storage.get_bytes(self._key, ByteRange(start=start, end=end), if_match=self.info.etag)
+        get = self._storage.operations.get_bytes(self._key, ByteRange(start=start, end=end), self.info.etag)
+        data = self._storage.transport.run(get)
         self._prove(start, data)
         self._position = start + len(data)
         return data
@@ -140,7 +153,7 @@ class ObjectReader(io.RawIOBase):
         try:
             check_checksum(self._expected, self._hasher.hexdigest())
         except IntegrityError as error:
-            error.operation, error.key, error.provider = "read", self._key, self._storage.info.kind
+            error.operation, error.key, error.provider = "read", self._key, self._storage.operations.context.info.kind
             self._refusal = error
             raise
 
@@ -148,7 +161,7 @@ class ObjectReader(io.RawIOBase):
 class ObjectWriter(io.RawIOBase):
     """The writing side: collects (in memory up to 8 MiB, then in the temporary folder) and publishes on ``close``."""
 
-    def __init__(self, storage: Storage, key: str, options: PutOptions) -> None:
+    def __init__(self, storage: Opener, key: str, options: PutOptions) -> None:
         """Check the key and the policy; nothing is sent yet.
 
         Raises:
@@ -218,7 +231,8 @@ class ObjectWriter(io.RawIOBase):
         self._handled = (None, None)
         try:
             with Source(spool.body()) as body:
-                self.info = self._storage.put(self._key, body, self._options)
+                put = self._storage.operations.put(self._key, body, self._options)
+                self.info = self._storage.transport.run(put)
         finally:
             spool.discard()
             super().close()
@@ -280,7 +294,7 @@ StorageFile: TypeAlias = io.BufferedReader | ObjectWriter
 """What ``Storage.open`` returns."""
 
 
-def open_file(storage: Storage, key: str, mode: str, options: PutOptions) -> StorageFile:
+def open_file(storage: Opener, key: str, mode: str, options: PutOptions) -> StorageFile:
     """Open the object *key*; see ``Storage.open``.
 
     Raises:

@@ -6,20 +6,20 @@ A window is one request and its size is the memory that a stream takes.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Generic, Self, TypeVar, cast
-from unicodedata import normalize
 
 from ..bodies.checksums import Hasher, hasher_of
-from ..errors import IntegrityError, InvalidKeyError
+from ..errors import IntegrityError
+from ..keys import ObjectKey
 from ..provider import Pages
 from ..transport import Exchange, Transport
-from ..types import WHOLE, Buffer, ByteRange, Checksum, Folder, ObjectInfo, Sink
-from .fetching import Expected, check_bytes, check_checksum
+from ..types import WHOLE, Buffer, ByteRange, Checksum, Folder, ObjectInfo
+from .fetching import check_bytes, check_checksum, known_checksum
+from .operation import Context
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
-_Body = TypeVar("_Body")
 
 # Small first, so that the first byte comes soon; each window is four times the one before.
 FIRST_WINDOW = 256 * 1024
@@ -32,28 +32,29 @@ class Reading:
     """One span of one version of one object, pulled in windows of growing size."""
 
     def __init__(
-        self,
-        get: Callable[[Sink, ByteRange, str | None], Exchange[ObjectInfo]],
-        head: Callable[[], Exchange[ObjectInfo]],
-        span: ByteRange,
-        *,
-        expected: Expected | None = None,
-        if_match: str | None = None,
+        self, context: Context, key: str, span: ByteRange, *, if_match: str | None = None, sha256: str | None = None
     ) -> None:
-        """Pull *span*.
+        """Pull *span* of the object *key*, which is relative.
 
         Args:
-            expected: Asked after the first window of the whole; what came is compared with its checksum at the end.
+            context: What holds the object.
+            key: Its key there.
+            span: What to pull.
             if_match: The version that the first window is pinned to; the others are pinned to that of the first.
+            sha256: What the whole has to have; without it, what a remote service keeps counts.
+
+        Raises:
+            InvalidKeyError: the key is not legal.
         """
-        self._get = get
-        self._head = head
+        self._context = context
+        self._key = key
+        self._full_key = context.scope.full_key(key)
         self._span = span
         self._window = FIRST_WINDOW
         self._position = max(0, span.start)
         self._end = span.end
         self._if_match = if_match
-        self._ask = expected if span == WHOLE else None
+        self._sha256 = sha256
         self._expected: Checksum | None = None
         self._hasher: Hasher | None = None
         self.info: ObjectInfo | None = None
@@ -67,15 +68,17 @@ class Reading:
             PreconditionFailedError: the object was replaced after the first window.
             IntegrityError: the service delivered less than the object has, or other bytes than were stored.
         """
+        context, key = self._context, self._full_key
         if self._span.start < 0 and self.info is None:
-            self._know((yield from self._head()))  # the place of a tail follows from the size
+            # The place of a tail follows from the size.
+            self._know((yield from context.run("head", self._key, context.exchanges.head(key))))
         end = self._position + self._window
         span = ByteRange(start=self._position, end=end if self._end is None else min(end, self._end))
         if self.info is not None and span.start >= (self._end or 0):
             return b""
         collected = Collector()
         if_match = self.info.etag if self.info is not None else self._if_match
-        info = yield from self._get(collected, span, if_match)
+        info = yield from context.run("get", self._key, context.exchanges.get(key, span, collected, if_match))
         if self.info is None:
             self._know(info)
             yield from self._expect(info)
@@ -91,8 +94,8 @@ class Reading:
         return data
 
     def _expect(self, info: ObjectInfo) -> Exchange[None]:
-        if self._ask is not None:
-            self._expected = yield from self._ask(info)
+        if self._span == WHOLE:
+            self._expected = yield from known_checksum(self._context, self._full_key, self._sha256, info)
             self._hasher = hasher_of(self._expected.algorithm) if self._expected is not None else None
 
     def _know(self, info: ObjectInfo) -> None:
@@ -103,21 +106,15 @@ class Reading:
 class Listing(Generic[_Entry]):
     """The pages of a listing, with keys relative to a scope."""
 
-    def __init__(
-        self,
-        pages: Pages[_Entry],
-        told: Callable[[Exchange[Sequence[_Entry] | None]], Exchange[Sequence[_Entry] | None]],
-        relative: Callable[[_Entry], _Entry],
-    ) -> None:
+    def __init__(self, context: Context, pages: Pages[_Entry]) -> None:
+        self._context = context
         self.pages = pages
         """Where they come from, with keys that are not relative."""
-        self._told = told
-        self._relative = relative
 
     def next(self) -> Exchange[list[_Entry] | None]:
         """Return the next page; None after the last one."""
-        page = yield from self._told(self.pages.next())
-        return None if page is None else [self._relative(entry) for entry in page]
+        page = yield from self._context.run("list", None, self.pages.next())
+        return None if page is None else [self._context.scope.relative(entry) for entry in page]
 
     def entries(self, run: Callable[[Exchange[list[_Entry] | None]], list[_Entry] | None]) -> Iterator[_Entry]:
         """Yield the entries of all pages, each fetched by *run* when it is needed."""
@@ -132,23 +129,17 @@ class Listing(Generic[_Entry]):
         self.pages.close()
 
 
-def below(info: ObjectInfo, scope: int) -> ObjectInfo:
-    """Return *info* with its key below a prefix of *scope* characters; a page has thousands and ``replace`` is slow."""
-    return ObjectInfo(
-        key=info.key[scope:],
-        size=info.size,
-        etag=info.etag,
-        last_modified=info.last_modified,
-        content_type=info.content_type,
-        content_disposition=info.content_disposition,
-        cache_control=info.cache_control,
-        content_encoding=info.content_encoding,
-        content_language=info.content_language,
-        metadata=info.metadata,
-        checksum=info.checksum,
-        service_checksum=info.service_checksum,
-        modified_by=info.modified_by,
-    )
+def read_bytes(
+    context: Context, key: ObjectKey, span: ByteRange, if_match: str | None, sha256: str | None = None
+) -> Exchange[bytes]:
+    """Return the bytes of *span*; see ``Storage.get_bytes``. The key is full."""
+    collected = Collector()
+    info = yield from context.exchanges.get(key, span, collected, if_match)
+    if span == WHOLE and sha256 is not None:
+        collected.expect(Checksum(algorithm="sha256", value=sha256))
+    elif span != WHOLE or not context.info.remote:
+        return collected.value()
+    return collected.proven(info)
 
 
 class Collector:
@@ -193,25 +184,6 @@ class Collector:
         return self._rest.getvalue() if self._rest is not None else self._first or b""
 
 
-class Asked:
-    """The exchanges that bring many objects, made one by one, and which key each is for."""
-
-    def __init__(self, keys: Iterable[str], get: Callable[[str], Exchange[bytes]]) -> None:
-        """Ask *get* for each of *keys* when its turn comes."""
-        self._keys = keys
-        self._get = get
-        self._under_way: dict[int, str] = {}
-
-    def __iter__(self) -> Iterator[Exchange[bytes]]:
-        for index, key in enumerate(self._keys):
-            self._under_way[index] = key
-            yield self._get(key)
-
-    def key_of(self, index: int) -> str:
-        """Return the key of the exchange with that index, which has ended."""
-        return self._under_way.pop(index)
-
-
 class ByteStream(Iterator[bytes]):
     """The bytes of one span of one version, in chunks; also a context manager. Not thread-safe."""
 
@@ -249,24 +221,3 @@ class ByteStream(Iterator[bytes]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def each_once(
-    items: Iterable[tuple[str, _Body]], put: Callable[[str, _Body], Exchange[ObjectInfo]]
-) -> Iterator[Exchange[ObjectInfo]]:
-    """Yield what *put* makes of each item; an item whose key came before fails, and its body is not read.
-
-    Puts of one call run at the same time, so which of two bodies stays would be a matter of speed.
-    """
-    seen: set[str] = set()
-    for key, body in items:
-        name = normalize("NFC", str(key))
-        yield put(key, body) if name not in seen else _refuse_twice(key)
-        seen.add(name)
-
-
-def _refuse_twice(key: str) -> Exchange[ObjectInfo]:
-    raise InvalidKeyError(
-        "the call puts this key twice; the first is done, give each its own", operation="put", key=key
-    )
-    yield  # makes an exchange of it

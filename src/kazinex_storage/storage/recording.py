@@ -1,13 +1,13 @@
 """What an upload in parts asks of the guard of its storage: before it ends, and when it has become an object.
 
-``uploads.py`` uses these; the rules that both share with ``operations.py`` are private to them.
+``uploads.py`` uses these.
 """
 
 from __future__ import annotations
 
 import hashlib
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from ..bodies.part_upload import measure
 from ..bodies.source import Source
@@ -17,24 +17,17 @@ from ..part_uploads import PartExchanges
 from ..transport import Call, Exchange
 from ..types import WHOLE, ObjectInfo, UploadState
 from .guards import Write, standing
+from .operation import Context
 from .signed import remove_version
 
-if TYPE_CHECKING:
-    from .operations import Operations
 
-
-def write_of(operations: Operations, full: ObjectKey) -> Write | None:
-    """Return the decision over a write of the key *full*, or None when it is not guarded."""
-    return operations.guard.writing(full) if operations.guard is not None else None
-
-
-def ask(operations: Operations, own: UploadState, source: Source, *, resumed: bool = False) -> Exchange[None]:
+def ask(context: Context, own: UploadState, source: Source, *, resumed: bool = False) -> Exchange[None]:
     """Ask the guard, before anything is sent, whether *source* may become the object.
 
     Raises:
         AlreadyExistsError: the key is taken.
     """
-    write = write_of(operations, ObjectKey(own.key))
+    write = context.write_of(ObjectKey(own.key))
     if write is None:
         return
     demanded = yield from write.before(own.sha256, resumed=resumed)
@@ -44,7 +37,7 @@ def ask(operations: Operations, own: UploadState, source: Source, *, resumed: bo
         raise write.taken()
 
 
-def ask_unseen(operations: Operations, write: Write, own: UploadState) -> Exchange[None]:
+def ask_unseen(context: Context, write: Write, own: UploadState) -> Exchange[None]:
     """Ask before parts that others sent become the object; where the key is taken they are thrown away.
 
     Raises:
@@ -54,34 +47,34 @@ def ask_unseen(operations: Operations, write: Write, own: UploadState) -> Exchan
         if (yield from write.before(own.sha256)) is not None:
             raise write.taken()  # its own bytes may come back, but these were seen by nobody here
     except AlreadyExistsError:
-        parts = cast(PartExchanges, operations._exchanges.parts)
+        parts = cast(PartExchanges, context.exchanges.parts)
         yield from parts.abort_upload(ObjectKey(own.key), own.upload_id)
         raise
 
 
-def prove(operations: Operations, own: UploadState, found: ObjectInfo, sha256: str) -> Exchange[None]:
+def prove(context: Context, own: UploadState, found: ObjectInfo, sha256: str) -> Exchange[None]:
     """Read what the upload became, where that is recorded for good: a client may have sent other bytes.
 
     Raises:
         IntegrityError: it has.
     """
-    if write_of(operations, ObjectKey(own.key)) is None:
+    if context.write_of(ObjectKey(own.key)) is None:
         return
     digest = hashlib.sha256()
-    yield from operations._exchanges.get(ObjectKey(own.key), WHOLE, digest.update, found.etag)
+    yield from context.exchanges.get(ObjectKey(own.key), WHOLE, digest.update, found.etag)
     if digest.hexdigest() != sha256:
         raise IntegrityError("a client has completed the upload with other bytes; look at the object")
 
 
-def stays(operations: Operations, own: UploadState, info: ObjectInfo, *, proven: bool) -> Exchange[ObjectInfo]:
+def stays(context: Context, own: UploadState, info: ObjectInfo, *, proven: bool) -> Exchange[ObjectInfo]:
     """Make what the upload became the object that stays, under the guard; else take it back.
 
     Raises:
         AlreadyExistsError: the key is taken, or another write was faster.
     """
     key = ObjectKey(own.key)
-    write = write_of(operations, key)
+    write = context.write_of(key)
     if write is None:
         return info
-    undo = partial(remove_version, operations, key, info)
+    undo = partial(remove_version, context, key, info)
     return (yield from standing(write, info, proven=proven, undo=undo))

@@ -10,11 +10,11 @@ from ..bodies.source import Source
 from ..errors import BulkError, IntegrityError, InvalidKeyError, NotSupportedError, StorageError
 from ..keys import Prefix
 from ..transport import Call, Exchange
-from ..types import Folder, ObjectInfo, PutMode, PutOptions, Sink
+from ..types import Folder, ObjectInfo, PutMode, Sink
 from ..unkeyed import FolderExchanges, UnkeyedExchanges, UnkeyedPages, UnkeyedRemover
 from ..unkeyed import Unkeyed as Unkeyed
-from .admission import kept_by
 from .fetching import Proof
+from .rules import options_of_copy
 
 if TYPE_CHECKING:
     from .operations import Operations
@@ -31,7 +31,7 @@ def unkeyed_in(operations: Operations, listing: Listing[_Kind]) -> list[Unkeyed]
     pages = listing.pages
     if not isinstance(pages, UnkeyedPages):
         return []
-    scope = operations._scope
+    scope = operations.context.scope.prefix
     found = (replace(one, key=one.key[len(scope) :]) for one in pages.unkeyed if one.key.startswith(scope))
     return [one for one in found if one.key]
 
@@ -86,7 +86,7 @@ def adopt_unkeyed(storage: Storage, found: Unkeyed, key: str, mode: PutMode = Pu
             if spool.size != info.size:
                 raise IntegrityError(f"{spool.size} of {info.size} bytes arrived; nothing was copied")
             with Source(spool.body(), sha256=info.sha256) as body:
-                return (yield from operations.put(key, body, kept_by(operations.info, PutOptions.of(info, mode))))
+                return (yield from operations.put(key, body, options_of_copy(info, operations.context.info, mode)))
         finally:
             spool.discard()
 
@@ -94,23 +94,23 @@ def adopt_unkeyed(storage: Storage, found: Unkeyed, key: str, mode: PutMode = Pu
 
 
 def _read(operations: Operations, found: Unkeyed, sink: Sink) -> Exchange[ObjectInfo]:
-    exchanges = operations._exchanges
+    exchanges = operations.context.exchanges
     if not isinstance(exchanges, UnkeyedExchanges):
         raise NotSupportedError("this provider holds nothing that no key names")
     if _is_unsafe(found.name):
         raise _unsafe(found)
     # The value may have been made by hand, or by a storage of another prefix.
-    if not found.name.startswith(exchanges.unkeyed_prefix(operations._scope)):
+    if not found.name.startswith(exchanges.unkeyed_prefix(operations.context.scope.prefix)):
         raise InvalidKeyError("the object is not below the prefix of this storage", key=found.key)
     proof = Proof(sink)
-    info = yield from operations._told("get", found.key, exchanges.get_unkeyed(found.name, proof))
+    info = yield from operations.context.run("get", found.key, exchanges.get_unkeyed(found.name, proof))
     proof.check(info)
     return replace(info, key=found.key)
 
 
 def can_delete_unkeyed(operations: Operations) -> bool:
     """Say whether the provider may hold what no key names, and removes it."""
-    return isinstance(operations._exchanges, UnkeyedExchanges)
+    return isinstance(operations.context.exchanges, UnkeyedExchanges)
 
 
 def remove_unkeyed(operations: Operations, prefix: str) -> Exchange[None]:
@@ -119,9 +119,11 @@ def remove_unkeyed(operations: Operations, prefix: str) -> Exchange[None]:
     Raises:
         StorageError: something could not be removed.
     """
-    provider = operations._provider
+    provider = operations.context.provider
     if isinstance(provider, UnkeyedRemover):
-        yield from operations._told("delete", None, _called(provider, operations._full_prefix(prefix)))
+        yield from operations.context.run(
+            "delete", None, _called(provider, operations.context.scope.full_prefix(prefix))
+        )
 
 
 def remove_folders(operations: Operations, prefix: str) -> Exchange[None]:
@@ -130,12 +132,14 @@ def remove_folders(operations: Operations, prefix: str) -> Exchange[None]:
     Raises:
         BulkError: some could not be removed; it lists their errors.
     """
-    exchanges = operations._exchanges
+    exchanges = operations.context.exchanges
     if not isinstance(exchanges, FolderExchanges):
         return
-    removing = exchanges.remove_folders(operations._full_prefix(prefix), itself=bool(prefix))
-    errors = yield from operations._told("delete", None, removing)
-    failures: list[Exception] = [operations._explain(error, "delete", None) for error in errors if error is not None]
+    removing = exchanges.remove_folders(operations.context.scope.full_prefix(prefix), itself=bool(prefix))
+    errors = yield from operations.context.run("delete", None, removing)
+    failures: list[Exception] = [
+        operations.context.explain(error, "delete", None) for error in errors if error is not None
+    ]
     BulkError.raise_for(failures, len(errors), "delete")
 
 
@@ -145,9 +149,11 @@ def delete_marker(operations: Operations, key: str) -> Exchange[None]:
     Raises:
         StorageError: it could not be removed.
     """
-    exchanges = operations._exchanges
+    exchanges = operations.context.exchanges
     if isinstance(exchanges, UnkeyedExchanges):
-        yield from operations._told("delete", key, exchanges.delete_marker(operations._full(key)))
+        yield from operations.context.run(
+            "delete", key, exchanges.delete_marker(operations.context.scope.full_key(key))
+        )
 
 
 def delete_unkeyed(operations: Operations, found: Sequence[Unkeyed]) -> Exchange[None]:
@@ -158,7 +164,7 @@ def delete_unkeyed(operations: Operations, found: Sequence[Unkeyed]) -> Exchange
     Raises:
         BulkError: some could not be removed; it lists their errors.
     """
-    exchanges = operations._exchanges
+    exchanges = operations.context.exchanges
     if not isinstance(exchanges, UnkeyedExchanges):
         return
     # A directory of a hierarchical namespace can be removed once it is empty, so each level waits for the one below.
@@ -168,17 +174,17 @@ def delete_unkeyed(operations: Operations, found: Sequence[Unkeyed]) -> Exchange
             continue
         levels.setdefault(one.key.count("/"), []).append(one)
     failures: list[Exception] = [
-        operations._explain(_unsafe(one), "delete", one.key) for one in found if _is_unsafe(one.name)
+        operations.context.explain(_unsafe(one), "delete", one.key) for one in found if _is_unsafe(one.name)
     ]
     for depth in sorted(levels, reverse=True):
         level = levels[depth]
         for start in range(0, len(level), _AT_ONCE):
             batch = level[start : start + _AT_ONCE]
             deleting = exchanges.delete_unkeyed([one.name for one in batch])
-            for one, error in zip(batch, (yield from operations._told("delete", None, deleting)), strict=True):
+            for one, error in zip(batch, (yield from operations.context.run("delete", None, deleting)), strict=True):
                 if error is not None:
                     error.key = one.key
-                    failures.append(operations._explain(error, "delete", one.key))
+                    failures.append(operations.context.explain(error, "delete", one.key))
     BulkError.raise_for(failures, len(found), "delete")
 
 

@@ -1,7 +1,7 @@
 """Requests that clients without credentials send: signed under the rules of now, and checked when they have arrived.
 
 A service refuses what a signature binds (``PresignedUrl.bound``) and takes everything else, so what is not bound is
-checked afterwards, by ``confirm_object``. ``operations.py`` runs these; the rules that both share are private to them.
+checked afterwards, by ``confirm_object``. ``operations.py`` runs these. Keys are full.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import secrets
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from ..bodies.first_bytes import FIRST_BYTES, fits
 from ..errors import (
@@ -38,14 +38,12 @@ from ..types import (
     UploadState,
 )
 from .guards import standing
-
-if TYPE_CHECKING:
-    from .operations import Operations
+from .operation import Context
 
 _METHODS: Final = ("GET", "HEAD", "PUT", "DELETE")
 
 
-def presign_object(operations: Operations, key: str, options: PresignOptions) -> Exchange[PresignedUrl]:
+def presign_object(context: Context, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
     """Sign a request; see ``Storage.presign``.
 
     Raises:
@@ -54,25 +52,24 @@ def presign_object(operations: Operations, key: str, options: PresignOptions) ->
         PolicyError: a PUT that the policy does not allow, or one without a size.
         ValueError: the method, the size or the expiry makes no sense.
     """
-    full = operations._full(key)
-    operations._need(Capability.PRESIGN, "presigning")
+    context.rules.need(Capability.PRESIGN, "presigning")
     if options.upload is not None:
         raise ValueError("the requests of an upload in parts are signed by presign_upload")
     if options.method not in _METHODS:
         raise ValueError(f"a URL is signed for GET, HEAD, PUT or DELETE, not {options.method!r}")
     if options.expires_in <= timedelta(0):
         raise ValueError("expires_in is a positive time")
-    once = operations._creates(full)
+    once = context.rules.creates(key)
     if once and options.method == "DELETE":
         raise NotSupportedError(
             "this key is written once, and no URL is signed to remove it; remove it in this process"
         )
     if options.method == "PUT":
-        yield from operations._check_taken(full)
-        options = _admitted_put(operations, full, options, once=once)
+        yield from context.rules.check_taken(key)
+        options = _admitted_put(context, key, options, once=once)
     elif options.mode is PutMode.CREATE:
-        operations._need(Capability.CREATE_ONLY, "a create-only URL")
-    url = yield from operations._exchanges.presign(full, options)
+        context.rules.need(Capability.CREATE_ONLY, "a create-only URL")
+    url = yield from context.exchanges.presign(key, options)
     if options.method != "PUT":
         return url
     # A provider that cannot bind the mode refuses to sign; whatever else it cannot bind it leaves out.
@@ -81,7 +78,7 @@ def presign_object(operations: Operations, key: str, options: PresignOptions) ->
 
 
 def confirm_object(
-    operations: Operations, key: str, options: PresignOptions, write_token: str | None
+    context: Context, key: ObjectKey, options: PresignOptions, write_token: str | None
 ) -> Exchange[ObjectInfo]:
     """Check what a signed PUT brought, and remove what does not fit; see ``Storage.confirm``.
 
@@ -93,67 +90,66 @@ def confirm_object(
         IntegrityError: it is not what *options* say; likewise.
         ValueError: the options are not those of a PUT, or a revision is confirmed without a write token.
     """
-    full = operations._full(key)
     if options.method != "PUT":
         raise ValueError(f"what a PUT brought is confirmed, not a {options.method}")
-    write = operations.guard.writing(full) if operations.guard is not None else None
+    write = context.write_of(key)
     if write is not None and write_token is None:
         raise ValueError("what was sent to this key is recorded for good: confirm it with the write_token of its URL")
-    info = yield from operations._exchanges.head(full)
-    if write_token is not None and not (yield from _carries(operations, full, info, write_token)):
+    info = yield from context.exchanges.head(key)
+    if write_token is not None and not (yield from _carries(context, key, info, write_token)):
         raise AlreadyExistsError("the object that stands there was not sent to this URL; nothing was removed")
     try:
         if write is None:
-            yield from operations._check_taken(full)
-        sha256 = yield from _check_arrived(operations, full, options, info)
+            yield from context.rules.check_taken(key)
+        sha256 = yield from _check_arrived(context, key, options, info)
     except (AlreadyExistsError, PolicyError, IntegrityError) as error:
         # Without the write token it may be what stood there before, or what another writer has put there meanwhile.
         # What is recorded was confirmed under the rules of that day: a document, which no rule of today removes.
         stays = write_token is None or (write is not None and (yield from write.recorded()))
-        removed = not stays and (yield from remove_version(operations, full, info))
+        removed = not stays and (yield from remove_version(context, key, info))
         outcome = "it was removed" if removed else "it was left alone, look at it"
         raise type(error)(f"{error.message}; {outcome}") from error
     if sha256 is not None:
         info = replace(info, checksum=Checksum(algorithm="sha256", value=sha256))
     if write is not None:
-        undo = partial(remove_version, operations, full, info)
+        undo = partial(remove_version, context, key, info)
         yield from standing(write, info, proven=sha256 is not None, undo=undo)
-    return operations._relative(info)
+    return info
 
 
-def remove_version(operations: Operations, key: ObjectKey, checked: ObjectInfo) -> Exchange[bool]:
+def remove_version(context: Context, key: ObjectKey, checked: ObjectInfo) -> Exchange[bool]:
     """Remove the object if it is still the one that was *checked*; say whether it was.
 
     Raises:
         StorageError: the service does not answer, or may not remove it.
     """
     try:
-        now = yield from operations._exchanges.head(key)
+        now = yield from context.exchanges.head(key)
     except NotFoundError:
         return False
     if now.etag is None or now.etag != checked.etag:
         return False
-    yield from operations._exchanges.delete(key)
+    yield from context.exchanges.delete(key)
     return True
 
 
-def _admitted_put(operations: Operations, key: ObjectKey, options: PresignOptions, *, once: bool) -> PresignOptions:
+def _admitted_put(context: Context, key: ObjectKey, options: PresignOptions, *, once: bool) -> PresignOptions:
     if once:
         options = replace(options, mode=PutMode.CREATE)
     if options.mode is PutMode.CREATE:
-        operations._need(Capability.CREATE_ONLY, "a create-only URL")
+        context.rules.need(Capability.CREATE_ONLY, "a create-only URL")
     if options.mode is PutMode.CREATE or _wanted(options):  # there will be something to confirm
         options = replace(options, write_token=secrets.token_hex(8))
-    operations._admission.check_name(key.name)
+    context.rules.check_name(key)
     if options.size is None:
-        if operations.policy is not None:
+        if context.rules.policy is not None:
             raise PolicyError(
                 "under a limit a PUT is signed together with its size; give presign() PresignOptions(size=...)"
             )
         return options
     if options.size < 0:
         raise ValueError(f"an object has 0 bytes or more, not {options.size}")
-    operations._admission.check_size(options.size)
+    context.rules.check_size(options.size)
     return options
 
 
@@ -163,22 +159,20 @@ def _wanted(options: PresignOptions) -> frozenset[str]:
     return frozenset(name for name, value in asked.items() if value is not None)
 
 
-def _carries(operations: Operations, key: ObjectKey, info: ObjectInfo, write_token: str) -> Exchange[bool]:
+def _carries(context: Context, key: ObjectKey, info: ObjectInfo, write_token: str) -> Exchange[bool]:
     """Say whether the object carries *write_token*, which is found as that of an upload in parts is."""
-    operations._need(Capability.PARTS, "the write token of a signed PUT")
-    parts = cast(PartExchanges, operations._exchanges.parts)
+    context.rules.need(Capability.PARTS, "the write token of a signed PUT")
+    parts = cast(PartExchanges, context.exchanges.parts)
     upload = UploadState(
         key=key, upload_id=write_token, size=info.size, part_bytes=max(1, info.size), write_token=write_token
     )
     return (yield from parts.find_upload(upload)) is not None
 
 
-def _check_arrived(
-    operations: Operations, key: ObjectKey, options: PresignOptions, info: ObjectInfo
-) -> Exchange[str | None]:
+def _check_arrived(context: Context, key: ObjectKey, options: PresignOptions, info: ObjectInfo) -> Exchange[str | None]:
     """Compare the object with what was signed and with the rules of now; return its sha256 where it was asked for."""
-    operations._admission.check_name(key.name)
-    operations._admission.check_size(info.size)
+    context.rules.check_name(key)
+    context.rules.check_size(info.size)
     if options.size is not None and info.size != options.size:
         raise IntegrityError(f"the object has {info.size:,} bytes, and {options.size:,} were signed for")
     if options.content_type is not None and (info.content_type or "").lower() != options.content_type.lower():
@@ -186,15 +180,15 @@ def _check_arrived(
             f"the object is of type {info.content_type!r}, and {options.content_type!r} was signed for"
         )
     extension = extension_of(key.name)
-    if operations.policy is not None and operations.policy.extensions:
+    if context.rules.policy is not None and context.rules.policy.extensions:
         first = bytearray()
-        yield from operations._exchanges.get(key, ByteRange(end=FIRST_BYTES), first.extend, info.etag)
+        yield from context.exchanges.get(key, ByteRange(end=FIRST_BYTES), first.extend, info.etag)
         if not fits(extension, bytes(first)):
             raise FileTypeRefusedError(f"the object does not begin as a file of type .{extension} does")
     if options.sha256 is None:
         return None
     digest = hashlib.sha256()
-    yield from operations._exchanges.get(key, WHOLE, digest.update, info.etag)
+    yield from context.exchanges.get(key, WHOLE, digest.update, info.etag)
     if digest.hexdigest() != options.sha256.lower():
         raise IntegrityError(f"the object has sha256 {digest.hexdigest()}, and {options.sha256} was signed for")
     return digest.hexdigest()

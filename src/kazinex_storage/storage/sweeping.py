@@ -70,7 +70,7 @@ def sweep(storage: Storage, *, older_than: timedelta = DEFAULT_AGE, dry_run: boo
     """
     if older_than < timedelta(0):
         raise ValueError("older_than is not a time in the future")
-    uploads = Uploads(storage.operations)
+    uploads = Uploads(storage.operations.context)
     leftovers = storage.transport.run(uploads.leftovers(dry_run=dry_run)) or 0
     report = SweepReport(leftovers=leftovers, dry_run=dry_run)
     if not storage.info.can(Capability.PARTS):

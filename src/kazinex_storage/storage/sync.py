@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, overload
+from typing import Literal, Self, overload
 
 from ..keys import Prefix
 from ..network_provider import bound_transport
@@ -32,16 +32,15 @@ from ..types import (
     PutOptions,
     UploadState,
 )
-from .admission import Body
-from .closed_flag import Life
-from .operations import DEFAULTS, LINK, Operations, WriteOnce
-from .reading import Asked, ByteStream
+from .bulk import Asked
+from .files import StorageFile, open_file
+from .operation import ClosedFlag, Context
+from .operations import DEFAULTS, LINK, Operations
+from .reading import ByteStream
+from .rules import Body, WriteOnce
 from .states import StateKeys
 from .tickets import UploadTicket
 from .uploads import Uploads
-
-if TYPE_CHECKING:
-    from .files import StorageFile
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
@@ -69,7 +68,7 @@ class Storage:
         Args:
             policy: What may be put; without one, all that the provider can hold.
             transport: Shared by the storages of a process; without one this storage has its own.
-            write_once: Which objects are created and never replaced, by whatever call; see ``operations.WriteOnce``.
+            write_once: Which objects are created and never replaced, by whatever call; see ``rules.WriteOnce``.
             state_key: At least 16 secret bytes that seal upload states; by default derived from the provider's secret.
 
         Raises:
@@ -82,25 +81,22 @@ class Storage:
         self._own_transport = self._transport not in (bound_transport(provider), transport)
         if isinstance(provider, SettingsUser):
             provider.use_settings(self._transport.settings)
-        self._life = Life()
-        self._scope = Prefix.folder(prefix)
-        self._operations = Operations(provider, self._scope, policy, self._life, write_once, state_key)
-        self._uploads = Uploads(self._operations)
+        self._use(Context(provider, Prefix.folder(prefix), policy, ClosedFlag(), write_once, state_key))
 
     @property
     def info(self) -> ProviderInfo:
         """What the provider is and can do."""
-        return self._operations.info
+        return self._operations.context.info
 
     @property
     def prefix(self) -> Prefix:
         """The folder that every key is below; empty for the whole provider."""
-        return self._scope
+        return self._operations.context.scope.prefix
 
     @property
     def policy(self) -> UploadPolicy | None:
         """What may be put."""
-        return self._operations.policy
+        return self._operations.context.rules.policy
 
     @property
     def operations(self) -> Operations:
@@ -359,8 +355,6 @@ class Storage:
             NotFoundError: reading, and no such key; ``ValueError``: another mode.
             AlreadyExistsError: on closing an ``xb`` file, when the key exists.
         """
-        from .files import open_file
-
         return open_file(self, key, mode, options)
 
     def scoped(self, prefix: str) -> Storage:
@@ -369,28 +363,30 @@ class Storage:
         Raises:
             InvalidKeyError: the prefix is no folder.
         """
-        return self._view(Prefix(self._scope + Prefix.folder(prefix)), self.policy)
+        return self._view(Prefix(self.prefix + Prefix.folder(prefix)), self.policy)
 
     def with_policy(self, policy: UploadPolicy | None) -> Storage:
         """Return a view that puts under another policy."""
-        return self._view(self._scope, policy)
+        return self._view(self.prefix, policy)
 
     def close(self) -> None:
         """Close the provider, unless this is a view. Using a closed storage raises ``ClosedError``."""
-        self._life.end()
+        self._operations.context.closed_flag.close()
         provider, self._provider = self._provider, None
         if provider is not None:
             provider.close()
             if self._own_transport:
                 self._transport.close()
 
-    def _view(self, scope: Prefix, policy: UploadPolicy | None) -> Storage:
+    def _view(self, prefix: Prefix, policy: UploadPolicy | None) -> Storage:
         view = Storage.__new__(Storage)
         view._provider, view._own_transport = None, False  # views do not close what they look at
-        view._transport, view._run, view._life, view._scope = self._transport, self._run, Life(self._life), scope
-        view._operations = self._operations.within(scope, policy, view._life)
-        view._uploads = Uploads(view._operations)
+        view._transport, view._run = self._transport, self._run
+        view._use(self._operations.context.within(prefix, policy))
         return view
+
+    def _use(self, context: Context) -> None:
+        self._operations, self._uploads = Operations(context), Uploads(context)
 
     def __enter__(self) -> Self:
         return self
@@ -399,4 +395,4 @@ class Storage:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Storage({self.info.kind} {self.info.location}{f', prefix={self._scope!r}' if self._scope else ''})"
+        return f"Storage({self.info.kind} {self.info.location}{f', prefix={self.prefix!r}' if self.prefix else ''})"

@@ -1,7 +1,7 @@
 """Uploads in parts that outlive the process that began them: begin, resume, abort, list; as exchanges.
 
-``Storage`` and ``AsyncStorage`` run these beside ``operations.py``, whose rules (keys and scopes, policy and limits,
-capabilities, what errors are told) hold here too. Whatever fails, an upload stays where it is: it is resumed, aborted,
+``Storage`` and ``AsyncStorage`` run these as they run ``operations.py``; ``operation.py`` adds scope and error context,
+``rules.py`` says what may enter. Whatever fails, an upload stays where it is: it is resumed, aborted,
 or swept (``sweeping.py``). ``docs/large-files.md`` is for users.
 """
 
@@ -43,9 +43,9 @@ from ..types import (
     PutOptions,
     UploadState,
 )
-from .admission import Body, completed
-from .operations import Operations
-from .recording import ask, ask_unseen, prove, stays, write_of
+from .operation import Context, operation, operation_on_many, operation_on_upload
+from .recording import ask, ask_unseen, prove, stays
+from .rules import Body
 from .signed import remove_version
 from .tickets import TicketPart, UploadTicket
 
@@ -56,92 +56,75 @@ _MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
 class Uploads:
     """The uploads in parts to one storage."""
 
-    __slots__ = ("_operations", "_ordered", "_parts")
+    __slots__ = ("_ordered", "_parts", "context")
 
-    def __init__(self, operations: Operations) -> None:
-        """Work where *operations* do; the rules that both share are private to the two."""
-        self._operations = operations
+    def __init__(self, context: Context) -> None:
+        """Work with what *context* says."""
+        self.context = context
+        """Provider, prefix and rules."""
         # One of the two is there, as the capabilities say.
-        self._parts = cast(PartExchanges, operations._exchanges.parts)
-        self._ordered = cast(ResumeExchanges, operations._exchanges.parts)
+        self._parts = cast(PartExchanges, context.exchanges.parts)
+        self._ordered = cast(ResumeExchanges, context.exchanges.parts)
 
-    def begin(self, key: str, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
-        """Begin an upload; see ``Storage.begin_upload``."""
-        return self._operations._told("begin_upload", key, self._begin(key, size, options, sha256))
+    @operation("begin_upload")
+    def begin(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
+        """Begin an upload; see ``Storage.begin_upload``.
 
-    def resume(self, state: UploadState, body: Body, on_progress: Progress | None = None) -> Exchange[ObjectInfo]:
-        """Send what is missing, and complete; see ``Storage.resume_upload``."""
-        return self._operations._told("resume_upload", state.key, self._resume(state, body, on_progress))
-
-    def abort(self, upload: UploadState | PendingUpload) -> Exchange[None]:
-        """Throw an upload away; see ``Storage.abort_upload``."""
-        return self._operations._told("abort_upload", upload.key, self._abort(upload))
-
-    def pending(self, prefix: str = "", older_than: timedelta | None = None) -> Exchange[list[PendingUpload]]:
-        """Return the unfinished uploads; see ``Storage.pending_uploads``."""
-        return self._operations._told("pending_uploads", None, self._pending(prefix, older_than))
-
-    def ticket(self, state: UploadState, expires_in: timedelta) -> Exchange[UploadTicket]:
-        """Sign every request of an upload; see ``Storage.presign_upload``."""
-        return self._operations._told("presign_upload", state.key, self._ticket(state, expires_in))
-
-    def complete(self, state: UploadState) -> Exchange[ObjectInfo]:
-        """Make what others sent the object; see ``Storage.complete_upload``."""
-        return self._operations._told("complete_upload", state.key, self._complete(state))
-
-    def leftovers(self, *, dry_run: bool) -> Exchange[int | None]:
-        """Let the provider remove, or only count, what killed writers left; None when it leaves nothing of its own."""
-        return self._operations._told("sweep", None, self._leftovers(dry_run=dry_run))
-
-    def _begin(self, key: str, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
-        operations = self._operations
-        full = operations._full(key)
+        Raises:
+            ValueError: the size or the sha256 makes no sense.
+        """
+        context = self.context
         self._need_resuming()
-        options = operations._admitted(full, options)
+        options = context.rules.admit(key, options)
         if size < 0:
             raise ValueError(f"an upload has 0 bytes or more, not {size}")
         if sha256 is not None and not _SHA256.fullmatch(sha256.lower()):
             raise ValueError("a sha256 is 64 hexadecimal digits")
-        operations._admission.check_name(full.name)
-        operations._admission.check_size(size)
+        context.rules.check_size(size)
         declared = sha256.lower() if sha256 is not None else None
-        write = write_of(operations, full)
+        write = context.write_of(key)
         if write is not None:
             yield from write.before(declared)  # refused early; it is asked again before the end
         else:
-            yield from operations._check_taken(full)
-        state = yield from self._parts.begin_upload(full, size, completed(options, full), declared)
-        scope, info = operations._scope, operations.info
-        state = replace(state, key=full[len(scope) :], scope=scope, provider=info.kind, location=info.location)
-        return cast(UploadState, (yield Call(operations._seal.seal, state)))
+            yield from context.rules.check_taken(key)
+        state = yield from self._parts.begin_upload(key, size, options, declared)
+        scope, info = context.scope, context.info
+        relative = scope.relative_key(key)
+        state = replace(state, key=relative, scope=scope.prefix, provider=info.kind, location=info.location)
+        return cast(UploadState, (yield Call(context.seal.seal, state)))
 
-    def _resume(self, state: UploadState, body: Body, on_progress: Progress | None) -> Exchange[ObjectInfo]:
-        operations = self._operations
+    @operation_on_upload("resume_upload")
+    def resume(self, state: UploadState, body: Body, on_progress: Progress | None = None) -> Exchange[ObjectInfo]:
+        """Send what is missing, and complete; see ``Storage.resume_upload``.
+
+        Raises:
+            IntegrityError: *body* has another size.
+        """
+        context = self.context
         self._need_resuming()
         own = yield from self._own(state)
-        if write_of(operations, ObjectKey(own.key)) is None:
-            yield from operations._check_taken(ObjectKey(own.key))
+        if context.write_of(ObjectKey(own.key)) is None:
+            yield from context.rules.check_taken(ObjectKey(own.key))
         self._check_rules(own)
         expected = None if isinstance(body, Source) else own.sha256
-        source = yield from operations._admission.source(body, expected, on_progress)
+        source = yield from context.rules.source(body, expected, on_progress)
         try:
             if source.size != own.size:
                 raise IntegrityError(
                     f"the upload was begun for {own.size:,} bytes, this body has {source.size:,}; nothing was sent, "
                     "resume it with the body that it was begun for"
                 )
-            in_order = not operations.info.can(Capability.PARTS)
-            going_on = self._in_order(own, source) if in_order else self._go_on(own, source)
-            info = operations._relative((yield from going_on))
+            in_order = not context.info.can(Capability.PARTS)
+            info = yield from (self._in_order(own, source) if in_order else self._go_on(own, source))
             known = info.sha256 is not None or source.checksum is None
             info = info if known else replace(info, checksum=source.checksum)
-            return (yield from stays(operations, own, info, proven=True))
+            return (yield from stays(context, own, info, proven=True))
         finally:
             if source is not body:
                 source.close()
 
     def _in_order(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
-        yield from ask(self._operations, state, source, resumed=True)
+        yield from ask(self.context, state, source, resumed=True)
         return (yield from self._ordered.resume_upload(state, source))
 
     def _go_on(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
@@ -155,9 +138,9 @@ class Uploads:
             # An earlier resume completed it and could not say so any more.
             sha256 = cast(str, (yield Call(measure, source, cancel=source.cancel)))
             _check_body(sha256, state, found)
-            yield from prove(self._operations, state, found, sha256)
+            yield from prove(self.context, state, found, sha256)
             return found
-        yield from ask(self._operations, state, source)
+        yield from ask(self.context, state, source)
         parts = yield from send_parts(source, plan, partial(self._send, state, held), self._parts)
         checksum = source.checksum
         if checksum is None:
@@ -176,20 +159,26 @@ class Uploads:
         _check_body(checksum.value, state, info)
         return info
 
-    def _ticket(self, state: UploadState, expires_in: timedelta) -> Exchange[UploadTicket]:
-        operations = self._operations
+    @operation_on_upload("presign_upload")
+    def ticket(self, state: UploadState, expires_in: timedelta) -> Exchange[UploadTicket]:
+        """Sign every request of an upload; see ``Storage.presign_upload``.
+
+        Raises:
+            ValueError: the expiry makes no sense.
+        """
+        context = self.context
         self._need()
-        operations._need(Capability.PRESIGN, "presigning")
+        context.rules.need(Capability.PRESIGN, "presigning")
         if expires_in <= timedelta(0):
             raise ValueError("expires_in is a positive time")
         own = yield from self._own(state)
-        yield from operations._check_taken(ObjectKey(own.key))
+        yield from context.rules.check_taken(ObjectKey(own.key))
         self._check_rules(own)
         key, plan = ObjectKey(own.key), self._plan(own)
 
         def sign(method: str, part: int | None = None, size: int | None = None) -> Exchange[PresignedUrl]:
             options = PresignOptions(method=method, expires_in=expires_in, size=size, upload=own, part=part)
-            return operations._exchanges.presign(key, options)
+            return context.exchanges.presign(key, options)
 
         parts: list[TicketPart] = []
         for number, span in plan.spans():
@@ -203,11 +192,18 @@ class Uploads:
             state=state, parts=tuple(parts), complete=complete, abort=abort, expires_at=expires_at, bound=bound
         )
 
-    def _complete(self, state: UploadState) -> Exchange[ObjectInfo]:
+    @operation_on_upload("complete_upload")
+    def complete(self, state: UploadState) -> Exchange[ObjectInfo]:
+        """Make what others sent the object; see ``Storage.complete_upload``.
+
+        Raises:
+            IntegrityError: a part is missing or has another size.
+            PolicyError: the policy of now does not allow what is there.
+        """
         self._need()
         own = yield from self._own(state)
         plan = self._plan(own)
-        write = write_of(self._operations, ObjectKey(own.key))
+        write = self.context.write_of(ObjectKey(own.key))
         if write is None:
             yield from self._check_taken(own)
         try:
@@ -216,10 +212,10 @@ class Uploads:
             found = yield from self._parts.find_upload(own)
             if found is None:
                 raise
-            info = self._operations._relative((yield from self._kept(own, found)))  # the client completed it itself
-            return (yield from stays(self._operations, own, info, proven=False))
+            info = yield from self._kept(own, found)  # the client completed it itself
+            return (yield from stays(self.context, own, info, proven=False))
         if write is not None:
-            yield from ask_unseen(self._operations, write, own)
+            yield from ask_unseen(self.context, write, own)
         try:
             self._check_rules(own, max(own.size, sum(part.size for part in held)))
         except PolicyError as error:
@@ -234,12 +230,12 @@ class Uploads:
             raise IntegrityError(
                 f"part {wrong[0][0]} is missing or has another size; nothing was stored, send it, then complete again"
             )
-        info = self._operations._relative((yield from self._parts.complete_upload(own, held)))
-        return (yield from stays(self._operations, own, info, proven=False))
+        info = yield from self._parts.complete_upload(own, held)
+        return (yield from stays(self.context, own, info, proven=False))
 
     def _check_taken(self, own: UploadState) -> Exchange[None]:
         try:
-            yield from self._operations._check_taken(ObjectKey(own.key))
+            yield from self.context.rules.check_taken(ObjectKey(own.key))
         except AlreadyExistsError:
             yield from self._throw_away(own)
             raise
@@ -248,7 +244,7 @@ class Uploads:
         """Remove the parts of an upload, or the object that a client has made of them, which carries its mark."""
         found = yield from self._parts.find_upload(own)
         if found is not None:
-            yield from remove_version(self._operations, ObjectKey(own.key), found)
+            yield from remove_version(self.context, ObjectKey(own.key), found)
         yield from self._parts.abort_upload(ObjectKey(own.key), own.upload_id)
 
     def _send(
@@ -261,48 +257,58 @@ class Uploads:
                 return same
         return (yield from self._parts.put_part(state, number, data))
 
-    def _abort(self, upload: UploadState | PendingUpload) -> Exchange[None]:
+    @operation_on_upload("abort_upload")
+    def abort(self, upload: UploadState | PendingUpload) -> Exchange[None]:
+        """Throw an upload away; see ``Storage.abort_upload``."""
         self._need_resuming()
         if isinstance(upload, UploadState):
             full = ObjectKey((yield from self._own(upload)).key)
         else:
             self._need()  # only a service that lists uploads gives such a value; elsewhere its id may be an address
-            full = self._operations._full(upload.key)
+            full = self.context.scope.full_key(upload.key)
         yield from self._parts.abort_upload(full, upload.upload_id)
 
-    def _pending(self, prefix: str, older_than: timedelta | None) -> Exchange[list[PendingUpload]]:
+    @operation_on_many("pending_uploads")
+    def pending(self, prefix: str = "", older_than: timedelta | None = None) -> Exchange[list[PendingUpload]]:
+        """Return the unfinished uploads; see ``Storage.pending_uploads``.
+
+        Raises:
+            ValueError: *older_than* is negative.
+        """
         self._need()
         if older_than is not None and older_than < timedelta(0):
             raise ValueError("older_than is not a time in the future")
-        full = self._operations._full_prefix(prefix)
+        scope = self.context.scope
+        full = scope.full_prefix(prefix)
         found: Sequence[PendingUpload] = yield from self._parts.pending_uploads(full)
         latest = datetime.now(UTC) - older_than if older_than is not None else None
-        scope = self._operations._scope
         return [
-            replace(upload, key=upload.key[len(scope) :])
+            replace(upload, key=scope.relative_key(upload.key))
             for upload in found
             if upload.key.startswith(full) and (latest is None or upload.was_begun_by(latest))
         ]
 
-    def _leftovers(self, *, dry_run: bool) -> Exchange[int | None]:
-        provider = self._operations._provider
+    @operation_on_many("sweep")
+    def leftovers(self, *, dry_run: bool) -> Exchange[int | None]:
+        """Let the provider remove, or only count, what killed writers left; None when it leaves nothing of its own."""
+        provider = self.context.provider
         if not isinstance(provider, Sweeper):
             return None
-        return cast(int, (yield Call(partial(provider.sweep, self._operations._scope, dry_run=dry_run))))
+        return cast(int, (yield Call(partial(provider.sweep, self.context.scope.prefix, dry_run=dry_run))))
 
     def _need(self) -> None:
-        self._operations._need(Capability.PARTS, "an upload in parts")
+        self.context.rules.need(Capability.PARTS, "an upload in parts")
 
     def _need_resuming(self) -> None:
-        if not self._operations.info.can(Capability.RESUME):
+        if not self.context.info.can(Capability.RESUME):
             self._need()
 
     def _check_rules(self, own: UploadState, size: int | None = None) -> None:
         """Refuse what the rules of now do not allow, whatever they were when the upload was begun."""
-        operations, key = self._operations, ObjectKey(own.key)
-        operations._admission.check_name(key.name)
-        operations._admission.check_size(own.size if size is None else size)
-        if operations._creates(key) and own.mode is not PutMode.CREATE:
+        rules, key = self.context.rules, ObjectKey(own.key)
+        rules.check_name(key)
+        rules.check_size(own.size if size is None else size)
+        if rules.creates(key) and own.mode is not PutMode.CREATE:
             raise NotSupportedError("the upload was begun to replace, and this key is written once; abort it")
 
     def _kept(self, own: UploadState, found: ObjectInfo) -> Exchange[ObjectInfo]:
@@ -312,7 +318,7 @@ class Uploads:
         and left alone: it may have been accepted long ago, by the first of two calls.
         """
         if found.size != own.size:
-            removed = yield from remove_version(self._operations, ObjectKey(own.key), found)
+            removed = yield from remove_version(self.context, ObjectKey(own.key), found)
             raise IntegrityError(
                 f"the object has {found.size:,} bytes, the upload was begun for {own.size:,}; "
                 + ("it was removed" if removed else "it was replaced meanwhile, look at it")
@@ -325,21 +331,21 @@ class Uploads:
 
     def _own(self, state: UploadState) -> Exchange[UploadState]:
         """Return *state* as the provider knows it, if it is of this place and as it was sealed."""
-        info, scope = self._operations.info, self._operations._scope
+        info = self.context.info
         if (state.provider, state.location) != (info.kind, info.location):
             raise SettingsError(
                 f"the upload was begun on {state.provider} {state.location!r}, this is {info.kind} {info.location!r}; "
                 "resume it where it was begun"
             )
-        yield Call(self._operations._seal.check, state)
+        yield Call(self.context.seal.check, state)
         full = ObjectKey(state.scope + state.key)
-        if not full.startswith(scope):
+        if not full.startswith(self.context.scope.prefix):
             raise InvalidKeyError("the upload belongs to a key outside this storage; resume it where it was begun")
         return replace(state, key=full, scope="")
 
     def _plan(self, state: UploadState) -> PartPlan:
         """Return how the upload was cut, as its *state* says."""
-        plan, rule = PartPlan.resumed(state.size, state.part_bytes), self._operations.info.part_rule
+        plan, rule = PartPlan.resumed(state.size, state.part_bytes), self.context.info.part_rule
         if rule is not None and not plan.follows(rule):
             raise SettingsError(
                 f"the state says {state.size:,} bytes in parts of {state.part_bytes:,}, which this service does not "

@@ -20,7 +20,7 @@ import pytest
 
 from ..errors import NotSupportedError
 from ..provider import StorageProvider
-from ..storage.operations import WriteOnce
+from ..storage.rules import WriteOnce
 from ..storage.sync import Storage
 from ..transport import Exchange, Outcome, Wait
 from ..types import Capability, Folder, ObjectInfo, PutMode, PutOptions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ..errors import AccessDeniedError, BulkError, InvalidKeyError, NotFoundError
-from ..storage.writes import DELETE_BATCH
+from ..storage.bulk import DELETE_BATCH
 from ..types import Capability
 from .bench import Bench
 from .faults import Fault, Raise

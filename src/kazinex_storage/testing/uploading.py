@@ -27,7 +27,7 @@ def passed_on(state: UploadState) -> UploadState:
 
 def sealed(storage: Storage, state: UploadState) -> UploadState:
     """Return *state* as if ``begin_upload`` had made it so: what comes behind the seal has to be safe as well."""
-    return storage.operations._seal.seal(state)
+    return storage.operations.context.seal.seal(state)
 
 
 def large_body(bench: Bench, seed: int = 0) -> bytes:

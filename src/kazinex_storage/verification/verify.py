@@ -164,8 +164,8 @@ class _Run:
             "compare": self._compare,
             "create-only": self._create_only,
         }
-        self._exchanges = self._storage.operations._exchanges
-        provider = self._storage.operations._provider
+        context = self._storage.operations.context
+        self._exchanges, provider = context.exchanges, context.provider
         key = ObjectKey(self._storage.prefix + self._key)
         self._access = provider.public_access(key) if isinstance(provider, PubliclyReadable) else None
         if self._access is not None:

@@ -1,0 +1,93 @@
+"""Many objects in one call: puts, reads and deletes that run at the same time. ``operations.py`` runs these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar, cast
+from unicodedata import normalize
+
+from ..errors import BulkError, InvalidKeyError, StorageError, for_each_key
+from ..keys import ObjectKey
+from ..transport import Exchange, Many, Outcome
+from ..types import Capability, ObjectInfo
+from .operation import Context
+
+_Body = TypeVar("_Body")
+
+# S3, R2, Supabase: at most 1,000 keys in one DeleteObjects request.
+DELETE_BATCH = 1000
+"""Keys that one bulk delete carries."""
+
+
+class Asked:
+    """The exchanges that bring many objects, made one by one, and which key each is for."""
+
+    def __init__(self, keys: Iterable[str], get: Callable[[str], Exchange[bytes]]) -> None:
+        """Ask *get* for each of *keys* when its turn comes."""
+        self._keys = keys
+        self._get = get
+        self._under_way: dict[int, str] = {}
+
+    def __iter__(self) -> Iterator[Exchange[bytes]]:
+        for index, key in enumerate(self._keys):
+            self._under_way[index] = key
+            yield self._get(key)
+
+    def key_of(self, index: int) -> str:
+        """Return the key of the exchange with that index, which has ended."""
+        return self._under_way.pop(index)
+
+
+def each_once(
+    items: Iterable[tuple[str, _Body]], put: Callable[[str, _Body], Exchange[ObjectInfo]]
+) -> Iterator[Exchange[ObjectInfo]]:
+    """Yield what *put* makes of each item; an item whose key came before fails, and its body is not read.
+
+    Puts of one call run at the same time, so which of two bodies stays would be a matter of speed.
+    """
+    seen: set[str] = set()
+    for key, body in items:
+        name = normalize("NFC", str(key))
+        yield put(key, body) if name not in seen else _refuse_twice(key)
+        seen.add(name)
+
+
+def _refuse_twice(key: str) -> Exchange[ObjectInfo]:
+    raise InvalidKeyError(
+        "the call puts this key twice; the first is done, give each its own", operation="put", key=key
+    )
+    yield  # makes an exchange of it
+
+
+def delete_objects(context: Context, keys: Iterable[str]) -> Exchange[None]:
+    """Remove many objects; see ``Storage.delete_many``.
+
+    Raises:
+        BulkError: some could not be removed.
+    """
+    full = [context.scope.full_key(key) for key in keys]
+    if context.guard is not None:
+        yield from context.guard.removing(full)
+    bulk = context.info.can(Capability.BULK_DELETE)
+    failures = yield from (_delete_in_batches(context, full) if bulk else _delete_each(context, full))
+    BulkError.raise_for(failures, len(full), "delete_many")
+
+
+def _delete_in_batches(context: Context, keys: Sequence[ObjectKey]) -> Exchange[list[Exception]]:
+    batches = [keys[start : start + DELETE_BATCH] for start in range(0, len(keys), DELETE_BATCH)]
+    exchanges = (context.run("delete", None, context.exchanges.delete_many(batch)) for batch in batches)
+    outcomes = cast("list[Outcome[Sequence[StorageError | None]]]", (yield Many(exchanges, context.info.concurrency)))
+    failures: list[Exception] = []
+    for batch, outcome in zip(batches, outcomes, strict=True):
+        refusal = outcome.error
+        if refusal is not None and not isinstance(refusal, StorageError):
+            raise refusal
+        errors = for_each_key(refusal, batch) if refusal is not None else filter(None, outcome.result())
+        failures.extend(context.explain(error, "delete", None) for error in errors)
+    return failures
+
+
+def _delete_each(context: Context, keys: Sequence[ObjectKey]) -> Exchange[list[Exception]]:
+    exchanges = (context.run("delete", context.scope.relative_key(key), context.exchanges.delete(key)) for key in keys)
+    outcomes = cast("list[Outcome[None]]", (yield Many(exchanges, context.info.concurrency)))
+    return [outcome.error for outcome in outcomes if outcome.error is not None]

@@ -1,0 +1,222 @@
+"""``@operation``: adds to the body of an operation what all of them have, and the context that it runs in.
+
+That is the check that the storage is open, the scope, the context of errors and the observer. A body works with full
+keys and raises plain errors. ``operations.py`` and ``uploads.py`` hold the bodies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from ..errors import ClosedError, StorageError
+from ..keys import ObjectKey, Prefix
+from ..lifting import exchanges_of
+from ..policy import UploadPolicy
+from ..provider import StorageProvider
+from ..transport import Exchange
+from ..types import ObjectInfo
+from .guards import Guard, Watch, Write
+from .rules import Rules, WriteOnce
+from .scope import Scope
+from .states import StateKeys, StateSeal
+
+T = TypeVar("T")
+P = ParamSpec("P")
+Owner = TypeVar("Owner", bound="HasContext", contravariant=True)
+
+
+class ClosedFlag:
+    """Whether a storage, or the one that it is a view of, was closed."""
+
+    __slots__ = ("_closed", "_parent")
+
+    def __init__(self, parent: ClosedFlag | None = None) -> None:
+        self._closed = False
+        self._parent = parent
+
+    @property
+    def closed(self) -> bool:
+        """Whether it may no longer be used."""
+        return self._closed or (self._parent is not None and self._parent.closed)
+
+    def close(self) -> None:
+        """Close it."""
+        self._closed = True
+
+
+class Context:
+    """What the operations of one storage work with: one provider below one prefix, under the rules of the storage."""
+
+    __slots__ = ("closed_flag", "exchanges", "guard", "info", "provider", "rules", "scope", "seal", "watch")
+
+    def __init__(
+        self,
+        provider: StorageProvider,
+        prefix: Prefix,
+        policy: UploadPolicy | None,
+        closed_flag: ClosedFlag,
+        write_once: WriteOnce = False,
+        state_key: bytes | StateKeys | None = None,
+    ) -> None:
+        """Work on the keys of *provider* that begin with *prefix*, which is empty or ends with a slash.
+
+        Raises:
+            ValueError: the key for upload states is too short.
+        """
+        self.provider = provider
+        self.exchanges = exchanges_of(provider)
+        """The verbs of the provider; keys are full."""
+        self.info = provider.info
+        """What the provider is and can do."""
+        self.scope = Scope(prefix, provider.info.max_key_bytes)
+        self.rules = Rules(provider.info, policy, write_once)
+        self.seal = StateSeal(provider, state_key)
+        """Seals upload states."""
+        self.closed_flag = closed_flag
+        self.guard: Guard | None = None
+        """Decides over writes of some of the keys; set by who opens the storage, before it is used."""
+        self.watch: Watch | None = None
+        """Is shown how calls end; set likewise."""
+
+    def within(self, prefix: Prefix, policy: UploadPolicy | None) -> Context:
+        """Return the same for what begins with *prefix*, under *policy*; it closes with this one."""
+        context = Context.__new__(Context)
+        context.provider, context.exchanges, context.info = self.provider, self.exchanges, self.info
+        context.scope = Scope(prefix, self.info.max_key_bytes)
+        context.rules = self.rules.under(policy)
+        context.seal, context.closed_flag = self.seal, ClosedFlag(self.closed_flag)
+        context.guard, context.watch = self.guard, self.watch
+        return context
+
+    def write_of(self, key: ObjectKey) -> Write | None:
+        """Return the decision over a write of the full *key*, or None when it is not guarded."""
+        return self.guard.writing(key) if self.guard is not None else None
+
+    def run(self, operation: str, key: str | None, exchange: Exchange[T]) -> Exchange[T]:
+        """Run *exchange* as *operation*: for a step that is an operation of its own, such as one page of a listing.
+
+        Args:
+            operation: What an error says was being done.
+            key: Its key, relative; None when it has none.
+            exchange: What is done, with full keys; an ``ObjectInfo`` that it returns is made relative.
+
+        Raises:
+            ClosedError: the storage was closed.
+            StorageError: what *exchange* raises, with its context.
+        """
+        if self.closed_flag.closed:
+            raise ClosedError("the storage was closed; make a new one", operation=operation, key=key)
+        try:
+            result = yield from exchange
+        except StorageError as error:
+            yield from self.failed(error, operation, key)
+            raise
+        if self.watch is not None:
+            yield from self.watch.passed(operation)
+        return self.scope.relative(result) if isinstance(result, ObjectInfo) else result
+
+    def explain(self, error: StorageError, operation: str, key: str | None) -> StorageError:
+        """Give *error* its context: what was being done, to which key, and where; what it knows already stays."""
+        error.operation = error.operation or operation
+        error.provider = error.provider or self.info.kind
+        if key is not None:
+            error.key = key
+        elif error.key is not None:
+            error.key = self.scope.relative_key(error.key)
+        return error
+
+    def failed(self, error: StorageError, operation: str, key: str | None) -> Exchange[None]:
+        """Give *error*, in which a call ended, its context, and show it to the observer."""
+        self.explain(error, operation, key)
+        if self.watch is not None:
+            yield from self.watch.failed(error)
+
+
+class HasContext(Protocol):
+    """What has operations."""
+
+    @property
+    def context(self) -> Context:
+        """What they work with."""
+        ...
+
+
+class NamesKey(Protocol):
+    """A value that names a key, such as the state of an upload."""
+
+    @property
+    def key(self) -> str:
+        """Relative to the storage."""
+        ...
+
+
+Named = TypeVar("Named", bound=NamesKey)
+
+
+def operation(
+    name: str,
+) -> Callable[
+    [Callable[Concatenate[Owner, ObjectKey, P], Exchange[T]]], Callable[Concatenate[Owner, str, P], Exchange[T]]
+]:
+    """Make an operation of a body whose first argument is a key: callers give it relative, the body gets it full.
+
+    A body may be a generator, or return the exchange that does its work.
+    """
+
+    def decorate(
+        body: Callable[Concatenate[Owner, ObjectKey, P], Exchange[T]],
+    ) -> Callable[Concatenate[Owner, str, P], Exchange[T]]:
+        # As Context.run does; written out because single requests pay for each frame.
+        @wraps(body)
+        def run(owner: Owner, key: str, /, *args: P.args, **kwargs: P.kwargs) -> Exchange[T]:
+            context = owner.context
+            if context.closed_flag.closed:
+                raise ClosedError("the storage was closed; make a new one", operation=name, key=key)
+            try:
+                result = yield from body(owner, context.scope.full_key(key), *args, **kwargs)
+            except StorageError as error:
+                yield from context.failed(error, name, key)
+                raise
+            if context.watch is not None:
+                yield from context.watch.passed(name)
+            return context.scope.relative(result) if isinstance(result, ObjectInfo) else result
+
+        return run
+
+    return decorate
+
+
+def operation_on_many(
+    name: str,
+) -> Callable[[Callable[Concatenate[Owner, P], Exchange[T]]], Callable[Concatenate[Owner, P], Exchange[T]]]:
+    """Make an operation of a body that has no single key; it makes full what it is given."""
+
+    def decorate(body: Callable[Concatenate[Owner, P], Exchange[T]]) -> Callable[Concatenate[Owner, P], Exchange[T]]:
+        @wraps(body)
+        def run(owner: Owner, /, *args: P.args, **kwargs: P.kwargs) -> Exchange[T]:
+            return owner.context.run(name, None, body(owner, *args, **kwargs))
+
+        return run
+
+    return decorate
+
+
+def operation_on_upload(
+    name: str,
+) -> Callable[
+    [Callable[Concatenate[Owner, Named, P], Exchange[T]]], Callable[Concatenate[Owner, Named, P], Exchange[T]]
+]:
+    """Make an operation of a body whose first argument is an upload, which names its key."""
+
+    def decorate(
+        body: Callable[Concatenate[Owner, Named, P], Exchange[T]],
+    ) -> Callable[Concatenate[Owner, Named, P], Exchange[T]]:
+        @wraps(body)
+        def run(owner: Owner, upload: Named, /, *args: P.args, **kwargs: P.kwargs) -> Exchange[T]:
+            return owner.context.run(name, upload.key, body(owner, upload, *args, **kwargs))
+
+        return run
+
+    return decorate

@@ -1,0 +1,205 @@
+"""Rules: the door of a storage. Name, size, type, write-once, and what the provider can keep, for every way in.
+
+Puts, uploads in parts, copies, moves, signed requests and what they brought are all checked here, against the policy
+and the capabilities of now.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TypeAlias, cast
+
+from ..bodies.body import BytesBody, Spool
+from ..bodies.content_types import guess_content_type
+from ..bodies.source import BodyLike, Source
+from ..errors import FileTooLargeError, IntegrityError, NotSupportedError
+from ..keys import ObjectKey
+from ..policy import UploadPolicy, format_bytes
+from ..transport import Call, Exchange
+from ..types import Capability, ObjectInfo, Progress, ProviderInfo, PutMode, PutOptions
+
+_log = logging.getLogger(__name__)
+
+Body: TypeAlias = BodyLike | Source
+"""What can be put: bytes, a path, a binary file, an iterable of bytes, or a source made of one of them."""
+
+WriteOnce: TypeAlias = bool | Callable[[ObjectKey], bool]
+"""Which objects are created and never replaced: all, none, or those whose full key a function says it of."""
+
+_METADATA = ("metadata", "content_disposition", "cache_control", "content_encoding", "content_language")
+
+
+class Rules:
+    """What may enter one provider under one policy. Keys are full."""
+
+    __slots__ = ("_limit", "info", "policy", "taken", "write_once")
+
+    def __init__(self, info: ProviderInfo, policy: UploadPolicy | None, write_once: WriteOnce = False) -> None:
+        """Judge by what *info* says of the provider and by *policy*; None allows all that the provider can hold."""
+        self.info = info
+        """What the provider is and can do."""
+        self.policy = policy
+        """What may be put."""
+        self.write_once = write_once
+        """Which objects are never replaced."""
+        self.taken: Callable[[ObjectKey], Exchange[None]] | None = None
+        """Refuses a key that is written once and was given away for good; set by who opens the storage, before use."""
+        self._limit = info.max_object_bytes if policy is None else min(info.max_object_bytes, policy.max_file_bytes)
+
+    def under(self, policy: UploadPolicy | None) -> Rules:
+        """Return the same rules under another *policy*."""
+        rules = Rules(self.info, policy, self.write_once)
+        rules.taken = self.taken
+        return rules
+
+    def admit(self, key: ObjectKey, options: PutOptions) -> PutOptions:
+        """Return the options in force for a write of *key*, complete, or refuse it.
+
+        Raises:
+            FileTypeRefusedError: the policy does not allow the extension.
+            NotSupportedError: the provider cannot do what *options* ask for, or would replace what is written once.
+            ValueError: the options contradict each other.
+        """
+        if self.write_once and self.creates(key):
+            if options.if_match is not None:
+                raise NotSupportedError("this key is written once: no version of it is replaced; leave if_match away")
+            if options.mode is not PutMode.CREATE:
+                options = replace(options, mode=PutMode.CREATE)
+        if options.mode is PutMode.CREATE:
+            self.need(Capability.CREATE_ONLY, "a create-only put")
+        if options.if_match is not None:
+            self.need(Capability.CONDITIONAL, "if_match")
+            if options.mode is PutMode.CREATE:
+                raise ValueError("if_match replaces a version and goes with PutMode.REPLACE only")
+        if Capability.METADATA not in self.info.capabilities and (unkept := metadata_of(options)):
+            self.need(Capability.METADATA, ", ".join(unkept))
+        self.check_name(key)
+        return with_defaults(options, key)
+
+    def creates(self, key: ObjectKey) -> bool:
+        """Say whether the object *key* is created and never replaced."""
+        rule = self.write_once
+        return rule if isinstance(rule, bool) else rule(key)
+
+    def check_taken(self, key: ObjectKey) -> Exchange[None]:
+        """Refuse *key* when it is written once and was given away for good.
+
+        Raises:
+            AlreadyExistsError: it was.
+        """
+        if self.taken is not None and self.creates(key):
+            yield from self.taken(key)
+
+    def need(self, capability: Capability, what: str) -> None:
+        """Refuse *what* unless the provider declares *capability*.
+
+        Raises:
+            NotSupportedError: it does not.
+        """
+        if capability not in self.info.capabilities:
+            why = self.info.missing.get(capability)
+            raise NotSupportedError(
+                f"{what} needs the capability {capability.value!r}, which this provider does not declare"
+                + (f": {why}" if why else "")
+            )
+
+    def check_name(self, key: ObjectKey) -> None:
+        """Refuse a type that the policy does not allow.
+
+        Raises:
+            FileTypeRefusedError: the extension is not on the allowlist.
+        """
+        if self.policy is not None:
+            self.policy.check(key.name, None)
+
+    def check_size(self, size: int) -> None:
+        """Refuse a body over the limit.
+
+        Raises:
+            FileTooLargeError: it is.
+        """
+        if size > self._limit:
+            raise self._too_large(size)
+
+    def spool(self) -> Spool:
+        """Return a spool that refuses to grow over the limit."""
+        return Spool(self._limit, self._too_large)
+
+    def source(self, body: Body, sha256: str | None, on_progress: Progress | None) -> Exchange[Source]:
+        """Make a source of *body* that is within the limit.
+
+        Raises:
+            FileTooLargeError: it is not.
+            ValueError: a source is given together with what belongs into it.
+        """
+        if isinstance(body, Source):
+            if sha256 is not None or on_progress is not None:
+                raise ValueError("a Source has its own sha256 and progress; give them to Source.of")
+            self.check_size(body.size)
+            return body
+        if type(body) is bytes:
+            self.check_size(len(body))
+            return Source(BytesBody(body), sha256=sha256, progress=on_progress)
+        make = partial(
+            Source.of, body, limit=self._limit, too_large=self._too_large, sha256=sha256, progress=on_progress
+        )
+        # A path is looked up and an iterable is read to its end: both may block.
+        gone = threading.Event()
+        call = Call(partial(make, cancelled=gone.is_set), cancel=gone.set, discard=Source.close)
+        return cast(Source, (yield call))
+
+    def check_stored(self, key: ObjectKey, source: Source, info: ObjectInfo) -> ObjectInfo:
+        """Return *info*, what the service says that it made of *source*, with the sha256 of the bytes.
+
+        Raises:
+            IntegrityError: it stored something else.
+        """
+        if info.size != source.size and key.name.rpartition(".")[2].lower() not in self.info.rewrites:
+            raise IntegrityError(f"the service stored {info.size} of {source.size} bytes")
+        known, sent = info.checksum, source.checksum
+        if sent is None or (known is not None and known.algorithm == "sha256"):
+            return info
+        return replace(info, checksum=sent)
+
+    def _too_large(self, size: int) -> FileTooLargeError:
+        if self.policy is not None and self.policy.max_file_bytes <= self.info.max_object_bytes:
+            return self.policy.too_large(size)
+        return FileTooLargeError(
+            f"the object reaches {format_bytes(size)}, "
+            f"this service holds at most {format_bytes(self.info.max_object_bytes)}; split it"
+        )
+
+
+def options_of_copy(info: ObjectInfo, provider: ProviderInfo, mode: PutMode) -> PutOptions:
+    """Return how a copy of *info* is written to *provider*; what that cannot keep is logged as a warning."""
+    options = PutOptions.of(info, mode)
+    lost = [] if provider.can(Capability.METADATA) else metadata_of(options)
+    if not lost:
+        return options
+    _log.warning("%s keeps no %s: the copy is without", provider.kind, ", ".join(lost))
+    return PutOptions(mode=options.mode, if_match=options.if_match, content_type=options.content_type)
+
+
+def with_defaults(options: PutOptions, key: ObjectKey) -> PutOptions:
+    """Fill in the content type, and write the names of metadata as providers keep them."""
+    if options.content_type is not None and not options.metadata:
+        return options
+    return PutOptions(
+        mode=options.mode,
+        if_match=options.if_match,
+        content_type=options.content_type or guess_content_type(key),
+        content_disposition=options.content_disposition,
+        cache_control=options.cache_control,
+        content_encoding=options.content_encoding,
+        content_language=options.content_language,
+        metadata={name.lower(): value for name, value in options.metadata.items()} if options.metadata else {},
+    )
+
+
+def metadata_of(options: PutOptions) -> list[str]:
+    """Return what of *options* an object keeps only where ``Capability.METADATA`` is declared, in words."""
+    return [name.replace("_", " ") for name in _METADATA if getattr(options, name)]
