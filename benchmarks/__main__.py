@@ -1,7 +1,7 @@
 """Run every benchmark and print one report: ``python -m benchmarks [--quick] [--only NAME] [--folder PATH]``.
 
-Each section alternates its contenders for several rounds and prints medians, ranges, processor time and ratios, beside
-an A/A pair (the same contender twice) that shows how far two equal things lie apart on this machine at this moment.
+Each section alternates its contenders for several rounds and prints medians, ranges, processor time and ratios, and
+an A/A pair (the same contender twice), which shows how far apart two equal things are on this machine right now.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Azure Blob beside azure-storage-blob, adlfs and obstore: small objects, and one large file.
+"""Azure Blob compared with azure-storage-blob, adlfs and obstore: small objects, and one large file.
 
 On Azurite the server limits, so that processor time of the client is the figure; it is a process of its own. The null
 server of the S3 sections keeps nothing and answers at once: what is left is the client.
@@ -32,7 +32,7 @@ from .sizes import MIB, Sizes
 KEY = "ZXhhbXBsZSBleGFtcGxlIGV4YW1wbGUgZXhhbXBsZSBleGFtcGxlIQ=="
 CONTAINER = "bench"
 BODY_BYTES = 4096
-# The null server tells sizes by the name of a folder.
+# The null server takes the size from the name of a folder.
 FOLDER = f"size-{BODY_BYTES}"
 
 
@@ -55,8 +55,8 @@ def run(folder: Path, sizes: Sizes) -> None:
     heading(f"Azure: {sizes.small_count} blobs of 4 KiB, one after another; one file of {sizes.large_size // MIB} MiB")
     source, landed = folder / "azure.bin", folder / "azure-landed.bin"
     write_random(source, sizes.large_size)
-    # Azurite keeps in memory what was replaced. Downloads have one of their own, which holds one file: beside one that
-    # holds 12 GiB everybody's pages come from memory that the system has to find first, 6 s of processor time a GiB.
+    # Azurite keeps in memory what was replaced. Downloads have an emulator of their own, which holds one file: next to
+    # one of 12 GiB every page must be found by the system first, which costs 6 s of processor time a GiB.
     large_mib, rounds = sizes.large_size // MIB, min(sizes.large_rounds, 3)
     with _azurite(256 + 4 * large_mib) as server, _clients(server.account_url) as clients:
         _small("Azurite", clients, sizes)

@@ -1,6 +1,6 @@
 """How far the resident set grows while a large body passes through, and while a long listing is read.
 
-Each scenario runs in a fresh interpreter (``memory_child.py``), which tells the peak above what it held before.
+Each scenario runs in a fresh interpreter (``memory_child.py``), which reports by how much its peak grew.
 """
 
 from __future__ import annotations

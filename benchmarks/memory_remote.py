@@ -1,4 +1,4 @@
-"""How far the resident set grows while a large file goes up and comes down: a process of its own, told by JSON."""
+"""How far the resident set grows while a large file goes up and down, in a process that reads its order as JSON."""
 
 from __future__ import annotations
 

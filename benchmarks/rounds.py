@@ -1,4 +1,4 @@
-"""Alternating rounds: every contender once a round, in an order that turns, so that drift hits all of them alike.
+"""Alternating rounds: every contender once a round, in an order that rotates, so that drift affects all equally.
 
 What other programs do meanwhile is watched: a measurement during which they (or the neighbours of a virtual machine)
 used the processors is left out of the medians, as long as three quiet ones remain; the tables say how many counted.
@@ -18,7 +18,7 @@ from pathlib import Path
 DISTURBED_SHARE = 0.1
 """Processor time of others, as a share of the time measured, from which on a measurement does not count."""
 
-# The kernel counts in hundredths of a second, so that short measurements cannot be judged.
+# The kernel counts in hundredths of a second, so that short measurements cannot be assessed.
 TICKS_S = 0.05
 """Seconds of processor time that may be a fault of counting."""
 
@@ -60,7 +60,7 @@ class Samples:
 
 
 def alternate(contenders: Sequence[Contender], rounds: int) -> list[Samples]:
-    """Measure every contender in each of *rounds* rounds; the results stand in the order of the contenders."""
+    """Measure every contender in each of *rounds* rounds; the results are in the order of the contenders."""
     samples = [Samples(name=contender.name) for contender in contenders]
     for number in range(rounds):
         turn = number % len(contenders)
@@ -117,7 +117,7 @@ def heading(text: str) -> None:
 
 
 def verdict(name: str, found: float, goal: float, *, unit: str, at_least: bool = False) -> None:
-    """Print a figure beside its goal."""
+    """Print a figure with its goal."""
     met = found >= goal if at_least else found < goal
     sign = ">=" if at_least else "<"
     print(f"  {name}: {found:.2f} {unit} (goal {sign} {goal:g} {unit}: {'met' if met else 'MISSED'})")

@@ -1,4 +1,4 @@
-"""SharePoint on the emulator of Graph, beside office365-rest-python-client: small files, and one large file.
+"""SharePoint on the emulator of Graph, compared with office365-rest-python-client: small files, and one large file.
 
 The emulator is Python, in a process of its own, so it limits both: processor time of the client is the steadier figure.
 msgraphfs cannot be led to another address than Microsoft's and is not measured.

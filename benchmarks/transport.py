@@ -1,4 +1,4 @@
-"""What the transport adds to libcurl: 4 KiB GET and PUT, signed, beside bare pycurl loops, in one run.
+"""What the transport adds to libcurl: 4 KiB GET and PUT, signed, compared with bare pycurl loops, in one run.
 
 The server costs next to nothing, so that the client is what is measured; any S3-shaped one that answers 200 will do:
     python -m benchmarks.transport http://127.0.0.1:18100/bucket/s4k/

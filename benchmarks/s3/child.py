@@ -54,7 +54,7 @@ def main() -> None:
     loop = asyncio.new_event_loop()
     for line in sys.stdin:
         answers.write(json.dumps(measured(client, json.loads(line), loop)) + "\n")
-    os._exit(0)  # some clients complain at length about what nobody closed
+    os._exit(0)  # some clients complain at length about what was not closed
 
 
 def measured(client: Any, job: dict[str, Any], loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def measured(client: Any, job: dict[str, Any], loop: asyncio.AbstractEventLoop) 
         resident, usage, start = status("VmRSS"), resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
         result = work()
         seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF)
-    except Exception as error:  # told to the parent, which knows whether it matters
+    except Exception as error:  # reported to the parent, which knows whether it matters
         return {"error": f"{type(error).__name__}: {error}"}
     return {
         "seconds": seconds,

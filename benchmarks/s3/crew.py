@@ -60,7 +60,7 @@ OBSTORE_SHA256 = Member(name="obstore + sha256", module="with_obstore_sha256")
 OPENDAL_SHA256 = Member(name="opendal + sha256", module="with_opendal_sha256")
 HASHING = (OBSTORE_SHA256, OPENDAL_SHA256)
 
-EVERYBODY = (OURS, AGAIN, OBSTORE, OPENDAL, MINIO, BOTO3, S3FS, CURL)
+ALL_CLIENTS = (OURS, AGAIN, OBSTORE, OPENDAL, MINIO, BOTO3, S3FS, CURL)
 
 
 @dataclass(slots=True, kw_only=True)

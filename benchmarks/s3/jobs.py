@@ -1,4 +1,4 @@
-"""What a client can be asked to do, and how it is done alike by all. Standard library only.
+"""What a client can be asked to do, and how every client does it. Standard library only.
 
 A client has some of these methods:
 
@@ -93,7 +93,7 @@ def _on_loop(
             await action(key)
 
     async def all_of_them() -> None:
-        left = iter(keys)  # shared, so that whoever is free takes the next
+        left = iter(keys)  # shared, so that a free thread takes the next one
         await asyncio.gather(*(one_after_another(left) for _ in range(IN_FLIGHT)))
 
     loop.run_until_complete(client.start_async())

@@ -13,7 +13,7 @@ from ..large_put import write_random
 from ..rounds import heading
 from ..sizes import MIB, Sizes
 from . import tables
-from .crew import EVERYBODY, HASHING, Job, Member, crew, take_turns
+from .crew import ALL_CLIENTS, HASHING, Job, Member, crew, take_turns
 from .servers import null_servers, present, seaweedfs
 from .sizes import SIZES
 
@@ -42,7 +42,7 @@ def run(folder: Path, sizes: Sizes) -> None:
             for place in places:
                 print(f"\n  == {place.name}")
                 jobs = [partial(_upload, source), partial(_download, place_for_files, size)]
-                with crew(place, present((*EVERYBODY, *HASHING), amount)) as workers:
+                with crew(place, present((*ALL_CLIENTS, *HASHING), amount)) as workers:
                     rows = take_turns(workers, jobs, amount.large_rounds)
                 for row in rows:
                     tables.show(row[0].job, row, unit="ms", amount=size / 2**30, memory=True)

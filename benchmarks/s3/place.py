@@ -1,4 +1,4 @@
-"""Where the objects are: what a parent tells the processes of the clients. Standard library only."""
+"""Where the objects are: what a parent passes to the processes of the clients. Standard library only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Place:
     ca_file: str | None = None
     """What to trust; None: plain HTTP."""
     processes: tuple[int, ...] = ()
-    """The processes of the server, whose processor time is counted beside."""
+    """The processes of the server, whose processor time is counted separately."""
 
     @property
     def over_tls(self) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..rounds import heading
 from ..sizes import Sizes
 from . import tables
-from .crew import BOTO3, EVERYBODY, S3FS, Job, Member, Series, crew, take_turns
+from .crew import ALL_CLIENTS, BOTO3, S3FS, Job, Member, Series, crew, take_turns
 from .jobs import IN_FLIGHT, THREADS
 from .place import Place
 from .servers import plain_servers, present
@@ -100,7 +100,7 @@ def _rounds(
     rounds: int,
     cores: Collection[int] = (),
 ) -> list[list[Series]]:
-    members = present(EVERYBODY, sizes)
+    members = present(ALL_CLIENTS, sizes)
     jobs: list[Callable[[Member], Job]] = [partial(_job, name, count) for name in names]
     with crew(place, members, cores) as workers:
         return take_turns(workers, jobs, rounds)

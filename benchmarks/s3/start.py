@@ -24,8 +24,8 @@ def run(folder: Path, sizes: Sizes) -> None:
     """Print the section."""
     amount = SIZES[sizes.name]
     heading("S3, start: a fresh process up to the first byte of an object of 4 KiB")
-    everybody = (OURS, AGAIN, OBSTORE, OBSTORE_FSSPEC, OPENDAL, MINIO, BOTO3, S3FS, CURL, BARE)
-    members = present(everybody, amount)
+    contenders = (OURS, AGAIN, OBSTORE, OBSTORE_FSSPEC, OPENDAL, MINIO, BOTO3, S3FS, CURL, BARE)
+    members = present(contenders, amount)
     with null_servers(folder) as (place, *_):
         row = [Series(member=member, job="start") for member in members]
         for number in range(-1, amount.starts):
@@ -43,7 +43,7 @@ def run(folder: Path, sizes: Sizes) -> None:
                     series.server_cpu.append(0.0)
                     series.growth.append(0)
                     series.quiet.append(True)
-    tables.show("first byte (nobody looked whether others left the processors alone)", row, unit="ms")
+    tables.show("first byte (without a check that other programs left the processors alone)", row, unit="ms")
 
 
 def _start(member: Member, place: Place) -> tuple[float, float]:

@@ -13,7 +13,7 @@ SCALES = {"s": 1.0, "ms": 1e3, "us": 1e6}
 
 # Of the whole, so that what the kernel counts elsewhere does not hide who was busy all the time.
 BUSY = 0.9
-"""The share of a core, or of all, from which on somebody counts as working without a pause."""
+"""The share of a core, or of all, from which on a client counts as working without a pause."""
 
 
 def show(title: str, row: Sequence[Series], *, unit: str = "us", amount: float = 0.0, memory: bool = False) -> None:
@@ -43,20 +43,20 @@ def noise(row: Sequence[Series]) -> None:
 
 
 def faster(row: Sequence[Series], others: Sequence[Series], goal: float, what: str) -> None:
-    """Judge our speed against the fastest of *others*."""
+    """Compare our speed with the fastest of *others*."""
     ours, peers = _of(row, OURS.name), _measured(others)
     if ours is not None and peers:
         best = min(peers, key=lambda series: series.median_s)
-        name = f"{what}: speed, beside {best.member.name}"
+        name = f"{what}: speed, compared with {best.member.name}"
         verdict(name, best.median_s / ours.median_s, goal, unit="x", at_least=True)
 
 
 def cheaper(row: Sequence[Series], others: Sequence[Series], goal: float, what: str) -> None:
-    """Judge our processor time against the thriftiest of *others*."""
+    """Compare our processor time with the lowest of *others*."""
     ours, peers = _of(row, OURS.name), _measured(others)
     if ours is not None and peers:
         best = min(peers, key=lambda series: series.cpu_s)
-        verdict(f"{what}: processor time, beside {best.member.name}", ours.cpu_s / best.cpu_s, goal, unit="x")
+        verdict(f"{what}: processor time, compared with {best.member.name}", ours.cpu_s / best.cpu_s, goal, unit="x")
 
 
 def only(row: Sequence[Series], *names: str) -> list[Series]:
@@ -65,7 +65,7 @@ def only(row: Sequence[Series], *names: str) -> list[Series]:
 
 
 def grows(row: Sequence[Series], limit_mib: float, what: str) -> None:
-    """Judge how far our resident set grows."""
+    """Compare how far our resident set grows with its goal."""
     ours = _of(row, OURS.name)
     if ours is not None:
         verdict(f"{what}: growth of memory", max(ours.growth) / MIB, limit_mib, unit="MiB")

@@ -23,7 +23,7 @@ CASES = {
     "wrong type of setting": ((*DISK, "--set", "root=/srv", "--set", "create=perhaps"), 6, "'create'"),
     "relative root": ((*DISK, "--set", "root=files"), 6, "give an absolute path"),
     "setting without value": ((*DISK, "--set", "root"), 2, "NAME=VALUE"),
-    "setting as a whole and in part": ((*DISK, "--set", "root=/srv", "--set", "root.a=1"), 2, "decide for one"),
+    "setting as a whole and in part": ((*DISK, "--set", "root=/srv", "--set", "root.a=1"), 2, "choose one"),
     "secret that is none": ((*DISK, "--secret", "root"), 2, "no secret of that name"),
     "settings file that is missing": ((*DISK, "--settings-file", "nope.json"), 1, "no such file"),
     "settings file that is a list": ((*DISK, "--settings-file", "-"), 6, "no JSON object"),

@@ -63,7 +63,7 @@ def test_what_is_no_person_is_refused(cli: CommandLine) -> None:
 
     assert (2, 2) == (disk.code, app.code)
     assert "local has no persons" in disk.err
-    assert "client_secret for an app by itself" in app.err
+    assert "client_secret is for an app" in app.err
 
 
 def test_a_verification_keeps_the_ids_of_the_library_for_those_who_come_later(

@@ -186,7 +186,7 @@ def test_credentials_that_do_not_reach_the_root_bind_nothing_and_are_told_so(err
     warning = check_owner(place, record, NOW, bind=True)
 
     assert warning is not None
-    assert "bound to nobody" in warning.meaning
+    assert "no organisation owns it" in warning.meaning
     assert check_owner(place, record, NOW, bind=False) is None
 
 

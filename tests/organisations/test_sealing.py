@@ -80,7 +80,7 @@ def test_an_envelope_opens_beside_its_own_settings_only(here: str, there: str) -
 
     assert SECRET == SEALER.open(envelope, settings=here, **place)
     if here != there:
-        with pytest.raises(SealError, match="settings beside it were changed"):
+        with pytest.raises(SealError, match="its settings were changed"):
             SEALER.open(envelope, settings=there, **place)
 
 

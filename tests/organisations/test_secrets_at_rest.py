@@ -186,7 +186,7 @@ def test_a_secret_does_not_open_beside_an_address_that_was_written_past_us(tmp_p
         connection.execute("update kazinex_storage_providers set settings = json_set(settings, '$.region', 'evil')")
     connection.close()
 
-    with pytest.raises(SealError, match="settings beside it were changed"):
+    with pytest.raises(SealError, match="its settings were changed"):
         organisations.open(organisations.find("org-1", "Vault"))
     with pytest.raises(SealError):
         organisations.update_provider("org-1", "Vault", settings={"retries": 1})

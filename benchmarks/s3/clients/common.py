@@ -1,4 +1,4 @@
-"""What several clients do alike. Standard library only."""
+"""What several clients share. Standard library only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""boto3, tuned: enough connections, larger parts, no checksums that nobody asked for."""
+"""boto3, tuned: enough connections, larger parts, no checksums beyond those that were asked for."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ Exit codes:
     4    no such object, document or provider
     5    refused: by the upload policy, or because what exists is never overwritten
     6    settings or credentials: wrong, missing, not accepted, or nothing chosen for the organisation
-    130  interrupted (Ctrl-C); 143 and 129 likewise for SIGTERM and SIGHUP; 141 the reader of the output went away
+    130  interrupted (Ctrl-C); 143 and 129 for SIGTERM and SIGHUP; 141 the reader of the output went away
 
 With ``--json`` a result is exactly one JSON document on standard output. An error is one JSON document in the last line
 of standard error, ``{"error": {"type", "message", "exit_code", ...}}``, and standard output stays empty.

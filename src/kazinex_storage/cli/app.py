@@ -31,7 +31,7 @@ _ClickError = typer.BadParameter.__mro__[2]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """A command line without the flags that may stand anywhere."""
+    """A command line without the flags, which may be anywhere on it."""
 
     arguments: tuple[str, ...]
     flags: frozenset[str]
@@ -61,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def take_flags(arguments: Iterable[str]) -> Invocation:
-    """Take the flags out of *arguments*, wherever they stand before ``--``."""
+    """Take the flags out of *arguments*, wherever they are before ``--``."""
     rest: list[str] = []
     flags: set[str] = set()
     literal = False

@@ -18,10 +18,10 @@ from .session import session_of
 
 _MEANINGS = {
     IntegrityState.INTACT: "the bytes are those that were uploaded",
-    IntegrityState.PROVIDER_MUTATED: "the service wrote the file anew, as it does with files of this kind",
+    IntegrityState.PROVIDER_MUTATED: "the service rewrote the file, as it does with files of this kind",
     IntegrityState.TAMPERED: "other bytes than were uploaded; nothing was changed, compare them with the original",
     IntegrityState.SAME_VERSION: "the service says that it is the version that was uploaded; nothing was read",
-    IntegrityState.UNKNOWN: "nothing proves the bytes, neither that they are those that were uploaded nor others",
+    IntegrityState.UNKNOWN: "nothing proves whether the bytes are those that were uploaded",
 }
 
 

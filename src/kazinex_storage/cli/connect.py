@@ -24,21 +24,21 @@ def connect(session: Session, kind: str, settings: Mapping[str, object]) -> dict
     """Return *settings* with the refresh token of the person who enters the code that is shown.
 
     Raises:
-        UsageError: the kind knows no persons, or the settings are those of an app by itself.
+        UsageError: people cannot connect to this kind, or the settings are those of an app.
         ReconnectRequiredError: they refused, or took too long.
         AuthenticationError: the app allows no public client flows.
         ValidationError: the settings are not right.
         UnavailableError: the token endpoint does not answer.
     """
     if kind != _KIND:
-        raise UsageError(f"--connect is for {_KIND}; {kind} has no persons to connect")
+        raise UsageError(f"--connect is for {_KIND}; people cannot connect to {kind}")
     given = [name for name in _OF_APPS if settings.get(name) is not None]
     if given:
-        raise UsageError(f"--connect is for a person, and {given[0]} for an app by itself; leave one of them out")
+        raise UsageError(f"--connect is for a person, and {given[0]} is for an app; leave one of them out")
     from ..providers.sharepoint.connect import begin_device, finish_device
     from ..providers.sharepoint.settings import SharePointSettings
 
-    # The settings are checked whole before anybody types a code; the token is what they lack.
+    # All settings are checked before a code is typed; only the token is missing.
     identity = SharePointSettings.model_validate({**settings, "refresh_token": "to come"}).identity()
     request = begin_device(identity)
     sys.stderr.write(f"{printable(request.message)}\n")  # also when --quiet: nothing goes on without it

@@ -191,18 +191,18 @@ class Demo:
         return reads
 
     def _child(self, *arguments: str) -> bytes:
-        """Run Python on *arguments* as a shell would that knows this folder and nothing else."""
+        """Run Python on *arguments* as a shell would that knows only this folder."""
         command = [
             "env",
             *("-u", f"{PREFIX}DATABASE", "-u", f"{PREFIX}KEY"),
             f"{PREFIX}HOME={self._home / DATA}",
             sys.executable,
-            "-P",  # whatever lies in the current folder is not imported
+            "-P",  # so that nothing is imported from the current folder
             *arguments,
         ]
         done = subprocess.run(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)  # noqa: S603  # fixed
         if done.returncode:
-            raise NotFoundError(f"reading back failed with exit code {done.returncode}; the error stands above")
+            raise NotFoundError(f"reading back failed with exit code {done.returncode}; the error is above")
         return done.stdout
 
     def _second_upload(self, receipt: StoredDocument) -> str:

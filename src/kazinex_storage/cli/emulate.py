@@ -31,7 +31,7 @@ def emulate_graph(
 ) -> None:
     """Serve SharePoint libraries behind Microsoft Graph over TLS, with one site and one app; what is stored is lost."""
     out = session_of(context).out
-    # By name, because nothing but tests may depend on the kit.
+    # By name, because only tests may depend on the kit.
     graph = importlib.import_module("kazinex_storage.testing.emulators.graph")
     tls = importlib.import_module("kazinex_storage.testing.emulators.tls")
     with tls.certificate_authority() as authority, graph.graph_emulator(authority, port) as emulator:

@@ -73,7 +73,7 @@ def message_of(error: Exception) -> str:
     """Return *error* as text for a person.
 
     What is neither ours nor the system's is a fault of this program: its text may quote anything, so only its class
-    is told.
+    is printed.
     """
     if isinstance(error, StorageError | UsageError):
         return str(error)

@@ -35,12 +35,12 @@ Receipt: TypeAlias = Annotated[
 AcceptRewritten: TypeAlias = Annotated[
     bool,
     typer.Option(
-        "--accept-rewritten", help="Take a file that SharePoint wrote anew after the upload; goes with --receipt."
+        "--accept-rewritten", help="Accept a file that SharePoint rewrote after the upload; goes with --receipt."
     ),
 ]
 
 STANDARD = "-"
-"""Stands for standard input or output."""
+"""Standard input or output."""
 
 
 def put(
@@ -164,6 +164,6 @@ def _print(session: Session, receipt: StoredDocument, verb: str) -> None:
         f"  content type  {receipt.content_type or 'not kept'}",
         f"  sha256        {receipt.sha256 or 'not kept'}",
         f"  etag          {receipt.etag or 'none'}",
-        f"  stored at     {receipt.stored_at.isoformat() if receipt.stored_at else 'not told'}",
+        f"  stored at     {receipt.stored_at.isoformat() if receipt.stored_at else 'unknown'}",
     ]
     session.out.result(receipt.to_dict(), lines)

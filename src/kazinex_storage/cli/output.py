@@ -26,7 +26,7 @@ _COLOURS = {
 
 
 class Output:
-    """How one command line speaks."""
+    """How one command line prints."""
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json = as_json
@@ -40,7 +40,7 @@ class Output:
 
     @property
     def shows_progress(self) -> bool:
-        """Whether somebody looks at standard error."""
+        """Whether a person is looking at standard error."""
         return not self.quiet and sys.stderr.isatty()
 
     def result(self, document: object, lines: Iterable[str]) -> None:
@@ -109,7 +109,7 @@ class Output:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return *rows* as lines whose columns stand below each other."""
+    """Return *rows* as lines with aligned columns."""
     widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 

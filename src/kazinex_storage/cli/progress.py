@@ -18,7 +18,7 @@ LONG_BYTES = 8 * MIB
 
 
 class TransferBar:
-    """Tells a person how far one transfer is; a context manager."""
+    """Shows a person how far one transfer is; a context manager."""
 
     def __init__(self, out: Output, title: str, size: int | None) -> None:
         """Prepare a bar for *size* bytes; None is not known yet."""
@@ -29,7 +29,7 @@ class TransferBar:
 
     @property
     def callback(self) -> Progress | None:
-        """What the transfer calls; None when nobody looks."""
+        """What the transfer calls; None when nobody is looking."""
         return self.advance if self._shown else None
 
     def advance(self, done: int, total: int | None) -> None:

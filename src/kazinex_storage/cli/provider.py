@@ -120,10 +120,10 @@ def verify(
         DEFAULT_TIMEOUT_S
     ),
     share: Annotated[
-        bool, typer.Option("--share", help="Let every organisation use the place, whoever's it was.")
+        bool, typer.Option("--share", help="Let every organisation use the place, whichever owned it.")
     ] = False,
 ) -> None:
-    """Try whether a provider works, say what is wrong and how to mend it, and record the outcome.
+    """Test whether a provider works, say what is wrong and how to fix it, and record the outcome.
 
     Exit code 3 when a check failed.
     """

@@ -1,4 +1,4 @@
-"""What a command works with: how to speak, the catalogue of the environment, and what is opened on first use."""
+"""What a command works with: how to print, the catalogue of the environment, and what is opened on first use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Organisation: TypeAlias = Annotated[
     str,
     typer.Option("--organisation", "-o", envvar="KAZINEX_STORAGE_ORGANISATION", help="The id of the organisation."),
 ]
-"""The option that says whose providers are meant."""
+"""The option that names the organisation."""
 
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 """The option that answers the question before it is asked."""
@@ -43,7 +43,7 @@ class Session:
         """
         from ..organisations import OPERATOR_CHOICES, open_organisations
 
-        return open_organisations(self._environ, admit=OPERATOR_CHOICES)  # who has a shell here is the operator
+        return open_organisations(self._environ, admit=OPERATOR_CHOICES)  # a person with a shell here is the operator
 
     @cached_property
     def resolver(self) -> Resolver:

@@ -1,4 +1,4 @@
-"""Settings of a provider as people give them: options, a file, the environment, and secrets that nobody sees.
+"""Settings of a provider as people give them: options, a file, the environment, and secrets that are never shown.
 
 A secret is never taken from the command line: the list of processes and the history of the shell would show it.
 Which fields there are, and what they may hold, is for the settings model to say.
@@ -46,7 +46,7 @@ _SECRET_NAME: Final = re.compile("secret|key(?!_id)|token|pass|credential|sas|co
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entered:
-    """What stands on the command line about settings."""
+    """What the command line says about settings."""
 
     sets: Sequence[str]
     file: str | None
@@ -72,7 +72,7 @@ def collect(session: Session, kind: str, entered: Entered) -> dict[str, object]:
 
 
 def collect_changes(session: Session, kind: str, entered: Entered, removed: Sequence[str]) -> dict[str, object]:
-    """Return what to change in the settings of a provider; None stands for a field to remove.
+    """Return what to change in the settings of a provider; None means that a field is removed.
 
     The environment counts only for the secrets that were named: a variable left over must not change a provider.
 
@@ -107,7 +107,7 @@ def _given(session: Session, registry: Registry, kind: str, entered: Entered) ->
             raise UsageError(
                 f"--set {name}=...: a secret is never given on the command line, where other users can read it; use "
                 f"--secret {name} (asked for, or from {_variable(kind, name)}) or --settings-file -. "
-                "Take it for known and replace it"
+                "Assume that it is known, and replace it"
             )
         _put(options, name, value)
     return _over(_from_file(entered.file) if entered.file is not None else {}, options)
@@ -125,10 +125,10 @@ def _check_names(session: Session, kind: str, names: Iterable[str], fields: Iter
         if equals and name in secret:
             raise UsageError(
                 f"--secret {name}=...: it takes the name alone, and the value is asked for or taken from "
-                f"{_variable(kind, name)}; other users can read the command line: take the value for known and "
-                "replace it"
+                f"{_variable(kind, name)}; other users can read the command line: assume that the value is "
+                "known, and replace it"
             )
-        # What is no name may be the secret itself, so it is not repeated.
+        # What is not a name may be the secret itself, so it is not repeated.
         what = f"--secret {name}" if name in public else "--secret takes a name, and something else was given"
         raise UsageError(f"{what}: {kind} has no secret of that name; it has {known}")
 
@@ -216,7 +216,7 @@ def _put(settings: dict[str, object], name: str, value: object) -> None:
     for part in parents:
         below = place.setdefault(part, {})
         if not isinstance(below, dict):
-            raise UsageError(f"{name!r} is set as a whole and in part; decide for one")
+            raise UsageError(f"{name!r} is set as a whole and in part; choose one")
         place = below
     place[last] = value
 

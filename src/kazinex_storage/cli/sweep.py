@@ -1,4 +1,4 @@
-"""``sweep``: what killed writers left with the providers of an organisation, shown or thrown away."""
+"""``sweep``: what killed writers left behind in the providers of an organisation, shown or removed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def sweep_providers(
     older_than: Annotated[
         float, typer.Option("--older-than", metavar="HOURS", min=0, help="Spare uploads that are younger.")
     ] = _HOURS,
-    abort: Annotated[bool, typer.Option("--abort", help="Throw away what is found; without it nothing is.")] = False,
+    abort: Annotated[
+        bool, typer.Option("--abort", help="Remove what is found; without it nothing is removed.")
+    ] = False,
     yes: Yes = False,
 ) -> None:
     """Show unfinished uploads and other leftovers of killed writers, in one provider or in all; --abort removes them.

@@ -1,4 +1,4 @@
-"""What may be chosen for a provider: the host's judgement of kind and settings, when they are stored and when used.
+"""What may be chosen for a provider: the host decides on kind and settings, when they are stored and when used.
 
 ``OPERATOR_CHOICES`` refuses what is never right; it is the default, for hosts whose operator enters the settings.
 ``TENANT_CHOICES`` is strict, for hosts that let their tenants choose. A host's own is any callable like ``Admit``.
@@ -61,7 +61,7 @@ class Proposal:
 
 
 class Admit(Protocol):
-    """Judges a proposal."""
+    """Admits a proposal or refuses it."""
 
     def __call__(self, proposal: Proposal, /) -> PublicAddresses | None:
         """Return which addresses its connections may go to, None for all.
@@ -74,7 +74,7 @@ class Admit(Protocol):
 
 @runtime_checkable
 class Sharing(Protocol):
-    """A judge that says whether organisations may use one place together; others let none do so."""
+    """An ``Admit`` that says whether organisations may share one place; the others let none do so."""
 
     @property
     def shares(self) -> bool:
@@ -107,13 +107,13 @@ def place_of(settings: BaseModel) -> Place | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorChoices:
-    """Refuses what is never right, whoever chose it: the whole disk, our own files, another one's place, metadata."""
+    """Refuses what is never right: the whole disk, our own files, the place of another organisation, cloud metadata."""
 
     shares: bool = True
-    """Whether organisations may use one place together, each in its own folder; else the first one binds it."""
+    """Whether organisations may share one place, each in its own folder; otherwise the first one binds it."""
 
     def __call__(self, proposal: Proposal, /) -> PublicAddresses | None:
-        """Judge *proposal*; no address is looked up.
+        """Admit *proposal* or refuse it; no address is looked up.
 
         Raises:
             SettingsError: the root is the disk or holds our own files, the place lies in or above that of another
@@ -136,15 +136,15 @@ class TenantChoices:
     """Strict: for hosts whose tenants choose kind, address and credentials of their providers themselves."""
 
     kinds: frozenset[str] = frozenset({"azure_blob", "r2", "s3", "sharepoint", "supabase"})
-    """What may be chosen. Of a kind of a third party the addresses are judged when it is added, but its own connections
+    """What may be chosen. For a third party's kind the addresses are checked when it is added, but its own connections
     are not."""
     addresses: PublicAddresses = field(default_factory=PublicAddresses)
     """What may be connected to."""
     shares: bool = False
-    """Whether organisations may use one place together; else the first one that verifies it binds it."""
+    """Whether organisations may share one place; otherwise the first one that verifies it binds it."""
 
     def __call__(self, proposal: Proposal, /) -> PublicAddresses | None:
-        """Judge *proposal*; names are looked up now, and again when a connection is made.
+        """Admit *proposal* or refuse it; names are looked up now, and again when a connection is made.
 
         Raises:
             SettingsError: as ``OperatorChoices``; the kind is not for tenants, it uses what belongs to the machine, or
@@ -240,7 +240,7 @@ def _is_metadata(host: str) -> bool:
         address = ipaddress.ip_address(host)
     except ValueError:
         try:
-            address = ipaddress.ip_address(socket.inet_aton(host))  # numbers in every spelling
+            address = ipaddress.ip_address(socket.inet_aton(host))  # numbers in every notation
         except OSError:
             return False
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None

@@ -25,8 +25,8 @@ def open_organisations(
 ) -> Organisations:
     """Open the catalogue that the environment names; on a fresh machine, make it. Close what it returns.
 
-    By default that is a SQLite file and a key file in the user's data folder. *admit* judges what is chosen for
-    providers: a host that lets its tenants choose gives ``TENANT_CHOICES``.
+    By default that is a SQLite file and a key file in the user's data folder. *admit* decides on what is chosen for
+    providers: a host that lets its tenants choose passes ``TENANT_CHOICES``.
 
     Raises:
         SettingsError: a variable is wrong, a place cannot be used, or an extra is not installed.

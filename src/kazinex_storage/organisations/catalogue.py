@@ -2,7 +2,7 @@
 
 A change names the version it was made from; when the record has moved on since, ``RecordConflictError`` is raised and
 nothing is changed. Every call but ``of_kind`` names the organisation: no id reaches a record of another one.
-``rules.py`` holds what all catalogues refuse alike; ``sql.py`` is the catalogue that lasts.
+``rules.py`` holds what every catalogue refuses; ``sql.py`` is the catalogue that lasts.
 """
 
 from __future__ import annotations

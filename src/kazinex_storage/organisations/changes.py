@@ -1,7 +1,7 @@
 """What other settings make of a record: in two halves, PENDING again, and with its secrets where they were meant to be.
 
 Stored secrets stay with the address that they were entered for: a field that may decide where secrets are sent changes
-only together with all of them, so that nobody who may change settings has them sent to a server of their own.
+only together with all of them, so that a person who may change settings cannot have them sent to a server of their own.
 """
 
 from __future__ import annotations
@@ -89,6 +89,6 @@ def _check_moved(
     if moved and kept:
         raise SettingsError(
             f"{', '.join(moved)} may decide where secrets are sent, so stored secrets do not stay when that changes; "
-            f"enter with it, again or anew: {', '.join(kept)}",
+            f"enter these with it, the same or new ones: {', '.join(kept)}",
             provider=kind,
         )

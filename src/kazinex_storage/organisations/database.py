@@ -1,8 +1,8 @@
 """One SQL database as the catalogue uses it: transactions, and errors that are ours.
 
-SQLite runs in WAL mode with foreign keys on; a change takes the write lock at its beginning, so it never fails half
-way for want of it. PostgreSQL runs at READ COMMITTED and the catalogue locks the rows that it decides upon. Connections
-are closed before a fork and never used across one.
+SQLite runs in WAL mode with foreign keys on; a change takes the write lock when it begins, so it never fails
+halfway for lack of it. PostgreSQL runs at READ COMMITTED and the catalogue locks the rows that it decides on.
+Connections are closed before a fork and never used across one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["Database", "sa"]  # sa too, so that the other modules need no second
 _BUSY_MS = 10_000
 _CONNECT_TIMEOUT_S = 10
 
-# sqlite.org/rescode.html (read 2026-08): primary and extended codes begin alike.
+# sqlite.org/rescode.html (read 2026-08): an extended code begins with its primary code.
 _SQLITE_ERRORS: tuple[tuple[str, type[StorageError], str], ...] = (
     ("SQLITE_BUSY", UnavailableError, "another process holds its lock; try again"),
     ("SQLITE_LOCKED", UnavailableError, "another connection holds its lock; try again"),
@@ -59,7 +59,7 @@ class Database:
         if isinstance(place, sa.Engine) and place.dialect.name != "sqlite":
             self._engine, self._owned = place, False
         else:
-            # An engine for SQLite is made anew: its connections need settings that its owner may not want.
+            # For SQLite we make an engine of our own: its connections need settings that the owner may not want.
             self._engine, self._owned = _make_engine(place.url if isinstance(place, sa.Engine) else place), True
         self._changing = self._engine.execution_options(kazinex_changes=True)
         self.dialect = self._engine.dialect.name
@@ -93,7 +93,7 @@ class Database:
             self._engine.dispose()
 
     def describe(self) -> str:
-        """Return the place for messages, without its password, which may stand in the query too."""
+        """Return the place for messages, without its password, which may be in the query too."""
         return self._engine.url.set(query={}).render_as_string(hide_password=True)
 
     def forget(self) -> None:
@@ -218,6 +218,6 @@ def write_next(
         return connection.execute(table.update().where(*where, table.c.version == before).values(values)).rowcount == 1
     try:
         connection.execute(table.insert().values({**keys, **values}))
-    except sa.exc.IntegrityError:  # somebody else wrote the first version
+    except sa.exc.IntegrityError:  # another process wrote the first version
         return False
     return True

@@ -1,4 +1,4 @@
-"""Puts together what an ``Admit`` judges: the settings, our own files, and where other organisations are."""
+"""Puts together what an ``Admit`` decides on: the settings, our own files, and where other organisations are."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Records(Protocol):
 
 
 class Admission:
-    """Asks the host's judge."""
+    """Asks the host whether settings are admitted."""
 
     def __init__(self, records: Records, admit: Admit, guarded: Iterable[Path] | None) -> None:
         """Ask *admit* about settings of *records*."""
@@ -45,10 +45,10 @@ class Admission:
     def judge(
         self, organisation: str, kind: str, settings: BaseModel, *, alone: bool = False
     ) -> PublicAddresses | None:
-        """Return which addresses connections with *settings* may go to.
+        """Return which addresses connections with *settings* may go to, None for all.
 
         Args:
-            alone: Leave out where other organisations are: it was looked at when the settings were stored.
+            alone: Leave out where other organisations are: that was checked when the settings were stored.
 
         Raises:
             SettingsError: they are refused.
@@ -64,7 +64,7 @@ class Admission:
         for record in self._records.catalogue.of_kind(kind):
             if record.organisation == organisation:
                 continue
-            with suppress(StorageError):  # what cannot be opened is in nobody's way
+            with suppress(StorageError):  # what cannot be opened is not in the way
                 place = place_of(self._records.settings(record))
                 if place is not None:
                     yield OtherPlace(organisation=record.organisation, place=place)

@@ -30,7 +30,7 @@ class KeyFile:
         self._ring: KeyRing | None = None
 
     def for_sealing(self) -> KeyRing:
-        """Read the ring anew, and make the file with one random key when it is missing.
+        """Read the ring again, and make the file with one random key when it is missing.
 
         Raises:
             SettingsError: the file cannot be read or made, others may read it, or it holds something else.
@@ -39,7 +39,7 @@ class KeyFile:
         return self._ring
 
     def for_opening(self, key_id: str, /) -> KeyRing:
-        """Return the ring; the file is read anew when the key of that id is not on the one at hand.
+        """Return the ring; the file is read again when the key of that id is not on the one in memory.
 
         Raises:
             SealError: the file is missing.

@@ -1,4 +1,4 @@
-"""Whose a place is: a small object at its root, outside the folder of every organisation, that ``verify`` looks at.
+"""Who owns a place: a small object at its root, outside the folder of every organisation, that ``verify`` looks at.
 
 Where the host does not let places be shared, the first organisation that verifies one binds it, and the provider of
 another organisation is refused there. Names: ``MARKER``. It holds no secret.
@@ -54,13 +54,13 @@ def check_owner(
 
     Args:
         place: The whole provider, without the prefix of an organisation.
-        at: What the marker says of when it was written.
+        at: The time that the marker gives.
         bind: Write a marker where there is none.
-        share: Let every organisation use the place from now on, whoever's it was.
+        share: Let every organisation use the place from now on, whichever owned it.
 
     Raises:
         PlaceTakenError: it belongs to another organisation.
-        SettingsError: the marker says nothing that is understood.
+        SettingsError: the marker cannot be understood.
         StorageError: the service refuses.
     """
     try:
@@ -75,7 +75,7 @@ def check_owner(
         if not bind and not share:
             return None
         return Diagnosis(
-            meaning=f"the credentials do not reach {MARKER} at the root of the place, so it is bound to nobody",
+            meaning=f"the credentials do not reach {MARKER} at the root of the place, so no organisation owns it",
             fix="allow them to read and write there, or give the organisation a prefix of its own",
         )
     if owner is not None and not owner.shared and owner.organisation != record.organisation:
@@ -93,7 +93,7 @@ def _owner(place: Storage) -> Owner | None:
             case {"organisation": str() as organisation, **others}:
                 return Owner(organisation=organisation, shared=others.get("shared") is True)
     raise SettingsError(
-        f"what stands at {MARKER} is no marker of an owner; look who wrote it, remove it, and verify again",
+        f"the object at {MARKER} is not an owner marker; find out who wrote it, remove it, and verify again",
         code="owner",
     )
 

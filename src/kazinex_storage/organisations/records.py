@@ -106,7 +106,7 @@ class ProviderRecord:
     failed_at: datetime | None = None
     """When it turned FAILED; aware UTC."""
     failed_in_use: bool = False
-    """Whether a call whose credentials were refused found that, not a verification; a call that works then ends it."""
+    """Whether it was a refused call that found it, not a verification; the next call that works then clears it."""
     max_file_bytes: int | None = None
     """The largest file; None is the default of the kind."""
     created_at: datetime

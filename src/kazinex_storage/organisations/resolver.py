@@ -62,8 +62,8 @@ ResolveHook: TypeAlias = Callable[[str, str | None, str, Reason], object]
 class Resolver:
     """Opens the providers of organisations, each once, and hands out scoped views of them. Thread-safe and fork-safe.
 
-    A provider whose settings changed is opened anew for the next caller; storages that are in use keep the one they
-    have, which is let go with the last of them. Closing a storage that was handed out closes nothing else.
+    A provider whose settings changed is opened again for the next caller; storages that are in use keep the one they
+    have, which goes when the last of them does. Closing a storage that was handed out closes nothing else.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Resolver:
         return self.organisations.catalogue.revisions
 
     def tell(self, event: Event) -> None:
-        """Give *event* to whoever listens."""
+        """Give *event* to the hook, if there is one."""
         if self._on_event is not None:
             self._on_event(event)
 
@@ -169,8 +169,8 @@ class Resolver:
     def in_order(self, organisation: str, project: str | None = None) -> tuple[ResolvedProvider, ...]:
         """Return every provider once: override, default, the others from the oldest on.
 
-        One that cannot be opened is among them: its storage raises the reason from each of its methods, so that
-        whoever asks decides whether it can be done without.
+        One that cannot be opened is among them: its storage raises the reason from each of its methods, and the
+        caller decides whether it can do without.
 
         Raises:
             InvalidKeyError: an id is not one.
@@ -211,7 +211,7 @@ class Resolver:
         policy = UploadPolicy.make(
             kind=record.kind,
             ceiling=ceiling,
-            # The ceiling may have sunk since the limit was set; that must not stop reads.
+            # The ceiling may have been lowered since the limit was set; that must not stop reads.
             max_file_bytes=None if limit is None else min(limit, size_rule(record.kind, ceiling).ceiling),
             extensions=choice.allowlist,
         )

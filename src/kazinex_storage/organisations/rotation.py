@@ -1,4 +1,4 @@
-"""A secret that its service replaces at each use, kept where the settings are: whoever is first stores the new one."""
+"""A secret that its service replaces at each use; the first process to get a new one stores it with the settings."""
 
 from __future__ import annotations
 

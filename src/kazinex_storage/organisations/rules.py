@@ -81,4 +81,4 @@ def unknown_provider(organisation: str, provider: str) -> RecordNotFoundError:
 
 def conflict(what: str, version: int) -> RecordConflictError:
     """Make the error for a change made from an outdated *version* of *what*."""
-    return RecordConflictError(f"{what} was changed by somebody else after version {version}; read it and try again")
+    return RecordConflictError(f"{what} was changed by someone else after version {version}; read it and try again")

@@ -1,8 +1,8 @@
 """Secrets at rest: AES-256-GCM, bound to the organisation, the record, the field and the settings they belong to.
 
 An envelope is ``kzx2.<key id>.<base64url of nonce and ciphertext>``. What it belongs to is authenticated with it, so an
-envelope does not open in another row, nor beside another address. Those of ``kzx1``, which the first release wrote, did
-not bind the settings; they open still, and ``reseal`` replaces them. A ring holds several keys: the first seals, all
+envelope opens neither in another row nor next to another address. Those of ``kzx1``, which the first release wrote, did
+not bind the settings; they still open, and ``reseal`` replaces them. A ring holds several keys: the first seals, all
 open, which is what rotation needs. ``keyfile.py`` keeps a ring on disk.
 """
 
@@ -40,7 +40,7 @@ _SEPARATOR = re.compile(r"[\s,]+")
 
 
 def _keys_in(text: str) -> list[bytes | None]:
-    """Return the raw keys in *text*, None for one that is none."""
+    """Return the raw keys in *text*, None for a part that is not one."""
     keys: list[bytes | None] = []
     for part in _SEPARATOR.split(text):
         padded = part.replace("-", "+").replace("_", "/").rstrip("=")
@@ -79,7 +79,7 @@ class KeyRing:
 
     @classmethod
     def parse(cls, text: str) -> KeyRing:
-        """Read base64 keys parted by commas or white space.
+        """Read base64 keys separated by commas or white space.
 
         Raises:
             SettingsError: there is none, or one is not base64 of 32 bytes; the text is not quoted.
@@ -87,7 +87,7 @@ class KeyRing:
         keys = _keys_in(text)
         wrong, count = next((number for number, key in enumerate(keys, 1) if key is None), None), len(keys)
         if wrong is not None:
-            del text, keys  # whoever prints the locals of this error shows no key
+            del text, keys  # so that a traceback with local variables shows no key
             raise SettingsError(
                 f"sealing key {wrong} of {count} is not base64 of {KEY_BYTES} bytes; make one with {_RECIPE}"
             )
@@ -211,8 +211,8 @@ class Sealer:
             secret = cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound)
         except InvalidTag as error:
             raise SealError(
-                f"{subject}: it was altered, or moved from another record, or the settings beside it were changed past "
-                "this package; restore the record from a backup, or enter it again"
+                f"{subject}: it was altered, or moved from another record, or its settings were changed behind "
+                "the back of this package; restore the record from a backup, or enter it again"
             ) from error
         return secret.decode("utf-8", "surrogatepass")
 
@@ -243,7 +243,7 @@ def _parse(envelope: str, subject: str) -> tuple[str, str, bytes]:
 
 
 def _key_id(key: bytes) -> str:
-    # One-way: 64 bits of a hash of 256 random bits tell keys apart and say nothing of them.
+    # One-way: 64 bits of a hash of 256 random bits distinguish keys and reveal nothing about them.
     return hashlib.sha256(b"kazinex-storage key id\0" + key).hexdigest()[:16]
 
 

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 
 class Keep(Enum):
-    """Stands for leaving a value as it is, where None means something else."""
+    """Leaves a value as it is, where None means something else."""
 
     KEEP = "keep"
 
@@ -67,7 +67,7 @@ def _now() -> datetime:
 
 @not_pickled("let the other process open the catalogue")
 class Organisations:
-    """The providers and choices of all organisations. Thread-safe, and safe beside other processes.
+    """The providers and choices of all organisations. Safe for threads, and for several processes.
 
     Where a method takes *version* it refuses with ``RecordConflictError`` when the record has another one; without
     it, only a change between its own look and its own write is refused. A *provider* is named by its id or its label.
@@ -85,8 +85,8 @@ class Organisations:
         """Keep records in *catalogue*.
 
         Args:
-            admit: Judges settings before they are stored and before they are used.
-            guarded: What no local root may hold; without it, what the environment says.
+            admit: Decides on settings before they are stored and before they are used.
+            guarded: What no local root may contain; by default, what the environment says.
         """
         self.catalogue = catalogue
         """Where the records are kept."""
@@ -373,7 +373,7 @@ class Organisations:
         return record
 
     def _chosen(self, organisation: str, provider: str) -> str:
-        """Return the id of a provider that is about to be chosen; somebody may have come nearer since it was added."""
+        """Return the id of a provider that is about to be chosen; the place may have been taken since it was added."""
         record = self.find(organisation, provider)
         with suppress(SealError, UnknownProviderError):  # it can be chosen without the key; opening it asks again
             self._admission.judge(organisation, record.kind, self.settings(record))

@@ -1,4 +1,4 @@
-"""Stands for a provider that cannot be opened: every method raises the reason."""
+"""A placeholder for a provider that cannot be opened: every method raises the reason."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..types import ByteRange, Folder, ObjectInfo, ProviderInfo, PutOptions, Sin
 
 
 class UnopenedProvider:
-    """Answers nothing, so that who asks several providers treats it like one that is down."""
+    """Answers nothing, so that a caller of several providers treats it like one that is down."""
 
     def __init__(self, kind: str, error: StorageError) -> None:
         """Raise copies of *error*."""

@@ -72,19 +72,19 @@ def record_use(catalogue: Catalogue, used: ProviderRecord, error: StorageError |
 class UseWatch:
     """Watches the calls on one provider, with the settings of one record; a ``guards.Watch``."""
 
-    __slots__ = ("_catalogue", "_clock", "_failed", "_record", "_tell")
+    __slots__ = ("_catalogue", "_clock", "_emit", "_failed", "_record")
 
     def __init__(
         self,
         catalogue: Catalogue,
         record: ProviderRecord,
-        tell: Callable[[Event], None],
+        emit: Callable[[Event], None],
         clock: Callable[[], datetime],
     ) -> None:
-        """Watch what is done with *record*, and *tell* what changes."""
+        """Watch what is done with *record*, and *emit* what changes."""
         self._catalogue = catalogue
         self._record = record
-        self._tell = tell
+        self._emit = emit
         self._clock = clock
         self._failed = record.status is ProviderStatus.FAILED and record.failed_in_use
 
@@ -119,7 +119,7 @@ class UseWatch:
         }
         if error is None:
             _log.warning("provider %s (%s) takes its credentials again", record.label, record.kind)
-            self._tell(ProviderRecovered(**facts))
+            self._emit(ProviderRecovered(**facts))
         else:
             _log.warning("provider %s (%s) refused its credentials and is FAILED: %s", record.label, record.kind, error)
-            self._tell(ProviderFailed(**facts, error=clean_error(str(error), record.secrets)))
+            self._emit(ProviderFailed(**facts, error=clean_error(str(error), record.secrets)))
