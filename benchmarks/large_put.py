@@ -20,7 +20,7 @@ def run(folder: Path, sizes: Sizes) -> None:
     """Print the section."""
     heading(f"Large put: {sizes.large_size // MIB} MiB from a path, same file system, on the disk when it returns")
     print("  cp: then fsync of the file and of its folder; no checksum, a reader can see half of it")
-    print("  put: atomic, sha256 of what was written, content type and checksum in a side-car, all with fsync")
+    print("  put: atomic, sha256 of what was written, content type and checksum in a sidecar, all with fsync")
     source, place = folder / "source.bin", folder / "large"
     place.mkdir()
     write_random(source, sizes.large_size)

@@ -19,7 +19,7 @@ SIZE = 4096
 def run(folder: Path, sizes: Sizes) -> None:
     """Print the section."""
     heading(f"Small objects: {sizes.small_count} of 4 KiB, one after another, local disk")
-    print("  put, durable: atomic, sha256 and side-car; fsync of file, side-car and both folders before it returns")
+    print("  put, durable: atomic, sha256 and sidecar; fsync of file, sidecar and both folders before it returns")
     print("  put, not durable: the same without fsync; atomic against readers, not against a power cut")
     print("  fsspec: truncates and writes in place; no fsync, not atomic, no checksum, no metadata")
     print("  raw, durable: write a temporary file, fsync, rename, fsync the folder; no checksum, no metadata")

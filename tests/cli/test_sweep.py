@@ -97,7 +97,7 @@ def test_on_a_terminal_it_asks(cli: CommandLine, storage: Storage) -> None:
     assert [] == storage.pending_uploads()
 
 
-def test_side_cars_of_a_disk_are_leftovers(cli: CommandLine) -> None:
+def test_sidecars_of_a_disk_are_leftovers(cli: CommandLine) -> None:
     root = cli.add_disk()
     disk = Storage(LocalProvider(LocalSettings(root=root, durable=False)))
     disk.put("org-1/bridge/a", b"1", PutOptions(metadata={"author": "A. Person"}))

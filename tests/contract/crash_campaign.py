@@ -84,11 +84,11 @@ def main() -> int:
         if found := problems(storage, root):
             sys.stderr.write("\n  ".join([f"kill {kill}:", *found, ""]))
             return 1
-    # Whoever opens the root clears up: no side-car is left but those of the objects.
+    # Opening the root cleans up: no sidecar is left but those of the objects.
     objects = list(Storage(LocalProvider(LocalSettings(root=root, durable=False))).list())
-    side_cars = [path for path in (root / ".~kazinex" / "objects").rglob("*") if path.is_file()]
-    if len(side_cars) > len(objects):
-        sys.stderr.write(f"{len(side_cars)} side-cars for {len(objects)} objects\n")
+    sidecars = [path for path in (root / ".~kazinex" / "objects").rglob("*") if path.is_file()]
+    if len(sidecars) > len(objects):
+        sys.stderr.write(f"{len(sidecars)} sidecars for {len(objects)} objects\n")
         return 1
     return 0
 

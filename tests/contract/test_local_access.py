@@ -68,7 +68,7 @@ def test_the_umask_decides_when_the_settings_say_so(tmp_path: Path, umask: int) 
     assert ({0o666 & ~umask}, {0o777 & ~umask}) == modes(tmp_path)
 
 
-def test_locks_and_side_cars_of_an_earlier_release_are_closed_to_others(tmp_path: Path) -> None:
+def test_locks_and_sidecars_of_an_earlier_release_are_closed_to_others(tmp_path: Path) -> None:
     fill(tmp_path, access="umask")
     (tmp_path / ".~kazinex").chmod(0o755)
 

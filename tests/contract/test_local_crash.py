@@ -234,7 +234,7 @@ def test_a_temporary_file_of_a_dead_writer_is_swept(tmp_path: Path) -> None:
     assert not dead.exists()
 
 
-def test_no_side_car_of_an_old_version_is_kept(tmp_path: Path) -> None:
+def test_no_sidecar_of_an_old_version_is_kept(tmp_path: Path) -> None:
     storage = Storage(LocalProvider(LocalSettings(root=tmp_path, durable=False)))
     for index in range(20):
         storage.put("a", f"{index}".encode(), PutOptions(metadata={"index": f"{index}"}))

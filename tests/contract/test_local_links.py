@@ -102,7 +102,7 @@ class TestLinks:
         with pytest.raises((AccessDeniedError, NotFoundError)):
             view.get_bytes("window/secret")
 
-    def test_a_link_in_the_place_of_the_side_cars_is_not_followed(
+    def test_a_link_in_the_place_of_the_sidecars_is_not_followed(
         self, root: Path, outside: Path, storage: Storage
     ) -> None:
         (root / ".~kazinex").symlink_to(outside)

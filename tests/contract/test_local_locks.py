@@ -22,7 +22,7 @@ def provider_on(root: Path, lock_timeout_s: float = 30) -> LocalProvider:
     return LocalProvider(LocalSettings(root=root, durable=False, lock_timeout_s=lock_timeout_s))
 
 
-def side_cars(root: Path) -> list[Path]:
+def sidecars(root: Path) -> list[Path]:
     return [path for path in (root / ".~kazinex" / "objects").rglob("*") if path.is_file()]
 
 
@@ -56,7 +56,7 @@ def killed_in(root: Path, moment: str, act: Callable[[Storage], object]) -> None
 
 
 MOMENTS = ["link", "rename", "unlink"]
-"""Before the new version is published, while it takes the place of the old one, before the old side-car goes."""
+"""Before the new version is published, while it takes the place of the old one, before the old sidecar goes."""
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -68,7 +68,7 @@ def test_the_next_opening_clears_up_after_a_killed_writer(tmp_path: Path, moment
 
     assert storage.get_bytes("a/b") in (b"old", b"newer")
     assert HELD.metadata == storage.head("a/b").metadata
-    assert (1, []) == (len(side_cars(tmp_path)), temporary_names(tmp_path))
+    assert (1, []) == (len(sidecars(tmp_path)), temporary_names(tmp_path))
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -79,17 +79,17 @@ def test_the_next_writer_of_the_key_clears_up_as_well(tmp_path: Path, moment: st
 
     storage.put("a/b", b"newest", HELD)
 
-    assert (1, []) == (len(side_cars(tmp_path)), temporary_names(tmp_path))
+    assert (1, []) == (len(sidecars(tmp_path)), temporary_names(tmp_path))
 
 
 def test_a_killed_create_leaves_nothing_for_long(tmp_path: Path) -> None:
     create = PutOptions(mode=PutMode.CREATE, metadata={"author": "A. Person"})
     killed_in(tmp_path, "link", lambda storage: storage.put("a/b", b"1", create))
-    assert 1 == len(side_cars(tmp_path))
+    assert 1 == len(sidecars(tmp_path))
 
     storage = Storage(provider_on(tmp_path))
 
-    assert ([], False) == (side_cars(tmp_path), storage.exists("a/b"))
+    assert ([], False) == (sidecars(tmp_path), storage.exists("a/b"))
 
 
 def test_a_killed_delete_leaves_nothing_for_long(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_killed_delete_leaves_nothing_for_long(tmp_path: Path) -> None:
     storage = Storage(provider_on(tmp_path))
     storage.delete("a/b")
 
-    assert [] == side_cars(tmp_path)
+    assert [] == sidecars(tmp_path)
 
 
 def test_a_killed_writer_costs_a_living_one_nothing(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_killed_writer_costs_a_living_one_nothing(tmp_path: Path) -> None:
     Storage(provider_on(tmp_path)).put("a", b"1", HELD)
     writing = provider_on(tmp_path)
     with writing._locks.held("a"):
-        (own,) = side_cars(tmp_path)
+        (own,) = sidecars(tmp_path)
 
         provider_on(tmp_path).close()
 

@@ -14,7 +14,7 @@ from kazinex_storage.providers.local import LocalProvider, LocalSettings
 HELD = PutOptions(metadata={"author": "A. Person"})
 
 
-def side_cars(root: Path) -> list[Path]:
+def sidecars(root: Path) -> list[Path]:
     return [path for path in (root / ".~kazinex" / "objects").rglob("*") if path.is_file()]
 
 
@@ -23,10 +23,10 @@ def provider(root: Path) -> LocalProvider:
     return LocalProvider(LocalSettings(root=root, durable=False))
 
 
-def test_a_side_car_whose_object_was_never_published_is_removed(root: Path, provider: LocalProvider) -> None:
+def test_a_sidecar_whose_object_was_never_published_is_removed(root: Path, provider: LocalProvider) -> None:
     storage = Storage(provider)
     storage.put("a/b", b"1", HELD)
-    (own,) = side_cars(root)
+    (own,) = sidecars(root)
     own.with_name("f" * 40 + ".1-1").write_text(json.dumps({"key": "a/never"}))
     # A real one of a version that is gone, under its own name:
     own_stale = own.with_name(f"{own.name.partition('.')[0]}.1-1")
@@ -39,7 +39,7 @@ def test_a_side_car_whose_object_was_never_published_is_removed(root: Path, prov
     assert not own_stale.exists()
 
 
-def test_a_side_car_whose_object_another_program_removed_is_removed(root: Path, provider: LocalProvider) -> None:
+def test_a_sidecar_whose_object_another_program_removed_is_removed(root: Path, provider: LocalProvider) -> None:
     storage = Storage(provider)
     storage.put("a/b", b"1", HELD)
     storage.put("c", b"1", HELD)
@@ -47,7 +47,7 @@ def test_a_side_car_whose_object_another_program_removed_is_removed(root: Path, 
 
     assert 1 == provider.sweep()
     assert 0 == provider.sweep()
-    assert 1 == len(side_cars(root))
+    assert 1 == len(sidecars(root))
 
 
 def test_a_dry_run_counts_and_removes_nothing(root: Path, provider: LocalProvider) -> None:
@@ -55,7 +55,7 @@ def test_a_dry_run_counts_and_removes_nothing(root: Path, provider: LocalProvide
     (root / "a" / "b").unlink()
 
     assert 1 == provider.sweep(dry_run=True)
-    assert 1 == len(side_cars(root))
+    assert 1 == len(sidecars(root))
 
 
 def test_a_storage_of_one_folder_is_swept_without_touching_others(root: Path, provider: LocalProvider) -> None:
@@ -67,7 +67,7 @@ def test_a_storage_of_one_folder_is_swept_without_touching_others(root: Path, pr
     report = sweep(storage.scoped("tenant-1"), dry_run=False)
 
     assert (1, 1) == (report.leftovers, report.removed)
-    assert ["tenant-2/a"] == [json.loads(path.read_text())["key"] for path in side_cars(root)]
+    assert ["tenant-2/a"] == [json.loads(path.read_text())["key"] for path in sidecars(root)]
 
 
 def test_sweeping_an_empty_root_does_nothing(provider: LocalProvider) -> None:
@@ -95,11 +95,11 @@ def test_sweeping_while_others_write_takes_nothing_of_theirs(root: Path, provide
     assert [HELD.metadata] * 20 == [storage.head(info.key).metadata for info in storage.list()]
 
 
-def test_versions_that_are_replaced_leave_no_side_car(root: Path, provider: LocalProvider) -> None:
+def test_versions_that_are_replaced_leave_no_sidecar(root: Path, provider: LocalProvider) -> None:
     storage = Storage(provider)
     for number in range(10):
         storage.put("a", bytes(number), HELD)
 
-    assert 1 == len(side_cars(root))
+    assert 1 == len(sidecars(root))
     storage.delete("a")
-    assert [] == side_cars(root)
+    assert [] == sidecars(root)

@@ -114,7 +114,7 @@ class TestFilesOfOthers:
                 assert ("text/x-plan", {"author": "A. Person"}) == (info.content_type, dict(info.metadata))
                 assert sha256(data) == info.sha256
 
-    def test_a_damaged_side_car_does_not_hide_the_object(self, root: Path, storage: Storage) -> None:
+    def test_a_damaged_sidecar_does_not_hide_the_object(self, root: Path, storage: Storage) -> None:
         storage.put("a.pdf", b"12345", PutOptions(metadata={"author": "A. Person"}))
         for path in (root / ".~kazinex" / "objects").rglob("*"):
             if path.is_file():
@@ -123,7 +123,7 @@ class TestFilesOfOthers:
         assert (b"12345", "application/pdf") == (storage.get_bytes("a.pdf"), storage.head("a.pdf").content_type)
 
     @pytest.mark.parametrize("text", [b"[]", b"null", b'"text"', b"{}", b'{"key": "a", "metadata": 7}', b"\xff\xfe"])
-    def test_a_side_car_that_is_something_else_does_not_hide_the_object(
+    def test_a_sidecar_that_is_something_else_does_not_hide_the_object(
         self, root: Path, storage: Storage, text: bytes
     ) -> None:
         storage.put("a", b"12345")
@@ -135,7 +135,7 @@ class TestFilesOfOthers:
         assert ({}, None) == (storage.head("a").metadata, storage.head("a").sha256)
         assert 5 == storage.copy("a", "b").size
 
-    def test_removing_the_side_cars_loses_metadata_and_nothing_else(self, root: Path, storage: Storage) -> None:
+    def test_removing_the_sidecars_loses_metadata_and_nothing_else(self, root: Path, storage: Storage) -> None:
         storage.put("a", b"1", PutOptions(metadata={"author": "A. Person"}))
 
         shutil.rmtree(root / ".~kazinex")

@@ -16,7 +16,7 @@ _DEAD = Diagnosis(
 _FOUND = {
     "EROFS": Diagnosis(
         meaning="the disk is mounted read-only",
-        fix="mount it for writing; a disk that had errors is mounted anew without, so look at the system log (dmesg)",
+        fix="mount it for writing; a disk that had errors is remounted read-only, so look at the system log (dmesg)",
     ),
     "EACCES": _RIGHTS,
     "EPERM": _RIGHTS,

@@ -1,8 +1,8 @@
 """Locks that keep the writers of one key apart, and what a writer notes in them in case it is killed.
 
 Each lock is a file, one of 256 of a root, held by ``flock``: the kernel releases it when its holder dies. Before a
-writer makes something that only it knows of, it writes into the lock file what that is; whoever takes the lock next
-finds the note and clears up. So killed writers leave at most one side-car or name for each lock file, not one each.
+writer creates something only it knows about, it writes a note of it into the lock file; the next process to take the
+lock finds the note and cleans up. So killed writers leave at most one sidecar or name for each lock file, not one each.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FOLDER = [RESERVED, "locks"]
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 # A holder publishes within milliseconds; between two looks of a waiting writer lie 1 to 20 ms.
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.001, 0.020
-# A key has at most 1,024 bytes; escaped and with two versions beside it that is less than one page of the system.
+# A key has at most 1,024 bytes; escaped and with two versions next to it, that is less than one page of memory.
 _NOTE_BYTES = 8192
 # Overwritten and never truncated: ext4 flushes a file on closing that was cut to nothing and written again.
 _OPEN, _DONE = b"\x01", b"\x00"
@@ -38,7 +38,7 @@ class Note:
 
     key: str
     versions: tuple[str, ...] = ()
-    """Side-cars that may be left: of the version that it writes, and of the one that it replaces."""
+    """Sidecars that may be left: of the version that it writes, and of the one that it replaces."""
     temporary: str | None = None
     """A reserved name in the folder of the key."""
 
@@ -161,6 +161,6 @@ def _parse(found: object) -> Note | None:
 
 
 def _release(descriptor: int) -> None:
-    # Not by closing alone: a child that was forked meanwhile holds the descriptor too, and with it the lock.
+    # Not by closing alone: a child forked in the meantime holds the descriptor too, and with it the lock.
     fcntl.flock(descriptor, fcntl.LOCK_UN)
     os.close(descriptor)

@@ -97,8 +97,8 @@ class LocalProvider:
             PreconditionFailedError: the object is not the version ``if_match``.
             IntegrityError: from the source.
             QuotaExceededError: the disk is full.
-            InvalidKeyError: a disk cannot hold the key, or not beside those it holds.
-            AccessDeniedError: the folder may not be written, or a link stands in the way.
+            InvalidKeyError: a disk cannot hold the key, or not together with the existing ones.
+            AccessDeniedError: the folder may not be written, or a link is in the way.
         """
         self._tree.check_open()
         with Mapped(key, writing=True):
@@ -184,7 +184,7 @@ class LocalProvider:
             return self.put(target, body, PutOptions.of(info, mode))
 
     def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
-        """Yield every object below *prefix* in the order of the keys; sweeps temporary files of dead writers."""
+        """Yield every object below *prefix* in the order of the keys; sweeps temporary files of killed writers."""
         for entry in self._level(prefix):
             if isinstance(entry, ObjectInfo):
                 yield entry
@@ -200,7 +200,7 @@ class LocalProvider:
     def sweep(self, prefix: Prefix = _ALL, *, dry_run: bool = False) -> int:
         """Remove what killed writers left of keys below *prefix*, or only count it; safe while others write.
 
-        Temporary names are swept by every listing and not counted; side-cars of versions that were never published, or
+        Temporary names are swept by every listing and not counted; sidecars of versions that were never published, or
         were deleted by other programs, only here. Reads the whole tree.
 
         Raises:
@@ -234,7 +234,7 @@ class LocalProvider:
         self._tree.close()
 
     def _open(self, key: ObjectKey) -> tuple[int, ObjectInfo]:
-        """Open the file of *key* and return its descriptor, with what it and its side-car say."""
+        """Open the file of *key* and return its descriptor, with what it and its sidecar contain."""
         self._tree.check_open()
         folders, name = split(key)
         with Mapped(key), self._tree.folder(folders) as parent:
@@ -251,7 +251,7 @@ class LocalProvider:
                 except BaseException:
                     os.close(descriptor)
                     raise
-                os.close(descriptor)  # replaced between opening and looking for the side-car: take the new one
+                os.close(descriptor)  # replaced between opening and looking for the sidecar: take the new one
 
     @staticmethod
     def _stands(parent: int, name: str, status: os.stat_result) -> bool:
@@ -289,7 +289,7 @@ class LocalProvider:
             yield from self._look(folders, base, ordered[first : first + _BATCH])
 
     def _look(self, folders: list[str], base: str, names: list[str]) -> list[ObjectInfo | Folder]:
-        """Return what the *names* of one folder stand for; what is gone meanwhile is left out."""
+        """Return the entries for the *names* in one folder, omitting those that are gone by now."""
         found: list[ObjectInfo | Folder] = []
         with Mapped(base), suppress(FileNotFoundError, NotADirectoryError), self._tree.folder(folders) as parent:
             for name in names:
@@ -324,7 +324,7 @@ class LocalProvider:
         name = from_disk(entry.name)
         if name is None:
             return None
-        with suppress(InvalidKeyError, FileNotFoundError):  # no key, so nobody can ask for it; or gone meanwhile
+        with suppress(InvalidKeyError, FileNotFoundError):  # not a key, so it cannot be asked for; or gone by now
             if ObjectKey(base + name) != base + name:
                 return None
             if entry.is_dir(follow_symlinks=False):

@@ -35,7 +35,7 @@ def _clear(folder: int, base: str) -> None:
     for name in names_in(folder):
         if name.startswith(RESERVED):
             continue
-        with suppress(FileNotFoundError):  # gone meanwhile
+        with suppress(FileNotFoundError):  # gone by now
             mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
             segment = _segment(base, name)
             if segment is None or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):

@@ -1,8 +1,8 @@
-"""Side-cars: the content type, metadata and sha256 of a file, in a folder of their own inside the root.
+"""Sidecars: the content type, metadata and sha256 of a file, in a folder of their own inside the root.
 
-A side-car is bound to one version of its file by the file's modification time (in nanoseconds, set by the writer and
-never used twice for one key) and size. So a file and its side-car need no common transaction: the side-car is written
-first, and a reader that finds none for the version it holds open is looking at a file that somebody else put there.
+A sidecar is bound to one version of its file by the file's modification time (in nanoseconds, set by the writer and
+never used twice for one key) and size. So a file and its sidecar need no common transaction: the sidecar is written
+first, and a reader that finds none for the version it has open is looking at a file from another program.
 Backups keep the bond when they keep times in full (``cp -a``, ``rsync -a``, ``tar --format=posix``).
 """
 
@@ -30,7 +30,7 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sidecar:
-    """What is kept beside the bytes."""
+    """What is kept along with the bytes."""
 
     content_type: str | None = None
     content_disposition: str | None = None
@@ -66,18 +66,18 @@ class Sidecar:
 
 
 def version_of(status: os.stat_result) -> str:
-    """Return the mark that binds a file to its side-car; it serves as the etag too."""
+    """Return the version that binds a file to its sidecar; it serves as the ETag too."""
     return f"{status.st_mtime_ns:x}-{status.st_size:x}"
 
 
 class Sidecars:
-    """The side-cars of one tree."""
+    """The sidecars of one tree."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
 
     def read(self, key: str, version: str) -> Sidecar | None:
-        """Return the side-car of that version, or None."""
+        """Return the sidecar of that version, or None."""
         folder, name = _place(key)
         try:
             with (
@@ -90,7 +90,7 @@ class Sidecars:
         return _parse(fields, key)
 
     def write(self, key: str, version: str, sidecar: Sidecar) -> bool:
-        """Write the side-car of a version that is not published yet; durable when this returns.
+        """Write the sidecar of a version that is not published yet; durable when this returns.
 
         False means that there is one of that version already, and nothing was written.
         """
@@ -111,7 +111,7 @@ class Sidecars:
         return True
 
     def clear(self, note: Note) -> None:
-        """Remove what a killed writer left of one key, which nobody else writes now.
+        """Remove what a killed writer left of one key, which no other process is writing now.
 
         Raises:
             OSError: the disk does not answer.
@@ -127,13 +127,13 @@ class Sidecars:
                 self.remove(note.key, version)
 
     def remove(self, key: str, version: str) -> None:
-        """Remove the side-car of a version that is gone, if there is one."""
+        """Remove the sidecar of a version that is gone, if there is one."""
         folder, name = _place(key)
         with suppress(OSError), self._tree.folder([*_OBJECTS, folder]) as parent:
             os.unlink(f"{name}.{version}", dir_fd=parent)
 
     def marks(self) -> Iterator[tuple[ObjectKey, str]]:
-        """Yield (key, version) of every side-car."""
+        """Yield (key, version) of every sidecar."""
         with suppress(FileNotFoundError), self._tree.folder(_OBJECTS) as parent:
             for folder in sorted(names_in(parent)):
                 with suppress(NotADirectoryError), self._tree.folder([*_OBJECTS, folder]) as below:
@@ -151,7 +151,7 @@ def _place(key: str) -> tuple[str, str]:
 
 
 def _parse(fields: object, key: str) -> Sidecar | None:
-    """Return the side-car of *key* that *fields* describe, or None when they do not."""
+    """Return the sidecar of *key* that *fields* describe, or None when they do not."""
     if not isinstance(fields, dict) or fields.get("key") != key:
         return None
     texts = {name: fields.get(name) for name in Sidecar.__dataclass_fields__ if name != "metadata"}

@@ -1,7 +1,7 @@
 """Temporary files that become objects: unnamed where the system can, else under a reserved name in the same folder.
 
 A writer that is killed leaves nothing of an unnamed file. A reserved name can stay behind; its writer held a lock on it
-that the kernel releases, so a sweep tells the dead from the living without a clock.
+that the kernel releases, so a sweep distinguishes killed writers from running ones without a clock.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Temporary:
             os.link(f"/proc/self/fd/{self.descriptor}", name, dst_dir_fd=self._parent, follow_symlinks=True)
 
     def replace(self, name: bytes) -> None:
-        """Publish as *name*, over what may stand there; one atomic step.
+        """Publish as *name*, replacing what may be there; one atomic step.
 
         Raises:
             OSError: as the system says.
@@ -77,7 +77,7 @@ class Temporary:
         if self._named:
             with suppress(OSError):
                 os.unlink(self.name, dir_fd=self._parent)
-        fcntl.flock(self.descriptor, fcntl.LOCK_UN)  # a child that was forked meanwhile would keep it
+        fcntl.flock(self.descriptor, fcntl.LOCK_UN)  # a child forked in the meantime would keep it
         os.close(self.descriptor)
 
     def _open_unnamed(self) -> int:

@@ -85,7 +85,7 @@ class Tree:
         self._close_to_others()
 
     def close(self) -> None:
-        """Close the root once nobody is below it any more; later use raises ``ClosedError``."""
+        """Close the root once it is no longer in use; later use raises ``ClosedError``."""
         with self._lock:
             self._closed = True
         self._close_unused()
@@ -148,7 +148,7 @@ class Tree:
             return
         if writing:
             raise InvalidKeyError(
-                f"this disk ignores case, and {other!r} stands there where the key says {name!r}; nothing was "
+                f"this disk ignores case, and there is {other!r} where the key says {name!r}; nothing was "
                 "changed, use the spelling that is there or another name"
             )
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
@@ -250,7 +250,7 @@ def map_error(error: OSError, key: str | None, *, writing: bool = False) -> Stor
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return QuotaExceededError("the disk is full or over quota; nothing was stored, free some space", key=key)
     if number == errno.ELOOP:
-        return AccessDeniedError("a symbolic link stands in the way; links are not followed", key=key)
+        return AccessDeniedError("a symbolic link is in the way; links are not followed", key=key)
     if number in (errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST) and writing:
         return InvalidKeyError("a disk cannot hold an object and a folder of the same name; choose another", key=key)
     # A socket or a device that nothing serves is no object.

@@ -1,4 +1,4 @@
-"""Publish files whole: fill a temporary file, write the side-car, wait for the disk, then one atomic link or rename."""
+"""Publish files whole: fill a temporary file, write the sidecar, wait for the disk, then one atomic link or rename."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .sidecar import Sidecar, Sidecars, version_of
 from .temporary import Temporary
 from .tree import Tree
 
-# A folder pruned by a delete at the same instant makes a write start again; each time somebody else got on.
+# A folder pruned by a delete at the same instant makes a write start again; each time another process made progress.
 _ATTEMPTS = 100
 
 
 class Writer:
-    """Writes files of one tree together with their side-cars."""
+    """Writes files of one tree together with their sidecars."""
 
     def __init__(self, tree: Tree, sidecars: Sidecars, locks: Locks) -> None:
         self._tree = tree
@@ -30,7 +30,7 @@ class Writer:
         self._sidecars = sidecars
 
     def write(self, key: str, source: Source, options: PutOptions) -> tuple[os.stat_result, Sidecar]:
-        """Write *source* and publish it under *key*; return what stands there now.
+        """Write *source* and publish it under *key*; return what is there now.
 
         Raises:
             AlreadyExistsError: ``PutMode.CREATE`` and the key exists.
@@ -83,7 +83,7 @@ class Writer:
             old = self._status(parent, name)
             _check(old, key, options)
             note = Note(key=key, versions=(version_of(old),) if old is not None else (), temporary=temporary.name)
-            # The clock may stand still or run back: no two versions of one key may carry the same mark.
+            # The clock may stop or go back: no two versions of one key may have the same modification time.
             least = old.st_mtime_ns + 1 if old is not None else 0
             version = self._write_sidecar(descriptor, sidecar, least, lock, note)
             published = to_disk(name)
@@ -102,7 +102,7 @@ class Writer:
         return os.fstat(descriptor), sidecar
 
     def _write_sidecar(self, descriptor: int, sidecar: Sidecar, least: int, lock: Lock, note: Note) -> str:
-        """Write the side-car under a modification time of at least *least* that no version of the key carries."""
+        """Write the sidecar under a modification time of at least *least* that no version of the key carries."""
         status = os.fstat(descriptor)
         for step in itertools.count():
             version = version_of(status)
