@@ -22,7 +22,8 @@ from kazinex_storage.errors import (
     UnavailableError,
 )
 from kazinex_storage.keys import ObjectKey, Prefix
-from kazinex_storage.providers.s3.answers import Course, parse_page, parse_parts, parse_uploads
+from kazinex_storage.providers.objectstore.cycle_guard import Course
+from kazinex_storage.providers.s3.answers import parse_page, parse_parts, parse_uploads
 from kazinex_storage.providers.s3.errors import map_error
 from kazinex_storage.providers.s3.exchanges import S3Exchanges
 from kazinex_storage.providers.s3.headers import decode_text, encode_text

@@ -16,8 +16,6 @@ from ...bodies.checksums import strongest
 from ...errors import UnavailableError
 from ...transport import Response
 from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload
-from ..objectstore.cycle_guard import Course as Course
-from ..objectstore.cycle_guard import stuck as stuck
 from ..objectstore.header_text import moment_of, size_of
 from .headers import (
     DISPOSITION,

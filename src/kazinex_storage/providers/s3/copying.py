@@ -12,8 +12,9 @@ from ...bodies.source import Source
 from ...errors import PreconditionFailedError, UnavailableError
 from ...transport import Exchange, Many, Outcome, Response
 from ...types import WHOLE, ByteRange, ObjectInfo, PartInfo, PutMode, PutOptions, UploadState
+from ..objectstore.writing import already_exists
 from .answers import parse_result_etag
-from .errors import already_exists, fault_of, map_error, map_fault
+from .errors import fault_of, map_error, map_fault, request_id_of
 from .multipart import Multipart
 from .objects import Objects
 from .requests import Headers
@@ -58,14 +59,14 @@ class Copying:
         fault = fault_of(response.body) if response.status == 200 else None
         if response.status != 200 or fault is not None:
             if mode is PutMode.CREATE and (response.status == 412 or response.attempts > 1):
-                own = yield from self._objects.own(key, mark)
+                own = yield from self._objects.find_own_write(key, mark)
                 if own is not None:
                     return own
             error = map_error(response, source) if fault is None else map_fault(fault, response, source)
             if isinstance(error, PreconditionFailedError):
                 # Two conditions may have failed: another version of the source, or an object in the way.
                 yield from self._still(found)
-                error = already_exists(key, response) if mode is PutMode.CREATE else _replaced(source)
+                error = already_exists(key, request_id_of(response)) if mode is PutMode.CREATE else _replaced(source)
             raise error
         return replace(found, key=key, etag=parse_result_etag(response.body).strip('"'), last_modified=None)
 

@@ -23,10 +23,11 @@ from ...transport import Auth, Exchange, Many, Outcome, Response
 from ...types import Diagnosis
 from ..objectstore.clocks import minutes_behind
 from ..objectstore.header_text import moment_of
+from ..objectstore.sending import is_page
 from ..settings import network_causes
 from . import causes
 from .answers import parse_page
-from .errors import fault_of, is_page, map_error
+from .errors import fault_of, map_error
 from .headers import date_of
 from .objects import Objects
 from .requests import Protocol

@@ -12,7 +12,6 @@ from typing import Final
 
 from ...errors import (
     AccessDeniedError,
-    AlreadyExistsError,
     ArchivedError,
     AuthenticationError,
     FileTooLargeError,
@@ -30,10 +29,12 @@ from ...errors import (
     UnavailableError,
 )
 from ...transport import Response
-from ..objectstore.sending import is_page as is_page
+from ..objectstore import error_table
+from ..objectstore.error_table import ErrorTable, Found, retry_after_of
+from ..objectstore.sending import Service, is_page
 from .xml import parse_xml, text_of
 
-_CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
+_CODES: Final[Mapping[str, Found]] = {
     "NoSuchKey": (NotFoundError, "no object has that key"),
     "NoSuchBucket": (
         LocationNotFoundError,
@@ -90,13 +91,12 @@ _CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
     "OperationAborted": (UnavailableError, "others write to the same key at the moment; repeat it"),
 }
 
-# What a 409 with a code of its own means; without one it is a condition that another writer met.
 _REFUSED: Final = (
     NotSupportedError,
     "the service refuses this in the state that the object or the bucket is in; look at the code, a repeat is no use",
 )
 
-_STATUSES: Final[Mapping[int, tuple[type[StorageError], str]]] = {
+_STATUSES: Final[Mapping[int, Found]] = {
     400: (SettingsError, "the service does not understand the request; check endpoint, region and keys"),
     401: _CODES["Unauthorized"],
     403: _CODES["AccessDenied"],
@@ -110,6 +110,8 @@ _STATUSES: Final[Mapping[int, tuple[type[StorageError], str]]] = {
     501: _CODES["NotImplemented"],
     507: _CODES["QuotaExceeded"],
 }
+
+_TABLE: Final = ErrorTable(codes=_CODES, statuses=_STATUSES, refused=_REFUSED)
 
 # What a failure inside a 200 means to a retry — AmazonS3/latest/API/API_CompleteMultipartUpload.html of the same.
 _PASSING: Final = {"InternalError": 500, "ServiceUnavailable": 503, "SlowDown": 503, "RequestTimeout": 408}
@@ -125,30 +127,19 @@ class Fault:
 
 
 def map_error(response: Response, key: str | None = None) -> StorageError:
-    """Return the error that *response*, which is not a success, means."""
+    """Return the error that *response* means, which is not what was asked for."""
     fault = fault_of(response.body)
-    if fault is None and response.body:  # a gateway without a route says 404 too, in words of its own
-        return stranger(response, key)
+    # A gateway without a route says 404 too, in words of its own.
+    if fault is None and (response.body or response.status < 300):
+        return unexpected_response(response, key)
     code = fault.code if fault is not None else None
-    found = _CODES.get(code or "")
-    if found is None or (found[0] is NotFoundError and key is None):
-        found = _STATUSES.get(response.status, (UnavailableError, f"the service answered {response.status}"))
-        if response.status == 409 and code and code not in _CODES:
-            found = _REFUSED
-    return _error(found, response, key, code)
+    return _error(_TABLE.find(response.status, code, of_key=key is not None), response, key, code)
 
 
 def map_fault(fault: Fault, response: Response, key: str | None) -> StorageError:
     """Return the error for a failure that arrived inside a 200."""
     found = _CODES.get(fault.code or "", (UnavailableError, f"the service failed: {fault.code}"))
     return _error(found, response, key, fault.code)
-
-
-def already_exists(key: str, response: Response) -> AlreadyExistsError:
-    """Return the error for a create-only write that met an object."""
-    return AlreadyExistsError(
-        "an object has that key already; nothing was changed", key=key, request_id=request_id_of(response)
-    )
 
 
 def fault_of(body: bytes) -> Fault | None:
@@ -176,28 +167,24 @@ def request_id_of(response: Response) -> str | None:
     return headers.get("x-amz-request-id") or headers.get("cf-ray")
 
 
-def retry_after_of(response: Response) -> float | None:
-    """Return the seconds that the service asks to wait, when it says them as a number."""
-    value = response.headers.get("retry-after", "")
-    return float(value) if value.isascii() and value.isdigit() else None
-
-
-def stranger(response: Response, key: str | None) -> StorageError:
+def unexpected_response(response: Response, key: str | None) -> StorageError:
     """Return the error for an answer that no S3 service gives."""
     if response.status in (429, 500, 502, 503, 504):  # gateways on the way answer in HTML
-        found = _STATUSES.get(response.status, (UnavailableError, f"the service answered {response.status}"))
-        return _error(found, response, key, None)
-    return UnavailableError(
-        f"somebody else than an S3 service answered {response.status} "
-        f"({response.headers.get('content-type', 'no content type')[:60]}); look at the endpoint and at proxies",
-        key=key,
-        request_id=request_id_of(response),
-    )
+        return _error(_TABLE.find(response.status, None, of_key=False), response, key, None)
+    return error_table.unexpected_response(response, "an S3 service", key, request_id_of(response))
 
 
-def _error(
-    found: tuple[type[StorageError], str], response: Response, key: str | None, code: str | None
-) -> StorageError:
+S3: Final = Service(map_error, lambda _: True)
+"""Whose answers are judged by what reads them."""
+
+S3_REMOVALS: Final = Service(map_error, lambda response: not is_page(response))
+"""Whose answers say nothing when they are good."""
+
+S3_OBJECTS: Final = Service(map_error, lambda response: "etag" in response.headers)
+"""Whose answers are of an object: without an ETag, which every S3 service gives, it is a sign-in page that says 200."""
+
+
+def _error(found: Found, response: Response, key: str | None, code: str | None) -> StorageError:
     kind, message = found
     region = response.headers.get("x-amz-bucket-region")
     if kind is SettingsError and region:

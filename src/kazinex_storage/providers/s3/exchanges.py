@@ -35,7 +35,7 @@ from ..objectstore.key_codec import Spelling
 from ..objectstore.listed_pages import ListedPages
 from .answers import Page, parse_failures, parse_page
 from .copying import Copying
-from .errors import map_error
+from .errors import S3, map_error
 from .multipart import Multipart
 from .names import decode, encode, encode_prefix
 from .objects import SINGLE_PUT_BYTES, Objects
@@ -162,9 +162,7 @@ class S3Exchanges:
             return for_each_key(error, names)
 
     def _delete_batch(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
-        response: Response = yield self.objects.protocol.delete_many(names)
-        if response.status != 200:
-            raise map_error(response)
+        response = yield from S3.send(self.objects.protocol.delete_many(names))
         failures = {
             self._folded(name): failure
             for name, failure in parse_failures(response.body).items()
@@ -241,9 +239,7 @@ class S3Exchanges:
         return ListedPages(ask, entries, prefix, self._spelling, self.target.location)
 
     def _list(self, prefix: str, token: str | None, *, one_level: bool) -> Exchange[Page]:
-        response: Response = yield self.objects.protocol.list(prefix, token, one_level=one_level)
-        if response.status != 200:
-            raise map_error(response)
+        response = yield from S3.send(self.objects.protocol.list(prefix, token, one_level=one_level))
         return parse_page(response.body)
 
     def _called(self, key: str, info: ObjectInfo) -> ObjectInfo:

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from base64 import b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -21,8 +22,10 @@ from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError, PreconditionFailedError, StorageError, UnavailableError
 from ...transport import Call, Exchange, Response
 from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
-from .answers import Course, parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads, stuck
-from .errors import fault_of, is_page, map_error, map_fault, stranger
+from ..objectstore.cycle_guard import Course, stuck
+from ..objectstore.writing import info_of, refused_write
+from .answers import parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads
+from .errors import S3, S3_REMOVALS, fault_of, map_error, map_fault
 from .headers import date_of, etag_of
 from .objects import Objects
 from .orphans import Orphans
@@ -83,19 +86,8 @@ class Multipart:
             if isinstance(error, NotFoundError):
                 raise UnavailableError("the service lost the upload; repeat it", key=key, code=error.code) from error
             raise
-        return ObjectInfo(
-            key=key,
-            size=source.size,
-            etag=etag,
-            last_modified=moment,
-            content_type=options.content_type,
-            content_disposition=options.content_disposition,
-            cache_control=options.cache_control,
-            content_encoding=options.content_encoding,
-            content_language=options.content_language,
-            metadata=dict(options.metadata),
-            checksum=Checksum(algorithm="sha256", value=found.value),
-        )
+        checksum = Checksum(algorithm="sha256", value=found.value)
+        return info_of(key, source.size, options, etag=etag, last_modified=moment, checksum=checksum)
 
     def begin(
         self,
@@ -173,9 +165,8 @@ class Multipart:
             StorageError: the service refuses.
         """
         digests = cast(PartDigests, (yield Call(self._digests, data, checked)))
-        response: Response = yield self._protocol.put_part(state.key, state.upload_id, number, data, digests)
-        if response.status != 200:
-            raise map_error(response, state.key)
+        request = self._protocol.put_part(state.key, state.upload_id, number, data, digests)
+        response = yield from S3.send(request, key=state.key)
         return PartInfo(number=number, size=len(data), etag=parse_part_etag(response), crc32=digests.crc32)
 
     def complete(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[tuple[str | None, datetime | None]]:
@@ -198,7 +189,7 @@ class Multipart:
         error = map_error(response, state.key) if fault is None else map_fault(fault, response, state.key)
         # The answer to an earlier attempt may have been lost: then the upload is gone, or its own object is in the way.
         try:
-            own = yield from self._objects.own(state.key, state.write_token)
+            own = yield from self._objects.find_own_write(state.key, state.write_token)
         except UnavailableError:
             if isinstance(error, NotFoundError | PreconditionFailedError):  # what a repeat of a success meets as well
                 raise
@@ -206,7 +197,7 @@ class Multipart:
         if own is not None:
             self.orphans.ended(state.upload_id)
             return own.etag, date_of(response.headers.get("date"))
-        raise error if error.code == _GONE else self._objects.refused(error, options, response)
+        raise error if error.code == _GONE else refused_write(error, options)
 
     def abort(self, key: str, upload_id: str) -> Exchange[None]:
         """Throw the parts away; silent when they are gone.
@@ -214,13 +205,8 @@ class Multipart:
         Raises:
             StorageError: the service refuses.
         """
-        response: Response = yield self._protocol.abort(key, upload_id)
-        if response.status not in (200, 204):
-            error = map_error(response, key)
-            if not isinstance(error, NotFoundError):
-                raise error
-        elif is_page(response):
-            raise stranger(response, key)
+        with suppress(NotFoundError):
+            yield from S3_REMOVALS.send(self._protocol.abort(key, upload_id), ok=(200, 204), key=key)
         self.orphans.ended(upload_id)
 
     def give_up(self, state: UploadState) -> Exchange[None]:
@@ -244,9 +230,8 @@ class Multipart:
         found: list[PartInfo] = []
         after: int | None = 0
         while after is not None:
-            response: Response = yield self._protocol.list_parts(state.key, state.upload_id, after)
-            if response.status != 200:
-                raise map_error(response, state.key)
+            request = self._protocol.list_parts(state.key, state.upload_id, after)
+            response = yield from S3.send(request, key=state.key)
             page, further = parse_parts(response.body)
             if further is not None and further <= after:
                 raise stuck()
@@ -265,9 +250,7 @@ class Multipart:
         after: tuple[str, str] | None = None
         course = Course()
         while True:
-            response: Response = yield self._protocol.list_uploads(prefix, after)
-            if response.status != 200:
-                raise map_error(response)
+            response = yield from S3.send(self._protocol.list_uploads(prefix, after))
             page, further = parse_uploads(response.body)
             if further is not None:
                 course.advance(further, empty=not page)

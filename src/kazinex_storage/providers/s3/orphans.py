@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ...errors import NotFoundError, StorageError
-from ...transport import Exchange, Response
+from ...transport import Exchange
 from ...transport.fork_lock import ForkLock
 from ...types import PendingUpload
 from .answers import parse_parts, parse_uploads
-from .errors import map_error
+from .errors import S3
 from .headers import date_of
 from .objects import Objects
 
@@ -114,9 +114,7 @@ class Orphans:
         try:
             for _ in range(_TRIES):
                 request = self._objects.protocol.abort(key, upload_id)
-                response: Response = yield replace(request, patience_s=PATIENCE_S)
-                if response.status not in (200, 204, 404):
-                    raise map_error(response, key)
+                yield from S3.send(replace(request, patience_s=PATIENCE_S), ok=(200, 204, 404), key=key)
                 if not (yield from self._has_parts(key, upload_id)):
                     break
         except BaseException:
@@ -166,9 +164,7 @@ class Orphans:
             StorageError: the service refuses, or does not answer.
         """
         request = self._objects.protocol.list_uploads(lost.key, None)
-        response: Response = yield replace(request, patience_s=PATIENCE_S)
-        if response.status != 200:
-            raise map_error(response, lost.key)
+        response = yield from S3.send(replace(request, patience_s=PATIENCE_S), key=lost.key)
         found, _ = parse_uploads(response.body)
         ahead = (date_of(response.headers.get("date")) or self._now()) - self._now()
         begun = lost.since + ahead - _SLACK, lost.until + ahead + _SLACK
@@ -204,10 +200,8 @@ class Orphans:
             StorageError: it does not say.
         """
         request = self._objects.protocol.list_parts(key, upload_id, 0)
-        response: Response = yield replace(request, patience_s=PATIENCE_S)
-        if response.status != 200:
-            error = map_error(response, key)
-            if isinstance(error, NotFoundError):
-                return False
-            raise error
+        try:
+            response = yield from S3.send(replace(request, patience_s=PATIENCE_S), key=key)
+        except NotFoundError:
+            return False
         return bool(parse_parts(response.body)[0])

@@ -23,7 +23,8 @@ from ...errors import AlreadyExistsError, NotSupportedError, StorageError, Unava
 from ...json_text import parse_json
 from ...transport import BodySlice, Call, Exchange, Request, Response
 from ...types import Checksum, ObjectInfo, PresignedUrl, PresignOptions, PutOptions
-from .errors import already_exists, map_error
+from ..objectstore.writing import already_exists, info_of
+from .errors import map_error, request_id_of
 from .headers import MARK, METADATA, plain_header, put_headers
 from .objects import Objects
 from .target import GIB, RestEndpoint
@@ -77,19 +78,8 @@ class RestWrites:
         found = yield from self._objects.head(name)
         if found.size != source.size:
             raise UnavailableError("another object stands there than was just written; look at it", key=name)
-        return ObjectInfo(
-            key=name,
-            size=found.size,
-            etag=found.etag,
-            last_modified=found.last_modified,
-            content_type=options.content_type,
-            content_disposition=options.content_disposition,
-            cache_control=options.cache_control,
-            content_encoding=options.content_encoding,
-            content_language=options.content_language,
-            metadata=options.metadata,
-            checksum=Checksum(algorithm="sha256", value=sha256),
-        )
+        checksum = Checksum(algorithm="sha256", value=sha256)
+        return info_of(name, found.size, options, etag=found.etag, last_modified=found.last_modified, checksum=checksum)
 
     def copy(self, source: str, name: str) -> Exchange[ObjectInfo]:
         """Copy an object unless the name is taken; two requests.
@@ -161,7 +151,7 @@ class RestWrites:
         error = _error(response, name, missing or name)
         # The answer to an earlier attempt may have been lost, and the object in the way be our own.
         taken = isinstance(error, AlreadyExistsError) and mark is not None
-        if not taken or (yield from self._objects.own(name, mark or "")) is None:
+        if not taken or (yield from self._objects.find_own_write(name, mark or "")) is None:
             raise error
 
 
@@ -179,7 +169,7 @@ def _error(response: Response, name: str, missing: str) -> StorageError:
     code = str(said.get("code") or said.get("error") or "")
     status = str(said.get("statusCode") or "")
     if code in _TAKEN or "already exists" in str(said.get("message", "")).lower():
-        return already_exists(name, response)
+        return already_exists(name, request_id_of(response))
     real = int(status) if status.isdigit() and 400 <= int(status) < 600 else response.status
     body = f"<Error><Code>{code}</Code></Error>".encode() if code.isalnum() else b""
     return map_error(Response(status=real, headers=response.headers, body=body), missing if real == 404 else name)

@@ -64,7 +64,7 @@ class PartUploads:
         named = self._named(state)
         etag, moment = yield from self._multipart.complete(named, parts)
         with suppress(UnavailableError):  # it is complete, whatever can be read of it
-            found = yield from self._objects.own(named.key, state.write_token)
+            found = yield from self._objects.find_own_write(named.key, state.write_token)
             if found is not None:
                 return replace(found, key=state.key)
         # Replaced or removed meanwhile, or it cannot be read with these credentials: this is what was written.
@@ -77,7 +77,7 @@ class PartUploads:
         Raises:
             UnavailableError: the service does not say which object stands there.
         """
-        found = yield from self._objects.own(self._spelling.name_of(state.key), state.write_token)
+        found = yield from self._objects.find_own_write(self._spelling.name_of(state.key), state.write_token)
         return None if found is None else replace(found, key=state.key)
 
     def abort_upload(self, key: ObjectKey, upload_id: str) -> Exchange[None]:

@@ -1,0 +1,139 @@
+"""Writes that are safe to repeat: what is sent, what a refusal means, and whether the object in the way is our own.
+
+A write carries a random token in its metadata. The answer to an earlier attempt may have been lost, so a writer that is
+refused looks for its token before it says that another object stands there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import cast
+
+from ...bodies.memory_budget import BUDGET
+from ...bodies.source import Source
+from ...errors import (
+    AlreadyExistsError,
+    NotFoundError,
+    PreconditionFailedError,
+    StorageError,
+    UnavailableError,
+)
+from ...transport import Call, Exchange, Response
+from ...types import Checksum, ObjectInfo, PutMode, PutOptions
+
+
+def read_first(source: Source, write: Callable[[bytes], Exchange[ObjectInfo]], owner: object) -> Exchange[ObjectInfo]:
+    """Read a small body, as the budget of memory allows *owner*, and *write* it."""
+    yield from BUDGET.take(source.size, source, owner)
+    try:
+        data = cast(bytes, (yield Call(_read_whole, source, cancel=source.cancel)))
+        return (yield from write(data))
+    finally:
+        BUDGET.give(source.size, owner)
+
+
+def info_of(
+    key: str,
+    size: int,
+    options: PutOptions,
+    *,
+    etag: str | None,
+    last_modified: datetime | None,
+    checksum: Checksum | None,
+) -> ObjectInfo:
+    """Return what was written under *options*."""
+    return ObjectInfo(
+        key=key,
+        size=size,
+        etag=etag,
+        last_modified=last_modified,
+        content_type=options.content_type,
+        content_disposition=options.content_disposition,
+        cache_control=options.cache_control,
+        content_encoding=options.content_encoding,
+        content_language=options.content_language,
+        metadata=options.metadata,
+        checksum=checksum,
+    )
+
+
+def find_own_write(
+    key: str,
+    token: str,
+    looking: Exchange[Response],
+    header: str,
+    parse: Callable[[str, Mapping[str, str]], ObjectInfo],
+) -> Exchange[ObjectInfo | None]:
+    """Return the object when it carries *token* in *header*; None when it carries another one, or there is none.
+
+    *looking* returns the headers of the object, which *parse* reads.
+
+    Raises:
+        UnavailableError: the service does not say which object stands there.
+    """
+    try:
+        response = yield from looking
+    except NotFoundError:
+        return None
+    except StorageError as error:
+        raise ambiguous_write(key, error) from error
+    return parse(key, response.headers) if response.headers.get(header) == token else None
+
+
+def check_condition(key: str, options: PutOptions, looking: Exchange[ObjectInfo]) -> Exchange[None]:
+    """Refuse a write whose condition does not hold now; what is not known yet is left to the write itself.
+
+    Raises:
+        AlreadyExistsError: ``PutMode.CREATE`` and the key exists.
+        PreconditionFailedError: ``if_match`` and the object is another version or absent.
+    """
+    try:
+        found: ObjectInfo | None = yield from looking
+    except NotFoundError:
+        found = None
+    except StorageError:
+        return
+    if options.mode is PutMode.CREATE and found is not None:
+        raise already_exists(key)
+    if options.if_match is not None and (found is None or found.etag != options.if_match):
+        raise other_version(key)
+
+
+def refused_write(error: StorageError, options: PutOptions) -> StorageError:
+    """Return *error*, which a write under *options* met, as what it means to the caller."""
+    key = error.key or ""
+    if isinstance(error, PreconditionFailedError) and options.mode is PutMode.CREATE:
+        return already_exists(key, error.request_id)
+    if isinstance(error, NotFoundError) and options.if_match is not None:
+        return other_version(key)
+    if isinstance(error, NotFoundError):
+        return UnavailableError(f"the service lost the upload ({error.code}); repeat it", key=key, code=error.code)
+    return error
+
+
+def already_exists(key: str, request_id: str | None = None) -> AlreadyExistsError:
+    """Return the error for a create-only write that met an object."""
+    return AlreadyExistsError("an object has that key already; nothing was changed", key=key, request_id=request_id)
+
+
+def other_version(key: str) -> PreconditionFailedError:
+    """Return the error for a write to a version that is not there any more."""
+    return PreconditionFailedError("the object is another version, or gone; read it again", key=key)
+
+
+def ambiguous_write(key: str, error: StorageError) -> UnavailableError:
+    """Return the error for a write that was refused, perhaps because an earlier attempt at it had succeeded."""
+    return UnavailableError(
+        "the write was refused, and whether the object that stands there is this one could not be told; look at it "
+        "before repeating",
+        key=key,
+        code=error.code,
+        request_id=error.request_id,
+        retry_after_s=error.retry_after_s,
+    )
+
+
+def _read_whole(source: Source) -> bytes:
+    with source.open() as reader:
+        return reader.read()
