@@ -305,6 +305,14 @@ def test_a_file_that_the_service_rewrites_is_stored_all_the_same(place: Place) -
     assert (place.stored("a.docx") or b"").startswith(body)
 
 
+@pytest.mark.parametrize("body", [pytest.param(b"12345", id="small"), pytest.param(LARGE, id="in a session")])
+def test_a_byte_that_is_corrupted_on_its_way_is_noticed_by_the_hash_of_the_service(place: Place, body: bytes) -> None:
+    place.drive.corrupts = True
+
+    with pytest.raises(IntegrityError, match="are not the"):
+        place.storage.put("a.ifc", body)
+
+
 def test_hashes_that_come_late_are_waited_for_by_nobody(place: Place) -> None:
     place.drive.late_hashes = 3
 

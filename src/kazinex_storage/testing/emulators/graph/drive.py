@@ -117,6 +117,8 @@ class Drive:
         self.read_only = False
         self.rewrites = False
         """Whether Office files are rewritten when they are stored."""
+        self.corrupts = False
+        """Whether the first byte of a file is stored as another one."""
         self.late_hashes = 0
         """How often a new file is reported without its hash."""
 
@@ -305,6 +307,8 @@ class Drive:
             raise GraphError(400, "invalidRequest", "The provided name contains illegal characters")
 
     def _stored(self, name: str, content: bytes) -> bytes:
+        if self.corrupts and content:
+            return bytes([content[0] ^ 1]) + content[1:]
         if self.rewrites and name.lower().endswith((".docx", ".xlsx", ".pptx", ".pdf")) and content:
             return content + b"\n<!-- properties of the library -->"
         return content
