@@ -48,10 +48,10 @@ PROMISES = (
         after="pass",
     ),
     Promise(
-        name="s3: a lost answer is recognised, another's object is not",
-        module="providers/s3/*.py",
-        before="if response.headers.get(METADATA + MARK) != mark:",
-        after="if False:",
+        name="objectstore: a lost answer is recognised, another's object is not",
+        module="providers/objectstore/*.py",
+        before="if response.headers.get(header) == token else None",
+        after="if True else None",
     ),
     Promise(
         name="s3: a write carries its token",
@@ -60,8 +60,8 @@ PROMISES = (
         after="    if False:\n        yield METADATA + MARK, str(mark)",
     ),
     Promise(
-        name="s3: a page of another server is no answer",
-        module="providers/s3/errors.py",
+        name="objectstore: a page of another server is no answer",
+        module="providers/objectstore/sending.py",
         before="return response.status != 204 and (",
         after="return response.status == 299 and (",
     ),
@@ -146,13 +146,13 @@ PROMISES = (
     Promise(
         name="scope: no key outside",
         module="storage/*.py",
-        before="full = ObjectKey(self._scope + ObjectKey(key)) if self._scope else ObjectKey(key)",
+        before="full = ObjectKey(self.prefix + ObjectKey(key)) if self.prefix else ObjectKey(key)",
         after="full = ObjectKey(key)",
     ),
     Promise(
         name="scope: no listing outside",
         module="storage/*.py",
-        before="return Prefix(self._scope + Prefix(prefix))",
+        before="return Prefix(self.prefix + Prefix(prefix))",
         after="return Prefix(prefix)",
     ),
     Promise(
@@ -177,7 +177,7 @@ PROMISES = (
     Promise(
         name="rules: only what is declared",
         module="storage/*.py",
-        before="if not self.info.can(capability):",
+        before="if capability not in self.info.capabilities:",
         after="if False:",
     ),
     Promise(
