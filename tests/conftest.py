@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
+
+from kazinex_storage.testing.servers import AzuriteServer, S3Server, azurite, ministack, seaweedfs
 
 from .clock import clock as clock
 
@@ -18,3 +22,24 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session")
+def seaweedfs_server() -> Iterator[S3Server]:
+    """The one of this run, which verifies signatures; no test may change more than its own buckets."""
+    with seaweedfs() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ministack_server() -> Iterator[S3Server]:
+    """The one of this run, which keeps exact keys; no test may change more than its own buckets."""
+    with ministack() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azurite_server() -> Iterator[AzuriteServer]:
+    """The one of this run; no test may change more than its own containers."""
+    with azurite() as server:
+        yield server

@@ -1,4 +1,4 @@
-"""A real Azurite for the whole run, and azure-storage-blob as the independent witness."""
+"""Containers on a real Azurite, and azure-storage-blob as the independent witness."""
 
 from __future__ import annotations
 
@@ -18,16 +18,10 @@ from kazinex_storage.providers.azure_blob.provider import AzureBlobProvider
 from kazinex_storage.providers.azure_blob.target import AccountKey, Target
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness
-from kazinex_storage.testing.servers import AzuriteServer, azurite
+from kazinex_storage.testing.servers import AzuriteServer
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
 
 from ..s3.proxy import Action, Proxy, Seen, proxy, says
-
-
-@pytest.fixture(scope="session")
-def azurite_server() -> Iterator[AzuriteServer]:
-    with azurite() as server:
-        yield server
 
 
 @pytest.fixture

@@ -9,30 +9,26 @@ import pytest
 
 from kazinex_storage import PutOptions, Resolver, Storage, open_organisations
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
-from kazinex_storage.testing.servers import S3Server, ministack
+from kazinex_storage.testing.servers import S3Server
 
 if TYPE_CHECKING:
     from .conftest import CommandLine
 
-BUCKET = "documents"
-
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[S3Server]:
-    with ministack() as found:
-        found.make_bucket(BUCKET)
-        yield found
+def bucket(ministack_server: S3Server) -> str:
+    return ministack_server.make_bucket()
 
 
 @pytest.fixture
-def storage(cli: CommandLine, server: S3Server) -> Iterator[Storage]:
+def storage(cli: CommandLine, ministack_server: S3Server, bucket: str) -> Iterator[Storage]:
     """The bucket as a provider of org-1; every test has an empty folder of it."""
     organisations = open_organisations({"KAZINEX_STORAGE_HOME": str(cli.home)})
     settings = {
-        "bucket": BUCKET,
-        "endpoint_url": server.endpoint_url,
-        "access_key_id": server.access_key_id,
-        "secret_access_key": server.secret_access_key,
+        "bucket": bucket,
+        "endpoint_url": ministack_server.endpoint_url,
+        "access_key_id": ministack_server.access_key_id,
+        "secret_access_key": ministack_server.secret_access_key,
         "prefix": cli.folder.name,
     }
     record = organisations.add_provider("org-1", "s3", "Bucket", settings)
@@ -63,16 +59,17 @@ def test_young_uploads_stay_whatever_is_asked(cli: CommandLine, storage: Storage
     assert 1 == len(storage.pending_uploads())
 
 
-def test_it_removes_when_told(cli: CommandLine, storage: Storage, server: S3Server) -> None:
+def test_it_removes_when_told(cli: CommandLine, storage: Storage, ministack_server: S3Server, bucket: str) -> None:
+    witness = ministack_server.client()
     storage.begin_upload("a", 5)
-    theirs = server.client().create_multipart_upload(Bucket=BUCKET, Key=f"{cli.folder.name}/org-2/a")["UploadId"]
+    theirs = witness.create_multipart_upload(Bucket=bucket, Key=f"{cli.folder.name}/org-2/a")["UploadId"]
 
     done = cli("sweep", "Bucket", "--older-than", "0", "--abort", "--yes", "--json")
 
     (found,) = done.json["providers"]
     assert (False, 1, ["a"]) == (found["dry_run"], found["removed"], [upload["key"] for upload in found["uploads"]])
     assert [] == storage.pending_uploads()
-    left = server.client().list_multipart_uploads(Bucket=BUCKET, Prefix=f"{cli.folder.name}/")["Uploads"]
+    left = witness.list_multipart_uploads(Bucket=bucket, Prefix=f"{cli.folder.name}/")["Uploads"]
     assert [theirs] == [upload["UploadId"] for upload in left]
 
 

@@ -49,6 +49,8 @@ class _Gate(Protocol):
 class SqliteHarness(Harness):
     """Looks at the rows behind the provider."""
 
+    page_items = 505  # it reads 500 rows at once
+
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="kazinex-storage-test-"))
         self._count = 0

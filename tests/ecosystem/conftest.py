@@ -18,7 +18,7 @@ from kazinex_storage.testing.emulators.cloudflare import r2_front
 from kazinex_storage.testing.emulators.graph import graph_emulator
 from kazinex_storage.testing.emulators.supabase import supabase_front
 from kazinex_storage.testing.emulators.tls import certificate_authority
-from kazinex_storage.testing.servers import S3Server, azurite, ministack
+from kazinex_storage.testing.servers import AzuriteServer, S3Server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +45,6 @@ class Served:
     def url(self, path: str) -> str:
         """Return the URL of *path*."""
         return f"{self.scheme}://{path}"
-
-
-@pytest.fixture(scope="session")
-def ministack_server() -> Iterator[S3Server]:
-    with ministack() as server:
-        yield server
 
 
 @pytest.fixture(scope="session")
@@ -107,11 +101,10 @@ def supabase_served(ministack_server: S3Server) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
-def azure_served() -> Iterator[Served]:
-    with azurite() as server:
-        options = {"account": server.account, "account_key": server.account_key, "endpoint_url": server.account_url}
-        place = server.make_container()
-        yield Served(scheme="kazinexazure", place=place, options=options, missing="missing-container")
+def azure_served(azurite_server: AzuriteServer) -> Served:
+    server = azurite_server
+    options = {"account": server.account, "account_key": server.account_key, "endpoint_url": server.account_url}
+    return Served(scheme="kazinexazure", place=server.make_container(), options=options, missing="missing-container")
 
 
 @pytest.fixture(scope="session")

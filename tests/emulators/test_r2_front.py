@@ -26,8 +26,8 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture(params=[False, True], ids=["http", "tls"], scope="module")
-def front(upstream: S3Server, request: pytest.FixtureRequest) -> Iterator[R2Front]:
-    with r2_front(upstream, tls=request.param) as front:
+def front(ministack_server: S3Server, request: pytest.FixtureRequest) -> Iterator[R2Front]:
+    with r2_front(ministack_server, tls=request.param) as front:
         yield front
 
 

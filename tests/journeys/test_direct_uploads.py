@@ -32,7 +32,7 @@ from kazinex_storage.documents.register import MemoryRegister
 from kazinex_storage.lifting import exchanges_of
 from kazinex_storage.organisations import MemoryCatalogue
 from kazinex_storage.part_uploads import PartExchanges
-from kazinex_storage.testing.servers import S3Server, ministack
+from kazinex_storage.testing.servers import S3Server
 
 from .test_racing_uploads import at_once
 
@@ -65,19 +65,13 @@ class House:
         return [info.key for storage in self.resolver.storages("org-1") for info in storage.list()]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3Server]:
-    with ministack() as server:
-        yield server
-
-
 @pytest.fixture(params=["memory", "s3"])
 def house(request: pytest.FixtureRequest) -> Iterator[House]:
     organisations, events = Organisations(MemoryCatalogue()), list[object]()
     for label in ("main", "second"):
         settings: dict[str, object] = {"name": f"direct-{secrets.token_hex(8)}"}
         if request.param == "s3":
-            server: S3Server = request.getfixturevalue("server")
+            server: S3Server = request.getfixturevalue("ministack_server")
             keys = {"access_key_id": server.access_key_id, "secret_access_key": server.secret_access_key}
             settings = {"bucket": server.make_bucket(), "endpoint_url": server.endpoint_url, **keys}
         record = organisations.add_provider("org-1", request.param, label, settings)

@@ -22,7 +22,7 @@ from kazinex_storage import (
 )
 from kazinex_storage.fs import OrganisationFileSystem
 from kazinex_storage.organisations import KeyRing, MemoryCatalogue, Sealer, SqlCatalogue
-from kazinex_storage.testing.servers import ministack
+from kazinex_storage.testing.servers import S3Server
 
 RACERS = 5
 ROUNDS = 12
@@ -42,10 +42,10 @@ class Race:
 @pytest.fixture(params=["memory", "local", "s3"])
 def race(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Race]:
     if request.param == "s3":
-        with ministack() as server:
-            keys = {"access_key_id": server.access_key_id, "secret_access_key": server.secret_access_key}
-            bucket = {"bucket": server.make_bucket(), "endpoint_url": server.endpoint_url}
-            yield from _race(Organisations(MemoryCatalogue()), "s3", {**bucket, **keys})
+        server: S3Server = request.getfixturevalue("ministack_server")
+        keys = {"access_key_id": server.access_key_id, "secret_access_key": server.secret_access_key}
+        bucket = {"bucket": server.make_bucket(), "endpoint_url": server.endpoint_url}
+        yield from _race(Organisations(MemoryCatalogue()), "s3", {**bucket, **keys})
     elif request.param == "local":
         catalogue = SqlCatalogue(tmp_path / "catalogue.db", Sealer(KeyRing.generate()))
         (tmp_path / "root").mkdir()

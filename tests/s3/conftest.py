@@ -1,4 +1,4 @@
-"""Real S3 servers, one of each for the whole run, and boto3 as the independent witness."""
+"""Buckets on real S3 servers, and boto3 as the independent witness."""
 
 from __future__ import annotations
 
@@ -14,24 +14,12 @@ from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import S3, Credentials, Preset, Target
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness
-from kazinex_storage.testing.servers import S3Server, ministack, seaweedfs
+from kazinex_storage.testing.servers import S3Server
 
 from .faulty import Faulty, faulty_before
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-
-@pytest.fixture(scope="session")
-def seaweedfs_server() -> Iterator[S3Server]:
-    with seaweedfs() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def ministack_server() -> Iterator[S3Server]:
-    with ministack() as server:
-        yield server
 
 
 @pytest.fixture(params=["seaweedfs", "ministack"])
