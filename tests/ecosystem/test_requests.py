@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -102,6 +104,15 @@ def shared(ministack_server: S3Server, s3_served: Served, transport: Transport, 
 
 
 @pytest.fixture
+def s3(request: pytest.FixtureRequest, transport: Transport, seen: list[str]) -> Iterator[Counted]:
+    storage, folder = storage_of("s3", request, transport)
+    with storage:
+        counted = Counted(fs=StorageFileSystem(storage=storage), folder=folder, seen=seen)
+        counted.fs.pipe_file(counted.path, BODY)
+        yield counted
+
+
+@pytest.fixture
 def counted(stored: tuple[Storage, Counted]) -> Counted:
     return stored[1]
 
@@ -148,3 +159,30 @@ def test_opening_where_two_providers_may_hold_the_object_is_one_request_too(shar
     assert ["HEAD"] == shared.requests(opened)
     assert ["HEAD", "GET"] == shared.requests(lambda: read(shared.fs, shared.path))
     assert ["HEAD", "GET"] == shared.requests(tabulated)
+
+
+def test_what_is_appended_to_an_open_file_is_not_looked_up_first(counted: Counted) -> None:
+    read_whole = counted.requests(lambda: counted.fs.cat_file(counted.path))
+    into_file = counted.requests(lambda: counted.fs.get_file(counted.path, outfile=io.BytesIO()))
+    awaited = counted.requests(lambda: asyncio.run(counted.fs._get_file(counted.path, outfile=io.BytesIO())))
+
+    assert [read_whole, read_whole] == [into_file, awaited]
+
+
+def test_of_two_providers_the_one_that_is_appended_to_an_open_file_is_found_first(shared: Counted) -> None:
+    assert ["HEAD", "GET"] == shared.requests(lambda: shared.fs.get_file(shared.path, outfile=io.BytesIO()))
+
+
+def test_a_single_move_looks_at_its_source_before_and_after_the_copy(shared: Counted) -> None:
+    moved = f"{shared.folder}/moved.csv"
+
+    copied = shared.requests(lambda: shared.fs.cp_file(shared.path, f"{shared.folder}/copied.csv"))
+
+    assert ["HEAD", *copied, "HEAD", "POST", "POST"] == shared.requests(
+        lambda: asyncio.run(shared.fs._mv_file(shared.path, moved))
+    )
+
+
+def test_removing_a_folder_lists_it_once_before_and_once_after(s3: Counted) -> None:
+    # Between them: whether an object has the name of the folder, and the deletes.
+    assert ["GET", "HEAD", "POST", "GET"] == s3.requests(lambda: s3.fs.rm(s3.folder, recursive=True))

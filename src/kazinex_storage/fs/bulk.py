@@ -241,7 +241,8 @@ class Bulk:
         doomed = {name for name, entry in found.items() if entry is not None and not entry.is_folder}
         folders = {name for name, entry in found.items() if _is_folder(entry)}
         window = yield from self.lookups.window(unknown, reach.window)
-        for entry in (yield from self.lookups.beside([self.lookups.info(name) for name in unknown], window)):
+        looks = [self.lookups.info(name, is_folder=_is_folder(found[name])) for name in unknown]
+        for entry in (yield from self.lookups.beside(looks, window)):
             if not entry.is_folder:
                 doomed.add(entry.name)  # an object may bear the name of a folder
             elif not reach.recursive:

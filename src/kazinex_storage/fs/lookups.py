@@ -43,8 +43,12 @@ class Lookups:
         self.space = space
         """Where paths lead."""
 
-    def info(self, path: str) -> Exchange[Entry]:
-        """Return what stands at *path*. One request for an object, two for a folder, for each storage asked.
+    def info(self, path: str, *, is_folder: bool = False) -> Exchange[Entry]:
+        """Return what is at *path*. One request for an object, two for a folder, for each storage asked.
+
+        Args:
+            path: Without a scheme.
+            is_folder: Whether a listing has shown a folder there already, which saves the second request.
 
         Raises:
             NotFoundError: neither an object nor a folder.
@@ -64,7 +68,7 @@ class Lookups:
                 return Entry(name=place.name, info=None)
             if len(readers) == 1 and isinstance(missing, UnavailableError):
                 raise
-            if not (yield from self._is_folder(place, readers)):
+            if not (is_folder or (yield from self._is_folder(place, readers))):
                 raise
             return Entry(name=place.name, info=None)
         return Entry(name=place.name, info=info)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from ..transport import Call, Exchange
 from ..types import WHOLE, Buffer, ByteRange, Capability, ObjectInfo, PresignOptions, Progress, PutMode, PutOptions
 from .entries import slice_span
 from .lookups import Lookups
-from .spaces import Place
+from .spaces import Place, Reader
 from .upstream import Callback, listens
 from .urls import check_new_name
 
@@ -107,10 +107,7 @@ class Transfers:
             outfile = cast(BinaryIO, lpath)
         readers = yield from self.space.readers(place)
         if outfile is not None:
-            storage, known = yield from self.lookups.head(place, readers)
-            callback.set_size(known.size)
-            yield from storage.operations.get(place.key, outfile.write, WHOLE, known.etag)
-            callback.absolute_update(known.size)
+            yield from self._append(place, readers, outfile, callback)
             return
         target, on_progress = Path(cast(LocalPath, lpath)), progress_of(callback)
         try:
@@ -121,6 +118,18 @@ class Transfers:
             if not (yield from self.lookups.is_folder(path)):
                 raise
             yield Call(_make_folder, target)
+
+    def _append(self, place: Place, readers: Sequence[Reader], outfile: Writable, callback: Callback) -> Exchange[None]:
+        etag = None
+        if len(readers) > 1 or listens(callback):  # a second storage could not take back what the first wrote
+            storage, known = yield from self.lookups.head(place, readers)
+            readers = [reader for reader in readers if reader.storage is storage]
+            callback.set_size(known.size)
+            etag = known.etag
+        _, info = yield from self.lookups.first(
+            place, readers, lambda storage: storage.operations.get(place.key, outfile.write, WHOLE, etag)
+        )
+        callback.absolute_update(info.size)
 
     def cp_file(self, source: str, target: str) -> Exchange[ObjectInfo]:
         """Copy bytes and what is kept beside them; on the server when both are in one storage that can.
@@ -159,7 +168,7 @@ class Transfers:
                 operation="mv",
                 key=place.name,
             )
-        yield from self.rm_file(source)
+        yield from self._remove(place)
 
     def mover(self, source: str, target: str) -> Exchange[Storage | None]:
         """Return the storage that moves *source* to *target* by itself; None where it has to be copied.
@@ -204,10 +213,11 @@ class Transfers:
         Raises:
             NotFoundError: no such object.
         """
-        place = self._object(path)
-        readers = yield from self.space.readers(place)
-        yield from self.lookups.head(place, readers)
-        for reader in readers:
+        yield from self.known(path)
+        yield from self._remove(self._object(path))
+
+    def _remove(self, place: Place) -> Exchange[None]:
+        for reader in (yield from self.space.readers(place)):
             yield from reader.delete_many([place.key])
 
     def make_folder(self, path: str, *, exist_ok: bool) -> Exchange[None]:
