@@ -31,7 +31,6 @@ MANY_PARAMETERS = {
     "errors.StorageError.__init__": "the facts of an error, all optional and by keyword (DESIGN.md section 6)",
     "cli.*": "every option of a command is a parameter of its function",
     "fs.calls.*": "what fsspec callers may ask for, by keyword",
-    "fs.coroutines.*": "the signatures are fsspec's",
     "fs.filesystem.*": "the signatures are fsspec's",
 }
 """Functions with more than six parameters, and why."""

@@ -1,7 +1,7 @@
-"""The blocking calls of the file systems that move bytes: each runs one exchange on the caller's thread.
+"""The calls that move bytes, each blocking and, with an underscore, as a coroutine. ``queries.py`` has those that ask.
 
-Work on many objects goes through the bulk driver of the transport. What is neither here nor in ``queries.py``
-(``walk``, ``read_block``, ``read_text`` ...) is fsspec's own, in terms of what is.
+Work on many objects goes through the bulk driver of the transport. What is in neither (``walk``, ``read_block``,
+``read_text`` ...) is fsspec's own, in terms of what is.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..storage.rules import Body
-from .bulk import OnError, Paths, Reach
+from ..transport import Exchange
+from .bulk import OnError, Paths
+from .faces import awaited, blocking
 from .queries import Queries
 from .shapes import Slices, slices
 from .transfers import LocalPath, Writable, put_options
@@ -17,28 +19,33 @@ from .upstream import NO_CALLBACK, Callback
 
 
 class Calls(Queries):
-    """What blocking callers use. Thread-safe. A path is a URL of the file system, or one without its scheme."""
+    """What can be done. Thread-safe. A path is a URL of the file system, or one without its scheme.
 
-    def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> bytes:
+    Four coroutines are written out, because in fsspec their parameters have another order than those of the twin.
+    """
+
+    @blocking
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> Exchange[bytes]:
         """Return the bytes ``[start:end]``, as a Python slice counts. One request, two when an end is negative.
 
         Raises:
             NotFoundError: no such object.
         """
-        return self._call(self._transfers.cat_file(self._path(path), start, end))
+        return self._transfers.cat_file(self._path(path), start, end)
 
+    @blocking
     def cat(
         self, path: Paths, recursive: bool = False, on_error: OnError = "raise", batch_size: int | None = None
-    ) -> bytes | dict[str, bytes | Exception]:
+    ) -> Exchange[bytes | dict[str, bytes | Exception]]:
         """Return the bytes of one object, or of several by path.
 
         Raises:
             NotFoundError: nothing is there.
             StorageError: one could not be read, and *on_error* is ``raise``.
         """
-        reach = Reach(recursive=recursive, window=batch_size or self.batch_size)
-        return self._call(self._bulk.cat(self._patterns(path), reach, on_error))
+        return self._bulk.cat(self._patterns(path), self._reach(recursive, None, batch_size), on_error)
 
+    @blocking
     def cat_ranges(
         self,
         paths: Sequence[str],
@@ -48,15 +55,26 @@ class Calls(Queries):
         on_error: OnError = "return",
         *,
         batch_size: int | None = None,
-    ) -> list[bytes | Exception]:
-        """Return a slice of each path, in order; errors stand in the list unless *on_error* is ``raise``.
+    ) -> Exchange[list[bytes | Exception]]:
+        """Return a slice of each path, in order; errors are items of the list unless *on_error* is ``raise``.
 
         Raises:
             StorageError: one could not be read, and *on_error* is ``raise``.
             ValueError: there are not as many bounds as paths.
         """
         asked = slices(self._strip_all(paths), starts, ends, max_gap)
-        return self._call(self._bulk.cat_ranges(*asked, batch_size or self.batch_size, on_error))
+        return self._bulk.cat_ranges(*asked, batch_size or self.batch_size, on_error)
+
+    async def _cat_ranges(
+        self,
+        paths: Sequence[str],
+        starts: Slices,
+        ends: Slices,
+        max_gap: int | None = None,
+        batch_size: int | None = None,
+        on_error: OnError = "return",
+    ) -> list[bytes | Exception]:
+        return await _CAT_RANGES(self, paths, starts, ends, max_gap, on_error, batch_size=batch_size)
 
     def head(self, path: str, size: int = 1024) -> bytes:
         """Return the first *size* bytes.
@@ -74,6 +92,7 @@ class Calls(Queries):
         """
         return self.cat_file(path, -size) if size else self.cat_file(path, 0, 0)
 
+    @blocking
     def pipe_file(
         self,
         path: str,
@@ -82,31 +101,34 @@ class Calls(Queries):
         *,
         content_type: str | None = None,
         metadata: Mapping[str, str] | None = None,
-    ) -> None:
+    ) -> Exchange[None]:
         """Write the whole of *value*, which may be anything that ``Storage.put`` takes.
 
         Raises:
             AlreadyExistsError: *mode* is ``create`` and the object exists.
             StorageError: as ``Storage.put``.
         """
-        self._call(self._transfers.pipe_file(self._target(path), value, put_options(mode, content_type, metadata)))
+        options = put_options(mode, content_type, metadata)
+        yield from self._transfers.pipe_file(self._target(path), value, options)
 
+    @blocking
     def pipe(
         self,
         path: str | Mapping[str, Body],
         value: Body | None = None,
+        batch_size: int | None = None,
         *,
         mode: str = "overwrite",
-        batch_size: int | None = None,
-    ) -> None:
+    ) -> Exchange[None]:
         """Write one value, or the values of a mapping under its keys.
 
         Raises:
             StorageError: one could not be written; the others are tried all the same.
         """
         values = self._values(path, value)
-        self._call(self._bulk.pipe(values, put_options(mode, None, None), batch_size or self.batch_size))
+        return self._bulk.pipe(values, put_options(mode, None, None), batch_size or self.batch_size)
 
+    @blocking
     def put_file(
         self,
         lpath: LocalPath,
@@ -116,7 +138,7 @@ class Calls(Queries):
         *,
         content_type: str | None = None,
         metadata: Mapping[str, str] | None = None,
-    ) -> None:
+    ) -> Exchange[None]:
         """Write the local file *lpath*.
 
         Raises:
@@ -124,8 +146,9 @@ class Calls(Queries):
             StorageError: as ``Storage.put``.
         """
         options = put_options(mode, content_type, metadata)
-        self._call(self._transfers.put_file(lpath, self._target(rpath), callback, options))
+        return self._transfers.put_file(lpath, self._target(rpath), callback, options)
 
+    @blocking
     def put(
         self,
         lpath: Paths,
@@ -136,32 +159,46 @@ class Calls(Queries):
         *,
         mode: str = "overwrite",
         batch_size: int | None = None,
-    ) -> None:
+    ) -> Exchange[None]:
         """Write local files and folders.
 
         Raises:
             FileNotFoundError: a local file is missing.
             StorageError: one could not be written; the others are tried all the same.
         """
-        reach = Reach(recursive=recursive, maxdepth=maxdepth, window=batch_size or self.batch_size)
-        options = put_options(mode, None, None)
-        self._call(self._bulk.put(self._locals(lpath), self._patterns(rpath), reach, callback, options))
+        options, reach = put_options(mode, None, None), self._reach(recursive, maxdepth, batch_size)
+        return self._bulk.put(self._locals(lpath), self._patterns(rpath), reach, callback, options)
 
+    async def _put(
+        self,
+        lpath: Paths,
+        rpath: Paths,
+        recursive: bool = False,
+        callback: Callback = NO_CALLBACK,
+        batch_size: int | None = None,
+        maxdepth: int | None = None,
+        *,
+        mode: str = "overwrite",
+    ) -> None:
+        await _PUT(self, lpath, rpath, recursive, callback, maxdepth, mode=mode, batch_size=batch_size)
+
+    @blocking
     def get_file(
         self,
         rpath: str,
         lpath: LocalPath | None = None,
         callback: Callback = NO_CALLBACK,
         outfile: Writable | None = None,
-    ) -> None:
+    ) -> Exchange[None]:
         """Write the object into the local file *lpath*, whole or not at all, or append it to *outfile*.
 
         Raises:
             NotFoundError: nothing is there.
             IntegrityError: the bytes are not those that were stored; *lpath* is untouched.
         """
-        self._call(self._transfers.get_file(self._path(rpath), lpath, callback, outfile))
+        return self._transfers.get_file(self._path(rpath), lpath, callback, outfile)
 
+    @blocking
     def get(
         self,
         rpath: Paths,
@@ -169,27 +206,28 @@ class Calls(Queries):
         recursive: bool = False,
         callback: Callback = NO_CALLBACK,
         maxdepth: int | None = None,
-        *,
         batch_size: int | None = None,
-    ) -> None:
+    ) -> Exchange[None]:
         """Write objects and folders to local files.
 
         Raises:
             NotFoundError: nothing is there.
             StorageError: one could not be read; the others are tried all the same.
         """
-        reach = Reach(recursive=recursive, maxdepth=maxdepth, window=batch_size or self.batch_size)
-        self._call(self._bulk.get(self._patterns(rpath), self._locals(lpath), reach, callback))
+        reach = self._reach(recursive, maxdepth, batch_size)
+        return self._bulk.get(self._patterns(rpath), self._locals(lpath), reach, callback)
 
-    def cp_file(self, path1: str, path2: str) -> None:
+    @blocking
+    def cp_file(self, path1: str, path2: str) -> Exchange[None]:
         """Copy one object, on the server where it can.
 
         Raises:
             NotFoundError: there is no *path1*.
             ValueError: both are the same.
         """
-        self._call(self._transfers.cp_file(self._path(path1), self._target(path2)))
+        yield from self._transfers.cp_file(self._path(path1), self._target(path2))
 
+    @blocking
     def copy(
         self,
         path1: Paths,
@@ -199,37 +237,54 @@ class Calls(Queries):
         on_error: str | None = None,
         *,
         batch_size: int | None = None,
-    ) -> None:
+    ) -> Exchange[None]:
         """Copy objects and folders; *on_error* is ``raise``, or ``ignore`` for objects that are gone.
 
         Raises:
             NotFoundError: nothing is there.
             StorageError: one could not be copied; the others are tried all the same.
         """
-        reach = Reach(recursive=recursive, maxdepth=maxdepth, window=batch_size or self.batch_size)
-        self._call(self._bulk.copy(self._patterns(path1), self._patterns(path2), reach, on_error))
+        reach = self._reach(recursive, maxdepth, batch_size)
+        yield from self._bulk.copy(self._patterns(path1), self._patterns(path2), reach, on_error)
 
-    def mv(self, path1: Paths, path2: Paths, recursive: bool = False, maxdepth: int | None = None) -> None:
+    async def _copy(
+        self,
+        path1: Paths,
+        path2: Paths,
+        recursive: bool = False,
+        on_error: str | None = None,
+        maxdepth: int | None = None,
+        batch_size: int | None = None,
+    ) -> None:
+        await _COPY(self, path1, path2, recursive, maxdepth, on_error, batch_size=batch_size)
+
+    @blocking
+    def mv(self, path1: Paths, path2: Paths, recursive: bool = False, maxdepth: int | None = None) -> Exchange[None]:
         """Copy objects and folders, then remove exactly what was copied; nothing when a copy failed.
 
         Raises:
             NotFoundError: nothing is there.
             IsADirectoryError: a folder, and not *recursive*.
         """
-        reach = Reach(recursive=recursive, maxdepth=maxdepth, window=self.batch_size)
-        self._call(self._bulk.move(self._patterns(path1), self._patterns(path2), reach))
+        reach = self._reach(recursive, maxdepth, None)
+        return self._bulk.move(self._patterns(path1), self._patterns(path2), reach)
 
-    def rm_file(self, path: str) -> None:
+    async def _mv_file(self, path1: str, path2: str) -> None:
+        await self._run(self._transfers.mv_file(self._path(path1), self._path(path2)))
+
+    @blocking
+    def rm_file(self, path: str) -> Exchange[None]:
         """Remove one object.
 
         Raises:
             NotFoundError: no such object.
         """
-        self._call(self._transfers.rm_file(self._path(path)))
+        return self._transfers.rm_file(self._path(path))
 
+    @blocking
     def rm(
         self, path: Paths, recursive: bool = False, maxdepth: int | None = None, *, batch_size: int | None = None
-    ) -> None:
+    ) -> Exchange[None]:
         """Remove objects, and folders when *recursive*.
 
         Raises:
@@ -237,43 +292,71 @@ class Calls(Queries):
             IsADirectoryError: a folder, and not *recursive*; then nothing is removed.
             BulkError: some could not be removed; it lists their errors.
         """
-        reach = Reach(recursive=recursive, maxdepth=maxdepth, window=batch_size or self.batch_size)
-        self._call(self._bulk.rm(self._patterns(path), reach))
+        return self._bulk.rm(self._patterns(path), self._reach(recursive, maxdepth, batch_size))
 
-    def touch(self, path: str, truncate: bool = True) -> None:
+    async def _rm(
+        self, path: Paths, recursive: bool = False, batch_size: int | None = None, maxdepth: int | None = None
+    ) -> None:
+        await _RM(self, path, recursive, maxdepth, batch_size=batch_size)
+
+    @blocking
+    def touch(self, path: str, truncate: bool = True) -> Exchange[None]:
         """Write an empty object.
 
         Raises:
             NotImplementedError: something is there and is not to be truncated: times cannot be set.
         """
-        self._call(self._transfers.touch(self._target(path), truncate=truncate))
+        return self._transfers.touch(self._target(path), truncate=truncate)
 
+    @blocking
     def mkdir(
         self,
         path: str,
         create_parents: bool = True,  # noqa: ARG002  # nothing is made
         *,
         mode: int | None = None,  # noqa: ARG002  # universal_pathlib gives permissions
-    ) -> None:
+    ) -> Exchange[None]:
         """Do nothing: folders need not be made.
 
         Raises:
             AlreadyExistsError: an object or a folder is there.
         """
-        self._call(self._transfers.make_folder(self._path(path), exist_ok=False))
+        return self._transfers.make_folder(self._path(path), exist_ok=False)
 
-    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+    @blocking
+    def makedirs(self, path: str, exist_ok: bool = False) -> Exchange[None]:
         """Do nothing: folders need not be made.
 
         Raises:
             AlreadyExistsError: an object or a folder is there, unless *exist_ok*.
         """
-        self._call(self._transfers.make_folder(self._path(path), exist_ok=exist_ok))
+        return self._transfers.make_folder(self._path(path), exist_ok=exist_ok)
 
-    def rmdir(self, path: str) -> None:
+    @blocking
+    def rmdir(self, path: str) -> Exchange[None]:
         """Remove the marker of an empty folder, where another tool made one; without one it does not exist.
 
         Raises:
             OSError: something is in it.
         """
-        self._call(self._bulk.moves.remove_folder(self._path(path)))
+        return self._bulk.moves.remove_folder(self._path(path))
+
+    # The coroutines; those that are missing are written out above.
+    _cat_file = awaited(cat_file)
+    _cat = awaited(cat)
+    _pipe_file = awaited(pipe_file)
+    _pipe = awaited(pipe)
+    _put_file = awaited(put_file)
+    _get_file = awaited(get_file)
+    _get = awaited(get)
+    _cp_file = awaited(cp_file)
+    _mv = awaited(mv)
+    _rm_file = awaited(rm_file)
+    _touch = awaited(touch)
+    _mkdir = awaited(mkdir)
+    _makedirs = awaited(makedirs)
+    _rmdir = awaited(rmdir)
+
+
+_CAT_RANGES, _PUT = awaited(Calls.cat_ranges), awaited(Calls.put)
+_COPY, _RM = awaited(Calls.copy), awaited(Calls.rm)

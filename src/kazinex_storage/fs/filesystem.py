@@ -1,7 +1,7 @@
-"""What all file systems share: how they are made, what they tell of themselves, how they open files.
+"""What all file systems share: how they are made, what they say of themselves, how they open files.
 
-``calls.py`` and ``coroutines.py`` hold the operations; ``kinds.py`` and ``organisations.py`` the file systems that
-have a scheme. Nothing is cached: neither listings nor instances, which could cross credentials.
+``queries.py`` and ``calls.py`` hold the operations; ``kinds.py``, ``buckets.py`` and ``organisations.py`` the file
+systems that have a scheme. Nothing is cached: neither listings nor instances, which could cross credentials.
 """
 
 from __future__ import annotations

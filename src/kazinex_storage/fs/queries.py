@@ -1,31 +1,25 @@
-"""The blocking questions of the file systems: what is there, how large, since when.
+"""The calls that ask: what is there, how large, since when. Each is blocking, and as a coroutine has an underscore.
 
-No event loop and no thread of fsspec is involved: each runs one exchange on the caller's thread. Nothing is cached.
-``calls.py`` adds what moves bytes.
+Nothing is cached. ``calls.py`` has the calls that move bytes, ``lookups.py`` the answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from ..transport import Exchange
 from .bulk import Paths
-from .coroutines import Coroutines
 from .entries import InfoDict
+from .faces import Faces, awaited, blocking
 from .shapes import modified_at, names_or_dicts, sum_or_sizes
 
-T = TypeVar("T")
 
+class Queries(Faces):
+    """What can be asked. Thread-safe. A path is a URL of the file system, or one without its scheme."""
 
-class Queries(Coroutines):
-    """What blocking callers ask. Thread-safe. A path is a URL of the file system, or one without its scheme."""
-
-    def _call(self, exchange: Exchange[T]) -> T:
-        return self._lookups.space.transport.run(exchange)
-
-    def info(self, path: str, *, refresh: bool = False) -> InfoDict:  # noqa: ARG002  # no cache
+    @blocking
+    def info(self, path: str, *, refresh: bool = False) -> Exchange[InfoDict]:  # noqa: ARG002  # no cache
         """Return ``name``, ``size`` in bytes, ``type``, and of objects what is known of them.
 
         One request for an object, two for a folder. Nothing is cached, so *refresh* changes nothing.
@@ -33,139 +27,149 @@ class Queries(Coroutines):
         Raises:
             NotFoundError: neither an object nor a folder.
         """
-        return self._call(self._lookups.info(self._path(path))).as_dict()
+        return (yield from self._lookups.info(self._path(path))).as_dict()
 
-    def exists(self, path: str) -> bool:
+    @blocking
+    def exists(self, path: str) -> Exchange[bool]:
         """Say whether an object or a folder is there.
 
         Raises:
             StorageError: the service did not say, or the path is not legal.
         """
-        return self._call(self._lookups.exists(self._path(path)))
+        return self._lookups.exists(self._path(path))
 
-    def isfile(self, path: str) -> bool:
+    @blocking
+    def isfile(self, path: str) -> Exchange[bool]:
         """Say whether an object is there.
 
         Raises:
             StorageError: the service did not say, or the path is not legal.
         """
-        return self._call(self._lookups.is_file(self._path(path)))
+        return self._lookups.is_file(self._path(path))
 
-    def isdir(self, path: str) -> bool:
+    @blocking
+    def isdir(self, path: str) -> Exchange[bool]:
         """Say whether a folder is there: something is below the path.
 
         Raises:
             StorageError: the service did not say, or the path is not legal.
         """
-        return self._call(self._lookups.is_folder(self._path(path)))
+        return self._lookups.is_folder(self._path(path))
 
+    @blocking
     def ls(
         self,
         path: str,
         detail: bool = True,
         *,
         refresh: bool = False,  # noqa: ARG002  # no cache
-    ) -> list[InfoDict] | list[str]:
+    ) -> Exchange[list[InfoDict] | list[str]]:
         """Return what a folder holds, in the order of the names; of an object, the object itself.
 
         Raises:
             NotFoundError: neither an object nor a folder.
             NotSupportedError: the root, when it cannot be listed.
         """
-        entries = self._call(self._lookups.ls(self._path(path)))
+        entries = yield from self._lookups.ls(self._path(path))
         return [entry.as_dict() for entry in entries] if detail else [entry.name for entry in entries]
 
+    @blocking
     def find(
-        self, path: str, maxdepth: int | None = None, withdirs: bool = False, *, detail: bool = False
-    ) -> list[str] | dict[str, InfoDict]:
+        self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False
+    ) -> Exchange[list[str] | dict[str, InfoDict]]:
         """Return every object below *path*, in the order of the names. One listing, unless *maxdepth* is given.
 
         Raises:
             NotSupportedError: the root, when it cannot be listed.
             ValueError: *maxdepth* is less than 1.
         """
-        found = self._call(self._lookups.find(self._path(path), maxdepth, folders=withdirs))
+        found = yield from self._lookups.find(self._path(path), maxdepth, folders=withdirs)
         return names_or_dicts(found, detail=detail)
 
+    @blocking
     def glob(
         self, path: str, maxdepth: int | None = None, *, detail: bool = False, withdirs: bool = True
-    ) -> list[str] | dict[str, InfoDict]:
+    ) -> Exchange[list[str] | dict[str, InfoDict]]:
         """Return what matches a pattern of ``*``, ``?``, ``[...]`` and ``**``, in the order of the names.
 
         Raises:
             NotSupportedError: the listing would begin at the root, and the root cannot be listed.
             ValueError: *maxdepth* is less than 1.
         """
-        found = self._call(self._lookups.glob(self._pattern(path), maxdepth, folders=withdirs))
+        found = yield from self._lookups.glob(self._pattern(path), maxdepth, folders=withdirs)
         return names_or_dicts(found, detail=detail)
 
+    @blocking
     def du(
         self, path: str, total: bool = True, maxdepth: int | None = None, withdirs: bool = False
-    ) -> int | dict[str, int]:
+    ) -> Exchange[int | dict[str, int]]:
         """Return the bytes below *path* in total, or those of each object. One listing.
 
         Raises:
             NotSupportedError: the root, when it cannot be listed.
             ValueError: *maxdepth* is less than 1.
         """
-        found = self._call(self._lookups.find(self._path(path), maxdepth, folders=withdirs))
+        found = yield from self._lookups.find(self._path(path), maxdepth, folders=withdirs)
         return sum_or_sizes(found, total=total)
 
-    def size(self, path: str) -> int:
+    @blocking
+    def size(self, path: str) -> Exchange[int]:
         """Return the bytes of an object.
 
         Raises:
             NotFoundError: nothing is there.
         """
-        return self._call(self._lookups.info(self._path(path))).size
+        return (yield from self._lookups.info(self._path(path))).size
 
-    def sizes(self, paths: Sequence[str]) -> list[int]:
-        """Return the bytes of each object, asked beside each other.
+    @blocking
+    def sizes(self, paths: Sequence[str], batch_size: int | None = None) -> Exchange[list[int]]:
+        """Return the bytes of each object; several requests are under way at once.
 
         Raises:
             NotFoundError: at one of the paths nothing is.
         """
-        return [entry.size for entry in self._call(self._lookups.infos(self._strip_all(paths), self.batch_size))]
+        entries = yield from self._lookups.infos(self._strip_all(paths), batch_size or self.batch_size)
+        return [entry.size for entry in entries]
 
+    @blocking
     def expand_path(
         self,
         path: Paths,
         recursive: bool = False,
         maxdepth: int | None = None,
         assume_literal: bool = False,
-    ) -> list[str]:
-        """Return what paths and patterns stand for. A path that names an object is no pattern.
+    ) -> Exchange[list[str]]:
+        """Return the paths that match: a path that names an object is no pattern.
 
         Raises:
             NotFoundError: nothing.
             ValueError: *maxdepth* is less than 1.
         """
         given = self._patterns(path)
-        expand = self._lookups.expand(
-            [given] if isinstance(given, str) else given,
-            recursive=recursive,
-            maxdepth=maxdepth,
-            literal=assume_literal,
-        )
-        return list(self._call(expand))
+        paths = [given] if isinstance(given, str) else given
+        found = yield from self._lookups.expand(paths, recursive=recursive, maxdepth=maxdepth, literal=assume_literal)
+        return list(found)
 
-    def checksum(self, path: str) -> int:
+    @blocking
+    def checksum(self, path: str) -> Exchange[int]:
         """Return a number that changes whenever the bytes do; of equal bytes the same where the sha256 is known.
 
         Raises:
             NotFoundError: nothing is there.
         """
-        return int(self._call(self._lookups.info(self._path(path))).mark(), 16)
+        return int((yield from self._lookups.info(self._path(path))).mark(), 16)
 
-    def ukey(self, path: str) -> str:
+    @blocking
+    def ukey(self, path: str) -> Exchange[str]:
         """Return the same as ``checksum``, as text.
 
         Raises:
             NotFoundError: nothing is there.
         """
-        return self._call(self._lookups.info(self._path(path))).mark()
+        return (yield from self._lookups.info(self._path(path))).mark()
 
-    def modified(self, path: str) -> datetime:
+    @blocking
+    def modified(self, path: str) -> Exchange[datetime]:
         """Return when the object was written; aware UTC.
 
         Raises:
@@ -173,22 +177,45 @@ class Queries(Coroutines):
             IsADirectoryError: a folder has no time.
             NotSupportedError: the provider does not say.
         """
-        return modified_at(self._call(self._lookups.object(self._path(path))))
+        return modified_at((yield from self._lookups.object(self._path(path))))
 
-    def created(self, path: str) -> datetime:
+    @blocking
+    def created(self, path: str) -> Exchange[datetime]:
         """Return the same as ``modified``: objects are written whole, so each version is created when it is written.
 
         Raises:
             NotFoundError: nothing is there.
             IsADirectoryError: a folder has no time.
+            NotSupportedError: the provider does not say.
         """
-        return self.modified(path)
+        return modified_at((yield from self._lookups.object(self._path(path))))
 
-    def sign(self, path: str, expiration: float = 100, *, method: str = "GET", content_type: str | None = None) -> str:
+    @blocking
+    def sign(
+        self, path: str, expiration: float = 100, *, method: str = "GET", content_type: str | None = None
+    ) -> Exchange[str]:
         """Return a URL that may be used without credentials for *expiration* seconds.
 
         Raises:
             NotImplementedError: the provider does not sign.
         """
         expires_in = timedelta(seconds=expiration)
-        return self._call(self._transfers.sign(self._path(path), method, expires_in, content_type))
+        return self._transfers.sign(self._path(path), method, expires_in, content_type)
+
+    # The coroutines.
+    _info = awaited(info)
+    _exists = awaited(exists)
+    _isfile = awaited(isfile)
+    _isdir = awaited(isdir)
+    _ls = awaited(ls)
+    _find = awaited(find)
+    _glob = awaited(glob)
+    _du = awaited(du)
+    _size = awaited(size)
+    _sizes = awaited(sizes)
+    _expand_path = awaited(expand_path)
+    _checksum = awaited(checksum)
+    _ukey = awaited(ukey)
+    _modified = awaited(modified)
+    _created = awaited(created)
+    _sign = awaited(sign)
