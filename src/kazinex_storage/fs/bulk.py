@@ -19,9 +19,10 @@ from ..transport import Call, Exchange
 from ..types import PutOptions
 from .disk import expand_local, folders_among, local_ids
 from .entries import Entry
-from .lookups import Expanded, Lookups
+from .lookups import Lookups
 from .moves import Moves, raise_first
 from .plans import Step, check_targets
+from .searches import Expanded, Searches
 from .transfers import Transfers
 from .upstream import Callback, check_contained, make_path_posix, other_paths, trailing_sep
 
@@ -47,12 +48,14 @@ class Reach:
 class Bulk:
     """Operations on many objects of one space. Paths have no scheme; a slash at the end means a folder."""
 
-    def __init__(self, transfers: Transfers) -> None:
+    def __init__(self, transfers: Transfers, searches: Searches) -> None:
         self.transfers = transfers
         """What moves single objects."""
         self.lookups: Lookups = transfers.lookups
-        """What finds things."""
-        self.moves = Moves(transfers)
+        """What looks at single paths."""
+        self.searches = searches
+        """What lists folders and matches patterns."""
+        self.moves = Moves(transfers, searches)
         """What is done to many objects, once it is known which."""
 
     def cat(self, paths: Paths, reach: Reach, on_error: OnError) -> Exchange[bytes | dict[str, bytes | Exception]]:
@@ -262,7 +265,7 @@ class Bulk:
 
     def _expand(self, paths: Paths, reach: Reach) -> Exchange[Expanded]:
         given = [paths] if isinstance(paths, str) else paths
-        return (yield from self.lookups.expand(given, recursive=reach.recursive, maxdepth=reach.maxdepth))
+        return (yield from self.searches.expand(given, recursive=reach.recursive, maxdepth=reach.maxdepth))
 
     def _sources(self, paths: Paths, reach: Reach) -> Exchange[tuple[Expanded, bool]]:
         """Expand *paths*, and say whether it is a pattern; one that is not recursive stands for no folders."""

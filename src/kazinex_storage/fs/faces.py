@@ -15,6 +15,7 @@ from ..storage.rules import Body
 from ..transport import Exchange
 from .bulk import Bulk, Paths, Reach
 from .lookups import Lookups
+from .searches import Searches
 from .transfers import Transfers
 from .upstream import AsyncFileSystem, stringify_path
 
@@ -62,6 +63,7 @@ class Faces(AsyncFileSystem):  # type: ignore[misc]  # it is Any to us, see upst
     """What both kinds of calls need: what runs exchanges, and what reads the arguments of fsspec."""
 
     _lookups: Lookups
+    _searches: Searches
     _transfers: Transfers
     _bulk: Bulk
     batch_size: int | None

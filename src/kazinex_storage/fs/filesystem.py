@@ -25,6 +25,7 @@ from .calls import Calls
 from .file import ReadFile, TextWriter, WriteFile, close_with_codecs, compressed
 from .lookups import Lookups
 from .references import Held, Withheld
+from .searches import Searches
 from .spaces import Space
 from .transfers import Transfers, put_options
 from .upstream import get_loop, stringify_path, tokenize
@@ -83,8 +84,9 @@ class ObjectFileSystem(Calls):
         self._nonce = secrets.token_hex(16) if private else held.reference if held is not None else ""
         self._portable = portable
         self._lookups = Lookups(space)
+        self._searches = Searches(self._lookups)
         self._transfers = Transfers(self._lookups)
-        self._bulk = Bulk(self._transfers)
+        self._bulk = Bulk(self._transfers, self._searches)
         weakref.finalize(self, space.close)
 
     @property

@@ -19,6 +19,7 @@ from ..unkeyed import Unkeyed
 from .listings import all_of, folders_of
 from .lookups import Lookups
 from .plans import Step, check_sources, check_targets, in_order
+from .searches import Searches
 from .spaces import Place
 from .transfers import Transfers
 
@@ -31,9 +32,10 @@ Pairs: TypeAlias = Iterable[tuple[str, str]]
 class Moves:
     """What is done to many objects of one space. Paths have no scheme."""
 
-    def __init__(self, transfers: Transfers) -> None:
+    def __init__(self, transfers: Transfers, searches: Searches) -> None:
         self._transfers = transfers
         self._lookups: Lookups = transfers.lookups
+        self._searches = searches
         self._space = transfers.space
 
     def copy(self, pairs: Pairs, window: int | None, *, pass_over_missing: bool) -> Exchange[list[str]]:
@@ -119,7 +121,7 @@ class Moves:
         """
         place = self._space.place(folder)
         if self._space.divided and not place.key:
-            for entry in (yield from self._lookups.ls(folder)):
+            for entry in (yield from self._searches.ls(folder)):
                 if entry.is_folder:
                     yield from self.clear(entry.name, everything=everything)
             return

@@ -1,6 +1,6 @@
 """The calls that ask: what is there, how large, since when. Each is blocking, and as a coroutine has an underscore.
 
-Nothing is cached. ``calls.py`` has the calls that move bytes, ``lookups.py`` the answers.
+Nothing is cached. ``calls.py`` has the calls that move bytes; ``lookups.py`` and ``searches.py`` have the answers.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Queries(Faces):
             NotFoundError: neither an object nor a folder.
             NotSupportedError: the root, when it cannot be listed.
         """
-        entries = yield from self._lookups.ls(self._path(path))
+        entries = yield from self._searches.ls(self._path(path))
         return [entry.as_dict() for entry in entries] if detail else [entry.name for entry in entries]
 
     @blocking
@@ -83,7 +83,7 @@ class Queries(Faces):
             NotSupportedError: the root, when it cannot be listed.
             ValueError: *maxdepth* is less than 1.
         """
-        found = yield from self._lookups.find(self._path(path), maxdepth, folders=withdirs)
+        found = yield from self._searches.find(self._path(path), maxdepth, folders=withdirs)
         return names_or_dicts(found, detail=detail)
 
     @blocking
@@ -96,7 +96,7 @@ class Queries(Faces):
             NotSupportedError: the listing would begin at the root, and the root cannot be listed.
             ValueError: *maxdepth* is less than 1.
         """
-        found = yield from self._lookups.glob(self._pattern(path), maxdepth, folders=withdirs)
+        found = yield from self._searches.glob(self._pattern(path), maxdepth, folders=withdirs)
         return names_or_dicts(found, detail=detail)
 
     @blocking
@@ -109,7 +109,7 @@ class Queries(Faces):
             NotSupportedError: the root, when it cannot be listed.
             ValueError: *maxdepth* is less than 1.
         """
-        found = yield from self._lookups.find(self._path(path), maxdepth, folders=withdirs)
+        found = yield from self._searches.find(self._path(path), maxdepth, folders=withdirs)
         return sum_or_sizes(found, total=total)
 
     @blocking
@@ -147,7 +147,7 @@ class Queries(Faces):
         """
         given = self._patterns(path)
         paths = [given] if isinstance(given, str) else given
-        found = yield from self._lookups.expand(paths, recursive=recursive, maxdepth=maxdepth, literal=assume_literal)
+        found = yield from self._searches.expand(paths, recursive=recursive, maxdepth=maxdepth, literal=assume_literal)
         return list(found)
 
     @blocking
