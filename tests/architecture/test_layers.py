@@ -110,11 +110,6 @@ DYNAMIC_IMPORTERS = {
 }
 """Who may import by a computed name, which no test can follow."""
 
-TYPE_ONLY_CYCLES: set[tuple[str, str]] = {
-    ("fs.file", "fs.filesystem"),
-}
-"""(who, whom): the one names the other in annotations only, and the other imports it for its functions or instances."""
-
 
 def level_of(name: str) -> int | None:
     """Return the level of a module: its own line, else that of the package that it is in."""
@@ -188,19 +183,12 @@ def test_nothing_imports_the_kit(modules: dict[str, Module]) -> None:
     assert [] == wrong, "\n".join(wrong)
 
 
-def circle_of(modules: dict[str, Module], excused: set[tuple[str, str]]) -> list[str]:
+def circle_of(modules: dict[str, Module]) -> list[str]:
     """Return the modules of one circle of imports, none if there is none.
 
     An import counts wherever it is written: in a function, and for the type checker alone.
     """
-    graph = {
-        name: {
-            target
-            for target, _, typing_only in own_imports(module, modules)
-            if not (typing_only and (name, target) in excused)
-        }
-        for name, module in modules.items()
-    }
+    graph = {name: {target for target, _, _ in own_imports(module, modules)} for name, module in modules.items()}
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
@@ -209,21 +197,11 @@ def circle_of(modules: dict[str, Module], excused: set[tuple[str, str]]) -> list
 
 
 def test_modules_do_not_import_each_other_in_a_circle(modules: dict[str, Module]) -> None:
-    assert [] == circle_of(modules, TYPE_ONLY_CYCLES)
+    assert [] == circle_of(modules)
 
 
 def test_benchmarks_do_not_import_each_other_in_a_circle(benchmarks: dict[str, Module]) -> None:
-    assert [] == circle_of(benchmarks, set())
-
-
-def test_an_allowed_circle_is_forgotten_when_it_is_gone(modules: dict[str, Module]) -> None:
-    unused = {
-        (name, target)
-        for name, target in TYPE_ONLY_CYCLES
-        if (target, True) not in {(found, only) for found, _, only in own_imports(modules[name], modules)}
-    }
-
-    assert set() == unused
+    assert [] == circle_of(benchmarks)
 
 
 def test_providers_do_not_know_each_other(modules: dict[str, Module]) -> None:

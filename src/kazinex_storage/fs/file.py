@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
+
+from fsspec.spec import AbstractFileSystem
 
 from ..storage.files import READ_AHEAD, ObjectReader, ObjectWriter
 from ..storage.sync import Storage
@@ -11,14 +13,11 @@ from ..types import Buffer, PutOptions
 from .entries import Entry, InfoDict
 from .upstream import Codec, codecs, get_compression, wrap_codec
 
-if TYPE_CHECKING:
-    from .filesystem import ObjectFileSystem
-
 
 class ReadFile(io.BufferedReader):
     """Reads one version of an object, by ranges."""
 
-    def __init__(self, fs: ObjectFileSystem, path: str, raw: ObjectReader, block_size: int | None) -> None:
+    def __init__(self, fs: AbstractFileSystem, path: str, raw: ObjectReader, block_size: int | None) -> None:
         """Read *raw*, the version that was found when the file was opened. No request.
 
         Args:
@@ -60,7 +59,7 @@ class ReadFile(io.BufferedReader):
 class WriteFile(ObjectWriter):
     """Collects an object, and publishes it when it is closed in peace."""
 
-    def __init__(self, fs: ObjectFileSystem, path: str, storage: Storage, key: str, options: PutOptions) -> None:
+    def __init__(self, fs: AbstractFileSystem, path: str, storage: Storage, key: str, options: PutOptions) -> None:
         """Check the key and the policy; nothing is sent yet.
 
         Raises:
