@@ -207,7 +207,7 @@ def test_no_frame_of_wrong_settings_shows_a_secret() -> None:
     calls: list[Callable[[], object]] = [
         lambda: default_registry().parse_settings("s3", wrong),
         lambda: organisations.add_provider("acme", "s3", "S3", wrong),
-        lambda: S3FileSystem(**wrong),  # type: ignore[arg-type]
+        lambda: S3FileSystem(**wrong),
         lambda: S3FileSystem(secret_acces_key=SECRET),
     ]
     organisations.add_provider(

@@ -6,7 +6,6 @@ is decided by the credentials.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from ..errors import NotSupportedError, SettingsError
@@ -14,6 +13,7 @@ from ..secrecy.masking import masked
 from ..storage.sync import Storage
 from ..transport import Exchange, Transport
 from .kinds import ProviderFileSystem
+from .options import FileSystemOptions
 from .references import Held
 from .spaces import Place, Reader
 from .urls import parse_address
@@ -79,16 +79,8 @@ class BucketFileSystem(ProviderFileSystem):
     place_field = "bucket"
     """The field of the settings that the first part of a URL fills."""
 
-    def __init__(
-        self,
-        *,
-        asynchronous: bool = False,
-        loop: asyncio.AbstractEventLoop | None = None,
-        batch_size: int | None = None,
-        use_listings_cache: bool = False,
-        **settings: object,
-    ) -> None:
-        """Reach buckets with *settings*; see ``ObjectFileSystem`` for the rest.
+    def __init__(self, **options: object) -> None:
+        """Reach buckets with the settings in *options*; see ``FileSystemOptions`` for the rest.
 
         Raises:
             TypeError: an option is not known.
@@ -96,16 +88,14 @@ class BucketFileSystem(ProviderFileSystem):
                 first use raises it.
             NotImplementedError: *use_listings_cache*.
         """
-        settings = masked(settings)
+        options = masked(options)
+        common, settings = FileSystemOptions.split(options)
         held, copied = self._hold(settings)
         if self.place_field in settings:
             raise TypeError(f"{type(self).__name__} has no option {self.place_field!r}: its URLs begin with it")
         self._begin(
             BucketSpace(self.scheme, self.place_field, self._bucket_opener(settings, held, checked=not copied)),
-            asynchronous=asynchronous,
-            loop=loop,
-            batch_size=batch_size,
-            use_listings_cache=use_listings_cache,
+            common,
             private=False,
             held=held,
         )

@@ -24,6 +24,7 @@ from .bulk import Bulk
 from .calls import Calls
 from .file import ReadFile, TextWriter, WriteFile, close_with_codecs, compressed
 from .lookups import Lookups
+from .options import FileSystemOptions
 from .references import Held, Withheld
 from .searches import Searches
 from .spaces import Space
@@ -52,11 +53,8 @@ class ObjectFileSystem(Calls):
     def _begin(
         self,
         space: Space,
+        options: FileSystemOptions,
         *,
-        asynchronous: bool,
-        loop: asyncio.AbstractEventLoop | None,
-        batch_size: int | None,
-        use_listings_cache: bool,
         private: bool,
         portable: bool = True,
         held: Held | None = None,
@@ -65,21 +63,16 @@ class ObjectFileSystem(Calls):
 
         Args:
             space: Where paths lead; closed when this file system is collected.
-            asynchronous: Whether coroutines are awaited directly on the running loop, by fsspec's convention.
-            loop: What other libraries run coroutines on from blocking code; without one, fsspec's.
-            batch_size: How many requests at once; None leaves it to the provider, -1 means all.
-            use_listings_cache: Must be False.
+            options: Those of fsspec.
             private: Whether it differs from others with the same public options.
             portable: Whether another process can make the same.
             held: The secrets among its options; they too make it differ.
         """
-        if use_listings_cache:
-            raise NotSupportedError("listings are not cached; leave use_listings_cache out")
         # AsyncFileSystem.__init__ would start fsspec's thread; so only its base is called.
         AbstractFileSystem.__init__(self)
-        self.asynchronous = asynchronous
-        self.batch_size = batch_size
-        self._given_loop = loop
+        self.asynchronous = options.asynchronous
+        self.batch_size = options.batch_size
+        self._given_loop = options.loop
         self._held = held
         self._nonce = secrets.token_hex(16) if private else held.reference if held is not None else ""
         self._portable = portable

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
-from typing import ClassVar, cast
+from typing import ClassVar, Unpack, cast
 
 from pydantic import BaseModel
 
@@ -15,6 +14,7 @@ from ..secrecy.masking import masked
 from ..storage.sync import Storage
 from ..transport import Transport
 from .filesystem import WITHHELD, ObjectFileSystem
+from .options import FileSystemOptions, Options
 from .references import REFERENCES, Held, Withheld
 from .spaces import LateSpace, MemorySpace, Space, StorageSpace
 
@@ -29,22 +29,16 @@ class StorageFileSystem(ObjectFileSystem):
         self,
         *,
         storage: Storage,
-        asynchronous: bool = False,
-        loop: asyncio.AbstractEventLoop | None = None,
-        batch_size: int | None = None,
-        use_listings_cache: bool = False,
+        **options: Unpack[Options],
     ) -> None:
-        """Use *storage*; see ``ObjectFileSystem`` for the rest.
+        """Use *storage*; see ``FileSystemOptions`` for the rest.
 
         Raises:
             NotImplementedError: *use_listings_cache*.
         """
         self._begin(
             StorageSpace(storage, owned=False),
-            asynchronous=asynchronous,
-            loop=loop,
-            batch_size=batch_size,
-            use_listings_cache=use_listings_cache,
+            FileSystemOptions(**options),
             private=True,
             portable=False,
         )
@@ -67,21 +61,18 @@ class ProviderFileSystem(ObjectFileSystem):
         self,
         *,
         storage: Storage | None = None,
-        asynchronous: bool = False,
-        loop: asyncio.AbstractEventLoop | None = None,
-        batch_size: int | None = None,
-        use_listings_cache: bool = False,
-        **settings: object,
+        **options: object,
     ) -> None:
-        """Open the provider with *settings*, or use *storage*; see ``ObjectFileSystem`` for the rest.
+        """Open the provider with the settings in *options*, or use *storage*; see ``FileSystemOptions`` for the rest.
 
         Raises:
-            TypeError: an option is not known, or *settings* are given with *storage*.
+            TypeError: an option is not known, or settings are given with *storage*.
             SettingsError: settings are wrong or missing; the message says where they are looked for. Of a copy, its
                 first use raises it.
             NotImplementedError: *use_listings_cache*.
         """
-        settings = masked(settings)
+        options = masked(options)
+        common, settings = FileSystemOptions.split(options)
         given = sorted(settings)
         held, copied = self._hold(settings)
         if storage is not None and given:
@@ -94,10 +85,7 @@ class ProviderFileSystem(ObjectFileSystem):
             space = self._opener(settings, held)()
         self._begin(
             space,
-            asynchronous=asynchronous,
-            loop=loop,
-            batch_size=batch_size,
-            use_listings_cache=use_listings_cache,
+            common,
             private=storage is not None,
             portable=storage is None,
             held=held,
@@ -185,27 +173,13 @@ class MemoryFileSystem(ObjectFileSystem):
 
     protocol = ("kazinexmemory", "kazinex+memory")
 
-    def __init__(
-        self,
-        *,
-        asynchronous: bool = False,
-        loop: asyncio.AbstractEventLoop | None = None,
-        batch_size: int | None = None,
-        use_listings_cache: bool = False,
-    ) -> None:
-        """Open the stores of this process; see ``ObjectFileSystem``.
+    def __init__(self, **options: Unpack[Options]) -> None:
+        """Open the stores of this process; see ``FileSystemOptions``.
 
         Raises:
             NotImplementedError: *use_listings_cache*.
         """
-        self._begin(
-            MemorySpace(),
-            asynchronous=asynchronous,
-            loop=loop,
-            batch_size=batch_size,
-            use_listings_cache=use_listings_cache,
-            private=False,
-        )
+        self._begin(MemorySpace(), FileSystemOptions(**options), private=False)
 
 
 def _scheme(protocol: str | tuple[str, ...]) -> str:

@@ -7,12 +7,11 @@ Removing removes from all. No path reaches beyond the organisation that it names
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Unpack, cast
 
 from ..documents.patience import Patience
 from ..documents.receipts import ResolvedProvider, check_bound
@@ -23,6 +22,7 @@ from ..keys import check_identifier, is_revision
 from ..storage.sync import Storage
 from ..transport import Call, Exchange, Transport
 from .filesystem import ObjectFileSystem
+from .options import FileSystemOptions, Options
 from .spaces import Place, Reader
 from .urls import ORGANISATION_SCHEME, Address, parse_address, project_of
 
@@ -44,12 +44,9 @@ class OrganisationFileSystem(ObjectFileSystem):
         *,
         resolver: Resolver | None = None,
         organisation: str | None = None,
-        asynchronous: bool = False,
-        loop: asyncio.AbstractEventLoop | None = None,
-        batch_size: int | None = None,
-        use_listings_cache: bool = False,
+        **options: Unpack[Options],
     ) -> None:
-        """Use *resolver*, which stays the caller's to close; see ``ObjectFileSystem`` for the rest.
+        """Use *resolver*, which stays the caller's to close; see ``FileSystemOptions`` for the rest.
 
         With *organisation*, paths of any other are refused with ``AccessDeniedError`` before anything is asked: give it
         wherever paths come from clients.
@@ -60,10 +57,7 @@ class OrganisationFileSystem(ObjectFileSystem):
         """
         self._begin(
             OrganisationSpace(resolver, organisation),
-            asynchronous=asynchronous,
-            loop=loop,
-            batch_size=batch_size,
-            use_listings_cache=use_listings_cache,
+            FileSystemOptions(**options),
             private=resolver is not None,
             portable=resolver is None,
         )
