@@ -127,7 +127,7 @@ def test_a_path_of_windows_is_no_key(local: Any, path: str) -> None:
 
 
 def test_what_another_tool_named_with_blanks_can_be_read_and_removed(local: Any) -> None:
-    (local._lookups.space._storage).put("d/ ", BODY)
+    local._lookups.space.open().put("d/ ", BODY)
 
     assert ["d/ "] == local.find("")
     assert BODY == local.cat_file("d/ ")

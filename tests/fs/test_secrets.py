@@ -120,7 +120,7 @@ def test_a_copy_without_its_secret_names_the_variable_when_it_is_used(
     pickled, text = travelled(vault)
 
     for copy in (pickle.loads(pickled), fsspec.AbstractFileSystem.from_json(text)):  # noqa: S301
-        assert "LateSpace" in repr(copy)
+        assert "StorageSpace()" in repr(copy)
         with pytest.raises(SettingsError, match=r"secret_key.*set KAZINEX_STORAGE_VAULT_SECRET_KEY in this one"):
             copy.exists("a")
         with pytest.raises(SettingsError, match="KAZINEX_STORAGE_VAULT_SECRET_KEY"):

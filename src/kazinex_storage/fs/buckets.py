@@ -6,71 +6,16 @@ is decided by the credentials.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
-from ..errors import NotSupportedError, SettingsError
+from ..errors import SettingsError
 from ..secrecy.masking import masked
 from ..storage.sync import Storage
-from ..transport import Exchange, Transport
+from ..transport import Transport
 from .kinds import ProviderFileSystem
 from .options import FileSystemOptions
 from .references import Held
-from .spaces import Place, Reader
-from .urls import parse_address
-
-
-class BucketSpace:
-    """The first segment names a bucket, the rest is the key."""
-
-    divided = False
-
-    def __init__(self, scheme: str, field: str, open_bucket: Callable[[str, Transport], Storage]) -> None:
-        """Open each bucket when it is first named."""
-        self.transport = Transport()
-        """What runs the exchanges."""
-        self._scheme = scheme
-        self._field = field
-        self._open_bucket = open_bucket
-        self._storages: dict[str, Storage] = {}
-
-    def place(self, path: str) -> Place:
-        """Return the bucket and the key.
-
-        Raises:
-            InvalidUrlError: the first segment names no bucket, or the rest is no key.
-            NotSupportedError: no bucket is named.
-        """
-        if not path:
-            raise NotSupportedError(f"a {self._field} has to be named: {self._scheme}://{self._field}/key")
-        address = parse_address(path, self._field, named=self._field == "library")
-        return Place(base=f"{address.place}/", key=address.key)
-
-    def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
-        """Return the storage of the bucket."""
-        return (Reader(storage=self._open(place)),)
-        yield  # makes an exchange of it
-
-    def writer(self, place: Place) -> Exchange[Storage]:
-        """Return the storage of the bucket."""
-        return self._open(place)
-        yield  # makes an exchange of it
-
-    def close(self) -> None:
-        """Close the buckets that were opened, and the connections to them."""
-        for storage in self._storages.values():
-            storage.close()
-        self.transport.close(wait=False)
-
-    def _open(self, place: Place) -> Storage:
-        name = place.base.removesuffix("/")
-        found = self._storages.get(name)
-        if found is None:
-            # Two threads may both open one: neither holds anything before its first request.
-            found = self._storages.setdefault(name, self._open_bucket(name, self.transport))
-        return found
-
-    def __repr__(self) -> str:
-        return f"BucketSpace({self._scheme!r})"
+from .spaces import BucketSpace
 
 
 class BucketFileSystem(ProviderFileSystem):

@@ -16,7 +16,7 @@ from ..transport import Transport
 from .filesystem import WITHHELD, ObjectFileSystem
 from .options import FileSystemOptions, Options
 from .references import REFERENCES, Held, Withheld
-from .spaces import LateSpace, MemorySpace, Space, StorageSpace
+from .spaces import BucketSpace, StorageSpace
 
 
 class StorageFileSystem(ObjectFileSystem):
@@ -37,7 +37,7 @@ class StorageFileSystem(ObjectFileSystem):
             NotImplementedError: *use_listings_cache*.
         """
         self._begin(
-            StorageSpace(storage, owned=False),
+            _space_of(storage),
             FileSystemOptions(**options),
             private=True,
             portable=False,
@@ -78,11 +78,11 @@ class ProviderFileSystem(ObjectFileSystem):
         if storage is not None and given:
             raise TypeError(f"give either storage or {', '.join(given)}")
         if storage is not None:
-            space: Space = StorageSpace(storage, owned=False)
-        elif copied:
-            space = LateSpace(self._opener(settings, held))
+            space = _space_of(storage)
         else:
-            space = self._opener(settings, held)()
+            space = StorageSpace(self._opener(settings, held), owned=True)
+            if not copied:  # a copy can be made where the variables are missing that it will need
+                space.open()
         self._begin(
             space,
             common,
@@ -124,15 +124,15 @@ class ProviderFileSystem(ObjectFileSystem):
         return REFERENCES.hold(settings, secret, withheld), withheld is not None
 
     @classmethod
-    def _opener(cls, given: Mapping[str, object], held: Held) -> Callable[[], StorageSpace]:
+    def _opener(cls, given: Mapping[str, object], held: Held) -> Callable[[], Storage]:
         # Of the class, because the space holds what is returned, and outlives a file system that it holds itself.
-        def open_space() -> StorageSpace:
+        def open_storage() -> Storage:
             model = cls.registry.settings_model(cls.kind)
             provider = cls.registry.open(cls.kind, cls._settings(model, given, held))
             # The transport is not the storage's own, which would wait for its threads when it is closed.
-            return StorageSpace(Storage(provider, transport=Transport()), owned=True)
+            return Storage(provider, transport=Transport())
 
-        return open_space
+        return open_storage
 
     @classmethod
     def _settings(cls, model: type[BaseModel], given: Mapping[str, object], held: Held) -> BaseModel:
@@ -179,7 +179,20 @@ class MemoryFileSystem(ObjectFileSystem):
         Raises:
             NotImplementedError: *use_listings_cache*.
         """
-        self._begin(MemorySpace(), FileSystemOptions(**options), private=False)
+        self._begin(BucketSpace("kazinexmemory", "store", _open_store), FileSystemOptions(**options), private=False)
+
+
+def _space_of(storage: Storage) -> StorageSpace:
+    space = StorageSpace(lambda: storage, owned=False)
+    space.open()
+    return space
+
+
+def _open_store(name: str, transport: Transport) -> Storage:
+    from ..providers.memory import MemoryProvider, MemorySettings
+
+    # Stores of one name share their objects, and named stores live on in the process.
+    return Storage(MemoryProvider(MemorySettings(name=name)), transport=transport)
 
 
 def _scheme(protocol: str | tuple[str, ...]) -> str:

@@ -159,13 +159,33 @@ class StorageSpace:
 
     divided = False
 
-    def __init__(self, storage: Storage, *, owned: bool) -> None:
-        """Use *storage*; an *owned* one is closed with the space."""
-        self._storage = storage
-        self._readers = (Reader(storage=storage),)
+    def __init__(self, make: Callable[[], Storage], *, owned: bool) -> None:
+        """Get the storage from *make* when it is first used; one that is *owned* is closed with the space."""
+        self._make = make
         self._owned = owned
-        self.transport = storage.transport
-        """What runs the exchanges."""
+        self._opened: Storage | None = None
+        self._lock = threading.Lock()
+
+    def open(self) -> Storage:
+        """Return the storage.
+
+        Raises:
+            StorageError: it cannot be opened; the next call tries again.
+        """
+        found = self._opened
+        if found is None:
+            with self._lock:
+                found = self._opened = self._opened or self._make()
+        return found
+
+    @property
+    def transport(self) -> Transport:
+        """What runs the exchanges.
+
+        Raises:
+            StorageError: the storage cannot be opened.
+        """
+        return self.open().transport
 
     def place(self, path: str) -> Place:
         """Return the key.
@@ -177,110 +197,62 @@ class StorageSpace:
 
     def readers(self, place: Place) -> Exchange[Sequence[Reader]]:  # noqa: ARG002  # there is one
         """Return the only storage."""
-        return self._readers
+        return (Reader(storage=self.open()),)
         yield  # makes an exchange of it
 
     def writer(self, place: Place) -> Exchange[Storage]:  # noqa: ARG002  # there is one
         """Return the only storage."""
-        return self._storage
+        return self.open()
         yield  # makes an exchange of it
 
     def close(self) -> None:
-        """Close the storage if it is owned."""
-        if self._owned:
-            self._storage.close()
-            self.transport.close(wait=False)
-
-    def __repr__(self) -> str:
-        return repr(self._storage)
-
-
-class LateSpace:
-    """A space that is opened when it is first used, so that a file system can be made where it cannot be."""
-
-    divided = False
-
-    def __init__(self, make: Callable[[], Space]) -> None:
-        """Open it by *make*, again and again until it succeeds."""
-        self._make = make
-        self._opened: Space | None = None
-        self._lock = threading.Lock()
-
-    @property
-    def transport(self) -> Transport:
-        """What runs the exchanges.
-
-        Raises:
-            StorageError: the space cannot be opened.
-        """
-        return self._space().transport
-
-    def place(self, path: str) -> Place:
-        """Take *path* apart.
-
-        Raises:
-            StorageError: the space cannot be opened, or the path names nothing that could be there.
-        """
-        return self._space().place(path)
-
-    def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
-        """Return the storages that may hold *place*."""
-        return (yield from self._space().readers(place))
-
-    def writer(self, place: Place) -> Exchange[Storage]:
-        """Return the storage that *place* is written to."""
-        return (yield from self._space().writer(place))
-
-    def close(self) -> None:
-        """Close what was opened."""
-        if self._opened is not None:
+        """Close the storage if it was opened here."""
+        if self._owned and self._opened is not None:
             self._opened.close()
-
-    def _space(self) -> Space:
-        found = self._opened
-        if found is None:
-            with self._lock:
-                found = self._opened = self._opened or self._make()
-        return found
+            self._opened.transport.close(wait=False)
 
     def __repr__(self) -> str:
-        return repr(self._opened) if self._opened is not None else "LateSpace()"
+        return repr(self._opened) if self._opened is not None else "StorageSpace()"
 
 
-class MemorySpace:
-    """The first segment names a store in the memory of this process, the rest is the key."""
+class BucketSpace:
+    """The first segment names a bucket, or what a kind of provider has in its place; the rest is the key."""
 
     divided = False
 
-    def __init__(self) -> None:
+    def __init__(self, scheme: str, field: str, open_bucket: Callable[[str, Transport], Storage]) -> None:
+        """Open each bucket when it is first named; *field* is the word for it."""
         self.transport = Transport()
         """What runs the exchanges."""
+        self._scheme = scheme
+        self._field = field
+        self._open_bucket = open_bucket
         self._storages: dict[str, Storage] = {}
 
     def place(self, path: str) -> Place:
-        """Return the store and the key.
+        """Return the bucket and the key.
 
         Raises:
-            InvalidUrlError: the first segment is no id, or the rest no key.
-            NotSupportedError: no store is named.
+            InvalidUrlError: the first segment names no bucket, or the rest is no key.
+            NotSupportedError: no bucket is named.
         """
         if not path:
-            raise NotSupportedError("the stores in memory are not listed; name one: kazinexmemory://store/key")
-        address = parse_address(path, "store")
+            raise NotSupportedError(f"the root is not listed; name one {self._field}: {self._scheme}://{self._field}/key")
+        address = parse_address(path, self._field, named=self._field == "library")
         return Place(base=f"{address.place}/", key=address.key)
 
     def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
-        """Return the store."""
+        """Return the storage of the bucket."""
         return (Reader(storage=self._open(place)),)
         yield  # makes an exchange of it
 
     def writer(self, place: Place) -> Exchange[Storage]:
-        """Return the store."""
+        """Return the storage of the bucket."""
         return self._open(place)
         yield  # makes an exchange of it
 
     def close(self) -> None:
-        """Let go of the stores; named stores live on in the process."""
+        """Close the buckets and the connections to them."""
         for storage in self._storages.values():
             storage.close()
         self.transport.close(wait=False)
@@ -289,12 +261,9 @@ class MemorySpace:
         name = place.base.removesuffix("/")
         found = self._storages.get(name)
         if found is None:
-            from ..providers.memory import MemoryProvider, MemorySettings
-
-            # Two threads may both make one: stores of one name share their objects, so either will do.
-            provider = MemoryProvider(MemorySettings(name=name))
-            found = self._storages.setdefault(name, Storage(provider, transport=self.transport))
+            # Two threads may both open one: neither holds anything before its first request.
+            found = self._storages.setdefault(name, self._open_bucket(name, self.transport))
         return found
 
     def __repr__(self) -> str:
-        return "MemorySpace()"
+        return f"BucketSpace({self._scheme!r})"
