@@ -46,7 +46,10 @@ class Reach:
 
 
 class Bulk:
-    """Operations on many objects of one space. Paths have no scheme; a slash at the end means a folder."""
+    """Operations on many objects of one space; ``calls.py`` says what each of them does, and what it raises.
+
+    Paths have no scheme; a slash at the end means a folder.
+    """
 
     def __init__(self, transfers: Transfers, searches: Searches) -> None:
         self.transfers = transfers
@@ -59,12 +62,7 @@ class Bulk:
         """What is done to many objects, once it is known which."""
 
     def cat(self, paths: Paths, reach: Reach, on_error: OnError) -> Exchange[bytes | dict[str, bytes | Exception]]:
-        """Return the bytes of one object, or of several by path.
-
-        Raises:
-            NotFoundError: nothing is there.
-            Exception: of the first object that failed, when *on_error* is ``raise``.
-        """
+        """Do what ``Calls.cat`` says."""
         found = yield from self._expand(paths, reach)
         names = [name for name, entry in found.items() if entry is None or not entry.is_folder]
         exchanges = [self.transfers.cat_file(name) for name in names]
@@ -88,11 +86,7 @@ class Bulk:
         window: int | None,
         on_error: OnError,
     ) -> Exchange[list[bytes | Exception]]:
-        """Return the bytes of one slice of each path, in order.
-
-        Raises:
-            Exception: of the first slice that failed, when *on_error* is ``raise``.
-        """
+        """Do what ``Calls.cat_ranges`` says."""
         slices = zip(paths, starts, ends, strict=True)
         exchanges = [self.transfers.cat_file(path, start, end) for path, start, end in slices]
         outcomes = yield from self.moves.outcomes(paths, exchanges, window)
@@ -101,24 +95,14 @@ class Bulk:
         return [outcome.error if outcome.error is not None else outcome.result() for outcome in outcomes]
 
     def pipe(self, values: Mapping[str, Body], options: PutOptions, window: int | None) -> Exchange[None]:
-        """Write each value under its path.
-
-        Raises:
-            Exception: of the first path that failed; the others are tried all the same.
-        """
+        """Do what ``Calls.pipe`` says."""
         exchanges = [self.transfers.pipe_file(path, value, options) for path, value in values.items()]
         raise_first((yield from self.moves.outcomes(list(values), exchanges, window)))
 
     def put(
         self, sources: Paths, target: Paths, reach: Reach, callback: Callback, options: PutOptions
     ) -> Exchange[None]:
-        """Write local files and folders to *target*.
-
-        Raises:
-            FileNotFoundError: a local file is missing.
-            ValueError: two files would become one object; then nothing is written.
-            Exception: of the first file that failed; the others are tried all the same.
-        """
+        """Do what ``Calls.put`` says."""
         if not isinstance(sources, str) and not isinstance(target, str):
             pairs = list(zip(sources, target, strict=True))
         else:
@@ -144,13 +128,7 @@ class Bulk:
         yield from self._transfer(pairs, put_file, callback, [path for _, path in pairs], reach.window)
 
     def get(self, sources: Paths, target: Paths, reach: Reach, callback: Callback) -> Exchange[None]:
-        """Write objects and folders to local files below *target*.
-
-        Raises:
-            NotFoundError: nothing is there.
-            ValueError: a copy would land outside of *target*, or two on one file; then nothing is written.
-            Exception: of the first object that failed; the others are tried all the same.
-        """
+        """Do what ``Calls.get`` says."""
         if not isinstance(sources, str) and not isinstance(target, str):
             pairs = list(zip(sources, target, strict=True))
         else:
@@ -171,33 +149,13 @@ class Bulk:
         yield from self._transfer(pairs, self.transfers.get_file, callback, [path for path, _ in pairs], reach.window)
 
     def copy(self, sources: Paths, target: Paths, reach: Reach, on_error: str | None) -> Exchange[list[str]]:
-        """Copy objects and folders inside the space and return what was copied.
-
-        Args:
-            sources: Paths or patterns.
-            target: A path, or one for each source.
-            reach: How far it goes.
-            on_error: ``ignore`` passes over objects that are gone; it is the default of a recursive copy.
-
-        Raises:
-            NotFoundError: nothing is there.
-            ValueError: as ``Moves.copy``; then nothing is copied.
-            Exception: of the first object that failed; the others are tried all the same.
-        """
+        """Do what ``Calls.copy`` says, and return what was copied."""
         pairs, _ = yield from self._pairs(sources, target, reach)
         passed_over = on_error == "ignore" or (on_error is None and reach.recursive)
         return (yield from self.moves.copy(pairs, reach.window, pass_over_missing=passed_over))
 
     def move(self, sources: Paths, target: Paths, reach: Reach) -> Exchange[None]:
-        """Give objects other keys: by the service where it moves, else copied, and what was copied is then removed.
-
-        Raises:
-            NotFoundError: nothing is there.
-            IsADirectoryError: a folder, and not recursive.
-            ValueError: as ``Moves.move``; then nothing is moved.
-            PreconditionFailedError: an object was replaced while it was copied; then what was copied is there twice.
-            Exception: of the first object that could not be moved; then what was copied is there twice.
-        """
+        """Do what ``Calls.mv`` says."""
         if isinstance(sources, str) and sources == target:
             return
         pairs, found = yield from self._pairs(sources, target, reach)
@@ -224,15 +182,7 @@ class Bulk:
         return pairs, found
 
     def rm(self, paths: Paths, reach: Reach) -> Exchange[None]:
-        """Remove objects, and folders when *recursive*, from every storage that may hold them.
-
-        With a folder goes everything below it, what no key names too, such as the markers that consoles make.
-
-        Raises:
-            NotFoundError: one of the paths names nothing; then nothing is removed.
-            IsADirectoryError: a folder, and not recursive; then nothing is removed.
-            BulkError: some could not be removed; it lists their errors.
-        """
+        """Do what ``Calls.rm`` says."""
         found = yield from self._expand(paths, reach)
         given = [paths] if isinstance(paths, str) else paths
         tops = {path.removesuffix("/") for path in given}  # of what lies below, the listing told everything

@@ -26,10 +26,11 @@ class Calls(Queries):
 
     @blocking
     def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> Exchange[bytes]:
-        """Return the bytes ``[start:end]``, as a Python slice counts. One request, two when an end is negative.
+        """Return the bytes ``[start:end]``, as a Python slice counts. One request, two when *end* is negative.
 
         Raises:
             NotFoundError: no such object.
+            IsADirectoryError: the path has no key, such as a bucket alone.
         """
         return self._transfers.cat_file(self._path(path), start, end)
 
@@ -123,7 +124,7 @@ class Calls(Queries):
         """Write one value, or the values of a mapping under its keys.
 
         Raises:
-            StorageError: one could not be written; the others are tried all the same.
+            StorageError: of the first path that failed; the others are tried anyway.
         """
         values = self._values(path, value)
         return self._bulk.pipe(values, put_options(mode, None, None), batch_size or self.batch_size)
@@ -139,10 +140,11 @@ class Calls(Queries):
         content_type: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> Exchange[None]:
-        """Write the local file *lpath*.
+        """Write the local file *lpath*. A local folder is passed over.
 
         Raises:
             FileNotFoundError: there is no such local file.
+            AlreadyExistsError: *mode* is ``create`` and the object exists.
             StorageError: as ``Storage.put``.
         """
         options = put_options(mode, content_type, metadata)
@@ -160,11 +162,12 @@ class Calls(Queries):
         mode: str = "overwrite",
         batch_size: int | None = None,
     ) -> Exchange[None]:
-        """Write local files and folders.
+        """Write local files and folders to *rpath*.
 
         Raises:
             FileNotFoundError: a local file is missing.
-            StorageError: one could not be written; the others are tried all the same.
+            ValueError: two files would become one object; then nothing is written.
+            StorageError: of the first file that failed; the others are tried anyway.
         """
         options, reach = put_options(mode, None, None), self._reach(recursive, maxdepth, batch_size)
         return self._bulk.put(self._locals(lpath), self._patterns(rpath), reach, callback, options)
@@ -192,8 +195,10 @@ class Calls(Queries):
     ) -> Exchange[None]:
         """Write the object into the local file *lpath*, whole or not at all, or append it to *outfile*.
 
+        Missing local folders are made. For a folder, the local folder is made.
+
         Raises:
-            NotFoundError: nothing is there.
+            NotFoundError: neither an object nor a folder.
             IntegrityError: the bytes are not those that were stored; *lpath* is untouched.
         """
         return self._transfers.get_file(self._path(rpath), lpath, callback, outfile)
@@ -208,18 +213,21 @@ class Calls(Queries):
         maxdepth: int | None = None,
         batch_size: int | None = None,
     ) -> Exchange[None]:
-        """Write objects and folders to local files.
+        """Write objects and folders to local files below *lpath*.
 
         Raises:
             NotFoundError: nothing is there.
-            StorageError: one could not be read; the others are tried all the same.
+            ValueError: a file would be outside *lpath*, or two objects would become one; then nothing is written.
+            StorageError: of the first object that failed; the others are tried anyway.
         """
         reach = self._reach(recursive, maxdepth, batch_size)
         return self._bulk.get(self._patterns(rpath), self._locals(lpath), reach, callback)
 
     @blocking
     def cp_file(self, path1: str, path2: str) -> Exchange[None]:
-        """Copy one object, on the server where it can.
+        """Copy one object with its properties; on the server when both keys are in one storage that can.
+
+        What the other storage cannot keep is logged as a warning.
 
         Raises:
             NotFoundError: there is no *path1*.
@@ -238,11 +246,21 @@ class Calls(Queries):
         *,
         batch_size: int | None = None,
     ) -> Exchange[None]:
-        """Copy objects and folders; *on_error* is ``raise``, or ``ignore`` for objects that are gone.
+        """Copy objects and folders inside the file system.
+
+        Args:
+            path1: Paths or patterns.
+            path2: A path, or one for each source.
+            recursive: Whether folders are copied.
+            maxdepth: How many levels of folders; None is all of them.
+            on_error: ``raise``, or ``ignore`` to skip objects that are gone, the default of a recursive copy.
+            batch_size: How many requests at once; None leaves it to the provider, -1 means all.
 
         Raises:
             NotFoundError: nothing is there.
-            StorageError: one could not be copied; the others are tried all the same.
+            ValueError: two sources have one target, source and target are the same, or the paths form a circle; then
+                nothing is copied.
+            StorageError: of the first object that failed; the others are tried anyway.
         """
         reach = self._reach(recursive, maxdepth, batch_size)
         yield from self._bulk.copy(self._patterns(path1), self._patterns(path2), reach, on_error)
@@ -260,11 +278,14 @@ class Calls(Queries):
 
     @blocking
     def mv(self, path1: Paths, path2: Paths, recursive: bool = False, maxdepth: int | None = None) -> Exchange[None]:
-        """Copy objects and folders, then remove exactly what was copied; nothing when a copy failed.
+        """Move objects and folders: by the service where it can, else all are copied and then the sources removed.
 
         Raises:
             NotFoundError: nothing is there.
             IsADirectoryError: a folder, and not *recursive*.
+            ValueError: two sources have one target, or one two, or the paths form a circle; then nothing is moved.
+            PreconditionFailedError: an object was replaced while it was copied; then what was copied is there twice.
+            StorageError: of the first object that could not be moved; then what was copied is there twice.
         """
         reach = self._reach(recursive, maxdepth, None)
         return self._bulk.move(self._patterns(path1), self._patterns(path2), reach)
@@ -274,7 +295,7 @@ class Calls(Queries):
 
     @blocking
     def rm_file(self, path: str) -> Exchange[None]:
-        """Remove one object.
+        """Remove one object from every storage that may hold it.
 
         Raises:
             NotFoundError: no such object.
@@ -285,7 +306,9 @@ class Calls(Queries):
     def rm(
         self, path: Paths, recursive: bool = False, maxdepth: int | None = None, *, batch_size: int | None = None
     ) -> Exchange[None]:
-        """Remove objects, and folders when *recursive*.
+        """Remove objects, and folders when *recursive*, from every storage that may hold them.
+
+        With a folder goes everything below it, also what no key names, such as the markers that consoles make.
 
         Raises:
             NotFoundError: one of the paths names nothing; then nothing is removed.
@@ -320,6 +343,7 @@ class Calls(Queries):
 
         Raises:
             AlreadyExistsError: an object or a folder is there.
+            LocationNotFoundError: it is a bucket that does not exist; none is made here.
         """
         return self._transfers.make_folder(self._path(path), exist_ok=False)
 

@@ -65,10 +65,10 @@ class Lookups:
         return Entry(name=place.name, info=info)
 
     def find_info(self, path: str) -> Exchange[Entry | None]:
-        """Return what stands at *path*, or None; in a bucket that is not there nothing stands.
+        """Return what is at *path*, or None; in a bucket that does not exist there is nothing.
 
         Raises:
-            LocationNotFoundError: one of several storages is not there: it may have held the object.
+            LocationNotFoundError: one of several storages does not exist: it may have held the object.
         """
         try:
             return (yield from self.info(path))
@@ -84,35 +84,9 @@ class Lookups:
         entry = yield from self.find_info(path)
         return entry is not None and entry.is_folder
 
-    def is_file(self, path: str) -> Exchange[bool]:
-        """Say whether *path* is an object."""
-        entry = yield from self.find_info(path)
-        return entry is not None and not entry.is_folder
-
     def exists(self, path: str) -> Exchange[bool]:
-        """Say whether anything stands at *path*."""
+        """Say whether anything is at *path*."""
         return (yield from self.find_info(path)) is not None
-
-    def object(self, path: str) -> Exchange[ObjectInfo]:
-        """Return what is known of the object *path*.
-
-        Raises:
-            NotFoundError: nothing is there.
-            IsADirectoryError: it is a folder.
-        """
-        entry = yield from self.info(path)
-        if entry.info is None:
-            raise IsADirectoryError(f"{path!r} is a folder; name an object in it")
-        return entry.info
-
-    def infos(self, paths: Sequence[str], chosen: int | None) -> Exchange[list[Entry]]:
-        """Return what stands at each of *paths*, asked beside each other.
-
-        Raises:
-            NotFoundError: at one of them there is nothing.
-        """
-        window = yield from self.window(paths, chosen)
-        return (yield from self.beside([self.info(path) for path in paths], window))
 
     def head(self, place: Place, readers: Sequence[Reader]) -> Exchange[tuple[Storage, ObjectInfo]]:
         """Return the first storage that holds *place*, and what it says of it.

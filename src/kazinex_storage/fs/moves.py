@@ -39,12 +39,9 @@ class Moves:
         self._space = transfers.space
 
     def copy(self, pairs: Pairs, window: int | None, *, pass_over_missing: bool) -> Exchange[list[str]]:
-        """Copy each source to its target as if all at once, and return what was copied.
+        """Copy each source to its target as if all at once, and return what was copied; it raises as ``Calls.copy``.
 
-        Raises:
-            ValueError: two sources have one target, source and target are the same, or the paths form a circle; then
-                nothing is copied.
-            Exception: of the first object that failed; only what would replace what was not copied is not tried.
+        When one fails, only what would replace a source that was not copied is not tried.
         """
         steps = yield from self._steps(pairs)
         check_targets(steps, "cp")
@@ -60,13 +57,9 @@ class Moves:
         return copied
 
     def move(self, pairs: Pairs, listed: Set[str], window: int | None) -> Exchange[None]:
-        """Give each source the key of its target as if all at once; *listed* sources were seen a moment ago.
+        """Give each source the key of its target as if all at once; it raises as ``Calls.mv``.
 
-        Raises:
-            NotFoundError: a source is missing; then nothing is moved.
-            ValueError: two sources have one target, or one two, or the paths form a circle; then nothing is moved.
-            PreconditionFailedError: an object was replaced while it was copied; then what was copied is there twice.
-            Exception: of the first object that could not be moved; then what was copied is there twice.
+        *listed* sources were seen a moment ago. When one of the others is missing, nothing is moved.
         """
         steps = yield from self._steps(pairs)
         check_targets(steps, "mv")
@@ -142,11 +135,7 @@ class Moves:
                 yield from remove_folders(operations, place.prefix)
 
     def remove_folder(self, path: str) -> Exchange[None]:
-        """Remove the marker of an empty folder, where another tool made one; refuse one that is not empty.
-
-        Raises:
-            OSError: something is in it.
-        """
+        """Do what ``Calls.rmdir`` says."""
         if not (yield from self._lookups.exists(path)):
             return
         place = self._space.place(path)

@@ -45,7 +45,8 @@ class Queries(Faces):
         Raises:
             StorageError: the service did not say, or the path is not legal.
         """
-        return self._lookups.is_file(self._path(path))
+        entry = yield from self._lookups.find_info(self._path(path))
+        return entry is not None and not entry.is_folder
 
     @blocking
     def isdir(self, path: str) -> Exchange[bool]:
@@ -79,6 +80,8 @@ class Queries(Faces):
     ) -> Exchange[list[str] | dict[str, InfoDict]]:
         """Return every object below *path*, in the order of the names. One listing, unless *maxdepth* is given.
 
+        If *path* is an object it is that object; if nothing is there, nothing.
+
         Raises:
             NotSupportedError: the root, when it cannot be listed.
             ValueError: *maxdepth* is less than 1.
@@ -90,7 +93,9 @@ class Queries(Faces):
     def glob(
         self, path: str, maxdepth: int | None = None, *, detail: bool = False, withdirs: bool = True
     ) -> Exchange[list[str] | dict[str, InfoDict]]:
-        """Return what matches a pattern of ``*``, ``?``, ``[...]`` and ``**``, in the order of the names.
+        """Return what matches a pattern, in the order of the names.
+
+        ``*``, ``?`` and ``[...]`` match inside a segment, ``**`` across segments.
 
         Raises:
             NotSupportedError: the listing would begin at the root, and the root cannot be listed.
@@ -128,7 +133,9 @@ class Queries(Faces):
         Raises:
             NotFoundError: at one of the paths nothing is.
         """
-        entries = yield from self._lookups.infos(self._strip_all(paths), batch_size or self.batch_size)
+        stripped = self._strip_all(paths)
+        window = yield from self._lookups.window(stripped, batch_size or self.batch_size)
+        entries = yield from self._lookups.beside([self._lookups.info(path) for path in stripped], window)
         return [entry.size for entry in entries]
 
     @blocking
@@ -177,7 +184,7 @@ class Queries(Faces):
             IsADirectoryError: a folder has no time.
             NotSupportedError: the provider does not say.
         """
-        return modified_at((yield from self._lookups.object(self._path(path))))
+        return modified_at((yield from self._lookups.info(self._path(path))))
 
     @blocking
     def created(self, path: str) -> Exchange[datetime]:
@@ -188,7 +195,7 @@ class Queries(Faces):
             IsADirectoryError: a folder has no time.
             NotSupportedError: the provider does not say.
         """
-        return modified_at((yield from self._lookups.object(self._path(path))))
+        return modified_at((yield from self._lookups.info(self._path(path))))
 
     @blocking
     def sign(
@@ -197,7 +204,10 @@ class Queries(Faces):
         """Return a URL that may be used without credentials for *expiration* seconds.
 
         Raises:
-            NotImplementedError: the provider does not sign.
+            NotSupportedError: the provider does not sign, or the request needs headers, which no URL holds; it is a
+                NotImplementedError.
+            PolicyError: a PUT under a limit, which is signed together with its size.
+            NotFoundError: several storages are asked, and none holds the object.
         """
         expires_in = timedelta(seconds=expiration)
         return self._transfers.sign(self._path(path), method, expires_in, content_type)

@@ -42,12 +42,7 @@ class Searches:
         """Where paths lead."""
 
     def ls(self, path: str) -> Exchange[list[Entry]]:
-        """Return what the folder *path* holds, in the order of the names; of an object, the object itself.
-
-        Raises:
-            NotFoundError: neither an object nor a folder.
-            NotSupportedError: the root, when it cannot be listed.
-        """
+        """Return what ``Queries.ls`` says."""
         place = self.space.place(path)
         found = yield from self._children(place)
         if not found and place.key:
@@ -56,13 +51,9 @@ class Searches:
         return sorted(found, key=lambda entry: entry.name)
 
     def find(self, path: str, maxdepth: int | None = None, *, folders: bool = False) -> Exchange[Found]:
-        """Return every object below *path*, in the order of the names, with the *folders* too when asked for.
+        """Return what ``Queries.find`` says, with the *folders* too when asked for.
 
-        Of an object, the object itself; of nothing, nothing. One listing however deep, unless *maxdepth* is given.
-
-        Raises:
-            ValueError: *maxdepth* is less than 1.
-            NotSupportedError: the root, when it cannot be listed.
+        One listing, however deep, unless *maxdepth* is given.
         """
         check_depth(maxdepth)
         place = self.space.place(path)
@@ -82,14 +73,7 @@ class Searches:
         return {name: found[name] for name in sorted(found) if folders or not found[name].is_folder}
 
     def glob(self, pattern: str, maxdepth: int | None = None, *, folders: bool = True) -> Exchange[Found]:
-        """Return what matches *pattern*: ``*`` and ``?`` and ``[...]`` inside a segment, ``**`` across segments.
-
-        Only what is below the last segment without such a character is listed.
-
-        Raises:
-            ValueError: *maxdepth* is less than 1.
-            NotSupportedError: the listing would begin at the root, and the root cannot be listed.
-        """
+        """Return what ``Queries.glob`` says. Only what is below the last segment without a wildcard is listed."""
         check_depth(maxdepth)
         only_folders = pattern.endswith("/")
         path = pattern.removesuffix("/")

@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from ..errors import NotSupportedError
-from ..types import ObjectInfo
-from .entries import Found, InfoDict
+from .entries import Entry, Found, InfoDict
 
 Slices: TypeAlias = int | Sequence[int | None] | None
 """One bound for all, or one for each."""
@@ -25,15 +24,18 @@ def sum_or_sizes(found: Found, *, total: bool) -> int | dict[str, int]:
     return sum(sizes.values()) if total else sizes
 
 
-def modified_at(info: ObjectInfo) -> datetime:
+def modified_at(entry: Entry) -> datetime:
     """Return when the version was written.
 
     Raises:
+        IsADirectoryError: it is a folder.
         NotSupportedError: the provider does not say.
     """
-    if info.last_modified is None:
-        raise NotSupportedError("the provider tells no times", key=info.key)
-    return info.last_modified
+    if entry.info is None:
+        raise IsADirectoryError(f"{entry.name!r} is a folder; name an object in it")
+    if entry.info.last_modified is None:
+        raise NotSupportedError("the provider does not say when objects were written", key=entry.info.key)
+    return entry.info.last_modified
 
 
 def slices(

@@ -41,7 +41,7 @@ class Writable(Protocol):
 
 
 class Transfers:
-    """Reads and writes of single objects in one space."""
+    """Operations on single objects of one space; ``calls.py`` says what each of them does, and what it raises."""
 
     def __init__(self, lookups: Lookups) -> None:
         self.lookups = lookups
@@ -50,11 +50,7 @@ class Transfers:
         """Where paths lead."""
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> Exchange[bytes]:
-        """Return the bytes ``[start:end]``, as a Python slice counts. One request, two when an end is negative.
-
-        Raises:
-            NotFoundError: no such object.
-        """
+        """Do what ``Calls.cat_file`` says."""
         place = self._object(path)
         readers = yield from self.space.readers(place)
         span = slice_span(start, end, None)
@@ -68,22 +64,12 @@ class Transfers:
         return data
 
     def pipe_file(self, path: str, value: Body, options: PutOptions) -> Exchange[ObjectInfo]:
-        """Write the whole of *value*.
-
-        Raises:
-            AlreadyExistsError: it is to be created and exists.
-            StorageError: as ``Storage.put``.
-        """
+        """Do what ``Calls.pipe_file`` says, and return what was stored."""
         storage, place, options = yield from self.writing(path, options)
         return (yield from storage.operations.put(place.key, value, options))
 
     def put_file(self, lpath: LocalPath, path: str, callback: Callback, options: PutOptions) -> Exchange[None]:
-        """Write the local file *lpath*; a local folder is nothing to be written.
-
-        Raises:
-            FileNotFoundError: there is no such local file.
-            StorageError: as ``Storage.put``.
-        """
+        """Do what ``Calls.put_file`` says."""
         self._object(path)
         if (yield Call(os.path.isdir, lpath)):
             return
@@ -94,14 +80,7 @@ class Transfers:
     def get_file(
         self, path: str, lpath: LocalPath | None, callback: Callback, outfile: Writable | None = None
     ) -> Exchange[None]:
-        """Write the object into the local file *lpath*, whole or not at all, or append it to *outfile*.
-
-        Missing local folders are made. Of a folder, the local folder.
-
-        Raises:
-            NotFoundError: neither an object nor a folder.
-            IntegrityError: the bytes are not those that were stored; *lpath* is untouched.
-        """
+        """Do what ``Calls.get_file`` says."""
         place = self._object(path)
         if outfile is None and lpath is not None and hasattr(lpath, "write"):
             outfile = cast(BinaryIO, lpath)
@@ -132,14 +111,7 @@ class Transfers:
         callback.absolute_update(info.size)
 
     def cp_file(self, source: str, target: str) -> Exchange[ObjectInfo]:
-        """Copy bytes and what is kept beside them; on the server when both are in one storage that can.
-
-        What the other storage cannot keep is logged as a warning.
-
-        Raises:
-            NotFoundError: there is no *source*.
-            ValueError: both are the same.
-        """
+        """Do what ``Calls.cp_file`` says, and return what was stored."""
         origin = self._object(source)
         writer, goal, options = yield from self.writing(target, PutOptions())
         storage, _ = yield from self.reader(source)
@@ -198,21 +170,13 @@ class Transfers:
                 yield from reader.storage.operations.delete(place.key)
 
     def known(self, path: str) -> Exchange[ObjectInfo]:
-        """Return what is known of the object.
-
-        Raises:
-            NotFoundError: no such object.
-        """
+        """Return what is known of the object, or raise NotFoundError."""
         place = self._object(path)
         readers = yield from self.space.readers(place)
         return (yield from self.lookups.head(place, readers))[1]
 
     def rm_file(self, path: str) -> Exchange[None]:
-        """Remove the object from every storage that may hold it.
-
-        Raises:
-            NotFoundError: no such object.
-        """
+        """Do what ``Calls.rm_file`` says."""
         yield from self.known(path)
         yield from self._remove(self._object(path))
 
@@ -221,12 +185,7 @@ class Transfers:
             yield from reader.delete_many([place.key])
 
     def make_folder(self, path: str, *, exist_ok: bool) -> Exchange[None]:
-        """Do nothing: folders need not be made. Refuse to where something stands, unless *exist_ok*.
-
-        Raises:
-            AlreadyExistsError: an object or a folder is there.
-            LocationNotFoundError: it is a bucket, which is not there and not made here.
-        """
+        """Do what ``Calls.makedirs`` says."""
         if exist_ok or not path:
             return
         try:
@@ -237,24 +196,13 @@ class Transfers:
         raise AlreadyExistsError(f"{what} is there already; choose another path", operation="mkdir", key=path)
 
     def touch(self, path: str, *, truncate: bool) -> Exchange[None]:
-        """Write an empty object.
-
-        Raises:
-            NotSupportedError: something is there and is not to be truncated.
-            StorageError: as ``Storage.put``.
-        """
+        """Do what ``Calls.touch`` says."""
         if not truncate and (yield from self.lookups.exists(path)):
             raise NotSupportedError("the time of an object cannot be set; it changes when it is written", key=path)
         yield from self.pipe_file(path, b"", PutOptions())
 
     def sign(self, path: str, method: str, expires_in: timedelta, content_type: str | None) -> Exchange[str]:
-        """Return a URL that may be used without credentials until it expires.
-
-        Raises:
-            NotSupportedError: the provider does not sign, or the request needs headers, which no URL holds.
-            PolicyError: a PUT under a limit, which is signed together with its size.
-            NotFoundError: several storages are asked, and none holds the object.
-        """
+        """Do what ``Queries.sign`` says."""
         place = self._object(path)
         if method == "PUT":
             storage = yield from self.space.writer(place)
@@ -297,11 +245,7 @@ class Transfers:
         return storage, place, options
 
     def open_reader(self, path: str) -> Exchange[tuple[Storage, Place, ObjectInfo]]:
-        """Return the storage that holds the object *path*, and what it says of it. One request for each storage asked.
-
-        Raises:
-            NotFoundError: no such object.
-        """
+        """Return the storage that holds the object *path*, and what is known of it; one request for each storage."""
         place = self._object(path)
         storage, info = yield from self.lookups.head(place, (yield from self.space.readers(place)))
         return storage, place, info
