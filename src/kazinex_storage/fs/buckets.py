@@ -14,7 +14,7 @@ from ..storage.sync import Storage
 from ..transport import Transport
 from .kinds import ProviderFileSystem
 from .options import FileSystemOptions
-from .references import Held
+from .references import SecretOptions
 from .spaces import BucketSpace
 
 
@@ -47,7 +47,7 @@ class BucketFileSystem(ProviderFileSystem):
 
     @classmethod
     def _bucket_opener(
-        cls, given: Mapping[str, object], held: Held, *, checked: bool
+        cls, given: Mapping[str, object], held: SecretOptions, *, checked: bool
     ) -> Callable[[str, Transport], Storage]:
         # Of the class, because the space holds what is returned, and outlives a file system that it holds itself.
         model = cls.registry.settings_model(cls.kind)

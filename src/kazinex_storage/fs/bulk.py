@@ -151,8 +151,8 @@ class Bulk:
     def copy(self, sources: Paths, target: Paths, reach: Reach, on_error: str | None) -> Exchange[list[str]]:
         """Do what ``Calls.copy`` says, and return what was copied."""
         pairs, _ = yield from self._pairs(sources, target, reach)
-        passed_over = on_error == "ignore" or (on_error is None and reach.recursive)
-        return (yield from self.moves.copy(pairs, reach.window, pass_over_missing=passed_over))
+        ignore_missing = on_error == "ignore" or (on_error is None and reach.recursive)
+        return (yield from self.moves.copy(pairs, reach.window, ignore_missing=ignore_missing))
 
     def move(self, sources: Paths, target: Paths, reach: Reach) -> Exchange[None]:
         """Do what ``Calls.mv`` says."""
@@ -191,18 +191,18 @@ class Bulk:
             for name, entry in found.items()
             if entry is None or (entry.is_folder and (name in tops or not reach.recursive))
         ]
-        doomed = {name for name, entry in found.items() if entry is not None and not entry.is_folder}
+        objects = {name for name, entry in found.items() if entry is not None and not entry.is_folder}
         folders = {name for name, entry in found.items() if _is_folder(entry)}
         window = yield from self.lookups.window(unknown, reach.window)
         looks = [self.lookups.info(name, is_folder=_is_folder(found[name])) for name in unknown]
-        for entry in (yield from self.lookups.beside(looks, window)):
+        for entry in (yield from self.lookups.gather(looks, window)):
             if not entry.is_folder:
-                doomed.add(entry.name)  # an object may bear the name of a folder
+                objects.add(entry.name)  # an object may bear the name of a folder
             elif not reach.recursive:
                 raise IsADirectoryError(f"{entry.name!r} is a folder; give recursive=True to remove it")
             else:
                 folders.add(entry.name)
-        yield from self.moves.delete(sorted(doomed))
+        yield from self.moves.delete(sorted(objects))
         for folder in _outermost(folders) if reach.recursive and reach.maxdepth is None else ():
             yield from self.moves.clear(folder, everything=True)
 

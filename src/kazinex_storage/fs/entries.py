@@ -46,7 +46,7 @@ class Entry:
             found["sha256"] = info.sha256
         return found
 
-    def mark(self) -> str:
+    def version_digest(self) -> str:
         """Return a digest, in hexadecimal, that differs whenever the bytes do."""
         info = self.info
         if info is None:

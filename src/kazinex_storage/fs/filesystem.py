@@ -25,7 +25,7 @@ from .calls import Calls
 from .file import ReadFile, TextWriter, WriteFile, close_with_codecs, compressed
 from .lookups import Lookups
 from .options import FileSystemOptions
-from .references import Held, Withheld
+from .references import SecretOptions, Withheld
 from .searches import Searches
 from .spaces import Space
 from .transfers import Transfers, put_options
@@ -57,7 +57,7 @@ class ObjectFileSystem(Calls):
         *,
         private: bool,
         portable: bool = True,
-        held: Held | None = None,
+        held: SecretOptions | None = None,
     ) -> None:
         """Start on *space*.
 

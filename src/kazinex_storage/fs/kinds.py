@@ -15,7 +15,7 @@ from ..storage.sync import Storage
 from ..transport import Transport
 from .filesystem import WITHHELD, ObjectFileSystem
 from .options import FileSystemOptions, Options
-from .references import REFERENCES, Held, Withheld
+from .references import REFERENCES, SecretOptions, Withheld
 from .spaces import BucketSpace, StorageSpace
 
 
@@ -101,7 +101,7 @@ class ProviderFileSystem(ObjectFileSystem):
         """What its URLs begin with."""
         return _scheme(self.protocol)
 
-    def _hold(self, settings: dict[str, object]) -> tuple[Held, bool]:
+    def _hold(self, settings: dict[str, object]) -> tuple[SecretOptions, bool]:
         """Take the secrets out of *settings*; the second value says whether this is a copy of another file system.
 
         Raises:
@@ -124,7 +124,7 @@ class ProviderFileSystem(ObjectFileSystem):
         return REFERENCES.hold(settings, secret, withheld), withheld is not None
 
     @classmethod
-    def _opener(cls, given: Mapping[str, object], held: Held) -> Callable[[], Storage]:
+    def _opener(cls, given: Mapping[str, object], held: SecretOptions) -> Callable[[], Storage]:
         # Of the class, because the space holds what is returned, and outlives a file system that it holds itself.
         def open_storage() -> Storage:
             model = cls.registry.settings_model(cls.kind)
@@ -135,7 +135,7 @@ class ProviderFileSystem(ObjectFileSystem):
         return open_storage
 
     @classmethod
-    def _settings(cls, model: type[BaseModel], given: Mapping[str, object], held: Held) -> BaseModel:
+    def _settings(cls, model: type[BaseModel], given: Mapping[str, object], held: SecretOptions) -> BaseModel:
         prefix = f"{PREFIX}{cls.kind.upper()}_"
         found = held.complete({**settings_from_environment(model, prefix), **given}, prefix, cls.kind)
         try:

@@ -22,7 +22,7 @@ from ..types import ObjectInfo
 from ..unkeyed import MARKED
 from .entries import Entry
 from .listings import has_any
-from .spaces import Place, Reader, Silence, Space
+from .spaces import Place, Reader, Space, Unanswered
 
 T = TypeVar("T")
 
@@ -106,7 +106,7 @@ class Lookups:
             UnavailableError: those that answered do not, and some did not answer.
             StorageError: none answered.
         """
-        silence, code = Silence(place, readers), None
+        unanswered, code = Unanswered(place, readers), None
         for reader in readers:
             try:
                 found = reader.storage, (yield from attempt(reader.storage))
@@ -114,15 +114,15 @@ class Lookups:
                 code = MARKED if error.code == MARKED else code
                 continue
             except StorageError as error:
-                silence.add(reader, error)
+                unanswered.add(reader, error)
                 continue
-            yield from silence.go_on()
+            yield from unanswered.tolerate()
             return found
         if code is None:
-            yield from silence.nothing_found()
+            yield from unanswered.tolerate_if_absent()
         raise NotFoundError("no object has that path", key=place.name, code=code)
 
-    def held(self, place: Place, readers: Sequence[Reader]) -> Exchange[bool]:
+    def any_holds(self, place: Place, readers: Sequence[Reader]) -> Exchange[bool]:
         """Say whether one of *readers* holds *place*, as far as they answer; what keeps silent stops no write."""
         for reader in readers:
             try:
@@ -130,20 +130,20 @@ class Lookups:
             except NotFoundError:
                 continue
             except StorageError as error:
-                yield from reader.pass_over(error)
+                yield from reader.tolerate(error)
             else:
                 return True
         return False
 
     def _is_folder(self, place: Place, readers: Sequence[Reader]) -> Exchange[bool]:
-        silence = Silence(place, readers)
+        unanswered = Unanswered(place, readers)
         for reader in readers:
             try:
                 if (yield from has_any(reader.storage.operations, place.prefix)):
                     return True
             except StorageError as error:
-                silence.add(reader, error)
-        yield from silence.nothing_found()
+                unanswered.add(reader, error)
+        yield from unanswered.tolerate_if_absent()
         return False
 
     def window(self, paths: Sequence[str], chosen: int | None) -> Exchange[int]:
@@ -155,7 +155,7 @@ class Lookups:
         place = self.space.place(paths[0])
         return max([reader.storage.info.concurrency for reader in (yield from self.space.readers(place))], default=1)
 
-    def beside(self, exchanges: Sequence[Exchange[T]], window: int | None = None) -> Exchange[list[T]]:
+    def gather(self, exchanges: Sequence[Exchange[T]], window: int | None = None) -> Exchange[list[T]]:
         """Run *exchanges* beside each other and return their results.
 
         Raises:

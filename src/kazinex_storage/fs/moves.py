@@ -38,7 +38,7 @@ class Moves:
         self._searches = searches
         self._space = transfers.space
 
-    def copy(self, pairs: Pairs, window: int | None, *, pass_over_missing: bool) -> Exchange[list[str]]:
+    def copy(self, pairs: Pairs, window: int | None, *, ignore_missing: bool) -> Exchange[list[str]]:
         """Copy each source to its target as if all at once, and return what was copied; it raises as ``Calls.copy``.
 
         When one fails, only what would replace a source that was not copied is not tried.
@@ -52,7 +52,7 @@ class Moves:
         for group in in_order(steps, "cp"):
             exchanges = [self._transfers.cp_file(step.source, step.target) for step in group]
             outcomes = yield from self.outcomes([step.source for step in group], exchanges, window)
-            raise_first(outcomes, NotFoundError if pass_over_missing else None)
+            raise_first(outcomes, NotFoundError if ignore_missing else None)
             copied += [step.source for step, outcome in zip(group, outcomes, strict=True) if outcome.error is None]
         return copied
 
@@ -127,8 +127,8 @@ class Moves:
             entries, others = yield from all_of(operations, operations.scan(place.prefix))
             kept = [entry.key for entry in entries] + [one.key for one in others if not one.marks_folder]
             filled = folders_of(kept, "")
-            doomed = [one for one in others if everything or (one.marks_folder and one.key[:-1] not in filled)]
-            yield from delete_unkeyed(operations, doomed)
+            removable = [one for one in others if everything or (one.marks_folder and one.key[:-1] not in filled)]
+            yield from delete_unkeyed(operations, removable)
             if place.key and not kept:
                 yield from delete_marker(operations, place.key)
             if everything:

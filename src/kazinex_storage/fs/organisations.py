@@ -104,7 +104,7 @@ class OrganisationSpace:
                 storage=self._guarded(provider, place),
                 counts=provider.used,
                 takes_part=provider.chosen or provider.verified,
-                tell=partial(self._tell, place, provider),
+                on_tolerated=partial(self._report, place, provider),
             )
             for provider in providers
         ]
@@ -136,7 +136,7 @@ class OrganisationSpace:
         """Return the storage of *provider*, with the rule of revisions over what is written and removed there."""
         return guarded_storage(self._resolver(), _scope(place)[0], provider, self._patience)
 
-    def _tell(self, place: Place, provider: ResolvedProvider, error: StorageError) -> None:
+    def _report(self, place: Place, provider: ResolvedProvider, error: StorageError) -> None:
         event = passed_over(provider, error, "fs", place.name)
         self._resolver().tell(event)
 

@@ -135,7 +135,7 @@ class Queries(Faces):
         """
         stripped = self._strip_all(paths)
         window = yield from self._lookups.window(stripped, batch_size or self.batch_size)
-        entries = yield from self._lookups.beside([self._lookups.info(path) for path in stripped], window)
+        entries = yield from self._lookups.gather([self._lookups.info(path) for path in stripped], window)
         return [entry.size for entry in entries]
 
     @blocking
@@ -164,7 +164,7 @@ class Queries(Faces):
         Raises:
             NotFoundError: nothing is there.
         """
-        return int((yield from self._lookups.info(self._path(path))).mark(), 16)
+        return int((yield from self._lookups.info(self._path(path))).version_digest(), 16)
 
     @blocking
     def ukey(self, path: str) -> Exchange[str]:
@@ -173,7 +173,7 @@ class Queries(Faces):
         Raises:
             NotFoundError: nothing is there.
         """
-        return (yield from self._lookups.info(self._path(path))).mark()
+        return (yield from self._lookups.info(self._path(path))).version_digest()
 
     @blocking
     def modified(self, path: str) -> Exchange[datetime]:

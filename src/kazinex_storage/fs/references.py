@@ -20,7 +20,7 @@ Withheld: TypeAlias = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
-class Held:
+class SecretOptions:
     """The secret options of a file system. Who needs them holds this value."""
 
     reference: str
@@ -57,9 +57,11 @@ class References:
     """The secrets of the file systems that live in this process, by reference. Thread-safe."""
 
     def __init__(self) -> None:
-        self._held: WeakValueDictionary[str, Held] = WeakValueDictionary()
+        self._held: WeakValueDictionary[str, SecretOptions] = WeakValueDictionary()
 
-    def hold(self, public: Mapping[str, object], secret: Mapping[str, object], withheld: Withheld | None) -> Held:
+    def hold(
+        self, public: Mapping[str, object], secret: Mapping[str, object], withheld: Withheld | None
+    ) -> SecretOptions:
         """Return the secrets of a file system: those it was given, or those of the one that it is a copy of.
 
         Args:
@@ -70,7 +72,7 @@ class References:
         shown = {name: str(value) for name, value in public.items()}
         if not withheld:
             reference = secrets.token_hex(16) if secret else ""
-            held = Held(reference=reference, public=shown, secrets=dict(secret))
+            held = SecretOptions(reference=reference, public=shown, secrets=dict(secret))
             if reference:
                 self._held[reference] = held
             return held
@@ -79,7 +81,7 @@ class References:
         if original is not None and original.public == shown:
             return original
         lost = tuple(name for name in withheld if name not in secret)
-        return Held(reference=reference, public=shown, secrets=dict(secret), withheld=lost)
+        return SecretOptions(reference=reference, public=shown, secrets=dict(secret), withheld=lost)
 
 
 REFERENCES = References()

@@ -23,7 +23,7 @@ from .entries import Entry, Found
 from .globbing import glob_matcher
 from .listings import Listed, all_of, check_depth, folders_of, markers_at
 from .lookups import Lookups
-from .spaces import Place, Silence
+from .spaces import Place, Unanswered
 
 T = TypeVar("T")
 Expanded: TypeAlias = dict[str, Entry | None]
@@ -165,13 +165,13 @@ class Searches:
         if len(readers) == 1:
             return [(yield from ask(readers[0].storage.operations))]
         answers = yield Many([ask(reader.storage.operations) for reader in readers], max(1, len(readers)))
-        silence, found = Silence(place, readers), list[Listed[T]]()
+        unanswered, found = Unanswered(place, readers), list[Listed[T]]()
         for reader, outcome in zip(readers, cast("list[Outcome[Listed[T]]]", answers), strict=True):
             if isinstance(outcome.error, StorageError):
-                silence.add(reader, outcome.error)
+                unanswered.add(reader, outcome.error)
             else:
                 found.append(outcome.result())
-        yield from silence.go_on()
+        yield from unanswered.tolerate()
         return found
 
     def _can_be_named(self, name: str) -> bool:
@@ -188,7 +188,7 @@ class Searches:
             found = {entry.name: entry for entry in children if not entry.is_folder}
             parts = [self._scan(self.space.place(entry.name)) for entry in children if entry.is_folder]
             beyond: set[str] = set()
-            for part, others in (yield from self.lookups.beside(parts)):
+            for part, others in (yield from self.lookups.gather(parts)):
                 found.update(part)
                 beyond |= others
             return found, beyond
@@ -207,6 +207,6 @@ class Searches:
         if below:
             window = yield from self.lookups.window(below, None)
             deeper = [self._levels(self.space.place(name), depth - 1) for name in below]
-            for level in (yield from self.lookups.beside(deeper, window)):
+            for level in (yield from self.lookups.gather(deeper, window)):
                 found.update(level)
         return found

@@ -51,14 +51,14 @@ class Reader:
     """Whether it may hold something, so that nothing is said to be missing while it does not answer."""
     takes_part: bool = True
     """Whether it is asked before something is created elsewhere."""
-    tell: Callable[[StorageError], None] | None = None
+    on_tolerated: Callable[[StorageError], None] | None = None
     """Told when it is passed over."""
 
-    def pass_over(self, error: StorageError) -> Exchange[None]:
+    def tolerate(self, error: StorageError) -> Exchange[None]:
         """Say that the storage did not answer, and that the call goes on without it."""
         _log.warning("%r was passed over: %s", self.storage, error)
-        if self.tell is not None:
-            yield Call(self.tell, error)
+        if self.on_tolerated is not None:
+            yield Call(self.on_tolerated, error)
 
     def delete_many(self, keys: Sequence[str]) -> Exchange[None]:
         """Remove *keys*; a storage that holds nothing of ours need not answer.
@@ -71,10 +71,10 @@ class Reader:
         except StorageError as error:
             if self.counts:
                 raise
-            yield from self.pass_over(error)
+            yield from self.tolerate(error)
 
 
-class Silence:
+class Unanswered:
     """The storages that did not answer one question, and what that means for the answer."""
 
     def __init__(self, place: Place, readers: Sequence[Reader]) -> None:
@@ -86,7 +86,7 @@ class Silence:
         """Note that *reader* did not answer."""
         self._errors.append((reader, error))
 
-    def go_on(self) -> Exchange[None]:
+    def tolerate(self) -> Exchange[None]:
         """Pass over what did not answer, because others did.
 
         Raises:
@@ -95,16 +95,16 @@ class Silence:
         if self._errors and len(self._errors) == len(self._readers):
             raise self._errors[0][1]
         for reader, error in self._errors:
-            yield from reader.pass_over(error)
+            yield from reader.tolerate(error)
 
-    def nothing_found(self) -> Exchange[None]:
+    def tolerate_if_absent(self) -> Exchange[None]:
         """Pass over what did not answer, though the others found nothing, where it cannot hold anything.
 
         Raises:
             UnavailableError: it may: nothing is known.
             StorageError: no storage answered.
         """
-        yield from self.go_on()
+        yield from self.tolerate()
         unknown = [pair for pair in self._errors if pair[0].counts and not isinstance(pair[1], InvalidKeyError)]
         if unknown:
             reader, error = unknown[0]

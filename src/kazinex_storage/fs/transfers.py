@@ -240,7 +240,7 @@ class Transfers:
         if options.mode is PutMode.CREATE:
             readers = yield from self.space.readers(place)
             others = [reader for reader in readers if reader.takes_part and not same_objects(reader.storage, storage)]
-            if (yield from self.lookups.held(place, others)):
+            if (yield from self.lookups.any_holds(place, others)):
                 raise AlreadyExistsError("an object has that key already; nothing was changed", key=place.name)
         return storage, place, options
 
