@@ -102,7 +102,7 @@ WRITES: dict[str, Callable[[Any, str], object]] = {
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 @pytest.mark.parametrize("name", ["d", "new"])
 def test_a_folder_is_not_written_to(held: Any, base: str, name: str, write: Callable[[Any, str], object]) -> None:
-    with pytest.raises(IsADirectoryError, match="by the slash at its end"):
+    with pytest.raises(IsADirectoryError, match="ends with a slash, which means a folder"):
         write(held, f"{base}/{name}/")
 
     assert [f"{base}/d/k"] == held.find(base)

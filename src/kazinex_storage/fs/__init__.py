@@ -1,4 +1,4 @@
-"""File systems of fsspec over everything this package stores to; ``fsspec`` finds them by their entry points.
+"""fsspec file systems over every provider of this package; ``fsspec`` finds them by their entry points.
 
 ``kazinex://organisation/project/...`` goes where the organisation keeps its documents; ``r2://``, ``kazinexs3://``,
 ``kazinexsupabase://``, ``kazinexlocal://`` and ``kazinexmemory://`` go to one provider. Begin reading with

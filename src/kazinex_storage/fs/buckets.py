@@ -1,7 +1,7 @@
 """File systems whose URLs begin with a bucket: ``r2://bucket/key``, ``kazinexs3://``, ``kazinexsupabase://``.
 
-Everything but the bucket comes from options, and else from variables of the environment. Which buckets can be reached
-is decided by the credentials.
+Everything but the bucket comes from options, or else from environment variables. The credentials decide which buckets
+can be reached.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .spaces import BucketSpace
 
 
 class BucketFileSystem(ProviderFileSystem):
-    """The buckets that one set of credentials reaches; ``bucket`` is no option, because URLs name it."""
+    """The buckets that one set of credentials reaches; ``bucket`` is not an option, because URLs name it."""
 
     place_field = "bucket"
     """The field of the settings that the first part of a URL fills."""
@@ -49,10 +49,10 @@ class BucketFileSystem(ProviderFileSystem):
     def _bucket_opener(
         cls, given: Mapping[str, object], held: SecretOptions, *, checked: bool
     ) -> Callable[[str, Transport], Storage]:
-        # Of the class, because the space holds what is returned, and outlives a file system that it holds itself.
+        # On the class: the space keeps this function, and must not keep its file system alive.
         model = cls.registry.settings_model(cls.kind)
         if checked:
-            # Settings that lack something are told when the file system is made, not at its first request.
+            # Incomplete settings are reported when the file system is made, not at its first request.
             try:
                 cls._settings(model, {**given, cls.place_field: "example-bucket"}, held)
             except SettingsError as error:
@@ -101,7 +101,7 @@ class R2FileSystem(BucketFileSystem):
 
 
 class S3FileSystem(BucketFileSystem):
-    """``kazinexs3://bucket/key``: objects on S3, or a service that speaks like it.
+    """``kazinexs3://bucket/key``: objects on S3, or on a service with the same API.
 
     Options are the fields of ``S3Settings``; else ``KAZINEX_STORAGE_S3_REGION`` and so on are read.
     """

@@ -1,7 +1,7 @@
 """Moving many objects at once, as exchanges: what fsspec means by cat, get, put, copy, mv and rm of several paths.
 
-The rules for where copies land are fsspec's ("Copying files and directories" in its documentation); they are proved by
-its own abstract test suites.
+Where copies go is decided by the rules of fsspec ("Copying files and directories" in its documentation), which its
+abstract test suites check.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Paths: TypeAlias = str | Sequence[str]
 """One path or pattern, or several."""
 
 OnError: TypeAlias = Literal["raise", "omit", "return"]
-"""What becomes of errors of single paths."""
+"""What happens to the errors of single paths."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Reach:
     """How far a call on many paths goes, and how many requests at once."""
 
     recursive: bool = False
-    """Whether folders stand for what is below them."""
+    """Whether a folder means everything below it."""
     maxdepth: int | None = None
     """Levels of folders; None is all of them."""
     window: int | None = None
@@ -59,7 +59,7 @@ class Bulk:
         self.searches = searches
         """What lists folders and matches patterns."""
         self.moves = Moves(transfers, searches)
-        """What is done to many objects, once it is known which."""
+        """What copies, moves and removes many objects, once it is known which."""
 
     def cat(self, paths: Paths, reach: Reach, on_error: OnError) -> Exchange[bytes | dict[str, bytes | Exception]]:
         """Do what ``Calls.cat`` says."""
@@ -169,7 +169,7 @@ class Bulk:
                 yield from self.moves.clear(folder, everything=False)
 
     def _pairs(self, sources: Paths, target: Paths, reach: Reach) -> Exchange[tuple[list[tuple[str, str]], Expanded]]:
-        """Return which object is copied to which path, and what the sources stand for as far as that was looked up."""
+        """Return which object is copied to which path, and what is known of the sources, if they were looked up."""
         if not isinstance(sources, str) and not isinstance(target, str):
             return list(zip(sources, target, strict=True)), {}
         found, pattern = yield from self._sources(sources, reach)
@@ -185,7 +185,7 @@ class Bulk:
         """Do what ``Calls.rm`` says."""
         found = yield from self._expand(paths, reach)
         given = [paths] if isinstance(paths, str) else paths
-        tops = {path.removesuffix("/") for path in given}  # of what lies below, the listing told everything
+        tops = {path.removesuffix("/") for path in given}  # the listing has shown everything below them
         unknown = [
             name
             for name, entry in found.items()
@@ -197,7 +197,7 @@ class Bulk:
         looks = [self.lookups.info(name, is_folder=_is_folder(found[name])) for name in unknown]
         for entry in (yield from self.lookups.gather(looks, window)):
             if not entry.is_folder:
-                objects.add(entry.name)  # an object may bear the name of a folder
+                objects.add(entry.name)  # an object may have the name of a folder
             elif not reach.recursive:
                 raise IsADirectoryError(f"{entry.name!r} is a folder; give recursive=True to remove it")
             else:
@@ -207,7 +207,7 @@ class Bulk:
             yield from self.moves.clear(folder, everything=True)
 
     def _goes_into(self, target: str) -> Exchange[bool]:
-        """Say whether *target* is a folder; for credentials that may write and not look it is what its name says."""
+        """Say whether *target* is a folder; credentials that may write but not look take its name literally."""
         try:
             return (yield from self.lookups.is_folder(target))
         except AccessDeniedError:
@@ -218,9 +218,9 @@ class Bulk:
         return (yield from self.searches.expand(given, recursive=reach.recursive, maxdepth=reach.maxdepth))
 
     def _sources(self, paths: Paths, reach: Reach) -> Exchange[tuple[Expanded, bool]]:
-        """Expand *paths*, and say whether it is a pattern; one that is not recursive stands for no folders."""
+        """Expand *paths*, and say whether it is a pattern; without *recursive*, folders are left out."""
         found = yield from self._expand(paths, reach)
-        # What has the name of the pattern is found under it, and then it was none.
+        # If something has the name of the pattern, it was a name and not a pattern.
         pattern = isinstance(paths, str) and has_magic(paths) and paths.removesuffix("/") not in found
         if not isinstance(paths, str) or (reach.recursive and reach.maxdepth is None):
             return found, pattern
@@ -249,7 +249,7 @@ class Bulk:
 
 
 def _targets(sources: Paths, names: Sequence[str], target: Paths, *, pattern: bool, into: bool) -> list[str]:
-    """Return where each of *names* goes: those of a *pattern*, or *into* a folder that is there already."""
+    """Return where each of *names* goes: from a *pattern*, or *into* a folder that exists already."""
     if not names:
         return []
     literal = not isinstance(sources, str)
@@ -263,7 +263,7 @@ def _targets(sources: Paths, names: Sequence[str], target: Paths, *, pattern: bo
 
 
 def _outermost(folders: Iterable[str]) -> list[str]:
-    """Return those of *folders* that are in no other of them."""
+    """Return the *folders* that are not inside another of them."""
     found: list[str] = []
     for folder in sorted(folders, key=lambda name: f"{name}/"):
         if not found or not (f"{folder}/".startswith(f"{found[-1]}/") or not found[-1]):

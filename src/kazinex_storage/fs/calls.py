@@ -1,7 +1,7 @@
-"""The calls that move bytes, each blocking and, with an underscore, as a coroutine. ``queries.py`` has those that ask.
+"""The calls that read, write, copy and remove; with an underscore, the same as coroutines. ``queries.py`` has the rest.
 
-Work on many objects goes through the bulk driver of the transport. What is in neither (``walk``, ``read_block``,
-``read_text`` ...) is fsspec's own, in terms of what is.
+Work on many objects goes through the bulk driver of the transport. What neither module has (``walk``, ``read_block``,
+``read_text`` ...) is fsspec's own code on top of these calls.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .upstream import NO_CALLBACK, Callback
 class Calls(Queries):
     """What can be done. Thread-safe. A path is a URL of the file system, or one without its scheme.
 
-    Four coroutines are written out, because in fsspec their parameters have another order than those of the twin.
+    Four coroutines are written out: fsspec has their parameters in another order than those of the blocking call.
     """
 
     @blocking
     def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> Exchange[bytes]:
-        """Return the bytes ``[start:end]``, as a Python slice counts. One request, two when *end* is negative.
+        """Return the bytes ``[start:end]``, counted as in a Python slice. One request, two when *end* is negative.
 
         Raises:
             NotFoundError: no such object.
@@ -225,7 +225,7 @@ class Calls(Queries):
 
     @blocking
     def cp_file(self, path1: str, path2: str) -> Exchange[None]:
-        """Copy one object with its properties; on the server when both keys are in one storage that can.
+        """Copy one object with its properties, on the server when one storage holds both keys and can do it.
 
         What the other storage cannot keep is logged as a warning.
 
@@ -258,7 +258,7 @@ class Calls(Queries):
 
         Raises:
             NotFoundError: nothing is there.
-            ValueError: two sources have one target, source and target are the same, or the paths form a circle; then
+            ValueError: two sources share a target, a source is its own target, or the paths form a circle; then
                 nothing is copied.
             StorageError: of the first object that failed; the others are tried anyway.
         """
@@ -278,14 +278,14 @@ class Calls(Queries):
 
     @blocking
     def mv(self, path1: Paths, path2: Paths, recursive: bool = False, maxdepth: int | None = None) -> Exchange[None]:
-        """Move objects and folders: by the service where it can, else all are copied and then the sources removed.
+        """Move objects and folders. Where the service cannot do it, all are copied and then the sources removed.
 
         Raises:
             NotFoundError: nothing is there.
             IsADirectoryError: a folder, and not *recursive*.
-            ValueError: two sources have one target, or one two, or the paths form a circle; then nothing is moved.
-            PreconditionFailedError: an object was replaced while it was copied; then what was copied is there twice.
-            StorageError: of the first object that could not be moved; then what was copied is there twice.
+            ValueError: two sources share a target, a source has two, or the paths form a circle; then nothing is moved.
+            PreconditionFailedError: an object was replaced while it was copied; then what was copied exists twice.
+            StorageError: of the first object that could not be moved; then what was copied exists twice.
         """
         reach = self._reach(recursive, maxdepth, None)
         return self._bulk.move(self._patterns(path1), self._patterns(path2), reach)
@@ -308,7 +308,7 @@ class Calls(Queries):
     ) -> Exchange[None]:
         """Remove objects, and folders when *recursive*, from every storage that may hold them.
 
-        With a folder goes everything below it, also what no key names, such as the markers that consoles make.
+        With a folder everything below it is removed, including what no key names, such as markers made by consoles.
 
         Raises:
             NotFoundError: one of the paths names nothing; then nothing is removed.
@@ -327,7 +327,7 @@ class Calls(Queries):
         """Write an empty object.
 
         Raises:
-            NotImplementedError: something is there and is not to be truncated: times cannot be set.
+            NotImplementedError: something is there and *truncate* is False: the time of an object cannot be set.
         """
         return self._transfers.touch(self._target(path), truncate=truncate)
 
@@ -365,7 +365,7 @@ class Calls(Queries):
         """
         return self._bulk.moves.remove_folder(self._path(path))
 
-    # The coroutines; those that are missing are written out above.
+    # The coroutines; the other four are written out above.
     _cat_file = awaited(cat_file)
     _cat = awaited(cat)
     _pipe_file = awaited(pipe_file)

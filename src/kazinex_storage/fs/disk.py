@@ -1,4 +1,4 @@
-"""The local side of put and get: which files paths stand for, and when two local paths are one file."""
+"""The local side of put and get: which files a path means, and when two local paths are the same file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 def expand_local(paths: str | Sequence[str], *, recursive: bool, maxdepth: int | None) -> tuple[list[str], bool]:
-    """Return the local files and folders that *paths* stand for, and whether it is a pattern; what exists is none.
+    """Return the local files and folders that *paths* mean, and whether it is a pattern; a name that exists is not one.
 
     Raises:
         FileNotFoundError: there are none.
@@ -39,7 +39,7 @@ def expand_local(paths: str | Sequence[str], *, recursive: bool, maxdepth: int |
 
 
 def _plain(names: Sequence[str], given: Sequence[str]) -> list[str]:
-    """Return *names* without the pipes, devices and sockets that folders hold; those that were *given* stay."""
+    """Return *names* without the pipes, devices and sockets found in folders; those that were *given* stay."""
     kept = set(given)
     left_out = [name for name in names if name not in kept and special_file(name) is not None]
     if left_out:
@@ -58,9 +58,9 @@ def folders_among(paths: Iterable[str]) -> set[str]:
 
 
 def local_ids(paths: Sequence[str]) -> list[str]:
-    """Return for each path what is equal for two paths of one file, on a disk that ignores case or composition too.
+    """Return an id for each path, the same for two paths of one file, also on a disk that ignores case or composition.
 
-    The disk is tried only when it makes a difference: a folder is made and removed where the first of them would be.
+    The disk is probed only when that matters: a folder is made and removed next to the first path.
     """
     real: dict[str, str] = {}
     found: list[str] = []
@@ -82,7 +82,7 @@ def _folded(path: str, *, case: bool, marks: bool) -> str:
 
 
 def _ignored(folder: str) -> tuple[bool, bool]:
-    """Say whether the disk at *folder*, which need not exist yet, ignores case, and how accents are composed."""
+    """Say whether the disk at *folder*, which need not exist yet, ignores case and how accents are composed."""
     while not os.path.isdir(folder) and folder != os.path.dirname(folder):
         folder = os.path.dirname(folder)
     try:
@@ -91,5 +91,5 @@ def _ignored(folder: str) -> tuple[bool, bool]:
             case = os.path.lexists(os.path.join(folder, name.swapcase()))
             marks = os.path.lexists(os.path.join(folder, unicodedata.normalize("NFD", name)))
     except OSError:
-        return False, False  # nothing can be written there, which the transfers will tell
+        return False, False  # nothing can be written there; the transfers will report it
     return case, marks

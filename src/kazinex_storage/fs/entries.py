@@ -1,4 +1,4 @@
-"""What a path turns out to be: an object or a folder, and how fsspec wants that told."""
+"""What is found at a path, an object or a folder, and the dictionary in which fsspec wants it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Entry:
     """An object or a folder, under its name in the file system."""
 
     name: str
-    """The whole path, without scheme and without a slash at the end."""
+    """The whole path, without a scheme and without a trailing slash."""
     info: ObjectInfo | None
     """What the storage says of the object; None for a folder."""
 
     @property
     def is_folder(self) -> bool:
-        """Whether there is no object, only others below."""
+        """Whether there is no object at the path, only others below it."""
         return self.info is None
 
     @property
@@ -32,7 +32,7 @@ class Entry:
         return self.info.size if self.info is not None else 0
 
     def as_dict(self) -> InfoDict:
-        """Return the dictionary of fsspec: ``name``, ``size``, ``type``, and for objects what is known of them."""
+        """Return the dictionary of fsspec: ``name``, ``size``, ``type``, and for objects what is known about them."""
         info = self.info
         if info is None:
             return {"name": self.name, "size": 0, "type": "directory"}

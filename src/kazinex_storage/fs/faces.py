@@ -84,18 +84,18 @@ class Faces(AsyncFileSystem):  # type: ignore[misc]  # it is Any to us, see upst
         return path
 
     def _target(self, url: str) -> str:
-        """Return the path of *url*, which an object is to get.
+        """Return the path of *url*, where an object is to be written.
 
         Raises:
-            IsADirectoryError: a slash stands at its end.
+            IsADirectoryError: it ends with a slash.
         """
         path = self._path(url)
         if str(url).endswith("/"):
-            raise IsADirectoryError(f"{str(url)[:200]!r} means a folder by the slash at its end; name an object in it")
+            raise IsADirectoryError(f"{str(url)[:200]!r} ends with a slash, which means a folder; name an object in it")
         return path
 
     def _pattern(self, url: str) -> str:
-        """Return the path of *url* with the slash at its end, which says that a folder is meant."""
+        """Return the path of *url*, keeping a trailing slash, which says that a folder is meant."""
         path = self._path(url)
         return f"{path}/" if path and str(url).endswith("/") else path
 

@@ -1,4 +1,4 @@
-"""The files that ``fs.open`` returns: those of ``storage/files.py``, with what callers of fsspec expect of them."""
+"""The files that ``fs.open`` returns: those of ``storage/files.py``, with the attributes that fsspec users expect."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ReadFile(io.BufferedReader):
         self.blocksize = block_size or READ_AHEAD
         """Bytes that are fetched at a time when less is asked for."""
         self.details: InfoDict = Entry(name=path, info=raw.info).as_dict()
-        """What ``fs.info`` says of it."""
+        """What ``fs.info`` returns for it."""
 
     mode = "rb"
     """As ``open`` takes it."""
@@ -57,7 +57,7 @@ class ReadFile(io.BufferedReader):
 
 
 class WriteFile(ObjectWriter):
-    """Collects an object, and publishes it when it is closed in peace."""
+    """Collects an object, and publishes it on closing unless an exception is passing through."""
 
     def __init__(self, fs: AbstractFileSystem, path: str, storage: Storage, key: str, options: PutOptions) -> None:
         """Check the key and the policy; nothing is sent yet.
@@ -121,7 +121,7 @@ class CompressedWriter(io.BufferedIOBase):
         _forget(self, getattr(self, "_file", None))
 
     def _dealloc_warn(self, source: object) -> None:  # noqa: ARG002
-        """Publish nothing: the text over this file is collected, and nobody closed it."""
+        """Publish nothing: the text file over this one is collected without having been closed."""
         self._forgotten = True
         self._file.forget()
 
@@ -133,11 +133,11 @@ class CompressedWriter(io.BufferedIOBase):
         """
         if self.closed:
             return
-        given_up = self._file.closed
+        discarded = self._file.closed
         try:
             self._compressor.close()
-        except ValueError:  # the last bytes have nowhere to go when the file was given up before
-            if not given_up:
+        except ValueError:  # the last bytes have nowhere to go when the file was discarded before
+            if not discarded:
                 raise
         finally:
             self._file.close()
@@ -145,7 +145,7 @@ class CompressedWriter(io.BufferedIOBase):
 
 
 class TextWriter(io.TextIOWrapper):
-    """Text over a file; forgotten, it publishes nothing, like the file itself."""
+    """Text over a file; collected without being closed, it publishes nothing, like the file itself."""
 
     def __init__(
         self, opened: BinaryIO, file: ObjectWriter, encoding: str | None, errors: str | None, newline: str | None
@@ -158,13 +158,13 @@ class TextWriter(io.TextIOWrapper):
 
 
 def _forget(wrapper: io.IOBase, file: ObjectWriter | None) -> None:
-    """Discard *file* before the finaliser of a *wrapper* that nobody closed would publish it."""
+    """Discard *file* before the finaliser of a *wrapper* that was never closed publishes it."""
     if file is not None and not wrapper.closed:
         file.forget()
 
 
 def compressed(file: ReadFile | WriteFile, path: str, compression: str, mode: str) -> BinaryIO:
-    """Return *file* behind the codec of fsspec named *compression*; ``infer`` tells it from the end of *path*.
+    """Return *file* behind the codec of fsspec named *compression*; ``infer`` takes it from the extension of *path*.
 
     Raises:
         ValueError: there is no such codec.
@@ -176,10 +176,10 @@ def compressed(file: ReadFile | WriteFile, path: str, compression: str, mode: st
 
 
 def close_with_codecs() -> None:
-    """Let all codecs of fsspec close the files of this package that they write to: see ADR 0014.
+    """Make every codec of fsspec close the file of this package that it writes to: see ADR 0014.
 
-    They leave open what they write to. ``fsspec.open(url, "wb", compression="gzip").open()`` hands out the codec alone,
-    so nobody could close the file. What codecs do with files of others stays as it is.
+    By themselves codecs leave it open. ``fsspec.open(url, "wb", compression="gzip").open()`` returns only the codec, so
+    the caller could not close the file. Codecs over other files behave as before.
     """
     for name, codec in list(codecs.items()):
         if not isinstance(codec, _ClosingCodec):
@@ -187,7 +187,7 @@ def close_with_codecs() -> None:
 
 
 class _ClosingCodec:
-    """A codec of fsspec that hands out what closes our file with it."""
+    """A codec of fsspec whose files close ours with them."""
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec

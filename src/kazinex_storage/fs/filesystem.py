@@ -33,13 +33,13 @@ from .upstream import get_loop, stringify_path, tokenize
 from .urls import strip_scheme
 
 WITHHELD = "withheld"
-"""The option of copies that stands for the secrets of the original."""
+"""The option by which a copy refers to the secrets of the original."""
 
 
 class ObjectFileSystem(Calls):
     """A file system of fsspec over objects: blocking calls on the caller's thread, coroutines on the running loop.
 
-    Thread-safe and fork-safe. Pickles and JSON hold no secret; one that was made from an object cannot be pickled.
+    Thread-safe and fork-safe. Pickles and JSON hold no secret; a file system made from an object cannot be pickled.
     """
 
     protocol: ClassVar[str | tuple[str, ...]]
@@ -48,7 +48,7 @@ class ObjectFileSystem(Calls):
     mirror_sync_methods = False  # fsspec would replace the blocking calls by hops to a thread of its own
     root_marker = ""
     _strip_tokenize_options: tuple[str, ...] = ()
-    """Options that neither tokens nor pickles hold: secrets, and objects that belong to this process."""
+    """Options left out of tokens and pickles: secrets, and objects that belong to this process."""
 
     def _begin(
         self,
@@ -64,9 +64,9 @@ class ObjectFileSystem(Calls):
         Args:
             space: Where paths lead; closed when this file system is collected.
             options: Those of fsspec.
-            private: Whether it differs from others with the same public options.
-            portable: Whether another process can make the same.
-            held: The secrets among its options; they too make it differ.
+            private: Whether it is different from others with the same public options.
+            portable: Whether another process can make the same file system.
+            held: The secrets among its options; they make it different, too.
         """
         # AsyncFileSystem.__init__ would start fsspec's thread; so only its base is called.
         AbstractFileSystem.__init__(self)
@@ -84,7 +84,7 @@ class ObjectFileSystem(Calls):
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
-        """The loop for libraries that run coroutines from blocking code; asked for, it starts fsspec's thread.
+        """The loop for libraries that run coroutines from blocking code; reading it starts fsspec's thread.
 
         None with ``asynchronous=True``, where coroutines run on the loop that awaits them.
         """
@@ -102,7 +102,7 @@ class ObjectFileSystem(Calls):
 
     @property
     def _fs_token(self) -> str:
-        # Options that are left out of the token make two file systems differ all the same.
+        # Two file systems may differ only in options that are left out of the token.
         return tokenize(self._fs_token_, self._nonce) if self._nonce else str(self._fs_token_)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -110,9 +110,9 @@ class ObjectFileSystem(Calls):
         return _rebuild, (type(self), {**self.storage_options, **self._references()})
 
     def to_dict(self, *, include_password: bool = True) -> dict[str, Any]:
-        """Return the public options; secrets are never among them, whatever *include_password* says.
+        """Return the public options, never the secrets, whatever *include_password* says.
 
-        Instead of them there is a reference, by which a copy in this process finds them.
+        A reference takes their place, by which a copy in this process finds them.
 
         Raises:
             TypeError: it was made from an object of this process.
@@ -164,33 +164,33 @@ class ObjectFileSystem(Calls):
     ) -> Any:
         """Open an object: ``r`` reads, ``w`` replaces, ``x`` creates; with ``b`` bytes, else text.
 
-        Writing publishes on closing, and nothing when an exception is passing through, in wrappers too; closing by hand
-        inside an ``except`` clause looks the same and publishes nothing either. Readers fetch ranges of one version and
-        cache nothing: *cache_type*, *default_cache* and *cache_options* change nothing.
+        Writing publishes on closing, but nothing while an exception is passing through, in wrappers too. Closing by
+        hand inside an ``except`` clause looks the same, so it publishes nothing either. Readers fetch ranges of one
+        version and cache nothing: *cache_type*, *default_cache* and *cache_options* change nothing.
 
         Args:
             path: A path or a URL.
             mode: As above.
             block_size: Bytes that a reader fetches at a time when less is asked for; None is 1 MiB.
-            cache_options: For callers that give it to every file system.
+            cache_options: Ignored.
             compression: A codec of fsspec, or ``infer``.
             encoding: Of text.
             errors: Of text.
             newline: Of text.
-            cache_type: For callers that give it to every file system.
-            default_cache: For callers that give it to every file system.
+            cache_type: Ignored.
+            default_cache: Ignored.
             autocommit: Must be True: there are no transactions.
-            content_type: Of what is written; None lets the name tell.
+            content_type: Of what is written; None takes it from the name.
             metadata: Of what is written.
 
         Raises:
             NotFoundError: reading, and there is no such object.
-            AlreadyExistsError: creating, and the object exists; on closing when it came to exist meanwhile.
+            AlreadyExistsError: creating, and the object exists; raised on closing if it was created in between.
             NotSupportedError: appending, updating in place, or without *autocommit*; it is a NotImplementedError.
         """
         kind = mode.replace("b", "").replace("t", "")
         if kind not in ("r", "w", "x"):
-            raise NotSupportedError(f"mode {mode!r}: objects are written whole; read it, and write it anew with 'wb'")
+            raise NotSupportedError(f"mode {mode!r}: objects are written whole; read it, and replace it with 'wb'")
         if not autocommit:
             raise _no_transactions()
         stripped = self._path(os.fspath(path)) if kind == "r" else self._target(os.fspath(path))
@@ -229,7 +229,7 @@ class ObjectFileSystem(Calls):
     def _open_writer(
         self, path: str, kind: str, content_type: str | None, metadata: Mapping[str, str] | None
     ) -> WriteFile:
-        close_with_codecs()  # fsspec may put one over the file
+        close_with_codecs()  # fsspec may open one over the file
         options = put_options("create" if kind == "x" else "overwrite", content_type, metadata)
         storage, place, options = self._call(self._transfers.writing(path, options))
         if options.mode is PutMode.CREATE and _is_there(storage, place.key):
@@ -245,7 +245,7 @@ class ObjectFileSystem(Calls):
 
 
 def _is_there(storage: Storage, key: str) -> bool:
-    """Say whether the object is there; credentials that may write and not look are told by the service on closing."""
+    """Say whether the object exists; for credentials that may write but not look, the service decides on closing."""
     try:
         return storage.exists(key)
     except AccessDeniedError:

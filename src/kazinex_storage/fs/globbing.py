@@ -1,9 +1,9 @@
-"""Patterns of ``glob``, matched in time that grows with the name and the pattern, and with no power of them.
+"""Patterns of ``glob``, matched in time that is linear in the name and in the pattern.
 
-The meaning is that of fsspec's ``glob_translate``, whose regular expression tries all ways to share a name out among
-the stars: six of them and two hundred letters take minutes. Here a star takes the shortest text that what follows it
-allows, and never tries again; that finds every match, because what stands between two stars has a fixed length, and
-what stands between two ``**`` a fixed number of segments. A class never matches the slash: it stands inside a segment.
+They mean what they mean in fsspec's ``glob_translate``, whose regular expression backtracks through every way to divide
+a name among the stars: six stars and two hundred letters take minutes. Here a star takes the shortest text that lets
+the rest match, and never backtracks. That finds every match, because the text between two stars has a fixed length, and
+that between two ``**`` a fixed number of segments. A class never matches the slash: it is inside a segment.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from .upstream import glob_tokens
 
 _STAR: Final = "[^/]*"
 _ONE: Final = "[^/]"
-# A bracket within a class, which fsspec leaves as it is and Python warns of.
+# A bracket inside a class, which fsspec leaves as it is and Python warns about.
 _BRACKET: Final = re.compile(r"(?<=.)(?<!\\)\[")
 _ESCAPED: Final = r"\\["
 
 
 def glob_matcher(pattern: str) -> Callable[[str], object]:
-    """Return what says whether a whole name matches *pattern*.
+    """Return a function that says whether a whole name matches *pattern*.
 
     Raises:
-        ValueError: ``**`` stands beside other characters in its segment.
+        ValueError: ``**`` shares its segment with other characters.
 
     Example:
         >>> matches = glob_matcher("plans/**/*.pdf")

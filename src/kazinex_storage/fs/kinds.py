@@ -1,4 +1,4 @@
-"""File systems over one provider: local disk, memory, a storage at hand. Another provider adds four lines here."""
+"""File systems over one provider: local disk, memory, or a given storage. Another provider adds four lines here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .spaces import BucketSpace, StorageSpace
 
 
 class StorageFileSystem(ObjectFileSystem):
-    """The objects of a storage that the caller made and closes. It has no URLs and cannot be pickled."""
+    """The objects of a storage that the caller opened and closes. It has no URLs and cannot be pickled."""
 
     protocol = "kazinex+storage"
     _strip_tokenize_options = ("storage",)
@@ -45,10 +45,10 @@ class StorageFileSystem(ObjectFileSystem):
 
 
 class ProviderFileSystem(ObjectFileSystem):
-    """The objects of one provider, whose settings are options, and else variables of the environment.
+    """The objects of one provider, whose settings are options, or else environment variables.
 
-    Secrets given as options stay in this process: copies in it (``to_json``, pickles) refer to them, and in another one
-    they are taken from the environment.
+    Secrets given as options stay in this process: copies in it (``to_json``, pickles) refer to them; copies in another
+    process take them from the environment.
     """
 
     kind: ClassVar[str]
@@ -81,7 +81,7 @@ class ProviderFileSystem(ObjectFileSystem):
             space = _space_of(storage)
         else:
             space = StorageSpace(self._opener(settings, held), owned=True)
-            if not copied:  # a copy can be made where the variables are missing that it will need
+            if not copied:  # a copy can be made where variables that it needs are missing
                 space.open()
         self._begin(
             space,
@@ -106,13 +106,13 @@ class ProviderFileSystem(ObjectFileSystem):
 
         Raises:
             TypeError: an option is not known.
-            SettingsError: the class would let a secret travel.
+            SettingsError: the class would put a secret into pickles.
         """
         withheld = cast("Withheld | None", settings.pop(WITHHELD, None))
         fields = self.registry.fields(self.kind)
         leaking = [field.name for field in fields if field.secret and field.name not in self._strip_tokenize_options]
         if leaking:
-            raise SettingsError(f"{type(self).__name__} would pickle {', '.join(leaking)}; tell its author")
+            raise SettingsError(f"{type(self).__name__} would pickle {', '.join(leaking)}; report it to its author")
         known = {field.name.partition(".")[0] for field in fields}
         unknown = sorted(set(settings) - known)
         if unknown:
@@ -125,11 +125,11 @@ class ProviderFileSystem(ObjectFileSystem):
 
     @classmethod
     def _opener(cls, given: Mapping[str, object], held: SecretOptions) -> Callable[[], Storage]:
-        # Of the class, because the space holds what is returned, and outlives a file system that it holds itself.
+        # On the class: the space keeps this function, and must not keep its file system alive.
         def open_storage() -> Storage:
             model = cls.registry.settings_model(cls.kind)
             provider = cls.registry.open(cls.kind, cls._settings(model, given, held))
-            # The transport is not the storage's own, which would wait for its threads when it is closed.
+            # A transport of the storage's own would wait for its threads when it is closed.
             return Storage(provider, transport=Transport())
 
         return open_storage
@@ -159,7 +159,7 @@ class LocalDiskFileSystem(ProviderFileSystem):
 
 
 class MemoryFileSystem(ObjectFileSystem):
-    """``kazinexmemory://store/key``: objects in the memory of this process, in stores that exist once named.
+    """``kazinexmemory://store/key``: objects in the memory of this process; a store exists once it is named.
 
     Example:
         >>> import fsspec

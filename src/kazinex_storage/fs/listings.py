@@ -1,4 +1,4 @@
-"""Listings as exchanges: taken whole, or only far enough to know that there is something."""
+"""Listings as exchanges: read to the end, or only far enough to know that there is something."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Kind = TypeVar("_Kind", bound=ObjectInfo | Folder)
 
 
 def check_depth(maxdepth: int | None) -> None:
-    """Refuse a depth that would find nothing.
+    """Refuse a depth at which nothing could be found.
 
     Raises:
         ValueError: it is less than 1.
@@ -42,7 +42,7 @@ def folders_of(names: Iterable[str], root: str) -> Found:
 
 
 def markers_at(others: Iterable[Unkeyed], prefix: str) -> list[Folder]:
-    """Return the folders one level below *prefix* for which something stands that no key names."""
+    """Return the folders one level below *prefix* that exist because of something that no key names."""
     return [
         Folder(prefix=one.key)
         for one in others
@@ -62,7 +62,7 @@ def all_of(operations: Operations, listing: Listing[_Kind]) -> Exchange[Listed[_
 
 
 def has_any(operations: Operations, prefix: str) -> Exchange[bool]:
-    """Say whether anything is below *prefix*, be it what no key names."""
+    """Say whether anything is below *prefix*, including what no key names."""
     listing = operations.children(prefix)
     try:
         while (page := (yield from listing.next())) is not None:

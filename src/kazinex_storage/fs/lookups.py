@@ -1,7 +1,7 @@
 """What is at a path: each question once, as an exchange. ``searches.py`` lists folders and matches patterns.
 
-Nothing is remembered between two questions. Folders exist as long as an object is below them. Where several storages
-hold a key, the first one asked counts.
+Nothing is cached. A folder exists as long as an object is below it. Where several storages hold a key, the first one
+that was asked wins.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Lookups:
-    """The questions that can be asked of one space."""
+    """What can be asked about single paths of one space."""
 
     def __init__(self, space: Space) -> None:
         self.space = space
@@ -89,7 +89,7 @@ class Lookups:
         return (yield from self.find_info(path)) is not None
 
     def head(self, place: Place, readers: Sequence[Reader]) -> Exchange[tuple[Storage, ObjectInfo]]:
-        """Return the first storage that holds *place*, and what it says of it.
+        """Return the first storage that holds *place*, and what it says about it.
 
         Raises:
             NotFoundError: none of them does.
@@ -99,11 +99,11 @@ class Lookups:
     def first(
         self, place: Place, readers: Sequence[Reader], attempt: Callable[[Storage], Exchange[T]]
     ) -> Exchange[tuple[Storage, T]]:
-        """Return the first storage that holds *place*, and what *attempt* made of it there.
+        """Return the first storage that holds *place*, and what *attempt* returned there.
 
         Raises:
             NotFoundError: none of them does.
-            UnavailableError: those that answered do not, and some did not answer.
+            UnavailableError: those that answered do not hold it, and some did not answer.
             StorageError: none answered.
         """
         unanswered, code = Unanswered(place, readers), None
@@ -123,7 +123,7 @@ class Lookups:
         raise NotFoundError("no object has that path", key=place.name, code=code)
 
     def any_holds(self, place: Place, readers: Sequence[Reader]) -> Exchange[bool]:
-        """Say whether one of *readers* holds *place*, as far as they answer; what keeps silent stops no write."""
+        """Say whether one of *readers* holds *place*; one that does not answer stops no write."""
         for reader in readers:
             try:
                 yield from reader.storage.operations.head(place.key)
@@ -147,7 +147,7 @@ class Lookups:
         return False
 
     def window(self, paths: Sequence[str], chosen: int | None) -> Exchange[int]:
-        """Return how many calls at once pay off for *paths*; *chosen* wins, and -1 means all at once."""
+        """Return how many calls to run at once for *paths*; *chosen* wins, and -1 means all at once."""
         if chosen is not None:
             return max(1, len(paths)) if chosen < 0 else chosen
         if not paths:
@@ -156,7 +156,7 @@ class Lookups:
         return max([reader.storage.info.concurrency for reader in (yield from self.space.readers(place))], default=1)
 
     def gather(self, exchanges: Sequence[Exchange[T]], window: int | None = None) -> Exchange[list[T]]:
-        """Run *exchanges* beside each other and return their results.
+        """Run *exchanges* concurrently and return their results.
 
         Raises:
             Exception: the first of their errors, after all have ended.
@@ -167,10 +167,10 @@ class Lookups:
         return [outcome.result() for outcome in outcomes]
 
     def _check_there(self, place: Place, readers: Sequence[Reader]) -> Exchange[None]:
-        """Make sure of what holds everything; one request for a bucket.
+        """Make sure that the place itself exists; one request for a bucket.
 
         Raises:
-            NotFoundError: nothing is known of the organisation.
+            NotFoundError: the organisation has no provider.
             LocationNotFoundError: there is no such bucket.
         """
         if not readers:
@@ -180,4 +180,4 @@ class Lookups:
         try:
             yield from has_any(readers[0].storage.operations, "")
         except AccessDeniedError:
-            return  # it is there, and may not be listed
+            return  # it exists, and may not be listed

@@ -1,6 +1,6 @@
-"""Copying, moving and removing many objects of one space, once it is known which: in an order that loses nothing.
+"""Copying, moving and removing many objects of one space, once it is known which, in an order that loses nothing.
 
-``bulk.py`` finds out what paths and patterns stand for; ``plans.py`` says what goes first.
+``bulk.py`` finds out what paths and patterns mean; ``plans.py`` decides on the order.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Pairs: TypeAlias = Iterable[tuple[str, str]]
 
 
 class Moves:
-    """What is done to many objects of one space. Paths have no scheme."""
+    """Copies, moves and removes many objects of one space. Paths have no scheme."""
 
     def __init__(self, transfers: Transfers, searches: Searches) -> None:
         self._transfers = transfers
@@ -59,7 +59,7 @@ class Moves:
     def move(self, pairs: Pairs, listed: Set[str], window: int | None) -> Exchange[None]:
         """Give each source the key of its target as if all at once; it raises as ``Calls.mv``.
 
-        *listed* sources were seen a moment ago. When one of the others is missing, nothing is moved.
+        The *listed* sources were seen a moment ago. When one of the others is missing, nothing is moved.
         """
         steps = yield from self._steps(pairs)
         check_targets(steps, "mv")
@@ -89,7 +89,7 @@ class Moves:
         """Remove objects from every storage that may hold them.
 
         Raises:
-            BulkError: some could not be removed; every storage was asked all the same.
+            BulkError: some could not be removed; every storage was asked anyway.
         """
         groups: dict[str, list[Place]] = {}
         for name in names:
@@ -100,14 +100,14 @@ class Moves:
             for reader in (yield from self._space.readers(places[0])):
                 try:
                     yield from reader.delete_many([place.key for place in places])
-                except BulkError as error:  # the other storages are to be asked all the same
+                except BulkError as error:  # the other storages are asked anyway
                     for failure in error.failures:
                         failures.setdefault(f"{places[0].base}{getattr(failure, 'key', '')}", failure)
         BulkError.raise_for(list(failures.values()), len(names), "rm")
 
     def clear(self, folder: str, *, everything: bool) -> Exchange[None]:
-        """Remove what no key names below *folder*, once its objects are gone: *everything*, or the markers of folders
-        that nothing is in.
+        """Remove what no key names below *folder*, once its objects are gone: *everything*, or the markers of empty
+        folders.
 
         Raises:
             BulkError: some could not be removed; it lists their errors.
@@ -154,7 +154,7 @@ class Moves:
             yield from delete_marker(operations, place.key)
 
     def identity(self, targets: Iterable[str]) -> Exchange[Callable[[str], str]]:
-        """Return what is equal for two paths of one object, where *targets* are written to."""
+        """Return what gives two paths of one object the same id, in the storages that *targets* are written to."""
         places = (self._place(target) for target in targets)
         parts = {self._part(place): place for place in places if place is not None}
         ignores_case = False
@@ -165,7 +165,7 @@ class Moves:
     def outcomes(
         self, paths: Sequence[str], exchanges: Sequence[Exchange[T]], chosen: int | None
     ) -> Exchange[list[Outcome[T]]]:
-        """Run *exchanges*, one for each of *paths*, beside each other and return how each ended."""
+        """Run *exchanges*, one for each of *paths*, concurrently and return how each ended."""
         window = yield from self._lookups.window(paths, chosen)
         return cast("list[Outcome[T]]", (yield Many(exchanges, window)))
 
@@ -178,7 +178,7 @@ class Moves:
         ]
 
     def _movers(self, steps: Sequence[Step], window: int | None) -> Exchange[dict[Step, Storage | None]]:
-        """Return the storage that moves each object by itself; None where it has to be copied."""
+        """Return the storage that can move each object itself; None where it has to be copied."""
         exchanges = [self._transfers.mover(step.source, step.target) for step in steps]
         outcomes = yield from self.outcomes([step.source for step in steps], exchanges, window)
         raise_first(outcomes)
@@ -203,14 +203,14 @@ class Moves:
         return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold()) if ignores_case else name
 
     def _place(self, name: str) -> Place | None:
-        """Return where *name* leads; None when no object can have it, which its transfer will tell."""
+        """Return where *name* leads; None when no object can have it, which its transfer will report."""
         try:
             return self._space.place(name)
         except (InvalidKeyError, InvalidUrlError):
             return None
 
     def _part(self, place: Place) -> str:
-        """Return what all places have in common that the same storages hold."""
+        """Return the part of the path that decides which storages hold it."""
         return f"{place.base}{place.key.partition('/')[0]}" if self._space.divided else place.base
 
 

@@ -1,8 +1,8 @@
 """``kazinex://organisation/project/...``: the objects of an organisation, wherever its providers keep them.
 
-Writing goes to the project's override, else to the default. Reading asks override, default, then the other providers,
-and takes the first that holds the key. Listings are the union of all of them, each name once, as reading finds it.
-Removing removes from all. No path reaches beyond the organisation that it names.
+Writing goes to the override of the project, or else to the default. Reading asks the override, the default, then the
+other providers, and takes the first that holds the key. Listings are the union of all of them, with each name once, as
+reading finds it. Removing removes from all. No path leaves the organisation that it names.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 
 class OrganisationFileSystem(ObjectFileSystem):
-    """``kazinex://organisation/project/...`` of the catalogue that the environment names, or of a resolver at hand.
+    """``kazinex://organisation/project/...`` of the catalogue that the environment names, or of a given resolver.
 
-    Without a resolver the catalogue is opened on first use, and again after a fork or in whoever unpickles this.
+    Without a resolver the catalogue is opened on first use, and again after a fork or in the process that unpickles it.
     """
 
     protocol = ORGANISATION_SCHEME
@@ -46,13 +46,13 @@ class OrganisationFileSystem(ObjectFileSystem):
         organisation: str | None = None,
         **options: Unpack[Options],
     ) -> None:
-        """Use *resolver*, which stays the caller's to close; see ``FileSystemOptions`` for the rest.
+        """Use *resolver*, which the caller closes; see ``FileSystemOptions`` for the rest.
 
-        With *organisation*, paths of any other are refused with ``AccessDeniedError`` before anything is asked: give it
+        With *organisation*, paths of any other are refused with ``AccessDeniedError`` before any request: give it
         wherever paths come from clients.
 
         Raises:
-            InvalidKeyError: no organisation can have that id.
+            InvalidKeyError: that is not a legal id of an organisation.
             NotImplementedError: *use_listings_cache*.
         """
         self._begin(
@@ -84,7 +84,7 @@ class OrganisationSpace:
         Raises:
             InvalidUrlError: an id or the key is not legal.
             NotSupportedError: no organisation is named.
-            AccessDeniedError: it is another one than this is bound to.
+            AccessDeniedError: it is not the one that this file system is bound to.
         """
         if not path:
             raise NotSupportedError("organisations are not listed; name one: kazinex://organisation/project/...")
@@ -96,7 +96,8 @@ class OrganisationSpace:
     def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
         """Return every provider of the organisation: override of the project, default, the others.
 
-        Those that were never verified need not answer; the others are passed over, unless the key could be there.
+        A provider that was never verified need not answer. Another one that does not answer is skipped, unless the key
+        could be there.
         """
         providers = cast("Sequence[ResolvedProvider]", (yield Call(self._in_order, place)))
         return [
@@ -133,7 +134,7 @@ class OrganisationSpace:
         return self._resolver().chosen(*_scope(place))
 
     def _guarded(self, provider: ResolvedProvider, place: Place) -> Storage:
-        """Return the storage of *provider*, with the rule of revisions over what is written and removed there."""
+        """Return the storage of *provider*, where the rule for revisions governs what is written and removed."""
         return guarded_storage(self._resolver(), _scope(place)[0], provider, self._patience)
 
     def _report(self, place: Place, provider: ResolvedProvider, error: StorageError) -> None:

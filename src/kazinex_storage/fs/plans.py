@@ -1,4 +1,4 @@
-"""What goes where when many are copied or moved, and in which order: checked before the first of them. No I/O.
+"""What goes where when many objects are copied or moved, and in which order: checked before the first copy. No I/O.
 
 Many copies mean what they would mean if all were made at the same moment. Where one target is the source of another
 copy, that copy comes first; where none can come first, as in a swap, all are refused.
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One copy or move. Two paths lead to one object when their ids are equal, however they are spelled."""
+    """One copy or move. Two paths lead to the same object when their ids are equal, however they are spelled."""
 
     source: str
     target: str
     source_id: str = ""
-    """Empty when the source is in another place than all targets."""
+    """Empty when no target can be the source of another step."""
     target_id: str
 
 
@@ -39,7 +39,7 @@ def check_targets(steps: Iterable[Step], operation: str) -> None:
 
 
 def check_sources(steps: Iterable[Step], operation: str) -> None:
-    """Refuse two targets for one source, which can be copied to both, but not moved.
+    """Refuse two targets for one source, which can be copied to both but not moved.
 
     Raises:
         ValueError: a source has two targets.
@@ -55,7 +55,7 @@ def check_sources(steps: Iterable[Step], operation: str) -> None:
 
 
 def in_order(steps: Sequence[Step], operation: str) -> list[list[Step]]:
-    """Return *steps* in groups, of which each may replace what those before have read; targets differ.
+    """Return *steps* in groups, each of which may replace what the groups before it have read; targets differ.
 
     Raises:
         ValueError: no order keeps them all, because their paths form a circle.
@@ -64,7 +64,7 @@ def in_order(steps: Sequence[Step], operation: str) -> list[list[Step]]:
     readers = Counter(step.source_id for step in steps)
     waiting: dict[str, int] = {}
     for step in steps:
-        own = step.source_id == step.target_id  # the same object in another spelling waits for no other
+        own = step.source_id == step.target_id  # an object that only changes its spelling waits for no other step
         waiting[step.target_id] = readers[step.target_id] - own
     group = [step for step in steps if not waiting[step.target_id]]
     found: list[list[Step]] = []

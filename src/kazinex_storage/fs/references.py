@@ -1,8 +1,8 @@
-"""Secrets that were given as options, kept for copies of a file system inside the same process.
+"""Secrets that were given as options, kept for copies of a file system in the same process.
 
-Pickles and JSON hold a reference instead of a secret. It leads back to the secret as long as a file system that was
-given it lives in this process, and only for a copy with the same other options: with another address the secret would
-go somewhere else.
+Pickles and JSON hold a reference in place of a secret. It leads back to the secret as long as the file system that was
+given it is alive in this process, and only for a copy with the same other options: with another address, the secret
+would be sent somewhere else.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from weakref import WeakValueDictionary
 from ..errors import SettingsError
 
 Withheld: TypeAlias = Mapping[str, str]
-"""The names of the options that a copy did not get, and the reference that each can be had by."""
+"""The names of the options that a copy was not given, and the reference that leads to each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class SecretOptions:
-    """The secret options of a file system. Who needs them holds this value."""
+    """The secret options of a file system. They live as long as something refers to this value."""
 
     reference: str
     """A random name; empty when there are no secrets."""
@@ -29,15 +29,15 @@ class SecretOptions:
     """The other options, as text."""
     secrets: Mapping[str, object] = field(repr=False)
     withheld: tuple[str, ...] = ()
-    """The options of the original that are not at hand here."""
+    """The options of the original that are not available here."""
 
     def names(self) -> Withheld:
-        """Return what stands in pickles and JSON instead of the secrets."""
+        """Return what pickles and JSON hold in place of the secrets."""
         given = (name for name, value in self.secrets.items() if value is not None)
         return dict.fromkeys((*given, *self.withheld), self.reference)
 
     def complete(self, found: Mapping[str, object], prefix: str, kind: str) -> dict[str, object]:
-        """Return the settings *found* with the secrets; those that are not at hand must be among *found*.
+        """Return the settings *found* with the secrets; those that are not available must be among *found*.
 
         Raises:
             SettingsError: one is not; the message names its variable, which begins with *prefix*.
@@ -54,7 +54,7 @@ class SecretOptions:
 
 
 class References:
-    """The secrets of the file systems that live in this process, by reference. Thread-safe."""
+    """The secrets of the file systems in this process, by reference. Thread-safe."""
 
     def __init__(self) -> None:
         self._held: WeakValueDictionary[str, SecretOptions] = WeakValueDictionary()
@@ -62,12 +62,12 @@ class References:
     def hold(
         self, public: Mapping[str, object], secret: Mapping[str, object], withheld: Withheld | None
     ) -> SecretOptions:
-        """Return the secrets of a file system: those it was given, or those of the one that it is a copy of.
+        """Return the secrets of a file system: those that it was given, or those of the one that it is a copy of.
 
         Args:
             public: Its other options.
             secret: The secret options that it was given.
-            withheld: What ``names`` returned, when it is a copy.
+            withheld: What ``names`` returned, if it is a copy.
         """
         shown = {name: str(value) for name, value in public.items()}
         if not withheld:

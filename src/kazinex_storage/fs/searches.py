@@ -1,6 +1,6 @@
 """What folders hold and patterns match: each question once, as an exchange. ``lookups.py`` looks at a single path.
 
-Nothing is remembered between two questions. Where several storages hold a key, the first one asked counts.
+Nothing is cached. Where several storages hold a key, the first one that was asked wins.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from .spaces import Place, Unanswered
 
 T = TypeVar("T")
 Expanded: TypeAlias = dict[str, Entry | None]
-"""Entries by name; None for a path that was taken as it is, without looking."""
+"""Entries by name; None for a path that was taken literally, without a request."""
 
 _MAGIC = re.compile(r"[*?\[]")
 
 
 class Searches:
-    """The questions about folders and patterns of one space."""
+    """What can be asked about folders and patterns of one space."""
 
     def __init__(self, lookups: Lookups) -> None:
         self.lookups = lookups
-        """What finds a single path."""
+        """What looks at single paths."""
         self.space = lookups.space
         """Where paths lead."""
 
@@ -62,7 +62,7 @@ class Searches:
             if folders:
                 above = folders_of([*found, *others], place.name)
                 named = {name: entry for name, entry in above.items() if not others or self._can_be_named(name)}
-                found = {**named, **found}  # an object may bear the name of a folder
+                found = {**named, **found}  # an object may have the name of a folder
         else:
             found = yield from self._levels(place, maxdepth)
         if not found and place.key:
@@ -97,13 +97,13 @@ class Searches:
     def expand(
         self, paths: Iterable[str], *, recursive: bool = False, maxdepth: int | None = None, literal: bool = False
     ) -> Exchange[Expanded]:
-        """Return what *paths* stand for: patterns what they match, folders what they hold when *recursive*.
+        """Return what *paths* mean: for patterns what they match, for folders what they hold when *recursive*.
 
-        A path that names an object or a folder is just that, whatever characters it has: ``Plan [A]`` is no pattern
-        when there is something of that name. *literal* takes no path for a pattern and saves that look-up.
+        A path that names an object or a folder is just that, whatever characters it has: ``Plan [A]`` is not a pattern
+        if something has that name. With *literal* no path is a pattern, which saves that request.
 
         Raises:
-            NotFoundError: nothing at all.
+            NotFoundError: nothing was found for any of them.
             ValueError: *maxdepth* is less than 1.
         """
         check_depth(maxdepth)
@@ -130,7 +130,7 @@ class Searches:
         try:
             return (yield from self.lookups.find_info(path))
         except (InvalidKeyError, InvalidUrlError):
-            return None  # a pattern may stand where only an id may
+            return None  # a pattern may be where only an id is legal
 
     def _expand_pattern(self, pattern: str, *, recursive: bool, maxdepth: int | None) -> Exchange[Expanded]:
         found = yield from self.glob(pattern, maxdepth)
@@ -142,7 +142,7 @@ class Searches:
         return out
 
     def _children(self, place: Place) -> Exchange[list[Entry]]:
-        """Return one level; an entry that several storages have is that of the first."""
+        """Return one level; of an entry that several storages have, the first one."""
         levels = yield from self._each(place, lambda one: all_of(one, one.children(place.prefix)))
         found: dict[tuple[str, bool], Entry] = {}  # an object and a folder may have the same name
         marked = [marker for _, others in levels for marker in markers_at(others, place.prefix)]
@@ -156,7 +156,7 @@ class Searches:
         return list(found.values())
 
     def _each(self, place: Place, ask: Callable[[Operations], Exchange[Listed[T]]]) -> Exchange[list[Listed[T]]]:
-        """Return what the storages of *place* list, asked beside each other.
+        """Return what the storages of *place* list, asked concurrently.
 
         Raises:
             StorageError: none answered.
@@ -175,7 +175,7 @@ class Searches:
         return found
 
     def _can_be_named(self, name: str) -> bool:
-        """Say whether *name* is a path here; other programs may have put something beside the projects."""
+        """Say whether *name* is a legal path; other programs may have put something next to the projects."""
         try:
             return self.space.place(name).name == name
         except (InvalidKeyError, InvalidUrlError):

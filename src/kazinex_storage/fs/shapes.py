@@ -1,4 +1,4 @@
-"""The shapes in which fsspec gives its arguments and wants its answers. No I/O."""
+"""The forms in which fsspec passes arguments and expects results. No I/O."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Slices: TypeAlias = int | Sequence[int | None] | None
 
 
 def names_or_dicts(found: Found, *, detail: bool) -> list[str] | dict[str, InfoDict]:
-    """Return the names, or with *detail* what is known by name."""
+    """Return the names, or with *detail* the dictionaries by name."""
     return {name: entry.as_dict() for name, entry in found.items()} if detail else list(found)
 
 
 def sum_or_sizes(found: Found, *, total: bool) -> int | dict[str, int]:
-    """Return the bytes in *total*, or those of each."""
+    """Return the bytes in *total*, or the bytes of each object by name."""
     sizes = {name: entry.size for name, entry in found.items()}
     return sum(sizes.values()) if total else sizes
 

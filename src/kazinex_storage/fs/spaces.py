@@ -29,7 +29,7 @@ class Place:
     key: str
     """A valid key of the storages of this part; empty for the part itself."""
     write_once: bool = False
-    """Whether what stands here is created and never replaced."""
+    """Whether what is written here is created and never replaced."""
 
     @property
     def name(self) -> str:
@@ -44,24 +44,24 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """A storage that may hold what is looked for."""
+    """A storage that may hold what is wanted."""
 
     storage: Storage
     counts: bool = True
-    """Whether it may hold something, so that nothing is said to be missing while it does not answer."""
+    """Whether it may hold something: while it does not answer, nothing can be reported as missing."""
     takes_part: bool = True
-    """Whether it is asked before something is created elsewhere."""
+    """Whether it is asked before something is created in another storage."""
     on_tolerated: Callable[[StorageError], None] | None = None
-    """Told when it is passed over."""
+    """Called when the call goes on without it."""
 
     def tolerate(self, error: StorageError) -> Exchange[None]:
-        """Say that the storage did not answer, and that the call goes on without it."""
+        """Go on without the storage, which did not answer, and say so in the log."""
         _log.warning("%r was passed over: %s", self.storage, error)
         if self.on_tolerated is not None:
             yield Call(self.on_tolerated, error)
 
     def delete_many(self, keys: Sequence[str]) -> Exchange[None]:
-        """Remove *keys*; a storage that holds nothing of ours need not answer.
+        """Remove *keys*; a storage that cannot hold anything need not answer.
 
         Raises:
             StorageError: not all could be removed.
@@ -87,7 +87,7 @@ class Unanswered:
         self._errors.append((reader, error))
 
     def tolerate(self) -> Exchange[None]:
-        """Pass over what did not answer, because others did.
+        """Go on without those that did not answer, because others did.
 
         Raises:
             StorageError: no storage answered.
@@ -98,10 +98,10 @@ class Unanswered:
             yield from reader.tolerate(error)
 
     def tolerate_if_absent(self) -> Exchange[None]:
-        """Pass over what did not answer, though the others found nothing, where it cannot hold anything.
+        """Go on although the others found nothing, if those that did not answer cannot hold anything.
 
         Raises:
-            UnavailableError: it may: nothing is known.
+            UnavailableError: one of them may hold it.
             StorageError: no storage answered.
         """
         yield from self.tolerate()
@@ -132,7 +132,7 @@ class Space(Protocol):
         """Take *path* apart; it has no scheme. No request.
 
         Raises:
-            InvalidUrlError: the path names nothing that could be here.
+            InvalidUrlError: the path cannot name anything here.
             InvalidKeyError: likewise.
             NotSupportedError: the path is the root, and the root cannot be listed.
         """
@@ -149,7 +149,7 @@ class Space(Protocol):
     def close(self) -> None:
         """Close the storages that this space opened, and the connections of a transport of its own.
 
-        It waits for nothing: the last reference to a file system may go away on any thread, one of its own among them.
+        It does not wait: the last reference to a file system may be dropped on any thread, including one of its own.
         """
         ...
 
@@ -198,12 +198,12 @@ class StorageSpace:
     def readers(self, place: Place) -> Exchange[Sequence[Reader]]:  # noqa: ARG002  # there is one
         """Return the only storage."""
         return (Reader(storage=self.open()),)
-        yield  # makes an exchange of it
+        yield  # makes this an exchange
 
     def writer(self, place: Place) -> Exchange[Storage]:  # noqa: ARG002  # there is one
         """Return the only storage."""
         return self.open()
-        yield  # makes an exchange of it
+        yield  # makes this an exchange
 
     def close(self) -> None:
         """Close the storage if it was opened here."""
@@ -244,12 +244,12 @@ class BucketSpace:
     def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
         """Return the storage of the bucket."""
         return (Reader(storage=self._open(place)),)
-        yield  # makes an exchange of it
+        yield  # makes this an exchange
 
     def writer(self, place: Place) -> Exchange[Storage]:
         """Return the storage of the bucket."""
         return self._open(place)
-        yield  # makes an exchange of it
+        yield  # makes this an exchange
 
     def close(self) -> None:
         """Close the buckets and the connections to them."""
@@ -261,7 +261,7 @@ class BucketSpace:
         name = place.base.removesuffix("/")
         found = self._storages.get(name)
         if found is None:
-            # Two threads may both open one: neither holds anything before its first request.
+            # Two threads may both open one, which holds nothing before its first request.
             found = self._storages.setdefault(name, self._open_bucket(name, self.transport))
         return found
 

@@ -33,7 +33,7 @@ LocalPath: TypeAlias = str | os.PathLike[str]
 
 
 class Writable(Protocol):
-    """An open file that a download goes to."""
+    """An open file that is written to."""
 
     def write(self, data: Buffer, /) -> object:
         """Append *data*."""
@@ -100,7 +100,7 @@ class Transfers:
 
     def _append(self, place: Place, readers: Sequence[Reader], outfile: Writable, callback: Callback) -> Exchange[None]:
         etag = None
-        if len(readers) > 1 or listens(callback):  # a second storage could not take back what the first wrote
+        if len(readers) > 1 or listens(callback):  # what a first storage wrote could not be taken back
             storage, known = yield from self.lookups.head(place, readers)
             readers = [reader for reader in readers if reader.storage is storage]
             callback.set_size(known.size)
@@ -120,11 +120,11 @@ class Transfers:
         return (yield from _copy_across(storage, origin.key, writer, goal.key, options.mode))
 
     def mv_file(self, source: str, target: str) -> Exchange[None]:
-        """Move by the service where it can; else copy, then remove *source* unless it was replaced meanwhile.
+        """Let the service move it where it can; else copy it, then remove *source* unless it was replaced in between.
 
         Raises:
             NotFoundError: there is no *source*.
-            PreconditionFailedError: *source* was replaced while it was copied; both are there.
+            PreconditionFailedError: *source* was replaced while it was copied; both exist.
             ValueError: both are the same.
         """
         mover = yield from self.mover(source, target)
@@ -143,7 +143,7 @@ class Transfers:
         yield from self._remove(place)
 
     def mover(self, source: str, target: str) -> Exchange[Storage | None]:
-        """Return the storage that moves *source* to *target* by itself; None where it has to be copied.
+        """Return the storage that can move *source* to *target* itself; None where it has to be copied.
 
         Raises:
             NotFoundError: several storages are asked, and none holds the object.
@@ -156,7 +156,7 @@ class Transfers:
         return writer if same_objects(storage, writer) else None
 
     def move_by(self, mover: Storage, source: str, target: str) -> Exchange[None]:
-        """Give *source* another key in the storage that moves by itself, and remove it from all others.
+        """Move *source* within *mover*, and remove it from all other storages.
 
         Raises:
             NotFoundError: there is no *source*.
@@ -224,18 +224,19 @@ class Transfers:
         return signed.url
 
     def writing(self, path: str, options: PutOptions) -> Exchange[tuple[Storage, Place, PutOptions]]:
-        """Return the storage that the object *path* is written to, and the options in force there.
+        """Return the storage that the object *path* is written to, and the options that apply there.
 
-        The file of a revision is only ever created. To create, no other storage of the space may hold the object.
+        The file of a revision is always created, never replaced. An object is created only if no other storage of the
+        space holds it.
 
         Raises:
             AlreadyExistsError: it is to be created, and another storage of the space holds it.
-            InvalidUrlError: a slip is more likely than the wish for that name.
+            InvalidUrlError: the name is more likely a mistake than intended.
         """
         place = self._object(path)
         check_new_name(path)
         storage = yield from self.space.writer(place)
-        if place.write_once:  # the storage looks at the others itself: a revision has one file, whatever its name
+        if place.write_once:  # the storage itself asks the others: a revision has one file, whatever its name
             return storage, place, replace(options, mode=PutMode.CREATE)
         if options.mode is PutMode.CREATE:
             readers = yield from self.space.readers(place)
@@ -285,7 +286,7 @@ def put_options(mode: str, content_type: str | None, metadata: Mapping[str, str]
 
 
 def progress_of(callback: Callback) -> Progress | None:
-    """Return what tells *callback* of the progress; None when nobody listens, which saves a request."""
+    """Return what reports progress to *callback*; None when it ignores progress, which saves a request."""
     if not listens(callback):
         return None
 
@@ -325,6 +326,6 @@ def _download(storage: Storage, place: Place, path: Path, on_progress: Progress 
         return (yield from storage.operations.download(place.key, path, on_progress))
     except StorageError:
         raise
-    except FileNotFoundError:  # of the disk: the folder is missing
+    except FileNotFoundError:  # from the local disk: the folder is missing
         yield Call(_make_folder, path.parent)
         return (yield from storage.operations.download(place.key, path, on_progress))

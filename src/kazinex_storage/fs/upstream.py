@@ -1,4 +1,4 @@
-"""What is used of fsspec, with types; fsspec has none."""
+"""The parts of fsspec that are used here, with types; fsspec has none."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ AsyncFileSystem: Any = fsspec.asyn.AsyncFileSystem
 
 
 class Callback(Protocol):
-    """What is told how far a transfer is: ``fsspec.callbacks.Callback``."""
+    """What progress is reported to: ``fsspec.callbacks.Callback``."""
 
     def set_size(self, size: int | None) -> object:
-        """Hear how much there is to do."""
+        """Set how much there is to do."""
         ...
 
     def absolute_update(self, value: int) -> object:
-        """Hear how much is done."""
+        """Set how much is done."""
         ...
 
     def relative_update(self, inc: int = 1) -> object:
-        """Hear how much more is done."""
+        """Add to how much is done."""
         ...
 
     def branched(self, path_1: str, path_2: str) -> AbstractContextManager[Callback]:
@@ -58,16 +58,16 @@ class Callback(Protocol):
 
 
 NO_CALLBACK = cast(Callback, fsspec.callbacks.DEFAULT_CALLBACK)
-"""Nobody listens."""
+"""Ignores all progress."""
 
 
 def listens(callback: Callback) -> bool:
-    """Say whether *callback* does anything."""
+    """Say whether *callback* does anything with progress."""
     return not isinstance(callback, fsspec.callbacks.NoOpCallback)
 
 
 class Codec(Protocol):
-    """What compresses, or the other way round."""
+    """What compresses or decompresses."""
 
     def __call__(self, infile: BinaryIO, *, mode: str, **options: object) -> BinaryIO:
         """Return a file over *infile*."""
@@ -90,7 +90,7 @@ def other_paths(names: list[str], target: str | list[str], *, inside: bool, flat
 
 
 def expand_disk(paths: list[str], *, recursive: bool, maxdepth: int | None, literal: bool) -> list[str]:
-    """Return the local files and folders that *paths* stand for.
+    """Return the local files and folders that *paths* mean.
 
     Raises:
         FileNotFoundError: there are none.

@@ -1,6 +1,6 @@
-"""URLs and paths of the file systems, as text: taking them apart and putting them together. No I/O.
+"""URLs and paths of the file systems, as text: splitting them and joining them. No I/O.
 
-A path is a URL without its scheme. Every character of a key stands for itself: nothing is percent-decoded, and ``#``
+A path is a URL without its scheme. Every character of a key means itself: nothing is percent-decoded, and ``#``
 and ``?`` begin no fragment and no query. ``spaces.py`` says which storages a path leads to.
 """
 
@@ -61,21 +61,21 @@ def strip_scheme(url: str, scheme: str) -> str:
 
 
 def check_new_name(path: str) -> None:
-    """Refuse to give an object the name *path*, where a slip is likelier than the wish for it.
+    """Refuse to give an object a name that is more likely a mistake than intended.
 
-    What another tool named so can be read and removed all the same.
+    Objects that another tool named so can still be read and removed.
 
     Raises:
-        InvalidUrlError: it begins with the letter of a drive, or a segment is nothing but blanks.
+        InvalidUrlError: it begins with a drive letter, or a segment consists of blanks.
     """
     if _DRIVE.match(path):
-        raise InvalidUrlError(f"{_shown(path)} is a path of Windows; give the key below the root of the storage")
+        raise InvalidUrlError(f"{_shown(path)} is a Windows path; give the key below the root of the storage")
     if any(not segment.strip() for segment in path.split("/")):
-        raise InvalidUrlError(f"{_shown(path)} has a name of nothing but blanks; correct it")
+        raise InvalidUrlError(f"{_shown(path)} has a segment that consists of blanks; correct it")
 
 
 def parse_address(path: str, what: str, *, named: bool = False) -> Address:
-    """Take apart a path whose first segment is the id of *what*, or, if *named*, a name of any letters.
+    """Split a path whose first segment is the id of *what*, or, if *named*, any legal name.
 
     Raises:
         InvalidUrlError: the first segment is no id (user information and ports are not part of one), or the rest is
@@ -90,10 +90,10 @@ def parse_address(path: str, what: str, *, named: bool = False) -> Address:
 
 
 def parse_url(url: str) -> Address:
-    """Take apart ``kazinex://organisation/project/...``; the key begins with the project.
+    """Split ``kazinex://organisation/project/...``; the key begins with the project.
 
     Raises:
-        InvalidUrlError: not such a URL, or one that names something outside of its organisation.
+        InvalidUrlError: it is not such a URL, or it names something outside its organisation.
 
     Example:
         >>> parse_url("kazinex://org-1/bridge/DRG-0042/P01/Plan.pdf")
