@@ -155,7 +155,11 @@ class Bulk:
         return (yield from self.moves.copy(pairs, reach.window, ignore_missing=ignore_missing))
 
     def move(self, sources: Paths, target: Paths, reach: Reach) -> Exchange[None]:
-        """Do what ``Calls.mv`` says."""
+        """Do what ``Calls.mv`` says.
+
+        Raises:
+            IsADirectoryError: a folder, and not recursive.
+        """
         if isinstance(sources, str) and sources == target:
             return
         pairs, found = yield from self._pairs(sources, target, reach)
@@ -182,7 +186,11 @@ class Bulk:
         return pairs, found
 
     def rm(self, paths: Paths, reach: Reach) -> Exchange[None]:
-        """Do what ``Calls.rm`` says."""
+        """Do what ``Calls.rm`` says.
+
+        Raises:
+            IsADirectoryError: a folder, and not recursive; then nothing is removed.
+        """
         found = yield from self._expand(paths, reach)
         given = [paths] if isinstance(paths, str) else paths
         tops = {path.removesuffix("/") for path in given}  # the listing has shown everything below them

@@ -39,9 +39,12 @@ class Moves:
         self._space = transfers.space
 
     def copy(self, pairs: Pairs, window: int | None, *, ignore_missing: bool) -> Exchange[list[str]]:
-        """Copy each source to its target as if all at once, and return what was copied; it raises as ``Calls.copy``.
+        """Copy each source to its target as if all at once, and return what was copied.
 
         When one fails, only what would replace a source that was not copied is not tried.
+
+        Raises:
+            ValueError: as ``Calls.copy``; then nothing is copied.
         """
         steps = yield from self._steps(pairs)
         check_targets(steps, "cp")
@@ -57,9 +60,13 @@ class Moves:
         return copied
 
     def move(self, pairs: Pairs, listed: Set[str], window: int | None) -> Exchange[None]:
-        """Give each source the key of its target as if all at once; it raises as ``Calls.mv``.
+        """Give each source the key of its target as if all at once.
 
         The *listed* sources were seen a moment ago. When one of the others is missing, nothing is moved.
+
+        Raises:
+            ValueError: as ``Calls.mv``; then nothing is moved.
+            PreconditionFailedError: an object was replaced while it was copied; then what was copied exists twice.
         """
         steps = yield from self._steps(pairs)
         check_targets(steps, "mv")
@@ -135,7 +142,11 @@ class Moves:
                 yield from remove_folders(operations, place.prefix)
 
     def remove_folder(self, path: str) -> Exchange[None]:
-        """Do what ``Calls.rmdir`` says."""
+        """Do what ``Calls.rmdir`` says.
+
+        Raises:
+            OSError: something is in it.
+        """
         if not (yield from self._lookups.exists(path)):
             return
         place = self._space.place(path)

@@ -185,7 +185,11 @@ class Transfers:
             yield from reader.delete_many([place.key])
 
     def make_folder(self, path: str, *, exist_ok: bool) -> Exchange[None]:
-        """Do what ``Calls.makedirs`` says."""
+        """Do what ``Calls.makedirs`` says.
+
+        Raises:
+            AlreadyExistsError: something is there, unless *exist_ok*.
+        """
         if exist_ok or not path:
             return
         try:
@@ -196,13 +200,21 @@ class Transfers:
         raise AlreadyExistsError(f"{what} is there already; choose another path", operation="mkdir", key=path)
 
     def touch(self, path: str, *, truncate: bool) -> Exchange[None]:
-        """Do what ``Calls.touch`` says."""
+        """Do what ``Calls.touch`` says.
+
+        Raises:
+            NotSupportedError: something is there and is not to be truncated.
+        """
         if not truncate and (yield from self.lookups.exists(path)):
             raise NotSupportedError("the time of an object cannot be set; it changes when it is written", key=path)
         yield from self.pipe_file(path, b"", PutOptions())
 
     def sign(self, path: str, method: str, expires_in: timedelta, content_type: str | None) -> Exchange[str]:
-        """Do what ``Queries.sign`` says."""
+        """Do what ``Queries.sign`` says.
+
+        Raises:
+            NotSupportedError: the provider does not sign, or the request needs headers, which no URL holds.
+        """
         place = self._object(path)
         if method == "PUT":
             storage = yield from self.space.writer(place)
