@@ -237,7 +237,9 @@ class BucketSpace:
             NotSupportedError: no bucket is named.
         """
         if not path:
-            raise NotSupportedError(f"the root is not listed; name one {self._field}: {self._scheme}://{self._field}/key")
+            raise NotSupportedError(
+                f"the root is not listed; name one {self._field}: {self._scheme}://{self._field}/key"
+            )
         address = parse_address(path, self._field, named=self._field == "library")
         return Place(base=f"{address.place}/", key=address.key)
 
