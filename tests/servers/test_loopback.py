@@ -11,16 +11,16 @@ import struct
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from kazinex_storage.testing.emulators.cloudflare import r2_front
 from kazinex_storage.testing.emulators.graph import graph_emulator
 from kazinex_storage.testing.emulators.supabase import supabase_front
-from kazinex_storage.testing.servers import azurite, ministack, moto, postgres, seaweedfs
+from kazinex_storage.testing.servers import AzuriteServer, S3Server, moto, postgres
 
 from .test_s3_servers import PATIENCE_S
 
@@ -88,37 +88,22 @@ def wait_until_ready(endpoint_url: str) -> None:
     raise AssertionError("ministack never became ready")
 
 
-SERVERS: dict[str, Callable[[], AbstractContextManager[object]]] = {
-    "azurite": azurite,
-    "graph": graph_emulator,
-    "moto": moto,
-    "postgres": postgres,
-    "seaweedfs": seaweedfs,
-}
+def test_every_server_listens_on_loopback_alone(
+    seaweedfs_server: S3Server, ministack_server: S3Server, azurite_server: AzuriteServer
+) -> None:
+    with (
+        moto() as third,
+        postgres() as database,
+        graph_emulator() as graph,
+        r2_front(ministack_server) as r2,
+        supabase_front(ministack_server) as supabase,
+    ):
+        wait_until_ready(ministack_server.endpoint_url)
+        opened = listened_on()
 
-
-@pytest.mark.parametrize("start", SERVERS.values(), ids=SERVERS.keys())
-def test_a_server_listens_on_loopback_alone(start: Callable[[], AbstractContextManager[object]]) -> None:
-    before = listened_on()
-
-    with start():
-        opened = listened_on() - before
-
-    assert opened
-    assert [] == [place for place in opened if not place[0].is_loopback]
-
-
-def test_ministack_and_what_stands_before_it_listen_on_loopback_alone() -> None:
-    before = listened_on()
-
-    with ExitStack() as stack:
-        server = stack.enter_context(ministack())
-        stack.enter_context(r2_front(server))
-        stack.enter_context(supabase_front(server))
-        wait_until_ready(server.endpoint_url)
-        opened = listened_on() - before
-
-    assert 3 <= len(opened)
+    urls = [seaweedfs_server.endpoint_url, ministack_server.endpoint_url, azurite_server.host_url, third.endpoint_url]
+    urls += [graph.graph_url, r2.endpoint_url, supabase.endpoint_url]
+    assert {urlsplit(url).port for url in urls} | {database.port} <= {port for _, port in opened}
     assert [] == [place for place in opened if not place[0].is_loopback]
 
 
