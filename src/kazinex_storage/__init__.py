@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .errors import FileTooLargeError as FileTooLargeError
     from .errors import FileTypeRefusedError as FileTypeRefusedError
     from .errors import IntegrityError as IntegrityError
+    from .errors import InvalidJsonError as InvalidJsonError
     from .errors import InvalidKeyError as InvalidKeyError
     from .errors import InvalidUrlError as InvalidUrlError
     from .errors import LocationNotFoundError as LocationNotFoundError
@@ -119,6 +120,7 @@ _HOMES = {
         "FileTooLargeError",
         "FileTypeRefusedError",
         "IntegrityError",
+        "InvalidJsonError",
         "InvalidKeyError",
         "InvalidUrlError",
         "LocationNotFoundError",

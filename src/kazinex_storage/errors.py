@@ -12,6 +12,7 @@ StorageError(operation, provider, key, retryable, retry_after_s, code, request_i
   ClosedError                                the storage was closed
   InvalidKeyError(ValueError)                the key cannot be used here
   InvalidUrlError(ValueError)                the URL cannot be used here
+  InvalidJsonError(ValueError)               a receipt or an upload state is not as it was written
   PolicyError(ValueError)                    the upload policy refuses
     FileTooLargeError · FileTypeRefusedError
   NotSupportedError(NotImplementedError)     the provider does not declare the capability
@@ -176,6 +177,10 @@ class InvalidKeyError(StorageError, ValueError):
 
 class InvalidUrlError(StorageError, ValueError):
     """The text is not a URL that this package opens."""
+
+
+class InvalidJsonError(StorageError, ValueError):
+    """What came back is not as this package wrote it: a receipt or an upload state with a field wrong or missing."""
 
 
 class PolicyError(StorageError, ValueError):

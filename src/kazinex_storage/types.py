@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
 
+from .errors import InvalidJsonError
+from .json_text import TEXT, Schema, matching, one_of, optional, parse_own_json, whole_number, write_json
 from .secrecy.pickling import not_pickled
-from .state_text import ATTRIBUTES, FIELDS, read_state, written_state
 
 MIB = 1024 * 1024
 """One mebibyte, in bytes. Wherever Kazinex writes MB this package means MiB."""
@@ -280,6 +281,32 @@ class ProviderInfo:
         return capability in self.capabilities
 
 
+_STATE_VERSION = 2  # the first one was not sealed
+_STATE_NAMES = {"mark": "write_token", "kept": "provider_state"}  # in JSON they have the names of earlier releases
+_SHA256 = matching(r"[0-9a-f]{64}", "64 hexadecimal digits")
+_STATE = Schema(
+    what="the upload state",
+    fix="begin the upload again",
+    fields={
+        "key": matching(r"(?s).+", "a key"),
+        "upload_id": matching(r"(?s).+", "an id"),
+        "size": whole_number(0, "bytes"),
+        "part_bytes": whole_number(1, "bytes"),
+        "mode": one_of(("create", "replace"), "'create' or 'replace'"),
+        "if_match": optional(TEXT),
+        "mark": TEXT,
+        "sha256": optional(_SHA256),
+        "kept": TEXT,
+        "scope": TEXT,
+        "provider": TEXT,
+        "location": TEXT,
+        "mac": matching(r"([0-9a-f]{16}\.[0-9a-f]{64})?", "the seal"),
+    },
+    optional={"kept": ""},
+)
+"""The JSON of ``UploadState``, in the order in which it is written."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadState:
     """An upload that was begun: all that another process needs to go on with it. No secret, except on SharePoint."""
@@ -310,18 +337,28 @@ class UploadState:
 
     def to_json(self) -> str:
         """Return the state as one line of JSON; what is written today is read by later releases."""
-        fields = {name: getattr(self, ATTRIBUTES.get(name, name)) for name in FIELDS}
-        return written_state(fields | {"mode": self.mode.value})
+        fields = {name: getattr(self, _STATE_NAMES.get(name, name)) for name in _STATE.fields} | {
+            "mode": self.mode.value
+        }
+        return write_json({"version": _STATE_VERSION, **_STATE.shortened(fields)})
 
     @classmethod
     def from_json(cls, text: str) -> UploadState:
         """Return the state that ``to_json`` wrote. Whether it is ours is found out when it is used.
 
         Raises:
-            ValueError: it is none, or comes from another release.
+            InvalidJsonError: it is none, or comes from another release.
         """
-        found = {ATTRIBUTES.get(name, name): value for name, value in read_state(text).items()}
-        return cls(**{**found, "mode": PutMode(found["mode"])})  # type: ignore[arg-type]  # each one was looked at
+        try:
+            found = parse_own_json(text)
+        except (ValueError, TypeError, AttributeError):
+            found = None
+        if not isinstance(found, dict) or found.pop("version", None) != _STATE_VERSION:
+            raise InvalidJsonError(
+                f"this is no upload state of version {_STATE_VERSION}; keep what to_json returned unchanged"
+            )
+        fields = {_STATE_NAMES.get(name, name): value for name, value in _STATE.read(found).items()}
+        return cls(**{**fields, "mode": PutMode(fields["mode"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,6 @@ LEVELS = {
     "types": 0,
     "version": 0,
     "json_text": 0,
-    "state_text": 0,
     "secrecy": 0,
     # 1: rules without I/O
     "keys": 1,

@@ -43,7 +43,7 @@ ANY_USERS = {
     "storage.awaiting": "what a method is bound to, and the result of a blocking call",
     "errors": "the arguments of a pickled error",
     "organisations.schema": "rows, as SQLAlchemy types them",
-    "documents.receipts": "the fields of a receipt that came from JSON",
+    "json_text": "the fields of an object that came from JSON and were looked at",
     "transport.attempt": "who waits for it and the handle, which has no types, are the driver's own affair",
     "transport.auth": "as in transport.exchange, which stands above it",
     "transport.exchange": "what a command is answered with differs for each command",

@@ -34,7 +34,7 @@ from kazinex_storage.storage.disposition import attachment
 from kazinex_storage.transport import Response
 from kazinex_storage.transport.limits import NO_LIMIT, most_bytes
 
-OWN_TEXT = ("json.loads(json.dumps(", "json.loads(state.to_json()")
+OWN_TEXT = ("json.loads(json.dumps(",)
 """Text that was written on the same line."""
 DEEP = "[" * 100_000
 JSON = st.recursive(

@@ -16,6 +16,7 @@ import pytest
 from kazinex_storage import (
     AsyncStorage,
     IntegrityError,
+    InvalidJsonError,
     ObjectInfo,
     ObjectKey,
     PreconditionFailedError,
@@ -195,5 +196,5 @@ async def test_a_listing_that_is_cancelled_twice_ends_with_the_cancellation() ->
 
 
 def test_a_receipt_without_its_document_says_so() -> None:
-    with pytest.raises(TypeError, match="document"):
+    with pytest.raises(InvalidJsonError, match="'document'"):
         StoredDocument.from_dict({"key": "a"})

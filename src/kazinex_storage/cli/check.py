@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from ..documents.integrity import IntegrityState
 from ..documents.receipts import StoredDocument
-from ..errors import InvalidKeyError
-from ..json_text import parse_json
+from ..json_text import parse_own_json
 from .exits import ExitCode, UsageError
 from .session import session_of
 
@@ -58,9 +57,6 @@ def read_receipt(file: str) -> StoredDocument:
     """
     text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     try:
-        fields = parse_json(text)
-        if isinstance(fields, dict):
-            return StoredDocument.from_dict(fields)
-    except (ValueError, TypeError, AttributeError, InvalidKeyError):
-        pass
-    raise UsageError("this is no receipt; give what put --json printed, unchanged")
+        return StoredDocument.from_dict(cast("dict[str, object]", parse_own_json(text)))
+    except ValueError as error:
+        raise UsageError("this is no receipt; give what put --json printed, unchanged") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from enum import IntEnum
 
@@ -21,6 +20,7 @@ from ..errors import (
     StorageError,
     UnresolvedOrganisationError,
 )
+from ..json_text import write_json
 
 # Shorter texts are no secrets, and cutting them out would make a message unreadable.
 _SECRET_CHARACTERS = 4
@@ -95,7 +95,7 @@ def document_of(error: BaseException, message: str, code: int) -> str:
             "code": error.code,
             "request_id": error.request_id,
         }
-    return json.dumps({"error": fields})
+    return write_json({"error": fields})
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:

@@ -5,13 +5,13 @@ On a terminal tables are drawn by rich; elsewhere they are columns of plain text
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
 
 import typer
 
+from ..json_text import write_json
 from .exits import ExitCode, printable
 
 _COLOURS = {
@@ -46,7 +46,7 @@ class Output:
     def result(self, document: object, lines: Iterable[str]) -> None:
         """Write the result: the JSON *document*, or *lines* for a person."""
         if self.as_json:
-            self._write(json.dumps(document, indent=2, ensure_ascii=not _unicode()) + "\n")
+            self._write(write_json(document, indent=2, ascii_only=not _unicode()) + "\n")
         else:
             self._write("".join(f"{printable(line)}\n" for line in lines))
 

@@ -17,7 +17,7 @@ from typing import Annotated, Final, TypeAlias, cast
 import typer
 
 from ..errors import SettingsError
-from ..json_text import parse_json
+from ..json_text import parse_own_json
 from ..providers.settings.environment import PREFIX, settings_from_environment
 from ..registry import Registry, SettingsField
 from .exits import UsageError
@@ -158,7 +158,7 @@ def secrets_in(arguments: Iterable[str]) -> set[str]:
 def _from_file(file: str) -> dict[str, object]:
     name = "standard input" if file == "-" else repr(file)
     try:
-        found = parse_json(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
+        found = parse_own_json(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise SettingsError(f"the settings in {name} are not UTF-8 text; write a JSON object") from error
     except ValueError as error:

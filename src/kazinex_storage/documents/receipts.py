@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol, Self, TypeAlias, get_args
+from typing import Literal, Protocol, Self, TypeAlias, get_args
 
 from ..errors import AccessDeniedError, StorageError
+from ..json_text import TEXT, TEXTS, TIME, Schema, one_of, optional, whole_number
 from ..keys import DocumentKey
 from ..storage.sync import Storage
 from ..transport import Transport
@@ -86,6 +87,35 @@ def check_bound(bound: str | None, organisation: str) -> None:
         )
 
 
+_UNCHANGED = "give what to_dict returned, unchanged"
+_DOCUMENT = Schema(
+    what="the key of a document",
+    fix=_UNCHANGED,
+    fields=dict.fromkeys(("organisation", "project", "document", "revision", "filename"), TEXT),
+)
+_CHECKSUM = Schema(what="a checksum", fix=_UNCHANGED, fields=dict.fromkeys(("algorithm", "value"), TEXT))
+_RECEIPT = Schema(
+    what="the receipt",
+    fix=_UNCHANGED,
+    fields={
+        "document": _DOCUMENT.kind(),
+        "provider": TEXT,
+        "kind": TEXT,
+        "key": TEXT,
+        "size": whole_number(0, "bytes"),
+        "sha256": optional(TEXT),
+        "etag": optional(TEXT),
+        "content_type": optional(TEXT),
+        "stored_at": optional(TIME),
+        "service_checksum": optional(_CHECKSUM.kind()),
+        "stored_by": optional(TEXT),
+        "stored_at_by": one_of(get_args(Clock), "whose clock it was: 'service' or 'client'"),
+        "unasked": TEXTS,
+    },
+    optional={"stored_at": None, "service_checksum": None, "stored_by": None, "stored_at_by": "service", "unasked": ()},
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredDocument:
     """The receipt of an upload: keep it with the revision; reading by it needs no search."""
@@ -121,27 +151,22 @@ class StoredDocument:
         return fields
 
     @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+    def from_dict(cls, fields: Mapping[str, object]) -> Self:
         """Return the receipt that ``to_dict`` wrote, in this release or an earlier one.
 
         Raises:
+            InvalidJsonError: a field is missing, unknown or not legal; the message names it.
             InvalidKeyError: the document in it is not legal.
-            TypeError: a field is missing or unknown.
-            ValueError: a time is none, or no known clock was read.
         """
-        stored_at, document = fields.get("stored_at"), fields.get("document")
-        checksum = fields.get("service_checksum")
-        if not isinstance(document, Mapping):
-            raise TypeError("a receipt has a field 'document' with the five parts of the key")
-        if fields.get("stored_at_by", "service") not in get_args(Clock):
-            raise ValueError("the time of a receipt is by the clock of the service or of the client; it was altered")
+        found = _RECEIPT.read(fields)
+        stored_at, checksum = found["stored_at"], found["service_checksum"]
         return cls(
             **{
-                **fields,
-                "document": DocumentKey(**document),
+                **found,
+                "document": DocumentKey(**found["document"]),
                 "stored_at": datetime.fromisoformat(stored_at) if stored_at is not None else None,
                 "service_checksum": Checksum(**checksum) if checksum is not None else None,
-                "unasked": tuple(fields.get("unasked", ())),
+                "unasked": tuple(found["unasked"]),
             }
         )
 

@@ -6,14 +6,13 @@ another organisation is refused there. Names: ``MARKER``. It holds no secret.
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from ..errors import AccessDeniedError, AlreadyExistsError, AuthenticationError, NotFoundError, SettingsError
-from ..json_text import parse_json
+from ..json_text import parse_own_json, write_json
 from ..storage.sync import Storage
 from ..types import ByteRange, Capability, Diagnosis, PutMode, PutOptions
 from .admission import FOLDER
@@ -89,7 +88,7 @@ def _owner(place: Storage) -> Owner | None:
     except NotFoundError:
         return None
     with suppress(ValueError):
-        match parse_json(body):
+        match parse_own_json(body):
             case {"organisation": str() as organisation, **others}:
                 return Owner(organisation=organisation, shared=others.get("shared") is True)
     raise SettingsError(
@@ -109,4 +108,4 @@ def _write(place: Storage, organisation: str, record: ProviderRecord, at: dateti
     creates = not shared and place.info.can(Capability.CREATE_ONLY)
     options = PutOptions(mode=PutMode.CREATE if creates else PutMode.REPLACE, content_type="application/json")
     with suppress(AlreadyExistsError):  # another one was faster; what is there is read again
-        place.put(MARKER, json.dumps(values, indent=1).encode(), options)
+        place.put(MARKER, write_json(values, indent=1).encode(), options)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
 import secrets
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from ..errors import SettingsError
+from ..json_text import parse_own_json, write_json
 from ..part_uploads import StateSecret
 from ..provider import StorageProvider
 from ..secrecy.pickling import not_pickled
@@ -123,5 +123,6 @@ class StateSeal:
 
 def _mac(key: bytes, state: UploadState) -> str:
     # JSON keeps the fields apart, whatever they hold.
-    text = json.dumps({**json.loads(state.to_json()), "mac": ""}, sort_keys=True)
+    fields = cast("dict[str, object]", parse_own_json(state.to_json()))
+    text = write_json({**fields, "mac": ""}, sort_keys=True)
     return hmac.digest(key, text.encode(), hashlib.sha256().name).hex()

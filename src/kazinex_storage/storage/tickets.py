@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..json_text import write_json
 from ..secrecy.pickling import not_pickled
 from ..types import PresignedUrl, UploadState
 
@@ -47,7 +47,7 @@ class UploadTicket:
 
     def to_json(self) -> str:
         """Return what the client needs as JSON; it holds the signatures and is to be kept like a password."""
-        return json.dumps(
+        return write_json(
             {
                 "expires_at": self.expires_at.isoformat(),
                 "bound": sorted(self.bound),

@@ -7,7 +7,6 @@ drops them after a week, or when any write to the key ends. That ends every othe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,7 +15,7 @@ from typing import Final, cast
 
 from ...bodies.part_plan import plan_parts
 from ...errors import AlreadyExistsError, NotFoundError, PreconditionFailedError
-from ...json_text import parse_json
+from ...json_text import parse_own_json, write_json
 from ...keys import ObjectKey, Prefix
 from ...transport import Exchange, Many, Outcome, Response
 from ...types import Buffer, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
@@ -231,7 +230,7 @@ def _kept(options: PutOptions) -> str:
         "content_language": options.content_language,
         "metadata": dict(options.metadata),
     }
-    return json.dumps({name: value for name, value in found.items() if value})
+    return write_json({name: value for name, value in found.items() if value})
 
 
 def _options(state: UploadState) -> PutOptions:
@@ -240,7 +239,7 @@ def _options(state: UploadState) -> PutOptions:
     Raises:
         ValueError: the state was altered.
     """
-    kept = parse_json(state.provider_state or "{}")
+    kept = parse_own_json(state.provider_state or "{}")
     if not isinstance(kept, dict):
         raise ValueError("the upload state was altered; begin the upload anew")
     return PutOptions(mode=state.mode, if_match=state.if_match, **kept)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from ...errors import UnavailableError
-from ...json_text import parse_json
+from ...json_text import parse_own_json, write_json
 from .names import RESERVED
 from .tree import Tree
 
@@ -57,7 +56,7 @@ class Lock:
         Raises:
             OSError: the disk is full, or the like.
         """
-        os.pwrite(self._descriptor, _OPEN + json.dumps([note.key, note.temporary, *note.versions]).encode() + b"\n", 0)
+        os.pwrite(self._descriptor, _OPEN + write_json([note.key, note.temporary, *note.versions]).encode() + b"\n", 0)
 
     def done(self) -> None:
         """Say that nothing is left to clear up.
@@ -76,7 +75,7 @@ class Lock:
         if os.pread(self._descriptor, 1, 0) != _OPEN:
             return None
         with suppress(ValueError):
-            return _parse(parse_json(os.pread(self._descriptor, _NOTE_BYTES, 1).partition(b"\n")[0]))
+            return _parse(parse_own_json(os.pread(self._descriptor, _NOTE_BYTES, 1).partition(b"\n")[0]))
         return None  # cut by a power failure: a sweep finds what it was about
 
 

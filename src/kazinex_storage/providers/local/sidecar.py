@@ -9,14 +9,13 @@ Backups keep the bond when they keep times in full (``cp -a``, ``rsync -a``, ``t
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
-from ...json_text import parse_json
+from ...json_text import parse_own_json, write_json
 from ...keys import ObjectKey
 from ...types import PutOptions
 from .locks import Note
@@ -84,7 +83,7 @@ class Sidecars:
                 self._tree.folder([*_OBJECTS, folder]) as parent,
                 open(os.open(f"{name}.{version}", _READ, dir_fd=parent), "rb") as file,
             ):
-                fields = parse_json(file.read())
+                fields = parse_own_json(file.read())
         except (FileNotFoundError, ValueError):
             return None  # none, or damaged: the bytes of the object are what counts
         return _parse(fields, key)
@@ -104,7 +103,7 @@ class Sidecars:
                 return False
             self._tree.widen(descriptor)
             with open(descriptor, "wb") as file:
-                file.write(json.dumps({"key": key, **fields}, ensure_ascii=False).encode())
+                file.write(write_json({"key": key, **fields}, ascii_only=False).encode())
                 file.flush()
                 self._tree.sync(file.fileno())
             self._tree.sync(parent)
@@ -139,7 +138,7 @@ class Sidecars:
                 with suppress(NotADirectoryError), self._tree.folder([*_OBJECTS, folder]) as below:
                     for name in names_in(below):
                         with suppress(OSError, ValueError), open(os.open(name, _READ, dir_fd=below), "rb") as file:
-                            fields = parse_json(file.read())
+                            fields = parse_own_json(file.read())
                             key = fields.get("key") if isinstance(fields, dict) else None
                             if isinstance(key, str):
                                 yield ObjectKey(key), name.partition(".")[2]

@@ -6,13 +6,12 @@ turns what the browser brought into a refresh token. The state holds the PKCE ve
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
 from ...errors import AuthenticationError, ReconnectRequiredError
-from ...json_text import parse_json
+from ...json_text import parse_own_json, write_json
 from ..settings.aadsts import error_of
 from ..settings.entra import AppIdentity, asked, client_of, http_of
 
@@ -59,7 +58,7 @@ def begin_connect(identity: AppIdentity, redirect_uri: str) -> ConnectRequest:
     flow = client_of(identity).initiate_auth_code_flow(
         _scopes(identity), redirect_uri=redirect_uri, response_mode="form_post"
     )
-    return ConnectRequest(url=flow["auth_uri"], state=json.dumps(flow))
+    return ConnectRequest(url=flow["auth_uri"], state=write_json(flow))
 
 
 def finish_connect(identity: AppIdentity, state: str, returned: Mapping[str, str]) -> Connection:
@@ -72,7 +71,7 @@ def finish_connect(identity: AppIdentity, state: str, returned: Mapping[str, str
     """
     client, foreign = client_of(identity), "what the browser brought does not belong to this connection; begin anew"
     try:
-        flow = parse_json(state)
+        flow = parse_own_json(state)
         if isinstance(flow, dict) and "state" in flow:
             found = asked(lambda: client.acquire_token_by_auth_code_flow(flow, dict(returned)), http_of(client))
         else:
