@@ -23,6 +23,8 @@ from kazinex_storage import (
     StorageError,
     UnavailableError,
 )
+from kazinex_storage.providers.azure_blob.provider import AzureBlobProvider
+from kazinex_storage.transport import Authorisation
 from kazinex_storage.types import ByteRange
 
 from ..s3.proxy import (
@@ -53,6 +55,33 @@ BODIES = pytest.mark.parametrize(("body", "publishes"), [(SMALL, "put"), (LARGE,
 def clock_is_off(line: Line, seen: Seen, forward: Forward) -> None:
     code = ("x-ms-error-code", "AuthenticationFailed")
     says(403, b"", code, ("x-ms-request-id", "example"), ("Date", "Thu, 01 Jan 2026 00:00:00 GMT"))(line, seen, forward)
+
+
+def test_a_repeat_carries_the_signature_of_then(faulty: Faulty) -> None:
+    provider = faulty.storage._provider
+    assert isinstance(provider, AzureBlobProvider)
+    signing = provider.exchanges._signing
+    signing._minted = (Authorisation(query="sig=outdated"), float("inf"))
+
+    def renew(line: Line, seen: Seen, forward: Forward) -> None:
+        signing._minted = (None, 0.0)
+        azure_fails(503, "ServerBusy")(line, seen, forward)
+
+    faulty.front.on("put", do=renew)
+
+    faulty.storage.put("a", SMALL)
+
+    assert 2 == faulty.front.count("put")
+    assert SMALL == faulty.stored("a")
+
+
+def test_the_source_of_a_copy_is_signed_with_its_target(faulty: Faulty) -> None:
+    faulty.storage.put("a", SMALL)
+    faulty.front.on("copy", do=azure_fails(503, "ServerBusy"))
+
+    faulty.storage.copy("a", "b")
+
+    assert SMALL == faulty.stored("b")
 
 
 @BODIES

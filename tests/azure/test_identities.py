@@ -27,7 +27,7 @@ from kazinex_storage.providers.azure_blob.provider import open_azure_blob
 from kazinex_storage.testing.emulators.graph import App, GraphEmulator, graph_emulator
 from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority
 from kazinex_storage.testing.servers import AzuriteServer, azurite
-from kazinex_storage.transport import Observation, Transport, TransportSettings
+from kazinex_storage.transport import Authorisation, Fixed, Observation, Transport, TransportSettings
 
 
 @dataclass
@@ -79,9 +79,9 @@ def world() -> Iterator[World]:
 def test_an_app_is_given_one_key_and_signs_with_it(world: World) -> None:
     seen: list[Observation] = []
     with closing(world.open(seen)) as storage:
-        exchanges = AzureBlobExchanges(world.settings().target())
-        first, second = (storage.transport.run(exchanges.objects.query()) for _ in range(2))
-        key: Any = storage.transport.run(exchanges.objects._signing.key(timedelta(minutes=5)))
+        signing = AzureBlobExchanges(world.settings().target())._signing
+        first, second = (storage.transport.run(signing.fetch()).query for _ in range(2))
+        key: Any = storage.transport.run(signing.key(timedelta(minutes=5)))
 
     assert first == second
     assert f"skoid={world.app.client_id}" in first
@@ -146,7 +146,8 @@ def test_a_machine_without_an_identity_is_told_so(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_key_is_asked_for_at_most_seven_days() -> None:
-    request = key_request("https://acme.blob.core.windows.net", "example-token", datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
+    auth = Fixed(Authorisation(headers=(("Authorization", "Bearer example-token"),)))
+    request = key_request("https://acme.blob.core.windows.net", auth, datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
 
     assert "https://acme.blob.core.windows.net/?restype=service&comp=userdelegationkey" == request.url
     assert b"<Start>2026-01-02T02:49:00Z</Start><Expiry>2026-01-09T02:49:00Z</Expiry>" in bytes(request.body)  # type: ignore[arg-type]

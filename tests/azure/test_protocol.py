@@ -154,7 +154,10 @@ class Copier:
         self.refuse = refuse
 
     def __call__(self, request: Request) -> Response:
-        headers = dict(request.headers)
+        assert request.auth is not None
+        authorisation = request.auth.at_hand
+        assert authorisation is not None
+        headers = dict((*request.headers, *authorisation.headers))
         if request.method == "HEAD":
             found = {"etag": '"0x1"', "content-length": str(self.size), "content-type": "application/pdf"}
             return answer(200, {**AZURE, **found, "x-ms-meta-author": "me"})

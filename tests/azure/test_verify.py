@@ -149,6 +149,8 @@ def test_what_the_service_refuses_is_explained(
 
 def test_an_identity_without_a_role_is_told_which(front: Proxy, behind: Target) -> None:
     class Tokens:
+        at_hand = None
+
         def __call__(self) -> str:
             return "example-token"
 

@@ -28,10 +28,10 @@ from kazinex_storage.errors import (
 )
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
 from kazinex_storage.testing.emulators.graph import Answer, Fault, Kind
-from kazinex_storage.transport import Observation, Transport, TransportSettings
+from kazinex_storage.transport import Observation, RetryPolicy, Transport, TransportSettings
 from kazinex_storage.types import MIB, ByteRange
 
-from .conftest import Place
+from .conftest import IssuedTokens, Place
 
 CREATE = PutOptions(mode=PutMode.CREATE)
 LARGE = bytes(range(256)) * 4096 * 25  # 25 MiB: three fragments
@@ -57,6 +57,27 @@ def test_a_lost_answer_is_not_forgotten_when_the_token_has_expired_meanwhile(pla
     info = place.storage.put("a.ifc", b"12345", CREATE)
 
     assert (5, b"12345") == (info.size, place.stored("a.ifc"))
+
+
+def test_a_repeat_carries_the_token_of_then(place: Place) -> None:
+    tokens = place.target.tokens
+    assert isinstance(tokens, IssuedTokens)
+    place.storage.put("other.ifc", b"the library is known")
+    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains=":/content", answer=Answer(status=503)))
+    sent: list[int] = []
+
+    def renew(seen: Observation) -> None:
+        if seen.method == "PUT":
+            sent.append(seen.status)
+            tokens.token = None
+
+    tokens.token = "outdated"  # noqa: S105  # no real one
+    retry = RetryPolicy(attempts=4, base_s=0.001)
+    with contextlib.closing(Transport(retry=retry, observe=renew)) as transport:
+        Storage(place.provider, transport=transport).put("a.ifc", b"12345")
+
+    assert [503, 201] == sent
+    assert b"12345" == place.stored("a.ifc")
 
 
 def test_a_create_of_the_same_bytes_twice_is_refused(place: Place) -> None:

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from ...errors import NotFoundError, StorageError, UnavailableError, for_each_key
 from ...transport import Exchange, Many, Outcome, Response
-from .errors import is_azure, map_error, stranger
+from .errors import AZURE
 from .objects import Objects
 from .requests import BATCH_BLOBS
 
@@ -50,14 +50,12 @@ def delete_many(objects: Objects, names: Sequence[str]) -> Exchange[list[Storage
 
 
 def _delete(objects: Objects, names: Sequence[str]) -> Exchange[list[StorageError | None]]:
-    query = yield from objects.query()
-    response: Response = yield objects.protocol.delete_many(names, f"batch_{secrets.token_hex(16)}", query)
-    if response.status in _NO_BATCHES and is_azure(response.headers):
+    auth = objects.protocol.auth
+    authorisation = auth.at_hand or (yield from auth.fetch())
+    request = objects.protocol.delete_many(names, f"batch_{secrets.token_hex(16)}", authorisation.query)
+    response = yield from AZURE.send(request, ok=(202, *_NO_BATCHES))
+    if response.status in _NO_BATCHES:
         return (yield from _one_by_one(objects, names))
-    if response.status != 202:
-        raise map_error(response)
-    if not is_azure(response.headers):
-        raise stranger(response, None)
     answers = parse_batch(response)
     if answers.keys() != set(range(len(names))):
         # A batch that could not be read has one answer, which is no blob's.
@@ -108,10 +106,13 @@ def _fields(text: str) -> Mapping[str, str]:
 
 
 def _error(answer: Response, name: str | None) -> StorageError | None:
-    if answer.status == 202:
-        return None if is_azure(answer.headers) else stranger(answer, name)
-    error = map_error(answer, name)
-    return None if isinstance(error, NotFoundError) else error
+    try:
+        AZURE.judge(answer, (202,), name)
+    except NotFoundError:
+        return None
+    except StorageError as error:
+        return error
+    return None
 
 
 def _unclear() -> UnavailableError:

@@ -20,7 +20,7 @@ from ...errors import IntegrityError, NotFoundError, UnavailableError
 from ...transport import Call, Exchange, Response
 from ...types import Buffer, ObjectInfo, PartInfo, PutMode, PutOptions
 from .checksums import Proof
-from .errors import is_azure, map_error, stranger
+from .errors import AZURE
 from .objects import Objects
 from .target import PART_RULE
 
@@ -99,9 +99,8 @@ class Blocks:
         found, declared = source.checksum, source.declared_sha256
         if found is None or (declared is not None and found.value != declared):
             raise IntegrityError("the body changed while it was being sent; nothing was stored, repeat it")
-        query = yield from self._objects.query()
         ids = [id_of(mark, part) for part in parts]
-        response: Response = yield self._protocol.put_block_list(key, ids, found.value, options, mark, query)
+        response: Response = yield self._protocol.put_block_list(key, ids, found.value, options, mark)
         return (yield from self._objects.written(key, response, source.size, found.value, options, mark))
 
     def put_block(self, key: str, mark: str, number: int, data: Buffer) -> Exchange[PartInfo]:
@@ -123,15 +122,10 @@ class Blocks:
             UnavailableError: the service lost the write.
             StorageError: the service refuses.
         """
-        query = yield from self._objects.query()
-        response: Response = yield self._protocol.put_block(key, block.id, data, proof, query)
-        if response.status != 201:
-            error = map_error(response, key)
-            if isinstance(error, NotFoundError):
-                raise UnavailableError("the service lost the write; repeat it", key=key, code=error.code)
-            raise error
-        if not is_azure(response.headers):
-            raise stranger(response, key)
+        try:
+            yield from AZURE.send(self._protocol.put_block(key, block.id, data, proof), ok=(201,), key=key)
+        except NotFoundError as error:
+            raise UnavailableError("the service lost the write; repeat it", key=key, code=error.code) from error
 
 
 def id_of(mark: str, part: PartInfo) -> str:

@@ -23,8 +23,8 @@ def cors(objects: Objects) -> Exchange[Diagnosis | None]:
     """
     target = objects.protocol.target
     origin = target.browser_origin or ""
-    url = objects.protocol.url(f"{target.prefix}.kazinex-verify/cors", "")
-    missing = yield from preflight(url.rstrip("?"), origin, "PUT", _HEADERS)
+    url = objects.protocol.url(f"{target.prefix}.kazinex-verify/cors")
+    missing = yield from preflight(url, origin, "PUT", _HEADERS)
     if missing is None:
         return None
     return Diagnosis(

@@ -15,10 +15,11 @@ from ...bodies.part_plan import PartPlan, plan_parts
 from ...errors import NotFoundError, StorageError, UnavailableError
 from ...transport import Exchange, Many, Outcome, Response
 from ...types import MIB, ByteRange, ObjectInfo, PutMode, PutOptions
+from ..objectstore.header_text import etag_of
 from .blocks import Block, new_mark
-from .errors import code_of, is_azure, map_error, stranger
+from .errors import AZURE, BLOB, code_of, is_azure
 from .headers import metadata_headers
-from .objects import Objects, etag_in
+from .objects import Objects
 from .requests import condition
 from .target import PART_RULE
 
@@ -55,13 +56,14 @@ class Copying:
         if found.size > MAX_COPY_BYTES:
             return (yield from self._in_blocks(found, key, options, mark))
         headers = (*metadata_headers(found.metadata, found.sha256, mark), *condition(options))
-        query = yield from self._objects.query()
-        response: Response = yield self._protocol.copy(source, found.etag, key, headers, query)
+        response: Response = yield self._protocol.copy(source, found.etag, key, headers)
         if response.status == 202 and is_azure(response.headers):
             # A copy that was not asked to end first would go on behind our back, under a source that may change.
             if response.headers.get("x-ms-copy-status", "success") != "success":
                 raise UnavailableError("the service has not ended the copy that it answered; look at it", key=key)
-            return replace(found, key=key, etag=etag_in(response, key), last_modified=None)
+            return replace(
+                found, key=key, etag=etag_of(BLOB.judge(response, (202,), key).headers["etag"]), last_modified=None
+            )
         if code_of(response) == _SOURCE_CHANGED:
             raise _replaced(source)
         return (yield from self._objects.written(key, response, found.size, found.sha256, options, mark))
@@ -71,8 +73,7 @@ class Copying:
             yield from self._objects.check(key, options)
         plan = plan_parts(found.size, PART_RULE, wanted_part_bytes=COPY_BLOCK_BYTES)
         block_ids = yield from self._copy_blocks(found, key, plan, mark)
-        query = yield from self._objects.query()
-        response: Response = yield self._protocol.put_block_list(key, block_ids, found.sha256, options, mark, query)
+        response: Response = yield self._protocol.put_block_list(key, block_ids, found.sha256, options, mark)
         return (yield from self._objects.written(key, response, found.size, found.sha256, options, mark))
 
     def _copy_blocks(self, source: ObjectInfo, key: str, plan: PartPlan, mark: str) -> Exchange[list[str]]:
@@ -87,16 +88,14 @@ class Copying:
 
     def _copy_block(self, source: ObjectInfo, key: str, mark: str, number: int, span: ByteRange) -> Exchange[str]:
         block_id = Block(mark, number).id
-        query = yield from self._objects.query()
-        response: Response = yield self._protocol.copy_block(source.key, source.etag, span, key, block_id, query)
-        if response.status == 201 and is_azure(response.headers):
-            return block_id
-        if response.status == 201:
-            raise stranger(response, key)
-        if code_of(response) == _SOURCE_CHANGED:
-            raise _replaced(source.key)
-        error: StorageError = map_error(response, key)
-        raise _replaced(source.key) if isinstance(error, NotFoundError) else error
+        request = self._protocol.copy_block(source.key, source.etag, span, key, block_id)
+        try:
+            yield from AZURE.send(request, ok=(201,), key=key)
+        except StorageError as error:
+            if isinstance(error, NotFoundError) or error.code == _SOURCE_CHANGED:
+                raise _replaced(source.key) from error
+            raise
+        return block_id
 
 
 def _replaced(source: str) -> UnavailableError:

@@ -95,8 +95,8 @@ class Diagnostics:
     def _ask(self) -> Exchange[Response | None]:
         """List one blob; None when nobody answers, or nothing authorises the request."""
         try:
-            query = yield from self._objects.query()
-            request = Protocol(replace(self._target, page_blobs=1)).list(self._target.prefix, None, query)
+            protocol = self._objects.protocol
+            request = Protocol(replace(self._target, page_blobs=1), protocol.auth).list(self._target.prefix, None)
             response: Response = yield replace(request, replayable=False, operation="verify")
         except StorageError:
             return None

@@ -29,6 +29,7 @@ from ...errors import (
     UnavailableError,
 )
 from ...transport import Response
+from ..objectstore.sending import Service
 
 _OTHER_BYTES: Final = (
     IntegrityError,
@@ -135,7 +136,7 @@ _STATUSES: Final[Mapping[int, tuple[type[StorageError], str]]] = {
 
 def map_error(response: Response, key: str | None = None) -> StorageError:
     """Return the error that *response*, which is not a success, means."""
-    if not is_azure(response.headers):
+    if response.status < 300 or not is_azure(response.headers):
         return stranger(response, key)
     code = code_of(response)
     found = _CODES.get(code or "")
@@ -177,3 +178,10 @@ def retry_after_of(response: Response) -> float | None:
     """Return the seconds that the service asks to wait, when it says them as a number."""
     value = response.headers.get("retry-after", "")
     return float(value) if value.isascii() and value.isdigit() else None
+
+
+AZURE: Final = Service(map_error, lambda response: is_azure(response.headers))
+"""Judges the answers of Azure."""
+
+BLOB: Final = Service(map_error, lambda response: "etag" in response.headers and is_azure(response.headers))
+"""Judges those that say which version of a blob they are about."""

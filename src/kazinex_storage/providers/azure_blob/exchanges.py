@@ -15,7 +15,7 @@ from ...bodies.source import Source
 from ...errors import NotFoundError, StorageError
 from ...keys import ObjectKey, Prefix
 from ...part_uploads import PartExchanges
-from ...transport import Exchange, Response
+from ...transport import Exchange
 from ...types import (
     WHOLE,
     ByteRange,
@@ -31,12 +31,13 @@ from ...types import (
 from ...unkeyed import MARKED
 from ..objectstore.key_codec import Spelling
 from ..objectstore.listed_pages import ListedPages
+from ..settings.bearer import Bearer
 from .answers import Page, parse_page
 from .batch import delete_many
 from .blocks import Blocks
 from .copying import Copying
 from .delegation import delegate
-from .errors import is_azure, map_error, stranger
+from .errors import AZURE
 from .names import decode, encode, encode_prefix
 from .objects import SINGLE_PUT_BYTES, Objects
 from .presign import presign
@@ -56,7 +57,7 @@ class AzureBlobExchanges:
         self.target = target
         """The container."""
         self._signing = signing_of(target)
-        self.objects = Objects(Protocol(target), self._signing)
+        self.objects = Objects(Protocol(target, self._signing))
         """Single blobs, by the names of the service."""
         self.blocks = Blocks(self.objects)
         """Writes in blocks, by the names of the service."""
@@ -169,12 +170,7 @@ class AzureBlobExchanges:
         return ListedPages(ask, entries, prefix, self._spelling, self.target.location)
 
     def _list(self, prefix: str, marker: str | None, *, one_level: bool) -> Exchange[Page]:
-        query = yield from self.objects.query()
-        response: Response = yield self.objects.protocol.list(prefix, marker, query, one_level=one_level)
-        if response.status != 200:
-            raise map_error(response)
-        if not is_azure(response.headers):
-            raise stranger(response, None)
+        response = yield from AZURE.send(self.objects.protocol.list(prefix, marker, one_level=one_level))
         return parse_page(response.body)
 
     def _called(self, key: str, info: ObjectInfo) -> ObjectInfo:
@@ -201,4 +197,4 @@ def signing_of(target: Target) -> Signing:
     """Return what authorises the requests for *target*."""
     if not isinstance(target.credential, Identity):
         return Signing(target)
-    return Signing(target, partial(delegate, target.endpoint_url, target.credential.tokens))
+    return Signing(target, partial(delegate, target.endpoint_url, Bearer(target.credential.tokens)))

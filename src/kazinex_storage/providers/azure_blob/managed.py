@@ -32,6 +32,12 @@ class ManagedTokens:
         self._credential: TokenCredential | None = None
         self._token: AccessToken | None = None
 
+    @property
+    def at_hand(self) -> str | None:
+        """A token that is good for some minutes yet."""
+        found = self._token
+        return Masked(found.token) if found is not None and time.time() < found.expires_on - _RENEW_SECONDS else None
+
     def __call__(self) -> str:
         """Return a token.
 
@@ -40,10 +46,11 @@ class ManagedTokens:
             AuthenticationError: no token is given.
         """
         with self._lock:
-            if self._token is not None and time.time() < self._token.expires_on - _RENEW_SECONDS:
-                return Masked(self._token.token)
-            self._token = self._ask()
-            return Masked(self._token.token)
+            token = self.at_hand
+            if token is None:
+                self._token = self._ask()
+                token = Masked(self._token.token)
+            return token
 
     def invalidate(self, token: str) -> None:
         """Forget *token*."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Final, cast
 
@@ -27,11 +28,10 @@ from ...transport import Call, Exchange, Response
 from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from ..objectstore.header_text import date_of, etag_of
 from .answers import CONTENT_RANGE, checksum_in, parse_object
-from .errors import is_azure, map_error, request_id_of, stranger
+from .errors import AZURE, BLOB, is_azure, map_error, request_id_of, stranger
 from .headers import MARK, METADATA
 from .names import encode_metadata_name
 from .requests import Protocol, wanted_span
-from .sas import Signing
 
 SINGLE_PUT_BYTES: Final = 8 * MIB
 """The largest body that goes in one request."""
@@ -42,19 +42,10 @@ _MARK_HEADER: Final = METADATA + encode_metadata_name(MARK)
 class Objects:
     """The blobs of one container."""
 
-    def __init__(self, protocol: Protocol, signing: Signing) -> None:
-        """Send what *protocol* builds, authorised by *signing*."""
+    def __init__(self, protocol: Protocol) -> None:
+        """Send what *protocol* builds."""
         self.protocol = protocol
         """What builds the requests."""
-        self._signing = signing
-
-    def query(self) -> Exchange[str]:
-        """Return what authorises a request.
-
-        Raises:
-            SettingsError: nothing can.
-        """
-        return self._signing.at_hand or (yield from self._signing.query())
 
     def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write a body of at most ``SINGLE_PUT_BYTES``; one request.
@@ -76,8 +67,7 @@ class Objects:
         checksum = source.checksum
         sha256 = checksum.value if checksum is not None else hashlib.sha256(data).hexdigest()
         mark = secrets.token_hex(8)
-        query = yield from self.query()
-        response: Response = yield self.protocol.put(key, data, sha256, options, mark, query)
+        response: Response = yield self.protocol.put(key, data, sha256, options, mark)
         return (yield from self.written(key, response, len(data), sha256, options, mark))
 
     def written(
@@ -99,7 +89,7 @@ class Objects:
         return ObjectInfo(
             key=key,
             size=size,
-            etag=etag_in(response, key),
+            etag=etag_of(BLOB.judge(response, (201,), key).headers["etag"]),
             last_modified=date_of(response.headers.get("last-modified") or response.headers.get("date")),
             content_type=options.content_type,
             content_disposition=options.content_disposition,
@@ -128,16 +118,12 @@ class Objects:
         wanted = wanted_span(span, size)
         counted = _Counted(sink)
         inspect = partial(_check, key, wanted, counted, if_match)
-        query = yield from self.query()
-        response: Response = yield self.protocol.get(key, wanted, counted, if_match, inspect, query)
+        response: Response = yield self.protocol.get(key, wanted, counted, if_match, inspect)
         if response.status == 416 and is_azure(response.headers):
             return (yield from self.head(key, if_match))
         if response.status == 412 and is_azure(response.headers):
             yield from self.head(key)  # a blob that is gone is no version either, and Azurite says no more than that
-        if response.status not in (200, 206):
-            raise map_error(response, key)
-        etag_in(response, key)
-        info = parse_object(key, response.headers)
+        info = parse_object(key, BLOB.judge(response, (200, 206), key).headers)
         start, end = wanted[0], info.size if wanted[1] is None else min(wanted[1], info.size)
         if counted.size != end - start:
             raise IntegrityError("the service sent another part than was asked for; discard what came")
@@ -149,12 +135,8 @@ class Objects:
         Raises:
             StorageError: as in ``StorageProvider.head``.
         """
-        query = yield from self.query()
-        response: Response = yield self.protocol.head(key, if_match, query)
-        if response.status != 200:
-            raise map_error(response, key)
-        etag_in(response, key)
-        return parse_object(key, response.headers)
+        response: Response = yield self.protocol.head(key, if_match)
+        return parse_object(key, BLOB.judge(response, key=key).headers)
 
     def delete(self, key: str) -> Exchange[None]:
         """Remove; one request. A directory, which is no object, stays as long as something is in it.
@@ -162,14 +144,9 @@ class Objects:
         Raises:
             StorageError: as in ``StorageProvider.delete``.
         """
-        query = yield from self.query()
-        response: Response = yield self.protocol.delete(key, None, query)
-        if response.status != 202:
-            error = map_error(response, key)
-            if not isinstance(error, NotFoundError):
-                raise error
-        elif not is_azure(response.headers):
-            raise stranger(response, key)
+        response: Response = yield self.protocol.delete(key)
+        with suppress(NotFoundError):
+            AZURE.judge(response, (202,), key)
 
     def own(self, key: str, mark: str) -> Exchange[ObjectInfo | None]:
         """Return the blob when it carries *mark*; None when it carries another one, or when there is none.
@@ -177,16 +154,12 @@ class Objects:
         Raises:
             UnavailableError: the service does not say which blob stands there.
         """
-        query = yield from self.query()
         try:
-            response: Response = yield self.protocol.head(key, None, query)
+            response = yield from BLOB.send(self.protocol.head(key), key=key)
+        except NotFoundError:
+            return None
         except StorageError as error:
             raise _untold(key, error) from error
-        if response.status != 200 or "etag" not in response.headers or not is_azure(response.headers):
-            refusal = map_error(response, key)
-            if isinstance(refusal, NotFoundError):
-                return None
-            raise _untold(key, refusal)
         return parse_object(key, response.headers) if response.headers.get(_MARK_HEADER) == mark else None
 
     def check(self, key: str, options: PutOptions) -> Exchange[None]:
@@ -268,18 +241,6 @@ def _check(
         raise IntegrityError("the service sent another part than was asked for; nothing of it was taken")
     if wanted == (0, None):
         counted.expect(checksum_in(headers))
-
-
-def etag_in(response: Response, key: str) -> str | None:
-    """Return the version mark, which Azure gives with its own mark: without them it is a page that says 200.
-
-    Raises:
-        UnavailableError: one of them is missing.
-    """
-    header = response.headers.get("etag")
-    if header is None or not is_azure(response.headers):
-        raise stranger(response, key)
-    return etag_of(header)
 
 
 def _untold(key: str, error: StorageError) -> UnavailableError:

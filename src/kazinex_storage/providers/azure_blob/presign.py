@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from ...errors import NotSupportedError
+from ...secrecy.masking import Masked
 from ...types import PresignedUrl, PresignOptions, PutMode
 from ..objectstore.header_text import plain_header
 from .headers import MARK, METADATA
@@ -49,7 +50,7 @@ def presign(protocol: Protocol, key: SigningKey, name: str, options: PresignOpti
     query, expires_at = mint_url(protocol.target, key, name, permission, options.expires_in, disposition)
     return PresignedUrl(
         method=options.method,
-        url=protocol.url(name, query),
+        url=Masked(f"{protocol.url(name)}?{query}"),
         headers=_headers(options),
         expires_at=expires_at,
         bound=frozenset({"create"}) if creates else frozenset(),

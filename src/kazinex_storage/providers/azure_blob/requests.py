@@ -11,12 +11,12 @@ from typing import Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from ...bodies.part_upload import Held
-from ...secrecy.masking import Masked
-from ...transport import BodySlice, Request
+from ...transport import Auth, BodySlice, Request
 from ...types import Buffer, ByteRange, PutMode, PutOptions, Sink
 from ..objectstore.header_text import quoted_etag
 from .checksums import Proof, md5_proof, prover_of
 from .headers import put_headers
+from .sas import WithSource
 from .target import Target
 
 VERSION: Final = "2021-12-02"
@@ -32,23 +32,24 @@ _GET: Final[Headers] = (*_BARE, ("Accept-Encoding", "identity"))
 
 
 class Protocol:
-    """Builds the requests for one target. Names are those of the service; *query* is what authorises."""
+    """Builds the requests for one target. Names are those of the service."""
 
-    __slots__ = ("_base", "_path", "prove", "target")
+    __slots__ = ("_base", "_path", "auth", "prove", "target")
 
-    def __init__(self, target: Target) -> None:
-        """Build for *target*.
+    def __init__(self, target: Target, auth: Auth) -> None:
+        """Build for *target*, authorised by *auth*.
 
         Raises:
             SettingsError: what computes the checksum that it wants is missing.
         """
         self.target = target
+        self.auth = auth
         self.prove = prover_of(target.body_checksum)
         """Makes the proof of a body."""
         self._base = target.base_url
         self._path = urlsplit(self._base).path
 
-    def put(self, name: str, data: bytes, sha256: str, options: PutOptions, mark: str, query: str) -> Request:
+    def put(self, name: str, data: bytes, sha256: str, options: PutOptions, mark: str) -> Request:
         """Write *data* in one request."""
         headers = (
             *_BARE,
@@ -57,20 +58,21 @@ class Protocol:
             *put_headers(options, sha256, mark),
             *condition(options),
         )
-        return Request(method="PUT", url=self.url(name, query), headers=headers, body=data, operation="put")
+        return Request(method="PUT", url=self.url(name), headers=headers, body=data, auth=self.auth, operation="put")
 
-    def put_block(self, name: str, block_id: str, data: Buffer, proof: Proof, query: str) -> Request:
+    def put_block(self, name: str, block_id: str, data: Buffer, proof: Proof) -> Request:
         """Write one block, which nobody sees before it is committed."""
         return Request(
             method="PUT",
-            url=self.url(name, f"comp=block&blockid={quote(block_id, safe='')}&{query}"),
+            url=f"{self.url(name)}?comp=block&blockid={quote(block_id, safe='')}",
             headers=(*_BARE, proof.header),
             body=data if isinstance(data, bytes) else BodySlice(source=Held(data), offset=0, size=len(data)),
+            auth=self.auth,
             operation="put",
         )
 
     def put_block_list(
-        self, name: str, block_ids: Iterable[str], sha256: str | None, options: PutOptions, mark: str, query: str
+        self, name: str, block_ids: Iterable[str], sha256: str | None, options: PutOptions, mark: str
     ) -> Request:
         """Make the blocks the blob, under the condition of *options*."""
         lines = "".join(f"<Uncommitted>{block_id}</Uncommitted>" for block_id in block_ids)
@@ -82,15 +84,15 @@ class Protocol:
             *put_headers(options, sha256, mark),
             *condition(options),
         )
-        url = self.url(name, f"comp=blocklist&{query}")
-        return Request(method="PUT", url=url, headers=headers, body=body, operation="put")
+        url = f"{self.url(name)}?comp=blocklist"
+        return Request(method="PUT", url=url, headers=headers, body=body, auth=self.auth, operation="put")
 
-    def block_list(self, name: str, query: str) -> Request:
+    def block_list(self, name: str) -> Request:
         """Ask for the blocks that nobody has made a blob yet."""
-        url = self.url(name, f"comp=blocklist&blocklisttype=uncommitted&{query}")
-        return Request(method="GET", url=url, headers=_GET, operation="list")
+        url = f"{self.url(name)}?comp=blocklist&blocklisttype=uncommitted"
+        return Request(method="GET", url=url, headers=_GET, auth=self.auth, operation="list")
 
-    def copy(self, source: str, etag: str | None, name: str, headers: Headers, query: str) -> Request:
+    def copy(self, source: str, etag: str | None, name: str, headers: Headers) -> Request:
         """Copy one version of a blob of at most 256 MiB, its properties with it; *headers* hold its metadata.
 
         It ends before it is answered (Copy Blob From URL).
@@ -98,27 +100,37 @@ class Protocol:
         headers = (
             *_BARE,
             ("x-ms-requires-sync", "true"),
-            ("x-ms-copy-source", self.url(source, query)),
             *_source_condition(etag),
             *headers,
         )
-        return Request(method="PUT", url=self.url(name, query), headers=headers, body=b"", operation="copy")
+        return Request(
+            method="PUT",
+            url=self.url(name),
+            headers=headers,
+            body=b"",
+            auth=WithSource(self.auth, self.url(source)),
+            operation="copy",
+        )
 
-    def copy_block(
-        self, source: str, etag: str | None, span: ByteRange, name: str, block_id: str, query: str
-    ) -> Request:
+    def copy_block(self, source: str, etag: str | None, span: ByteRange, name: str, block_id: str) -> Request:
         """Make a span of one version of a blob a block of another one (Put Block From URL)."""
         headers = (
             *_BARE,
-            ("x-ms-copy-source", self.url(source, query)),
             ("x-ms-source-range", f"bytes={span.start}-{(span.end or 0) - 1}"),
             *_source_condition(etag),
         )
-        url = self.url(name, f"comp=block&blockid={quote(block_id, safe='')}&{query}")
-        return Request(method="PUT", url=url, headers=headers, body=b"", operation="copy")
+        url = f"{self.url(name)}?comp=block&blockid={quote(block_id, safe='')}"
+        return Request(
+            method="PUT",
+            url=url,
+            headers=headers,
+            body=b"",
+            auth=WithSource(self.auth, self.url(source)),
+            operation="copy",
+        )
 
     def delete_many(self, names: Sequence[str], boundary: str, query: str) -> Request:
-        """Remove up to 256 blobs, and their snapshots with them; each is authorised for itself (Blob Batch)."""
+        """Remove up to 256 blobs, and their snapshots with them; *query* authorises each of them (Blob Batch)."""
         parts = "".join(
             f"--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
             f"Content-ID: {number}\r\n\r\nDELETE {self._path}/{quote(name, safe='/~')}?{query} HTTP/1.1\r\n"
@@ -127,9 +139,10 @@ class Protocol:
         )
         return Request(
             method="POST",
-            url=f"{self._base}?restype=container&comp=batch&{query}",
+            url=f"{self._base}?restype=container&comp=batch",
             headers=(*_BARE, ("Content-Type", f"multipart/mixed; boundary={boundary}")),
             body=f"{parts}--{boundary}--\r\n".encode(),
+            auth=self.auth,
             operation="delete_many",
         )
 
@@ -140,7 +153,6 @@ class Protocol:
         sink: Sink,
         if_match: str | None,
         inspect: Callable[[Mapping[str, str]], None],
-        query: str,
     ) -> Request:
         """Read from the first byte of *span* up to the second, None for the end."""
         headers = _GET
@@ -150,24 +162,26 @@ class Protocol:
         if if_match is not None:
             headers = (*headers, ("If-Match", quoted_etag(if_match)))
         return Request(
-            method="GET", url=self.url(name, query), headers=headers, sink=sink, inspect=inspect, operation="get"
+            method="GET",
+            url=self.url(name),
+            headers=headers,
+            sink=sink,
+            inspect=inspect,
+            auth=self.auth,
+            operation="get",
         )
 
-    def head(self, name: str, if_match: str | None, query: str) -> Request:
+    def head(self, name: str, if_match: str | None = None) -> Request:
         """Look at a blob."""
         headers = _GET if if_match is None else (*_GET, ("If-Match", quoted_etag(if_match)))
-        return Request(method="HEAD", url=self.url(name, query), headers=headers, operation="head")
+        return Request(method="HEAD", url=self.url(name), headers=headers, auth=self.auth, operation="head")
 
-    def delete(self, name: str, if_match: str | None, query: str) -> Request:
+    def delete(self, name: str) -> Request:
         """Remove a blob, and its snapshots with it."""
         headers: Headers = (*_BARE, ("x-ms-delete-snapshots", "include"))
-        if if_match is not None:
-            headers = (*headers, ("If-Match", quoted_etag(if_match)))
-        return Request(method="DELETE", url=self.url(name, query), headers=headers, operation="delete")
+        return Request(method="DELETE", url=self.url(name), headers=headers, auth=self.auth, operation="delete")
 
-    def list(
-        self, prefix: str, marker: str | None, query: str, *, one_level: bool = False, uncommitted: bool = False
-    ) -> Request:
+    def list(self, prefix: str, marker: str | None, *, one_level: bool = False, uncommitted: bool = False) -> Request:
         """List a page; metadata comes along, because it alone tells what is a directory.
 
         With *uncommitted*, blobs as well that are nothing but blocks yet.
@@ -179,11 +193,11 @@ class Protocol:
             parts += "&delimiter=%2F"
         if marker is not None:
             parts += f"&marker={quote(marker, safe='')}"
-        return Request(method="GET", url=f"{self._base}?{parts}&{query}", headers=_GET, operation="list")
+        return Request(method="GET", url=f"{self._base}?{parts}", headers=_GET, auth=self.auth, operation="list")
 
-    def url(self, name: str, query: str) -> str:
+    def url(self, name: str) -> str:
         """Return the URL of a blob; only unreserved characters and slashes stand for themselves."""
-        return Masked(f"{self._base}/{quote(name, safe='/~')}?{query}")
+        return f"{self._base}/{quote(name, safe='/~')}"
 
 
 def wanted_span(span: ByteRange, size: int | None) -> tuple[int, int | None]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ...errors import SettingsError
 from ...secrecy.masking import Masked
-from ...transport import Call, Exchange
+from ...transport import Auth, Authorisation, Call, Exchange
 from .target import AccountKey, DelegatedKey, SasToken, SigningKey, Target
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _PERMISSIONS: Final = "racwdl"
 
 
 class Signing:
-    """Gives the query that authorises a request. Thread-safe: who comes second mints as well, which does no harm."""
+    """An ``Auth`` that adds the signature to URLs. Thread-safe: who comes second mints as well, which does no harm."""
 
     __slots__ = ("_clock", "_delegate", "_delegated", "_minted", "_target")
 
@@ -47,18 +48,18 @@ class Signing:
         self._delegate = delegate
         self._delegated: DelegatedKey | None = None
         self._clock = clock
-        self._minted: tuple[str, float] = ("", -_RENEW_AFTER_S)
+        self._minted: tuple[Authorisation | None, float] = (None, 0.0)
         if isinstance(target.credential, SasToken):
-            self._minted = (Masked(target.credential.token), float("inf"))
+            self._minted = (Authorisation(query=Masked(target.credential.token)), float("inf"))
 
     @property
-    def at_hand(self) -> str | None:
-        """The query when it is good without minting."""
-        query, minted_at = self._minted
-        return query if query and self._clock() - minted_at < _RENEW_AFTER_S else None
+    def at_hand(self) -> Authorisation | None:
+        """The signature when it is good without minting."""
+        found, minted_at = self._minted
+        return found if self._clock() - minted_at < _RENEW_AFTER_S else None
 
-    def query(self) -> Exchange[str]:
-        """Return the query, minting it where it has to be.
+    def fetch(self) -> Exchange[Authorisation]:
+        """Return the signature, minting it where it has to be.
 
         Raises:
             SettingsError: azure-storage-blob is missing, or the key is none.
@@ -68,9 +69,14 @@ class Signing:
         if found is None:
             key = yield from self.key(GOOD_FOR)
             minted_at = self._clock()
-            found = Masked((yield Call(mint, self._target, key)))
+            found = Authorisation(query=Masked((yield Call(mint, self._target, key))))
             self._minted = (found, minted_at)
         return found
+
+    def refuse(self, refused: Authorisation) -> Exchange[bool]:  # noqa: ARG002
+        """Say that there is no other."""
+        return False
+        yield  # makes an exchange of it
 
     def key(self, good_for: timedelta) -> Exchange[SigningKey]:
         """Return what signs what is good for that long.
@@ -90,6 +96,37 @@ class Signing:
         if known is None or known.expires_at.timestamp() < self._clock() + good_for.total_seconds():
             known = self._delegated = yield from self._delegate()
         return known
+
+
+@dataclass(frozen=True, slots=True)
+class WithSource:
+    """An ``Auth`` for copies: the service reads the source by the same signature as it writes the target."""
+
+    signing: Auth
+    url: str
+    """Of the source, without a signature."""
+
+    @property
+    def at_hand(self) -> Authorisation | None:
+        """What is good without minting."""
+        found = self.signing.at_hand
+        return self._for_both(found) if found is not None else None
+
+    def fetch(self) -> Exchange[Authorisation]:
+        """Return what is good now.
+
+        Raises:
+            StorageError: nothing can sign.
+        """
+        return self._for_both((yield from self.signing.fetch()))
+
+    def refuse(self, refused: Authorisation) -> Exchange[bool]:
+        """Say whether there is another."""
+        return (yield from self.signing.refuse(refused))
+
+    def _for_both(self, found: Authorisation) -> Authorisation:
+        source = Masked(f"{self.url}?{found.query}")
+        return Authorisation(query=found.query, headers=(("x-ms-copy-source", source),))
 
 
 def mint(target: Target, key: SigningKey) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...types import MIB, PartRule
+from ..settings.bearer import TokenSource
 from ..settings.entra import AppIdentity
 from .checksums import BodyChecksum
 
@@ -41,23 +42,11 @@ class SasToken:
     """A query without the question mark."""
 
 
-class AccessTokens(Protocol):
-    """Gives tokens of Microsoft Entra; thread-safe. ``providers/settings/entra.py`` and ``managed.py`` have them."""
-
-    def __call__(self) -> str:
-        """Return a token that is good for a while; it may ask for one, and wait."""
-        ...
-
-    def invalidate(self, token: str) -> None:
-        """Forget *token*, which was not accepted."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """An identity of Microsoft Entra; signatures are minted from keys that it is given for seven days."""
 
-    tokens: AccessTokens = field(repr=False)
+    tokens: TokenSource = field(repr=False)
     app: AppIdentity | None = None
     """The app registration it is; None for the identity of the machine."""
     client_id: str | None = None

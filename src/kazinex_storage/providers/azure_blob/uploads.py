@@ -24,7 +24,7 @@ from ..objectstore.key_codec import Spelling
 from .answers import parse_blocks, parse_page
 from .blocks import Block, Blocks, id_of, new_mark, read_block_id
 from .checksums import md5_proof
-from .errors import code_of, is_azure, map_error, stranger
+from .errors import AZURE, code_of
 from .objects import Objects
 from .target import PART_RULE
 
@@ -98,10 +98,7 @@ class PartUploads:
         """
         name, options = self._spelling.name_of(state.key), _options(state)
         ids = [id_of(state.upload_id, part) for part in parts if part.size]
-        query = yield from self._objects.query()
-        response: Response = yield self._protocol.put_block_list(
-            name, ids, state.sha256, options, state.write_token, query
-        )
+        response: Response = yield self._protocol.put_block_list(name, ids, state.sha256, options, state.write_token)
         if code_of(response) in ("InvalidBlockList", "BlobNotFound"):
             found = yield from self._objects.own(name, state.write_token)
             if found is None:
@@ -154,15 +151,10 @@ class PartUploads:
 
     def _held(self, name: str) -> Exchange[list[tuple[Block, int]]]:
         """Return the blocks of *name* that are no blob yet and that this library wrote, with their sizes."""
-        query = yield from self._objects.query()
-        response: Response = yield self._protocol.block_list(name, query)
-        if response.status != 200:
-            error = map_error(response, name)
-            if isinstance(error, NotFoundError):
-                return []
-            raise error
-        if not is_azure(response.headers):
-            raise stranger(response, name)
+        try:
+            response = yield from AZURE.send(self._protocol.block_list(name), key=name)
+        except NotFoundError:
+            return []
         named = ((read_block_id(block_id), size) for block_id, size in parse_blocks(response.body))
         return [(block, size) for block, size in named if block is not None]
 
@@ -172,12 +164,7 @@ class PartUploads:
         marker: str | None = None
         course = Course()
         while True:
-            query = yield from self._objects.query()
-            response: Response = yield self._protocol.list(prefix, marker, query, uncommitted=True)
-            if response.status != 200:
-                raise map_error(response)
-            if not is_azure(response.headers):
-                raise stranger(response, None)
+            response = yield from AZURE.send(self._protocol.list(prefix, marker, uncommitted=True))
             page = parse_page(response.body)
             names += [name for name, size, _, _ in page.objects if not size]
             if page.token is None:

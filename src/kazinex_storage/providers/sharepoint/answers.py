@@ -53,6 +53,14 @@ class Item:
         return self.ctag or self.etag
 
     @property
+    def if_match(self) -> str | None:
+        """What pins a request to the item as it was looked at.
+
+        By now another item, or a folder with all that is in it, could answer to the same path.
+        """
+        return self.etag or self.ctag
+
+    @property
     def checksum(self) -> Checksum | None:
         """What the service computed over the content."""
         return Checksum(algorithm="quickxor", value=self.quickxor) if self.quickxor is not None else None

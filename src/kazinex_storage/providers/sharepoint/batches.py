@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from ...errors import StorageError, for_each_key
 from ...json_text import parse_json as parse_text
-from ...transport import Exchange, Response
+from ...transport import Exchange
 from .answers import Item, item_of, parse_json
-from .errors import map_error
-from .library import Library
+from .errors import GRAPH
+from .library import REMOVED, Library
 from .requests import BATCH_REQUESTS
 
 
@@ -44,7 +44,6 @@ def delete_all(library: Library, doomed: Sequence[Doomed]) -> Exchange[list[Stor
 
 
 def _delete_batch(library: Library, doomed: Sequence[Doomed]) -> Exchange[list[StorageError | None]]:
-    protocol = library.protocol
     drive = yield from library.drive()
     looks = yield from _send(library, [("GET", one.url, None) for one in doomed])
     found: list[tuple[int, Item]] = []
@@ -61,11 +60,9 @@ def _delete_batch(library: Library, doomed: Sequence[Doomed]) -> Exchange[list[S
     if not found and not doubtful:
         yield from library.check_alive()
     if found:
-        # Pinned: by now another item, or a folder with all that is in it, could answer to the same path.
-        deletes = [(*protocol.deletion(drive, item.id), item.etag or item.ctag) for _, item in found]
-        answers = yield from _send(library, deletes)
+        answers = yield from _send(library, [library.protocol.deletion(drive, item) for _, item in found])
         for number, (index, _) in enumerate(found):
-            if answers.get(number, (0, {}))[0] not in (200, 204, 404):
+            if answers.get(number, (0, {}))[0] not in REMOVED:
                 doubtful.add(index)
     errors: list[StorageError | None] = [None] * len(doomed)
     for index in sorted(doubtful):
@@ -80,9 +77,7 @@ def _delete_batch(library: Library, doomed: Sequence[Doomed]) -> Exchange[list[S
 def _send(
     library: Library, requests: Sequence[tuple[str, str, str | None]]
 ) -> Exchange[dict[int, tuple[int, Mapping[str, object]]]]:
-    response: Response = yield from library.ask(lambda token: library.protocol.batch(token, requests))
-    if response.status != 200:
-        raise map_error(response)
+    response = yield from GRAPH.send(library.protocol.batch(requests))
     answers = parse_json(response).get("responses")
     found: dict[int, tuple[int, Mapping[str, object]]] = {}
     for answer in answers if isinstance(answers, list) else ():

@@ -52,11 +52,8 @@ class Copying:
         writing = yield from self._objects.admit(target, path, PutOptions(mode=mode))
         drive = yield from library.drive()
         place = yield from self._place(target, path)
-        response = yield from library.ask(
-            lambda token: self._protocol.copy(token, drive, item.id, place, behaviour=writing.behaviour)
-        )
-        if response.status not in (200, 201, 202):
-            raise map_error(response, target)
+        request = self._protocol.copy(drive, item, place, behaviour=writing.behaviour)
+        response = yield from GRAPH.send(request, ok=(200, 201, 202), key=target)
         monitor = response.headers.get("location")
         if response.status == 202 and monitor is not None:
             yield from self._wait(monitor, response, target)
@@ -76,20 +73,13 @@ class Copying:
         item = yield from library.file(source, library.path_of(source))
         drive = yield from library.drive()
         place = yield from self._place(target, path)
-        if_match = item.etag or item.ctag
-
-        def move(behaviour: str) -> Exchange[Response]:
-            return library.ask(
-                lambda token: self._protocol.move(token, drive, item.id, place, if_match=if_match, behaviour=behaviour)
-            )
-
-        response = yield from move("fail")
+        response: Response = yield self._protocol.move(drive, item, place, behaviour="fail")
         if response.status == 409 and mode is PutMode.REPLACE:
             # Only what was looked at is replaced: a folder, or a file in another case, must not be.
             found: Item | None = yield from library.look(path)
             if found is not None and found.id != item.id:
                 library.check_spelling(found, target, path)
-                response = yield from move("replace")
+                response = yield self._protocol.move(drive, item, place, behaviour="replace")
         if response.status == 200:
             moved = parse_item(response)
         else:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from ...errors import UnavailableError
-from ...transport import Exchange, Request, Response
+from ...transport import Exchange, Response
 from ...types import ObjectInfo
 from ...unkeyed import Unkeyed
 from ..objectstore.cycle_guard import Course
-from .answers import Item, Page, info_of, parse_item, parse_page
+from .answers import Item, Page, info_of, parse_page
 from .errors import map_error
 from .library import Library
 from .listing import ListedPages, warn
@@ -78,11 +77,7 @@ class DeltaPages:
     def _page(self) -> Exchange[Page | None]:
         library, link = self._library, self._link
         drive = yield from library.drive()
-        response: Response = yield from library.ask(
-            lambda token: (
-                library.protocol.delta(token, drive) if link is None else library.protocol.next_page(token, link)
-            )
-        )
+        response: Response = yield (library.protocol.delta(drive) if link is None else library.protocol.next_page(link))
         if response.status != 200:
             if not self._begun and response.status in _REFUSED:
                 self._walk = ListedPages(library, self._prefix, one_level=False)
@@ -114,20 +109,11 @@ class DeltaPages:
     def _strays(self) -> Exchange[list[ObjectInfo]]:
         """Look up the files whose folders did not come: somebody moves them at the moment."""
         library, found = self._library, list[ObjectInfo]()
-        drive = yield from library.drive()
         for stray in self._tree.strays():
-            response = yield from library.ask(partial(self._look, drive, stray.id))
-            if response.status == 404:
-                continue
-            if response.status != 200:
-                raise map_error(response)
-            item = parse_item(response)
-            if not item.is_folder and item.parent is not None:
+            item: Item | None = yield from library.look_by_id(stray.id)
+            if item is not None and not item.is_folder and item.parent is not None:
                 found += self._entries("/".join((*item.parent, item.name)), item)
         return found
-
-    def _look(self, drive: str, identity: str, token: str) -> Request:
-        return self._library.protocol.item_by_id(token, drive, identity)
 
 
 class _Tree:

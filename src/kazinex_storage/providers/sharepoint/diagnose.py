@@ -12,7 +12,7 @@ from ...errors import (
     SettingsError,
     StorageError,
 )
-from ...transport import Exchange
+from ...transport import Exchange, Response
 from ...types import Diagnosis
 from ..settings.aadsts import diagnosis_of
 from .library import Library
@@ -66,7 +66,7 @@ class Diagnostics:
     def _denied(self) -> Exchange[Diagnosis | None]:
         library = self._library
         try:
-            response = yield from library.ask(library.protocol.site)
+            response: Response = yield library.protocol.site()
         except StorageError:
             return None
         if response.status == 200:

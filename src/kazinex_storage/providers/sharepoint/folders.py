@@ -6,10 +6,10 @@ from collections import OrderedDict
 from contextlib import suppress
 from typing import Final
 
-from ...errors import InvalidKeyError, StorageError, UnavailableError
+from ...errors import InvalidKeyError, UnavailableError
 from ...transport import Exchange
 from .answers import Item, parse_item
-from .errors import map_error
+from .errors import GRAPH, map_error
 from .library import Library
 
 SEEN_FOLDERS: Final = 4096
@@ -100,13 +100,11 @@ def _check_folder(library: Library, found: Item, key: str, path: str) -> None:
 def _make(library: Library, path: str) -> Exchange[Item]:
     parent, _, name = path.rpartition("/")
     drive = yield from library.drive()
-    response = yield from library.ask(lambda token: library.protocol.folder(token, drive, parent, name))
-    if response.status in (200, 201):
-        return parse_item(response)
-    error: StorageError = map_error(response)
+    response = yield from GRAPH.send(library.protocol.folder(drive, parent, name), ok=(200, 201, 409))
     if response.status != 409:
-        raise error
+        return parse_item(response)
     found = yield from library.look(path)
     if found is None:
+        error = map_error(response)
         raise UnavailableError("a folder came and went while it was needed; repeat it", code=error.code) from error
     return found

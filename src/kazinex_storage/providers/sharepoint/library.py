@@ -7,22 +7,28 @@ spelt letter by letter like the key: nobody reads or replaces ``Acme/a`` by the 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Final, cast
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from ...errors import InvalidKeyError, LocationNotFoundError, NotFoundError
-from ...transport import Call, Exchange, Request, Response
+from ...errors import InvalidKeyError, LocationNotFoundError, NotFoundError, UnavailableError
+from ...transport import Exchange, Request
 from ...unkeyed import Unkeyed
 from .answers import Item, parse_item, parse_json
-from .errors import map_error
+from .errors import GRAPH
 from .names import check, decode_path, encode_key, fold, folder_of, is_forms, text_of
 from .requests import Protocol
 from .target import Target
 
 ALIVE_SECONDS: Final = 60.0
 """How long a library is taken to be there after it has shown something."""
+
+REMOVED: Final = (200, 204, 404)
+"""What a removal answers after which the item is gone."""
+
+_CHANGES: Final = 3
+"""How often an item that is to be removed may change between look and removal."""
 
 
 class Library:
@@ -34,7 +40,6 @@ class Library:
         """Where the objects are."""
         self.protocol = Protocol(target)
         """What builds the requests."""
-        self._tokens = target.tokens
         self._root = target.root_folder
         self._above = len(self._root.split("/")) if self._root else 0
         self._site = target.site_id or target.known_site_id
@@ -42,22 +47,6 @@ class Library:
         self._alive_until = 0.0
         self.last_file: str | None = None
         """The path of the file that was seen last, spelt like that."""
-
-    def ask(self, build: Callable[[str], Request]) -> Exchange[Response]:
-        """Send what *build* makes of an access token; once more with a new one when the token is not accepted.
-
-        Raises:
-            StorageError: there is no token, or the service cannot be reached.
-        """
-        token = self._tokens.at_hand or cast(str, (yield Call(self._tokens)))
-        response: Response = yield build(token)
-        if response.status == 401:
-            yield Call(self._tokens.invalidate, token)
-            token = cast(str, (yield Call(self._tokens)))
-            again: Response = yield build(token)
-            # What was lost before the token was refused may have had its effect.
-            response = replace(again, attempts=response.attempts - 1 + again.attempts)
-        return response
 
     @property
     def looked_up(self) -> dict[str, object] | None:
@@ -94,13 +83,13 @@ class Library:
         """
         if self._site is not None:
             return self._site
-        response = yield from self.ask(self.protocol.site)
-        if response.status in (400, 404):
+        response = yield from GRAPH.send(self.protocol.site(), ok=(200, 400, 404))
+        if response.status != 200:
             raise LocationNotFoundError(
                 f"there is no site at {self.target.site_url}; copy its address from the browser, up to its name",
                 code="site",
             )
-        self._site = str(_ok(response)["id"])
+        self._site = str(parse_json(response)["id"])
         return self._site
 
     def libraries(self, site_id: str) -> Exchange[list[tuple[str, str, str]]]:
@@ -109,8 +98,7 @@ class Library:
         Raises:
             StorageError: the service refuses.
         """
-        found = _of_site((yield from self.ask(lambda token: self.protocol.drives(token, site_id))))
-        values = found.get("value")
+        values = (yield from _ask_site(self.protocol.drives(site_id))).get("value")
         drives = [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
         return [(str(drive.get("id")), str(drive.get("name")), str(drive.get("webUrl", ""))) for drive in drives]
 
@@ -120,7 +108,7 @@ class Library:
         Raises:
             StorageError: the service refuses.
         """
-        found = _ok((yield from self.ask(lambda token: self.protocol.sites(token, words)))).get("value")
+        found = parse_json((yield from GRAPH.send(self.protocol.sites(words)))).get("value")
         sites = [value for value in found if isinstance(value, dict)] if isinstance(found, list) else []
         return [(str(site.get("displayName") or site.get("name")), str(site.get("webUrl", ""))) for site in sites]
 
@@ -168,15 +156,46 @@ class Library:
             StorageError: the service refuses.
         """
         drive = yield from self.drive()
-        response = yield from self.ask(lambda token: self.protocol.item(token, drive, path, download=download))
-        if response.status == 200:
+        return (yield from self.find(self.protocol.item(drive, path, download=download)))
+
+    def look_by_id(self, identity: str, *, download: bool = False) -> Exchange[Item | None]:
+        """Return the item with an id, wherever it is; one request.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        drive = yield from self.drive()
+        return (yield from self.find(self.protocol.item_by_id(drive, identity, download=download)))
+
+    def find(self, request: Request) -> Exchange[Item | None]:
+        """Return the item that *request* looks at; None when a library that is there has none.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        with suppress(NotFoundError):
+            item = parse_item((yield from GRAPH.send(request)))
             self.saw()
-            return parse_item(response)
-        error = map_error(response)
-        if not isinstance(error, NotFoundError):
-            raise error
+            return item
         yield from self.check_alive()
         return None
+
+    def remove(self, look: Callable[[], Exchange[Item | None]], key: str | None = None) -> Exchange[None]:
+        """Remove what *look* returns, if it is still as it was looked at; two requests, one when it returns None.
+
+        Raises:
+            UnavailableError: others change it all the time.
+            StorageError: the service refuses.
+        """
+        drive = yield from self.drive()
+        for _ in range(_CHANGES):
+            item = yield from look()
+            if item is None:
+                return
+            response = yield from GRAPH.send(self.protocol.delete(drive, item), ok=(*REMOVED, 412), key=key)
+            if response.status in REMOVED:
+                return
+        raise UnavailableError("others write to the same key at the moment; repeat it", key=key)
 
     def saw(self) -> None:
         """Note that the library has answered."""
@@ -192,14 +211,14 @@ class Library:
         if time.monotonic() < self._alive_until:
             return
         drive = yield from self.drive()
-        response = yield from self.ask(lambda token: self.protocol.item(token, drive, ""))
+        response = yield from GRAPH.send(self.protocol.item(drive, ""), ok=(200, 404))
         if response.status == 404:
             raise LocationNotFoundError(
                 "the document library is not there any more, or the app does not see it; look at the site, and verify "
                 "the provider again",
                 code="library",
             )
-        _ok(response)
+        parse_json(response)
         self.saw()
 
     def file(self, key: str, path: str, *, download: bool = False) -> Exchange[Item]:
@@ -209,9 +228,20 @@ class Library:
             NotFoundError: there is none.
             StorageError: the service refuses.
         """
+        item = yield from self.file_at(path, download=download)
+        if item is None:
+            raise NotFoundError("no object has that key", key=key)
+        return item
+
+    def file_at(self, path: str, *, download: bool = False) -> Exchange[Item | None]:
+        """Return the file at *path*, spelt like that; None when there is none. One request.
+
+        Raises:
+            StorageError: the service refuses.
+        """
         item = yield from self.look(path, download=download)
         if item is None or not item.is_file or not self.is_at(item, path):
-            raise NotFoundError("no object has that key", key=key)
+            return None
         self.last_file = path
         return item
 
@@ -250,7 +280,7 @@ class Library:
     def _find_drive(self, site_id: str) -> Exchange[str]:
         wanted = self.target.library
         if wanted is None:
-            return str(_of_site((yield from self.ask(lambda token: self.protocol.drive(token, site_id))))["id"])
+            return str((yield from _ask_site(self.protocol.drive(site_id)))["id"])
         found = yield from self.libraries(site_id)
         for identity, name, url in found:
             if wanted == name or ("://" in wanted and _same_place(wanted, url)):
@@ -269,15 +299,10 @@ def _same_place(one: str, other: str) -> bool:
     ]
 
 
-def _of_site(response: Response) -> dict[str, object]:
+def _ask_site(request: Request) -> Exchange[Mapping[str, object]]:
+    response = yield from GRAPH.send(request, ok=(200, 404))
     if response.status == 404:
         raise LocationNotFoundError(
             "there is no site with that id; leave site_id out, so that it is looked up", code="site"
         )
-    return _ok(response)
-
-
-def _ok(response: Response) -> dict[str, object]:
-    if response.status != 200:
-        raise map_error(response)
-    return dict(parse_json(response))
+    return parse_json(response)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar, cast
 
 from ...errors import NotFoundError, UnavailableError
-from ...transport import Exchange
+from ...transport import Exchange, Response
 from ...types import Folder, ObjectInfo
 from ...unkeyed import Unkeyed
 from ..objectstore.cycle_guard import Course
@@ -98,15 +98,10 @@ class ListedPages(Generic[_Entry]):
         drive = yield from library.drive()
         if link is None:
             folder = self._folder = self._folders.popleft()
-            response = yield from library.ask(
-                lambda token: (
-                    library.protocol.children(token, drive, folder.path)
-                    if folder.id is None
-                    else library.protocol.children_of(token, drive, folder.id)
-                )
-            )
+            request = library.protocol.children(drive, folder.path, folder.id)
         else:
-            response = yield from library.ask(lambda token: library.protocol.next_page(token, link))
+            request = library.protocol.next_page(link)
+        response: Response = yield request
         self._link = None
         if response.status != 200:
             error = map_error(response)

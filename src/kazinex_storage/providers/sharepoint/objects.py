@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, cast
 
 from ...bodies.memory_budget import BUDGET
@@ -26,7 +27,7 @@ from .answers import Item, info_of, parse_item
 from .errors import map_error
 from .folders import Folders, make_folders
 from .hashing import check_stored, is_same, may_be_written_anew
-from .library import Library
+from .library import REMOVED, Library
 from .requests import Writing
 
 # Graph takes up to 250 MB in one request; what breaks off begins anew, so larger bodies go in fragments.
@@ -94,20 +95,7 @@ class Objects:
             UnavailableError: others replace it all the time.
             StorageError: as in ``StorageProvider.delete``.
         """
-        path = self.library.path_of(key)
-        drive = yield from self.library.drive()
-        for _ in range(3):
-            try:
-                item: Item = yield from self.library.file(key, path)
-            except NotFoundError:
-                return
-            # Pinned: by now another file, or a folder with all that is in it, could answer to the same path.
-            response = yield from self._delete(drive, item)
-            if response.status in (200, 204, 404):
-                return
-            if response.status != 412:
-                raise map_error(response, key)
-        raise UnavailableError("others write to the same key at the moment; repeat it", key=key)
+        yield from self.library.remove(partial(self.library.file_at, self.library.path_of(key)), key)
 
     def admit(self, key: str, path: str, options: PutOptions) -> Exchange[Writing]:
         """Return how to write to *path*, having looked what stands there; one request.
@@ -127,9 +115,8 @@ class Objects:
         if options.mode is PutMode.CREATE:
             raise _exists(key)
         return Writing(
-            # Pinned: by now another file could answer to the same path, spelt in another case.
             behaviour="replace",
-            if_match=found.etag or found.ctag,
+            if_match=found.if_match,
             content_type=content_type,
             replaced=found.version,
         )
@@ -145,8 +132,8 @@ class Objects:
         item = parse_item(response)
         if response.status == 201 and not self.library.is_at(item, path):
             drive = yield from self.library.drive()
-            removed = yield from self._delete(drive, item)
-            if removed.status not in (200, 204, 404):
+            removed: Response = yield self._protocol.delete(drive, item)
+            if removed.status not in REMOVED:
                 raise UnavailableError(
                     "a folder above is spelt in another case, so SharePoint stored the object there, and refuses to "
                     f"take it back ({removed.status}); delete {item.name!r} there by hand and choose another key",
@@ -229,11 +216,11 @@ class Objects:
             writing = Writing(content_type=options.content_type or "application/octet-stream")
         else:
             writing = yield from self.admit(key, path, options)
-        response = yield from self._send(drive, path, data, writing)
+        response: Response = yield self._protocol.put(drive, path, data, writing)
         if response.status == 404 and writing.if_match is None:
             self.folders.forget(path)
             yield from make_folders(self.library, key, path)
-            response = yield from self._send(drive, path, data, writing)
+            response = yield self._protocol.put(drive, path, data, writing)
         if response.status in (409, 412) and options.mode is PutMode.REPLACE and options.if_match is None:
             response = yield from self._over_rivals(key, path, data, options, sent, response)
         if response.status in (200, 201):
@@ -258,18 +245,8 @@ class Objects:
             if meeting:
                 yield Wait(random.uniform(0, min(1.0, _RIVAL_WAIT_S * 2**meeting)))  # noqa: S311  # no secret
             writing = yield from self.admit(key, path, options)
-            response = yield from self._send(drive, path, data, writing)
+            response = yield self._protocol.put(drive, path, data, writing)
         return response
-
-    def _send(self, drive: str, path: str, data: bytes, writing: Writing) -> Exchange[Response]:
-        return (yield from self.library.ask(lambda token: self._protocol.put(token, drive, path, data, writing)))
-
-    def _delete(self, drive: str, item: Item) -> Exchange[Response]:
-        return (
-            yield from self.library.ask(
-                lambda token: self._protocol.delete(token, drive, item.id, if_match=item.etag or item.ctag)
-            )
-        )
 
 
 def quickxor_of(data: Buffer) -> str:

@@ -2,7 +2,7 @@
 
 Built after learn.microsoft.com/graph/api/driveitem-* (read 2026-08). Paths are names parted by slashes below the root
 of the library, as ``names.py`` spells them; each segment is percent-encoded here. Requests to upload and download URLs
-carry no ``Authorization``: those URLs are credentials themselves.
+are not authorised: those URLs are credentials themselves.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from urllib.parse import quote, urlsplit
 from ...errors import UnavailableError
 from ...transport import BodySlice, Request
 from ...types import Sink
+from ..settings.bearer import Bearer
+from .answers import Item
 from .target import Target
 
 PAGE_ITEMS: Final = 200
@@ -59,62 +61,63 @@ class Writing:
 
 
 class Protocol:
-    """Builds the requests of one target. The first argument of most is an access token."""
+    """Builds the requests of one target."""
 
-    __slots__ = ("_base", "_gate", "_user_agent", "target")
+    __slots__ = ("_agent", "_auth", "_base", "_gate", "target")
 
     def __init__(self, target: Target) -> None:
         """Build for *target*."""
         self.target = target
         self._base = target.graph_url.rstrip("/")
         self._gate = target.gate
-        self._user_agent = target.user_agent
+        self._auth = Bearer(target.tokens)
+        self._agent: Headers = (("User-Agent", target.user_agent),) if target.user_agent is not None else ()
 
-    def site(self, token: str) -> Request:
+    def site(self) -> Request:
         """Look at the site of the settings, by its path."""
         path = quote(self.target.site_path)
         where = f"/sites/{self.target.host}:/{path}" if path else f"/sites/{self.target.host}"
-        return self._request("GET", token, where, operation="site")
+        return self._request("GET", where, operation="site")
 
-    def drives(self, token: str, site_id: str) -> Request:
+    def drives(self, site_id: str) -> Request:
         """List the libraries of a site."""
-        return self._request("GET", token, f"/sites/{quote(site_id, safe=',')}/drives", operation="libraries")
+        return self._request("GET", f"/sites/{quote(site_id, safe=',')}/drives", operation="libraries")
 
-    def drive(self, token: str, site_id: str) -> Request:
+    def drive(self, site_id: str) -> Request:
         """Look at the library that a site began with."""
-        return self._request("GET", token, f"/sites/{quote(site_id, safe=',')}/drive", operation="libraries")
+        return self._request("GET", f"/sites/{quote(site_id, safe=',')}/drive", operation="libraries")
 
-    def sites(self, token: str, words: str) -> Request:
+    def sites(self, words: str) -> Request:
         """Look for sites whose names have *words* in them; only for choosers."""
-        return self._request("GET", token, f"/sites?search={quote(words, safe='')}", operation="sites")
+        return self._request("GET", f"/sites?search={quote(words, safe='')}", operation="sites")
 
-    def item(self, token: str, drive: str, path: str, *, download: bool = False) -> Request:
+    def item(self, drive: str, path: str, *, download: bool = False) -> Request:
         """Look at an item by path; with *download* the answer brings the URL to read it."""
         query = "" if download else f"?{_SELECT}"
-        return self._request("GET", token, self._at(drive, path) + query, operation="head")
+        return self._request("GET", self._at(drive, path) + query, operation="head")
 
-    def item_by_id(self, token: str, drive: str, item: str, *, download: bool = False) -> Request:
+    def item_by_id(self, drive: str, item: str, *, download: bool = False) -> Request:
         """Look at an item by its id; with *download* the answer brings the URL to read it."""
         where = self._id(drive, item) if download else self.id_url(drive, item)
-        return self._request("GET", token, where, operation="head")
+        return self._request("GET", where, operation="head")
 
-    def put(self, token: str, drive: str, path: str, body: bytes, writing: Writing) -> Request:
+    def put(self, drive: str, path: str, body: bytes, writing: Writing) -> Request:
         """Write a whole file."""
         headers = [("Content-Type", writing.content_type), *_condition(writing.if_match)]
         where = f"{self._at(drive, path)}:/content?{_BEHAVIOUR}={writing.behaviour}"
-        return self._request("PUT", token, where, headers, body=body, operation="put")
+        return self._request("PUT", where, headers, body=body, operation="put")
 
-    def begin(self, token: str, drive: str, path: str, size: int, writing: Writing) -> Request:
+    def begin(self, drive: str, path: str, size: int, writing: Writing) -> Request:
         """Begin an upload session for *size* bytes."""
         item = {_BEHAVIOUR: writing.behaviour, "name": path.rpartition("/")[2], "fileSize": size}
         headers = [_JSON, *_condition(writing.if_match)]
         where = f"{self._at(drive, path)}:/createUploadSession"
-        return self._request("POST", token, where, headers, body=_json({"item": item}), operation="put")
+        return self._request("POST", where, headers, body=_json({"item": item}), operation="put")
 
     def fragment(self, upload_url: str, body: bytes | BodySlice, offset: int, total: int) -> Request:
         """Write the bytes from *offset*, the next ones that the session expects; sent once, see ``sessions.py``."""
         size = body.size if isinstance(body, BodySlice) else len(body)
-        headers = [("Content-Range", f"bytes {offset}-{offset + size - 1}/{total}"), *self._agent()]
+        headers = [("Content-Range", f"bytes {offset}-{offset + size - 1}/{total}"), *self._agent]
         return Request(
             method="PUT",
             url=upload_url,
@@ -128,11 +131,11 @@ class Protocol:
     def session(self, upload_url: str, *, cancel: bool = False) -> Request:
         """Ask how far an upload has come, or throw it away."""
         method = "DELETE" if cancel else "GET"
-        return Request(method=method, url=upload_url, headers=self._agent(), operation="put", gate=self._gate)
+        return Request(method=method, url=upload_url, headers=self._agent, operation="put", gate=self._gate)
 
     def download(self, url: str, span: tuple[int, int] | None, sink: Sink, inspect: Inspect) -> Request:
         """Read a whole file, or the *span* of it that begins at its first number and ends before its second."""
-        headers = [("Accept-Encoding", "identity"), *self._agent()]
+        headers = [("Accept-Encoding", "identity"), *self._agent]
         if span is not None:
             headers.append(("Range", f"bytes={span[0]}-{span[1] - 1}"))
         return Request(
@@ -145,23 +148,18 @@ class Protocol:
             gate=self._gate,
         )
 
-    def children(self, token: str, drive: str, path: str) -> Request:
-        """List a folder; the empty path is the library."""
-        where = f"{self._at(drive, path)}{':' if path else ''}/children?$top={PAGE_ITEMS}&{_SELECT}"
-        return self._request("GET", token, where, operation="list")
+    def children(self, drive: str, path: str, item: str | None = None) -> Request:
+        """List a folder: by its id where *item* is that, else by its path; the empty path is the library."""
+        folder = f"{self._at(drive, path)}{':' if path else ''}" if item is None else self._id(drive, item)
+        return self._request("GET", f"{folder}/children?$top={PAGE_ITEMS}&{_SELECT}", operation="list")
 
-    def children_of(self, token: str, drive: str, item: str) -> Request:
-        """List a folder by its id."""
-        where = f"{self._id(drive, item)}/children?$top={PAGE_ITEMS}&{_SELECT}"
-        return self._request("GET", token, where, operation="list")
-
-    def delta(self, token: str, drive: str) -> Request:
+    def delta(self, drive: str) -> Request:
         """List all items of the library, folders too, in no promised order."""
         return self._request(
-            "GET", token, f"{self._at(drive, '')}/delta?$top={PAGE_ITEMS}&{_SELECT},deleted", operation="list"
+            "GET", f"{self._at(drive, '')}/delta?$top={PAGE_ITEMS}&{_SELECT},deleted", operation="list"
         )
 
-    def next_page(self, token: str, link: str) -> Request:
+    def next_page(self, link: str) -> Request:
         """Follow the link of a page, as it is.
 
         Raises:
@@ -169,46 +167,44 @@ class Protocol:
         """
         if urlsplit(link)[:2] != urlsplit(self._base)[:2]:
             raise UnavailableError("the listing goes on at another host than Graph's; nothing was sent there")
-        return Request(method="GET", url=link, headers=self._headers(token), operation="list", gate=self._gate)
+        return Request(method="GET", url=link, headers=self._agent, auth=self._auth, operation="list", gate=self._gate)
 
-    def folder(self, token: str, drive: str, parent: str, name: str) -> Request:
+    def folder(self, drive: str, parent: str, name: str) -> Request:
         """Make the folder *name* in *parent*."""
         body = _json({"name": name, "folder": {}, _BEHAVIOUR: "fail"})
         where = f"{self._at(drive, parent)}{':' if parent else ''}/children"
-        return self._request("POST", token, where, [_JSON], body=body, operation="put")
+        return self._request("POST", where, [_JSON], body=body, operation="put")
 
-    def delete(self, token: str, drive: str, item: str, *, if_match: str | None) -> Request:
-        """Move an item into the recycle bin, or remove it for ever where the target says so."""
-        method, where = self.deletion(drive, item)
-        return self._request(method, token, where, _condition(if_match), operation="delete")
+    def delete(self, drive: str, item: Item) -> Request:
+        """Move *item*, if it has not changed, into the recycle bin; or remove it for ever where the target says so."""
+        method, where, if_match = self.deletion(drive, item)
+        return self._request(method, where, _condition(if_match), operation="delete")
 
-    def copy(self, token: str, drive: str, item: str, place: Place, *, behaviour: str) -> Request:
+    def copy(self, drive: str, item: Item, place: Place, *, behaviour: str) -> Request:
         """Begin to copy an item to *place*."""
         body = _json({"parentReference": {"driveId": drive, "id": place.parent}, "name": place.name})
-        where = f"{self._id(drive, item)}/copy?{_BEHAVIOUR}={behaviour}"
-        request = self._request("POST", token, where, [_JSON], body=body, operation="copy")
+        where = f"{self._id(drive, item.id)}/copy?{_BEHAVIOUR}={behaviour}"
+        request = self._request("POST", where, [_JSON], body=body, operation="copy")
         return replace(request, replayable=False, refusals=_REFUSALS)
 
-    def move(
-        self, token: str, drive: str, item: str, place: Place, *, if_match: str | None, behaviour: str = "fail"
-    ) -> Request:
-        """Give an item another name or folder, if that is free, or over the file that is there."""
+    def move(self, drive: str, item: Item, place: Place, *, behaviour: str) -> Request:
+        """Give *item*, if it has not changed, another name or folder: if that is free, or over the file there."""
         # In the body: in the query it is not heeded (github.com/OneDrive/onedrive-api-docs/issues/820 and 1383).
         body = _json({"parentReference": {"id": place.parent}, "name": place.name, _BEHAVIOUR: behaviour})
-        where = f"{self._id(drive, item)}?{_SELECT}"
-        return self._request("PATCH", token, where, [_JSON, *_condition(if_match)], body=body, operation="move")
+        where = f"{self._id(drive, item.id)}?{_SELECT}"
+        return self._request("PATCH", where, [_JSON, *_condition(item.if_match)], body=body, operation="move")
 
     def monitor(self, url: str) -> Request:
         """Ask how far a copy has come."""
-        return Request(method="GET", url=url, headers=self._agent(), operation="copy", gate=self._gate)
+        return Request(method="GET", url=url, headers=self._agent, operation="copy", gate=self._gate)
 
-    def batch(self, token: str, requests: Sequence[tuple[str, str, str | None]]) -> Request:
+    def batch(self, requests: Sequence[tuple[str, str, str | None]]) -> Request:
         """Send up to 20 (method, path below the API, if_match) at once; they are numbered from 0."""
         entries = [
             {"id": str(index), "method": method, "url": url, **({"headers": {"If-Match": match}} if match else {})}
             for index, (method, url, match) in enumerate(requests)
         ]
-        return self._request("POST", token, "/$batch", [_JSON], body=_json({"requests": entries}), operation="delete")
+        return self._request("POST", "/$batch", [_JSON], body=_json({"requests": entries}), operation="delete")
 
     def item_url(self, drive: str, path: str) -> str:
         """Return what ``item`` asks for, for a batch."""
@@ -218,10 +214,11 @@ class Protocol:
         """Return what ``item_by_id`` asks for, for a batch."""
         return f"{self._id(drive, item)}?{_SELECT}"
 
-    def deletion(self, drive: str, item: str) -> tuple[str, str]:
-        """Return what ``delete`` sends as method and path below the API, for a batch."""
-        where = self._id(drive, item)
-        return ("POST", f"{where}/permanentDelete") if self.target.permanent_delete else ("DELETE", where)
+    def deletion(self, drive: str, item: Item) -> tuple[str, str, str | None]:
+        """Return what ``delete`` sends as method, path below the API and If-Match, for a batch."""
+        where = self._id(drive, item.id)
+        method, end = ("POST", "/permanentDelete") if self.target.permanent_delete else ("DELETE", "")
+        return method, where + end, item.if_match
 
     def _at(self, drive: str, path: str) -> str:
         root = f"/drives/{quote(drive, safe='!')}/root"
@@ -234,7 +231,6 @@ class Protocol:
     def _request(
         self,
         method: str,
-        token: str,
         where: str,
         headers: Sequence[tuple[str, str]] = (),
         *,
@@ -244,17 +240,12 @@ class Protocol:
         return Request(
             method=method,
             url=self._base + where,
-            headers=(*self._headers(token), *headers),
+            headers=(*self._agent, *headers),
             body=body,
+            auth=self._auth,
             operation=operation,
             gate=self._gate,
         )
-
-    def _headers(self, token: str) -> Headers:
-        return (("Authorization", f"Bearer {token}"), *self._agent())
-
-    def _agent(self) -> Headers:
-        return (("User-Agent", self._user_agent),) if self._user_agent is not None else ()
 
 
 def _condition(if_match: str | None) -> Headers:

@@ -9,21 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
-from ...errors import NotFoundError, NotSupportedError, StorageError, UnavailableError
-from ...transport import Exchange, Response
+from ...errors import NotFoundError, NotSupportedError, StorageError
+from ...transport import Exchange
 from ...types import WHOLE, ObjectInfo, Sink
-from .answers import Item, parse_item
+from .answers import Item
 from .batches import Doomed, delete_all
-from .errors import map_error
 from .folders import Folders
 from .library import Library
 from .listing import Below, list_folder
 from .reading import Reading
-
-_CHANGES: Final = 3
-"""How often an item that is to be removed may change between look and removal."""
 
 
 @dataclass(slots=True)
@@ -128,41 +123,19 @@ class Rest:
         )
 
     def _delete(self, identity: str, may_go: Callable[[Item], bool]) -> Exchange[None]:
-        library = self._library
-        drive = yield from library.drive()
-        for _ in range(_CHANGES):
-            item: Item | None = yield from self._look(drive, identity)
-            if item is None or not may_go(item):
-                return
-            removal = partial(library.protocol.delete, drive=drive, item=item.id, if_match=item.etag or item.ctag)
-            response: Response = yield from library.ask(removal)
-            if response.status in (200, 204, 404):
-                return
-            if response.status != 412:
-                raise map_error(response)
-        raise UnavailableError("others change it at the moment; repeat it")
+        yield from self._library.remove(partial(self._look, identity, may_go))
 
     def _file(self, name: str, path: str, identity: str) -> Exchange[Item]:
-        drive = yield from self._library.drive()
-        item: Item | None = yield from self._look(drive, identity, download=True)
+        item: Item | None = yield from self._library.look_by_id(identity, download=True)
         if item is None or item.is_folder or not self._library.is_exactly(item, path):
             raise NotFoundError("it is not there any more; find it again", key=name)
         if not item.is_file:
             raise NotSupportedError("it is a notebook or another package of SharePoint, which has no bytes", key=name)
         return item
 
-    def _look(self, drive: str, identity: str, *, download: bool = False) -> Exchange[Item | None]:
-        library = self._library
-        response: Response = yield from library.ask(
-            lambda token: library.protocol.item_by_id(token, drive, identity, download=download)
-        )
-        if response.status == 200:
-            return parse_item(response)
-        error = map_error(response)
-        if not isinstance(error, NotFoundError):
-            raise error
-        yield from library.check_alive()
-        return None
+    def _look(self, identity: str, may_go: Callable[[Item], bool]) -> Exchange[Item | None]:
+        item: Item | None = yield from self._library.look_by_id(identity)
+        return item if item is not None and may_go(item) else None
 
     def _is_file(self, path: str, item: Item) -> bool:
         return not item.is_folder and self._library.is_exactly(item, path)

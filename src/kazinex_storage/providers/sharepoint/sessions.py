@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from ...bodies.part_plan import PartPlan, plan_parts
@@ -141,16 +140,13 @@ class Sessions:
         """
         drive = yield from self._library.drive()
         late: list[Response] = []
-        ask = partial(
-            self._library.ask,
-            lambda token: replace(self._protocol.begin(token, drive, path, size, writing), late=late.append),
-        )
+        request = replace(self._protocol.begin(drive, path, size, writing), late=late.append)
         try:
-            response = yield from ask()
+            response: Response = yield request
             if response.status == 404:
                 self._objects.folders.forget(path)
                 yield from make_folders(self._library, key, path)
-                response = yield from ask()
+                response = yield request
         except BaseException as error:
             for answer in late:
                 if answer.status == 200 and not isinstance(error, GeneratorExit):
@@ -158,9 +154,7 @@ class Sessions:
             raise
         if response.status in (409, 412) and options.mode is PutMode.REPLACE and options.if_match is None:
             return None
-        if response.status != 200:
-            raise map_error(response, key)
-        url = parse_json(response).get("uploadUrl")
+        url = parse_json(GRAPH.judge(response, key=key)).get("uploadUrl")
         if not isinstance(url, str) or not url.startswith(("https://", "http://")):
             raise UnavailableError("Graph gave no URL to upload to; repeat it", key=key)
         if self._left:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from ...transport import Gate
+from ..settings.bearer import TokenSource
 
 # "250 GB" — support.microsoft.com, restrictions and limitations in OneDrive and SharePoint (read 2026-08).
 MAX_FILE_BYTES: Final = 250 * 1024**3
@@ -14,29 +15,6 @@ MAX_FILE_BYTES: Final = 250 * 1024**3
 
 DEFAULT_LIBRARY: Final = "Shared Documents"
 """How URLs call the library that each site begins with; Graph calls it ``Documents``."""
-
-
-class TokenSource(Protocol):
-    """Gives access tokens for Graph; thread-safe. ``providers/settings/entra.py`` has the one there is."""
-
-    @property
-    def at_hand(self) -> str | None:
-        """A token that is good for some minutes yet, without asking anybody."""
-        ...
-
-    def __call__(self) -> str:
-        """Return a token, asking for one where none is at hand; may block.
-
-        Raises:
-            ReconnectRequiredError: consent or refresh token are gone.
-            AuthenticationError: the credentials are not accepted.
-            UnavailableError: the token endpoint does not answer.
-        """
-        ...
-
-    def invalidate(self, token: str) -> None:
-        """Forget *token*, which Graph did not accept."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
