@@ -7,6 +7,7 @@ import importlib
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -167,6 +168,21 @@ def test_what_is_appended_to_an_open_file_is_not_looked_up_first(counted: Counte
     awaited = counted.requests(lambda: asyncio.run(counted.fs._get_file(counted.path, outfile=io.BytesIO())))
 
     assert [read_whole, read_whole] == [into_file, awaited]
+
+
+def test_getting_a_file_by_its_name_looks_up_nothing_first(counted: Counted, tmp_path: Path) -> None:
+    one = counted.requests(lambda: counted.fs.get_file(counted.path, str(tmp_path / "one")))
+
+    assert one == counted.requests(lambda: counted.fs.get(counted.path, str(tmp_path / "other")))
+    assert BODY == (tmp_path / "other").read_bytes()
+
+
+def test_a_folder_is_left_out_without_recursive(counted: Counted, tmp_path: Path) -> None:
+    counted.fs.get(counted.folder, str(tmp_path / "folder"))
+
+    assert [] == list(tmp_path.iterdir())
+    with pytest.raises(FileNotFoundError):
+        counted.fs.get(f"{counted.folder}/missing", str(tmp_path / "missing"))
 
 
 def test_of_two_providers_the_one_that_is_appended_to_an_open_file_is_found_first(shared: Counted) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 from glob import has_magic
 from typing import Literal, TypeAlias, cast
 
-from ..errors import AccessDeniedError
+from ..errors import AccessDeniedError, NotFoundError
 from ..storage.rules import Body
 from ..transport import Call, Exchange
 from ..types import PutOptions
@@ -132,7 +132,7 @@ class Bulk:
         if not isinstance(sources, str) and not isinstance(target, str):
             pairs = list(zip(sources, target, strict=True))
         else:
-            found, pattern = yield from self._sources(sources, reach)
+            found, pattern = yield from self._sources(sources, reach, look=False)
             names = list(found)
             into = False
             if isinstance(target, str):
@@ -146,7 +146,16 @@ class Bulk:
         ids = cast("list[str]", (yield Call(local_ids, [path for _, path in pairs])))
         steps = (Step(source=pair[0], target=pair[1], target_id=one) for pair, one in zip(pairs, ids, strict=True))
         check_targets(steps, "get")
-        yield from self._transfer(pairs, self.transfers.get_file, callback, [path for path, _ in pairs], reach.window)
+        one = self._get_object if isinstance(sources, str) and not reach.recursive else self.transfers.get_file
+        yield from self._transfer(pairs, one, callback, [path for path, _ in pairs], reach.window)
+
+    def _get_object(self, path: str, lpath: str, callback: Callback) -> Exchange[None]:
+        """Get *path*, which was not looked up, unless it is a folder: without *recursive*, those are left out."""
+        try:
+            yield from self.transfers.get_object(path, lpath, callback)
+        except NotFoundError:
+            if not (yield from self.lookups.is_folder(path)):
+                raise
 
     def copy(self, sources: Paths, target: Paths, reach: Reach, on_error: str | None) -> Exchange[list[str]]:
         """Do what ``Calls.copy`` says, and return what was copied."""
@@ -225,8 +234,11 @@ class Bulk:
         given = [paths] if isinstance(paths, str) else paths
         return (yield from self.searches.expand(given, recursive=reach.recursive, maxdepth=reach.maxdepth))
 
-    def _sources(self, paths: Paths, reach: Reach) -> Exchange[tuple[Expanded, bool]]:
-        """Expand *paths*, and say whether it is a pattern; without *recursive*, folders are left out."""
+    def _sources(self, paths: Paths, reach: Reach, *, look: bool = True) -> Exchange[tuple[Expanded, bool]]:
+        """Expand *paths*, and say whether it is a pattern; without *recursive*, folders are left out.
+
+        With *look*, also those among the paths that were taken literally.
+        """
         found = yield from self._expand(paths, reach)
         # If something has the name of the pattern, it was a name and not a pattern.
         pattern = isinstance(paths, str) and has_magic(paths) and paths.removesuffix("/") not in found
@@ -234,7 +246,7 @@ class Bulk:
             return found, pattern
         known: Expanded = {}
         for name, entry in found.items():
-            seen = entry if entry is not None else (yield from self.lookups.find_info(name))
+            seen = entry if entry is not None or not look else (yield from self.lookups.find_info(name))
             if not _is_folder(seen):
                 known[name] = seen
         return known, pattern

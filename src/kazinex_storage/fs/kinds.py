@@ -25,23 +25,13 @@ class StorageFileSystem(ObjectFileSystem):
     protocol = "kazinex+storage"
     _strip_tokenize_options = ("storage",)
 
-    def __init__(
-        self,
-        *,
-        storage: Storage,
-        **options: Unpack[Options],
-    ) -> None:
+    def __init__(self, *, storage: Storage, **options: Unpack[Options]) -> None:
         """Use *storage*; see ``FileSystemOptions`` for the rest.
 
         Raises:
             NotImplementedError: *use_listings_cache*.
         """
-        self._begin(
-            _space_of(storage),
-            FileSystemOptions(**options),
-            private=True,
-            portable=False,
-        )
+        self._begin(_space_of(storage), FileSystemOptions(**options), private=True, portable=False)
 
 
 class ProviderFileSystem(ObjectFileSystem):
@@ -57,12 +47,7 @@ class ProviderFileSystem(ObjectFileSystem):
     """Where the kind is found."""
     _strip_tokenize_options: tuple[str, ...] = ("storage",)  # and the names of the secrets of the kind
 
-    def __init__(
-        self,
-        *,
-        storage: Storage | None = None,
-        **options: object,
-    ) -> None:
+    def __init__(self, *, storage: Storage | None = None, **options: object) -> None:
         """Open the provider with the settings in *options*, or use *storage*; see ``FileSystemOptions`` for the rest.
 
         Raises:
@@ -83,13 +68,7 @@ class ProviderFileSystem(ObjectFileSystem):
             space = StorageSpace(self._opener(settings, held), owned=True)
             if not copied:  # a copy can be made where variables that it needs are missing
                 space.open()
-        self._begin(
-            space,
-            common,
-            private=storage is not None,
-            portable=storage is None,
-            held=held,
-        )
+        self._begin(space, common, private=storage is not None, portable=storage is None, held=held)
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

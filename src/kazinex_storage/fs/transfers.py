@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from ..transport import Call, Exchange
 from ..types import WHOLE, Buffer, ByteRange, Capability, ObjectInfo, PresignOptions, Progress, PutMode, PutOptions
 from .entries import slice_span
 from .lookups import Lookups
-from .spaces import Place, Reader
+from .spaces import Place
 from .upstream import Callback, listens
 from .urls import check_new_name
 
@@ -84,22 +84,25 @@ class Transfers:
         place = self._object(path)
         if outfile is None and lpath is not None and hasattr(lpath, "write"):
             outfile = cast(BinaryIO, lpath)
-        readers = yield from self.space.readers(place)
         if outfile is not None:
-            yield from self._append(place, readers, outfile, callback)
+            yield from self._append(place, outfile, callback)
             return
-        target, on_progress = Path(cast(LocalPath, lpath)), progress_of(callback)
         try:
-            yield from self.lookups.first(
-                place, readers, lambda storage: _download(storage, place, target, on_progress)
-            )
+            yield from self.get_object(path, cast(LocalPath, lpath), callback)
         except NotFoundError:
             if not (yield from self.lookups.is_folder(path)):
                 raise
-            yield Call(_make_folder, target)
+            yield Call(_make_folder, cast(LocalPath, lpath))
 
-    def _append(self, place: Place, readers: Sequence[Reader], outfile: Writable, callback: Callback) -> Exchange[None]:
-        etag = None
+    def get_object(self, path: str, lpath: LocalPath, callback: Callback) -> Exchange[None]:
+        """Write the object into the local file *lpath*, as ``get_file``; a folder is NotFoundError."""
+        place = self._object(path)
+        target, on_progress = Path(lpath), progress_of(callback)
+        readers = yield from self.space.readers(place)
+        yield from self.lookups.first(place, readers, lambda storage: _download(storage, place, target, on_progress))
+
+    def _append(self, place: Place, outfile: Writable, callback: Callback) -> Exchange[None]:
+        readers, etag = (yield from self.space.readers(place)), None
         if len(readers) > 1 or listens(callback):  # what a first storage wrote could not be taken back
             storage, known = yield from self.lookups.head(place, readers)
             readers = [reader for reader in readers if reader.storage is storage]
