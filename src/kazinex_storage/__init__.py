@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from .verification.verify import CheckStatus as CheckStatus
     from .verification.verify import VerificationReport as VerificationReport
     from .verification.verify import verify as verify
+    from .verification.verify import verify_async as verify_async
     from .verification.verify import verify_provider as verify_provider
 
 _HOMES = {
@@ -174,7 +175,7 @@ _HOMES = {
         "PutOptions",
         "UploadState",
     ),
-    "verification.verify": ("Check", "CheckStatus", "VerificationReport", "verify", "verify_provider"),
+    "verification.verify": ("Check", "CheckStatus", "VerificationReport", "verify", "verify_async", "verify_provider"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

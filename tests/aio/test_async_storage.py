@@ -23,6 +23,7 @@ from kazinex_storage import (
     PutOptions,
     Storage,
     UploadPolicy,
+    verify_async,
 )
 from kazinex_storage.errors import FileTooLargeError
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
@@ -71,7 +72,7 @@ async def test_every_operation_does_what_its_blocking_twin_does(storage: AsyncSt
     ]
     with pytest.raises(NotSupportedError):
         await storage.presign("a/b.bin")
-    assert (await storage.verify()).ok
+    assert (await verify_async(storage)).ok
     await storage.delete("d.bin")
     with pytest.raises(NotFoundError):
         await storage.head("d.bin")

@@ -30,7 +30,6 @@ FACADES = {
 CANNOT_RAISE = {
     "Storage.get_many": "errors are in the outcomes",
     "AsyncStorage.get_many": "errors are in the outcomes",
-    "AsyncStorage.verify": "a failed check is a finding",
     "Storage.with_policy": "makes a view",
     "AsyncStorage.with_policy": "makes a view",
     "Storage.close": "closing is silent",

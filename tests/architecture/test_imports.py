@@ -55,7 +55,6 @@ BLOCKING_ONLY = {
 ASYNC_ONLY = {
     "aclose": "is close",
     "storage": "the same storage for blocking code",
-    "verify": "is the function verify",
 }
 
 ITERATORS = re.compile(r"^(?:Iterator|ByteStream|AsyncIterator|AsyncGenerator)(?:\[(?P<item>.*?)(?:, None)?\])?$")

@@ -47,8 +47,6 @@ LEVELS = {
     "registry": 7,
     "organisations": 7,
     # 8: the faces
-    "storage.aio": 8,
-    "documents.aio": 8,
     "fs": 8,
     "cli": 8,
     # T: the kit; nothing imports it

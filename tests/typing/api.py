@@ -56,6 +56,7 @@ from kazinex_storage import (
     open_organisations,
     sweep,
     verify,
+    verify_async,
 )
 from kazinex_storage.part_uploads import PartUploader
 from kazinex_storage.provider import BulkDeleter, Diagnoser, Presigner, ServerCopier, Sweeper
@@ -194,7 +195,7 @@ async def an_asynchronous_storage_says_the_same(storage: AsyncStorage, chunks: A
         assert_type((key, outcome), tuple[str, Outcome[bytes]])
     async with AsyncStorage(Storage(MemoryProvider())) as own:
         assert_type(own, AsyncStorage)
-        assert_type(await own.verify(), VerificationReport)
+        assert_type(await verify_async(own), VerificationReport)
 
 
 def documents_are_stored_once_and_found_again(documents: DocumentStore, document: DocumentKey) -> None:

@@ -16,10 +16,9 @@ from ..bodies.source import Source
 from ..keys import Prefix
 from ..policy import UploadPolicy
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
-from ..transport import Call, Outcome
+from ..transport import Outcome
 from ..types import WHOLE, Buffer, ByteRange, Folder, ObjectInfo, Progress, ProviderInfo, PutOptions
-from ..verification.verify import DEFAULT_TIMEOUT_S, VerificationReport, verify
-from .awaiting import awaited, collected, run_blocking
+from .awaiting import awaited, collected
 from .bulk import Asked
 from .operations import DEFAULTS
 from .reading import Listing
@@ -148,10 +147,6 @@ class AsyncStorage:
         if recursive:
             return self._pages(self._operations.scan(prefix))
         return self._pages(self._operations.children(prefix))
-
-    async def verify(self, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> VerificationReport:
-        """Find out whether the storage works; see ``verification.verify``. Never raises for a failed check."""
-        return await self._run(run_blocking(Call(lambda: verify(self._storage, timeout_s=timeout_s))))
 
     def scoped(self, prefix: str) -> AsyncStorage:
         """Return a view of the folder *prefix*; see ``Storage.scoped``.

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from ..errors import (
     AlreadyExistsError,
@@ -30,8 +30,10 @@ from ..errors import (
 from ..keys import ObjectKey
 from ..provider import Learner
 from ..public_access import PubliclyReadable, check_private
+from ..storage.aio import AsyncStorage
+from ..storage.awaiting import run_blocking
 from ..storage.sync import Storage
-from ..transport import Exchange
+from ..transport import Call, Exchange
 from ..types import Capability, Diagnosis, PutMode, PutOptions
 from .advice import advise
 from .reports import Check as Check
@@ -73,6 +75,12 @@ def verify(storage: Storage, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> Verific
     seconds; nothing else is raised.
     """
     return _verify(storage, timeout_s, lambda: None, {})
+
+
+async def verify_async(storage: AsyncStorage, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> VerificationReport:
+    """Do what ``verify`` does, on a thread of the transport, and await it; a task that is cancelled stops waiting."""
+    call = Call(partial(verify, storage.storage, timeout_s=timeout_s))
+    return cast(VerificationReport, await storage.storage.transport.run_async(run_blocking(call)))
 
 
 def _verify(
