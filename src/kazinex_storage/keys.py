@@ -27,6 +27,9 @@ MAX_FILENAME_BYTES = 255
 MAX_KEY_CHARACTERS = 4 * MAX_KEY_BYTES
 """Characters in text that can become a key; longer text is not normalised."""
 
+# UTF-8 needs at most four bytes a character, so short keys need no encoding to be measured.
+_SHORT = MAX_KEY_BYTES // 4
+
 # A hostile text must not fill the log.
 _QUOTED = 200
 
@@ -42,7 +45,8 @@ _LINE_BREAK = re.compile("[\u2028\u2029]")
 def _canonical(text: str, what: str) -> str:
     if not isinstance(text, str):
         raise InvalidKeyError(f"a {what} is text, not {type(text).__name__}")
-    text = _plain(text)
+    if type(text) is not str:
+        text = _plain(text)
     if len(text) > MAX_KEY_CHARACTERS:
         raise InvalidKeyError(
             f"a {what} has at most {MAX_KEY_BYTES} bytes of UTF-8, this one has {len(text):,} characters; shorten it",
@@ -63,12 +67,11 @@ def _canonical(text: str, what: str) -> str:
 
 def _plain(text: str) -> str:
     """Return the characters of *text* as a plain str: a subclass (an enum, say) may print as something else."""
-    return text if type(text) is str else str.__str__(text)
+    return str.__str__(text)
 
 
 def _check_length(text: str, what: str) -> None:
-    # UTF-8 needs at most four bytes a character, so short keys need no encoding to be measured.
-    if len(text) * 4 > MAX_KEY_BYTES and (size := len(text.encode())) > MAX_KEY_BYTES:
+    if (size := len(text.encode())) > MAX_KEY_BYTES:
         raise InvalidKeyError(f"a {what} has at most {MAX_KEY_BYTES} bytes of UTF-8, this one has {size}; shorten it")
 
 
@@ -94,7 +97,8 @@ class ObjectKey(str):
             raise InvalidKeyError(
                 "a key has no empty, '.' or '..' segment and no slash at either end; drop it", key=text[:_QUOTED]
             )
-        _check_length(text, "key")
+        if len(text) > _SHORT:
+            _check_length(text, "key")
         return str.__new__(cls, text)
 
     @property
@@ -130,7 +134,8 @@ class Prefix(str):
         closed = text.rpartition("/")
         if closed[1] and _BAD_SEGMENT.search(closed[0]):
             raise InvalidKeyError("a prefix has no empty, '.' or '..' segment and no leading slash", key=text[:_QUOTED])
-        _check_length(text, "prefix")
+        if len(text) > _SHORT:
+            _check_length(text, "prefix")
         return str.__new__(cls, text)
 
     @classmethod

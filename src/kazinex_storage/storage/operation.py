@@ -168,20 +168,23 @@ def operation(
     def decorate(
         body: Callable[Concatenate[Owner, ObjectKey, P], Exchange[T]],
     ) -> Callable[Concatenate[Owner, str, P], Exchange[T]]:
-        # As Context.run does; written out because single requests pay for each frame.
+        # As Context.run does; written out because single requests pay for each frame, and for unpacking no keywords.
         @wraps(body)
         def run(owner: Owner, key: str, /, *args: P.args, **kwargs: P.kwargs) -> Exchange[T]:
             context = owner.context
+            scope = context.scope
             if context.closed_flag.closed:
                 raise ClosedError("the storage was closed; make a new one", operation=name, key=key)
             try:
-                result = yield from body(owner, context.scope.full_key(key), *args, **kwargs)
+                full = scope.full_key(key)
+                begun = body(owner, full, *args, **kwargs) if kwargs else body(owner, full, *args)  # type: ignore[call-arg]
+                result = yield from begun
             except StorageError as error:
                 yield from context.failed(error, name, key)
                 raise
             if context.watch is not None:
                 yield from context.watch.passed(name)
-            return context.scope.relative(result) if isinstance(result, ObjectInfo) else result
+            return scope.relative(result) if scope.prefix and isinstance(result, ObjectInfo) else result
 
         return run
 

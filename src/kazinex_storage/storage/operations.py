@@ -20,6 +20,7 @@ from ..transport import Call, Exchange, Many, Outcome
 from ..types import (
     WHOLE,
     ByteRange,
+    Checksum,
     Folder,
     ObjectInfo,
     PresignedUrl,
@@ -34,7 +35,7 @@ from .copies import copy_object, move_object
 from .fetching import Fetch, Proof
 from .guards import guarded
 from .operation import Context, operation, operation_on_many
-from .reading import Collector, Listing, Reading, read_bytes
+from .reading import Collector, Listing, Reading
 from .rules import Body
 from .signed import confirm_object, presign_object
 
@@ -110,7 +111,13 @@ class Operations:
         self, key: ObjectKey, span: ByteRange = WHOLE, if_match: str | None = None, *, sha256: str | None = None
     ) -> Exchange[bytes]:
         """Return the bytes of *span*, the whole compared with *sha256*; see ``Storage.get_bytes``."""
-        return read_bytes(self.context, key, span, if_match, sha256)
+        collected = Collector()
+        info = yield from self.context.exchanges.get(key, span, collected, if_match)
+        if span == WHOLE and sha256 is not None:
+            collected.expect(Checksum(algorithm="sha256", value=sha256))
+        elif span != WHOLE or not self.context.info.remote:
+            return collected.value()
+        return collected.proven(info)
 
     @operation("get")
     def read_ranges(self, key: ObjectKey, spans: Sequence[ByteRange]) -> Exchange[list[bytes]]:
@@ -118,11 +125,16 @@ class Operations:
         if not spans:
             return []
         # The first span shows the version; the others are pinned to it and run at the same time.
-        context, first = self.context, Collector()
+        context, (first, *others) = self.context, [Collector() for _ in spans]
         info = yield from context.exchanges.get(key, spans[0], first, None)
-        rest = (read_bytes(context, key, span, info.etag) for span in spans[1:])
-        outcomes = cast("list[Outcome[bytes]]", (yield Many(rest, context.info.concurrency)))
-        return [first.value(), *(outcome.result() for outcome in outcomes)]
+        pinned = zip(spans[1:], others, strict=True)
+        rest = (context.exchanges.get(key, span, into, info.etag) for span, into in pinned)
+        outcomes = cast("list[Outcome[ObjectInfo]]", (yield Many(rest, context.info.concurrency)))
+        for span, into, outcome in zip(spans[1:], others, outcomes, strict=True):
+            found = outcome.result()
+            if span == WHOLE and context.info.remote:
+                into.proven(found)
+        return [first.value(), *(into.value() for into in others)]
 
     def reading(
         self, key: str, span: ByteRange = WHOLE, if_match: str | None = None, *, sha256: str | None = None

@@ -12,7 +12,6 @@ from typing import Generic, Self, TypeVar, cast
 
 from ..bodies.checksums import Hasher, hasher_of
 from ..errors import IntegrityError
-from ..keys import ObjectKey
 from ..provider import Pages
 from ..transport import Exchange, Transport
 from ..types import WHOLE, Buffer, ByteRange, Checksum, Folder, ObjectInfo
@@ -127,19 +126,6 @@ class Listing(Generic[_Entry]):
     def close(self) -> None:
         """Release what the listing holds open."""
         self.pages.close()
-
-
-def read_bytes(
-    context: Context, key: ObjectKey, span: ByteRange, if_match: str | None, sha256: str | None = None
-) -> Exchange[bytes]:
-    """Return the bytes of *span*; see ``Storage.get_bytes``. The key is full."""
-    collected = Collector()
-    info = yield from context.exchanges.get(key, span, collected, if_match)
-    if span == WHOLE and sha256 is not None:
-        collected.expect(Checksum(algorithm="sha256", value=sha256))
-    elif span != WHOLE or not context.info.remote:
-        return collected.value()
-    return collected.proven(info)
 
 
 class Collector:
