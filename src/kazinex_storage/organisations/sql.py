@@ -1,12 +1,13 @@
 """The catalogue that lasts: SQLAlchemy 2 Core on a SQLite file or on PostgreSQL, with sealed secrets.
 
 A change is one transaction: lock the rows that it decides upon, apply the rules of ``rules.py``, write where the
-version is still the expected one. ``schema.py`` has the tables, ``database.py`` the transactions.
+version is still the expected one. ``schema.py`` has the tables, ``sealed_rows.py`` turns
+rows into records, ``database.py`` has the transactions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +16,12 @@ from ..errors import SettingsError
 from ..secrecy.masking import masked
 from ..secrecy.pickling import not_pickled
 from .database import Database, sa, write_next
-from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus, SecretValues
+from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .register import SqlRegister
 from .rules import check_chosen, check_removable, conflict, label_in_use, label_key, unknown_provider
 from .schema import organisations, overrides, prepare, providers
+from .sealed_rows import SealedRows, columns_of
 from .sealing import Sealer
-from .settings import canonical
 from .state_keys import OrganisationKeys
 
 _ROW_IS = (providers.c.organisation, providers.c.id)
@@ -60,6 +61,7 @@ class SqlCatalogue:
         place = masked(place)
         self._database = Database(place)
         self._sealer = sealer
+        self._rows = SealedRows(sealer)
         self.revisions: RevisionRegister = SqlRegister(self._database)
         """What is remembered of revisions."""
         try:
@@ -89,7 +91,7 @@ class SqlCatalogue:
         """
         query = providers.select().where(providers.c.organisation == organisation).order_by(*_ORDER)
         with self._database.reading() as connection:
-            return tuple(self._record(row) for row in connection.execute(query).mappings())
+            return tuple(self._rows.record(row) for row in connection.execute(query).mappings())
 
     def of_kind(self, kind: str) -> tuple[ProviderRecord, ...]:
         """Return every provider of one kind.
@@ -99,7 +101,7 @@ class SqlCatalogue:
         """
         query = providers.select().where(providers.c.kind == kind)
         with self._database.reading() as connection:
-            return tuple(self._record(row) for row in connection.execute(query).mappings())
+            return tuple(self._rows.record(row) for row in connection.execute(query).mappings())
 
     def provider(self, organisation: str, provider: str) -> ProviderRecord:
         """Return the provider of that id.
@@ -141,7 +143,7 @@ class SqlCatalogue:
         if not rows:  # nothing can be chosen where there are no providers: the foreign keys see to that
             return Choice()
         return Choice(
-            providers=tuple(self._record(row) for row in rows),
+            providers=tuple(self._rows.record(row) for row in rows),
             default=rows[0]["default_provider"],
             override=rows[0]["override_provider"],
             allowlist=tuple(rows[0]["allowlist"] or ()),
@@ -154,7 +156,7 @@ class SqlCatalogue:
             SettingsError: the label or the id is in use, or the secrets cannot be sealed.
         """
         record = replace(record, version=1)
-        values = {**_columns(record), **self._settings(record)}
+        values = {**columns_of(record), **self._rows.settings_of(record)}
         with self._database.changing() as connection:
             _check_label(connection, record)
             if _locked(connection, record.organisation, record.id) is not None:
@@ -181,11 +183,11 @@ class SqlCatalogue:
             if row["version"] != record.version:
                 raise conflict(f"the provider {record.label!r}", record.version)
             _check_label(connection, record)
-            values = _columns(after)
+            values = columns_of(after)
             if row["settings_version"] != record.settings_version or refreshed:
-                values |= self._settings(record)
+                values |= self._rows.settings_of(record)
             else:
-                after = replace(after, settings=row["settings"], secrets=self._secrets(row))
+                after = replace(after, settings=row["settings"], secrets=self._rows.secrets(row))
             try:
                 connection.execute(providers.update().where(*_is(record.organisation, record.id)).values(values))
             except sa.exc.IntegrityError as error:  # another process took the label a moment ago
@@ -266,9 +268,9 @@ class SqlCatalogue:
         changed = 0
         with self._database.changing() as connection:
             for row in connection.execute(query).mappings().all():
-                if all(self._sealer.is_current(envelope) for envelope in row["secrets"].values()):
+                sealed = self._rows.resealed(row)
+                if sealed is None:
                     continue
-                sealed = self._seal(row["organisation"], row["id"], self._open(row), _bound_to(row))
                 connection.execute(
                     providers.update().where(*_is(row["organisation"], row["id"])).values(secrets=sealed)
                 )
@@ -286,52 +288,7 @@ class SqlCatalogue:
         row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
         if row is None:
             raise unknown_provider(organisation, provider)
-        return self._record(row)
-
-    def _record(self, row: sa.RowMapping) -> ProviderRecord:
-        return ProviderRecord(
-            id=row["id"],
-            organisation=row["organisation"],
-            kind=row["kind"],
-            label=row["label"],
-            settings=row["settings"],
-            secrets=self._secrets(row),
-            status=ProviderStatus(row["status"]),
-            last_verified_at=row["last_verified_at"],
-            last_error=row["last_error"],
-            failed_at=row["failed_at"],
-            failed_in_use=row["failed_in_use"],
-            max_file_bytes=row["max_file_bytes"],
-            created_at=row["created_at"],
-            settings_version=row["settings_version"],
-            version=row["version"],
-        )
-
-    def _secrets(self, row: sa.RowMapping) -> SecretValues:
-        # Opened when asked for, so that listing needs no key.
-        return SecretValues.opened_by(tuple(row["secrets"]), lambda: self._open(row))
-
-    def _open(self, row: sa.RowMapping) -> dict[str, str]:
-        where, settings = {"organisation": row["organisation"], "record": row["id"]}, _bound_to(row)
-        return {
-            field: self._sealer.open(envelope, field=field, settings=settings, **where)
-            for field, envelope in row["secrets"].items()
-        }
-
-    def _seal(self, organisation: str, record: str, secrets: Mapping[str, str], settings: str) -> dict[str, str]:
-        return {
-            field: self._sealer.seal(secret, organisation=organisation, record=record, field=field, settings=settings)
-            for field, secret in secrets.items()
-        }
-
-    def _settings(self, record: ProviderRecord) -> dict[str, object]:
-        bound = canonical(record.kind, record.settings)
-        sealed = self._seal(record.organisation, record.id, record.secrets.reveal(), bound)
-        return {"settings": record.settings, "secrets": sealed}
-
-
-def _bound_to(row: sa.RowMapping) -> str:
-    return canonical(row["kind"], row["settings"])
+        return self._rows.record(row)
 
 
 def _is(organisation: str, provider: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
@@ -341,25 +298,6 @@ def _is(organisation: str, provider: str) -> tuple[sa.ColumnElement[bool], sa.Co
 def _locked(connection: sa.Connection, organisation: str, provider: str) -> sa.RowMapping | None:
     query = providers.select().where(*_is(organisation, provider)).with_for_update()
     return connection.execute(query).mappings().one_or_none()
-
-
-def _columns(record: ProviderRecord) -> dict[str, object]:
-    return {
-        "organisation": record.organisation,
-        "id": record.id,
-        "kind": record.kind,
-        "label": record.label,
-        "label_key": label_key(record.label),
-        "status": record.status.value,
-        "last_verified_at": record.last_verified_at,
-        "last_error": record.last_error,
-        "failed_at": record.failed_at,
-        "failed_in_use": record.failed_in_use,
-        "max_file_bytes": record.max_file_bytes,
-        "created_at": record.created_at,
-        "settings_version": record.settings_version,
-        "version": record.version,
-    }
 
 
 def _check_label(connection: sa.Connection, record: ProviderRecord) -> None:
