@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from ..providers.settings.environment import catalogue_location, make_data_directory, sealing_keys
 from ..registry import Registry
 from .admission import OPERATOR_CHOICES, Admit
-from .judging import files_of_ours
 from .keyfile import KeyFile
+from .proposals import files_of_ours
 from .sealing import KeyRing, KeySource, Sealer
 from .service import Organisations
 from .sql import SqlCatalogue

@@ -28,8 +28,8 @@ from ..transport import Transport, TransportSettings
 from .admission import OPERATOR_CHOICES, Admit
 from .catalogue import Catalogue
 from .changes import check_size_limit, halves, with_settings
-from .judging import Admission
 from .ownership import check_owner
+from .proposals import Proposals
 from .records import (
     OrganisationRecord,
     ProjectOverride,
@@ -93,7 +93,7 @@ class Organisations:
         self.registry = registry or default_registry()
         """Which kinds there are."""
         self._clock = clock
-        self._admission = Admission(self, admit, guarded)
+        self._proposals = Proposals(self, admit, guarded)
         self._transports: dict[PublicAddresses, Transport] = {}
 
     def organisation(self, organisation: str) -> OrganisationRecord:
@@ -157,7 +157,7 @@ class Organisations:
         label = free_label(self.providers(organisation), organisation, check_label(label))
         settings = masked(settings)
         model = self.registry.parse_settings(kind, settings)
-        self._admission.judge(organisation, kind, model)
+        self._proposals.admit(organisation, kind, model)
         if max_file_bytes is not None:
             check_size_limit(self.registry, kind, model, max_file_bytes)
         public, secrets = halves(self.registry, kind, model)
@@ -207,7 +207,7 @@ class Organisations:
         if settings is not None:
             after = with_settings(self.registry, after, settings)
             if after.settings_version != before.settings_version:
-                self._admission.judge(organisation, after.kind, self.settings(after))
+                self._proposals.admit(organisation, after.kind, self.settings(after))
         if not isinstance(max_file_bytes, Keep):
             if max_file_bytes is not None:
                 check_size_limit(self.registry, after.kind, self.settings(after), max_file_bytes)
@@ -328,7 +328,7 @@ class Organisations:
             SealError: the secrets cannot be opened.
         """
         settings = self.settings(record)
-        addresses = self._admission.judge(record.organisation, record.kind, settings, alone=True)
+        addresses = self._proposals.admit(record.organisation, record.kind, settings, alone=True)
         provider = self.registry.open(record.kind, settings)
         if addresses is not None and isinstance(provider, NetworkProvider):
             provider.use_transport(self._restricted(addresses))
@@ -347,7 +347,7 @@ class Organisations:
             StorageError: the service refuses.
         """
         place = Storage(provider, transport=transport)
-        return check_owner(place, record, self._clock(), bind=not self._admission.shares, share=share)
+        return check_owner(place, record, self._clock(), bind=not self._proposals.shares, share=share)
 
     def reseal(self) -> int:
         """Seal all secrets of all organisations under the first key, and return how many providers changed.
@@ -376,7 +376,7 @@ class Organisations:
         """Return the id of a provider that is about to be chosen; the place may have been taken since it was added."""
         record = self.find(organisation, provider)
         with suppress(SealError, UnknownProviderError):  # it can be chosen without the key; opening it asks again
-            self._admission.judge(organisation, record.kind, self.settings(record))
+            self._proposals.admit(organisation, record.kind, self.settings(record))
         return record.id
 
     def _override(self, organisation: str, project: str, provider: str | None, version: int | None) -> ProjectOverride:

@@ -31,7 +31,7 @@ class Records(Protocol):
         ...
 
 
-class Admission:
+class Proposals:
     """Asks the host whether settings are admitted."""
 
     def __init__(self, records: Records, admit: Admit, guarded: Iterable[Path] | None) -> None:
@@ -42,7 +42,7 @@ class Admission:
         """Whether organisations may use one place together."""
         self._guarded = guarded_paths(files_of_ours() if guarded is None else guarded)
 
-    def judge(
+    def admit(
         self, organisation: str, kind: str, settings: BaseModel, *, alone: bool = False
     ) -> PublicAddresses | None:
         """Return which addresses connections with *settings* may go to, None for all.
