@@ -32,5 +32,5 @@ class OnlyProvider:
         self.asked.append(organisation)
         return [self._found]
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         del event

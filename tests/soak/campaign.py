@@ -131,7 +131,7 @@ class Resolver:
     def in_order(self, organisation: str, project: str | None) -> Sequence[ResolvedProvider]:
         return (self._found,)
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Nobody listens."""
 
 

@@ -70,8 +70,8 @@ class ProviderResolver(Protocol):
         """Return every provider of the organisation once: override, default, the others."""
         ...
 
-    def tell(self, event: Event) -> None:
-        """Give *event* to whoever listens."""
+    def emit(self, event: Event) -> None:
+        """Give *event* to the hook, if there is one."""
         ...
 
 

@@ -76,7 +76,7 @@ def _remove(mark: Mark, removal: Removal, places: Sequence[Sequence[ResolvedProv
             yield from mark.take_back()  # the services refused: the document is where it was
         raise errors[0]
     if mark.removal is not None:
-        yield from mark.search.tell(DocumentRemoved(document=mark.document, removal=mark.removal))
+        yield from mark.search.emit(DocumentRemoved(document=mark.document, removal=mark.removal))
 
 
 def _delete(place: Sequence[ResolvedProvider], key: str) -> Exchange[StorageError | None]:

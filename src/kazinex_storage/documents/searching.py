@@ -173,11 +173,11 @@ class Search:
         if isinstance(error, ClosedError):
             raise error
         _log.warning("provider %s (%s) was passed over: %s", provider.label, provider.kind, error)
-        yield from self.tell(passed_over(provider, error, operation, key))
+        yield from self.emit(passed_over(provider, error, operation, key))
 
-    def tell(self, event: Event) -> Exchange[None]:
-        """Give *event* to whoever listens."""
-        yield Call(self._resolver.tell, event)
+    def emit(self, event: Event) -> Exchange[None]:
+        """Give *event* to the hook, if there is one."""
+        yield Call(self._resolver.emit, event)
 
 
 def passed_over(provider: ResolvedProvider, error: StorageError, operation: str, key: str) -> ProviderPassedOver:

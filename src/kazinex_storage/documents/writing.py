@@ -205,7 +205,7 @@ class RevisionGuard:
             mark, removal = Mark(self._search, document, self._target.provider, sha256), removal_now()
             yield from mark.put(removal)
             if mark.removal is removal:
-                yield from self._search.tell(DocumentRemoved(document=document, removal=removal))
+                yield from self._search.emit(DocumentRemoved(document=document, removal=removal))
 
     def _document(self, key: ObjectKey) -> DocumentKey | None:
         try:

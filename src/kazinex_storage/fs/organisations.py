@@ -139,7 +139,7 @@ class OrganisationSpace:
 
     def _report(self, place: Place, provider: ResolvedProvider, error: StorageError) -> None:
         event = passed_over(provider, error, "fs", place.name)
-        self._resolver().tell(event)
+        self._resolver().emit(event)
 
     def _resolver(self) -> Resolver:
         if self._given is not None:

@@ -121,7 +121,7 @@ class Resolver:
         """What is remembered of revisions, in the catalogue."""
         return self.organisations.catalogue.revisions
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Give *event* to the hook, if there is one."""
         if self._on_event is not None:
             self._on_event(event)
@@ -219,7 +219,7 @@ class Resolver:
             self._on_resolve(record.organisation, project, record.id, reason)
         view = storage.with_policy(policy)
         view.operations.context.rules.taken = Taken(self.revisions)
-        view.operations.context.watch = UseWatch(self.organisations.catalogue, record, self.tell, self._clock)
+        view.operations.context.watch = UseWatch(self.organisations.catalogue, record, self.emit, self._clock)
         return _resolved(record, reason, view)
 
     def _unopened(self, record: ProviderRecord, reason: Reason, error: StorageError) -> ResolvedProvider:
