@@ -112,22 +112,22 @@ def test_a_download_learns_at_any_time_what_it_is_compared_with(tmp_path: Path, 
     expected = Checksum(algorithm="md5", value=value_of("md5", bytes(right)))
     if altered is not None:
         right[altered] ^= 1
-    landing = Download(tmp_path / "a")
-    sink = landing.at(0, len(right))
+    target_file = Download(tmp_path / "a")
+    sink = target_file.at(0, len(right))
 
     if late:
         sink(right[:late])
-    landing.expect(expected)
+    target_file.expect(expected)
     sink(right[late:])
 
     info = ObjectInfo(key="a", size=len(right))
     try:
         if altered is None:
-            landing.publish(info, None)
+            target_file.publish(info, None)
             assert right == (tmp_path / "a").read_bytes()
         else:
             with pytest.raises(IntegrityError, match="md5"):
-                landing.publish(info, None)
+                target_file.publish(info, None)
     finally:
-        landing.discard()
+        target_file.discard()
     assert (["a"] if altered is None else []) == [path.name for path in tmp_path.iterdir()]

@@ -37,8 +37,8 @@ def test_what_came_whole_is_hashed_before_the_rest_comes(tmp_path: Path, monkeyp
         return count
 
     monkeypatch.setattr(os, "preadv", counted)
-    landing = Download(tmp_path / "out.pdf")
-    sinks = [landing.at(start, start + SPAN) for start in (0, SPAN, 2 * SPAN)]
+    target_file = Download(tmp_path / "out.pdf")
+    sinks = [target_file.at(start, start + SPAN) for start in (0, SPAN, 2 * SPAN)]
 
     for at in (1, 0):
         span = body[at * SPAN : (at + 1) * SPAN]
@@ -47,7 +47,7 @@ def test_what_came_whole_is_hashed_before_the_rest_comes(tmp_path: Path, monkeyp
 
     assert enough.wait(PATIENCE_S)
     sinks[2](body[2 * SPAN :])
-    checksum = landing.publish(ObjectInfo(key="out.pdf", size=len(body)), None)
+    checksum = target_file.publish(ObjectInfo(key="out.pdf", size=len(body)), None)
     assert hashlib.sha256(body).hexdigest() == checksum.value
     assert body == (tmp_path / "out.pdf").read_bytes()
 
@@ -61,8 +61,8 @@ def test_spans_in_any_order_make_the_file_they_are_of(cuts: list[int], order: ra
     order.shuffle(spans)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "out.pdf"
-        landing = Download(target)
-        left = [(landing.at(start, stop), memoryview(body)[start:stop]) for start, stop in spans]
+        target_file = Download(target)
+        left = [(target_file.at(start, stop), memoryview(body)[start:stop]) for start, stop in spans]
         while left:
             at = order.randrange(len(left))
             sink, rest = left.pop(at)
@@ -70,19 +70,19 @@ def test_spans_in_any_order_make_the_file_they_are_of(cuts: list[int], order: ra
             if len(rest) > PIECE:
                 left.append((sink, rest[PIECE:]))
 
-        checksum = landing.publish(ObjectInfo(key="out.pdf", size=len(body)), None)
+        checksum = target_file.publish(ObjectInfo(key="out.pdf", size=len(body)), None)
 
         assert hashlib.sha256(body).hexdigest() == checksum.value
         assert body == target.read_bytes()
 
 
 def test_a_gap_is_no_file(tmp_path: Path) -> None:
-    landing = Download(tmp_path / "out.pdf")
-    landing.at(0, 10)(b"0123456789")
-    landing.at(11)(b"abcdefghi")
+    target_file = Download(tmp_path / "out.pdf")
+    target_file.at(0, 10)(b"0123456789")
+    target_file.at(11)(b"abcdefghi")
 
     with pytest.raises(IntegrityError, match="10 of 20 bytes"):
-        landing.publish(ObjectInfo(key="out.pdf", size=20), None)
-    landing.discard()
+        target_file.publish(ObjectInfo(key="out.pdf", size=20), None)
+    target_file.discard()
 
     assert [] == [*tmp_path.iterdir()]

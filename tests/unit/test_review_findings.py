@@ -65,8 +65,8 @@ def test_a_child_that_is_forked_while_a_key_is_locked_neither_hangs_nor_blocks_i
 def test_a_download_that_is_given_up_during_a_write_never_writes_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    landing = Download(tmp_path / "out")
-    sink = landing.at(0)
+    target_file = Download(tmp_path / "out")
+    sink = target_file.at(0)
     inside, release = threading.Event(), threading.Event()
     write = os.pwrite
 
@@ -79,7 +79,7 @@ def test_a_download_that_is_given_up_during_a_write_never_writes_elsewhere(
     thread = threading.Thread(target=sink, args=(b"object" * 1_000_000,))  # more than is gathered
     thread.start()
     assert inside.wait(30)
-    landing.discard()
+    target_file.discard()
     others = [os.open(tmp_path / f"other-{number}", os.O_RDWR | os.O_CREAT) for number in range(8)]
     release.set()
     thread.join()

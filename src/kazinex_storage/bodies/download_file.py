@@ -290,9 +290,9 @@ class _Span:
     It belongs to one exchange, so what it gathers needs no lock: a tenth of the processor time of a download.
     """
 
-    __slots__ = ("_landing", "end", "room", "start", "stop", "waiting")
+    __slots__ = ("_target_file", "end", "room", "start", "stop", "waiting")
 
-    def __init__(self, start: int, stop: int | None, landing: Download) -> None:
+    def __init__(self, start: int, stop: int | None, target_file: Download) -> None:
         self.start = start
         self.stop = stop
         self.end = start
@@ -301,7 +301,7 @@ class _Span:
         """What came and is not written yet: the first piece itself, or the beginning of the room."""
         self.room: memoryview | None = None
         """What further pieces are gathered in; a small object has one piece."""
-        self._landing = landing
+        self._target_file = target_file
 
     def take(self, piece: Buffer) -> None:
         """Append *piece*. Once all came it is written: what waited for more would be a gap that ends the hashing.
@@ -310,22 +310,22 @@ class _Span:
             OSError: the disk is full, or the like.
             TransferCancelled: the download was given up.
         """
-        if self._landing.gone:
+        if self._target_file.gone:
             raise TransferCancelled
         held = len(self.waiting)
         if held and held + len(piece) > GATHER_BYTES:
-            self._landing.write(self)
+            self._target_file.write(self)
             held = 0
         if len(piece) >= GATHER_BYTES:
-            self._landing.write(self, piece)
+            self._target_file.write(self, piece)
         elif self.room is None and not held:
             self.waiting = bytes(piece)
         else:
             if self.room is None:
-                self.room = self._landing.room()
+                self.room = self._target_file.room()
                 self.room[:held] = self.waiting
             size = held + len(piece)
             self.room[held:size] = piece
             self.waiting = self.room[:size]
         if self.stop is not None and self.waiting and self.end + len(self.waiting) >= self.stop:
-            self._landing.write(self)
+            self._target_file.write(self)

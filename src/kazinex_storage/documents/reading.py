@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import IntegrityError, PreconditionFailedError
 from ..keys import DocumentKey
 from ..storage.files import ObjectReader
-from ..storage.reading import Reading
+from ..storage.reading import RangeReader
 from ..storage.sync import Storage
 from ..transport import Exchange
 from ..types import ByteRange, ObjectInfo, Progress
@@ -36,7 +36,7 @@ class Opening:
         """Return the raw file; see ``DocumentStore.open``."""
         return ObjectReader(self.storage, self.key, info=self.info, sha256=self.sha256)
 
-    def reading(self) -> Reading:
+    def reading(self) -> RangeReader:
         """Return the pull side; see ``DocumentStore.stream``."""
         return self.storage.operations.reading(self.key, if_match=self.info.etag, sha256=self.sha256)
 

@@ -19,7 +19,7 @@ from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ..transport import Outcome
 from ..types import WHOLE, Buffer, ByteRange, Folder, ObjectInfo, Progress, ProviderInfo, PutOptions
 from .awaiting import awaited, collected
-from .bulk import Asked
+from .bulk import KeyedExchanges
 from .operations import DEFAULTS
 from .reading import Listing
 from .rules import Body
@@ -115,10 +115,10 @@ class AsyncStorage:
 
     async def get_many(self, keys: Iterable[str]) -> AsyncGenerator[tuple[str, Outcome[bytes]], None]:
         """Yield (key, outcome) as whole objects arrive; see ``Storage.get_many``."""
-        asked = Asked(keys, self._operations.get_bytes)
-        async with aclosing(self._transport.run_many_async(asked, self.info.concurrency)) as ended:
+        exchanges = KeyedExchanges(keys, self._operations.get_bytes)
+        async with aclosing(self._transport.run_many_async(exchanges, self.info.concurrency)) as ended:
             async for index, outcome in ended:
-                yield asked.key_of(index), outcome
+                yield exchanges.key_of(index), outcome
 
     async def stream(self, key: str, span: ByteRange = WHOLE) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of *span* in chunks; see ``Storage.stream``.

@@ -19,7 +19,7 @@ DELETE_BATCH = 1000
 """Keys that one bulk delete carries."""
 
 
-class Asked:
+class KeyedExchanges:
     """The exchanges that bring many objects, made one by one, and which key each is for."""
 
     def __init__(self, keys: Iterable[str], get: Callable[[str], Exchange[bytes]]) -> None:

@@ -35,7 +35,7 @@ from .copies import copy_object, move_object
 from .fetching import Fetch, Proof
 from .guards import guarded
 from .operation import Context, operation, operation_on_many
-from .reading import Collector, Listing, Reading
+from .reading import Collector, Listing, RangeReader
 from .rules import Body
 from .signed import confirm_object, presign_object
 
@@ -138,9 +138,9 @@ class Operations:
 
     def reading(
         self, key: str, span: ByteRange = WHOLE, if_match: str | None = None, *, sha256: str | None = None
-    ) -> Reading:
+    ) -> RangeReader:
         """Return the pull side of *span*; the whole is compared with *sha256*; see ``Storage.stream``."""
-        return Reading(self.context, key, span, if_match=if_match, sha256=sha256)
+        return RangeReader(self.context, key, span, if_match=if_match, sha256=sha256)
 
     @operation("download")
     def download(

@@ -27,7 +27,7 @@ LAST_WINDOW = 8 * 1024 * 1024
 """Bytes that a window grows to."""
 
 
-class Reading:
+class RangeReader:
     """One span of one version of one object, pulled in windows of growing size."""
 
     def __init__(
@@ -173,7 +173,7 @@ class Collector:
 class ByteStream(Iterator[bytes]):
     """The bytes of one span of one version, in chunks; also a context manager. Not thread-safe."""
 
-    def __init__(self, reading: Reading, transport: Transport) -> None:
+    def __init__(self, reading: RangeReader, transport: Transport) -> None:
         """Fetch the first chunk of *reading*.
 
         Raises:

@@ -32,7 +32,7 @@ from ..types import (
     PutOptions,
     UploadState,
 )
-from .bulk import Asked
+from .bulk import KeyedExchanges
 from .files import StorageFile, open_file
 from .operation import ClosedFlag, Context
 from .operations import DEFAULTS, LINK, Operations
@@ -154,9 +154,9 @@ class Storage:
 
     def get_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Outcome[bytes]]]:
         """Yield (key, outcome) as whole objects arrive; ``outcome.result()`` gives the bytes or raises."""
-        asked = Asked(keys, self._operations.get_bytes)
-        for index, outcome in self._transport.run_many(asked, self.info.concurrency):
-            yield asked.key_of(index), outcome
+        exchanges = KeyedExchanges(keys, self._operations.get_bytes)
+        for index, outcome in self._transport.run_many(exchanges, self.info.concurrency):
+            yield exchanges.key_of(index), outcome
 
     def download(self, key: str, path: str | os.PathLike[str], *, on_progress: Progress | None = None) -> ObjectInfo:
         """Write the object into the file *path*, whole or not at all, and return what it is, with the sha256.
