@@ -86,8 +86,8 @@ def test_a_listed_name_is_a_key_exactly_when_it_is_the_spelling_of_one(text: str
     except InvalidKeyError:
         expected = None
 
-    assert expected == S3Exchanges(FOLDS).key_of(f"acme/{text}")
-    assert (expected if expected == text else None) == S3Exchanges(KEEPS).key_of(f"acme/{text}")
+    assert expected == S3Exchanges(FOLDS).codec.key_of(f"acme/{text}")
+    assert (expected if expected == text else None) == S3Exchanges(KEEPS).codec.key_of(f"acme/{text}")
 
 
 def test_uploads_of_names_that_are_no_keys_are_left_out() -> None:

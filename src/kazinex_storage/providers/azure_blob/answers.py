@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from binascii import Error as BadBase64
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from urllib.parse import unquote
@@ -16,6 +15,7 @@ from ...errors import NotFoundError, UnavailableError
 from ...types import Checksum, ObjectInfo
 from ...unkeyed import MARKED
 from ..objectstore.header_text import date_of, etag_of, size_of
+from ..objectstore.listed_pages import Page
 from ..objectstore.xml_text import parse_xml, text_of
 from .headers import FOLDER, MARK, METADATA, SHA256, is_folder, metadata_of
 from .names import encode_metadata_name
@@ -24,19 +24,6 @@ CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,1
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
 _SHA256_HEADER: Final = METADATA + encode_metadata_name(SHA256)
 _MD5_BYTES: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a listing, names as the service spells them, directories left out."""
-
-    objects: Sequence[tuple[str, int, str | None, datetime | None]]
-    """(name, size, etag, last modified)."""
-    folders: Sequence[str]
-    token: str | None
-    """How to ask for the next page; None after the last one."""
-    directories: Sequence[str] = ()
-    """Names of blobs that stand for directories."""
 
 
 def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:

@@ -29,16 +29,15 @@ from ...types import (
     Sink,
 )
 from ...unkeyed import MARKED
-from ..objectstore.key_codec import Spelling
-from ..objectstore.listed_pages import ListedPages
+from ..objectstore.listed_pages import ListedPages, Listings, Page
 from ..settings.bearer import Bearer
-from .answers import Page, parse_page
+from .answers import parse_page
 from .batch import delete_many
 from .blocks import Blocks
 from .copying import Copying
 from .delegation import delegate
 from .errors import AZURE
-from .names import decode, encode, encode_prefix
+from .names import codec_of
 from .objects import SINGLE_PUT_BYTES, Objects
 from .presign import presign
 from .requests import Protocol
@@ -56,19 +55,21 @@ class AzureBlobExchanges:
         """Work on *target*."""
         self.target = target
         """The container."""
+        self.codec = codec_of(target.prefix)
+        """Keys to names of the service, and back."""
         self._signing = signing_of(target)
         self.objects = Objects(Protocol(target, self._signing))
         """Single blobs, by the names of the service."""
         self.blocks = Blocks(self.objects)
         """Writes in blocks, by the names of the service."""
         self._copying = Copying(self.objects)
-        self._spelling = Spelling(self.name_of, self._name_prefix, self.key_of)
-        self.parts: PartExchanges = PartUploads(self.objects, self._spelling)
+        self._listings = Listings(self._list, self.codec, target.location)
+        self.parts: PartExchanges = PartUploads(self.objects, self.codec)
         """Uploads in parts that outlive a process."""
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; one request up to 8 MiB, else one for each block and one or two more."""
-        name = self.name_of(key)
+        name = self.codec.name_of(key)
         if source.size <= SINGLE_PUT_BYTES:
             writing = self.objects.put(name, source, options)
         else:
@@ -77,32 +78,32 @@ class AzureBlobExchanges:
 
     def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
         """Read; one request."""
-        return self._called(key, (yield from self.objects.get(self.name_of(key), span, sink, if_match)))
+        return self._called(key, (yield from self.objects.get(self.codec.name_of(key), span, sink, if_match)))
 
     def head(self, key: ObjectKey) -> Exchange[ObjectInfo]:
         """Look; one request."""
-        return self._called(key, (yield from self.objects.head(self.name_of(key))))
+        return self._called(key, (yield from self.objects.head(self.codec.name_of(key))))
 
     def delete(self, key: ObjectKey) -> Exchange[None]:
         """Remove; one request."""
-        yield from self.objects.delete(self.name_of(key))
+        yield from self.objects.delete(self.codec.name_of(key))
 
-    def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo, Page]:
+    def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo]:
         """List everything below; one request for 5,000 blobs."""
-        return self._pages(prefix, partial(self._infos, prefix), one_level=False)
+        return self._listings.scan(prefix)
 
-    def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder, Page]:
+    def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder]:
         """List one level; one request for 5,000 entries."""
-        return self._pages(prefix, partial(self._entries, prefix), one_level=True)
+        return self._listings.children(prefix)
 
     def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy inside the service."""
-        found = yield from self._copying.copy(self.name_of(source), self.name_of(target), mode)
+        found = yield from self._copying.copy(self.codec.name_of(source), self.codec.name_of(target), mode)
         return self._called(target, found)
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove up to 1,000 objects; one request for 256."""
-        errors = yield from delete_many(self.objects, [self.name_of(key) for key in keys])
+        errors = yield from delete_many(self.objects, [self.codec.name_of(key) for key in keys])
         for key, error in zip(keys, errors, strict=True):
             if error is not None:
                 error.key = key
@@ -114,7 +115,7 @@ class AzureBlobExchanges:
 
     def unkeyed_prefix(self, prefix: str) -> str:
         """Return what the names of the service begin with below *prefix*."""
-        return self._name_prefix(prefix)
+        return self.codec.name_prefix(prefix)
 
     def delete_unkeyed(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
         """Remove up to 1,000 blobs by the names of the service; see ``UnkeyedExchanges``."""
@@ -123,15 +124,15 @@ class AzureBlobExchanges:
     def delete_marker(self, key: ObjectKey) -> Exchange[None]:
         """Remove the directory, if it is one and has nothing in it; two requests, one when it is none."""
         try:
-            yield from self.objects.head(self.name_of(key))
+            yield from self.objects.head(self.codec.name_of(key))
         except NotFoundError as error:
             if error.code == MARKED:
-                yield from self.objects.delete(self.name_of(key))
+                yield from self.objects.delete(self.codec.name_of(key))
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign a request; none is sent, unless a key of user delegation has to be renewed."""
         signer = yield from self._signing.key(options.expires_in)
-        return presign(self.objects.protocol, signer, self.name_of(key), options)
+        return presign(self.objects.protocol, signer, self.codec.name_of(key), options)
 
     def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
         """Explain what *check* met; one request at most, see ``Diagnostics``."""
@@ -145,52 +146,12 @@ class AzureBlobExchanges:
 
         return {"cors": partial(cors, self.objects)} if self.target.browser_origin is not None else {}
 
-    def name_of(self, key: str) -> str:
-        """Return how the service spells *key*.
-
-        Raises:
-            InvalidKeyError: it holds no such name.
-        """
-        return encode(self.target.prefix + key)
-
-    def key_of(self, name: str) -> str | None:
-        """Return the key that the service spells *name*; None for what no key names."""
-        full = decode(name)
-        prefix = self.target.prefix
-        return full[len(prefix) :] if full is not None and full.startswith(prefix) and full != prefix else None
-
-    def _name_prefix(self, prefix: str) -> str:
-        return encode_prefix(self.target.prefix + prefix)
-
-    def _pages(
-        self, prefix: Prefix, entries: Callable[[Page], Sequence[_Entry]], *, one_level: bool
-    ) -> ListedPages[_Entry, Page]:
-        name_prefix = self._name_prefix(prefix)
-        ask = partial(self._list, name_prefix, one_level=one_level)
-        return ListedPages(ask, entries, prefix, self._spelling, self.target.location)
-
     def _list(self, prefix: str, marker: str | None, *, one_level: bool) -> Exchange[Page]:
         response = yield from AZURE.send(self.objects.protocol.list(prefix, marker, one_level=one_level))
         return parse_page(response.body)
 
     def _called(self, key: str, info: ObjectInfo) -> ObjectInfo:
         return info if info.key == key else replace(info, key=key)
-
-    def _infos(self, prefix: Prefix, page: Page) -> list[ObjectInfo]:
-        # What a service lists beside what was asked for may be another tenant's.
-        return [
-            ObjectInfo(key=key, size=size, etag=etag, last_modified=moment)
-            for name, size, etag, moment in page.objects
-            if (key := self.key_of(name)) is not None and key.startswith(prefix)
-        ]
-
-    def _entries(self, prefix: Prefix, page: Page) -> list[ObjectInfo | Folder]:
-        folders: list[ObjectInfo | Folder] = [
-            Folder(prefix=f"{key}/")
-            for name in page.folders
-            if (key := self.key_of(name.removesuffix("/"))) is not None and f"{key}/".startswith(prefix)
-        ]
-        return folders + self._infos(prefix, page)
 
 
 def signing_of(target: Target) -> Signing:

@@ -13,6 +13,7 @@ from typing import Final
 
 from ...errors import InvalidKeyError
 from ...keys import ObjectKey
+from ..objectstore.key_codec import KeyCodec
 
 # learn.microsoft.com/rest/api/storageservices/Naming-and-Referencing-Containers--Blobs--and-Metadata
 MAX_NAME_CHARACTERS: Final = 1024
@@ -25,6 +26,16 @@ _ESCAPED: Final = re.compile(r"=(?P<more>(?:3D)*)2E\Z")
 _UNSURE: Final = re.compile(r"(?:\.|=(?:3D)*(?:3|2E?)?)\Z")
 _FOREIGN: Final = re.compile(r"[^a-z0-9]|^[0-9]")
 _NAME_ESCAPE: Final = re.compile(r"_([0-9a-f]{2})")
+
+
+def codec_of(prefix: str) -> KeyCodec:
+    """Return how the service spells keys below the *prefix* of the settings, which counts in the length of a name."""
+    spelt = encode_prefix(prefix)
+
+    def encode_below(key: str) -> str:
+        return encode(prefix + key)[len(spelt) :]
+
+    return KeyCodec(prefix=spelt, encode=encode_below, encode_prefix=encode_prefix, decode=decode)
 
 
 def encode(key: str) -> str:

@@ -65,7 +65,7 @@ class AzureBlobProvider(NetworkPartUploader[AzureBlobExchanges]):
 
     def public_access(self, key: ObjectKey) -> PublicAccess | None:
         """Return where anybody could read the blob, if the container were public."""
-        url = self.exchanges.objects.protocol.url(self.exchanges.name_of(key))
+        url = self.exchanges.objects.protocol.url(self.exchanges.codec.name_of(key))
         return PublicAccess(url=url, fix=_MAKE_PRIVATE)
 
 

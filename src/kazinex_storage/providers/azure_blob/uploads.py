@@ -20,7 +20,7 @@ from ...keys import ObjectKey, Prefix
 from ...transport import Exchange, Many, Outcome, Response
 from ...types import Buffer, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
 from ..objectstore.cycle_guard import Course
-from ..objectstore.key_codec import Spelling
+from ..objectstore.key_codec import KeyCodec
 from .answers import parse_blocks, parse_page
 from .blocks import Block, Blocks, id_of, new_mark, read_block_id
 from .checksums import md5_proof
@@ -39,16 +39,16 @@ _LOOKS_AT_ONCE: Final = 16
 class PartUploads:
     """Uploads in parts to one container, or to the part of it below a prefix."""
 
-    def __init__(self, objects: Objects, spelling: Spelling) -> None:
+    def __init__(self, objects: Objects, codec: KeyCodec) -> None:
         """Work on the container of *objects*."""
         self._objects = objects
         self._protocol = objects.protocol
         self._blocks = Blocks(objects)
-        self._spelling = spelling
+        self._codec = codec
 
     def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
         """Begin; one request, two under a condition, which is looked at before gibibytes are sent in vain."""
-        name = self._spelling.name_of(key)
+        name = self._codec.name_of(key)
         if options.mode is PutMode.CREATE or options.if_match is not None:
             yield from self._objects.check(name, options)
         plan = plan_parts(size, PART_RULE)
@@ -71,7 +71,7 @@ class PartUploads:
         """Write one part; one request, none for an empty one."""
         if not len(data):
             return _nothing(number)
-        return (yield from self._blocks.put_block(self._spelling.name_of(state.key), state.upload_id, number, data))
+        return (yield from self._blocks.put_block(self._codec.name_of(state.key), state.upload_id, number, data))
 
     def list_parts(self, state: UploadState) -> Exchange[Sequence[PartInfo]]:
         """List the parts; one request. A part that was sent with different bytes is not among them.
@@ -81,7 +81,7 @@ class PartUploads:
             PreconditionFailedError: it is gone because the object was replaced meanwhile.
             NotFoundError: it is gone.
         """
-        name = self._spelling.name_of(state.key)
+        name = self._codec.name_of(state.key)
         blocks = [(block, size) for block, size in (yield from self._held(name)) if block.mark == state.upload_id]
         if not _is_pending([block for block, _ in blocks]):
             raise (yield from self._gone(name, state))
@@ -96,7 +96,7 @@ class PartUploads:
         Raises:
             StorageError: as in ``PartUploader.complete_upload``.
         """
-        name, options = self._spelling.name_of(state.key), _options(state)
+        name, options = self._codec.name_of(state.key), _options(state)
         ids = [id_of(state.upload_id, part) for part in parts if part.size]
         response: Response = yield self._protocol.put_block_list(name, ids, state.sha256, options, state.write_token)
         if code_of(response) in ("InvalidBlockList", "BlobNotFound"):
@@ -115,12 +115,12 @@ class PartUploads:
         Raises:
             UnavailableError: the service does not say which object stands there.
         """
-        found = yield from self._objects.own(self._spelling.name_of(state.key), state.write_token)
+        found = yield from self._objects.own(self._codec.name_of(state.key), state.write_token)
         return None if found is None else replace(found, key=state.key)
 
     def abort_upload(self, key: ObjectKey, upload_id: str) -> Exchange[None]:
         """Give up; two requests. What was sent is dropped by the service after a week at the latest."""
-        name = self._spelling.name_of(key)
+        name = self._codec.name_of(key)
         blocks = [block for block, _ in (yield from self._held(name)) if block.mark == upload_id]
         if _is_pending(blocks):
             yield from self._blocks.stage(name, Block(upload_id, _ABORTED), _SIGN, md5_proof(_SIGN))
@@ -130,8 +130,8 @@ class PartUploads:
 
         Uploads over an object with bytes are not shown: the service does not tell which objects have them.
         """
-        names = yield from self._bare(self._spelling.name_prefix(prefix))
-        keys = ((name, self._spelling.key_of(name)) for name in names)
+        names = yield from self._bare(self._codec.name_prefix(prefix))
+        keys = ((name, self._codec.key_of(name)) for name in names)
         wanted = [(name, key) for name, key in keys if key is not None and key.startswith(prefix)]
 
         def looks() -> Iterator[Exchange[list[tuple[Block, int]]]]:

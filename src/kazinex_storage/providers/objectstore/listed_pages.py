@@ -8,63 +8,100 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
+from ...keys import Prefix
 from ...transport import Exchange
 from ...types import Folder, ObjectInfo
 from ...unkeyed import Unkeyed
 from .cycle_guard import Course
-from .key_codec import Spelling
+from .key_codec import KeyCodec
 
 _log = logging.getLogger(__name__)
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
 
-class ListedPage(Protocol):
-    """One page as the service gave it."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing, names as the service spells them."""
 
-    @property
-    def objects(self) -> Sequence[tuple[str, int, object, object]]:
-        """Name, size, and more."""
+    objects: Sequence[tuple[str, int, str | None, datetime | None]]
+    """(name, size, etag, last modified)."""
+    folders: Sequence[str]
+    """Common prefixes, with a slash at the end."""
+    token: str | None
+    """How to ask for the next page; None after the last one."""
+    directories: Sequence[str] = ()
+    """Names of what stands for a folder, though its name does not end with a slash; none of the objects."""
+
+
+class AskPage(Protocol):
+    """Asks for one page."""
+
+    def __call__(self, prefix: str, token: str | None, /, *, one_level: bool) -> Exchange[Page]:
+        """Return the page after *token* of what the service spells with *prefix*; one request."""
         ...
 
-    @property
-    def folders(self) -> Sequence[str]:
-        """Common prefixes, with a slash at the end."""
-        ...
 
-    @property
-    def directories(self) -> Sequence[str]:
-        """Names of what stands for a folder, though its name does not end with a slash."""
-        ...
+class Listings:
+    """What one store lists."""
 
-    @property
-    def token(self) -> str | None:
-        """How to ask for the next page; None after the last one."""
-        ...
+    def __init__(self, ask: AskPage, codec: KeyCodec, location: str) -> None:
+        """List by *ask* in what messages call *location*."""
+        self._ask = ask
+        self._codec = codec
+        self._location = location
+
+    def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo]:
+        """List everything below *prefix*; one request a page."""
+        ask = partial(self._ask, self._codec.name_prefix(prefix), one_level=False)
+        return ListedPages(ask, partial(self._objects, prefix), prefix, self._codec, self._location)
+
+    def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder]:
+        """List one level; one request a page."""
+        ask = partial(self._ask, self._codec.name_prefix(prefix), one_level=True)
+        return ListedPages(ask, partial(self._entries, prefix), prefix, self._codec, self._location)
+
+    def _objects(self, prefix: Prefix, page: Page) -> list[ObjectInfo]:
+        # What a service lists beside what was asked for may be another tenant's.
+        key_of = self._codec.key_of
+        return [
+            ObjectInfo(key=key, size=size, etag=etag, last_modified=moment)
+            for name, size, etag, moment in page.objects
+            if (key := key_of(name)) is not None and key.startswith(prefix)
+        ]
+
+    def _entries(self, prefix: Prefix, page: Page) -> list[ObjectInfo | Folder]:
+        key_of = self._codec.key_of
+        folders: list[ObjectInfo | Folder] = [
+            Folder(prefix=f"{key}/")
+            for name in page.folders
+            if (key := key_of(name.removesuffix("/"))) is not None and f"{key}/".startswith(prefix)
+        ]
+        return folders + self._objects(prefix, page)
 
 
-_Page = TypeVar("_Page", bound=ListedPage)
-
-
-class ListedPages(Generic[_Entry, _Page]):
+class ListedPages(Generic[_Entry]):
     """The pages of one listing. One request each; a page without a legal entry is skipped."""
 
     def __init__(
         self,
-        ask: Callable[[str | None], Exchange[_Page]],
-        entries: Callable[[_Page], Sequence[_Entry]],
+        ask: Callable[[str | None], Exchange[Page]],
+        entries: Callable[[Page], Sequence[_Entry]],
         prefix: str,
-        spelling: Spelling,
+        codec: KeyCodec,
         location: str,
     ) -> None:
         """Ask for the page after a token by *ask*; *entries* makes the values of one, below *prefix*, a key's."""
         self._ask = ask
         self._entries = entries
         self._key_prefix = prefix
-        self._prefix = spelling.name_prefix(prefix)
-        self._spelling = spelling
+        self._prefix = codec.name_prefix(prefix)
+        self._codec = codec
         self._location = location
         self._token: str | None = None
         self._course = Course()
@@ -107,17 +144,17 @@ class ListedPages(Generic[_Entry, _Page]):
                 self._location,
             )
 
-    def _note_hidden(self, page: _Page) -> None:
+    def _note_hidden(self, page: Page) -> None:
         # One outside of the prefix is nobody's business here.
         for name, size, *_ in page.objects:
-            if name.startswith(self._prefix) and self._spelling.key_of(name) is None:
+            if name.startswith(self._prefix) and self._codec.key_of(name) is None:
                 self._hidden += not name.endswith("/")  # which marks a folder
                 self._leave_out(name, size)
         for name in page.directories:
             if name.startswith(self._prefix):
                 self._leave_out(name, 0, "/")
         for folder in page.folders:
-            if folder.startswith(self._prefix) and self._spelling.key_of(folder.removesuffix("/")) is None:
+            if folder.startswith(self._prefix) and self._codec.key_of(folder.removesuffix("/")) is None:
                 self._hidden += 1
                 # Without its slash, because it marks no folder: it has something in it.
                 self.unkeyed.append(
@@ -125,6 +162,6 @@ class ListedPages(Generic[_Entry, _Page]):
                 )
 
     def _leave_out(self, name: str, size: int, end: str = "") -> None:
-        folder = self._spelling.key_of(name.removesuffix("/")) if end or name.endswith("/") else None
+        folder = self._codec.key_of(name.removesuffix("/")) if end or name.endswith("/") else None
         key = f"{folder}/" if folder is not None else self._key_prefix + name[len(self._prefix) :] + end
         self.unkeyed.append(Unkeyed(name=name, key=key, size=size))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from binascii import Error as BadBase64
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element
@@ -17,6 +15,7 @@ from ...errors import UnavailableError
 from ...transport import Response
 from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload
 from ..objectstore.header_text import moment_of, size_of
+from ..objectstore.listed_pages import Page
 from .headers import (
     DISPOSITION,
     ENCODING,
@@ -45,19 +44,6 @@ _CUSTOMER_KEYS: Final = (
 )
 _CHECKSUM: Final = "x-amz-checksum-"
 _ALGORITHMS: Final = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a listing, names as the service spells them."""
-
-    objects: Sequence[tuple[str, int, str | None, datetime | None]]
-    """(key, size, etag, last modified)."""
-    folders: Sequence[str]
-    token: str | None
-    """How to ask for the next page; None after the last one."""
-    directories: Sequence[str] = ()
-    """None: a folder is marked by a slash at the end of a name."""
 
 
 def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) -> ObjectInfo:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,8 +13,8 @@ from functools import partial
 from typing import Final, TypeVar, cast
 
 from ...bodies.source import Source
-from ...errors import InvalidKeyError, StorageError, UnavailableError, for_each_key
-from ...keys import MAX_KEY_BYTES, MAX_KEY_CHARACTERS, ObjectKey, Prefix
+from ...errors import StorageError, UnavailableError, for_each_key
+from ...keys import MAX_KEY_CHARACTERS, ObjectKey, Prefix
 from ...part_uploads import PartExchanges
 from ...transport import Exchange, Many, Outcome, Response
 from ...types import (
@@ -31,13 +30,12 @@ from ...types import (
     PutOptions,
     Sink,
 )
-from ..objectstore.key_codec import Spelling
-from ..objectstore.listed_pages import ListedPages
-from .answers import Page, parse_failures, parse_page
+from ..objectstore.listed_pages import ListedPages, Listings, Page
+from .answers import parse_failures, parse_page
 from .copying import Copying
 from .errors import S3, map_error
 from .multipart import Multipart
-from .names import decode, encode, encode_prefix
+from .names import codec_of
 from .objects import SINGLE_PUT_BYTES, Objects
 from .presign import presign
 from .requests import Protocol, upload_query
@@ -46,10 +44,6 @@ from .signing import auth_of, credentials_of
 from .target import Target
 from .uploads import PartUploads
 from .xml import is_fit
-
-# Printable ASCII without a backslash, in segments that do not begin with a dot: legal and NFC. It is a fifth of the
-# time of ObjectKey, which judges the rest; every listed name is looked at.
-_PLAIN: Final = re.compile(r"[ -\-0-\[\]-~][ -.0-\[\]-~]*(?:/[ -\-0-\[\]-~][ -.0-\[\]-~]*)*")
 
 SINGLES_AT_ONCE: Final = 16
 """Deletes of a bulk call that are under way at once because XML cannot carry their keys."""
@@ -64,21 +58,21 @@ class S3Exchanges:
         """Work on *target*."""
         self.target = target
         """The bucket."""
-        self._narrow = target.preset.narrow_names
-        self._prefix = encode_prefix(target.prefix) if self._narrow else target.prefix
+        self.codec = codec_of(target)
+        """Keys to names of the service, and back."""
         self.objects = Objects(Protocol(target, auth_of(target)))
         """Single objects, by the names of the service."""
         self.multipart = Multipart(self.objects)
         """Uploads in parts, by the names of the service."""
         self._copying = Copying(self.objects, self.multipart)
         self._rest = RestWrites(self.objects, target.rest) if target.rest is not None else None
-        self._spelling = Spelling(self.name_of, self._name_prefix, self.key_of)
-        self.parts: PartExchanges = PartUploads(self.objects, self.multipart, self._spelling)
+        self._listings = Listings(self._list, self.codec, target.location)
+        self.parts: PartExchanges = PartUploads(self.objects, self.multipart, self.codec)
         """Uploads in parts that outlive a process."""
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; one request up to 8 MiB, else two and one for each part."""
-        name = self.name_of(key)
+        name = self.codec.name_of(key)
         if self._rest is not None and options.mode is PutMode.CREATE:
             writing = self._rest.put(name, source, options)
         elif source.size <= SINGLE_PUT_BYTES:
@@ -89,31 +83,31 @@ class S3Exchanges:
 
     def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
         """Read; one request."""
-        return self._called(key, (yield from self.objects.get(self.name_of(key), span, sink, if_match)))
+        return self._called(key, (yield from self.objects.get(self.codec.name_of(key), span, sink, if_match)))
 
     def head(self, key: ObjectKey) -> Exchange[ObjectInfo]:
         """Look; one request."""
-        return self._called(key, (yield from self.objects.head(self.name_of(key))))
+        return self._called(key, (yield from self.objects.head(self.codec.name_of(key))))
 
     def checksum(self, key: ObjectKey, info: ObjectInfo) -> Exchange[Checksum | None]:
         """Ask for the checksum of a version that was read in part; at most one request."""
-        return (yield from self.objects.checksum(self.name_of(key), info))
+        return (yield from self.objects.checksum(self.codec.name_of(key), info))
 
     def delete(self, key: ObjectKey) -> Exchange[None]:
         """Remove; one request."""
-        yield from self.objects.delete(self.name_of(key))
+        yield from self.objects.delete(self.codec.name_of(key))
 
-    def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo, Page]:
+    def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo]:
         """List everything below; one request for 1,000 objects."""
-        return self._pages(prefix, partial(self._infos, prefix), one_level=False)
+        return self._listings.scan(prefix)
 
-    def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder, Page]:
+    def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder]:
         """List one level; one request for 1,000 entries."""
-        return self._pages(prefix, partial(self._entries, prefix), one_level=True)
+        return self._listings.children(prefix)
 
     def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy inside the service."""
-        origin, goal = self.name_of(source), self.name_of(target)
+        origin, goal = self.codec.name_of(source), self.codec.name_of(target)
         if self._rest is not None and mode is PutMode.CREATE:
             found = yield from self._rest.copy(origin, goal)
         else:
@@ -125,7 +119,7 @@ class S3Exchanges:
 
         What is refused as a whole, or whose answer does not say which keys are left, failed for each key.
         """
-        errors = yield from self.delete_unkeyed([self.name_of(key) for key in keys])
+        errors = yield from self.delete_unkeyed([self.codec.name_of(key) for key in keys])
         for key, error in zip(keys, errors, strict=True):
             if error is not None:
                 error.key = key
@@ -137,7 +131,7 @@ class S3Exchanges:
 
     def unkeyed_prefix(self, prefix: str) -> str:
         """Return what the names of the service begin with below *prefix*."""
-        return self._name_prefix(prefix)
+        return self.codec.name_prefix(prefix)
 
     def delete_unkeyed(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
         """Remove up to 1,000 objects by the names of the service; see ``UnkeyedExchanges``."""
@@ -182,10 +176,10 @@ class S3Exchanges:
         On Supabase its REST interface signs what creates; one request.
         """
         if self._rest is not None and options.method == "PUT" and options.mode is PutMode.CREATE:
-            return (yield from self._rest.sign(self.name_of(key), options))
+            return (yield from self._rest.sign(self.codec.name_of(key), options))
         credentials = yield from credentials_of(self.target)
         query = upload_query(options.upload.upload_id, options.part) if options.upload is not None else ""
-        return presign(self.objects.protocol, credentials, self.name_of(key), options, query)
+        return presign(self.objects.protocol, credentials, self.codec.name_of(key), options, query)
 
     def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
         """Explain what *check* met; none to five requests, see ``Diagnostics``."""
@@ -200,43 +194,9 @@ class S3Exchanges:
         wanted = {"cors": (cors, self.target.browser_origin), "residency": (residency, self.target.jurisdiction)}
         return {name: partial(check, self.objects) for name, (check, field) in wanted.items() if field is not None}
 
-    def name_of(self, key: str) -> str:
-        """Return how the service spells *key*."""
-        return self._prefix + (encode(key) if self._narrow else key)
-
-    def key_of(self, name: str) -> str | None:
-        """Return the key that the service spells *name*; None for what no key names, such as markers of folders."""
-        if not name.startswith(self._prefix):
-            return None
-        key = name[len(self._prefix) :]
-        if self._narrow:
-            return decode(key)
-        if len(key) <= MAX_KEY_BYTES and _PLAIN.fullmatch(key):
-            return key
-        try:
-            legal = ObjectKey(key)
-        except InvalidKeyError:
-            return None
-        # R2 shows the spelling that was uploaded last; elsewhere the NFC spelling is another object.
-        return legal if self.target.preset.folds_names or legal == key else None
-
     def _folded(self, name: str) -> str:
         folds = self.target.preset.folds_names and len(name) <= MAX_KEY_CHARACTERS
         return unicodedata.normalize("NFC", name) if folds else name
-
-    def prefix_of(self, prefix: str) -> str:
-        """Return how the service spells the keys below *prefix*."""
-        return self._name_prefix(prefix)
-
-    def _name_prefix(self, prefix: str) -> str:
-        return self._prefix + (encode_prefix(prefix) if self._narrow else prefix)
-
-    def _pages(
-        self, prefix: Prefix, entries: Callable[[Page], Sequence[_Entry]], *, one_level: bool
-    ) -> ListedPages[_Entry, Page]:
-        name_prefix = self._name_prefix(prefix)
-        ask = partial(self._list, name_prefix, one_level=one_level)
-        return ListedPages(ask, entries, prefix, self._spelling, self.target.location)
 
     def _list(self, prefix: str, token: str | None, *, one_level: bool) -> Exchange[Page]:
         response = yield from S3.send(self.objects.protocol.list(prefix, token, one_level=one_level))
@@ -244,22 +204,6 @@ class S3Exchanges:
 
     def _called(self, key: str, info: ObjectInfo) -> ObjectInfo:
         return info if info.key == key else replace(info, key=key)
-
-    def _infos(self, prefix: Prefix, page: Page) -> list[ObjectInfo]:
-        # What a service lists beside what was asked for may be another tenant's.
-        return [
-            ObjectInfo(key=key, size=size, etag=etag, last_modified=moment)
-            for name, size, etag, moment in page.objects
-            if (key := self.key_of(name)) is not None and key.startswith(prefix)
-        ]
-
-    def _entries(self, prefix: Prefix, page: Page) -> list[ObjectInfo | Folder]:
-        folders: list[ObjectInfo | Folder] = [
-            Folder(prefix=f"{key}/")
-            for name in page.folders
-            if (key := self.key_of(name.removesuffix("/"))) is not None and f"{key}/".startswith(prefix)
-        ]
-        return folders + self._infos(prefix, page)
 
 
 def _refusal(outcome: Outcome[None]) -> StorageError | None:

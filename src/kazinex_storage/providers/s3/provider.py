@@ -53,7 +53,7 @@ class S3Provider(NetworkPartUploader[S3Exchanges]):
         orphans = self.exchanges.multipart.orphans
         if dry_run:
             return orphans.count
-        return self._transport.run(orphans.sweep(self.exchanges.prefix_of(scope), most=orphans.count))
+        return self._transport.run(orphans.sweep(self.exchanges.codec.name_prefix(scope), most=orphans.count))
 
     def public_access(self, key: ObjectKey) -> PublicAccess | None:
         """Return where anybody could read the object, if the bucket were public; None on R2."""
@@ -61,7 +61,7 @@ class S3Provider(NetworkPartUploader[S3Exchanges]):
         fix = _MAKE_PRIVATE.get(target.kind)
         if fix is None:
             return None
-        name = self.exchanges.name_of(key)
+        name = self.exchanges.codec.name_of(key)
         if target.kind == "supabase":
             # supabase.com/docs/guides/storage/serving/downloads (read 2026-08).
             rest = target.endpoint_url.removesuffix("/s3")

@@ -11,7 +11,7 @@ from ...errors import NotSupportedError, UnavailableError
 from ...keys import ObjectKey, Prefix
 from ...transport import Exchange
 from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
-from ..objectstore.key_codec import Spelling
+from ..objectstore.key_codec import KeyCodec
 from .multipart import Multipart
 from .objects import Objects
 
@@ -19,11 +19,11 @@ from .objects import Objects
 class PartUploads:
     """Uploads in parts to one bucket, or to the part of it below a prefix."""
 
-    def __init__(self, objects: Objects, multipart: Multipart, spelling: Spelling) -> None:
+    def __init__(self, objects: Objects, multipart: Multipart, codec: KeyCodec) -> None:
         """Work on the bucket of *objects*."""
         self._objects = objects
         self._multipart = multipart
-        self._spelling = spelling
+        self._codec = codec
         self._preset = objects.protocol.target.preset
 
     def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
@@ -33,7 +33,7 @@ class PartUploads:
             NotSupportedError: a condition, and the service knows none when an upload ends.
             StorageError: as in ``PartUploader.begin_upload``.
         """
-        name = self._spelling.name_of(key)
+        name = self._codec.name_of(key)
         if options.mode is PutMode.CREATE or options.if_match is not None:
             if not self._preset.conditional_puts:
                 raise NotSupportedError(
@@ -77,18 +77,18 @@ class PartUploads:
         Raises:
             UnavailableError: the service does not say which object stands there.
         """
-        found = yield from self._objects.find_own_write(self._spelling.name_of(state.key), state.write_token)
+        found = yield from self._objects.find_own_write(self._codec.name_of(state.key), state.write_token)
         return None if found is None else replace(found, key=state.key)
 
     def abort_upload(self, key: ObjectKey, upload_id: str) -> Exchange[None]:
         """Abort; one request."""
-        yield from self._multipart.abort(self._spelling.name_of(key), upload_id)
+        yield from self._multipart.abort(self._codec.name_of(key), upload_id)
 
     def pending_uploads(self, prefix: Prefix) -> Exchange[Sequence[PendingUpload]]:
         """List the unfinished; one request for 1,000."""
-        found = yield from self._multipart.pending(self._spelling.name_prefix(prefix))
-        named = ((upload, self._spelling.key_of(upload.key)) for upload in found)
+        found = yield from self._multipart.pending(self._codec.name_prefix(prefix))
+        named = ((upload, self._codec.key_of(upload.key)) for upload in found)
         return [replace(upload, key=key) for upload, key in named if key is not None and key.startswith(prefix)]
 
     def _named(self, state: UploadState) -> UploadState:
-        return replace(state, key=self._spelling.name_of(state.key))
+        return replace(state, key=self._codec.name_of(state.key))
