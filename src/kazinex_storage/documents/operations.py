@@ -10,19 +10,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..bodies.body import Spool
-from ..errors import InvalidKeyError
+from ..errors import IntegrityError, InvalidKeyError, NotFoundError, PreconditionFailedError
 from ..keys import DocumentKey
 from ..storage.guards import guarded
 from ..storage.rules import Body
 from ..storage.sync import Storage
 from ..transport import Exchange
 from ..types import ByteRange, ObjectInfo, Progress, PutMode, PutOptions
-from .integrity import Evidence, IntegrityState, checked
+from .integrity import Evidence, IntegrityState, checked, is_by_service, is_written_anew
 from .patience import Patience
-from .reading import Opening, download, locate, opening
+from .reading import Opening, check_version, other_version, rewritten
 from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, Revisions, StoredDocument
-from .removing import removal_now, remove
-from .searching import Search, relative_key
+from .removing import RecordedRemoval, removal_now, remove_everywhere, stored_sha256
+from .searching import Search, places_of, relative_key
 from .writing import RevisionWrite
 
 
@@ -71,9 +71,17 @@ class DocumentOperations:
         found, info = yield from self._search.find(document)
         return _receipt(document, found, info)
 
-    def locate(self, document: StoredDocument | DocumentKey) -> Exchange[tuple[Storage, str]]:
-        """Return the storage that holds a document, and its key there."""
-        return (yield from locate(self._search, document))
+    def opening(self, document: StoredDocument | DocumentKey, *, accept_rewritten: bool = False) -> Exchange[Opening]:
+        """Return what a document is read from, and what its bytes are compared with; see ``DocumentStore.open``."""
+        if isinstance(document, DocumentKey):
+            found, info = yield from self._search.find(document)
+            return Opening(storage=found.storage, key=relative_key(document), info=info, sha256=None)
+        storage, key = yield from self._recorded(document)
+        info = yield from storage.operations.head(key)
+        if accept_rewritten and is_by_service(document, info, storage.info.rewrites):
+            return Opening(storage=storage, key=key, info=info, sha256=None)
+        check_version(document, info, storage.info.rewrites)
+        return Opening(storage=storage, key=key, info=info, sha256=document.sha256)
 
     def download(
         self,
@@ -84,11 +92,30 @@ class DocumentOperations:
         accept_rewritten: bool = False,
     ) -> Exchange[ObjectInfo]:
         """Write a document into a file; see ``DocumentStore.download``."""
-        return (yield from download(self._search, document, path, on_progress, accept_rewritten=accept_rewritten))
-
-    def opening(self, document: StoredDocument | DocumentKey, *, accept_rewritten: bool = False) -> Exchange[Opening]:
-        """Return what a document is read from, and what its bytes are compared with; see ``DocumentStore.open``."""
-        return (yield from opening(self._search, document, accept_rewritten=accept_rewritten))
+        if isinstance(document, DocumentKey):
+            found, _ = yield from self._search.find(document)
+            return (yield from found.storage.operations.download(relative_key(document), path, on_progress))
+        storage, key = yield from self._recorded(document)
+        operations = storage.operations
+        rewritable = is_written_anew(document, storage.info.rewrites)
+        # Where the bytes prove themselves, it does not matter which version they are of.
+        if_match = document.etag if document.sha256 is None and not rewritable else None
+        try:
+            return (yield from operations.download(key, path, on_progress, sha256=document.sha256, if_match=if_match))
+        except PreconditionFailedError as error:
+            if if_match is None:  # it was replaced meanwhile
+                raise
+            raise other_version(document) from error
+        except IntegrityError as error:
+            if not rewritable or document.sha256 is None:
+                raise
+            info = yield from operations.head(key)
+            if not is_by_service(document, info, storage.info.rewrites):
+                raise
+            if not accept_rewritten:
+                raise rewritten(document) from error
+        # Pinned to what was judged: the next change may be another person's.
+        return (yield from operations.download(key, path, on_progress, if_match=info.etag))
 
     def get_bytes(
         self, document: StoredDocument | DocumentKey, span: ByteRange, *, accept_rewritten: bool = False
@@ -99,7 +126,7 @@ class DocumentOperations:
 
     def check(self, receipt: StoredDocument, by: Evidence = "bytes") -> Exchange[IntegrityState]:
         """Compare what is stored with its receipt; see ``DocumentStore.check``."""
-        storage, key = yield from self.locate(receipt)
+        storage, key = yield from self._recorded(receipt)
         return (yield from checked(storage, key, receipt, by))
 
     def revisions(self, document: DocumentKey) -> Exchange[Revisions]:
@@ -128,7 +155,28 @@ class DocumentOperations:
         self, document: StoredDocument | DocumentKey, by: str | None = None, reason: str | None = None
     ) -> Exchange[None]:
         """Remove a document; see ``DocumentStore.remove``."""
-        return remove(self._search, document, removal_now(by, reason))
+        search, removal = self._search, removal_now(by, reason)
+        if isinstance(document, StoredDocument):
+            recorded = yield from search.recorded(document)
+            known = (yield from search.revision(document.document)) is not None
+            sha256 = None if known else (yield from stored_sha256(recorded, document.document))
+            mark = RecordedRemoval(search, document.document, recorded.provider, sha256)
+            return (yield from remove_everywhere(mark, removal, [[recorded]]))
+        search.admit(document)
+        provider, sha256 = "", None
+        if (yield from search.revision(document)) is None:
+            try:
+                found, info = yield from search.find(document)
+            except NotFoundError:
+                return None  # never stored: the revision stays free
+            provider, sha256 = found.provider, info.sha256
+        places = places_of((yield from search.providers(document)))
+        yield from remove_everywhere(RecordedRemoval(search, document, provider, sha256), removal, places)
+
+    def _recorded(self, receipt: StoredDocument) -> Exchange[tuple[Storage, str]]:
+        """Return the storage that the receipt names, and the key of its document there."""
+        recorded = yield from self._search.recorded(receipt)
+        return recorded.storage, relative_key(receipt.document)
 
 
 def _receipt(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final, cast
+from typing import Final
 
 from ..errors import AccessDeniedError, LockedError, NotFoundError, RecordConflictError, StorageError
 from ..keys import DocumentKey
 from ..transport import Call, Exchange
 from .events import DocumentRemoved
-from .receipts import ResolvedProvider, StoredDocument
+from .receipts import ResolvedProvider
 from .register import Removal, RevisionRecord, new_token
-from .searching import Search, places_of, relative_key
+from .searching import Search, relative_key
 
 # Each try fails only when another upload or removal of the same revision succeeded in between.
 _TRIES: Final = 5
@@ -28,34 +28,7 @@ def removal_now(by: str | None = None, reason: str | None = None) -> Removal:
     return Removal(at=datetime.now(UTC), by=by, reason=reason)
 
 
-def remove(search: Search, document: StoredDocument | DocumentKey, removal: Removal) -> Exchange[None]:
-    """Remove a document; see ``DocumentStore.remove``.
-
-    Raises:
-        AccessDeniedError: it is of another organisation than this is bound to.
-        StorageError: a provider did not answer, or refused.
-    """
-    if isinstance(document, StoredDocument):
-        recorded = yield from search.recorded(document)
-        known = (yield Call(search.register.revision, document.document)) is not None
-        kept = None if known else (yield from _kept_sha256(recorded, document.document))
-        mark = Mark(search, document.document, recorded.provider, kept)
-        yield from _remove(mark, removal, [[recorded]])
-        return
-    search.admit(document)
-    seen = yield Call(search.register.revision, document)
-    provider, sha256 = "", None
-    if seen is None:
-        try:
-            found, info = yield from search.find(document)
-        except NotFoundError:
-            return  # never stored: the revision stays free
-        provider, sha256 = found.provider, info.sha256
-    places = places_of((yield from search.providers(document)))
-    yield from _remove(Mark(search, document, provider, sha256), removal, places)
-
-
-def _kept_sha256(provider: ResolvedProvider, document: DocumentKey) -> Exchange[str | None]:
+def stored_sha256(provider: ResolvedProvider, document: DocumentKey) -> Exchange[str | None]:
     """Return what the service keeps: by that of a receipt, which clients hold, other bytes could be let in later."""
     try:
         return (yield from provider.storage.operations.head(relative_key(document))).sha256
@@ -63,7 +36,14 @@ def _kept_sha256(provider: ResolvedProvider, document: DocumentKey) -> Exchange[
         return None
 
 
-def _remove(mark: Mark, removal: Removal, places: Sequence[Sequence[ResolvedProvider]]) -> Exchange[None]:
+def remove_everywhere(
+    mark: RecordedRemoval, removal: Removal, places: Sequence[Sequence[ResolvedProvider]]
+) -> Exchange[None]:
+    """Record *removal*, then delete the document from each of *places*.
+
+    Raises:
+        StorageError: a provider did not answer, or refused.
+    """
     yield from mark.put(removal)
     errors, removed = list[StorageError](), False
     for place in places:
@@ -92,7 +72,7 @@ def _delete(place: Sequence[ResolvedProvider], key: str) -> Exchange[StorageErro
     return first
 
 
-class Mark:
+class RecordedRemoval:
     """The removal of one revision as the register holds it."""
 
     def __init__(self, search: Search, document: DocumentKey, provider: str, sha256: str | None) -> None:
@@ -114,7 +94,7 @@ class Mark:
         """
         register = self.search.register
         for _ in range(_TRIES):
-            before = cast("RevisionRecord | None", (yield Call(register.revision, self.document)))
+            before = yield from self.search.revision(self.document)
             if before is not None and (before.document != self.document or before.removal is not None):
                 self.removal = before.removal if before.document == self.document else None
                 return

@@ -18,7 +18,7 @@ from ..transport import Call, Exchange, Many, Outcome
 from ..types import ObjectInfo
 from .events import Event, ProviderPassedOver
 from .receipts import ProviderResolver, ResolvedProvider, StoredDocument, check_bound
-from .register import RevisionRegister
+from .register import RevisionRecord, RevisionRegister
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +61,10 @@ class Search:
     def register(self) -> RevisionRegister:
         """What is remembered of revisions."""
         return self._resolver.revisions
+
+    def revision(self, document: DocumentKey) -> Exchange[RevisionRecord | None]:
+        """Return what the register remembers of the revision of *document*."""
+        return cast("RevisionRecord | None", (yield Call(self.register.revision, document)))
 
     def chosen(self, document: DocumentKey) -> Exchange[ResolvedProvider]:
         """Return the provider for new documents of the organisation and project of *document*.

@@ -19,7 +19,7 @@ from .events import DocumentRemoved
 from .patience import Patience
 from .receipts import ProviderResolver, ResolvedProvider
 from .register import RevisionRecord
-from .removing import Mark, removal_now
+from .removing import RecordedRemoval, removal_now
 from .searching import Place, Search, list_place, place_of, places_of, relative_key, relative_prefix
 from .taken import refused, taken
 
@@ -49,7 +49,7 @@ class RevisionWrite:
         Raises:
             AlreadyExistsError: it has, or had, another file.
         """
-        seen = cast("RevisionRecord | None", (yield Call(self._search.register.revision, self._document)))
+        seen = yield from self._search.revision(self._document)
         self._seen = seen
         if resumed and seen is not None and (yield from self._recorded(seen, sha256)):
             return None
@@ -79,7 +79,7 @@ class RevisionWrite:
         """
         sha256 = info.sha256 if proven else None
         for _ in range(2):  # the second time shows who was faster, which may be this same upload elsewhere
-            seen = cast("RevisionRecord | None", (yield Call(self._search.register.revision, self._document)))
+            seen = yield from self._search.revision(self._document)
             self._seen = seen
             if seen is not None:
                 if (yield from self._recorded(seen, sha256)):
@@ -93,7 +93,7 @@ class RevisionWrite:
 
     def recorded(self) -> Exchange[bool]:
         """Say whether the register has this file as the one of the revision."""
-        seen = cast("RevisionRecord | None", (yield Call(self._search.register.revision, self._document)))
+        seen = yield from self._search.revision(self._document)
         return seen is not None and seen.document == self._document and seen.removal is None
 
     def withdraw(self) -> Exchange[None]:
@@ -192,7 +192,7 @@ class RevisionGuard:
         knows to be in another place is left alone.
         """
         for document in filter(None, map(self._document, keys)):
-            seen = cast("RevisionRecord | None", (yield Call(self._search.register.revision, document)))
+            seen = yield from self._search.revision(document)
             sha256 = None
             if seen is not None and not (yield from _is_here(self._search, seen, self._target)):
                 continue
@@ -202,7 +202,7 @@ class RevisionGuard:
                 except NotFoundError:
                     continue
                 sha256 = info.sha256
-            mark, removal = Mark(self._search, document, self._target.provider, sha256), removal_now()
+            mark, removal = RecordedRemoval(self._search, document, self._target.provider, sha256), removal_now()
             yield from mark.put(removal)
             if mark.removal is removal:
                 yield from self._search.emit(DocumentRemoved(document=document, removal=removal))
