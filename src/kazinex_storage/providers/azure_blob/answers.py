@@ -16,11 +16,11 @@ from ...types import Checksum, ObjectInfo
 from ...unkeyed import MARKED
 from ..objectstore.header_text import date_of, etag_of, size_of
 from ..objectstore.listed_pages import Page
+from ..objectstore.reading import CONTENT_RANGE
 from ..objectstore.xml_text import parse_xml, text_of
 from .headers import FOLDER, MARK, METADATA, SHA256, is_folder, metadata_of
 from .names import encode_metadata_name
 
-CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")  # RFC 9110, 14.4
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
 _SHA256_HEADER: Final = METADATA + encode_metadata_name(SHA256)
 _MD5_BYTES: Final = 16

@@ -1,7 +1,7 @@
 """From what Azure answers to our errors: the only translator. Pure.
 
 Codes are those of learn.microsoft.com/rest/api/storageservices/blob-service-error-codes and common-rest-api-error-codes
-(read 2026-11); they stand in ``x-ms-error-code``. An answer without the service's marks is a stranger's.
+(read 2026-11); they stand in ``x-ms-error-code``. An answer without the headers of the service is unexpected.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from ...errors import (
     UnavailableError,
 )
 from ...transport import Response
+from ..objectstore.error_table import ErrorTable, Found, retry_after_of, unexpected_response
 from ..objectstore.sending import Service
 
 _OTHER_BYTES: Final = (
@@ -49,7 +50,7 @@ _REFUSED: Final = (
 )
 _PROTECTED: Final = (LockedError, "a retention policy or a legal hold protects the blob; wait, or change it")
 
-_CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
+_CODES: Final[Mapping[str, Found]] = {
     "BlobNotFound": (NotFoundError, "no object has that key"),
     "ContainerNotFound": (
         LocationNotFoundError,
@@ -118,7 +119,7 @@ _CODES: Final[Mapping[str, tuple[type[StorageError], str]]] = {
     "OperationTimedOut": _BUSY,
 }
 
-_STATUSES: Final[Mapping[int, tuple[type[StorageError], str]]] = {
+_STATUSES: Final[Mapping[int, Found]] = {
     400: (SettingsError, "the service does not understand the request; check endpoint, account and credentials"),
     401: _CODES["InvalidAuthenticationInfo"],
     403: _CODES["InsufficientAccountPermissions"],
@@ -134,33 +135,21 @@ _STATUSES: Final[Mapping[int, tuple[type[StorageError], str]]] = {
 }
 
 
+_TABLE: Final = ErrorTable(codes=_CODES, statuses=_STATUSES, refused=_REFUSED)
+
+
 def map_error(response: Response, key: str | None = None) -> StorageError:
     """Return the error that *response*, which is not a success, means."""
     if response.status < 300 or not is_azure(response.headers):
-        return stranger(response, key)
+        return unexpected_response(response, "Azure", key)
     code = code_of(response)
-    found = _CODES.get(code or "")
-    if found is None or (found[0] is NotFoundError and key is None):
-        found = _STATUSES.get(response.status, (UnavailableError, f"the service answered {response.status}"))
-        if response.status == 409 and code is not None and code not in _CODES:
-            found = _REFUSED
-    kind, message = found
+    kind, message = _TABLE.find(response.status, code, of_key=key is not None)
     return kind(message, key=key, code=code, request_id=request_id_of(response), retry_after_s=retry_after_of(response))
 
 
 def is_azure(headers: Mapping[str, str]) -> bool:
-    """Say whether an answer carries the marks of the service, which a sign-in page or a gateway does not know."""
+    """Say whether an answer carries the headers of the service, which a sign-in page or a gateway does not know."""
     return "x-ms-request-id" in headers
-
-
-def stranger(response: Response, key: str | None) -> UnavailableError:
-    """Return the error for an answer that Azure does not give."""
-    return UnavailableError(
-        f"somebody else than Azure answered {response.status} "
-        f"({response.headers.get('content-type', 'no content type')[:60]}); look at the endpoint and at proxies",
-        key=key,
-        retry_after_s=retry_after_of(response),
-    )
 
 
 def code_of(response: Response) -> str | None:
@@ -172,12 +161,6 @@ def code_of(response: Response) -> str | None:
 def request_id_of(response: Response) -> str | None:
     """Return how the service's support finds the request."""
     return response.headers.get("x-ms-request-id")
-
-
-def retry_after_of(response: Response) -> float | None:
-    """Return the seconds that the service asks to wait, when it says them as a number."""
-    value = response.headers.get("retry-after", "")
-    return float(value) if value.isascii() and value.isdigit() else None
 
 
 AZURE: Final = Service(map_error, lambda response: is_azure(response.headers))

@@ -1,7 +1,7 @@
 """Single blobs of one container, as exchanges. Keys are full keys, as the service spells them.
 
-What makes a write safe to repeat stands here: it carries a random mark, and a writer that is refused looks whether the
-blob in its way is its own, because the answer to an earlier attempt may have been lost.
+What makes a write safe to repeat is in ``objectstore/writing.py``: every write carries a token, and a writer that is
+refused looks for it.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Final, cast
+from typing import Final
 
-from ...bodies.checksums import announce
-from ...bodies.memory_budget import BUDGET
 from ...bodies.source import Source
-from ...errors import (
-    AlreadyExistsError,
-    IntegrityError,
-    NotFoundError,
-    PreconditionFailedError,
-    StorageError,
-    UnavailableError,
-)
-from ...transport import Call, Exchange, Response
-from ...types import MIB, Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
+from ...errors import AlreadyExistsError, IntegrityError, NotFoundError, PreconditionFailedError
+from ...transport import Exchange, Response
+from ...types import MIB, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from ..objectstore.header_text import date_of, etag_of
-from .answers import CONTENT_RANGE, checksum_in, parse_object
-from .errors import AZURE, BLOB, is_azure, map_error, request_id_of, stranger
+from ..objectstore.reading import CONTENT_RANGE, CountedSink
+from ..objectstore.writing import (
+    already_exists,
+    check_condition,
+    find_own_write,
+    info_of,
+    read_first,
+    refused_write,
+)
+from .answers import checksum_in, parse_object
+from .errors import AZURE, BLOB, is_azure, map_error
 from .headers import MARK, METADATA
 from .names import encode_metadata_name
 from .requests import Protocol, wanted_span
@@ -36,7 +36,7 @@ from .requests import Protocol, wanted_span
 SINGLE_PUT_BYTES: Final = 8 * MIB
 """The largest body that goes in one request."""
 
-_MARK_HEADER: Final = METADATA + encode_metadata_name(MARK)
+_TOKEN_HEADER: Final = METADATA + encode_metadata_name(MARK)
 
 
 class Objects:
@@ -54,24 +54,19 @@ class Objects:
             StorageError: as in ``StorageProvider.put``.
         """
         data = source.data()
-        if data is not None:
-            return (yield from self._put(key, data, source, options))
-        yield from BUDGET.take(source.size, source, self)
-        try:
-            data = cast(bytes, (yield Call(_read_whole, source, cancel=source.cancel)))
-            return (yield from self._put(key, data, source, options))
-        finally:
-            BUDGET.give(source.size, self)
+        if data is None:
+            return (yield from read_first(source, partial(self._put, key, source=source, options=options), self))
+        return (yield from self._put(key, data, source, options))
 
     def _put(self, key: str, data: bytes, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         checksum = source.checksum
         sha256 = checksum.value if checksum is not None else hashlib.sha256(data).hexdigest()
-        mark = secrets.token_hex(8)
-        response: Response = yield self.protocol.put(key, data, sha256, options, mark)
-        return (yield from self.written(key, response, len(data), sha256, options, mark))
+        token = secrets.token_hex(8)
+        response: Response = yield self.protocol.put(key, data, sha256, options, token)
+        return (yield from self.written(key, response, len(data), sha256, options, token))
 
     def written(
-        self, key: str, response: Response, size: int, sha256: str | None, options: PutOptions, mark: str
+        self, key: str, response: Response, size: int, sha256: str | None, options: PutOptions, token: str
     ) -> Exchange[ObjectInfo]:
         """Return what the answer to a write means.
 
@@ -82,21 +77,19 @@ class Objects:
         if response.status != 201:
             error = map_error(response, key)
             if response.attempts > 1 or isinstance(error, AlreadyExistsError | PreconditionFailedError):
-                own = yield from self.own(key, mark)
+                own = yield from self.find_own_write(key, token)
                 if own is not None:
                     return own
-            raise self.refused(error, options, response)
-        return ObjectInfo(
-            key=key,
-            size=size,
-            etag=etag_of(BLOB.judge(response, (201,), key).headers["etag"]),
-            last_modified=date_of(response.headers.get("last-modified") or response.headers.get("date")),
-            content_type=options.content_type,
-            content_disposition=options.content_disposition,
-            cache_control=options.cache_control,
-            content_encoding=options.content_encoding,
-            content_language=options.content_language,
-            metadata=dict(options.metadata),
+            if options.mode is PutMode.CREATE and error.code == "UnauthorizedBlobOverwrite":
+                raise already_exists(key, error.request_id)
+            raise refused_write(error, options)
+        headers = BLOB.judge(response, (201,), key).headers
+        return info_of(
+            key,
+            size,
+            options,
+            etag=etag_of(headers["etag"]),
+            last_modified=date_of(headers.get("last-modified") or headers.get("date")),
             checksum=Checksum(algorithm="sha256", value=sha256) if sha256 is not None else None,
         )
 
@@ -116,7 +109,7 @@ class Objects:
                 return found
             size, if_match = found.size, found.etag
         wanted = wanted_span(span, size)
-        counted = _Counted(sink)
+        counted = CountedSink(sink)
         inspect = partial(_check, key, wanted, counted, if_match)
         response: Response = yield self.protocol.get(key, wanted, counted, if_match, inspect)
         if response.status == 416 and is_azure(response.headers):
@@ -148,74 +141,24 @@ class Objects:
         with suppress(NotFoundError):
             AZURE.judge(response, (202,), key)
 
-    def own(self, key: str, mark: str) -> Exchange[ObjectInfo | None]:
-        """Return the blob when it carries *mark*; None when it carries another one, or when there is none.
+    def find_own_write(self, key: str, token: str) -> Exchange[ObjectInfo | None]:
+        """Return the blob when it carries *token*; None when it carries another one, or when there is none.
 
         Raises:
             UnavailableError: the service does not say which blob stands there.
         """
-        try:
-            response = yield from BLOB.send(self.protocol.head(key), key=key)
-        except NotFoundError:
-            return None
-        except StorageError as error:
-            raise _untold(key, error) from error
-        return parse_object(key, response.headers) if response.headers.get(_MARK_HEADER) == mark else None
+        looking = BLOB.send(self.protocol.head(key), key=key)
+        return (yield from find_own_write(key, token, looking, _TOKEN_HEADER, parse_object))
 
     def check(self, key: str, options: PutOptions) -> Exchange[None]:
-        """Refuse a write whose condition does not hold now; what cannot be told is left to the write itself.
-
-        Raises:
-            AlreadyExistsError: ``PutMode.CREATE`` and the key exists.
-            PreconditionFailedError: ``if_match`` and the object is another version or absent.
-        """
-        try:
-            found: ObjectInfo | None = yield from self.head(key)
-        except NotFoundError:
-            found = None
-        except StorageError:
-            return
-        if options.mode is PutMode.CREATE and found is not None:
-            raise AlreadyExistsError("an object has that key already; nothing was changed", key=key)
-        if options.if_match is not None and (found is None or found.etag != options.if_match):
-            raise _other_version(key)
-
-    def refused(self, error: StorageError, options: PutOptions, response: Response) -> StorageError:
-        """Return *error*, which a put under *options* met, as what it means to the caller."""
-        key = error.key or ""
-        forbidden = error.code == "UnauthorizedBlobOverwrite"
-        if options.mode is PutMode.CREATE and (forbidden or isinstance(error, PreconditionFailedError)):
-            return AlreadyExistsError(
-                "an object has that key already; nothing was changed", key=key, request_id=request_id_of(response)
-            )
-        if isinstance(error, NotFoundError) and options.if_match is not None:
-            return _other_version(key)
-        if isinstance(error, NotFoundError):
-            return UnavailableError(f"the service lost the write ({error.code}); repeat it", key=key, code=error.code)
-        return error
-
-
-class _Counted:
-    """A sink that knows how much it was given."""
-
-    __slots__ = ("_sink", "size")
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-        self.size = 0
-
-    def __call__(self, buffer: Buffer) -> None:
-        self.size += len(buffer)
-        self._sink(buffer)
-
-    def expect(self, checksum: Checksum | None) -> None:
-        announce(self._sink, checksum)
+        """Refuse a write whose condition does not hold now; see ``check_condition``."""
+        yield from check_condition(key, options, self.head(key))
 
 
 def _check(
     key: str,
     wanted: tuple[int, int | None],
-    counted: _Counted,
+    counted: CountedSink,
     if_match: str | None,
     headers: Mapping[str, str],
 ) -> None:
@@ -228,7 +171,7 @@ def _check(
     """
     etag = etag_of(headers.get("etag"))
     if not is_azure(headers) or etag is None:
-        raise stranger(Response(status=200, headers=headers), key)
+        raise map_error(Response(status=200, headers=headers), key)
     if if_match is not None and etag != etag_of(if_match):
         raise IntegrityError("the service sent another version than was asked for; nothing of it was taken")
     size = parse_object(key, headers).size
@@ -241,24 +184,3 @@ def _check(
         raise IntegrityError("the service sent another part than was asked for; nothing of it was taken")
     if wanted == (0, None):
         counted.expect(checksum_in(headers))
-
-
-def _untold(key: str, error: StorageError) -> UnavailableError:
-    """Return the error for a write that was refused, perhaps because an earlier attempt at it had succeeded."""
-    return UnavailableError(
-        "the write was refused, and whether the object that stands there is this one could not be told; look at it "
-        "before repeating",
-        key=key,
-        code=error.code,
-        request_id=error.request_id,
-        retry_after_s=error.retry_after_s,
-    )
-
-
-def _other_version(key: str) -> PreconditionFailedError:
-    return PreconditionFailedError("the object is another version, or gone; read it again", key=key)
-
-
-def _read_whole(source: Source) -> bytes:
-    with source.open() as reader:
-        return reader.read()

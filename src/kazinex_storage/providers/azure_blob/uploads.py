@@ -100,7 +100,7 @@ class PartUploads:
         ids = [id_of(state.upload_id, part) for part in parts if part.size]
         response: Response = yield self._protocol.put_block_list(name, ids, state.sha256, options, state.write_token)
         if code_of(response) in ("InvalidBlockList", "BlobNotFound"):
-            found = yield from self._objects.own(name, state.write_token)
+            found = yield from self._objects.find_own_write(name, state.write_token)
             if found is None:
                 raise (yield from self._gone(name, state))
         else:
@@ -115,7 +115,7 @@ class PartUploads:
         Raises:
             UnavailableError: the service does not say which object stands there.
         """
-        found = yield from self._objects.own(self._codec.name_of(state.key), state.write_token)
+        found = yield from self._objects.find_own_write(self._codec.name_of(state.key), state.write_token)
         return None if found is None else replace(found, key=state.key)
 
     def abort_upload(self, key: ObjectKey, upload_id: str) -> Exchange[None]:
@@ -182,7 +182,7 @@ class PartUploads:
         found: ObjectInfo | None = None
         with suppress(NotFoundError):
             found = yield from self._objects.head(name)
-        if found is not None and (yield from self._objects.own(name, state.write_token)) is None:
+        if found is not None and (yield from self._objects.find_own_write(name, state.write_token)) is None:
             if state.mode is PutMode.CREATE:
                 raise AlreadyExistsError("an object has that key already; nothing was changed", key=state.key)
             if state.if_match is not None and found.etag != state.if_match:

@@ -49,4 +49,4 @@ def unexpected_response(
 def retry_after_of(response: Response) -> float | None:
     """Return the seconds that the service asks to wait, when it says them as a number."""
     value = response.headers.get("retry-after", "")
-    return float(value) if value.isascii() and value.isdigit() else None
+    return float(value) if value.isascii() and value.isdigit() and len(value) < 10 else None

@@ -14,6 +14,7 @@ from ...json_text import parse_json as parse_text
 from ...secrecy.masking import masked
 from ...transport import Response
 from ...types import Checksum, ObjectInfo
+from ..objectstore.error_table import unexpected_response
 from ..objectstore.header_text import moment_of, size_of
 
 
@@ -101,10 +102,7 @@ def parse_json(response: Response) -> Mapping[str, object]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise UnavailableError(
-            f"somebody else than Graph answered {response.status} "
-            f"({response.headers.get('content-type', 'no content type')[:60]}); look at the endpoint and at proxies"
-        )
+        raise unexpected_response(response, "Graph", None)
     return found
 
 

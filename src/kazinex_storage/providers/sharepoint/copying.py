@@ -8,8 +8,10 @@ from typing import Final
 from ...errors import AlreadyExistsError, NotFoundError, PreconditionFailedError, StorageError, UnavailableError
 from ...transport import Exchange, Response, Wait
 from ...types import ObjectInfo, PutMode, PutOptions
+from ..objectstore.error_table import retry_after_of
+from ..objectstore.writing import already_exists
 from .answers import Item, info_of, parse_item, parse_json
-from .errors import GRAPH, map_error, retry_after_of
+from .errors import GRAPH, map_error
 from .folders import make_folders
 from .library import Library
 from .objects import Objects
@@ -146,5 +148,5 @@ def _failure(found: object, key: str) -> StorageError:
     error = found.get("error") if isinstance(found, dict) else None
     code = str(error.get("code", ""))[:100] if isinstance(error, dict) else ""
     if code == "nameAlreadyExists":
-        return AlreadyExistsError("an object has that key already; nothing was changed", key=key)
+        return already_exists(key)
     return UnavailableError(f"SharePoint could not copy: {code or 'it does not say why'}", key=key, code=code or None)

@@ -26,11 +26,10 @@ from ...errors import (
 )
 from ...json_text import parse_json
 from ...transport import Response
+from ..objectstore.error_table import Found, retry_after_of, unexpected_response
 from ..objectstore.sending import Service, is_page
 
-_Found = tuple[type[StorageError], str]
-
-_LOCKED: Final[_Found] = (
+_LOCKED: Final[Found] = (
     LockedError,
     "the file is locked or checked out by somebody; check it in or close it, then repeat",
 )
@@ -42,7 +41,7 @@ _DENIED: Final = (
     "the app may not do this here; check its consent, and with Sites.Selected its grant on this site",
 )
 
-_CODES: Final[Mapping[str, _Found]] = {
+_CODES: Final[Mapping[str, Found]] = {
     "itemNotFound": (NotFoundError, "no object has that key"),
     "uploadSessionNotFound": (NotFoundError, "the upload is gone; begin it anew"),
     "nameAlreadyExists": _EXISTS,
@@ -68,7 +67,7 @@ _CODES: Final[Mapping[str, _Found]] = {
     "fragmentLengthMismatch": (IntegrityError, "fewer bytes came than were announced; nothing was stored, repeat it"),
 }
 
-_STATUSES: Final[Mapping[int, _Found]] = {
+_STATUSES: Final[Mapping[int, Found]] = {
     400: (InvalidKeyError, "SharePoint does not understand the request; the key may be one that it cannot hold"),
     401: _CODES["unauthenticated"],
     403: _DENIED,
@@ -87,9 +86,7 @@ def map_error(response: Response, key: str | None = None) -> StorageError:
     """Return the error that *response*, which is not a success, means."""
     codes = list(codes_of(response.body))
     if not codes and response.body and response.status not in _STATUSES:
-        return UnavailableError(
-            f"somebody else than Graph answered {response.status}; look at the endpoint and at proxies", key=key
-        )
+        return unexpected_response(response, "Graph", key)
     if response.status == 423:  # its codes say notAllowed, which is no matter of permissions here
         found = _LOCKED
     else:
@@ -118,12 +115,6 @@ def codes_of(body: bytes) -> Iterator[str]:
         if isinstance(code, str) and code:
             yield code[:100]
         found = found.get("innerError", found.get("innererror"))
-
-
-def retry_after_of(response: Response) -> float | None:
-    """Return the seconds that the service asks to wait, when it says them as a number."""
-    value = response.headers.get("retry-after", "")
-    return float(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
 # The hosts of uploads and monitors may answer a refusal in HTML, but a success never.

@@ -9,9 +9,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, cast
+from typing import Final
 
-from ...bodies.memory_budget import BUDGET
 from ...bodies.quickxor import QuickXorHash
 from ...bodies.source import Source
 from ...errors import (
@@ -21,8 +20,9 @@ from ...errors import (
     StorageError,
     UnavailableError,
 )
-from ...transport import Call, Exchange, Response, Wait
+from ...transport import Exchange, Response, Wait
 from ...types import MIB, Buffer, Checksum, ObjectInfo, PutMode, PutOptions
+from ..objectstore.writing import already_exists, other_version, read_first
 from .answers import Item, info_of, parse_item
 from .errors import map_error
 from .folders import Folders, make_folders
@@ -79,14 +79,9 @@ class Objects:
             StorageError: as in ``StorageProvider.put``.
         """
         data = source.data()
-        if data is not None:
-            return (yield from self._put(key, data, source, options))
-        yield from BUDGET.take(source.size, source, self)
-        try:
-            data = cast(bytes, (yield Call(_read_whole, source, cancel=source.cancel)))
-            return (yield from self._put(key, data, source, options))
-        finally:
-            BUDGET.give(source.size, self)
+        if data is None:
+            return (yield from read_first(source, partial(self._put, key, source=source, options=options), self))
+        return (yield from self._put(key, data, source, options))
 
     def delete(self, key: str) -> Exchange[None]:
         """Move the file into the recycle bin; two requests, one when there is none.
@@ -108,12 +103,12 @@ class Objects:
         found = yield from self.library.look(path)
         content_type = options.content_type or "application/octet-stream"
         if options.if_match is not None and (found is None or found.version != options.if_match):
-            raise _other_version(key)
+            raise other_version(key)
         if found is None:
             return Writing(content_type=content_type)
         self.library.check_spelling(found, key, path)
         if options.mode is PutMode.CREATE:
-            raise _exists(key)
+            raise already_exists(key)
         return Writing(
             behaviour="replace",
             if_match=found.if_match,
@@ -156,7 +151,7 @@ class Objects:
             return found
         return replace(found, checksum=Checksum(algorithm="sha256", value=sent.sha256))
 
-    def own(self, key: str, path: str, sent: Sent) -> Exchange[Item | None]:
+    def find_own_write(self, key: str, path: str, sent: Sent) -> Exchange[Item | None]:
         """Return the file at *path* when it holds what was *sent*; None when it surely is another's, or none is there.
 
         Raises:
@@ -166,7 +161,7 @@ class Objects:
         try:
             found = yield from self.library.look(path)
         except StorageError as error:
-            raise _untold(key, error) from error
+            raise _ambiguous_write(key, error) from error
         if found is None:
             return None
         if self.library.is_at(found, path):
@@ -176,7 +171,7 @@ class Objects:
                 return None
         elif not _may_be(found, sent):
             return None
-        raise _untold(key)
+        raise _ambiguous_write(key)
 
     def refused(self, key: str, path: str, response: Response, options: PutOptions, sent: Sent) -> Exchange[ObjectInfo]:
         """Return what was stored after all, when the answer to it was lost; else raise what *response* means.
@@ -189,7 +184,7 @@ class Objects:
         """
         if response.status in (409, 412):
             # Only an earlier attempt of this write can have stored it; else it is another writer's, with equal bytes.
-            item = (yield from self.own(key, path, sent)) if response.attempts > 1 else None
+            item = (yield from self.find_own_write(key, path, sent)) if response.attempts > 1 else None
             if item is not None:
                 return self.accepted(key, path, item, sent)
             if response.status == 409 and path != self.library.last_file:
@@ -198,7 +193,7 @@ class Objects:
                     self.library.check_spelling(found, key, path)
         error = map_error(response, key)
         if isinstance(error, NotFoundError | AlreadyExistsError) and options.if_match is not None:
-            raise _other_version(key)
+            raise other_version(key)
         rival = isinstance(error, AlreadyExistsError | PreconditionFailedError)
         if rival and options.mode is PutMode.REPLACE and options.if_match is None:
             raise UnavailableError("others write to the same key at the moment; repeat it", key=key)
@@ -240,7 +235,7 @@ class Objects:
         for meeting in range(_RIVALS):
             if response.status not in (409, 412):
                 break
-            if response.attempts > 1 and (yield from self.own(key, path, sent)) is not None:
+            if response.attempts > 1 and (yield from self.find_own_write(key, path, sent)) is not None:
                 break  # ``refused`` finds it as well
             if meeting:
                 yield Wait(random.uniform(0, min(1.0, _RIVAL_WAIT_S * 2**meeting)))  # noqa: S311  # no secret
@@ -261,23 +256,10 @@ def _may_be(found: Item, sent: Sent) -> bool:
     return found.is_file and found.size == sent.size and found.quickxor in (None, sent.quickxor)
 
 
-def _untold(key: str, error: StorageError | None = None) -> UnavailableError:
+def _ambiguous_write(key: str, error: StorageError | None = None) -> UnavailableError:
     return UnavailableError(
         "the answer to a write was lost, and whether the object that stands there is this one could not be told; look "
         "at it before repeating",
         key=key,
         code=error.code if error is not None else None,
     )
-
-
-def _exists(key: str) -> AlreadyExistsError:
-    return AlreadyExistsError("an object has that key already; nothing was changed", key=key)
-
-
-def _other_version(key: str) -> PreconditionFailedError:
-    return PreconditionFailedError("the object is another version, or gone; read it again", key=key)
-
-
-def _read_whole(source: Source) -> bytes:
-    with source.open() as reader:
-        return reader.read()

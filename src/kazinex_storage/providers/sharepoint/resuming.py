@@ -148,7 +148,7 @@ class Resuming:
         quickxor = cast(str, (yield Call(_quickxor, source, cancel=source.cancel)))
         _prove(source, state)
         sent = Sent(state.size, quickxor, state.sha256)
-        item = yield from self._objects.own(key, path, sent)
+        item = yield from self._objects.find_own_write(key, path, sent)
         if item is None:
             raise NotFoundError("the upload is gone: it was aborted, or has expired; begin it anew", key=key)
         return self._objects.accepted(key, path, item, sent)

@@ -121,7 +121,7 @@ class Sessions:
         answer = yield from sending.send(source)
         sent = _sent(source, sending)
         if answer is None:  # the last answer was lost
-            item = yield from self._objects.own(key, path, sent)
+            item = yield from self._objects.find_own_write(key, path, sent)
             if item is None:
                 raise SessionGoneError
             return self._objects.accepted(key, path, item, sent)
