@@ -35,7 +35,7 @@ def codec_of(target: Target) -> KeyCodec:
         spelt = encode_prefix(target.prefix)
         return KeyCodec(prefix=spelt, encode=encode, encode_prefix=encode_prefix, decode=decode)
     read = partial(_read, folds=target.preset.folds_names)
-    return KeyCodec(prefix=target.prefix, encode=_same, encode_prefix=_same, decode=read)
+    return KeyCodec(prefix=target.prefix, encode=str, encode_prefix=str, decode=read)
 
 
 def encode(key: str) -> str:
@@ -70,10 +70,6 @@ def decode(name: str) -> str | None:
         return key if encode(ObjectKey(key)) == name else None
     except (UnicodeDecodeError, InvalidKeyError):
         return None
-
-
-def _same(key: str) -> str:
-    return key
 
 
 def _read(name: str, *, folds: bool) -> str | None:

@@ -69,7 +69,9 @@ class Objects:
                 if own is not None:
                     return own
             raise refused_write(map_error(response, key), options)
-        headers = S3_OBJECTS.judge(response, _WRITTEN, key).headers
+        headers = response.headers
+        if "etag" not in headers:
+            raise unexpected_response(response, key)
         return info_of(
             key,
             len(data),
