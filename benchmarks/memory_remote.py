@@ -37,7 +37,7 @@ def open_storage(order: dict[str, Any]) -> Storage:
     """Open the storage of *order*: a ``kind`` and its ``settings``, or a ``place`` of an emulated tenant."""
     transport = Transport(settings=TransportSettings(proxy=""))
     if "place" in order:
-        return Storage(provider_at(order["place"], transport), transport=transport)
+        return Storage(provider_at(order["place"]), transport=transport)
     registry = default_registry()
     provider = registry.open(order["kind"], registry.parse_settings(order["kind"], order["settings"]))
     return Storage(provider, transport=transport)

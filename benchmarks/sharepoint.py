@@ -134,7 +134,7 @@ def _server() -> Iterator[dict[str, str]]:
 @contextmanager
 def _storage(place: dict[str, str]) -> Iterator[Storage]:
     transport = Transport(settings=TransportSettings(proxy=""))
-    with Storage(provider_at(place, transport), transport=transport) as storage:
+    with Storage(provider_at(place), transport=transport) as storage:
         yield storage
     transport.close()
 

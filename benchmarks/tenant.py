@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
 from kazinex_storage.providers.sharepoint.target import Target
-from kazinex_storage.transport import Gate, Transport
+from kazinex_storage.transport import Gate
 
 
 @dataclass
@@ -20,7 +20,7 @@ class _Token:
         raise RuntimeError(f"the emulator refused its own token, of {len(token)} characters")
 
 
-def provider_at(place: dict[str, str], transport: Transport) -> SharePointProvider:
+def provider_at(place: dict[str, str]) -> SharePointProvider:
     """Open the library that ``graph_server`` printed the address of."""
     target = Target(
         graph_url=place["graph_url"],
@@ -29,4 +29,4 @@ def provider_at(place: dict[str, str], transport: Transport) -> SharePointProvid
         site_url=place["site_url"],
         drive_id=place["drive_id"],
     )
-    return SharePointProvider(target, transport=transport)
+    return SharePointProvider(target)

@@ -1,7 +1,7 @@
 """Store documents for organisations, wherever they want them.
 
 The names below are the public interface; they are imported when they are first used, so importing the package costs
-next to nothing and loads no SDK. Read ``provider.py``, ``providers/memory.py``, ``storage/sync.py`` and
+next to nothing and loads no SDK. Read ``contract.py``, ``providers/memory.py``, ``storage/sync.py`` and
 ``documents/store.py``.
 """
 
@@ -14,6 +14,7 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .bodies.source import Source as Source
+    from .contract import StorageProvider as StorageProvider
     from .documents.aio import AsyncDocumentStore as AsyncDocumentStore
     from .documents.events import DocumentRemoved as DocumentRemoved
     from .documents.events import ProviderFailed as ProviderFailed
@@ -66,7 +67,6 @@ if TYPE_CHECKING:
     from .organisations import open_organisations as open_organisations
     from .policy import UploadPolicy as UploadPolicy
     from .policy import Verdict as Verdict
-    from .provider import StorageProvider as StorageProvider
     from .registry import ProviderKind as ProviderKind
     from .registry import Registry as Registry
     from .registry import default_registry as default_registry
@@ -146,7 +146,7 @@ _HOMES = {
     "keys": ("DocumentKey", "ObjectKey", "Prefix", "is_revision"),
     "organisations": ("OPERATOR_CHOICES", "TENANT_CHOICES", "Organisations", "Resolver", "open_organisations"),
     "policy": ("UploadPolicy", "Verdict"),
-    "provider": ("StorageProvider",),
+    "contract": ("StorageProvider",),
     "storage.reading": ("ByteStream",),
     "documents.events": ("DocumentRemoved", "ProviderFailed", "ProviderPassedOver", "ProviderRecovered"),
     "documents.receipts": ("DocumentRevision", "Revisions", "StoredDocument"),

@@ -1,122 +1,280 @@
-"""The blocking methods of a provider as exchanges, which is what ``Storage`` runs."""
+"""The verbs as exchanges, which is what ``Storage`` runs: a provider's own, or its blocking methods lifted.
+
+``contract.py`` says once what each verb does and what it takes. A provider that reaches its service by requests writes
+the same verbs as exchanges and says so by ``offers_exchanges``; those of any other provider become one ``Call`` each.
+The table of that is ``Exchanges``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import partial, wraps
 from itertools import islice
-from typing import Generic, TypeVar, cast
+from typing import (
+    TYPE_CHECKING,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypeAlias,
+    TypeGuard,
+    TypeVar,
+    cast,
+)
 
 from .bodies.source import Source
-from .errors import StorageError
-from .keys import ObjectKey, Prefix
-from .part_uploads import LiftedParts
-from .provider import (
+from .contract import (
     BulkDeleter,
     Diagnoser,
     ExtraChecks,
-    Pages,
+    PartUploader,
     Presigner,
-    ProviderExchanges,
     ServerCopier,
     ServerMover,
+    SettingsUser,
     StorageProvider,
+    Sweeper,
+    UploadResumer,
 )
-from .transport import Call, Exchange, TransferCancelled
-from .types import (
-    Buffer,
-    ByteRange,
-    Diagnosis,
-    Folder,
-    ObjectInfo,
-    PresignedUrl,
-    PresignOptions,
-    PutMode,
-    PutOptions,
-    Sink,
-)
+from .keys import ObjectKey, Prefix
+from .transport import Call, Exchange, TransferCancelled, Transport
+from .types import Buffer, Checksum, Diagnosis, Folder, ObjectInfo, ProviderInfo, Sink, UploadState
+
+if TYPE_CHECKING:
+    from .transport.addresses import PublicAddresses
 
 # S3, R2 and Supabase list 1,000 keys a request; a page of a lifted provider is as long.
 PAGE_ITEMS = 1000
 """Entries that one page of a lifted listing holds at most."""
 
-_Item = TypeVar("_Item", bound="ObjectInfo | Folder")
+P = ParamSpec("P")
+S = TypeVar("S")
+R = TypeVar("R")
+_Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
+_Listed = TypeVar("_Listed", bound=ObjectInfo | Folder, covariant=True)
+
+_Maker: TypeAlias = Callable[..., Call]
+"""Makes the call of one verb: given the provider, its method and the arguments."""
 
 
-def exchanges_of(provider: StorageProvider) -> ProviderExchanges:
-    """Return the exchanges that *provider* offers itself, else its methods lifted into exchanges."""
-    native: ProviderExchanges | None = getattr(provider, "exchanges", None)
-    return native if native is not None else Lifted(provider)
+class Pages(Protocol, Generic[_Listed]):
+    """A listing that is fetched page by page."""
+
+    def next(self) -> Exchange[Sequence[_Listed] | None]:
+        """Return an exchange for the next page; its result is None after the last one."""
+        ...
+
+    def close(self) -> None:
+        """Release what the listing holds open."""
+        ...
 
 
-class Lifted:
-    """The blocking methods of a provider as exchanges of one ``Call`` each."""
+def _plain(_: object, method: Callable[..., object], *arguments: object) -> Call:
+    return Call(method, *arguments)
+
+
+def _cancels_source(
+    _: object, method: Callable[..., object], subject: object, source: Source, *options: object
+) -> Call:
+    return Call(method, subject, source, *options, cancel=source.cancel)
+
+
+def _shuts_sink(_: object, method: Callable[..., object], key: object, span: object, sink: Sink, etag: object) -> Call:
+    valve = _Valve(sink)
+    return Call(method, key, span, valve, etag, cancel=valve.shut)
+
+
+def _aborts_unclaimed(provider: PartUploader, method: Callable[..., object], *arguments: object) -> Call:
+    def abort(state: UploadState) -> None:
+        provider.abort_upload(ObjectKey(state.key), state.upload_id)
+
+    return Call(method, *arguments, discard=abort)
+
+
+def lifts(
+    method: Callable[Concatenate[S, P], R], make: _Maker = _plain
+) -> Callable[[object], Callable[Concatenate[Verbs, P], Exchange[R]]]:
+    """Turn a method of the contract into one that returns an exchange of the same arguments and result.
+
+    *make* makes its call: it says who cancels it, and who discards what comes too late.
+    """
+
+    @wraps(method)
+    def exchange(self: Exchanges, /, *arguments: object) -> Exchange[R]:
+        provider = self.provider
+        return cast(R, (yield make(provider, getattr(provider, method.__name__), *arguments)))
+
+    return lambda _: cast("Callable[Concatenate[Verbs, P], Exchange[R]]", exchange)
+
+
+def lists(
+    method: Callable[[S, Prefix], Iterator[_Entry]],
+) -> Callable[[object], Callable[[Verbs, Prefix], Pages[_Entry]]]:
+    """Turn a listing of the contract into one that is fetched page by page."""
+
+    @wraps(method)
+    def pages(self: Exchanges, prefix: Prefix, /) -> Pages[_Entry]:
+        return _LiftedPages(partial(getattr(self.provider, method.__name__), prefix))
+
+    return lambda _: cast("Callable[[Verbs, Prefix], Pages[_Entry]]", pages)
+
+
+class Verbs(Protocol):
+    """The verbs that every provider has, as exchanges."""
+
+    @lifts(StorageProvider.put, _cancels_source)
+    def put(self) -> None:
+        """Cancelled, it publishes nothing that was not published already."""
+
+    @lifts(StorageProvider.get, _shuts_sink)
+    def get(self) -> None:
+        """Cancelled, it calls the sink no more."""
+
+    @lifts(StorageProvider.head)
+    def head(self) -> None:
+        """See ``StorageProvider.head``."""
+
+    @lifts(StorageProvider.delete)
+    def delete(self) -> None:
+        """See ``StorageProvider.delete``."""
+
+    @lists(StorageProvider.scan)
+    def scan(self) -> None:
+        """See ``StorageProvider.scan``."""
+
+    @lists(StorageProvider.children)
+    def children(self) -> None:
+        """See ``StorageProvider.children``."""
+
+
+class ExchangeProvider(Verbs, Protocol):
+    """A provider that writes its verbs as exchanges, and those of the optional protocols that it has.
+
+    It owns no connections: the storages over it do.
+    """
+
+    offers_exchanges: Literal[True]
+    """What tells it from a provider of blocking methods."""
+    addresses: PublicAddresses | None
+    """Where its requests may go, when somebody else than the operator chose the host; None: everywhere."""
+
+    @property
+    def info(self) -> ProviderInfo:
+        """What the provider is and can do; constant for its life."""
+        ...
+
+    def close(self) -> None:
+        """Release what it holds; calling it twice is harmless."""
+        ...
+
+
+AnyProvider: TypeAlias = StorageProvider | ExchangeProvider
+"""What a ``Storage`` can be made of."""
+
+
+class Exchanges(Verbs):
+    """Every verb, as exchanges of one call each; what is optional is called only when its capability is declared."""
 
     def __init__(self, provider: StorageProvider) -> None:
-        self._provider = provider
-        self.parts = LiftedParts(provider)
-        """Uploads in parts."""
+        """Lift *provider*."""
+        self.provider = provider
+        """Whose methods are called."""
 
-    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
-        """Write; a cancelled put publishes nothing that was not published already."""
-        return cast(ObjectInfo, (yield Call(self._provider.put, key, source, options, cancel=source.cancel)))
+    @lifts(ServerCopier.copy)
+    def copy(self) -> None:
+        """See ``ServerCopier.copy``."""
 
-    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
-        """Read; after a cancel the sink is not called again."""
-        gate = _Gate(sink)
-        return cast(ObjectInfo, (yield Call(self._provider.get, key, span, gate, if_match, cancel=gate.shut)))
+    @lifts(ServerMover.move)
+    def move(self) -> None:
+        """See ``ServerMover.move``."""
 
-    def head(self, key: ObjectKey) -> Exchange[ObjectInfo]:
-        """Look."""
-        return cast(ObjectInfo, (yield Call(self._provider.head, key)))
+    @lifts(BulkDeleter.delete_many)
+    def delete_many(self) -> None:
+        """See ``BulkDeleter.delete_many``."""
 
-    def delete(self, key: ObjectKey) -> Exchange[None]:
-        """Remove."""
-        yield Call(self._provider.delete, key)
+    @lifts(Presigner.presign)
+    def presign(self) -> None:
+        """See ``Presigner.presign``."""
 
-    def scan(self, prefix: Prefix) -> Pages[ObjectInfo]:
-        """List everything below."""
-        return _LiftedPages(lambda: self._provider.scan(prefix))
+    @lifts(PartUploader.begin_upload, _aborts_unclaimed)
+    def begin_upload(self) -> None:
+        """An upload whose caller went away before it could know of it is aborted."""
 
-    def children(self, prefix: Prefix) -> Pages[ObjectInfo | Folder]:
-        """List one level."""
-        return _LiftedPages(lambda: self._provider.children(prefix))
+    @lifts(PartUploader.put_part)
+    def put_part(self) -> None:
+        """See ``PartUploader.put_part``."""
 
-    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
-        """Copy."""
-        return cast(ObjectInfo, (yield Call(cast(ServerCopier, self._provider).copy, source, target, mode)))
+    @lifts(PartUploader.list_parts)
+    def list_parts(self) -> None:
+        """See ``PartUploader.list_parts``."""
 
-    def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
-        """Move."""
-        return cast(ObjectInfo, (yield Call(cast(ServerMover, self._provider).move, source, target, mode)))
+    @lifts(PartUploader.complete_upload)
+    def complete_upload(self) -> None:
+        """See ``PartUploader.complete_upload``."""
 
-    def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
-        """Remove many."""
-        call = Call(cast(BulkDeleter, self._provider).delete_many, keys)
-        return cast("Sequence[StorageError | None]", (yield call))
+    @lifts(PartUploader.find_upload)
+    def find_upload(self) -> None:
+        """See ``PartUploader.find_upload``."""
 
-    def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
-        """Sign."""
-        return cast(PresignedUrl, (yield Call(cast(Presigner, self._provider).presign, key, options)))
+    @lifts(UploadResumer.resume_upload, _cancels_source)
+    def resume_upload(self) -> None:
+        """See ``UploadResumer.resume_upload``."""
 
-    def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
-        """Explain, if the provider can."""
-        if not isinstance(self._provider, Diagnoser):
-            return None
-        return cast("Diagnosis | None", (yield Call(self._provider.diagnose, error, check)))
+    @lifts(PartUploader.abort_upload)
+    def abort_upload(self) -> None:
+        """See ``PartUploader.abort_upload``."""
+
+    @lifts(PartUploader.pending_uploads)
+    def pending_uploads(self) -> None:
+        """See ``PartUploader.pending_uploads``."""
+
+    def sweep(self, prefix: Prefix, *, dry_run: bool) -> Exchange[int]:
+        """See ``Sweeper.sweep``."""
+        return _call(partial(cast(Sweeper, self.provider).sweep, prefix, dry_run=dry_run))
+
+    @lifts(Diagnoser.diagnose)
+    def diagnose(self) -> None:
+        """See ``Diagnoser.diagnose``."""
 
     def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
-        """Return the further checks of the provider, if it has any."""
-        found = self._provider.checks() if isinstance(self._provider, ExtraChecks) else {}
-        return {name: partial(_checked, check) for name, check in found.items()}
+        """Return the further checks of ``ExtraChecks``, each as an exchange."""
+        return {name: partial(_call, check) for name, check in cast(ExtraChecks, self.provider).checks().items()}
+
+    def checksum(self, key: ObjectKey, info: ObjectInfo) -> Exchange[Checksum | None]:  # noqa: ARG002
+        """Return nothing: only exchanges ask for the checksum of a version that was read in part."""
+        return None
+        yield  # makes an exchange of it
 
 
-def _checked(check: Callable[[], Diagnosis | None]) -> Exchange[Diagnosis | None]:
-    return cast("Diagnosis | None", (yield Call(check)))
+def exchanges_of(provider: AnyProvider) -> Exchanges:
+    """Return the verbs of *provider* as exchanges: its own, else its methods lifted."""
+    if offers_exchanges(provider):
+        return cast(Exchanges, provider)  # of the optional verbs it has those whose capability it declares
+    return Exchanges(cast(StorageProvider, provider))  # type: ignore[abstract]  # the decorators give the bodies
 
 
-class _Gate:
+def offers_exchanges(provider: object) -> TypeGuard[ExchangeProvider]:
+    """Say whether *provider* writes its verbs as exchanges."""
+    return getattr(provider, "offers_exchanges", False) is True
+
+
+def transport_for(provider: AnyProvider, given: Transport | None) -> Transport:
+    """Return *given*, or a new one where none is, or where *provider* may not go everywhere that *given* goes."""
+    found = given if given is not None else Transport()
+    if offers_exchanges(provider) and provider.addresses not in (None, found.settings.addresses):
+        found = found.restricted(provider.addresses)
+    if isinstance(provider, SettingsUser):
+        provider.use_settings(found.settings)
+    return found
+
+
+def _call(function: Callable[[], R]) -> Exchange[R]:
+    return cast(R, (yield Call(function)))
+
+
+class _Valve:
     """A sink that can be shut from another thread."""
 
     __slots__ = ("_open", "_sink")
@@ -134,14 +292,14 @@ class _Gate:
         self._open = False
 
 
-class _LiftedPages(Generic[_Item]):
-    def __init__(self, start: Callable[[], Iterator[_Item]]) -> None:
+class _LiftedPages(Generic[_Entry]):
+    def __init__(self, start: Callable[[], Iterator[_Entry]]) -> None:
         self._start = start
-        self._iterator: Iterator[_Item] | None = None
+        self._iterator: Iterator[_Entry] | None = None
         self._closed = False
 
-    def next(self) -> Exchange[Sequence[_Item] | None]:
-        return cast("Sequence[_Item] | None", (yield Call(self._take)))
+    def next(self) -> Exchange[Sequence[_Entry] | None]:
+        return _call(self._take)
 
     def close(self) -> None:
         self._closed = True
@@ -150,7 +308,7 @@ class _LiftedPages(Generic[_Item]):
             with suppress(ValueError):  # a page is under way on another thread, which closes at its end
                 close()
 
-    def _take(self) -> Sequence[_Item] | None:
+    def _take(self) -> Sequence[_Entry] | None:
         if self._iterator is None:
             self._iterator = self._start()
         page = list(islice(self._iterator, PAGE_ITEMS))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
-    from .provider import StorageProvider
+    from .lifting import AnyProvider
 
 ENTRY_POINT_GROUP = "kazinex_storage.providers"
 """Where third parties announce their kinds."""
@@ -188,7 +188,7 @@ class Registry:
             f"the settings cannot be used: {'; '.join(problems)}; legal fields are: {legal or 'none'}", provider=kind
         )
 
-    def open(self, kind: str, settings: BaseModel) -> StorageProvider:
+    def open(self, kind: str, settings: BaseModel) -> AnyProvider:
         """Make the provider of *kind* from its parsed *settings*.
 
         Raises:
@@ -199,7 +199,7 @@ class Registry:
         if not callable(factory):
             raise SettingsError("its factory cannot be called; tell its author", provider=kind)
         try:
-            provider: StorageProvider = factory(settings)
+            provider: AnyProvider = factory(settings)
             return provider
         except StorageError:
             raise

@@ -1,7 +1,7 @@
 """Frozen values that travel between callers, ``Storage`` and providers.
 
 Sizes are bytes, times are aware UTC, durations carry their unit in the name. Nothing here does I/O.
-Read next: ``keys.py`` (what a key is), ``provider.py`` (the contract that uses these values).
+Read next: ``keys.py`` (what a key is), ``contract.py`` (the contract that uses these values).
 """
 
 from __future__ import annotations

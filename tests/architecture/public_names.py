@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 MODULES = (
     "kazinex_storage",
-    "kazinex_storage.part_uploads",
-    "kazinex_storage.provider",
+    "kazinex_storage.lifting",
+    "kazinex_storage.contract",
     "kazinex_storage.providers.local",
     "kazinex_storage.providers.memory",
     "kazinex_storage.public_access",

@@ -23,7 +23,7 @@ FACADES = {
     "storage.aio": ("AsyncStorage",),
     "documents.aio": ("AsyncDocumentStore",),
     "documents.store": ("DocumentStore",),
-    "provider": ("StorageProvider", "ServerCopier", "Presigner"),
+    "contract": ("StorageProvider", "ServerCopier", "Presigner"),
 }
 """The classes whose every method can fail, by module."""
 

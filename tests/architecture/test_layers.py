@@ -28,10 +28,8 @@ LEVELS = {
     "bodies": 2,
     "transport": 2,
     # 3: the contract
-    "part_uploads": 3,
-    "provider": 3,
+    "contract": 3,
     "lifting": 3,
-    "network_provider": 3,
     "public_access": 3,
     "unkeyed": 3,
     # 4: what providers share

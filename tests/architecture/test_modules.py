@@ -41,6 +41,7 @@ LONG_FUNCTIONS: dict[str, str] = {}
 ANY_USERS = {
     "bodies.body": "the arguments of __exit__",
     "storage.awaiting": "what a method is bound to, and the result of a blocking call",
+    "testing.intercept": "the verbs that pass through are looked up by their names",
     "errors": "the arguments of a pickled error",
     "organisations.schema": "rows, as SQLAlchemy types them",
     "json_text": "the fields of an object that came from JSON and were looked at",

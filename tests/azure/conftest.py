@@ -12,7 +12,7 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import ContainerClient
 
-from kazinex_storage.provider import StorageProvider
+from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.providers.azure_blob.names import encode
 from kazinex_storage.providers.azure_blob.provider import AzureBlobProvider
 from kazinex_storage.providers.azure_blob.target import AccountKey, Target
@@ -55,7 +55,7 @@ class AzureHarness(Harness):
         self._witness = witness
         self._prefix = ""
 
-    def make(self) -> StorageProvider:
+    def make(self) -> AnyProvider:
         self._prefix = f"{secrets.token_hex(4)}/"
         target = target_of(self._server, self._witness.container_name, prefix=self._prefix)
         return AzureBlobProvider(replace(target, page_blobs=self.page_blobs))
@@ -125,9 +125,7 @@ class Faulty:
         retry = RetryPolicy(attempts=attempts, base_s=0.001, first_429_wait_s=0)
         settings = TransportSettings(first_byte_timeout_s=1, idle_timeout_s=1, connect_timeout_s=5, proxy="")
         transport = self._ends.enter_context(closing(Transport(8, settings=settings, retry=retry)))
-        return self._ends.enter_context(
-            Storage(AzureBlobProvider(self.target, transport=transport), transport=transport)
-        )
+        return self._ends.enter_context(Storage(AzureBlobProvider(self.target), transport=transport))
 
     def stored(self, key: str) -> bytes | None:
         try:

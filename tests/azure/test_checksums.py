@@ -219,7 +219,7 @@ def test_an_upload_goes_on_whatever_its_parts_were_proved_by(
 def test_a_service_that_does_not_take_it_is_told(target: Target) -> None:
     """Azurite answers 500, which is tried again before it is told."""
     with closing(Transport(retry=RetryPolicy(attempts=2, base_s=0.001))) as transport:
-        provider = AzureBlobProvider(replace(target, body_checksum="crc64"), transport=transport)
+        provider = AzureBlobProvider(replace(target, body_checksum="crc64"))
         with Storage(provider, transport=transport) as storage:
             for body in (SMALL, LARGE):
                 with pytest.raises(NotSupportedError):

@@ -60,7 +60,7 @@ def clock_is_off(line: Line, seen: Seen, forward: Forward) -> None:
 def test_a_repeat_carries_the_signature_of_then(faulty: Faulty) -> None:
     provider = faulty.storage._provider
     assert isinstance(provider, AzureBlobProvider)
-    signing = provider.exchanges._signing
+    signing = provider._signing
     signing._minted = (Authorisation(query="sig=outdated"), float("inf"))
 
     def renew(line: Line, seen: Seen, forward: Forward) -> None:

@@ -21,7 +21,7 @@ from azure.storage.blob import BlobServiceClient, generate_container_sas
 from kazinex_storage import AccessDeniedError, AuthenticationError, PresignOptions, SettingsError, Storage, verify
 from kazinex_storage.providers.azure_blob import AzureBlobSettings
 from kazinex_storage.providers.azure_blob.delegation import key_request, parse_key
-from kazinex_storage.providers.azure_blob.exchanges import AzureBlobExchanges
+from kazinex_storage.providers.azure_blob.exchanges import AzureBlobProvider
 from kazinex_storage.providers.azure_blob.managed import ManagedTokens
 from kazinex_storage.providers.azure_blob.provider import open_azure_blob
 from kazinex_storage.testing.emulators.graph import App, GraphEmulator, graph_emulator
@@ -59,7 +59,7 @@ class World:
 
     def witness(self) -> BlobServiceClient:
         """A client of azure-storage-blob with a token of the same app."""
-        token = open_azure_blob(self.settings()).exchanges.target.credential.tokens()  # type: ignore[union-attr]
+        token = open_azure_blob(self.settings()).target.credential.tokens()  # type: ignore[union-attr]
 
         class Given:
             def get_token(self, *scopes: str, **options: object) -> AccessToken:
@@ -79,7 +79,7 @@ def world() -> Iterator[World]:
 def test_an_app_is_given_one_key_and_signs_with_it(world: World) -> None:
     seen: list[Observation] = []
     with closing(world.open(seen)) as storage:
-        signing = AzureBlobExchanges(world.settings().target())._signing
+        signing = AzureBlobProvider(world.settings().target())._signing
         first, second = (storage.transport.run(signing.fetch()).query for _ in range(2))
         key: Any = storage.transport.run(signing.key(timedelta(minutes=5)))
 

@@ -19,7 +19,7 @@ from kazinex_storage.errors import (
 from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.providers.azure_blob.batch import parse_batch
 from kazinex_storage.providers.azure_blob.errors import map_error
-from kazinex_storage.providers.azure_blob.exchanges import AzureBlobExchanges
+from kazinex_storage.providers.azure_blob.exchanges import AzureBlobProvider
 from kazinex_storage.providers.azure_blob.target import SasToken, Target
 from kazinex_storage.transport import Exchange, Many, Outcome, Request, Response
 from kazinex_storage.types import MIB, ByteRange, PutMode, PutOptions
@@ -31,9 +31,9 @@ CONDITION = {**AZURE, "x-ms-error-code": "BlobAlreadyExists"}
 
 
 @pytest.fixture
-def exchanges() -> AzureBlobExchanges:
+def exchanges() -> AzureBlobProvider:
     endpoint = "https://acme.blob.core.windows.net"
-    return AzureBlobExchanges(
+    return AzureBlobProvider(
         Target(account="acme", container="docs", endpoint_url=endpoint, credential=SasToken(token="sig=" + "secret"))
     )
 
@@ -54,25 +54,25 @@ def feed(exchange: Exchange[object], *answers: Callable[[Request], Response] | R
     raise AssertionError("it wants a further answer")
 
 
-def test_a_404_without_the_marks_of_the_service_is_not_absence(exchanges: AzureBlobExchanges) -> None:
+def test_a_404_without_the_marks_of_the_service_is_not_absence(exchanges: AzureBlobProvider) -> None:
     for exchange in (exchanges.head(KEY), exchanges.delete(KEY), exchanges.get(KEY, ByteRange(), len, None)):
         with pytest.raises(UnavailableError, match="somebody else than Azure"):
             feed(exchange, answer(404, {"content-type": "text/html"}))
 
 
 @pytest.mark.parametrize("status", [201, 202, 200])
-def test_a_success_without_the_marks_of_the_service_is_none(exchanges: AzureBlobExchanges, status: int) -> None:
+def test_a_success_without_the_marks_of_the_service_is_none(exchanges: AzureBlobProvider, status: int) -> None:
     for exchange in (exchanges.put(KEY, Source.of(b"x"), PutOptions()), exchanges.delete(KEY), exchanges.head(KEY)):
         with pytest.raises(UnavailableError):
             feed(exchange, answer(status, {"content-length": "1"}))
 
 
-def test_a_listing_without_the_marks_of_the_service_is_none(exchanges: AzureBlobExchanges) -> None:
+def test_a_listing_without_the_marks_of_the_service_is_none(exchanges: AzureBlobProvider) -> None:
     with pytest.raises(UnavailableError):
         feed(exchanges.scan(Prefix("")).next(), answer(200, {}, b"<EnumerationResults><Blobs/></EnumerationResults>"))
 
 
-def test_a_writer_whose_answer_was_lost_recognises_its_own_object(exchanges: AzureBlobExchanges) -> None:
+def test_a_writer_whose_answer_was_lost_recognises_its_own_object(exchanges: AzureBlobProvider) -> None:
     mark: dict[str, str] = {}
 
     def refuse(request: Request) -> Response:
@@ -98,7 +98,7 @@ def test_a_writer_whose_answer_was_lost_recognises_its_own_object(exchanges: Azu
     ids=["another's", "busy", "forbidden", "stranger"],
 )
 def test_what_stands_in_the_way_is_anothers_only_when_that_is_seen(
-    exchanges: AzureBlobExchanges, shown: Response, expected: type[StorageError]
+    exchanges: AzureBlobProvider, shown: Response, expected: type[StorageError]
 ) -> None:
     with pytest.raises(StorageError) as caught:
         feed(exchanges.put(KEY, Source.of(b"x"), CREATE), answer(409, CONDITION), shown)
@@ -106,7 +106,7 @@ def test_what_stands_in_the_way_is_anothers_only_when_that_is_seen(
     assert expected is type(caught.value)
 
 
-def test_another_span_is_refused_before_its_first_byte(exchanges: AzureBlobExchanges) -> None:
+def test_another_span_is_refused_before_its_first_byte(exchanges: AzureBlobProvider) -> None:
     request = next(exchanges.get(KEY, ByteRange(start=2, end=5), len, "0x1"))
 
     assert isinstance(request, Request)
@@ -118,7 +118,7 @@ def test_another_span_is_refused_before_its_first_byte(exchanges: AzureBlobExcha
             request.inspect({**sent, **wrong})
 
 
-def test_directories_are_no_objects_and_foreign_names_are_left_out(exchanges: AzureBlobExchanges) -> None:
+def test_directories_are_no_objects_and_foreign_names_are_left_out(exchanges: AzureBlobProvider) -> None:
     def blob(name: str, more: str = "") -> str:
         return f"<Blob><Name>{name}</Name><Properties><Content-Length>1</Content-Length></Properties>{more}</Blob>"
 
@@ -132,14 +132,14 @@ def test_directories_are_no_objects_and_foreign_names_are_left_out(exchanges: Az
     assert ["a/b"] == [info.key for info in found]
 
 
-def test_a_listing_that_does_not_advance_ends(exchanges: AzureBlobExchanges) -> None:
+def test_a_listing_that_does_not_advance_ends(exchanges: AzureBlobProvider) -> None:
     page = answer(200, AZURE, b"<EnumerationResults><Blobs/><NextMarker>m</NextMarker></EnumerationResults>")
 
     with pytest.raises(UnavailableError, match="does not advance"):
         feed(exchanges.scan(Prefix("")).next(), page, page, page, page)
 
 
-def test_the_signature_is_in_no_repr(exchanges: AzureBlobExchanges) -> None:
+def test_the_signature_is_in_no_repr(exchanges: AzureBlobProvider) -> None:
     assert "secret" not in repr(next(exchanges.head(KEY))) + repr(exchanges.target)
 
 
@@ -189,7 +189,7 @@ class Copier:
             return Outcome(error=error)
 
 
-def test_a_large_copy_goes_by_blocks_of_one_version(exchanges: AzureBlobExchanges) -> None:
+def test_a_large_copy_goes_by_blocks_of_one_version(exchanges: AzureBlobProvider) -> None:
     service = Copier()
 
     found = service.drive(exchanges.copy(KEY, ObjectKey("b.pdf"), PutMode.REPLACE))
@@ -214,7 +214,7 @@ def test_a_large_copy_goes_by_blocks_of_one_version(exchanges: AzureBlobExchange
 @pytest.mark.parametrize(
     "refusal", [(412, "SourceConditionNotMet"), (404, "BlobNotFound"), (403, "AuthorizationFailure")]
 )
-def test_a_large_copy_of_what_changed_stores_nothing(exchanges: AzureBlobExchanges, refusal: tuple[int, str]) -> None:
+def test_a_large_copy_of_what_changed_stores_nothing(exchanges: AzureBlobProvider, refusal: tuple[int, str]) -> None:
     service = Copier(refusal)
 
     with pytest.raises(StorageError):

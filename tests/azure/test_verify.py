@@ -31,7 +31,7 @@ NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
 def verified(target: Target) -> VerificationReport:
     with closing(Transport(settings=SETTINGS, retry=QUICK)) as transport:
-        return verify(Storage(AzureBlobProvider(target, transport=transport), transport=transport))
+        return verify(Storage(AzureBlobProvider(target), transport=transport))
 
 
 def explained(target: Target) -> str:

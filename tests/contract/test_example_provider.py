@@ -18,7 +18,7 @@ from typing import Protocol, cast
 
 import pytest
 
-from kazinex_storage.provider import StorageProvider
+from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.registry import Registry
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness, ProviderContract
@@ -55,7 +55,7 @@ class SqliteHarness(Harness):
         self._folder = Path(tempfile.mkdtemp(prefix="kazinex-storage-test-"))
         self._count = 0
 
-    def make(self) -> StorageProvider:
+    def make(self) -> AnyProvider:
         self._count += 1
         self._file = self._folder / f"{self._count}.db"
         registry = Registry()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kazinex_storage.provider import StorageProvider
+from kazinex_storage.contract import StorageProvider
 from kazinex_storage.providers.local import LocalProvider, LocalSettings, temporary
 from kazinex_storage.testing import Harness, ProviderContract
 from kazinex_storage.testing.bench import Bench

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kazinex_storage.provider import StorageProvider
+from kazinex_storage.contract import StorageProvider
 from kazinex_storage.providers.memory import MemoryProvider, MemorySettings, StoredObject
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness, ProviderContract

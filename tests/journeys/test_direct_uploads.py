@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import cast
 
 import pytest
 
@@ -31,7 +30,6 @@ from kazinex_storage import (
 from kazinex_storage.documents.register import MemoryRegister
 from kazinex_storage.lifting import exchanges_of
 from kazinex_storage.organisations import MemoryCatalogue
-from kazinex_storage.part_uploads import PartExchanges
 from kazinex_storage.testing.servers import S3Server
 
 from .test_racing_uploads import at_once
@@ -85,7 +83,7 @@ def house(request: pytest.FixtureRequest) -> Iterator[House]:
 
 def send(storage: Storage, state: UploadState, body: bytes, *, completed: bool) -> UploadState:
     """Send the parts of an upload as a client does, who may complete it too."""
-    parts = cast(PartExchanges, exchanges_of(storage.operations.context.provider).parts)
+    parts = exchanges_of(storage.operations.context.provider)
     inner = replace(state, key=state.scope + state.key, scope="")
     part = storage.transport.run(parts.put_part(inner, 1, body))
     if completed:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from kazinex_storage import ByteRange, Storage
 from kazinex_storage.errors import IntegrityError, StorageError, UnavailableError
-from kazinex_storage.provider import StorageProvider
+from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.providers.azure_blob import AzureBlobSettings, open_azure_blob
 from kazinex_storage.providers.s3 import R2Settings, S3Settings, SupabaseSettings, open_r2, open_s3, open_supabase
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
@@ -33,7 +33,7 @@ class GivenTokens:
         pass
 
 
-def sharepoint(url: str) -> StorageProvider:
+def sharepoint(url: str) -> AnyProvider:
     return SharePointProvider(
         Target(
             graph_url=url,
@@ -46,7 +46,7 @@ def sharepoint(url: str) -> StorageProvider:
     )
 
 
-PROVIDERS: dict[str, Callable[[str], StorageProvider]] = {
+PROVIDERS: dict[str, Callable[[str], AnyProvider]] = {
     "s3": lambda url: open_s3(
         S3Settings(bucket="docs", region="r-1", access_key_id="AK", secret_access_key=KEY, endpoint_url=url)
     ),

@@ -12,10 +12,10 @@ from pydantic import SecretStr
 
 from kazinex_storage import PutMode, PutOptions, Storage
 from kazinex_storage.fs import S3FileSystem
+from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.organisations import KeyFile, KeyRing, MemoryCatalogue, Organisations
 from kazinex_storage.organisations.sealing import Sealer
 from kazinex_storage.organisations.sql import SqlCatalogue
-from kazinex_storage.provider import StorageProvider
 from kazinex_storage.providers.azure_blob import AzureBlobSettings, open_azure_blob
 from kazinex_storage.providers.s3 import R2Settings, S3Settings, SupabaseSettings, open_r2, open_s3, open_supabase
 from kazinex_storage.providers.sharepoint import SharePointSettings, open_sharepoint
@@ -72,7 +72,7 @@ def caught(call: Callable[[], object]) -> BaseException:
 
 
 S3_KEYS = {"access_key_id": "1" * 32, "secret_access_key": SecretStr(SECRET)}
-NETWORK: dict[str, Callable[[str], StorageProvider]] = {
+NETWORK: dict[str, Callable[[str], AnyProvider]] = {
     "s3": lambda url: open_s3(
         S3Settings(bucket="docs", region="r-1", session_token=SecretStr(TOKEN), endpoint_url=url, **S3_KEYS)  # type: ignore[arg-type]
     ),

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from kazinex_storage.provider import StorageProvider
+from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.providers.settings.environment import settings_from_environment
 from kazinex_storage.registry import default_registry
 from kazinex_storage.storage.sync import Storage
@@ -29,7 +29,7 @@ class LiveHarness(Harness):
         self._kind = kind
         self._back: Storage | None = None
 
-    def make(self) -> StorageProvider:
+    def make(self) -> AnyProvider:
         self.close()
         folder = f"kazinex-live-{secrets.token_hex(6)}"
         self._back = Storage(self._open(folder))
@@ -49,7 +49,7 @@ class LiveHarness(Harness):
             self._back.close()
             self._back = None
 
-    def _open(self, folder: str) -> StorageProvider:
+    def _open(self, folder: str) -> AnyProvider:
         registry = default_registry()
         model = registry.settings_model(self._kind)
         settings = settings_from_environment(model, f"KAZINEX_LIVE_{self._kind.upper()}_")
@@ -64,7 +64,7 @@ class SharePointHarness(LiveHarness):
     lingering_folders = True
     model_keys = ("a", "d/b", "d/b c", "d/e/f", "a.b", "b", "ü%41/+&=", "ü%41/~/x")
 
-    def make(self) -> StorageProvider:
+    def make(self) -> AnyProvider:
         provider = super().make()
         site = urlsplit(provider.info.location)
         self.longest_key = 400 - len(unquote(site.path)) - 1

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from kazinex_storage import Storage
 from kazinex_storage.errors import SettingsError
-from kazinex_storage.network_provider import bound_transport
 from kazinex_storage.organisations import (
     TENANT_CHOICES,
     MemoryCatalogue,
@@ -19,6 +19,7 @@ from kazinex_storage.organisations import (
     TenantChoices,
     open_organisations,
 )
+from kazinex_storage.transport import Transport
 
 TENANT = "12345678-1234-1234-1234-123456789012"
 KEYS = {"access_key_id": "0" * 32, "secret_access_key": "f" * 64}
@@ -254,11 +255,9 @@ def test_a_tenant_may_choose_a_public_service_with_credentials_of_its_own(
 
     record = organisations.add_provider("acme", kind, "a", settings)
     provider = organisations.open(record)
-    bound = bound_transport(provider)
-
-    assert bound is not None
-    assert TENANT_CHOICES.addresses == bound.settings.addresses
-    provider.close()
+    with Storage(provider) as own, Storage(provider, transport=Transport()) as lent:
+        assert TENANT_CHOICES.addresses == own.transport.settings.addresses
+        assert TENANT_CHOICES.addresses == lent.transport.settings.addresses
 
 
 @pytest.mark.parametrize(("kind", "settings", "reason"), BAD, ids=lambda value: str(value)[:60])

@@ -86,10 +86,9 @@ def test_nothing_reaches_an_address_that_is_not_admitted(
         report = verify_provider(organisations, "acme", "a", timeout_s=20)
         assert "may not be connected to" in (report.failure or "")
     else:
-        provider = organisations.open(record)
-        with pytest.raises(StorageError):
-            next(iter(provider.scan("")), None)  # type: ignore[arg-type]
-        provider.close()
+        # A provider owns no connections: whatever storage is made of it, also without a word of the way, is bound.
+        with Storage(organisations.open(record)) as storage, pytest.raises(StorageError):
+            next(storage.list(), None)
 
     assert [] == inside.seen
     own.close()

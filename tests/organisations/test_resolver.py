@@ -31,6 +31,7 @@ from kazinex_storage.errors import (
     UnresolvedOrganisationError,
 )
 from kazinex_storage.keys import DocumentKey
+from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.organisations import (
     Catalogue,
     MemoryCatalogue,
@@ -39,7 +40,6 @@ from kazinex_storage.organisations import (
     Reason,
     Resolver,
 )
-from kazinex_storage.provider import StorageProvider
 from kazinex_storage.registry import Registry
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.types import MIB
@@ -61,7 +61,7 @@ class Counting(Organisations):
         self.failures: list[StorageError] = []
         self.meeting: threading.Barrier | None = None
 
-    def open(self, record: ProviderRecord) -> StorageProvider:
+    def open(self, record: ProviderRecord) -> AnyProvider:
         if self.failures:
             raise self.failures.pop()
         provider = super().open(record)
@@ -90,7 +90,7 @@ def resolver(organisations: Organisations) -> Iterator[Resolver]:
     made.close()
 
 
-def provider_of(storage: Storage) -> StorageProvider:
+def provider_of(storage: Storage) -> AnyProvider:
     return storage.operations.context.provider
 
 
@@ -358,7 +358,7 @@ def test_many_threads_open_a_provider_once(counting: Counting, verified: Verifie
     counting.meeting = threading.Barrier(2)
     start = threading.Barrier(16)
 
-    def resolve(_: int) -> StorageProvider:
+    def resolve(_: int) -> AnyProvider:
         start.wait()
         return provider_of(resolver.storage_for("org-1"))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kazinex_storage.provider import StorageProvider
+from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import S3, Credentials, Preset, Target
 from kazinex_storage.storage.sync import Storage
@@ -53,7 +53,7 @@ class S3Harness(Harness):
         self._bucket = bucket
         self._prefix = ""
 
-    def make(self) -> StorageProvider:
+    def make(self) -> AnyProvider:
         self._prefix = f"{secrets.token_hex(4)}/"
         return S3Provider(target_of(self._server, self._bucket, prefix=self._prefix))
 

@@ -48,7 +48,7 @@ class Faulty:
             first_byte_timeout_s=1, idle_timeout_s=1, connect_timeout_s=5, proxy="", ca_file=self._ca_file
         )
         transport = self._ends.enter_context(contextlib.closing(Transport(8, settings=settings, retry=retry)))
-        return self._ends.enter_context(Storage(S3Provider(self.target, transport=transport), transport=transport))
+        return self._ends.enter_context(Storage(S3Provider(self.target), transport=transport))
 
     def stored(self, key: str) -> bytes | None:
         """What boto3 reads."""

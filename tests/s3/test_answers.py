@@ -25,7 +25,7 @@ from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.providers.objectstore.cycle_guard import Course
 from kazinex_storage.providers.s3.answers import parse_page, parse_parts, parse_uploads
 from kazinex_storage.providers.s3.errors import map_error
-from kazinex_storage.providers.s3.exchanges import S3Exchanges
+from kazinex_storage.providers.s3.exchanges import S3Provider
 from kazinex_storage.providers.s3.headers import decode_text, encode_text
 from kazinex_storage.providers.s3.target import R2, S3, Credentials, Target
 from kazinex_storage.providers.s3.xml import parse_xml
@@ -67,7 +67,7 @@ def listing(*names: str, folders: tuple[str, ...] = ()) -> Response:
 
 
 def test_a_listing_never_shows_what_was_not_asked_for() -> None:
-    exchanges = S3Exchanges(TARGET)
+    exchanges = S3Provider(TARGET)
     names = ("acme/plans/a", "globex/plans/b", "acme", "acme/other", "acme/plans/", "plans/c", "acme/plansb")
     folders = ("acme/plans/x/", "globex/", "acme/y/")
 
@@ -80,7 +80,7 @@ def test_a_listing_never_shows_what_was_not_asked_for() -> None:
 
 def test_another_version_than_the_one_that_was_asked_for_is_refused() -> None:
     """A cache or a proxy that ignores If-Match would mix two versions in one download."""
-    exchange = S3Exchanges(TARGET).get(ObjectKey("a"), ByteRange(start=5, end=9), bytearray().extend, "old")
+    exchange = S3Provider(TARGET).get(ObjectKey("a"), ByteRange(start=5, end=9), bytearray().extend, "old")
     headers = {"content-range": "bytes 5-8/20", "etag": '"new"'}
 
     with pytest.raises(IntegrityError, match="another version"):
@@ -88,7 +88,7 @@ def test_another_version_than_the_one_that_was_asked_for_is_refused() -> None:
 
 
 def test_a_service_that_ignores_the_range_is_noticed() -> None:
-    exchange = S3Exchanges(TARGET).get(ObjectKey("a"), ByteRange(start=5, end=9), bytearray().extend, None)
+    exchange = S3Provider(TARGET).get(ObjectKey("a"), ByteRange(start=5, end=9), bytearray().extend, None)
 
     with pytest.raises(IntegrityError, match="whole object"):
         answered(exchange, Response(status=200, headers={"content-length": "20", "etag": '"1"'}))
@@ -132,7 +132,7 @@ def told(root: str, inside: str) -> Response:
 @pytest.mark.parametrize("entries", ["", "<Contents><Key>acme/a</Key><Size>1</Size></Contents>"], ids=["empty", "full"])
 def test_a_listing_that_does_not_advance_ends_with_an_error(entries: str) -> None:
     page = told("ListBucketResult", f"{entries}<NextContinuationToken>t</NextContinuationToken>")
-    pages = S3Exchanges(TARGET).scan(Prefix())
+    pages = S3Provider(TARGET).scan(Prefix())
     if entries:
         assert answered(pages.next(), page)
 
@@ -145,14 +145,14 @@ def test_a_listing_that_goes_in_circles_ends_with_an_error(length: int) -> None:
     tokens = [f"<NextContinuationToken>t{number % length}</NextContinuationToken>" for number in range(5 * length)]
 
     with pytest.raises(UnavailableError, match="does not advance"):
-        answered(S3Exchanges(TARGET).scan(Prefix()).next(), *(told("ListBucketResult", token) for token in tokens))
+        answered(S3Provider(TARGET).scan(Prefix()).next(), *(told("ListBucketResult", token) for token in tokens))
 
 
 def test_a_listing_of_uploads_that_goes_in_circles_ends_with_an_error() -> None:
     pages = [told("ListMultipartUploadsResult", f"<NextKeyMarker>acme/{n % 3}</NextKeyMarker>") for n in range(15)]
 
     with pytest.raises(UnavailableError, match="does not advance"):
-        answered(S3Exchanges(TARGET).parts.pending_uploads(Prefix()), *pages)
+        answered(S3Provider(TARGET).pending_uploads(Prefix()), *pages)
 
 
 @given(st.integers(0, 20), st.integers(1, 20))
@@ -170,7 +170,7 @@ def test_a_list_of_parts_that_is_cut_off_without_a_part_is_an_error() -> None:
     state = UploadState(key="a", upload_id="1", size=9, part_bytes=5)
 
     with pytest.raises(UnavailableError, match="cut a list of parts off"):
-        answered(S3Exchanges(TARGET).parts.list_parts(state), told("ListPartsResult", ""))
+        answered(S3Provider(TARGET).list_parts(state), told("ListPartsResult", ""))
 
 
 def test_a_listing_of_parts_that_does_not_advance_ends_with_an_error() -> None:
@@ -182,7 +182,7 @@ def test_a_listing_of_parts_that_does_not_advance_ends_with_an_error() -> None:
 
     for again in (first, second):
         with pytest.raises(UnavailableError, match="does not advance"):
-            answered(S3Exchanges(TARGET).parts.list_parts(state), first, second, again)
+            answered(S3Provider(TARGET).list_parts(state), first, second, again)
 
 
 @pytest.mark.parametrize("upload", ["", "u"])
@@ -191,7 +191,7 @@ def test_a_listing_of_uploads_that_does_not_advance_ends_with_an_error(upload: s
     page = told("ListMultipartUploadsResult", markers)
 
     with pytest.raises(UnavailableError, match="does not advance"):
-        answered(S3Exchanges(TARGET).parts.pending_uploads(Prefix()), page, page)
+        answered(S3Provider(TARGET).pending_uploads(Prefix()), page, page)
 
 
 @pytest.mark.parametrize("marker", ["", "<NextKeyMarker/>"], ids=["absent", "empty"])
@@ -199,7 +199,7 @@ def test_a_page_of_uploads_that_does_not_say_how_to_go_on_is_an_error(marker: st
     page = told("ListMultipartUploadsResult", f"<Upload><Key>acme/a</Key><UploadId>u</UploadId></Upload>{marker}")
 
     with pytest.raises(UnavailableError, match="cut a listing"):
-        answered(S3Exchanges(TARGET).parts.pending_uploads(Prefix()), page)
+        answered(S3Provider(TARGET).pending_uploads(Prefix()), page)
 
 
 NOT_FOUND = Response(status=404, headers={"content-type": "text/plain"}, body=b"404 page not found\n")
@@ -208,12 +208,12 @@ PAGE = Response(status=200, headers={"content-type": "text/html"}, body=b"<html>
 
 def test_a_gateway_that_knows_no_route_is_no_word_on_an_object() -> None:
     """Traefik and Go say so in plain text while what is behind them restarts."""
-    exchanges, key = S3Exchanges(TARGET), ObjectKey("a")
+    exchanges, key = S3Provider(TARGET), ObjectKey("a")
 
     for exchange in (
         exchanges.delete(key),
         exchanges.get(key, ByteRange(), bytearray().extend, None),
-        exchanges.parts.abort_upload(key, "1"),
+        exchanges.abort_upload(key, "1"),
     ):
         with pytest.raises(UnavailableError, match="somebody else"):
             answered(exchange, NOT_FOUND)
@@ -237,28 +237,28 @@ def test_a_404_without_words_counts_when_the_service_gave_it(again: Response, ex
     bare = Response(status=404, headers={})
 
     with pytest.raises(expected):
-        answered(S3Exchanges(TARGET).head(ObjectKey("a")), bare, again)
+        answered(S3Provider(TARGET).head(ObjectKey("a")), bare, again)
 
 
 @pytest.mark.parametrize("name", ["x-amz-request-id", "cf-ray"])
 def test_a_404_that_the_service_has_signed_is_enough(name: str) -> None:
     with pytest.raises(NotFoundError):
-        answered(S3Exchanges(TARGET).head(ObjectKey("a")), Response(status=404, headers={name: "1"}))
+        answered(S3Provider(TARGET).head(ObjectKey("a")), Response(status=404, headers={name: "1"}))
 
 
 @pytest.mark.parametrize("body", [b"", b"<Error><Code>NoSuchKey</Code></Error>"], ids=["empty", "error"])
 def test_a_service_that_has_no_object_deletes_none(body: bytes) -> None:
-    answered(S3Exchanges(TARGET).delete(ObjectKey("a")), Response(status=404, headers={}, body=body))
+    answered(S3Provider(TARGET).delete(ObjectKey("a")), Response(status=404, headers={}, body=body))
 
 
 def test_a_sign_in_page_aborts_no_upload() -> None:
     with pytest.raises(UnavailableError, match="somebody else"):
-        answered(S3Exchanges(TARGET).parts.abort_upload(ObjectKey("a"), "1"), PAGE)
+        answered(S3Provider(TARGET).abort_upload(ObjectKey("a"), "1"), PAGE)
 
 
 def deleted(target: Target, body: str) -> list[type[StorageError] | None]:
     keys = [ObjectKey("a"), ObjectKey("M\u00fcller")]
-    found = answered(S3Exchanges(target).delete_many(keys), Response(status=200, headers={}, body=body.encode()))
+    found = answered(S3Provider(target).delete_many(keys), Response(status=200, headers={}, body=body.encode()))
     return [None if error is None else type(error) for error in found]
 
 
@@ -276,7 +276,7 @@ def test_a_failure_is_told_of_the_key_that_it_is_about() -> None:
 def test_a_key_that_is_given_twice_fails_twice() -> None:
     answer = Response(status=200, headers={}, body=failure("<Key>acme/a</Key>").encode())
 
-    found = answered(S3Exchanges(TARGET).delete_many([ObjectKey("a"), ObjectKey("a")]), answer)
+    found = answered(S3Provider(TARGET).delete_many([ObjectKey("a"), ObjectKey("a")]), answer)
 
     assert all(isinstance(error, AccessDeniedError) for error in found)
 
@@ -292,7 +292,7 @@ def test_an_answer_that_does_not_say_what_was_deleted_is_an_error_of_each_key(bo
 
 def test_keys_that_xml_cannot_carry_are_deleted_alone_and_fail_alone() -> None:
     keys = [ObjectKey("a"), ObjectKey("odd\uffff"), ObjectKey("odd\ufffe"), ObjectKey("z")]
-    deleting = S3Exchanges(TARGET).delete_many(keys)
+    deleting = S3Provider(TARGET).delete_many(keys)
 
     singles = next(deleting)
     refused: Outcome[None] = Outcome(error=AccessDeniedError("no", key="acme/odd\ufffe"))
@@ -317,7 +317,7 @@ def test_any_text_survives_a_header(text: str) -> None:
 
 def test_parts_of_two_versions_are_not_made_one_object() -> None:
     """R2 takes no condition on the source of a part, so that the version is looked at once more before the end."""
-    exchange = S3Exchanges(replace(TARGET, preset=replace(R2, max_copy_bytes=1))).copy(
+    exchange = S3Provider(replace(TARGET, preset=replace(R2, max_copy_bytes=1))).copy(
         ObjectKey("a"), ObjectKey("b"), PutMode.REPLACE
     )
     old = Response(status=200, headers={"content-length": "7", "etag": '"old"'})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kazinex_storage.errors import AlreadyExistsError
-from kazinex_storage.provider import StorageProvider
+from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import R2, Credentials, Target
 from kazinex_storage.storage.sync import Storage
@@ -61,7 +61,7 @@ class R2Harness(Harness):
         self._token = front.token([bucket])
         self._prefix = ""
 
-    def make(self) -> StorageProvider:
+    def make(self) -> AnyProvider:
         self._prefix = f"{secrets.token_hex(4)}/"
         return S3Provider(
             Target(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kazinex_storage.errors import AlreadyExistsError, FileTooLargeError, NotSupportedError
-from kazinex_storage.provider import StorageProvider
+from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.providers.s3 import SupabaseSettings, open_supabase
 from kazinex_storage.providers.s3.names import encode
 from kazinex_storage.storage.sync import Storage
@@ -73,7 +73,7 @@ class SupabaseHarness(Harness):
         self._witness = witness
         self._prefix = ""
 
-    def make(self) -> StorageProvider:
+    def make(self) -> AnyProvider:
         self._prefix = f"{secrets.token_hex(4)}/"
         return open_supabase(settings_of(self._front, self._bucket, self._prefix))
 

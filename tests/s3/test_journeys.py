@@ -86,7 +86,7 @@ class World:
         record = self.organisations.find("acme", "bucket")
         settings: Any = self.organisations.settings(record)
         provider: Any = self.organisations.open(record)
-        place = {"Bucket": settings.bucket, "Key": provider.exchanges.codec.name_of(key)}
+        place = {"Bucket": settings.bucket, "Key": provider.codec.name_of(key)}
         client: Any = boto3.client("s3", **settings.export("boto3"))
         kept = client.head_object(**place)["Metadata"] if keep_metadata else {}
         client.put_object(**place, Body=data, Metadata=kept)

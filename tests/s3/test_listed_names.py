@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kazinex_storage.errors import InvalidKeyError
 from kazinex_storage.keys import ObjectKey, Prefix
-from kazinex_storage.providers.s3.exchanges import S3Exchanges
+from kazinex_storage.providers.s3.exchanges import S3Provider
 from kazinex_storage.providers.s3.target import R2, S3, Target
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.transport import Response
@@ -61,7 +61,7 @@ def test_an_upload_of_another_spelling_is_not_ours(storage: Storage, target: Tar
 
 
 def test_a_service_that_folds_names_shows_them_as_keys() -> None:
-    found = answered(S3Exchanges(FOLDS).scan(Prefix()).next(), listing(f"acme/{NFD}", "acme/a//b"))
+    found = answered(S3Provider(FOLDS).scan(Prefix()).next(), listing(f"acme/{NFD}", "acme/a//b"))
 
     assert [NFC] == [info.key for info in found or ()]
 
@@ -69,7 +69,7 @@ def test_a_service_that_folds_names_shows_them_as_keys() -> None:
 @pytest.mark.parametrize("target", [FOLDS, KEEPS], ids=["folds", "keeps"])
 @pytest.mark.parametrize("name", ["a//b", "/a", "a/../b", "./a", "a/.", "a\\b", "a\x7f", "x" * 1025, "\u56f3" * 342])
 def test_what_no_key_can_name_is_not_listed(target: Target, name: str) -> None:
-    exchanges = S3Exchanges(target)
+    exchanges = S3Provider(target)
 
     found = answered(exchanges.children(Prefix()).next(), listing("acme/a", f"acme/{name}", folders=(f"acme/{name}/",)))
 
@@ -86,8 +86,8 @@ def test_a_listed_name_is_a_key_exactly_when_it_is_the_spelling_of_one(text: str
     except InvalidKeyError:
         expected = None
 
-    assert expected == S3Exchanges(FOLDS).codec.key_of(f"acme/{text}")
-    assert (expected if expected == text else None) == S3Exchanges(KEEPS).codec.key_of(f"acme/{text}")
+    assert expected == S3Provider(FOLDS).codec.key_of(f"acme/{text}")
+    assert (expected if expected == text else None) == S3Provider(KEEPS).codec.key_of(f"acme/{text}")
 
 
 def test_uploads_of_names_that_are_no_keys_are_left_out() -> None:
@@ -96,8 +96,6 @@ def test_uploads_of_names_that_are_no_keys_are_left_out() -> None:
     )
     body = f"<ListMultipartUploadsResult>{entries}</ListMultipartUploadsResult>"
 
-    found = answered(
-        S3Exchanges(KEEPS).parts.pending_uploads(Prefix()), Response(status=200, headers={}, body=body.encode())
-    )
+    found = answered(S3Provider(KEEPS).pending_uploads(Prefix()), Response(status=200, headers={}, body=body.encode()))
 
     assert ["a"] == [upload.key for upload in found]

@@ -196,7 +196,7 @@ def test_what_cannot_be_looked_for_is_remembered(faulty: Faulty, monkeypatch: py
 def orphans_of(faulty: Faulty) -> Orphans:
     provider = faulty.storage.operations.context.provider
     assert isinstance(provider, S3Provider)
-    return provider.exchanges.multipart.orphans
+    return provider.multipart.orphans
 
 
 def test_a_beginning_that_is_carried_out_after_it_was_broken_off_is_remembered(

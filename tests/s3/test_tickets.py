@@ -215,7 +215,7 @@ def test_a_provider_that_does_not_sign_makes_no_ticket() -> None:
 
 def test_an_object_of_another_size_that_a_client_made_of_an_upload_is_removed(target: Target, storage: Storage) -> None:
     """A service that binds no lengths takes parts of any size, and an end of the upload by whoever has the ticket."""
-    parts = S3Provider(target).exchanges.parts
+    parts = S3Provider(target)
     ticket = begin(storage)
     sent = storage.transport.run(parts.put_part(ticket.state, 1, DATA[: 6 * MIB]))
     storage.transport.run(parts.complete_upload(ticket.state, [sent]))

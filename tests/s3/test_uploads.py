@@ -187,9 +187,8 @@ def test_where_the_service_keeps_no_checksums_parts_are_compared_by_their_etags(
     data = body.read_bytes()
     state = watched.storage.begin_upload("a", len(data))
     parts, inner = S3Provider(replace(target, preset=SUPABASE)), replace(state, key=state.scope + state.key)
-    parts.put_part(inner, 1, data[:PART])
-    parts.put_part(inner, 2, bytes(PART))  # another body's
-    parts.close()
+    for number, part in ((1, data[:PART]), (2, bytes(PART))):  # the second is another body's
+        Transport().run(parts.put_part(inner, number, part))
 
     watched.storage.resume_upload(state, body)
 
@@ -199,7 +198,7 @@ def test_where_the_service_keeps_no_checksums_parts_are_compared_by_their_etags(
 
 def test_a_service_without_conditions_begins_no_create_only_upload(target: Target) -> None:
     with Storage(S3Provider(replace(target, preset=SUPABASE))) as storage:
-        provider = storage.operations.context.exchanges.parts
+        provider = storage.operations.context.exchanges
         with pytest.raises(NotSupportedError, match="without conditions"):
             storage.transport.run(provider.begin_upload(ObjectKey("a"), 5, PutOptions(mode=PutMode.CREATE), None))
 
@@ -230,11 +229,11 @@ def test_more_parts_than_one_page_are_listed(target: Target, storage: Storage) -
     provider, count = S3Provider(target), 1_005
     # The service asks for parts of 5 MiB only when the upload ends.
     state = replace(storage.begin_upload("a", count), part_bytes=1)
-    puts = (provider.exchanges.parts.put_part(state, number, b"1") for number in range(1, count + 1))
+    puts = (provider.put_part(state, number, b"1") for number in range(1, count + 1))
     for _, outcome in storage.transport.run_many(puts, 16):
         outcome.result()
 
-    found: list[PartInfo] = list(provider.list_parts(state))
+    found: list[PartInfo] = list(storage.transport.run(provider.list_parts(state)))
 
     assert list(range(1, count + 1)) == [part.number for part in found]
     storage.abort_upload(sealed(storage, state))
@@ -243,10 +242,7 @@ def test_more_parts_than_one_page_are_listed(target: Target, storage: Storage) -
 
 def test_more_uploads_than_one_page_are_listed_and_swept(target: Target, storage: Storage) -> None:
     provider, count = S3Provider(target), 1_005
-    begins = (
-        provider.exchanges.parts.begin_upload(ObjectKey(f"folder/{number:04}"), 5, PutOptions(), None)
-        for number in range(count)
-    )
+    begins = (provider.begin_upload(ObjectKey(f"folder/{number:04}"), 5, PutOptions(), None) for number in range(count))
     for _, outcome in storage.transport.run_many(begins, 16):
         outcome.result()
 

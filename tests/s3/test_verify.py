@@ -42,7 +42,7 @@ KEPT = Credentials(access_key_id="example", secret_access_key="example")  # noqa
 
 def verified(target: Target) -> VerificationReport:
     with contextlib.closing(Transport(settings=SETTINGS, retry=QUICK)) as transport:
-        provider = S3Provider(target, transport=transport)
+        provider = S3Provider(target)
         return verify(Storage(provider, transport=transport))
 
 

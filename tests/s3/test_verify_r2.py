@@ -46,7 +46,7 @@ def verified(front: R2Front, target: Target) -> VerificationReport:
     settings = TransportSettings(ca_file=front.ca_file, proxy="")
     policy = RetryPolicy(attempts=2, base_s=0.001, first_429_wait_s=0)
     with contextlib.closing(Transport(settings=settings, retry=policy)) as transport:
-        return verify(Storage(S3Provider(target, transport=transport), transport=transport))
+        return verify(Storage(S3Provider(target), transport=transport))
 
 
 def diagnosis(report: VerificationReport) -> str:
@@ -173,6 +173,6 @@ def test_a_certificate_that_nobody_vouches_for_is_told(front: R2Front, bucket: s
     with contextlib.closing(
         Transport(settings=TransportSettings(proxy=""), retry=RetryPolicy(attempts=1))
     ) as transport:
-        report = verify(Storage(S3Provider(target, transport=transport), transport=transport))
+        report = verify(Storage(S3Provider(target), transport=transport))
 
     assert "certificate" in diagnosis(report)

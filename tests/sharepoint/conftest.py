@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from kazinex_storage.provider import StorageProvider
+from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.providers.sharepoint.names import encode_key
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
 from kazinex_storage.providers.sharepoint.target import Target
@@ -96,7 +96,7 @@ def place(emulator: GraphEmulator) -> Iterator[Place]:
     retry = RetryPolicy(attempts=4, base_s=0.001, first_429_wait_s=0)
     settings = TransportSettings(first_byte_timeout_s=1, idle_timeout_s=1, connect_timeout_s=5, proxy="")
     transport = Transport(8, settings=settings, retry=retry)
-    provider = SharePointProvider(target, transport=transport)
+    provider = SharePointProvider(target)
     with Storage(provider, transport=transport) as storage:
         yield Place(emulator, site.drives[0], target, storage, provider)
     transport.close()
@@ -116,7 +116,7 @@ class SharePointHarness(Harness):
         self._root_folder = root_folder
         self.lists_etags = bool(root_folder)
 
-    def make(self) -> StorageProvider:
+    def make(self) -> AnyProvider:
         # 400 characters for "/sites/01234567/Plans/" and what follows.
         self.longest_key = 400 - len("/sites/01234567/Plans/") - len(self._root_folder) - bool(self._root_folder)
         site = self._emulator.add_site(f"sites/{secrets.token_hex(4)}", ["Plans"])

@@ -476,7 +476,7 @@ def test_a_large_replace_wins_over_a_rival(place: Place) -> None:
 
 def test_a_library_that_is_gone_is_not_empty(place: Place) -> None:
     place.storage.put("a.ifc", b"1")
-    place.provider.exchanges.library._alive_until = 0.0  # as after a while
+    place.provider.library._alive_until = 0.0  # as after a while
     del place.emulator.state.drives[place.drive.id]
 
     acts: list[Callable[[], object]] = [
@@ -531,7 +531,7 @@ def test_another_span_than_was_asked_for_is_refused_before_its_first_byte(place:
     cause = "nothing of it was taken" if answer == "elsewhere" else "ignores ranges"
     with pytest.raises(IntegrityError, match=cause):
         place.storage.transport.run(
-            place.provider.exchanges.get(
+            place.provider.get(
                 ObjectKey("a.ifc"), ByteRange(start=5, end=8), lambda buffer: taken.append(bytes(buffer)), None
             )
         )

@@ -42,7 +42,7 @@ def storage(place: Place, front: Proxy) -> Iterator[Storage]:
     settings = TransportSettings(first_byte_timeout_s=5, idle_timeout_s=5, proxy=front.url)
     transport = Transport(4, settings=settings, retry=RetryPolicy(attempts=3, base_s=0.001))
     with contextlib.closing(transport):
-        yield Storage(SharePointProvider(place.target, transport=transport), transport=transport)
+        yield Storage(SharePointProvider(place.target), transport=transport)
 
 
 def test_a_session_whose_beginning_is_cancelled_is_thrown_away(place: Place, storage: Storage, front: Proxy) -> None:

@@ -242,7 +242,7 @@ def test_what_was_moved_away_meanwhile_stays(place: Place) -> None:
 
     with pytest.raises(NotFoundError):
         read(place.storage, found)
-    outcomes = place.storage.transport.run(place.provider.exchanges.delete_unkeyed([found.name]))
+    outcomes = place.storage.transport.run(place.provider.delete_unkeyed([found.name]))
 
     assert ([None], {f"q/{NFD}"}) == (list(outcomes), names(place))
 
@@ -252,7 +252,7 @@ def test_a_folder_that_something_comes_into_meanwhile_stays(place: Place) -> Non
 
     def meddled() -> Exchange[Sequence[StorageError | None]]:
         """Write into the folder between the listing and the last look at it."""
-        exchange = place.provider.exchanges.remove_folders(Prefix("p/"), itself=True)
+        exchange = place.provider.remove_folders(Prefix("p/"), itself=True)
         step = next(exchange)
         while True:
             if isinstance(step, Request) and step.url.endswith("/$batch") and not names(place):
@@ -358,7 +358,7 @@ def test_an_item_that_changes_all_the_time_is_told(place: Place) -> None:
     changed = Answer(status=412, body=b'{"error": {"code": "resourceModified"}}')
     place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="DELETE", times=3, answer=changed))
 
-    (outcome,) = place.storage.transport.run(place.provider.exchanges.delete_unkeyed([found.name]))
+    (outcome,) = place.storage.transport.run(place.provider.delete_unkeyed([found.name]))
 
     assert isinstance(outcome, UnavailableError)
     assert {f"p/{NFD}"} == names(place)

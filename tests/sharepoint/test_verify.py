@@ -28,7 +28,7 @@ def diagnosis(report: VerificationReport) -> str:
 
 def verified(target: Target) -> VerificationReport:
     transport = Transport(retry=RetryPolicy(attempts=2, base_s=0.001))
-    with Storage(SharePointProvider(target, transport=transport), transport=transport) as storage:
+    with Storage(SharePointProvider(target), transport=transport) as storage:
         return verify(storage)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from azure.core.exceptions import ResourceNotFoundError, ServiceResponseError
 
 from kazinex_storage import Storage
-from kazinex_storage.provider import StorageProvider
+from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.providers.azure_blob.names import encode
 from kazinex_storage.providers.azure_blob.provider import AzureBlobProvider
 from kazinex_storage.providers.s3.provider import S3Provider
@@ -30,7 +30,7 @@ from ..sharepoint import conftest as sharepoint
 RETRY = RetryPolicy(attempts=3, base_s=0.01, first_429_wait_s=0.01, unanswered_s=4.0)
 
 
-Make = Callable[[Transport], StorageProvider]
+Make = Callable[[Transport], AnyProvider]
 
 
 @dataclass
@@ -105,7 +105,7 @@ def _s3(front: Proxy, transport: Transport) -> Iterator[Service]:
         def orphans() -> int:
             return len(witness.list_multipart_uploads(Bucket=bucket).get("Uploads", []))
 
-        with straight(lambda way: S3Provider(target, transport=way)) as (make, calm):
+        with straight(lambda way: S3Provider(target)) as (make, calm):
             yield Service("s3", front, transport, make, stored, orphans, calm)
 
 
@@ -130,7 +130,7 @@ def _azure(front: Proxy, transport: Transport) -> Iterator[Service]:
             raise AssertionError
 
         # Blocks that were not committed are in no listing and expire after a week.
-        with straight(lambda way: AzureBlobProvider(target, transport=way)) as (make, calm):
+        with straight(lambda way: AzureBlobProvider(target)) as (make, calm):
             yield Service("azure", front, transport, make, stored, lambda: 0, calm)
 
 
@@ -140,9 +140,9 @@ def _sharepoint(front: Proxy, transport: Transport) -> Iterator[Service]:
         drive = emulator.add_site(f"sites/{secrets.token_hex(4)}", ["Plans"]).drives[0]
         target = sharepoint.target_on(emulator, drive)
 
-        def make(way: Transport) -> StorageProvider:
+        def make(way: Transport) -> AnyProvider:
             # A gate of its own: a trial that was throttled would hold back those after it.
-            return SharePointProvider(replace(target, gate=Gate()), transport=way)
+            return SharePointProvider(replace(target, gate=Gate()))
 
         def stored(key: str) -> bytes | None:
             try:

@@ -59,7 +59,7 @@ def storage(emulator: GraphEmulator) -> Iterator[Storage]:
     )
     retry, settings = RetryPolicy(attempts=3, base_s=0.001), TransportSettings(proxy="")
     transport = Transport(settings=settings, retry=retry, observe=opentelemetry_observer())
-    with Storage(SharePointProvider(target, transport=transport), transport=transport) as storage:
+    with Storage(SharePointProvider(target), transport=transport) as storage:
         yield storage
     transport.close()
 

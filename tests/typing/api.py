@@ -58,8 +58,7 @@ from kazinex_storage import (
     verify,
     verify_async,
 )
-from kazinex_storage.part_uploads import PartUploader
-from kazinex_storage.provider import BulkDeleter, Diagnoser, Presigner, ServerCopier, Sweeper
+from kazinex_storage.contract import BulkDeleter, Diagnoser, PartUploader, Presigner, ServerCopier, Sweeper
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
 from kazinex_storage.providers.memory import MemoryProvider, MemorySettings
 from kazinex_storage.storage.files import ObjectWriter

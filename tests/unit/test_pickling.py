@@ -12,8 +12,8 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from kazinex_storage import AsyncStorage, DocumentStore, PresignedUrl, Resolver, Storage, Transport
+from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.organisations import KeyFile, MemoryCatalogue, Organisations
-from kazinex_storage.provider import StorageProvider
 from kazinex_storage.providers.azure_blob import AzureBlobSettings, open_azure_blob
 from kazinex_storage.providers.azure_blob.target import AccountKey, DelegatedKey, SasToken
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
@@ -45,7 +45,7 @@ SHAREPOINT = SharePointSettings(
 )
 SETTINGS: tuple[BaseModel, ...] = (S3, R2, SUPABASE, AZURE, SHAREPOINT)
 
-PROVIDERS: dict[str, Callable[[], StorageProvider]] = {
+PROVIDERS: dict[str, Callable[[], AnyProvider]] = {
     "s3": lambda: open_s3(S3),
     "r2": lambda: open_r2(R2),
     "supabase": lambda: open_supabase(SUPABASE),
@@ -129,7 +129,7 @@ def test_what_holds_secrets_or_connections_is_not_pickled(make: Callable[[], obj
 
 
 @pytest.mark.parametrize("make", PROVIDERS.values(), ids=PROVIDERS.keys())
-def test_a_storage_is_not_pickled_and_the_error_says_what_to_send_instead(make: Callable[[], StorageProvider]) -> None:
+def test_a_storage_is_not_pickled_and_the_error_says_what_to_send_instead(make: Callable[[], AnyProvider]) -> None:
     provider = make()
     with Storage(provider) as storage:
         for value in (storage, storage.scoped("plans"), AsyncStorage(storage)):

@@ -10,8 +10,7 @@ import pytest
 from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import NotFoundError, StorageError
 from kazinex_storage.keys import ObjectKey, Prefix
-from kazinex_storage.lifting import PAGE_ITEMS, Lifted, exchanges_of
-from kazinex_storage.provider import Pages
+from kazinex_storage.lifting import PAGE_ITEMS, Exchanges, Pages, exchanges_of
 from kazinex_storage.transport import Call, Exchange, TransferCancelled, Transport
 from kazinex_storage.types import (
     WHOLE,
@@ -119,7 +118,7 @@ def pages(run: Transport, listing: Pages[ObjectInfo]) -> list[int]:
 
 
 def test_every_method_is_lifted(small: Small, run: Transport) -> None:
-    lifted, taken = Lifted(small), bytearray()
+    lifted, taken = exchanges_of(small), bytearray()
 
     assert 5 == run.run(lifted.put(KEY, Source.of(b"bytes"), PutOptions())).size
     assert 5 == run.run(lifted.get(KEY, ByteRange(start=1, end=3), taken.extend, None)).size
@@ -134,12 +133,12 @@ def test_every_method_is_lifted(small: Small, run: Transport) -> None:
 
 def test_errors_of_the_provider_pass_through(small: Small, run: Transport) -> None:
     with pytest.raises(NotFoundError):
-        run.run(Lifted(small).head(KEY))
+        run.run(exchanges_of(small).head(KEY))
 
 
 def test_cancelling_a_put_cancels_its_source(small: Small) -> None:
     source = Source.of(b"bytes")
-    command = first_call(Lifted(small).put(KEY, source, PutOptions()))
+    command = first_call(exchanges_of(small).put(KEY, source, PutOptions()))
     assert command.cancel is not None
 
     command.cancel()
@@ -159,7 +158,7 @@ def test_cancelling_a_get_shuts_its_sink(small: Small) -> None:
             assert command.cancel is not None
             command.cancel()
 
-    command = first_call(Lifted(small).get(KEY, WHOLE, sink, None))
+    command = first_call(exchanges_of(small).get(KEY, WHOLE, sink, None))
 
     with pytest.raises(TransferCancelled):
         command.function(*command.arguments)
@@ -168,7 +167,7 @@ def test_cancelling_a_get_shuts_its_sink(small: Small) -> None:
 
 def test_a_listing_comes_in_pages_and_lazily(small: Small, run: Transport) -> None:
     small.objects = {f"k{number:05}": b"" for number in range(2 * PAGE_ITEMS + 1)}
-    listing = Lifted(small).scan(Prefix("k"))
+    listing = exchanges_of(small).scan(Prefix("k"))
 
     first = run.run(listing.next())
 
@@ -182,12 +181,12 @@ def test_a_listing_comes_in_pages_and_lazily(small: Small, run: Transport) -> No
 def test_a_listing_has_no_empty_page(count: int, small: Small, run: Transport) -> None:
     small.objects = {f"k{number:05}": b"" for number in range(count)}
 
-    assert [count] * bool(count) == pages(run, Lifted(small).scan(Prefix()))
+    assert [count] * bool(count) == pages(run, exchanges_of(small).scan(Prefix()))
 
 
 def test_closing_a_listing_closes_that_of_the_provider(small: Small, run: Transport) -> None:
     small.objects = {f"k{number:05}": b"" for number in range(PAGE_ITEMS + 1)}
-    listing = Lifted(small).scan(Prefix())
+    listing = exchanges_of(small).scan(Prefix())
     run.run(listing.next())
 
     listing.close()
@@ -197,22 +196,22 @@ def test_closing_a_listing_closes_that_of_the_provider(small: Small, run: Transp
 
 
 def test_closing_a_listing_that_never_began_is_harmless(small: Small) -> None:
-    Lifted(small).scan(Prefix()).close()
+    exchanges_of(small).scan(Prefix()).close()
 
     assert (0, False) == (small.listed, small.ended)
 
 
 def test_one_level_is_listed_with_its_folders(small: Small, run: Transport) -> None:
-    page = run.run(Lifted(small).children(Prefix("x/")).next())
+    page = run.run(exchanges_of(small).children(Prefix("x/")).next())
 
     assert [Folder(prefix="x/a/"), ObjectInfo(key="x/b", size=0)] == page
 
 
 def test_a_provider_with_exchanges_of_its_own_keeps_them(small: Small) -> None:
     class Native(Small):
-        exchanges = Lifted(small)
+        offers_exchanges = True
 
     native = Native()
 
-    assert exchanges_of(native) is native.exchanges
-    assert isinstance(exchanges_of(small), Lifted)
+    assert exchanges_of(native) is native  # type: ignore[comparison-overlap]
+    assert isinstance(exchanges_of(small), Exchanges)

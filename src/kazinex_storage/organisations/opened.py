@@ -13,8 +13,7 @@ from collections.abc import Callable
 
 from ..errors import ClosedError
 from ..keys import is_revision
-from ..network_provider import NetworkProvider
-from ..provider import StorageProvider
+from ..lifting import AnyProvider, offers_exchanges
 from ..storage.states import StateKeys
 from ..storage.sync import Storage
 from ..transport import Transport
@@ -42,7 +41,7 @@ class OpenStorages:
 
     def __init__(
         self,
-        opener: Callable[[ProviderRecord], StorageProvider],
+        opener: Callable[[ProviderRecord], AnyProvider],
         state_keys: Callable[[str], StateKeys | None],
         transport: Transport,
         capacity: int,
@@ -78,13 +77,11 @@ class OpenStorages:
             if entry.storage is None:
                 newest = entry.record
                 provider = self._opener(newest)
-                if isinstance(provider, NetworkProvider):
-                    bound = provider.bound_transport
-                    provider.use_transport(self._transport_to(bound.settings.addresses if bound else None))
+                addresses = provider.addresses if offers_exchanges(provider) else None
                 entry.storage = Storage(
                     provider,
                     prefix=f"{newest.organisation}/",
-                    transport=self._transport,
+                    transport=self._transport_to(addresses),
                     write_once=is_revision,
                     state_key=self._state_keys(newest.organisation),
                 )

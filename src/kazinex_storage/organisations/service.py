@@ -15,16 +15,16 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ..contract import SecretRotator
 from ..errors import RecordConflictError, SealError, UnknownProviderError
 from ..keys import check_identifier
-from ..network_provider import NetworkProvider
+from ..lifting import offers_exchanges
 from ..policy import check_extensions, normal_extension
-from ..provider import SecretRotator
 from ..registry import Registry, default_registry
 from ..secrecy.masking import masked
 from ..secrecy.pickling import not_pickled
 from ..storage.sync import Storage
-from ..transport import Transport, TransportSettings
+from ..transport import Transport
 from .admission import OPERATOR_CHOICES, Admit
 from .catalogue import Catalogue
 from .changes import check_size_limit, halves, with_settings
@@ -46,7 +46,7 @@ from .wording import check_label, normal_label
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from ..provider import StorageProvider
+    from ..lifting import AnyProvider
     from ..transport.addresses import PublicAddresses
     from ..types import Diagnosis
 
@@ -319,7 +319,7 @@ class Organisations:
         """
         return self.registry.parse_settings(record.kind, merge(record.settings, record.secrets.reveal()))
 
-    def open(self, record: ProviderRecord) -> StorageProvider:
+    def open(self, record: ProviderRecord) -> AnyProvider:
         """Make the provider that *record* describes; the caller closes it.
 
         Raises:
@@ -330,15 +330,15 @@ class Organisations:
         settings = self.settings(record)
         addresses = self._proposals.admit(record.organisation, record.kind, settings, alone=True)
         provider = self.registry.open(record.kind, settings)
-        if addresses is not None and isinstance(provider, NetworkProvider):
-            provider.use_transport(self._restricted(addresses))
+        if offers_exchanges(provider):
+            provider.addresses = addresses
         if isinstance(provider, SecretRotator) and (name := provider.rotating_secret) is not None:
             kept = KeptSecret(self.catalogue, record.organisation, record.id, name)
             provider.keep_secret(kept.load, kept.swap)
         return provider
 
     def check_owner(
-        self, record: ProviderRecord, provider: StorageProvider, transport: Transport, *, share: bool = False
+        self, record: ProviderRecord, provider: AnyProvider, transport: Transport, *, share: bool = False
     ) -> Diagnosis | None:
         """Refuse a place of another organisation, and bind it where the host shares none; see ``ownership.py``.
 
@@ -360,11 +360,6 @@ class Organisations:
     def close(self) -> None:
         """Close the catalogue; calling it twice is harmless."""
         self.catalogue.close()
-        for transport in self._transports.values():
-            transport.close(wait=False)
-
-    def _restricted(self, addresses: PublicAddresses) -> Transport:
-        return self._transports.setdefault(addresses, Transport(settings=TransportSettings(addresses=addresses)))
 
     def _find(self, organisation: str, provider: str, version: int | None) -> ProviderRecord:
         record = self.find(organisation, provider)

@@ -1,6 +1,6 @@
 """Objects in the memory of this process: the reference implementation of the contract, and a fast double for tests.
 
-Everything the contract asks for stands here in its shortest form; read it beside ``provider.py``.
+Everything the contract asks for stands here in its shortest form; read it beside ``contract.py``.
 """
 
 from __future__ import annotations

@@ -5,13 +5,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from ..bodies.body import Spool
 from ..bodies.source import Source
 from ..errors import AlreadyExistsError, IntegrityError, PreconditionFailedError
 from ..keys import ObjectKey
-from ..provider import MoveExchanges
 from ..transport import Exchange
 from ..types import WHOLE, Capability, ObjectInfo, PutMode
 from .guards import guarded
@@ -93,9 +90,8 @@ def _move_back(context: Context, target: ObjectKey, source: ObjectKey) -> Exchan
 
 def _move(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
     if context.info.can(Capability.SERVER_MOVE):
-        mover = cast(MoveExchanges, context.exchanges)
         try:
-            return (yield from mover.move(source, target, mode))
+            return (yield from context.exchanges.move(source, target, mode))
         except AlreadyExistsError:
             if mode is PutMode.CREATE:
                 raise

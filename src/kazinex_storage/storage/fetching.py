@@ -12,7 +12,6 @@ from ..bodies.checksums import hasher_of
 from ..bodies.download_file import Download
 from ..errors import IntegrityError
 from ..keys import ObjectKey
-from ..provider import ChecksumExchanges
 from ..transport import Exchange, Many, Outcome
 from ..types import MIB, WHOLE, Buffer, ByteRange, Checksum, ObjectInfo, Progress, Sink
 from .operation import Context
@@ -134,8 +133,7 @@ def known_checksum(context: Context, key: ObjectKey, sha256: str | None, info: O
     if not context.info.remote or info.checksum is not None:
         return info.checksum if context.info.remote else None
     exchanges = context.exchanges
-    asked = getattr(exchanges, "checksum", None)
-    return (yield from cast(ChecksumExchanges, exchanges).checksum(key, info)) if asked is not None else None
+    return (yield from exchanges.checksum(key, info)) if hasattr(exchanges, "checksum") else None
 
 
 class Proof:

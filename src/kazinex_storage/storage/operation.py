@@ -12,9 +12,8 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from ..errors import ClosedError, StorageError
 from ..keys import ObjectKey, Prefix
-from ..lifting import exchanges_of
+from ..lifting import AnyProvider, exchanges_of
 from ..policy import UploadPolicy
-from ..provider import StorageProvider
 from ..transport import Exchange
 from ..types import ObjectInfo
 from .guards import Guard, Watch, Write
@@ -53,7 +52,7 @@ class Context:
 
     def __init__(
         self,
-        provider: StorageProvider,
+        provider: AnyProvider,
         prefix: Prefix,
         policy: UploadPolicy | None,
         closed_flag: ClosedFlag,

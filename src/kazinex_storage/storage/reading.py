@@ -12,7 +12,7 @@ from typing import Generic, Self, TypeVar, cast
 
 from ..bodies.checksums import Hasher, hasher_of
 from ..errors import IntegrityError
-from ..provider import Pages
+from ..lifting import Pages
 from ..transport import Exchange, Transport
 from ..types import WHOLE, Buffer, ByteRange, Checksum, Folder, ObjectInfo
 from .fetching import check_bytes, check_checksum, known_checksum

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from typing import cast
 
 from ..bodies.part_upload import measure
 from ..bodies.source import Source
 from ..errors import AlreadyExistsError, IntegrityError
 from ..keys import ObjectKey
-from ..part_uploads import PartExchanges
 from ..transport import Call, Exchange
 from ..types import WHOLE, ObjectInfo, UploadState
 from .guards import Write, standing
@@ -47,8 +45,7 @@ def ask_unseen(context: Context, write: Write, own: UploadState) -> Exchange[Non
         if (yield from write.before(own.sha256)) is not None:
             raise write.taken()  # its own bytes may come back, but these were seen by nobody here
     except AlreadyExistsError:
-        parts = cast(PartExchanges, context.exchanges.parts)
-        yield from parts.abort_upload(ObjectKey(own.key), own.upload_id)
+        yield from context.exchanges.abort_upload(ObjectKey(own.key), own.upload_id)
         raise
 
 

@@ -11,7 +11,7 @@ import secrets
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Final, cast
+from typing import Final
 
 from ..bodies.first_bytes import FIRST_BYTES, fits
 from ..errors import (
@@ -23,7 +23,6 @@ from ..errors import (
     PolicyError,
 )
 from ..keys import ObjectKey
-from ..part_uploads import PartExchanges
 from ..policy import extension_of
 from ..transport import Exchange
 from ..types import (
@@ -162,11 +161,10 @@ def _wanted(options: PresignOptions) -> frozenset[str]:
 def _carries(context: Context, key: ObjectKey, info: ObjectInfo, write_token: str) -> Exchange[bool]:
     """Say whether the object carries *write_token*, which is found as that of an upload in parts is."""
     context.rules.need(Capability.PARTS, "the write token of a signed PUT")
-    parts = cast(PartExchanges, context.exchanges.parts)
     upload = UploadState(
         key=key, upload_id=write_token, size=info.size, part_bytes=max(1, info.size), write_token=write_token
     )
-    return (yield from parts.find_upload(upload)) is not None
+    return (yield from context.exchanges.find_upload(upload)) is not None
 
 
 def _check_arrived(context: Context, key: ObjectKey, options: PresignOptions, info: ObjectInfo) -> Exchange[str | None]:

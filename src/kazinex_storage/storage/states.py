@@ -14,10 +14,10 @@ import secrets
 from dataclasses import replace
 from typing import Final, Protocol, cast
 
+from ..contract import StateSecret
 from ..errors import SettingsError
 from ..json_text import parse_own_json, write_json
-from ..part_uploads import StateSecret
-from ..provider import StorageProvider
+from ..lifting import AnyProvider
 from ..secrecy.pickling import not_pickled
 from ..types import UploadState
 
@@ -69,7 +69,7 @@ class StateSeal:
 
     __slots__ = ("_given", "_provider")
 
-    def __init__(self, provider: StorageProvider, keys: StateKeys | bytes | None) -> None:
+    def __init__(self, provider: AnyProvider, keys: StateKeys | bytes | None) -> None:
         """Use *keys* where some are given, else what opens *provider*.
 
         Raises:

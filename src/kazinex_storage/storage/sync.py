@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Literal, Self, overload
 
 from ..keys import Prefix
-from ..network_provider import bound_transport
+from ..lifting import AnyProvider, transport_for
 from ..policy import UploadPolicy
-from ..provider import SettingsUser, StorageProvider
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ..transport import Outcome, Transport
 from ..types import (
@@ -55,7 +54,7 @@ class Storage:
 
     def __init__(
         self,
-        provider: StorageProvider,
+        provider: AnyProvider,
         *,
         prefix: str = "",
         policy: UploadPolicy | None = None,
@@ -75,12 +74,10 @@ class Storage:
             InvalidKeyError: the prefix is no folder.
             ValueError: the key for upload states is too short.
         """
-        self._provider: StorageProvider | None = provider
-        self._transport = bound_transport(provider) or transport or Transport()
+        self._provider: AnyProvider | None = provider
+        self._transport = transport_for(provider, transport)
         self._run = self._transport.run  # all that AsyncStorage does otherwise; see ``awaiting.awaited``
-        self._own_transport = self._transport not in (bound_transport(provider), transport)
-        if isinstance(provider, SettingsUser):
-            provider.use_settings(self._transport.settings)
+        self._own_transport = self._transport is not transport
         self._use(Context(provider, Prefix.folder(prefix), policy, ClosedFlag(), write_once, state_key))
 
     @property

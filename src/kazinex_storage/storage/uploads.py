@@ -18,6 +18,7 @@ from typing import Final, cast
 from ..bodies.part_plan import PartPlan, crc32_of
 from ..bodies.part_upload import measure, send_parts
 from ..bodies.source import Source
+from ..contract import Sweeper
 from ..errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -28,8 +29,6 @@ from ..errors import (
     SettingsError,
 )
 from ..keys import ObjectKey
-from ..part_uploads import PartExchanges, ResumeExchanges
-from ..provider import Sweeper
 from ..transport import Call, Exchange
 from ..types import (
     Capability,
@@ -56,15 +55,13 @@ _MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
 class Uploads:
     """The uploads in parts to one storage."""
 
-    __slots__ = ("_ordered", "_parts", "context")
+    __slots__ = ("_exchanges", "context")
 
     def __init__(self, context: Context) -> None:
         """Work with what *context* says."""
         self.context = context
         """Provider, prefix and rules."""
-        # One of the two is there, as the capabilities say.
-        self._parts = cast(PartExchanges, context.exchanges.parts)
-        self._ordered = cast(ResumeExchanges, context.exchanges.parts)
+        self._exchanges = context.exchanges
 
     @operation("begin_upload")
     def begin(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
@@ -87,7 +84,7 @@ class Uploads:
             yield from write.before(declared)  # refused early; it is asked again before the end
         else:
             yield from context.rules.check_taken(key)
-        state = yield from self._parts.begin_upload(key, size, options, declared)
+        state = yield from self._exchanges.begin_upload(key, size, options, declared)
         scope, info = context.scope, context.info
         relative = scope.relative_key(key)
         state = replace(state, key=relative, scope=scope.prefix, provider=info.kind, location=info.location)
@@ -125,14 +122,14 @@ class Uploads:
 
     def _in_order(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
         yield from ask(self.context, state, source, resumed=True)
-        return (yield from self._ordered.resume_upload(state, source))
+        return (yield from self._exchanges.resume_upload(state, source))
 
     def _go_on(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
         plan = self._plan(state)
         try:
-            held = {part.number: part for part in (yield from self._parts.list_parts(state))}
+            held = {part.number: part for part in (yield from self._exchanges.list_parts(state))}
         except NotFoundError:
-            found = yield from self._parts.find_upload(state)
+            found = yield from self._exchanges.find_upload(state)
             if found is None:
                 raise
             # An earlier resume completed it and could not say so any more.
@@ -141,16 +138,16 @@ class Uploads:
             yield from prove(self.context, state, found, sha256)
             return found
         yield from ask(self.context, state, source)
-        parts = yield from send_parts(source, plan, partial(self._send, state, held), self._parts)
+        parts = yield from send_parts(source, plan, partial(self._send, state, held), self._exchanges)
         checksum = source.checksum
         if checksum is None:
             raise IntegrityError("the body was read by somebody else meanwhile; resume the upload again")
         _check_body(checksum.value, state, None)
         try:
-            info = yield from self._parts.complete_upload(state, parts)
+            info = yield from self._exchanges.complete_upload(state, parts)
         except NotFoundError:
             # Another process resumed it as well, and was faster.
-            other = yield from self._parts.find_upload(state)
+            other = yield from self._exchanges.find_upload(state)
             if other is None:
                 raise
             info = other
@@ -207,9 +204,9 @@ class Uploads:
         if write is None:
             yield from self._check_taken(own)
         try:
-            held: Sequence[PartInfo] = yield from self._parts.list_parts(own)
+            held: Sequence[PartInfo] = yield from self._exchanges.list_parts(own)
         except NotFoundError:
-            found = yield from self._parts.find_upload(own)
+            found = yield from self._exchanges.find_upload(own)
             if found is None:
                 raise
             info = yield from self._kept(own, found)  # the client completed it itself
@@ -219,7 +216,7 @@ class Uploads:
         try:
             self._check_rules(own, max(own.size, sum(part.size for part in held)))
         except PolicyError as error:
-            yield from self._parts.abort_upload(ObjectKey(own.key), own.upload_id)
+            yield from self._exchanges.abort_upload(ObjectKey(own.key), own.upload_id)
             raise type(error)(f"{error.message}; the upload was thrown away") from error
         wanted: set[tuple[int, int]] = set()
         for number, span in plan.spans():
@@ -230,7 +227,7 @@ class Uploads:
             raise IntegrityError(
                 f"part {wrong[0][0]} is missing or has another size; nothing was stored, send it, then complete again"
             )
-        info = yield from self._parts.complete_upload(own, held)
+        info = yield from self._exchanges.complete_upload(own, held)
         return (yield from stays(self.context, own, info, proven=False))
 
     def _check_taken(self, own: UploadState) -> Exchange[None]:
@@ -242,10 +239,10 @@ class Uploads:
 
     def _throw_away(self, own: UploadState) -> Exchange[None]:
         """Remove the parts of an upload, or the object that a client has made of them, which carries its mark."""
-        found = yield from self._parts.find_upload(own)
+        found = yield from self._exchanges.find_upload(own)
         if found is not None:
             yield from remove_version(self.context, ObjectKey(own.key), found)
-        yield from self._parts.abort_upload(ObjectKey(own.key), own.upload_id)
+        yield from self._exchanges.abort_upload(ObjectKey(own.key), own.upload_id)
 
     def _send(
         self, state: UploadState, held: Mapping[int, PartInfo], number: int, data: memoryview
@@ -255,7 +252,7 @@ class Uploads:
             same = cast("PartInfo | None", (yield Call(_same, part, data)))
             if same is not None:
                 return same
-        return (yield from self._parts.put_part(state, number, data))
+        return (yield from self._exchanges.put_part(state, number, data))
 
     @operation_on_upload("abort_upload")
     def abort(self, upload: UploadState | PendingUpload) -> Exchange[None]:
@@ -266,7 +263,7 @@ class Uploads:
         else:
             self._need()  # only a service that lists uploads gives such a value; elsewhere its id may be an address
             full = self.context.scope.full_key(upload.key)
-        yield from self._parts.abort_upload(full, upload.upload_id)
+        yield from self._exchanges.abort_upload(full, upload.upload_id)
 
     @operation_on_many("pending_uploads")
     def pending(self, prefix: str = "", older_than: timedelta | None = None) -> Exchange[list[PendingUpload]]:
@@ -280,7 +277,7 @@ class Uploads:
             raise ValueError("older_than is not a time in the future")
         scope = self.context.scope
         full = scope.full_prefix(prefix)
-        found: Sequence[PendingUpload] = yield from self._parts.pending_uploads(full)
+        found: Sequence[PendingUpload] = yield from self._exchanges.pending_uploads(full)
         latest = datetime.now(UTC) - older_than if older_than is not None else None
         return [
             replace(upload, key=scope.relative_key(upload.key))
@@ -291,10 +288,9 @@ class Uploads:
     @operation_on_many("sweep")
     def leftovers(self, *, dry_run: bool) -> Exchange[int | None]:
         """Let the provider remove, or only count, what killed writers left; None when it leaves nothing of its own."""
-        provider = self.context.provider
-        if not isinstance(provider, Sweeper):
+        if not isinstance(self.context.provider, Sweeper):
             return None
-        return cast(int, (yield Call(partial(provider.sweep, self.context.scope.prefix, dry_run=dry_run))))
+        return (yield from self._exchanges.sweep(self.context.scope.prefix, dry_run=dry_run))
 
     def _need(self) -> None:
         self.context.rules.need(Capability.PARTS, "an upload in parts")

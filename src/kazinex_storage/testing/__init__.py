@@ -3,7 +3,7 @@
 Needs ``pip install 'kazinex-storage[testing]'`` (pytest, hypothesis). Subclass one class in a test module::
 
     class MyHarness(Harness):
-        def make(self) -> StorageProvider: ...         # fresh and empty
+        def make(self) -> AnyProvider: ...         # fresh and empty
         def peek(self, key: str) -> bytes | None: ...  # read the medium without the provider
         def poke(self, key: str, data: bytes) -> None: ...  # write it behind the provider's back
 

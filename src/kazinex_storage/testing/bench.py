@@ -19,7 +19,7 @@ from typing import TypeVar
 import pytest
 
 from ..errors import NotSupportedError
-from ..provider import StorageProvider
+from ..lifting import AnyProvider
 from ..storage.rules import WriteOnce
 from ..storage.sync import Storage
 from ..transport import Exchange, Outcome, Wait
@@ -43,7 +43,7 @@ class Bench:
     """One test's storage and everything around it. Keys are relative to the prefix under test."""
 
     harness: Harness
-    provider: StorageProvider
+    provider: AnyProvider
     prefix: str
     """The folder that the storage is scoped to; empty or ends with a slash."""
     folder: Path
@@ -88,7 +88,7 @@ class Bench:
         self._views.append(storage)
         return storage
 
-    def faulty(self, *plan: Fault, over: StorageProvider | None = None) -> Storage:
+    def faulty(self, *plan: Fault, over: AnyProvider | None = None) -> Storage:
         """Return a storage over the same provider, or a wrapper of it, with the faults of *plan*."""
         return self._view(FaultyProvider(over if over is not None else self.provider, plan))
 
@@ -116,7 +116,7 @@ class Bench:
             view.transport.close()
         self.storage.close()
 
-    def _view(self, provider: StorageProvider) -> Storage:
+    def _view(self, provider: AnyProvider) -> Storage:
         storage = Storage(provider, prefix=self.prefix)
         self._views.append(storage)
         return storage

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ..part_uploads import PartUploader, UploadResumer
+from ..contract import PartUploader, UploadResumer
 from ..storage.sync import Storage
 from ..types import Capability, PresignOptions, PutMode, PutOptions, UploadState
 from .bench import CREATE, Bench

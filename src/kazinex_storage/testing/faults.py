@@ -24,7 +24,7 @@ from typing import TypeAlias, TypeVar, cast
 
 from ..bodies.checksums import announce
 from ..errors import StorageError, UnavailableError
-from ..provider import StorageProvider
+from ..lifting import AnyProvider
 from ..transport import Call, Exchange
 from ..types import Buffer, Checksum, ObjectInfo, Sink
 from .intercept import InterceptedProvider, Through
@@ -110,7 +110,7 @@ class Fault:
 class FaultyProvider(InterceptedProvider):
     """Delegates everything to a real provider and injects the faults of a plan. Thread-safe."""
 
-    def __init__(self, provider: StorageProvider, plan: Iterable[Fault]) -> None:
+    def __init__(self, provider: AnyProvider, plan: Iterable[Fault]) -> None:
         """Wrap *provider*; closing this one closes it."""
         super().__init__(provider, _Plan(tuple(plan)))
 

@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from typing import Protocol
 
-from ..provider import StorageProvider
+from ..lifting import AnyProvider
 from ..types import MIB, PresignedUrl
 
 
@@ -42,7 +42,7 @@ class Harness(Protocol):
     refused_keys: frozenset[str] = frozenset()
     """Keys of ``names.AWKWARD_KEYS`` that the service cannot hold; the kit then proves that they are refused."""
 
-    def make(self) -> StorageProvider:
+    def make(self) -> AnyProvider:
         """Return a fresh provider over an empty medium; the kit closes it. The back door reaches the one made last."""
         ...
 

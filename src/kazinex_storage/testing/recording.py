@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from ..provider import StorageProvider
+from ..lifting import AnyProvider
 from ..transport import Exchange
 from ..types import Capability, ProviderInfo
 from .intercept import InterceptedProvider, Through
@@ -16,7 +16,7 @@ T = TypeVar("T")
 class RecordingProvider(InterceptedProvider):
     """Delegates everything; ``calls`` holds (operation, key) in the order in which they reached the provider."""
 
-    def __init__(self, provider: StorageProvider, *, without: frozenset[Capability] = frozenset()) -> None:
+    def __init__(self, provider: AnyProvider, *, without: frozenset[Capability] = frozenset()) -> None:
         """Record what reaches *provider*, hiding that it declares the capabilities *without*."""
         notes = _Notes()
         super().__init__(provider, notes)

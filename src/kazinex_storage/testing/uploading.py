@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
 
 from ..bodies.part_plan import PartPlan
 from ..errors import NotSupportedError
 from ..lifting import exchanges_of
-from ..part_uploads import PartExchanges
 from ..storage.sync import Storage
 from ..types import PutOptions, UploadState
 from .bench import Bench, pattern
@@ -37,7 +35,7 @@ def large_body(bench: Bench, seed: int = 0) -> bytes:
 
 def put_parts(bench: Bench, state: UploadState, body: bytes, numbers: Sequence[int]) -> None:
     """Put some parts as a process does that is killed afterwards."""
-    parts = cast(PartExchanges, exchanges_of(bench.provider).parts)
+    parts = exchanges_of(bench.provider)
     spans = dict(PartPlan.resumed(state.size, state.part_bytes).spans())
     inner = replace(state, key=state.scope + state.key, scope="")
     for number in numbers:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from ..contract import Diagnoser, ExtraChecks, Learner
 from ..errors import (
     AlreadyExistsError,
     AuthenticationError,
@@ -28,7 +29,6 @@ from ..errors import (
     UnavailableError,
 )
 from ..keys import ObjectKey
-from ..provider import Learner
 from ..public_access import PubliclyReadable, check_private
 from ..storage.aio import AsyncStorage
 from ..storage.awaiting import run_blocking
@@ -173,13 +173,15 @@ class _Run:
             "create-only": self._create_only,
         }
         context = self._storage.operations.context
-        self._exchanges, provider = context.exchanges, context.provider
+        self._exchanges, self._provider = context.exchanges, context.provider
+        provider = self._provider
         key = ObjectKey(self._storage.prefix + self._key)
         self._access = provider.public_access(key) if isinstance(provider, PubliclyReadable) else None
         if self._access is not None:
             self._steps["private"] = self._private
         self._steps["delete"] = self._delete
-        own = {name: partial(self._asked, check) for name, check in self._exchanges.checks().items()}
+        checks = self._exchanges.checks() if isinstance(provider, ExtraChecks) else {}
+        own = {name: partial(self._asked, check) for name, check in checks.items()}
         self._extra: dict[str, Step] = {**own, **further}
         self._steps |= self._extra
         self._body = b""
@@ -274,7 +276,7 @@ class _Run:
 
     def _advise(self, error: Exception, check: str) -> Diagnosis:
         found = error.diagnosis if isinstance(error, Explained) else None
-        if found is None and isinstance(error, StorageError):
+        if found is None and isinstance(error, StorageError) and isinstance(self._provider, Diagnoser):
             try:
                 found = self._storage.transport.run(self._exchanges.diagnose(error, check))
             except Exception:  # a diagnosis that fails must not hide what it was to explain

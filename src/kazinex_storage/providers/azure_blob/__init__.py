@@ -1,7 +1,7 @@
 """Azure Blob Storage: a container as a provider.
 
 ``Storage(open_azure_blob(AzureBlobSettings(...)))`` is a container. ``settings.py`` makes a ``Target``; ``requests.py``
-builds requests for it; ``exchanges.py`` is the contract as exchanges and ``provider.py`` as methods. Names are loaded
+builds requests for it; ``exchanges.py`` has the verbs of the contract. Names are loaded
 when they are first used: a provider that is made of a ``Target`` does without pydantic.
 """
 

@@ -1,7 +1,7 @@
-"""The contract as exchanges, for one container: keys in, the service's own names out and back.
+"""The provider for a container: the verbs as exchanges; keys in, the service's own names out and back.
 
 ``Storage`` runs these. What a single blob, a write in blocks, an upload or a copy needs of the service stands in
-``objects.py``, ``blocks.py``, ``storage/uploads.py`` and ``copying.py``.
+``objects.py``, ``blocks.py``, ``uploads.py`` and ``copying.py``.
 """
 
 from __future__ import annotations
@@ -9,21 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ...bodies.source import Source
 from ...errors import NotFoundError, StorageError
-from ...keys import ObjectKey, Prefix
-from ...part_uploads import PartExchanges
-from ...transport import Exchange
+from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
+from ...public_access import PublicAccess
+from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
+from ...transport import Exchange, TransportSettings
 from ...types import (
     WHOLE,
     ByteRange,
+    Capability,
     Diagnosis,
     Folder,
     ObjectInfo,
     PresignedUrl,
     PresignOptions,
+    ProviderInfo,
     PutMode,
     PutOptions,
     Sink,
@@ -31,6 +34,7 @@ from ...types import (
 from ...unkeyed import MARKED
 from ..objectstore.listed_pages import ListedPages, Listings, Page
 from ..settings.bearer import Bearer
+from ..settings.entra import Tokens
 from .answers import parse_page
 from .batch import delete_many
 from .blocks import Blocks
@@ -42,17 +46,50 @@ from .objects import SINGLE_PUT_BYTES, Objects
 from .presign import presign
 from .requests import Protocol
 from .sas import Signing
-from .target import Identity, Target
+from .target import PART_RULE, AccountKey, Identity, SasToken, Target
 from .uploads import PartUploads
+
+if TYPE_CHECKING:
+    from ...transport.addresses import PublicAddresses
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
 
-class AzureBlobExchanges:
-    """One container, or the part of it below the prefix of the settings."""
+_CAPABILITIES = frozenset(
+    {
+        Capability.METADATA,
+        Capability.CREATE_ONLY,
+        Capability.CONDITIONAL,
+        Capability.SERVER_COPY,
+        Capability.BULK_DELETE,
+        Capability.PARTS,
+    }
+)
+_CANNOT_SIGN = (
+    "a shared access signature cannot sign others; give the key of the account, or an identity of Microsoft Entra"
+)
+
+_MAKE_PRIVATE = (
+    "Azure portal, the storage account, Containers, the container, Change access level: Private; and in the account, "
+    "Settings, Configuration: Allow Blob anonymous access disabled"
+)
+
+# As for S3: a real service is 20 ms away.
+CONCURRENCY = 64
+"""Requests at once that pay off in bulk work."""
+
+
+@not_pickled(SEND_A_FILE_SYSTEM)
+class AzureBlobProvider:
+    """One container, or the part of it below the prefix of the settings. Thread-safe and fork-safe."""
+
+    offers_exchanges: Literal[True] = True
+    addresses: PublicAddresses | None = None
 
     def __init__(self, target: Target) -> None:
-        """Work on *target*."""
+        """Use *target*; nothing is asked before the first call."""
+        self.info = _info(target)
+        """What it can do."""
         self.target = target
         """The container."""
         self.codec = codec_of(target.prefix)
@@ -64,8 +101,10 @@ class AzureBlobExchanges:
         """Writes in blocks, by the names of the service."""
         self._copying = Copying(self.objects)
         self._listings = Listings(self._list, self.codec, target.location)
-        self.parts: PartExchanges = PartUploads(self.objects, self.codec)
-        """Uploads in parts that outlive a process."""
+        uploads = PartUploads(self.objects, self.codec)
+        self.begin_upload, self.put_part, self.list_parts = uploads.begin_upload, uploads.put_part, uploads.list_parts
+        self.complete_upload, self.find_upload = uploads.complete_upload, uploads.find_upload
+        self.abort_upload, self.pending_uploads = uploads.abort_upload, uploads.pending_uploads
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; one request up to 8 MiB, else one for each block and one or two more."""
@@ -146,12 +185,50 @@ class AzureBlobExchanges:
 
         return {"cors": partial(cors, self.objects)} if self.target.browser_origin is not None else {}
 
+    def use_settings(self, settings: TransportSettings) -> None:
+        """Ask for tokens by *settings*."""
+        if isinstance(self.target.credential, Identity) and isinstance(self.target.credential.tokens, Tokens):
+            self.target.credential.tokens.use_settings(settings)
+
+    def state_secret(self) -> bytes | None:
+        """Return the key of the account, the signature that was given, or what the app proves itself with."""
+        credential = self.target.credential
+        if isinstance(credential, AccountKey):
+            return credential.key.encode()
+        if isinstance(credential, SasToken):
+            return credential.token.encode()
+        proof = credential.app and (credential.app.secret or credential.app.private_key)
+        return proof.encode() if proof else None  # the identity of a machine has nothing that lasts
+
+    def public_access(self, key: ObjectKey) -> PublicAccess | None:
+        """Return where anybody could read the blob, if the container were public."""
+        url = self.objects.protocol.url(self.codec.name_of(key))
+        return PublicAccess(url=url, fix=_MAKE_PRIVATE)
+
+    def close(self) -> None:
+        """Do nothing: the connections are those of the storage."""
+
     def _list(self, prefix: str, marker: str | None, *, one_level: bool) -> Exchange[Page]:
         response = yield from AZURE.send(self.objects.protocol.list(prefix, marker, one_level=one_level))
         return parse_page(response.body)
 
     def _called(self, key: str, info: ObjectInfo) -> ObjectInfo:
         return info if info.key == key else replace(info, key=key)
+
+
+def _info(target: Target) -> ProviderInfo:
+    return ProviderInfo(
+        kind="azure_blob",
+        location=target.location,
+        place=target.place,
+        capabilities=_CAPABILITIES | ({Capability.PRESIGN} if target.signs else set()),
+        max_object_bytes=target.max_object_bytes,
+        max_key_bytes=MAX_KEY_BYTES - len(target.prefix.encode()),
+        part_rule=PART_RULE,
+        concurrency=CONCURRENCY,
+        missing={} if target.signs else {Capability.PRESIGN: _CANNOT_SIGN},
+        remote=True,
+    )
 
 
 def signing_of(target: Target) -> Signing:

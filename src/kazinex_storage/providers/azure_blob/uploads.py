@@ -1,4 +1,4 @@
-"""Uploads in parts that outlive a process, by keys: ``PartExchanges`` over blocks that nobody has listed yet.
+"""Uploads in parts that outlive a process, by keys, over blocks that nobody has listed yet.
 
 Azure knows no uploads, only blocks of a key. So an upload is a mark in the ids of its blocks, and a block of one byte
 says that it was begun, and when; another one says that it was aborted, because no request removes blocks: the service

@@ -1,7 +1,7 @@
 """Cloudflare R2, S3 and Supabase Storage: one protocol, three sets of settings.
 
 ``Storage(open_r2(R2Settings(...)))`` is a bucket. ``settings.py`` makes a ``Target``; ``requests.py`` builds requests
-for it; ``exchanges.py`` is the contract as exchanges and ``provider.py`` as methods. Names are loaded when they are
+for it; ``exchanges.py`` has the verbs of the contract. Names are loaded when they are
 first used: a provider that is made of a ``Target`` does without pydantic, which takes a tenth of a second.
 """
 

@@ -1,4 +1,4 @@
-"""Uploads in parts that outlive a process, by keys: ``PartExchanges`` over ``multipart.py``."""
+"""Uploads in parts that outlive a process, by keys, over ``multipart.py``."""
 
 from __future__ import annotations
 

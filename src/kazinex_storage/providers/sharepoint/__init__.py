@@ -1,7 +1,7 @@
 """SharePoint Online: a document library behind Microsoft Graph.
 
 ``Storage(open_sharepoint(SharePointSettings(...)))`` is a folder of a library. ``settings.py`` makes a ``Target``;
-``requests.py`` builds requests for it; ``exchanges.py`` is the contract as exchanges and ``provider.py`` as methods.
+``requests.py`` builds requests for it; ``exchanges.py`` has the verbs of the contract.
 """
 
 from __future__ import annotations

@@ -1,19 +1,34 @@
-"""The contract as exchanges, for one folder of a document library."""
+"""The provider for one folder of a document library: the verbs as exchanges."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Literal
 
 from ...bodies.source import Source
 from ...errors import InvalidKeyError, NotSupportedError, StorageError, for_each_key
-from ...keys import ObjectKey, Prefix
-from ...part_uploads import ResumeExchanges
-from ...provider import Pages
-from ...transport import Exchange
-from ...types import ByteRange, Diagnosis, Folder, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, Sink
+from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
+from ...lifting import Pages
+from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
+from ...transport import Exchange, TransportSettings
+from ...types import (
+    ByteRange,
+    Capability,
+    Diagnosis,
+    Folder,
+    ObjectInfo,
+    PresignedUrl,
+    PresignOptions,
+    ProviderInfo,
+    PutMode,
+    PutOptions,
+    Sink,
+)
+from ..settings.entra import GivenStore, Tokens
 from .batches import Doomed, delete_all
 from .copying import Copying
 from .delta import DeltaPages
+from .hashing import WRITTEN_ANEW
 from .library import Library
 from .listing import ListedPages
 from .objects import SINGLE_PUT_BYTES, Objects
@@ -23,12 +38,53 @@ from .resuming import Resuming
 from .sessions import Sessions
 from .target import Target
 
+if TYPE_CHECKING:
+    from ...transport.addresses import PublicAddresses
 
-class SharePointExchanges:
-    """One folder of a library."""
+_ALL: Final = Prefix()
+
+
+# Microsoft counts 3,000 requests in 5 minutes for a user and 1,250 units a minute for an app; more at once only meets
+# the limit earlier — facts of the throttling page, see ``transport/gate.py``.
+CONCURRENCY = 8
+"""Requests at once that pay off in bulk work."""
+
+CAPABILITIES = frozenset(
+    {
+        Capability.CREATE_ONLY,
+        Capability.CONDITIONAL,
+        Capability.SERVER_COPY,
+        Capability.SERVER_MOVE,
+        Capability.BULK_DELETE,
+        Capability.RESUME,
+    }
+)
+"""What a library can do. It keeps no metadata, and signs no requests."""
+
+
+@not_pickled(SEND_A_FILE_SYSTEM)
+class SharePointProvider:
+    """A folder of one document library. Thread-safe and fork-safe."""
+
+    offers_exchanges: Literal[True] = True
+    addresses: PublicAddresses | None = None
 
     def __init__(self, target: Target) -> None:
-        """Work on *target*."""
+        """Use *target*; nothing is asked before the first call."""
+        self.info = ProviderInfo(
+            kind="sharepoint",
+            location=target.location,
+            place=target.place,
+            capabilities=CAPABILITIES,
+            max_object_bytes=target.max_object_bytes,
+            max_key_bytes=MAX_KEY_BYTES,
+            hierarchical=True,
+            concurrency=CONCURRENCY,
+            remote=True,
+            rewrites=WRITTEN_ANEW,
+            ignores_case=True,
+        )
+        """What it can do."""
         self.library = Library(target)
         """The library."""
         self.objects = Objects(self.library)
@@ -38,8 +94,9 @@ class SharePointExchanges:
         """Large writes."""
         self._rest = Rest(self.library, self.objects.folders, self._reading)
         self._copying = Copying(self.objects)
-        self.parts: ResumeExchanges = Resuming(self.objects, self.sessions)
-        """Uploads that another process goes on with."""
+        uploads = Resuming(self.objects, self.sessions)
+        self.begin_upload, self.abort_upload = uploads.begin_upload, uploads.abort_upload
+        self.resume_upload = uploads.resume_upload
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; one request up to 8 MiB where nothing stands yet, else two and one for each 10 MiB."""
@@ -135,9 +192,64 @@ class SharePointExchanges:
 
         return Diagnostics(self.library).diagnose(error, check)
 
-    def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
-        """Return nothing: there is no more to verify."""
-        return {}
+    def list_libraries(self) -> Exchange[list[tuple[str, str]]]:
+        """Return (name, URL) of each library of the site, for a chooser; two requests.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        found = yield from self.library.libraries((yield from self.library.site()))
+        return [(name, url) for _, name, url in found]
+
+    def list_sites(self, words: str) -> Exchange[list[tuple[str, str]]]:
+        """Return (name, URL) of the sites that have *words* in their names, for a chooser; one request.
+
+        Under Sites.Selected Graph finds none; the site has to be named then.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        return (yield from self.library.sites(words))
+
+    def sweep(self, prefix: Prefix = _ALL, *, dry_run: bool = False) -> Exchange[int]:  # noqa: ARG002  # sessions know no prefix
+        """Throw away the upload sessions that this process remembers to have left, wherever they were to go."""
+        return self.sessions.left if dry_run else (yield from self.sessions.sweep(most=self.sessions.left))
+
+    def use_settings(self, settings: TransportSettings) -> None:
+        """Ask for tokens by *settings*."""
+        if isinstance(self.library.target.tokens, Tokens):
+            self.library.target.tokens.use_settings(settings)
+
+    def state_secret(self) -> bytes | None:
+        """Return what the app proves itself with; a refresh token changes at each use."""
+        tokens = self.library.target.tokens
+        proof = tokens.app_secret if isinstance(tokens, Tokens) else None
+        return proof.encode() if proof else None
+
+    @property
+    def rotating_secret(self) -> str | None:
+        """The refresh token, when a person has connected."""
+        tokens = self.library.target.tokens
+        return "refresh_token" if isinstance(tokens, Tokens) and tokens.store is not None else None
+
+    def keep_secret(self, load: Callable[[], str], swap: Callable[[str, str], bool]) -> None:
+        """Keep the refresh token where *load* and *swap* reach."""
+        tokens = self.library.target.tokens
+        if isinstance(tokens, Tokens):
+            tokens.store = GivenStore(load, swap)
+
+    @property
+    def learned(self) -> Mapping[str, object]:
+        """The ids of site and library, for the settings."""
+        found = self.library.looked_up
+        return {"looked_up": found} if found is not None else {}
+
+    def learn_anew(self) -> None:
+        """Look the ids up at the next use."""
+        self.library.look_up_anew()
+
+    def close(self) -> None:
+        """Do nothing: the connections are those of the storage."""
 
     def _doomed(self, drive: str, key: ObjectKey) -> Doomed:
         path = self.library.path_of(key)

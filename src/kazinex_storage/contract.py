@@ -1,35 +1,36 @@
 """The contract: what a storage service must do to become a provider.
 
-A provider is small and thin. ``Storage`` gives it a valid key, a source of known size that can be opened again, and a
+A provider is small and thin: a class with the plain methods of ``StorageProvider``, and those of the further protocols
+whose capability it declares. ``Storage`` gives it a valid key, a source of known size that can be opened again, and a
 sane span; it owes atomic writes, the errors of ``errors.py`` and nothing else. Read ``providers/memory.py`` next: it is
-the reference. ``kazinex_storage.testing`` proves an implementation.
+the reference; ``lifting.py`` is how ``Storage`` runs it. ``kazinex_storage.testing`` proves an implementation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from .bodies.source import Source
 from .errors import StorageError
 from .keys import ObjectKey, Prefix
-from .part_uploads import PartExchanges, ResumeExchanges
-from .transport import Exchange, TransportSettings
+from .transport import TransportSettings
 from .types import (
+    Buffer,
     ByteRange,
-    Checksum,
     Diagnosis,
     Folder,
     ObjectInfo,
+    PartInfo,
+    PendingUpload,
     PresignedUrl,
     PresignOptions,
     ProviderInfo,
     PutMode,
     PutOptions,
     Sink,
+    UploadState,
 )
-
-_Entry = TypeVar("_Entry", bound="ObjectInfo | Folder", covariant=True)
 
 
 class StorageProvider(Protocol):
@@ -149,6 +150,120 @@ class Presigner(Protocol):
 
 
 @runtime_checkable
+class PartUploader(Protocol):
+    """What a provider adds to declare ``Capability.PARTS``: uploads that outlive the process that began them.
+
+    Any process that has the ``UploadState`` goes on with one. Nothing of it is visible before it is completed. Keys are
+    those of the provider, not relative to a storage.
+    """
+
+    def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> UploadState:
+        """Begin an upload of *size* bytes, cut as the provider wants it; *sha256* is that of the whole, when known.
+
+        Raises:
+            AlreadyExistsError: ``PutMode.CREATE`` and the key exists; may be left to the end, which decides.
+            PreconditionFailedError: ``if_match`` and the object is another version or absent; likewise.
+            NotSupportedError: a condition that holds for puts, but that this service cannot keep for uploads in parts.
+            InvalidKeyError: this service cannot hold the key.
+        """
+        ...
+
+    def put_part(self, state: UploadState, number: int, data: Buffer) -> PartInfo:
+        """Write part *number*, from 1, in any order; writing it again replaces it.
+
+        *data* is valid during the call only.
+
+        Raises:
+            NotFoundError: the upload is gone.
+        """
+        ...
+
+    def list_parts(self, state: UploadState) -> Sequence[PartInfo]:
+        """Return the parts that the service holds, in order.
+
+        Raises:
+            NotFoundError: the upload is gone: completed, aborted or expired.
+        """
+        ...
+
+    def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> ObjectInfo:
+        """Make the *parts*, which are in order and whole, the object; atomic, under the condition of the beginning.
+
+        Raises:
+            AlreadyExistsError: it was create-only, and the key exists.
+            PreconditionFailedError: the object is not the version ``if_match``.
+            NotFoundError: the upload is gone.
+        """
+        ...
+
+    def find_upload(self, state: UploadState) -> ObjectInfo | None:
+        """Return the object that the upload became, after an answer was lost; None when it did not, or nobody knows.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        ...
+
+    def abort_upload(self, key: ObjectKey, upload_id: str) -> None:
+        """Throw the upload and its parts away; silent when it is gone.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        ...
+
+    def pending_uploads(self, prefix: Prefix) -> Sequence[PendingUpload]:
+        """Return the uploads that are neither completed nor aborted and whose keys begin with *prefix*.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        ...
+
+
+@runtime_checkable
+class UploadResumer(Protocol):
+    """What a provider adds to declare ``Capability.RESUME``, when its service takes a body in order and lists nothing.
+
+    ``begin_upload`` and ``abort_upload`` as ``PartUploader`` has them; *sha256* may be demanded.
+    """
+
+    def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> UploadState:
+        """Begin as in ``PartUploader.begin_upload``."""
+        ...
+
+    def resume_upload(self, state: UploadState, source: Source) -> ObjectInfo:
+        """Send what is missing of *source*, which has the size of the state, and make it the object; atomic.
+
+        Raises:
+            IntegrityError: it is another body than the upload was begun for; nothing of it becomes part of an object.
+            AlreadyExistsError: it was create-only, and the key exists.
+            PreconditionFailedError: the object is not the version ``if_match``.
+            NotFoundError: the upload is gone, and what it was to become is not there.
+        """
+        ...
+
+    def abort_upload(self, key: ObjectKey, upload_id: str) -> None:
+        """Abort as in ``PartUploader.abort_upload``."""
+        ...
+
+
+@runtime_checkable
+class StateSecret(Protocol):
+    """What a provider adds when it is opened by a secret: upload states are sealed under a key derived from that."""
+
+    def state_secret(self) -> bytes | None:
+        """Return what only those know who can open the provider; None when there is nothing lasting. It may block.
+
+        The same for every process with the same settings, for as long as the settings hold.
+
+        Raises:
+            StorageError: the credentials cannot be looked up.
+        """
+        ...
+
+
+@runtime_checkable
 class Sweeper(Protocol):
     """What a provider adds when killed writers leave files behind that only it can tell from those of the living."""
 
@@ -220,88 +335,4 @@ class SettingsUser(Protocol):
 
     def use_settings(self, settings: TransportSettings) -> None:
         """Reach it as the transport of the storage reaches servers: proxy, trust, and what may be connected to."""
-        ...
-
-
-class Pages(Protocol, Generic[_Entry]):
-    """A listing that is fetched page by page."""
-
-    def next(self) -> Exchange[Sequence[_Entry] | None]:
-        """Return an exchange for the next page; its result is None after the last one."""
-        ...
-
-    def close(self) -> None:
-        """Release what the listing holds open."""
-        ...
-
-
-class ProviderExchanges(Protocol):
-    """The same contract as exchanges: what ``Storage`` really calls.
-
-    A network provider offers this as its attribute ``exchanges``; for every other provider ``Lifted`` makes it.
-    """
-
-    @property
-    def parts(self) -> PartExchanges | ResumeExchanges:
-        """Uploads that outlive their process; used only when ``Capability.PARTS`` or ``RESUME`` is declared."""
-        ...
-
-    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
-        """Write as in ``StorageProvider.put``."""
-        ...
-
-    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
-        """Read as in ``StorageProvider.get``."""
-        ...
-
-    def head(self, key: ObjectKey) -> Exchange[ObjectInfo]:
-        """Look as in ``StorageProvider.head``."""
-        ...
-
-    def delete(self, key: ObjectKey) -> Exchange[None]:
-        """Remove as in ``StorageProvider.delete``."""
-        ...
-
-    def scan(self, prefix: Prefix) -> Pages[ObjectInfo]:
-        """List as in ``StorageProvider.scan``."""
-        ...
-
-    def children(self, prefix: Prefix) -> Pages[ObjectInfo | Folder]:
-        """List as in ``StorageProvider.children``."""
-        ...
-
-    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
-        """Copy as in ``ServerCopier``; called only when declared."""
-        ...
-
-    def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
-        """Remove as in ``BulkDeleter``; called only when declared."""
-        ...
-
-    def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
-        """Sign as in ``Presigner``; called only when declared."""
-        ...
-
-    def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
-        """Explain as in ``Diagnoser``."""
-        ...
-
-    def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
-        """Return further checks as in ``ExtraChecks``."""
-        ...
-
-
-class ChecksumExchanges(Protocol):
-    """What exchanges offer besides when a read of a part does not tell the checksum of the whole."""
-
-    def checksum(self, key: ObjectKey, info: ObjectInfo) -> Exchange[Checksum | None]:
-        """Ask for the checksum of the version *info*; None when there is none that can be computed here."""
-        ...
-
-
-class MoveExchanges(Protocol):
-    """``ServerMover`` as exchanges."""
-
-    def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
-        """Move as in ``ServerMover``."""
         ...
