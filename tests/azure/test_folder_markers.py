@@ -13,9 +13,14 @@ from kazinex_storage.testing.servers import AzuriteServer
 
 from .conftest import target_of
 from .test_file_systems import base as base
-from .test_file_systems import fs as fs
 
 DIRECTORY = {"hdi_isfolder": "true"}
+
+
+@pytest.fixture
+def fs(azurite_server: AzuriteServer) -> AzureFileSystem:
+    server = azurite_server
+    return AzureFileSystem(account=server.account, account_key=server.account_key, endpoint_url=server.account_url)
 
 
 @pytest.fixture(params=["slash", "directory"])

@@ -14,6 +14,9 @@ import pytest
 from kazinex_storage import Organisations, Resolver
 from kazinex_storage.fs import LocalDiskFileSystem, MemoryFileSystem, ObjectFileSystem, OrganisationFileSystem
 from kazinex_storage.organisations import MemoryCatalogue
+from kazinex_storage.testing.servers import AzuriteServer, S3Server
+
+from .services import Service, bucket_on, container_on, library_of, tenant
 
 _STORES = itertools.count()
 
@@ -91,3 +94,25 @@ def face(request: pytest.FixtureRequest) -> Any:
 def below(face: Any, store: str) -> str:
     """A folder of *face* that no other test uses, without a slash at the end; nothing below it is a revision's file."""
     return "org-1/bridge/a/b/c" if isinstance(face, OrganisationFileSystem) else store
+
+
+@pytest.fixture(scope="module")
+def s3(ministack_server: S3Server) -> Service:
+    return bucket_on(ministack_server, "s3")
+
+
+@pytest.fixture(scope="module")
+def r2(seaweedfs_server: S3Server) -> Service:
+    return bucket_on(seaweedfs_server, "r2")
+
+
+@pytest.fixture(scope="module")
+def azure(azurite_server: AzuriteServer) -> Iterator[Service]:
+    with container_on(azurite_server) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def sharepoint() -> Iterator[Service]:
+    with tenant() as found:
+        yield library_of(found)
