@@ -164,6 +164,7 @@ class StorageSpace:
         self._make = make
         self._owned = owned
         self._opened: Storage | None = None
+        self._readers: tuple[Reader, ...] = ()
         self._lock = threading.Lock()
 
     def open(self) -> Storage:
@@ -197,7 +198,9 @@ class StorageSpace:
 
     def readers(self, place: Place) -> Exchange[Sequence[Reader]]:  # noqa: ARG002  # there is one
         """Return the only storage."""
-        return (Reader(storage=self.open()),)
+        if not self._readers:
+            self._readers = (Reader(storage=self.open()),)
+        return self._readers
         yield  # makes this an exchange
 
     def writer(self, place: Place) -> Exchange[Storage]:  # noqa: ARG002  # there is one
