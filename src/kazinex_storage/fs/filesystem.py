@@ -223,7 +223,7 @@ class ObjectFileSystem(Calls):
         return cast(BinaryIO, self.open(path, mode, block_size, cache_options, autocommit=autocommit))
 
     def _open_reader(self, path: str, block_size: int | None) -> ReadFile:
-        storage, place, info = self._call(self._transfers.open_reader(path))
+        storage, place, info = self._call(self._transfers.locate(path))
         return ReadFile(self, place.name, ObjectReader(storage, place.key, info=info), block_size)
 
     def _open_writer(

@@ -22,7 +22,7 @@ from ..types import ObjectInfo
 from ..unkeyed import MARKED
 from .entries import Entry
 from .listings import has_any
-from .spaces import Place, Reader, Space, Unanswered
+from .spaces import Candidate, Place, Space, Unanswered
 
 T = TypeVar("T")
 
@@ -48,18 +48,18 @@ class Lookups:
         if not path:
             return Entry(name="", info=None)
         place = self.space.place(path)
-        readers = yield from self.space.readers(place)
+        candidates = yield from self.space.candidates(place)
         if not place.key:
-            yield from self._check_there(place, readers)
+            yield from self._check_there(place, candidates)
             return Entry(name=place.name, info=None)
         try:
-            _, info = yield from self.head(place, readers)
+            _, info = yield from self.head(place, candidates)
         except (NotFoundError, UnavailableError) as missing:
             if missing.code == MARKED:
                 return Entry(name=place.name, info=None)
-            if len(readers) == 1 and isinstance(missing, UnavailableError):
+            if len(candidates) == 1 and isinstance(missing, UnavailableError):
                 raise
-            if not (is_folder or (yield from self._is_folder(place, readers))):
+            if not (is_folder or (yield from self._is_folder(place, candidates))):
                 raise
             return Entry(name=place.name, info=None)
         return Entry(name=place.name, info=info)
@@ -88,16 +88,16 @@ class Lookups:
         """Say whether anything is at *path*."""
         return (yield from self.find_info(path)) is not None
 
-    def head(self, place: Place, readers: Sequence[Reader]) -> Exchange[tuple[Storage, ObjectInfo]]:
+    def head(self, place: Place, candidates: Sequence[Candidate]) -> Exchange[tuple[Storage, ObjectInfo]]:
         """Return the first storage that holds *place*, and what it says about it.
 
         Raises:
             NotFoundError: none of them does.
         """
-        return (yield from self.first(place, readers, lambda storage: storage.operations.head(place.key)))
+        return (yield from self.first(place, candidates, lambda storage: storage.operations.head(place.key)))
 
     def first(
-        self, place: Place, readers: Sequence[Reader], attempt: Callable[[Storage], Exchange[T]]
+        self, place: Place, candidates: Sequence[Candidate], attempt: Callable[[Storage], Exchange[T]]
     ) -> Exchange[tuple[Storage, T]]:
         """Return the first storage that holds *place*, and what *attempt* returned there.
 
@@ -106,15 +106,15 @@ class Lookups:
             UnavailableError: those that answered do not hold it, and some did not answer.
             StorageError: none answered.
         """
-        unanswered, code = Unanswered(place, readers), None
-        for reader in readers:
+        unanswered, code = Unanswered(place, candidates), None
+        for candidate in candidates:
             try:
-                found = reader.storage, (yield from attempt(reader.storage))
+                found = candidate.storage, (yield from attempt(candidate.storage))
             except NotFoundError as error:
                 code = MARKED if error.code == MARKED else code
                 continue
             except StorageError as error:
-                unanswered.add(reader, error)
+                unanswered.add(candidate, error)
                 continue
             yield from unanswered.tolerate()
             return found
@@ -122,27 +122,27 @@ class Lookups:
             yield from unanswered.tolerate_if_absent()
         raise NotFoundError("no object has that path", key=place.name, code=code)
 
-    def any_holds(self, place: Place, readers: Sequence[Reader]) -> Exchange[bool]:
-        """Say whether one of *readers* holds *place*; one that does not answer stops no write."""
-        for reader in readers:
+    def any_holds(self, place: Place, candidates: Sequence[Candidate]) -> Exchange[bool]:
+        """Say whether one of *candidates* holds *place*; one that does not answer stops no write."""
+        for candidate in candidates:
             try:
-                yield from reader.storage.operations.head(place.key)
+                yield from candidate.storage.operations.head(place.key)
             except NotFoundError:
                 continue
             except StorageError as error:
-                yield from reader.tolerate(error)
+                yield from candidate.tolerate(error)
             else:
                 return True
         return False
 
-    def _is_folder(self, place: Place, readers: Sequence[Reader]) -> Exchange[bool]:
-        unanswered = Unanswered(place, readers)
-        for reader in readers:
+    def _is_folder(self, place: Place, candidates: Sequence[Candidate]) -> Exchange[bool]:
+        unanswered = Unanswered(place, candidates)
+        for candidate in candidates:
             try:
-                if (yield from has_any(reader.storage.operations, place.prefix)):
+                if (yield from has_any(candidate.storage.operations, place.prefix)):
                     return True
             except StorageError as error:
-                unanswered.add(reader, error)
+                unanswered.add(candidate, error)
         yield from unanswered.tolerate_if_absent()
         return False
 
@@ -153,7 +153,9 @@ class Lookups:
         if not paths:
             return 1
         place = self.space.place(paths[0])
-        return max([reader.storage.info.concurrency for reader in (yield from self.space.readers(place))], default=1)
+        return max(
+            [candidate.storage.info.concurrency for candidate in (yield from self.space.candidates(place))], default=1
+        )
 
     def gather(self, exchanges: Sequence[Exchange[T]], window: int | None = None) -> Exchange[list[T]]:
         """Run *exchanges* concurrently and return their results.
@@ -166,18 +168,18 @@ class Lookups:
         outcomes = cast("list[Outcome[T]]", (yield Many(exchanges, window or max(1, len(exchanges)))))
         return [outcome.result() for outcome in outcomes]
 
-    def _check_there(self, place: Place, readers: Sequence[Reader]) -> Exchange[None]:
+    def _check_there(self, place: Place, candidates: Sequence[Candidate]) -> Exchange[None]:
         """Make sure that the place itself exists; one request for a bucket.
 
         Raises:
             NotFoundError: the organisation has no provider.
             LocationNotFoundError: there is no such bucket.
         """
-        if not readers:
+        if not candidates:
             raise NotFoundError("the organisation has no provider; add one", key=place.name)
         if self.space.divided:
             return
         try:
-            yield from has_any(readers[0].storage.operations, "")
+            yield from has_any(candidates[0].storage.operations, "")
         except AccessDeniedError:
             return  # it exists, and may not be listed

@@ -104,9 +104,9 @@ class Moves:
             groups.setdefault(self._part(place), []).append(place)
         failures: dict[str, Exception] = {}
         for places in groups.values():
-            for reader in (yield from self._space.readers(places[0])):
+            for candidate in (yield from self._space.candidates(places[0])):
                 try:
-                    yield from reader.delete_many([place.key for place in places])
+                    yield from candidate.delete_many([place.key for place in places])
                 except BulkError as error:  # the other storages are asked anyway
                     for failure in error.failures:
                         failures.setdefault(f"{places[0].base}{getattr(failure, 'key', '')}", failure)
@@ -125,8 +125,8 @@ class Moves:
                 if entry.is_folder:
                     yield from self.clear(entry.name, everything=everything)
             return
-        for reader in (yield from self._space.readers(place)):
-            operations = reader.storage.operations
+        for candidate in (yield from self._space.candidates(place)):
+            operations = candidate.storage.operations
             if everything:
                 yield from remove_unkeyed(operations, place.prefix)
             if not can_delete_unkeyed(operations):
@@ -150,9 +150,9 @@ class Moves:
         if not (yield from self._lookups.exists(path)):
             return
         place = self._space.place(path)
-        readers = yield from self._space.readers(place)
+        candidates = yield from self._space.candidates(place)
         marked: list[tuple[Operations, list[Unkeyed]]] = []
-        for operations in [reader.storage.operations for reader in readers] if place.key else ():
+        for operations in [candidate.storage.operations for candidate in candidates] if place.key else ():
             entries, others = yield from all_of(operations, operations.children(place.prefix))
             marked.append((operations, [one for one in others if one.key == place.prefix and one.marks_folder]))
             if entries or len(others) > len(marked[-1][1]) or (yield from operations.exists(place.key)):

@@ -23,7 +23,7 @@ from ..storage.sync import Storage
 from ..transport import Call, Exchange, Transport
 from .filesystem import ObjectFileSystem
 from .options import FileSystemOptions, Options
-from .spaces import Place, Reader
+from .spaces import Candidate, Place
 from .urls import ORGANISATION_SCHEME, Address, parse_address, project_of
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class OrganisationSpace:
         project_of(address)
         return Place(base=f"{address.place}/", key=address.key, write_once=is_revision(path))
 
-    def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
+    def candidates(self, place: Place) -> Exchange[Sequence[Candidate]]:
         """Return every provider of the organisation: override of the project, default, the others.
 
         A provider that was never verified need not answer. Another one that does not answer is skipped, unless the key
@@ -101,7 +101,7 @@ class OrganisationSpace:
         """
         providers = cast("Sequence[ResolvedProvider]", (yield Call(self._in_order, place)))
         return [
-            Reader(
+            Candidate(
                 storage=self._guarded(provider, place),
                 counts=provider.used,
                 takes_part=provider.chosen or provider.verified,

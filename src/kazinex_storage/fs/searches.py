@@ -161,14 +161,14 @@ class Searches:
         Raises:
             StorageError: none answered.
         """
-        readers = yield from self.space.readers(place)
-        if len(readers) == 1:
-            return [(yield from ask(readers[0].storage.operations))]
-        answers = yield Many([ask(reader.storage.operations) for reader in readers], max(1, len(readers)))
-        unanswered, found = Unanswered(place, readers), list[Listed[T]]()
-        for reader, outcome in zip(readers, cast("list[Outcome[Listed[T]]]", answers), strict=True):
+        candidates = yield from self.space.candidates(place)
+        if len(candidates) == 1:
+            return [(yield from ask(candidates[0].storage.operations))]
+        answers = yield Many([ask(candidate.storage.operations) for candidate in candidates], max(1, len(candidates)))
+        unanswered, found = Unanswered(place, candidates), list[Listed[T]]()
+        for candidate, outcome in zip(candidates, cast("list[Outcome[Listed[T]]]", answers), strict=True):
             if isinstance(outcome.error, StorageError):
-                unanswered.add(reader, outcome.error)
+                unanswered.add(candidate, outcome.error)
             else:
                 found.append(outcome.result())
         yield from unanswered.tolerate()

@@ -43,7 +43,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class Candidate:
     """A storage that may hold what is wanted."""
 
     storage: Storage
@@ -77,14 +77,14 @@ class Reader:
 class Unanswered:
     """The storages that did not answer one question, and what that means for the answer."""
 
-    def __init__(self, place: Place, readers: Sequence[Reader]) -> None:
+    def __init__(self, place: Place, candidates: Sequence[Candidate]) -> None:
         self._place = place
-        self._readers = readers
-        self._errors: list[tuple[Reader, StorageError]] = []
+        self._candidates = candidates
+        self._errors: list[tuple[Candidate, StorageError]] = []
 
-    def add(self, reader: Reader, error: StorageError) -> None:
-        """Note that *reader* did not answer."""
-        self._errors.append((reader, error))
+    def add(self, candidate: Candidate, error: StorageError) -> None:
+        """Note that *candidate* did not answer."""
+        self._errors.append((candidate, error))
 
     def tolerate(self) -> Exchange[None]:
         """Go on without those that did not answer, because others did.
@@ -92,10 +92,10 @@ class Unanswered:
         Raises:
             StorageError: no storage answered.
         """
-        if self._errors and len(self._errors) == len(self._readers):
+        if self._errors and len(self._errors) == len(self._candidates):
             raise self._errors[0][1]
-        for reader, error in self._errors:
-            yield from reader.tolerate(error)
+        for candidate, error in self._errors:
+            yield from candidate.tolerate(error)
 
     def tolerate_if_absent(self) -> Exchange[None]:
         """Go on although the others found nothing, if those that did not answer cannot hold anything.
@@ -107,10 +107,10 @@ class Unanswered:
         yield from self.tolerate()
         unknown = [pair for pair in self._errors if pair[0].counts and not isinstance(pair[1], InvalidKeyError)]
         if unknown:
-            reader, error = unknown[0]
+            candidate, error = unknown[0]
             raise UnavailableError(
                 "the storages that answered do not hold it, but not all of them could be asked; "
-                f"{reader.storage!r} said: {error.message}",
+                f"{candidate.storage!r} said: {error.message}",
                 key=self._place.name,
             ) from error
 
@@ -138,7 +138,7 @@ class Space(Protocol):
         """
         ...
 
-    def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
+    def candidates(self, place: Place) -> Exchange[Sequence[Candidate]]:
         """Return the storages that may hold *place*, in the order in which they are asked."""
         ...
 
@@ -164,7 +164,7 @@ class StorageSpace:
         self._make = make
         self._owned = owned
         self._opened: Storage | None = None
-        self._readers: tuple[Reader, ...] = ()
+        self._candidates: tuple[Candidate, ...] = ()
         self._lock = threading.Lock()
 
     def open(self) -> Storage:
@@ -196,11 +196,11 @@ class StorageSpace:
         """
         return Place(base="", key=ObjectKey(path) if path else "")
 
-    def readers(self, place: Place) -> Exchange[Sequence[Reader]]:  # noqa: ARG002  # there is one
+    def candidates(self, place: Place) -> Exchange[Sequence[Candidate]]:  # noqa: ARG002  # there is one
         """Return the only storage."""
-        if not self._readers:
-            self._readers = (Reader(storage=self.open()),)
-        return self._readers
+        if not self._candidates:
+            self._candidates = (Candidate(storage=self.open()),)
+        return self._candidates
         yield  # makes this an exchange
 
     def writer(self, place: Place) -> Exchange[Storage]:  # noqa: ARG002  # there is one
@@ -246,9 +246,9 @@ class BucketSpace:
         address = parse_address(path, self._field, named=self._field == "library")
         return Place(base=f"{address.place}/", key=address.key)
 
-    def readers(self, place: Place) -> Exchange[Sequence[Reader]]:
+    def candidates(self, place: Place) -> Exchange[Sequence[Candidate]]:
         """Return the storage of the bucket."""
-        return (Reader(storage=self._open(place)),)
+        return (Candidate(storage=self._open(place)),)
         yield  # makes this an exchange
 
     def writer(self, place: Place) -> Exchange[Storage]:

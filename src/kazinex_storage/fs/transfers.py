@@ -52,14 +52,14 @@ class Transfers:
     def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> Exchange[bytes]:
         """Do what ``Calls.cat_file`` says."""
         place = self._object(path)
-        readers = yield from self.space.readers(place)
+        candidates = yield from self.space.candidates(place)
         span = slice_span(start, end, None)
         if span is None:
-            storage, info = yield from self.lookups.head(place, readers)
+            storage, info = yield from self.lookups.head(place, candidates)
             span = cast(ByteRange, slice_span(start, end, info.size))
             return (yield from storage.operations.get_bytes(place.key, span, info.etag))
         _, data = yield from self.lookups.first(
-            place, readers, lambda storage: storage.operations.get_bytes(place.key, span)
+            place, candidates, lambda storage: storage.operations.get_bytes(place.key, span)
         )
         return data
 
@@ -98,18 +98,18 @@ class Transfers:
         """Write the object into the local file *lpath*, as ``get_file``; a folder is NotFoundError."""
         place = self._object(path)
         target, on_progress = Path(lpath), progress_of(callback)
-        readers = yield from self.space.readers(place)
-        yield from self.lookups.first(place, readers, lambda storage: _download(storage, place, target, on_progress))
+        candidates = yield from self.space.candidates(place)
+        yield from self.lookups.first(place, candidates, lambda storage: _download(storage, place, target, on_progress))
 
     def _append(self, place: Place, outfile: Writable, callback: Callback) -> Exchange[None]:
-        readers, etag = (yield from self.space.readers(place)), None
-        if len(readers) > 1 or listens(callback):  # what a first storage wrote could not be taken back
-            storage, known = yield from self.lookups.head(place, readers)
-            readers = [reader for reader in readers if reader.storage is storage]
+        candidates, etag = (yield from self.space.candidates(place)), None
+        if len(candidates) > 1 or listens(callback):  # what a first storage wrote could not be taken back
+            storage, known = yield from self.lookups.head(place, candidates)
+            candidates = [candidate for candidate in candidates if candidate.storage is storage]
             callback.set_size(known.size)
             etag = known.etag
         _, info = yield from self.lookups.first(
-            place, readers, lambda storage: storage.operations.get(place.key, outfile.write, WHOLE, etag)
+            place, candidates, lambda storage: storage.operations.get(place.key, outfile.write, WHOLE, etag)
         )
         callback.absolute_update(info.size)
 
@@ -117,7 +117,7 @@ class Transfers:
         """Do what ``Calls.cp_file`` says, and return what was stored."""
         origin = self._object(source)
         writer, goal, options = yield from self.writing(target, PutOptions())
-        storage, _ = yield from self.reader(source)
+        storage, _ = yield from self.holder(source)
         if same_objects(storage, writer):
             return (yield from writer.operations.copy(origin.key, goal.key, options.mode))
         return (yield from _copy_across(storage, origin.key, writer, goal.key, options.mode))
@@ -155,7 +155,7 @@ class Transfers:
         writer = yield from self.space.writer(self._object(target))
         if not writer.info.can(Capability.SERVER_MOVE):
             return None
-        storage, _ = yield from self.reader(source)
+        storage, _ = yield from self.holder(source)
         return writer if same_objects(storage, writer) else None
 
     def move_by(self, mover: Storage, source: str, target: str) -> Exchange[None]:
@@ -168,15 +168,13 @@ class Transfers:
         place = self._object(source)
         _, goal, options = yield from self.writing(target, PutOptions())
         yield from mover.operations.move(place.key, goal.key, options.mode)
-        for reader in (yield from self.space.readers(place)):
-            if not same_objects(reader.storage, mover):
-                yield from reader.storage.operations.delete(place.key)
+        for candidate in (yield from self.space.candidates(place)):
+            if not same_objects(candidate.storage, mover):
+                yield from candidate.storage.operations.delete(place.key)
 
     def known(self, path: str) -> Exchange[ObjectInfo]:
         """Return what is known of the object, or raise NotFoundError."""
-        place = self._object(path)
-        readers = yield from self.space.readers(place)
-        return (yield from self.lookups.head(place, readers))[1]
+        return (yield from self.locate(path))[2]
 
     def rm_file(self, path: str) -> Exchange[None]:
         """Do what ``Calls.rm_file`` says."""
@@ -184,8 +182,8 @@ class Transfers:
         yield from self._remove(self._object(path))
 
     def _remove(self, place: Place) -> Exchange[None]:
-        for reader in (yield from self.space.readers(place)):
-            yield from reader.delete_many([place.key])
+        for candidate in (yield from self.space.candidates(place)):
+            yield from candidate.delete_many([place.key])
 
     def make_folder(self, path: str, *, exist_ok: bool) -> Exchange[None]:
         """Do what ``Calls.makedirs`` says.
@@ -222,7 +220,7 @@ class Transfers:
         if method == "PUT":
             storage = yield from self.space.writer(place)
         else:
-            storage, _ = yield from self.reader(path)
+            storage, _ = yield from self.holder(path)
         if not storage.info.can(Capability.PRESIGN):
             raise NotSupportedError(
                 f"the provider {storage.info.kind} does not sign; read through this process", operation="sign", key=path
@@ -254,29 +252,33 @@ class Transfers:
         if place.write_once:  # the storage itself asks the others: a revision has one file, whatever its name
             return storage, place, replace(options, mode=PutMode.CREATE)
         if options.mode is PutMode.CREATE:
-            readers = yield from self.space.readers(place)
-            others = [reader for reader in readers if reader.takes_part and not same_objects(reader.storage, storage)]
+            candidates = yield from self.space.candidates(place)
+            others = [
+                candidate
+                for candidate in candidates
+                if candidate.takes_part and not same_objects(candidate.storage, storage)
+            ]
             if (yield from self.lookups.any_holds(place, others)):
                 raise AlreadyExistsError("an object has that key already; nothing was changed", key=place.name)
         return storage, place, options
 
-    def open_reader(self, path: str) -> Exchange[tuple[Storage, Place, ObjectInfo]]:
+    def locate(self, path: str) -> Exchange[tuple[Storage, Place, ObjectInfo]]:
         """Return the storage that holds the object *path*, and what is known of it; one request for each storage."""
         place = self._object(path)
-        storage, info = yield from self.lookups.head(place, (yield from self.space.readers(place)))
+        storage, info = yield from self.lookups.head(place, (yield from self.space.candidates(place)))
         return storage, place, info
 
-    def reader(self, path: str) -> Exchange[tuple[Storage, Place]]:
+    def holder(self, path: str) -> Exchange[tuple[Storage, Place]]:
         """Return the storage that holds the object *path*.
 
         Raises:
             NotFoundError: several storages are asked, and none holds the object.
         """
         place = self._object(path)
-        readers = yield from self.space.readers(place)
-        if len(readers) == 1:
-            return readers[0].storage, place
-        return (yield from self.lookups.head(place, readers))[0], place
+        candidates = yield from self.space.candidates(place)
+        if len(candidates) == 1:
+            return candidates[0].storage, place
+        return (yield from self.lookups.head(place, candidates))[0], place
 
     def _object(self, path: str) -> Place:
         place = self.space.place(path)
