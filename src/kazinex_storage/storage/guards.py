@@ -128,7 +128,7 @@ def guarded(
     return info
 
 
-def standing(
+def keep_existing(
     write: Write, info: ObjectInfo, *, proven: bool, undo: Callable[[], Exchange[object]]
 ) -> Exchange[ObjectInfo]:
     """Make the object that stands there already the one that stays; else *undo* it.

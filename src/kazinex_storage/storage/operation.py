@@ -175,7 +175,7 @@ def operation(
             if context.closed_flag.closed:
                 raise ClosedError("the storage was closed; make a new one", operation=name, key=key)
             try:
-                full = scope.full_key(key)
+                full = ObjectKey(key) if scope.whole else scope.full_key(key)
                 begun = body(owner, full, *args, **kwargs) if kwargs else body(owner, full, *args)  # type: ignore[call-arg]
                 result = yield from begun
             except StorageError as error:

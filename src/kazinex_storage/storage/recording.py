@@ -14,12 +14,12 @@ from ..errors import AlreadyExistsError, IntegrityError
 from ..keys import ObjectKey
 from ..transport import Call, Exchange
 from ..types import WHOLE, ObjectInfo, UploadState
-from .guards import Write, standing
+from .guards import Write, keep_existing
 from .operation import Context
 from .signed import remove_version
 
 
-def ask(context: Context, own: UploadState, source: Source, *, resumed: bool = False) -> Exchange[None]:
+def ask_guard(context: Context, own: UploadState, source: Source, *, resumed: bool = False) -> Exchange[None]:
     """Ask the guard, before anything is sent, whether *source* may become the object.
 
     Raises:
@@ -35,7 +35,7 @@ def ask(context: Context, own: UploadState, source: Source, *, resumed: bool = F
         raise write.taken()
 
 
-def ask_unseen(context: Context, write: Write, own: UploadState) -> Exchange[None]:
+def ask_guard_unseen(context: Context, write: Write, own: UploadState) -> Exchange[None]:
     """Ask before parts that others sent become the object; where the key is taken they are thrown away.
 
     Raises:
@@ -63,7 +63,7 @@ def prove(context: Context, own: UploadState, found: ObjectInfo, sha256: str) ->
         raise IntegrityError("a client has completed the upload with other bytes; look at the object")
 
 
-def stays(context: Context, own: UploadState, info: ObjectInfo, *, proven: bool) -> Exchange[ObjectInfo]:
+def keep(context: Context, own: UploadState, info: ObjectInfo, *, proven: bool) -> Exchange[ObjectInfo]:
     """Make what the upload became the object that stays, under the guard; else take it back.
 
     Raises:
@@ -74,4 +74,4 @@ def stays(context: Context, own: UploadState, info: ObjectInfo, *, proven: bool)
     if write is None:
         return info
     undo = partial(remove_version, context, key, info)
-    return (yield from standing(write, info, proven=proven, undo=undo))
+    return (yield from keep_existing(write, info, proven=proven, undo=undo))

@@ -17,7 +17,7 @@ _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 class Scope:
     """The keys of one provider that begin with one prefix."""
 
-    __slots__ = ("_max_key_bytes", "prefix")
+    __slots__ = ("_max_key_bytes", "prefix", "whole")
 
     def __init__(self, prefix: Prefix, max_key_bytes: int) -> None:
         """Select what begins with *prefix*, which is empty or ends with a slash.
@@ -29,6 +29,8 @@ class Scope:
         self.prefix = prefix
         """Empty for the whole provider."""
         self._max_key_bytes = max_key_bytes
+        self.whole = not prefix and max_key_bytes >= MAX_KEY_BYTES
+        """Whether every legal key is in it, and is full as it is; operations then skip ``full_key``."""
 
     def full_key(self, key: str) -> ObjectKey:
         """Return the key that the provider knows *key* by.

@@ -36,7 +36,7 @@ from ..types import (
     PutMode,
     UploadState,
 )
-from .guards import standing
+from .guards import keep_existing
 from .operation import Context
 
 _METHODS: Final = ("GET", "HEAD", "PUT", "DELETE")
@@ -112,7 +112,7 @@ def confirm_object(
         info = replace(info, checksum=Checksum(algorithm="sha256", value=sha256))
     if write is not None:
         undo = partial(remove_version, context, key, info)
-        yield from standing(write, info, proven=sha256 is not None, undo=undo)
+        yield from keep_existing(write, info, proven=sha256 is not None, undo=undo)
     return info
 
 

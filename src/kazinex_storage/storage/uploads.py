@@ -43,7 +43,7 @@ from ..types import (
     UploadState,
 )
 from .operation import Context, operation, operation_on_many, operation_on_upload
-from .recording import ask, ask_unseen, prove, stays
+from .recording import ask_guard, ask_guard_unseen, keep, prove
 from .rules import Body
 from .signed import remove_version
 from .tickets import TicketPart, UploadTicket
@@ -115,13 +115,13 @@ class Uploads:
             info = yield from (self._in_order(own, source) if in_order else self._go_on(own, source))
             known = info.sha256 is not None or source.checksum is None
             info = info if known else replace(info, checksum=source.checksum)
-            return (yield from stays(context, own, info, proven=True))
+            return (yield from keep(context, own, info, proven=True))
         finally:
             if source is not body:
                 source.close()
 
     def _in_order(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
-        yield from ask(self.context, state, source, resumed=True)
+        yield from ask_guard(self.context, state, source, resumed=True)
         return (yield from self._exchanges.resume_upload(state, source))
 
     def _go_on(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
@@ -137,7 +137,7 @@ class Uploads:
             _check_body(sha256, state, found)
             yield from prove(self.context, state, found, sha256)
             return found
-        yield from ask(self.context, state, source)
+        yield from ask_guard(self.context, state, source)
         parts = yield from send_parts(source, plan, partial(self._send, state, held), self._exchanges)
         checksum = source.checksum
         if checksum is None:
@@ -210,9 +210,9 @@ class Uploads:
             if found is None:
                 raise
             info = yield from self._kept(own, found)  # the client completed it itself
-            return (yield from stays(self.context, own, info, proven=False))
+            return (yield from keep(self.context, own, info, proven=False))
         if write is not None:
-            yield from ask_unseen(self.context, write, own)
+            yield from ask_guard_unseen(self.context, write, own)
         try:
             self._check_rules(own, max(own.size, sum(part.size for part in held)))
         except PolicyError as error:
@@ -228,7 +228,7 @@ class Uploads:
                 f"part {wrong[0][0]} is missing or has another size; nothing was stored, send it, then complete again"
             )
         info = yield from self._exchanges.complete_upload(own, held)
-        return (yield from stays(self.context, own, info, proven=False))
+        return (yield from keep(self.context, own, info, proven=False))
 
     def _check_taken(self, own: UploadState) -> Exchange[None]:
         try:
