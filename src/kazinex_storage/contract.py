@@ -291,15 +291,15 @@ class SecretRotator(Protocol):
 
 
 @runtime_checkable
-class Learner(Protocol):
+class DiscoveryCache(Protocol):
     """What a provider adds when it looks things up that are better kept with its settings."""
 
     @property
-    def learned(self) -> Mapping[str, object]:
+    def discovered(self) -> Mapping[str, object]:
         """Fields to set in the settings, JSON values; empty when nothing was looked up. They change no meaning."""
         ...
 
-    def learn_anew(self) -> None:
+    def refresh(self) -> None:
         """Forget what the settings brought along of it, so that it is looked up at the next use."""
         ...
 

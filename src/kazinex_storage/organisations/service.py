@@ -282,12 +282,12 @@ class Organisations:
         ok: bool,
         error: str | None = None,
         at: datetime | None = None,
-        learned: Mapping[str, object] | None = None,
+        discovered: Mapping[str, object] | None = None,
     ) -> ProviderRecord:
         """Record how the verification of *verified* ended: VERIFIED, or FAILED with the *error*.
 
         The record is the one that was read before the verification began: settings that changed since have not been
-        verified. *at* is now unless given. What the provider *learned* is kept only when *ok*.
+        verified. *at* is now unless given. What the provider *discovered* is kept only when *ok*.
 
         Raises:
             RecordNotFoundError: the provider was removed meanwhile.
@@ -301,8 +301,8 @@ class Organisations:
         if ok:
             passed_at = at or self._clock()
             after = replace(now, status=ProviderStatus.VERIFIED, last_verified_at=passed_at, **NO_FAILURE)
-            if learned:
-                known = overlay(merge(now.settings, now.secrets.reveal()), learned)
+            if discovered:
+                known = overlay(merge(now.settings, now.secrets.reveal()), discovered)
                 public, secrets = halves(self.registry, now.kind, self.registry.parse_settings(now.kind, known))
                 after = replace(after, settings=public, secrets=SecretValues(secrets))
         else:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from ..contract import Diagnoser, ExtraChecks, Learner
+from ..contract import Diagnoser, DiscoveryCache, ExtraChecks
 from ..errors import (
     AlreadyExistsError,
     AuthenticationError,
@@ -124,16 +124,18 @@ def verify_provider(
         opened = organisations.open(record)
         storage = Storage(opened, prefix=organisation)
     except StorageError as error:
-        report, learned = unusable(record.kind, error), None
+        report, discovered = unusable(record.kind, error), None
     else:
-        learner = opened if isinstance(opened, Learner) else None
-        if learner is not None:
-            learner.learn_anew()
+        cache = opened if isinstance(opened, DiscoveryCache) else None
+        if cache is not None:
+            cache.refresh()
         # Closed by the thread that verifies, which after a timeout still has the probe to remove.
         further = {"owner": lambda: organisations.check_owner(record, opened, storage.transport, share=share)}
         report = _verify(storage, timeout_s, storage.close, further)
-        learned = learner.learned if learner is not None else None
-    organisations.record_verification(record, ok=report.ok, error=report.failure, at=report.started_at, learned=learned)
+        discovered = cache.discovered if cache is not None else None
+    organisations.record_verification(
+        record, ok=report.ok, error=report.failure, at=report.started_at, discovered=discovered
+    )
     return report
 
 

@@ -59,7 +59,7 @@ class Diagnostics:
             return None if isinstance(error, UnavailableError) else self._answered(code, None)
         if not is_azure(response.headers) and response.status < 500 and response.status != 429:
             what = f"status {response.status}, {response.headers.get('content-type', 'no content type')[:60]}"
-            return network_causes.stranger(target.endpoint_url, what)
+            return network_causes.unexpected_response(target.endpoint_url, what)
         return None if isinstance(error, UnavailableError) else self._answered(code_of(response) or code, response)
 
     def _answered(self, code: str, response: Response | None) -> Diagnosis | None:

@@ -119,7 +119,9 @@ class Diagnostics:
         """Return what the codes and headers of an answer say by themselves."""
         target, response, code = self._target, finding.response, finding.code or error.code or ""
         if response is not None and _is_foreign(response):
-            return network_causes.stranger(target.endpoint_url, f"status {response.status}, {_type_of(response)}")
+            return network_causes.unexpected_response(
+                target.endpoint_url, f"status {response.status}, {_type_of(response)}"
+            )
         if isinstance(error, UnavailableError):
             return None
         minutes = _minutes_behind(response, self._now())

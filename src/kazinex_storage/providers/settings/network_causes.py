@@ -41,7 +41,7 @@ def unreachable(endpoint_url: str, code: str, message: str, *, mistyped: str) ->
             )
 
 
-def stranger(endpoint_url: str, what: str) -> Diagnosis:
+def unexpected_response(endpoint_url: str, what: str) -> Diagnosis:
     """Explain an answer that no storage service gives; *what* says how it looked."""
     return Diagnosis(
         meaning=f"somebody else than the storage service answers for {endpoint_url!r} ({what}): a sign-in page "

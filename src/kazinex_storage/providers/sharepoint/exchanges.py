@@ -239,12 +239,12 @@ class SharePointProvider:
             tokens.store = GivenStore(load, swap)
 
     @property
-    def learned(self) -> Mapping[str, object]:
+    def discovered(self) -> Mapping[str, object]:
         """The ids of site and library, for the settings."""
         found = self.library.looked_up
         return {"looked_up": found} if found is not None else {}
 
-    def learn_anew(self) -> None:
+    def refresh(self) -> None:
         """Look the ids up at the next use."""
         self.library.look_up_anew()
 
