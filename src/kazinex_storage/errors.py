@@ -7,7 +7,7 @@ StorageError(operation, provider, key, retryable, retry_after_s, code, request_i
     SealError                                sealed secrets cannot be opened with the keys at hand
   UnresolvedOrganisationError                no verified provider is chosen for the organisation
   ReconnectRequiredError                     a person must consent or sign in again
-  RecordConflictError                        a catalogue record was changed by somebody else meanwhile
+  RecordConflictError                        a catalogue record was changed by another process meanwhile
   RecordNotFoundError                        no such catalogue record
   ClosedError                                the storage was closed
   InvalidKeyError(ValueError)                the key cannot be used here
@@ -24,7 +24,7 @@ StorageError(operation, provider, key, retryable, retry_after_s, code, request_i
   IntegrityError                             bytes differ from what was declared or recorded
   BulkError                                  some items of a bulk call failed; it lists them
 
-A message never holds a secret, a token or a signed URL. The cause stands in ``__cause__``. Part of a message may come
+A message never holds a secret, a token or a signed URL. The cause is in ``__cause__``. Part of a message may come
 from a service, which is free to write what it likes: every text is printable, on one line, and of limited length.
 """
 
@@ -232,7 +232,7 @@ class QuotaExceededError(StorageError):
 
 
 class LockedError(StorageError):
-    """The object is locked or checked out by somebody."""
+    """The object is locked or checked out."""
 
 
 class ArchivedError(LockedError):

@@ -23,7 +23,7 @@ MAX_KEY_BYTES = 1024
 MAX_FILENAME_BYTES = 255
 """UTF-8 bytes in the file name of a document."""
 
-# Normalising takes time that grows with the square of a run of marks; composing shortens text fourfold at most.
+# Normalising takes time quadratic in the length of a run of combining marks; composing shortens text at most fourfold.
 MAX_KEY_CHARACTERS = 4 * MAX_KEY_BYTES
 """Characters in text that can become a key; longer text is not normalised."""
 
@@ -241,7 +241,7 @@ class DocumentKey:
 
 
 def is_revision(key: str) -> bool:
-    """Say whether *key* names the file of a revision, which is written once through every door."""
+    """Say whether *key* names the file of a revision, which is written once, on every way in."""
     if key.count("/") != 4:
         return False
     try:

@@ -106,14 +106,14 @@ WHOLE = ByteRange()
 class ObjectInfo:
     """What a service says of one object.
 
-    Listings fill ``key``, ``size``, ``last_modified``, and ``etag`` where the service tells it there; ``head``, ``get``
-    and ``put`` fill what the provider knows.
+    Listings fill ``key``, ``size``, ``last_modified``, and ``etag`` where the service lists it; ``head``, ``get`` and
+    ``put`` fill what the provider knows.
     """
 
     key: str
     size: int
     etag: str | None = None
-    """Opaque version mark, usable as ``if_match``. It names a version and proves no bytes."""
+    """Opaque name of a version, usable as ``if_match``. It names a version and proves no bytes."""
     last_modified: datetime | None = None
     """Aware UTC, by the clock of the service. Of a put to S3 it is when the service answered, a moment later."""
     content_type: str | None = None
@@ -126,9 +126,9 @@ class ObjectInfo:
     checksum: Checksum | None = None
     """The sha256 where it is known, else the digest that the service reports."""
     service_checksum: Checksum | None = None
-    """What the service itself computed over what it holds, where it reports a digest beside the sha256."""
+    """What the service itself computed over what it holds, where it reports a digest besides the sha256."""
     modified_by: str | None = None
-    """Who changed it last, where the service tells; equal marks mean the same app and person, nothing else."""
+    """Who changed it last, where the service reports that; equal texts mean the same app and person, nothing else."""
 
     @property
     def sha256(self) -> str | None:
@@ -174,7 +174,7 @@ class PutOptions:
         )
 
 
-@not_pickled("it is as good as a password: hand it to whoever it was signed for")
+@not_pickled("it is as good as a password: hand it to the client that it was signed for")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresignedUrl:
     """A request that a client without credentials may send until it expires."""
@@ -201,7 +201,7 @@ class PresignOptions:
 
     method: str = "GET"
     """GET, HEAD, PUT or DELETE."""
-    # A URL is a credential that leaves the house: long enough for a slow upload, short enough to be forgotten.
+    # A URL is a credential that leaves the process: long enough for a slow upload, short enough to be forgotten.
     expires_in: timedelta = timedelta(minutes=15)
     """Positive; most services sign for at most 7 days."""
     content_disposition: str | None = None
@@ -314,7 +314,7 @@ class UploadState:
     key: str
     """Below ``scope``."""
     upload_id: str = field(repr=False)
-    """What the service calls it; on SharePoint a URL that takes the bytes of this upload from whoever has it."""
+    """What the service calls it; on SharePoint a URL that takes the bytes of this upload from anyone who has it."""
     size: int
     part_bytes: int
     """Bytes in every part but the last."""
@@ -372,7 +372,7 @@ class PendingUpload:
     """Aware UTC; None where the service does not say."""
 
     def was_begun_by(self, moment: datetime) -> bool:
-        """Say whether it was surely begun at *moment* or before; when nobody knows it was not."""
+        """Say whether it was surely begun at *moment* or before; False when the service does not say."""
         return self.begun_at is not None and self.begun_at <= moment
 
 

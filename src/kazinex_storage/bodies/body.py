@@ -1,6 +1,6 @@
 """The kinds of bodies a source can have: bytes, a path, a file object, a spool of something of unknown length.
 
-A body knows its size, opens again from any offset, and can tell whether it changed since it was made.
+A body knows its size, opens again from any offset, and knows whether it has changed since it was made.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class _Slice:
 
 
 class PathBody:
-    """A regular file, opened anew for each reader; its size and modification time are watched."""
+    """A regular file, opened again for each reader; its size and modification time are watched."""
 
     start = 0
 
@@ -168,7 +168,7 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
 
 
 class FileBody:
-    """A seekable file object, from its position to its end; it belongs to whoever opened it unless *owned*."""
+    """A seekable file object, from its position to its end; the caller closes it unless it is *owned*."""
 
     def __init__(self, file: BinaryIO, *, owned: bool = False) -> None:
         self._file = file
@@ -248,7 +248,7 @@ class Spool:
         Raises:
             Exception: what *too_large* makes, as soon as the limit is passed.
             QuotaExceededError: the temporary directory is full.
-            TransferCancelled: nobody waits for the body any more.
+            TransferCancelled: the caller no longer waits for the body.
             TypeError: the chunk is not bytes.
         """
         if isinstance(chunk, str) or not isinstance(chunk, bytes | bytearray | memoryview):
@@ -276,7 +276,7 @@ class Spool:
         """Return what was collected as a body that owns it.
 
         Raises:
-            IntegrityError: the temporary file was truncated by somebody.
+            IntegrityError: the temporary file was truncated by another process.
             QuotaExceededError: the temporary directory is full.
         """
         try:

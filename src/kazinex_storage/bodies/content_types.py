@@ -103,6 +103,6 @@ def _by_extension(extension: str) -> str:
 
 
 def guess_content_type(name: str) -> str:
-    """Return the content type that the last extension of *name* stands for, else ``application/octet-stream``."""
+    """Return the content type of the last extension of *name*, else ``application/octet-stream``."""
     stem, dot, extension = name.rpartition("/")[2].rpartition(".")
     return _by_extension(f".{extension.lower()}") if dot and stem else UNKNOWN

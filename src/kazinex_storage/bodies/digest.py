@@ -120,7 +120,7 @@ class Digest:
         if self._error is None:
             try:
                 feed()
-            except BaseException as error:  # kept for join: this thread has nobody to raise it to
+            except BaseException as error:  # kept for join: this thread has no caller to raise it to
                 self._error = error
 
 

@@ -1,6 +1,6 @@
-"""A file that a download lands in: written beside its target, proved, then renamed over it.
+"""A file that a download lands in: written next to its target, proved, then renamed over it.
 
-Spans may arrive beside each other. The sha256 is taken in order from what was written, on a thread of its own, so that
+Spans may arrive concurrently. The sha256 is taken in order from what was written, on a thread of its own, so that
 hashing and receiving cost the time of the slower one.
 """
 
@@ -67,7 +67,7 @@ class Download:
         self._expected: Checksum | None = None
         """What the bytes are compared with besides the sha256."""
         self._hasher: Hasher | None = None
-        """Computes it, beside the digest."""
+        """Computes it, next to the digest."""
         self._read = memoryview(b"")
         """What the digest's thread reads into."""
         self.gone = False
@@ -93,7 +93,7 @@ class Download:
             OSError: the disk is full, or the like.
             TransferCancelled: it was given up.
         """
-        # A caller that no longer waits gives up while another thread writes: whoever comes last closes, because the
+        # A caller that no longer waits gives up while another thread writes: the last of them closes, because the
         # number of a closed descriptor belongs to the next file that is opened.
         try:
             with self._lock:
@@ -106,7 +106,7 @@ class Download:
             self._close_if_gone()
 
     def expect(self, checksum: Checksum | None) -> None:
-        """Compare with the *checksum* that the service keeps, beside the sha256, when the file is published.
+        """Compare with the *checksum* that the service keeps, as well as the sha256, when the file is published.
 
         What was hashed already is read once more. None, or one that nothing here computes, changes nothing.
         """
@@ -130,7 +130,7 @@ class Download:
 
         Raises:
             IntegrityError: the size or the recorded sha256 differ; the target is untouched.
-            NotSupportedError: the target is a pipe that nobody reads from.
+            NotSupportedError: the target is a pipe without a reader.
             OSError: the target cannot be replaced, or written into.
             TransferCancelled: it was given up.
         """
@@ -151,7 +151,7 @@ class Download:
                 self._hasher.update(data)
         checksum = self._digest.checksum()
         if self._digest.size != info.size:
-            raise IntegrityError("the file was changed by somebody else while it was written; it was not kept")
+            raise IntegrityError("the file was changed by another process while it was written; it was not kept")
         sha256 = sha256 or self._sha256
         if sha256 is not None and sha256 != checksum.value:
             raise IntegrityError(
@@ -172,7 +172,7 @@ class Download:
     def _pour(self) -> None:
         """Write everything into the target; ``discard`` removes the temporary file."""
         try:
-            with self._lock:  # whoever gives up meanwhile leaves the descriptor open
+            with self._lock:  # a caller that gives up meanwhile leaves the descriptor open
                 write_into(self._target, self._descriptor, lambda: self.gone)
         finally:
             self._close_if_gone()
@@ -246,7 +246,7 @@ class Download:
         while start < end:
             count = os.preadv(self._descriptor, [buffer[: end - start]], start)
             if count == 0:
-                raise IntegrityError("the file was cut by somebody else while it was written; it was not kept")
+                raise IntegrityError("the file was truncated by another process while it was written; it was not kept")
             yield buffer[:count]
             start += count
 

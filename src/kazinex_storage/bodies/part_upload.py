@@ -132,7 +132,7 @@ def send_parts(
         nonlocal failed
         try:
             yield from budget.take(size, source, owner)
-            free: list[memoryview] = []  # after a failure somebody may still read or write it
+            free: list[memoryview] = []  # after a failure another thread may still read or write it
             try:
                 buffer = budget.lend(size)
                 part = cast("Part | None", (yield Call(reader.next, buffer, cancel=reader.stop)))
@@ -208,7 +208,7 @@ def measure(source: Source) -> str:
     read_through(source, lambda _: None)
     checksum = source.checksum
     if checksum is None:
-        raise IntegrityError("the body was read by somebody else meanwhile; nothing was stored, repeat it")
+        raise IntegrityError("the body was read by another caller meanwhile; nothing was stored, repeat it")
     return checksum.value
 
 

@@ -42,7 +42,7 @@ class Source:
     __slots__ = ("_body", "_cancelled", "_digest", "_expected", "_found", "_progress", "size")
 
     def __init__(self, body: Body, *, sha256: str | None = None, progress: Progress | None = None) -> None:
-        """Wrap *body*; *sha256* is what the bytes must have, *progress* is told of bytes read."""
+        """Wrap *body*; *sha256* is what the bytes must have, *progress* is called with the bytes read."""
         self.size = body.size
         """Bytes in the whole body."""
         self._body = body
@@ -74,7 +74,7 @@ class Source:
 
         Raises:
             Exception: what *too_large* makes; what the body raises while it is spooled.
-            NotSupportedError: the path is a device or a socket, or a pipe that nobody writes into.
+            NotSupportedError: the path is a device or a socket, or a pipe without a writer.
             OSError: the path cannot be read.
             QuotaExceededError: the temporary directory is full.
             TypeError: the body is none of these, or yields text.
@@ -88,7 +88,7 @@ class Source:
 
     @property
     def declared_sha256(self) -> str | None:
-        """What the body must have, in lower-case hexadecimal; None when nobody said."""
+        """What the body must have, in lower-case hexadecimal; None when it was not declared."""
         return self._expected
 
     @property
@@ -107,7 +107,7 @@ class Source:
         if not 0 <= offset <= self.size:
             raise ValueError(f"a body of {self.size} bytes has no offset {offset}")
         digest = self._digest
-        # A gap leaves the digest empty: whoever reads parts out of order proves them part by part.
+        # A gap leaves the digest empty: a caller that reads parts out of order proves them part by part.
         if digest is None or offset == 0 or offset > digest.size:
             self._restart()
         reader = self._reader(offset)
@@ -137,7 +137,7 @@ class Source:
         """Write the whole body to an empty file that is open for reading and writing, then call *sync*.
 
         The kernel copies where it can (``copy_file_range``, which is a reflink on file systems that have it); the
-        sha256 is taken from the file that was written, beside the copying and the syncing.
+        sha256 is computed from the file that was written, while it is copied and synced.
 
         Raises:
             IntegrityError: the body shrank, grew, or has another sha256 than declared.
@@ -164,7 +164,7 @@ class Source:
         self._cancelled = True
 
     def check_cancelled(self) -> None:
-        """End the work of whoever asks once the source was cancelled.
+        """End the work of the caller once the source was cancelled.
 
         Raises:
             TransferCancelled: it was.
@@ -253,7 +253,7 @@ class Source:
                         return False
                     raise
                 if copied == 0:
-                    # Some file systems (procfs and the like) copy nothing; an ordinary read tells what is there.
+                    # Some file systems (procfs and the like) copy nothing; an ordinary read shows what is there.
                     if position == 0:
                         return False
                     raise IntegrityError(f"the body ended after {position} of {self.size} bytes; nothing was stored")

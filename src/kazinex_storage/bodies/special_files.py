@@ -1,6 +1,6 @@
-"""Paths on the disk that are no plain files: pipes, devices, sockets. Each is told apart before it is opened.
+"""Paths on the disk that are not regular files: pipes, devices, sockets. They are recognised before they are opened.
 
-Opening a pipe waits for whoever is at its other end, and nothing ends that wait, not even Ctrl-C. So pipes are opened
+Opening a pipe waits for the process at its other end, and nothing ends that wait, not even Ctrl-C. So pipes are opened
 without waiting, and read and written in short turns between which a cancelled call is noticed.
 """
 
@@ -21,7 +21,7 @@ from ..transport.exchange import TransferCancelled
 
 # A program that was started at the same moment has opened its end by then.
 PARTNER_SECONDS = 5.0
-"""How long is waited for somebody to open the other end of a pipe."""
+"""How long to wait for another process to open the other end of a pipe."""
 
 _TURN_SECONDS = 0.1
 _DESCRIPTOR: Final = re.compile(r"(/proc/[^/]+(/task/[0-9]+)?/fd|/dev/fd)/[0-9]+")
@@ -43,7 +43,7 @@ def what_is(mode: int) -> str | None:
 
 
 def special_file(path: str | os.PathLike[str]) -> str | None:
-    """Return what stands at *path*, links followed; None for a plain file, a folder, or nothing."""
+    """Return what is at *path*, links followed; None for a regular file, a folder, or nothing."""
     try:
         return what_is(os.stat(path).st_mode)
     except OSError:
@@ -54,7 +54,7 @@ def read_pipe(path: str | os.PathLike[str], cancelled: Callable[[], bool]) -> It
     """Yield what is written into the pipe at *path*, up to its end.
 
     Raises:
-        NotSupportedError: it is a socket or a device, or nobody writes into it.
+        NotSupportedError: it is a socket or a device, or has no writer.
         TransferCancelled: *cancelled* became true.
     """
     with _opened(path, os.O_RDONLY) as descriptor:
@@ -115,7 +115,7 @@ def write_into(path: str | os.PathLike[str], source: int, gone: Callable[[], boo
     """Write the plain file *source*, a descriptor, into the pipe or device at *path*.
 
     Raises:
-        NotSupportedError: nobody reads from the pipe.
+        NotSupportedError: the pipe has no reader.
         TransferCancelled: *gone* became true.
         OSError: the reader went away, or the device refuses.
     """

@@ -35,7 +35,7 @@ def known_body(body: BodyLike) -> Body | None:
         raise TypeError("a str is neither bytes nor a path; encode it, or wrap it in pathlib.Path")
     if isinstance(body, os.PathLike):
         status = os.stat(body)
-        # Files of the kernel (/proc, /sys) say that they are empty and are not: only reading tells.
+        # Files of the kernel (/proc, /sys) say that they are empty and are not: only reading shows.
         return PathBody(body) if stat.S_ISREG(status.st_mode) and status.st_size else None
     read = getattr(body, "read", None)
     if read is None:
@@ -50,7 +50,7 @@ def spooled_body(body: BodyLike, spool: Spool, cancelled: Callable[[], bool]) ->
     """Read *body* to its end into *spool*, and return it.
 
     Raises:
-        NotSupportedError: the path is a device or a socket, or a pipe that nobody writes into.
+        NotSupportedError: the path is a device or a socket, or a pipe without a writer.
         TransferCancelled: *cancelled* became true.
         Exception: as ``Spool.write``, or what the body raises.
     """

@@ -1,6 +1,6 @@
-"""What a host may want to know beside results: providers passed over, failing or working again, documents removed.
+"""What a host may want to know besides results: providers passed over, failing or working again, documents removed.
 
-``Resolver(on_event=...)`` is told, whichever door the call came through. Values only.
+``Resolver(on_event=...)`` gets them, whichever way the call came in. Values only.
 """
 
 from __future__ import annotations
@@ -60,4 +60,4 @@ class DocumentRemoved:
 
 
 Event: TypeAlias = ProviderPassedOver | ProviderFailed | ProviderRecovered | DocumentRemoved
-"""All that a listener may be told."""
+"""Every event that a listener may get."""

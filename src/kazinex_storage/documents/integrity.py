@@ -1,7 +1,7 @@
 """Whether a stored document is what its receipt says: proved by its bytes, or looked up by its version.
 
-Some services write files anew after they took them (``ProviderInfo.rewrites``), so other bytes are not always
-somebody's doing. Nothing is deleted because of a state. ``operations.py`` and ``reading.py`` are the callers.
+Some services rewrite files after storing them (``ProviderInfo.rewrites``), so different bytes are not always tampering.
+Nothing is deleted because of a state. ``operations.py`` and ``reading.py`` are the callers.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class IntegrityState(Enum):
     INTACT = "intact"
     """The bytes were read, and they are those that were uploaded."""
     PROVIDER_MUTATED = "provider-mutated"
-    """Other bytes, but of a kind of file that the service writes anew, and as far as it tells by nobody else."""
+    """Other bytes, but in a kind of file that the service rewrites; as far as it reports, nobody else did."""
     TAMPERED = "tampered"
     """Other bytes than were uploaded, and nothing says that the service made them."""
     SAME_VERSION = "same-version"
@@ -52,7 +52,7 @@ def judge(
     """Compare what a service says of an object with the receipt, and its bytes if they were read.
 
     Args:
-        rewrites: Extensions, in lower case, of files that the service may write anew.
+        rewrites: Extensions, in lower case, of files that the service may rewrite.
         sha256: Of the bytes that are there now, when they were read. Without it nothing is ``INTACT``.
     """
     if sha256 is not None and receipt.sha256 is not None:
@@ -78,33 +78,33 @@ def checked(storage: Storage, key: str, receipt: StoredDocument, by: Evidence = 
     info = yield from storage.operations.head(key)
     if by == "version":
         return judge(receipt, info, rewrites)
-    if receipt.size != info.size and not is_written_anew(receipt, rewrites):
+    if receipt.size != info.size and not is_rewritten(receipt, rewrites):
         return IntegrityState.TAMPERED
     if receipt.sha256 is None:
         return IntegrityState.UNKNOWN
     found = yield from _sha256_of(storage, key, info)
-    # What was altered on its way here is not told as tampering: whoever is accused is read twice.
+    # What was altered on its way here must not be reported as tampering, so it is read a second time.
     if found != receipt.sha256 and found != (yield from _sha256_of(storage, key, info)):
         raise IntegrityError("two reads of one version differ; check it again", operation="check", key=receipt.key)
     return judge(receipt, info, rewrites, found)
 
 
 def is_altered(receipt: StoredDocument, info: ObjectInfo, rewrites: AbstractSet[str]) -> bool:
-    """Say whether the service tells another size or another sha256 than the receipt, of a file that it leaves alone."""
-    if is_written_anew(receipt, rewrites):
+    """Say whether the service reports another size or sha256 than the receipt, for a file that it never rewrites."""
+    if is_rewritten(receipt, rewrites):
         return False
     other_sha256 = None not in (receipt.sha256, info.sha256) and receipt.sha256 != info.sha256
     return other_sha256 or receipt.size != info.size
 
 
 def is_by_service(receipt: StoredDocument, info: ObjectInfo, rewrites: AbstractSet[str]) -> bool:
-    """Say whether bytes other than the uploaded ones can be the service's own doing, and nobody else's.
+    """Say whether bytes other than the uploaded ones can be the service's own doing.
 
     They are when the content is still the version that the service recorded at the end of the upload, or a later
     version of the same file, soon after the upload and in the name of who uploaded. Only for files that the service
-    may write anew. No checksum of the service counts: quickXorHash is made to match by anybody who can edit a file.
+    may rewrite. No checksum of the service counts: anyone who can edit a file can make its quickXorHash match.
     """
-    if not is_written_anew(receipt, rewrites):
+    if not is_rewritten(receipt, rewrites):
         return False
     if _is_same_version(receipt, info):
         return True
@@ -117,8 +117,8 @@ def is_by_service(receipt: StoredDocument, info: ObjectInfo, rewrites: AbstractS
     return receipt.stored_at <= info.last_modified <= receipt.stored_at + REWRITE_WINDOW
 
 
-def is_written_anew(receipt: StoredDocument, rewrites: AbstractSet[str]) -> bool:
-    """Say whether the service may write a file of this kind anew."""
+def is_rewritten(receipt: StoredDocument, rewrites: AbstractSet[str]) -> bool:
+    """Say whether the service may rewrite a file of this kind."""
     name = receipt.document.filename
     return "." in name and name.rpartition(".")[2].lower() in rewrites
 
@@ -152,7 +152,7 @@ def _is_same_version(receipt: StoredDocument, info: ObjectInfo) -> bool:
 
 
 def _is_later_version(before: str | None, after: str | None) -> bool:
-    """Say whether *after* is the version mark of a later content of the same file; None and other forms never are."""
+    """Say whether *after* is the ETag of a later content of the same file; None and other forms never are."""
     old, new = _VERSION.fullmatch(before or ""), _VERSION.fullmatch(after or "")
     return (
         old is not None and new is not None and old["item"] == new["item"] and int(old["number"]) < int(new["number"])

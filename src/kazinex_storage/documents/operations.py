@@ -17,7 +17,7 @@ from ..storage.rules import Body
 from ..storage.sync import Storage
 from ..transport import Exchange
 from ..types import ByteRange, ObjectInfo, Progress, PutMode, PutOptions
-from .integrity import Evidence, IntegrityState, checked, is_by_service, is_written_anew
+from .integrity import Evidence, IntegrityState, checked, is_by_service, is_rewritten
 from .patience import Patience
 from .reading import Opening, check_version, other_version, rewritten
 from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, Revisions, StoredDocument
@@ -97,7 +97,7 @@ class DocumentOperations:
             return (yield from found.storage.operations.download(relative_key(document), path, on_progress))
         storage, key = yield from self._recorded(document)
         operations = storage.operations
-        rewritable = is_written_anew(document, storage.info.rewrites)
+        rewritable = is_rewritten(document, storage.info.rewrites)
         # Where the bytes prove themselves, it does not matter which version they are of.
         if_match = document.etag if document.sha256 is None and not rewritable else None
         try:
@@ -138,7 +138,7 @@ class DocumentOperations:
                 try:
                     key = DocumentKey.parse(f"{document.organisation}/{info.key}")
                 except InvalidKeyError:
-                    continue  # something else stands there, put by another door
+                    continue  # another object, which is no document
                 found.setdefault(
                     info.key,
                     DocumentRevision(

@@ -48,7 +48,7 @@ class Patience:
         self._resting[place] = time.monotonic() + self._rest_s
 
     def ask(self, transport: Transport, exchanges: Sequence[Exchange[T]]) -> Exchange[list[Outcome[T]]]:
-        """Run *exchanges* beside each other and return how each ended; what did not end in time is unavailable."""
+        """Run *exchanges* concurrently and return how each ended; what did not end in time is unavailable."""
         waiting = _Waiting(transport, exchanges)
         call = Call(waiting.outcomes, self.seconds, cancel=waiting.give_up)
         return cast("list[Outcome[T]]", (yield call))
@@ -66,7 +66,7 @@ class _Waiting(Generic[T]):
         """Run everything and return what ended within *patience_s*.
 
         Raises:
-            TransferCancelled: nobody waits any more.
+            TransferCancelled: the caller no longer waits.
         """
         for index in range(len(self._exchanges)):
             threading.Thread(target=self._run, args=(index,), name="kazinex-storage-look", daemon=True).start()

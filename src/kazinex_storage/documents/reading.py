@@ -1,7 +1,7 @@
 """Reading documents: one opened version, and whether it is what the receipt says. ``operations.py`` calls.
 
-A receipt pins what is read to the version that it recorded, except where the service writes files anew, and its sha256
-is what the whole is compared with. ``integrity.py`` tells what the service itself may have done.
+A receipt pins what is read to the version that it recorded, except where the service rewrites files, and its sha256
+is what the whole is compared with. ``integrity.py`` says what the service itself may have done.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def check_version(receipt: StoredDocument, info: ObjectInfo, rewrites: AbstractS
 def other_version(receipt: StoredDocument) -> IntegrityError:
     """Return the error for bytes of another version than the recorded one."""
     return IntegrityError(
-        "this is another version than the receipt recorded; check(receipt) tells whether its bytes are the same, and "
+        "this is another version than the receipt recorded; check(receipt) says whether its bytes are the same, and "
         "download(receipt) takes them if they are",
         operation="open",
         key=receipt.key,
@@ -82,7 +82,7 @@ def other_version(receipt: StoredDocument) -> IntegrityError:
 def rewritten(receipt: StoredDocument) -> IntegrityError:
     """Return the error for a file that the service itself has rewritten."""
     return IntegrityError(
-        "these are not the bytes that were uploaded; as far as the service tells, it wrote the file anew itself, as it "
+        "these are not the bytes that were uploaded; as far as the service reports, it rewrote the file itself, as it "
         "does with this kind; compare it with the original, or take it as it is now with accept_rewritten=True",
         operation="open",
         key=receipt.key,

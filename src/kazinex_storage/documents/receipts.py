@@ -1,4 +1,4 @@
-"""What documents and organisations tell each other: receipts, listed revisions, and resolved providers."""
+"""What documents and organisations exchange: receipts, listed revisions, and resolved providers."""
 
 from __future__ import annotations
 
@@ -135,9 +135,9 @@ class StoredDocument:
     stored_at: datetime | None
     """Aware UTC, by the clock that ``stored_at_by`` names. None only in receipts of earlier releases."""
     service_checksum: Checksum | None = None
-    """What the service had computed over what it held at the end of the upload, where it tells."""
+    """What the service had computed over what it held at the end of the upload, where it reports that."""
     stored_by: str | None = None
-    """In whose name the service holds it, where it tells; see ``ObjectInfo.modified_by``."""
+    """In whose name the service holds it, where it reports that; see ``ObjectInfo.modified_by``."""
     stored_at_by: Clock = "service"
     """Whose clock ``stored_at`` was read from: the service's, or where it does not say, this machine's."""
     unasked: tuple[str, ...] = ()

@@ -25,7 +25,7 @@ class Removal:
     at: datetime
     """Aware UTC, by the clock of this process."""
     by: str | None = None
-    """Whoever the caller says it was."""
+    """The person or program that the caller named."""
     reason: str | None = None
 
     def __post_init__(self) -> None:
@@ -48,7 +48,7 @@ class Removal:
 
 
 def new_token() -> str:
-    """Return what tells a new state of a revision from every other one."""
+    """Return a token that distinguishes a new state of a revision from every other one."""
     return secrets.token_hex(16)
 
 
@@ -66,7 +66,7 @@ class RevisionRecord:
     removal: Removal | None = None
     """None while it is stored."""
     token: str = field(default_factory=new_token)
-    """Tells this state of the revision from every other one; each change makes a new one."""
+    """Distinguishes this state of the revision from every other one; each change makes a new one."""
 
 
 class RevisionRegister(Protocol):
@@ -77,7 +77,7 @@ class RevisionRegister(Protocol):
         ...
 
     def swap_revision(self, before: RevisionRecord | None, after: RevisionRecord | None) -> bool:
-        """Replace *before* by *after* in one step and say whether that was done; None stands for no record.
+        """Replace *before* by *after* in one step and say whether that was done; None means no record.
 
         Nothing is changed when what is kept has another token than *before*, or is there where *before* is None. Of
         callers at once that name the same *before* exactly one succeeds.

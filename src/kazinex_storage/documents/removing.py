@@ -87,7 +87,7 @@ class RecordedRemoval:
         """The one in force: that of the first removal. None when the revision has another file."""
 
     def put(self, removal: Removal) -> Exchange[None]:
-        """Remember *removal*, unless the revision is removed already or has another file, beside which this one lay.
+        """Remember *removal*, unless the revision is removed already or has another file.
 
         Raises:
             RecordConflictError: others change the same revision all the time.

@@ -172,7 +172,7 @@ class Search:
         """Say that *provider* did not answer, in the log and as an event.
 
         Raises:
-            ClosedError: that is why: there is nobody to go on for.
+            ClosedError: that is why, so there is no call to go on with.
         """
         if isinstance(error, ClosedError):
             raise error
@@ -211,7 +211,7 @@ def place_of(provider: ResolvedProvider) -> str:
 
 
 def list_place(place: Place, prefix: str) -> Exchange[tuple[ResolvedProvider, list[ObjectInfo]]]:
-    """Return all that a place holds below *prefix*, and the provider that told.
+    """Return all that a place holds below *prefix*, and the provider that answered.
 
     Raises:
         StorageError: none of its providers answered.

@@ -82,11 +82,11 @@ class DocumentStore:
 
         Read from its first byte to its last, it is compared with the sha256 of the receipt, and the read that brings
         the last byte raises. What is read in parts, after a seek, is bytes of the recorded version as the service
-        tells it: an ETag proves nothing of them, and on a local disk it is time and size. Hash the whole for a proof.
+        reports it: an ETag proves nothing of them, and on a local disk it is time and size. Hash the whole for a proof.
 
         Args:
             document: A receipt, or a document to look for.
-            accept_rewritten: Take what the service wrote anew (``IntegrityState.PROVIDER_MUTATED``) as it is now.
+            accept_rewritten: Take what the service has rewritten (``IntegrityState.PROVIDER_MUTATED``) as it is now.
 
         Raises:
             NotFoundError: it is not stored.
@@ -134,7 +134,7 @@ class DocumentStore:
             document: A receipt, or a document to look for.
             path: Of the file; its folder exists.
             on_progress: Called with (bytes done, bytes in all).
-            accept_rewritten: Take what the service wrote anew (``IntegrityState.PROVIDER_MUTATED``) as it is now.
+            accept_rewritten: Take what the service has rewritten (``IntegrityState.PROVIDER_MUTATED``) as it is now.
 
         Raises:
             NotFoundError: it is not stored.
@@ -145,7 +145,7 @@ class DocumentStore:
     def revisions(self, document: DocumentKey) -> Revisions:
         """Return the stored revisions of a document in the order of their keys; its revision and file do not matter.
 
-        One listing on each place of the organisation. What stands on several is listed once. Providers that do not
+        One listing on each place of the organisation. What several hold is listed once. Providers that do not
         answer are passed over with a warning and an event, and named in ``missing`` of what is returned.
 
         Raises:
@@ -159,9 +159,9 @@ class DocumentStore:
         It reads the whole document and hashes it; only that says ``INTACT``.
 
         Args:
-            receipt: What ``upload`` returned. Without a sha256 (from ``find``, where none is kept) all that can be told
+            receipt: What ``upload`` returned. Without a sha256 (from ``find``, where none is kept) all that can be said
                 is whether the size is another one.
-            by: ``"version"`` compares what the service tells of it, in one request, and says ``SAME_VERSION`` at best.
+            by: ``"version"`` compares what the service reports, in one request, and says ``SAME_VERSION`` at best.
 
         Raises:
             NotFoundError: it is not stored any more.
@@ -177,7 +177,7 @@ class DocumentStore:
         """Remove a document: by receipt from the provider that it names, else from every provider. Silent when absent.
 
         The revision stays taken for good: the register remembers when, and *by* whom and for what *reason* if said,
-        before anything is deleted. The host is told by an event.
+        before anything is deleted. The host gets an event.
 
         Raises:
             StorageError: a provider did not answer, or refused; call again.

@@ -1,4 +1,4 @@
-"""What the register has given away for good, told to whoever writes a revision past ``DocumentStore``.
+"""Which revisions are taken for good, for writes that do not go through ``DocumentStore``.
 
 The storages that documents are written through (``Resolver.chosen``, ``by_id``) record nothing; what is recorded they
 respect: the file of a removed revision, and another file than the recorded one, are not created through them either.

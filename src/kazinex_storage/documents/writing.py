@@ -1,4 +1,4 @@
-"""The file of a revision, written once: looked for before, and recorded in the register after, whatever the door.
+"""The file of a revision, written once: looked for before, and recorded in the register after, on every way in.
 
 The register decides between uploads that race: of all that have put their file exactly one is recorded, and the others
 take theirs away. A look at the providers before finds what no register knows. docs/adr/0010 has the reasons.
@@ -70,7 +70,7 @@ class RevisionWrite:
             raise self._slower()
 
     def adopt(self, info: ObjectInfo, *, proven: bool) -> Exchange[None]:
-        """Record a file that is there already; of one whose bytes nobody here saw no sha256 is kept.
+        """Record a file that is there already; its sha256 is kept only if its bytes were seen here.
 
         No provider is asked: of several files that arrived by themselves the first to be recorded stays.
 
@@ -118,7 +118,7 @@ class RevisionWrite:
         return False
 
     def _recorded(self, seen: RevisionRecord, sha256: str | None) -> Exchange[bool]:
-        """Say whether *seen* is of the file that stands under this key in this place."""
+        """Say whether *seen* records the file under this key in this place."""
         if seen.document != self._document or seen.removal is not None:
             return False
         if None not in (seen.sha256, sha256) and seen.sha256 != sha256:
@@ -164,7 +164,7 @@ class RevisionWrite:
             raise refused(self._document, f"has the file {name!r} already and is never overwritten")
 
     def _other_places(self) -> Exchange[list[Place]]:
-        """Return the places beside the one that is written to that may hold a file of the revision."""
+        """Return the places other than the target that may hold a file of the revision."""
         providers = yield from self._search.providers(self._document)
         # What is neither chosen nor verified takes no part: it was never used, or is known not to work.
         taking_part = [found for found in providers if found.chosen or found.verified]

@@ -27,13 +27,13 @@ class TicketPart:
     """A PUT; its answer has the ETag of the part."""
 
 
-@not_pickled("it is as good as a password: hand to_json() to whoever uploads")
+@not_pickled("it is as good as a password: hand to_json() to the client that uploads")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadTicket:
     """Every request of one upload in parts. It is a secret until it expires."""
 
     state: UploadState
-    """Stays with whoever made the ticket, to complete or abort the upload."""
+    """Stays with the process that made the ticket, to complete or abort the upload."""
     parts: tuple[TicketPart, ...]
     complete: PresignedUrl
     """A POST for clients that end the upload themselves; its body lists the ETags as the service wants it."""
