@@ -81,7 +81,7 @@ class Download:
             insort(self._spans, span, key=_start_of)
         return span.take
 
-    def room(self) -> memoryview:
+    def borrow_buffer(self) -> memoryview:
         """Return memory to gather in."""
         with self._lock:
             return self._spare.pop() if self._spare else memoryview(bytearray(GATHER_BYTES))
@@ -200,9 +200,9 @@ class Download:
                 span.end += count
                 view = view[count:]
         span.waiting = b""
-        if span.room is not None and span.stop is not None and span.end >= span.stop:
-            self._spare.append(span.room)
-            span.room = None
+        if span.buffer is not None and span.stop is not None and span.end >= span.stop:
+            self._spare.append(span.buffer)
+            span.buffer = None
 
     def _written(self) -> int:
         """Return up to where the file is written without a gap."""
@@ -290,7 +290,7 @@ class _Span:
     It belongs to one exchange, so what it gathers needs no lock: a tenth of the processor time of a download.
     """
 
-    __slots__ = ("_target_file", "end", "room", "start", "stop", "waiting")
+    __slots__ = ("_target_file", "buffer", "end", "start", "stop", "waiting")
 
     def __init__(self, start: int, stop: int | None, target_file: Download) -> None:
         self.start = start
@@ -298,8 +298,8 @@ class _Span:
         self.end = start
         """Up to where it is written."""
         self.waiting: Buffer = b""
-        """What came and is not written yet: the first piece itself, or the beginning of the room."""
-        self.room: memoryview | None = None
+        """What came and is not written yet: the first piece itself, or the beginning of the buffer."""
+        self.buffer: memoryview | None = None
         """What further pieces are gathered in; a small object has one piece."""
         self._target_file = target_file
 
@@ -318,14 +318,14 @@ class _Span:
             held = 0
         if len(piece) >= GATHER_BYTES:
             self._target_file.write(self, piece)
-        elif self.room is None and not held:
+        elif self.buffer is None and not held:
             self.waiting = bytes(piece)
         else:
-            if self.room is None:
-                self.room = self._target_file.room()
-                self.room[:held] = self.waiting
+            if self.buffer is None:
+                self.buffer = self._target_file.borrow_buffer()
+                self.buffer[:held] = self.waiting
             size = held + len(piece)
-            self.room[held:size] = piece
-            self.waiting = self.room[:size]
+            self.buffer[held:size] = piece
+            self.waiting = self.buffer[:size]
         if self.stop is not None and self.waiting and self.end + len(self.waiting) >= self.stop:
             self._target_file.write(self)

@@ -198,7 +198,7 @@ def send_in_order(
         BUDGET.give(room, owner, *free)
 
 
-def measure(source: Source) -> str:
+def sha256_of(source: Source) -> str:
     """Read the whole body once, which is no progress of a transfer, and return its sha256 in hexadecimal.
 
     Raises:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from functools import partial
 
-from ..bodies.part_upload import measure
+from ..bodies.part_upload import sha256_of
 from ..bodies.source import Source
 from ..errors import AlreadyExistsError, IntegrityError
 from ..keys import ObjectKey
@@ -31,7 +31,7 @@ def ask_guard(context: Context, own: UploadState, source: Source, *, resumed: bo
     demanded = yield from write.before(own.sha256, resumed=resumed)
     if demanded is None or own.sha256 is not None:  # a sha256 of the state is compared before the end
         return
-    if (yield Call(measure, source, cancel=source.cancel)) != demanded:
+    if (yield Call(sha256_of, source, cancel=source.cancel)) != demanded:
         raise write.taken()
 
 

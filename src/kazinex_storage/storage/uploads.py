@@ -16,7 +16,7 @@ from functools import partial
 from typing import Final, cast
 
 from ..bodies.part_plan import PartPlan, crc32_of
-from ..bodies.part_upload import measure, send_parts
+from ..bodies.part_upload import send_parts, sha256_of
 from ..bodies.source import Source
 from ..contract import Sweeper
 from ..errors import (
@@ -133,7 +133,7 @@ class Uploads:
             if found is None:
                 raise
             # An earlier resume completed it and could not say so any more.
-            sha256 = cast(str, (yield Call(measure, source, cancel=source.cancel)))
+            sha256 = cast(str, (yield Call(sha256_of, source, cancel=source.cancel)))
             _check_body(sha256, state, found)
             yield from prove(self.context, state, found, sha256)
             return found

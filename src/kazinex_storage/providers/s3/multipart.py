@@ -17,7 +17,7 @@ from functools import partial
 from typing import Final, cast
 
 from ...bodies.part_plan import PartPlan, crc32_of, plan_parts
-from ...bodies.part_upload import measure, send_parts
+from ...bodies.part_upload import send_parts, sha256_of
 from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError, PreconditionFailedError, StorageError, UnavailableError
 from ...transport import Call, Exchange, Response
@@ -69,7 +69,7 @@ class Multipart:
             yield from self._objects.check(key, options)  # before gibibytes are sent in vain; the end decides
         sha256 = source.declared_sha256
         if sha256 is None and source.size <= HASH_FIRST_BYTES:
-            sha256 = cast(str, (yield Call(measure, source, cancel=source.cancel)))
+            sha256 = cast(str, (yield Call(sha256_of, source, cancel=source.cancel)))
         plan = plan_parts(source.size, self._preset.part_rule)
         state = yield from self.begin(key, plan, options, sha256)
         try:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Final, cast
 from urllib.parse import quote
 
-from ...bodies.part_upload import measure
+from ...bodies.part_upload import sha256_of
 from ...bodies.source import Source
 from ...errors import AlreadyExistsError, NotSupportedError, StorageError, UnavailableError
 from ...json_text import parse_json
@@ -64,7 +64,7 @@ class RestWrites:
         sha256 = (
             hashlib.sha256(data).hexdigest()
             if data is not None
-            else cast(str, (yield Call(measure, source, cancel=source.cancel)))
+            else cast(str, (yield Call(sha256_of, source, cancel=source.cancel)))
         )
         mark = secrets.token_hex(8)
         request = Request(

@@ -11,7 +11,7 @@ from typing import Final, cast
 from urllib.parse import urlsplit
 
 from ...bodies.part_plan import PartPlan, plan_parts
-from ...bodies.part_upload import measure, read_through
+from ...bodies.part_upload import read_through, sha256_of
 from ...bodies.quickxor import QuickXorHash
 from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError, NotSupportedError, SettingsError, UnavailableError
@@ -78,7 +78,7 @@ class Resuming:
             StorageError: the service refuses; the session stays.
         """
         key, options = state.key, PutOptions(mode=state.mode, if_match=state.if_match)
-        _check(cast(str, (yield Call(measure, source, cancel=source.cancel))), state)
+        _check(cast(str, (yield Call(sha256_of, source, cancel=source.cancel))), state)
         if not state.size:
             return (yield from self._objects.put(key, source, options))
         url, path = self._url(state.upload_id), self._library.path_of(key)
