@@ -17,7 +17,7 @@ TIB = 1024 * 1024 * MIB
 """One tebibyte, in bytes; what Kazinex writes as TB."""
 
 
-# A disk gives the largest offset of the file interface, 8 EiB, which no disk holds: no figure to advise anybody.
+# A disk gives the largest offset of the file interface, 8 EiB, which no disk holds: no figure to give as advice.
 _NO_CEILING = 1024 * TIB
 
 

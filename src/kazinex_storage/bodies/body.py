@@ -155,7 +155,7 @@ class PathBody:
 
 
 def _open_plain(path: str, flags: int) -> int:
-    """Open a plain file; a pipe that took its place meanwhile is not waited for."""
+    """Open a plain file; a pipe that has taken its place does not block."""
     descriptor = os.open(path, flags | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""What becomes of what a caller gives to be written: a body of known size, or a spool of what has none.
+"""What a caller gives to be written, made a body of known size or collected in a spool.
 
 A path is looked at before it is opened: pipes are read without waiting for ever, devices and sockets are refused.
 """

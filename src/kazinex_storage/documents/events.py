@@ -26,12 +26,12 @@ class ProviderPassedOver:
     key: str
     """The document, or the prefix that was listed."""
     error: str
-    """What the provider said, or that it said nothing."""
+    """What the provider answered, or that it did not answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderFailed:
-    """A call met refused credentials, and the provider is FAILED from now on."""
+    """The credentials were refused in a call, and the provider is FAILED from now on."""
 
     organisation: str
     provider: str
@@ -42,7 +42,7 @@ class ProviderFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRecovered:
-    """A call worked on a provider that refused credentials had turned FAILED; it is VERIFIED again."""
+    """A call succeeded on a provider that was FAILED because of refused credentials; it is VERIFIED again."""
 
     organisation: str
     provider: str

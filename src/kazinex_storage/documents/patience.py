@@ -1,7 +1,7 @@
-"""Asking places that an upload could do without, for a bounded time: a disk or a service that hangs stops no upload.
+"""Asking places that an upload can do without, for a bounded time: a disk or service that hangs stops no upload.
 
-Each is asked on a thread of its own, because neither can be interrupted; what answers too late goes nowhere. One that
-did not answer is left in peace for a while, so that a thousand uploads do not wait for it a thousand times.
+Each is asked on a thread of its own, because neither can be interrupted; late answers are discarded. A place that did
+not answer is not asked again for a while, so that a thousand uploads do not wait for it a thousand times.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from ..transport import Call, Exchange, Outcome, TransferCancelled, Transport
 T = TypeVar("T")
 
 PATIENCE_S: Final = 10.0
-"""Seconds that an upload waits for places that it does not go to."""
+"""Seconds that an upload waits for places other than its target."""
 
 REST_S: Final = 30.0
 """Seconds in which a place that did not answer is not asked again."""
 
 
 class Patience:
-    """How long places are waited for, and which of them rest. Thread-safe."""
+    """How long to wait for places, and which of them are not asked for now. Thread-safe."""
 
     def __init__(self, seconds: float = PATIENCE_S, rest_s: float = REST_S) -> None:
-        """Wait for *seconds*, and leave in peace for *rest_s*."""
+        """Wait for *seconds*; do not ask a place that did not answer for *rest_s*."""
         self.seconds = seconds
         self._rest_s = rest_s
         self._resting: dict[str, float] = {}
@@ -44,18 +44,18 @@ class Patience:
         return False
 
     def let_rest(self, place: str) -> None:
-        """Ask *place* no more for a while."""
+        """Do not ask *place* for a while."""
         self._resting[place] = time.monotonic() + self._rest_s
 
     def ask(self, transport: Transport, exchanges: Sequence[Exchange[T]]) -> Exchange[list[Outcome[T]]]:
-        """Run *exchanges* concurrently and return how each ended; what did not end in time is unavailable."""
+        """Run *exchanges* concurrently and return how each ended; those that did not end in time are unavailable."""
         waiting = _Waiting(transport, exchanges)
         call = Call(waiting.outcomes, self.seconds, cancel=waiting.give_up)
         return cast("list[Outcome[T]]", (yield call))
 
 
 class _Waiting(Generic[T]):
-    """Exchanges that run on threads, and who waits for them."""
+    """Exchanges that run on threads, and the caller that waits for them."""
 
     def __init__(self, transport: Transport, exchanges: Sequence[Exchange[T]]) -> None:
         self._transport = transport

@@ -1,4 +1,4 @@
-"""What is remembered of revisions for good: which file each one has, and who removed it, when and why.
+"""The permanent memory of revisions: which file each one has, and who removed it, when and why.
 
 The register decides between uploads that race, and keeps a removed revision taken. A catalogue of organisations is one
 (``organisations/catalogue.py``); ``writing.py`` and ``removing.py`` use it. docs/adr/0010 has the reasons.
@@ -29,7 +29,7 @@ class Removal:
     reason: str | None = None
 
     def __post_init__(self) -> None:
-        """Check what a database must hold.
+        """Check what a database can hold.
 
         Raises:
             ValueError: a text is too long or holds what no text may, or the time has no zone.
@@ -60,7 +60,7 @@ class RevisionRecord:
     provider: str
     """The id of the record of the provider that it was stored on."""
     sha256: str | None
-    """Of its bytes; None where no sha256 is kept, and then no bytes are taken again."""
+    """Of its bytes; None where no sha256 is kept, and then no bytes are accepted again."""
     recorded_at: datetime
     """Aware UTC, by the clock of the process that stored it."""
     removal: Removal | None = None
@@ -79,8 +79,8 @@ class RevisionRegister(Protocol):
     def swap_revision(self, before: RevisionRecord | None, after: RevisionRecord | None) -> bool:
         """Replace *before* by *after* in one step and say whether that was done; None means no record.
 
-        Nothing is changed when what is kept has another token than *before*, or is there where *before* is None. Of
-        callers at once that name the same *before* exactly one succeeds.
+        Nothing is changed when the stored record has another token than *before*, or exists although *before* is None.
+        Of concurrent callers that name the same *before*, exactly one succeeds.
         """
         ...
 

@@ -60,7 +60,7 @@ def remove_everywhere(
 
 
 def _delete(place: Sequence[ResolvedProvider], key: str) -> Exchange[StorageError | None]:
-    """Delete by the first provider of *place* that can; one that was never verified need not answer."""
+    """Delete through the first provider of *place* that can; one that was never verified need not answer."""
     first: StorageError | None = None
     for provider in place:
         try:
@@ -90,7 +90,7 @@ class RecordedRemoval:
         """Remember *removal*, unless the revision is removed already or has another file.
 
         Raises:
-            RecordConflictError: others change the same revision all the time.
+            RecordConflictError: other processes keep changing the same revision.
         """
         register = self.search.register
         for _ in range(_TRIES):
@@ -112,7 +112,9 @@ class RecordedRemoval:
             if (yield Call(register.swap_revision, before, after)):
                 self._before, self._after, self.removal = before, after, removal
                 return
-        raise RecordConflictError(f"the revision {self.document.build()!r} is changed by others; try again")
+        raise RecordConflictError(
+            f"the revision {self.document.build()!r} is being changed by other processes; try again"
+        )
 
     def take_back(self) -> Exchange[None]:
         """Forget the removal that ``put`` remembered."""

@@ -1,4 +1,4 @@
-"""Which provider of an organisation holds what; all are asked where no receipt names one.
+"""Which provider of an organisation holds a document; all are asked when no receipt names one.
 
 Two records that name one place are one place: it has answered when one of them has. A place that does not answer is
 passed over, and the caller says what that means: a listing names it, an exact look-up that found nothing cannot know.
@@ -36,7 +36,7 @@ class Listed:
 
 
 class Search:
-    """The providers of the organisations that a resolver knows, asked in turn, as exchanges."""
+    """The providers of the organisations that a resolver knows, asked one after another, as exchanges."""
 
     def __init__(self, resolver: ProviderResolver, organisation: str | None = None) -> None:
         """Ask *resolver*, for *organisation* alone if one is given.

@@ -50,18 +50,18 @@ class DocumentStore:
     ) -> StoredDocument:
         """Store the file of a revision and return the receipt. Write-once: a revision has one file, for good.
 
-        Atomic: the whole file or nothing. Of uploads that race exactly one stays. Requests: one listing of the revision
-        on each place of the organisation, one create-only put; then one row in the register. Providers other than the
-        one that takes the file are waited for ten seconds and passed over with a warning, an event and a word in the
-        receipt (``unasked``); those neither chosen nor verified are not asked. What fails after the put takes the file
-        away again. A revision that was removed takes the same bytes under the same name again, and no others.
+        Atomic: the whole file or nothing. When uploads race, exactly one wins. Cost: one listing of the revision in
+        each place of the organisation, one create-only put, then one row in the register. The other providers get ten
+        seconds to answer, then they are passed over with a warning, an event and an entry in the receipt
+        (``unasked``); those neither chosen nor verified are not asked. If a step after the put fails, the file is
+        removed again. A removed revision accepts the same bytes under the same name again, and nothing else.
 
         Args:
             sha256: What the file must have, in hexadecimal.
 
         Raises:
             AlreadyExistsError: the revision has, or had, another file, or another upload of it was faster.
-            FileTooLargeError: over the limit of the provider, judged while it is read when its length is unknown.
+            FileTooLargeError: over the limit of the provider, checked while it is read when its length is unknown.
             FileTypeRefusedError: the extension is not on the organisation's allowlist.
             UnresolvedOrganisationError: no provider is chosen.
             IntegrityError: the file changed while it was read, or has another sha256.
@@ -80,9 +80,10 @@ class DocumentStore:
     def open(self, document: StoredDocument | DocumentKey, *, accept_rewritten: bool = False) -> io.BufferedReader:
         """Return a document as a seekable binary file, pinned to one version: by receipt, the recorded one.
 
-        Read from its first byte to its last, it is compared with the sha256 of the receipt, and the read that brings
-        the last byte raises. What is read in parts, after a seek, is bytes of the recorded version as the service
-        reports it: an ETag proves nothing of them, and on a local disk it is time and size. Hash the whole for a proof.
+        When it is read from its first byte to its last, it is compared with the sha256 of the receipt, and the read of
+        the last byte raises if they differ. Parts that are read after a seek come from the recorded version as the
+        service reports it: an ETag proves nothing about bytes, and on a local disk it is time and size. Hash the whole
+        for a proof.
 
         Args:
             document: A receipt, or a document to look for.
@@ -98,7 +99,7 @@ class DocumentStore:
     def stream(self, document: StoredDocument | DocumentKey, *, accept_rewritten: bool = False) -> Iterator[bytes]:
         """Yield the bytes of a document in chunks; the first is fetched now, the last only if all are proved.
 
-        Pinned and compared as ``open`` does. The chunks before the last are not proved yet when they come.
+        Pinned and compared as by ``open``. The chunks before the last are not yet proved when they arrive.
 
         Raises:
             NotFoundError: it is not stored.
@@ -112,7 +113,7 @@ class DocumentStore:
     ) -> bytes:
         """Return the bytes of a document, the whole proved by the sha256 of its receipt.
 
-        Those of a *span* are of the recorded version, and proved by nothing; see ``open``.
+        The bytes of a *span* come from the recorded version, and nothing proves them; see ``open``.
 
         Raises:
             NotFoundError: it is not stored.
@@ -143,9 +144,10 @@ class DocumentStore:
         return self._run(self.operations.download(document, Path(path), on_progress, accept_rewritten=accept_rewritten))
 
     def revisions(self, document: DocumentKey) -> Revisions:
-        """Return the stored revisions of a document in the order of their keys; its revision and file do not matter.
+        """Return the stored revisions of a document in the order of their keys.
 
-        One listing on each place of the organisation. What several hold is listed once. Providers that do not
+        The revision and the file name in *document* do not matter.
+        One listing in each place of the organisation. What several hold is listed once. Providers that do not
         answer are passed over with a warning and an event, and named in ``missing`` of what is returned.
 
         Raises:
@@ -154,19 +156,19 @@ class DocumentStore:
         return self._run(self.operations.revisions(document))
 
     def check(self, receipt: StoredDocument, *, by: Evidence = "bytes") -> IntegrityState:
-        """Say whether a document is what its receipt says; nothing is changed or deleted, whatever the answer.
+        """Say whether a document is what its receipt says; nothing is ever changed or deleted.
 
-        It reads the whole document and hashes it; only that says ``INTACT``.
+        It reads and hashes the whole document; only that can return ``INTACT``.
 
         Args:
             receipt: What ``upload`` returned. Without a sha256 (from ``find``, where none is kept) all that can be said
-                is whether the size is another one.
-            by: ``"version"`` compares what the service reports, in one request, and says ``SAME_VERSION`` at best.
+                is whether the size differs.
+            by: ``"version"`` compares what the service reports, in one request, and returns ``SAME_VERSION`` at best.
 
         Raises:
             NotFoundError: it is not stored any more.
             PreconditionFailedError: it was replaced during the check; check again.
-            IntegrityError: not all of it arrived, or not twice the same; check again.
+            IntegrityError: not all of it arrived, or two reads differed; check again.
             StorageError: the provider did not answer.
         """
         return self._run(self.operations.check(receipt, by))

@@ -1,7 +1,7 @@
 """The file of a revision, written once: looked for before, and recorded in the register after, on every way in.
 
 The register decides between uploads that race: of all that have put their file exactly one is recorded, and the others
-take theirs away. A look at the providers before finds what no register knows. docs/adr/0010 has the reasons.
+remove theirs. Asking the providers first finds files that no register knows of. docs/adr/0010 has the reasons.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class RevisionWrite:
         """The ids of providers that did not say whether they hold a file of the revision."""
 
     def before(self, sha256: str | None, *, resumed: bool = False) -> Exchange[str | None]:
-        """Refuse when the revision is taken; return the sha256 that it had when it may have that again.
+        """Refuse when the revision is taken; return the sha256 that a removed revision may be stored with again.
 
         Raises:
             AlreadyExistsError: it has, or had, another file.
@@ -72,7 +72,7 @@ class RevisionWrite:
     def adopt(self, info: ObjectInfo, *, proven: bool) -> Exchange[None]:
         """Record a file that is there already; its sha256 is kept only if its bytes were seen here.
 
-        No provider is asked: of several files that arrived by themselves the first to be recorded stays.
+        No provider is asked: of several files that arrived independently, the first to be recorded stays.
 
         Raises:
             AlreadyExistsError: the revision has, or had, another file.
@@ -97,7 +97,7 @@ class RevisionWrite:
         return seen is not None and seen.document == self._document and seen.removal is None
 
     def withdraw(self) -> Exchange[None]:
-        """Put back what the register had before, in case it was changed although that was not answered."""
+        """Restore what the register had before, in case a change was made whose answer was lost."""
         if self._mine is not None:
             yield Call(self._search.register.swap_revision, self._mine, self._seen)
 
@@ -166,7 +166,7 @@ class RevisionWrite:
     def _other_places(self) -> Exchange[list[Place]]:
         """Return the places other than the target that may hold a file of the revision."""
         providers = yield from self._search.providers(self._document)
-        # What is neither chosen nor verified takes no part: it was never used, or is known not to work.
+        # A provider neither chosen nor verified takes no part: it was never used, or is known not to work.
         taking_part = [found for found in providers if found.chosen or found.verified]
         return [place for place in places_of(taking_part) if place_of(place[0]) != place_of(self._target)]
 
@@ -188,8 +188,8 @@ class RevisionGuard:
     def removing(self, keys: Sequence[ObjectKey], *, moved: bool = False) -> Exchange[None]:
         """Remember those of *keys* that are files of revisions as removed.
 
-        What the register does not know is looked for, so that a revision that was never stored stays free; what it
-        knows to be in another place is left alone.
+        Revisions unknown to the register are looked up, so that one that was never stored stays free; those known to be
+        in another place are left alone.
         """
         for document in filter(None, map(self._document, keys)):
             seen = yield from self._search.revision(document)
@@ -230,4 +230,4 @@ def _is_here(search: Search, seen: RevisionRecord, target: ResolvedProvider) -> 
         return True
     providers = yield from search.providers(seen.document)
     places = [place_of(found) for found in providers if found.provider == seen.provider]
-    return not places or place_of(target) in places  # a record that is gone may have been of this place
+    return not places or place_of(target) in places  # a deleted record may have named this place
