@@ -110,12 +110,12 @@ def test_another_span_is_refused_before_its_first_byte(exchanges: AzureBlobProvi
     request = next(exchanges.get(KEY, ByteRange(start=2, end=5), len, "0x1"))
 
     assert isinstance(request, Request)
-    assert request.inspect is not None
+    assert request.on_headers is not None
     sent = {**AZURE, "etag": '"0x1"', "content-length": "3"}
-    request.inspect({**sent, "content-range": "bytes 2-4/9"})
+    request.on_headers({**sent, "content-range": "bytes 2-4/9"})
     for wrong in ({"content-range": "bytes 3-5/9"}, {}, {"content-range": "bytes 2-4/9", "etag": '"0x2"'}):
         with pytest.raises(IntegrityError):
-            request.inspect({**sent, **wrong})
+            request.on_headers({**sent, **wrong})
 
 
 def test_directories_are_no_objects_and_foreign_names_are_left_out(exchanges: AzureBlobProvider) -> None:

@@ -225,7 +225,7 @@ PROMISES = (
     Promise(
         name="retry: what is sent once is sent once",
         module="transport/retry.py",
-        before="repeated = request.replayable and not request.once",
-        after="repeated = request.replayable",
+        before="repeated = request.idempotent and not request.once",
+        after="repeated = request.idempotent",
     ),
 )

@@ -22,7 +22,7 @@ from kazinex_storage.errors import (
     UnavailableError,
 )
 from kazinex_storage.keys import ObjectKey, Prefix
-from kazinex_storage.providers.objectstore.cycle_guard import Course
+from kazinex_storage.providers.objectstore.cycle_guard import CycleGuard
 from kazinex_storage.providers.s3.answers import parse_page, parse_parts, parse_uploads
 from kazinex_storage.providers.s3.errors import map_error
 from kazinex_storage.providers.s3.exchanges import S3Provider
@@ -157,13 +157,13 @@ def test_a_listing_of_uploads_that_goes_in_circles_ends_with_an_error() -> None:
 
 @given(st.integers(0, 20), st.integers(1, 20))
 def test_a_course_ends_in_every_circle_and_nowhere_else(straight: int, circle: int) -> None:
-    course = Course()
+    guard = CycleGuard()
     for step in range(straight + circle):
-        course.advance(step, empty=False)
+        guard.advance(step, empty=False)
 
     with pytest.raises(UnavailableError, match="does not advance"):
         for step in range(8 * (straight + circle) + 8):
-            course.advance(straight + step % circle, empty=False)
+            guard.advance(straight + step % circle, empty=False)
 
 
 def test_a_list_of_parts_that_is_cut_off_without_a_part_is_an_error() -> None:

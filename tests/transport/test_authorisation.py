@@ -159,7 +159,7 @@ def test_what_is_sent_once_is_sent_again_after_a_refusal(drive: Driver, transpor
         method="PUT",
         url=server.url(),
         body=BodySlice(source=source, offset=0, size=6),
-        replayable=False,
+        idempotent=False,
         once=True,
         auth=Renewing(lasting=True),
     )

@@ -499,7 +499,7 @@ from kazinex_storage.transport import Request, Transport, TransportSettings
 transport = Transport(settings=TransportSettings(ca_file=sys.argv[2], proxy=""))
 
 def get():
-    return (yield Request(method="GET", url=sys.argv[1], replayable=True))
+    return (yield Request(method="GET", url=sys.argv[1], idempotent=True))
 
 transport.run(get())
 child = os.fork()

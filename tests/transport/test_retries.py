@@ -118,7 +118,7 @@ def test_what_may_not_be_repeated_is_sent_again_when_nothing_was_begun(
     number: int, sent: int, drive: Driver, transport: Transport, server: Server
 ) -> None:
     server.script(status(number))
-    request = Request(method="POST", url=server.url(), body=b"x", replayable=False, refusals=frozenset({429, 503}))
+    request = Request(method="POST", url=server.url(), body=b"x", idempotent=False, refusals=frozenset({429, 503}))
 
     (response,) = drive(transport, send(request))
 
@@ -209,7 +209,7 @@ def test_what_may_not_be_repeated_is_sent_once(
     def exchange() -> Exchange[Any]:
         yield Request(method="GET", url=server.url())
         try:
-            response = yield Request(method="POST", url=server.url(), body=b"x", replayable=False)
+            response = yield Request(method="POST", url=server.url(), body=b"x", idempotent=False)
         except UnavailableError:
             return "unavailable"
         return response.status

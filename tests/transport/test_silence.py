@@ -106,9 +106,9 @@ def test_what_cleans_up_has_less_patience() -> None:
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.999], ids=["shortest", "longest"])
-@pytest.mark.parametrize("replayable", [True, False])
-def test_refused_connections_are_waited_for_ten_seconds(jitter: float, replayable: bool) -> None:
-    request = dataclasses.replace(GET, replayable=replayable)
+@pytest.mark.parametrize("idempotent", [True, False])
+def test_refused_connections_are_waited_for_ten_seconds(jitter: float, idempotent: bool) -> None:
+    request = dataclasses.replace(GET, idempotent=idempotent)
 
     replay = Replay(request, forever(silent(0, REFUSED, took_s=0.0)), random=lambda: jitter)
 

@@ -22,7 +22,7 @@ from kazinex_storage.organisations.wording import check_label, normal_label
 from kazinex_storage.providers.azure_blob.answers import parse_blocks
 from kazinex_storage.providers.azure_blob.answers import parse_object as parse_azure_object
 from kazinex_storage.providers.azure_blob.answers import parse_page as parse_azure_page
-from kazinex_storage.providers.objectstore.cycle_guard import EMPTY_PAGES, Course
+from kazinex_storage.providers.objectstore.cycle_guard import EMPTY_PAGES, CycleGuard
 from kazinex_storage.providers.objectstore.header_text import size_of
 from kazinex_storage.providers.objectstore.xml_text import parse_xml
 from kazinex_storage.providers.s3.answers import parse_object, parse_page, parse_parts
@@ -186,13 +186,13 @@ def test_an_item_of_graph_keeps_its_size_and_a_deleted_one_has_none() -> None:
 
 
 def test_empty_pages_end_in_an_error_and_full_ones_do_not() -> None:
-    course = Course()
+    guard = CycleGuard()
     for page in range(3 * EMPTY_PAGES):
-        course.advance(page, empty=page % EMPTY_PAGES != 0)
+        guard.advance(page, empty=page % EMPTY_PAGES != 0)
 
     with pytest.raises(UnavailableError, match="list a narrower prefix"):
         for page in range(EMPTY_PAGES):
-            course.advance(-page - 1, empty=True)
+            guard.advance(-page - 1, empty=True)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ class Part:
     data: memoryview
 
 
-class Held:
+class MemoryBody:
     """A body in memory that is not ours to keep, read without a copy of the whole; see ``ReplayableBody``."""
 
     __slots__ = ("_data",)

@@ -253,8 +253,8 @@ class Attempt:
             if self.resumes is not None:
                 self.resumes(self)
             self._most = most_bytes(self.headers, self.status, self.answer, self.request.operation or None)
-            if self.request.inspect is not None:
-                self.request.inspect(self.answer)
+            if self.request.on_headers is not None:
+                self.request.on_headers(self.answer)
         self._sinking = self.sinking
 
 

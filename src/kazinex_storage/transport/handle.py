@@ -143,7 +143,7 @@ def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) 
         NotSupportedError: a header would break the message.
     """
     request, authorisation = attempt.request, attempt.authorisation
-    shape = (request.method, type(request.body), authorisation.signing, request.replayable)
+    shape = (request.method, type(request.body), authorisation.signing, request.idempotent)
     set_option = handle.setopt
     # Of a request of the same shape everything that differs is set below; the rest may stay (5 us of 40).
     if getattr(handle, "shape", None) != shape or type(request.body) is BodySlice:
@@ -214,7 +214,7 @@ def _set_shape(handle: pycurl.Curl, request: Request, signing: SigV4 | None) -> 
         handle.setopt(pycurl.AWS_SIGV4, f"aws:amz:{signing.region}:{signing.service}")
         handle.setopt(pycurl.USERNAME, signing.access_key_id)
         handle.setopt(pycurl.PASSWORD, signing.secret_access_key)
-    if not request.replayable:
+    if not request.idempotent:
         # libcurl repeats by itself what a connection that it kept has lost; a new connection is not repeated on.
         handle.setopt(pycurl.FRESH_CONNECT, 1)
 

@@ -60,7 +60,7 @@ class Request:
     """Takes the body of a 200 or 206 as it comes, each byte once, over all attempts. Other bodies are collected."""
     auth: Auth | None = field(default=None, repr=False)
     """Who authorises it, asked before each attempt; the headers, the URL and the body hold nothing of that."""
-    replayable: bool = True
+    idempotent: bool = True
     """False: a repeat could do harm, so it is sent once."""
     refusals: frozenset[int] = frozenset()
     """Statuses that say that nothing was begun: after them it is sent again all the same."""
@@ -68,11 +68,11 @@ class Request:
     """Sent once, because the caller asks what became of it before it sends it again. For bodies that are slices."""
     operation: str = ""
     """For errors, logs and observers."""
-    repeat_on: frozenset[int] = frozenset()
+    retry_statuses: frozenset[int] = frozenset()
     """Statuses that are passing for this request, besides those that are for all."""
-    verdict: Callable[[bytes], int] | None = None
+    status_of_body: Callable[[bytes], int] | None = None
     """Returns the status that the body of a 200 means. S3 answers 200 before it knows how a long operation ends."""
-    inspect: Callable[[Mapping[str, str]], None] | None = None
+    on_headers: Callable[[Mapping[str, str]], None] | None = None
     """Looks at the headers of an answer before the sink is given its first byte, and raises to refuse it."""
     late: Callable[[Response], object] | None = field(default=None, repr=False)
     """Takes the answer when the caller was interrupted or cancelled meanwhile. A request that has it is not broken off

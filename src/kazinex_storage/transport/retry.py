@@ -148,9 +148,9 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
             if status == 401 and auth is not None and not refused and (yield from auth.refuse(attempt.authorisation)):
                 refused, tally, attempt = True, tally.after_refusal(attempt), progress.next_attempt()
                 continue
-            if status == 200 and request.verdict is not None:
-                status = request.verdict(attempt.body())
-            if status not in RETRY_STATUSES and status not in request.repeat_on:
+            if status == 200 and request.status_of_body is not None:
+                status = request.status_of_body(attempt.body())
+            if status not in RETRY_STATUSES and status not in request.retry_statuses:
                 return tally.response(attempt)
         wait = tally.next_wait(attempt, code, seconds)
         if wait is None:
@@ -188,7 +188,7 @@ class _Tally:
         if code:
             self._silent_s = max(0.0, seconds - attempt.moved_s) + (0.0 if attempt.taken else self._silent_s)
         refused, request = code == COULD_NOT_CONNECT, self._request
-        repeated = request.replayable and not request.once
+        repeated = request.idempotent and not request.once
         if (
             not (repeated or refused or (not code and attempt.status in request.refusals))
             or number >= self.most(code)

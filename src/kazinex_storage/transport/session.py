@@ -290,7 +290,7 @@ class Sessions(Generic[_S]):
     def give(self, session: _S) -> None:
         """Take back one that has nothing under way; those that are more than enough are closed."""
         if self._pid != os.getpid():
-            abandon(session)
+            leak_after_fork(session)
             return
         self._lent.discard(session)
         if len(self._idle) < self._most_idle:
@@ -314,13 +314,13 @@ class Sessions(Generic[_S]):
     def _forget(self) -> None:
         inherited, self._idle = self._idle, deque()
         lent, self._lent = self._lent, set()
-        abandon(lent)
+        leak_after_fork(lent)
         self._pid = os.getpid()
         for session in inherited:
-            abandon(session)
+            leak_after_fork(session)
 
 
-def abandon(inherited: object) -> None:
+def leak_after_fork(inherited: object) -> None:
     """Keep an object of the parent process alive for ever.
 
     Freeing it would end the parent's TLS connections, because libcurl says goodbye on the socket that both share, and

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import pycurl
 
 from .attempt import LATE_S, Attempt
-from .session import MASKS, Multi, abandon, selected
+from .session import MASKS, Multi, leak_after_fork, selected
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future, Handle
@@ -224,7 +224,7 @@ class LoopMultis:
         if multi is not None and not multi.closed and self._pid == os.getpid():
             return multi
         if self._pid != os.getpid():
-            abandon(self._by_loop)
+            leak_after_fork(self._by_loop)
             self._by_loop, self._pid = {}, os.getpid()
         for known_loop, known in list(self._by_loop.items()):
             if known.closed or known_loop.is_closed():

@@ -97,7 +97,7 @@ class Diagnostics:
         try:
             protocol = self._objects.protocol
             request = Protocol(replace(self._target, page_blobs=1), protocol.auth).list(self._target.prefix, None)
-            response: Response = yield replace(request, replayable=False, operation="verify")
+            response: Response = yield replace(request, idempotent=False, operation="verify")
         except StorageError:
             return None
         return response

@@ -110,8 +110,8 @@ class Objects:
             size, if_match = found.size, found.etag
         wanted = wanted_span(span, size)
         counted = CountedSink(sink)
-        inspect = partial(_check, key, wanted, counted, if_match)
-        response: Response = yield self.protocol.get(key, wanted, counted, if_match, inspect)
+        on_headers = partial(_check, key, wanted, counted, if_match)
+        response: Response = yield self.protocol.get(key, wanted, counted, if_match, on_headers)
         if response.status == 416 and is_azure(response.headers):
             return (yield from self.head(key, if_match))
         if response.status == 412 and is_azure(response.headers):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
-from ...bodies.part_upload import Held
+from ...bodies.part_upload import MemoryBody
 from ...transport import Auth, BodySlice, Request
 from ...types import Buffer, ByteRange, PutMode, PutOptions, Sink
 from ..objectstore.header_text import quoted_etag
@@ -66,7 +66,7 @@ class Protocol:
             method="PUT",
             url=f"{self.url(name)}?comp=block&blockid={quote(block_id, safe='')}",
             headers=(*_BARE, proof.header),
-            body=data if isinstance(data, bytes) else BodySlice(source=Held(data), offset=0, size=len(data)),
+            body=data if isinstance(data, bytes) else BodySlice(source=MemoryBody(data), offset=0, size=len(data)),
             auth=self.auth,
             operation="put",
         )
@@ -152,7 +152,7 @@ class Protocol:
         span: tuple[int, int | None],
         sink: Sink,
         if_match: str | None,
-        inspect: Callable[[Mapping[str, str]], None],
+        on_headers: Callable[[Mapping[str, str]], None],
     ) -> Request:
         """Read from the first byte of *span* up to the second, None for the end."""
         headers = _GET
@@ -166,7 +166,7 @@ class Protocol:
             url=self.url(name),
             headers=headers,
             sink=sink,
-            inspect=inspect,
+            on_headers=on_headers,
             auth=self.auth,
             operation="get",
         )

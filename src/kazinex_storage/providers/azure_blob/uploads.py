@@ -19,7 +19,7 @@ from ...json_text import parse_own_json, write_json
 from ...keys import ObjectKey, Prefix
 from ...transport import Exchange, Many, Outcome, Response
 from ...types import Buffer, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
-from ..objectstore.cycle_guard import Course
+from ..objectstore.cycle_guard import CycleGuard
 from ..objectstore.key_codec import KeyCodec
 from .answers import parse_blocks, parse_page
 from .blocks import Block, Blocks, id_of, new_mark, read_block_id
@@ -162,14 +162,14 @@ class PartUploads:
         """Return the names of all blobs without a byte, those among them that are nothing but blocks."""
         names: list[str] = []
         marker: str | None = None
-        course = Course()
+        guard = CycleGuard()
         while True:
             response = yield from AZURE.send(self._protocol.list(prefix, marker, uncommitted=True))
             page = parse_page(response.body)
             names += [name for name, size, _, _ in page.objects if not size]
             if page.token is None:
                 return names
-            course.advance(page.token, empty=not page.objects)
+            guard.advance(page.token, empty=not page.objects)
             marker = page.token
 
     def _gone(self, name: str, state: UploadState) -> Exchange[NotFoundError | AlreadyExistsError]:

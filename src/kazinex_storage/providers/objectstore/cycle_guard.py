@@ -11,12 +11,12 @@ EMPTY_PAGES: Final = 1_000
 """Pages without an entry, one after another, that a listing may have."""
 
 
-def stuck() -> UnavailableError:
+def not_advancing() -> UnavailableError:
     """Return the error for a listing whose pages come again, without end."""
     return UnavailableError("a listing of the service does not advance; look at the endpoint and at proxies")
 
 
-def hollow() -> UnavailableError:
+def only_empty_pages() -> UnavailableError:
     """Return the error for a listing of empty pages, without end."""
     return UnavailableError(
         f"a listing of the service brought {EMPTY_PAGES:,} pages without an entry, one after another; list a narrower "
@@ -24,7 +24,7 @@ def hollow() -> UnavailableError:
     )
 
 
-class Course:
+class CycleGuard:
     """Notices when the pages of a listing come again, however many lie between; remembers one mark at a time.
 
     It is Brent's way to find a cycle: the mark that is kept moves on after 1, 2, 4, 8 ... steps.
@@ -45,9 +45,9 @@ class Course:
         """
         self._empty = self._empty + 1 if empty else 0
         if self._empty >= EMPTY_PAGES:
-            raise hollow()
+            raise only_empty_pages()
         if mark == self._kept:
-            raise stuck()
+            raise not_advancing()
         self._left -= 1
         if not self._left:
             self._kept, self._steps = mark, self._steps * 2

@@ -17,7 +17,7 @@ from ...keys import Prefix
 from ...transport import Exchange
 from ...types import Folder, ObjectInfo
 from ...unkeyed import Unkeyed
-from .cycle_guard import Course
+from .cycle_guard import CycleGuard
 from .key_codec import KeyCodec
 
 _log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class ListedPages(Generic[_Entry]):
         self._codec = codec
         self._location = location
         self._token: str | None = None
-        self._course = Course()
+        self._guard = CycleGuard()
         self._hidden = 0
         self._ended = False
         self.unkeyed: list[Unkeyed] = []
@@ -120,7 +120,7 @@ class ListedPages(Generic[_Entry]):
         while not self._ended:
             page = yield from self._ask(self._token)
             if page.token is not None:
-                self._course.advance(page.token, empty=not page.objects and not page.folders)
+                self._guard.advance(page.token, empty=not page.objects and not page.folders)
             self._token = page.token
             entries = self._entries(page)
             if len(entries) < len(page.objects) + len(page.folders) or page.directories:

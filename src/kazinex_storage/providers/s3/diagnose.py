@@ -66,7 +66,7 @@ def ask(target: Target, auth: Auth, *, patient: bool = False) -> Exchange[Findin
     """List one key of *target*; one request, which is repeated only for the *patient*."""
     request = Protocol(target, auth).list(target.prefix, None, one_level=False, most=1)
     try:
-        response: Response = yield replace(request, replayable=patient, operation="verify")
+        response: Response = yield replace(request, idempotent=patient, operation="verify")
     except StorageError as error:
         return Finding(error=error)
     if response.status != 200:

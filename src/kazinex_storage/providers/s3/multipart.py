@@ -22,7 +22,7 @@ from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError, PreconditionFailedError, StorageError, UnavailableError
 from ...transport import Call, Exchange, Response
 from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
-from ..objectstore.cycle_guard import Course, stuck
+from ..objectstore.cycle_guard import CycleGuard, not_advancing
 from ..objectstore.writing import info_of, refused_write
 from .answers import parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads
 from .errors import S3, S3_REMOVALS, fault_of, map_error, map_fault
@@ -234,7 +234,7 @@ class Multipart:
             response = yield from S3.send(request, key=state.key)
             page, further = parse_parts(response.body)
             if further is not None and further <= after:
-                raise stuck()
+                raise not_advancing()
             found += page
             after = further
         return found
@@ -248,12 +248,12 @@ class Multipart:
         """
         found: list[PendingUpload] = []
         after: tuple[str, str] | None = None
-        course = Course()
+        guard = CycleGuard()
         while True:
             response = yield from S3.send(self._protocol.list_uploads(prefix, after))
             page, further = parse_uploads(response.body)
             if further is not None:
-                course.advance(further, empty=not page)
+                guard.advance(further, empty=not page)
             found += [upload for upload in page if upload.key.startswith(prefix)]
             if further is None:
                 return found

@@ -92,8 +92,8 @@ class Objects:
             return (yield from self.head(key, if_match))
         counted = CountedSink(sink)
         whole = range_header(span) is None
-        inspect = partial(_announce, counted) if whole else partial(check_span, span, counted)
-        request = self.protocol.get(key, span, counted, if_match, inspect)
+        on_headers = partial(_announce, counted) if whole else partial(check_span, span, counted)
+        request = self.protocol.get(key, span, counted, if_match, on_headers)
         response: Response = yield request
         if response.status == 416:
             return (yield from self.head(key, if_match))

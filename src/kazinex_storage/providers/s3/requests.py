@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-from ...bodies.part_upload import Held
+from ...bodies.part_upload import MemoryBody
 from ...transport import Auth, BodySlice, Request
 from ...types import Buffer, ByteRange, ObjectInfo, PartInfo, PutMode, PutOptions, Sink, UploadState
 from .errors import status_inside
@@ -88,7 +88,7 @@ class Protocol:
             body=data,
             auth=self.auth,
             operation="put",
-            repeat_on=_CONFLICTS if mark is not None else frozenset(),
+            retry_statuses=_CONFLICTS if mark is not None else frozenset(),
         )
 
     def get(
@@ -97,7 +97,7 @@ class Protocol:
         span: ByteRange,
         sink: Sink,
         if_match: str | None,
-        inspect: Callable[[Mapping[str, str]], None] | None = None,
+        on_headers: Callable[[Mapping[str, str]], None] | None = None,
     ) -> Request:
         """Read *span*, which is not empty; of a whole object the checksum is asked for as well."""
         headers = self._get
@@ -115,7 +115,7 @@ class Protocol:
             sink=sink,
             auth=self.auth,
             operation="get",
-            inspect=inspect,
+            on_headers=on_headers,
         )
 
     def head(self, key: str, if_match: str | None = None, *, checksum: bool = False) -> Request:
@@ -168,7 +168,7 @@ class Protocol:
             body=b"",
             auth=self.auth,
             operation="copy",
-            verdict=status_inside,
+            status_of_body=status_inside,
         )
 
     def written(self, options: PutOptions, sha256: str | None, mark: str, others: Headers = ()) -> Headers:
@@ -219,7 +219,7 @@ class Protocol:
             method="PUT",
             url=f"{self.url(key)}?{upload_query(upload_id, number)}",
             headers=tuple(headers),
-            body=data if isinstance(data, bytes) else BodySlice(source=Held(data), offset=0, size=len(data)),
+            body=data if isinstance(data, bytes) else BodySlice(source=MemoryBody(data), offset=0, size=len(data)),
             auth=self.auth,
             operation="put",
         )
@@ -242,7 +242,7 @@ class Protocol:
             body=b"",
             auth=self.auth,
             operation="copy",
-            verdict=status_inside,
+            status_of_body=status_inside,
         )
 
     def complete(self, key: str, upload_id: str, parts: Sequence[PartInfo], options: PutOptions) -> Request:
@@ -256,8 +256,8 @@ class Protocol:
             body=body,
             auth=self.auth,
             operation="put",
-            verdict=status_inside,
-            repeat_on=_CONFLICTS,
+            status_of_body=status_inside,
+            retry_statuses=_CONFLICTS,
         )
 
     def abort(self, key: str, upload_id: str) -> Request:

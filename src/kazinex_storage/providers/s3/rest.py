@@ -95,7 +95,7 @@ class RestWrites:
             headers=(*self._headers, ("x-upsert", "false"), ("Content-Type", "application/json")),
             body=json.dumps(wanted).encode(),
             # It carries no mark, so that a repeat could not tell its own copy from somebody else's object.
-            replayable=False,
+            idempotent=False,
             operation="copy",
         )
         yield from self._write(request, name, None, missing=source)

@@ -15,7 +15,7 @@ from ...errors import UnavailableError
 from ...transport import Exchange, Response
 from ...types import ObjectInfo
 from ...unkeyed import Unkeyed
-from ..objectstore.cycle_guard import Course
+from ..objectstore.cycle_guard import CycleGuard
 from .answers import Item, Page, info_of, parse_page
 from .errors import map_error
 from .library import Library
@@ -37,7 +37,7 @@ class DeltaPages:
         self._prefix = prefix
         self._walk: ListedPages[ObjectInfo] | None = None
         self._link: str | None = None
-        self._course = Course()
+        self._guard = CycleGuard()
         self._begun = False
         self._ended = False
         self._tree = _Tree()
@@ -92,7 +92,7 @@ class DeltaPages:
         self._begun = True
         page = parse_page(response)
         if page.next_link is not None:
-            self._course.advance(page.next_link, empty=not page.items)
+            self._guard.advance(page.next_link, empty=not page.items)
         self._link = page.next_link
         return page
 

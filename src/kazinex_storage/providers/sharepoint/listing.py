@@ -16,7 +16,7 @@ from ...errors import NotFoundError, UnavailableError
 from ...transport import Exchange, Response
 from ...types import Folder, ObjectInfo
 from ...unkeyed import Unkeyed
-from ..objectstore.cycle_guard import Course
+from ..objectstore.cycle_guard import CycleGuard
 from .answers import Item, Page, info_of, parse_page
 from .errors import map_error
 from .library import Library
@@ -46,7 +46,7 @@ class ListedPages(Generic[_Entry]):
         self._folders = deque([start or Below(library.folder_of(prefix))])
         self._folder = self._folders[0]
         self._link: str | None = None
-        self._course = Course()
+        self._guard = CycleGuard()
         self._warned = False
         self.unkeyed: list[Unkeyed] = []
         """What was left out, below the prefix; see ``UnkeyedPages``. Folders that nothing is in are not among it."""
@@ -117,7 +117,7 @@ class ListedPages(Generic[_Entry]):
         library.saw()
         page = parse_page(response)
         if page.next_link is not None:
-            self._course.advance(page.next_link, empty=not page.items)
+            self._guard.advance(page.next_link, empty=not page.items)
         self._link = page.next_link
         return page
 

@@ -133,7 +133,7 @@ class Protocol:
         method = "DELETE" if cancel else "GET"
         return Request(method=method, url=upload_url, headers=self._agent, operation="put", gate=self._gate)
 
-    def download(self, url: str, span: tuple[int, int] | None, sink: Sink, inspect: Inspect) -> Request:
+    def download(self, url: str, span: tuple[int, int] | None, sink: Sink, on_headers: Inspect) -> Request:
         """Read a whole file, or the *span* of it that begins at its first number and ends before its second."""
         headers = [("Accept-Encoding", "identity"), *self._agent]
         if span is not None:
@@ -143,7 +143,7 @@ class Protocol:
             url=url,
             headers=tuple(headers),
             sink=sink,
-            inspect=inspect,
+            on_headers=on_headers,
             operation="get",
             gate=self._gate,
         )
@@ -185,7 +185,7 @@ class Protocol:
         body = _json({"parentReference": {"driveId": drive, "id": place.parent}, "name": place.name})
         where = f"{self._id(drive, item.id)}/copy?{_BEHAVIOUR}={behaviour}"
         request = self._request("POST", where, [_JSON], body=body, operation="copy")
-        return replace(request, replayable=False, refusals=_REFUSALS)
+        return replace(request, idempotent=False, refusals=_REFUSALS)
 
     def move(self, drive: str, item: Item, place: Place, *, behaviour: str) -> Request:
         """Give *item*, if it has not changed, another name or folder: if that is free, or over the file there."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from ...bodies.part_plan import PartPlan, plan_parts
-from ...bodies.part_upload import Held, send_in_order
+from ...bodies.part_upload import MemoryBody, send_in_order
 from ...bodies.quickxor import QuickXorHash
 from ...bodies.source import Source
 from ...errors import IntegrityError, StorageError, UnavailableError
@@ -228,7 +228,7 @@ class Sending:
             self._prove()
         failure: StorageError = UnavailableError("SharePoint does not take a part of the upload; repeat it later")
         for doubts in range(_DOUBTS):
-            body = BodySlice(source=Held(data[offset - first :]), offset=0, size=end - offset)
+            body = BodySlice(source=MemoryBody(data[offset - first :]), offset=0, size=end - offset)
             response, lost = yield from self._once(body, offset)
             if response is None or response.status in RETRY_STATUSES:
                 failure = lost if response is None else map_error(response)
