@@ -91,7 +91,15 @@ TARGETS = (
         name="local",
         modules=("providers/local/*.py",),
         mutants=4,
-        stages=(("tests/contract/test_local.py", "-k", "bare"), ("tests/contract", "-k", "local_")),
+        stages=(
+            (
+                "tests/contract/test_local_foreign.py",
+                "tests/contract/test_local_tree.py",
+                "tests/contract/test_local_access.py",
+            ),
+            ("tests/contract/test_local.py", "-k", f"bare and ({_CONDITIONS})"),
+            ("tests/contract", "-k", "local_"),
+        ),
     ),
     Target(
         name="memory",
@@ -125,7 +133,9 @@ TARGETS = (
                 "tests/unit/test_files.py",
             ),
             ("tests/contract/test_memory.py",),
-            ("tests/journeys", "tests/s3/test_tickets.py", "tests/s3/test_presign.py"),
+            ("tests/s3/test_tickets.py", "tests/s3/test_presign.py"),
+            ("tests/s3/test_contract.py", "-k", "SeaweedFs and (sign or confirm or url or arriv)"),
+            ("tests/journeys",),
         ),
     ),
     Target(

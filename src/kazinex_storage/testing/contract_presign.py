@@ -20,7 +20,7 @@ from ..errors import (
 from ..policy import UploadPolicy
 from ..storage.aio import AsyncStorage
 from ..storage.sync import Storage
-from ..types import Capability, PresignOptions, PutMode
+from ..types import Capability, PresignOptions, PutMode, PutOptions
 from .bench import Bench, sha256
 
 
@@ -208,6 +208,22 @@ class PresignContract:
         assert info == awaited
         with pytest.raises(ValueError, match="PUT"):
             bench.storage.confirm("folder/a.pdf", PresignOptions())
+
+    @pytest.mark.parametrize(
+        "signed",
+        [
+            pytest.param(PresignOptions(method="PUT", size=6), id="size"),
+            pytest.param(PresignOptions(method="PUT", content_type="image/png"), id="type"),
+            pytest.param(PresignOptions(method="PUT", sha256=sha256(b"54321")), id="sha256"),
+        ],
+    )
+    def test_what_arrived_is_compared_with_what_was_signed_for(self, bench: Bench, signed: PresignOptions) -> None:
+        bench.storage.put("a.pdf", b"12345", PutOptions(content_type="application/pdf"))
+
+        with pytest.raises(IntegrityError, match="signed for; it was left alone"):
+            bench.storage.confirm("a.pdf", signed)
+
+        assert b"12345" == bench.peek("a.pdf")
 
     def test_under_a_policy_a_put_is_signed_with_its_size(self, bench: Bench) -> None:
         if not bench.proves(Capability.PRESIGN, _sign):
