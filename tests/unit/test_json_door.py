@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import kazinex_storage
 from kazinex_storage.documents.receipts import Clock, StoredDocument
 from kazinex_storage.errors import InvalidJsonError, InvalidKeyError
 from kazinex_storage.json_text import parse_json, parse_own_json, write_json
@@ -49,6 +52,15 @@ STATES = st.builds(
     location=st.text(),
     mac=st.just("") | st.from_regex(r"[0-9a-f]{16}\.[0-9a-f]{64}", fullmatch=True),
 )
+OTHER_WRITERS = {
+    "organisations/sealing.py": "the bytes that secrets are sealed with",
+    "organisations/settings.py": "the bytes that settings are compared by",
+    "organisations/state_keys.py": "the bytes that a key is derived from",
+    "providers/s3/rest.py": "requests to Supabase",
+    "providers/settings/entra.py": "requests to Entra",
+    "providers/sharepoint/requests.py": "requests to Graph",
+}
+"""The modules that write JSON of another form, and what it is."""
 IDS = st.from_regex(r"[A-Za-z0-9_-]{1,20}", fullmatch=True)
 DOCUMENTS = st.builds(DocumentKey, IDS, IDS, IDS, IDS, st.just("Plan Müller.pdf") | IDS)
 RECEIPTS = st.builds(
@@ -246,6 +258,19 @@ def test_bytes_that_are_no_text_are_not_quoted() -> None:
     assert caught.value.__cause__ is None
     assert "example-not-real" not in str(vars(caught.value))
     assert not isinstance(caught.value, UnicodeDecodeError)
+
+
+def test_json_is_written_by_one_door() -> None:
+    """What only services read, or what a seal is over, has a form of its own."""
+    root = Path(kazinex_storage.__file__).parent
+    found = {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py")
+        if path.relative_to(root).parts[0] != "testing"
+        if re.search(r"^\s*(import json\b|from json import)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+
+    assert {*OTHER_WRITERS, "json_text.py"} == found
 
 
 def test_numbers_that_json_does_not_know_are_not_written() -> None:
