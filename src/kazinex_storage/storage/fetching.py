@@ -1,4 +1,4 @@
-"""Bringing an object here whole: into a file, in spans beside each other where a network lies between, and proved.
+"""Downloads: an object into a file, several spans at once from a remote service, and compared with its checksum.
 
 ``operations.py`` and ``reading.py`` use this; ``bodies/download_file.py`` is the file.
 """
@@ -70,7 +70,7 @@ class Fetch:
 
         Raises:
             PreconditionFailedError: the object was replaced meanwhile.
-            IntegrityError: the service gives no version mark, so that spans could be of different objects.
+            IntegrityError: the service gives no ETag, so that spans could be of different versions.
             StorageError: as in ``StorageProvider.get``.
         """
         etag = yield from self._look()
@@ -89,7 +89,7 @@ class Fetch:
         return self._context.exchanges.get(self._key, span, sink, if_match)
 
     def _look(self) -> Exchange[str | None]:
-        """Learn size and version beforehand when somebody watches the progress."""
+        """Look up size and version first, when the caller wants progress."""
         if self._on_progress is None:
             return self._if_match
         before = yield from self._context.exchanges.head(self._key)

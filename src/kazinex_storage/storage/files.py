@@ -196,7 +196,7 @@ class ObjectWriter(io.RawIOBase):
         """
         view = memoryview(data)
         if self._forgotten:
-            return view.nbytes  # a wrapper that is collected writes what it holds, which nobody will read
+            return view.nbytes  # a wrapper that is collected writes what it holds, which is not published
         try:
             self._open_spool().write(view.cast("B") if view.nbytes else b"")
         except FileTooLargeError as error:
@@ -264,7 +264,7 @@ class ObjectWriter(io.RawIOBase):
         warnings.warn(f"{self._key!r} was never closed: nothing was published", ResourceWarning, stacklevel=3)
 
     def _dealloc_warn(self, source: object) -> None:  # noqa: ARG002
-        """Learn that a wrapper is collected that nobody closed: Python's own wrappers call this before ``close``.
+        """Note that a wrapper is collected that was not closed: Python's own wrappers call this before ``close``.
 
         So does ``io.FileIO`` (cpython/Modules/_io, since 3.2). Without it such a ``close`` looks like any other.
         """

@@ -1,7 +1,7 @@
 """What a storage asks of who opened it: a guard over some of its keys, and a watch over how its calls end.
 
 The guard keeps the rule that a revision has one file for good (``documents/writing.py``), the watch the status of a
-provider (``organisations/use.py``). Here stand what they are asked, and the one order of steps that keeps the rule.
+provider (``organisations/use.py``). Here is what they are asked, and the one order of steps that keeps the rule.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def guarded(
 def keep_existing(
     write: Write, info: ObjectInfo, *, proven: bool, undo: Callable[[], Exchange[object]]
 ) -> Exchange[ObjectInfo]:
-    """Make the object that stands there already the one that stays; else *undo* it.
+    """Make the object that is there already the one that stays; else *undo* it.
 
     After an error that decides nothing it is left where it is, and the call can be repeated.
 

@@ -43,7 +43,7 @@ def ask_guard_unseen(context: Context, write: Write, own: UploadState) -> Exchan
     """
     try:
         if (yield from write.before(own.sha256)) is not None:
-            raise write.taken()  # its own bytes may come back, but these were seen by nobody here
+            raise write.taken()  # its own bytes may come back, but these were not seen here
     except AlreadyExistsError:
         yield from context.exchanges.abort_upload(ObjectKey(own.key), own.upload_id)
         raise

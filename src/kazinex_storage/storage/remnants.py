@@ -1,4 +1,4 @@
-"""What a prefix holds beside its keys: seen, read, copied to a key and removed, in the scope of one storage."""
+"""What a prefix holds that no key names: found, read, copied to a key and removed, in the scope of one storage."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def read_unkeyed(storage: Storage, found: Unkeyed, sink: Sink) -> ObjectInfo:
 
 
 def adopt_unkeyed(storage: Storage, found: Unkeyed, key: str, mode: PutMode = PutMode.CREATE) -> ObjectInfo:
-    """Copy *found* to *key*, with what stands beside its bytes; *found* itself stays.
+    """Copy *found* to *key*, with its content type and metadata; *found* itself stays.
 
     The bytes pass through here, under the policy of the storage, as a put does.
 
@@ -144,7 +144,7 @@ def remove_folders(operations: Operations, prefix: str) -> Exchange[None]:
 
 
 def delete_marker(operations: Operations, key: str) -> Exchange[None]:
-    """Remove what stands for the folder *key* under just this name, if there is such a thing and nothing is in it.
+    """Remove the marker of the folder *key* that has exactly this name, if there is one and the folder is empty.
 
     Raises:
         StorageError: it could not be removed.

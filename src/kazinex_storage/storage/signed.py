@@ -96,7 +96,7 @@ def confirm_object(
         raise ValueError("what was sent to this key is recorded for good: confirm it with the write_token of its URL")
     info = yield from context.exchanges.head(key)
     if write_token is not None and not (yield from _carries(context, key, info, write_token)):
-        raise AlreadyExistsError("the object that stands there was not sent to this URL; nothing was removed")
+        raise AlreadyExistsError("the object that is there was not sent to this URL; nothing was removed")
     try:
         if write is None:
             yield from context.rules.check_taken(key)

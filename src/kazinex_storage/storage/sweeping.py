@@ -1,7 +1,7 @@
-"""Sweeping: what writers that were killed left behind is found and, when told so, thrown away.
+"""Sweeping: find what writers that were killed left behind and, unless it is a dry run, throw it away.
 
 Unfinished uploads in parts cost money on most services and are in no listing; a local disk keeps side files. A sweep
-keeps to the folder of its storage and spares what is young, because somebody may still go on with it.
+keeps to the folder of its storage and spares what is young, because another process may still go on with it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class SweepReport:
     uploads: tuple[PendingUpload, ...] = ()
     """The unfinished uploads that are old enough."""
     leftovers: int = 0
-    """Files of dead writers that the provider keeps beside objects; it tells them from the living by itself."""
+    """Files of dead writers that the provider keeps next to objects; it knows which writers are alive."""
     younger: int = 0
     """Unfinished uploads that are too young, or of which the service does not say how old they are: they stay."""
     failures: tuple[StorageError, ...] = ()
@@ -61,8 +61,8 @@ class SweepReport:
 def sweep(storage: Storage, *, older_than: timedelta = DEFAULT_AGE, dry_run: bool = True) -> SweepReport:
     """Find what killed writers left below the prefix of *storage*; unless it is a *dry_run*, throw it away.
 
-    One request per 1,000 unfinished uploads, and one for each that is aborted. An upload that somebody resumes at the
-    same moment may be lost to him; choose *older_than* so that nobody does.
+    One request per 1,000 unfinished uploads, and one for each that is aborted. An upload that is resumed at the same
+    moment may be lost; choose *older_than* so that none is.
 
     Raises:
         StorageError: the service does not tell what there is; what could not be aborted is in the report.

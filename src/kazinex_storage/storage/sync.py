@@ -123,7 +123,7 @@ class Storage:
         Raises:
             AlreadyExistsError: ``PutMode.CREATE``, or written once, and the key exists.
             PreconditionFailedError: the object is not the version ``if_match``.
-            PolicyError: the extension is not allowed, or the body is over the limit, judged while it is read.
+            PolicyError: the extension is not allowed, or the body is over the limit, checked while it is read.
             IntegrityError: the body changed while it was read, or has another sha256 than declared.
             QuotaExceededError: the store is full.
             NotSupportedError: the provider cannot do what *options* ask for; ``InvalidKeyError``: nor hold the key.
@@ -275,7 +275,7 @@ class Storage:
 
         Raises:
             NotFoundError: nothing has arrived.
-            AlreadyExistsError: what stands there did not come by the URL with that *write_token*, and is left alone; or
+            AlreadyExistsError: what is there did not come by the URL with that *write_token*, and is left alone; or
                 its revision has, or had, another file, and what came is removed.
             PolicyError: the policy does not allow it.
             IntegrityError: it is not what was signed for.

@@ -141,7 +141,7 @@ class Uploads:
         parts = yield from send_parts(source, plan, partial(self._send, state, held), self._exchanges)
         checksum = source.checksum
         if checksum is None:
-            raise IntegrityError("the body was read by somebody else meanwhile; resume the upload again")
+            raise IntegrityError("the body was read elsewhere meanwhile; resume the upload again")
         _check_body(checksum.value, state, None)
         try:
             info = yield from self._exchanges.complete_upload(state, parts)
@@ -238,7 +238,7 @@ class Uploads:
             raise
 
     def _throw_away(self, own: UploadState) -> Exchange[None]:
-        """Remove the parts of an upload, or the object that a client has made of them, which carries its mark."""
+        """Remove the parts of an upload, or the object with its write token that a client has made of them."""
         found = yield from self._exchanges.find_upload(own)
         if found is not None:
             yield from remove_version(self.context, ObjectKey(own.key), found)
@@ -310,8 +310,8 @@ class Uploads:
     def _kept(self, own: UploadState, found: ObjectInfo) -> Exchange[ObjectInfo]:
         """Return the object that a client has made of the upload, or remove it when it is not what was begun.
 
-        It carries the mark of the upload, so it is no other object. What the policy of now does not allow is refused
-        and left alone: it may have been accepted long ago, by the first of two calls.
+        It carries the write token of the upload, so it is no other object. What the policy of now does not allow is
+        refused and left alone: it may have been accepted long ago, by the first of two calls.
         """
         if found.size != own.size:
             removed = yield from remove_version(self.context, ObjectKey(own.key), found)
@@ -351,7 +351,7 @@ class Uploads:
 
 
 def _same(held: PartInfo, data: memoryview) -> PartInfo | None:
-    """Return the part *held* by the service if it is *data*; None when it differs, or when nothing tells."""
+    """Return the part *held* by the service if it is *data*; None when it differs, or when that is not known."""
     if held.size != len(data):
         return None
     crc32 = crc32_of(data)
