@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from kazinex_storage.errors import NotSupportedError, SettingsError
 from kazinex_storage.providers.s3.presign import presign
 from kazinex_storage.providers.s3.provider import S3Provider
-from kazinex_storage.providers.s3.requests import Protocol, upload_query
+from kazinex_storage.providers.s3.requests import Requests, upload_query
 from kazinex_storage.providers.s3.signing import auth_of
 from kazinex_storage.providers.s3.target import SUPABASE, Credentials, Target
 from kazinex_storage.storage.disposition import attachment
@@ -34,8 +34,8 @@ CREDENTIALS = Credentials(access_key_id="example-id", secret_access_key="example
 UPLOAD = UploadState(key="a", upload_id="1", size=1, part_bytes=1)
 
 
-def requests_of(target: Target) -> Protocol:
-    return Protocol(target, auth_of(target))
+def requests_of(target: Target) -> Requests:
+    return Requests(target, auth_of(target))
 
 
 def send(

@@ -21,7 +21,7 @@ from ..settings.aadsts import diagnosis_of
 from . import causes
 from .errors import code_of, is_azure
 from .objects import Objects
-from .requests import Protocol
+from .requests import Requests
 from .target import SasToken
 
 _NETWORK: Final = ("dns", "connect", "timeout", "tls", "cut")
@@ -96,7 +96,7 @@ class Diagnostics:
         """List one blob; None when nobody answers, or nothing authorises the request."""
         try:
             protocol = self._objects.protocol
-            request = Protocol(replace(self._target, page_blobs=1), protocol.auth).list(self._target.prefix, None)
+            request = Requests(replace(self._target, page_blobs=1), protocol.auth).list(self._target.prefix, None)
             response: Response = yield replace(request, idempotent=False, operation="verify")
         except StorageError:
             return None

@@ -44,7 +44,7 @@ from .errors import AZURE
 from .names import codec_of
 from .objects import SINGLE_PUT_BYTES, Objects
 from .presign import presign
-from .requests import Protocol
+from .requests import Requests
 from .sas import Signing
 from .target import PART_RULE, AccountKey, Identity, SasToken, Target
 from .uploads import PartUploads
@@ -95,7 +95,7 @@ class AzureBlobProvider:
         self.codec = codec_of(target.prefix)
         """Keys to names of the service, and back."""
         self._signing = signing_of(target)
-        self.objects = Objects(Protocol(target, self._signing))
+        self.objects = Objects(Requests(target, self._signing))
         """Single blobs, by the names of the service."""
         self.blocks = Blocks(self.objects)
         """Writes in blocks, by the names of the service."""

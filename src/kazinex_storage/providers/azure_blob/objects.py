@@ -31,7 +31,7 @@ from .answers import checksum_in, parse_object
 from .errors import AZURE, BLOB, is_azure, map_error
 from .headers import MARK, METADATA
 from .names import encode_metadata_name
-from .requests import Protocol, wanted_span
+from .requests import Requests, wanted_span
 
 SINGLE_PUT_BYTES: Final = 8 * MIB
 """The largest body that goes in one request."""
@@ -42,7 +42,7 @@ _TOKEN_HEADER: Final = METADATA + encode_metadata_name(MARK)
 class Objects:
     """The blobs of one container."""
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: Requests) -> None:
         """Send what *protocol* builds."""
         self.protocol = protocol
         """What builds the requests."""

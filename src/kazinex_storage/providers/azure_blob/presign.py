@@ -15,7 +15,7 @@ from ...types import PresignedUrl, PresignOptions, PutMode
 from ..objectstore.header_text import plain_header
 from .headers import MARK, METADATA
 from .names import encode_metadata_name
-from .requests import Protocol
+from .requests import Requests
 from .sas import mint_url
 from .target import SigningKey
 
@@ -27,7 +27,7 @@ LONGEST: Final = timedelta(days=7)
 _PERMISSIONS: Final = {"GET": "r", "HEAD": "r", "PUT": "w", "DELETE": "d"}
 
 
-def presign(protocol: Protocol, key: SigningKey, name: str, options: PresignOptions) -> PresignedUrl:
+def presign(protocol: Requests, key: SigningKey, name: str, options: PresignOptions) -> PresignedUrl:
     """Sign a request for the blob *name*, as the service spells it.
 
     Raises:

@@ -31,7 +31,7 @@ _BARE: Final[Headers] = (("x-ms-version", VERSION),)
 _GET: Final[Headers] = (*_BARE, ("Accept-Encoding", "identity"))
 
 
-class Protocol:
+class Requests:
     """Builds the requests for one target. Names are those of the service."""
 
     __slots__ = ("_base", "_path", "auth", "prove", "target")

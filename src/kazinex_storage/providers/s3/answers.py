@@ -20,9 +20,9 @@ from .headers import (
     DISPOSITION,
     ENCODING,
     LANGUAGE,
-    MARK,
     METADATA,
     SHA256,
+    WRITE_TOKEN,
     date_of,
     encoding_of,
     etag_of,
@@ -62,7 +62,7 @@ def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) 
     if length is None:
         raise UnavailableError("the service does not say how long the object is", key=key)
     metadata = metadata_of(headers)
-    metadata.pop(MARK, None)
+    metadata.pop(WRITE_TOKEN, None)
     metadata.pop(SHA256, None)
     disposition, encoding, language = (metadata.pop(name, None) for name in (DISPOSITION, ENCODING, LANGUAGE))
     checksum = checksum_in(headers)

@@ -16,14 +16,14 @@ from ...types import Diagnosis, PutOptions
 from ..settings.preflight import preflight
 from . import causes
 from .diagnose import OUTSIDE, ask
-from .headers import MARK, METADATA
+from .headers import METADATA, WRITE_TOKEN
 from .objects import Objects
-from .requests import Protocol
+from .requests import Requests
 from .target import DEFAULT_JURISDICTION, Target
 
 # Browsers ask for Content-Length and the like by themselves; they are not to be allowed.
 _UPLOADS: Final = {
-    "PUT": ("content-type", "if-none-match", "x-amz-checksum-sha256", METADATA + MARK),
+    "PUT": ("content-type", "if-none-match", "x-amz-checksum-sha256", METADATA + WRITE_TOKEN),
     "POST": ("content-type", "if-match", "if-none-match"),
 }
 """By method, what signed uploads may have to send, see ``presign.py``: an object or a part, and the end of an upload
@@ -40,9 +40,9 @@ def cors(objects: Objects) -> Exchange[Diagnosis | None]:
     Raises:
         StorageError: nobody answers.
     """
-    target, origin = objects.protocol.target, objects.protocol.target.browser_origin or ""
+    target, origin = objects.requests.target, objects.requests.target.browser_origin or ""
     for method, headers in _UPLOADS.items():
-        url = objects.protocol.url(f"{target.prefix}{_FOLDER}/cors")
+        url = objects.requests.url(f"{target.prefix}{_FOLDER}/cors")
         missing = yield from preflight(url, origin, method, headers)
         if missing is not None:
             wanted = ", ".join(sorted({name for names in _UPLOADS.values() for name in names}))
@@ -65,7 +65,7 @@ def residency(objects: Objects) -> Exchange[Diagnosis | None]:
         SettingsError: the bucket is not where it has to be.
         StorageError: the service refuses.
     """
-    target = objects.protocol.target
+    target = objects.requests.target
     url = target.other_endpoints.get(DEFAULT_JURISDICTION)
     if url is None:
         return Diagnosis(
@@ -74,7 +74,7 @@ def residency(objects: Objects) -> Exchange[Diagnosis | None]:
             fix="leave endpoint_url out, so that the endpoint follows from account and jurisdiction",
         )
     outside = replace(target, endpoint_url=url)
-    finding = yield from ask(outside, objects.protocol.auth, patient=True)
+    finding = yield from ask(outside, objects.requests.auth, patient=True)
     refused = isinstance(finding.error, AccessDeniedError | AuthenticationError) or finding.code == "NoSuchBucket"
     if finding.error is not None and not refused:
         return Diagnosis(
@@ -96,7 +96,7 @@ def _same_bucket(objects: Objects, outside: Target) -> Exchange[bool]:
     name = f"{outside.prefix}{_FOLDER}/{secrets.token_hex(8)}"
     yield from objects.put(name, Source.of(b"kazinex-storage probe: safe to delete\n"), PutOptions())
     try:
-        response: Response = yield Protocol(outside, objects.protocol.auth).head(name)
+        response: Response = yield Requests(outside, objects.requests.auth).head(name)
     finally:
         yield from objects.delete(name)
     return response.status == 200

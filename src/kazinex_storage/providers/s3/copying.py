@@ -34,7 +34,7 @@ class Copying:
         """Copy in the bucket of *objects*."""
         self._objects = objects
         self._multipart = multipart
-        self._protocol = objects.protocol
+        self._requests = objects.requests
 
     def copy(self, source: str, key: str, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy one version of an object; two requests up to 5 GiB, else four and one for each GiB.
@@ -44,22 +44,22 @@ class Copying:
             StorageError: as in ``ServerCopier.copy``.
         """
         found, others = yield from self._objects.look(source)
-        preset = self._protocol.target.preset
+        preset = self._requests.target.preset
         in_parts = mode is PutMode.CREATE and preset.create_copy is CreateCopy.PARTS and preset.conditional_puts
         if in_parts and found.size == 0:  # there is no part to copy
             return (yield from self._objects.put(key, Source.of(b""), PutOptions.of(found, mode), others))
         if in_parts or found.size > preset.max_copy_bytes:
             return (yield from self._in_parts(found, others, key, mode))
-        written, mark = None, ""
+        written, token = None, ""
         if mode is PutMode.CREATE:
-            # It carries a mark of its own, so that after a lost answer it is told from another's.
-            mark = secrets.token_hex(8)
-            written = self._protocol.written(PutOptions.of(found, mode), found.sha256, mark, others)
-        response: Response = yield self._protocol.copy(source, found.etag, key, mode, written)
+            # It carries a token of its own, so that after a lost answer it is known from another's.
+            token = secrets.token_hex(8)
+            written = self._requests.written(PutOptions.of(found, mode), found.sha256, token, others)
+        response: Response = yield self._requests.copy(source, found.etag, key, mode, written)
         fault = fault_of(response.body) if response.status == 200 else None
         if response.status != 200 or fault is not None:
             if mode is PutMode.CREATE and (response.status == 412 or response.attempts > 1):
-                own = yield from self._objects.find_own_write(key, mark)
+                own = yield from self._objects.find_own_write(key, token)
                 if own is not None:
                     return own
             error = map_error(response, source) if fault is None else map_fault(fault, response, source)
@@ -74,7 +74,7 @@ class Copying:
         options = PutOptions.of(found, mode)
         if mode is PutMode.CREATE:
             yield from self._objects.check(key, options)
-        rule = self._protocol.target.preset.part_rule
+        rule = self._requests.target.preset.part_rule
         plan = plan_parts(found.size, rule, wanted_part_bytes=COPY_PART_BYTES)
         state = yield from self._multipart.begin(key, plan, options, found.sha256, others=others, checked=False)
         try:
@@ -109,7 +109,7 @@ class Copying:
         return [outcome.result() for outcome in outcomes]
 
     def _copy_part(self, source: ObjectInfo, state: UploadState, number: int, span: ByteRange) -> Exchange[PartInfo]:
-        response: Response = yield self._protocol.copy_part(source, state, number, span)
+        response: Response = yield self._requests.copy_part(source, state, number, span)
         fault = fault_of(response.body) if response.status == 200 else None
         if response.status != 200 or fault is not None:
             error = map_error(response, source.key) if fault is None else map_fault(fault, response, source.key)

@@ -30,7 +30,7 @@ from .answers import parse_page
 from .errors import fault_of, map_error
 from .headers import date_of
 from .objects import Objects
-from .requests import Protocol
+from .requests import Requests
 from .target import Target
 from .xml import parse_xml, text_of
 
@@ -64,7 +64,7 @@ class Finding:
 
 def ask(target: Target, auth: Auth, *, patient: bool = False) -> Exchange[Finding]:
     """List one key of *target*; one request, which is repeated only for the *patient*."""
-    request = Protocol(target, auth).list(target.prefix, None, one_level=False, most=1)
+    request = Requests(target, auth).list(target.prefix, None, one_level=False, most=1)
     try:
         response: Response = yield replace(request, idempotent=patient, operation="verify")
     except StorageError as error:
@@ -83,8 +83,8 @@ class Diagnostics:
 
     def __init__(self, objects: Objects, *, now: Callable[[], float] = time.time) -> None:
         """Explain what *objects* met; *now* is the clock that signatures are made with."""
-        self._auth = objects.protocol.auth
-        self._target = objects.protocol.target
+        self._auth = objects.requests.auth
+        self._target = objects.requests.target
         self._now = now
 
     def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:

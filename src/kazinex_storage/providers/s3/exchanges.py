@@ -42,7 +42,7 @@ from .multipart import Multipart
 from .names import codec_of
 from .objects import SINGLE_PUT_BYTES, Objects
 from .presign import presign
-from .requests import Protocol, upload_query
+from .requests import Requests, upload_query
 from .rest import RestWrites
 from .signing import auth_of, credentials_of
 from .target import Credentials, Target
@@ -91,7 +91,7 @@ class S3Provider:
         """The bucket."""
         self.codec = codec_of(target)
         """Keys to names of the service, and back."""
-        self.objects = Objects(Protocol(target, auth_of(target)))
+        self.objects = Objects(Requests(target, auth_of(target)))
         """Single objects, by the names of the service."""
         self.multipart = Multipart(self.objects)
         """Uploads in parts, by the names of the service."""
@@ -189,7 +189,7 @@ class S3Provider:
             return for_each_key(error, names)
 
     def _delete_batch(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
-        response = yield from S3.send(self.objects.protocol.delete_many(names))
+        response = yield from S3.send(self.objects.requests.delete_many(names))
         failures = {
             self._folded(name): failure
             for name, failure in parse_failures(response.body).items()
@@ -212,7 +212,7 @@ class S3Provider:
             return (yield from self._rest.sign(self.codec.name_of(key), options))
         credentials = yield from credentials_of(self.target)
         query = upload_query(options.upload.upload_id, options.part) if options.upload is not None else ""
-        return presign(self.objects.protocol, credentials, self.codec.name_of(key), options, query)
+        return presign(self.objects.requests, credentials, self.codec.name_of(key), options, query)
 
     def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
         """Explain what *check* met; none to five requests, see ``Diagnostics``."""
@@ -253,7 +253,7 @@ class S3Provider:
             # supabase.com/docs/guides/storage/serving/downloads (read 2026-08).
             rest = target.endpoint_url.removesuffix("/s3")
             return PublicAccess(url=f"{rest}/object/public/{target.bucket}/{quote(name, safe='/~')}", fix=fix)
-        return PublicAccess(url=self.objects.protocol.url(name), fix=fix)
+        return PublicAccess(url=self.objects.requests.url(name), fix=fix)
 
     def close(self) -> None:
         """Do nothing: the connections are those of the storage."""
@@ -263,7 +263,7 @@ class S3Provider:
         return unicodedata.normalize("NFC", name) if folds else name
 
     def _list(self, prefix: str, token: str | None, *, one_level: bool) -> Exchange[Page]:
-        response = yield from S3.send(self.objects.protocol.list(prefix, token, one_level=one_level))
+        response = yield from S3.send(self.objects.requests.list(prefix, token, one_level=one_level))
         return parse_page(response.body)
 
     def _called(self, key: str, info: ObjectInfo) -> ObjectInfo:

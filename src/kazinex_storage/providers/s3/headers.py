@@ -25,8 +25,8 @@ METADATA: Final = "x-amz-meta-"
 SHA256: Final = "kazinex-sha256"
 """Metadata that holds the sha256 of the whole object, where it was known before the upload began."""
 
-MARK: Final = "kazinex-write"
-"""Metadata with a random mark of one write: a writer that lost the answer recognises its own object."""
+WRITE_TOKEN: Final = "kazinex-write"  # noqa: S105 -- a name, no secret
+"""Metadata with a random token of one write: a writer that lost the answer recognises its own object."""
 
 DISPOSITION: Final = "kazinex-disposition"
 """Metadata that holds the content disposition where the service forgets it."""
@@ -35,14 +35,14 @@ ENCODING: Final = "kazinex-encoding"
 LANGUAGE: Final = "kazinex-language"
 """The same for content encoding and language."""
 
-_OURS: Final = frozenset({SHA256, MARK, DISPOSITION, ENCODING, LANGUAGE})
+_OURS: Final = frozenset({SHA256, WRITE_TOKEN, DISPOSITION, ENCODING, LANGUAGE})
 _TOKEN: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 
 
 def put_headers(
     options: PutOptions,
     sha256: str | None,
-    mark: str | None,
+    token: str | None,
     *,
     keeps_disposition: bool = True,
     decodes_gzip: bool = False,
@@ -70,8 +70,8 @@ def put_headers(
         yield METADATA + _name(name), encode_text(value)
     if sha256 is not None:
         yield METADATA + SHA256, sha256
-    if mark is not None:
-        yield METADATA + MARK, mark
+    if token is not None:
+        yield METADATA + WRITE_TOKEN, token
 
 
 def other_headers(headers: Mapping[str, str], *, decodes_gzip: bool = False) -> tuple[tuple[str, str], ...]:

@@ -52,8 +52,8 @@ class Multipart:
     def __init__(self, objects: Objects) -> None:
         """Work on the same bucket as *objects*."""
         self._objects = objects
-        self._protocol = objects.protocol
-        self._preset = objects.protocol.target.preset
+        self._requests = objects.requests
+        self._preset = objects.requests.target.preset
         self.orphans = Orphans(objects)
         """What was left behind."""
 
@@ -105,8 +105,8 @@ class Multipart:
         Raises:
             StorageError: the service refuses.
         """
-        mark = secrets.token_hex(8)
-        upload_id = yield from self._opened(key, self._protocol.written(options, sha256, mark, others), checked)
+        token = secrets.token_hex(8)
+        upload_id = yield from self._opened(key, self._requests.written(options, sha256, token, others), checked)
         if self.orphans.count:
             yield from self.orphans.sweep()
         return UploadState(
@@ -116,7 +116,7 @@ class Multipart:
             part_bytes=plan.part_bytes,
             mode=options.mode,
             if_match=options.if_match,
-            write_token=mark,
+            write_token=token,
             sha256=sha256,
         )
 
@@ -126,11 +126,11 @@ class Multipart:
         Raises:
             StorageError: the service refuses.
         """
-        auth = self._protocol.auth
+        auth = self._requests.auth
         if auth.at_hand is None:
             yield from auth.fetch()  # without credentials nothing is begun, and so nothing lost
         since, late = self.orphans.now(), list[Response]()
-        request = replace(self._protocol.begin(key, written, checked=checked), late=late.append)
+        request = replace(self._requests.begin(key, written, checked=checked), late=late.append)
         try:
             response: Response = yield request
         except GeneratorExit:
@@ -165,7 +165,7 @@ class Multipart:
             StorageError: the service refuses.
         """
         digests = cast(PartDigests, (yield Call(self._digests, data, checked)))
-        request = self._protocol.put_part(state.key, state.upload_id, number, data, digests)
+        request = self._requests.put_part(state.key, state.upload_id, number, data, digests)
         response = yield from S3.send(request, key=state.key)
         return PartInfo(number=number, size=len(data), etag=parse_part_etag(response), crc32=digests.crc32)
 
@@ -181,7 +181,7 @@ class Multipart:
             StorageError: the service refuses.
         """
         options = PutOptions(mode=state.mode, if_match=state.if_match)
-        response: Response = yield self._protocol.complete(state.key, state.upload_id, parts, options)
+        response: Response = yield self._requests.complete(state.key, state.upload_id, parts, options)
         fault = fault_of(response.body) if response.status == 200 else None
         if response.status == 200 and fault is None:
             self.orphans.ended(state.upload_id)
@@ -206,7 +206,7 @@ class Multipart:
             StorageError: the service refuses.
         """
         with suppress(NotFoundError):
-            yield from S3_REMOVALS.send(self._protocol.abort(key, upload_id), ok=(200, 204), key=key)
+            yield from S3_REMOVALS.send(self._requests.abort(key, upload_id), ok=(200, 204), key=key)
         self.orphans.ended(upload_id)
 
     def give_up(self, state: UploadState) -> Exchange[None]:
@@ -230,7 +230,7 @@ class Multipart:
         found: list[PartInfo] = []
         after: int | None = 0
         while after is not None:
-            request = self._protocol.list_parts(state.key, state.upload_id, after)
+            request = self._requests.list_parts(state.key, state.upload_id, after)
             response = yield from S3.send(request, key=state.key)
             page, further = parse_parts(response.body)
             if further is not None and further <= after:
@@ -250,7 +250,7 @@ class Multipart:
         after: tuple[str, str] | None = None
         guard = CycleGuard()
         while True:
-            response = yield from S3.send(self._protocol.list_uploads(prefix, after))
+            response = yield from S3.send(self._requests.list_uploads(prefix, after))
             page, further = parse_uploads(response.body)
             if further is not None:
                 guard.advance(further, empty=not page)
@@ -260,7 +260,7 @@ class Multipart:
             after = further
 
     def _digests(self, data: Buffer, checked: bool) -> PartDigests:
-        if not self._protocol.target.over_tls:
+        if not self._requests.target.over_tls:
             sha256, md5 = hashlib.sha256(data).hexdigest(), None
         else:
             # An upload that was begun without an algorithm takes no other checksum; MD5 is half as fast as SHA-256.

@@ -22,8 +22,8 @@ from ..objectstore.sending import OK
 from ..objectstore.writing import check_condition, find_own_write, info_of, read_first, refused_write
 from .answers import checksum_in, parse_object, parse_page
 from .errors import S3, S3_OBJECTS, S3_REMOVALS, fault_of, map_error, request_id_of, unexpected_response
-from .headers import MARK, METADATA, date_of, etag_of
-from .requests import Headers, Protocol, range_header
+from .headers import METADATA, WRITE_TOKEN, date_of, etag_of
+from .requests import Headers, Requests, range_header
 
 SINGLE_PUT_BYTES: Final = 8 * MIB
 """The largest body that goes in one request."""
@@ -37,9 +37,9 @@ _REFUSALS: Final = (404, 409, 412)
 class Objects:
     """The objects of one bucket."""
 
-    def __init__(self, protocol: Protocol) -> None:
-        """Send what *protocol* builds."""
-        self.protocol = protocol
+    def __init__(self, requests: Requests) -> None:
+        """Send what *requests* builds."""
+        self.requests = requests
         """What builds the requests."""
 
     def put(self, key: str, source: Source, options: PutOptions, others: Headers = ()) -> Exchange[ObjectInfo]:
@@ -59,7 +59,7 @@ class Objects:
         sha256 = checksum.value if checksum is not None else hashlib.sha256(data).hexdigest()
         condition = options.mode is PutMode.CREATE or options.if_match is not None
         token = secrets.token_hex(8) if condition else None
-        request = self.protocol.put(key, data, sha256, options, token)
+        request = self.requests.put(key, data, sha256, options, token)
         if others:
             request = replace(request, headers=(*request.headers, *others))
         response: Response = yield request
@@ -93,7 +93,7 @@ class Objects:
         counted = CountedSink(sink)
         whole = range_header(span) is None
         on_headers = partial(_announce, counted) if whole else partial(check_span, span, counted)
-        request = self.protocol.get(key, span, counted, if_match, on_headers)
+        request = self.requests.get(key, span, counted, if_match, on_headers)
         response: Response = yield request
         if response.status == 416:
             return (yield from self.head(key, if_match))
@@ -125,9 +125,9 @@ class Objects:
         Raises:
             StorageError: the service does not answer.
         """
-        if not self.protocol.target.preset.checksums:
+        if not self.requests.target.preset.checksums:
             return None
-        response: Response = yield self.protocol.head(key, info.etag, checksum=True)
+        response: Response = yield self.requests.head(key, info.etag, checksum=True)
         if response.status >= 500 or response.status == 429:  # whether there is one is not known then
             raise map_error(response, key)
         return checksum_in(response.headers) if response.status == 200 else None
@@ -138,13 +138,13 @@ class Objects:
         Raises:
             StorageError: as in ``StorageProvider.head``.
         """
-        response: Response = yield self.protocol.head(key, if_match)
+        response: Response = yield self.requests.head(key, if_match)
         if response.status == 404:
             yield from self._confirm_absence(key, response)
         S3_OBJECTS.judge(response, OK, key)
         # R2 leaves the length of objects with Content-Encoding gzip out — rclone#8137; the listing knows it.
         size = None if "content-length" in response.headers else (yield from self._listed_size(key))
-        return parse_object(key, response.headers, size), self.protocol.other_headers(response.headers)
+        return parse_object(key, response.headers, size), self.requests.other_headers(response.headers)
 
     def delete(self, key: str) -> Exchange[None]:
         """Remove; one request.
@@ -153,7 +153,7 @@ class Objects:
             StorageError: as in ``StorageProvider.delete``.
         """
         try:
-            S3_REMOVALS.judge((yield self.protocol.delete(key)), _REMOVED, key)
+            S3_REMOVALS.judge((yield self.requests.delete(key)), _REMOVED, key)
         except NotFoundError:
             return
 
@@ -163,14 +163,14 @@ class Objects:
         Raises:
             UnavailableError: the service does not say which object stands there.
         """
-        return (yield from find_own_write(key, token, self._looked(key), METADATA + MARK, parse_object))
+        return (yield from find_own_write(key, token, self._looked(key), METADATA + WRITE_TOKEN, parse_object))
 
     def check(self, key: str, options: PutOptions) -> Exchange[None]:
         """Refuse a write whose condition does not hold now; see ``check_condition``."""
         yield from check_condition(key, options, self.head(key))
 
     def _looked(self, key: str) -> Exchange[Response]:
-        response: Response = yield self.protocol.head(key)
+        response: Response = yield self.requests.head(key)
         if response.status == 404:
             yield from self._confirm_absence(key, response)
         return S3_OBJECTS.judge(response, OK, key)
@@ -184,12 +184,12 @@ class Objects:
         if request_id_of(response) is not None:
             return
         first = ByteRange(start=0, end=1)
-        again: Response = yield self.protocol.get(key, first, ignore, None)
+        again: Response = yield self.requests.get(key, first, ignore, None)
         if again.status != 404 or fault_of(again.body) is None:
             raise unexpected_response(response, key)
 
     def _listed_size(self, key: str) -> Exchange[int | None]:
-        response = yield from S3.send(self.protocol.list(key, None, one_level=False, most=1), key=key)
+        response = yield from S3.send(self.requests.list(key, None, one_level=False, most=1), key=key)
         return next((size for name, size, _, _ in parse_page(response.body).objects if name == key), None)
 
 

@@ -113,7 +113,7 @@ class Orphans:
         """
         try:
             for _ in range(_TRIES):
-                request = self._objects.protocol.abort(key, upload_id)
+                request = self._objects.requests.abort(key, upload_id)
                 yield from S3.send(replace(request, patience_s=PATIENCE_S), ok=(200, 204, 404), key=key)
                 if not (yield from self._has_parts(key, upload_id)):
                     break
@@ -163,7 +163,7 @@ class Orphans:
         Raises:
             StorageError: the service refuses, or does not answer.
         """
-        request = self._objects.protocol.list_uploads(lost.key, None)
+        request = self._objects.requests.list_uploads(lost.key, None)
         response = yield from S3.send(replace(request, patience_s=PATIENCE_S), key=lost.key)
         found, _ = parse_uploads(response.body)
         ahead = (date_of(response.headers.get("date")) or self._now()) - self._now()
@@ -199,7 +199,7 @@ class Orphans:
         Raises:
             StorageError: it does not say.
         """
-        request = self._objects.protocol.list_parts(key, upload_id, 0)
+        request = self._objects.requests.list_parts(key, upload_id, 0)
         try:
             response = yield from S3.send(replace(request, patience_s=PATIENCE_S), key=key)
         except NotFoundError:

@@ -14,8 +14,8 @@ from urllib.parse import quote, urlencode
 
 from ...errors import NotSupportedError, SettingsError
 from ...types import PresignedUrl, PresignOptions, PutMode, UploadState
-from .headers import MARK, METADATA, base64_of, plain_header, quoted_etag
-from .requests import Protocol
+from .headers import METADATA, WRITE_TOKEN, base64_of, plain_header, quoted_etag
+from .requests import Requests
 from .target import Credentials
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _BINDS: Final = {
 
 
 def presign(
-    protocol: Protocol, credentials: Credentials, key: str, options: PresignOptions, query: str = ""
+    requests: Requests, credentials: Credentials, key: str, options: PresignOptions, query: str = ""
 ) -> PresignedUrl:
     """Sign a request for *key*, as the service spells it; *query* goes before the signature.
 
@@ -50,11 +50,11 @@ def presign(
     """
     if not timedelta(seconds=1) <= options.expires_in <= LONGEST:
         raise ValueError(f"a URL is good for a positive time of 1 second to 7 days, not {options.expires_in}")
-    headers = _headers(protocol, options)
+    headers = _headers(requests, options)
     pairs = [part for part in (query, _disposition(options)) if part]
-    url = protocol.url(key) + (f"?{'&'.join(pairs)}" if pairs else "")
+    url = requests.url(key) + (f"?{'&'.join(pairs)}" if pairs else "")
     now = datetime.now(UTC)
-    signed = _sign(credentials, protocol.target.region, options, url, headers, now)
+    signed = _sign(credentials, requests.target.region, options, url, headers, now)
     expires_at = now.replace(microsecond=0) + timedelta(seconds=int(options.expires_in.total_seconds()))
     if credentials.expires_at is not None:
         if credentials.expires_at <= now:
@@ -70,16 +70,16 @@ def presign(
     )
 
 
-def _headers(protocol: Protocol, options: PresignOptions) -> dict[str, str]:
+def _headers(requests: Requests, options: PresignOptions) -> dict[str, str]:
     """Return what is signed along, which the client has to send."""
     if options.method == "POST" and options.upload is not None:
-        return _upload_condition(protocol, options.upload)
+        return _upload_condition(requests, options.upload)
     if options.method != "PUT":
         return {}
     headers: dict[str, str] = {}
     if options.content_type is not None:
         headers["Content-Type"] = plain_header("content type", options.content_type)
-    preset = protocol.target.preset
+    preset = requests.target.preset
     if options.size is not None and preset.checksums:
         headers["Content-Length"] = str(options.size)
     if options.sha256 is not None and preset.checksums:
@@ -91,17 +91,17 @@ def _headers(protocol: Protocol, options: PresignOptions) -> dict[str, str]:
             )
         headers["If-None-Match"] = "*"
     if options.write_token is not None:
-        headers[METADATA + MARK] = options.write_token
+        headers[METADATA + WRITE_TOKEN] = options.write_token
     return headers
 
 
-def _upload_condition(protocol: Protocol, upload: UploadState) -> dict[str, str]:
+def _upload_condition(requests: Requests, upload: UploadState) -> dict[str, str]:
     """Return the condition under which *upload* was begun: it is decided when the upload is completed."""
     if upload.mode is not PutMode.CREATE and upload.if_match is None:
         return {}
-    if not protocol.target.preset.conditional_puts:
+    if not requests.target.preset.conditional_puts:
         raise NotSupportedError(
-            f"{protocol.target.preset.title} completes no upload under a condition; let the upload replace"
+            f"{requests.target.preset.title} completes no upload under a condition; let the upload replace"
         )
     if upload.if_match is not None and upload.mode is not PutMode.CREATE:
         return {"If-Match": plain_header("etag", quoted_etag(upload.if_match))}

@@ -54,7 +54,7 @@ class PartDigests:
     """Base64."""
 
 
-class Protocol:
+class Requests:
     """Builds the requests for one target. Keys are full keys of the bucket, as the service spells them."""
 
     __slots__ = ("_bare", "_base", "_get", "_preset", "_tls", "auth", "target")
@@ -70,11 +70,11 @@ class Protocol:
         self._bare: Headers = (payload,)
         self._get: Headers = (payload, _IDENTITY)
 
-    def put(self, key: str, data: bytes, sha256: str, options: PutOptions, mark: str | None) -> Request:
+    def put(self, key: str, data: bytes, sha256: str, options: PutOptions, token: str | None) -> Request:
         """Write *data*, whose sha256 is given in hexadecimal, in one request; the service verifies it."""
         headers = [
             _UNSIGNED if self._tls else ("x-amz-content-sha256", sha256),
-            *self._kept(options, sha256, mark),
+            *self._kept(options, sha256, token),
             *self._condition(options),
         ]
         if self._preset.checksums:
@@ -88,7 +88,7 @@ class Protocol:
             body=data,
             auth=self.auth,
             operation="put",
-            retry_statuses=_CONFLICTS if mark is not None else frozenset(),
+            retry_statuses=_CONFLICTS if token is not None else frozenset(),
         )
 
     def get(
@@ -171,18 +171,18 @@ class Protocol:
             status_of_body=status_inside,
         )
 
-    def written(self, options: PutOptions, sha256: str | None, mark: str, others: Headers = ()) -> Headers:
+    def written(self, options: PutOptions, sha256: str | None, token: str, others: Headers = ()) -> Headers:
         """Return the headers that an object gets which is made under *options*, and *others* as they are."""
-        return (*self._kept(options, sha256, mark), *others)
+        return (*self._kept(options, sha256, token), *others)
 
     def other_headers(self, headers: Mapping[str, str]) -> Headers:
         """Return what an object keeps beside; see ``headers.other_headers``."""
         return other_headers(headers, decodes_gzip=self._preset.decodes_gzip)
 
-    def _kept(self, options: PutOptions, sha256: str | None, mark: str | None) -> Iterator[tuple[str, str]]:
+    def _kept(self, options: PutOptions, sha256: str | None, token: str | None) -> Iterator[tuple[str, str]]:
         preset = self._preset
         return put_headers(
-            options, sha256, mark, keeps_disposition=preset.keeps_disposition, decodes_gzip=preset.decodes_gzip
+            options, sha256, token, keeps_disposition=preset.keeps_disposition, decodes_gzip=preset.decodes_gzip
         )
 
     def begin(self, key: str, written: Headers, *, checked: bool = True) -> Request:

@@ -25,7 +25,7 @@ from ...transport import BodySlice, Call, Exchange, Request, Response
 from ...types import Checksum, ObjectInfo, PresignedUrl, PresignOptions, PutOptions
 from ..objectstore.writing import already_exists, info_of
 from .errors import map_error, request_id_of
-from .headers import MARK, METADATA, plain_header, put_headers
+from .headers import METADATA, WRITE_TOKEN, plain_header, put_headers
 from .objects import Objects
 from .target import GIB, RestEndpoint
 
@@ -45,7 +45,7 @@ class RestWrites:
     def __init__(self, objects: Objects, rest: RestEndpoint) -> None:
         """Write through *rest* into the bucket of *objects*."""
         self._objects = objects
-        self._bucket = objects.protocol.target.bucket
+        self._bucket = objects.requests.target.bucket
         self._url = rest.url
         self._headers = (("Authorization", f"Bearer {rest.service_key}"), ("apikey", rest.service_key))
 
@@ -66,15 +66,15 @@ class RestWrites:
             if data is not None
             else cast(str, (yield Call(sha256_of, source, cancel=source.cancel)))
         )
-        mark = secrets.token_hex(8)
+        token = secrets.token_hex(8)
         request = Request(
             method="POST",
             url=f"{self._url}/object/{quote(self._bucket, safe='')}/{quote(name, safe='/~')}",
-            headers=(*self._headers, ("x-upsert", "false"), *_described(options, sha256, mark)),
+            headers=(*self._headers, ("x-upsert", "false"), *_described(options, sha256, token)),
             body=data if data is not None else BodySlice(source=source, offset=0, size=source.size),
             operation="put",
         )
-        yield from self._write(request, name, mark)
+        yield from self._write(request, name, token)
         found = yield from self._objects.head(name)
         if found.size != source.size:
             raise UnavailableError("another object stands there than was just written; look at it", key=name)
@@ -94,7 +94,7 @@ class RestWrites:
             url=f"{self._url}/object/copy",
             headers=(*self._headers, ("x-upsert", "false"), ("Content-Type", "application/json")),
             body=json.dumps(wanted).encode(),
-            # It carries no mark, so that a repeat could not tell its own copy from somebody else's object.
+            # It carries no token, so that a repeat could not tell its own copy from somebody else's object.
             idempotent=False,
             operation="copy",
         )
@@ -134,7 +134,7 @@ class RestWrites:
         if options.content_type is not None:
             headers["Content-Type"] = plain_header("content type", options.content_type)
         if options.write_token is not None:
-            headers["x-metadata"] = b64encode(json.dumps({MARK: options.write_token}).encode()).decode()
+            headers["x-metadata"] = b64encode(json.dumps({WRITE_TOKEN: options.write_token}).encode()).decode()
         return PresignedUrl(
             method="PUT",
             url=f"{self._url}{path}?token={token}",
@@ -144,20 +144,20 @@ class RestWrites:
             write_token=options.write_token,
         )
 
-    def _write(self, request: Request, name: str, mark: str | None, missing: str | None = None) -> Exchange[None]:
+    def _write(self, request: Request, name: str, token: str | None, missing: str | None = None) -> Exchange[None]:
         response: Response = yield request
         if response.status in (200, 201):
             return
         error = _error(response, name, missing or name)
         # The answer to an earlier attempt may have been lost, and the object in the way be our own.
-        taken = isinstance(error, AlreadyExistsError) and mark is not None
-        if not taken or (yield from self._objects.find_own_write(name, mark or "")) is None:
+        taken = isinstance(error, AlreadyExistsError) and token is not None
+        if not taken or (yield from self._objects.find_own_write(name, token or "")) is None:
             raise error
 
 
-def _described(options: PutOptions, sha256: str, mark: str) -> tuple[tuple[str, str], ...]:
+def _described(options: PutOptions, sha256: str, token: str) -> tuple[tuple[str, str], ...]:
     """Return the headers of a REST upload: metadata is JSON in one of them."""
-    headers = dict(put_headers(options, sha256, mark, keeps_disposition=False))
+    headers = dict(put_headers(options, sha256, token, keeps_disposition=False))
     metadata = {name[len(METADATA) :]: value for name, value in headers.items() if name.startswith(METADATA)}
     plain = tuple((name, value) for name, value in headers.items() if not name.startswith(METADATA))
     return (*plain, ("x-metadata", b64encode(json.dumps(metadata).encode()).decode()))

@@ -24,7 +24,7 @@ class PartUploads:
         self._objects = objects
         self._multipart = multipart
         self._codec = codec
-        self._preset = objects.protocol.target.preset
+        self._preset = objects.requests.target.preset
 
     def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
         """Begin; one request, two under a condition, which is looked at before gibibytes are sent in vain.
@@ -72,7 +72,7 @@ class PartUploads:
         return ObjectInfo(key=state.key, size=state.size, etag=etag, last_modified=moment, checksum=checksum)
 
     def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
-        """Look whether the object carries the mark of the upload; one request.
+        """Look whether the object carries the token of the upload; one request.
 
         Raises:
             UnavailableError: the service does not say which object stands there.

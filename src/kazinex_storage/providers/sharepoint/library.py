@@ -18,7 +18,7 @@ from ...unkeyed import Unkeyed
 from .answers import Item, parse_item, parse_json
 from .errors import GRAPH
 from .names import check, decode_path, encode_key, fold, folder_of, is_forms, text_of
-from .requests import Protocol
+from .requests import Requests
 from .target import Target
 
 ALIVE_SECONDS: Final = 60.0
@@ -38,7 +38,7 @@ class Library:
         """Work on *target*."""
         self.target = target
         """Where the objects are."""
-        self.protocol = Protocol(target)
+        self.protocol = Requests(target)
         """What builds the requests."""
         self._root = target.root_folder
         self._above = len(self._root.split("/")) if self._root else 0

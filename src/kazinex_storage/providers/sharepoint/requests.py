@@ -60,7 +60,7 @@ class Writing:
     """The version that stands there, when one does."""
 
 
-class Protocol:
+class Requests:
     """Builds the requests of one target."""
 
     __slots__ = ("_agent", "_auth", "_base", "_gate", "target")
