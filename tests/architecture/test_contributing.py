@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .path_of_a_put import on_s3, walk_of_a_put
 from .test_layers import LEVELS
+
+if TYPE_CHECKING:
+    from .conftest import Module
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "kazinex_storage"
@@ -45,3 +50,16 @@ def test_the_path_of_a_put_is_the_one_that_is_walked() -> None:
         walked = walk_of_a_put(storage).files
 
     assert listed == [file for file in walked if file in listed]
+
+
+def test_nothing_is_named_by_a_former_word(modules: dict[str, Module]) -> None:
+    former = {name for old, _ in rows("Former words") for name in re.findall(r"`(\w+)`", old)}
+    wrong = [
+        f"{module.at(node.lineno)}: {node.name}"
+        for module in modules.values()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name in former
+    ]
+
+    assert former
+    assert [] == wrong, "\n".join(wrong)
