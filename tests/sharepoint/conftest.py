@@ -45,7 +45,9 @@ class IssuedTokens:
 
 @pytest.fixture(scope="session")
 def shared_emulator() -> Iterator[GraphEmulator]:
+    """The kit's, where a copy is done when it is asked about for the first time."""
     with graph_emulator() as emulator:
+        emulator.knobs.copy_polls = 0
         yield emulator
 
 
