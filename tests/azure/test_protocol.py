@@ -73,14 +73,14 @@ def test_a_listing_without_the_marks_of_the_service_is_none(exchanges: AzureBlob
 
 
 def test_a_writer_whose_answer_was_lost_recognises_its_own_object(exchanges: AzureBlobProvider) -> None:
-    mark: dict[str, str] = {}
+    token: dict[str, str] = {}
 
     def refuse(request: Request) -> Response:
-        mark.update({name: value for name, value in request.headers if name.endswith("write")})
+        token.update({name: value for name, value in request.headers if name.endswith("write")})
         return answer(409, CONDITION)
 
     def show(_: Request) -> Response:
-        return answer(200, {**AZURE, **mark, "etag": '"0x1"', "content-length": "1"})
+        return answer(200, {**AZURE, **token, "etag": '"0x1"', "content-length": "1"})
 
     found = feed(exchanges.put(KEY, Source.of(b"x"), CREATE), refuse, show)
 

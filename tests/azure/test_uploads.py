@@ -27,7 +27,7 @@ from kazinex_storage import (
     UploadState,
     sweep,
 )
-from kazinex_storage.providers.azure_blob.blocks import Block, new_mark, read_block_id
+from kazinex_storage.providers.azure_blob.blocks import Block, new_write_token, read_block_id
 from kazinex_storage.providers.azure_blob.provider import AzureBlobProvider
 from kazinex_storage.providers.azure_blob.target import AccountKey, Target
 from kazinex_storage.testing.bench import pattern, sha256
@@ -200,7 +200,7 @@ def test_tickets_for_parts_are_refused_with_the_reason(storage: Storage) -> None
     digest=st.binary(min_size=16, max_size=16) | st.binary(min_size=4, max_size=4),
 )
 def test_the_id_of_a_block_says_what_it_is(number: int, digest: bytes) -> None:
-    block = Block(new_mark(), number, digest)
+    block = Block(new_write_token(), number, digest)
 
     assert block == read_block_id(block.id)
     assert 40 == len(block.id)

@@ -18,7 +18,7 @@ from ..objectstore.header_text import date_of, etag_of, size_of
 from ..objectstore.listed_pages import Page
 from ..objectstore.reading import CONTENT_RANGE
 from ..objectstore.xml_text import parse_xml, text_of
-from .headers import FOLDER, MARK, METADATA, SHA256, is_folder, metadata_of
+from .headers import FOLDER, METADATA, SHA256, WRITE, is_folder, metadata_of
 from .names import encode_metadata_name
 
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
@@ -40,7 +40,7 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
     metadata = metadata_of(headers)
     if is_folder(metadata):
         raise NotFoundError("no object has that key, a directory has", key=key, code=MARKED)
-    metadata.pop(MARK, None)
+    metadata.pop(WRITE, None)
     metadata.pop(FOLDER, None)
     metadata.pop(SHA256, None)
     return ObjectInfo(

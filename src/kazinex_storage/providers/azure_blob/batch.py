@@ -50,9 +50,9 @@ def delete_many(objects: Objects, names: Sequence[str]) -> Exchange[list[Storage
 
 
 def _delete(objects: Objects, names: Sequence[str]) -> Exchange[list[StorageError | None]]:
-    auth = objects.protocol.auth
+    auth = objects.requests.auth
     authorisation = auth.at_hand or (yield from auth.fetch())
-    request = objects.protocol.delete_many(names, f"batch_{secrets.token_hex(16)}", authorisation.query)
+    request = objects.requests.delete_many(names, f"batch_{secrets.token_hex(16)}", authorisation.query)
     response = yield from AZURE.send(request, ok=(202, *_NO_BATCHES))
     if response.status in _NO_BATCHES:
         return (yield from _one_by_one(objects, names))

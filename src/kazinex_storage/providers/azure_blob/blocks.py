@@ -27,7 +27,7 @@ from .target import PART_RULE
 # All ids of a blob must have one length (Put Block), so everything that writes blocks here uses this form.
 _MAGIC: Final = b"kz"
 _MAGIC_CRC32: Final = b"kc"  # the digest is shorter, with nothing after it
-_MARK_BYTES: Final = 8
+_TOKEN_BYTES: Final = 8
 _ID_BYTES: Final = 30
 _DIGEST_BYTES: Final = 16
 _CRC32_BYTES: Final = 4
@@ -37,7 +37,7 @@ _CRC32_BYTES: Final = 4
 class Block:
     """What the id of a block says."""
 
-    mark: str
+    token: str
     """The write that it belongs to: 16 hexadecimal digits."""
     number: int
     """From 1; what is no part of the body has a number of its own."""
@@ -49,7 +49,7 @@ class Block:
         """How the service calls it."""
         magic = _MAGIC_CRC32 if len(self.digest) == _CRC32_BYTES else _MAGIC
         digest = self.digest.ljust(_DIGEST_BYTES, b"\x00")
-        return b64encode(magic + bytes.fromhex(self.mark) + self.number.to_bytes(4) + digest).decode()
+        return b64encode(magic + bytes.fromhex(self.token) + self.number.to_bytes(4) + digest).decode()
 
     def part(self, size: int) -> PartInfo:
         """Return the part of *size* bytes that it is; its etag is the digest."""
@@ -57,9 +57,9 @@ class Block:
         return PartInfo(number=self.number, size=size, etag=self.digest.hex(), crc32=crc32)
 
 
-def new_mark() -> str:
-    """Return a random mark of a write in blocks."""
-    return secrets.token_hex(_MARK_BYTES)
+def new_write_token() -> str:
+    """Return a random token of a write in blocks."""
+    return secrets.token_hex(_TOKEN_BYTES)
 
 
 def read_block_id(text: str) -> Block | None:
@@ -81,7 +81,7 @@ class Blocks:
     def __init__(self, objects: Objects) -> None:
         """Work on the same container as *objects*."""
         self._objects = objects
-        self._protocol = objects.protocol
+        self._requests = objects.requests
 
     def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write a large body; one request for each block and one for the list.
@@ -93,25 +93,25 @@ class Blocks:
         """
         if options.mode is PutMode.CREATE or options.if_match is not None:
             yield from self._objects.check(key, options)  # before gibibytes are sent in vain; the end decides
-        mark = new_mark()
+        token = new_write_token()
         plan = plan_parts(source.size, PART_RULE)
-        parts = yield from send_parts(source, plan, partial(self.put_block, key, mark), self._objects)
+        parts = yield from send_parts(source, plan, partial(self.put_block, key, token), self._objects)
         found, declared = source.checksum, source.declared_sha256
         if found is None or (declared is not None and found.value != declared):
             raise IntegrityError("the body changed while it was being sent; nothing was stored, repeat it")
-        ids = [id_of(mark, part) for part in parts]
-        response: Response = yield self._protocol.put_block_list(key, ids, found.value, options, mark)
-        return (yield from self._objects.written(key, response, source.size, found.value, options, mark))
+        ids = [id_of(token, part) for part in parts]
+        response: Response = yield self._requests.put_block_list(key, ids, found.value, options, token)
+        return (yield from self._objects.written(key, response, source.size, found.value, options, token))
 
-    def put_block(self, key: str, mark: str, number: int, data: Buffer) -> Exchange[PartInfo]:
+    def put_block(self, key: str, token: str, number: int, data: Buffer) -> Exchange[PartInfo]:
         """Write one block, whose digest is the etag of the part. One request.
 
         Raises:
             UnavailableError: the service lost the write.
             StorageError: the service refuses.
         """
-        proof = cast(Proof, (yield Call(self._protocol.prove, data)))
-        block = Block(mark, number, proof.digest)
+        proof = cast(Proof, (yield Call(self._requests.prove, data)))
+        block = Block(token, number, proof.digest)
         yield from self.stage(key, block, data, proof)
         return block.part(len(data))
 
@@ -123,11 +123,11 @@ class Blocks:
             StorageError: the service refuses.
         """
         try:
-            yield from AZURE.send(self._protocol.put_block(key, block.id, data, proof), ok=(201,), key=key)
+            yield from AZURE.send(self._requests.put_block(key, block.id, data, proof), ok=(201,), key=key)
         except NotFoundError as error:
             raise UnavailableError("the service lost the write; repeat it", key=key, code=error.code) from error
 
 
-def id_of(mark: str, part: PartInfo) -> str:
-    """Return the id of the block that *part* of the write *mark* is."""
-    return Block(mark, part.number, bytes.fromhex(part.etag)).id
+def id_of(token: str, part: PartInfo) -> str:
+    """Return the id of the block that *part* of the write *token* is."""
+    return Block(token, part.number, bytes.fromhex(part.etag)).id

@@ -7,12 +7,12 @@ from typing import Final
 from ...transport import Exchange
 from ...types import Diagnosis
 from ..settings.preflight import preflight
-from .headers import MARK, METADATA
+from .headers import METADATA, WRITE
 from .names import encode_metadata_name
 from .objects import Objects
 
 # What a signed upload has to send, see ``presign.py``.
-_HEADERS: Final = ("content-type", "x-ms-blob-type", METADATA + encode_metadata_name(MARK))
+_HEADERS: Final = ("content-type", "x-ms-blob-type", METADATA + encode_metadata_name(WRITE))
 
 
 def cors(objects: Objects) -> Exchange[Diagnosis | None]:
@@ -21,9 +21,9 @@ def cors(objects: Objects) -> Exchange[Diagnosis | None]:
     Raises:
         StorageError: nobody answers.
     """
-    target = objects.protocol.target
+    target = objects.requests.target
     origin = target.browser_origin or ""
-    url = objects.protocol.url(f"{target.prefix}.kazinex-verify/cors")
+    url = objects.requests.url(f"{target.prefix}.kazinex-verify/cors")
     missing = yield from preflight(url, origin, "PUT", _HEADERS)
     if missing is None:
         return None

@@ -1,7 +1,7 @@
 """Copies inside one container, made by the service: in one request up to 256 MiB, else in blocks.
 
-A copy carries a mark of its own, as a write does, so it is safe to repeat; it is one version of its source, whatever
-happens to that meanwhile.
+A copy carries a write token of its own, as a write does, so it is safe to repeat. It is of one version of its source,
+even when that is replaced meanwhile.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...errors import NotFoundError, StorageError, UnavailableError
 from ...transport import Exchange, Many, Outcome, Response
 from ...types import MIB, ByteRange, ObjectInfo, PutMode, PutOptions
 from ..objectstore.header_text import etag_of
-from .blocks import Block, new_mark
+from .blocks import Block, new_write_token
 from .errors import AZURE, BLOB, code_of, is_azure
 from .headers import metadata_headers
 from .objects import Objects
@@ -41,7 +41,7 @@ class Copying:
     def __init__(self, objects: Objects) -> None:
         """Copy in the container of *objects*."""
         self._objects = objects
-        self._protocol = objects.protocol
+        self._requests = objects.requests
 
     def copy(self, source: str, key: str, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy one version of an object; two requests up to 256 MiB, else two and one for each 256 MiB.
@@ -52,11 +52,11 @@ class Copying:
         """
         found = yield from self._objects.head(source)
         options = PutOptions.of(found, mode)
-        mark = new_mark()
+        token = new_write_token()
         if found.size > MAX_COPY_BYTES:
-            return (yield from self._in_blocks(found, key, options, mark))
-        headers = (*metadata_headers(found.metadata, found.sha256, mark), *condition(options))
-        response: Response = yield self._protocol.copy(source, found.etag, key, headers)
+            return (yield from self._in_blocks(found, key, options, token))
+        headers = (*metadata_headers(found.metadata, found.sha256, token), *condition(options))
+        response: Response = yield self._requests.copy(source, found.etag, key, headers)
         if response.status == 202 and is_azure(response.headers):
             # A copy that was not asked to end first would go on behind our back, under a source that may change.
             if response.headers.get("x-ms-copy-status", "success") != "success":
@@ -66,18 +66,18 @@ class Copying:
             )
         if code_of(response) == _SOURCE_CHANGED:
             raise _replaced(source)
-        return (yield from self._objects.written(key, response, found.size, found.sha256, options, mark))
+        return (yield from self._objects.written(key, response, found.size, found.sha256, options, token))
 
-    def _in_blocks(self, found: ObjectInfo, key: str, options: PutOptions, mark: str) -> Exchange[ObjectInfo]:
+    def _in_blocks(self, found: ObjectInfo, key: str, options: PutOptions, token: str) -> Exchange[ObjectInfo]:
         if options.mode is PutMode.CREATE:
             yield from self._objects.check(key, options)
         plan = plan_parts(found.size, PART_RULE, wanted_part_bytes=COPY_BLOCK_BYTES)
-        block_ids = yield from self._copy_blocks(found, key, plan, mark)
-        response: Response = yield self._protocol.put_block_list(key, block_ids, found.sha256, options, mark)
-        return (yield from self._objects.written(key, response, found.size, found.sha256, options, mark))
+        block_ids = yield from self._copy_blocks(found, key, plan, token)
+        response: Response = yield self._requests.put_block_list(key, block_ids, found.sha256, options, token)
+        return (yield from self._objects.written(key, response, found.size, found.sha256, options, token))
 
-    def _copy_blocks(self, source: ObjectInfo, key: str, plan: PartPlan, mark: str) -> Exchange[list[str]]:
-        copy = partial(self._copy_block, source, key, mark)
+    def _copy_blocks(self, source: ObjectInfo, key: str, plan: PartPlan, token: str) -> Exchange[list[str]]:
+        copy = partial(self._copy_block, source, key, token)
 
         def copies() -> Iterator[Exchange[str]]:
             for number, span in plan.spans():
@@ -86,9 +86,9 @@ class Copying:
         outcomes = cast("list[Outcome[str]]", (yield Many(copies(), COPIES_AT_ONCE)))
         return [outcome.result() for outcome in outcomes]
 
-    def _copy_block(self, source: ObjectInfo, key: str, mark: str, number: int, span: ByteRange) -> Exchange[str]:
-        block_id = Block(mark, number).id
-        request = self._protocol.copy_block(source.key, source.etag, span, key, block_id)
+    def _copy_block(self, source: ObjectInfo, key: str, token: str, number: int, span: ByteRange) -> Exchange[str]:
+        block_id = Block(token, number).id
+        request = self._requests.copy_block(source.key, source.etag, span, key, block_id)
         try:
             yield from AZURE.send(request, ok=(201,), key=key)
         except StorageError as error:

@@ -34,7 +34,7 @@ class Diagnostics:
     def __init__(self, objects: Objects, *, now: Callable[[], float] = time.time) -> None:
         """Explain what *objects* met; *now* is the clock that signatures are made with."""
         self._objects = objects
-        self._target = objects.protocol.target
+        self._target = objects.requests.target
         self._now = now
 
     def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
@@ -95,8 +95,8 @@ class Diagnostics:
     def _ask(self) -> Exchange[Response | None]:
         """List one blob; None when nobody answers, or nothing authorises the request."""
         try:
-            protocol = self._objects.protocol
-            request = Requests(replace(self._target, page_blobs=1), protocol.auth).list(self._target.prefix, None)
+            requests = self._objects.requests
+            request = Requests(replace(self._target, page_blobs=1), requests.auth).list(self._target.prefix, None)
             response: Response = yield replace(request, idempotent=False, operation="verify")
         except StorageError:
             return None

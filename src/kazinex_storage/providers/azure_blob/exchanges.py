@@ -171,7 +171,7 @@ class AzureBlobProvider:
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign a request; none is sent, unless a key of user delegation has to be renewed."""
         signer = yield from self._signing.key(options.expires_in)
-        return presign(self.objects.protocol, signer, self.codec.name_of(key), options)
+        return presign(self.objects.requests, signer, self.codec.name_of(key), options)
 
     def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
         """Explain what *check* met; one request at most, see ``Diagnostics``."""
@@ -202,14 +202,14 @@ class AzureBlobProvider:
 
     def public_access(self, key: ObjectKey) -> PublicAccess | None:
         """Return where anybody could read the blob, if the container were public."""
-        url = self.objects.protocol.url(self.codec.name_of(key))
+        url = self.objects.requests.url(self.codec.name_of(key))
         return PublicAccess(url=url, fix=_MAKE_PRIVATE)
 
     def close(self) -> None:
         """Do nothing: the connections are those of the storage."""
 
     def _list(self, prefix: str, marker: str | None, *, one_level: bool) -> Exchange[Page]:
-        response = yield from AZURE.send(self.objects.protocol.list(prefix, marker, one_level=one_level))
+        response = yield from AZURE.send(self.objects.requests.list(prefix, marker, one_level=one_level))
         return parse_page(response.body)
 
     def _called(self, key: str, info: ObjectInfo) -> ObjectInfo:

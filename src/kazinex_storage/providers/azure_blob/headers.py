@@ -16,17 +16,17 @@ METADATA: Final = "x-ms-meta-"
 SHA256: Final = "kazinex-sha256"
 """Metadata that holds the sha256 of the whole object."""
 
-MARK: Final = "kazinex-write"
-"""Metadata with a random mark of one write: a writer that lost the answer recognises its own blob."""
+WRITE: Final = "kazinex-write"
+"""Metadata with a random token of one write: a writer that lost the answer recognises its own blob."""
 
 FOLDER: Final = "hdi_isfolder"
 """Metadata of what stands for a directory where namespaces are hierarchical; seen in any case of letters."""
 
-_OURS: Final = frozenset({SHA256, MARK, FOLDER})
+_OURS: Final = frozenset({SHA256, WRITE, FOLDER})
 _TOKEN: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 
 
-def put_headers(options: PutOptions, sha256: str | None, mark: str) -> Iterator[tuple[str, str]]:
+def put_headers(options: PutOptions, sha256: str | None, token: str) -> Iterator[tuple[str, str]]:
     """Yield the headers that a blob keeps.
 
     Raises:
@@ -42,10 +42,10 @@ def put_headers(options: PutOptions, sha256: str | None, mark: str) -> Iterator[
         yield "x-ms-blob-content-encoding", plain_header("content encoding", options.content_encoding)
     if options.content_language is not None:
         yield "x-ms-blob-content-language", plain_header("content language", options.content_language)
-    yield from metadata_headers(options.metadata, sha256, mark)
+    yield from metadata_headers(options.metadata, sha256, token)
 
 
-def metadata_headers(metadata: Mapping[str, str], sha256: str | None, mark: str) -> Iterator[tuple[str, str]]:
+def metadata_headers(metadata: Mapping[str, str], sha256: str | None, token: str) -> Iterator[tuple[str, str]]:
     """Yield the headers that hold *metadata* and our own beside it.
 
     Raises:
@@ -57,7 +57,7 @@ def metadata_headers(metadata: Mapping[str, str], sha256: str | None, mark: str)
         yield METADATA + encode_metadata_name(name), encode_text(value)
     if sha256 is not None:
         yield METADATA + encode_metadata_name(SHA256), sha256
-    yield METADATA + encode_metadata_name(MARK), mark
+    yield METADATA + encode_metadata_name(WRITE), token
 
 
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:

@@ -29,22 +29,22 @@ from ..objectstore.writing import (
 )
 from .answers import checksum_in, parse_object
 from .errors import AZURE, BLOB, is_azure, map_error
-from .headers import MARK, METADATA
+from .headers import METADATA, WRITE
 from .names import encode_metadata_name
 from .requests import Requests, wanted_span
 
 SINGLE_PUT_BYTES: Final = 8 * MIB
 """The largest body that goes in one request."""
 
-_TOKEN_HEADER: Final = METADATA + encode_metadata_name(MARK)
+_TOKEN_HEADER: Final = METADATA + encode_metadata_name(WRITE)
 
 
 class Objects:
     """The blobs of one container."""
 
-    def __init__(self, protocol: Requests) -> None:
-        """Send what *protocol* builds."""
-        self.protocol = protocol
+    def __init__(self, requests: Requests) -> None:
+        """Send what *requests* builds."""
+        self.requests = requests
         """What builds the requests."""
 
     def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
@@ -62,7 +62,7 @@ class Objects:
         checksum = source.checksum
         sha256 = checksum.value if checksum is not None else hashlib.sha256(data).hexdigest()
         token = secrets.token_hex(8)
-        response: Response = yield self.protocol.put(key, data, sha256, options, token)
+        response: Response = yield self.requests.put(key, data, sha256, options, token)
         return (yield from self.written(key, response, len(data), sha256, options, token))
 
     def written(
@@ -111,7 +111,7 @@ class Objects:
         wanted = wanted_span(span, size)
         counted = CountedSink(sink)
         on_headers = partial(_check, key, wanted, counted, if_match)
-        response: Response = yield self.protocol.get(key, wanted, counted, if_match, on_headers)
+        response: Response = yield self.requests.get(key, wanted, counted, if_match, on_headers)
         if response.status == 416 and is_azure(response.headers):
             return (yield from self.head(key, if_match))
         if response.status == 412 and is_azure(response.headers):
@@ -128,7 +128,7 @@ class Objects:
         Raises:
             StorageError: as in ``StorageProvider.head``.
         """
-        response: Response = yield self.protocol.head(key, if_match)
+        response: Response = yield self.requests.head(key, if_match)
         return parse_object(key, BLOB.judge(response, key=key).headers)
 
     def delete(self, key: str) -> Exchange[None]:
@@ -137,7 +137,7 @@ class Objects:
         Raises:
             StorageError: as in ``StorageProvider.delete``.
         """
-        response: Response = yield self.protocol.delete(key)
+        response: Response = yield self.requests.delete(key)
         with suppress(NotFoundError):
             AZURE.judge(response, (202,), key)
 
@@ -147,7 +147,7 @@ class Objects:
         Raises:
             UnavailableError: the service does not say which blob stands there.
         """
-        looking = BLOB.send(self.protocol.head(key), key=key)
+        looking = BLOB.send(self.requests.head(key), key=key)
         return (yield from find_own_write(key, token, looking, _TOKEN_HEADER, parse_object))
 
     def check(self, key: str, options: PutOptions) -> Exchange[None]:

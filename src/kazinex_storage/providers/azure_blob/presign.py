@@ -13,7 +13,7 @@ from ...errors import NotSupportedError
 from ...secrecy.masking import Masked
 from ...types import PresignedUrl, PresignOptions, PutMode
 from ..objectstore.header_text import plain_header
-from .headers import MARK, METADATA
+from .headers import METADATA, WRITE
 from .names import encode_metadata_name
 from .requests import Requests
 from .sas import mint_url
@@ -27,7 +27,7 @@ LONGEST: Final = timedelta(days=7)
 _PERMISSIONS: Final = {"GET": "r", "HEAD": "r", "PUT": "w", "DELETE": "d"}
 
 
-def presign(protocol: Requests, key: SigningKey, name: str, options: PresignOptions) -> PresignedUrl:
+def presign(requests: Requests, key: SigningKey, name: str, options: PresignOptions) -> PresignedUrl:
     """Sign a request for the blob *name*, as the service spells it.
 
     Raises:
@@ -47,10 +47,10 @@ def presign(protocol: Requests, key: SigningKey, name: str, options: PresignOpti
     disposition = None
     if options.method == "GET" and options.content_disposition is not None:
         disposition = plain_header("content disposition", options.content_disposition)
-    query, expires_at = mint_url(protocol.target, key, name, permission, options.expires_in, disposition)
+    query, expires_at = mint_url(requests.target, key, name, permission, options.expires_in, disposition)
     return PresignedUrl(
         method=options.method,
-        url=Masked(f"{protocol.url(name)}?{query}"),
+        url=Masked(f"{requests.url(name)}?{query}"),
         headers=_headers(options),
         expires_at=expires_at,
         bound=frozenset({"create"}) if creates else frozenset(),
@@ -65,5 +65,5 @@ def _headers(options: PresignOptions) -> dict[str, str]:
     if options.content_type is not None:
         headers["Content-Type"] = plain_header("content type", options.content_type)
     if options.write_token is not None:
-        headers[METADATA + encode_metadata_name(MARK)] = options.write_token
+        headers[METADATA + encode_metadata_name(WRITE)] = options.write_token
     return headers

@@ -49,13 +49,13 @@ class Requests:
         self._base = target.base_url
         self._path = urlsplit(self._base).path
 
-    def put(self, name: str, data: bytes, sha256: str, options: PutOptions, mark: str) -> Request:
+    def put(self, name: str, data: bytes, sha256: str, options: PutOptions, token: str) -> Request:
         """Write *data* in one request."""
         headers = (
             *_BARE,
             ("x-ms-blob-type", "BlockBlob"),
             self.prove(data).header,
-            *put_headers(options, sha256, mark),
+            *put_headers(options, sha256, token),
             *condition(options),
         )
         return Request(method="PUT", url=self.url(name), headers=headers, body=data, auth=self.auth, operation="put")
@@ -72,7 +72,7 @@ class Requests:
         )
 
     def put_block_list(
-        self, name: str, block_ids: Iterable[str], sha256: str | None, options: PutOptions, mark: str
+        self, name: str, block_ids: Iterable[str], sha256: str | None, options: PutOptions, token: str
     ) -> Request:
         """Make the blocks the blob, under the condition of *options*."""
         lines = "".join(f"<Uncommitted>{block_id}</Uncommitted>" for block_id in block_ids)
@@ -81,7 +81,7 @@ class Requests:
             *_BARE,
             ("Content-Type", "application/xml"),
             md5_proof(body).header,
-            *put_headers(options, sha256, mark),
+            *put_headers(options, sha256, token),
             *condition(options),
         )
         url = f"{self.url(name)}?comp=blocklist"

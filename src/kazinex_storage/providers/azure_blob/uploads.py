@@ -1,6 +1,6 @@
 """Uploads in parts that outlive a process, by keys, over blocks that nobody has listed yet.
 
-Azure knows no uploads, only blocks of a key. So an upload is a mark in the ids of its blocks, and a block of one byte
+Azure knows no uploads, only blocks of a key. So an upload is a token in the ids of its blocks, and a block of one byte
 says that it was begun, and when; another one says that it was aborted, because no request removes blocks: the service
 drops them after a week, or when any write to the key ends. That ends every other upload to the key as well.
 """
@@ -22,7 +22,7 @@ from ...types import Buffer, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOp
 from ..objectstore.cycle_guard import CycleGuard
 from ..objectstore.key_codec import KeyCodec
 from .answers import parse_blocks, parse_page
-from .blocks import Block, Blocks, id_of, new_mark, read_block_id
+from .blocks import Block, Blocks, id_of, new_write_token, read_block_id
 from .checksums import md5_proof
 from .errors import AZURE, code_of
 from .objects import Objects
@@ -42,7 +42,7 @@ class PartUploads:
     def __init__(self, objects: Objects, codec: KeyCodec) -> None:
         """Work on the container of *objects*."""
         self._objects = objects
-        self._protocol = objects.protocol
+        self._requests = objects.requests
         self._blocks = Blocks(objects)
         self._codec = codec
 
@@ -52,19 +52,19 @@ class PartUploads:
         if options.mode is PutMode.CREATE or options.if_match is not None:
             yield from self._objects.check(name, options)
         plan = plan_parts(size, PART_RULE)
-        mark = new_mark()
+        token = new_write_token()
         moment = round(datetime.now(UTC).timestamp() * 1000).to_bytes(16)
-        yield from self._blocks.stage(name, Block(mark, _BEGUN, moment), _SIGN, md5_proof(_SIGN))
+        yield from self._blocks.stage(name, Block(token, _BEGUN, moment), _SIGN, md5_proof(_SIGN))
         return UploadState(
             key=key,
-            upload_id=mark,
+            upload_id=token,
             size=size,
             part_bytes=plan.part_bytes,
             mode=options.mode,
             if_match=options.if_match,
-            write_token=mark,
+            write_token=token,
             sha256=sha256,
-            provider_state=_kept(options),
+            provider_state=_provider_state(options),
         )
 
     def put_part(self, state: UploadState, number: int, data: Buffer) -> Exchange[PartInfo]:
@@ -82,7 +82,7 @@ class PartUploads:
             NotFoundError: it is gone.
         """
         name = self._codec.name_of(state.key)
-        blocks = [(block, size) for block, size in (yield from self._held(name)) if block.mark == state.upload_id]
+        blocks = [(block, size) for block, size in (yield from self._held(name)) if block.token == state.upload_id]
         if not _is_pending([block for block, _ in blocks]):
             raise (yield from self._gone(name, state))
         parts = [(block, size) for block, size in blocks if block.number not in (_BEGUN, _ABORTED)]
@@ -98,7 +98,7 @@ class PartUploads:
         """
         name, options = self._codec.name_of(state.key), _options(state)
         ids = [id_of(state.upload_id, part) for part in parts if part.size]
-        response: Response = yield self._protocol.put_block_list(name, ids, state.sha256, options, state.write_token)
+        response: Response = yield self._requests.put_block_list(name, ids, state.sha256, options, state.write_token)
         if code_of(response) in ("InvalidBlockList", "BlobNotFound"):
             found = yield from self._objects.find_own_write(name, state.write_token)
             if found is None:
@@ -110,7 +110,7 @@ class PartUploads:
         return replace(found, key=state.key)
 
     def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
-        """Look whether the object carries the mark of the upload; one request.
+        """Look whether the object carries the token of the upload; one request.
 
         Raises:
             UnavailableError: the service does not say which object stands there.
@@ -121,7 +121,7 @@ class PartUploads:
     def abort_upload(self, key: ObjectKey, upload_id: str) -> Exchange[None]:
         """Give up; two requests. What was sent is dropped by the service after a week at the latest."""
         name = self._codec.name_of(key)
-        blocks = [block for block, _ in (yield from self._held(name)) if block.mark == upload_id]
+        blocks = [block for block, _ in (yield from self._held(name)) if block.token == upload_id]
         if _is_pending(blocks):
             yield from self._blocks.stage(name, Block(upload_id, _ABORTED), _SIGN, md5_proof(_SIGN))
 
@@ -143,16 +143,16 @@ class PartUploads:
         for (_, key), outcome in zip(wanted, outcomes, strict=True):
             blocks = [block for block, _ in outcome.result()]
             found += [
-                PendingUpload(key=key, upload_id=begun.mark, begun_at=_moment(begun))
+                PendingUpload(key=key, upload_id=begun.token, begun_at=_moment(begun))
                 for begun in blocks
-                if begun.number == _BEGUN and _is_pending([block for block in blocks if block.mark == begun.mark])
+                if begun.number == _BEGUN and _is_pending([block for block in blocks if block.token == begun.token])
             ]
         return found
 
     def _held(self, name: str) -> Exchange[list[tuple[Block, int]]]:
         """Return the blocks of *name* that are no blob yet and that this library wrote, with their sizes."""
         try:
-            response = yield from AZURE.send(self._protocol.block_list(name), key=name)
+            response = yield from AZURE.send(self._requests.block_list(name), key=name)
         except NotFoundError:
             return []
         named = ((read_block_id(block_id), size) for block_id, size in parse_blocks(response.body))
@@ -164,7 +164,7 @@ class PartUploads:
         marker: str | None = None
         guard = CycleGuard()
         while True:
-            response = yield from AZURE.send(self._protocol.list(prefix, marker, uncommitted=True))
+            response = yield from AZURE.send(self._requests.list(prefix, marker, uncommitted=True))
             page = parse_page(response.body)
             names += [name for name, size, _, _ in page.objects if not size]
             if page.token is None:
@@ -208,7 +208,7 @@ def _moment(begun: Block) -> datetime | None:
         return None
 
 
-def _kept(options: PutOptions) -> str:
+def _provider_state(options: PutOptions) -> str:
     found = {
         "content_type": options.content_type,
         "content_disposition": options.content_disposition,
@@ -226,7 +226,7 @@ def _options(state: UploadState) -> PutOptions:
     Raises:
         ValueError: the state was altered.
     """
-    kept = parse_own_json(state.provider_state or "{}")
-    if not isinstance(kept, dict):
+    options = parse_own_json(state.provider_state or "{}")
+    if not isinstance(options, dict):
         raise ValueError("the upload state was altered; begin the upload anew")
-    return PutOptions(mode=state.mode, if_match=state.if_match, **kept)
+    return PutOptions(mode=state.mode, if_match=state.if_match, **options)

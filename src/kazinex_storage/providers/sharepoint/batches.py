@@ -60,7 +60,7 @@ def _delete_batch(library: Library, doomed: Sequence[Doomed]) -> Exchange[list[S
     if not found and not doubtful:
         yield from library.check_alive()
     if found:
-        answers = yield from _send(library, [library.protocol.deletion(drive, item) for _, item in found])
+        answers = yield from _send(library, [library.requests.deletion(drive, item) for _, item in found])
         for number, (index, _) in enumerate(found):
             if answers.get(number, (0, {}))[0] not in REMOVED:
                 doubtful.add(index)
@@ -77,7 +77,7 @@ def _delete_batch(library: Library, doomed: Sequence[Doomed]) -> Exchange[list[S
 def _send(
     library: Library, requests: Sequence[tuple[str, str, str | None]]
 ) -> Exchange[dict[int, tuple[int, Mapping[str, object]]]]:
-    response = yield from GRAPH.send(library.protocol.batch(requests))
+    response = yield from GRAPH.send(library.requests.batch(requests))
     answers = parse_json(response).get("responses")
     found: dict[int, tuple[int, Mapping[str, object]]] = {}
     for answer in answers if isinstance(answers, list) else ():

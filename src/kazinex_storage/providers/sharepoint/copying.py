@@ -37,7 +37,7 @@ class Copying:
         """Copy and move *objects*."""
         self._objects = objects
         self._library: Library = objects.library
-        self._protocol = objects.library.protocol
+        self._requests = objects.library.requests
 
     def copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy; about six requests.
@@ -54,7 +54,7 @@ class Copying:
         writing = yield from self._objects.admit(target, path, PutOptions(mode=mode))
         drive = yield from library.drive()
         place = yield from self._place(target, path)
-        request = self._protocol.copy(drive, item, place, behaviour=writing.behaviour)
+        request = self._requests.copy(drive, item, place, behaviour=writing.behaviour)
         response = yield from GRAPH.send(request, ok=(200, 201, 202), key=target)
         monitor = response.headers.get("location")
         if response.status == 202 and monitor is not None:
@@ -75,13 +75,13 @@ class Copying:
         item = yield from library.file(source, library.path_of(source))
         drive = yield from library.drive()
         place = yield from self._place(target, path)
-        response: Response = yield self._protocol.move(drive, item, place, behaviour="fail")
+        response: Response = yield self._requests.move(drive, item, place, behaviour="fail")
         if response.status == 409 and mode is PutMode.REPLACE:
             # Only what was looked at is replaced: a folder, or a file in another case, must not be.
             found: Item | None = yield from library.look(path)
             if found is not None and found.id != item.id:
                 library.check_spelling(found, target, path)
-                response = yield self._protocol.move(drive, item, place, behaviour="replace")
+                response = yield self._requests.move(drive, item, place, behaviour="replace")
         if response.status == 200:
             moved = parse_item(response)
         else:
@@ -121,7 +121,7 @@ class Copying:
             asked = retry_after_of(response)
             yield Wait(wait if asked is None else min(max(asked, wait), _LONGEST_ASKED_S))
             wait = min(2 * wait, _LONGEST_WAIT_S)
-            response = yield from GRAPH.send(self._protocol.monitor(monitor), ok=(200, 202, *_FORGOTTEN), key=key)
+            response = yield from GRAPH.send(self._requests.monitor(monitor), ok=(200, 202, *_FORGOTTEN), key=key)
             if response.status in _FORGOTTEN:
                 return  # done, and the monitor leads to the item or is forgotten: the item itself tells
             found = parse_json(response)

@@ -77,7 +77,7 @@ class DeltaPages:
     def _page(self) -> Exchange[Page | None]:
         library, link = self._library, self._link
         drive = yield from library.drive()
-        response: Response = yield (library.protocol.delta(drive) if link is None else library.protocol.next_page(link))
+        response: Response = yield (library.requests.delta(drive) if link is None else library.requests.next_page(link))
         if response.status != 200:
             if not self._begun and response.status in _REFUSED:
                 self._walk = ListedPages(library, self._prefix, one_level=False)

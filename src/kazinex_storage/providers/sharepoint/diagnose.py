@@ -66,7 +66,7 @@ class Diagnostics:
     def _denied(self) -> Exchange[Diagnosis | None]:
         library = self._library
         try:
-            response: Response = yield library.protocol.site()
+            response: Response = yield library.requests.site()
         except StorageError:
             return None
         if response.status == 200:

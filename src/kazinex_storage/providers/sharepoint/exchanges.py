@@ -255,7 +255,7 @@ class SharePointProvider:
         path = self.library.path_of(key)
         return Doomed(
             text=key,
-            url=self.library.protocol.item_url(drive, path),
+            url=self.library.requests.item_url(drive, path),
             may_go=lambda item: item.is_file and self.library.is_at(item, path),
             alone=lambda: self.objects.delete(key),
         )

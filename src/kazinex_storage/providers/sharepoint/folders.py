@@ -100,7 +100,7 @@ def _check_folder(library: Library, found: Item, key: str, path: str) -> None:
 def _make(library: Library, path: str) -> Exchange[Item]:
     parent, _, name = path.rpartition("/")
     drive = yield from library.drive()
-    response = yield from GRAPH.send(library.protocol.folder(drive, parent, name), ok=(200, 201, 409))
+    response = yield from GRAPH.send(library.requests.folder(drive, parent, name), ok=(200, 201, 409))
     if response.status != 409:
         return parse_item(response)
     found = yield from library.look(path)

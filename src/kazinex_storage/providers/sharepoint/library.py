@@ -38,7 +38,7 @@ class Library:
         """Work on *target*."""
         self.target = target
         """Where the objects are."""
-        self.protocol = Requests(target)
+        self.requests = Requests(target)
         """What builds the requests."""
         self._root = target.root_folder
         self._above = len(self._root.split("/")) if self._root else 0
@@ -83,7 +83,7 @@ class Library:
         """
         if self._site is not None:
             return self._site
-        response = yield from GRAPH.send(self.protocol.site(), ok=(200, 400, 404))
+        response = yield from GRAPH.send(self.requests.site(), ok=(200, 400, 404))
         if response.status != 200:
             raise LocationNotFoundError(
                 f"there is no site at {self.target.site_url}; copy its address from the browser, up to its name",
@@ -98,7 +98,7 @@ class Library:
         Raises:
             StorageError: the service refuses.
         """
-        values = (yield from _ask_site(self.protocol.drives(site_id))).get("value")
+        values = (yield from _ask_site(self.requests.drives(site_id))).get("value")
         drives = [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
         return [(str(drive.get("id")), str(drive.get("name")), str(drive.get("webUrl", ""))) for drive in drives]
 
@@ -108,7 +108,7 @@ class Library:
         Raises:
             StorageError: the service refuses.
         """
-        found = parse_json((yield from GRAPH.send(self.protocol.sites(words)))).get("value")
+        found = parse_json((yield from GRAPH.send(self.requests.sites(words)))).get("value")
         sites = [value for value in found if isinstance(value, dict)] if isinstance(found, list) else []
         return [(str(site.get("displayName") or site.get("name")), str(site.get("webUrl", ""))) for site in sites]
 
@@ -156,7 +156,7 @@ class Library:
             StorageError: the service refuses.
         """
         drive = yield from self.drive()
-        return (yield from self.find(self.protocol.item(drive, path, download=download)))
+        return (yield from self.find(self.requests.item(drive, path, download=download)))
 
     def look_by_id(self, identity: str, *, download: bool = False) -> Exchange[Item | None]:
         """Return the item with an id, wherever it is; one request.
@@ -165,7 +165,7 @@ class Library:
             StorageError: the service refuses.
         """
         drive = yield from self.drive()
-        return (yield from self.find(self.protocol.item_by_id(drive, identity, download=download)))
+        return (yield from self.find(self.requests.item_by_id(drive, identity, download=download)))
 
     def find(self, request: Request) -> Exchange[Item | None]:
         """Return the item that *request* looks at; None when a library that is there has none.
@@ -192,7 +192,7 @@ class Library:
             item = yield from look()
             if item is None:
                 return
-            response = yield from GRAPH.send(self.protocol.delete(drive, item), ok=(*REMOVED, 412), key=key)
+            response = yield from GRAPH.send(self.requests.delete(drive, item), ok=(*REMOVED, 412), key=key)
             if response.status in REMOVED:
                 return
         raise UnavailableError("others write to the same key at the moment; repeat it", key=key)
@@ -211,7 +211,7 @@ class Library:
         if time.monotonic() < self._alive_until:
             return
         drive = yield from self.drive()
-        response = yield from GRAPH.send(self.protocol.item(drive, ""), ok=(200, 404))
+        response = yield from GRAPH.send(self.requests.item(drive, ""), ok=(200, 404))
         if response.status == 404:
             raise LocationNotFoundError(
                 "the document library is not there any more, or the app does not see it; look at the site, and verify "
@@ -280,7 +280,7 @@ class Library:
     def _find_drive(self, site_id: str) -> Exchange[str]:
         wanted = self.target.library
         if wanted is None:
-            return str((yield from _ask_site(self.protocol.drive(site_id)))["id"])
+            return str((yield from _ask_site(self.requests.drive(site_id)))["id"])
         found = yield from self.libraries(site_id)
         for identity, name, url in found:
             if wanted == name or ("://" in wanted and _same_place(wanted, url)):

@@ -98,9 +98,9 @@ class ListedPages(Generic[_Entry]):
         drive = yield from library.drive()
         if link is None:
             folder = self._folder = self._folders.popleft()
-            request = library.protocol.children(drive, folder.path, folder.id)
+            request = library.requests.children(drive, folder.path, folder.id)
         else:
-            request = library.protocol.next_page(link)
+            request = library.requests.next_page(link)
         response: Response = yield request
         self._link = None
         if response.status != 200:

@@ -60,7 +60,7 @@ class Objects:
         """Work on *library*."""
         self.library = library
         """Where they are."""
-        self._protocol = library.protocol
+        self._requests = library.requests
         self.folders = Folders(library)
         """Those above them."""
 
@@ -127,7 +127,7 @@ class Objects:
         item = parse_item(response)
         if response.status == 201 and not self.library.is_at(item, path):
             drive = yield from self.library.drive()
-            removed: Response = yield self._protocol.delete(drive, item)
+            removed: Response = yield self._requests.delete(drive, item)
             if removed.status not in REMOVED:
                 raise UnavailableError(
                     "a folder above is spelt in another case, so SharePoint stored the object there, and refuses to "
@@ -211,11 +211,11 @@ class Objects:
             writing = Writing(content_type=options.content_type or "application/octet-stream")
         else:
             writing = yield from self.admit(key, path, options)
-        response: Response = yield self._protocol.put(drive, path, data, writing)
+        response: Response = yield self._requests.put(drive, path, data, writing)
         if response.status == 404 and writing.if_match is None:
             self.folders.forget(path)
             yield from make_folders(self.library, key, path)
-            response = yield self._protocol.put(drive, path, data, writing)
+            response = yield self._requests.put(drive, path, data, writing)
         if response.status in (409, 412) and options.mode is PutMode.REPLACE and options.if_match is None:
             response = yield from self._over_rivals(key, path, data, options, sent, response)
         if response.status in (200, 201):
@@ -240,7 +240,7 @@ class Objects:
             if meeting:
                 yield Wait(random.uniform(0, min(1.0, _RIVAL_WAIT_S * 2**meeting)))  # noqa: S311  # no secret
             writing = yield from self.admit(key, path, options)
-            response = yield self._protocol.put(drive, path, data, writing)
+            response = yield self._requests.put(drive, path, data, writing)
         return response
 
 

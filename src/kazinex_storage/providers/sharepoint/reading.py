@@ -38,7 +38,7 @@ class Reading:
     def __init__(self, library: Library) -> None:
         """Read from *library*."""
         self.library = library
-        self._protocol = library.protocol
+        self._requests = library.requests
         self._recent: OrderedDict[str, tuple[float, Item]] = OrderedDict()
 
     def get(self, key: str, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
@@ -108,7 +108,7 @@ class Reading:
         if item.download_url is None:
             raise UnavailableError("SharePoint gives no URL to read the file; it may be checked for malware", key=key)
         span, before = taking.left, taking.size
-        request = self._protocol.download(item.download_url, span, taking, partial(_check, item, taking, before, sure))
+        request = self._requests.download(item.download_url, span, taking, partial(_check, item, taking, before, sure))
         response: Response = yield request
         if response.status == 200 and span is not None:
             raise IntegrityError("the service sent the whole file where a part was asked for; discard it", key=key)

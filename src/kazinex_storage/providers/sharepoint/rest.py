@@ -117,7 +117,7 @@ class Rest:
     def _doomed(self, drive: str, path: str, identity: str, may_go: Callable[[Item], bool]) -> Doomed:
         return Doomed(
             text=self._library.text_of(path),
-            url=self._library.protocol.id_url(drive, identity),
+            url=self._library.requests.id_url(drive, identity),
             may_go=may_go,
             alone=partial(self._delete, identity, may_go),
         )

@@ -111,7 +111,7 @@ class Resuming:
         if upload_id == _NO_SESSION:
             return
         yield from GRAPH.send(
-            self._library.protocol.session(self._url(upload_id), cancel=True), ok=(200, 204, *GONE), key=key
+            self._library.requests.session(self._url(upload_id), cancel=True), ok=(200, 204, *GONE), key=key
         )
 
     def _begin(self, key: str, path: str, size: int, writing: Writing, options: PutOptions) -> Exchange[str]:
@@ -140,7 +140,7 @@ class Resuming:
 
     def _reached(self, url: str, size: int) -> Exchange[int | None]:
         """Ask how far the session has come; None when it is gone."""
-        response = yield from GRAPH.send(self._library.protocol.session(url), ok=(200, *GONE))
+        response = yield from GRAPH.send(self._library.requests.session(url), ok=(200, *GONE))
         return None if response.status in GONE else next_offset(response, size)
 
     def _completed(self, key: str, path: str, source: Source, state: UploadState) -> Exchange[ObjectInfo]:

@@ -65,7 +65,7 @@ class Sessions:
         """Write beside *objects*."""
         self._objects = objects
         self._library: Library = objects.library
-        self._protocol = objects.library.protocol
+        self._requests = objects.library.requests
         self._left: dict[str, None] = {}
         """URLs of sessions that could not be thrown away, in order."""
 
@@ -140,7 +140,7 @@ class Sessions:
         """
         drive = yield from self._library.drive()
         late: list[Response] = []
-        request = replace(self._protocol.begin(drive, path, size, writing), late=late.append)
+        request = replace(self._requests.begin(drive, path, size, writing), late=late.append)
         try:
             response: Response = yield request
             if response.status == 404:
@@ -164,7 +164,7 @@ class Sessions:
     def cancel(self, url: str) -> Exchange[None]:
         """Throw a session away; one that cannot be thrown away now is remembered, and expires by itself."""
         try:
-            response: Response = yield replace(self._protocol.session(url, cancel=True), patience_s=PATIENCE_S)
+            response: Response = yield replace(self._requests.session(url, cancel=True), patience_s=PATIENCE_S)
         except StorageError:
             self._remember(url)
             return
@@ -205,7 +205,7 @@ class Sending:
         self._owner = owner
         self._start = start
         self._prove = prove
-        self._protocol = owner.library.protocol
+        self._requests = owner.library.requests
         self._url = url
         self._plan = plan
         self._last: Response | None = None
@@ -257,7 +257,7 @@ class Sending:
         """Send a fragment and return its answer, or the error when that was lost: what arrived is to be asked for."""
         lost = UnavailableError("SharePoint does not answer")
         try:
-            response: Response = yield self._protocol.fragment(self._url, body, offset, self._plan.size)
+            response: Response = yield self._requests.fragment(self._url, body, offset, self._plan.size)
         except UnavailableError as error:
             return None, error
         return response, lost
@@ -270,7 +270,7 @@ class Sending:
 
     def _reached(self) -> Exchange[int]:
         """Ask the session how far it has come."""
-        response = yield from GRAPH.send(self._protocol.session(self._url), ok=(200, *GONE))
+        response = yield from GRAPH.send(self._requests.session(self._url), ok=(200, *GONE))
         if response.status in GONE:
             return self._plan.size  # done, or gone: the file itself tells
         return next_offset(response, self._plan.size)
