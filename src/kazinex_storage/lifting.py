@@ -51,6 +51,7 @@ PAGE_ITEMS = 1000
 
 P = ParamSpec("P")
 S = TypeVar("S")
+F = TypeVar("F")
 R = TypeVar("R")
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 _Listed = TypeVar("_Listed", bound=ObjectInfo | Folder, covariant=True)
@@ -71,10 +72,6 @@ class Pages(Protocol, Generic[_Listed]):
         ...
 
 
-def _plain(_: object, method: Callable[..., object], *arguments: object) -> Call:
-    return Call(method, *arguments)
-
-
 def _cancels_source(
     _: object, method: Callable[..., object], subject: object, source: Source, *options: object
 ) -> Call:
@@ -93,58 +90,63 @@ def _aborts_unclaimed(provider: PartUploader, method: Callable[..., object], *ar
     return Call(method, *arguments, discard=abort)
 
 
-def lifts(
-    method: Callable[Concatenate[S, P], R], make: _Maker = _plain
-) -> Callable[[object], Callable[Concatenate[Verbs, P], Exchange[R]]]:
-    """Turn a method of the contract into one that returns an exchange of the same arguments and result.
+def lifted(
+    method: Callable[Concatenate[S, P], R], make: _Maker | None = None
+) -> Callable[Concatenate[Verbs, P], Exchange[R]]:
+    """Return *method* of the contract as one that returns an exchange of the same arguments and result.
 
-    *make* makes its call: it says who cancels it, and who discards what comes too late.
+    *make* makes its call where that is cancelled, or where what comes too late has to be discarded.
     """
+    name = method.__name__
 
     @wraps(method)
     def exchange(self: Exchanges, /, *arguments: object) -> Exchange[R]:
         provider = self.provider
-        return cast(R, (yield make(provider, getattr(provider, method.__name__), *arguments)))
+        called = getattr(provider, name)
+        return cast(R, (yield Call(called, *arguments) if make is None else make(provider, called, *arguments)))
 
-    return lambda _: cast("Callable[Concatenate[Verbs, P], Exchange[R]]", exchange)
+    return cast("Callable[Concatenate[Verbs, P], Exchange[R]]", exchange)
 
 
-def lists(
-    method: Callable[[S, Prefix], Iterator[_Entry]],
-) -> Callable[[object], Callable[[Verbs, Prefix], Pages[_Entry]]]:
-    """Turn a listing of the contract into one that is fetched page by page."""
+def listed(method: Callable[[S, Prefix], Iterator[_Entry]]) -> Callable[[Verbs, Prefix], Pages[_Entry]]:
+    """Return a listing of the contract as one that is fetched page by page."""
 
     @wraps(method)
     def pages(self: Exchanges, prefix: Prefix, /) -> Pages[_Entry]:
         return _LiftedPages(partial(getattr(self.provider, method.__name__), prefix))
 
-    return lambda _: cast("Callable[[Verbs, Prefix], Pages[_Entry]]", pages)
+    return cast("Callable[[Verbs, Prefix], Pages[_Entry]]", pages)
+
+
+def by(function: F) -> Callable[[object], F]:
+    """Let *function* be what is decorated, which only a protocol needs: its members are defined, not assigned."""
+    return lambda _: function
 
 
 class Verbs(Protocol):
     """The verbs that every provider has, as exchanges."""
 
-    @lifts(StorageProvider.put, _cancels_source)
+    @by(lifted(StorageProvider.put, _cancels_source))
     def put(self) -> None:
         """Cancelled, it publishes nothing that was not published already."""
 
-    @lifts(StorageProvider.get, _shuts_sink)
+    @by(lifted(StorageProvider.get, _shuts_sink))
     def get(self) -> None:
         """Cancelled, it calls the sink no more."""
 
-    @lifts(StorageProvider.head)
+    @by(lifted(StorageProvider.head))
     def head(self) -> None:
         """See ``StorageProvider.head``."""
 
-    @lifts(StorageProvider.delete)
+    @by(lifted(StorageProvider.delete))
     def delete(self) -> None:
         """See ``StorageProvider.delete``."""
 
-    @lists(StorageProvider.scan)
+    @by(listed(StorageProvider.scan))
     def scan(self) -> None:
         """See ``StorageProvider.scan``."""
 
-    @lists(StorageProvider.children)
+    @by(listed(StorageProvider.children))
     def children(self) -> None:
         """See ``StorageProvider.children``."""
 
@@ -182,61 +184,23 @@ class Exchanges(Verbs):
         self.provider = provider
         """Whose methods are called."""
 
-    @lifts(ServerCopier.copy)
-    def copy(self) -> None:
-        """See ``ServerCopier.copy``."""
-
-    @lifts(ServerMover.move)
-    def move(self) -> None:
-        """See ``ServerMover.move``."""
-
-    @lifts(BulkDeleter.delete_many)
-    def delete_many(self) -> None:
-        """See ``BulkDeleter.delete_many``."""
-
-    @lifts(Presigner.presign)
-    def presign(self) -> None:
-        """See ``Presigner.presign``."""
-
-    @lifts(PartUploader.begin_upload, _aborts_unclaimed)
-    def begin_upload(self) -> None:
-        """An upload whose caller went away before it could know of it is aborted."""
-
-    @lifts(PartUploader.put_part)
-    def put_part(self) -> None:
-        """See ``PartUploader.put_part``."""
-
-    @lifts(PartUploader.list_parts)
-    def list_parts(self) -> None:
-        """See ``PartUploader.list_parts``."""
-
-    @lifts(PartUploader.complete_upload)
-    def complete_upload(self) -> None:
-        """See ``PartUploader.complete_upload``."""
-
-    @lifts(PartUploader.find_upload)
-    def find_upload(self) -> None:
-        """See ``PartUploader.find_upload``."""
-
-    @lifts(UploadResumer.resume_upload, _cancels_source)
-    def resume_upload(self) -> None:
-        """See ``UploadResumer.resume_upload``."""
-
-    @lifts(PartUploader.abort_upload)
-    def abort_upload(self) -> None:
-        """See ``PartUploader.abort_upload``."""
-
-    @lifts(PartUploader.pending_uploads)
-    def pending_uploads(self) -> None:
-        """See ``PartUploader.pending_uploads``."""
+    copy = lifted(ServerCopier.copy)
+    move = lifted(ServerMover.move)
+    delete_many = lifted(BulkDeleter.delete_many)
+    presign = lifted(Presigner.presign)
+    begin_upload = lifted(PartUploader.begin_upload, _aborts_unclaimed)
+    put_part = lifted(PartUploader.put_part)
+    list_parts = lifted(PartUploader.list_parts)
+    complete_upload = lifted(PartUploader.complete_upload)
+    find_upload = lifted(PartUploader.find_upload)
+    resume_upload = lifted(UploadResumer.resume_upload, _cancels_source)
+    abort_upload = lifted(PartUploader.abort_upload)
+    pending_uploads = lifted(PartUploader.pending_uploads)
+    diagnose = lifted(Diagnoser.diagnose)
 
     def sweep(self, prefix: Prefix, *, dry_run: bool) -> Exchange[int]:
         """See ``Sweeper.sweep``."""
         return _call(partial(cast(Sweeper, self.provider).sweep, prefix, dry_run=dry_run))
-
-    @lifts(Diagnoser.diagnose)
-    def diagnose(self) -> None:
-        """See ``Diagnoser.diagnose``."""
 
     def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
         """Return the further checks of ``ExtraChecks``, each as an exchange."""

@@ -13,6 +13,7 @@ from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Corrupt, Fault, FaultyProvider, Misreport, Raise, RecordingProvider, Stall, Truncate
+from kazinex_storage.transport import Transport
 from kazinex_storage.types import WHOLE, Capability, PutMode, PutOptions
 
 _AWAY = UnavailableError("the service is away")
@@ -125,26 +126,26 @@ def test_a_stalled_operation_on_a_loop_holds_up_nobody_else_and_can_be_cancelled
     storage.close()
 
 
-def test_the_blocking_face_has_the_same_faults() -> None:
+def test_the_verbs_of_the_provider_itself_have_the_same_faults() -> None:
     plan = [Fault(operation="get", effect=Corrupt(0)), Fault(operation="copy", effect=Raise(_AWAY))]
     provider, found = FaultyProvider(MemoryProvider(), plan), bytearray()
-    key, other = ObjectKey("a"), ObjectKey("folder/b")
+    key, other, run = ObjectKey("a"), ObjectKey("folder/b"), Transport().run
     with Source.of(b"12345") as source:
-        provider.put(key, source, PutOptions())
+        run(provider.put(key, source, PutOptions()))
 
-    provider.get(key, WHOLE, found.extend, None)
+    run(provider.get(key, WHOLE, found.extend, None))
     with pytest.raises(UnavailableError):
-        provider.copy(key, other, PutMode.REPLACE)
-    provider.copy(key, other, PutMode.REPLACE)
+        run(provider.copy(key, other, PutMode.REPLACE))
+    run(provider.copy(key, other, PutMode.REPLACE))
 
     assert b"\xce2345" == found
-    assert 5 == provider.head(key).size
-    assert ["a", "folder/b"] == [info.key for info in provider.scan(Prefix())]
-    assert 2 == len(list(provider.children(Prefix())))
-    assert [None] == list(provider.delete_many([other]))
-    provider.delete(key)
+    assert 5 == run(provider.head(key)).size
+    assert ["a", "folder/b"] == [info.key for info in run(provider.scan(Prefix()).next())]
+    assert 2 == len(run(provider.children(Prefix()).next()))
+    assert [None] == list(run(provider.delete_many([other])))
+    run(provider.delete(key))
     with pytest.raises(NotFoundError):
-        provider.head(key)
+        run(provider.head(key))
     provider.close()
 
 

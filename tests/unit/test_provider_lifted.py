@@ -11,6 +11,7 @@ from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import NotFoundError, StorageError
 from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.lifting import PAGE_ITEMS, Exchanges, Pages, exchanges_of
+from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.transport import Call, Exchange, TransferCancelled, Transport
 from kazinex_storage.types import (
     WHOLE,
@@ -24,6 +25,7 @@ from kazinex_storage.types import (
     PutMode,
     PutOptions,
     Sink,
+    UploadState,
 )
 
 KEY = ObjectKey("a/b")
@@ -163,6 +165,33 @@ def test_cancelling_a_get_shuts_its_sink(small: Small) -> None:
     with pytest.raises(TransferCancelled):
         command.function(*command.arguments)
     assert [b"b", b"y"] == taken
+
+
+def test_an_upload_that_nobody_waits_for_any_more_is_aborted() -> None:
+    provider = MemoryProvider()
+    command = first_call(exchanges_of(provider).begin_upload(KEY, 5, PutOptions(), None))
+    state = command.run()
+    assert command.discard is not None
+
+    command.discard(state)
+
+    assert [] == list(provider.pending_uploads(Prefix()))
+
+
+def test_cancelling_a_resumed_upload_cancels_its_source() -> None:
+    source, state = Source.of(b"bytes"), UploadState(key=KEY, upload_id="1", size=5, part_bytes=5)
+
+    class Resumer(Small):
+        def resume_upload(self, state: UploadState, source: Source) -> ObjectInfo:
+            return self.put(KEY, source, PutOptions())
+
+    command = first_call(exchanges_of(Resumer()).resume_upload(state, source))
+    assert command.cancel is not None
+
+    command.cancel()
+
+    with pytest.raises(TransferCancelled):
+        command.run()
 
 
 def test_a_listing_comes_in_pages_and_lazily(small: Small, run: Transport) -> None:
