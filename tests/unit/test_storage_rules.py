@@ -21,6 +21,7 @@ from kazinex_storage import (
     Storage,
 )
 from kazinex_storage.providers.memory import MemoryProvider
+from kazinex_storage.storage.signed import remove_version
 from kazinex_storage.testing.recording import RecordingProvider
 from kazinex_storage.types import MIB, Buffer, Sink
 
@@ -120,3 +121,15 @@ def test_a_key_over_the_limit_of_the_provider_is_refused_before_any_request() ->
     storage.put("a" * 10, b"")
     with pytest.raises(InvalidKeyError, match="at most 10 bytes"):
         storage.put("ü" * 6, b"")
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_what_was_checked_is_removed_only_while_it_is_that_version(replaced: bool) -> None:
+    storage, key = Storage(MemoryProvider()), ObjectKey("a")
+    checked = storage.put(key, b"checked")
+    if replaced:
+        storage.put(key, b"newer")
+
+    removed = storage.transport.run(remove_version(storage.operations.context, key, checked))
+
+    assert (not replaced, replaced) == (removed, storage.exists(key))
