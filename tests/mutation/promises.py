@@ -56,8 +56,8 @@ PROMISES = (
     Promise(
         name="s3: a write carries its token",
         module="providers/s3/headers.py",
-        before="    if mark is not None:\n        yield METADATA + MARK, mark",
-        after="    if False:\n        yield METADATA + MARK, str(mark)",
+        before="    if token is not None:\n",
+        after="    if not token:\n",
     ),
     Promise(
         name="objectstore: a page of another server is no answer",
