@@ -146,9 +146,9 @@ class DocumentStore:
     def revisions(self, document: DocumentKey) -> Revisions:
         """Return the stored revisions of a document in the order of their keys.
 
-        The revision and the file name in *document* do not matter.
-        One listing in each place of the organisation. What several hold is listed once. Providers that do not
-        answer are passed over with a warning and an event, and named in ``missing`` of what is returned.
+        The revision and the file name in *document* do not matter. One listing in each place of the organisation; what
+        several hold is listed once. Providers that do not answer are passed over with a warning and an event, and named
+        in ``missing`` of the result.
 
         Raises:
             StorageError: no provider answered.
