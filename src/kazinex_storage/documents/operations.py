@@ -160,8 +160,8 @@ class DocumentOperations:
             recorded = yield from search.recorded(document)
             known = (yield from search.revision(document.document)) is not None
             sha256 = None if known else (yield from stored_sha256(recorded, document.document))
-            mark = RecordedRemoval(search, document.document, recorded.provider, sha256)
-            return (yield from remove_everywhere(mark, removal, [[recorded]]))
+            entry = RecordedRemoval(search, document.document, recorded.provider, sha256)
+            return (yield from remove_everywhere(entry, removal, [[recorded]]))
         search.admit(document)
         provider, sha256 = "", None
         if (yield from search.revision(document)) is None:

@@ -37,26 +37,26 @@ def stored_sha256(provider: ResolvedProvider, document: DocumentKey) -> Exchange
 
 
 def remove_everywhere(
-    mark: RecordedRemoval, removal: Removal, places: Sequence[Sequence[ResolvedProvider]]
+    entry: RecordedRemoval, removal: Removal, places: Sequence[Sequence[ResolvedProvider]]
 ) -> Exchange[None]:
     """Record *removal*, then delete the document from each of *places*.
 
     Raises:
         StorageError: a provider did not answer, or refused.
     """
-    yield from mark.put(removal)
+    yield from entry.put(removal)
     errors, removed = list[StorageError](), False
     for place in places:
-        error = yield from _delete(place, relative_key(mark.document))
+        error = yield from _delete(place, relative_key(entry.document))
         removed = removed or error is None
         if error is not None:
             errors.append(error)
     if errors:
         if not removed and all(isinstance(error, LockedError | AccessDeniedError) for error in errors):
-            yield from mark.take_back()  # the services refused: the document is where it was
+            yield from entry.take_back()  # the services refused: the document is where it was
         raise errors[0]
-    if mark.removal is not None:
-        yield from mark.search.emit(DocumentRemoved(document=mark.document, removal=mark.removal))
+    if entry.removal is not None:
+        yield from entry.search.emit(DocumentRemoved(document=entry.document, removal=entry.removal))
 
 
 def _delete(place: Sequence[ResolvedProvider], key: str) -> Exchange[StorageError | None]:

@@ -202,9 +202,9 @@ class RevisionGuard:
                 except NotFoundError:
                     continue
                 sha256 = info.sha256
-            mark, removal = RecordedRemoval(self._search, document, self._target.provider, sha256), removal_now()
-            yield from mark.put(removal)
-            if mark.removal is removal:
+            entry, removal = RecordedRemoval(self._search, document, self._target.provider, sha256), removal_now()
+            yield from entry.put(removal)
+            if entry.removal is removal:
                 yield from self._search.emit(DocumentRemoved(document=document, removal=removal))
 
     def _document(self, key: ObjectKey) -> DocumentKey | None:
