@@ -227,7 +227,7 @@ class Registry:
 
 
 def default_registry() -> Registry:
-    """Return the registry of this process: the built-in kinds and those that are installed beside them."""
+    """Return the registry of this process: the built-in kinds and those of installed packages."""
     return _REGISTRY
 
 

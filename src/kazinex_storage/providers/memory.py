@@ -1,6 +1,6 @@
 """Objects in the memory of this process: the reference implementation of the contract, and a fast double for tests.
 
-Everything the contract asks for stands here in its shortest form; read it beside ``contract.py``.
+Everything the contract asks for, in its shortest form; read it next to ``contract.py``.
 """
 
 from __future__ import annotations
@@ -381,7 +381,7 @@ class MemoryProvider:
     def _upload(self, state: UploadState) -> _Upload:
         upload = self.shelf.uploads.get(state.upload_id)
         if upload is None or upload.key != state.key:
-            raise NotFoundError("the upload is gone: completed or aborted; begin it anew", key=state.key)
+            raise NotFoundError("the upload is gone: completed or aborted; begin it again", key=state.key)
         return upload
 
     @staticmethod

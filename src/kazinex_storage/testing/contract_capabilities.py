@@ -77,12 +77,11 @@ class CapabilityContract:
             Capability.BULK_DELETE: "delete_many",
             Capability.PRESIGN: "presign",
         }
-        offers = getattr(bench.provider, "exchanges", bench.provider)
-
+        offers = bench.provider
         missing = [name for capability, name in methods.items() if bench.can(capability) and not hasattr(offers, name)]
         for capability, names in {Capability.PARTS: _PARTS, Capability.RESUME: _RESUME}.items():
             if bench.can(capability):
-                missing += [name for name in names if not hasattr(getattr(offers, "parts", offers), name)]
+                missing += [name for name in names if not hasattr(offers, name)]
 
         assert [] == missing
 

@@ -21,7 +21,7 @@ from ..types import Diagnosis
 # The first class that fits counts, so subclasses stand before their bases.
 _ADVICE: tuple[tuple[type[Exception], str, str], ...] = (
     (SettingsError, "the settings cannot be used", "correct the setting that the message names"),
-    (AuthenticationError, "the credentials are not accepted", "enter them anew, without blanks at the ends"),
+    (AuthenticationError, "the credentials are not accepted", "enter them again, without blanks at the ends"),
     (ReconnectRequiredError, "the consent or the sign-in is gone", "connect again"),
     (AccessDeniedError, "the credentials may not do this here", "grant reading, writing, listing and deleting"),
     (NotFoundError, "what was written, or the place itself, is not there", "check the name of the place exactly"),

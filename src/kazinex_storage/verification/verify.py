@@ -113,7 +113,7 @@ def verify_provider(
     settings. About nine requests.
 
     Args:
-        share: Let every organisation use the place, whoever's it was: for an operator who knows that it is meant so.
+        share: Let every organisation use the place, whichever owned it: for an operator who intends that.
 
     Raises:
         RecordNotFoundError: the organisation has no such provider.

@@ -1,4 +1,4 @@
-"""What ``verify`` checks of a container beside what it checks of every storage: CORS, where browsers upload."""
+"""What ``verify`` checks of a container in addition to what it checks of every storage: CORS, where browsers upload."""
 
 from __future__ import annotations
 

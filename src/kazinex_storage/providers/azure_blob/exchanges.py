@@ -180,7 +180,7 @@ class AzureBlobProvider:
         return Diagnostics(self.objects).diagnose(error, check)
 
     def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
-        """Return what ``verify`` has to look at besides: CORS, where browsers upload."""
+        """Return what else ``verify`` has to look at: CORS, where browsers upload."""
         from .checks import cors  # as above
 
         return {"cors": partial(cors, self.objects)} if self.target.browser_origin is not None else {}

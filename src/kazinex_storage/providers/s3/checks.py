@@ -1,4 +1,4 @@
-"""What ``verify`` checks of an S3 bucket beside what it checks of every storage: CORS and residency.
+"""What ``verify`` checks of an S3 bucket in addition to what it checks of every storage: CORS and residency.
 
 Both can be asked with a key that is scoped to the objects of one bucket.
 """

@@ -221,7 +221,7 @@ class S3Provider:
         return Diagnostics(self.objects).diagnose(error, check)
 
     def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
-        """Return what ``verify`` has to look at besides: CORS where browsers upload, residency where it is demanded."""
+        """Return what else ``verify`` has to look at: CORS where browsers upload, residency where it is demanded."""
         from .checks import cors, residency  # as above
 
         wanted = {"cors": (cors, self.target.browser_origin), "residency": (residency, self.target.jurisdiction)}
