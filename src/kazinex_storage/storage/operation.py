@@ -15,7 +15,7 @@ from ..keys import ObjectKey, Prefix
 from ..lifting import AnyProvider, exchanges_of
 from ..policy import UploadPolicy
 from ..transport import Exchange
-from ..types import ObjectInfo
+from ..types import ObjectInfo, PendingUpload, UploadState
 from .guards import Guard, Watch, Write
 from .rules import Rules, WriteOnce
 from .scope import Scope
@@ -142,18 +142,6 @@ class HasContext(Protocol):
         ...
 
 
-class NamesKey(Protocol):
-    """A value that names a key, such as the state of an upload."""
-
-    @property
-    def key(self) -> str:
-        """Relative to the storage."""
-        ...
-
-
-Named = TypeVar("Named", bound=NamesKey)
-
-
 def operation(
     name: str,
 ) -> Callable[
@@ -190,34 +178,20 @@ def operation(
     return decorate
 
 
-def operation_on_many(
+def unscoped_operation(
     name: str,
 ) -> Callable[[Callable[Concatenate[Owner, P], Exchange[T]]], Callable[Concatenate[Owner, P], Exchange[T]]]:
-    """Make an operation of a body that has no single key; it makes full what it is given."""
+    """Make an operation of a body that is given many keys, a prefix, or an upload, and makes them full by itself.
+
+    Errors name the key of an upload.
+    """
 
     def decorate(body: Callable[Concatenate[Owner, P], Exchange[T]]) -> Callable[Concatenate[Owner, P], Exchange[T]]:
         @wraps(body)
         def run(owner: Owner, /, *args: P.args, **kwargs: P.kwargs) -> Exchange[T]:
-            return owner.context.run(name, None, body(owner, *args, **kwargs))
-
-        return run
-
-    return decorate
-
-
-def operation_on_upload(
-    name: str,
-) -> Callable[
-    [Callable[Concatenate[Owner, Named, P], Exchange[T]]], Callable[Concatenate[Owner, Named, P], Exchange[T]]
-]:
-    """Make an operation of a body whose first argument is an upload, which names its key."""
-
-    def decorate(
-        body: Callable[Concatenate[Owner, Named, P], Exchange[T]],
-    ) -> Callable[Concatenate[Owner, Named, P], Exchange[T]]:
-        @wraps(body)
-        def run(owner: Owner, upload: Named, /, *args: P.args, **kwargs: P.kwargs) -> Exchange[T]:
-            return owner.context.run(name, upload.key, body(owner, upload, *args, **kwargs))
+            upload = args[0] if args else None
+            key = upload.key if isinstance(upload, UploadState | PendingUpload) else None
+            return owner.context.run(name, key, body(owner, *args, **kwargs))
 
         return run
 

@@ -34,7 +34,7 @@ from .bulk import delete_objects, each_once
 from .copies import copy_object, move_object
 from .fetching import Fetch, Proof
 from .guards import guarded
-from .operation import Context, operation, operation_on_many
+from .operation import Context, operation, unscoped_operation
 from .reading import Collector, Listing, RangeReader
 from .rules import Body
 from .signed import confirm_object, presign_object
@@ -82,7 +82,7 @@ class Operations:
         rules.check_name(self.context.scope.full_key(key))
         return rules.spool()
 
-    @operation_on_many("put_many")
+    @unscoped_operation("put_many")
     def put_many(self, items: Iterable[tuple[str, Body]], options: PutOptions) -> Exchange[list[ObjectInfo]]:
         """Write many (key, body) pairs; see ``Storage.put_many``.
 
@@ -183,7 +183,7 @@ class Operations:
             yield from self.context.guard.removing([key])
         yield from self.context.exchanges.delete(key)
 
-    @operation_on_many("delete_many")
+    @unscoped_operation("delete_many")
     def delete_many(self, keys: Iterable[str]) -> Exchange[None]:
         """Remove many objects; see ``Storage.delete_many``."""
         return delete_objects(self.context, keys)

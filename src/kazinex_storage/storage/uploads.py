@@ -42,7 +42,7 @@ from ..types import (
     PutOptions,
     UploadState,
 )
-from .operation import Context, operation, operation_on_many, operation_on_upload
+from .operation import Context, operation, unscoped_operation
 from .recording import ask_guard, ask_guard_unseen, keep, prove
 from .rules import Body
 from .signed import remove_version
@@ -90,7 +90,7 @@ class Uploads:
         state = replace(state, key=relative, scope=scope.prefix, provider=info.kind, location=info.location)
         return cast(UploadState, (yield Call(context.seal.seal, state)))
 
-    @operation_on_upload("resume_upload")
+    @unscoped_operation("resume_upload")
     def resume(self, state: UploadState, body: Body, on_progress: Progress | None = None) -> Exchange[ObjectInfo]:
         """Send what is missing, and complete; see ``Storage.resume_upload``.
 
@@ -156,7 +156,7 @@ class Uploads:
         _check_body(checksum.value, state, info)
         return info
 
-    @operation_on_upload("presign_upload")
+    @unscoped_operation("presign_upload")
     def ticket(self, state: UploadState, expires_in: timedelta) -> Exchange[UploadTicket]:
         """Sign every request of an upload; see ``Storage.presign_upload``.
 
@@ -189,7 +189,7 @@ class Uploads:
             state=state, parts=tuple(parts), complete=complete, abort=abort, expires_at=expires_at, bound=bound
         )
 
-    @operation_on_upload("complete_upload")
+    @unscoped_operation("complete_upload")
     def complete(self, state: UploadState) -> Exchange[ObjectInfo]:
         """Make what others sent the object; see ``Storage.complete_upload``.
 
@@ -254,7 +254,7 @@ class Uploads:
                 return same
         return (yield from self._exchanges.put_part(state, number, data))
 
-    @operation_on_upload("abort_upload")
+    @unscoped_operation("abort_upload")
     def abort(self, upload: UploadState | PendingUpload) -> Exchange[None]:
         """Throw an upload away; see ``Storage.abort_upload``."""
         self._need_resuming()
@@ -265,7 +265,7 @@ class Uploads:
             full = self.context.scope.full_key(upload.key)
         yield from self._exchanges.abort_upload(full, upload.upload_id)
 
-    @operation_on_many("pending_uploads")
+    @unscoped_operation("pending_uploads")
     def pending(self, prefix: str = "", older_than: timedelta | None = None) -> Exchange[list[PendingUpload]]:
         """Return the unfinished uploads; see ``Storage.pending_uploads``.
 
@@ -285,7 +285,7 @@ class Uploads:
             if upload.key.startswith(full) and (latest is None or upload.was_begun_by(latest))
         ]
 
-    @operation_on_many("sweep")
+    @unscoped_operation("sweep")
     def leftovers(self, *, dry_run: bool) -> Exchange[int | None]:
         """Let the provider remove, or only count, what killed writers left; None when it leaves nothing of its own."""
         if not isinstance(self.context.provider, Sweeper):
