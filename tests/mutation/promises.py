@@ -57,7 +57,7 @@ PROMISES = (
         name="s3: a write carries its token",
         module="providers/s3/headers.py",
         before="    if token is not None:\n",
-        after="    if not token:\n",
+        after='    if token == "":\n',
     ),
     Promise(
         name="objectstore: a page of another server is no answer",
