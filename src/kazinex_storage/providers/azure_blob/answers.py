@@ -18,7 +18,7 @@ from ..objectstore.header_text import date_of, etag_of, size_of
 from ..objectstore.listed_pages import Page
 from ..objectstore.reading import CONTENT_RANGE
 from ..objectstore.xml_text import parse_xml, text_of
-from .headers import FOLDER, METADATA, SHA256, WRITE, is_folder, metadata_of
+from .headers import FOLDER, METADATA, SHA256, WRITE_TOKEN, is_folder, metadata_of
 from .names import encode_metadata_name
 
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
@@ -40,7 +40,7 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
     metadata = metadata_of(headers)
     if is_folder(metadata):
         raise NotFoundError("no object has that key, a directory has", key=key, code=MARKED)
-    metadata.pop(WRITE, None)
+    metadata.pop(WRITE_TOKEN, None)
     metadata.pop(FOLDER, None)
     metadata.pop(SHA256, None)
     return ObjectInfo(
@@ -59,9 +59,9 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
 
 
 def checksum_in(headers: Mapping[str, str]) -> Checksum | None:
-    """Return the checksum of the whole blob that a GET or HEAD tells: the sha256 that we keep, else its MD5.
+    """Return the checksum of the whole blob that a GET or HEAD gives: the sha256 that we keep, else its MD5.
 
-    A blob has the MD5 of what was put in one request, or the one that its writer gave; a part tells it beside its own
+    A blob has the MD5 of what was put in one request, or the one that its writer gave; a part gives it besides its own
     (learn.microsoft.com/rest/api/storageservices/get-blob). That of append and page blobs is not kept up to date.
     """
     sha256 = headers.get(_SHA256_HEADER)

@@ -20,7 +20,7 @@ SINGLES_AT_ONCE: Final = 16
 """Deletes that are under way at once where there are no batches."""
 
 # Accounts with a hierarchical namespace had none when the API came (azure.microsoft.com/updates/batchapiforblob), and
-# emulators and gateways may have none. What else such an answer means, the single deletes tell.
+# emulators and gateways may have none. What else such an answer means, the single deletes find out.
 _NO_BATCHES: Final = (400, 405, 409, 501)
 
 # RFC 2046, 5.1.1, without blanks

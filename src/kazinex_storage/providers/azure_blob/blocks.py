@@ -1,7 +1,7 @@
 """Large bodies as blocks: Put Block for each, then Put Block List, which makes them the blob at once.
 
 The list carries the condition and the metadata, so the sha256 of the whole is always kept. Blocks that are never listed
-are seen by nobody and dropped by the service after a week, or when another write to the key ends.
+are invisible, and dropped by the service after a week, or when another write to the key ends.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def new_write_token() -> str:
 
 
 def read_block_id(text: str) -> Block | None:
-    """Return what the id *text* says; None when somebody else chose it."""
+    """Return what the id *text* says; None when another program chose it."""
     try:
         found = b64decode(text, validate=True)
     except (BadBase64, ValueError):

@@ -46,7 +46,7 @@ def keys_forbidden(target: Target) -> Diagnosis:
 
 
 def no_crc64() -> Diagnosis:
-    """Explain FeatureNotSupported to whoever chose CRC-64."""
+    """Explain FeatureNotSupported where CRC-64 is chosen."""
     return Diagnosis(
         meaning="the service does not take CRC-64, as Azurite does not; bodies are proved by it because body_checksum "
         "is crc64",

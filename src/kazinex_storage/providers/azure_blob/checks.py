@@ -7,12 +7,12 @@ from typing import Final
 from ...transport import Exchange
 from ...types import Diagnosis
 from ..settings.preflight import preflight
-from .headers import METADATA, WRITE
+from .headers import METADATA, WRITE_TOKEN
 from .names import encode_metadata_name
 from .objects import Objects
 
 # What a signed upload has to send, see ``presign.py``.
-_HEADERS: Final = ("content-type", "x-ms-blob-type", METADATA + encode_metadata_name(WRITE))
+_HEADERS: Final = ("content-type", "x-ms-blob-type", METADATA + encode_metadata_name(WRITE_TOKEN))
 
 
 def cors(objects: Objects) -> Exchange[Diagnosis | None]:

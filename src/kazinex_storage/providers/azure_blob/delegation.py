@@ -1,7 +1,7 @@
 """Keys of user delegation: what an identity of Microsoft Entra is given to mint signatures from.
 
 learn.microsoft.com/rest/api/storageservices/get-user-delegation-key says what is asked. A key is good for seven days at
-most; the identity needs the role Storage Blob Data Contributor, or Storage Blob Delegator beside what it may do.
+most; the identity needs the role Storage Blob Data Contributor, or Storage Blob Delegator besides its other roles.
 """
 
 from __future__ import annotations

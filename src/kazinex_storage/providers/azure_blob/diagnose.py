@@ -93,7 +93,7 @@ class Diagnostics:
                 return None
 
     def _ask(self) -> Exchange[Response | None]:
-        """List one blob; None when nobody answers, or nothing authorises the request."""
+        """List one blob; None when there is no answer, or nothing authorises the request."""
         try:
             requests = self._objects.requests
             request = Requests(replace(self._target, page_blobs=1), requests.auth).list(self._target.prefix, None)

@@ -60,9 +60,9 @@ _CODES: Final[Mapping[str, Found]] = {
     "ResourceNotFound": (NotFoundError, "no object has that key"),
     "AuthenticationFailed": (
         AuthenticationError,
-        "the signature is not accepted; enter the key or token anew, and check the clock of this machine",
+        "the signature is not accepted; enter the key or token again, and check the clock of this machine",
     ),
-    "InvalidAuthenticationInfo": (AuthenticationError, "the credentials are not accepted; enter them anew"),
+    "InvalidAuthenticationInfo": (AuthenticationError, "the credentials are not accepted; enter them again"),
     "NoAuthenticationInformation": (AuthenticationError, "no credentials arrived; look at proxies on the way"),
     "KeyBasedAuthenticationNotPermitted": (
         AccessDeniedError,

@@ -1,4 +1,4 @@
-"""What travels in headers beside the bytes of a blob. Pure; text and dates are those of ``header_text.py``."""
+"""What travels in headers along with the bytes of a blob. Pure; text and dates are those of ``header_text.py``."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ METADATA: Final = "x-ms-meta-"
 SHA256: Final = "kazinex-sha256"
 """Metadata that holds the sha256 of the whole object."""
 
-WRITE: Final = "kazinex-write"
+WRITE_TOKEN: Final = "kazinex-write"  # noqa: S105 -- a name, no secret
 """Metadata with a random token of one write: a writer that lost the answer recognises its own blob."""
 
 FOLDER: Final = "hdi_isfolder"
 """Metadata of what stands for a directory where namespaces are hierarchical; seen in any case of letters."""
 
-_OURS: Final = frozenset({SHA256, WRITE, FOLDER})
+_OURS: Final = frozenset({SHA256, WRITE_TOKEN, FOLDER})
 _TOKEN: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 
 
@@ -46,7 +46,7 @@ def put_headers(options: PutOptions, sha256: str | None, token: str) -> Iterator
 
 
 def metadata_headers(metadata: Mapping[str, str], sha256: str | None, token: str) -> Iterator[tuple[str, str]]:
-    """Yield the headers that hold *metadata* and our own beside it.
+    """Yield the headers that hold *metadata* and our own besides.
 
     Raises:
         NotSupportedError: a value cannot be sent.
@@ -57,7 +57,7 @@ def metadata_headers(metadata: Mapping[str, str], sha256: str | None, token: str
         yield METADATA + encode_metadata_name(name), encode_text(value)
     if sha256 is not None:
         yield METADATA + encode_metadata_name(SHA256), sha256
-    yield METADATA + encode_metadata_name(WRITE), token
+    yield METADATA + encode_metadata_name(WRITE_TOKEN), token
 
 
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:

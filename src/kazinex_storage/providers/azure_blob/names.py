@@ -66,7 +66,7 @@ def encode_prefix(prefix: str) -> str:
 
 
 def decode(name: str) -> str | None:
-    """Return the key that is spelt *name*; None when no key is, because somebody else chose the name."""
+    """Return the key that is spelt *name*; None when no key is, because another program chose the name."""
     key = "/".join(map(_read, name.split("/"))) if "=" in name else name
     try:
         return key if ObjectKey(key) == key and encode_segments(key) == name else None

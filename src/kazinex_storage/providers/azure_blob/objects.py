@@ -29,14 +29,14 @@ from ..objectstore.writing import (
 )
 from .answers import checksum_in, parse_object
 from .errors import AZURE, BLOB, is_azure, map_error
-from .headers import METADATA, WRITE
+from .headers import METADATA, WRITE_TOKEN
 from .names import encode_metadata_name
 from .requests import Requests, wanted_span
 
 SINGLE_PUT_BYTES: Final = 8 * MIB
 """The largest body that goes in one request."""
 
-_TOKEN_HEADER: Final = METADATA + encode_metadata_name(WRITE)
+_TOKEN_HEADER: Final = METADATA + encode_metadata_name(WRITE_TOKEN)
 
 
 class Objects:
@@ -166,7 +166,7 @@ def _check(
 
     Raises:
         NotFoundError: it is a directory.
-        UnavailableError: somebody else than Azure answers.
+        UnavailableError: it is not Azure that answers.
         IntegrityError: it is another part or another version.
     """
     etag = etag_of(headers.get("etag"))

@@ -13,7 +13,7 @@ from ...errors import NotSupportedError
 from ...secrecy.masking import Masked
 from ...types import PresignedUrl, PresignOptions, PutMode
 from ..objectstore.header_text import plain_header
-from .headers import METADATA, WRITE
+from .headers import METADATA, WRITE_TOKEN
 from .names import encode_metadata_name
 from .requests import Requests
 from .sas import mint_url
@@ -65,5 +65,5 @@ def _headers(options: PresignOptions) -> dict[str, str]:
     if options.content_type is not None:
         headers["Content-Type"] = plain_header("content type", options.content_type)
     if options.write_token is not None:
-        headers[METADATA + encode_metadata_name(WRITE)] = options.write_token
+        headers[METADATA + encode_metadata_name(WRITE_TOKEN)] = options.write_token
     return headers

@@ -61,7 +61,7 @@ class Requests:
         return Request(method="PUT", url=self.url(name), headers=headers, body=data, auth=self.auth, operation="put")
 
     def put_block(self, name: str, block_id: str, data: Buffer, proof: Proof) -> Request:
-        """Write one block, which nobody sees before it is committed."""
+        """Write one block, which is invisible until it is committed."""
         return Request(
             method="PUT",
             url=f"{self.url(name)}?comp=block&blockid={quote(block_id, safe='')}",
@@ -88,7 +88,7 @@ class Requests:
         return Request(method="PUT", url=url, headers=headers, body=body, auth=self.auth, operation="put")
 
     def block_list(self, name: str) -> Request:
-        """Ask for the blocks that nobody has made a blob yet."""
+        """Ask for the blocks that are not part of a blob yet."""
         url = f"{self.url(name)}?comp=blocklist&blocklisttype=uncommitted"
         return Request(method="GET", url=url, headers=_GET, auth=self.auth, operation="list")
 
@@ -182,7 +182,7 @@ class Requests:
         return Request(method="DELETE", url=self.url(name), headers=headers, auth=self.auth, operation="delete")
 
     def list(self, prefix: str, marker: str | None, *, one_level: bool = False, uncommitted: bool = False) -> Request:
-        """List a page; metadata comes along, because it alone tells what is a directory.
+        """List a page; metadata comes along, because only it says what is a directory.
 
         With *uncommitted*, blobs as well that are nothing but blocks yet.
         """

@@ -36,7 +36,7 @@ class AccountKey:
 @not_pickled(SEND_A_FILE_SYSTEM)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SasToken:
-    """A shared access signature that somebody gave us."""
+    """A shared access signature that was given to us."""
 
     token: str = field(repr=False)
     """A query without the question mark."""

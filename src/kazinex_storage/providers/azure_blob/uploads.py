@@ -1,4 +1,4 @@
-"""Uploads in parts that outlive a process, by keys, over blocks that nobody has listed yet.
+"""Uploads in parts that outlive a process, by keys, over blocks that are not committed yet.
 
 Azure knows no uploads, only blocks of a key. So an upload is a token in the ids of its blocks, and a block of one byte
 says that it was begun, and when; another one says that it was aborted, because no request removes blocks: the service
@@ -128,7 +128,7 @@ class PartUploads:
     def pending_uploads(self, prefix: Prefix) -> Exchange[Sequence[PendingUpload]]:
         """List the unfinished; one request for 5,000 blobs, and one for each that is empty or nothing but blocks.
 
-        Uploads over an object with bytes are not shown: the service does not tell which objects have them.
+        Uploads over an object with bytes are not shown: the service does not say which objects have them.
         """
         names = yield from self._bare(self._codec.name_prefix(prefix))
         keys = ((name, self._codec.key_of(name)) for name in names)
@@ -228,5 +228,5 @@ def _options(state: UploadState) -> PutOptions:
     """
     options = parse_own_json(state.provider_state or "{}")
     if not isinstance(options, dict):
-        raise ValueError("the upload state was altered; begin the upload anew")
+        raise ValueError("the upload state was altered; begin the upload again")
     return PutOptions(mode=state.mode, if_match=state.if_match, **options)

@@ -60,7 +60,7 @@ NUMBERS: Final[Mapping[int, Diagnosis]] = {
         fix="ask an administrator to let the app, or this network, through the policy",
     ),
 }
-"""What to tell people, by AADSTS number."""
+"""What people are shown, by AADSTS number."""
 
 _GENERAL: Final[Mapping[str, Diagnosis]] = {
     "invalid_client": Diagnosis(

@@ -17,7 +17,7 @@ def wrong_clock(minutes: int | None) -> Diagnosis:
 
 
 def unreachable(endpoint_url: str, code: str, message: str, *, mistyped: str) -> Diagnosis:
-    """Explain that nobody could be asked; *code* is the transport's word for why, *mistyped* what names the host."""
+    """Explain why the service is not reached; *code* is the transport's word for it, *mistyped* what names the host."""
     host = endpoint_url.partition("://")[2]
     match code:
         case "dns":

@@ -13,7 +13,7 @@ def preflight(url: str, origin: str, method: str, headers: Sequence[str]) -> Exc
     One request; the names of *headers* are in small letters.
 
     Raises:
-        UnavailableError: nobody answers.
+        UnavailableError: there is no answer.
     """
     request = Request(
         method="OPTIONS",

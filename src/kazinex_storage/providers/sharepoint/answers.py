@@ -41,16 +41,16 @@ class Item:
     quickxor: str | None
     """Lower-case hexadecimal; late or absent at times."""
     is_deleted: bool = False
-    """Only feeds tell of items that are gone."""
+    """Only feeds list items that are gone."""
     parent_id: str | None = None
     modified_by: str | None = None
     """The ids of the app and the person who changed it last."""
     download_url: str | None = field(default=None, repr=False)
-    """Good for some minutes for whoever has it."""
+    """Good for some minutes for anyone who has it."""
 
     @property
     def version(self) -> str | None:
-        """What tells one content from another."""
+        """What distinguishes one content from another."""
         return self.ctag or self.etag
 
     @property
@@ -69,7 +69,7 @@ class Item:
     def is_at(self, path: str) -> bool:
         """Say whether the item is at *path*, letter by letter: the service itself ignores case.
 
-        Only the end of the path that Graph tells is compared, because the root folder above is a matter of settings.
+        Only the end of the path that Graph gives is compared, because the root folder above is a matter of settings.
         ``parentReference.path`` comes percent-encoded from some versions of the service and plain from others.
         """
         *folders, name = path.split("/")
@@ -77,7 +77,7 @@ class Item:
             return False
         if not folders:
             return True
-        if self.parent is None:  # the answer does not tell, and the case of a folder may part two organisations
+        if self.parent is None:  # the answer does not say, and the case of a folder may part two organisations
             return False
         found = list(self.parent[-len(folders) :])
         return folders in (found, [unquote(part) for part in found])

@@ -92,7 +92,7 @@ class Copying:
         return info_of(target, moved)
 
     def _moved_after_all(self, source: str, target: str, path: str, item: Item, response: Response) -> Exchange[Item]:
-        """Return the item at *path* when an answer was lost: the repeat finds that its mark has changed."""
+        """Return the item at *path* when an answer was lost: the repeat finds that its version has changed."""
         found: Item | None = yield from self._library.look(path)
         if found is not None and found.id == item.id and response.attempts > 1:
             return found
@@ -123,7 +123,7 @@ class Copying:
             wait = min(2 * wait, _LONGEST_WAIT_S)
             response = yield from GRAPH.send(self._requests.monitor(monitor), ok=(200, 202, *_FORGOTTEN), key=key)
             if response.status in _FORGOTTEN:
-                return  # done, and the monitor leads to the item or is forgotten: the item itself tells
+                return  # done, and the monitor leads to the item or is forgotten: a look at the item decides
             found = parse_json(response)
             status = str(found.get("status", ""))
             if status == "completed" or "id" in found:

@@ -103,11 +103,11 @@ class DeltaPages:
             if other is not None and other.key.startswith(self._prefix):
                 self._left_out.append(other)
         elif key.startswith(self._prefix):
-            # Without cTag there is no mark that a put or a get could be pinned to.
+            # Without cTag there is no version that a put or a get could be pinned to.
             yield replace(info_of(key, item), etag=item.ctag)
 
     def _strays(self) -> Exchange[list[ObjectInfo]]:
-        """Look up the files whose folders did not come: somebody moves them at the moment."""
+        """Look up the files whose folders did not come: they are being moved at the moment."""
         library, found = self._library, list[ObjectInfo]()
         for stray in self._tree.strays():
             item: Item | None = yield from library.look_by_id(stray.id)

@@ -99,7 +99,7 @@ class SharePointProvider:
         self.resume_upload = uploads.resume_upload
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
-        """Write; one request up to 8 MiB where nothing stands yet, else two and one for each 10 MiB."""
+        """Write; one request up to 8 MiB where nothing is there yet, else two and one for each 10 MiB."""
         writer = self.objects if source.size <= SINGLE_PUT_BYTES else self.sessions
         return (yield from writer.put(key, source, options))
 
@@ -118,7 +118,7 @@ class SharePointProvider:
     def scan(self, prefix: Prefix) -> Pages[ObjectInfo]:
         """List everything below; one request for each folder and each 200 entries of it.
 
-        Of a whole library, one request for each 200 files and folders; such entries have no version mark.
+        Of a whole library, one request for each 200 files and folders; such entries have no ETag.
         """
         if not self.library.folder_of(prefix):
             return DeltaPages(self.library, prefix)

@@ -1,4 +1,4 @@
-"""Folders above an object: made where they are missing, by whoever comes first."""
+"""Folders above an object: made where they are missing, by the first writer that needs them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SEEN_FOLDERS: Final = 4096
 
 
 class Folders:
-    """The folders of one library that were seen to be there, spelt letter by letter like the keys below them.
+    """The folders of one library that were seen to be there, with exactly the names that keys have.
 
     A folder is looked at before the first write into it. Another one that differs in case would take the write, and if
-    the answer to that is lost, nobody knows that it has to be taken back from another organisation.
+    the answer to that is lost, it is not known that it has to be taken back from another organisation.
     """
 
     def __init__(self, library: Library) -> None:
@@ -69,7 +69,7 @@ class Folders:
 def make_folders(library: Library, key: str, path: str) -> Exchange[Item | None]:
     """Make the folders above *path* that are missing and return the last one; None is the library itself.
 
-    Safe in a race: of two that make the same folder one is told that it is there, which is what it wanted.
+    Safe in a race: of two that make the same folder one gets the answer that it exists, which is what it wanted.
 
     Raises:
         InvalidKeyError: a file stands where a folder has to be, or a folder is spelt in another case.

@@ -1,4 +1,4 @@
-"""What a body has to be once the service holds it, and which files SharePoint may write anew."""
+"""What a body has to be once the service holds it, and which files SharePoint may rewrite."""
 
 from __future__ import annotations
 

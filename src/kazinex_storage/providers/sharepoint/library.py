@@ -1,7 +1,7 @@
 """One document library: who asks, which drive it is, and how keys become paths and back.
 
 The service ignores case and keys do not, so an item that answers to a path is taken for an object only when it is
-spelt letter by letter like the key: nobody reads or replaces ``Acme/a`` by the key ``acme/a``.
+spelt letter by letter like the key: ``Acme/a`` is never read or replaced by the key ``acme/a``.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Library:
         return Unkeyed(name=f"{path}:{item.id}", key=self.text_of(path), size=item.size)
 
     def text_of(self, path: str) -> str:
-        """Return the text where the key of *path* stands, or would stand if it had one."""
+        """Return the text of the key of *path*, or of the one that it would have."""
         return text_of("/".join(path.split("/")[self._above :]))
 
     def is_own(self, path: str) -> bool:

@@ -1,7 +1,8 @@
 """Listings of one library: one level, or a walk through all folders below a prefix.
 
-Pages are followed as Graph links them. Entries whose names no key is spelt like are left out, and kept apart: somebody
-else put them there. What the service lists in a folder of another spelling belongs to another key and is left out.
+Pages are followed as Graph links them. Entries whose names no key is spelt like are left out, and kept apart:
+another program put them there. What the service lists in a folder of another spelling belongs to another key and is
+left out.
 """
 
 from __future__ import annotations

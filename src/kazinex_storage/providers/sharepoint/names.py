@@ -67,7 +67,7 @@ def encode_key(key: str, *, at_library_root: bool = True) -> str:
 
 
 def decode_path(path: str, *, at_library_root: bool = True) -> ObjectKey | None:
-    """Return the key whose path is *path*; None when no key has it, because somebody else chose a name in it.
+    """Return the key whose path is *path*; None when no key has it, because another program chose a name in it.
 
     Never raises, whatever *path* is, and ``encode_key`` undoes it. None are names that this module would spell
     otherwise (``a=3D.pdf``, a superfluous escape), names that are not NFC, and the service's own ``Forms``.

@@ -1,7 +1,7 @@
 """Files of one library, as exchanges: look, read, write in one request, delete.
 
 Larger bodies go through ``sessions.py``. A create-only write that is refused looks whether the file in its way is its
-own, because the answer to an earlier attempt may have been lost: that it holds the same bytes tells.
+own, because the answer to an earlier attempt may have been lost: it is, when it holds the same bytes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .hashing import check_stored, is_same, may_be_written_anew
 from .library import REMOVED, Library
 from .requests import Writing
 
-# Graph takes up to 250 MB in one request; what breaks off begins anew, so larger bodies go in fragments.
+# Graph takes up to 250 MB in one request; what breaks off starts again, so larger bodies go in fragments.
 SINGLE_PUT_BYTES: Final = 8 * MIB
 """The largest body that goes in one request."""
 
@@ -39,7 +39,7 @@ _HOPEFUL_BYTES: Final = 256 * 1024
 
 
 _RIVALS: Final = 12
-"""How often a replace meets another writer until that is told."""
+"""How often a replace meets another writer before it gives up."""
 _RIVAL_WAIT_S: Final = 0.05
 """The longest first pause after such a meeting, which one of two writers ends earlier; it doubles up to a second."""
 
@@ -73,7 +73,7 @@ class Objects:
         return info_of(key, (yield from self.library.file(key, self.library.path_of(key))))
 
     def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
-        """Write a body of at most ``SINGLE_PUT_BYTES``; one request where nothing stands and the folder was seen.
+        """Write a body of at most ``SINGLE_PUT_BYTES``; one request where nothing is there and the folder was seen.
 
         Raises:
             StorageError: as in ``StorageProvider.put``.
@@ -93,12 +93,12 @@ class Objects:
         yield from self.library.remove(partial(self.library.file_at, self.library.path_of(key)), key)
 
     def admit(self, key: str, path: str, options: PutOptions) -> Exchange[Writing]:
-        """Return how to write to *path*, having looked what stands there; one request.
+        """Return how to write to *path*, having looked at what is there; one request.
 
         Raises:
-            AlreadyExistsError: ``PutMode.CREATE`` and something stands there.
+            AlreadyExistsError: ``PutMode.CREATE`` and something is there.
             PreconditionFailedError: it is not the version ``if_match``.
-            InvalidKeyError: something stands there in another spelling, or a folder.
+            InvalidKeyError: something is there in another spelling, or a folder.
         """
         found = yield from self.library.look(path)
         content_type = options.content_type or "application/octet-stream"
@@ -155,8 +155,8 @@ class Objects:
         """Return the file at *path* when it holds what was *sent*; None when it surely is another's, or none is there.
 
         Raises:
-            UnavailableError: nobody can tell: there is no look at it, its hash is late, the service may have written it
-                anew, or it is spelt in another case.
+            UnavailableError: it is not known: it cannot be looked at, its hash is late, the service may have rewritten
+                it, or it is spelt in another case.
         """
         try:
             found = yield from self.library.look(path)

@@ -1,4 +1,4 @@
-"""Files of one library are read through short-lived URLs, which are looked up, and looked up anew when they expire."""
+"""Files of one library are read through short-lived URLs, which are looked up, and looked up again when they expire."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _RECENT: Final = 64
 
 _URL_EXPIRED: Final = frozenset({401, 403, 404, 410})
 _LOOKS: Final = 25
-"""Looks that one read takes at most: URLs expire, and a file that is replaced all the time is looked at anew."""
+"""Looks that one read takes at most: URLs expire, and a file that is replaced all the time is looked at again."""
 _REFUSALS: Final = 3
-"""Download URLs that are refused one after another, fresh as they are, until that is told."""
+"""Download URLs that are refused one after another, fresh as they are, before the read gives up."""
 
 _CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")  # RFC 9110, 14.4
 
@@ -163,7 +163,7 @@ class _Taking:
 def _check(item: Item, taking: _Taking, before: int, sure: bool, headers: Mapping[str, str]) -> None:
     """Refuse what is not the version or the span that was asked for, before its first byte.
 
-    The version mark of a download, where there is one, and that of the item are both eTags; where there is none, only
+    The ETag of a download, where there is one, and that of the item are both eTags; where there is none, only
     an item that was looked at just now is *sure* to be what comes. *before* is how much was taken before this request;
     how the request itself goes on after a break is for the transport to see to.
 

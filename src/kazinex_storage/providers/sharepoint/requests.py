@@ -50,14 +50,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
-    """What a write does with what stands at its path."""
+    """What a write does with the item at its path."""
 
     behaviour: str = "fail"
     """``fail`` or ``replace``; always said, because the documents and the service differ about what holds without."""
     if_match: str | None = None
     content_type: str = "application/octet-stream"
     replaced: str | None = None
-    """The version that stands there, when one does."""
+    """The version that is there, if any."""
 
 
 class Requests:

@@ -1,8 +1,8 @@
-"""Uploads that another process goes on with: the URL of a session, kept by whoever began it.
+"""Uploads that another process goes on with: the URL of a session, kept by the process that began it.
 
 A session takes its bytes in order and gives none of them back, so nothing that it holds can be compared with a body.
-Instead the sha256 of the whole is told at the beginning, and every process proves its body by it before it sends a byte
-of it, and once more before it sends the last fragment, which is what publishes.
+Instead the sha256 of the whole is given at the beginning. Every process proves its body by it before it sends a byte,
+and once more before it sends the last fragment, which is what publishes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Resuming:
     """Resumable uploads to one library."""
 
     def __init__(self, objects: Objects, sessions: Sessions) -> None:
-        """Write beside *objects*, by *sessions*."""
+        """Resume writes to the library of *objects*, by *sessions*."""
         self._objects = objects
         self._sessions = sessions
         self._library: Library = objects.library
@@ -41,8 +41,8 @@ class Resuming:
         """Begin a session; two requests, where the folder was seen. Its URL is a secret until the session ends.
 
         Raises:
-            NotSupportedError: no sha256 was told, or the session is at another host than the site.
-            AlreadyExistsError: ``PutMode.CREATE`` and something stands there.
+            NotSupportedError: no sha256 was given, or the session is at another host than the site.
+            AlreadyExistsError: ``PutMode.CREATE`` and something is there.
             PreconditionFailedError: it is not the version ``if_match``.
             UnavailableError: others write to the same key.
             StorageError: the service refuses.
@@ -97,7 +97,7 @@ class Resuming:
                 raise
             if found is not None:
                 return found
-        # All of it is there, and another writer's object was in its way, which is to be replaced or is told of.
+        # All of it is there, and another writer's object was in its way, which is to be replaced or reported.
         yield from self._sessions.cancel(url)
         return (yield from self._sessions.put(key, source, options))
 

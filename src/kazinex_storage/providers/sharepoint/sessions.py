@@ -55,14 +55,14 @@ _LONGEST_PAUSE_S: Final = 60.0
 
 
 class SessionGoneError(Exception):
-    """The service has lost the session; the upload begins anew."""
+    """The service has lost the session; the upload starts again."""
 
 
 class Sessions:
     """Large writes to one library."""
 
     def __init__(self, objects: Objects) -> None:
-        """Write beside *objects*."""
+        """Write large bodies to the library of *objects*."""
         self._objects = objects
         self._library: Library = objects.library
         self._requests = objects.library.requests
@@ -95,7 +95,7 @@ class Sessions:
                 found = yield from self.send(key, path, source, options, Sending(self._objects, url, plan))
             except GeneratorExit:
                 self._remember(url)
-                raise  # nobody drives the exchange any more, so nothing can be sent
+                raise  # the exchange is no longer driven, so nothing can be sent
             except BaseException as error:
                 yield from self.cancel(url)
                 if isinstance(error, SessionGoneError):
@@ -272,7 +272,7 @@ class Sending:
         """Ask the session how far it has come."""
         response = yield from GRAPH.send(self._requests.session(self._url), ok=(200, *GONE))
         if response.status in GONE:
-            return self._plan.size  # done, or gone: the file itself tells
+            return self._plan.size  # done, or gone: a look at the file decides
         return next_offset(response, self._plan.size)
 
 

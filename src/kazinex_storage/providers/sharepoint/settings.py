@@ -94,7 +94,7 @@ class SharePointSettings(SecretiveModel):
     drive_id: OptionalText = None
     """Id of the library; none to look it up by its name."""
     looked_up: LookedUp | None = None
-    """Both ids as the last verification found them. Written by ``verify_provider``; nobody needs to give it."""
+    """Both ids as the last verification found them. Written by ``verify_provider``; it need not be given."""
     login_url: OptionalEndpoint = None
     """Another authority than that of the cloud, such as an emulator."""
     graph_url: OptionalEndpoint = None
