@@ -30,14 +30,14 @@ PROMISES = (
         after="if if_match is not None and found is None:",
     ),
     Promise(
-        name="s3: create-only",
-        module="providers/s3/requests.py",
+        name="objectstore: create-only",
+        module="providers/objectstore/header_text.py",
         before='("If-None-Match", "*")',
         after='("X-None-Match", "*")',
     ),
     Promise(
-        name="s3: if-match",
-        module="providers/s3/requests.py",
+        name="objectstore: if-match",
+        module="providers/objectstore/header_text.py",
         before='return (("If-Match", quoted_etag(options.if_match)),) if options.if_match is not None else ()',
         after="return ()",
     ),
@@ -70,18 +70,6 @@ PROMISES = (
         module="providers/s3/objects.py",
         before="if if_match is not None and info.etag != etag_of(if_match):",
         after="if False:",
-    ),
-    Promise(
-        name="azure: create-only",
-        module="providers/azure_blob/requests.py",
-        before='return (("If-None-Match", "*"),)',
-        after="return ()",
-    ),
-    Promise(
-        name="azure: if-match",
-        module="providers/azure_blob/requests.py",
-        before='return (("If-Match", quoted_etag(options.if_match)),) if options.if_match is not None else ()',
-        after="return ()",
     ),
     Promise(
         name="azure: a body goes with its checksum",

@@ -265,7 +265,10 @@ def head_is_whole(head: list[bytes]) -> bool:
 
 def status_of(head: list[bytes]) -> int:
     """Return the status of the last answer in *head*, 0 when there is none."""
-    parts = head[_last(head)].split(None, 2) if head else []
+    if not head:
+        return 0
+    last = _last(head) if head.count(b"\r\n") > 1 else 0
+    parts = head[last].split(None, 2)
     return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
 
 
@@ -284,8 +287,5 @@ def parse_headers(text: bytes) -> dict[str, str]:
 
 def _last(head: list[bytes]) -> int:
     """Return where the last answer begins: after a 100, a 103 or a proxy's own."""
-    if head.count(b"\r\n") > 1:
-        for index in range(len(head) - 1, 0, -1):
-            if head[index].startswith(b"HTTP/"):
-                return index
-    return 0
+    starts = (index for index in range(len(head) - 1, 0, -1) if head[index].startswith(b"HTTP/"))
+    return next(starts, 0)

@@ -9,15 +9,13 @@ from typing import Final, cast
 
 from ...errors import NotFoundError, StorageError, UnavailableError, for_each_key
 from ...transport import Exchange, Many, Outcome, Response
+from ..objectstore.deleting import delete_each
 from .errors import AZURE
 from .objects import Objects
 from .requests import BATCH_BLOBS
 
 BATCHES_AT_ONCE: Final = 4
 """Batches of one call that are under way at once: all of its 1,000 keys."""
-
-SINGLES_AT_ONCE: Final = 16
-"""Deletes that are under way at once where there are no batches."""
 
 # Accounts with a hierarchical namespace had none when the API came (azure.microsoft.com/updates/batchapiforblob), and
 # emulators and gateways may have none. What else such an answer means, the single deletes find out.
@@ -28,12 +26,14 @@ _BOUNDARY: Final = re.compile(r'multipart/mixed\s*;\s*boundary="?([0-9A-Za-z\'()
 _STATUS: Final = re.compile(r"HTTP/1\.1 ([0-9]{3})\b")
 
 
-def delete_many(objects: Objects, names: Sequence[str]) -> Exchange[list[StorageError | None]]:
-    """Remove *names*, as the service spells them; an error or None for each, in order.
+def delete_many(objects: Objects, keys: Sequence[str]) -> Exchange[list[StorageError | None]]:
+    """Remove *keys*; an error or None for each, in order.
 
-    A batch that is refused as a whole, or whose answer does not say which blobs are left, failed for each of its names.
+    A batch that is refused as a whole, or whose answer does not say which blobs are left, failed for each of its keys.
     """
-    batches = [names[start : start + BATCH_BLOBS] for start in range(0, len(names), BATCH_BLOBS)]
+    for key in keys:
+        objects.requests.codec.name_of(key)  # one that the service cannot hold refuses the whole call
+    batches = [keys[start : start + BATCH_BLOBS] for start in range(0, len(keys), BATCH_BLOBS)]
 
     def each() -> Iterator[Exchange[list[StorageError | None]]]:
         for batch in batches:
@@ -49,30 +49,19 @@ def delete_many(objects: Objects, names: Sequence[str]) -> Exchange[list[Storage
     return errors
 
 
-def _delete(objects: Objects, names: Sequence[str]) -> Exchange[list[StorageError | None]]:
+def _delete(objects: Objects, keys: Sequence[str]) -> Exchange[list[StorageError | None]]:
     auth = objects.requests.auth
     authorisation = auth.at_hand or (yield from auth.fetch())
-    request = objects.requests.delete_many(names, f"batch_{secrets.token_hex(16)}", authorisation.query)
+    request = objects.requests.delete_many(keys, f"batch_{secrets.token_hex(16)}", authorisation.query)
     response = yield from AZURE.send(request, ok=(202, *_NO_BATCHES))
     if response.status in _NO_BATCHES:
-        return (yield from _one_by_one(objects, names))
+        return (yield from delete_each(objects.delete, keys))
     answers = parse_batch(response)
-    if answers.keys() != set(range(len(names))):
+    if answers.keys() != set(range(len(keys))):
         # A batch that could not be read has one answer, which is no blob's.
         refusals = (_error(answer, None) for answer in answers.values())
         raise next((error for error in refusals if error is not None), _unclear())
-    return [_error(answers[number], name) for number, name in enumerate(names)]
-
-
-def _one_by_one(objects: Objects, names: Sequence[str]) -> Exchange[list[StorageError | None]]:
-    outcomes = cast("list[Outcome[None]]", (yield Many(map(objects.delete, names), SINGLES_AT_ONCE)))
-    errors: list[StorageError | None] = []
-    for outcome in outcomes:
-        error = outcome.error
-        if error is not None and not isinstance(error, StorageError):
-            raise error
-        errors.append(error)
-    return errors
+    return [_error(answers[number], key) for number, key in enumerate(keys)]
 
 
 def parse_batch(response: Response) -> dict[int, Response]:
@@ -105,9 +94,9 @@ def _fields(text: str) -> Mapping[str, str]:
     return {name.strip().lower(): value.strip() for name, sign, value in pairs if sign}
 
 
-def _error(answer: Response, name: str | None) -> StorageError | None:
+def _error(answer: Response, key: str | None) -> StorageError | None:
     try:
-        AZURE.judge(answer, (202,), name)
+        AZURE.judge(answer, (202,), key)
     except NotFoundError:
         return None
     except StorageError as error:

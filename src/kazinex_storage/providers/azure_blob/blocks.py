@@ -18,7 +18,7 @@ from ...bodies.part_upload import send_parts
 from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError, UnavailableError
 from ...transport import Call, Exchange, Response
-from ...types import Buffer, ObjectInfo, PartInfo, PutMode, PutOptions
+from ...types import Buffer, ObjectInfo, PartInfo, PutOptions
 from .checksums import Proof
 from .errors import AZURE
 from .objects import Objects
@@ -76,14 +76,14 @@ def read_block_id(text: str) -> Block | None:
 
 
 class Blocks:
-    """Writes in blocks to one container; keys as the service spells them."""
+    """Writes in blocks to one container."""
 
     def __init__(self, objects: Objects) -> None:
         """Work on the same container as *objects*."""
         self._objects = objects
         self._requests = objects.requests
 
-    def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+    def upload(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write a large body; one request for each block and one for the list.
 
         Raises:
@@ -91,8 +91,7 @@ class Blocks:
             UnavailableError: the service lost the blocks.
             StorageError: as in ``StorageProvider.put``.
         """
-        if options.mode is PutMode.CREATE or options.if_match is not None:
-            yield from self._objects.check(key, options)  # before gibibytes are sent in vain; the end decides
+        yield from self._objects.check(key, options)  # before gibibytes are sent in vain; the end decides
         token = new_write_token()
         plan = plan_parts(source.size, PART_RULE)
         parts = yield from send_parts(source, plan, partial(self.put_block, key, token), self._objects)

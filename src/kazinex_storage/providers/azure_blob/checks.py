@@ -23,7 +23,7 @@ def cors(objects: Objects) -> Exchange[Diagnosis | None]:
     """
     target = objects.requests.target
     origin = target.browser_origin or ""
-    url = objects.requests.url(f"{target.prefix}.kazinex-verify/cors")
+    url = objects.requests.url(".kazinex-verify/cors")
     missing = yield from preflight(url, origin, "PUT", _HEADERS)
     if missing is None:
         return None

@@ -15,12 +15,11 @@ from ...bodies.part_plan import PartPlan, plan_parts
 from ...errors import NotFoundError, StorageError, UnavailableError
 from ...transport import Exchange, Many, Outcome, Response
 from ...types import MIB, ByteRange, ObjectInfo, PutMode, PutOptions
-from ..objectstore.header_text import etag_of
+from ..objectstore.header_text import condition_headers, etag_of
 from .blocks import Block, new_write_token
 from .errors import AZURE, BLOB, code_of, is_azure
 from .headers import metadata_headers
 from .objects import Objects
-from .requests import condition
 from .target import PART_RULE
 
 MAX_COPY_BYTES: Final = 256 * MIB
@@ -36,14 +35,14 @@ _SOURCE_CHANGED: Final = "SourceConditionNotMet"
 
 
 class Copying:
-    """Copies in one container; keys as the service spells them."""
+    """Copies in one container."""
 
     def __init__(self, objects: Objects) -> None:
         """Copy in the container of *objects*."""
         self._objects = objects
         self._requests = objects.requests
 
-    def copy(self, source: str, key: str, mode: PutMode) -> Exchange[ObjectInfo]:
+    def copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy one version of an object; two requests up to 256 MiB, else two and one for each 256 MiB.
 
         Raises:
@@ -54,23 +53,21 @@ class Copying:
         options = PutOptions.of(found, mode)
         token = new_write_token()
         if found.size > MAX_COPY_BYTES:
-            return (yield from self._in_blocks(found, key, options, token))
-        headers = (*metadata_headers(found.metadata, found.sha256, token), *condition(options))
-        response: Response = yield self._requests.copy(source, found.etag, key, headers)
+            return (yield from self._in_blocks(found, target, options, token))
+        headers = (*metadata_headers(found.metadata, found.sha256, token), *condition_headers(options))
+        response: Response = yield self._requests.copy(source, found.etag, target, headers)
         if response.status == 202 and is_azure(response.headers):
             # A copy that was not asked to end first would go on behind our back, under a source that may change.
             if response.headers.get("x-ms-copy-status", "success") != "success":
-                raise UnavailableError("the service has not ended the copy that it answered; look at it", key=key)
-            return replace(
-                found, key=key, etag=etag_of(BLOB.judge(response, (202,), key).headers["etag"]), last_modified=None
-            )
+                raise UnavailableError("the service has not ended the copy that it answered; look at it", key=target)
+            etag = etag_of(BLOB.judge(response, (202,), target).headers["etag"])
+            return replace(found, key=target, etag=etag, last_modified=None)
         if code_of(response) == _SOURCE_CHANGED:
             raise _replaced(source)
-        return (yield from self._objects.written(key, response, found.size, found.sha256, options, token))
+        return (yield from self._objects.written(target, response, found.size, found.sha256, options, token))
 
     def _in_blocks(self, found: ObjectInfo, key: str, options: PutOptions, token: str) -> Exchange[ObjectInfo]:
-        if options.mode is PutMode.CREATE:
-            yield from self._objects.check(key, options)
+        yield from self._objects.check(key, options)
         plan = plan_parts(found.size, PART_RULE, wanted_part_bytes=COPY_BLOCK_BYTES)
         block_ids = yield from self._copy_blocks(found, key, plan, token)
         response: Response = yield self._requests.put_block_list(key, block_ids, found.sha256, options, token)

@@ -1,46 +1,40 @@
-"""The provider for a container: the verbs as exchanges; keys in, the service's own names out and back.
+"""The provider for a container: the verbs as exchanges, each bound where it stands.
 
 ``Storage`` runs these. What a single blob, a write in blocks, an upload or a copy needs of the service stands in
-``objects.py``, ``blocks.py``, ``uploads.py`` and ``copying.py``.
+``objects.py``, ``blocks.py``, ``uploads.py`` and ``copying.py``, and ``requests.py`` spells the keys.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 from ...bodies.source import Source
 from ...errors import NotFoundError, StorageError
-from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
+from ...keys import MAX_KEY_BYTES, ObjectKey
 from ...public_access import PublicAccess
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...transport import Exchange, TransportSettings
 from ...types import (
     WHOLE,
-    ByteRange,
     Capability,
     Diagnosis,
-    Folder,
     ObjectInfo,
     PresignedUrl,
     PresignOptions,
     ProviderInfo,
-    PutMode,
     PutOptions,
     Sink,
 )
 from ...unkeyed import MARKED
-from ..objectstore.listed_pages import ListedPages, Listings, Page
+from ..objectstore.listed_pages import Listings
 from ..settings.bearer import Bearer
 from ..settings.entra import Tokens
-from .answers import parse_page
 from .batch import delete_many
 from .blocks import Blocks
 from .copying import Copying
 from .delegation import delegate
-from .errors import AZURE
 from .names import codec_of
 from .objects import SINGLE_PUT_BYTES, Objects
 from .presign import presign
@@ -51,9 +45,6 @@ from .uploads import PartUploads
 
 if TYPE_CHECKING:
     from ...transport.addresses import PublicAddresses
-
-_Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
-
 
 _CAPABILITIES = frozenset(
     {
@@ -95,62 +86,33 @@ class AzureBlobProvider:
         self.codec = codec_of(target.prefix)
         """Keys to names of the service, and back."""
         self._signing = signing_of(target)
-        self.objects = Objects(Requests(target, self._signing))
-        """Single blobs, by the names of the service."""
-        self.blocks = Blocks(self.objects)
-        """Writes in blocks, by the names of the service."""
-        self._copying = Copying(self.objects)
-        self._listings = Listings(self._list, self.codec, target.location)
-        uploads = PartUploads(self.objects, self.codec)
+        self.objects = objects = Objects(Requests(target, self._signing, self.codec))
+        """Single blobs."""
+        self._named = Objects(Requests(target, self._signing))
+        """The same by the names of the service, for what no key names."""
+        self.blocks = Blocks(objects)
+        """Writes in blocks."""
+        self.get, self.head, self.delete, self.copy = objects.get, objects.head, objects.delete, Copying(objects).copy
+        listings = Listings(objects.page, self.codec, target.location)
+        self.scan, self.children = listings.scan, listings.children
+        uploads = PartUploads(objects, self.blocks)
         self.begin_upload, self.put_part, self.list_parts = uploads.begin_upload, uploads.put_part, uploads.list_parts
         self.complete_upload, self.find_upload = uploads.complete_upload, uploads.find_upload
         self.abort_upload, self.pending_uploads = uploads.abort_upload, uploads.pending_uploads
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; one request up to 8 MiB, else one for each block and one or two more."""
-        name = self.codec.name_of(key)
         if source.size <= SINGLE_PUT_BYTES:
-            writing = self.objects.put(name, source, options)
-        else:
-            writing = self.blocks.put(name, source, options)
-        return self._called(key, (yield from writing))
-
-    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
-        """Read; one request."""
-        return self._called(key, (yield from self.objects.get(self.codec.name_of(key), span, sink, if_match)))
-
-    def head(self, key: ObjectKey) -> Exchange[ObjectInfo]:
-        """Look; one request."""
-        return self._called(key, (yield from self.objects.head(self.codec.name_of(key))))
-
-    def delete(self, key: ObjectKey) -> Exchange[None]:
-        """Remove; one request."""
-        yield from self.objects.delete(self.codec.name_of(key))
-
-    def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo]:
-        """List everything below; one request for 5,000 blobs."""
-        return self._listings.scan(prefix)
-
-    def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder]:
-        """List one level; one request for 5,000 entries."""
-        return self._listings.children(prefix)
-
-    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
-        """Copy inside the service."""
-        found = yield from self._copying.copy(self.codec.name_of(source), self.codec.name_of(target), mode)
-        return self._called(target, found)
+            return self.objects.write(key, source, options)
+        return self.blocks.upload(key, source, options)
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove up to 1,000 objects; one request for 256."""
-        errors = yield from delete_many(self.objects, [self.codec.name_of(key) for key in keys])
-        for key, error in zip(keys, errors, strict=True):
-            if error is not None:
-                error.key = key
-        return errors
+        return delete_many(self.objects, keys)
 
     def get_unkeyed(self, name: str, sink: Sink) -> Exchange[ObjectInfo]:
         """Read by the name of the service; one request."""
-        return (yield from self.objects.get(name, WHOLE, sink, None))
+        return self._named.get(name, WHOLE, sink, None)
 
     def unkeyed_prefix(self, prefix: str) -> str:
         """Return what the names of the service begin with below *prefix*."""
@@ -158,20 +120,20 @@ class AzureBlobProvider:
 
     def delete_unkeyed(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
         """Remove up to 1,000 blobs by the names of the service; see ``UnkeyedExchanges``."""
-        return (yield from delete_many(self.objects, names))
+        return delete_many(self._named, names)
 
     def delete_marker(self, key: ObjectKey) -> Exchange[None]:
         """Remove the directory, if it is one and has nothing in it; two requests, one when it is none."""
         try:
-            yield from self.objects.head(self.codec.name_of(key))
+            yield from self.objects.head(key)
         except NotFoundError as error:
             if error.code == MARKED:
-                yield from self.objects.delete(self.codec.name_of(key))
+                yield from self.objects.delete(key)
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign a request; none is sent, unless a key of user delegation has to be renewed."""
         signer = yield from self._signing.key(options.expires_in)
-        return presign(self.objects.requests, signer, self.codec.name_of(key), options)
+        return presign(self.objects.requests, signer, key, options)
 
     def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
         """Explain what *check* met; one request at most, see ``Diagnostics``."""
@@ -202,18 +164,11 @@ class AzureBlobProvider:
 
     def public_access(self, key: ObjectKey) -> PublicAccess | None:
         """Return where anybody could read the blob, if the container were public."""
-        url = self.objects.requests.url(self.codec.name_of(key))
+        url = self.objects.requests.url(key)
         return PublicAccess(url=url, fix=_MAKE_PRIVATE)
 
     def close(self) -> None:
         """Do nothing: the connections are those of the storage."""
-
-    def _list(self, prefix: str, marker: str | None, *, one_level: bool) -> Exchange[Page]:
-        response = yield from AZURE.send(self.objects.requests.list(prefix, marker, one_level=one_level))
-        return parse_page(response.body)
-
-    def _called(self, key: str, info: ObjectInfo) -> ObjectInfo:
-        return info if info.key == key else replace(info, key=key)
 
 
 def _info(target: Target) -> ProviderInfo:

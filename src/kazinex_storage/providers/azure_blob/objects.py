@@ -1,4 +1,4 @@
-"""Single blobs of one container, as exchanges. Keys are full keys, as the service spells them.
+"""Single blobs of one container, as exchanges: look, read, write in one request, delete.
 
 What makes a write safe to repeat is in ``objectstore/writing.py``: every write carries a token, and a writer that is
 refused looks for it.
@@ -18,6 +18,7 @@ from ...errors import AlreadyExistsError, IntegrityError, NotFoundError, Precond
 from ...transport import Exchange, Response
 from ...types import MIB, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from ..objectstore.header_text import date_of, etag_of
+from ..objectstore.listed_pages import Page
 from ..objectstore.reading import CONTENT_RANGE, CountedSink
 from ..objectstore.writing import (
     already_exists,
@@ -27,7 +28,7 @@ from ..objectstore.writing import (
     read_first,
     refused_write,
 )
-from .answers import checksum_in, parse_object
+from .answers import checksum_in, parse_object, parse_page
 from .errors import AZURE, BLOB, is_azure, map_error
 from .headers import METADATA, WRITE_TOKEN
 from .names import encode_metadata_name
@@ -47,22 +48,19 @@ class Objects:
         self.requests = requests
         """What builds the requests."""
 
-    def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
-        """Write a body of at most ``SINGLE_PUT_BYTES``; one request.
+    def write(self, key: str, source: Source, options: PutOptions, data: bytes | None = None) -> Exchange[ObjectInfo]:
+        """Write a body of at most ``SINGLE_PUT_BYTES``; one request. *data* is the whole of it, where it has been read.
 
         Raises:
             StorageError: as in ``StorageProvider.put``.
         """
-        data = source.data()
+        data = source.data() if data is None else data
         if data is None:
-            return (yield from read_first(source, partial(self._put, key, source=source, options=options), self))
-        return (yield from self._put(key, data, source, options))
-
-    def _put(self, key: str, data: bytes, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+            return (yield from read_first(source, partial(self.write, key, source, options), self))
         checksum = source.checksum
         sha256 = checksum.value if checksum is not None else hashlib.sha256(data).hexdigest()
         token = secrets.token_hex(8)
-        response: Response = yield self.requests.put(key, data, sha256, options, token)
+        response: Response = yield self.requests.put_blob(key, data, sha256, options, token)
         return (yield from self.written(key, response, len(data), sha256, options, token))
 
     def written(
@@ -140,6 +138,14 @@ class Objects:
         response: Response = yield self.requests.delete(key)
         with suppress(NotFoundError):
             AZURE.judge(response, (202,), key)
+
+    def page(self, prefix: str, token: str | None, *, one_level: bool) -> Exchange[Page]:
+        """Return the page after *token* of the names below *prefix*; one request.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        return parse_page((yield from AZURE.send(self.requests.list(prefix, token, one_level=one_level))).body)
 
     def find_own_write(self, key: str, token: str) -> Exchange[ObjectInfo | None]:
         """Return the blob when it carries *token*; None when it carries another one, or when there is none.

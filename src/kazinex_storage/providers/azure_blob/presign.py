@@ -27,8 +27,8 @@ LONGEST: Final = timedelta(days=7)
 _PERMISSIONS: Final = {"GET": "r", "HEAD": "r", "PUT": "w", "DELETE": "d"}
 
 
-def presign(requests: Requests, key: SigningKey, name: str, options: PresignOptions) -> PresignedUrl:
-    """Sign a request for the blob *name*, as the service spells it.
+def presign(requests: Requests, signer: SigningKey, key: str, options: PresignOptions) -> PresignedUrl:
+    """Sign a request for the blob *key*.
 
     Raises:
         SettingsError: azure-storage-blob is missing, or the key is none.
@@ -47,10 +47,12 @@ def presign(requests: Requests, key: SigningKey, name: str, options: PresignOpti
     disposition = None
     if options.method == "GET" and options.content_disposition is not None:
         disposition = plain_header("content disposition", options.content_disposition)
-    query, expires_at = mint_url(requests.target, key, name, permission, options.expires_in, disposition)
+    query, expires_at = mint_url(
+        requests.target, signer, requests.codec.name_of(key), permission, options.expires_in, disposition
+    )
     return PresignedUrl(
         method=options.method,
-        url=Masked(f"{requests.url(name)}?{query}"),
+        url=Masked(f"{requests.url(key)}?{query}"),
         headers=_headers(options),
         expires_at=expires_at,
         bound=frozenset({"create"}) if creates else frozenset(),

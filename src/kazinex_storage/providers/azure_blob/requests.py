@@ -12,8 +12,9 @@ from urllib.parse import quote, urlsplit
 
 from ...bodies.part_upload import MemoryBody
 from ...transport import Auth, BodySlice, Request
-from ...types import Buffer, ByteRange, PutMode, PutOptions, Sink
-from ..objectstore.header_text import quoted_etag
+from ...types import Buffer, ByteRange, PutOptions, Sink
+from ..objectstore.header_text import condition_headers, quoted_etag, range_header
+from ..objectstore.key_codec import AS_IT_IS, KeyCodec
 from .checksums import Proof, md5_proof, prover_of
 from .headers import put_headers
 from .sas import WithSource
@@ -32,39 +33,41 @@ _GET: Final[Headers] = (*_BARE, ("Accept-Encoding", "identity"))
 
 
 class Requests:
-    """Builds the requests for one target. Names are those of the service."""
+    """Builds the requests for one target. Keys in: the one place that spells them as the service does."""
 
-    __slots__ = ("_base", "_path", "auth", "prove", "target")
+    __slots__ = ("_base", "_below", "_path", "auth", "codec", "prove", "target")
 
-    def __init__(self, target: Target, auth: Auth) -> None:
-        """Build for *target*, authorised by *auth*.
+    def __init__(self, target: Target, auth: Auth, codec: KeyCodec = AS_IT_IS) -> None:
+        """Build for *target*, authorised by *auth*; *codec* spells keys.
 
         Raises:
             SettingsError: what computes the checksum that it wants is missing.
         """
         self.target = target
         self.auth = auth
+        self.codec = codec
         self.prove = prover_of(target.body_checksum)
         """Makes the proof of a body."""
         self._base = target.base_url
+        self._below = f"{target.base_url}/{quote(codec.prefix, safe='/~')}"
         self._path = urlsplit(self._base).path
 
-    def put(self, name: str, data: bytes, sha256: str, options: PutOptions, token: str) -> Request:
+    def put_blob(self, key: str, data: bytes, sha256: str, options: PutOptions, token: str) -> Request:
         """Write *data* in one request."""
         headers = (
             *_BARE,
             ("x-ms-blob-type", "BlockBlob"),
             self.prove(data).header,
             *put_headers(options, sha256, token),
-            *condition(options),
+            *condition_headers(options),
         )
-        return Request(method="PUT", url=self.url(name), headers=headers, body=data, auth=self.auth, operation="put")
+        return Request(method="PUT", url=self.url(key), headers=headers, body=data, auth=self.auth, operation="put")
 
-    def put_block(self, name: str, block_id: str, data: Buffer, proof: Proof) -> Request:
+    def put_block(self, key: str, block_id: str, data: Buffer, proof: Proof) -> Request:
         """Write one block, which is invisible until it is committed."""
         return Request(
             method="PUT",
-            url=f"{self.url(name)}?comp=block&blockid={quote(block_id, safe='')}",
+            url=f"{self.url(key)}?comp=block&blockid={quote(block_id, safe='')}",
             headers=(*_BARE, proof.header),
             body=data if isinstance(data, bytes) else BodySlice(source=MemoryBody(data), offset=0, size=len(data)),
             auth=self.auth,
@@ -72,7 +75,7 @@ class Requests:
         )
 
     def put_block_list(
-        self, name: str, block_ids: Iterable[str], sha256: str | None, options: PutOptions, token: str
+        self, key: str, block_ids: Iterable[str], sha256: str | None, options: PutOptions, token: str
     ) -> Request:
         """Make the blocks the blob, under the condition of *options*."""
         lines = "".join(f"<Uncommitted>{block_id}</Uncommitted>" for block_id in block_ids)
@@ -82,17 +85,17 @@ class Requests:
             ("Content-Type", "application/xml"),
             md5_proof(body).header,
             *put_headers(options, sha256, token),
-            *condition(options),
+            *condition_headers(options),
         )
-        url = f"{self.url(name)}?comp=blocklist"
+        url = f"{self.url(key)}?comp=blocklist"
         return Request(method="PUT", url=url, headers=headers, body=body, auth=self.auth, operation="put")
 
-    def block_list(self, name: str) -> Request:
+    def block_list(self, key: str) -> Request:
         """Ask for the blocks that are not part of a blob yet."""
-        url = f"{self.url(name)}?comp=blocklist&blocklisttype=uncommitted"
+        url = f"{self.url(key)}?comp=blocklist&blocklisttype=uncommitted"
         return Request(method="GET", url=url, headers=_GET, auth=self.auth, operation="list")
 
-    def copy(self, source: str, etag: str | None, name: str, headers: Headers) -> Request:
+    def copy(self, source: str, etag: str | None, key: str, headers: Headers) -> Request:
         """Copy one version of a blob of at most 256 MiB, its properties with it; *headers* hold its metadata.
 
         It ends before it is answered (Copy Blob From URL).
@@ -105,21 +108,21 @@ class Requests:
         )
         return Request(
             method="PUT",
-            url=self.url(name),
+            url=self.url(key),
             headers=headers,
             body=b"",
             auth=WithSource(self.auth, self.url(source)),
             operation="copy",
         )
 
-    def copy_block(self, source: str, etag: str | None, span: ByteRange, name: str, block_id: str) -> Request:
+    def copy_block(self, source: str, etag: str | None, span: ByteRange, key: str, block_id: str) -> Request:
         """Make a span of one version of a blob a block of another one (Put Block From URL)."""
         headers = (
             *_BARE,
             ("x-ms-source-range", f"bytes={span.start}-{(span.end or 0) - 1}"),
             *_source_condition(etag),
         )
-        url = f"{self.url(name)}?comp=block&blockid={quote(block_id, safe='')}"
+        url = f"{self.url(key)}?comp=block&blockid={quote(block_id, safe='')}"
         return Request(
             method="PUT",
             url=url,
@@ -129,11 +132,12 @@ class Requests:
             operation="copy",
         )
 
-    def delete_many(self, names: Sequence[str], boundary: str, query: str) -> Request:
+    def delete_many(self, keys: Sequence[str], boundary: str, query: str) -> Request:
         """Remove up to 256 blobs, and their snapshots with them; *query* authorises each of them (Blob Batch)."""
+        names = (quote(self.codec.name_of(key), safe="/~") for key in keys)
         parts = "".join(
             f"--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
-            f"Content-ID: {number}\r\n\r\nDELETE {self._path}/{quote(name, safe='/~')}?{query} HTTP/1.1\r\n"
+            f"Content-ID: {number}\r\n\r\nDELETE {self._path}/{name}?{query} HTTP/1.1\r\n"
             "x-ms-delete-snapshots: include\r\nContent-Length: 0\r\n\r\n"
             for number, name in enumerate(names)
         )
@@ -148,7 +152,7 @@ class Requests:
 
     def get(
         self,
-        name: str,
+        key: str,
         span: tuple[int, int | None],
         sink: Sink,
         if_match: str | None,
@@ -156,14 +160,14 @@ class Requests:
     ) -> Request:
         """Read from the first byte of *span* up to the second, None for the end."""
         headers = _GET
-        if span != (0, None):
-            start, end = span
-            headers = (*headers, ("Range", f"bytes={start}-{'' if end is None else end - 1}"))
+        wanted = range_header(*span)
+        if wanted is not None:
+            headers = (*headers, ("Range", wanted))
         if if_match is not None:
             headers = (*headers, ("If-Match", quoted_etag(if_match)))
         return Request(
             method="GET",
-            url=self.url(name),
+            url=self.url(key),
             headers=headers,
             sink=sink,
             on_headers=on_headers,
@@ -171,18 +175,18 @@ class Requests:
             operation="get",
         )
 
-    def head(self, name: str, if_match: str | None = None) -> Request:
+    def head(self, key: str, if_match: str | None = None) -> Request:
         """Look at a blob."""
         headers = _GET if if_match is None else (*_GET, ("If-Match", quoted_etag(if_match)))
-        return Request(method="HEAD", url=self.url(name), headers=headers, auth=self.auth, operation="head")
+        return Request(method="HEAD", url=self.url(key), headers=headers, auth=self.auth, operation="head")
 
-    def delete(self, name: str) -> Request:
+    def delete(self, key: str) -> Request:
         """Remove a blob, and its snapshots with it."""
         headers: Headers = (*_BARE, ("x-ms-delete-snapshots", "include"))
-        return Request(method="DELETE", url=self.url(name), headers=headers, auth=self.auth, operation="delete")
+        return Request(method="DELETE", url=self.url(key), headers=headers, auth=self.auth, operation="delete")
 
     def list(self, prefix: str, marker: str | None, *, one_level: bool = False, uncommitted: bool = False) -> Request:
-        """List a page; metadata comes along, because only it says what is a directory.
+        """List a page of the names below *prefix*; metadata comes along, because only it says what is a directory.
 
         With *uncommitted*, blobs as well that are nothing but blocks yet.
         """
@@ -195,9 +199,9 @@ class Requests:
             parts += f"&marker={quote(marker, safe='')}"
         return Request(method="GET", url=f"{self._base}?{parts}", headers=_GET, auth=self.auth, operation="list")
 
-    def url(self, name: str) -> str:
+    def url(self, key: str) -> str:
         """Return the URL of a blob; only unreserved characters and slashes stand for themselves."""
-        return f"{self._base}/{quote(name, safe='/~')}"
+        return self._below + quote(self.codec.encode(key), safe="/~")
 
 
 def wanted_span(span: ByteRange, size: int | None) -> tuple[int, int | None]:
@@ -207,13 +211,6 @@ def wanted_span(span: ByteRange, size: int | None) -> tuple[int, int | None]:
     specifying-the-range-header-for-blob-service-operations).
     """
     return (span.start, span.end) if span.start >= 0 or size is None else span.resolve(size)
-
-
-def condition(options: PutOptions) -> Headers:
-    """Return the headers of the condition of a write."""
-    if options.mode is PutMode.CREATE:
-        return (("If-None-Match", "*"),)
-    return (("If-Match", quoted_etag(options.if_match)),) if options.if_match is not None else ()
 
 
 def _source_condition(etag: str | None) -> Headers:

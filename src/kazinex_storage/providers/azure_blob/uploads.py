@@ -1,4 +1,4 @@
-"""Uploads in parts that outlive a process, by keys, over blocks that are not committed yet.
+"""Uploads in parts that outlive a process, over blocks that are not committed yet.
 
 Azure knows no uploads, only blocks of a key. So an upload is a token in the ids of its blocks, and a block of one byte
 says that it was begun, and when; another one says that it was aborted, because no request removes blocks: the service
@@ -7,9 +7,8 @@ drops them after a week, or when any write to the key ends. That ends every othe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, cast
 
@@ -20,7 +19,6 @@ from ...keys import ObjectKey, Prefix
 from ...transport import Exchange, Many, Outcome, Response
 from ...types import Buffer, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
 from ..objectstore.cycle_guard import CycleGuard
-from ..objectstore.key_codec import KeyCodec
 from .answers import parse_blocks, parse_page
 from .blocks import Block, Blocks, id_of, new_write_token, read_block_id
 from .checksums import md5_proof
@@ -37,24 +35,21 @@ _LOOKS_AT_ONCE: Final = 16
 
 
 class PartUploads:
-    """Uploads in parts to one container, or to the part of it below a prefix."""
+    """Uploads in parts to one container, whose parts come from anywhere."""
 
-    def __init__(self, objects: Objects, codec: KeyCodec) -> None:
+    def __init__(self, objects: Objects, blocks: Blocks) -> None:
         """Work on the container of *objects*."""
         self._objects = objects
         self._requests = objects.requests
-        self._blocks = Blocks(objects)
-        self._codec = codec
+        self._blocks = blocks
 
     def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
         """Begin; one request, two under a condition, which is looked at before gibibytes are sent in vain."""
-        name = self._codec.name_of(key)
-        if options.mode is PutMode.CREATE or options.if_match is not None:
-            yield from self._objects.check(name, options)
+        yield from self._objects.check(key, options)
         plan = plan_parts(size, PART_RULE)
         token = new_write_token()
         moment = round(datetime.now(UTC).timestamp() * 1000).to_bytes(16)
-        yield from self._blocks.stage(name, Block(token, _BEGUN, moment), _SIGN, md5_proof(_SIGN))
+        yield from self._blocks.stage(key, Block(token, _BEGUN, moment), _SIGN, md5_proof(_SIGN))
         return UploadState(
             key=key,
             upload_id=token,
@@ -71,7 +66,7 @@ class PartUploads:
         """Write one part; one request, none for an empty one."""
         if not len(data):
             return _nothing(number)
-        return (yield from self._blocks.put_block(self._codec.name_of(state.key), state.upload_id, number, data))
+        return (yield from self._blocks.put_block(state.key, state.upload_id, number, data))
 
     def list_parts(self, state: UploadState) -> Exchange[Sequence[PartInfo]]:
         """List the parts; one request. A part that was sent with different bytes is not among them.
@@ -81,10 +76,9 @@ class PartUploads:
             PreconditionFailedError: it is gone because the object was replaced meanwhile.
             NotFoundError: it is gone.
         """
-        name = self._codec.name_of(state.key)
-        blocks = [(block, size) for block, size in (yield from self._held(name)) if block.token == state.upload_id]
+        blocks = [(block, size) for block, size in (yield from self._held(state.key)) if block.token == state.upload_id]
         if not _is_pending([block for block, _ in blocks]):
-            raise (yield from self._gone(name, state))
+            raise (yield from self._gone(state))
         parts = [(block, size) for block, size in blocks if block.number not in (_BEGUN, _ABORTED)]
         numbers = [block.number for block, _ in parts]
         found = [block.part(size) for block, size in parts if numbers.count(block.number) == 1]
@@ -96,18 +90,18 @@ class PartUploads:
         Raises:
             StorageError: as in ``PartUploader.complete_upload``.
         """
-        name, options = self._codec.name_of(state.key), _options(state)
+        key, options = state.key, _options(state)
         ids = [id_of(state.upload_id, part) for part in parts if part.size]
-        response: Response = yield self._requests.put_block_list(name, ids, state.sha256, options, state.write_token)
+        response: Response = yield self._requests.put_block_list(key, ids, state.sha256, options, state.write_token)
         if code_of(response) in ("InvalidBlockList", "BlobNotFound"):
-            found = yield from self._objects.find_own_write(name, state.write_token)
+            found = yield from self._objects.find_own_write(key, state.write_token)
             if found is None:
-                raise (yield from self._gone(name, state))
+                raise (yield from self._gone(state))
         else:
             found = yield from self._objects.written(
-                name, response, state.size, state.sha256, options, state.write_token
+                key, response, state.size, state.sha256, options, state.write_token
             )
-        return replace(found, key=state.key)
+        return found
 
     def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
         """Look whether the object carries the token of the upload; one request.
@@ -115,32 +109,25 @@ class PartUploads:
         Raises:
             UnavailableError: the service does not say which object stands there.
         """
-        found = yield from self._objects.find_own_write(self._codec.name_of(state.key), state.write_token)
-        return None if found is None else replace(found, key=state.key)
+        return (yield from self._objects.find_own_write(state.key, state.write_token))
 
     def abort_upload(self, key: ObjectKey, upload_id: str) -> Exchange[None]:
         """Give up; two requests. What was sent is dropped by the service after a week at the latest."""
-        name = self._codec.name_of(key)
-        blocks = [block for block, _ in (yield from self._held(name)) if block.token == upload_id]
+        blocks = [block for block, _ in (yield from self._held(key)) if block.token == upload_id]
         if _is_pending(blocks):
-            yield from self._blocks.stage(name, Block(upload_id, _ABORTED), _SIGN, md5_proof(_SIGN))
+            yield from self._blocks.stage(key, Block(upload_id, _ABORTED), _SIGN, md5_proof(_SIGN))
 
     def pending_uploads(self, prefix: Prefix) -> Exchange[Sequence[PendingUpload]]:
         """List the unfinished; one request for 5,000 blobs, and one for each that is empty or nothing but blocks.
 
         Uploads over an object with bytes are not shown: the service does not say which objects have them.
         """
-        names = yield from self._bare(self._codec.name_prefix(prefix))
-        keys = ((name, self._codec.key_of(name)) for name in names)
-        wanted = [(name, key) for name, key in keys if key is not None and key.startswith(prefix)]
-
-        def looks() -> Iterator[Exchange[list[tuple[Block, int]]]]:
-            for name, _ in wanted:
-                yield self._held(name)
-
-        outcomes = cast("list[Outcome[list[tuple[Block, int]]]]", (yield Many(looks(), _LOOKS_AT_ONCE)))
+        codec = self._requests.codec
+        keyed = map(codec.key_of, (yield from self._bare(codec.name_prefix(prefix))))
+        keys = [key for key in keyed if key is not None and key.startswith(prefix)]
+        outcomes = cast("list[Outcome[list[tuple[Block, int]]]]", (yield Many(map(self._held, keys), _LOOKS_AT_ONCE)))
         found: list[PendingUpload] = []
-        for (_, key), outcome in zip(wanted, outcomes, strict=True):
+        for key, outcome in zip(keys, outcomes, strict=True):
             blocks = [block for block, _ in outcome.result()]
             found += [
                 PendingUpload(key=key, upload_id=begun.token, begun_at=_moment(begun))
@@ -149,10 +136,10 @@ class PartUploads:
             ]
         return found
 
-    def _held(self, name: str) -> Exchange[list[tuple[Block, int]]]:
-        """Return the blocks of *name* that are no blob yet and that this library wrote, with their sizes."""
+    def _held(self, key: str) -> Exchange[list[tuple[Block, int]]]:
+        """Return the blocks of *key* that are no blob yet and that this library wrote, with their sizes."""
         try:
-            response = yield from AZURE.send(self._requests.block_list(name), key=name)
+            response = yield from AZURE.send(self._requests.block_list(key), key=key)
         except NotFoundError:
             return []
         named = ((read_block_id(block_id), size) for block_id, size in parse_blocks(response.body))
@@ -172,7 +159,7 @@ class PartUploads:
             guard.advance(page.token, empty=not page.objects)
             marker = page.token
 
-    def _gone(self, name: str, state: UploadState) -> Exchange[NotFoundError | AlreadyExistsError]:
+    def _gone(self, state: UploadState) -> Exchange[NotFoundError | AlreadyExistsError]:
         """Return the error for an upload that is no more: a write to the key may have ended it.
 
         Raises:
@@ -181,8 +168,8 @@ class PartUploads:
         """
         found: ObjectInfo | None = None
         with suppress(NotFoundError):
-            found = yield from self._objects.head(name)
-        if found is not None and (yield from self._objects.find_own_write(name, state.write_token)) is None:
+            found = yield from self._objects.head(state.key)
+        if found is not None and (yield from self._objects.find_own_write(state.key, state.write_token)) is None:
             if state.mode is PutMode.CREATE:
                 raise AlreadyExistsError("an object has that key already; nothing was changed", key=state.key)
             if state.if_match is not None and found.etag != state.if_match:

@@ -1,16 +1,20 @@
-"""Text in headers: any language as RFC 2047 words, version marks, dates, digests. Pure; S3 and Azure share it."""
+"""What stands in headers: text as RFC 2047 words, conditions, ranges, versions, dates, digests. Pure; S3 and Azure
+share it.
+"""
 
 from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as BadBase64
+from collections.abc import Collection
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from quopri import decodestring
 from typing import Final
 
 from ...errors import NotSupportedError
+from ...types import PutMode, PutOptions
 
 _PRINTABLE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 # 18 digits are an exabyte; Python refuses to read thousands of them.
@@ -18,6 +22,7 @@ _SIZE: Final = re.compile("[0-9]{1,18}")
 _WORD: Final = re.compile(r"=\?utf-8\?([bq])\?([^? ]*)\?=", re.IGNORECASE)
 # RFC 2047, 2: a word has at most 75 characters; 45 bytes are 60 of base64.
 _WORD_BYTES: Final = 45
+_TOKEN: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 _MONTH_NAMES: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
@@ -129,6 +134,62 @@ def base64_of(hexadecimal: str) -> str:
     return b64encode(bytes.fromhex(hexadecimal)).decode()
 
 
+def described(options: PutOptions) -> list[tuple[str, str]]:
+    """Return the headers that say what an object is, by their plain names.
+
+    Raises:
+        NotSupportedError: no header carries a value.
+
+    Example:
+        >>> described(PutOptions(content_type="text/plain", cache_control="no-store"))
+        [('Content-Type', 'text/plain'), ('Cache-Control', 'no-store')]
+    """
+    found = (
+        ("Content-Type", options.content_type),
+        ("Content-Disposition", options.content_disposition),
+        ("Content-Encoding", options.content_encoding),
+        ("Content-Language", options.content_language),
+        ("Cache-Control", options.cache_control),
+    )
+    headers = [(name, value) for name, value in found if value is not None]
+    for name, value in headers:
+        if not value.isascii() or not value.isprintable():
+            raise _not_plain(name.replace("-", " ").lower())
+    return headers
+
+
+def condition_headers(options: PutOptions) -> tuple[tuple[str, str], ...]:
+    """Return the headers of the condition of a write."""
+    if options.mode is PutMode.CREATE:
+        return (("If-None-Match", "*"),)
+    return (("If-Match", quoted_etag(options.if_match)),) if options.if_match is not None else ()
+
+
+def range_header(start: int, end: int | None) -> str | None:
+    """Return what ``Range`` has to say for the bytes from *start* up to *end*, None for the whole object.
+
+    Example:
+        >>> range_header(2, 5), range_header(-3, None), range_header(0, None)
+        ('bytes=2-4', 'bytes=-3', None)
+    """
+    if start < 0:
+        return f"bytes={start}"
+    if end is None:
+        return f"bytes={start}-" if start else None
+    return f"bytes={start}-{end - 1}"
+
+
+def metadata_name(name: str, taken: Collection[str]) -> str:
+    """Return *name*, which metadata may have.
+
+    Raises:
+        NotSupportedError: no header is named so, or the library itself uses the name, one of *taken*.
+    """
+    if not _TOKEN.fullmatch(name) or name in taken:
+        raise NotSupportedError(f"metadata cannot be named {name[:100]!r} here; use letters, digits, '-' and '_'")
+    return name
+
+
 def plain_header(what: str, value: str) -> str:
     """Return *value*, the *what* of an object.
 
@@ -136,11 +197,15 @@ def plain_header(what: str, value: str) -> str:
         NotSupportedError: no header carries it.
     """
     if not value.isascii() or not value.isprintable():
-        raise NotSupportedError(
-            f"the {what} holds characters that no header carries; write names in other scripts as "
-            "filename*=UTF-8''percent-encoded (RFC 6266)"
-        )
+        raise _not_plain(what)
     return value
+
+
+def _not_plain(what: str) -> NotSupportedError:
+    return NotSupportedError(
+        f"the {what} holds characters that no header carries; write names in other scripts as "
+        "filename*=UTF-8''percent-encoded (RFC 6266)"
+    )
 
 
 def _in_utc(moment: datetime) -> datetime:

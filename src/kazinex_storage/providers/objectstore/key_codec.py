@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +38,7 @@ class KeyCodec:
     def key_of(self, name: str) -> str | None:
         """Return the key that the service spells *name*; None for what no key names, such as markers of folders."""
         return self.decode(name[len(self.prefix) :]) if name.startswith(self.prefix) else None
+
+
+AS_IT_IS: Final = KeyCodec(prefix="", encode=str, encode_prefix=str, decode=str)
+"""For who gives the names of the service in place of keys."""

@@ -82,12 +82,14 @@ def find_own_write(
 
 
 def check_condition(key: str, options: PutOptions, looking: Exchange[ObjectInfo]) -> Exchange[None]:
-    """Refuse a write whose condition does not hold now; what is not known yet is left to the write itself.
+    """Refuse a write whose condition, if it has one, does not hold now; what is not known is left to the write itself.
 
     Raises:
         AlreadyExistsError: ``PutMode.CREATE`` and the key exists.
         PreconditionFailedError: ``if_match`` and the object is another version or absent.
     """
+    if options.mode is not PutMode.CREATE and options.if_match is None:
+        return
     try:
         found: ObjectInfo | None = yield from looking
     except NotFoundError:

@@ -42,7 +42,7 @@ def cors(objects: Objects) -> Exchange[Diagnosis | None]:
     """
     target, origin = objects.requests.target, objects.requests.target.browser_origin or ""
     for method, headers in _UPLOADS.items():
-        url = objects.requests.url(f"{target.prefix}{_FOLDER}/cors")
+        url = objects.requests.url(f"{_FOLDER}/cors")
         missing = yield from preflight(url, origin, method, headers)
         if missing is not None:
             wanted = ", ".join(sorted({name for names in _UPLOADS.values() for name in names}))
@@ -93,10 +93,10 @@ def residency(objects: Objects) -> Exchange[Diagnosis | None]:
 
 def _same_bucket(objects: Objects, outside: Target) -> Exchange[bool]:
     """Say whether what is written to the bucket shows in *outside*."""
-    name = f"{outside.prefix}{_FOLDER}/{secrets.token_hex(8)}"
-    yield from objects.put(name, Source.of(b"kazinex-storage probe: safe to delete\n"), PutOptions())
+    key = f"{_FOLDER}/{secrets.token_hex(8)}"
+    yield from objects.write(key, Source.of(b"kazinex-storage probe: safe to delete\n"), PutOptions())
     try:
-        response: Response = yield Requests(outside, objects.requests.auth).head(name)
+        response: Response = yield Requests(outside, objects.requests.auth, objects.requests.codec).head(key)
     finally:
-        yield from objects.delete(name)
+        yield from objects.delete(key)
     return response.status == 200

@@ -28,7 +28,7 @@ COPIES_AT_ONCE: Final = 8
 
 
 class Copying:
-    """Copies in one bucket; keys as the service spells them."""
+    """Copies in one bucket."""
 
     def __init__(self, objects: Objects, multipart: Multipart) -> None:
         """Copy in the bucket of *objects*."""
@@ -36,7 +36,7 @@ class Copying:
         self._multipart = multipart
         self._requests = objects.requests
 
-    def copy(self, source: str, key: str, mode: PutMode) -> Exchange[ObjectInfo]:
+    def copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy one version of an object; two requests up to 5 GiB, else four and one for each GiB.
 
         Raises:
@@ -47,33 +47,32 @@ class Copying:
         preset = self._requests.target.preset
         in_parts = mode is PutMode.CREATE and preset.create_copy is CreateCopy.PARTS and preset.conditional_puts
         if in_parts and found.size == 0:  # there is no part to copy
-            return (yield from self._objects.put(key, Source.of(b""), PutOptions.of(found, mode), others))
+            return (yield from self._objects.write(target, Source.of(b""), PutOptions.of(found, mode), others))
         if in_parts or found.size > preset.max_copy_bytes:
-            return (yield from self._in_parts(found, others, key, mode))
+            return (yield from self._in_parts(found, others, target, mode))
         written, token = None, ""
         if mode is PutMode.CREATE:
             # It carries a token of its own, so that after a lost answer it is known from another's.
             token = secrets.token_hex(8)
             written = self._requests.written(PutOptions.of(found, mode), found.sha256, token, others)
-        response: Response = yield self._requests.copy(source, found.etag, key, mode, written)
+        response: Response = yield self._requests.copy(source, found.etag, target, mode, written)
         fault = fault_of(response.body) if response.status == 200 else None
         if response.status != 200 or fault is not None:
             if mode is PutMode.CREATE and (response.status == 412 or response.attempts > 1):
-                own = yield from self._objects.find_own_write(key, token)
+                own = yield from self._objects.find_own_write(target, token)
                 if own is not None:
                     return own
             error = map_error(response, source) if fault is None else map_fault(fault, response, source)
             if isinstance(error, PreconditionFailedError):
                 # Two conditions may have failed: another version of the source, or an object in the way.
                 yield from self._still(found)
-                error = already_exists(key, request_id_of(response)) if mode is PutMode.CREATE else _replaced(source)
+                error = already_exists(target, request_id_of(response)) if mode is PutMode.CREATE else _replaced(source)
             raise error
-        return replace(found, key=key, etag=parse_result_etag(response.body).strip('"'), last_modified=None)
+        return replace(found, key=target, etag=parse_result_etag(response.body).strip('"'), last_modified=None)
 
     def _in_parts(self, found: ObjectInfo, others: Headers, key: str, mode: PutMode) -> Exchange[ObjectInfo]:
         options = PutOptions.of(found, mode)
-        if mode is PutMode.CREATE:
-            yield from self._objects.check(key, options)
+        yield from self._objects.check(key, options)
         rule = self._requests.target.preset.part_rule
         plan = plan_parts(found.size, rule, wanted_part_bytes=COPY_PART_BYTES)
         state = yield from self._multipart.begin(key, plan, options, found.sha256, others=others, checked=False)

@@ -6,17 +6,15 @@ itself answers for metadata that is not ASCII. Pure.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from ...errors import NotSupportedError
-from ...types import PutOptions
 from ..objectstore.header_text import base64_of as base64_of
 from ..objectstore.header_text import date_of as date_of
 from ..objectstore.header_text import decode_text as decode_text
 from ..objectstore.header_text import encode_text as encode_text
 from ..objectstore.header_text import etag_of as etag_of
+from ..objectstore.header_text import metadata_name
 from ..objectstore.header_text import plain_header as plain_header
 from ..objectstore.header_text import quoted_etag as quoted_etag
 
@@ -35,12 +33,17 @@ ENCODING: Final = "kazinex-encoding"
 LANGUAGE: Final = "kazinex-language"
 """The same for content encoding and language."""
 
-_OURS: Final = frozenset({SHA256, WRITE_TOKEN, DISPOSITION, ENCODING, LANGUAGE})
-_TOKEN: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
+_SUBSTITUTES: Final = {
+    "Content-Disposition": DISPOSITION,
+    "Content-Encoding": ENCODING,
+    "Content-Language": LANGUAGE,
+}
+_OURS: Final = frozenset({SHA256, WRITE_TOKEN, *_SUBSTITUTES.values()})
 
 
 def put_headers(
-    options: PutOptions,
+    headers: Iterable[tuple[str, str]],
+    metadata: Mapping[str, str],
     sha256: str | None,
     token: str | None,
     *,
@@ -52,22 +55,14 @@ def put_headers(
     So does one that decodes on the way out what is said to be gzip: other bytes would come than were stored.
 
     Raises:
-        NotSupportedError: a value cannot be sent.
+        NotSupportedError: metadata cannot be named so.
     """
-    if options.content_type is not None:
-        yield "Content-Type", plain_header("content type", options.content_type)
-    for what, name, substitute, value in (
-        ("content disposition", "Content-Disposition", DISPOSITION, options.content_disposition),
-        ("content encoding", "Content-Encoding", ENCODING, options.content_encoding),
-        ("content language", "Content-Language", LANGUAGE, options.content_language),
-    ):
-        if value is not None:
-            kept = keeps_disposition and not (decodes_gzip and substitute == ENCODING and "gzip" in value.lower())
-            yield name if kept else METADATA + substitute, plain_header(what, value)
-    if options.cache_control is not None:
-        yield "Cache-Control", plain_header("cache control", options.cache_control)
-    for name, value in options.metadata.items():
-        yield METADATA + _name(name), encode_text(value)
+    for name, value in headers:
+        substitute = _SUBSTITUTES.get(name)
+        lost = not keeps_disposition or (decodes_gzip and substitute == ENCODING and "gzip" in value.lower())
+        yield METADATA + substitute if substitute is not None and lost else name, value
+    for name, value in metadata.items():
+        yield METADATA + metadata_name(name, _OURS), encode_text(value)
     if sha256 is not None:
         yield METADATA + SHA256, sha256
     if token is not None:
@@ -96,9 +91,3 @@ def encoding_of(headers: Mapping[str, str]) -> str | None:
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the metadata in *headers*, our own among it."""
     return {name[len(METADATA) :]: decode_text(value) for name, value in headers.items() if name.startswith(METADATA)}
-
-
-def _name(name: str) -> str:
-    if not _TOKEN.fullmatch(name) or name in _OURS:
-        raise NotSupportedError(f"metadata cannot be named {name[:100]!r} here; use letters, digits, '-' and '_'")
-    return name

@@ -1,7 +1,7 @@
-"""Uploads in parts, as exchanges: begin, parts, complete, abort; keys as the service spells them.
+"""Uploads in parts, as exchanges: begin, parts, complete, abort.
 
-``Multipart.put`` is what a large put is: one that fails is aborted, however it fails. The single steps are what copies,
-resumable uploads (``storage/uploads.py``) and the sweeper are made of.
+``Multipart.upload`` is what a large put is: one that fails is aborted, however it fails. The single steps are what
+copies, resumable uploads (``storage/uploads.py``) and the sweeper are made of.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from ...bodies.part_plan import PartPlan, crc32_of, plan_parts
 from ...bodies.part_upload import send_parts, sha256_of
 from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError, PreconditionFailedError, StorageError, UnavailableError
+from ...keys import Prefix
 from ...transport import Call, Exchange, Response
-from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
+from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutOptions, UploadState
 from ..objectstore.cycle_guard import CycleGuard, not_advancing
 from ..objectstore.writing import info_of, refused_write
 from .answers import parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads
@@ -47,7 +48,7 @@ _GONE: Final = "NoSuchUpload"
 
 
 class Multipart:
-    """Uploads in parts to one bucket; keys as the service spells them."""
+    """Uploads in parts to one bucket."""
 
     def __init__(self, objects: Objects) -> None:
         """Work on the same bucket as *objects*."""
@@ -57,7 +58,7 @@ class Multipart:
         self.orphans = Orphans(objects)
         """What was left behind."""
 
-    def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+    def upload(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write a large body.
 
         Raises:
@@ -65,8 +66,7 @@ class Multipart:
             UnavailableError: the service lost the upload.
             StorageError: as in ``StorageProvider.put``; the upload was aborted.
         """
-        if options.mode is PutMode.CREATE or options.if_match is not None:
-            yield from self._objects.check(key, options)  # before gibibytes are sent in vain; the end decides
+        yield from self._objects.check(key, options)  # before gibibytes are sent in vain; the end decides
         sha256 = source.declared_sha256
         if sha256 is None and source.size <= HASH_FIRST_BYTES:
             sha256 = cast(str, (yield Call(sha256_of, source, cancel=source.cancel)))
@@ -199,7 +199,7 @@ class Multipart:
             return own.etag, date_of(response.headers.get("date"))
         raise error if error.code == _GONE else refused_write(error, options)
 
-    def abort(self, key: str, upload_id: str) -> Exchange[None]:
+    def abort_upload(self, key: str, upload_id: str) -> Exchange[None]:
         """Throw the parts away; silent when they are gone.
 
         Raises:
@@ -219,7 +219,7 @@ class Multipart:
         except StorageError:
             return
 
-    def parts(self, state: UploadState) -> Exchange[list[PartInfo]]:
+    def list_parts(self, state: UploadState) -> Exchange[list[PartInfo]]:
         """Return the parts that the service holds, in order. One request for 1,000 of them.
 
         Raises:
@@ -239,22 +239,24 @@ class Multipart:
             after = further
         return found
 
-    def pending(self, prefix: str) -> Exchange[list[PendingUpload]]:
-        """Return the unfinished uploads below *prefix*. One request for 1,000 of them.
+    def pending_uploads(self, prefix: Prefix) -> Exchange[list[PendingUpload]]:
+        """Return the unfinished uploads to keys below *prefix*. One request for 1,000 of them.
 
         Raises:
             UnavailableError: the service gives the same page again and again.
             StorageError: the service refuses.
         """
         found: list[PendingUpload] = []
+        codec = self._requests.codec
         after: tuple[str, str] | None = None
         guard = CycleGuard()
         while True:
-            response = yield from S3.send(self._requests.list_uploads(prefix, after))
+            response = yield from S3.send(self._requests.list_uploads(codec.name_prefix(prefix), after))
             page, further = parse_uploads(response.body)
             if further is not None:
                 guard.advance(further, empty=not page)
-            found += [upload for upload in page if upload.key.startswith(prefix)]
+            keyed = ((upload, codec.key_of(upload.key)) for upload in page)
+            found += [replace(upload, key=key) for upload, key in keyed if key is not None and key.startswith(prefix)]
             if further is None:
                 return found
             after = further

@@ -1,4 +1,4 @@
-"""Single objects of one bucket, as exchanges. Keys are full keys, as the service spells them.
+"""Single objects of one bucket, as exchanges: look, read, write in one request, delete.
 
 What makes a write safe to repeat is in ``objectstore/writing.py``: here a conditional write carries a token, and a
 writer that is refused looks for it.
@@ -16,14 +16,15 @@ from typing import Final
 from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError
 from ...transport import Exchange, Response
-from ...types import MIB, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
+from ...types import MIB, WHOLE, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
+from ..objectstore.listed_pages import Page
 from ..objectstore.reading import CountedSink, check_span, ignore
 from ..objectstore.sending import OK
 from ..objectstore.writing import check_condition, find_own_write, info_of, read_first, refused_write
 from .answers import checksum_in, parse_object, parse_page
 from .errors import S3, S3_OBJECTS, S3_REMOVALS, fault_of, map_error, request_id_of, unexpected_response
 from .headers import METADATA, WRITE_TOKEN, date_of, etag_of
-from .requests import Headers, Requests, range_header
+from .requests import Headers, Requests
 
 SINGLE_PUT_BYTES: Final = 8 * MIB
 """The largest body that goes in one request."""
@@ -42,24 +43,24 @@ class Objects:
         self.requests = requests
         """What builds the requests."""
 
-    def put(self, key: str, source: Source, options: PutOptions, others: Headers = ()) -> Exchange[ObjectInfo]:
+    def write(
+        self, key: str, source: Source, options: PutOptions, others: Headers = (), data: bytes | None = None
+    ) -> Exchange[ObjectInfo]:
         """Write a body of at most ``SINGLE_PUT_BYTES``; one request. The object gets the headers *others* besides.
+
+        *data* is the whole of *source*, where it has been read.
 
         Raises:
             StorageError: as in ``StorageProvider.put``.
         """
-        data = source.data()
+        data = source.data() if data is None else data
         if data is None:
-            write = partial(self._put, key, source=source, options=options, others=others)
-            return (yield from read_first(source, write, self))
-        return (yield from self._put(key, data, source, options, others))
-
-    def _put(self, key: str, data: bytes, source: Source, options: PutOptions, others: Headers) -> Exchange[ObjectInfo]:
+            return (yield from read_first(source, partial(self.write, key, source, options, others), self))
         checksum = source.checksum
         sha256 = checksum.value if checksum is not None else hashlib.sha256(data).hexdigest()
         condition = options.mode is PutMode.CREATE or options.if_match is not None
         token = secrets.token_hex(8) if condition else None
-        request = self.requests.put(key, data, sha256, options, token)
+        request = self.requests.put_object(key, data, sha256, options, token)
         if others:
             request = replace(request, headers=(*request.headers, *others))
         response: Response = yield request
@@ -91,7 +92,7 @@ class Objects:
         if span.end is not None and span.end <= span.start:
             return (yield from self.head(key, if_match))
         counted = CountedSink(sink)
-        whole = range_header(span) is None
+        whole = span == WHOLE
         on_headers = partial(_announce, counted) if whole else partial(check_span, span, counted)
         request = self.requests.get(key, span, counted, if_match, on_headers)
         response: Response = yield request
@@ -169,6 +170,14 @@ class Objects:
         """Refuse a write whose condition does not hold now; see ``check_condition``."""
         yield from check_condition(key, options, self.head(key))
 
+    def page(self, prefix: str, token: str | None, *, one_level: bool) -> Exchange[Page]:
+        """Return the page after *token* of the names below *prefix*; one request.
+
+        Raises:
+            StorageError: the service refuses.
+        """
+        return parse_page((yield from S3.send(self.requests.list(prefix, token, one_level=one_level))).body)
+
     def _looked(self, key: str) -> Exchange[Response]:
         response: Response = yield self.requests.head(key)
         if response.status == 404:
@@ -189,8 +198,9 @@ class Objects:
             raise unexpected_response(response, key)
 
     def _listed_size(self, key: str) -> Exchange[int | None]:
-        response = yield from S3.send(self.requests.list(key, None, one_level=False, most=1), key=key)
-        return next((size for name, size, _, _ in parse_page(response.body).objects if name == key), None)
+        wanted = self.requests.codec.name_of(key)
+        response = yield from S3.send(self.requests.list(wanted, None, one_level=False, most=1), key=key)
+        return next((size for name, size, _, _ in parse_page(response.body).objects if name == wanted), None)
 
 
 def _announce(counted: CountedSink, headers: Mapping[str, str]) -> None:

@@ -163,7 +163,8 @@ class Orphans:
         Raises:
             StorageError: the service refuses, or does not answer.
         """
-        request = self._objects.requests.list_uploads(lost.key, None)
+        requests = self._objects.requests
+        request = requests.list_uploads(requests.codec.name_of(lost.key), None)
         response = yield from S3.send(replace(request, patience_s=PATIENCE_S), key=lost.key)
         found, _ = parse_uploads(response.body)
         ahead = (date_of(response.headers.get("date")) or self._now()) - self._now()
@@ -177,7 +178,7 @@ class Orphans:
             )
             return True
         for upload in ours:
-            yield from self.abort(upload.key, upload.upload_id)
+            yield from self.abort(lost.key, upload.upload_id)
         return bool(ours)
 
     def _ours(
@@ -185,11 +186,12 @@ class Orphans:
     ) -> Exchange[list[PendingUpload]]:
         """Return those of that key, begun in those moments, that hold nothing and that this process does not use."""
         ours = []
+        name = self._objects.requests.codec.name_of(lost.key)
         for upload in found:
             at = upload.begun_at
-            if upload.key != lost.key or upload.upload_id in self._own or at is None or not begun[0] <= at <= begun[1]:
+            if upload.key != name or upload.upload_id in self._own or at is None or not begun[0] <= at <= begun[1]:
                 continue
-            if not (yield from self._has_parts(upload.key, upload.upload_id)):
+            if not (yield from self._has_parts(lost.key, upload.upload_id)):
                 ours.append(upload)
         return ours
 

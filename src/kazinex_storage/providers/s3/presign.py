@@ -38,7 +38,7 @@ _BINDS: Final = {
 def presign(
     requests: Requests, credentials: Credentials, key: str, options: PresignOptions, query: str = ""
 ) -> PresignedUrl:
-    """Sign a request for *key*, as the service spells it; *query* goes before the signature.
+    """Sign a request for *key*; *query* goes before the signature.
 
     Temporary credentials end the URL when they end: ``expires_at`` is the earlier moment.
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
 from ...bodies.part_upload import MemoryBody
 from ...transport import Auth, BodySlice, Request
 from ...types import Buffer, ByteRange, ObjectInfo, PartInfo, PutMode, PutOptions, Sink, UploadState
+from ..objectstore.header_text import condition_headers, described, range_header
+from ..objectstore.key_codec import AS_IT_IS, KeyCodec
 from .errors import status_inside
 from .headers import base64_of, other_headers, put_headers, quoted_etag
 from .target import CreateCopy, Target
@@ -35,7 +38,6 @@ _IDENTITY: Final = ("Accept-Encoding", "identity")
 # API_GetObject.html (read 2026-11). For a part it would be that of the part at best.
 _WITH_CHECKSUM: Final = ("x-amz-checksum-mode", "ENABLED")
 _XML: Final = ("Content-Type", "application/xml")  # R2 answers 415 to anything else — hexclave#2010
-_CREATE: Final = ("If-None-Match", "*")
 
 # 409 ConditionalRequestConflict: another conditional write was under way, "retry the upload" —
 # docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html (read 2026-08).
@@ -55,27 +57,34 @@ class PartDigests:
 
 
 class Requests:
-    """Builds the requests for one target. Keys are full keys of the bucket, as the service spells them."""
+    """Builds the requests for one target. Keys in: the one place that spells them as the service does."""
 
-    __slots__ = ("_bare", "_base", "_get", "_preset", "_tls", "auth", "target")
+    __slots__ = ("_bare", "_base", "_below", "_get", "_kept", "_preset", "_tls", "auth", "codec", "target")
 
-    def __init__(self, target: Target, auth: Auth) -> None:
-        """Build for *target*; *auth* signs."""
+    def __init__(self, target: Target, auth: Auth, codec: KeyCodec = AS_IT_IS) -> None:
+        """Build for *target*; *auth* signs, and *codec* spells keys."""
         self.target = target
         self.auth = auth
+        self.codec = codec
         self._base = target.base_url
+        self._below = target.base_url + quote(codec.prefix, safe="/~")
         self._preset = target.preset
         self._tls = target.over_tls
+        self._kept = partial(
+            put_headers,
+            keeps_disposition=target.preset.keeps_disposition,
+            decodes_gzip=target.preset.decodes_gzip,
+        )
         payload = _UNSIGNED if self._tls else _EMPTY
         self._bare: Headers = (payload,)
         self._get: Headers = (payload, _IDENTITY)
 
-    def put(self, key: str, data: bytes, sha256: str, options: PutOptions, token: str | None) -> Request:
+    def put_object(self, key: str, data: bytes, sha256: str, options: PutOptions, token: str | None) -> Request:
         """Write *data*, whose sha256 is given in hexadecimal, in one request; the service verifies it."""
         headers = [
             _UNSIGNED if self._tls else ("x-amz-content-sha256", sha256),
-            *self._kept(options, sha256, token),
-            *self._condition(options),
+            *self._kept(described(options), options.metadata, sha256, token),
+            *(condition_headers(options) if self._preset.conditional_puts else ()),
         ]
         if self._preset.checksums:
             headers.append(("x-amz-checksum-sha256", base64_of(sha256)))
@@ -101,7 +110,7 @@ class Requests:
     ) -> Request:
         """Read *span*, which is not empty; of a whole object the checksum is asked for as well."""
         headers = self._get
-        wanted = range_header(span)
+        wanted = range_header(span.start, span.end)
         if wanted is not None:
             headers = (*headers, ("Range", wanted))
         elif self._preset.checksums:
@@ -131,7 +140,7 @@ class Requests:
 
     def delete_many(self, keys: Iterable[str]) -> Request:
         """Remove up to 1,000 objects. The MD5 is what every service takes for the digest that it asks for."""
-        body = delete_body(keys)
+        body = delete_body(map(self.codec.name_of, keys))
         md5 = b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
         headers = (self._payload(body), ("Content-MD5", md5), _XML)
         return Request(
@@ -139,7 +148,7 @@ class Requests:
         )
 
     def list(self, prefix: str, token: str | None, *, one_level: bool, most: int = PAGE_KEYS) -> Request:
-        """List a page; names come percent-encoded, because XML has no place for every character."""
+        """List a page of the names below *prefix*, percent-encoded, because XML has no place for every character."""
         query = {"encoding-type": "url", "list-type": "2", "max-keys": str(most), "prefix": prefix}
         if one_level:
             query["delimiter"] = "/"
@@ -173,17 +182,11 @@ class Requests:
 
     def written(self, options: PutOptions, sha256: str | None, token: str, others: Headers = ()) -> Headers:
         """Return the headers that an object gets which is made under *options*, and *others* as they are."""
-        return (*self._kept(options, sha256, token), *others)
+        return (*self._kept(described(options), options.metadata, sha256, token), *others)
 
     def other_headers(self, headers: Mapping[str, str]) -> Headers:
         """Return what an object keeps beside; see ``headers.other_headers``."""
         return other_headers(headers, decodes_gzip=self._preset.decodes_gzip)
-
-    def _kept(self, options: PutOptions, sha256: str | None, token: str | None) -> Iterator[tuple[str, str]]:
-        preset = self._preset
-        return put_headers(
-            options, sha256, token, keeps_disposition=preset.keeps_disposition, decodes_gzip=preset.decodes_gzip
-        )
 
     def begin(self, key: str, written: Headers, *, checked: bool = True) -> Request:
         """Begin a multipart upload; the object gets what is *written* here. *checked* parts come with their CRC-32."""
@@ -232,7 +235,7 @@ class Requests:
         headers: Headers = (*self._bare, ("x-amz-copy-source", self._source(source.key)))
         if source.etag is not None and self._preset.pins_copied_parts:
             headers = (*headers, ("x-amz-copy-source-if-match", quoted_etag(source.etag)))
-        wanted = range_header(span)
+        wanted = range_header(span.start, span.end)
         if wanted is not None:
             headers = (*headers, ("x-amz-copy-source-range", wanted))
         return Request(
@@ -248,7 +251,8 @@ class Requests:
     def complete(self, key: str, upload_id: str, parts: Sequence[PartInfo], options: PutOptions) -> Request:
         """Make the parts an object, under the condition of *options*."""
         body = complete_body(parts)
-        headers = (self._payload(body), _XML, *self._condition(options))
+        condition = condition_headers(options) if self._preset.conditional_puts else ()
+        headers = (self._payload(body), _XML, *condition)
         return Request(
             method="POST",
             url=f"{self.url(key)}?{upload_query(upload_id)}",
@@ -272,7 +276,7 @@ class Requests:
         return Request(method="GET", url=url, headers=self._get, auth=self.auth, operation="put")
 
     def list_uploads(self, prefix: str, after: tuple[str, str] | None) -> Request:
-        """List unfinished uploads below *prefix*, after the (key, upload id) of the last page."""
+        """List unfinished uploads to names below *prefix*, after the (key, upload id) of the last page."""
         # No encoding-type: SeaweedFS 4.48 says that it encodes these names and does not.
         query = {"max-uploads": str(PAGE_KEYS), "prefix": prefix, "uploads": ""}
         if after is not None:
@@ -281,7 +285,7 @@ class Requests:
 
     def url(self, key: str) -> str:
         """Return the URL of an object; only unreserved characters and slashes stand for themselves."""
-        return self._base + quote(key, safe="/~")
+        return self._below + quote(self.codec.encode(key), safe="/~")
 
     def _query(self, query: dict[str, str]) -> str:
         # Sorted, because a signature is over the sorted query.
@@ -292,31 +296,10 @@ class Requests:
         return _UNSIGNED if self._tls else ("x-amz-content-sha256", hashlib.sha256(body).hexdigest())
 
     def _source(self, key: str) -> str:
-        return f"/{self.target.bucket}/{quote(key, safe='/~')}"
-
-    def _condition(self, options: PutOptions) -> Headers:
-        if not self._preset.conditional_puts:
-            return ()
-        if options.mode is PutMode.CREATE:
-            return (_CREATE,)
-        return (("If-Match", quoted_etag(options.if_match)),) if options.if_match is not None else ()
+        return f"/{self.target.bucket}/{quote(self.codec.name_of(key), safe='/~')}"
 
 
 def upload_query(upload_id: str, part: int | None = None) -> str:
     """Return the query that names an upload, or one part of it; sorted, as signatures want it."""
     number = f"partNumber={part}&" if part is not None else ""
     return f"{number}uploadId={quote(upload_id, safe='~')}"
-
-
-def range_header(span: ByteRange) -> str | None:
-    """Return what ``Range`` has to say for *span*, None for the whole object.
-
-    Example:
-        >>> range_header(ByteRange(start=2, end=5)), range_header(ByteRange(start=-3)), range_header(ByteRange())
-        ('bytes=2-4', 'bytes=-3', None)
-    """
-    if span.start < 0:
-        return f"bytes={span.start}"
-    if span.end is None:
-        return f"bytes={span.start}-" if span.start else None
-    return f"bytes={span.start}-{span.end - 1}"

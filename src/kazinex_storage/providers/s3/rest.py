@@ -23,6 +23,7 @@ from ...errors import AlreadyExistsError, NotSupportedError, StorageError, Unava
 from ...json_text import parse_json
 from ...transport import BodySlice, Call, Exchange, Request, Response
 from ...types import Checksum, ObjectInfo, PresignedUrl, PresignOptions, PutOptions
+from ..objectstore.header_text import described
 from ..objectstore.writing import already_exists, info_of
 from .errors import map_error, request_id_of
 from .headers import METADATA, WRITE_TOKEN, plain_header, put_headers
@@ -40,16 +41,17 @@ _TAKEN: Final = ("Duplicate", "ResourceAlreadyExists", "KeyAlreadyExists")
 
 
 class RestWrites:
-    """Create-only puts and copies in one bucket; names as the service spells them."""
+    """Create-only puts and copies in one bucket."""
 
     def __init__(self, objects: Objects, rest: RestEndpoint) -> None:
         """Write through *rest* into the bucket of *objects*."""
         self._objects = objects
         self._bucket = objects.requests.target.bucket
+        self._spelt = objects.requests.codec.name_of
         self._url = rest.url
         self._headers = (("Authorization", f"Bearer {rest.service_key}"), ("apikey", rest.service_key))
 
-    def put(self, name: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+    def write(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write *source* unless the name is taken; two requests.
 
         Raises:
@@ -69,26 +71,26 @@ class RestWrites:
         token = secrets.token_hex(8)
         request = Request(
             method="POST",
-            url=f"{self._url}/object/{quote(self._bucket, safe='')}/{quote(name, safe='/~')}",
+            url=f"{self._url}/object/{quote(self._bucket, safe='')}/{quote(self._spelt(key), safe='/~')}",
             headers=(*self._headers, ("x-upsert", "false"), *_described(options, sha256, token)),
             body=data if data is not None else BodySlice(source=source, offset=0, size=source.size),
             operation="put",
         )
-        yield from self._write(request, name, token)
-        found = yield from self._objects.head(name)
+        yield from self._send(request, key, token)
+        found = yield from self._objects.head(key)
         if found.size != source.size:
-            raise UnavailableError("another object stands there than was just written; look at it", key=name)
+            raise UnavailableError("another object stands there than was just written; look at it", key=key)
         checksum = Checksum(algorithm="sha256", value=sha256)
-        return info_of(name, found.size, options, etag=found.etag, last_modified=found.last_modified, checksum=checksum)
+        return info_of(key, found.size, options, etag=found.etag, last_modified=found.last_modified, checksum=checksum)
 
-    def copy(self, source: str, name: str) -> Exchange[ObjectInfo]:
+    def copy(self, source: str, target: str) -> Exchange[ObjectInfo]:
         """Copy an object unless the name is taken; two requests.
 
         Raises:
             AlreadyExistsError: it is.
             StorageError: as in ``ServerCopier.copy``.
         """
-        wanted = {"bucketId": self._bucket, "sourceKey": source, "destinationKey": name, "copyMetadata": True}
+        wanted = {"bucketId": self._bucket, "sourceKey": self._spelt(source), "destinationKey": self._spelt(target)}
         request = Request(
             method="POST",
             url=f"{self._url}/object/copy",
@@ -98,10 +100,10 @@ class RestWrites:
             idempotent=False,
             operation="copy",
         )
-        yield from self._write(request, name, None, missing=source)
-        return (yield from self._objects.head(name))
+        yield from self._send(request, target, None, missing=source)
+        return (yield from self._objects.head(target))
 
-    def sign(self, name: str, options: PresignOptions) -> Exchange[PresignedUrl]:
+    def sign(self, key: str, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Ask for a URL that puts an object unless the name is taken; one request. It binds nothing else.
 
         The service chooses how long it is good for: two hours (supabase.com/docs/reference/javascript/
@@ -112,7 +114,7 @@ class RestWrites:
             UnavailableError: the answer holds no URL.
             StorageError: the service refuses.
         """
-        path = f"/object/upload/sign/{quote(self._bucket, safe='')}/{quote(name, safe='/~')}"
+        path = f"/object/upload/sign/{quote(self._bucket, safe='')}/{quote(self._spelt(key), safe='/~')}"
         request = Request(
             method="POST",
             url=f"{self._url}{path}",
@@ -122,14 +124,12 @@ class RestWrites:
         )
         response: Response = yield request
         if response.status != 200:
-            raise _error(response, name, name)
+            raise _error(response, key, key)
         given = str(_json(response.body).get("url"))
         token = given.partition("?token=")[2]
         expires_at = _end_of(token)
         if not given.startswith("/object/upload/sign/") or expires_at is None:
-            raise UnavailableError(
-                "the service gave no URL for an upload; look at the address of the project", key=name
-            )
+            raise UnavailableError("the service gave no URL for an upload; look at the address of the project", key=key)
         headers: dict[str, str] = {}
         if options.content_type is not None:
             headers["Content-Type"] = plain_header("content type", options.content_type)
@@ -144,35 +144,35 @@ class RestWrites:
             write_token=options.write_token,
         )
 
-    def _write(self, request: Request, name: str, token: str | None, missing: str | None = None) -> Exchange[None]:
+    def _send(self, request: Request, key: str, token: str | None, missing: str | None = None) -> Exchange[None]:
         response: Response = yield request
         if response.status in (200, 201):
             return
-        error = _error(response, name, missing or name)
+        error = _error(response, key, missing or key)
         # The answer to an earlier attempt may have been lost, and the object in the way be our own.
         taken = isinstance(error, AlreadyExistsError) and token is not None
-        if not taken or (yield from self._objects.find_own_write(name, token or "")) is None:
+        if not taken or (yield from self._objects.find_own_write(key, token or "")) is None:
             raise error
 
 
 def _described(options: PutOptions, sha256: str, token: str) -> tuple[tuple[str, str], ...]:
     """Return the headers of a REST upload: metadata is JSON in one of them."""
-    headers = dict(put_headers(options, sha256, token, keeps_disposition=False))
+    headers = dict(put_headers(described(options), options.metadata, sha256, token, keeps_disposition=False))
     metadata = {name[len(METADATA) :]: value for name, value in headers.items() if name.startswith(METADATA)}
     plain = tuple((name, value) for name, value in headers.items() if not name.startswith(METADATA))
     return (*plain, ("x-metadata", b64encode(json.dumps(metadata).encode()).decode()))
 
 
-def _error(response: Response, name: str, missing: str) -> StorageError:
+def _error(response: Response, key: str, missing: str) -> StorageError:
     """Return the error that a refusal of the REST interface means."""
     said = _json(response.body)
     code = str(said.get("code") or said.get("error") or "")
     status = str(said.get("statusCode") or "")
     if code in _TAKEN or "already exists" in str(said.get("message", "")).lower():
-        return already_exists(name, request_id_of(response))
+        return already_exists(key, request_id_of(response))
     real = int(status) if status.isdigit() and 400 <= int(status) < 600 else response.status
     body = f"<Error><Code>{code}</Code></Error>".encode() if code.isalnum() else b""
-    return map_error(Response(status=real, headers=response.headers, body=body), missing if real == 404 else name)
+    return map_error(Response(status=real, headers=response.headers, body=body), missing if real == 404 else key)
 
 
 def _end_of(token: str) -> datetime | None:

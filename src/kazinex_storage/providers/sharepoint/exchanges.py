@@ -1,4 +1,4 @@
-"""The provider for one folder of a document library: the verbs as exchanges."""
+"""The provider for one folder of a document library: the verbs as exchanges, each bound where it stands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from ...lifting import Pages
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...transport import Exchange, TransportSettings
 from ...types import (
-    ByteRange,
     Capability,
     Diagnosis,
     Folder,
@@ -20,9 +19,7 @@ from ...types import (
     PresignedUrl,
     PresignOptions,
     ProviderInfo,
-    PutMode,
     PutOptions,
-    Sink,
 )
 from ..settings.entra import GivenStore, Tokens
 from .batches import Doomed, delete_all
@@ -89,31 +86,23 @@ class SharePointProvider:
         """The library."""
         self.objects = Objects(self.library)
         """Its files."""
-        self._reading = Reading(self.library)
+        reading, copying = Reading(self.library), Copying(self.objects)
+        self.get, self.head, self.delete = reading.get, self.objects.head, self.objects.delete
+        self.copy, self.move = copying.copy, copying.move
         self.sessions = Sessions(self.objects)
         """Large writes."""
-        self._rest = Rest(self.library, self.objects.folders, self._reading)
-        self._copying = Copying(self.objects)
+        rest = Rest(self.library, self.objects.folders, reading)
+        self.get_unkeyed, self.delete_unkeyed, self.unkeyed_prefix = rest.get, rest.delete, rest.prefix
+        self.remove_folders = rest.remove_folders
         uploads = Resuming(self.objects, self.sessions)
         self.begin_upload, self.abort_upload = uploads.begin_upload, uploads.abort_upload
         self.resume_upload = uploads.resume_upload
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; one request up to 8 MiB where nothing is there yet, else two and one for each 10 MiB."""
-        writer = self.objects if source.size <= SINGLE_PUT_BYTES else self.sessions
-        return (yield from writer.put(key, source, options))
-
-    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
-        """Read; two requests."""
-        return (yield from self._reading.get(key, span, sink, if_match))
-
-    def head(self, key: ObjectKey) -> Exchange[ObjectInfo]:
-        """Look; one request."""
-        return (yield from self.objects.head(key))
-
-    def delete(self, key: ObjectKey) -> Exchange[None]:
-        """Move into the recycle bin, or remove for ever; two requests."""
-        yield from self.objects.delete(key)
+        if source.size <= SINGLE_PUT_BYTES:
+            return self.objects.write(key, source, options)
+        return self.sessions.upload(key, source, options)
 
     def scan(self, prefix: Prefix) -> Pages[ObjectInfo]:
         """List everything below; one request for each folder and each 200 entries of it.
@@ -127,14 +116,6 @@ class SharePointProvider:
     def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder]:
         """List one level; one request for 200 entries."""
         return ListedPages(self.library, prefix, one_level=True)
-
-    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
-        """Copy inside the library."""
-        return (yield from self._copying.copy(source, target, mode))
-
-    def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
-        """Move inside the library."""
-        return (yield from self._copying.move(source, target, mode))
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove many objects: two requests for 20 of them, and two for each one that is refused there.
@@ -156,26 +137,10 @@ class SharePointProvider:
             found[ObjectKey(one.text)] = outcome
         return [found[key] for key in keys]
 
-    def get_unkeyed(self, name: str, sink: Sink) -> Exchange[ObjectInfo]:
-        """Read by path and id; two requests."""
-        return (yield from self._rest.get(name, sink))
-
-    def unkeyed_prefix(self, prefix: str) -> str:
-        """Return what the names of what no key names begin with below *prefix*."""
-        return self._rest.prefix(prefix)
-
-    def delete_unkeyed(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
-        """Remove up to 1,000 items by their ids; see ``UnkeyedExchanges``."""
-        return (yield from self._rest.delete(names))
-
     def delete_marker(self, key: ObjectKey) -> Exchange[None]:  # noqa: ARG002
         """Do nothing: folders are real, see ``remove_folders``."""
         return
         yield  # makes an exchange of it
-
-    def remove_folders(self, prefix: Prefix, *, itself: bool) -> Exchange[Sequence[StorageError | None]]:
-        """Remove the folders that nothing is in; see ``FolderExchanges``."""
-        return (yield from self._rest.remove_folders(prefix, itself=itself))
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Refuse: Graph signs nothing for a time and a purpose that the caller chooses.

@@ -72,16 +72,36 @@ class Objects:
         """
         return info_of(key, (yield from self.library.file(key, self.library.path_of(key))))
 
-    def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+    def write(self, key: str, source: Source, options: PutOptions, data: bytes | None = None) -> Exchange[ObjectInfo]:
         """Write a body of at most ``SINGLE_PUT_BYTES``; one request where nothing is there and the folder was seen.
+
+        *data* is the whole of *source*, where it has been read.
 
         Raises:
             StorageError: as in ``StorageProvider.put``.
         """
-        data = source.data()
+        data = source.data() if data is None else data
         if data is None:
-            return (yield from read_first(source, partial(self._put, key, source=source, options=options), self))
-        return (yield from self._put(key, data, source, options))
+            return (yield from read_first(source, partial(self.write, key, source, options), self))
+        path = self.library.path_of(key)
+        drive = yield from self.library.drive()
+        yield from self.folders.check(key, path)
+        checksum = source.checksum
+        sent = Sent(len(data), quickxor_of(data), checksum.value if checksum is not None else None)
+        if options.if_match is None and len(data) <= _HOPEFUL_BYTES:
+            writing = Writing(content_type=options.content_type or "application/octet-stream")
+        else:
+            writing = yield from self.admit(key, path, options)
+        response: Response = yield self._requests.put_content(drive, path, data, writing)
+        if response.status == 404 and writing.if_match is None:
+            self.folders.forget(path)
+            yield from make_folders(self.library, key, path)
+            response = yield self._requests.put_content(drive, path, data, writing)
+        if response.status in (409, 412) and options.mode is PutMode.REPLACE and options.if_match is None:
+            response = yield from self._over_rivals(key, path, data, options, sent, response)
+        if response.status in (200, 201):
+            return (yield from self.stored(key, path, response, sent))
+        return (yield from self.refused(key, path, response, options, sent))
 
     def delete(self, key: str) -> Exchange[None]:
         """Move the file into the recycle bin; two requests, one when there is none.
@@ -201,27 +221,6 @@ class Objects:
             raise UnavailableError("the folder went away meanwhile; repeat it", key=key, code=error.code)
         raise error
 
-    def _put(self, key: str, data: bytes, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
-        path = self.library.path_of(key)
-        drive = yield from self.library.drive()
-        yield from self.folders.check(key, path)
-        checksum = source.checksum
-        sent = Sent(len(data), quickxor_of(data), checksum.value if checksum is not None else None)
-        if options.if_match is None and len(data) <= _HOPEFUL_BYTES:
-            writing = Writing(content_type=options.content_type or "application/octet-stream")
-        else:
-            writing = yield from self.admit(key, path, options)
-        response: Response = yield self._requests.put(drive, path, data, writing)
-        if response.status == 404 and writing.if_match is None:
-            self.folders.forget(path)
-            yield from make_folders(self.library, key, path)
-            response = yield self._requests.put(drive, path, data, writing)
-        if response.status in (409, 412) and options.mode is PutMode.REPLACE and options.if_match is None:
-            response = yield from self._over_rivals(key, path, data, options, sent, response)
-        if response.status in (200, 201):
-            return (yield from self.stored(key, path, response, sent))
-        return (yield from self.refused(key, path, response, options, sent))
-
     def _over_rivals(
         self, key: str, path: str, data: bytes, options: PutOptions, sent: Sent, response: Response
     ) -> Exchange[Response]:
@@ -240,7 +239,7 @@ class Objects:
             if meeting:
                 yield Wait(random.uniform(0, min(1.0, _RIVAL_WAIT_S * 2**meeting)))  # noqa: S311  # no secret
             writing = yield from self.admit(key, path, options)
-            response = yield self._requests.put(drive, path, data, writing)
+            response = yield self._requests.put_content(drive, path, data, writing)
         return response
 
 

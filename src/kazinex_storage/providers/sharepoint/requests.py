@@ -101,7 +101,7 @@ class Requests:
         where = self._id(drive, item) if download else self.id_url(drive, item)
         return self._request("GET", where, operation="head")
 
-    def put(self, drive: str, path: str, body: bytes, writing: Writing) -> Request:
+    def put_content(self, drive: str, path: str, body: bytes, writing: Writing) -> Request:
         """Write a whole file."""
         headers = [("Content-Type", writing.content_type), *_condition(writing.if_match)]
         where = f"{self._at(drive, path)}:/content?{_BEHAVIOUR}={writing.behaviour}"

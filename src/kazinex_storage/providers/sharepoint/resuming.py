@@ -80,7 +80,7 @@ class Resuming:
         key, options = state.key, PutOptions(mode=state.mode, if_match=state.if_match)
         _check(cast(str, (yield Call(sha256_of, source, cancel=source.cancel))), state)
         if not state.size:
-            return (yield from self._objects.put(key, source, options))
+            return (yield from self._objects.write(key, source, options))
         url, path = self._url(state.upload_id), self._library.path_of(key)
         plan = _plan(state.size)  # not that of the state, which could ask for any amount of memory
         reached = yield from self._reached(url, plan.size)
@@ -99,7 +99,7 @@ class Resuming:
                 return found
         # All of it is there, and another writer's object was in its way, which is to be replaced or reported.
         yield from self._sessions.cancel(url)
-        return (yield from self._sessions.put(key, source, options))
+        return (yield from self._sessions.upload(key, source, options))
 
     def abort_upload(self, key: str, upload_id: str) -> Exchange[None]:
         """Throw a session away; one request, silent when it is gone.

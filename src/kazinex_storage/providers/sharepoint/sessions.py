@@ -74,7 +74,7 @@ class Sessions:
         """How many sessions could not be thrown away."""
         return len(self._left)
 
-    def put(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+    def upload(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write a large body; two requests and one for each fragment, where the folder was seen.
 
         Raises:
@@ -116,7 +116,7 @@ class Sessions:
 
         Raises:
             SessionGoneError: the session is lost.
-            StorageError: as in ``put``.
+            StorageError: as in ``upload``.
         """
         answer = yield from sending.send(source)
         sent = _sent(source, sending)
