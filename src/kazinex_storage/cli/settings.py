@@ -83,11 +83,11 @@ def collect_changes(session: Session, kind: str, entered: Entered, removed: Sequ
     registry = session.organisations.registry
     changes = _given(session, registry, kind, entered)
     for name in removed:
-        _put(changes, name, None)
+        _set(changes, name, None)
     around = _from_environment(registry, kind)
     for name in entered.secrets:
         if _has(around, name):
-            _put(changes, name, _get(around, name))
+            _set(changes, name, _get(around, name))
     _ask(session, kind, changes, [name for name in entered.secrets if not _has(changes, name)])
     _remember(session, registry.fields(kind), changes)
     return changes
@@ -109,7 +109,7 @@ def _given(session: Session, registry: Registry, kind: str, entered: Entered) ->
                 f"--secret {name} (asked for, or from {_variable(kind, name)}) or --settings-file -. "
                 "Assume that it is known, and replace it"
             )
-        _put(options, name, value)
+        _set(options, name, value)
     return _over(_from_file(entered.file) if entered.file is not None else {}, options)
 
 
@@ -186,7 +186,7 @@ def _ask(session: Session, kind: str, settings: dict[str, object], names: Iterab
         if not value:
             raise SettingsError(f"the secret {name!r} was left empty; enter it", provider=kind)
         session.remember(value)
-        _put(settings, name, value)
+        _set(settings, name, value)
 
 
 def _remember(session: Session, fields: Iterable[SettingsField], settings: Mapping[str, object]) -> None:
@@ -210,7 +210,7 @@ def _over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str,
     return result
 
 
-def _put(settings: dict[str, object], name: str, value: object) -> None:
+def _set(settings: dict[str, object], name: str, value: object) -> None:
     *parents, last = name.split(".")
     place = settings
     for part in parents:

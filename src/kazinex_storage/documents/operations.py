@@ -52,13 +52,13 @@ class DocumentOperations:
         operations.context.rules.taken = None  # decided here, and a removed revision may have its own bytes again
         answered_at: datetime | None = None
 
-        def put(demanded: str | None) -> Exchange[ObjectInfo]:
+        def create(demanded: str | None) -> Exchange[ObjectInfo]:
             nonlocal answered_at
             info = yield from operations.put(key, file, options, sha256=demanded, on_progress=on_progress)
             answered_at = datetime.now(UTC)
             return info
 
-        info = yield from guarded(write, file, sha256, put, lambda: operations.delete(key))
+        info = yield from guarded(write, file, sha256, create, lambda: operations.delete(key))
         return _receipt(document, chosen, info, answered_at, write.unasked)
 
     def spool(self, document: DocumentKey) -> Exchange[Spool]:

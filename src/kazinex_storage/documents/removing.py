@@ -44,7 +44,7 @@ def remove_everywhere(
     Raises:
         StorageError: a provider did not answer, or refused.
     """
-    yield from entry.put(removal)
+    yield from entry.record(removal)
     errors, removed = list[StorageError](), False
     for place in places:
         error = yield from _delete(place, relative_key(entry.document))
@@ -86,7 +86,7 @@ class RecordedRemoval:
         self.removal: Removal | None = None
         """The one in force: that of the first removal. None when the revision has another file."""
 
-    def put(self, removal: Removal) -> Exchange[None]:
+    def record(self, removal: Removal) -> Exchange[None]:
         """Remember *removal*, unless the revision is removed already or has another file.
 
         Raises:

@@ -203,7 +203,7 @@ class RevisionGuard:
                     continue
                 sha256 = info.sha256
             entry, removal = RecordedRemoval(self._search, document, self._target.provider, sha256), removal_now()
-            yield from entry.put(removal)
+            yield from entry.record(removal)
             if entry.removal is removal:
                 yield from self._search.emit(DocumentRemoved(document=document, removal=removal))
 

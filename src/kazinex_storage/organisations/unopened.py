@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from typing import NoReturn
 
-from ..bodies.source import Source
 from ..errors import StorageError
-from ..keys import ObjectKey, Prefix
-from ..types import ByteRange, Folder, ObjectInfo, ProviderInfo, PutOptions, Sink
+from ..types import ProviderInfo
 
 
 class UnopenedProvider:
@@ -27,32 +24,10 @@ class UnopenedProvider:
         """What is known of it: nothing."""
         return self._info
 
-    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> ObjectInfo:  # noqa: ARG002
-        """Raise."""
-        self._refuse()
+    def _refuse(self, *_: object) -> NoReturn:
+        raise copy.copy(self._error) from self._error
 
-    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:  # noqa: ARG002
-        """Raise."""
-        self._refuse()
-
-    def head(self, key: ObjectKey) -> ObjectInfo:  # noqa: ARG002
-        """Raise."""
-        self._refuse()
-
-    def delete(self, key: ObjectKey) -> None:  # noqa: ARG002
-        """Raise."""
-        self._refuse()
-
-    def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:  # noqa: ARG002
-        """Raise when the first entry is asked for."""
-        yield self._refuse()
-
-    def children(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:  # noqa: ARG002
-        """Raise when the first entry is asked for."""
-        yield self._refuse()
+    put = get = head = delete = scan = children = _refuse
 
     def close(self) -> None:
         """Do nothing: nothing is open."""
-
-    def _refuse(self) -> NoReturn:
-        raise copy.copy(self._error) from self._error

@@ -29,10 +29,10 @@ def copy_object(context: Context, source: ObjectKey, target: ObjectKey, mode: Pu
         yield from context.rules.check_taken(target)
         return (yield from _copy(context, source, target, mode))
 
-    def put(_: str | None) -> Exchange[ObjectInfo]:
+    def create(_: str | None) -> Exchange[ObjectInfo]:
         return _copy(context, source, target, PutMode.CREATE)
 
-    return (yield from guarded(write, None, None, put, lambda: context.exchanges.delete(target)))
+    return (yield from guarded(write, None, None, create, lambda: context.exchanges.delete(target)))
 
 
 def move_object(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:

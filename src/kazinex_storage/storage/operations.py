@@ -238,7 +238,7 @@ class Operations:
             return (yield from self._write(key, body, options, sha256, on_progress))
         created = replace(options, mode=PutMode.CREATE)
 
-        def put(demanded: str | None) -> Exchange[ObjectInfo]:
+        def create(demanded: str | None) -> Exchange[ObjectInfo]:
             return self._write(key, body, created, demanded, on_progress)
 
-        return (yield from guarded(write, body, sha256, put, lambda: context.exchanges.delete(key)))
+        return (yield from guarded(write, body, sha256, create, lambda: context.exchanges.delete(key)))
