@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from kazinex_storage.bodies.source import Source
-from kazinex_storage.errors import SettingsError, UnavailableError
+from kazinex_storage.errors import RateLimitedError, SettingsError, UnavailableError
 from kazinex_storage.transport import (
     BodySlice,
     Exchange,
+    Gate,
     Observation,
     Request,
     RetryPolicy,
@@ -288,11 +289,31 @@ def test_jitter_is_full() -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("7", [7.0]), ("Sun, 09 Sep 2001 01:46:50 GMT", [10.0]), ("soon", [0.1]), ("61", []), ("-5", [0.1])],
-    ids=["seconds", "date", "nonsense", "too long", "negative"],
+    [
+        ("7", [7.0]),
+        ("Sun, 09 Sep 2001 01:46:50 GMT", [10.0]),
+        ("soon", [0.1]),
+        ("60", [60.0]),
+        ("61", []),
+        ("-5", [0.1]),
+    ],
+    ids=["seconds", "date", "nonsense", "as long as allowed", "too long", "negative"],
 )
 def test_retry_after_is_honoured_up_to_a_bound(value: str, expected: list[float]) -> None:
     assert expected == waits(policy(attempts=2), [(503, {"Retry-After": value})] * 2)
+
+
+def test_a_gate_is_waited_for_up_to_the_same_bound() -> None:
+    gate = Gate(Clock())
+    gate.note(429, 60.0, {})
+    request = Request(method="GET", url="http://host/k", gate=gate)
+
+    assert Wait(60.0) == next(attempts(request, policy(), None))
+
+    gate.note(429, 60.5, {})
+    with pytest.raises(RateLimitedError) as caught:
+        next(attempts(request, policy(), None))
+    assert 60.5 == caught.value.retry_after_s
 
 
 def test_the_first_wait_after_429_outlasts_the_second_of_a_key() -> None:
