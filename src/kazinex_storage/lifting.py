@@ -56,9 +56,6 @@ R = TypeVar("R")
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 _Listed = TypeVar("_Listed", bound=ObjectInfo | Folder, covariant=True)
 
-_Maker: TypeAlias = Callable[..., Call]
-"""Makes the call of one verb: given the provider, its method and the arguments."""
-
 
 class Pages(Protocol, Generic[_Listed]):
     """A listing that is fetched page by page."""
@@ -72,40 +69,42 @@ class Pages(Protocol, Generic[_Listed]):
         ...
 
 
-def _cancels_source(
-    _: object, method: Callable[..., object], subject: object, source: Source, *options: object
-) -> Call:
-    return Call(method, subject, source, *options, cancel=source.cancel)
+def _call_put(self: Exchanges, key: object, source: Source, options: object) -> Exchange[object]:
+    return (yield Call(self.provider.put, key, source, options, cancel=source.cancel))
 
 
-def _shuts_sink(_: object, method: Callable[..., object], key: object, span: object, sink: Sink, etag: object) -> Call:
+def _call_get(self: Exchanges, key: object, span: object, sink: Sink, if_match: object) -> Exchange[object]:
     valve = _Valve(sink)
-    return Call(method, key, span, valve, etag, cancel=valve.shut)
+    return (yield Call(self.provider.get, key, span, valve, if_match, cancel=valve.shut))
 
 
-def _aborts_unclaimed(provider: PartUploader, method: Callable[..., object], *arguments: object) -> Call:
+def _call_begin_upload(self: Exchanges, *arguments: object) -> Exchange[object]:
+    provider = cast(PartUploader, self.provider)
+
     def abort(state: UploadState) -> None:
         provider.abort_upload(ObjectKey(state.key), state.upload_id)
 
-    return Call(method, *arguments, discard=abort)
+    return (yield Call(provider.begin_upload, *arguments, discard=abort))
+
+
+def _call_resume_upload(self: Exchanges, state: object, source: Source) -> Exchange[object]:
+    resume = cast(UploadResumer, self.provider).resume_upload
+    return (yield Call(resume, state, source, cancel=source.cancel))
 
 
 def lifted(
-    method: Callable[Concatenate[S, P], R], make: _Maker | None = None
+    method: Callable[Concatenate[S, P], R], exchange: Callable[..., Exchange[object]] | None = None
 ) -> Callable[Concatenate[Verbs, P], Exchange[R]]:
     """Return *method* of the contract as one that returns an exchange of the same arguments and result.
 
-    *make* makes its call where that is cancelled, or where what comes too late has to be discarded.
+    *exchange* is its body where the call is cancelled, or where a result that comes too late has to be discarded.
     """
     name = method.__name__
 
-    @wraps(method)
-    def exchange(self: Exchanges, /, *arguments: object) -> Exchange[R]:
-        provider = self.provider
-        called = getattr(provider, name)
-        return cast(R, (yield Call(called, *arguments) if make is None else make(provider, called, *arguments)))
+    def call(self: Exchanges, /, *arguments: object) -> Exchange[object]:
+        return (yield Call(getattr(self.provider, name), *arguments))
 
-    return cast("Callable[Concatenate[Verbs, P], Exchange[R]]", exchange)
+    return cast("Callable[Concatenate[Verbs, P], Exchange[R]]", wraps(method)(call if exchange is None else exchange))
 
 
 def listed(method: Callable[[S, Prefix], Iterator[_Entry]]) -> Callable[[Verbs, Prefix], Pages[_Entry]]:
@@ -126,11 +125,11 @@ def by(function: F) -> Callable[[object], F]:
 class Verbs(Protocol):
     """The verbs that every provider has, as exchanges."""
 
-    @by(lifted(StorageProvider.put, _cancels_source))
+    @by(lifted(StorageProvider.put, _call_put))
     def put(self) -> None:
         """Cancelled, it publishes nothing that was not published already."""
 
-    @by(lifted(StorageProvider.get, _shuts_sink))
+    @by(lifted(StorageProvider.get, _call_get))
     def get(self) -> None:
         """Cancelled, it calls the sink no more."""
 
@@ -188,12 +187,12 @@ class Exchanges(Verbs):
     move = lifted(ServerMover.move)
     delete_many = lifted(BulkDeleter.delete_many)
     presign = lifted(Presigner.presign)
-    begin_upload = lifted(PartUploader.begin_upload, _aborts_unclaimed)
+    begin_upload = lifted(PartUploader.begin_upload, _call_begin_upload)
     put_part = lifted(PartUploader.put_part)
     list_parts = lifted(PartUploader.list_parts)
     complete_upload = lifted(PartUploader.complete_upload)
     find_upload = lifted(PartUploader.find_upload)
-    resume_upload = lifted(UploadResumer.resume_upload, _cancels_source)
+    resume_upload = lifted(UploadResumer.resume_upload, _call_resume_upload)
     abort_upload = lifted(PartUploader.abort_upload)
     pending_uploads = lifted(PartUploader.pending_uploads)
     diagnose = lifted(Diagnoser.diagnose)
