@@ -16,7 +16,7 @@ from .request import Request
 _CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 
 
-class Progress:
+class Resumption:
     """What the sink has taken over all attempts of one request."""
 
     __slots__ = ("_end", "_etag", "_request", "_start", "taken")

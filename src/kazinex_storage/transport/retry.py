@@ -22,7 +22,7 @@ from .exchange import Exchange, Wait
 from .gate import Gate
 from .observe import Observation, Observer
 from .request import Request, Response
-from .resume import Progress
+from .resume import Resumption
 from .status import CALLBACK_FAILED, COULD_NOT_CONNECT, RETRY_STATUSES, SEND_ERROR, error_of, is_passing, kind_of
 
 _log = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
         BaseException: what the sink or the source raises, and interrupts.
     """
     tally = _Tally(request, policy)
-    progress = Progress(request)
+    resumption = Resumption(request)
     attempt = Attempt(request, request.headers)
     auth, refused = request.auth, False
     while True:
@@ -139,14 +139,14 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
         code, status = attempt.code, attempt.status
         sinking = attempt.sinking
         if sinking:
-            progress.note(attempt)
-        if (code == SEND_ERROR and status >= 400) or (code and sinking and progress.complete):
+            resumption.note(attempt)
+        if (code == SEND_ERROR and status >= 400) or (code and sinking and resumption.complete):
             code = 0  # refused before the whole body was sent, or broken off after the last byte: the answer counts
         if code == 0:
-            if sinking or progress.taken:
-                progress.check(attempt)
+            if sinking or resumption.taken:
+                resumption.check(attempt)
             if status == 401 and auth is not None and not refused and (yield from auth.refuse(attempt.authorisation)):
-                refused, tally, attempt = True, tally.after_refusal(attempt), progress.next_attempt()
+                refused, tally, attempt = True, tally.after_refusal(attempt), resumption.next_attempt()
                 continue
             if status == 200 and request.status_of_body is not None:
                 status = request.status_of_body(attempt.body())
@@ -157,12 +157,12 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
             if code == 0:
                 return tally.response(attempt)
             raise tally.unreachable(attempt)
-        if progress.taken and not progress.resumable:
+        if resumption.taken and not resumption.resumable:
             raise tally.unreachable(attempt, "; the download cannot go on, because the server gave no strong ETag")
         _warn(attempt, code, tally, wait)
         yield Wait(wait)
         tally.begin_next(attempt, wait)
-        attempt = progress.next_attempt()
+        attempt = resumption.next_attempt()
         attempt.patience_s = tally.patience_s
 
 
