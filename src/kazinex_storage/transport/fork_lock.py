@@ -1,4 +1,4 @@
-"""A lock that a forked child can use: what another thread of the parent held is free there."""
+"""What a forked child needs: locks that are free there, and the parent's connections left alone."""
 
 from __future__ import annotations
 
@@ -22,3 +22,14 @@ class ForkLock:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+
+
+def leak_after_fork(inherited: object) -> None:
+    """Keep an object of the parent process alive for ever.
+
+    Freeing it would end the parent's TLS connections, because libcurl says goodbye on the socket that both share, and
+    would take the parent's sockets from its epoll set.
+    """
+    import ctypes  # 5 ms, for forked children alone
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))

@@ -1,9 +1,8 @@
 """Sessions: a curl multi, its connections and its handles, used by one thread at a time.
 
 ``Multi`` keeps the books of the transfers under way; ``Session`` waits for their sockets on the caller's thread (the
-asyncio driver waits on its loop instead). A ``Line`` carries one attempt at a time and needs no books. ``Sessions``
-lends idle ones, and with them their connections and TLS sessions, to whoever asks next, and forgets those of the parent
-after ``fork()``.
+asyncio driver waits on its loop instead). A ``Line`` carries one attempt at a time and needs no books. The pool in
+``wire.py`` lends idle ones, with their connections and TLS sessions.
 """
 
 from __future__ import annotations
@@ -12,10 +11,8 @@ import os
 import select
 import sys
 import time
-from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import pycurl
 
@@ -26,7 +23,6 @@ from .status import TIMED_OUT
 
 if TYPE_CHECKING:
     from .handle import Option
-    from .line import Line
     from .stall import Limits
 
 _IN: Final = select.POLLIN
@@ -251,84 +247,6 @@ class Waker:
     def __del__(self) -> None:
         os.close(self.descriptor)
         os.close(self._far)
-
-
-_S = TypeVar("_S", bound="Session | Line")
-
-
-class Sessions(Generic[_S]):
-    """Sessions or lines: those that are idle, the last used first, and which are lent. Thread-safe and fork-safe."""
-
-    def __init__(self, make: Callable[[], _S], idle: int) -> None:
-        """Lend what *make* makes, and keep up to *idle* of them while nobody uses them."""
-        self._make = make
-        self._most_idle = idle
-        self._idle: deque[_S] = deque()
-        self._lent: set[_S] = set()
-        self._pid = os.getpid()
-
-    @property
-    def lent(self) -> int:
-        """How many are used at the moment."""
-        return len(self._lent)
-
-    def take(self) -> _S:
-        """Return one for this thread alone.
-
-        Raises:
-            SettingsError: libcurl cannot be used as the settings say.
-        """
-        if self._pid != os.getpid():
-            self._forget()
-        try:
-            session = self._idle.pop()
-        except IndexError:
-            session = self._make()
-        self._lent.add(session)
-        return session
-
-    def give(self, session: _S) -> None:
-        """Take back one that has nothing under way; those that are more than enough are closed."""
-        if self._pid != os.getpid():
-            leak_after_fork(session)
-            return
-        self._lent.discard(session)
-        if len(self._idle) < self._most_idle:
-            self._idle.append(session)
-        else:
-            session.close()
-
-    def drop(self, session: _S) -> None:
-        """Close one that is not given back."""
-        self._lent.discard(session)
-        session.close()
-
-    def close(self) -> None:
-        """Close the connections of idle sessions."""
-        if self._pid != os.getpid():
-            self._forget()
-        while self._idle:
-            with suppress(IndexError):
-                self._idle.pop().close()
-
-    def _forget(self) -> None:
-        inherited, self._idle = self._idle, deque()
-        lent, self._lent = self._lent, set()
-        leak_after_fork(lent)
-        self._pid = os.getpid()
-        for session in inherited:
-            leak_after_fork(session)
-
-
-def leak_after_fork(inherited: object) -> None:
-    """Keep an object of the parent process alive for ever.
-
-    Freeing it would end the parent's TLS connections, because libcurl says goodbye on the socket that both share, and
-    would take the parent's sockets from its epoll set.
-    """
-    import ctypes  # 5 ms, for forked children alone
-
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))
 
 
 def lost_error() -> BaseException:

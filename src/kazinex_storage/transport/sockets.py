@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Final
 import pycurl
 
 from .attempt import LATE_S, Attempt
-from .session import MASKS, Multi, leak_after_fork, selected
+from .fork_lock import leak_after_fork
+from .session import MASKS, Multi, selected
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future, Handle

@@ -5,10 +5,15 @@ It is light: libcurl is loaded with the first request. Thread-safe and fork-safe
 
 from __future__ import annotations
 
+import os
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from .exchange import Exchange
+from .fork_lock import leak_after_fork
 from .observe import Observer
 from .request import Request, Response
 from .retry import RetryPolicy, attempts
@@ -19,10 +24,11 @@ if TYPE_CHECKING:
     from .attempt import Attempt
     from .handle import Option
     from .line import Line
-    from .session import Session, Sessions
+    from .session import Session
     from .sockets import LoopMultis
     from .stall import Limits
 
+_S = TypeVar("_S", bound="Session | Line")
 
 # Each keeps its connections, and what libcurl received into: up to 1 MiB.
 _IDLE_SESSIONS: Final = 16
@@ -38,8 +44,8 @@ class Wire:
         self.settings = settings if settings is not None else TransportSettings()
         self.policy = retry if retry is not None else RetryPolicy()
         self._observer = observer
-        self._sessions: Sessions[Session] | None = None
-        self._lines: Sessions[Line] | None = None
+        self._sessions: IdlePool[Session] | None = None
+        self._lines: IdlePool[Line] | None = None
         self._crowded = False
         """Whether this process has more descriptors than ``select`` can wait for."""
         self._loops: LoopMultis | None = None
@@ -85,10 +91,9 @@ class Wire:
         lines = self._lines
         if lines is None:
             from .line import Line
-            from .session import Sessions
 
             options, connections, limits = self.options, self.settings.max_connections, self.limits
-            lines = self._lines = Sessions(lambda: Line(options, connections, limits), connections)
+            lines = self._lines = IdlePool(lambda: Line(options, connections, limits), connections)
         line = lines.take()
         try:
             line.perform(attempt)
@@ -117,11 +122,11 @@ class Wire:
         """
         sessions = self._sessions
         if sessions is None:
-            from .session import Session, Sessions
+            from .session import Session
 
             options, connections, limits = self.options, self.settings.max_connections, self.limits
             # Of two threads that come here at once one loses its list of idle sessions, which is empty.
-            sessions = self._sessions = Sessions(lambda: Session(options, connections, limits), _IDLE_SESSIONS)
+            sessions = self._sessions = IdlePool(lambda: Session(options, connections, limits), _IDLE_SESSIONS)
         session = sessions.take()
         session.keep(self.share())
         return session
@@ -162,3 +167,67 @@ class Wire:
                 idle.close()
         if self._loops is not None:
             self._loops.close()
+
+
+class IdlePool(Generic[_S]):
+    """Sessions or lines: those that are idle, the last used first, and those in use. Thread-safe and fork-safe."""
+
+    def __init__(self, make: Callable[[], _S], idle: int) -> None:
+        """Lend what *make* makes, and keep up to *idle* of them while nobody uses them."""
+        self._make = make
+        self._most_idle = idle
+        self._idle: deque[_S] = deque()
+        self._lent: set[_S] = set()
+        self._pid = os.getpid()
+
+    @property
+    def lent(self) -> int:
+        """How many are used at the moment."""
+        return len(self._lent)
+
+    def take(self) -> _S:
+        """Return one for this thread alone.
+
+        Raises:
+            SettingsError: libcurl cannot be used as the settings say.
+        """
+        if self._pid != os.getpid():
+            self._forget()
+        try:
+            session = self._idle.pop()
+        except IndexError:
+            session = self._make()
+        self._lent.add(session)
+        return session
+
+    def give(self, session: _S) -> None:
+        """Take back one that has nothing under way; those that are more than enough are closed."""
+        if self._pid != os.getpid():
+            leak_after_fork(session)
+            return
+        self._lent.discard(session)
+        if len(self._idle) < self._most_idle:
+            self._idle.append(session)
+        else:
+            session.close()
+
+    def drop(self, session: _S) -> None:
+        """Close one that is not given back."""
+        self._lent.discard(session)
+        session.close()
+
+    def close(self) -> None:
+        """Close the connections of idle sessions."""
+        if self._pid != os.getpid():
+            self._forget()
+        while self._idle:
+            with suppress(IndexError):
+                self._idle.pop().close()
+
+    def _forget(self) -> None:
+        inherited, self._idle = self._idle, deque()
+        lent, self._lent = self._lent, set()
+        leak_after_fork(lent)
+        self._pid = os.getpid()
+        for session in inherited:
+            leak_after_fork(session)
