@@ -8,7 +8,8 @@ connections.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from ..secrecy.pickling import not_pickled
 from .auth import Auth, Authorisation, Fixed, SigV4
@@ -52,11 +53,19 @@ __all__ = [
 ]
 
 
+class Runner(Protocol):
+    """Runs an exchange."""
+
+    def __call__(self, exchange: Exchange[T], /) -> T:
+        """Return its result, or raise what it raises."""
+        ...
+
+
 @not_pickled("make one there")
 class Transport:
     """Runs exchanges. Thread-safe and fork-safe; share one among all the storages of a process."""
 
-    __slots__ = ("_pool", "_wire")
+    __slots__ = ("_pool", "_run", "_wire")
 
     def __init__(
         self,
@@ -70,7 +79,7 @@ class Transport:
         *observe* is told of every attempt of every request; ``opentelemetry_observer()`` makes spans.
         """
         self._pool = CallPool(threads)
-        self._wire = Wire(settings, retry, observe)
+        self._use(Wire(settings, retry, observe))
 
     @property
     def settings(self) -> TransportSettings:
@@ -80,16 +89,16 @@ class Transport:
     def restricted(self, addresses: PublicAddresses) -> Transport:
         """Return one like this, with connections of its own that go to *addresses* only; close it as well."""
         made = Transport(self._pool.threads)
-        made._wire = self._wire.restricted(addresses)
+        made._use(self._wire.restricted(addresses))
         return made
 
-    def run(self, exchange: Exchange[T]) -> T:
-        """Run one exchange on the caller's thread and return its result.
+    @property
+    def run(self) -> Runner:
+        """Runs one exchange on the caller's thread and returns its result, or raises what the exchange raises.
 
-        Raises:
-            BaseException: what the exchange raises.
+        Keep it where single requests matter: it is the driver itself, without a frame in between.
         """
-        return drive(exchange, self._many, self._wire)
+        return self._run
 
     def run_many(self, exchanges: Iterable[Exchange[T]], window: int) -> Iterator[tuple[int, Outcome[T]]]:
         """Yield (index, outcome) as the exchanges end, at most *window* at once; see ``many.run_many``.
@@ -131,6 +140,13 @@ class Transport:
         self._pool.close(wait=wait)
         self._wire.close()
 
-    def _many(self, command: Many) -> list[AnyOutcome]:
-        outcomes = dict(self.run_many(command.exchanges, command.window))
-        return [outcomes[index] for index in range(len(outcomes))]
+    def _use(self, wire: Wire) -> None:
+        self._wire = wire
+        self._run = cast(Runner, partial(drive, partial(_run_all, self._pool, wire), wire))
+
+
+def _run_all(pool: CallPool, wire: Wire, command: Many) -> list[AnyOutcome]:
+    from .many import run_many
+
+    outcomes = dict(run_many(command.exchanges, command.window, pool, wire))
+    return [outcomes[index] for index in range(len(outcomes))]

@@ -233,7 +233,7 @@ class _Scheduler:
             try:
                 while len(task.nested) > 1:
                     task.nested.pop().close()
-                drive(task.nested[0], one_by_one(self.wire), self.wire, error)
+                drive(one_by_one(self.wire), self.wire, task.nested[0], error)
             except BaseException:  # the caller receives *error*; a second one from cleaning up would hide it
                 _log.debug("cleaning up after %r failed", error, exc_info=True)
 

@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 def drive(
-    exchange: Exchange[T],
     many: Callable[[Many], list[AnyOutcome]],
     wire: Wire,
+    exchange: Exchange[T],
     error: BaseException | None = None,
 ) -> T:
     """Carry out what *exchange* yields and return its result.
@@ -40,7 +40,7 @@ def drive(
                 elif kind is Attempt:
                     outcome = wire.perform(command)  # type: ignore[func-returns-value, arg-type]
                 elif kind is Request:
-                    outcome = drive(wire.exchange(command), many, wire)  # type: ignore[arg-type]
+                    outcome = drive(many, wire, wire.exchange(command))  # type: ignore[arg-type]
                 elif kind is Many:
                     outcome = many(command)  # type: ignore[arg-type]
                 else:
@@ -61,6 +61,6 @@ def one_by_one(wire: Wire) -> Callable[[Many], list[AnyOutcome]]:
 def outcome_of(exchange: Exchange[T], wire: Wire) -> Outcome[T]:
     """Run *exchange* on the caller's thread and return how it ended; only interrupts are raised."""
     try:
-        return Outcome(value=drive(exchange, one_by_one(wire), wire))
+        return Outcome(value=drive(one_by_one(wire), wire, exchange))
     except Exception as error:  # the error of one exchange belongs to its outcome, whatever it is
         return Outcome(error=error)

@@ -36,10 +36,9 @@ class Resumption:
         """Whether the rest can be asked for: a GET of known length with a strong ETag."""
         return self._request.method == "GET" and self._etag is not None and self._end is not None
 
-    @property
-    def complete(self) -> bool:
-        """Whether the sink has all that was announced, whatever became of the connection afterwards."""
-        return self.taken > 0 and self._end is not None and self.taken == self._end - self._start
+    def ends(self, attempt: Attempt) -> bool:
+        """Say whether *attempt* brought the last announced byte, whatever became of the connection afterwards."""
+        return attempt.sinking and self.taken > 0 and self._end is not None and self.taken == self._end - self._start
 
     def note(self, attempt: Attempt) -> None:
         """Take over what *attempt* brought; the first that brought something says what is expected."""

@@ -127,7 +127,7 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
         BaseException: what the sink or the source raises, and interrupts.
     """
     tally = _Tally(request, policy)
-    resumption = Resumption(request)
+    resumption = Resumption(request) if request.sink is not None else None
     attempt = Attempt(request, request.headers)
     auth, refused = request.auth, False
     while True:
@@ -137,16 +137,15 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
             attempt.authorisation = auth.at_hand or (yield from auth.fetch())
         seconds = yield from _sent(attempt, tally, policy, observer)
         code, status = attempt.code, attempt.status
-        sinking = attempt.sinking
-        if sinking:
+        if resumption is not None:
             resumption.note(attempt)
-        if (code == SEND_ERROR and status >= 400) or (code and sinking and resumption.complete):
+        if (code == SEND_ERROR and status >= 400) or (code and resumption is not None and resumption.ends(attempt)):
             code = 0  # refused before the whole body was sent, or broken off after the last byte: the answer counts
         if code == 0:
-            if sinking or resumption.taken:
+            if resumption is not None:
                 resumption.check(attempt)
             if status == 401 and auth is not None and not refused and (yield from auth.refuse(attempt.authorisation)):
-                refused, tally, attempt = True, tally.after_refusal(attempt), resumption.next_attempt()
+                refused, tally, attempt = True, tally.after_refusal(attempt), _next_attempt(request, resumption)
                 continue
             if status == 200 and request.status_of_body is not None:
                 status = request.status_of_body(attempt.body())
@@ -157,13 +156,17 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
             if code == 0:
                 return tally.response(attempt)
             raise tally.unreachable(attempt)
-        if resumption.taken and not resumption.resumable:
+        if resumption is not None and resumption.taken and not resumption.resumable:
             raise tally.unreachable(attempt, "; the download cannot go on, because the server gave no strong ETag")
         _warn(attempt, code, tally, wait)
         yield Wait(wait)
         tally.begin_next(attempt, wait)
-        attempt = resumption.next_attempt()
+        attempt = _next_attempt(request, resumption)
         attempt.patience_s = tally.patience_s
+
+
+def _next_attempt(request: Request, resumption: Resumption | None) -> Attempt:
+    return Attempt(request, request.headers) if resumption is None else resumption.next_attempt()
 
 
 class _Tally:
