@@ -65,6 +65,6 @@ class AsyncDocumentStore:
             IntegrityError: it is another version than the receipt recorded, or the whole has another sha256.
         """
         opened = await self._run(self.operations.opening(document, accept_rewritten=accept_rewritten))
-        reading = opened.reading()
-        while chunk := await self._run(reading.next()):
+        reader = opened.range_reader()
+        while chunk := await self._run(reader.next()):
             yield chunk

@@ -34,9 +34,9 @@ class Opening:
         """Return the raw file; see ``DocumentStore.open``."""
         return ObjectReader(self.storage, self.key, info=self.info, sha256=self.sha256)
 
-    def reading(self) -> RangeReader:
+    def range_reader(self) -> RangeReader:
         """Return the pull side; see ``DocumentStore.stream``."""
-        return self.storage.operations.reading(self.key, if_match=self.info.etag, sha256=self.sha256)
+        return self.storage.operations.range_reader(self.key, if_match=self.info.etag, sha256=self.sha256)
 
     def get_bytes(self, span: ByteRange) -> Exchange[bytes]:
         """Return the bytes of *span*, the whole compared with the sha256.

@@ -106,7 +106,7 @@ class DocumentStore:
             IntegrityError: it is another version than the receipt recorded, or the whole has another sha256.
         """
         opened = self._run(self.operations.opening(document, accept_rewritten=accept_rewritten))
-        return ByteStream(opened.reading(), self.transport)
+        return ByteStream(opened.range_reader(), self.transport)
 
     def get_bytes(
         self, document: StoredDocument | DocumentKey, span: ByteRange = WHOLE, *, accept_rewritten: bool = False

@@ -126,8 +126,8 @@ class AsyncStorage:
         Raises:
             NotFoundError: no such key, at the first chunk.
         """
-        reading = self._operations.reading(key, span)
-        while chunk := await self._run(reading.next()):
+        reader = self._operations.range_reader(key, span)
+        while chunk := await self._run(reader.next()):
             yield chunk
 
     @overload

@@ -136,7 +136,7 @@ class Operations:
                 into.proven(found)
         return [first.value(), *(into.value() for into in others)]
 
-    def reading(
+    def range_reader(
         self, key: str, span: ByteRange = WHOLE, if_match: str | None = None, *, sha256: str | None = None
     ) -> RangeReader:
         """Return the pull side of *span*; the whole is compared with *sha256*; see ``Storage.stream``."""

@@ -173,24 +173,24 @@ class Collector:
 class ByteStream(Iterator[bytes]):
     """The bytes of one span of one version, in chunks; also a context manager. Not thread-safe."""
 
-    def __init__(self, reading: RangeReader, transport: Transport) -> None:
-        """Fetch the first chunk of *reading*.
+    def __init__(self, reader: RangeReader, transport: Transport) -> None:
+        """Fetch the first chunk of *reader*.
 
         Raises:
             NotFoundError: no such key.
         """
-        self._reading = reading
+        self._reader = reader
         self._transport = transport
-        self._ahead: bytes | None = transport.run(reading.next())
+        self._ahead: bytes | None = transport.run(reader.next())
 
     @property
     def info(self) -> ObjectInfo:
         """What the object is."""
-        return cast(ObjectInfo, self._reading.info)  # known since the first chunk was fetched
+        return cast(ObjectInfo, self._reader.info)  # known since the first chunk was fetched
 
     def __next__(self) -> bytes:
         ahead, self._ahead = self._ahead, None
-        chunk = ahead if ahead is not None else self._transport.run(self._reading.next())
+        chunk = ahead if ahead is not None else self._transport.run(self._reader.next())
         if not chunk:
             self._ahead = b""
             raise StopIteration

@@ -174,7 +174,7 @@ class Storage:
             NotFoundError: no such key.
             PreconditionFailedError: while iterating, when the object was replaced meanwhile.
         """
-        return ByteStream(self._operations.reading(key, span), self._transport)
+        return ByteStream(self._operations.range_reader(key, span), self._transport)
 
     def read_ranges(self, key: str, spans: Sequence[ByteRange]) -> builtins.list[bytes]:
         """Return the bytes of every span, all of one version, in order. One request for each span.
