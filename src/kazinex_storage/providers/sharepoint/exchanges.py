@@ -29,7 +29,7 @@ from .hashing import WRITTEN_ANEW
 from .library import Library
 from .listing import ListedPages
 from .objects import SINGLE_PUT_BYTES, Objects
-from .reading import Reading
+from .reading import FileReads
 from .rest import Rest
 from .resuming import Resuming
 from .sessions import Sessions
@@ -86,7 +86,7 @@ class SharePointProvider:
         """The library."""
         self.objects = Objects(self.library)
         """Its files."""
-        reading, copying = Reading(self.library), Copying(self.objects)
+        reading, copying = FileReads(self.library), Copying(self.objects)
         self.get, self.head, self.delete = reading.get, self.objects.head, self.objects.delete
         self.copy, self.move = copying.copy, copying.move
         self.sessions = Sessions(self.objects)

@@ -32,7 +32,7 @@ _REFUSALS: Final = 3
 _CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")  # RFC 9110, 14.4
 
 
-class Reading:
+class FileReads:
     """Reads the files of one library."""
 
     def __init__(self, library: Library) -> None:

@@ -18,7 +18,7 @@ from .batches import Doomed, delete_all
 from .folders import Folders
 from .library import Library
 from .listing import Below, list_folder
-from .reading import Reading
+from .reading import FileReads
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class _Folder:
 class Rest:
     """The items of one library that are no objects."""
 
-    def __init__(self, library: Library, folders: Folders, reading: Reading) -> None:
+    def __init__(self, library: Library, folders: Folders, reading: FileReads) -> None:
         """Work on *library*."""
         self._library = library
         self._folders = folders
