@@ -32,7 +32,7 @@ from .objects import SINGLE_PUT_BYTES, Objects
 from .reading import FileReads
 from .rest import Rest
 from .resuming import Resuming
-from .sessions import Sessions
+from .sessions import UploadSessions
 from .target import Target
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class SharePointProvider:
         reading, copying = FileReads(self.library), Copying(self.objects)
         self.get, self.head, self.delete = reading.get, self.objects.head, self.objects.delete
         self.copy, self.move = copying.copy, copying.move
-        self.sessions = Sessions(self.objects)
+        self.sessions = UploadSessions(self.objects)
         """Large writes."""
         rest = Rest(self.library, self.objects.folders, reading)
         self.get_unkeyed, self.delete_unkeyed, self.unkeyed_prefix = rest.get, rest.delete, rest.prefix

@@ -22,7 +22,7 @@ from .errors import GRAPH
 from .library import Library
 from .objects import Objects, Sent
 from .requests import Writing
-from .sessions import FRAGMENT_BYTES, GONE, RULE, Sending, SessionGoneError, Sessions
+from .sessions import FRAGMENT_BYTES, GONE, RULE, Sending, SessionGoneError, UploadSessions
 
 _NO_SESSION: Final = "empty"
 """Stands for the URL of an upload of no bytes: sessions begin at one."""
@@ -31,7 +31,7 @@ _NO_SESSION: Final = "empty"
 class Resuming:
     """Resumable uploads to one library."""
 
-    def __init__(self, objects: Objects, sessions: Sessions) -> None:
+    def __init__(self, objects: Objects, sessions: UploadSessions) -> None:
         """Resume writes to the library of *objects*, by *sessions*."""
         self._objects = objects
         self._sessions = sessions

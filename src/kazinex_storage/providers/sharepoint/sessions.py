@@ -58,7 +58,7 @@ class SessionGoneError(Exception):
     """The service has lost the session; the upload starts again."""
 
 
-class Sessions:
+class UploadSessions:
     """Large writes to one library."""
 
     def __init__(self, objects: Objects) -> None:
