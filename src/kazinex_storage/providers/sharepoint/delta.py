@@ -19,7 +19,7 @@ from ..objectstore.cycle_guard import CycleGuard
 from .answers import Item, Page, info_of, parse_page
 from .errors import map_error
 from .library import Library
-from .listing import ListedPages, warn
+from .listing import FolderPages, warn
 
 _REFUSED: Final = (400, 403, 405, 501)
 """What a service answers that gives no feed; the folders may be open yet."""
@@ -35,7 +35,7 @@ class DeltaPages:
         """List what begins with *prefix*, a part of a name in the library itself, or nothing."""
         self._library = library
         self._prefix = prefix
-        self._walk: ListedPages[ObjectInfo] | None = None
+        self._walk: FolderPages[ObjectInfo] | None = None
         self._link: str | None = None
         self._guard = CycleGuard()
         self._begun = False
@@ -80,7 +80,7 @@ class DeltaPages:
         response: Response = yield (library.requests.delta(drive) if link is None else library.requests.next_page(link))
         if response.status != 200:
             if not self._begun and response.status in _REFUSED:
-                self._walk = ListedPages(library, self._prefix, one_level=False)
+                self._walk = FolderPages(library, self._prefix, one_level=False)
                 return None
             error = map_error(response)
             if response.status in (404, 410) and self._begun:

@@ -27,7 +27,7 @@ from .copying import Copying
 from .delta import DeltaPages
 from .hashing import WRITTEN_ANEW
 from .library import Library
-from .listing import ListedPages
+from .listing import FolderPages
 from .objects import SINGLE_PUT_BYTES, Objects
 from .reading import FileReads
 from .rest import Rest
@@ -111,11 +111,11 @@ class SharePointProvider:
         """
         if not self.library.folder_of(prefix):
             return DeltaPages(self.library, prefix)
-        return ListedPages(self.library, prefix, one_level=False)
+        return FolderPages(self.library, prefix, one_level=False)
 
-    def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder]:
+    def children(self, prefix: Prefix) -> FolderPages[ObjectInfo | Folder]:
         """List one level; one request for 200 entries."""
-        return ListedPages(self.library, prefix, one_level=True)
+        return FolderPages(self.library, prefix, one_level=True)
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove many objects: two requests for 20 of them, and two for each one that is refused there.

@@ -36,7 +36,7 @@ class Below:
     """For folders that no key names: their paths may lead to others. None lists by the path."""
 
 
-class ListedPages(Generic[_Entry]):
+class FolderPages(Generic[_Entry]):
     """The pages of one listing. One request each; in a walk, at least one for each folder."""
 
     def __init__(self, library: Library, prefix: str, *, one_level: bool, start: Below | None = None) -> None:
@@ -155,7 +155,7 @@ class ListedPages(Generic[_Entry]):
         remove them, because another writer could be about to store something there.
         """
         prefix = entry.prefix if isinstance(entry, Folder) else f"{entry.key}/"
-        below: ListedPages[ObjectInfo] = ListedPages(self._library, prefix, one_level=False, start=folder)
+        below: FolderPages[ObjectInfo] = FolderPages(self._library, prefix, one_level=False, start=folder)
         return (yield from below.next()) is None and not below.unkeyed
 
 
@@ -165,7 +165,7 @@ def list_folder(library: Library, folder: Below) -> Exchange[list[Item]]:
     Raises:
         StorageError: the service refuses.
     """
-    pages: ListedPages[ObjectInfo] = ListedPages(library, "", one_level=True, start=folder)
+    pages: FolderPages[ObjectInfo] = FolderPages(library, "", one_level=True, start=folder)
     return (yield from pages.items())
 
 
