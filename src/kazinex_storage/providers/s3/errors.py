@@ -118,7 +118,7 @@ _PASSING: Final = {"InternalError": 500, "ServiceUnavailable": 503, "SlowDown": 
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ErrorBody:
     """What the body of an error says."""
 
     code: str | None = None
@@ -136,13 +136,13 @@ def map_error(response: Response, key: str | None = None) -> StorageError:
     return _error(_TABLE.find(response.status, code, of_key=key is not None), response, key, code)
 
 
-def map_fault(fault: Fault, response: Response, key: str | None) -> StorageError:
+def map_fault(fault: ErrorBody, response: Response, key: str | None) -> StorageError:
     """Return the error for a failure that arrived inside a 200."""
     found = _CODES.get(fault.code or "", (UnavailableError, f"the service failed: {fault.code}"))
     return _error(found, response, key, fault.code)
 
 
-def fault_of(body: bytes) -> Fault | None:
+def fault_of(body: bytes) -> ErrorBody | None:
     """Return what an ``<Error>`` says, None when the body is none."""
     if b"<Error" not in body[:1000]:
         return None
@@ -152,7 +152,7 @@ def fault_of(body: bytes) -> Fault | None:
         return None
     if root.tag != "Error":
         return None
-    return Fault(text_of(root, "Code"), text_of(root, "Message"), text_of(root, "RequestId"))
+    return ErrorBody(text_of(root, "Code"), text_of(root, "Message"), text_of(root, "RequestId"))
 
 
 def status_inside(body: bytes) -> int:
