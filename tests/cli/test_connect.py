@@ -62,7 +62,7 @@ def test_what_is_no_person_is_refused(cli: CommandLine) -> None:
     app = cli("provider", "add", "sharepoint", "App", "--connect")
 
     assert (2, 2) == (disk.code, app.code)
-    assert "local has no persons" in disk.err
+    assert "people cannot connect to local" in disk.err
     assert "client_secret is for an app" in app.err
 
 

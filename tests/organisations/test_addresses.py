@@ -102,7 +102,7 @@ def test_with_the_secrets_entered_again_the_address_changes(
 def test_one_secret_that_is_not_entered_again_is_enough_to_refuse(organisations: Organisations) -> None:
     added(organisations, "supabase")
 
-    with pytest.raises(SettingsError, match="anew: service_key"):
+    with pytest.raises(SettingsError, match="or new ones: service_key"):
         organisations.update_provider(
             "acme", "a", settings={"project_ref": "zyxwvutsrqponmlkjihg", "secret_access_key": "again"}
         )
