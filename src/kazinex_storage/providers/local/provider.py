@@ -31,11 +31,11 @@ from ...types import (
 from .diagnose import diagnose
 from .locks import Locks, Note
 from .names import RESERVED, from_disk, split, to_disk
-from .rest import remove_rest
 from .settings import LocalSettings
 from .sidecar import Sidecar, Sidecars, version_of
 from .temporary import is_temporary, sweep
 from .tree import Mapped, Tree
+from .unkeyed import remove_rest
 from .write import Writer
 
 # Several writers waiting for the same disk share its flushes; beyond about 16 nothing was gained.

@@ -22,7 +22,7 @@ from ...types import (
     PutOptions,
 )
 from ..settings.entra import GivenStore, Tokens
-from .batches import Doomed, delete_all
+from .batch import Doomed, delete_all
 from .copying import Copying
 from .delta import DeltaPages
 from .hashing import WRITTEN_ANEW
@@ -30,10 +30,10 @@ from .library import Library
 from .listing import FolderPages
 from .objects import SINGLE_PUT_BYTES, Objects
 from .reading import FileReads
-from .rest import Rest
 from .resuming import Resuming
 from .sessions import UploadSessions
 from .target import Target
+from .unkeyed import UnkeyedItems
 
 if TYPE_CHECKING:
     from ...transport.addresses import PublicAddresses
@@ -91,9 +91,9 @@ class SharePointProvider:
         self.copy, self.move = copying.copy, copying.move
         self.sessions = UploadSessions(self.objects)
         """Large writes."""
-        rest = Rest(self.library, self.objects.folders, reading)
-        self.get_unkeyed, self.delete_unkeyed, self.unkeyed_prefix = rest.get, rest.delete, rest.prefix
-        self.remove_folders = rest.remove_folders
+        unkeyed = UnkeyedItems(self.library, self.objects.folders, reading)
+        self.get_unkeyed, self.delete_unkeyed, self.unkeyed_prefix = unkeyed.get, unkeyed.delete, unkeyed.prefix
+        self.remove_folders = unkeyed.remove_folders
         uploads = Resuming(self.objects, self.sessions)
         self.begin_upload, self.abort_upload = uploads.begin_upload, uploads.abort_upload
         self.resume_upload = uploads.resume_upload

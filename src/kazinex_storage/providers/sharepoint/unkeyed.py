@@ -14,7 +14,7 @@ from ...errors import NotFoundError, NotSupportedError, StorageError
 from ...transport import Exchange
 from ...types import WHOLE, ObjectInfo, Sink
 from .answers import Item
-from .batches import Doomed, delete_all
+from .batch import Doomed, delete_all
 from .folders import Folders
 from .library import Library
 from .listing import Below, list_folder
@@ -32,7 +32,7 @@ class _Folder:
     """What is in it yet."""
 
 
-class Rest:
+class UnkeyedItems:
     """The items of one library that are no objects."""
 
     def __init__(self, library: Library, folders: Folders, reading: FileReads) -> None:
