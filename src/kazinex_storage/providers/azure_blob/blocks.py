@@ -16,9 +16,10 @@ from typing import Final, cast
 from ...bodies.part_plan import plan_parts
 from ...bodies.part_upload import send_parts
 from ...bodies.source import Source
-from ...errors import IntegrityError, NotFoundError, UnavailableError
+from ...errors import NotFoundError, UnavailableError
 from ...transport import Call, Exchange, Response
 from ...types import Buffer, ObjectInfo, PartInfo, PutOptions
+from ..objectstore.writing import check_unchanged
 from .checksums import Proof
 from .errors import AZURE
 from .objects import Objects
@@ -95,9 +96,7 @@ class Blocks:
         token = new_write_token()
         plan = plan_parts(source.size, PART_RULE)
         parts = yield from send_parts(source, plan, partial(self.put_block, key, token), self._objects)
-        found, declared = source.checksum, source.declared_sha256
-        if found is None or (declared is not None and found.value != declared):
-            raise IntegrityError("the body changed while it was being sent; nothing was stored, repeat it")
+        found = check_unchanged(source, source.declared_sha256)
         ids = [id_of(token, part) for part in parts]
         response: Response = yield self._requests.put_block_list(key, ids, found.value, options, token)
         return (yield from self._objects.written(key, response, source.size, found.value, options, token))

@@ -6,16 +6,16 @@ even when that is replaced meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Final, cast
+from typing import Final
 
-from ...bodies.part_plan import PartPlan, plan_parts
+from ...bodies.part_plan import plan_parts
 from ...errors import NotFoundError, StorageError, UnavailableError
-from ...transport import Exchange, Many, Outcome, Response
+from ...transport import Exchange, Response
 from ...types import MIB, ByteRange, ObjectInfo, PutMode, PutOptions
 from ..objectstore.header_text import condition_headers, etag_of
+from ..objectstore.part_copies import copy_parts, replaced_source
 from .blocks import Block, new_write_token
 from .errors import AZURE, BLOB, code_of, is_azure
 from .headers import metadata_headers
@@ -27,9 +27,6 @@ MAX_COPY_BYTES: Final = 256 * MIB
 
 COPY_BLOCK_BYTES: Final = 256 * MIB
 """Bytes of one block of a larger copy: nothing passes through here, so fewer requests are better."""
-
-COPIES_AT_ONCE: Final = 8
-"""Blocks of a copy that the service works on at once."""
 
 _SOURCE_CHANGED: Final = "SourceConditionNotMet"
 
@@ -63,25 +60,15 @@ class Copying:
             etag = etag_of(BLOB.judge(response, (202,), target).headers["etag"])
             return replace(found, key=target, etag=etag, last_modified=None)
         if code_of(response) == _SOURCE_CHANGED:
-            raise _replaced(source)
+            raise replaced_source(source)
         return (yield from self._objects.written(target, response, found.size, found.sha256, options, token))
 
     def _in_blocks(self, found: ObjectInfo, key: str, options: PutOptions, token: str) -> Exchange[ObjectInfo]:
         yield from self._objects.check(key, options)
         plan = plan_parts(found.size, PART_RULE, wanted_part_bytes=COPY_BLOCK_BYTES)
-        block_ids = yield from self._copy_blocks(found, key, plan, token)
+        block_ids = yield from copy_parts(plan.spans(), partial(self._copy_block, found, key, token))
         response: Response = yield self._requests.put_block_list(key, block_ids, found.sha256, options, token)
         return (yield from self._objects.written(key, response, found.size, found.sha256, options, token))
-
-    def _copy_blocks(self, source: ObjectInfo, key: str, plan: PartPlan, token: str) -> Exchange[list[str]]:
-        copy = partial(self._copy_block, source, key, token)
-
-        def copies() -> Iterator[Exchange[str]]:
-            for number, span in plan.spans():
-                yield copy(number, span)
-
-        outcomes = cast("list[Outcome[str]]", (yield Many(copies(), COPIES_AT_ONCE)))
-        return [outcome.result() for outcome in outcomes]
 
     def _copy_block(self, source: ObjectInfo, key: str, token: str, number: int, span: ByteRange) -> Exchange[str]:
         block_id = Block(token, number).id
@@ -90,12 +77,6 @@ class Copying:
             yield from AZURE.send(request, ok=(201,), key=key)
         except StorageError as error:
             if isinstance(error, NotFoundError) or error.code == _SOURCE_CHANGED:
-                raise _replaced(source.key) from error
+                raise replaced_source(source.key) from error
             raise
         return block_id
-
-
-def _replaced(source: str) -> UnavailableError:
-    return UnavailableError(
-        "the object was replaced while it was being copied; nothing was copied, repeat it", key=source
-    )

@@ -14,6 +14,7 @@ from ...bodies.memory_budget import BUDGET
 from ...bodies.source import Source
 from ...errors import (
     AlreadyExistsError,
+    IntegrityError,
     NotFoundError,
     PreconditionFailedError,
     StorageError,
@@ -79,6 +80,18 @@ def find_own_write(
     except StorageError as error:
         raise ambiguous_write(key, error) from error
     return parse(key, response.headers) if response.headers.get(header) == token else None
+
+
+def check_unchanged(source: Source, sha256: str | None) -> Checksum:
+    """Return the checksum of *source*, which has been sent whole; *sha256* is what it has to be, when that is known.
+
+    Raises:
+        IntegrityError: the body changed while it was being sent.
+    """
+    found = source.checksum
+    if found is None or (sha256 is not None and found.value != sha256):
+        raise IntegrityError("the body changed while it was being sent; nothing was stored, repeat it")
+    return found
 
 
 def check_condition(key: str, options: PutOptions, looking: Exchange[ObjectInfo]) -> Exchange[None]:

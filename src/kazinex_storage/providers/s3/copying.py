@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final, cast
+from functools import partial
+from typing import Final
 
-from ...bodies.part_plan import PartPlan, plan_parts
+from ...bodies.part_plan import plan_parts
 from ...bodies.source import Source
-from ...errors import PreconditionFailedError, UnavailableError
-from ...transport import Exchange, Many, Outcome, Response
+from ...errors import PreconditionFailedError
+from ...transport import Exchange, Response
 from ...types import WHOLE, ByteRange, ObjectInfo, PartInfo, PutMode, PutOptions, UploadState
+from ..objectstore.part_copies import copy_parts, replaced_source
 from ..objectstore.writing import already_exists
 from .answers import parse_result_etag
 from .errors import fault_of, map_error, map_fault, request_id_of
@@ -22,9 +23,6 @@ from .target import GIB, CreateCopy
 
 COPY_PART_BYTES: Final = GIB
 """Bytes of one part of a copy: nothing passes through here, so fewer requests are better."""
-
-COPIES_AT_ONCE: Final = 8
-"""Parts of a copy that the service works on at once."""
 
 
 class Copying:
@@ -66,7 +64,11 @@ class Copying:
             if isinstance(error, PreconditionFailedError):
                 # Two conditions may have failed: another version of the source, or an object in the way.
                 yield from self._still(found)
-                error = already_exists(target, request_id_of(response)) if mode is PutMode.CREATE else _replaced(source)
+                error = (
+                    already_exists(target, request_id_of(response))
+                    if mode is PutMode.CREATE
+                    else replaced_source(source)
+                )
             raise error
         return replace(found, key=target, etag=parse_result_etag(response.body).strip('"'), last_modified=None)
 
@@ -77,7 +79,8 @@ class Copying:
         plan = plan_parts(found.size, rule, wanted_part_bytes=COPY_PART_BYTES)
         state = yield from self._multipart.begin(key, plan, options, found.sha256, others=others, checked=False)
         try:
-            parts = yield from self._copy_parts(found, state, plan)
+            spans = plan.spans() if plan.count > 1 else [(1, WHOLE)]
+            parts = yield from copy_parts(spans, partial(self._copy_part, found, state))
             yield from self._still(found)  # a service without conditions may have copied parts of two versions
             etag, made_at = yield from self._multipart.complete(state, parts)
         except GeneratorExit:
@@ -97,27 +100,13 @@ class Copying:
         """
         now = yield from self._objects.head(found.key)
         if (now.etag, now.last_modified) != (found.etag, found.last_modified):
-            raise _replaced(found.key)
-
-    def _copy_parts(self, source: ObjectInfo, state: UploadState, plan: PartPlan) -> Exchange[list[PartInfo]]:
-        def copies() -> Iterator[Exchange[PartInfo]]:
-            for number, span in plan.spans() if plan.count > 1 else [(1, WHOLE)]:
-                yield self._copy_part(source, state, number, span)
-
-        outcomes = cast("list[Outcome[PartInfo]]", (yield Many(copies(), COPIES_AT_ONCE)))
-        return [outcome.result() for outcome in outcomes]
+            raise replaced_source(found.key)
 
     def _copy_part(self, source: ObjectInfo, state: UploadState, number: int, span: ByteRange) -> Exchange[PartInfo]:
         response: Response = yield self._requests.copy_part(source, state, number, span)
         fault = fault_of(response.body) if response.status == 200 else None
         if response.status != 200 or fault is not None:
             error = map_error(response, source.key) if fault is None else map_fault(fault, response, source.key)
-            raise _replaced(source.key) if isinstance(error, PreconditionFailedError) else error
+            raise replaced_source(source.key) if isinstance(error, PreconditionFailedError) else error
         start, end = span.resolve(state.size)
         return PartInfo(number=number, size=end - start, etag=parse_result_etag(response.body))
-
-
-def _replaced(source: str) -> UnavailableError:
-    return UnavailableError(
-        "the object was replaced while it was being copied; nothing was copied, repeat it", key=source
-    )

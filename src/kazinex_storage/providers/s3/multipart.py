@@ -19,12 +19,12 @@ from typing import Final, cast
 from ...bodies.part_plan import PartPlan, crc32_of, plan_parts
 from ...bodies.part_upload import send_parts, sha256_of
 from ...bodies.source import Source
-from ...errors import IntegrityError, NotFoundError, PreconditionFailedError, StorageError, UnavailableError
+from ...errors import NotFoundError, PreconditionFailedError, StorageError, UnavailableError
 from ...keys import Prefix
 from ...transport import Call, Exchange, Response
 from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutOptions, UploadState
 from ..objectstore.cycle_guard import CycleGuard, not_advancing
-from ..objectstore.writing import info_of, refused_write
+from ..objectstore.writing import check_unchanged, info_of, refused_write
 from .answers import parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads
 from .errors import S3, S3_REMOVALS, fault_of, map_error, map_fault
 from .headers import date_of, etag_of
@@ -74,9 +74,7 @@ class Multipart:
         state = yield from self.begin(key, plan, options, sha256)
         try:
             parts = yield from send_parts(source, plan, partial(self.put_part, state), self._objects)
-            found = source.checksum
-            if found is None or (sha256 is not None and found.value != sha256):
-                raise IntegrityError("the body changed while it was being sent; nothing was stored, repeat it")
+            found = check_unchanged(source, sha256)
             etag, moment = yield from self.complete(state, parts)
         except GeneratorExit:
             self.orphans.remember(state.key, state.upload_id)

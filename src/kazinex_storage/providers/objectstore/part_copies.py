@@ -1,0 +1,39 @@
+"""Copies in parts that the service makes itself: all of one version of the source, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TypeVar, cast
+
+from ...errors import UnavailableError
+from ...transport import Exchange, Many, Outcome
+from ...types import ByteRange
+
+COPIES_AT_ONCE: Final = 8
+"""Parts of a copy that the service works on at once."""
+
+T = TypeVar("T")
+
+
+def copy_parts(
+    spans: Iterable[tuple[int, ByteRange]], copy_part: Callable[[int, ByteRange], Exchange[T]]
+) -> Exchange[list[T]]:
+    """Copy each of the numbered *spans* by *copy_part*, and return what came of them in order.
+
+    Raises:
+        StorageError: the first that *copy_part* met.
+    """
+
+    def copies() -> Iterator[Exchange[T]]:
+        for number, span in spans:
+            yield copy_part(number, span)
+
+    outcomes = cast("list[Outcome[T]]", (yield Many(copies(), COPIES_AT_ONCE)))
+    return [outcome.result() for outcome in outcomes]
+
+
+def replaced_source(source: str) -> UnavailableError:
+    """Return the error for a copy whose *source* was replaced meanwhile."""
+    return UnavailableError(
+        "the object was replaced while it was being copied; nothing was copied, repeat it", key=source
+    )
