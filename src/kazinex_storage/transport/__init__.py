@@ -76,7 +76,7 @@ class Transport:
     ) -> None:
         """Allow *threads* blocking calls at once in bulk and async use; none is started before it is needed.
 
-        *observe* is told of every attempt of every request; ``opentelemetry_observer()`` makes spans.
+        *observe* is called for every attempt of every request; ``opentelemetry_observer()`` makes spans.
         """
         self._pool = CallPool(threads)
         self._use(Wire(settings, retry, observe))
@@ -87,7 +87,7 @@ class Transport:
         return self._wire.settings
 
     def restricted(self, addresses: PublicAddresses) -> Transport:
-        """Return one like this, with connections of its own that go to *addresses* only; close it as well."""
+        """Return one like this, with separate connections that go to *addresses* only; close it as well."""
         made = Transport(self._pool.threads)
         made._use(self._wire.restricted(addresses))
         return made
@@ -133,7 +133,7 @@ class Transport:
         return run_many_async(exchanges, window, self._pool, self._wire)
 
     def close(self, *, wait: bool = True) -> None:
-        """End the threads after the calls under way, close idle connections; using the transport again starts anew.
+        """End the threads once their calls finish, and close idle connections; a later use opens new ones.
 
         Without *wait* it returns before the calls have ended.
         """

@@ -1,4 +1,4 @@
-"""Which addresses may be connected to, where somebody else than the operator chooses the host.
+"""Which addresses may be connected to, when someone other than the operator chooses the host.
 
 A name is judged by what it resolves to at the moment of the connection, so a name that points elsewhere a second later,
 a number in another spelling, or an address wrapped in another one leads nowhere else.
@@ -77,7 +77,7 @@ class PublicAddresses:
 
 
 def _wrapped(address: _Address) -> Iterator[_Address]:
-    """Yield *address* and what it stands for: addresses of IPv4 that are mapped, tunnelled or translated."""
+    """Yield *address* and the IPv4 addresses that it maps, tunnels or translates."""
     yield address
     if isinstance(address, IPv4Address):
         return
@@ -94,7 +94,7 @@ def _wrapped(address: _Address) -> Iterator[_Address]:
 def _is_public(address: _Address) -> bool:
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None or address in _NAT64:
-            return True  # what it stands for is judged
+            return True  # the embedded address is judged
         if address.is_site_local or address in _NAT64_OF_A_SITE:
             return False
     elif any(address in network for network in _NOT_PUBLIC):

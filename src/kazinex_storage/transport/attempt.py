@@ -1,6 +1,6 @@
-"""An attempt: one request sent once. The command that a driver carries out, and the place where its outcome stands.
+"""An attempt: one request sent once. The command that a driver carries out, and the record of its outcome.
 
-What is raised in a callback of libcurl would be printed and lost, so it is kept in ``error``. The sink is called from
+An exception in a libcurl callback would be printed and lost, so it is kept in ``error``. The sink is called from
 the callback all the same: libcurl may read hundreds of megabytes between two returns. Then ``retry.py`` decides.
 """
 
@@ -18,7 +18,7 @@ from .status import WEIRD_SERVER_REPLY
 
 # S3 lists 1,000 keys of up to 1,024 bytes, percent-encoded, in one answer: below 8 MiB.
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
-"""The longest answer that is collected in memory."""
+"""The longest response body that is collected in memory."""
 
 # libcurl's largest upload buffer is 2 MiB (CURLOPT_UPLOAD_BUFFERSIZE); 256 KiB stays in the second-level cache.
 UPLOAD_BUFFER_BYTES: Final = 256 * 1024
@@ -26,17 +26,17 @@ UPLOAD_BUFFER_BYTES: Final = 256 * 1024
 
 # Errors of S3, Azure and Graph have a few hundred bytes, pages of proxies some thousands.
 MAX_ERROR_BYTES: Final = 256 * 1024
-"""The beginning of an error that is kept."""
+"""Bytes of an error body that are kept."""
 
 LATE_S: Final = 5.0
-"""Seconds that a request with ``late`` goes on after an interrupt or a cancellation."""
+"""Seconds that a request with ``late`` continues after an interrupt or a cancellation."""
 
 _DATA_STATUSES: Final = (200, 206)
 _BLANK: Final = (b"\r\n", b"\n")
 
 
 class Attempt:
-    """One request on its way. Not thread-safe: it belongs to the driver that carries it out."""
+    """One request in flight. Not thread-safe: it belongs to the driver that carries it out."""
 
     __slots__ = (
         "_buffer",
@@ -75,8 +75,8 @@ class Attempt:
     ) -> None:
         """Send *request* with *headers*.
 
-        *resumes* looks at the answer before the sink is given anything, and raises when it does not go on where an
-        earlier one broke off.
+        *resumes* checks the response before the sink gets anything, and raises when it does not continue where an
+        earlier one stopped.
         """
         self.request = request
         self.headers = headers
@@ -93,15 +93,15 @@ class Attempt:
         self.error: BaseException | None = None
         """What the sink, the source or a check raised."""
         self.taken = 0
-        """Bytes that the sink was given."""
+        """Bytes given to the sink."""
         self.whole = False
-        """Whether libcurl brought it to its end; else it was broken off."""
+        """Whether libcurl finished it; otherwise it was aborted."""
         self.refused: str | None = None  # an address that it may not connect to
         self.repeated = 0
-        """How often libcurl has sent it again by itself."""
+        """How often libcurl has resent it on its own."""
         self.handle: Any = None
         self.on_end: Any = None
-        """Who waits for the end: a task or a future, as the driver likes."""
+        """What waits for the end: a task or a future, depending on the driver."""
         self.patience_s = request.patience_s
         """Seconds without movement after which it is ended, when the settings allow more."""
         self.moved = 0
@@ -139,7 +139,7 @@ class Attempt:
 
     @property
     def received(self) -> int:
-        """Bytes that came, to the sink or not."""
+        """Bytes received, whether they went to the sink or not."""
         return self.taken + self._collected
 
     def body(self) -> bytes:
@@ -177,7 +177,7 @@ class Attempt:
         del origin  # always SEEK_SET — curl.se/libcurl/c/CURLOPT_SEEKFUNCTION.html
         part = cast(BodySlice, self.request.body)
         if self.handle is not None and self.request.once and self._left < part.size:
-            return 1  # CURL_SEEKFUNC_FAIL: some of it may have arrived, and so libcurl must not send it again by itself
+            return 1  # CURL_SEEKFUNC_FAIL: some of it may have arrived, and so libcurl must not resend it
         try:
             if self._reader is not None:
                 self._reader.close()
@@ -222,7 +222,7 @@ class Attempt:
             return -1
 
     def end(self, code: int, message: str) -> None:
-        """Note how the transfer ended, and release what it held."""
+        """Record how the transfer ended, and release what it held."""
         self.code, self.message = code, message
         self.handle = None
         if self._reader is not None:

@@ -1,7 +1,7 @@
 """Who authorises a request: the transport asks for every attempt, so that a repeat carries a key or a token of then.
 
 An ``Auth`` answers at once when it has what is needed (``at_hand``) and fetches it otherwise, as an exchange that may
-make calls and send requests of its own. ``retry.py`` asks; ``handle.py`` tells libcurl.
+make calls and send requests itself. ``retry.py`` asks; ``handle.py`` passes it to libcurl.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Authorisation:
 
     signing: SigV4 | None = field(default=None, repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """Sent besides those of the request, and signed with them."""
+    """Sent in addition to those of the request, and signed with them."""
     query: str = field(default="", repr=False)
     """Added to the URL."""
 

@@ -1,7 +1,7 @@
 """Exchanges: operations written as generators that do no I/O themselves.
 
 An exchange yields commands and is sent their outcomes; what it returns is the result of the operation. The same
-exchange runs on the caller's thread (``one.py``), beside many others (``many.py``) or on an asyncio loop (``loop.py``).
+exchange runs on the caller's thread (``one.py``), among many others (``many.py``) or on an asyncio loop (``loop.py``).
 A command that fails raises inside the exchange, at its ``yield``, so ``try``/``finally`` work as in plain code; an
 exchange that is abandoned gets its exception the same way and may still yield commands to clean up.
 """
@@ -23,15 +23,15 @@ T = TypeVar("T")
 
 
 class TransferCancelled(BaseException):
-    """Ends a blocking transfer whose caller is gone; it never reaches the caller."""
+    """Ends a blocking transfer whose caller has given up; it never reaches the caller."""
 
 
 class Call:
     """Run a blocking function: a disk read, a token refresh, the method of a provider without exchanges.
 
-    The outcome is what the function returns. ``cancel`` is called, from another thread, when nobody waits for the
-    outcome any more; it should make the function end soon by raising. ``discard`` is given an outcome that came too
-    late for anybody to take, such as a file that was opened.
+    The outcome is what the function returns. ``cancel`` is called, from another thread, when the outcome is
+    no longer wanted; it should make the function end soon by raising. ``discard`` is given an outcome that came too
+    late to be used, such as an open file.
     """
 
     __slots__ = ("arguments", "cancel", "discard", "function")
@@ -62,7 +62,7 @@ class Call:
             raise RuntimeError("the function of a call raised StopIteration") from error
 
     def give_up(self, future: Future[Any]) -> None:
-        """Stop the call that runs as *future*, and throw away what it may still return."""
+        """Stop the call that runs as *future*, and discard what it may still return."""
         if future.cancel():
             return
         if self.cancel is not None:
@@ -84,15 +84,15 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """Run exchanges beside each other.
+    """Run exchanges concurrently.
 
     The outcome is a list of ``Outcome``, in the order of the exchanges. One that fails does not stop the others.
     """
 
     exchanges: Iterable[Exchange[Any]]
-    """Taken from as places get free."""
+    """Read as slots become free."""
     window: int
-    """How many exchanges run at once."""
+    """The most exchanges that run at once."""
 
 
 @dataclass(frozen=True, slots=True)

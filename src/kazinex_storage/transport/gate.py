@@ -1,6 +1,6 @@
-"""A gate that all requests of one client to one service pass: one thread that is throttled holds back all the others.
+"""A gate shared by all requests of one client to one service: when one is throttled, all of them hold back.
 
-Microsoft counts the requests of an app in a tenant, whoever sends them, and counts those that it refuses as well —
+Microsoft counts the requests of an app in a tenant across all senders, including those that it refuses —
 learn.microsoft.com/sharepoint/dev/general-development/how-to-avoid-getting-throttled-or-blocked-in-sharepoint-online
 (read 2026-08). A gate belongs to one app and tenant, so one organisation's throttling never delays another's.
 """
@@ -17,18 +17,18 @@ from .fork_lock import ForkLock
 _SCARCE: Final = 0.2
 _PASSING: Final = frozenset({429, 503})
 
-# Microsoft counts in windows of up to a day, but asks to wait for minutes; who may come again after an hour is asked.
+# Microsoft counts in windows of up to a day but asks for waits of minutes; after an hour it is worth asking again.
 LONGEST_S: Final = 3600.0
-"""Seconds that a gate stays closed at most, whatever an answer asks for."""
+"""The longest that a gate stays closed, in seconds, whatever a response asks for."""
 
 
 class Gate:
-    """Holds requests back while the service asks to wait, and spreads them when little is left. Thread-safe and
+    """Holds requests back while the service asks to wait, and spreads them out when the quota runs low. Thread-safe and
     fork-safe.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Be open; *clock* gives seconds since any moment."""
+        """Start open; *clock* returns seconds since an arbitrary moment."""
         self._clock = clock
         self._lock = ForkLock()
         self._opens_at = 0.0
@@ -37,11 +37,11 @@ class Gate:
         self._next_at = 0.0
 
     def closed_s(self) -> float:
-        """Return for how many seconds the service wants to hear nothing; 0 is open."""
+        """Return how many seconds the gate stays closed; 0 means open."""
         return max(0.0, self._opens_at - self._clock()) if self._opens_at else 0.0
 
     def place_s(self) -> float:
-        """Take the next place of those that go through one by one, and return the seconds until it comes; mostly 0."""
+        """Take the next slot while requests are paced, and return the seconds until it; usually 0."""
         if not self._paced_until:
             return 0.0
         with self._lock:
@@ -54,7 +54,7 @@ class Gate:
             return place - now
 
     def note(self, status: int, retry_after_s: float | None, headers: Mapping[str, str]) -> None:
-        """Learn from an answer: a refusal closes the gate, scarce units slow it down."""
+        """Learn from a response: throttling closes the gate, a low quota slows it down."""
         if status in _PASSING and retry_after_s is not None:
             with self._lock:
                 self._opens_at = max(self._opens_at, self._clock() + min(retry_after_s, LONGEST_S))

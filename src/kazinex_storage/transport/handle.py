@@ -42,7 +42,7 @@ _UPLOAD_BUFFER_BYTES: Final = 256 * 1024
 # adds once, a User-Agent, is shorter than that and a URL together.
 _ADDED_BYTES: Final = 49
 
-# What libcurl signs with: Authorization, X-Amz-Date, x-amz-content-sha256. From 300 to 400 bytes were measured beside
+# What libcurl signs with: Authorization, X-Amz-Date, x-amz-content-sha256. From 300 to 400 bytes were measured besides
 # the key id and the region; less than that and the rest of a request together, so that twice is never taken for once.
 _SIGNED_BYTES: Final = 250
 
@@ -167,7 +167,7 @@ def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) 
     text = "\n".join(lines)
     if text.count("\n") != len(lines) - 1 + (not lines) or "\r" in text or "\0" in text:
         name = next(name for name, value in headers if _BREAKS.search(name + value))
-        del headers, lines, text  # they hold tokens, and whoever prints locals would show them
+        del headers, lines, text  # they hold tokens, which a traceback with locals would show
         raise NotSupportedError(f"the header {name[:40]!r} would hold a line break; give its text on one line")
     if lines:
         set_option(pycurl.HTTPHEADER, lines if text.isascii() else [line.encode() for line in lines])
@@ -176,9 +176,9 @@ def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) 
 
 
 def was_repeated(handle: pycurl.Curl, attempt: Attempt) -> int:
-    """Say how often libcurl sent a write again by itself, because a kept connection was closed before any answer came.
+    """Return how often libcurl resent a write on its own, because a kept-alive connection closed before a response.
 
-    It does so on a new connection, or on another one that it kept. It tells how many bytes it sent in all; twice what
+    It does so on a new connection or on another idle one. It reports how many bytes it sent in all; twice what
     the request surely has means twice the request.
     """
     request, authorisation = attempt.request, attempt.authorisation
@@ -193,7 +193,7 @@ def was_repeated(handle: pycurl.Curl, attempt: Attempt) -> int:
 
 
 def forget(handle: pycurl.Curl, attempt: Attempt) -> None:
-    """Let go of a body, sent or received, that would be held until the next request on *handle*."""
+    """Release a body, sent or received, that *handle* would otherwise hold until its next request."""
     if attempt.size > KEPT_BODY_BYTES or attempt.received > KEPT_BODY_BYTES:
         handle.reset()
         handle.shape = None  # type: ignore[attr-defined]
@@ -215,7 +215,7 @@ def _set_shape(handle: pycurl.Curl, request: Request, signing: SigV4 | None) -> 
         handle.setopt(pycurl.USERNAME, signing.access_key_id)
         handle.setopt(pycurl.PASSWORD, signing.secret_access_key)
     if not request.idempotent:
-        # libcurl repeats by itself what a connection that it kept has lost; a new connection is not repeated on.
+        # libcurl resends a request that an idle connection lost; on a new connection it does not.
         handle.setopt(pycurl.FRESH_CONNECT, 1)
 
 

@@ -1,4 +1,6 @@
-"""How much of an answer is taken: what was asked for. A server, proxy or cache that ignores ranges else fills memory.
+"""How much of a response is accepted: no more than was requested.
+
+A server, proxy or cache that ignores ranges would otherwise fill memory.
 
 Pure; ``attempt.py`` asks before the first byte, and counts.
 """

@@ -23,13 +23,13 @@ _NAP_S: Final = 0.005
 
 
 class Line:
-    """One handle and its connection for one attempt at a time, which libcurl drives by itself.
+    """One handle and its connection for one attempt at a time, driven by libcurl alone.
 
-    Of the 30 us that an attempt takes on a ``Session``, 4 are books, sockets and timers that nobody needs for one.
+    Of the 30 us that an attempt takes on a ``Session``, 4 go to bookkeeping, sockets and timers that one does not need.
     """
 
     blind = False
-    """Whether a socket was met that ``select`` cannot wait for: use a ``Session`` from now on."""
+    """Whether a socket came up that ``select`` cannot wait for: use a ``Session`` from now on."""
 
     def __init__(self, options: tuple[Option, ...], connections: int, limits: Limits) -> None:
         """Make a line whose handle has the *options*; it keeps up to that many idle connections."""
@@ -75,7 +75,7 @@ class Line:
             raise interrupt
 
     def _go_on(self, attempt: Attempt, until: float | None) -> str | None:
-        """Let libcurl work up to the end of *attempt*, or *until*; say what it waited for in vain."""
+        """Let libcurl work until *attempt* ends, or *until*; return what it timed out waiting for, if anything."""
         multi = self._multi
         while multi.perform()[1]:
             left = multi.timeout()

@@ -2,7 +2,7 @@
 
 Cancelling: the task's ``CancelledError`` is raised inside the exchange at the command it waits for, and what the
 exchange yields to clean up is still carried out. A request under way closes its connection at once. A blocking call
-cannot be interrupted from outside: it is told to stop (``Call.cancel``), and the first cancellation waits for it to
+cannot be interrupted from outside: it is asked to stop (``Call.cancel``), and the first cancellation waits for it to
 end, so that files and buffers may be closed afterwards; a second cancellation no longer waits.
 """
 
@@ -125,6 +125,6 @@ async def _call(call: Call, pool: CallPool) -> Any:
         if not future.cancelled():
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({waiting})
-        # Nobody takes the error of a call that was given up; asyncio would report it as never retrieved.
+        # The error of an abandoned call is never read; asyncio would report that.
         waiting.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         raise

@@ -2,7 +2,7 @@
 
 Requests go through one curl multi, blocking calls to the pool; everything else (building requests, parsing, deciding
 the next step) happens on the caller's thread. Groups nest: an exchange that yields ``Many`` has its children scheduled
-beside everybody else.
+along with all others.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class _Scheduler:
         self.pid = os.getpid()
         self.session: Session | None = None
         self.waker: Waker | None = None
-        """What ends a wait for sockets when a call has ended; None while nobody waits for sockets."""
+        """What ends a wait for sockets when a call has ended; None unless something waits for sockets."""
         self.groups: list[_Group] = []
         self.tasks: set[_Task] = set()
         self.ready: deque[tuple[_Task, Any, BaseException | None]] = deque()
@@ -174,7 +174,7 @@ class _Scheduler:
                     continue
                 try:
                     self._start(task, command)
-                except Exception as failure:  # no command, or one that cannot begin: its own exchange is told
+                except Exception as failure:  # no command, or one that cannot begin: raise it in its own exchange
                     error = failure
                     continue
                 return

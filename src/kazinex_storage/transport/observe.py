@@ -1,6 +1,6 @@
-"""What an observer is told: one fact sheet for each attempt, without anything secret.
+"""What an observer receives: one observation for each attempt, with nothing secret in it.
 
-No query, no header and no body ever stands in it. ``opentelemetry_observer`` makes spans of the fact sheets.
+It never contains a query, a header or a body. ``opentelemetry_observer`` turns observations into spans.
 """
 
 from __future__ import annotations

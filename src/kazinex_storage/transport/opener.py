@@ -43,7 +43,7 @@ class Opener:
         self._addresses = addresses
 
     def __call__(self, purpose: int, address: _Address) -> Lent | int:
-        """Open a socket; libcurl's callback, where no attempt is told."""
+        """Open a socket; libcurl's callback when no attempt is to be informed."""
         del purpose
         family, kind, protocol, where = address
         if not where or not self._addresses.admits(str(where[0])):
@@ -51,7 +51,7 @@ class Opener:
         return Lent(socket.socket(family, kind, protocol).detach())
 
     def of(self, attempt: Attempt) -> Callable[[int, _Address], Lent | int]:
-        """Return the callback for one attempt, which is told what was refused."""
+        """Return the callback for one attempt, which records what was refused."""
 
         def open_socket(purpose: int, address: _Address) -> Lent | int:
             opened = self(purpose, address)

@@ -33,7 +33,7 @@ class CallPool:
         run = contextvars.copy_context().run
         try:
             return self._running().submit(run, call.run)
-        except RuntimeError:  # closed by another thread between looking and submitting: begin anew
+        except RuntimeError:  # closed by another thread between looking and submitting: start again
             return self._running().submit(run, call.run)
 
     def close(self, *, wait: bool = True) -> None:

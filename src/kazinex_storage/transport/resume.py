@@ -1,4 +1,4 @@
-"""How far a download has come, and how it goes on after it broke off: the sink never sees a byte twice.
+"""How far a download has got, and how it resumes after a break: the sink never sees a byte twice.
 
 The next attempt asks for the rest with ``Range``, pinned to the same version with ``If-Match``; only a 206 for exactly
 that span of that version reaches the sink.
@@ -26,7 +26,7 @@ class Resumption:
         self._start = 0
         """Where the sink's first byte lies in the object."""
         self._end: int | None = None
-        """Where its last byte shall lie, plus one; None: nobody said."""
+        """Where its last byte will lie, plus one; None: unknown."""
         self._etag: str | None = None
         self.taken = 0
         """Bytes that the sink has taken."""
@@ -41,18 +41,18 @@ class Resumption:
         return attempt.sinking and self.taken > 0 and self._end is not None and self.taken == self._end - self._start
 
     def note(self, attempt: Attempt) -> None:
-        """Take over what *attempt* brought; the first that brought something says what is expected."""
+        """Add what *attempt* delivered; the first attempt with data sets what is expected."""
         if not attempt.sinking:
             return
         if not self.taken:
             self._start, self._end = _span(attempt)
             etag = attempt.answer.get("etag", "")
-            # Weak marks do not promise equal bytes (RFC 9110, 8.8.1), so nothing may be joined on one.
+            # A weak ETag does not promise equal bytes (RFC 9110, 8.8.1), so parts cannot be joined by one.
             self._etag = etag if etag.startswith('"') else None
         self.taken += attempt.taken
 
     def check(self, attempt: Attempt) -> None:
-        """Compare the length of what came with what was announced, after a complete answer.
+        """Compare the received length with the announced one, after a complete response.
 
         Raises:
             IntegrityError: it is another length.
@@ -69,7 +69,7 @@ class Resumption:
             )
 
     def next_attempt(self) -> Attempt:
-        """Return the attempt that asks for what the sink has not got yet."""
+        """Return the attempt that requests what the sink is still missing."""
         if not self.taken or self._end is None or self._etag is None:
             return Attempt(self._request, self._request.headers)
         kept = [(name, value) for name, value in self._request.headers if name.lower() not in ("range", "if-match")]
@@ -77,10 +77,10 @@ class Resumption:
         return Attempt(self._request, (*kept, ("Range", span), ("If-Match", self._etag)), self._goes_on)
 
     def _goes_on(self, attempt: Attempt) -> None:
-        """Refuse an answer that is not the rest of the same version.
+        """Refuse a response that is not the rest of the same version.
 
         Raises:
-            UnavailableError: the server sends something else than was asked for.
+            UnavailableError: the server sends something other than was requested.
             IntegrityError: it is another version.
         """
         operation = self._request.operation or None
@@ -93,7 +93,7 @@ class Resumption:
 
 
 def _span(attempt: Attempt) -> tuple[int, int | None]:
-    """Return the span of the object that an answer says it holds."""
+    """Return the span of the object that a response says it contains."""
     if attempt.status == 206:
         match = _CONTENT_RANGE.fullmatch(attempt.answer.get("content-range", ""))
         return (int(match[1]), int(match[2]) + 1) if match else (0, None)

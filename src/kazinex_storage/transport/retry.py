@@ -30,11 +30,11 @@ _log = logging.getLogger(__name__)
 # urlsplit costs 3 us and fills its cache with URLs that do not come again.
 _AUTHORITY = re.compile(r"[^:/?#]*://(?:[^/?#]*@)?([^/?#]*)")
 
-# A server that restarts needs seconds, and a refused connection costs it nothing.
+# A server that restarts needs seconds, and refusing a connection costs it nothing.
 _REFUSED_FACTOR = 5.0
 _LONGEST_REFUSED = 80.0
 
-# An attempt that has less than this left is not worth beginning.
+# An attempt with less time than this left is not worth starting.
 _LEAST_ATTEMPT_S = 1.0
 
 _REQUEST_IDS = ("x-amz-request-id", "x-ms-request-id", "request-id", "cf-ray")
@@ -45,16 +45,16 @@ class RetryPolicy:
     """How often and how patiently a request is repeated. The clocks are fields, so that tests need no time."""
 
     attempts: int = 5
-    """How often a request is sent at most."""
+    """The most times that a request is sent."""
     budget_s: float = 120.0
-    """No wait begins that would end later than this after the first attempt began."""
-    # One silent attempt of 30 s, which a service under load may need, and a second one on another connection.
+    """No wait starts that would end later than this after the first attempt."""
+    # Room for one silent attempt of 30 s, which a loaded service may need, and a second on another connection.
     unanswered_s: float = 45.0
-    """Seconds in all that a request spends on attempts that get no answer, and on the waits after them. The time in
-    which its body moves does not count. The last attempt is ended early.
+    """Total seconds that a request spends on attempts without a response, and on the waits after them. Time in which
+    its body moves does not count. The last attempt is cut short.
     """
     refused_attempts: int = 7
-    """How often it is sent at most when the server refuses connections, as one that restarts does. ``attempts`` of 1 is
+    """The most times that it is sent when the server refuses connections, as during a restart. ``attempts`` of 1 is
     1 here as well.
     """
     # Full jitter — aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter (read 2026-08).
@@ -62,12 +62,12 @@ class RetryPolicy:
     """The first wait is random between 0 and this; each further bound is twice the one before."""
     max_wait_s: float = 20.0
     max_retry_after_s: float = 60.0
-    """When a server asks for a longer wait, the caller is told instead."""
+    """When a server asks for a longer wait, the error goes to the caller instead."""
     # R2: one write a second to a key, above it 429 — developers.cloudflare.com/r2/platform/limits (read 2026-08).
     first_429_wait_s: float = 1.1
     """The least first wait after a 429."""
     clock: Callable[[], float] = time.monotonic
-    """Seconds since any moment, for the budget."""
+    """Seconds since an arbitrary moment, for the budget."""
     now: Callable[[], float] = time.time
     """Seconds since 1970, for ``Retry-After`` with a date."""
     random: Callable[[], float] = random.random
@@ -118,10 +118,10 @@ def retry_after_s(value: str | None, now: float) -> float | None:
 
 
 def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -> Exchange[Response]:
-    """Send *request* until it is answered, or until the policy says that it is enough.
+    """Send *request* until it is answered, or the policy gives up.
 
     Raises:
-        UnavailableError: it was never answered whole.
+        UnavailableError: no attempt got a complete response.
         IntegrityError: the body of the answer has another length than announced, or changed between two attempts.
         SettingsError: libcurl cannot reach the server as the settings say.
         BaseException: what the sink or the source raises, and interrupts.
@@ -170,7 +170,7 @@ def _next_attempt(request: Request, resumption: Resumption | None) -> Attempt:
 
 
 class _Tally:
-    """What a request has cost so far: attempts, time, and time without an answer."""
+    """What a request has cost so far: attempts, time, and time without a response."""
 
     __slots__ = ("_begun", "_policy", "_repeats", "_request", "_silent_s", "number")
 
@@ -179,14 +179,14 @@ class _Tally:
         self._policy = policy
         self._begun = policy.clock()
         self._silent_s = 0.0
-        """Of attempts that got no answer."""
+        """Of attempts that got no response."""
         self._repeats = lost
-        """Times that it was sent besides: by libcurl itself before the attempt under way, and before a 401."""
+        """Additional sends: by libcurl itself before the current attempt, and before a 401."""
         self.number = 1
-        """Of the attempt under way."""
+        """Of the current attempt."""
 
     def next_wait(self, attempt: Attempt, code: int, seconds: float) -> float | None:
-        """Return how long to wait after an *attempt* that took so many *seconds*, None when there shall be no other."""
+        """Return how long to wait after an *attempt* that took *seconds*; None when there is to be no other."""
         policy, number = self._policy, self.number
         if code:
             self._silent_s = max(0.0, seconds - attempt.moved_s) + (0.0 if attempt.taken else self._silent_s)
@@ -216,7 +216,7 @@ class _Tally:
         return max(policy.attempts, policy.refused_attempts) if refused else policy.attempts
 
     def begin_next(self, attempt: Attempt, waited_s: float) -> None:
-        """Count the attempt that follows *attempt* after so many seconds."""
+        """Count the attempt that follows *attempt* after a wait of *waited_s*."""
         self.number += 1
         self._repeats += attempt.repeated
         if self._silent_s:
@@ -224,20 +224,20 @@ class _Tally:
 
     @property
     def patience_s(self) -> float:
-        """Seconds that the attempt under way may be silent."""
+        """How many seconds the current attempt may be silent."""
         return max(_LEAST_ATTEMPT_S, self._left_s())
 
     def after_refusal(self, attempt: Attempt) -> _Tally:
-        """Return the tally after *attempt* was not authorised: it had no effect; what was lost before may have had."""
+        """Return the tally after *attempt* got a 401: it had no effect, but an earlier lost one may have."""
         return _Tally(self._request, self._policy, self._tried(attempt) - 1)
 
     def response(self, attempt: Attempt) -> Response:
-        """Return the answer that *attempt* got, with how often the request was sent for it."""
+        """Return the response to *attempt*, with how often the request was sent for it."""
         tried = self._tried(attempt)
         return Response(status=attempt.status, headers=attempt.answer, body=attempt.body(), attempts=tried)
 
     def unreachable(self, attempt: Attempt, remark: str = "") -> Exception:
-        """Return the error for a request that no attempt got answered."""
+        """Return the error for a request that got no response on any attempt."""
         request, host = self._request, _host(self._request.url)
         if attempt.code == 0:
             return UnavailableError(f"{host} answered {attempt.status}{remark}", operation=request.operation or None)
@@ -256,9 +256,9 @@ class _Tally:
 
 
 def _sent(attempt: Attempt, tally: _Tally, policy: RetryPolicy, observer: Observer | None) -> Exchange[float]:
-    """Have *attempt* carried out, and return the seconds that it took.
+    """Yield *attempt* to the driver, and return the seconds that it took.
 
-    An answer that comes too late for the caller goes where the request says.
+    A response that comes too late for the caller goes to ``Request.late``.
 
     Raises:
         BaseException: what the sink or the source raised, or an interrupt.
@@ -279,7 +279,7 @@ def _sent(attempt: Attempt, tally: _Tally, policy: RetryPolicy, observer: Observ
 
 
 def _look(attempt: Attempt, policy: RetryPolicy) -> None:
-    """Raise what a callback met, and tell the gate what was answered.
+    """Raise what a callback caught, and report the response to the gate.
 
     Raises:
         BaseException: what the sink or the source raised, or an interrupt.

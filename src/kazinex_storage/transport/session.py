@@ -1,7 +1,7 @@
 """Sessions: a curl multi, its connections and its handles, used by one thread at a time.
 
-``Multi`` keeps the books of the transfers under way; ``Session`` waits for their sockets on the caller's thread (the
-asyncio driver waits on its loop instead). A ``Line`` carries one attempt at a time and needs no books. The pool in
+``Multi`` keeps track of the transfers in progress; ``Session`` waits for their sockets on the caller's thread (the
+asyncio driver waits on its loop instead). A ``Line`` carries one attempt at a time and tracks nothing. The pool in
 ``wire.py`` lends idle ones, with their connections and TLS sessions.
 """
 
@@ -178,7 +178,7 @@ class Session(Multi):
         return ended + self.end_stalled() if woken else ended
 
     def finish_late(self) -> None:
-        """Go on for a moment with those whose answers are wanted even when nobody waits for them.
+        """Continue briefly with transfers whose responses are wanted even after the caller has gone.
 
         Raises:
             BaseException: another interrupt.
@@ -227,7 +227,7 @@ class Session(Multi):
 
 
 class Waker:
-    """A pipe that ends a wait. It closes when nobody holds it any more, so that no late caller writes elsewhere."""
+    """A pipe that ends a wait. It closes with its last reference: no late caller writes to a reused descriptor."""
 
     def __init__(self) -> None:
         self.descriptor, self._far = os.pipe()

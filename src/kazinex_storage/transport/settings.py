@@ -35,7 +35,7 @@ class TransportSettings:
     proxy: str | None = field(default=None, repr=False)
     """URL of a proxy. None: what ``https_proxy`` and ``no_proxy`` say; empty: none at all. May hold a password."""
     addresses: PublicAddresses | None = None
-    """What may be connected to, where somebody else than the operator chooses hosts; None: everything. Behind a proxy
+    """What may be connected to, when someone other than the operator chooses hosts; None: everything. Behind a proxy
     the connection goes to the proxy: admit its address, and let it refuse private ones."""
     user_agent: str = f"kazinex-storage/{__version__}"
     attempt_timeout_s: float | None = None

@@ -4,7 +4,7 @@ Our own, although pycurl has ``AsyncCurlMulti``: that one cleans up a cancelled 
 no bound on connections, and costs more for each transfer. Needs a loop with ``add_reader`` (all on POSIX).
 
 Where there is epoll the loop watches one descriptor only, an epoll set that holds the sockets of all transfers: libcurl
-asks for a socket and lets go of it with each request, and to tell the loop so would cost 8 us of 70.
+requests a socket and releases it with each request, and updating the loop each time would cost 8 us of 70.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class LoopMulti(Multi):
         self._work([(descriptor, selected(event)) for descriptor, event in sockets.poll(0)])
 
     def _work(self, ready: list[tuple[int, int]], *, woken: bool = False) -> None:
-        """Let libcurl work, and tell whose transfers have ended; *woken* by a timer, look for those that stall."""
+        """Let libcurl work, and wake the waiters of finished transfers; *woken* by a timer, look for stalls."""
         try:
             for descriptor, mask in ready:
                 self.act(descriptor, mask)
@@ -143,7 +143,7 @@ class LoopMulti(Multi):
             self._fill()
 
     def _fail(self, error: BaseException) -> None:
-        """End everything with *error*; an interrupt itself goes to whoever runs the loop."""
+        """End everything with *error*; an interrupt itself goes to the code that runs the loop."""
         lost = [*self.active.values(), *self._waiting]
         self.close()
         for attempt in lost:
@@ -242,5 +242,5 @@ class LoopMultis:
             if loop.is_closed():
                 multi.close()
             else:
-                with suppress(RuntimeError):  # closed meanwhile
+                with suppress(RuntimeError):  # closed in the meantime
                     loop.call_soon_threadsafe(multi.close_if_idle)

@@ -38,7 +38,7 @@ class Limits:
         return cls(settings.first_byte_timeout_s, settings.idle_timeout_s)
 
     def stalled(self, handle: pycurl.Curl, attempt: Attempt) -> str | None:
-        """Note how far *attempt* has come on *handle*; say what it has waited for in vain when it is to be ended."""
+        """Note how far *attempt* has come on *handle*; return what it timed out waiting for when it is to be ended."""
         elapsed = handle.getinfo(pycurl.TOTAL_TIME_T) / 1e6
         if elapsed - attempt.looked_s < LOOK_S:
             return None

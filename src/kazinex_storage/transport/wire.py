@@ -32,7 +32,7 @@ _S = TypeVar("_S", bound="Session | Line")
 
 # Each keeps its connections, and what libcurl received into: up to 1 MiB.
 _IDLE_SESSIONS: Final = 16
-"""Sessions that are kept while nobody uses them."""
+"""The most idle sessions that are kept."""
 
 
 class Wire:
@@ -47,12 +47,12 @@ class Wire:
         self._sessions: IdlePool[Session] | None = None
         self._lines: IdlePool[Line] | None = None
         self._crowded = False
-        """Whether this process has more descriptors than ``select`` can wait for."""
+        """Whether this process has more descriptors than ``select`` can handle."""
         self._loops: LoopMultis | None = None
         self._options: tuple[Option, ...] | None = None
 
     def restricted(self, addresses: PublicAddresses) -> Wire:
-        """Return one like this, with connections of its own that go to *addresses* only."""
+        """Return one like this, with separate connections that go to *addresses* only."""
         return Wire(replace(self.settings, addresses=addresses), self.policy, self._observer)
 
     def exchange(self, request: Request) -> Exchange[Response]:
@@ -74,7 +74,7 @@ class Wire:
 
     @property
     def limits(self) -> Limits:
-        """When an attempt that does not move is ended."""
+        """When an attempt that makes no progress is ended."""
         from .stall import Limits
 
         return Limits.of(self.settings)
@@ -115,7 +115,7 @@ class Wire:
         self.give(session)
 
     def take(self) -> Session:
-        """Return a session for this thread alone, to be given back or closed.
+        """Return a session for this thread only, to be given back or dropped.
 
         Raises:
             SettingsError: libcurl cannot be used as the settings say.
@@ -125,24 +125,24 @@ class Wire:
             from .session import Session
 
             options, connections, limits = self.options, self.settings.max_connections, self.limits
-            # Of two threads that come here at once one loses its list of idle sessions, which is empty.
+            # If two threads get here at once, one loses its pool, which is still empty.
             sessions = self._sessions = IdlePool(lambda: Session(options, connections, limits), _IDLE_SESSIONS)
         session = sessions.take()
         session.keep(self.share())
         return session
 
     def give(self, session: Session) -> None:
-        """Take back a session that has nothing under way."""
+        """Take back a session with no transfer in progress."""
         if self._sessions is not None:
             self._sessions.give(session)
 
     def drop(self, session: Session) -> None:
-        """Close a session that is not given back."""
+        """Close a session instead of taking it back."""
         if self._sessions is not None:
             self._sessions.drop(session)
 
     def share(self) -> int:
-        """Return how many transfers each of the sessions that are lent may have under way at once."""
+        """Return how many concurrent transfers each session in use may have."""
         lent = self._sessions.lent if self._sessions is not None else 0
         most = self.settings.max_connections
         return most if lent <= 1 else max(1, most // 2 // lent)
@@ -173,7 +173,7 @@ class IdlePool(Generic[_S]):
     """Sessions or lines: those that are idle, the last used first, and those in use. Thread-safe and fork-safe."""
 
     def __init__(self, make: Callable[[], _S], idle: int) -> None:
-        """Lend what *make* makes, and keep up to *idle* of them while nobody uses them."""
+        """Lend what *make* makes, and keep up to *idle* of them when not in use."""
         self._make = make
         self._most_idle = idle
         self._idle: deque[_S] = deque()
@@ -182,11 +182,11 @@ class IdlePool(Generic[_S]):
 
     @property
     def lent(self) -> int:
-        """How many are used at the moment."""
+        """How many are in use."""
         return len(self._lent)
 
     def take(self) -> _S:
-        """Return one for this thread alone.
+        """Return one for this thread only.
 
         Raises:
             SettingsError: libcurl cannot be used as the settings say.
@@ -201,7 +201,7 @@ class IdlePool(Generic[_S]):
         return session
 
     def give(self, session: _S) -> None:
-        """Take back one that has nothing under way; those that are more than enough are closed."""
+        """Take back one with no transfer in progress; surplus ones are closed."""
         if self._pid != os.getpid():
             leak_after_fork(session)
             return
@@ -212,7 +212,7 @@ class IdlePool(Generic[_S]):
             session.close()
 
     def drop(self, session: _S) -> None:
-        """Close one that is not given back."""
+        """Close one instead of taking it back."""
         self._lent.discard(session)
         session.close()
 
