@@ -59,5 +59,5 @@ def check_private(access: PublicAccess, body: bytes) -> Exchange[Diagnosis | Non
     return Diagnosis(
         meaning="a request without credentials is answered with 200 and other bytes, so whether the documents are "
         "public is not proved",
-        fix="look at what stands between: a proxy, a gateway, a page for people who are to sign in",
+        fix="look at what is in between: a proxy, a gateway, a page for people who are to sign in",
     )

@@ -1,6 +1,6 @@
 """Kinds of providers by name: the settings model and the factory of each, found lazily by dotted name.
 
-The built-in kinds stand at the end. A third party adds one by an entry point in the group ``kazinex_storage.providers``
+The built-in kinds are at the end. A third party adds one by an entry point in the group ``kazinex_storage.providers``
 whose name is the kind and whose value is a ``ProviderKind``. Nothing here imports a provider before it is asked for.
 """
 
@@ -52,7 +52,7 @@ class ProviderKind:
     """Whether Kazinex keeps the account, so that organisations have no credentials for it."""
     harmless: frozenset[str] = frozenset()
     """Fields of the settings that decide nothing of where secrets are sent. When any other one changes, the stored
-    secrets are entered again: else who may change settings could have them sent to an address of their own."""
+    secrets are entered again: otherwise anyone who may change settings could send them elsewhere."""
     extra: str | None = None
     """The extra of ``kazinex-storage`` that installs what the provider imports."""
 
@@ -124,7 +124,7 @@ class Registry:
         """Return the kind of that name.
 
         Raises:
-            UnknownProviderError: nobody registered it; the message lists what there is.
+            UnknownProviderError: it is not registered; the message lists what is.
             SettingsError: a third party announces it, but it does not load.
         """
         found = self._kinds.get(kind)
@@ -145,7 +145,7 @@ class Registry:
         """Return the fields that the settings of *kind* have, in the order of the model.
 
         Raises:
-            UnknownProviderError: nobody registered the kind.
+            UnknownProviderError: the kind is not registered.
             SettingsError: the kind does not load.
         """
         return tuple(_fields(self.settings_model(kind), "", required=True))
@@ -154,13 +154,13 @@ class Registry:
         """Import and return the settings model of *kind*.
 
         Raises:
-            UnknownProviderError: nobody registered the kind.
+            UnknownProviderError: the kind is not registered.
             SettingsError: the model does not load, or lets unknown fields in.
         """
         model = _import(self.get(kind), "settings")
         if not _is_model(model) or model.model_config.get("extra") != "forbid":
             raise SettingsError(
-                'its settings are not a pydantic model with extra="forbid"; tell its author', provider=kind
+                'its settings are not a pydantic model with extra="forbid"; report it to its author', provider=kind
             )
         return model
 
@@ -168,7 +168,7 @@ class Registry:
         """Validate *settings* and return an instance of the model of *kind*.
 
         Raises:
-            UnknownProviderError: nobody registered the kind.
+            UnknownProviderError: the kind is not registered.
             SettingsError: fields are wrong, missing or unknown; each is named, none of their values is.
         """
         from pydantic import ValidationError
@@ -192,12 +192,12 @@ class Registry:
         """Make the provider of *kind* from its parsed *settings*.
 
         Raises:
-            UnknownProviderError: nobody registered the kind.
+            UnknownProviderError: the kind is not registered.
             SettingsError: the provider does not load, or cannot use the settings.
         """
         factory = _import(self.get(kind), "factory")
         if not callable(factory):
-            raise SettingsError("its factory cannot be called; tell its author", provider=kind)
+            raise SettingsError("its factory cannot be called; report it to its author", provider=kind)
         try:
             provider: AnyProvider = factory(settings)
             return provider
@@ -205,7 +205,7 @@ class Registry:
             raise
         except Exception as error:  # a third party's; its text may quote a secret
             kept = type(error).__name__
-        raise SettingsError(f"it cannot be made from these settings ({kept}); tell its author", provider=kind)
+        raise SettingsError(f"it cannot be made from these settings ({kept}); report it to its author", provider=kind)
 
     def _announced(self) -> Mapping[str, list[EntryPoint]]:
         if self._waiting is None:
@@ -244,7 +244,9 @@ def _load_entry(name: str, entries: list[EntryPoint]) -> ProviderKind:
             f"{origins[0]} announces it but does not load ({type(error).__name__}: {error}); repair or uninstall it"
         ) from error
     if not isinstance(found, ProviderKind) or found.kind != name:
-        raise SettingsError(f"{origins[0]} announces it but is not a ProviderKind of that name; tell its author")
+        raise SettingsError(
+            f"{origins[0]} announces it but is not a ProviderKind of that name; report it to its author"
+        )
     return found
 
 

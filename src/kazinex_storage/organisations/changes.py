@@ -29,7 +29,7 @@ def halves(registry: Registry, kind: str, model: BaseModel) -> tuple[dict[str, J
     """
     public, secrets = split(model)
     if registry.parse_settings(kind, merge(public, secrets)) != model:
-        raise SettingsError("its settings do not survive being stored as JSON; tell its author", provider=kind)
+        raise SettingsError("its settings do not survive being stored as JSON; report it to its author", provider=kind)
     return public, secrets
 
 

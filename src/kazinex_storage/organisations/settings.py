@@ -104,7 +104,9 @@ def _secrets(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
     elif isinstance(value, Secret | SecretBytes) or (
         isinstance(value, set | frozenset) and any(isinstance(part, SecretStr) for part in value)
     ):
-        raise SettingsError(f"the secret {'.'.join(path)!r} is neither a SecretStr nor a list of them; tell its author")
+        raise SettingsError(
+            f"the secret {'.'.join(path)!r} is neither a SecretStr nor a list of them; report it to its author"
+        )
     elif isinstance(value, Mapping):
         for name, part in value.items():
             yield from _secrets(part, (*path, str(name)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from urllib.parse import quote
 
-# RFC 8187, 3.2.1: what stands for itself in an extended value.
+# RFC 8187, 3.2.1: what needs no escaping in an extended value.
 # A name of 255 bytes is the most that file systems hold; decomposing takes the square of a run of marks.
 _MAX_CHARACTERS = 1_024
 

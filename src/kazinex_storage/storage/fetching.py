@@ -69,7 +69,7 @@ class Fetch:
             sha256: What the file is compared with when it is published; without it, what the service keeps.
 
         Raises:
-            PreconditionFailedError: the object was replaced meanwhile.
+            PreconditionFailedError: the object was replaced in the meantime.
             IntegrityError: the service gives no ETag, so that spans could be of different versions.
             StorageError: as in ``StorageProvider.get``.
         """
@@ -109,7 +109,7 @@ class Fetch:
                 raise
 
         for start in range(SPAN_BYTES, size, SPAN_BYTES):
-            if failed:  # the others would be read in vain
+            if failed:  # there is no point in reading the others
                 return
             yield bring(start)
 

@@ -1,4 +1,4 @@
-"""``@operation``: adds to the body of an operation what all of them have, and the context that it runs in.
+"""``@operation``: adds what all operations have in common to the body of one, and the context that it runs in.
 
 That is the check that the storage is open, the scope, the context of errors and the observer. A body works with full
 keys and raises plain errors. ``operations.py`` and ``uploads.py`` hold the bodies.
@@ -46,7 +46,7 @@ class ClosedFlag:
 
 
 class Context:
-    """What the operations of one storage work with: one provider below one prefix, under the rules of the storage."""
+    """What the operations of a storage work with: one provider below one prefix, under the rules of the storage."""
 
     __slots__ = ("closed_flag", "exchanges", "guard", "info", "provider", "rules", "scope", "seal", "watch")
 
@@ -75,9 +75,9 @@ class Context:
         """Seals upload states."""
         self.closed_flag = closed_flag
         self.guard: Guard | None = None
-        """Decides over writes of some of the keys; set by who opens the storage, before it is used."""
+        """Decides about writes to some of the keys; set by the code that opens the storage, before it is used."""
         self.watch: Watch | None = None
-        """Is shown how calls end; set likewise."""
+        """Is shown how calls end; set in the same way."""
 
     def within(self, prefix: Prefix, policy: UploadPolicy | None) -> Context:
         """Return the same for what begins with *prefix*, under *policy*; it closes with this one."""
@@ -94,7 +94,7 @@ class Context:
         return self.guard.writing(key) if self.guard is not None else None
 
     def run(self, operation: str, key: str | None, exchange: Exchange[T]) -> Exchange[T]:
-        """Run *exchange* as *operation*: for a step that is an operation of its own, such as one page of a listing.
+        """Run *exchange* as *operation*: for a step that is an operation in itself, such as one page of a listing.
 
         Args:
             operation: What an error says was being done.
@@ -117,7 +117,7 @@ class Context:
         return self.scope.relative(result) if isinstance(result, ObjectInfo) else result
 
     def explain(self, error: StorageError, operation: str, key: str | None) -> StorageError:
-        """Give *error* its context: what was being done, to which key, and where; what it knows already stays."""
+        """Give *error* its context: what was being done, to which key, and where; what is already set stays."""
         error.operation = error.operation or operation
         error.provider = error.provider or self.info.kind
         if key is not None:
@@ -181,7 +181,7 @@ def operation(
 def unscoped_operation(
     name: str,
 ) -> Callable[[Callable[Concatenate[Owner, P], Exchange[T]]], Callable[Concatenate[Owner, P], Exchange[T]]]:
-    """Make an operation of a body that is given many keys, a prefix, or an upload, and makes them full by itself.
+    """Make an operation of a body that is given many keys, a prefix, or an upload, and resolves them itself.
 
     Errors name the key of an upload.
     """

@@ -47,7 +47,7 @@ LINK = PresignOptions()
 
 
 class Operations:
-    """The operations on one provider below one prefix, under one policy. Holds no state of its own."""
+    """The operations on one provider below one prefix, under one policy. Holds no state."""
 
     __slots__ = ("context",)
 

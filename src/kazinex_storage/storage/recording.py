@@ -50,7 +50,7 @@ def ask_guard_unseen(context: Context, write: Write, own: UploadState) -> Exchan
 
 
 def prove(context: Context, own: UploadState, found: ObjectInfo, sha256: str) -> Exchange[None]:
-    """Read what the upload became, where that is recorded for good: a client may have sent other bytes.
+    """Read the uploaded object back where it is recorded for good: a client may have sent other bytes.
 
     Raises:
         IntegrityError: it has.
@@ -64,7 +64,7 @@ def prove(context: Context, own: UploadState, found: ObjectInfo, sha256: str) ->
 
 
 def keep(context: Context, own: UploadState, info: ObjectInfo, *, proven: bool) -> Exchange[ObjectInfo]:
-    """Make what the upload became the object that stays, under the guard; else take it back.
+    """Make the uploaded object permanent, under the guard; otherwise remove it.
 
     Raises:
         AlreadyExistsError: the key is taken, or another write was faster.

@@ -114,7 +114,7 @@ def can_delete_unkeyed(operations: Operations) -> bool:
 
 
 def remove_unkeyed(operations: Operations, prefix: str) -> Exchange[None]:
-    """Remove what no key names below *prefix*, where the provider does so by itself.
+    """Remove what no key can name below *prefix*, where the provider itself can.
 
     Raises:
         StorageError: something could not be removed.

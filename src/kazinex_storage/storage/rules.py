@@ -153,7 +153,7 @@ class Rules:
         return cast(Source, (yield call))
 
     def check_stored(self, key: ObjectKey, source: Source, info: ObjectInfo) -> ObjectInfo:
-        """Return *info*, what the service says that it made of *source*, with the sha256 of the bytes.
+        """Return *info*, the service's record of *source*, with the sha256 of the bytes.
 
         Raises:
             IntegrityError: it stored something else.

@@ -86,7 +86,7 @@ def confirm_object(
         AlreadyExistsError: the object is another one than the URL with *write_token* brought, and is left alone; or the
             revision is taken, and what the URL brought was removed.
         PolicyError: the policy does not allow it; what was confirmed before stays.
-        IntegrityError: it is not what *options* say; likewise.
+        IntegrityError: it is not what *options* say; what was confirmed before stays here too.
         ValueError: the options are not those of a PUT, or a revision is confirmed without a write token.
     """
     if options.method != "PUT":
@@ -102,7 +102,7 @@ def confirm_object(
             yield from context.rules.check_taken(key)
         sha256 = yield from _check_arrived(context, key, options, info)
     except (AlreadyExistsError, PolicyError, IntegrityError) as error:
-        # Without the write token it may be what stood there before, or what another writer has put there meanwhile.
+        # Without the write token it may be what was there before, or what another writer has put there since.
         # What is recorded was confirmed under the rules of that day: a document, which no rule of today removes.
         stays = write_token is None or (write is not None and (yield from write.recorded()))
         removed = not stays and (yield from remove_version(context, key, info))

@@ -1,4 +1,4 @@
-"""Sweeping: find what writers that were killed left behind and, unless it is a dry run, throw it away.
+"""Sweeping: find what killed writers left behind and, unless it is a dry run, remove it.
 
 Unfinished uploads in parts cost money on most services and are in no listing; a local disk keeps side files. A sweep
 keeps to the folder of its storage and spares what is young, because another process may still go on with it.
@@ -14,7 +14,7 @@ from ..types import Capability, PendingUpload
 from .sync import Storage
 from .uploads import Uploads
 
-# A day is longer than any upload that is still alive, and far shorter than the week after which R2 aborts by itself.
+# A day is longer than any upload that is still alive, and far shorter than the week after which R2 aborts it.
 DEFAULT_AGE = timedelta(hours=24)
 """How old an unfinished upload has to be."""
 
@@ -65,7 +65,7 @@ def sweep(storage: Storage, *, older_than: timedelta = DEFAULT_AGE, dry_run: boo
     moment may be lost; choose *older_than* so that none is.
 
     Raises:
-        StorageError: the service does not tell what there is; what could not be aborted is in the report.
+        StorageError: the service does not list what there is; what could not be aborted is in the report.
         ValueError: *older_than* is negative.
     """
     if older_than < timedelta(0):

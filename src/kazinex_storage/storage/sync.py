@@ -172,7 +172,7 @@ class Storage:
 
         Raises:
             NotFoundError: no such key.
-            PreconditionFailedError: while iterating, when the object was replaced meanwhile.
+            PreconditionFailedError: while iterating, when the object was replaced in the meantime.
         """
         return ByteStream(self._operations.range_reader(key, span), self._transport)
 
@@ -181,7 +181,7 @@ class Storage:
 
         Raises:
             NotFoundError: no such key.
-            PreconditionFailedError: the object was replaced meanwhile; ask again.
+            PreconditionFailedError: the object was replaced in the meantime; ask again.
         """
         return self._run(self._operations.read_ranges(key, spans))
 

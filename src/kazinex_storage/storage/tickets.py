@@ -1,4 +1,4 @@
-"""Tickets: what a browser, or another client without credentials, needs to send a large file in parts by itself.
+"""Tickets: what a browser, or another client without credentials, needs to send a large file in parts on its own.
 
 ``Storage.presign_upload`` makes one for an upload that was begun, ``Storage.complete_upload`` ends it. Plain values.
 """

@@ -141,7 +141,7 @@ class Uploads:
         parts = yield from send_parts(source, plan, partial(self._send, state, held), self._exchanges)
         checksum = source.checksum
         if checksum is None:
-            raise IntegrityError("the body was read elsewhere meanwhile; resume the upload again")
+            raise IntegrityError("the body was read elsewhere in the meantime; resume the upload again")
         _check_body(checksum.value, state, None)
         try:
             info = yield from self._exchanges.complete_upload(state, parts)
@@ -287,7 +287,7 @@ class Uploads:
 
     @unscoped_operation("sweep")
     def leftovers(self, *, dry_run: bool) -> Exchange[int | None]:
-        """Let the provider remove, or only count, what killed writers left; None when it leaves nothing of its own."""
+        """Let the provider remove, or only count, what killed writers left; None when it is no ``Sweeper``."""
         if not isinstance(self.context.provider, Sweeper):
             return None
         return (yield from self._exchanges.sweep(self.context.scope.prefix, dry_run=dry_run))
@@ -317,7 +317,7 @@ class Uploads:
             removed = yield from remove_version(self.context, ObjectKey(own.key), found)
             raise IntegrityError(
                 f"the object has {found.size:,} bytes, the upload was begun for {own.size:,}; "
-                + ("it was removed" if removed else "it was replaced meanwhile, look at it")
+                + ("it was removed" if removed else "it was replaced in the meantime, look at it")
             )
         try:
             self._check_rules(own)

@@ -18,7 +18,7 @@ from ..errors import (
 )
 from ..types import Diagnosis
 
-# The first class that fits counts, so subclasses stand before their bases.
+# The first class that matches wins, so subclasses come before their bases.
 _ADVICE: tuple[tuple[type[Exception], str, str], ...] = (
     (SettingsError, "the settings cannot be used", "correct the setting that the message names"),
     (AuthenticationError, "the credentials are not accepted", "enter them again, without blanks at the ends"),

@@ -2,7 +2,7 @@
 
 The checks touch probe objects below the storage's prefix and nothing else; they need no more rights than documents do.
 A failed check is a finding, not an exception. ``advice.py`` says what errors mean where the provider has no
-better diagnosis of its own; what only one kind of provider can check, it brings along as ``ExtraChecks``.
+better diagnosis; a check that only one kind of provider needs is one of its ``ExtraChecks``.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _BODY = b"kazinex-storage probe: safe to delete\n"
 _CONTENT_TYPE = "text/plain"
 _METADATA = {"kazinex-probe": "1"}
 _NEEDS = {"write": "list", "read": "write", "compare": "read", "create-only": "write", "private": "write"}
-_IN_BETWEEN = "look at what stands between: a proxy, a gateway, a rule that rewrites headers"
+_IN_BETWEEN = "look at what is in between: a proxy, a gateway, a rule that rewrites headers"
 
 
 Step: TypeAlias = Callable[[], Diagnosis | None]
@@ -117,7 +117,7 @@ def verify_provider(
 
     Raises:
         RecordNotFoundError: the organisation has no such provider.
-        RecordConflictError: its settings were changed meanwhile; nothing was recorded.
+        RecordConflictError: its settings were changed in the meantime; nothing was recorded.
     """
     record = organisations.find(organisation, provider)
     try:
@@ -157,7 +157,7 @@ class _UndeclaredError(NotSupportedError):
 
 
 class _Run:
-    """One verification under way: a thread of its own adds checks, the caller's takes the report."""
+    """A verification in progress: a separate thread adds checks, the caller's reads the report."""
 
     def __init__(self, storage: Storage, at_end: Callable[[], None], further: Mapping[str, Step]) -> None:
         self._at_end = at_end
@@ -352,6 +352,6 @@ def _unpassed(name: str, error: Exception, seconds: float, advice: Diagnosis) ->
 
 
 def _foreign(name: str, error: Exception) -> str:
-    # Our own errors hold no secrets; what the text of any other one holds, nobody knows.
+    # Our own errors contain no secrets; the text of any other one might.
     _log.debug("the check %s failed with an error that is not a StorageError", name, exc_info=error)
     return f"{type(error).__name__}, which is not a storage error; its text is in the debug log"
