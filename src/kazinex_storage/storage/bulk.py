@@ -20,7 +20,7 @@ DELETE_BATCH = 1000
 
 
 class KeyedExchanges:
-    """The exchanges that bring many objects, made one by one, and which key each is for."""
+    """The exchanges that fetch many objects, made one by one, with the key of each."""
 
     def __init__(self, keys: Iterable[str], get: Callable[[str], Exchange[bytes]]) -> None:
         """Ask *get* for each of *keys* when its turn comes."""
@@ -43,7 +43,7 @@ def each_once(
 ) -> Iterator[Exchange[ObjectInfo]]:
     """Yield what *put* makes of each item; an item whose key came before fails, and its body is not read.
 
-    Puts of one call run at the same time, so which of two bodies stays would be a matter of speed.
+    Puts of one call run concurrently, so which of two bodies wins would be a race.
     """
     seen: set[str] = set()
     for key, body in items:

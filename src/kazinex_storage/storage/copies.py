@@ -63,7 +63,7 @@ def move_object(context: Context, source: ObjectKey, target: ObjectKey, mode: Pu
 def _admit(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[PutMode]:
     """Return the mode in force for the *target*, or refuse it.
 
-    The *source* is looked at as well: it may have come before the policy, or past us.
+    The *source* is looked at as well: it may predate the policy, or have been written by other means.
     """
     rules = context.rules
     if source == target:

@@ -19,14 +19,14 @@ from .operation import Context
 # One connection to an object store carries some 50 to 100 MB/s, whatever the line; below 16 MiB a second one does not
 # get up to speed before the first has ended.
 SPAN_BYTES = 16 * MIB
-"""Bytes that one request of a download asks for."""
+"""Bytes that one request of a download fetches."""
 
 SPANS_AT_ONCE = 4
-"""Requests of one download that are under way at once."""
+"""The most concurrent requests of one download."""
 
 
 class Fetch:
-    """One object on its way into a file."""
+    """One object being downloaded into a file."""
 
     def __init__(
         self,
@@ -36,14 +36,14 @@ class Fetch:
         on_progress: Progress | None,
         if_match: str | None = None,
     ) -> None:
-        """Bring the object of the full *key* into *target_file*.
+        """Fetch the object of the full *key* into *target_file*.
 
         Args:
             context: What holds the object.
             key: Its full key.
             target_file: The file.
-            on_progress: Is called as bytes come; costs a ``head`` more, to know the size.
-            if_match: The version to bring; None is the one that is there.
+            on_progress: Called as bytes arrive; costs one more ``head``, for the size.
+            if_match: The version to fetch; None is the current one.
         """
         self._context = context
         self._key = key
@@ -54,7 +54,7 @@ class Fetch:
         self._done = 0
 
     def whole(self) -> Exchange[ObjectInfo]:
-        """Bring it in one request.
+        """Fetch it in one request.
 
         Raises:
             StorageError: as in ``StorageProvider.get``.
@@ -63,7 +63,7 @@ class Fetch:
         return (yield from self._get(WHOLE, self._sink(0), etag))
 
     def spans(self, sha256: str | None) -> Exchange[ObjectInfo]:
-        """Bring it in requests of ``SPAN_BYTES``, all of one version; the first one shows how many there are.
+        """Fetch it in requests of ``SPAN_BYTES``, all of one version; the first shows how many there are.
 
         Args:
             sha256: What the file is compared with when it is published; without it, what the service keeps.
@@ -150,7 +150,7 @@ class Proof:
         self._hasher = hasher_of(expected.algorithm if expected is not None else "sha256")
 
     def expect(self, checksum: Checksum | None) -> None:
-        """Take over what the provider knows before the first byte comes."""
+        """Learn what the provider knows before the first byte arrives."""
         if not self._given:
             self._given = True
             self._expected = checksum
@@ -163,7 +163,7 @@ class Proof:
         self._sink(buffer)
 
     def check(self, info: ObjectInfo) -> None:
-        """Compare, once all bytes went through.
+        """Compare, once all bytes have passed through.
 
         Raises:
             IntegrityError: they are not those that were stored.

@@ -1,4 +1,4 @@
-"""What a storage asks of who opened it: a guard over some of its keys, and a watch over how its calls end.
+"""What the code that opens a storage may supply: a guard over some of its keys, and a watch over how its calls end.
 
 The guard keeps the rule that a revision has one file for good (``documents/writing.py``), the watch the status of a
 provider (``organisations/use.py``). Here is what they are asked, and the one order of steps that keeps the rule.
@@ -37,7 +37,7 @@ class Write(Protocol):
         ...
 
     def after(self, info: ObjectInfo) -> Exchange[None]:
-        """Make the object that was written the one that stays.
+        """Make the object that was written permanent.
 
         Raises:
             AlreadyExistsError: another write was faster.
@@ -45,7 +45,7 @@ class Write(Protocol):
         ...
 
     def adopt(self, info: ObjectInfo, *, proven: bool) -> Exchange[None]:
-        """Make an object the one that stays that is there already; again for the same object changes nothing.
+        """Make an object that is already there permanent; repeating it for the same object changes nothing.
 
         Args:
             info: What the service says of it.
@@ -57,27 +57,27 @@ class Write(Protocol):
         ...
 
     def recorded(self) -> Exchange[bool]:
-        """Say whether an object of the key stays already, so that no check of today may take it away."""
+        """Say whether the key already has a permanent object, which no later check may remove."""
         ...
 
     def withdraw(self) -> Exchange[None]:
-        """Forget what ``after`` may have done: the object was taken away again."""
+        """Undo what ``after`` may have done: the object was removed again."""
         ...
 
     def taken(self) -> StorageError:
-        """Return the error for bytes other than those that the key had before."""
+        """Return the error for bytes that differ from those the key had before."""
         ...
 
 
 class Guard(Protocol):
-    """Decides over some of the keys of a storage; keys are whole, as the provider knows them."""
+    """Decides about some of the keys of a storage; keys are full, as the provider knows them."""
 
     def writing(self, key: ObjectKey) -> Write | None:
         """Return the decision over a write of *key*, or None when it is not guarded."""
         ...
 
     def removing(self, keys: Sequence[ObjectKey], *, moved: bool = False) -> Exchange[None]:
-        """Note that those of *keys* that are there are about to be removed, or were just *moved* away."""
+        """Note that the existing ones among *keys* are about to be removed, or were just *moved* away."""
         ...
 
 
@@ -100,7 +100,7 @@ def guarded(
     put: Callable[[str | None], Exchange[ObjectInfo]],
     undo: Callable[[], Exchange[None]],
 ) -> Exchange[ObjectInfo]:
-    """Ask, *put* with the sha256 that *body* must have, and make it stay; else *undo* what was put.
+    """Ask, *put* with the sha256 that *body* must have, and make it permanent; otherwise *undo* the put.
 
     Raises:
         AlreadyExistsError: the key is taken, or another write was faster.
@@ -131,7 +131,7 @@ def guarded(
 def keep_existing(
     write: Write, info: ObjectInfo, *, proven: bool, undo: Callable[[], Exchange[object]]
 ) -> Exchange[ObjectInfo]:
-    """Make the object that is there already the one that stays; else *undo* it.
+    """Make the object that is already there permanent; otherwise *undo* it.
 
     After an error that decides nothing it is left where it is, and the call can be repeated.
 

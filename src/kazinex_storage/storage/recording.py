@@ -1,4 +1,4 @@
-"""What an upload in parts asks of the guard of its storage: before it ends, and when it has become an object.
+"""How an upload in parts consults the guard of its storage: before it completes, and once it is an object.
 
 ``uploads.py`` uses these.
 """
@@ -36,7 +36,7 @@ def ask_guard(context: Context, own: UploadState, source: Source, *, resumed: bo
 
 
 def ask_guard_unseen(context: Context, write: Write, own: UploadState) -> Exchange[None]:
-    """Ask before parts that others sent become the object; where the key is taken they are thrown away.
+    """Ask before parts sent by others become the object; where the key is taken they are discarded.
 
     Raises:
         AlreadyExistsError: the key is taken.

@@ -1,4 +1,4 @@
-"""What a prefix holds that no key names: found, read, copied to a key and removed, in the scope of one storage."""
+"""Objects that no key can name: found, read, copied to a key and removed, in the scope of one storage."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _read(operations: Operations, found: Unkeyed, sink: Sink) -> Exchange[Object
 
 
 def can_delete_unkeyed(operations: Operations) -> bool:
-    """Say whether the provider may hold what no key names, and removes it."""
+    """Say whether the provider may hold what no key can name, and can remove it."""
     return isinstance(operations.context.exchanges, UnkeyedExchanges)
 
 
@@ -127,7 +127,7 @@ def remove_unkeyed(operations: Operations, prefix: str) -> Exchange[None]:
 
 
 def remove_folders(operations: Operations, prefix: str) -> Exchange[None]:
-    """Remove the folders below *prefix* that nothing is in, and its own, where folders are real; never the root.
+    """Remove the empty folders below *prefix*, and its own, where folders are real; never the root.
 
     Raises:
         BulkError: some could not be removed; it lists their errors.

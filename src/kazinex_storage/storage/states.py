@@ -1,8 +1,8 @@
 """What proves that an upload state is one of ours: a MAC over all of it, under a key that no client has.
 
-States travel through browsers, queues and databases. The key is one that is given, such as the key ring of the
-organisations; else it is derived from the secret that opens the provider, so that any process that can open it can
-check; else it is one of this process alone. ADR 0009 says why. ``uploads.py`` seals and checks.
+States travel through browsers, queues and databases. The key is the given one, such as the key ring of the
+organisations; otherwise it is derived from the secret that opens the provider, so that any process that can open it can
+check; failing that, it belongs to this process alone. ADR 0009 says why. ``uploads.py`` seals and checks.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class StateKeys(Protocol):
         ...
 
     def checking(self, key_id: str) -> bytes | None:
-        """Return the key of that id; None when it is not at hand."""
+        """Return the key of that id; None when it is not available."""
         ...
 
 
@@ -110,7 +110,7 @@ class StateSeal:
             raise SettingsError(f"the upload state was altered; use what begin_upload returned, or {_BEGIN_AGAIN}")
 
     def _matches(self, state: UploadState, key_id: str, mac: str) -> bool | None:
-        """Say whether *mac* is that of *state*; None when the key is not at hand. No error shows a frame with a key."""
+        """Say whether *mac* is that of *state*; None without the key. No error shows a frame with a key."""
         key = self._keys().checking(key_id)
         return None if key is None else hmac.compare_digest(_mac(key, state), mac)
 

@@ -1,7 +1,7 @@
 """Sweeping: find what killed writers left behind and, unless it is a dry run, remove it.
 
 Unfinished uploads in parts cost money on most services and are in no listing; a local disk keeps side files. A sweep
-keeps to the folder of its storage and spares what is young, because another process may still go on with it.
+keeps to the folder of its storage and spares what is young, because another process may still resume it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .uploads import Uploads
 
 # A day is longer than any upload that is still alive, and far shorter than the week after which R2 aborts it.
 DEFAULT_AGE = timedelta(hours=24)
-"""How old an unfinished upload has to be."""
+"""The age from which an unfinished upload is swept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +28,15 @@ class SweepReport:
     leftovers: int = 0
     """Files of dead writers that the provider keeps next to objects; it knows which writers are alive."""
     younger: int = 0
-    """Unfinished uploads that are too young, or of which the service does not say how old they are: they stay."""
+    """Unfinished uploads that are too young, or whose age the service does not report: they stay."""
     failures: tuple[StorageError, ...] = ()
     """Why some of them are still there."""
     dry_run: bool = True
-    """Whether nothing was thrown away."""
+    """Whether nothing was removed."""
 
     @property
     def removed(self) -> int:
-        """How many uploads and files were thrown away."""
+        """How many uploads and files were removed."""
         return 0 if self.dry_run else len(self.uploads) - len(self.failures) + self.leftovers
 
     def to_dict(self) -> dict[str, object]:
@@ -59,7 +59,7 @@ class SweepReport:
 
 
 def sweep(storage: Storage, *, older_than: timedelta = DEFAULT_AGE, dry_run: bool = True) -> SweepReport:
-    """Find what killed writers left below the prefix of *storage*; unless it is a *dry_run*, throw it away.
+    """Find what killed writers left below the prefix of *storage*; unless it is a *dry_run*, remove it.
 
     One request per 1,000 unfinished uploads, and one for each that is aborted. An upload that is resumed at the same
     moment may be lost; choose *older_than* so that none is.

@@ -1,4 +1,4 @@
-"""Who authorises a request: the transport asks for every attempt, so that a repeat carries a key or a token of then.
+"""Who authorises a request: the transport asks for every attempt, so that a repeat carries a current key or token.
 
 An ``Auth`` answers at once when it has what is needed (``at_hand``) and fetches it otherwise, as an exchange that may
 make calls and send requests itself. ``retry.py`` asks; ``handle.py`` passes it to libcurl.
@@ -45,11 +45,11 @@ class Auth(Protocol):
 
     @property
     def at_hand(self) -> Authorisation | None:
-        """What is good now without asking anybody; None when it has to be fetched."""
+        """What is valid now without asking anyone; None when it has to be fetched."""
         ...
 
     def fetch(self) -> Generator[Any, Any, Authorisation]:
-        """Return what is good now, as an exchange.
+        """Return what is valid now, as an exchange.
 
         Raises:
             StorageError: there is none.

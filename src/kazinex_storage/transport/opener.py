@@ -1,4 +1,4 @@
-"""Opens sockets for libcurl where not every address may be connected to, and judges each as it is connected to."""
+"""Opens sockets for libcurl where not every address is allowed, and checks each one as it is connected to."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from .attempt import Attempt
 
 _Address: TypeAlias = tuple[int, int, int, tuple[str | int, ...]]
-"""Family, type, protocol, and where to."""
+"""Family, type, protocol and address."""
 
 
 class Lent:
-    """A descriptor that pycurl copies for libcurl; this one is closed when pycurl has let go of it."""
+    """A descriptor that pycurl copies for libcurl; this one is closed when pycurl has released it."""
 
     __slots__ = ("_descriptor",)
 

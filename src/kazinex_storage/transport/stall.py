@@ -1,7 +1,7 @@
-"""When an attempt that does not move is ended, and what it waited for.
+"""When an attempt that makes no progress is ended, and what it was waiting for.
 
-libcurl has one limit for a transfer that is too slow, whatever it waits for. The first byte of an answer and the rest
-of it have limits of their own here, and so has what is left of the patience of the request. The drivers ask once a
+libcurl has one limit for a transfer that is too slow, whatever it waits for. The first byte of a response and the rest
+of it have separate limits here, and so has what is left of the patience of the request. The drivers ask once a
 second, when libcurl wakes them to look at the speed; an attempt that is answered at once is never looked at.
 """
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 # An answer that trickles at 8 bytes/s would hold a connection, and the memory of an upload, for hours; the slowest line
 # that anybody sends documents over has a hundred times as much.
 LEAST_SPEED: Final = 100
-"""Bytes a second that a transfer moves at least (CURLOPT_LOW_SPEED_LIMIT)."""
+"""The least bytes a second of a transfer that makes progress (CURLOPT_LOW_SPEED_LIMIT)."""
 
 LOOK_S: Final = 0.5
-"""Seconds between two looks at one attempt, at least."""
+"""The least seconds between two checks of one attempt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Final
 from ..errors import SettingsError, StorageError, UnavailableError
 
 RETRY_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Answers after which a repeat can help."""
+"""Statuses after which a repeat can help."""
 
 CALLBACK_FAILED: Final = frozenset({23, 26, 42})
 """WRITE_ERROR, READ_ERROR, ABORTED_BY_CALLBACK: only our callbacks can cause them."""
@@ -19,10 +19,10 @@ WEIRD_SERVER_REPLY: Final = 8
 """What came is not HTTP."""
 
 COULD_NOT_CONNECT: Final = 7
-"""The connection was refused, or there is no way to the address: nothing was sent."""
+"""The connection was refused, or there is no route to the address: nothing was sent."""
 
 TIMED_OUT: Final = 28
-"""A limit of time was reached, libcurl's or one of ours."""
+"""A time limit was reached, libcurl's or one of ours."""
 
 SEND_ERROR: Final = 55
 """The server may have answered before it closed."""
@@ -60,7 +60,7 @@ def is_passing(code: int) -> bool:
 
 
 def error_of(code: int, message: str, host: str, operation: str, attempts: int, seconds: float) -> StorageError:
-    """Return the error for a request that was never answered whole, in so many *attempts* and *seconds*."""
+    """Return the error for a request without a complete response after *attempts* and *seconds*."""
     times = f" ({attempts} attempt{'s' * (attempts > 1)} in {seconds:.0f} s)" if attempts > 1 or seconds >= 1 else ""
     if code in _SETTINGS:
         return SettingsError(

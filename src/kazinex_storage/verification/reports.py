@@ -15,7 +15,7 @@ class CheckStatus(Enum):
 
     PASSED = "passed"
     WARNING = "warning"
-    """Documents can be stored; something else is not as it should be."""
+    """Documents can be stored; something else needs attention."""
     FAILED = "failed"
     SKIPPED = "skipped"
     """Not tried: a check that it depends on failed, or the provider does not declare what it would test."""
@@ -27,7 +27,7 @@ class Check:
 
     name: str
     """``settings``, ``list``, ``write``, ``read``, ``compare``, ``create-only``, ``private``, ``delete``, or one that a
-    provider brings."""
+    provider adds."""
     status: CheckStatus
     seconds: float = 0.0
     error: str | None = None
@@ -86,6 +86,6 @@ class VerificationReport:
 
 @runtime_checkable
 class Explained(Protocol):
-    """An error that says itself what it means and what to do."""
+    """An error that carries its own diagnosis and fix."""
 
     diagnosis: Diagnosis

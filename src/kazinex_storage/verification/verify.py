@@ -1,4 +1,4 @@
-"""Find out whether a storage really works, and when it does not, why and what to do.
+"""Find out whether a storage really works and, when it does not, why and what to do.
 
 The checks touch probe objects below the storage's prefix and nothing else; they need no more rights than documents do.
 A failed check is a finding, not an exception. ``advice.py`` says what errors mean where the provider has no
@@ -70,7 +70,7 @@ def verify(storage: Storage, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> Verific
     """Try what documents need (list, write, read, compare, create-only, delete) and report; eight requests.
 
     Further checks of the provider follow when those passed; finding out why a check failed may take requests as well.
-    The probe object is removed whatever happens, also when the time runs out: then the removal goes on in the
+    The probe object is removed whatever happens, even when the time runs out: the removal then continues in the
     background. Policies do not apply to the probe. An interrupt passes through once the probe is removed, or after two
     seconds; nothing else is raised.
     """
@@ -113,7 +113,7 @@ def verify_provider(
     settings. About nine requests.
 
     Args:
-        share: Let every organisation use the place, whichever owned it: for an operator who intends that.
+        share: Let every organisation use the place, whichever one owned it: for an operator who intends that.
 
     Raises:
         RecordNotFoundError: the organisation has no such provider.
@@ -191,7 +191,7 @@ class _Run:
         self._unreachable = False
         self._hurried = threading.Event()
         self.ended = threading.Event()
-        """Set when nothing is under way any more."""
+        """Set when nothing is running any more."""
 
     def all(self) -> None:
         """Try everything in order; the removal of the probe is tried whatever happened before."""
@@ -209,11 +209,11 @@ class _Run:
                 self._checks[name] = check
 
     def hurry(self) -> None:
-        """Skip what has not begun, except for the removal of the probe."""
+        """Skip what has not started, except for the removal of the probe."""
         self._hurried.set()
 
     def report(self, timeout_s: float) -> VerificationReport:
-        """Return what is known now; what is still under way has failed for want of an answer."""
+        """Return what is known now; what is still running counts as failed, having got no answer."""
         with self._lock:
             checks = list(self._checks.values())
         missing = list(self._steps)[len(checks) :]
@@ -321,12 +321,12 @@ class _Run:
         return self._storage.transport.run(check_private(self._access, _BODY)) if self._access is not None else None
 
     def _need(self, capability: Capability, why: str) -> None:
-        """Fail the check when the provider does not declare what documents cannot do without."""
+        """Fail the check when the provider lacks a capability that documents require."""
         if not self._storage.info.can(capability):
             raise _UndeclaredError(capability, why, self._storage.info.missing.get(capability))
 
     def _pace(self) -> None:
-        """Keep the distance that the service wants between two writes of one key, or else answers with 429."""
+        """Leave the interval that the service requires between two writes of one key; it answers 429 otherwise."""
         begin = self._written_at + 1.05 * self._storage.info.write_interval_s
         self._hurried.wait(max(0.0, begin - time.monotonic()))
         self._written_at = time.monotonic()
