@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from .exchange import Exchange
-from .fork_lock import leak_after_fork
+from .fork_lock import ForkLock, leak_after_fork
 from .observe import Observer
 from .request import Request, Response
 from .retry import RetryPolicy, attempts
@@ -46,6 +46,8 @@ class Wire:
         self._observer = observer
         self._sessions: IdlePool[Session] | None = None
         self._lines: IdlePool[Line] | None = None
+        self._making = ForkLock()
+        """Held when a pool is set: of threads that make the first one at once, all take the same."""
         self._crowded = False
         """Whether this process has more descriptors than ``select`` can handle."""
         self._loops: LoopMultis | None = None
@@ -93,7 +95,9 @@ class Wire:
             from .line import Line
 
             options, connections, limits = self.options, self.settings.max_connections, self.limits
-            lines = self._lines = IdlePool(lambda: Line(options, connections, limits), connections)
+            made = IdlePool(lambda: Line(options, connections, limits), connections)
+            with self._making:
+                lines = self._lines = self._lines or made
         line = lines.take()
         try:
             line.perform(attempt)
@@ -125,8 +129,9 @@ class Wire:
             from .session import Session
 
             options, connections, limits = self.options, self.settings.max_connections, self.limits
-            # If two threads get here at once, one loses its pool, which is still empty.
-            sessions = self._sessions = IdlePool(lambda: Session(options, connections, limits), _IDLE_SESSIONS)
+            made = IdlePool(lambda: Session(options, connections, limits), _IDLE_SESSIONS)
+            with self._making:
+                sessions = self._sessions = self._sessions or made
         session = sessions.take()
         session.keep(self.share())
         return session
