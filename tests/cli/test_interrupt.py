@@ -28,8 +28,9 @@ def test_a_put_that_waits_for_its_input_is_interrupted(
     spool.mkdir()
     process = cli.start("put", "-", f"{REVISION}/model.ifc", TMPDIR=str(spool))
     assert process.stdin is not None
-    # More than a pipe and the memory of the spool hold: when it is written the command has opened its spool.
-    process.stdin.write(bytes(9 * 1024 * 1024))
+    # The memory of the spool, a pipe, and some pieces more: when the last one is taken the command has its file. In the
+    # moment before, tempfile tries out the folder by a file of its own, and a signal in that moment leaves it.
+    process.stdin.write(bytes(12 * 1024 * 1024))
     process.stdin.flush()
 
     process.send_signal(number)
