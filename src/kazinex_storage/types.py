@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
 
-from .errors import InvalidJsonError
 from .json_text import TEXT, Schema, matching, one_of, optional, parse_own_json, whole_number, write_json
 from .secrecy.pickling import not_pickled
 
@@ -347,14 +346,14 @@ class UploadState:
         """Return the state that ``to_json`` wrote. Whether it is ours is found out when it is used.
 
         Raises:
-            InvalidJsonError: it is none, or comes from another release.
+            ValueError: it is not a state, or comes from another release; an ``InvalidJsonError`` names wrong fields.
         """
         try:
             found = parse_own_json(text)
         except (ValueError, TypeError, AttributeError):
             found = None
         if not isinstance(found, dict) or found.pop("version", None) != _STATE_VERSION:
-            raise InvalidJsonError(
+            raise ValueError(
                 f"this is no upload state of version {_STATE_VERSION}; keep what to_json returned unchanged"
             )
         fields = {_STATE_NAMES.get(name, name): value for name, value in _STATE.read(found).items()}
