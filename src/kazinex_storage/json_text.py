@@ -1,7 +1,7 @@
 """The one door for JSON: every text is parsed here, at a bounded cost, and every value of ours is written here. Pure.
 
 ``parse_json`` is for what services answer. What this package wrote itself and gets back (upload states, receipts,
-side-cars, markers) goes through ``parse_own_json``, and a ``Schema`` where others may have had it in hand.
+sidecars, markers) goes through ``parse_own_json``, and a ``Schema`` where others may have had it in hand.
 """
 
 from __future__ import annotations
