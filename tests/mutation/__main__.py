@@ -1,6 +1,6 @@
 """Break the package one line at a time and see whether the tests notice; see README.md.
 
-``.venv/bin/python -m tests.mutation [--tree FOLDER] [--only TARGET] [--promises] [--list] [--workers 2]``
+``.venv/bin/python -m tests.mutation [--tree FOLDER] [--only TARGET] [--promises] [--list] [--skip N]``
 """
 
 from __future__ import annotations
@@ -217,6 +217,7 @@ def main() -> None:
     parser.add_argument("--promises", action="store_true", help="only the mutants written by hand")
     parser.add_argument("--list", action="store_true", help="print the mutants and run nothing")
     parser.add_argument("--trust", action="store_true", help="do not run the tests without a mutant first")
+    parser.add_argument("--skip", type=int, default=0, metavar="N", help="leave the first N mutants of --list out")
     parser.add_argument("--workers", type=int, default=2)
     chosen = parser.parse_args()
     sources = sources_of(chosen.tree)
@@ -225,7 +226,7 @@ def main() -> None:
         order
         for order in [*by_hand, *([] if chosen.promises else generated(sources))]
         if not chosen.only or order.target.name in chosen.only
-    ]
+    ][chosen.skip :]
     for name in stale:
         print(f"stale     the text of {name!r} is not there exactly once; mend promises.py")
     if chosen.list:
