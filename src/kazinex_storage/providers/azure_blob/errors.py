@@ -11,53 +11,51 @@ from typing import Final
 
 from ...errors import (
     AccessDeniedError,
-    AlreadyExistsError,
     ArchivedError,
     AuthenticationError,
     FileTooLargeError,
-    IntegrityError,
-    InvalidKeyError,
     LocationNotFoundError,
     LockedError,
     NotFoundError,
     NotSupportedError,
-    PreconditionFailedError,
     QuotaExceededError,
-    RateLimitedError,
     SettingsError,
     StorageError,
     UnavailableError,
 )
 from ...transport import Response
-from ..objectstore.error_table import ErrorTable, Found, retry_after_of, unexpected_response
+from ..objectstore.error_table import (
+    BUSY,
+    EXISTS,
+    NOT_FOUND,
+    OTHER_BYTES,
+    OTHER_VERSION,
+    STATUSES,
+    TOO_LARGE,
+    UNFIT_KEY,
+    ErrorTable,
+    Found,
+    error_of,
+    unexpected_response,
+)
 from ..objectstore.sending import Service
 
-_OTHER_BYTES: Final = (
-    IntegrityError,
-    "the service received other bytes than were sent; nothing was stored, repeat it",
-)
 _LOST: Final = (UnavailableError, "the service no longer holds the blocks of this write; repeat it")
-_BUSY: Final = (RateLimitedError, "the service asks to slow down; repeat it later")
 _LEASED: Final = (LockedError, "somebody holds a lease of the blob; wait, or break the lease")
 _OTHER_TYPE: Final = (
     NotSupportedError,
     "an append or page blob has that key, which blocks cannot replace and this library does not write; delete it first",
 )
-# What a 409 with a code of its own means; without one it is a condition that another writer met.
-_REFUSED: Final = (
-    NotSupportedError,
-    "the service refuses this in the state that the blob or the container is in; look at the code, a repeat is no use",
-)
 _PROTECTED: Final = (LockedError, "a retention policy or a legal hold protects the blob; wait, or change it")
 
 _CODES: Final[Mapping[str, Found]] = {
-    "BlobNotFound": (NotFoundError, "no object has that key"),
+    "BlobNotFound": NOT_FOUND,
     "ContainerNotFound": (
         LocationNotFoundError,
         "there is no such container; check its name and that of the account",
     ),
     "ContainerBeingDeleted": (LocationNotFoundError, "the container is being deleted; choose another one"),
-    "ResourceNotFound": (NotFoundError, "no object has that key"),
+    "ResourceNotFound": NOT_FOUND,
     "AuthenticationFailed": (
         AuthenticationError,
         "the signature is not accepted; enter the key or token again, and check the clock of this machine",
@@ -74,23 +72,23 @@ _CODES: Final[Mapping[str, Found]] = {
     "AuthorizationSourceIPMismatch": (AccessDeniedError, "the signature is not good from this address; get another"),
     "AccountIsDisabled": (AccessDeniedError, "the account is disabled; look at its subscription"),
     "InsufficientAccountPermissions": (AccessDeniedError, "the credentials may not do this; check what they allow"),
-    "ConditionNotMet": (PreconditionFailedError, "the object is another version; read it again"),
-    "TargetConditionNotMet": (PreconditionFailedError, "the object is another version; read it again"),
-    "BlobAlreadyExists": (AlreadyExistsError, "an object has that key already; nothing was changed"),
+    "ConditionNotMet": OTHER_VERSION,
+    "TargetConditionNotMet": OTHER_VERSION,
+    "BlobAlreadyExists": EXISTS,
     "UnauthorizedBlobOverwrite": (AccessDeniedError, "the credentials may create and not replace; grant write"),
     "BlobOperationNotSupported": (
         NotSupportedError,
         "the blob was made through the Data Lake interface, and blocks cannot replace it; delete it first",
     ),
     "CannotVerifyCopySource": (UnavailableError, "the service could not read what it was to copy; repeat it"),
-    "Md5Mismatch": _OTHER_BYTES,
-    "Crc64Mismatch": _OTHER_BYTES,
+    "Md5Mismatch": OTHER_BYTES,
+    "Crc64Mismatch": OTHER_BYTES,
     "InvalidBlockList": _LOST,
     "InvalidBlockId": (UnavailableError, "others write blocks to the same key; repeat it when they are done"),
     "InvalidBlobOrBlock": (UnavailableError, "others write blocks to the same key; repeat it when they are done"),
-    "RequestBodyTooLarge": (FileTooLargeError, "the service does not take a body of that size; split it"),
+    "RequestBodyTooLarge": TOO_LARGE,
     "BlockCountExceedsLimit": (FileTooLargeError, "the service does not take that many blocks; use larger ones"),
-    "InvalidResourceName": (InvalidKeyError, "the service cannot hold that key"),
+    "InvalidResourceName": UNFIT_KEY,
     "MetadataTooLarge": (NotSupportedError, "the metadata is larger than the 8 KiB that the service keeps; shorten it"),
     "InvalidMetadata": (NotSupportedError, "the service cannot keep that metadata"),
     "FeatureNotSupported": (
@@ -115,27 +113,21 @@ _CODES: Final[Mapping[str, Found]] = {
         QuotaExceededError,
         "Azurite has no memory left; restart it, or give it more by --extentMemoryLimit",
     ),
-    "ServerBusy": _BUSY,
-    "OperationTimedOut": _BUSY,
+    "ServerBusy": BUSY,
+    "OperationTimedOut": BUSY,
 }
 
-_STATUSES: Final[Mapping[int, Found]] = {
-    400: (SettingsError, "the service does not understand the request; check endpoint, account and credentials"),
-    401: _CODES["InvalidAuthenticationInfo"],
-    403: _CODES["InsufficientAccountPermissions"],
-    404: _CODES["BlobNotFound"],
-    409: (UnavailableError, "others write to the same key at the moment; repeat it"),
-    411: (UnavailableError, "a proxy took the length of the body away; look at what is on the way"),
-    412: _CODES["ConditionNotMet"],
-    413: _CODES["RequestBodyTooLarge"],
-    429: _BUSY,
-    501: (NotSupportedError, "the service does not do this"),
-    503: _BUSY,
-    507: _CODES["AccountLimitExceeded"],
-}
-
-
-_TABLE: Final = ErrorTable(codes=_CODES, statuses=_STATUSES, refused=_REFUSED)
+_TABLE: Final = ErrorTable(
+    codes=_CODES,
+    statuses={
+        **STATUSES,
+        400: (SettingsError, "the service does not understand the request; check endpoint, account and credentials"),
+        401: _CODES["InvalidAuthenticationInfo"],
+        403: _CODES["InsufficientAccountPermissions"],
+        503: BUSY,
+        507: _CODES["AccountLimitExceeded"],
+    },
+)
 
 
 def map_error(response: Response, key: str | None = None) -> StorageError:
@@ -143,8 +135,8 @@ def map_error(response: Response, key: str | None = None) -> StorageError:
     if response.status < 300 or not is_azure(response.headers):
         return unexpected_response(response, "Azure", key)
     code = code_of(response)
-    kind, message = _TABLE.find(response.status, code, of_key=key is not None)
-    return kind(message, key=key, code=code, request_id=request_id_of(response), retry_after_s=retry_after_of(response))
+    found = _TABLE.find(response.status, code, of_key=key is not None)
+    return error_of(found, response, key, code, request_id_of(response))
 
 
 def is_azure(headers: Mapping[str, str]) -> bool:

@@ -14,28 +14,40 @@ from ...errors import (
     AccessDeniedError,
     ArchivedError,
     AuthenticationError,
-    FileTooLargeError,
     IntegrityError,
     InvalidKeyError,
     LocationNotFoundError,
     LockedError,
     NotFoundError,
     NotSupportedError,
-    PreconditionFailedError,
     QuotaExceededError,
-    RateLimitedError,
     SettingsError,
     StorageError,
     UnavailableError,
 )
 from ...transport import Response
 from ..objectstore import error_table
-from ..objectstore.error_table import ErrorTable, Found, retry_after_of
+from ..objectstore.error_table import (
+    BUSY,
+    CONTENDED,
+    NOT_DONE,
+    NOT_FOUND,
+    OTHER_BYTES,
+    OTHER_VERSION,
+    STATUSES,
+    TOO_LARGE,
+    UNFIT_KEY,
+    ErrorTable,
+    Found,
+    error_of,
+)
 from ..objectstore.sending import Service, is_page
 from .xml import parse_xml, text_of
 
+_FULL: Final = (QuotaExceededError, "the store is full; free some space or raise the quota")
+
 _CODES: Final[Mapping[str, Found]] = {
-    "NoSuchKey": (NotFoundError, "no object has that key"),
+    "NoSuchKey": NOT_FOUND,
     "NoSuchBucket": (
         LocationNotFoundError,
         "there is no such bucket there; check its name, letter case and jurisdiction",
@@ -65,53 +77,37 @@ _CODES: Final[Mapping[str, Found]] = {
     "ObjectLockedByBucketPolicy": (LockedError, "a bucket lock protects the object; change the rule, or wait"),
     "PermanentRedirect": (SettingsError, "the bucket is in another region; correct region and endpoint"),
     "TemporaryRedirect": (SettingsError, "the bucket is in another region; correct region and endpoint"),
-    "PreconditionFailed": (PreconditionFailedError, "the object is another version; read it again"),
-    "BadDigest": (IntegrityError, "the service received other bytes than were sent; nothing was stored, repeat it"),
-    "XAmzContentSHA256Mismatch": (
-        IntegrityError,
-        "the service received other bytes than were sent; nothing was stored, repeat it",
-    ),
-    "XAmzContentChecksumMismatch": (
-        IntegrityError,
-        "the service received other bytes than were sent; nothing was stored, repeat it",
-    ),
+    "PreconditionFailed": OTHER_VERSION,
+    "BadDigest": OTHER_BYTES,
+    "XAmzContentSHA256Mismatch": OTHER_BYTES,
+    "XAmzContentChecksumMismatch": OTHER_BYTES,
     "IncompleteBody": (IntegrityError, "the service received too few bytes; nothing was stored, repeat it"),
-    "EntityTooLarge": (FileTooLargeError, "the service does not take a body of that size; split it"),
-    "InvalidObjectName": (InvalidKeyError, "the service cannot hold that key"),
+    "EntityTooLarge": TOO_LARGE,
+    "InvalidObjectName": UNFIT_KEY,
     "KeyTooLongError": (InvalidKeyError, "the service cannot hold a key of that length"),
-    "InvalidKey": (InvalidKeyError, "the service cannot hold that key"),
+    "InvalidKey": UNFIT_KEY,
     "MetadataTooLarge": (NotSupportedError, "the metadata is larger than the service keeps; shorten it"),
-    "NotImplemented": (NotSupportedError, "the service does not do this"),
-    "TooManyRequests": (RateLimitedError, "the service asks to slow down; repeat it later"),
-    "SlowDown": (RateLimitedError, "the service asks to slow down; repeat it later"),
-    "QuotaExceeded": (QuotaExceededError, "the store is full; free some space or raise the quota"),
-    "InsufficientCapacity": (QuotaExceededError, "the store is full; free some space or raise the quota"),
-    "XMinioStorageFull": (QuotaExceededError, "the store is full; free some space or raise the quota"),
-    "ConditionalRequestConflict": (UnavailableError, "others write to the same key at the moment; repeat it"),
-    "OperationAborted": (UnavailableError, "others write to the same key at the moment; repeat it"),
+    "NotImplemented": NOT_DONE,
+    "TooManyRequests": BUSY,
+    "SlowDown": BUSY,
+    "QuotaExceeded": _FULL,
+    "InsufficientCapacity": _FULL,
+    "XMinioStorageFull": _FULL,
+    "ConditionalRequestConflict": CONTENDED,
+    "OperationAborted": CONTENDED,
 }
 
-_REFUSED: Final = (
-    NotSupportedError,
-    "the service refuses this in the state that the object or the bucket is in; look at the code, a repeat is no use",
+_TABLE: Final = ErrorTable(
+    codes=_CODES,
+    statuses={
+        **STATUSES,
+        400: (SettingsError, "the service does not understand the request; check endpoint, region and keys"),
+        401: _CODES["Unauthorized"],
+        403: _CODES["AccessDenied"],
+        423: (LockedError, "the object is locked"),
+        507: _FULL,
+    },
 )
-
-_STATUSES: Final[Mapping[int, Found]] = {
-    400: (SettingsError, "the service does not understand the request; check endpoint, region and keys"),
-    401: _CODES["Unauthorized"],
-    403: _CODES["AccessDenied"],
-    404: _CODES["NoSuchKey"],
-    409: _CODES["ConditionalRequestConflict"],
-    411: (UnavailableError, "a proxy took the length of the body away; look at what is on the way"),
-    412: _CODES["PreconditionFailed"],
-    413: _CODES["EntityTooLarge"],
-    423: (LockedError, "the object is locked"),
-    429: _CODES["TooManyRequests"],
-    501: _CODES["NotImplemented"],
-    507: _CODES["QuotaExceeded"],
-}
-
-_TABLE: Final = ErrorTable(codes=_CODES, statuses=_STATUSES, refused=_REFUSED)
 
 # What a failure inside a 200 means to a retry — AmazonS3/latest/API/API_CompleteMultipartUpload.html of the same.
 _PASSING: Final = {"InternalError": 500, "ServiceUnavailable": 503, "SlowDown": 503, "RequestTimeout": 408}
@@ -188,5 +184,5 @@ def _error(found: Found, response: Response, key: str | None, code: str | None) 
     kind, message = found
     region = response.headers.get("x-amz-bucket-region")
     if kind is SettingsError and region:
-        message = f"{message} (the service names the region {region[:40]!r})"
-    return kind(message, key=key, code=code, request_id=request_id_of(response), retry_after_s=retry_after_of(response))
+        found = kind, f"{message} (the service names the region {region[:40]!r})"
+    return error_of(found, response, key, code, request_id_of(response))

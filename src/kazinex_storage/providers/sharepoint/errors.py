@@ -11,14 +11,12 @@ from typing import Final
 
 from ...errors import (
     AccessDeniedError,
-    AlreadyExistsError,
     AuthenticationError,
     FileTooLargeError,
     IntegrityError,
     InvalidKeyError,
     LockedError,
     NotFoundError,
-    PreconditionFailedError,
     QuotaExceededError,
     RateLimitedError,
     StorageError,
@@ -26,14 +24,13 @@ from ...errors import (
 )
 from ...json_text import parse_json
 from ...transport import Response
-from ..objectstore.error_table import Found, retry_after_of, unexpected_response
+from ..objectstore.error_table import EXISTS, NOT_FOUND, OTHER_VERSION, Found, error_of, unexpected_response
 from ..objectstore.sending import Service, is_page
 
 _LOCKED: Final[Found] = (
     LockedError,
     "the file is locked or checked out by somebody; check it in or close it, then repeat",
 )
-_EXISTS: Final = (AlreadyExistsError, "an object has that key already; nothing was changed")
 _FULL: Final = (QuotaExceededError, "the site is full; empty its recycle bin or raise the quota")
 _SLOW: Final = (RateLimitedError, "SharePoint asks this app to slow down; repeat it later")
 _DENIED: Final = (
@@ -42,11 +39,11 @@ _DENIED: Final = (
 )
 
 _CODES: Final[Mapping[str, Found]] = {
-    "itemNotFound": (NotFoundError, "no object has that key"),
+    "itemNotFound": NOT_FOUND,
     "uploadSessionNotFound": (NotFoundError, "the upload is gone; begin it anew"),
-    "nameAlreadyExists": _EXISTS,
-    "resourceModified": (PreconditionFailedError, "the object is another version; read it again"),
-    "entityTagDoesNotMatch": (PreconditionFailedError, "the object is another version; read it again"),
+    "nameAlreadyExists": EXISTS,
+    "resourceModified": OTHER_VERSION,
+    "entityTagDoesNotMatch": OTHER_VERSION,
     "quotaLimitReached": _FULL,
     "resourceLocked": _LOCKED,
     "lockMismatch": _LOCKED,
@@ -72,7 +69,7 @@ _STATUSES: Final[Mapping[int, Found]] = {
     401: _CODES["unauthenticated"],
     403: _DENIED,
     404: _CODES["itemNotFound"],
-    409: _EXISTS,
+    409: EXISTS,
     412: _CODES["resourceModified"],
     413: _CODES["maxFileSizeExceeded"],
     423: _LOCKED,
@@ -93,14 +90,7 @@ def map_error(response: Response, key: str | None = None) -> StorageError:
         known = (_CODES[code] for code in reversed(codes) if code in _CODES)
         unknown = (UnavailableError, f"the service answered {response.status}")
         found = next(known, None) or _STATUSES.get(response.status, unknown)
-    kind, message = found
-    return kind(
-        message,
-        key=key,
-        code=codes[-1] if codes else None,
-        request_id=response.headers.get("request-id"),
-        retry_after_s=retry_after_of(response),
-    )
+    return error_of(found, response, key, codes[-1] if codes else None, response.headers.get("request-id"))
 
 
 def codes_of(body: bytes) -> Iterator[str]:
