@@ -108,7 +108,7 @@ class Bench:
         return Outcome(verdict="SURVIVED")
 
     def _run(self, arguments: list[str], source: Path, timeout: float) -> Outcome:
-        home = Path(tempfile.mkdtemp(dir=self._home))
+        home = Path(tempfile.mkdtemp(prefix="", dir=self._home))  # short: a socket has 108 bytes for its path
         environment = {**os.environ, "PYTHONPATH": str(source), "TMPDIR": str(home)}
         process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *FLAGS, "-rfE", *arguments],
@@ -232,7 +232,7 @@ def main() -> None:
     if chosen.list:
         print("\n".join(described(order) for order in wanted), f"\n{len(wanted)} mutants")
         return
-    with tempfile.TemporaryDirectory(prefix="kazinex-mutation-") as home, ThreadPoolExecutor(chosen.workers) as pool:
+    with tempfile.TemporaryDirectory(prefix="k-") as home, ThreadPoolExecutor(chosen.workers) as pool:
         bench = Bench(chosen.tree.resolve(), Path(home))
         run_all(bench, wanted, pool, trust=chosen.trust)
 
