@@ -1,4 +1,4 @@
-"""A clock that tests are given, so that nobody has to wait for the waits between two attempts."""
+"""A clock that tests are given, so that no test sits through the waits between two attempts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kazinex_storage.transport import RetryPolicy, one
+from kazinex_storage.transport import Gate, RetryPolicy, one
 
 
 class Clock:
@@ -26,10 +26,11 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Give the clock to the blocking driver, and to every retry policy that is made while the test runs."""
+    """Give the clock to the blocking driver, and to every retry policy and gate that is made while the test runs."""
     clock = Clock()
     monkeypatch.setattr(one, "time", SimpleNamespace(sleep=clock.sleep))
     defaults = RetryPolicy.__init__.__kwdefaults__
     assert defaults is not None
     monkeypatch.setitem(defaults, "clock", clock)
+    monkeypatch.setattr(Gate.__init__, "__defaults__", (clock,))
     return clock

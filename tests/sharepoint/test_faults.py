@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +31,8 @@ from kazinex_storage.transport import Observation, RetryPolicy, Transport, Trans
 from kazinex_storage.types import MIB, ByteRange
 
 from .conftest import IssuedTokens, Place
+
+pytestmark = pytest.mark.usefixtures("clock")
 
 CREATE = PutOptions(mode=PutMode.CREATE)
 LARGE = bytes(range(256)) * 4096 * 25  # 25 MiB: three fragments
@@ -253,19 +254,6 @@ def test_a_full_site_is_told(place: Place) -> None:
         place.storage.put("a.ifc", b"1234")
 
     assert place.stored("a.ifc") is None
-
-
-def test_one_thread_that_is_throttled_holds_back_the_others(place: Place) -> None:
-    place.storage.put("a.ifc", b"1")
-    place.emulator.knobs.units = 2
-    place.emulator.knobs.retry_after_s = 1
-    del place.emulator.log[:]
-
-    with ThreadPoolExecutor(8) as pool:
-        assert [b"1"] * 16 == list(pool.map(lambda _: place.storage.get_bytes("a.ifc"), range(16)))
-
-    # Without the gate each of the 8 threads would run into the wall by itself, and again.
-    assert len([entry for entry in place.emulator.log if entry[2] == 429]) <= 9
 
 
 def test_a_wall_that_stands_for_an_hour_is_told_at_once(place: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,3 +98,16 @@ def test_a_verification_is_at_most_twelve_requests_site_and_library_included(pla
 
     assert report.ok, report
     assert place.requests() <= 12
+
+
+def test_one_thread_that_is_throttled_holds_back_the_others(place: Place) -> None:
+    place.storage.put("a.ifc", b"1")
+    place.emulator.knobs.units = 2
+    place.emulator.knobs.retry_after_s = 1
+    del place.emulator.log[:]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [b"1"] * 8 == list(pool.map(lambda _: place.storage.get_bytes("a.ifc"), range(8)))
+
+    # Without the gate each of the 8 threads would run into the wall by itself, and again.
+    assert len([entry for entry in place.emulator.log if entry[2] == 429]) <= 9
