@@ -328,21 +328,23 @@ from kazinex_storage.transport import Request, Transport, TransportSettings
 
 signal.alarm(60)
 transport, url, bulk = Transport(settings=TransportSettings(proxy="")), sys.argv[1], sys.argv[2] == "bulk"
-caller, started = threading.main_thread().ident, threading.Event()
+caller, begun = threading.main_thread().ident, [threading.Event() for _ in range(2 if bulk else 1)]
 
-def exchange():
+def exchange(started):
     try:
         yield Request(method="GET", url=url, sink=lambda data: started.set())
     finally:
         print("cleaned", (yield Request(method="DELETE", url=url)).status, flush=True)
 
 def interrupt():
-    started.wait()
+    for started in begun:
+        started.wait()
     signal.pthread_kill(caller, signal.SIGINT)
 
 threading.Thread(target=interrupt, daemon=True).start()
+exchanges = [exchange(started) for started in begun]
 try:
-    list(transport.run_many([exchange(), exchange()], 2)) if bulk else transport.run(exchange())
+    list(transport.run_many(exchanges, 2)) if bulk else transport.run(*exchanges)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
