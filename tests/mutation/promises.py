@@ -207,8 +207,8 @@ PROMISES = (
     Promise(
         name="retry: a body that is cut is no answer",
         module="transport/retry.py",
-        before="if (code == SEND_ERROR and status >= 400) or (code and sinking and progress.complete):",
-        after="if (code and status) or (code and sinking and progress.complete):",
+        before="if (code == SEND_ERROR and status >= 400) or (code and resumption",
+        after="if (code and status) or (code and resumption",
     ),
     Promise(
         name="retry: what is sent once is sent once",

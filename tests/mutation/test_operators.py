@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from .__main__ import ROOT, promised, sources_of
 from .operators import mutants_of
 
 SOURCE = '''\
@@ -46,3 +47,9 @@ def test_the_draw_of_a_mutant_does_not_change_with_code_elsewhere() -> None:
     after = {mutant.rank for mutant in mutants_of("a.py", f"import os\n{SOURCE}".encode())}
 
     assert before == after
+
+
+def test_every_mutant_that_is_written_by_hand_has_its_place() -> None:
+    _, stale = promised(sources_of(ROOT))
+
+    assert [] == stale
