@@ -23,7 +23,8 @@ from kazinex_storage.transport import (
     Wait,
 )
 from kazinex_storage.transport.attempt import Attempt
-from kazinex_storage.transport.retry import attempts, retry_after_s
+from kazinex_storage.transport.retry import attempts
+from kazinex_storage.transport.retry_policy import retry_after_s
 
 from .conftest import QUICK, SETTINGS, Driver, Line, Script, Seen, Server, cut, many, ok, send, stall, status
 

@@ -19,7 +19,7 @@ from .observe import Observation, Observer, opentelemetry_observer
 from .one import drive
 from .pool import DEFAULT_THREADS, CallPool
 from .request import BodySlice, Request, Response
-from .retry import RetryPolicy
+from .retry_policy import RetryPolicy
 from .settings import TransportSettings
 from .wire import Wire
 

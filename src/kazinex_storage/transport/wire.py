@@ -16,7 +16,8 @@ from .exchange import Exchange
 from .fork_lock import ForkLock, leak_after_fork
 from .observe import Observer
 from .request import Request, Response
-from .retry import RetryPolicy, attempts
+from .retry import attempts
+from .retry_policy import RetryPolicy
 from .settings import TransportSettings
 
 if TYPE_CHECKING:

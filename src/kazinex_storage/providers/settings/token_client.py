@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from ...errors import IntegrityError, SettingsError, UnavailableError
 from ...secrecy.masking import MaskedBytes
 from ...transport import Exchange, Request, Response, RetryPolicy, Transport, TransportSettings
-from ...transport.retry import retry_after_s
+from ...transport.retry_policy import retry_after_s
 
 TIMEOUT_SECONDS: Final = 20
 """How long one answer of the token endpoint is waited for, and how long a request is repeated."""
