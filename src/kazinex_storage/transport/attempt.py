@@ -38,37 +38,42 @@ _BLANK: Final = (b"\r\n", b"\n")
 class Attempt:
     """One request in flight. Not thread-safe: it belongs to the driver that carries it out."""
 
-    __slots__ = (
-        "_buffer",
-        "_collected",
-        "_enough",
-        "_headers",
-        "_left",
-        "_most",
-        "_reader",
-        "_sinking",
-        "_view",
-        "authorisation",
-        "chunks",
-        "code",
-        "error",
-        "handle",
-        "head",
-        "headers",
-        "looked_s",
-        "message",
-        "moved",
-        "moved_s",
-        "on_end",
-        "patience_s",
-        "refused",
-        "repeated",
-        "request",
-        "resumes",
-        "status",
-        "taken",
-        "whole",
-    )
+    # What most attempts never set stands here once: 28 attributes, each set every time, took 1.2 us of 60.
+    resumes: Callable[[Attempt], None] | None = None
+    authorisation = NONE
+    status = 0
+    code = 0
+    """libcurl's error code; 0 is a complete answer."""
+    message = ""
+    error: BaseException | None = None
+    """What the sink, the source or a check raised."""
+    taken = 0
+    """Bytes given to the sink."""
+    whole = False
+    """Whether libcurl finished it; otherwise it was aborted."""
+    refused: str | None = None  # an address that it may not connect to
+    repeated = 0
+    """How often libcurl has resent it on its own."""
+    handle: Any = None
+    on_end: Any = None
+    """What waits for the end: a task or a future, depending on the driver."""
+    patience_s: float | None = None
+    """Seconds without movement after which it is ended, when the settings allow more."""
+    sent_at = 0.0
+    """When it was sent, by the clock of the policy."""
+    moved = 0
+    looked_s = moved_s = 0.0
+    """Seconds from the beginning: when ``stall.py`` looked last, and saw that something had moved."""
+    collected = 0
+    """Bytes of the body that did not go to the sink."""
+    _left = 0
+    _enough = False
+    _headers: dict[str, str] | None = None
+    _sinking: bool | None = None
+    _reader: BodyReader | None = None
+    _view: Callable[[int], memoryview] | None = None
+    _buffer: memoryview | None = None
+    _most = NO_LIMIT
 
     def __init__(
         self, request: Request, headers: tuple[tuple[str, str], ...], resumes: Callable[[Attempt], None] | None = None
@@ -80,47 +85,20 @@ class Attempt:
         """
         self.request = request
         self.headers = headers
-        self.resumes = resumes
-        self.authorisation = NONE
         self.head: list[bytes] = []
         """Header lines as they came, of every answer (a 100, a proxy's, the final one)."""
         self.chunks: list[bytes] = []
         """The body, when it does not go to the sink."""
-        self.status = 0
-        self.code = 0
-        """libcurl's error code; 0 is a complete answer."""
-        self.message = ""
-        self.error: BaseException | None = None
-        """What the sink, the source or a check raised."""
-        self.taken = 0
-        """Bytes given to the sink."""
-        self.whole = False
-        """Whether libcurl finished it; otherwise it was aborted."""
-        self.refused: str | None = None  # an address that it may not connect to
-        self.repeated = 0
-        """How often libcurl has resent it on its own."""
-        self.handle: Any = None
-        self.on_end: Any = None
-        """What waits for the end: a task or a future, depending on the driver."""
-        self.patience_s = request.patience_s
-        """Seconds without movement after which it is ended, when the settings allow more."""
-        self.moved = 0
-        self.looked_s = self.moved_s = 0.0
-        """Seconds from the beginning: when ``stall.py`` looked last, and saw that something had moved."""
-        self._collected = self._left = 0
-        self._enough = False
-        self._headers: dict[str, str] | None = None
-        self._sinking: bool | None = None
-        self._reader: BodyReader | None = None
-        self._view: Callable[[int], memoryview] | None = None
-        self._buffer: memoryview | None = None
-        self._most = NO_LIMIT
+        if resumes is not None:
+            self.resumes = resumes
+        if request.patience_s is not None:
+            self.patience_s = request.patience_s
 
     @property
     def answer(self) -> Mapping[str, str]:
         """The headers of the final answer, names in lower case."""
         if self._headers is None:
-            self._headers = parse_headers(b"".join(self.head))
+            self._headers = parse_headers(self.head)
         return self._headers
 
     @property
@@ -140,11 +118,12 @@ class Attempt:
     @property
     def received(self) -> int:
         """Bytes received, whether they went to the sink or not."""
-        return self.taken + self._collected
+        return self.taken + self.collected
 
     def body(self) -> bytes:
         """Return what did not go to the sink."""
-        return b"".join(self.chunks)
+        chunks = self.chunks
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def open(self) -> None:
         """Open the slice that is to be sent.
@@ -206,11 +185,11 @@ class Attempt:
                 cast(Sink, self.request.sink)(chunk)
                 return None
             self.chunks.append(chunk)
-            self._collected += len(chunk)
-            if self.status >= 400 and self._collected > MAX_ERROR_BYTES:
+            self.collected += len(chunk)
+            if self.status >= 400 and self.collected > MAX_ERROR_BYTES:
                 self._enough = True
                 return -1
-            if self._collected <= MAX_BODY_BYTES:
+            if self.collected <= MAX_BODY_BYTES:
                 return None
             self.error = IntegrityError(
                 f"the answer is longer than {MAX_BODY_BYTES} bytes; this is not the service that was expected",
@@ -228,8 +207,10 @@ class Attempt:
         if self._reader is not None:
             reader, self._reader, self._view, self._buffer = self._reader, None, None, None
             reader.close()
-        self.status = self.status or status_of(self.head)
-        if code == 0 and not head_is_whole(self.head):
+        head = self.head
+        if not self.status:
+            self.status = status_of(head)
+        if code == 0 and head and head[-1] not in _BLANK and not head_is_whole(head):
             self.code, self.message = WEIRD_SERVER_REPLY, "the headers broke off"  # libcurl takes that for an answer
         if code and self.refused is not None and self.error is None:
             self.error = SettingsError(
@@ -249,13 +230,15 @@ class Attempt:
             IntegrityError: it is the rest of another version, or more than was asked for.
         """
         self.status = status_of(self.head)
-        if self.sinking:
+        sinking = self.sinking
+        if sinking:
+            request = self.request
             if self.resumes is not None:
                 self.resumes(self)
-            self._most = most_bytes(self.headers, self.status, self.answer, self.request.operation or None)
-            if self.request.on_headers is not None:
-                self.request.on_headers(self.answer)
-        self._sinking = self.sinking
+            self._most = most_bytes(self.headers, self.status, self.answer, request.operation or None)
+            if request.on_headers is not None:
+                request.on_headers(self.answer)
+        self._sinking = sinking
 
 
 def head_is_whole(head: list[bytes]) -> bool:
@@ -272,16 +255,18 @@ def status_of(head: list[bytes]) -> int:
     return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
 
 
-def parse_headers(text: bytes) -> dict[str, str]:
-    """Return the headers of the last answer in *text*; a name that is repeated gets all its values."""
-    start = text.rfind(b"\nHTTP/") + 1
-    lines = [line.partition(":") for line in text[start:].decode("iso-8859-1").split("\n") if ":" in line]
-    headers = {name.lower(): value.strip() for name, _, value in lines}
-    if len(headers) != len(lines):
-        headers.clear()
-        for name, _, value in lines:
-            known = headers.get(name.lower())
-            headers[name.lower()] = value.strip() if known is None else f"{known}, {value.strip()}"
+def parse_headers(head: list[bytes]) -> dict[str, str]:
+    """Return the headers of the last answer in *head*; a name that is repeated gets all its values."""
+    headers: dict[str, str] = {}
+    for line in head:
+        if line.startswith(b"HTTP/"):
+            headers.clear()
+            continue
+        name, colon, value = line.decode("iso-8859-1").partition(":")
+        if colon:
+            name = name.lower()
+            known = headers.get(name)
+            headers[name] = value.strip() if known is None else f"{known}, {value.strip()}"
     return headers
 
 

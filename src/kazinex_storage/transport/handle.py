@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import ssl
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import pycurl
 
@@ -47,9 +47,13 @@ _ADDED_BYTES: Final = 49
 _SIGNED_BYTES: Final = 250
 
 _BREAKS: Final = re.compile("[\r\n\0]")
-_WITH_BODY: Final = ("PUT", "POST", "PATCH")
+WITH_BODY: Final = ("PUT", "POST", "PATCH")
+"""The methods whose requests libcurl must not repeat unnoticed."""
 
 Option = tuple[int, object]
+
+Shape = tuple[str, type, bool]
+"""Method, kind of body, and whether a repeat does no harm."""
 
 
 def check_version(version: tuple[int, int, int] | None = None) -> None:
@@ -135,44 +139,100 @@ def trust(settings: TransportSettings) -> list[Option]:
     return [(pycurl.CAINFO, certifi.where())]
 
 
-def prepare(handle: pycurl.Curl, attempt: Attempt, options: tuple[Option, ...]) -> None:
-    """Set *handle* up to send *attempt*; whatever it did before is forgotten, its connections stay.
+class _Known(Protocol):
+    """What a handle is set up for; pycurl lets us keep attributes with a handle, its stubs do not know that."""
 
-    Raises:
-        IntegrityError: the source of the body cannot be read any more.
-        NotSupportedError: a header would break the message.
+    shape: Shape | None
+    signing: SigV4 | None
+    headers: tuple[tuple[str, str], ...] | None
+    """Those of the last request, if nothing was added to them."""
+
+
+class Handles:
+    """The idle handles of one multi, by the shape of the requests that they are set up for.
+
+    What is the same for all requests of a shape is set once (5 us of 40 otherwise). Not thread-safe.
     """
-    request, authorisation = attempt.request, attempt.authorisation
-    shape = (request.method, type(request.body), authorisation.signing, request.idempotent)
-    set_option = handle.setopt
-    # Of a request of the same shape everything that differs is set below; the rest may stay (5 us of 40).
-    if getattr(handle, "shape", None) != shape or type(request.body) is BodySlice:
-        handle.reset()
-        for option, value in options:
-            set_option(option, value)
-        _set_shape(handle, request, authorisation.signing)
-        handle.shape = shape  # type: ignore[attr-defined]  # pycurl takes attributes, its stubs know none
-    if attempt.patience_s is not None:  # of a repeat, so seldom
-        limit_ms = next(int(str(value)) for option, value in options if option == pycurl.CONNECTTIMEOUT_MS)
-        set_option(pycurl.CONNECTTIMEOUT_MS, max(1, min(limit_ms, round(1000 * attempt.patience_s))))
-        handle.shape = None  # type: ignore[attr-defined]  # the next request has its own
-    if options[-1][0] == pycurl.OPENSOCKETFUNCTION:
-        set_option(pycurl.OPENSOCKETFUNCTION, cast(Opener, options[-1][1]).of(attempt))
-    set_option(pycurl.URL, _with_query(request.url, authorisation.query) if authorisation.query else request.url)
-    set_option(pycurl.HEADERFUNCTION, attempt.head.append)
-    set_option(pycurl.WRITEFUNCTION, attempt.write)
-    headers = (*attempt.headers, *authorisation.headers) if authorisation.headers else attempt.headers
-    lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers]
-    _set_body(handle, attempt, lines)
-    text = "\n".join(lines)
-    if text.count("\n") != len(lines) - 1 + (not lines) or "\r" in text or "\0" in text:
-        name = next(name for name, value in headers if _BREAKS.search(name + value))
-        del headers, lines, text  # they hold tokens, which a traceback with locals would show
-        raise NotSupportedError(f"the header {name[:40]!r} would hold a line break; give its text on one line")
-    if lines:
-        set_option(pycurl.HTTPHEADER, lines if text.isascii() else [line.encode() for line in lines])
-    else:
-        handle.unsetopt(pycurl.HTTPHEADER)  # pycurl ignores an empty list: the headers of the last request would go out
+
+    __slots__ = ("_idle", "_options")
+
+    def __init__(self, options: tuple[Option, ...]) -> None:
+        """Make handles with the *options*."""
+        self._options = options
+        self._idle: dict[Shape, list[pycurl.Curl]] = {}
+
+    def take(self, attempt: Attempt) -> pycurl.Curl:
+        """Return a handle that is set up to send *attempt*; its connections are those of the multi that it is added to.
+
+        Raises:
+            IntegrityError: the source of the body cannot be read any more.
+            NotSupportedError: a header would break the message.
+        """
+        request = attempt.request
+        shape = (request.method, type(request.body), request.idempotent)
+        idle = self._idle.get(shape)
+        handle = idle.pop() if idle else _new()
+        try:
+            self._prepare(handle, attempt, shape)
+        except BaseException:
+            handle.close()
+            raise
+        return handle
+
+    def give(self, handle: pycurl.Curl, attempt: Attempt) -> None:
+        """Take back a *handle* that has been removed from its multi, and release large bodies that it holds."""
+        shape = cast(_Known, handle).shape
+        if shape is None:
+            handle.close()
+            return
+        if attempt.size > KEPT_BODY_BYTES or attempt.taken + attempt.collected > KEPT_BODY_BYTES:
+            handle.setopt(pycurl.WRITEFUNCTION, _ignore)
+            if shape[1] is BodySlice:
+                handle.setopt(pycurl.READFUNCTION, _ignore)
+                handle.setopt(pycurl.SEEKFUNCTION, _ignore)
+            elif shape[1] is bytes:
+                handle.setopt(pycurl.POSTFIELDS, b"")
+        self._idle.setdefault(shape, []).append(handle)
+
+    def _prepare(self, handle: pycurl.Curl, attempt: Attempt, shape: Shape) -> None:
+        request, authorisation = attempt.request, attempt.authorisation
+        known, options = cast(_Known, handle), self._options
+        # Of a request of the same shape everything that differs is set below; the rest may stay.
+        if known.shape is None or known.signing is not authorisation.signing:
+            _set_shape(handle, request, authorisation.signing, options)
+            known.shape, known.signing, known.headers = shape, authorisation.signing, None
+        set_option = handle.setopt
+        if attempt.patience_s is not None:  # of a repeat, so seldom
+            limit_ms = next(int(str(value)) for option, value in options if option == pycurl.CONNECTTIMEOUT_MS)
+            set_option(pycurl.CONNECTTIMEOUT_MS, max(1, min(limit_ms, round(1000 * attempt.patience_s))))
+            known.shape = None  # the next request has its own
+        if options[-1][0] == pycurl.OPENSOCKETFUNCTION:
+            set_option(pycurl.OPENSOCKETFUNCTION, cast(Opener, options[-1][1]).of(attempt))
+        set_option(pycurl.URL, _with_query(request.url, authorisation.query) if authorisation.query else request.url)
+        set_option(pycurl.HEADERFUNCTION, attempt.head.append)
+        set_option(pycurl.WRITEFUNCTION, attempt.write)
+        if authorisation.headers:  # which hold tokens: no local variable does, since a traceback may show those
+            _set_headers(handle, attempt, (*attempt.headers, *authorisation.headers))
+            known.headers = None
+        elif known.headers is not attempt.headers or request.body is not None:
+            _set_headers(handle, attempt, attempt.headers)
+            known.headers = attempt.headers
+
+    def close(self) -> None:
+        """Close the idle handles."""
+        for handles in self._idle.values():
+            while handles:
+                handles.pop().close()
+
+
+def _new() -> pycurl.Curl:
+    handle = pycurl.Curl()
+    cast(_Known, handle).shape = None
+    return handle
+
+
+def _ignore(*_: object) -> None:
+    """Stand in for the callbacks of a transfer that has ended."""
 
 
 def was_repeated(handle: pycurl.Curl, attempt: Attempt) -> int:
@@ -182,24 +242,21 @@ def was_repeated(handle: pycurl.Curl, attempt: Attempt) -> int:
     the request surely has means twice the request.
     """
     request, authorisation = attempt.request, attempt.authorisation
-    if request.method not in _WITH_BODY:
+    if request.method not in WITH_BODY:
         return 0
     least = attempt.size + len(request.url) + len(authorisation.query)
-    least += sum(len(name) + len(value) + 4 for name, value in (*attempt.headers, *authorisation.headers))
+    for name, value in (*attempt.headers, *authorisation.headers):
+        least += len(name) + len(value) + 4
     signing = authorisation.signing
     if signing is not None:
         least += _SIGNED_BYTES + len(signing.access_key_id) + len(signing.region)
     return max(0, int(handle.getinfo(pycurl.REQUEST_SIZE)) // (least + _ADDED_BYTES) - 1)
 
 
-def forget(handle: pycurl.Curl, attempt: Attempt) -> None:
-    """Release a body, sent or received, that *handle* would otherwise hold until its next request."""
-    if attempt.size > KEPT_BODY_BYTES or attempt.received > KEPT_BODY_BYTES:
-        handle.reset()
-        handle.shape = None  # type: ignore[attr-defined]
-
-
-def _set_shape(handle: pycurl.Curl, request: Request, signing: SigV4 | None) -> None:
+def _set_shape(handle: pycurl.Curl, request: Request, signing: SigV4 | None, options: tuple[Option, ...]) -> None:
+    handle.reset()
+    for option, value in options:
+        handle.setopt(option, value)
     method = request.method
     if signing is None:
         handle.setopt(pycurl.PATH_AS_IS, 1)  # which goes with no signature of libcurl's
@@ -223,7 +280,9 @@ def _with_query(url: str, query: str) -> str:
     return Masked(f"{url}{'&' if '?' in url else '?'}{query}")
 
 
-def _set_body(handle: pycurl.Curl, attempt: Attempt, lines: list[str]) -> None:
+def _set_headers(handle: pycurl.Curl, attempt: Attempt, headers: tuple[tuple[str, str], ...]) -> None:
+    """Set the headers, and the body that some of them follow from."""
+    lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers]
     method, body = attempt.request.method, attempt.request.body
     if isinstance(body, BodySlice):
         attempt.open()
@@ -231,8 +290,20 @@ def _set_body(handle: pycurl.Curl, attempt: Attempt, lines: list[str]) -> None:
         handle.setopt(pycurl.READFUNCTION, attempt.read)
         handle.setopt(pycurl.SEEKFUNCTION, attempt.seek)
         lines.append("Expect:")  # R2 documents 100-continue as unsupported — developers.cloudflare.com/r2/api/s3/api
-    elif body is not None or method in _WITH_BODY:
+    elif body is not None or method in WITH_BODY:
         handle.setopt(pycurl.POSTFIELDS, body or b"")  # an empty body announces its length: S3 answers 411 otherwise
         lines.append("Expect:")
-        if not any(name.lower() == "content-type" for name, _ in attempt.headers):
+        for name, _ in headers:
+            if name == "Content-Type" or name.lower() == "content-type":
+                break
+        else:
             lines.append("Content-Type:")  # else libcurl says that it is a form
+    text = "\n".join(lines)
+    if text.count("\n") != len(lines) - 1 + (not lines) or "\r" in text or "\0" in text:
+        name = next(name for name, value in headers if _BREAKS.search(name + value))
+        del headers, lines, text  # they hold tokens, which a traceback with locals would show
+        raise NotSupportedError(f"the header {name[:40]!r} would hold a line break; give its text on one line")
+    if lines:
+        handle.setopt(pycurl.HTTPHEADER, lines if text.isascii() else [line.encode() for line in lines])
+    else:
+        handle.unsetopt(pycurl.HTTPHEADER)  # pycurl ignores an empty list: the headers of the last request would go out

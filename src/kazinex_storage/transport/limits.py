@@ -29,8 +29,11 @@ def most_bytes(
     Raises:
         IntegrityError: the answer announces more, or is the whole where a later part was asked for.
     """
-    asked = next((value for name, value in headers if name.lower() == "range"), None)
-    match = _RANGE.fullmatch(asked) if asked is not None else None
+    match = None
+    for name, value in headers:  # no generator: every small read comes here
+        if name.lower() == "range":
+            match = _RANGE.fullmatch(value)
+            break
     if match is None:
         return NO_LIMIT
     first, last = match[1], match[2]

@@ -48,11 +48,15 @@ async def run_async(exchange: Exchange[T], pool: CallPool, wire: Wire) -> T:
             outcome, error = None, failure
             continue
         outcome = error = None
-        if isinstance(command, Request):
-            nested.append(wire.exchange(command))
-            continue
         try:
-            if isinstance(command, Attempt):
+            if isinstance(command, Request):
+                first = wire.first(command)
+                if first is not None:
+                    await wire.loops.of(asyncio.get_running_loop()).perform(first)
+                    outcome = wire.plain(first)
+                if outcome is None:
+                    nested.append(wire.exchange(command, first))
+            elif isinstance(command, Attempt):
                 await wire.loops.of(asyncio.get_running_loop()).perform(command)
             else:
                 outcome = await _perform(command, pool, wire)

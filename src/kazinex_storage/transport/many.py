@@ -23,7 +23,7 @@ from .attempt import Attempt
 from .exchange import AnyOutcome, Call, Exchange, Many, Outcome, Wait
 from .one import drive, one_by_one, outcome_of
 from .pool import CallPool
-from .request import Request
+from .request import Request, Response
 from .wire import Wire
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class _Group:
 class _Task:
     """One exchange under way, and the command it waits for."""
 
-    __slots__ = ("call", "future", "group", "index", "nested")
+    __slots__ = ("call", "first", "future", "group", "index", "nested")
 
     def __init__(self, exchange: Exchange[Any], group: _Group, index: int) -> None:
         self.nested = [exchange]
@@ -96,6 +96,8 @@ class _Task:
         self.group = group
         self.index = index
         self.call: Call | None = None
+        self.first: Attempt | None = None
+        """What was sent straight away, and may need ``attempts`` after all."""
         self.future: Future[Any] | None = None
 
 
@@ -150,6 +152,8 @@ class _Scheduler:
     def _advance(self, task: _Task, outcome: Any, error: BaseException | None) -> None:
         """Resume an exchange, or the request that it waits for, until it waits for something outside or ends."""
         task.call = None
+        if task.first is not None:
+            outcome, error = self._read_first(task, error)
         nested = task.nested
         while True:
             running = nested[-1]
@@ -169,15 +173,31 @@ class _Scheduler:
                 outcome, error = None, failure
             else:
                 outcome = error = None
-                if isinstance(command, Request):
-                    nested.append(self.wire.exchange(command))
-                    continue
                 try:
+                    if isinstance(command, Request):
+                        task.first = self.wire.first(command)
+                        if task.first is None:
+                            nested.append(self.wire.exchange(command))
+                            continue
+                        command = task.first
                     self._start(task, command)
                 except Exception as failure:  # no command, or one that cannot begin: raise it in its own exchange
-                    error = failure
+                    task.first, error = None, failure
                     continue
                 return
+
+    def _read_first(self, task: _Task, error: BaseException | None) -> tuple[Response | None, BaseException | None]:
+        """Return the outcome of the request whose first attempt has ended, unless ``attempts`` has to go on from it."""
+        first, task.first = task.first, None
+        if first is None or error is not None:
+            return None, error
+        try:
+            response = self.wire.plain(first)
+        except Exception as failure:  # of the observer
+            return None, failure
+        if response is None:
+            task.nested.append(self.wire.exchange(first.request, first))
+        return response, None
 
     def wait(self) -> None:
         """Block until a call or a transfer has ended or a wait is over."""

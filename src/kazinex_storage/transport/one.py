@@ -30,17 +30,24 @@ def drive(
         BaseException: what the exchange raises.
     """
     send = exchange.send
+    outcome: object
     try:
         command = send(None) if error is None else exchange.throw(error)
         while True:
             try:
                 kind = type(command)
-                if kind is Call:
+                if kind is Request:
+                    first = wire.first(command)  # type: ignore[arg-type]
+                    outcome = None
+                    if first is not None:
+                        wire.perform(first)
+                        outcome = wire.plain(first)
+                    if outcome is None:
+                        outcome = drive(many, wire, wire.exchange(command, first))  # type: ignore[arg-type]
+                elif kind is Call:
                     outcome = command.run()  # type: ignore[union-attr]
                 elif kind is Attempt:
                     outcome = wire.perform(command)  # type: ignore[func-returns-value, arg-type]
-                elif kind is Request:
-                    outcome = drive(many, wire, wire.exchange(command))  # type: ignore[arg-type]
                 elif kind is Many:
                     outcome = many(command)  # type: ignore[arg-type]
                 else:

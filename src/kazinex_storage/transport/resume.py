@@ -92,6 +92,17 @@ class Resumption:
             )
 
 
+def is_complete(attempt: Attempt) -> bool:
+    """Say whether *attempt*, which libcurl calls complete, brought what its answer says that it contains.
+
+    libcurl itself compares with ``Content-Length``, so that only a part needs a look.
+    """
+    if attempt.status != 206 or not attempt.sinking:
+        return True
+    start, end = _span(attempt)
+    return end is None or attempt.taken == end - start
+
+
 def _span(attempt: Attempt) -> tuple[int, int | None]:
     """Return the span of the object that a response says it contains."""
     if attempt.status == 206:

@@ -16,7 +16,7 @@ from .exchange import Exchange, Wait
 from .gate import Gate
 from .observe import Observation, Observer
 from .request import Request, Response
-from .resume import Resumption
+from .resume import Resumption, is_complete
 from .retry_policy import RetryPolicy, retry_after_s
 from .status import CALLBACK_FAILED, COULD_NOT_CONNECT, RETRY_STATUSES, SEND_ERROR, error_of, is_passing, kind_of
 
@@ -28,11 +28,51 @@ _AUTHORITY = re.compile(r"[^:/?#]*://(?:[^/?#]*@)?([^/?#]*)")
 # An attempt with less time than this left is not worth starting.
 _LEAST_ATTEMPT_S = 1.0
 
+_PLAIN = frozenset({200, 201, 202, 204, 206})
+"""The statuses of a success that nobody has to look into."""
+
 _REQUEST_IDS = ("x-amz-request-id", "x-ms-request-id", "request-id", "cf-ray")
 
 
-def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -> Exchange[Response]:
-    """Send *request* until it is answered, or the policy gives up.
+def first_attempt(request: Request, policy: RetryPolicy) -> Attempt | None:
+    """Return the first attempt of *request*, for a driver to send at once; None where something comes before it.
+
+    This is the straight path: most requests are answered at once, and then ``plain_response`` reads what came. All
+    else goes on in ``attempts``, from this very attempt.
+    """
+    auth = request.auth
+    if request.gate is not None or request.late is not None:
+        return None
+    attempt = Attempt(request, request.headers)
+    if auth is not None:
+        at_hand = auth.at_hand
+        if at_hand is None:
+            return None
+        attempt.authorisation = at_hand
+    attempt.sent_at = policy.clock()
+    return attempt
+
+
+def plain_response(attempt: Attempt, policy: RetryPolicy, observer: Observer | None) -> Response | None:
+    """Return the response to a first attempt that is a plain success; None when ``attempts`` has to go on from it."""
+    status = attempt.status
+    if (
+        attempt.code
+        or attempt.error is not None
+        or status not in _PLAIN
+        or attempt.request.status_of_body is not None
+        or not (status != 206 or is_complete(attempt))
+    ):
+        return None
+    if observer is not None or _log.isEnabledFor(logging.DEBUG):
+        _notice(attempt, 1, policy.clock() - attempt.sent_at, policy, observer)
+    return Response(status=status, headers=attempt.answer, body=attempt.body(), attempts=1 + attempt.repeated)
+
+
+def attempts(
+    request: Request, policy: RetryPolicy, observer: Observer | None, first: Attempt | None = None
+) -> Exchange[Response]:
+    """Send *request* until it is answered, or the policy gives up; *first* has been sent already.
 
     Raises:
         UnavailableError: no attempt got a complete response.
@@ -40,16 +80,15 @@ def attempts(request: Request, policy: RetryPolicy, observer: Observer | None) -
         SettingsError: libcurl cannot reach the server as the settings say.
         BaseException: what the sink or the source raises, and interrupts.
     """
-    tally = _Tally(request, policy)
+    tally = _Tally(request, policy, policy.clock() if first is None else first.sent_at)
     resumption = Resumption(request) if request.sink is not None else None
-    attempt = Attempt(request, request.headers)
+    attempt, sent = first or Attempt(request, request.headers), first is not None
     auth, refused = request.auth, False
     while True:
-        if request.gate is not None:
-            yield from _pass(request.gate, request, policy)
-        if auth is not None:
-            attempt.authorisation = auth.at_hand or (yield from auth.fetch())
-        seconds = yield from _sent(attempt, tally, policy, observer)
+        if not sent:
+            yield from _sent(attempt, tally, policy)
+        sent = False
+        seconds = _ended(attempt, tally.number, policy, observer)
         code, status = attempt.code, attempt.status
         if resumption is not None:
             resumption.note(attempt)
@@ -88,10 +127,10 @@ class _Tally:
 
     __slots__ = ("_begun", "_policy", "_repeats", "_request", "_silent_s", "number")
 
-    def __init__(self, request: Request, policy: RetryPolicy, lost: int = 0) -> None:
+    def __init__(self, request: Request, policy: RetryPolicy, begun: float, lost: int = 0) -> None:
         self._request = request
         self._policy = policy
-        self._begun = policy.clock()
+        self._begun = begun
         self._silent_s = 0.0
         """Of attempts that got no response."""
         self._repeats = lost
@@ -143,7 +182,7 @@ class _Tally:
 
     def after_refusal(self, attempt: Attempt) -> _Tally:
         """Return the tally after *attempt* got a 401: it had no effect, but an earlier lost one may have."""
-        return _Tally(self._request, self._policy, self._tried(attempt) - 1)
+        return _Tally(self._request, self._policy, self._policy.clock(), self._tried(attempt) - 1)
 
     def response(self, attempt: Attempt) -> Response:
         """Return the response to *attempt*, with how often the request was sent for it."""
@@ -169,25 +208,39 @@ class _Tally:
         return (most if patience is None else min(most, patience)) - self._silent_s
 
 
-def _sent(attempt: Attempt, tally: _Tally, policy: RetryPolicy, observer: Observer | None) -> Exchange[float]:
-    """Yield *attempt* to the driver, and return the seconds that it took.
+def _sent(attempt: Attempt, tally: _Tally, policy: RetryPolicy) -> Exchange[None]:
+    """Wait for the gate, authorise *attempt* and yield it to the driver.
 
     A response that comes too late for the caller goes to ``Request.late``.
 
     Raises:
-        BaseException: what the sink or the source raised, or an interrupt.
+        StorageError: the gate stays closed for too long, or there is nothing to authorise it with.
+        BaseException: an interrupt.
     """
-    sent_at = policy.clock()
+    request = attempt.request
+    if request.gate is not None:
+        yield from _pass(request.gate, request, policy)
+    if request.auth is not None:
+        attempt.authorisation = request.auth.at_hand or (yield from request.auth.fetch())
+    attempt.sent_at = policy.clock()
     try:
         yield attempt
     except BaseException:
-        late = attempt.request.late
+        late = request.late
         if late is not None and attempt.whole and attempt.code == 0:
             late(tally.response(attempt))
         raise
-    seconds = policy.clock() - sent_at
+
+
+def _ended(attempt: Attempt, number: int, policy: RetryPolicy, observer: Observer | None) -> float:
+    """Show the observer an attempt that has ended, and return the seconds that it took.
+
+    Raises:
+        BaseException: what the sink or the source raised, or an interrupt.
+    """
+    seconds = policy.clock() - attempt.sent_at
     if observer is not None or _log.isEnabledFor(logging.DEBUG):
-        _notice(attempt, tally.number, seconds, policy, observer)
+        _notice(attempt, number, seconds, policy, observer)
     _look(attempt, policy)
     return seconds
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pycurl
 
 from .attempt import LATE_S, Attempt
-from .handle import forget, prepare, was_repeated
+from .handle import Handles, was_repeated
 from .stall import LOOK_S
 from .status import TIMED_OUT
 
@@ -46,12 +46,11 @@ class Multi:
 
     def __init__(self, options: tuple[Option, ...], connections: int, limits: Limits) -> None:
         """Make a multi whose handles have the *options*; it keeps up to that many idle connections."""
-        self._options = options
+        self._handles = Handles(options)
         self._limits = limits
         self._looked_at = time.monotonic()
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, connections)
-        self._free: list[pycurl.Curl] = []
         self.active: dict[pycurl.Curl, Attempt] = {}
         """What is under way."""
 
@@ -61,9 +60,8 @@ class Multi:
         Raises:
             IntegrityError: the source of its body cannot be read any more.
         """
-        handle = self._free.pop() if self._free else pycurl.Curl()
         try:
-            prepare(handle, attempt, self._options)
+            handle = self._handles.take(attempt)
             self._multi.add_handle(handle)
         except BaseException:
             attempt.end(0, "")
@@ -113,8 +111,7 @@ class Multi:
         for attempt in list(self.active.values()):
             with suppress(pycurl.error):
                 self.drop(attempt)
-        while self._free:
-            self._free.pop().close()
+        self._handles.close()
         self._multi.close()
 
     def _end(self, handle: pycurl.Curl, code: int, message: str) -> Attempt:
@@ -127,8 +124,7 @@ class Multi:
 
     def _release(self, handle: pycurl.Curl, attempt: Attempt) -> None:
         self._multi.remove_handle(handle)
-        forget(handle, attempt)
-        self._free.append(handle)
+        self._handles.give(handle, attempt)
 
 
 class Session(Multi):

@@ -16,7 +16,7 @@ from .exchange import Exchange
 from .fork_lock import ForkLock, leak_after_fork
 from .observe import Observer
 from .request import Request, Response
-from .retry import attempts
+from .retry import attempts, first_attempt, plain_response
 from .retry_policy import RetryPolicy
 from .settings import TransportSettings
 
@@ -58,9 +58,17 @@ class Wire:
         """Return one like this, with separate connections that go to *addresses* only."""
         return Wire(replace(self.settings, addresses=addresses), self.policy, self._observer)
 
-    def exchange(self, request: Request) -> Exchange[Response]:
-        """Return *request* as an exchange of attempts."""
-        return attempts(request, self.policy, self._observer)
+    def first(self, request: Request) -> Attempt | None:
+        """Return the first attempt of *request*, to be sent at once; None: ``exchange`` has to send it."""
+        return first_attempt(request, self.policy)
+
+    def plain(self, attempt: Attempt) -> Response | None:
+        """Return the response to a first attempt; None: ``exchange`` has to go on from it."""
+        return plain_response(attempt, self.policy, self._observer)
+
+    def exchange(self, request: Request, first: Attempt | None = None) -> Exchange[Response]:
+        """Return *request* as an exchange of attempts, of which the *first* may have been sent."""
+        return attempts(request, self.policy, self._observer, first)
 
     @property
     def options(self) -> tuple[Option, ...]:
