@@ -27,7 +27,7 @@ _STATUS: Final = re.compile(r"HTTP/1\.1 ([0-9]{3})\b")
 
 
 def delete_many(objects: Objects, keys: Sequence[str]) -> Exchange[list[StorageError | None]]:
-    """Remove *keys*; an error or None for each, in order.
+    """Remove up to 1,000 *keys*, 256 in one request; return an error or None for each, in order.
 
     A batch that is refused as a whole, or whose answer does not say which blobs are left, failed for each of its keys.
     """

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -31,10 +31,12 @@ from ...unkeyed import MARKED
 from ..objectstore.listed_pages import Listings
 from ..settings.bearer import Bearer
 from ..settings.entra import Tokens
+from .answers import parse_page
 from .batch import delete_many
 from .blocks import Blocks
 from .copying import Copying
 from .delegation import delegate
+from .errors import AZURE
 from .names import codec_of
 from .objects import SINGLE_PUT_BYTES, Objects
 from .presign import presign
@@ -88,12 +90,13 @@ class AzureBlobProvider:
         self._signing = signing_of(target)
         self.objects = objects = Objects(Requests(target, self._signing, self.codec))
         """Single blobs."""
-        self._named = Objects(Requests(target, self._signing))
-        """The same by the names of the service, for what no key names."""
+        self._named = named = Objects(Requests(target, self._signing))  # by names of the service, for what no key names
         self.blocks = Blocks(objects)
         """Writes in blocks."""
         self.get, self.head, self.delete, self.copy = objects.get, objects.head, objects.delete, Copying(objects).copy
-        listings = Listings(objects.page, self.codec, target.location)
+        self.delete_many, self.delete_unkeyed = partial(delete_many, objects), partial(delete_many, named)
+        self.unkeyed_prefix = self.codec.name_prefix
+        listings = Listings(AZURE, objects.requests.list, parse_page, self.codec, target.location)
         self.scan, self.children = listings.scan, listings.children
         uploads = PartUploads(objects, self.blocks)
         self.begin_upload, self.put_part, self.list_parts = uploads.begin_upload, uploads.put_part, uploads.list_parts
@@ -106,21 +109,9 @@ class AzureBlobProvider:
             return self.objects.write(key, source, options)
         return self.blocks.upload(key, source, options)
 
-    def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
-        """Remove up to 1,000 objects; one request for 256."""
-        return delete_many(self.objects, keys)
-
     def get_unkeyed(self, name: str, sink: Sink) -> Exchange[ObjectInfo]:
         """Read by the name of the service; one request."""
         return self._named.get(name, WHOLE, sink, None)
-
-    def unkeyed_prefix(self, prefix: str) -> str:
-        """Return what the names of the service begin with below *prefix*."""
-        return self.codec.name_prefix(prefix)
-
-    def delete_unkeyed(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
-        """Remove up to 1,000 blobs by the names of the service; see ``UnkeyedExchanges``."""
-        return delete_many(self._named, names)
 
     def delete_marker(self, key: ObjectKey) -> Exchange[None]:
         """Remove the directory, if it is one and has nothing in it; two requests, one when it is none."""

@@ -18,7 +18,6 @@ from ...errors import AlreadyExistsError, IntegrityError, NotFoundError, Precond
 from ...transport import Exchange, Response
 from ...types import MIB, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from ..objectstore.header_text import date_of, etag_of
-from ..objectstore.listed_pages import Page
 from ..objectstore.reading import CONTENT_RANGE, CountedSink
 from ..objectstore.writing import (
     already_exists,
@@ -28,7 +27,7 @@ from ..objectstore.writing import (
     read_first,
     refused_write,
 )
-from .answers import checksum_in, parse_object, parse_page
+from .answers import checksum_in, parse_object
 from .errors import AZURE, BLOB, is_azure, map_error
 from .headers import METADATA, WRITE_TOKEN
 from .names import encode_metadata_name
@@ -139,26 +138,14 @@ class Objects:
         with suppress(NotFoundError):
             AZURE.judge(response, (202,), key)
 
-    def page(self, prefix: str, token: str | None, *, one_level: bool) -> Exchange[Page]:
-        """Return the page after *token* of the names below *prefix*; one request.
-
-        Raises:
-            StorageError: the service refuses.
-        """
-        return parse_page((yield from AZURE.send(self.requests.list(prefix, token, one_level=one_level))).body)
-
     def find_own_write(self, key: str, token: str) -> Exchange[ObjectInfo | None]:
-        """Return the blob when it carries *token*; None when it carries another one, or when there is none.
-
-        Raises:
-            UnavailableError: the service does not say which blob stands there.
-        """
+        """See ``writing.find_own_write``; one request."""
         looking = BLOB.send(self.requests.head(key), key=key)
-        return (yield from find_own_write(key, token, looking, _TOKEN_HEADER, parse_object))
+        return find_own_write(key, token, looking, _TOKEN_HEADER, parse_object)
 
     def check(self, key: str, options: PutOptions) -> Exchange[None]:
-        """Refuse a write whose condition does not hold now; see ``check_condition``."""
-        yield from check_condition(key, options, self.head(key))
+        """See ``check_condition``; one request under a condition."""
+        return check_condition(key, options, self.head(key))
 
 
 def _check(

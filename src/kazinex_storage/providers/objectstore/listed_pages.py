@@ -14,11 +14,12 @@ from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from ...keys import Prefix
-from ...transport import Exchange
+from ...transport import Exchange, Request
 from ...types import Folder, ObjectInfo
 from ...unkeyed import Unkeyed
 from .cycle_guard import CycleGuard
 from .key_codec import KeyCodec
+from .sending import Service
 
 _log = logging.getLogger(__name__)
 
@@ -39,20 +40,24 @@ class Page:
     """Names of what stands for a folder, though its name does not end with a slash; none of the objects."""
 
 
-class AskPage(Protocol):
-    """Asks for one page."""
+class BuildList(Protocol):
+    """Builds the request for one page."""
 
-    def __call__(self, prefix: str, token: str | None, /, *, one_level: bool) -> Exchange[Page]:
-        """Return the page after *token* of what the service spells with *prefix*; one request."""
+    def __call__(self, prefix: str, token: str | None, /, *, one_level: bool) -> Request:
+        """Ask for the page after *token* of the names that begin with *prefix*."""
         ...
 
 
 class Listings:
     """What one store lists."""
 
-    def __init__(self, ask: AskPage, codec: KeyCodec, location: str) -> None:
-        """List by *ask* in what messages call *location*."""
-        self._ask = ask
+    def __init__(
+        self, service: Service, build: BuildList, parse: Callable[[bytes], Page], codec: KeyCodec, location: str
+    ) -> None:
+        """Send what *build* builds to *service* and *parse* its answers; messages call the store *location*."""
+        self._service = service
+        self._build = build
+        self._parse = parse
         self._codec = codec
         self._location = location
 
@@ -65,6 +70,10 @@ class Listings:
         """List one level; one request a page."""
         ask = partial(self._ask, self._codec.name_prefix(prefix), one_level=True)
         return ListedPages(ask, partial(self._entries, prefix), prefix, self._codec, self._location)
+
+    def _ask(self, prefix: str, token: str | None, *, one_level: bool) -> Exchange[Page]:
+        response = yield from self._service.send(self._build(prefix, token, one_level=one_level))
+        return self._parse(response.body)
 
     def _objects(self, prefix: Prefix, page: Page) -> list[ObjectInfo]:
         # What a service lists beside what was asked for may be another tenant's.

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote
@@ -30,8 +30,10 @@ from ...types import (
     Sink,
 )
 from ..objectstore.listed_pages import Listings
+from .answers import parse_page
 from .batch import delete_many
 from .copying import Copying
+from .errors import S3
 from .multipart import Multipart
 from .names import codec_of
 from .objects import SINGLE_PUT_BYTES, Objects
@@ -83,14 +85,15 @@ class S3Provider:
         auth = auth_of(target)
         self.objects = objects = Objects(Requests(target, auth, self.codec))
         """Single objects."""
-        self._named = Objects(Requests(target, auth))
-        """The same by the names of the service, for what no key names."""
+        self._named = named = Objects(Requests(target, auth))  # by the names of the service, for what no key names
         self.multipart = multipart = Multipart(objects)
         """Uploads in parts."""
         self._copying = Copying(objects, multipart)
         self._rest = RestWrites(objects, target.rest) if target.rest is not None else None
         self.get, self.head, self.delete, self.checksum = objects.get, objects.head, objects.delete, objects.checksum
-        listings = Listings(objects.page, self.codec, target.location)
+        self.delete_many, self.delete_unkeyed = partial(delete_many, objects), partial(delete_many, named)
+        self.unkeyed_prefix = self.codec.name_prefix
+        listings = Listings(S3, objects.requests.list, parse_page, self.codec, target.location)
         self.scan, self.children = listings.scan, listings.children
         uploads = PartUploads(objects, multipart)
         self.begin_upload, self.put_part, self.list_parts = uploads.begin_upload, uploads.put_part, multipart.list_parts
@@ -111,21 +114,9 @@ class S3Provider:
             return self._rest.copy(source, target)
         return self._copying.copy(source, target, mode)
 
-    def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
-        """Remove up to 1,000 objects; one request, and one for each key that XML cannot carry."""
-        return delete_many(self.objects, keys)
-
     def get_unkeyed(self, name: str, sink: Sink) -> Exchange[ObjectInfo]:
         """Read by the name of the service; one request."""
         return self._named.get(name, WHOLE, sink, None)
-
-    def unkeyed_prefix(self, prefix: str) -> str:
-        """Return what the names of the service begin with below *prefix*."""
-        return self.codec.name_prefix(prefix)
-
-    def delete_unkeyed(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
-        """Remove up to 1,000 objects by the names of the service; see ``UnkeyedExchanges``."""
-        return delete_many(self._named, names)
 
     def delete_marker(self, key: ObjectKey) -> Exchange[None]:  # noqa: ARG002
         """Do nothing: markers end with a slash, and listings tell them."""

@@ -17,7 +17,6 @@ from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError
 from ...transport import Exchange, Response
 from ...types import MIB, WHOLE, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
-from ..objectstore.listed_pages import Page
 from ..objectstore.reading import CountedSink, check_span, ignore
 from ..objectstore.sending import OK
 from ..objectstore.writing import check_condition, find_own_write, info_of, read_first, refused_write
@@ -159,24 +158,12 @@ class Objects:
             return
 
     def find_own_write(self, key: str, token: str) -> Exchange[ObjectInfo | None]:
-        """Return the object when it carries *token*; None when it carries another one, or when there is none.
-
-        Raises:
-            UnavailableError: the service does not say which object stands there.
-        """
-        return (yield from find_own_write(key, token, self._looked(key), METADATA + WRITE_TOKEN, parse_object))
+        """See ``writing.find_own_write``; one request, two as for ``head``."""
+        return find_own_write(key, token, self._looked(key), METADATA + WRITE_TOKEN, parse_object)
 
     def check(self, key: str, options: PutOptions) -> Exchange[None]:
-        """Refuse a write whose condition does not hold now; see ``check_condition``."""
-        yield from check_condition(key, options, self.head(key))
-
-    def page(self, prefix: str, token: str | None, *, one_level: bool) -> Exchange[Page]:
-        """Return the page after *token* of the names below *prefix*; one request.
-
-        Raises:
-            StorageError: the service refuses.
-        """
-        return parse_page((yield from S3.send(self.requests.list(prefix, token, one_level=one_level))).body)
+        """See ``check_condition``; one request under a condition."""
+        return check_condition(key, options, self.head(key))
 
     def _looked(self, key: str) -> Exchange[Response]:
         response: Response = yield self.requests.head(key)
