@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, overload
 
 from ...errors import SettingsError
+from ..objectstore.export import Options, duckdb_secret, export, section
 from ..settings.entra import AppIdentity
 from .target import AccountKey, Identity, SasToken, Target
 
-Options: TypeAlias = dict[str, object]
 OptionsTool: TypeAlias = Literal["azure-storage-blob", "adlfs", "obstore"]
 TextTool: TypeAlias = Literal["rclone", "duckdb"]
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-# Quotes and comments differ between the parsers of these files.
-_UNWRITABLE = re.compile(r"[^!-~]|[\"'`#;\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +43,7 @@ class Exporter:
             SettingsError: there is no such tool or no such name, the tool does not take this kind of credential,
                 azure-identity is missing, or a value has characters that the file cannot hold.
         """
-        if not _NAME.fullmatch(name):
-            raise SettingsError("a name of an export is 1 to 64 letters, digits, - or _, beginning with a letter")
-        if tool in _OPTIONS:
-            return _OPTIONS[tool](self.target)
-        if tool in _TEXTS:
-            return _TEXTS[tool](self.target, name)
-        raise SettingsError(f"there is no export for {tool!r}; known are {', '.join([*_OPTIONS, *_TEXTS])}")
+        return export(tool, name, _OPTIONS, _TEXTS, self.target)
 
 
 def _azure_storage_blob(target: Target) -> Options:
@@ -112,7 +101,7 @@ def _obstore(target: Target) -> Options:
     return options
 
 
-def _rclone(target: Target, name: str) -> str:
+def _rclone(name: str, target: Target) -> str:
     credential = target.credential
     lines: dict[str, str | None] = {"type": "azureblob", "account": target.account, "endpoint": target.endpoint_url}
     if isinstance(credential, AccountKey):
@@ -130,13 +119,10 @@ def _rclone(target: Target, name: str) -> str:
         lines |= {"use_msi": "true", "msi_client_id": credential.client_id}
     # Without it rclone makes the container before it writes, which a signature for one container may not do.
     lines["no_check_container"] = "true"
-    for option, value in lines.items():
-        if value and _UNWRITABLE.search(value):
-            raise SettingsError(f"{option} has characters that have a meaning in such a file; enter it in the tool")
-    return "\n".join([f"[{name}]", *(f"{option} = {value}" for option, value in lines.items() if value)]) + "\n"
+    return section(name, lines)
 
 
-def _duckdb(target: Target, name: str) -> str:
+def _duckdb(name: str, target: Target) -> str:
     credential = target.credential
     if not isinstance(credential, Identity):
         values = {"CONNECTION_STRING": _connection_string(target)}
@@ -150,9 +136,7 @@ def _duckdb(target: Target, name: str) -> str:
     if isinstance(credential, Identity):
         values["ACCOUNT_NAME"] = target.account
     values["SCOPE"] = f"azure://{target.container}/{target.prefix}"
-    quoted = [f"    {option} '{value.replace(chr(39), chr(39) * 2)}'" for option, value in values.items()]
-    lines = ["    TYPE azure", f"    PROVIDER {provider}", *quoted]
-    return f'CREATE OR REPLACE SECRET "{name}" (\n' + ",\n".join(lines) + "\n)"
+    return duckdb_secret(name, {"TYPE": "azure", "PROVIDER": provider}, values)
 
 
 def _app_secret(credential: Identity, tool: str) -> dict[str, str]:
@@ -178,4 +162,4 @@ _OPTIONS: Final[dict[str, Callable[[Target], Options]]] = {
     "adlfs": _adlfs,
     "obstore": _obstore,
 }
-_TEXTS: Final[dict[str, Callable[[Target, str], str]]] = {"rclone": _rclone, "duckdb": _duckdb}
+_TEXTS: Final[dict[str, Callable[[str, Target], str]]] = {"rclone": _rclone, "duckdb": _duckdb}

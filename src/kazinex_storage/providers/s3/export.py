@@ -7,23 +7,17 @@ which a token for one bucket is not granted (developers.cloudflare.com/r2/api/s3
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, overload
 from urllib.parse import urlsplit
 
 from ...errors import SettingsError
+from ..objectstore.export import Options, duckdb_secret, export, section
 from .target import CreateCopy, Credentials, Target
 
-Options: TypeAlias = dict[str, object]
 OptionsTool: TypeAlias = Literal["boto3", "s3fs", "obstore", "pyarrow"]
 TextTool: TypeAlias = Literal["rclone", "duckdb", "aws-cli"]
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-
-# Quotes and comments differ between the parsers of these files; keys have none of these characters.
-_UNWRITABLE = re.compile(r"[^!-~]|[\"'`#;\\]")
 
 # boto3 1.36 made "when_supported" the default, which sends what only AWS is known to take.
 _WHEN_REQUIRED: Final = {
@@ -64,15 +58,9 @@ class Exporter:
                 no credentials, or a key has characters that the file cannot hold.
             UnavailableError: what hands out the credentials does not answer.
         """
-        if not _NAME.fullmatch(name):
-            raise SettingsError("a name of an export is 1 to 64 letters, digits, - or _, beginning with a letter")
         source = self.target.credentials
         credentials = source if isinstance(source, Credentials) else source()
-        if tool in _OPTIONS:
-            return _OPTIONS[tool](self.target, credentials)
-        if tool in _TEXTS:
-            return _TEXTS[tool](self.target, credentials, name)
-        raise SettingsError(f"there is no export for {tool!r}; known are {', '.join([*_OPTIONS, *_TEXTS])}")
+        return export(tool, name, _OPTIONS, _TEXTS, self.target, credentials)
 
 
 def _boto3(target: Target, credentials: Credentials) -> Options:
@@ -82,14 +70,10 @@ def _boto3(target: Target, credentials: Credentials) -> Options:
         config = None
     else:
         style: Literal["virtual", "path"] = "virtual" if target.virtual_host else "path"
-        if _is_aws(target):
-            config = Config(signature_version="s3v4", s3={"addressing_style": style})
-        else:
-            config = Config(
-                signature_version="s3v4",
-                s3={"addressing_style": style},
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
+        config = Config(signature_version="s3v4", s3={"addressing_style": style})
+        if not _is_aws(target):
+            config = config.merge(
+                Config(request_checksum_calculation="when_required", response_checksum_validation="when_required")
             )
     if config is None:
         raise SettingsError("options of boto3 are objects of boto3; pip install 'kazinex-storage[r2]'")
@@ -155,7 +139,7 @@ def _pyarrow(target: Target, credentials: Credentials) -> Options:
     }
 
 
-def _rclone(target: Target, credentials: Credentials, name: str) -> str:
+def _rclone(name: str, target: Target, credentials: Credentials) -> str:
     lines = {
         "type": "s3",
         "provider": "AWS" if _is_aws(target) else "Cloudflare" if target.kind == "r2" else "Other",
@@ -169,10 +153,10 @@ def _rclone(target: Target, credentials: Credentials, name: str) -> str:
         # Without it rclone makes the bucket before it writes, which a token for one bucket may not do.
         "no_check_bucket": "true",
     }
-    return "\n".join([f"[{name}]", *_written(lines)]) + "\n"
+    return section(name, lines)
 
 
-def _aws_cli(target: Target, credentials: Credentials, name: str) -> str:
+def _aws_cli(name: str, target: Target, credentials: Credentials) -> str:
     lines = {
         "aws_access_key_id": credentials.access_key_id,
         "aws_secret_access_key": credentials.secret_access_key,
@@ -182,10 +166,10 @@ def _aws_cli(target: Target, credentials: Credentials, name: str) -> str:
         **({} if _is_aws(target) else _WHEN_REQUIRED),
     }
     nested = ["s3 =", f"    addressing_style = {_style(target)}", "    signature_version = s3v4"]
-    return "\n".join([f"[profile {name}]", *_written(lines), *nested]) + "\n"
+    return section(f"profile {name}", lines, nested)
 
 
-def _duckdb(target: Target, credentials: Credentials, name: str) -> str:
+def _duckdb(name: str, target: Target, credentials: Credentials) -> str:
     values = {
         "KEY_ID": credentials.access_key_id,
         "SECRET": credentials.secret_access_key,
@@ -195,16 +179,7 @@ def _duckdb(target: Target, credentials: Credentials, name: str) -> str:
         "URL_STYLE": "vhost" if target.virtual_host else "path",
         "SCOPE": f"s3://{target.location}".rstrip("/") + "/",
     }
-    quoted = [f"    {option} '{value.replace(chr(39), chr(39) * 2)}'" for option, value in values.items() if value]
-    lines = ["    TYPE s3", *quoted, f"    USE_SSL {str(target.over_tls).lower()}"]
-    return f'CREATE OR REPLACE SECRET "{name}" (\n' + ",\n".join(lines) + "\n)"
-
-
-def _written(lines: dict[str, str | None]) -> list[str]:
-    for option, value in lines.items():
-        if value and _UNWRITABLE.search(value):
-            raise SettingsError(f"{option} has characters that have a meaning in such a file; enter it in the tool")
-    return [f"{option} = {value}" for option, value in lines.items() if value]
+    return duckdb_secret(name, {"TYPE": "s3", "USE_SSL": str(target.over_tls).lower()}, values)
 
 
 def _style(target: Target) -> str:
@@ -228,7 +203,7 @@ _OPTIONS: Final[dict[str, Callable[[Target, Credentials], Options]]] = {
     "obstore": _obstore,
     "pyarrow": _pyarrow,
 }
-_TEXTS: Final[dict[str, Callable[[Target, Credentials, str], str]]] = {
+_TEXTS: Final[dict[str, Callable[[str, Target, Credentials], str]]] = {
     "rclone": _rclone,
     "duckdb": _duckdb,
     "aws-cli": _aws_cli,
