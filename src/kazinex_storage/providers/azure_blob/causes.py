@@ -20,95 +20,62 @@ _CONTAINERS: Final = "Azure portal, the storage account, Data storage, Container
 NEEDED: Final[Mapping[str, str]] = {"r": "read", "w": "write", "d": "delete", "l": "list"}
 """What a shared access signature has to allow (sp)."""
 
+_HTTPS_ONLY: Final = (
+    "the account, or the signature, is good for https only, and the endpoint says http",
+    "write https:// in the endpoint",
+)
 
-def wrong_key(target: Target) -> Diagnosis:
-    """Explain a signature that does not match."""
-    if isinstance(target.credential, SasToken):
-        return Diagnosis(
-            meaning="the shared access signature is not accepted: it was changed when it was copied, it is for "
-            "another container, or the key that it was made with has been rotated",
-            fix=f"make a new one at {_SAS} and enter all of it",
-        )
-    return Diagnosis(
-        meaning=f"the key is not one of the account {target.account!r}: mistyped, cut short, rotated, or another one's",
-        fix=f"copy key1 or key2 again at {_KEYS}, whole, and compare the name of the account there",
-    )
-
-
-def keys_forbidden(target: Target) -> Diagnosis:
-    """Explain KeyBasedAuthenticationNotPermitted."""
-    return Diagnosis(
-        meaning=f"the account {target.account!r} forbids its keys, and signatures that are made with them",
-        fix="use an identity of Microsoft Entra (tenant id, client id and secret) with the role Storage Blob Data "
+_BY_CODE: Final[Mapping[str, tuple[str, str]]] = {
+    "KeyBasedAuthenticationNotPermitted": (
+        "the account {account!r} forbids its keys, and signatures that are made with them",
+        "use an identity of Microsoft Entra (tenant id, client id and secret) with the role Storage Blob Data "
         "Contributor; or allow storage account key access at Azure portal, the storage account, Settings, "
         "Configuration",
-    )
-
-
-def no_crc64() -> Diagnosis:
-    """Explain FeatureNotSupported where CRC-64 is chosen."""
-    return Diagnosis(
-        meaning="the service does not take CRC-64, as Azurite does not; bodies are proved by it because body_checksum "
-        "is crc64",
-        fix="leave body_checksum out, or set it to md5",
-    )
-
-
-def forbidden(target: Target) -> Diagnosis:
-    """Explain AuthorizationFailure, which firewalls give."""
-    return Diagnosis(
-        meaning=f"the account {target.account!r} refuses this machine: its firewall lets only chosen networks in, or "
-        "the credential is not good for this",
-        fix=f"look at {_NETWORK}: enable access from all networks, or add the public address of this machine, or a "
+    ),
+    "AuthorizationFailure": (  # which firewalls give
+        "the account {account!r} refuses this machine: its firewall lets only chosen networks in, or the credential "
+        "is not good for this",
+        f"look at {_NETWORK}: enable access from all networks, or add the public address of this machine, or a "
         "private endpoint; if that is right already, enter the credential again",
-    )
-
-
-def missing_role(target: Target) -> Diagnosis:
-    """Explain AuthorizationPermissionMismatch."""
-    if isinstance(target.credential, Identity):
-        return Diagnosis(
-            meaning=f"the identity is known, but has no role that lets it use the container {target.container!r}",
-            fix=f"add the role assignment Storage Blob Data Contributor at {_ROLES}; it takes up to ten minutes to be "
-            "in force",
-        )
-    return Diagnosis(
-        meaning="the signature is good, but does not allow all that documents need",
-        fix=f"make a new one with {', '.join(NEEDED.values())} at {_SAS}",
-    )
-
-
-def no_container(target: Target) -> Diagnosis:
-    """Explain a container that is nowhere."""
-    return Diagnosis(
-        meaning=f"there is no container {target.container!r} in the account {target.account!r}",
-        fix=f"compare the name, letter by letter, at {_CONTAINERS}; if it is missing, make the container, because this "
+    ),
+    "AuthorizationProtocolMismatch": _HTTPS_ONLY,
+    "AccountRequiresHttps": _HTTPS_ONLY,
+    "AuthorizationSourceIPMismatch": (
+        "the signature is not good from the address of this machine (AuthorizationSourceIPMismatch)",
+        f"make one without an allowed IP address, or with that of this machine, at {_SAS}",
+    ),
+    "AccountIsDisabled": (
+        "the account {account!r} is disabled",
+        "look whether the subscription it belongs to has ended or is unpaid, Azure portal, Subscriptions",
+    ),
+    "ContainerNotFound": (
+        "there is no container {container!r} in the account {account!r}",
+        f"compare the name, letter by letter, at {_CONTAINERS}; if it is missing, make the container, because this "
         "library never does",
-    )
+    ),
+}
+"""Meaning and fix of what Azure says in one word, whatever the credential."""
+
+NO_CRC64: Final = Diagnosis(
+    meaning="the service does not take CRC-64, as Azurite does not; bodies are proved by it because body_checksum "
+    "is crc64",
+    fix="leave body_checksum out, or set it to md5",
+)
+"""What FeatureNotSupported means where CRC-64 is chosen."""
 
 
-def disabled(target: Target) -> Diagnosis:
-    """Explain AccountIsDisabled."""
-    return Diagnosis(
-        meaning=f"the account {target.account!r} is disabled",
-        fix="look whether the subscription it belongs to has ended or is unpaid, Azure portal, Subscriptions",
-    )
-
-
-def plain_http() -> Diagnosis:
-    """Explain a service that wants https."""
-    return Diagnosis(
-        meaning="the account, or the signature, is good for https only, and the endpoint says http",
-        fix="write https:// in the endpoint",
-    )
-
-
-def other_address(code: str) -> Diagnosis:
-    """Explain a signature that is bound to addresses."""
-    return Diagnosis(
-        meaning=f"the signature is not good from the address of this machine ({code})",
-        fix=f"make one without an allowed IP address, or with that of this machine, at {_SAS}",
-    )
+def of_code(code: str, target: Target) -> Diagnosis | None:
+    """Return what the *code* of an error means to *target*; None when it says too little."""
+    match code:
+        case "AuthenticationFailed" | "InvalidAuthenticationInfo" | "NoAuthenticationInformation":
+            return _wrong_key(target)
+        case "AuthorizationPermissionMismatch" | "InsufficientAccountPermissions":
+            return _missing_role(target)
+    found = _BY_CODE.get(code)
+    if found is None:
+        return None
+    meaning, fix = found
+    return Diagnosis(meaning=meaning.format(account=target.account, container=target.container), fix=fix)
 
 
 def protected(target: Target) -> Diagnosis:
@@ -155,3 +122,29 @@ def of_token(token: str, now: datetime) -> Diagnosis | None:
             fix=f"make a new one with {', '.join(NEEDED.values())} at {_SAS}",
         )
     return None
+
+
+def _wrong_key(target: Target) -> Diagnosis:
+    if isinstance(target.credential, SasToken):
+        return Diagnosis(
+            meaning="the shared access signature is not accepted: it was changed when it was copied, it is for "
+            "another container, or the key that it was made with has been rotated",
+            fix=f"make a new one at {_SAS} and enter all of it",
+        )
+    return Diagnosis(
+        meaning=f"the key is not one of the account {target.account!r}: mistyped, cut short, rotated, or another one's",
+        fix=f"copy key1 or key2 again at {_KEYS}, whole, and compare the name of the account there",
+    )
+
+
+def _missing_role(target: Target) -> Diagnosis:
+    if isinstance(target.credential, Identity):
+        return Diagnosis(
+            meaning=f"the identity is known, but has no role that lets it use the container {target.container!r}",
+            fix=f"add the role assignment Storage Blob Data Contributor at {_ROLES}; it takes up to ten minutes to be "
+            "in force",
+        )
+    return Diagnosis(
+        meaning="the signature is good, but does not allow all that documents need",
+        fix=f"make a new one with {', '.join(NEEDED.values())} at {_SAS}",
+    )

@@ -24,7 +24,6 @@ from .objects import Objects
 from .requests import Requests
 from .target import SasToken
 
-_NETWORK: Final = ("dns", "connect", "timeout", "tls", "cut")
 _SIGNATURES: Final = ("AuthenticationFailed", "InvalidAuthenticationInfo", "AuthorizationFailure")
 
 
@@ -43,7 +42,7 @@ class Diagnostics:
         target, code = self._target, error.code or ""
         if isinstance(error, LockedError):
             return causes.protected(target) if code.startswith("BlobImmutable") else None
-        if code in _NETWORK:
+        if code in network_causes.CODES:
             return network_causes.unreachable(
                 target.endpoint_url, code, error.message, mistyped="the name of the account, or the endpoint"
             )
@@ -51,15 +50,14 @@ class Diagnostics:
         if known is not None:
             return known
         if code == "FeatureNotSupported" and target.body_checksum == "crc64":
-            return causes.no_crc64()
+            return causes.NO_CRC64
         if not isinstance(error, SettingsError | AuthenticationError | AccessDeniedError | UnavailableError):
             return None
         response = yield from self._ask()
         if response is None:
             return None if isinstance(error, UnavailableError) else self._answered(code, None)
         if not is_azure(response.headers) and response.status < 500 and response.status != 429:
-            what = f"status {response.status}, {response.headers.get('content-type', 'no content type')[:60]}"
-            return network_causes.unexpected_response(target.endpoint_url, what)
+            return network_causes.unexpected_response(target.endpoint_url, response)
         return None if isinstance(error, UnavailableError) else self._answered(code_of(response) or code, response)
 
     def _answered(self, code: str, response: Response | None) -> Diagnosis | None:
@@ -72,25 +70,7 @@ class Diagnostics:
             flaw = causes.of_token(target.credential.token, datetime.fromtimestamp(self._now(), UTC))
             if flaw is not None:
                 return flaw
-        match code:
-            case "AuthenticationFailed" | "InvalidAuthenticationInfo" | "NoAuthenticationInformation":
-                return causes.wrong_key(target)
-            case "KeyBasedAuthenticationNotPermitted":
-                return causes.keys_forbidden(target)
-            case "AuthorizationFailure":
-                return causes.forbidden(target)
-            case "AuthorizationPermissionMismatch" | "InsufficientAccountPermissions":
-                return causes.missing_role(target)
-            case "AuthorizationProtocolMismatch" | "AccountRequiresHttps":
-                return causes.plain_http()
-            case "AuthorizationSourceIPMismatch":
-                return causes.other_address(code)
-            case "AccountIsDisabled":
-                return causes.disabled(target)
-            case "ContainerNotFound":
-                return causes.no_container(target)
-            case _:
-                return None
+        return causes.of_code(code, target)
 
     def _ask(self) -> Exchange[Response | None]:
         """List one blob; None when there is no answer, or nothing authorises the request."""

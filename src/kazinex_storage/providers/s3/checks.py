@@ -13,7 +13,7 @@ from ...bodies.source import Source
 from ...errors import AccessDeniedError, AuthenticationError, SettingsError
 from ...transport import Exchange, Response
 from ...types import Diagnosis, PutOptions
-from ..settings.preflight import preflight
+from ..settings.preflight import check_cors
 from . import causes
 from .diagnose import OUTSIDE, ask
 from .headers import METADATA, WRITE_TOKEN
@@ -33,25 +33,10 @@ _FOLDER: Final = ".kazinex-verify"
 
 
 def cors(objects: Objects) -> Exchange[Diagnosis | None]:
-    """Ask as a browser would before it uploads: unsigned preflights, two requests.
-
-    The configuration itself is not for keys of objects to read.
-
-    Raises:
-        StorageError: nobody answers.
-    """
-    target, origin = objects.requests.target, objects.requests.target.browser_origin or ""
-    for method, headers in _UPLOADS.items():
-        url = objects.requests.url(f"{_FOLDER}/cors")
-        missing = yield from preflight(url, origin, method, headers)
-        if missing is not None:
-            wanted = ", ".join(sorted({name for names in _UPLOADS.values() for name in names}))
-            return Diagnosis(
-                meaning=f"pages of {origin} cannot upload straight to the bucket: {missing}",
-                fix=f"add a rule at {causes.places_of(target).cors}: origin {origin}, methods GET, HEAD, PUT, POST and "
-                f"DELETE, headers {wanted}, and expose ETag; it takes up to a minute to be in force",
-            )
-    return None
+    """See ``check_cors``; two requests."""
+    target = objects.requests.target
+    url, rules = objects.requests.url(f"{_FOLDER}/cors"), causes.places_of(target).cors
+    return check_cors(url, target.browser_origin or "", _UPLOADS, rules, "GET, HEAD, PUT, POST and DELETE")
 
 
 def residency(objects: Objects) -> Exchange[Diagnosis | None]:

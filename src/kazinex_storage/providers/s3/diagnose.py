@@ -34,7 +34,6 @@ from .requests import Requests
 from .target import Target
 from .xml import parse_xml, text_of
 
-_NETWORK: Final = ("dns", "connect", "timeout", "tls", "cut")
 _CLOCK: Final = ("RequestTimeTooSkewed", "ExpiredRequest")
 _SESSION: Final = ("ExpiredToken", "InvalidToken", "TokenRefreshRequired")
 _REGION: Final = (
@@ -96,7 +95,7 @@ class Diagnostics:
             return causes.bucket_lock(target)
         if code == OUTSIDE:
             return causes.outside(target)
-        if code in _NETWORK:
+        if code in network_causes.CODES:
             return causes.unreachable(target, code, error.message)
         if not isinstance(error, SettingsError | AuthenticationError | AccessDeniedError | UnavailableError):
             return None
@@ -119,9 +118,7 @@ class Diagnostics:
         """Return what the codes and headers of an answer say by themselves."""
         target, response, code = self._target, finding.response, finding.code or error.code or ""
         if response is not None and _is_foreign(response):
-            return network_causes.unexpected_response(
-                target.endpoint_url, f"status {response.status}, {_type_of(response)}"
-            )
+            return network_causes.unexpected_response(target.endpoint_url, response)
         if isinstance(error, UnavailableError):
             return None
         minutes = _minutes_behind(response, self._now())
@@ -172,10 +169,6 @@ def _is_foreign(response: Response) -> bool:
         return False
     moved = 300 <= response.status < 400 and "x-amz-bucket-region" not in response.headers
     return moved or is_page(response)
-
-
-def _type_of(response: Response) -> str:
-    return response.headers.get("content-type", "no content type")[:60]
 
 
 def _minutes_behind(response: Response | None, now: float) -> int | None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from ...transport import Response
 from ...types import Diagnosis
+
+CODES: Final = ("dns", "connect", "timeout", "tls", "cut")
+"""The transport's words for why nobody answers."""
 
 
 def wrong_clock(minutes: int | None) -> Diagnosis:
@@ -41,8 +47,9 @@ def unreachable(endpoint_url: str, code: str, message: str, *, mistyped: str) ->
             )
 
 
-def unexpected_response(endpoint_url: str, what: str) -> Diagnosis:
-    """Explain an answer that no storage service gives; *what* says how it looked."""
+def unexpected_response(endpoint_url: str, response: Response) -> Diagnosis:
+    """Explain an answer that no storage service gives."""
+    what = f"status {response.status}, {response.headers.get('content-type', 'no content type')[:60]}"
     return Diagnosis(
         meaning=f"somebody else than the storage service answers for {endpoint_url!r} ({what}): a sign-in page "
         "of the network, a proxy, or a web site at a mistyped address",

@@ -1,20 +1,37 @@
-"""Asks a service what a browser asks before it uploads: an unsigned preflight of CORS."""
+"""Asks a service what a browser asks before it uploads: an unsigned preflight of CORS, for ``verify``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...transport import Exchange, Request, Response
+from ...types import Diagnosis
 
 
-def preflight(url: str, origin: str, method: str, headers: Sequence[str]) -> Exchange[str | None]:
-    """Ask whether pages of *origin* may send *method* with *headers*; return what is missing, None when nothing is.
+def check_cors(
+    url: str, origin: str, uploads: Mapping[str, Sequence[str]], rules: str, methods: str
+) -> Exchange[Diagnosis | None]:
+    """Say what pages of *origin* lack to upload straight to *url*; None when nothing is missing.
 
-    One request; the names of *headers* are in small letters.
+    *uploads* are the headers of each method, in lower case; one request each. The fix is a rule at *rules* for all the
+    *methods* that signed URLs have. The configuration itself is not for keys of objects to read.
 
     Raises:
         UnavailableError: there is no answer.
     """
+    for method, headers in uploads.items():
+        missing = yield from _preflight(url, origin, method, headers)
+        if missing is not None:
+            wanted = ", ".join(sorted({name for names in uploads.values() for name in names}))
+            return Diagnosis(
+                meaning=f"pages of {origin} cannot upload straight to the store: {missing}",
+                fix=f"add a rule at {rules}: origin {origin}, methods {methods}, headers {wanted}, and expose ETag; it "
+                "takes up to a minute to take effect",
+            )
+    return None
+
+
+def _preflight(url: str, origin: str, method: str, headers: Sequence[str]) -> Exchange[str | None]:
     request = Request(
         method="OPTIONS",
         url=url,
