@@ -114,7 +114,6 @@ class R2Settings(SecretiveModel):
 
     def target(self) -> Target:
         """Return the bucket that these settings name."""
-        token = self.session_token
         endpoints = {name: f"https://{self.account_id}{place}.{HOST}" for name, place in _PLACES.items()}
         usual = endpoints.pop(self.jurisdiction or DEFAULT_JURISDICTION)
         return Target(
@@ -123,11 +122,7 @@ class R2Settings(SecretiveModel):
             endpoint_url=self.endpoint_url or usual,
             bucket=self.bucket,
             region="auto",
-            credentials=Credentials(
-                access_key_id=self.access_key_id,
-                secret_access_key=self.secret_access_key.get_secret_value(),
-                session_token=token.get_secret_value() if token else None,
-            ),
+            credentials=Credentials.of(self.access_key_id, self.secret_access_key, self.session_token),
             prefix=self.prefix,
             max_object_bytes=largest(self.max_file_size, R2.max_object_bytes),
             jurisdiction=self.jurisdiction,

@@ -138,12 +138,7 @@ class S3Settings(SecretiveModel):
     def _credentials(self) -> Credentials | CredentialSource:
         if self.access_key_id is None or self.secret_access_key is None:
             return ChainCredentials(self.profile)
-        token = self.session_token
-        return Credentials(
-            access_key_id=self.access_key_id,
-            secret_access_key=self.secret_access_key.get_secret_value(),
-            session_token=token.get_secret_value() if token else None,
-        )
+        return Credentials.of(self.access_key_id, self.secret_access_key, self.session_token)
 
 
 def _problems(settings: S3Settings) -> Iterator[Problem]:

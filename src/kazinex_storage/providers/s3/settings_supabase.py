@@ -99,18 +99,13 @@ class SupabaseSettings(SecretiveModel):
 
     def target(self) -> Target:
         """Return the bucket that these settings name."""
-        token = self.session_token
         return Target(
             kind="supabase",
             preset=SUPABASE,
             endpoint_url=self._endpoint,
             bucket=self.bucket,
             region=self.region,
-            credentials=Credentials(
-                access_key_id=self.access_key_id,
-                secret_access_key=self.secret_access_key.get_secret_value(),
-                session_token=token.get_secret_value() if token else None,
-            ),
+            credentials=Credentials.of(self.access_key_id, self.secret_access_key, self.session_token),
             prefix=self.prefix,
             max_object_bytes=largest(self.max_file_size, SUPABASE.max_object_bytes),
             rest=RestEndpoint(url=self.rest_url, service_key=self.service_key.get_secret_value())

@@ -10,10 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...types import MIB, PartRule
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 GIB = 1024 * MIB
 """One gibibyte, in bytes."""
@@ -121,6 +124,15 @@ class Credentials:
     session_token: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
     """Aware UTC; None: they do not expire."""
+
+    @classmethod
+    def of(cls, access_key_id: str, secret: SecretStr, token: SecretStr | None) -> Credentials:
+        """Return what settings hold, in the clear."""
+        return cls(
+            access_key_id=access_key_id,
+            secret_access_key=secret.get_secret_value(),
+            session_token=token.get_secret_value() if token else None,
+        )
 
 
 CredentialSource: TypeAlias = Callable[[], Credentials]
