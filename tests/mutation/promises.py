@@ -55,9 +55,9 @@ PROMISES = (
     ),
     Promise(
         name="s3: a write carries its token",
-        module="providers/s3/headers.py",
-        before="    if token is not None:\n",
-        after='    if token == "":\n',
+        module="providers/s3/requests.py",
+        before="    if token is not None:\n        yield METADATA",
+        after='    if token == "":\n        yield METADATA',
     ),
     Promise(
         name="objectstore: a page of another server is no answer",

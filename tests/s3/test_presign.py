@@ -20,9 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kazinex_storage.errors import NotSupportedError, SettingsError
+from kazinex_storage.providers.s3.part_requests import upload_query
 from kazinex_storage.providers.s3.presign import presign
 from kazinex_storage.providers.s3.provider import S3Provider
-from kazinex_storage.providers.s3.requests import Requests, upload_query
+from kazinex_storage.providers.s3.requests import Requests
 from kazinex_storage.providers.s3.signing import auth_of
 from kazinex_storage.providers.s3.target import SUPABASE, Credentials, Target
 from kazinex_storage.storage.disposition import attachment

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ...types import PutOptions
-from ..objectstore.header_text import decode_text, described, encode_text, metadata_name
+from ..objectstore.encoded_words import decode_text, encode_text
+from ..objectstore.header_text import described, metadata_name
 from .names import decode_metadata_name, encode_metadata_name
 
 METADATA: Final = "x-ms-meta-"

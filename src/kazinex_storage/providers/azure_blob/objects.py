@@ -17,13 +17,12 @@ from ...bodies.source import Source
 from ...errors import AlreadyExistsError, IntegrityError, NotFoundError, PreconditionFailedError
 from ...transport import Exchange, Response
 from ...types import MIB, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
-from ..objectstore.header_text import date_of, etag_of
+from ..objectstore.header_text import date_of, etag_of, info_of
 from ..objectstore.reading import CONTENT_RANGE, CountedSink
 from ..objectstore.writing import (
     already_exists,
     check_condition,
     find_own_write,
-    info_of,
     read_first,
     refused_write,
 )

@@ -104,12 +104,8 @@ class PartUploads:
         return found
 
     def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
-        """Look whether the object carries the token of the upload; one request.
-
-        Raises:
-            UnavailableError: the service does not say which object stands there.
-        """
-        return (yield from self._objects.find_own_write(state.key, state.write_token))
+        """Look whether the object carries the token of the upload; see ``writing.find_own_write``."""
+        return self._objects.find_own_write(state.key, state.write_token)
 
     def abort_upload(self, key: ObjectKey, upload_id: str) -> Exchange[None]:
         """Give up; two requests. What was sent is dropped by the service after a week at the latest."""

@@ -1,67 +1,23 @@
-"""What stands in headers: text as RFC 2047 words, conditions, ranges, versions, dates, digests. Pure; S3 and Azure
-share it.
+"""What headers say of an object: its description, conditions, ranges, versions, dates, digests. Pure; S3 and Azure
+share it, and ``encoded_words.py`` is how they say what is not ASCII.
 """
 
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
-from binascii import Error as BadBase64
+from base64 import b64encode
 from collections.abc import Collection
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from quopri import decodestring
 from typing import Final
 
 from ...errors import NotSupportedError
-from ...types import PutMode, PutOptions
+from ...types import Checksum, ObjectInfo, PutMode, PutOptions
 
-_PRINTABLE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 # 18 digits are an exabyte; Python refuses to read thousands of them.
 _SIZE: Final = re.compile("[0-9]{1,18}")
-_WORD: Final = re.compile(r"=\?utf-8\?([bq])\?([^? ]*)\?=", re.IGNORECASE)
-# RFC 2047, 2: a word has at most 75 characters; 45 bytes are 60 of base64.
-_WORD_BYTES: Final = 45
 _TOKEN: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 _MONTH_NAMES: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
-
-
-def encode_text(text: str) -> str:
-    """Return *text* as it is when a header carries it unchanged, else as RFC 2047 words.
-
-    Example:
-        >>> encode_text("plan"), encode_text("Müller")
-        ('plan', '=?UTF-8?B?TcO8bGxlcg==?=')
-    """
-    if _PRINTABLE.fullmatch(text) and "=?" not in text:
-        return text
-    words, rest = [] if text else ["=?UTF-8?B??="], text  # SeaweedFS drops headers without a value
-    while rest:
-        end = len(rest)
-        while len(rest[:end].encode()) > _WORD_BYTES:
-            end = min(end - 1, _WORD_BYTES)
-        words.append(f"=?UTF-8?B?{b64encode(rest[:end].encode()).decode()}?=")
-        rest = rest[end:]
-    return " ".join(words)
-
-
-def decode_text(value: str) -> str:
-    """Return the text that *value*, as it stood in a header, means; what is malformed stays as it is.
-
-    Example:
-        >>> decode_text("=?UTF-8?B?TcO8bGxlcg==?="), decode_text("=?UTF-8?Q?M=C3=BCller_1?="), decode_text("=?x")
-        ('Müller', 'Müller 1', '=?x')
-    """
-    if "=?" not in value:
-        return value if value.isascii() else _utf8(value)
-    words = value.split(" ")
-    found = [_WORD.fullmatch(word) for word in words]
-    if not all(found):
-        return value
-    try:
-        return b"".join(_word_bytes(match[1], match[2]) for match in found if match is not None).decode()
-    except (UnicodeDecodeError, BadBase64, ValueError):
-        return value
 
 
 def size_of(text: str | None) -> int | None:
@@ -132,6 +88,31 @@ def moment_of(text: object) -> datetime | None:
 def base64_of(hexadecimal: str) -> str:
     """Return a digest as checksum headers want it."""
     return b64encode(bytes.fromhex(hexadecimal)).decode()
+
+
+def info_of(
+    key: str,
+    size: int,
+    options: PutOptions,
+    *,
+    etag: str | None,
+    last_modified: datetime | None,
+    checksum: Checksum | None,
+) -> ObjectInfo:
+    """Return what was written under *options*."""
+    return ObjectInfo(
+        key=key,
+        size=size,
+        etag=etag,
+        last_modified=last_modified,
+        content_type=options.content_type,
+        content_disposition=options.content_disposition,
+        cache_control=options.cache_control,
+        content_encoding=options.content_encoding,
+        content_language=options.content_language,
+        metadata=options.metadata,
+        checksum=checksum,
+    )
 
 
 def described(options: PutOptions) -> list[tuple[str, str]]:
@@ -212,16 +193,3 @@ def _in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is UTC:
         return moment
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _utf8(value: str) -> str:
-    try:
-        return value.encode("iso-8859-1").decode()
-    except (UnicodeEncodeError, UnicodeDecodeError):
-        return value
-
-
-def _word_bytes(encoding: str, text: str) -> bytes:
-    if encoding in "bB":
-        return b64decode(text, validate=True)
-    return decodestring(text.replace("_", " "), header=False)

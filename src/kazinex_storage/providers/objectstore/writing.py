@@ -7,7 +7,6 @@ refused looks for its token before it says that another object stands there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import cast
 
 from ...bodies.memory_budget import BUDGET
@@ -32,31 +31,6 @@ def read_first(source: Source, write: Callable[[bytes], Exchange[ObjectInfo]], o
         return (yield from write(data))
     finally:
         BUDGET.give(source.size, owner)
-
-
-def info_of(
-    key: str,
-    size: int,
-    options: PutOptions,
-    *,
-    etag: str | None,
-    last_modified: datetime | None,
-    checksum: Checksum | None,
-) -> ObjectInfo:
-    """Return what was written under *options*."""
-    return ObjectInfo(
-        key=key,
-        size=size,
-        etag=etag,
-        last_modified=last_modified,
-        content_type=options.content_type,
-        content_disposition=options.content_disposition,
-        cache_control=options.cache_control,
-        content_encoding=options.content_encoding,
-        content_language=options.content_language,
-        metadata=options.metadata,
-        checksum=checksum,
-    )
 
 
 def find_own_write(

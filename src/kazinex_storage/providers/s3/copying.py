@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -15,7 +17,7 @@ from ...types import WHOLE, ByteRange, ObjectInfo, PartInfo, PutMode, PutOptions
 from ..objectstore.part_copies import copy_parts, replaced_source
 from ..objectstore.writing import already_exists
 from .answers import parse_result_etag
-from .errors import fault_of, map_error, map_fault, request_id_of
+from .errors import failure_of, request_id_of
 from .multipart import Multipart
 from .objects import Objects
 from .requests import Headers
@@ -33,6 +35,7 @@ class Copying:
         self._objects = objects
         self._multipart = multipart
         self._requests = objects.requests
+        self._part_requests = multipart.requests
 
     def copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy one version of an object; two requests up to 5 GiB, else four and one for each GiB.
@@ -54,13 +57,12 @@ class Copying:
             token = secrets.token_hex(8)
             written = self._requests.written(PutOptions.of(found, mode), found.sha256, token, others)
         response: Response = yield self._requests.copy(source, found.etag, target, mode, written)
-        fault = fault_of(response.body) if response.status == 200 else None
-        if response.status != 200 or fault is not None:
+        error = failure_of(response, source)
+        if error is not None:
             if mode is PutMode.CREATE and (response.status == 412 or response.attempts > 1):
                 own = yield from self._objects.find_own_write(target, token)
                 if own is not None:
                     return own
-            error = map_error(response, source) if fault is None else map_fault(fault, response, source)
             if isinstance(error, PreconditionFailedError):
                 # Two conditions may have failed: another version of the source, or an object in the way.
                 yield from self._still(found)
@@ -78,18 +80,16 @@ class Copying:
         rule = self._requests.target.preset.part_rule
         plan = plan_parts(found.size, rule, wanted_part_bytes=COPY_PART_BYTES)
         state = yield from self._multipart.begin(key, plan, options, found.sha256, others=others, checked=False)
-        try:
-            spans = plan.spans() if plan.count > 1 else [(1, WHOLE)]
-            parts = yield from copy_parts(spans, partial(self._copy_part, found, state))
-            yield from self._still(found)  # a service without conditions may have copied parts of two versions
-            etag, made_at = yield from self._multipart.complete(state, parts)
-        except GeneratorExit:
-            self._multipart.orphans.remember(state.key, state.upload_id)
-            raise  # nobody drives the exchange any more, so nothing can be sent
-        except BaseException:
-            yield from self._multipart.give_up(state)
-            raise
+        spans = plan.spans() if plan.count > 1 else [(1, WHOLE)]
+        etag, made_at = yield from self._multipart.guarded(state, self._fill(found, state, spans))
         return replace(found, key=key, etag=etag, last_modified=made_at)
+
+    def _fill(
+        self, found: ObjectInfo, state: UploadState, spans: Iterable[tuple[int, ByteRange]]
+    ) -> Exchange[tuple[str | None, datetime | None]]:
+        parts = yield from copy_parts(spans, partial(self._copy_part, found, state))
+        yield from self._still(found)  # a service without conditions may have copied parts of two versions
+        return (yield from self._multipart.complete(state, parts))
 
     def _still(self, found: ObjectInfo) -> Exchange[None]:
         """Look whether the object is what was *found*; one request.
@@ -103,10 +103,9 @@ class Copying:
             raise replaced_source(found.key)
 
     def _copy_part(self, source: ObjectInfo, state: UploadState, number: int, span: ByteRange) -> Exchange[PartInfo]:
-        response: Response = yield self._requests.copy_part(source, state, number, span)
-        fault = fault_of(response.body) if response.status == 200 else None
-        if response.status != 200 or fault is not None:
-            error = map_error(response, source.key) if fault is None else map_fault(fault, response, source.key)
+        response: Response = yield self._part_requests.copy_part(source, state, number, span)
+        error = failure_of(response, source.key)
+        if error is not None:
             raise replaced_source(source.key) if isinstance(error, PreconditionFailedError) else error
         start, end = span.resolve(state.size)
         return PartInfo(number=number, size=end - start, etag=parse_result_etag(response.body))

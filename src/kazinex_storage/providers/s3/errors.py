@@ -132,8 +132,13 @@ def map_error(response: Response, key: str | None = None) -> StorageError:
     return _error(_TABLE.find(response.status, code, of_key=key is not None), response, key, code)
 
 
-def map_fault(fault: ErrorBody, response: Response, key: str | None) -> StorageError:
-    """Return the error for a failure that arrived inside a 200."""
+def failure_of(response: Response, key: str | None) -> StorageError | None:
+    """Return the error of an operation that takes long, None when it succeeded; a failure may arrive inside a 200."""
+    if response.status != 200:
+        return map_error(response, key)
+    fault = fault_of(response.body)
+    if fault is None:
+        return None
     found = _CODES.get(fault.code or "", (UnavailableError, f"the service failed: {fault.code}"))
     return _error(found, response, key, fault.code)
 

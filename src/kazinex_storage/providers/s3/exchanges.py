@@ -37,8 +37,9 @@ from .errors import S3
 from .multipart import Multipart
 from .names import codec_of
 from .objects import SINGLE_PUT_BYTES, Objects
+from .part_requests import upload_query
 from .presign import presign
-from .requests import Requests, upload_query
+from .requests import Requests
 from .rest import RestWrites
 from .signing import auth_of, credentials_of
 from .target import Credentials, Target

@@ -6,15 +6,14 @@ itself answers for metadata that is not ASCII. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
+from ..objectstore.encoded_words import decode_text as decode_text
+from ..objectstore.encoded_words import encode_text as encode_text
 from ..objectstore.header_text import base64_of as base64_of
 from ..objectstore.header_text import date_of as date_of
-from ..objectstore.header_text import decode_text as decode_text
-from ..objectstore.header_text import encode_text as encode_text
 from ..objectstore.header_text import etag_of as etag_of
-from ..objectstore.header_text import metadata_name
 from ..objectstore.header_text import plain_header as plain_header
 from ..objectstore.header_text import quoted_etag as quoted_etag
 
@@ -33,40 +32,15 @@ ENCODING: Final = "kazinex-encoding"
 LANGUAGE: Final = "kazinex-language"
 """The same for content encoding and language."""
 
-_SUBSTITUTES: Final = {
+SUBSTITUTES: Final = {
     "Content-Disposition": DISPOSITION,
     "Content-Encoding": ENCODING,
     "Content-Language": LANGUAGE,
 }
-_OURS: Final = frozenset({SHA256, WRITE_TOKEN, *_SUBSTITUTES.values()})
+"""By header, the metadata that holds it where the service would lose it."""
 
-
-def put_headers(
-    headers: Iterable[tuple[str, str]],
-    metadata: Mapping[str, str],
-    sha256: str | None,
-    token: str | None,
-    *,
-    keeps_disposition: bool = True,
-    decodes_gzip: bool = False,
-) -> Iterator[tuple[str, str]]:
-    """Yield the headers that an object keeps; a service that forgets some of them gets those as metadata.
-
-    So does one that decodes on the way out what is said to be gzip: other bytes would come than were stored.
-
-    Raises:
-        NotSupportedError: metadata cannot be named so.
-    """
-    for name, value in headers:
-        substitute = _SUBSTITUTES.get(name)
-        lost = not keeps_disposition or (decodes_gzip and substitute == ENCODING and "gzip" in value.lower())
-        yield METADATA + substitute if substitute is not None and lost else name, value
-    for name, value in metadata.items():
-        yield METADATA + metadata_name(name, _OURS), encode_text(value)
-    if sha256 is not None:
-        yield METADATA + SHA256, sha256
-    if token is not None:
-        yield METADATA + WRITE_TOKEN, token
+OURS: Final = frozenset({SHA256, WRITE_TOKEN, *SUBSTITUTES.values()})
+"""Names of metadata that the library itself uses."""
 
 
 def other_headers(headers: Mapping[str, str], *, decodes_gzip: bool = False) -> tuple[tuple[str, str], ...]:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 from ...bodies.part_plan import PartPlan, crc32_of, plan_parts
 from ...bodies.part_upload import send_parts, sha256_of
@@ -22,15 +22,17 @@ from ...bodies.source import Source
 from ...errors import NotFoundError, PreconditionFailedError, StorageError, UnavailableError
 from ...keys import Prefix
 from ...transport import Call, Exchange, Response
-from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutOptions, UploadState
+from ...types import Buffer, ObjectInfo, PartInfo, PendingUpload, PutOptions, UploadState
 from ..objectstore.cycle_guard import CycleGuard, not_advancing
-from ..objectstore.writing import check_unchanged, info_of, refused_write
+from ..objectstore.header_text import info_of
+from ..objectstore.writing import check_unchanged, refused_write
 from .answers import parse_part_etag, parse_parts, parse_result_etag, parse_upload_id, parse_uploads
-from .errors import S3, S3_REMOVALS, fault_of, map_error, map_fault
+from .errors import S3, S3_REMOVALS, failure_of, map_error
 from .headers import date_of, etag_of
 from .objects import Objects
 from .orphans import Orphans
-from .requests import Headers, PartDigests
+from .part_requests import PartDigests, PartRequests
+from .requests import Headers
 
 # 34 ms at 1.9 GiB/s. Bodies up to here are hashed before they are sent, so that the object carries its sha256;
 # larger ones are hashed while they are sent and carry it when the caller declared it.
@@ -46,6 +48,8 @@ _MOST_ATTEMPTS: Final = 5
 
 _GONE: Final = "NoSuchUpload"
 
+T = TypeVar("T")
+
 
 class Multipart:
     """Uploads in parts to one bucket."""
@@ -53,9 +57,10 @@ class Multipart:
     def __init__(self, objects: Objects) -> None:
         """Work on the same bucket as *objects*."""
         self._objects = objects
-        self._requests = objects.requests
+        self.requests = PartRequests(objects.requests)
+        """What builds the requests."""
         self._preset = objects.requests.target.preset
-        self.orphans = Orphans(objects)
+        self.orphans = Orphans(objects.requests)
         """What was left behind."""
 
     def upload(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
@@ -73,19 +78,26 @@ class Multipart:
         plan = plan_parts(source.size, self._preset.part_rule)
         state = yield from self.begin(key, plan, options, sha256)
         try:
-            parts = yield from send_parts(source, plan, partial(self.put_part, state), self._objects)
-            found = check_unchanged(source, sha256)
-            etag, moment = yield from self.complete(state, parts)
+            return (yield from self.guarded(state, self._fill(state, source, plan, options)))
+        except NotFoundError as error:
+            raise UnavailableError("the service lost the upload; repeat it", key=key, code=error.code) from error
+
+    def _fill(self, state: UploadState, source: Source, plan: PartPlan, options: PutOptions) -> Exchange[ObjectInfo]:
+        parts = yield from send_parts(source, plan, partial(self.put_part, state), self._objects)
+        found = check_unchanged(source, state.sha256)
+        etag, moment = yield from self.complete(state, parts)
+        return info_of(state.key, source.size, options, etag=etag, last_modified=moment, checksum=found)
+
+    def guarded(self, state: UploadState, work: Exchange[T]) -> Exchange[T]:
+        """Do the *work* of an upload; however it fails, the upload is aborted, or remembered where that fails too."""
+        try:
+            return (yield from work)
         except GeneratorExit:
             self.orphans.remember(state.key, state.upload_id)
             raise  # nobody drives the exchange any more, so nothing can be sent
-        except BaseException as error:
-            yield from self.give_up(state)
-            if isinstance(error, NotFoundError):
-                raise UnavailableError("the service lost the upload; repeat it", key=key, code=error.code) from error
+        except BaseException:
+            yield from self._give_up(state.key, state.upload_id)
             raise
-        checksum = Checksum(algorithm="sha256", value=found.value)
-        return info_of(key, source.size, options, etag=etag, last_modified=moment, checksum=checksum)
 
     def begin(
         self,
@@ -104,7 +116,8 @@ class Multipart:
             StorageError: the service refuses.
         """
         token = secrets.token_hex(8)
-        upload_id = yield from self._opened(key, self._requests.written(options, sha256, token, others), checked)
+        written = self._objects.requests.written(options, sha256, token, others)
+        upload_id = yield from self._opened(key, written, checked)
         if self.orphans.count:
             yield from self.orphans.sweep()
         return UploadState(
@@ -124,11 +137,11 @@ class Multipart:
         Raises:
             StorageError: the service refuses.
         """
-        auth = self._requests.auth
+        auth = self._objects.requests.auth
         if auth.at_hand is None:
             yield from auth.fetch()  # without credentials nothing is begun, and so nothing lost
         since, late = self.orphans.now(), list[Response]()
-        request = replace(self._requests.begin(key, written, checked=checked), late=late.append)
+        request = replace(self.requests.begin(key, written, checked=checked), late=late.append)
         try:
             response: Response = yield request
         except GeneratorExit:
@@ -136,7 +149,7 @@ class Multipart:
             raise
         except BaseException as error:
             if late and late[0].status == 200:
-                yield from self._abandon(key, parse_upload_id(late[0].body))
+                yield from self._give_up(key, parse_upload_id(late[0].body))
             elif not late and not (isinstance(error, StorageError) and error.code in _NEVER_SENT):
                 yield from self.orphans.find(key, since, _MOST_ATTEMPTS, broken_off=True)
             raise
@@ -149,7 +162,7 @@ class Multipart:
                 yield from self.orphans.find(key, since, lost, broken_off=False)
             except BaseException:
                 if upload_id is not None:
-                    yield from self._abandon(key, upload_id)
+                    yield from self._give_up(key, upload_id)
                 raise
         if upload_id is None:
             raise map_error(response, key)
@@ -163,7 +176,7 @@ class Multipart:
             StorageError: the service refuses.
         """
         digests = cast(PartDigests, (yield Call(self._digests, data, checked)))
-        request = self._requests.put_part(state.key, state.upload_id, number, data, digests)
+        request = self.requests.put_part(state.key, state.upload_id, number, data, digests)
         response = yield from S3.send(request, key=state.key)
         return PartInfo(number=number, size=len(data), etag=parse_part_etag(response), crc32=digests.crc32)
 
@@ -179,12 +192,11 @@ class Multipart:
             StorageError: the service refuses.
         """
         options = PutOptions(mode=state.mode, if_match=state.if_match)
-        response: Response = yield self._requests.complete(state.key, state.upload_id, parts, options)
-        fault = fault_of(response.body) if response.status == 200 else None
-        if response.status == 200 and fault is None:
+        response: Response = yield self.requests.complete(state.key, state.upload_id, parts, options)
+        error = failure_of(response, state.key)
+        if error is None:
             self.orphans.ended(state.upload_id)
             return etag_of(parse_result_etag(response.body)), date_of(response.headers.get("date"))
-        error = map_error(response, state.key) if fault is None else map_fault(fault, response, state.key)
         # The answer to an earlier attempt may have been lost: then the upload is gone, or its own object is in the way.
         try:
             own = yield from self._objects.find_own_write(state.key, state.write_token)
@@ -204,18 +216,12 @@ class Multipart:
             StorageError: the service refuses.
         """
         with suppress(NotFoundError):
-            yield from S3_REMOVALS.send(self._requests.abort(key, upload_id), ok=(200, 204), key=key)
+            yield from S3_REMOVALS.send(self.requests.abort(key, upload_id), ok=(200, 204), key=key)
         self.orphans.ended(upload_id)
 
-    def give_up(self, state: UploadState) -> Exchange[None]:
-        """Abort after a failure; what cannot be aborted now is remembered, and the log says so."""
-        yield from self._abandon(state.key, state.upload_id)
-
-    def _abandon(self, key: str, upload_id: str) -> Exchange[None]:
-        try:
+    def _give_up(self, key: str, upload_id: str) -> Exchange[None]:
+        with suppress(StorageError):  # it is remembered then, and the log says so
             yield from self.orphans.abort(key, upload_id)
-        except StorageError:
-            return
 
     def list_parts(self, state: UploadState) -> Exchange[list[PartInfo]]:
         """Return the parts that the service holds, in order. One request for 1,000 of them.
@@ -228,9 +234,8 @@ class Multipart:
         found: list[PartInfo] = []
         after: int | None = 0
         while after is not None:
-            request = self._requests.list_parts(state.key, state.upload_id, after)
-            response = yield from S3.send(request, key=state.key)
-            page, further = parse_parts(response.body)
+            request = self.requests.list_parts(state.key, state.upload_id, after)
+            page, further = parse_parts((yield from S3.send(request, key=state.key)).body)
             if further is not None and further <= after:
                 raise not_advancing()
             found += page
@@ -245,22 +250,19 @@ class Multipart:
             StorageError: the service refuses.
         """
         found: list[PendingUpload] = []
-        codec = self._requests.codec
+        codec, guard = self._objects.requests.codec, CycleGuard()
         after: tuple[str, str] | None = None
-        guard = CycleGuard()
         while True:
-            response = yield from S3.send(self._requests.list_uploads(codec.name_prefix(prefix), after))
-            page, further = parse_uploads(response.body)
-            if further is not None:
-                guard.advance(further, empty=not page)
+            request = self.requests.list_uploads(codec.name_prefix(prefix), after)
+            page, after = parse_uploads((yield from S3.send(request)).body)
             keyed = ((upload, codec.key_of(upload.key)) for upload in page)
             found += [replace(upload, key=key) for upload, key in keyed if key is not None and key.startswith(prefix)]
-            if further is None:
+            if after is None:
                 return found
-            after = further
+            guard.advance(after, empty=not page)
 
     def _digests(self, data: Buffer, checked: bool) -> PartDigests:
-        if not self._requests.target.over_tls:
+        if not self._objects.requests.target.over_tls:
             sha256, md5 = hashlib.sha256(data).hexdigest(), None
         else:
             # An upload that was begun without an algorithm takes no other checksum; MD5 is half as fast as SHA-256.

@@ -17,9 +17,10 @@ from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError
 from ...transport import Exchange, Response
 from ...types import MIB, WHOLE, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
+from ..objectstore.header_text import info_of
 from ..objectstore.reading import CountedSink, check_span, ignore
 from ..objectstore.sending import OK
-from ..objectstore.writing import check_condition, find_own_write, info_of, read_first, refused_write
+from ..objectstore.writing import check_condition, find_own_write, read_first, refused_write
 from .answers import checksum_in, parse_object, parse_page
 from .errors import S3, S3_OBJECTS, S3_REMOVALS, fault_of, map_error, request_id_of, unexpected_response
 from .headers import METADATA, WRITE_TOKEN, date_of, etag_of

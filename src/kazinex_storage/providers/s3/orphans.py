@@ -20,7 +20,8 @@ from ...types import PendingUpload
 from .answers import parse_parts, parse_uploads
 from .errors import S3
 from .headers import date_of
-from .objects import Objects
+from .part_requests import PartRequests
+from .requests import Requests
 
 _log = logging.getLogger(__name__)
 
@@ -61,9 +62,10 @@ class _Lost:
 class Orphans:
     """What one provider has left behind. Thread-safe and fork-safe."""
 
-    def __init__(self, objects: Objects, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """Clean up in the bucket of *objects*."""
-        self._objects = objects
+    def __init__(self, requests: Requests, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Clean up in the bucket that *requests* are for."""
+        self._codec = requests.codec
+        self._requests = PartRequests(requests)
         self._now = now
         self._lock = ForkLock()
         self._own: set[str] = set()
@@ -113,7 +115,7 @@ class Orphans:
         """
         try:
             for _ in range(_TRIES):
-                request = self._objects.requests.abort(key, upload_id)
+                request = self._requests.abort(key, upload_id)
                 yield from S3.send(replace(request, patience_s=PATIENCE_S), ok=(200, 204, 404), key=key)
                 if not (yield from self._has_parts(key, upload_id)):
                     break
@@ -163,8 +165,7 @@ class Orphans:
         Raises:
             StorageError: the service refuses, or does not answer.
         """
-        requests = self._objects.requests
-        request = requests.list_uploads(requests.codec.name_of(lost.key), None)
+        request = self._requests.list_uploads(self._codec.name_of(lost.key), None)
         response = yield from S3.send(replace(request, patience_s=PATIENCE_S), key=lost.key)
         found, _ = parse_uploads(response.body)
         ahead = (date_of(response.headers.get("date")) or self._now()) - self._now()
@@ -186,7 +187,7 @@ class Orphans:
     ) -> Exchange[list[PendingUpload]]:
         """Return those of that key, begun in those moments, that hold nothing and that this process does not use."""
         ours = []
-        name = self._objects.requests.codec.name_of(lost.key)
+        name = self._codec.name_of(lost.key)
         for upload in found:
             at = upload.begun_at
             if upload.key != name or upload.upload_id in self._own or at is None or not begun[0] <= at <= begun[1]:
@@ -201,7 +202,7 @@ class Orphans:
         Raises:
             StorageError: it does not say.
         """
-        request = self._objects.requests.list_parts(key, upload_id, 0)
+        request = self._requests.list_parts(key, upload_id, 0)
         try:
             response = yield from S3.send(replace(request, patience_s=PATIENCE_S), key=key)
         except NotFoundError:

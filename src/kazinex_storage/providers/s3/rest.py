@@ -23,11 +23,12 @@ from ...errors import AlreadyExistsError, NotSupportedError, StorageError, Unava
 from ...json_text import parse_json
 from ...transport import BodySlice, Call, Exchange, Request, Response
 from ...types import Checksum, ObjectInfo, PresignedUrl, PresignOptions, PutOptions
-from ..objectstore.header_text import described
-from ..objectstore.writing import already_exists, info_of
+from ..objectstore.header_text import described, info_of
+from ..objectstore.writing import already_exists
 from .errors import map_error, request_id_of
-from .headers import METADATA, WRITE_TOKEN, plain_header, put_headers
+from .headers import METADATA, WRITE_TOKEN, plain_header
 from .objects import Objects
+from .requests import put_headers
 from .target import GIB, RestEndpoint
 
 # supabase.com/docs/guides/storage/uploads/standard-uploads (read 2026-08): up to 5 GB.

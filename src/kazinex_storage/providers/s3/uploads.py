@@ -62,9 +62,5 @@ class PartUploads:
         return ObjectInfo(key=state.key, size=state.size, etag=etag, last_modified=moment, checksum=checksum)
 
     def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
-        """Look whether the object carries the token of the upload; one request.
-
-        Raises:
-            UnavailableError: the service does not say which object stands there.
-        """
-        return (yield from self._objects.find_own_write(state.key, state.write_token))
+        """Look whether the object carries the token of the upload; see ``writing.find_own_write``."""
+        return self._objects.find_own_write(state.key, state.write_token)
