@@ -1,9 +1,9 @@
 """The contract: what a storage service must do to become a provider.
 
 A provider is small and thin: a class with the plain methods of ``StorageProvider``, and those of the further protocols
-whose capability it declares. ``Storage`` gives it a valid key, a source of known size that can be opened again, and a
-sane span; it owes atomic writes, the errors of ``errors.py`` and nothing else. Read ``providers/memory.py`` next: it is
-the reference; ``lifting.py`` is how ``Storage`` runs it. ``kazinex_storage.testing`` proves an implementation.
+whose capability it declares. ``Storage`` passes it a valid key, a source of known size that can be opened again, and a
+sane span; it owes atomic writes and the errors of ``errors.py``, and nothing else. Read ``providers/memory.py``, the
+reference, next; ``lifting.py`` is how ``Storage`` runs it. ``kazinex_storage.testing`` proves an implementation.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class StorageProvider(Protocol):
         """Write the whole of *source* under *key*.
 
         Atomic: readers see the old object or the new one, and after an error the old one. ``PutMode.CREATE`` and
-        ``if_match`` come only when the capability is declared. The source checks itself: when reading it to the end
-        has not raised, it is what was declared, and ``source.checksum`` is the sha256.
+        ``if_match`` are passed only when the capability is declared. The source checks itself: once it has been read to
+        the end without an error, it is what was declared, and ``source.checksum`` is the sha256.
 
         Raises:
             AlreadyExistsError: ``PutMode.CREATE`` and the key exists; of racing writers exactly one succeeds.
@@ -60,8 +60,8 @@ class StorageProvider(Protocol):
     def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
         """Push the bytes of *span* into *sink*, in order, all of one version, and return what the object is.
 
-        A buffer given to the sink is valid during that call only. What the sink raises passes through. What comes from
-        a remote provider as a whole is compared with the checksum in what is returned, where it can be computed here.
+        A buffer given to the sink is valid only during that call. What the sink raises is passed on. Whole objects from
+        a remote provider are compared with the checksum in the result, where it can be computed here.
 
         Raises:
             NotFoundError: no such key.
@@ -78,7 +78,7 @@ class StorageProvider(Protocol):
         ...
 
     def delete(self, key: ObjectKey) -> None:
-        """Remove the object; silent when there is none, so that a retry is safe."""
+        """Remove the object; no error when there is none, so a retry is safe."""
         ...
 
     def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
@@ -86,14 +86,14 @@ class StorageProvider(Protocol):
         ...
 
     def children(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:
-        """Yield what stands one level below: objects, and folders for what has a further slash after *prefix*."""
+        """Yield what is one level below: objects, and folders for keys with another slash after *prefix*."""
         ...
 
     def close(self) -> None:
         """Release connections and descriptors; calling it twice is harmless.
 
-        A provider that nobody holds any more releases them by itself: a resolver lets providers go without closing
-        them, because a storage that is still in use may need them.
+        A provider that is garbage-collected releases them by itself: a resolver drops providers without closing them,
+        because a storage that is still in use may need them.
         """
         ...
 
@@ -121,8 +121,8 @@ class ServerMover(Protocol):
 
         Raises:
             NotFoundError: there is no *source*.
-            AlreadyExistsError: *target* exists, and *mode* is ``PutMode.CREATE``, or the service moves to free keys
-                only; ``Storage`` copies over it where that is wanted.
+            AlreadyExistsError: *target* exists, and *mode* is ``PutMode.CREATE`` or the service only moves to free
+                keys; ``Storage`` then copies over it where that is wanted.
         """
         ...
 
@@ -141,7 +141,7 @@ class Presigner(Protocol):
     """What a provider adds to declare ``Capability.PRESIGN``."""
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> PresignedUrl:
-        """Sign one request; what the service cannot bind it to is left out, except for a create-only mode.
+        """Sign one request; conditions that the service cannot sign are left out, except for a create-only mode.
 
         Raises:
             SettingsError: the credentials at hand cannot sign, or not for that long.
@@ -153,17 +153,17 @@ class Presigner(Protocol):
 class PartUploader(Protocol):
     """What a provider adds to declare ``Capability.PARTS``: uploads that outlive the process that began them.
 
-    Any process that has the ``UploadState`` goes on with one. Nothing of it is visible before it is completed. Keys are
-    those of the provider, not relative to a storage.
+    Any process that has the ``UploadState`` can continue it. Nothing of it is visible before it is completed. Keys are
+    the provider's, not relative to a storage.
     """
 
     def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> UploadState:
-        """Begin an upload of *size* bytes, cut as the provider wants it; *sha256* is that of the whole, when known.
+        """Begin an upload of *size* bytes in parts that the provider chooses; *sha256* is of the whole, when known.
 
         Raises:
-            AlreadyExistsError: ``PutMode.CREATE`` and the key exists; may be left to the end, which decides.
+            AlreadyExistsError: ``PutMode.CREATE`` and the key exists; may be left to completion, which decides.
             PreconditionFailedError: ``if_match`` and the object is another version or absent; likewise.
-            NotSupportedError: a condition that holds for puts, but that this service cannot keep for uploads in parts.
+            NotSupportedError: a condition that works for puts, but not for uploads in parts on this service.
             InvalidKeyError: this service cannot hold the key.
         """
         ...
@@ -187,7 +187,7 @@ class PartUploader(Protocol):
         ...
 
     def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> ObjectInfo:
-        """Make the *parts*, which are in order and whole, the object; atomic, under the condition of the beginning.
+        """Make the *parts*, in order and complete, the object; atomic, under the condition given at the beginning.
 
         Raises:
             AlreadyExistsError: it was create-only, and the key exists.
@@ -197,7 +197,7 @@ class PartUploader(Protocol):
         ...
 
     def find_upload(self, state: UploadState) -> ObjectInfo | None:
-        """Return the object that the upload became, after an answer was lost; None when it did not, or nobody knows.
+        """Return the object that the upload became, after an answer was lost; None when it did not, or that is unknown.
 
         Raises:
             StorageError: the service refuses.
@@ -205,7 +205,7 @@ class PartUploader(Protocol):
         ...
 
     def abort_upload(self, key: ObjectKey, upload_id: str) -> None:
-        """Throw the upload and its parts away; silent when it is gone.
+        """Discard the upload and its parts; no error when it is gone.
 
         Raises:
             StorageError: the service refuses.
@@ -225,7 +225,7 @@ class PartUploader(Protocol):
 class UploadResumer(Protocol):
     """What a provider adds to declare ``Capability.RESUME``, when its service takes a body in order and lists nothing.
 
-    ``begin_upload`` and ``abort_upload`` as ``PartUploader`` has them; *sha256* may be demanded.
+    ``begin_upload`` and ``abort_upload`` are those of ``PartUploader``; *sha256* may be required.
     """
 
     def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> UploadState:
@@ -253,9 +253,9 @@ class StateSecret(Protocol):
     """What a provider adds when it is opened by a secret: upload states are sealed under a key derived from that."""
 
     def state_secret(self) -> bytes | None:
-        """Return what only those know who can open the provider; None when there is nothing lasting. It may block.
+        """Return a secret known only to those who can open the provider; None when it has no lasting one. May block.
 
-        The same for every process with the same settings, for as long as the settings hold.
+        It is the same in every process with the same settings, for as long as they are valid.
 
         Raises:
             StorageError: the credentials cannot be looked up.
@@ -265,10 +265,10 @@ class StateSecret(Protocol):
 
 @runtime_checkable
 class Sweeper(Protocol):
-    """What a provider adds when killed writers leave files behind that only it can tell from those of the living."""
+    """What a provider adds when killed writers leave files behind that only it can tell from those still in use."""
 
     def sweep(self, prefix: Prefix = ..., *, dry_run: bool = False) -> int:
-        """Remove what is left of keys that begin with *prefix*, or only count it; safe while others write.
+        """Remove such remains of keys that begin with *prefix*, or only count them; safe while others write.
 
         Raises:
             UnavailableError: the store does not answer.
@@ -286,32 +286,32 @@ class SecretRotator(Protocol):
         ...
 
     def keep_secret(self, load: Callable[[], str], swap: Callable[[str, str], bool]) -> None:
-        """Read the secret by *load*, and replace it by *swap* (old, new), which is atomic and says whether it did."""
+        """Read the secret with *load*; replace it with *swap* (old, new), which is atomic and says whether it did."""
         ...
 
 
 @runtime_checkable
 class DiscoveryCache(Protocol):
-    """What a provider adds when it looks things up that are better kept with its settings."""
+    """What a provider adds when it looks up things that are better kept with its settings."""
 
     @property
     def discovered(self) -> Mapping[str, object]:
-        """Fields to set in the settings, JSON values; empty when nothing was looked up. They change no meaning."""
+        """Fields to set in the settings, as JSON values; empty when nothing was looked up. They change no behaviour."""
         ...
 
     def refresh(self) -> None:
-        """Forget what the settings brought along of it, so that it is looked up at the next use."""
+        """Forget what came with the settings, so that it is looked up at the next use."""
         ...
 
 
 @runtime_checkable
 class Diagnoser(Protocol):
-    """What a provider may add when it knows better than the class of an error what went wrong."""
+    """What a provider may add when it can say more than the class of an error about what went wrong."""
 
     def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:
         """Explain *error*, met by the check of ``verify`` named *check*; None leaves it to the general advice.
 
-        It may ask the service, within a few seconds; it never writes.
+        It may ask the service, for a few seconds at most; it never writes.
         """
         ...
 
@@ -321,18 +321,18 @@ class ExtraChecks(Protocol):
     """What a provider may add when there is more to verify than what every provider promises."""
 
     def checks(self) -> Mapping[str, Callable[[], Diagnosis | None]]:
-        """Return further checks of ``verify`` by name; they are run in that order when the common ones passed.
+        """Return further checks of ``verify`` by name; they run in that order once the common ones have passed.
 
         A check returns None when all is well, a ``Diagnosis`` to warn, and raises a ``StorageError`` when it fails.
-        Which checks there are follows from the settings alone: nothing is asked here.
+        Which checks there are depends on the settings alone: nothing is asked here.
         """
         ...
 
 
 @runtime_checkable
 class SettingsUser(Protocol):
-    """What a provider adds when it also reaches a server by itself, such as one that gives tokens."""
+    """What a provider adds when it also contacts a server by itself, such as one that issues tokens."""
 
     def use_settings(self, settings: TransportSettings) -> None:
-        """Reach it as the transport of the storage reaches servers: proxy, trust, and what may be connected to."""
+        """Contact it by the rules of the storage's transport: proxy, trust, and permitted addresses."""
         ...

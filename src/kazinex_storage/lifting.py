@@ -1,8 +1,8 @@
 """The verbs as exchanges, which is what ``Storage`` runs: a provider's own, or its blocking methods lifted.
 
-``contract.py`` says once what each verb does and what it takes. A provider that reaches its service by requests writes
-the same verbs as exchanges and says so by ``offers_exchanges``; those of any other provider become one ``Call`` each.
-The table of that is ``Exchanges``.
+``contract.py`` says what each verb does and takes. A provider that reaches its service by requests writes the same
+verbs as exchanges and says so with ``offers_exchanges``; each verb of any other provider becomes one ``Call``, by the
+table ``Exchanges``.
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ def _call_resume_upload(self: Exchanges, state: object, source: Source) -> Excha
 def lifted(
     method: Callable[Concatenate[S, P], R], exchange: Callable[..., Exchange[object]] | None = None
 ) -> Callable[Concatenate[Verbs, P], Exchange[R]]:
-    """Return *method* of the contract as one that returns an exchange of the same arguments and result.
+    """Return *method* of the contract as one that returns an exchange with the same arguments and result.
 
-    *exchange* is its body where the call is cancelled, or where a result that comes too late has to be discarded.
+    *exchange* is its body where the call can be cancelled, or where a result that comes too late must be discarded.
     """
     name = method.__name__
 
@@ -118,7 +118,7 @@ def listed(method: Callable[[S, Prefix], Iterator[_Entry]]) -> Callable[[Verbs, 
 
 
 def by(function: F) -> Callable[[object], F]:
-    """Let *function* be what is decorated, which only a protocol needs: its members are defined, not assigned."""
+    """Replace what is decorated by *function*; only a protocol needs this: its members are defined, not assigned."""
     return lambda _: function
 
 
@@ -127,11 +127,11 @@ class Verbs(Protocol):
 
     @by(lifted(StorageProvider.put, _call_put))
     def put(self) -> None:
-        """Cancelled, it publishes nothing that was not published already."""
+        """Once cancelled, it publishes nothing more."""
 
     @by(lifted(StorageProvider.get, _call_get))
     def get(self) -> None:
-        """Cancelled, it calls the sink no more."""
+        """Once cancelled, it no longer calls the sink."""
 
     @by(lifted(StorageProvider.head))
     def head(self) -> None:
@@ -151,15 +151,15 @@ class Verbs(Protocol):
 
 
 class ExchangeProvider(Verbs, Protocol):
-    """A provider that writes its verbs as exchanges, and those of the optional protocols that it has.
+    """A provider that writes its verbs as exchanges, including those of the optional protocols that it has.
 
     It owns no connections: the storages over it do.
     """
 
     offers_exchanges: Literal[True]
-    """What tells it from a provider of blocking methods."""
+    """What distinguishes it from a provider of blocking methods."""
     addresses: PublicAddresses | None
-    """Where its requests may go, when somebody else than the operator chose the host; None: everywhere."""
+    """Where its requests may go when someone other than the operator chose the host; None: everywhere."""
 
     @property
     def info(self) -> ProviderInfo:
@@ -206,7 +206,7 @@ class Exchanges(Verbs):
         return {name: partial(_call, check) for name, check in cast(ExtraChecks, self.provider).checks().items()}
 
     def checksum(self, key: ObjectKey, info: ObjectInfo) -> Exchange[Checksum | None]:  # noqa: ARG002
-        """Return nothing: only exchanges ask for the checksum of a version that was read in part."""
+        """Return None: only a provider of exchanges is asked for the checksum of a version that was read in part."""
         return None
         yield  # makes an exchange of it
 
@@ -214,7 +214,7 @@ class Exchanges(Verbs):
 def exchanges_of(provider: AnyProvider) -> Exchanges:
     """Return the verbs of *provider* as exchanges: its own, else its methods lifted."""
     if offers_exchanges(provider):
-        return cast(Exchanges, provider)  # of the optional verbs it has those whose capability it declares
+        return cast(Exchanges, provider)  # it has the optional verbs whose capabilities it declares
     return Exchanges(cast(StorageProvider, provider))  # type: ignore[abstract]  # the decorators give the bodies
 
 
@@ -224,7 +224,7 @@ def offers_exchanges(provider: object) -> TypeGuard[ExchangeProvider]:
 
 
 def transport_for(provider: AnyProvider, given: Transport | None) -> Transport:
-    """Return *given*, or a new one where none is, or where *provider* may not go everywhere that *given* goes."""
+    """Return *given*, or a new one where there is none or where *provider* may not go everywhere that *given* may."""
     found = given if given is not None else Transport()
     if offers_exchanges(provider) and provider.addresses not in (None, found.settings.addresses):
         found = found.restricted(provider.addresses)
@@ -268,7 +268,7 @@ class _LiftedPages(Generic[_Entry]):
         self._closed = True
         close = getattr(self._iterator, "close", None)
         if close is not None:
-            with suppress(ValueError):  # a page is under way on another thread, which closes at its end
+            with suppress(ValueError):  # another thread is fetching a page, and closes when it is done
                 close()
 
     def _take(self) -> Sequence[_Entry] | None:

@@ -1,6 +1,6 @@
 """Objects in the memory of this process: the reference implementation of the contract, and a fast double for tests.
 
-Everything the contract asks for, in its shortest form; read it next to ``contract.py``.
+Everything the contract asks for, in its shortest form; read it along with ``contract.py``.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class MemorySettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     name: str | None = None
-    """Providers of the same name in one process share their objects; without a name they are private."""
+    """Providers with the same name in one process share their objects; without a name they are private."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Shelves:
         self._lock = threading.Lock()
 
     def get(self, name: str | None) -> Shelf:
-        """Return the store of that name, the same one each time; a new private one for None."""
+        """Return the store of that *name*, always the same one; for None, a new private one."""
         if name is None:
             return Shelf()
         with self._lock:
@@ -104,7 +104,7 @@ SHELVES = Shelves()
 
 
 class MemoryProvider:
-    """Keeps objects in a dictionary. Zero requests; nothing survives the process."""
+    """Keeps objects in a dictionary. No requests; nothing survives the process."""
 
     def __init__(self, settings: MemorySettings | None = None) -> None:
         """Open the store that *settings* name, or a private one."""
@@ -325,7 +325,7 @@ class MemoryProvider:
         return info
 
     def find_upload(self, state: UploadState) -> ObjectInfo | None:
-        """Return the object that the upload became, while it stands."""
+        """Return the object that the upload became, while it is there."""
         stored = self.shelf.objects.get(state.key)
         etag = self.shelf.completed.get(state.upload_id)
         return stored.info if stored is not None and stored.info.etag == etag else None

@@ -1,7 +1,7 @@
-"""Disks that ignore the case of names: found out, and kept from giving one key's file to another.
+"""Disks that ignore case in names: how they are detected, and how one key is kept from reaching another key's file.
 
-Such a disk answers to ``PLAN.pdf`` with the file ``plan.pdf``. Keys are exact, and the case of a folder may be all that
-parts two organisations; so on these disks each name is compared with how the folder spells it, which takes a listing.
+Asked for ``PLAN.pdf``, such a disk opens the file ``plan.pdf``. Keys are exact, and two organisations may differ only
+in the case of a folder; so on these disks each name is compared with the one in its folder, which takes a listing.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from .names import RESERVED, from_disk, names_in
 
 
 def ignores_case(root: int) -> bool:
-    """Say whether the disk of the folder *root* takes names for each other that differ in case.
+    """Say whether the disk of the folder *root* treats names that differ only in case as one.
 
-    Looks at what is there; in an empty folder it makes a file and removes it. A folder that is empty and may not be
-    written holds nothing that could be taken for something else.
+    Looks at what is there; in an empty folder it makes a file and removes it. An empty folder that may not be written
+    holds nothing that could be mistaken for something else.
     """
     with suppress(OSError), os.scandir(root) as entries:
         for entry in entries:
@@ -35,7 +35,7 @@ def ignores_case(root: int) -> bool:
 
 
 def other_spelling(parent: int, name: str) -> str | None:
-    """Return what the folder *parent* holds that a disk without case takes for *name*; None for *name* itself.
+    """Return the name in the folder *parent* that differs from *name* only in case; None when *name* itself is there.
 
     Raises:
         OSError: the folder cannot be listed.

@@ -1,4 +1,4 @@
-"""What it means to an administrator that a disk refuses something, by the code of the error."""
+"""What a refusal by the disk means to an administrator, by the code of the error."""
 
 from __future__ import annotations
 

@@ -23,11 +23,11 @@ from .tree import Tree
 
 _FOLDER = [RESERVED, "locks"]
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-# A holder publishes within milliseconds; between two looks of a waiting writer lie 1 to 20 ms.
+# A holder publishes within milliseconds; a waiting writer looks again after 1 to 20 ms.
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.001, 0.020
 # A key has at most 1,024 bytes; escaped and with two versions next to it, that is less than one page of memory.
 _NOTE_BYTES = 8192
-# Overwritten and never truncated: ext4 flushes a file on closing that was cut to nothing and written again.
+# Overwritten and never truncated: on closing, ext4 flushes a file that was truncated to nothing and written again.
 _OPEN, _DONE = b"\x01", b"\x00"
 
 
@@ -51,7 +51,7 @@ class Lock:
         self._descriptor = descriptor
 
     def note(self, note: Note) -> None:
-        """Say what is about to be made; not flushed, since it is for writers that are killed, not for power cuts.
+        """Record what is about to be made; not flushed, since it is meant for killed writers, not for power cuts.
 
         Raises:
             OSError: the disk is full, or the like.
@@ -59,7 +59,7 @@ class Lock:
         os.pwrite(self._descriptor, _OPEN + write_json([note.key, note.temporary, *note.versions]).encode() + b"\n", 0)
 
     def done(self) -> None:
-        """Say that nothing is left to clear up.
+        """Record that nothing is left to clear up.
 
         Raises:
             OSError: the disk does not answer.
@@ -83,7 +83,7 @@ class Locks:
     """The locks of one tree. Thread-safe and fork-safe."""
 
     def __init__(self, tree: Tree, clear: Callable[[Note], None], wait_s: float) -> None:
-        """Give notes of killed writers to *clear*, which is called with the lock held; wait *wait_s* for a lock."""
+        """Pass the notes of killed writers to *clear*, with the lock held; wait *wait_s* seconds for a lock."""
         self._tree = tree
         self._clear = clear
         self._wait_s = wait_s
@@ -160,6 +160,6 @@ def _parse(found: object) -> Note | None:
 
 
 def _release(descriptor: int) -> None:
-    # Not by closing alone: a child forked in the meantime holds the descriptor too, and with it the lock.
+    # Closing is not enough: a child forked in the meantime holds the descriptor too, and with it the lock.
     fcntl.flock(descriptor, fcntl.LOCK_UN)
     os.close(descriptor)

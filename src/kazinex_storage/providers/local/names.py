@@ -1,4 +1,4 @@
-"""How keys are spelt on a disk: segments as names of files and folders, in UTF-8 whatever the locale says."""
+"""How keys become names on a disk: segments as names of files and folders, in UTF-8 whatever the locale says."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 from ...errors import InvalidKeyError
 
 RESERVED = ".~kazinex"
-"""Every name that this provider makes for itself begins so; keys with such a segment are refused. The tilde keeps it
-apart from every organisation, project, document and revision id."""
+"""Every name that this provider makes for its own use begins like this; keys with such a segment are refused. No id of
+an organisation, project, document or revision has a tilde."""
 
 # The limit of ext4, xfs, btrfs, APFS and NTFS (there in UTF-16 units) for one name.
 MAX_SEGMENT_BYTES = 255
@@ -43,7 +43,7 @@ def to_disk(segment: str) -> bytes:
 
 
 def from_disk(name: str) -> str | None:
-    """Return the segment that *name* is, as the system module ``os`` gave it; None when it is no UTF-8."""
+    """Return the segment that *name*, as the module ``os`` gave it, stands for; None when it is not UTF-8."""
     if _UTF8:
         return name
     try:
@@ -53,12 +53,12 @@ def from_disk(name: str) -> str | None:
 
 
 def names_in(folder: int) -> list[str]:
-    """Return the names in the open *folder* as the system module ``os`` gives them.
+    """Return the names in the open *folder* as the module ``os`` gives them.
 
     Raises:
         OSError: it cannot be listed.
     """
-    # By a descriptor of its own: the place in a listing belongs to the descriptor, and this one may be shared.
+    # Through a new descriptor: the position in a listing belongs to the descriptor, and this one may be shared.
     own = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
     try:
         return os.listdir(own)

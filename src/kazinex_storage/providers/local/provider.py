@@ -1,6 +1,6 @@
 """The contract on a local disk: files below a root, with the keys as their paths.
 
-No symbolic link below the root is followed. Files that other programs put there are objects too, as far as their names
+No symbolic link below the root is followed. Files that other programs put there are objects too, if their names
 are keys. Works on POSIX systems.
 """
 
@@ -38,11 +38,11 @@ from .tree import Mapped, Tree
 from .unkeyed import remove_rest
 from .write import Writer
 
-# Several writers waiting for the same disk share its flushes; beyond about 16 nothing was gained.
+# Writers that wait for the same disk share its flushes; more than about 16 gained nothing.
 _CONCURRENCY = 16
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# A folder may hold a million files: their names are kept while it is listed, what they are is asked for in batches.
+# A folder may hold a million files: all names are kept while it is listed, their status is read in batches.
 _BATCH = 1000
 _ALL = Prefix()
 
@@ -51,13 +51,13 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class LocalProvider:
-    """Keeps objects as files. A put waits for the disk (fsync) unless the settings say otherwise."""
+    """Stores objects as files. A put waits for the disk (fsync) unless the settings say otherwise."""
 
     def __init__(self, settings: LocalSettings) -> None:
         """Open the root.
 
         Raises:
-            SettingsError: the root is missing, no folder, or may not be entered.
+            SettingsError: the root is missing, is not a folder, or may not be entered.
         """
         root = os.fspath(settings.root)
         self._tree = Tree(root, create=settings.create, durable=settings.durable, access=settings.access)
@@ -164,7 +164,7 @@ class LocalProvider:
         self._tree.prune(folders)
 
     def remove_unkeyed(self, prefix: Prefix) -> None:
-        """Remove what no key names below *prefix*, links and empty folders among it; objects stay.
+        """Remove what no key names below *prefix*, including links and empty folders; objects stay.
 
         Raises:
             AccessDeniedError: a folder may not be written.
@@ -201,7 +201,7 @@ class LocalProvider:
         """Remove what killed writers left of keys below *prefix*, or only count it; safe while others write.
 
         Temporary names are swept by every listing and not counted; sidecars of versions that were never published, or
-        were deleted by other programs, only here. Reads the whole tree.
+        belong to files that other programs deleted, only here. Reads the whole tree.
 
         Raises:
             UnavailableError: the disk does not answer.
@@ -226,7 +226,7 @@ class LocalProvider:
         return found
 
     def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:  # noqa: ARG002  # all checks alike
-        """Explain what the disk refused; nothing is asked."""
+        """Explain what the disk refused, from the error alone."""
         return diagnose(error)
 
     def close(self) -> None:
@@ -234,7 +234,7 @@ class LocalProvider:
         self._tree.close()
 
     def _open(self, key: ObjectKey) -> tuple[int, ObjectInfo]:
-        """Open the file of *key* and return its descriptor, with what it and its sidecar contain."""
+        """Open the file of *key*; return its descriptor, and what file and sidecar say of it."""
         self._tree.check_open()
         folders, name = split(key)
         with Mapped(key), self._tree.folder(folders) as parent:
@@ -246,7 +246,7 @@ class LocalProvider:
                     if not stat.S_ISREG(status.st_mode):
                         raise NotFoundError("no object has that key", key=key)
                     sidecar = self._sidecars.read(key, version_of(status))
-                    if sidecar is not None or self._stands(parent, name, status):
+                    if sidecar is not None or self._is_current(parent, name, status):
                         return descriptor, _object_info(key, status, sidecar)
                 except BaseException:
                     os.close(descriptor)
@@ -254,7 +254,7 @@ class LocalProvider:
                 os.close(descriptor)  # replaced between opening and looking for the sidecar: take the new one
 
     @staticmethod
-    def _stands(parent: int, name: str, status: os.stat_result) -> bool:
+    def _is_current(parent: int, name: str, status: os.stat_result) -> bool:
         return version_of(os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)) == version_of(status)
 
     def _push(self, descriptor: int, start: int, end: int, sink: Sink, key: str) -> None:
@@ -304,7 +304,7 @@ class LocalProvider:
 
     def _names(self, parent: int, base: str) -> Iterator[str]:
         """Yield the names in one folder that are keys below *base*; those of folders end with a slash."""
-        # The root's descriptor is shared by all threads, and the place in a listing belongs to the descriptor.
+        # All threads share the root's descriptor, and the position in a listing belongs to the descriptor.
         own = os.open(".", _FOLDER, dir_fd=parent)
         try:
             with os.scandir(own) as entries:
@@ -352,7 +352,7 @@ def _object_info(key: str, status: os.stat_result, sidecar: Sidecar | None, *, l
 
 
 def _moment(status: os.stat_result) -> datetime | None:
-    """Return when the file was written; None for a time that no ``datetime`` holds, as files on some shares have."""
+    """Return when the file was written; None for a time beyond ``datetime``, which files on some shares have."""
     try:
         return datetime.fromtimestamp(status.st_mtime_ns / 1e9, UTC)
     except (ValueError, OverflowError, OSError):

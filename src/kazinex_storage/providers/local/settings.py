@@ -1,4 +1,4 @@
-"""What an organisation says to keep its documents on a disk."""
+"""The settings of an organisation that keeps its documents on a disk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..settings.place import Place
 LocalAccess: TypeAlias = Literal["owner", "group", "umask"]
 """Who may use the files and folders that are made below a root."""
 
-# A writer holds a lock for some milliseconds; after this long it hangs, or something else holds it.
+# A writer holds a lock for a few milliseconds; after this long it hangs, or something else holds the lock.
 _LOCK_TIMEOUT_S = 30.0
 
 
@@ -23,15 +23,15 @@ class LocalSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     root: Path
-    """The folder that holds the objects; absolute. It must exist unless ``create`` is set: a missing root is more
-    often a disk that is not mounted than a wish for an empty one."""
+    """The folder that holds the objects; absolute. It must exist unless ``create`` is set: a missing root more
+    often means an unmounted disk than a wish for an empty folder."""
     create: bool = False
     """Make the root when it is missing."""
     durable: bool = True
     """Wait for the disk (fsync of file and folder) before a write counts as done. False is for tests and scratch."""
     access: LocalAccess = "owner"
-    """Who may use what is stored: ``owner``, the user of this process and no other (modes 0600 and 0700); ``group``,
-    the group of the folder as well (0660 and 0770); ``umask``, all that the umask of the process leaves."""
+    """Who may use what is stored: ``owner``, only the user of this process (modes 0600 and 0700); ``group``, the group
+    of the folder as well (0660 and 0770); ``umask``, everyone whom the umask of the process lets."""
     lock_timeout_s: float = Field(default=_LOCK_TIMEOUT_S, gt=0, le=3600)
     """How many seconds a write waits for the lock that another program holds on its key."""
 
@@ -50,5 +50,7 @@ class LocalSettings(BaseModel):
     def _absolute(cls, root: Path) -> Path:
         expanded = root.expanduser()
         if not expanded.is_absolute():
-            raise ValueError("give an absolute path; a relative one would mean another folder after a change of folder")
+            raise ValueError(
+                "give an absolute path; a relative one depends on the folder that the process is started in"
+            )
         return expanded

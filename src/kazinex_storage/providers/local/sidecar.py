@@ -41,7 +41,7 @@ class Sidecar:
 
     @classmethod
     def of(cls, options: PutOptions, sha256: str | None) -> Self:
-        """Take over what a put was given."""
+        """Return what a put with these *options* keeps."""
         return cls(
             content_type=options.content_type,
             content_disposition=options.content_disposition,
@@ -85,13 +85,13 @@ class Sidecars:
             ):
                 fields = parse_own_json(file.read())
         except (FileNotFoundError, ValueError):
-            return None  # none, or damaged: the bytes of the object are what counts
+            return None  # missing or damaged: the bytes of the object are what counts
         return _parse(fields, key)
 
     def write(self, key: str, version: str, sidecar: Sidecar) -> bool:
         """Write the sidecar of a version that is not published yet; durable when this returns.
 
-        False means that there is one of that version already, and nothing was written.
+        False means that this version already has one, and nothing was written.
         """
         folder, name = _place(key)
         fields = {name: getattr(sidecar, name) for name in Sidecar.__dataclass_fields__}

@@ -20,7 +20,7 @@ from .tree import Tree
 _PREFIX = f"{RESERVED}-"
 _FLAGS = os.O_RDWR | os.O_CLOEXEC
 _UNNAMED = getattr(os, "O_TMPFILE", 0)
-# What file systems answer that have no unnamed files (NFS and older overlayfs among them).
+# How file systems without unnamed files answer (NFS and older overlayfs among them).
 _NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}
 
 
@@ -45,7 +45,7 @@ class Temporary:
         tree.widen(self.descriptor)
 
     def link(self, name: str | bytes) -> None:
-        """Publish as *name*; one atomic step that refuses when the name is taken.
+        """Publish as *name*; one atomic step, refused when the name is taken.
 
         Raises:
             FileExistsError: the name is taken.
@@ -57,7 +57,7 @@ class Temporary:
             os.link(f"/proc/self/fd/{self.descriptor}", name, dst_dir_fd=self._parent, follow_symlinks=True)
 
     def replace(self, name: bytes) -> None:
-        """Publish as *name*, replacing what may be there; one atomic step.
+        """Publish as *name*, replacing whatever is there; one atomic step.
 
         Raises:
             OSError: as the system says.

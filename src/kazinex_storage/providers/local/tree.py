@@ -1,6 +1,6 @@
 """Reach files below a root by descriptors, one segment at a time, never through a symbolic link.
 
-A path that is checked and then opened can be exchanged in between; a descriptor cannot. Nothing here knows of objects.
+A path that is checked and then opened can be swapped in between; a descriptor cannot. Nothing here knows about objects.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .settings import LocalAccess
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-# Modes of files and folders. What "umask" gives is cut by the umask of the process; the others are what they are.
+# Modes of files and folders. The umask of the process restricts those of "umask"; the others are exact.
 _MODES: Final[dict[LocalAccess, tuple[int, int]]] = {
     "owner": (0o600, 0o700),
     "group": (0o660, 0o770),
@@ -69,7 +69,7 @@ class Tree:
             self._descriptor = os.open(to_disk(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             status = os.stat(".", dir_fd=self._descriptor)  # a folder may be readable and still not be entered
             self.place = f"disk/{status.st_dev}/{status.st_ino}"
-            """What is the same for every path that leads to the root."""
+            """Identifies the root, whichever path leads to it."""
         except OSError as error:
             advice = {
                 errno.ENOENT: "it does not exist; mount the disk, or make the folder (or set create=true)",
@@ -81,7 +81,7 @@ class Tree:
             kind = LocationNotFoundError if error.errno == errno.ENOENT else SettingsError
             raise kind(f"the root {root!r} cannot be used: {advice}", provider="local") from error
         self.ignores_case = ignores_case(self._descriptor)
-        """Whether the disk takes names for each other that differ in case."""
+        """Whether the disk treats names that differ only in case as one."""
         self._close_to_others()
 
     def close(self) -> None:
@@ -136,7 +136,7 @@ class Tree:
             self._leave()
 
     def check_spelling(self, parent: int, name: str, *, writing: bool = False) -> None:
-        """Refuse *name* when the disk ignores case and the folder *parent* spells it in another way.
+        """Refuse *name* when the disk ignores case and the folder *parent* has it in another case.
 
         Raises:
             FileNotFoundError: it does, so there is no such name.
@@ -154,11 +154,11 @@ class Tree:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
     def same_spelling(self, key: str) -> str:
-        """Return what all keys have in common that the disk takes for one name."""
+        """Return the form that all keys share which the disk treats as one name."""
         return fold(key) if self.ignores_case else key
 
     def widen(self, descriptor: int) -> None:
-        """Give a file that was made just now its mode where the umask must not cut it."""
+        """Give a file that was just made its full mode, where the umask must not restrict it."""
         if self._access == "group":
             with suppress(PermissionError):  # a lock that another user of the group has made
                 os.fchmod(descriptor, self.file_mode)
@@ -181,7 +181,7 @@ class Tree:
             segments = parents
 
     def _enter(self) -> int:
-        # A descriptor number is given to the next file that is opened: the root stays open while anybody is below it.
+        # The number of a closed descriptor goes to the next file opened: the root stays open while anyone is below it.
         if self._pid != os.getpid():
             # Another thread of the parent may have held the lock; its users are not ours.
             self._lock, self._users, self._pid = threading.Lock(), 0, os.getpid()
@@ -206,7 +206,7 @@ class Tree:
             os.close(descriptor)
 
     def _make(self, name: str, parent: int) -> int:
-        with suppress(FileExistsError):  # another writer made it, and may not have waited for the disk yet
+        with suppress(FileExistsError):  # made by another writer, which may not have waited for the disk yet
             os.mkdir(to_disk(name), self._folder_mode, dir_fd=parent)
             if self._access == "group":
                 os.chmod(to_disk(name), self._folder_mode, dir_fd=parent)
@@ -214,7 +214,7 @@ class Tree:
         return os.open(to_disk(name), _FOLDER, dir_fd=parent)
 
     def _close_to_others(self) -> None:
-        """Take from others what earlier releases gave them of the folder of locks: who may read one can hold it."""
+        """Revoke the access to the locks that earlier releases gave others: anyone who can read a lock can hold it."""
         if self._access == "umask":
             return
         with suppress(OSError):

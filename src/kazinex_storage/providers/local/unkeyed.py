@@ -1,6 +1,6 @@
-"""Removing what no key names below a folder: names that are not NFC or no UTF-8, links, pipes, sockets, empty folders.
+"""Removing what no key names below a folder: names that are not NFC or not UTF-8, links, pipes, sockets, empty folders.
 
-Listings leave such things out. A folder that is removed with everything in it is gone from the disk as well.
+Listings leave such things out, but a folder that is removed with everything in it has to be gone from the disk.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _clear(folder: int, base: str) -> None:
 
 
 def _segment(base: str, name: str) -> str | None:
-    """Return the segment that *name* is in a key; None when it is in none."""
+    """Return the segment of a key that *name* stands for; None when no key has it."""
     segment = from_disk(name)
     try:
         return segment if segment is not None and ObjectKey(base + segment) == base + segment else None

@@ -1,4 +1,4 @@
-"""Publish files whole: fill a temporary file, write the sidecar, wait for the disk, then one atomic link or rename."""
+"""Publish whole files: fill a temporary file, write the sidecar, wait for the disk, then one atomic link or rename."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .sidecar import Sidecar, Sidecars, version_of
 from .temporary import Temporary
 from .tree import Tree
 
-# A folder pruned by a delete at the same instant makes a write start again; each time another process made progress.
+# A delete may prune the folder at the same instant, and the write starts over; each time, another process progressed.
 _ATTEMPTS = 100
 
 
@@ -35,9 +35,9 @@ class Writer:
         Raises:
             AlreadyExistsError: ``PutMode.CREATE`` and the key exists.
             PreconditionFailedError: the file is not the version ``if_match``.
-            InvalidKeyError: the key is the folder of others.
+            InvalidKeyError: the key is the folder of other keys.
             IntegrityError: from the source.
-            UnavailableError: others removed the folder as often as it was made.
+            UnavailableError: the folder was removed by others every time it was made.
             OSError: as the system says.
         """
         folders, name = split(key)
@@ -53,7 +53,7 @@ class Writer:
                             raise
                 except FileNotFoundError:
                     if not pruned:
-                        raise  # a delete has nothing to do with it
+                        raise  # not because of a delete
         except BaseException:
             self._tree.prune(folders)
             raise
@@ -62,7 +62,7 @@ class Writer:
     def _attempt(
         self, parent: int, name: str, key: str, source: Source, options: PutOptions
     ) -> tuple[os.stat_result, Sidecar]:
-        # The check that counts comes when publishing; this one saves reading a body for nothing.
+        # The check that counts is made when publishing; this one avoids reading a body for nothing.
         _check(self._status(parent, name), key, options)
         with Temporary(parent, self._tree) as temporary:
             return self._fill(temporary, parent, name, key, source, options)
@@ -110,7 +110,7 @@ class Writer:
                 lock.note(replace(note, versions=(*note.versions, version)))
                 if self._sidecars.write(note.key, version, sidecar):
                     break
-            # File systems keep times to between 1 ns and 2 s: the step grows until the mark is a new one.
+            # File systems keep times to between 1 ns and 2 s: the step grows until the version is a new one.
             least = max(least, status.st_mtime_ns) + 10 ** min(step, 10)
             os.utime(descriptor, ns=(least, least))
             self._tree.sync(descriptor)
