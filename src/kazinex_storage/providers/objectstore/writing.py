@@ -111,15 +111,14 @@ def other_version(key: str) -> PreconditionFailedError:
     return PreconditionFailedError("the object is another version, or gone; read it again", key=key)
 
 
-def ambiguous_write(key: str, error: StorageError) -> UnavailableError:
-    """Return the error for a write that was refused, perhaps because an earlier attempt at it had succeeded."""
+def ambiguous_write(key: str, error: StorageError | None = None) -> UnavailableError:
+    """Return the error for a write that an earlier attempt at it may have done; *error* is what a look at it met."""
     return UnavailableError(
-        "the write was refused, and whether the object that stands there is this one could not be told; look at it "
-        "before repeating",
+        "it is not known whether the object there is from this write or from another one; look at it before repeating",
         key=key,
-        code=error.code,
-        request_id=error.request_id,
-        retry_after_s=error.retry_after_s,
+        code=error.code if error is not None else None,
+        request_id=error.request_id if error is not None else None,
+        retry_after_s=error.retry_after_s if error is not None else None,
     )
 
 
