@@ -258,7 +258,7 @@ def test_what_somebody_elses_browser_brought_is_refused(login: Login) -> None:
     request = begin_connect(login.identity, "https://app.example.com/back")
     returned = dict(parse_qsl(login.emulator.tokens.authorize(request.url)))
 
-    with pytest.raises(AuthenticationError, match="begin anew"):
+    with pytest.raises(AuthenticationError, match="start over"):
         finish_connect(login.identity, request.state, {**returned, "state": "another"})
 
 

@@ -255,7 +255,7 @@ def test_a_name_of_255_units_is_held(name: str) -> None:
 @pytest.mark.parametrize("name", ["a" * 256, "🏗" * 128, ":" * 86])
 def test_a_longer_name_is_refused_before_any_request(name: str) -> None:
     """A character beyond U+FFFF counts twice: the stricter reading of "characters"."""
-    with pytest.raises(InvalidKeyError, match=r"at most 255 .* spelt in 25[68]") as caught:
+    with pytest.raises(InvalidKeyError, match=r"at most 255 .* takes 25[68]") as caught:
         check(f"b/{encode_key(name)}/c", library="/sites/a/Plans", key=name)
 
     assert name == caught.value.key

@@ -71,7 +71,7 @@ def test_a_home_page_names_no_library() -> None:
         ({"private_key": "-----BEGIN PRIVATE KEY-----"}, "not both"),
         ({"client_secret": None, "certificate": "-----BEGIN CERTIFICATE-----", "refresh_token": "r"}, "go together"),
         ({"cloud": "china"}, "choose the cloud"),
-        ({"root_folder": "a/CON"}, "no folder of that name"),
+        ({"root_folder": "a/CON"}, "cannot hold a folder of that name"),
         ({"login_url": "http://login.example"}, "write https://"),
         ({"graph_url": "http://graph.example/v1.0"}, "write https://"),
     ],

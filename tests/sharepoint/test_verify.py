@@ -70,7 +70,7 @@ def test_a_library_that_may_only_be_read(place: Place) -> None:
 
     found = diagnosis(verify(place.storage))
 
-    assert "may look at the site but not write" in found
+    assert "may read the site but not write" in found
     assert "Sites.ReadWrite.All" in found
 
 

@@ -1,4 +1,4 @@
-"""How a person connects: the browser with an authorization code and PKCE, or a code typed on another device.
+"""How a person connects: in the browser with an authorization code and PKCE, or with a code typed on another device.
 
 ``begin_connect`` gives the address to send the browser to and a state to keep until it comes back; ``finish_connect``
 turns what the browser brought into a refresh token. The state holds the PKCE verifier: keep it on the server.
@@ -26,7 +26,7 @@ class ConnectRequest:
 
     url: str
     state: str = field(repr=False)
-    """JSON for ``finish_connect``; it holds a secret and is good once."""
+    """JSON for ``finish_connect``; it holds a secret and is good for one use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Connection:
 
     refresh_token: str = field(repr=False)
     account: str
-    """Who it was, as they sign in."""
+    """The name that the person signs in with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class DeviceRequest:
     """What a person types on another device."""
 
     message: str
-    """What to tell them: the address and the code."""
+    """What to show them: the address and the code."""
     flow: Mapping[str, object] = field(repr=False)
 
 
@@ -65,11 +65,11 @@ def finish_connect(identity: AppIdentity, state: str, returned: Mapping[str, str
     """Return what the person granted; *returned* is the form that the browser posted to the redirect URI.
 
     Raises:
-        AuthenticationError: they do not belong to *state*: somebody else's link, or used before.
+        AuthenticationError: they do not belong to *state*: another person's link, or one that was used before.
         ReconnectRequiredError: the person refused, or the code has expired.
         UnavailableError: the token endpoint does not answer.
     """
-    client, foreign = client_of(identity), "what the browser brought does not belong to this connection; begin anew"
+    client, foreign = client_of(identity), "what the browser brought does not belong to this connection; start over"
     try:
         flow = parse_own_json(state)
         if isinstance(flow, dict) and "state" in flow:
@@ -82,7 +82,7 @@ def finish_connect(identity: AppIdentity, state: str, returned: Mapping[str, str
 
 
 def begin_device(identity: AppIdentity) -> DeviceRequest:
-    """Return what to tell the person.
+    """Return what to show the person.
 
     Raises:
         AuthenticationError: the app allows no public client flows.

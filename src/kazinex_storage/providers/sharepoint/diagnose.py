@@ -1,20 +1,14 @@
-"""What an error that ``verify`` met means to the person who has to mend it."""
+"""What an error that ``verify`` met means to the person who has to fix it."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from ...errors import (
-    AccessDeniedError,
-    LockedError,
-    QuotaExceededError,
-    RateLimitedError,
-    SettingsError,
-    StorageError,
-)
-from ...transport import Exchange, Response
+from ...errors import AccessDeniedError, LockedError, QuotaExceededError, RateLimitedError, SettingsError, StorageError
+from ...transport import Exchange
 from ...types import Diagnosis
 from ..settings.aadsts import diagnosis_of
+from .errors import GRAPH
 from .library import Library
 
 _QUOTA: Final = Diagnosis(
@@ -22,17 +16,16 @@ _QUOTA: Final = Diagnosis(
     fix="empty the site's recycle bin, or let a SharePoint administrator raise its storage limit",
 )
 _LOCKED: Final = Diagnosis(
-    meaning="the library demands that files are checked out, or that columns are filled in, before they can be seen",
-    fix="library settings: Versioning settings, Require Check Out: No; and no column that is required and has no "
-    "default",
+    meaning="the library requires files to be checked out, or columns to be filled in, before they can be seen",
+    fix="library settings: Versioning settings, Require Check Out: No; and no required column without a default",
 )
 _THROTTLED: Final = Diagnosis(
     meaning="Microsoft throttles this app in this tenant at the moment",
-    fix="wait some minutes and verify again; when it stays so, other programs use the same app registration",
+    fix="wait a few minutes and verify again; if it stays like that, other programs use the same app registration",
 )
 _READ_ONLY: Final = Diagnosis(
-    meaning="the app may look at the site but not write to this library",
-    fix="give it Sites.ReadWrite.All with admin consent, or the role write on the site, and look whether the site or "
+    meaning="the app may read the site but not write to this library",
+    fix="give it Sites.ReadWrite.All with admin consent, or the role write on the site, and check whether the site or "
     "the library is read-only",
 )
 
@@ -66,7 +59,7 @@ class Diagnostics:
     def _denied(self) -> Exchange[Diagnosis | None]:
         library = self._library
         try:
-            response: Response = yield library.requests.site()
+            response = yield from GRAPH.send(library.requests.site(), ok=(200, 400, 401, 403, 404))
         except StorageError:
             return None
         if response.status == 200:
@@ -80,8 +73,8 @@ class Diagnostics:
         )
         return Diagnosis(
             meaning="the app has a token, but may not use this site: no administrator has consented to its "
-            "permissions, or they are Sites.Selected and nobody has granted this site to it",
-            fix="API permissions of the app, Grant admin consent; with Sites.Selected, somebody with "
+            "permissions, or they are Sites.Selected and this site has not been granted to it",
+            fix="API permissions of the app, Grant admin consent; with Sites.Selected, an administrator with "
             f"Sites.FullControl.All reads the id from GET {target.graph_url}/sites/{site} and sends "
             f"POST {target.graph_url}/sites/<id>/permissions with {grant}",
         )

@@ -1,7 +1,7 @@
-"""From what Graph answers to our errors: the only translator. Pure.
+"""From the answers of Graph to our errors: the only translator. Pure.
 
 Codes are those of learn.microsoft.com/graph/errors and of the OneDrive API's page on errors (read 2026-08); the most
-specific one that is known counts, and the status where none is.
+specific known code counts; where none is known, the status does.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ..objectstore.sending import Service, is_page
 
 _LOCKED: Final[Found] = (
     LockedError,
-    "the file is locked or checked out by somebody; check it in or close it, then repeat",
+    "someone has the file locked or checked out; check it in or close it, then repeat",
 )
 _FULL: Final = (QuotaExceededError, "the site is full; empty its recycle bin or raise the quota")
 _SLOW: Final = (RateLimitedError, "SharePoint asks this app to slow down; repeat it later")
@@ -40,7 +40,7 @@ _DENIED: Final = (
 
 _CODES: Final[Mapping[str, Found]] = {
     "itemNotFound": NOT_FOUND,
-    "uploadSessionNotFound": (NotFoundError, "the upload is gone; begin it anew"),
+    "uploadSessionNotFound": (NotFoundError, "the upload is gone; begin a new one"),
     "nameAlreadyExists": EXISTS,
     "resourceModified": OTHER_VERSION,
     "entityTagDoesNotMatch": OTHER_VERSION,

@@ -1,11 +1,11 @@
-"""Keys as names that SharePoint holds: a spelling that can be undone and that people can read. Pure.
+"""Keys as names that SharePoint holds: a reversible spelling that people can read. Pure.
 
 What SharePoint forbids is written as ``=`` and the two hexadecimal digits of each UTF-8 byte; everything else, case
 and spaces and ``#`` and ``%`` and ``=`` itself, stays as it is, except a ``=`` that would read as such an escape.
 
     encode_key("Plans #2/Grundriß 1:50?.pdf") == "Plans #2/Grundriß 1=3A50=3F.pdf"
 
-A *path* here is names parted by slashes, not percent-encoded: URLs are made of it elsewhere.
+A *path* here is names separated by slashes, not percent-encoded: URLs are made of it elsewhere.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _ESCAPE: Final = re.compile("(?:=[0-9A-F]{2})+")
 
 
 def encode_segment(name: str) -> str:
-    """Return how the service spells one segment of a key; the spelling of *name* holds no slash."""
+    """Return how the service spells one segment of a key; the result has no slash."""
     return _FOREIGN.sub(_escaped, name)
 
 
@@ -69,8 +69,8 @@ def encode_key(key: str, *, at_library_root: bool = True) -> str:
 def decode_path(path: str, *, at_library_root: bool = True) -> ObjectKey | None:
     """Return the key whose path is *path*; None when no key has it, because another program chose a name in it.
 
-    Never raises, whatever *path* is, and ``encode_key`` undoes it. None are names that this module would spell
-    otherwise (``a=3D.pdf``, a superfluous escape), names that are not NFC, and the service's own ``Forms``.
+    Never raises, whatever *path* is, and ``encode_key`` undoes it. Names that this module would spell differently
+    (``a=3D.pdf``, a superfluous escape), names that are not NFC, and the service's own ``Forms`` are None.
     """
     try:
         key = ObjectKey("/".join(_ESCAPE.sub(_unescaped, name) for name in path.split("/")))
@@ -80,7 +80,7 @@ def decode_path(path: str, *, at_library_root: bool = True) -> ObjectKey | None:
 
 
 def text_of(path: str) -> str:
-    """Return the text where a key would stand for *path*, which no key is spelt as: undone where the spelling is ours.
+    """Return what to show for *path*, which no key is spelt as, instead of a key: decoded where the spelling is ours.
 
     It is for people, and to make a key of; never raises.
     """
@@ -95,21 +95,21 @@ def is_forms(path: str) -> bool:
 def folder_of(prefix: str, *, at_library_root: bool = True) -> str:
     """Return the path of the folder that holds every key that begins with *prefix*; empty for the root.
 
-    A spelling depends on how its segment goes on, so only closed segments can be spelt: list that folder and keep what
-    begins with *prefix* once decoded.
+    A spelling depends on how its segment continues, so only whole segments can be spelt: list that folder and keep
+    what begins with *prefix* once decoded.
     """
     closed = prefix.split("/")[:-1]
     return "/".join(_encoded(closed, at_library_root)) if closed else ""
 
 
 def check(path: str, *, library: str, folder: str = "", key: str | None = None) -> None:
-    """Refuse a path that SharePoint cannot hold because of its length.
+    """Refuse a path that is too long for SharePoint.
 
     Args:
         path: the path below *folder*, from ``encode_key``.
         library: the path of the library's URL without the host, not percent-encoded: ``/sites/a/Shared Documents``.
         folder: the path of the root folder below the library.
-        key: what the path was made of, for the error.
+        key: what the path was made from, for the error.
 
     Raises:
         InvalidKeyError: one name, or the whole path with library and folder, is too long.
@@ -117,8 +117,8 @@ def check(path: str, *, library: str, folder: str = "", key: str | None = None) 
     for name in path.split("/"):
         if (size := _units(name)) > MAX_SEGMENT_UNITS:
             raise InvalidKeyError(
-                f"SharePoint holds names of at most {MAX_SEGMENT_UNITS} characters, and {name[:40]!r}... is spelt in "
-                f"{size}; shorten that part of the key",
+                f"SharePoint holds names of at most {MAX_SEGMENT_UNITS} characters, and {name[:40]!r}... takes {size}; "
+                "shorten that part of the key",
                 key=key,
             )
     above = "".join(f"/{part}" for part in (library.strip("/"), folder.strip("/")) if part)

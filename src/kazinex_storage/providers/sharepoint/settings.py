@@ -1,4 +1,4 @@
-"""What an organisation says to keep its documents in a library of SharePoint Online.
+"""What an organisation gives to keep its documents in a library of SharePoint Online.
 
 The fields are those of the form in Kazinex, in its order: app registration, site, library, root folder.
 """
@@ -55,7 +55,7 @@ def _as_site(value: object) -> object:
 
 
 class LookedUp(BaseModel):
-    """What Graph said that the site and the library of an address are; it counts for that address only."""
+    """The ids that Graph gave for the site and the library of an address; they count for that address only."""
 
     model_config = CONFIG
 
@@ -76,17 +76,17 @@ class SharePointSettings(SecretiveModel):
     client_secret: OptionalSecret = None
     """The value of a client secret, not its id."""
     private_key: OptionalSecret = None
-    """PEM of the key of a certificate, in place of a client secret."""
+    """PEM of the key of a certificate, instead of a client secret."""
     certificate: OptionalText = None
     """PEM of the public certificate that was uploaded to the app registration."""
     refresh_token: OptionalSecret = None
-    """Of a person who has connected; without it the app acts by itself. It is replaced at each use."""
+    """Of a person who has connected; without it the app acts on its own. It is replaced at each use."""
     site_url: Annotated[str, BeforeValidator(_as_site)]
-    """Address of the site, up to its name; of a page or a library in it, the site is taken."""
+    """Address of the site, up to its name; from that of a page or a library in it, the site is taken."""
     library: OptionalText = None
     """Name or address of the document library; none for the one that the site began with."""
     root_folder: Folder = ""
-    """A folder of the library that everything goes into; it is made when it is missing."""
+    """A folder of the library that everything goes into; it is created when it is missing."""
     cloud: Literal["global", "us_gov", "us_dod", "china"] = "global"
     """Which cloud the tenant is in; GCC is in the global one."""
     site_id: OptionalText = None
@@ -96,13 +96,13 @@ class SharePointSettings(SecretiveModel):
     looked_up: LookedUp | None = None
     """Both ids as the last verification found them. Written by ``verify_provider``; it need not be given."""
     login_url: OptionalEndpoint = None
-    """Another authority than that of the cloud, such as an emulator."""
+    """An authority other than that of the cloud, such as an emulator."""
     graph_url: OptionalEndpoint = None
-    """Another Graph than that of the cloud, with its version, such as an emulator."""
+    """A Graph other than that of the cloud, with its version, such as an emulator."""
     ca_file: OptionalText = None
-    """Whose certificates are trusted for tokens, where it is not the system's choice."""
+    """Whose certificates are trusted for tokens, if not those that the system trusts."""
     permanent_delete: bool = False
-    """Whether what is deleted passes by the recycle bin of the site, and nobody can restore it."""
+    """Whether deletes skip the recycle bin of the site, so that what is deleted cannot be restored."""
     max_file_size: MaxSize = None
     """Bytes; the service's limit is 250 GiB."""
 
@@ -125,7 +125,7 @@ class SharePointSettings(SecretiveModel):
 
     @property
     def borrowed(self) -> tuple[str, ...]:
-        """The fields by which files of the machine are used."""
+        """The fields that name files of this machine."""
         return ("ca_file",) if self.ca_file is not None else ()
 
     def identity(self) -> AppIdentity:
@@ -169,17 +169,17 @@ class SharePointSettings(SecretiveModel):
 
 
 def gate_of(identity: AppIdentity) -> Gate:
-    """Return the gate that all requests of an app in a tenant pass, in this process."""
+    """Return the gate that all requests of an app in a tenant go through, in this process."""
     key = (identity.login_url, identity.tenant_id.lower(), identity.client_id.lower())
     gate = _GATES.get(key)
     return gate if gate is not None else _GATES.setdefault(key, Gate())
 
 
 def site_of(text: str) -> str:
-    """Return the address of the site that *text*, the address of something in it, is in.
+    """Return the address of the site that contains *text*, the address of something in it.
 
     Raises:
-        ValueError: it is no address of SharePoint.
+        ValueError: it is not an address of SharePoint.
 
     Example:
         >>> site_of("https://contoso.sharepoint.com/sites/projects/Shared%20Documents/Forms/AllItems.aspx")
@@ -196,7 +196,7 @@ def site_of(text: str) -> str:
 
 
 def _taken_apart(data: object) -> object:
-    """Take the library out of the address of one, when that was given for the site."""
+    """Take the library out of its address, when that was given as the site."""
     if not isinstance(data, Mapping):
         return data
     fields: dict[str, object] = {**data}
@@ -218,7 +218,7 @@ def _problems(settings: SharePointSettings) -> Iterator[Problem]:
     if not _ID.fullmatch(settings.client_id):
         yield Problem(field="client_id", message=f"the client is {_FORM}; copy the Application (client) ID")
     elif settings.client_id == settings.tenant_id:
-        yield Problem(field="client_id", message="this is the tenant; copy the Application (client) ID beside it")
+        yield Problem(field="client_id", message="this is the tenant; copy the Application (client) ID next to it")
     secret = settings.client_secret.get_secret_value() if settings.client_secret else None
     if secret is not None and _ID.fullmatch(secret):
         yield Problem(
@@ -244,7 +244,7 @@ def _problems(settings: SharePointSettings) -> Iterator[Problem]:
             yield Problem(field=field, message="secrets and tokens are sent there; write https://")
     for name in filter(None, settings.root_folder.split("/")):
         if encode_segment(name) != name:
-            yield Problem(field="root_folder", message="SharePoint holds no folder of that name; choose another")
+            yield Problem(field="root_folder", message="SharePoint cannot hold a folder of that name; choose another")
 
 
 _FORM: Final = "32 hexadecimal digits with four hyphens"

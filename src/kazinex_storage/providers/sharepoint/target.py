@@ -1,4 +1,4 @@
-"""Where the objects are and who asks for them: what the settings come to, as plain data."""
+"""Where the objects are and who asks for them: the outcome of the settings, as plain data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_FILE_BYTES: Final = 250 * 1024**3
 """The largest file that SharePoint holds."""
 
 DEFAULT_LIBRARY: Final = "Shared Documents"
-"""How URLs call the library that each site begins with; Graph calls it ``Documents``."""
+"""The name in URLs of the library that each site begins with; Graph calls it ``Documents``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +31,20 @@ class Target:
     library: str | None = None
     """Its name or its URL; None is the library that the site began with."""
     root_folder: str = ""
-    """The folder of the library below which all keys are, parted by slashes; empty for the library itself."""
+    """The folder of the library that holds all keys, with slashes between names; empty for the library itself."""
     site_id: str | None = None
     drive_id: str | None = None
-    """What the settings say that the library is; None asks Graph."""
+    """What the settings say the library is; None asks Graph."""
     known_site_id: str | None = None
     known_drive_id: str | None = None
-    """What Graph said earlier that it is."""
+    """What Graph said earlier."""
     permanent_delete: bool = False
-    """Whether what is deleted passes by the recycle bin."""
+    """Whether deletes skip the recycle bin."""
     max_object_bytes: int = MAX_FILE_BYTES
     client_id: str = ""
     """Of the app, for advice."""
     user_agent: str | None = None
-    """Microsoft wants ``ISV|Company|App/Version`` of those who are not to be throttled first."""
+    """``ISV|Company|App/Version``, for Microsoft not to throttle it first."""
 
     @property
     def host(self) -> str:
@@ -58,7 +58,7 @@ class Target:
 
     @property
     def library_path(self) -> str:
-        """The path of the library's URL, not percent-encoded, for the limit on lengths; a name stands for itself."""
+        """The path of the library's URL, not percent-encoded, for the limit on lengths; a name is taken as it is."""
         library = self.library or DEFAULT_LIBRARY
         if "://" in library:
             return unquote(urlsplit(library).path)
