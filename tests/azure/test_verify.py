@@ -174,7 +174,7 @@ def test_a_clock_that_is_off_is_the_cause(front: Proxy, behind: Target) -> None:
 def test_a_sign_in_page_is_a_stranger(front: Proxy, behind: Target) -> None:
     front.on(do=says(200, b"<html>welcome</html>", kind="text/html"), times=None)
 
-    assert "somebody else than the storage service" in explained(behind)
+    assert "something other than the storage service" in explained(behind)
 
 
 def test_an_account_that_is_nowhere_is_named(target: Target) -> None:

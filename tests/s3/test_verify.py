@@ -223,10 +223,10 @@ def test_other_endpoints_that_do_not_answer_do_not_hide_that_the_bucket_is_missi
             "wants the region 'eu-west-1'",
             "set the region",
         ),
-        (says(200, PAGE, kind="text/html"), "somebody else than the storage service", "sign in to the network"),
+        (says(200, PAGE, kind="text/html"), "something other than the storage service", "sign in to the network"),
         (says(403, PAGE, kind="text/html"), "status 403, text/html", "let the proxy pass"),
         (says(302, b"", ("Location", "http://127.0.0.1/login")), "status 302", "sign in to the network"),
-        (says(200, b"OK", kind="text/html; charset=utf-8"), "somebody else", "correct the endpoint"),
+        (says(200, b"OK", kind="text/html; charset=utf-8"), "something other than", "correct the endpoint"),
     ],
     ids=lambda value: None if callable(value) else "_".join(str(value).split()[:4]),
 )

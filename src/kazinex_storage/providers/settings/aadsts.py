@@ -1,6 +1,6 @@
 """What the token endpoint of Microsoft refuses, in words. Pure.
 
-The class of the error follows from the OAuth ``error``, as Microsoft asks; the AADSTS number only chooses the words —
+The OAuth ``error`` decides the class of the error, as Microsoft asks; the AADSTS number only chooses the words —
 learn.microsoft.com/entra/identity-platform/reference-error-codes (read 2026-08).
 """
 
@@ -25,7 +25,7 @@ NUMBERS: Final[Mapping[int, Diagnosis]] = {
     90002: Diagnosis(meaning="there is no such tenant", fix="copy the Directory (tenant) ID from the app's overview"),
     900023: Diagnosis(meaning="there is no such tenant", fix="copy the Directory (tenant) ID from the app's overview"),
     65001: Diagnosis(
-        meaning="nobody has consented to the app",
+        meaning="no one has consented to the app",
         fix="let an administrator grant admin consent: app registration, API permissions, Grant admin consent",
     ),
     65005: Diagnosis(
@@ -34,13 +34,13 @@ NUMBERS: Final[Mapping[int, Diagnosis]] = {
     ),
     7000215: Diagnosis(
         meaning="the client secret is wrong",
-        fix="enter the value of the secret, not its id; when it is lost make a new one in Certificates & secrets",
+        fix="enter the value of the secret, not its id; if it is lost, make a new one in Certificates & secrets",
     ),
     7000222: Diagnosis(
         meaning="the client secret has expired", fix="make a new one in Certificates & secrets and enter its value"
     ),
     700027: Diagnosis(
-        meaning="the certificate is not one of the app",
+        meaning="the certificate is not registered for the app",
         fix="upload the public certificate in Certificates & secrets, and give the key that belongs to it",
     ),
     700082: Diagnosis(meaning="the connection was not used for too long and has expired", fix="connect again"),
@@ -50,10 +50,10 @@ NUMBERS: Final[Mapping[int, Diagnosis]] = {
         fix="register the redirect URI as a Web platform and connect again",
     ),
     50173: Diagnosis(
-        meaning="the connection was revoked, because the password was changed or somebody signed it out",
+        meaning="the connection was revoked, because the password was changed or its sessions were signed out",
         fix="connect again",
     ),
-    50076: Diagnosis(meaning="the account has to prove itself with a second factor", fix="connect again"),
+    50076: Diagnosis(meaning="the account has to confirm a second factor", fix="connect again"),
     50079: Diagnosis(meaning="the account has to set up a second factor", fix="connect again"),
     53003: Diagnosis(
         meaning="a conditional access policy of the tenant forbids it",
@@ -64,12 +64,12 @@ NUMBERS: Final[Mapping[int, Diagnosis]] = {
 
 _GENERAL: Final[Mapping[str, Diagnosis]] = {
     "invalid_client": Diagnosis(
-        meaning="the app cannot prove itself", fix="enter client id and secret, or the certificate, anew"
+        meaning="the app cannot prove its identity", fix="enter client id and secret, or the certificate, again"
     ),
     "unauthorized_client": Diagnosis(
         meaning="the app may not ask for tokens this way", fix="check the client id and the platforms of the app"
     ),
-    "invalid_grant": Diagnosis(meaning="the connection is not good any more", fix="connect again"),
+    "invalid_grant": Diagnosis(meaning="the connection is no longer valid", fix="connect again"),
 }
 
 

@@ -16,11 +16,11 @@ class TokenSource(Protocol):
 
     @property
     def at_hand(self) -> str | None:
-        """A token that is good for some minutes yet, without asking anybody."""
+        """A token that is still good for some minutes, without a request."""
         ...
 
     def __call__(self) -> str:
-        """Return a token, asking for one where none is at hand; may block.
+        """Return a token, asking for one if none is at hand; may block.
 
         Raises:
             ReconnectRequiredError: consent or refresh token are gone.
@@ -46,7 +46,7 @@ class Bearer:
 
     @property
     def at_hand(self) -> Authorisation | None:
-        """What is good without asking anybody."""
+        """What is good now, without a request."""
         token = self._tokens.at_hand
         return _authorisation(token) if token is not None else None
 

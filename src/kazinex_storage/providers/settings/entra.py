@@ -1,8 +1,8 @@
-"""Access tokens of Microsoft Entra, through msal: for an app by itself, or for a person who has connected once.
+"""Access tokens of Microsoft Entra, through msal: for an app on its own, or for a person who has connected once.
 
 A refresh token is replaced by a new one at each use. The new one is stored where the old one was, but only if that is
-there still (compare and swap): of two processes one is faster, and the other takes what it stored. Microsoft keeps the
-old one good for a while, so the old is only replaced once the new one is in hand.
+still there (compare and swap): of two processes one is faster, and the other takes what it stored. Microsoft keeps the
+old one good for a while, so the old one is only replaced once the new one is in hand.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _T = TypeVar("_T")
 @not_pickled(SEND_A_FILE_SYSTEM)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppIdentity:
-    """An app registration, and how it proves itself."""
+    """An app registration, and how it proves its identity."""
 
     login_url: str
     tenant_id: str
@@ -53,7 +53,7 @@ class AppIdentity:
     certificate: str | None = None
     """PEM, public."""
     ca_file: str | None = None
-    """Whose certificates are trusted, where it is not the system's choice; for emulators."""
+    """Whose certificates are trusted, if not those that the system trusts; for emulators."""
 
 
 class RefreshTokenStore(Protocol):
@@ -64,7 +64,7 @@ class RefreshTokenStore(Protocol):
         ...
 
     def swap(self, old: str, new: str) -> bool:
-        """Store *new* if *old* is there still, atomically; say whether it was."""
+        """Store *new* if *old* is still there, atomically; say whether it was."""
         ...
 
 
@@ -82,7 +82,7 @@ class MemoryTokenStore:
         return self._token
 
     def swap(self, old: str, new: str) -> bool:
-        """Store *new* if *old* is there still."""
+        """Store *new* if *old* is still there."""
         with self._lock:
             if self._token != old:
                 return False
@@ -103,15 +103,12 @@ class Tokens:
     """Access tokens of one app, or of one person through it. Thread-safe and fork-safe."""
 
     def __init__(
-        self,
-        identity: AppIdentity,
-        store: RefreshTokenStore | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        self, identity: AppIdentity, store: RefreshTokenStore | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Ask as *identity*; with a *store* for the person whose refresh token is there."""
         self._identity = identity
         self.store = store
-        """Where the refresh token is; None is the app by itself."""
+        """Where the refresh token is; None is the app on its own."""
         self._clock = clock
         self._settings: TransportSettings | None = None
         self._lock = ForkLock()
@@ -121,30 +118,30 @@ class Tokens:
         self._app_pid = 0
         self._asked = 0
         self._failure: tuple[int, StorageError] | None = None
-        """Which asking failed, and how."""
+        """The number of the request for a token that failed, and how it did."""
 
     @property
     def app_secret(self) -> str | None:
-        """What the app proves itself with; None when it is a public one."""
+        """What the app proves its identity with; None for a public one."""
         return self._identity.secret or self._identity.private_key
 
     def use_settings(self, settings: TransportSettings) -> None:
-        """Reach the token endpoint by *settings*: proxy, trust, and what may be connected to."""
+        """Reach the token endpoint by *settings*: proxy, trusted certificates, and what may be connected to."""
         with self._lock:
             if settings != self._settings:
                 self._settings, self._app = settings, None
 
     @property
     def at_hand(self) -> str | None:
-        """A token that is good for some minutes yet."""
+        """A token that is still good for some minutes."""
         return self._token if self._clock() < self._good_until else None
 
     def __call__(self) -> str:
-        """Return a token; of many threads that need one, one asks, and all hear what became of it.
+        """Return a token; of many threads that need one, one asks for it, and all get its result.
 
         Raises:
             ReconnectRequiredError: consent or refresh token are gone.
-            AuthenticationError: the app cannot prove itself.
+            AuthenticationError: the app cannot prove its identity.
             SettingsError: msal is missing, or the settings name no such tenant.
             UnavailableError: the token endpoint does not answer.
         """
@@ -153,14 +150,14 @@ class Tokens:
             token = self.at_hand
             if token is not None:
                 return token
-            if self._failure is not None and self._failure[0] > before:  # of an asking that began after this call
+            if self._failure is not None and self._failure[0] > before:  # of a request that began after this call
                 raise copy.copy(self._failure[1])
             self._asked += 1
             try:
                 return self._renewed()
             except StorageError as error:
                 self._failure = (self._asked, error)
-                self._app = None  # msal remembers the last error, and trips over one that is no text for ever
+                self._app = None  # msal remembers the last error, and trips over it for good if it is not text
                 raise
 
     def _renewed(self) -> str:
@@ -200,7 +197,7 @@ class Tokens:
             if isinstance(new, str) and new != old:
                 store.swap(old, new)  # where another was faster, its token is as good as this one
             return found
-        raise ReconnectRequiredError("the connection is replaced again and again by others; connect again")
+        raise ReconnectRequiredError("other processes keep replacing the connection; connect again")
 
     def _client(self) -> msal.ClientApplication:
         if self._app is None or self._app_pid != os.getpid():  # msal has locks of its own
@@ -221,8 +218,7 @@ def client_of(identity: AppIdentity, settings: TransportSettings | None = None) 
         raise SettingsError("signing in to Microsoft needs msal; pip install msal") from error
     authority = f"{identity.login_url}/{identity.tenant_id}"
     http = TokenClient(identity.ca_file, settings)
-    given: dict[str, object] = {"authority": authority, "instance_discovery": False, "http_client": http}
-    given["http_cache"] = _Forgetful()
+    given = {"authority": authority, "instance_discovery": False, "http_client": http, "http_cache": _Forgetful()}
     credential: object = masked(identity.secret)
     if identity.private_key is not None:
         credential = {"private_key": masked(identity.private_key), "public_certificate": identity.certificate}
@@ -243,13 +239,13 @@ def client_of(identity: AppIdentity, settings: TransportSettings | None = None) 
                 f"there is no tenant {identity.tenant_id!r}; copy the Directory (tenant) ID from the app's overview",
                 code="AADSTS90002",
             ) from error
-        raise SettingsError("the private key of the certificate is none; give PEM without a password") from error
+        raise SettingsError("that is no private key of a certificate; give PEM without a password") from error
     setattr(app, _HTTP, http)  # msal wraps it
     return app
 
 
 class _Forgetful(dict[object, object]):
-    """Where msal keeps refusals for a minute, and a 429 or 503 longer still: nowhere, since the transport repeats.
+    """Where msal caches refusals for a minute, and a 429 or 503 for longer: nowhere, since the transport repeats.
 
     It would find them again by the ``repr`` of what was sent, in which secrets are masked.
     """
@@ -259,16 +255,16 @@ class _Forgetful(dict[object, object]):
 
 
 def http_of(app: msal.ClientApplication) -> TokenClient:
-    """Return the client that *app* asks by."""
+    """Return the client that *app* sends its requests with."""
     client: TokenClient = getattr(app, _HTTP)
     return client
 
 
 def thumbprint_of(certificate: str) -> str:
-    """Return the SHA-1 of a certificate in PEM, in hexadecimal: how Microsoft names it.
+    """Return the SHA-1 of a certificate in PEM, in hexadecimal: Microsoft's name for it.
 
     Raises:
-        SettingsError: it is no certificate.
+        SettingsError: it is not a certificate.
     """
     import hashlib
     import ssl
@@ -276,44 +272,35 @@ def thumbprint_of(certificate: str) -> str:
     try:
         der = ssl.PEM_cert_to_DER_cert(certificate[certificate.index("-----BEGIN CERT") :].strip())
     except ValueError as error:
-        raise SettingsError("the certificate is none; give PEM, with its BEGIN and END lines") from error
+        raise SettingsError("that is no certificate; give PEM, with its BEGIN and END lines") from error
     return hashlib.sha1(der, usedforsecurity=False).hexdigest()
 
 
 def _check_status(status: int, after_s: float | None) -> None:
-    """Tell refusals that say nothing of the identity: msal reads them as unknown tenants, or as wrong credentials.
-
-    Raises:
-        RateLimitedError: the endpoint asks to slow down.
-        UnavailableError: it, or a proxy before it, does not serve.
-    """
+    """Raise what says nothing about the identity: msal takes it for an unknown tenant, or for wrong credentials."""
     if status == 429:
         raise RateLimitedError(
             "the token endpoint of Microsoft asks to slow down; repeat it later", code="login", retry_after_s=after_s
         )
     if status in (403, 407) or status >= 500:
-        raise UnavailableError(
-            f"the token endpoint of Microsoft, or a proxy before it, answers {status}; repeat it later, and look at "
-            "proxies",
-            code="login",
-        )
+        raise _unavailable(str(status))
 
 
-def _other_form() -> UnavailableError:
+def _unavailable(what: str) -> UnavailableError:
     return UnavailableError(
-        "the token endpoint of Microsoft, or a proxy before it, answers with a failure; repeat it later, and look at "
+        f"the token endpoint of Microsoft, or a proxy in front of it, answers {what}; repeat it later, and look at "
         "proxies",
         code="login",
     )
 
 
 def asked(ask: Callable[[], _T], http: TokenClient) -> _T:
-    """Return what *ask* gets from the token endpoint by *http*.
+    """Return what *ask* gets from the token endpoint through *http*.
 
     Raises:
         SettingsError: it redirects, or the authority names one without TLS.
         RateLimitedError: it asks to slow down.
-        UnavailableError: it does not answer, or somebody else does.
+        UnavailableError: it does not answer, or something else does.
     """
     from msal.exceptions import MsalServiceError
 
@@ -321,7 +308,7 @@ def asked(ask: Callable[[], _T], http: TokenClient) -> _T:
         return ask()
     # msal trips over answers of another form, such as those of a gateway: an error that is an object, nested lists.
     except (MsalServiceError, json.JSONDecodeError, TypeError, AttributeError, LookupError, RecursionError):
-        answered = _other_form()
+        answered = _unavailable("with a failure")
     if http.status == 429:
         _check_status(http.status, http.retry_after_s)
     raise answered  # without the cause, which quotes the answer
@@ -333,7 +320,7 @@ def _checked(app: msal.ClientApplication, found: Mapping[str, object]) -> Mappin
     http = http_of(app)
     _check_status(http.status, http.retry_after_s)
     if not isinstance(found.get("error"), str):
-        raise _other_form()
+        raise _unavailable("with a failure")
     codes = found.get("error_codes")
     numbers = tuple(code for code in codes if isinstance(code, int)) if isinstance(codes, list) else ()
     raise error_of(str(found.get("error", "")), str(found.get("error_description", "")), numbers)

@@ -1,6 +1,6 @@
 """The only place that reads the environment: where things are kept, the sealing keys, settings of a provider.
 
-Every function takes the variables as its last argument; without it, those of the process count.
+Every function takes the variables as its last argument; without it, those of the process are used.
 
     KAZINEX_STORAGE_HOME            folder of the catalogue and the key file; default: the user's data folder
     KAZINEX_STORAGE_DATABASE        URL of the catalogue, or the path of a SQLite file
@@ -65,7 +65,7 @@ def catalogue_location(environ: Mapping[str, str] | None = None) -> str:
     """Return where the catalogue is: a URL, or the absolute path of a SQLite file (the default, in the data folder).
 
     Raises:
-        SettingsError: the default place cannot be told.
+        SettingsError: there is no home folder for the default.
     """
     variables = _variables(environ)
     chosen = variables.get(f"{PREFIX}DATABASE", "").strip()
@@ -79,7 +79,7 @@ def sealing_keys(environ: Mapping[str, str] | None = None) -> str | None:
     """Return the text of ``KAZINEX_STORAGE_KEY``, or None when it is not set.
 
     Raises:
-        SettingsError: it is set to nothing, which is a slip of a deployment and not a wish for a key file.
+        SettingsError: it is set to nothing, which is a mistake in a deployment and not a wish for a key file.
     """
     text = _variables(environ).get(f"{PREFIX}KEY")
     if text is not None and not text.strip():

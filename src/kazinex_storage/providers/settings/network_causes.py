@@ -1,4 +1,4 @@
-"""Why a service cannot be asked at all, in the words of who administers it: the same for every service. Pure."""
+"""Why a service cannot be reached at all, in the words of its administrators: the same for every service. Pure."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def wrong_clock(minutes: int | None) -> Diagnosis:
         off = f"is {abs(minutes)} minutes {'behind' if minutes > 0 else 'ahead of'} the service's"
     return Diagnosis(
         meaning=f"the clock of this machine {off}, so that no signature is accepted",
-        fix="set the clock and keep it set by a time service (NTP), then verify again; the keys may well be right",
+        fix="set the clock and keep it right with a time service (NTP), then verify again; the keys may well be right",
     )
 
 
 def unreachable(endpoint_url: str, code: str, message: str, *, mistyped: str) -> Diagnosis:
-    """Explain why the service is not reached; *code* is the transport's word for it, *mistyped* what names the host."""
+    """Explain why the service is not reached; *code* is the transport's, *mistyped* the setting that names the host."""
     host = endpoint_url.partition("://")[2]
     match code:
         case "dns":
@@ -35,13 +35,13 @@ def unreachable(endpoint_url: str, code: str, message: str, *, mistyped: str) ->
             return _untrusted(host, message)
         case "connect" | "timeout":
             return Diagnosis(
-                meaning=f"{host!r} does not answer: a firewall, a proxy or a wrong port stands between",
+                meaning=f"{host!r} does not answer: a firewall or a proxy is in the way, or the port is wrong",
                 fix="let this machine open connections to that host and port, or set https_proxy; then verify again",
             )
         case _:
             plain = endpoint_url.startswith("http://")
             return Diagnosis(
-                meaning=f"{host!r} takes the connection and breaks it off"
+                meaning=f"{host!r} accepts the connection and breaks it off"
                 + (": the endpoint says http:// and the port may speak TLS" if plain else ""),
                 fix="write https:// in the endpoint" if plain else "look at proxies and firewalls, then verify again",
             )
@@ -51,7 +51,7 @@ def unexpected_response(endpoint_url: str, response: Response) -> Diagnosis:
     """Explain an answer that no storage service gives."""
     what = f"status {response.status}, {response.headers.get('content-type', 'no content type')[:60]}"
     return Diagnosis(
-        meaning=f"somebody else than the storage service answers for {endpoint_url!r} ({what}): a sign-in page "
+        meaning=f"something other than the storage service answers for {endpoint_url!r} ({what}): a sign-in page "
         "of the network, a proxy, or a web site at a mistyped address",
         fix="open a page from this machine and sign in to the network, let the proxy pass that host, or correct the "
         "endpoint",

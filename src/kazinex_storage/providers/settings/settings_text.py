@@ -1,7 +1,7 @@
 """Text that people paste into settings: what is trimmed, what is refused, and errors that quote nothing of it.
 
 The types below are annotations for fields of the settings models. What is trimmed is logged as a warning that names
-the setting; a value never stands in a message, because it may be a secret in the wrong field.
+the setting; a message never contains a value, because it may be a secret in the wrong field.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Problem:
 
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "\u2018": "\u2019", "„": "“", "«": "»"}
 
-# It stands in "Credential=<id>/<date>/<region>/s3/aws4_request, SignedHeaders=...", which these would break.
+# It goes into "Credential=<id>/<date>/<region>/s3/aws4_request, SignedHeaders=...", which these would break.
 _KEY_ID = re.compile(r"[!-~]*")
 _BREAKS_KEY_ID = re.compile(r"[/,:\s]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
@@ -105,7 +105,7 @@ def trim_and_warn(value: object, name: str) -> object:
         return None
     if trimmed != text:
         _log.warning(
-            "the setting %r has blanks, invisible characters or quotes around it; they are left out, store it without",
+            "the setting %r has blanks, invisible characters or quotes around it; they are ignored, store it without",
             name,
         )
     return SecretStr(trimmed) if secret else trimmed

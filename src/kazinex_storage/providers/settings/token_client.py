@@ -1,7 +1,7 @@
 """The HTTP client that msal is given: our own transport, so that secrets go to the token endpoint and nowhere else.
 
 Redirects are refused (a 307 repeats the body, and the client secret with it), ``~/.netrc`` is not read, proxies and
-certificates are those of the transport, and passing failures are repeated by its policy.
+certificates are those of the transport, and its policy repeats what fails for a moment.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from ...transport import Exchange, Request, Response, RetryPolicy, Transport, Tr
 from ...transport.retry_policy import retry_after_s
 
 TIMEOUT_SECONDS: Final = 20
-"""How long one answer of the token endpoint is waited for, and how long a request is repeated."""
+"""How long to wait for one answer of the token endpoint, and how long to repeat a request."""
 
 _ATTEMPTS: Final = 5
-# A moment's 503 of the endpoint lasts for a second or two.
+# A passing 503 of the endpoint lasts for a second or two.
 _BASE_S: Final = 0.3
 _LOCAL: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
@@ -40,10 +40,10 @@ class Answer:
 
 
 class TokenClient:
-    """Asks the token endpoint. Thread-safe and fork-safe; it remembers how the last request was answered."""
+    """Asks the token endpoint. Thread-safe and fork-safe; it remembers the last answer."""
 
     def __init__(self, ca_file: str | None = None, settings: TransportSettings | None = None) -> None:
-        """Ask by *settings*, and trust *ca_file* where one is given."""
+        """Ask by *settings*, and trust *ca_file* if one is given."""
         known = settings if settings is not None else TransportSettings()
         known = replace(
             known,
@@ -57,7 +57,7 @@ class TokenClient:
         self.status = 0
         """Of the last answer."""
         self.retry_after_s: float | None = None
-        """What the last answer asked for."""
+        """The wait that the last answer asked for."""
 
     def get(
         self, url: str, *, params: Mapping[str, object] | None = None, headers: Mapping[str, str] | None = None
@@ -112,7 +112,7 @@ class TokenClient:
         if 300 <= response.status < 400:
             raise SettingsError(
                 f"the token endpoint of Microsoft answers with a redirect ({response.status}), which is not followed, "
-                "because secrets would go along; look at login_url, and at proxies that ask people to sign in",
+                "because the secrets would follow it; look at login_url, and at proxies that ask people to sign in",
                 code="login",
             )
         return Answer(response.status, response.body.decode("utf-8", "replace"), response.headers)
