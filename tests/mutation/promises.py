@@ -86,12 +86,12 @@ PROMISES = (
     Promise(
         name="sharepoint: what was stored is compared",
         module="providers/sharepoint/hashing.py",
-        before="item.quickxor is not None and item.quickxor != quickxor",
+        before="item.quickxor is not None and item.quickxor != self.quickxor",
         after="False",
     ),
     Promise(
         name="sharepoint: an upload goes on with the same body",
-        module="providers/sharepoint/resuming.py",
+        module="providers/sharepoint/uploads.py",
         before="if found != state.sha256:",
         after="if False:",
     ),

@@ -24,7 +24,7 @@ from kazinex_storage import (
 )
 from kazinex_storage.errors import InvalidKeyError
 from kazinex_storage.organisations import MemoryCatalogue, ProviderStatus
-from kazinex_storage.providers.sharepoint.objects import quickxor_of
+from kazinex_storage.providers.sharepoint.hashing import quickxor_of
 from kazinex_storage.testing.emulators.graph import App, GraphEmulator, graph_emulator
 from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority
 

@@ -144,7 +144,7 @@ def test_a_session_that_has_expired_is_gone(place: Place) -> None:
     break_off(place, state, len(BODY) // 2)
     place.emulator.state.sessions.clear()
 
-    with pytest.raises(NotFoundError, match="begin it anew"):
+    with pytest.raises(NotFoundError, match="begin a new one"):
         place.storage.resume_upload(state, BODY)
 
 

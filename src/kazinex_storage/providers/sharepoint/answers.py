@@ -1,4 +1,4 @@
-"""Parses what Graph answers. Pure; what is no answer of Graph is an ``UnavailableError``."""
+"""Parses the answers of Graph. Pure; anything else is an ``UnavailableError``."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Item:
     def if_match(self) -> str | None:
         """What pins a request to the item as it was looked at.
 
-        By now another item, or a folder with all that is in it, could answer to the same path.
+        By now another item, or a folder with everything in it, could answer to the same path.
         """
         return self.etag or self.ctag
 
@@ -69,7 +69,7 @@ class Item:
     def is_at(self, path: str) -> bool:
         """Say whether the item is at *path*, letter by letter: the service itself ignores case.
 
-        Only the end of the path that Graph gives is compared, because the root folder above is a matter of settings.
+        Only the end of the path that Graph gives is compared, because the root folder above comes from the settings.
         ``parentReference.path`` comes percent-encoded from some versions of the service and plain from others.
         """
         *folders, name = path.split("/")
@@ -184,13 +184,13 @@ def next_offset(response: Response, size: int) -> int:
     """
     ranges = parse_json(response).get("nextExpectedRanges")
     if not isinstance(ranges, list):
-        raise UnavailableError("Graph did not say how far the upload has come; begin it anew")
-    if not ranges:
-        return size
-    start = str(ranges[0]).partition("-")[0]  # "N-" or "N-M"
-    offset = size_of(start)
+        offset = None
+    elif not ranges:
+        offset = size
+    else:
+        offset = size_of(str(ranges[0]).partition("-")[0])  # "N-" or "N-M"
     if offset is None or offset > size:
-        raise UnavailableError("Graph did not say how far the upload has come; begin it anew")
+        raise UnavailableError("Graph did not say how far the upload has come; begin a new one")
     return offset
 
 

@@ -12,14 +12,12 @@ from ..objectstore.error_table import retry_after_of
 from ..objectstore.writing import already_exists
 from .answers import Item, info_of, parse_item, parse_json
 from .errors import GRAPH, map_error
-from .folders import make_folders
-from .library import Library
 from .objects import Objects
 from .requests import Place
 
-# A copy inside one library takes seconds; what takes longer than a quarter of an hour has failed unseen.
+# A copy inside one library takes seconds; one that takes longer than a quarter of an hour has failed unnoticed.
 COPY_SECONDS: Final = 900.0
-"""How long a copy is waited for."""
+"""How long to wait for a copy."""
 
 # A copy takes a second or more, and each question about it counts against the limits of the app.
 _FIRST_WAIT_S: Final = 0.5
@@ -27,16 +25,16 @@ _LONGEST_WAIT_S: Final = 10.0
 _LONGEST_ASKED_S: Final = 60.0
 """The longest wait that the service may ask for."""
 _FORGOTTEN: Final = (301, 302, 303, 404)
-"""What the monitor of a copy answers that has ended a while ago."""
+"""What the monitor answers for a copy that ended a while ago."""
 
 
 class Copying:
-    """Copies and moves files of one library."""
+    """Copies and moves files of one library. Both raise ``StorageError`` when the service refuses."""
 
     def __init__(self, objects: Objects) -> None:
         """Copy and move *objects*."""
         self._objects = objects
-        self._library: Library = objects.library
+        self._library = objects.library
         self._requests = objects.library.requests
 
     def copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
@@ -46,7 +44,6 @@ class Copying:
             NotFoundError: there is no *source*.
             AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
             UnavailableError: the copy failed, or is not done after a quarter of an hour.
-            StorageError: the service refuses.
         """
         library = self._library
         item = yield from library.file(source, library.path_of(source))
@@ -69,7 +66,6 @@ class Copying:
             AlreadyExistsError: *target* exists, and *mode* is ``PutMode.CREATE`` or the service does not move over it.
             InvalidKeyError: it is spelt in another case, or a folder.
             UnavailableError: the source was written to meanwhile, or the folder above *target* was renamed.
-            StorageError: the service refuses.
         """
         library, path = self._library, self._library.path_of(target)
         item = yield from library.file(source, library.path_of(source))
@@ -88,7 +84,7 @@ class Copying:
             moved = yield from self._moved_after_all(source, target, path, item, response)
         if not library.is_at(moved, path):
             raise UnavailableError("a folder above was renamed while the object was moved into it", key=target)
-        self._objects.folders.remember(path)
+        self._objects.folders.remember(path.rpartition("/")[0])
         return info_of(target, moved)
 
     def _moved_after_all(self, source: str, target: str, path: str, item: Item, response: Response) -> Exchange[Item]:
@@ -106,14 +102,12 @@ class Copying:
         raise error
 
     def _place(self, key: str, path: str) -> Exchange[Place]:
-        folder = yield from make_folders(self._library, key, path)
-        return Place(folder.id if folder is not None else (yield from self._root()), path.rpartition("/")[2])
-
-    def _root(self) -> Exchange[str]:
-        found: Item | None = yield from self._library.look("")
-        if found is None:
+        folder = yield from self._objects.folders.make(key, path)
+        if folder is None:
+            folder = yield from self._library.look("")
+        if folder is None:
             raise NotFoundError("the library is not there any more")
-        return found.id
+        return Place(folder.id, path.rpartition("/")[2])
 
     def _wait(self, monitor: str, response: Response, key: str) -> Exchange[None]:
         until, wait = time.monotonic() + COPY_SECONDS, _FIRST_WAIT_S
@@ -130,7 +124,7 @@ class Copying:
                 return
             if status == "failed":
                 raise _failure(found, key)
-        raise UnavailableError("SharePoint has not finished the copy; look whether it is there later", key=key)
+        raise UnavailableError("SharePoint has not finished the copy; check later whether it is there", key=key)
 
     def _copied(self, key: str, path: str, source: Item, replaced: str | None) -> Exchange[Item]:
         try:
@@ -138,7 +132,7 @@ class Copying:
         except NotFoundError as error:
             raise UnavailableError("SharePoint says that it copied, but the copy is not there", key=key) from error
         if replaced is not None and found.version == replaced:
-            raise UnavailableError("SharePoint says that it copied, but what stood there still stands there", key=key)
+            raise UnavailableError("SharePoint says that it copied, but the earlier object is still there", key=key)
         if found.size != source.size:
             raise UnavailableError("SharePoint made a copy of another size; both are there, look at them", key=key)
         return found

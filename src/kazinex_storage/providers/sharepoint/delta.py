@@ -1,8 +1,8 @@
 """Listings of a whole library: the feed of all its items, 200 a request, however many folders there are.
 
-learn.microsoft.com/graph/api/driveitem-delta (read 2026-11): items come in no promised order, some more than once, with
-the id of the folder above in place of its path, and without cTag; so the tree is put together here. A walk through the
-folders needs a request for each of them, and each revision of a document has one of its own.
+learn.microsoft.com/graph/api/driveitem-delta (read 2026-11): items come in no particular order, some more than once,
+with the id of the folder above instead of its path, and without cTag; so the tree is put together here. A walk through
+the folders needs a request for each of them, and each revision of a document has a folder of its own.
 """
 
 from __future__ import annotations
@@ -11,24 +11,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ...errors import UnavailableError
-from ...transport import Exchange, Response
+from ...transport import Exchange
 from ...types import ObjectInfo
 from ...unkeyed import Unkeyed
-from ..objectstore.cycle_guard import CycleGuard
-from .answers import Item, Page, info_of, parse_page
+from .answers import Item, Page, info_of
 from .errors import map_error
 from .library import Library
-from .listing import FolderPages, warn
+from .listing import FolderPages, LinkedPages, warn
 
 _REFUSED: Final = (400, 403, 405, 501)
-"""What a service answers that gives no feed; the folders may be open yet."""
+"""What a service answers that gives no feed; its folders may still be readable."""
 
 
 class DeltaPages:
-    """The pages of everything in a library. One request each.
+    """The pages of everything in a library. One request each; ``StorageError`` when the service refuses.
 
-    It remembers the folders, and the ids of the files that it gave: some 100 bytes for each.
+    It remembers the folders, and the ids of the files that it listed: about 100 bytes for each.
     """
 
     def __init__(self, library: Library, prefix: str) -> None:
@@ -36,8 +34,7 @@ class DeltaPages:
         self._library = library
         self._prefix = prefix
         self._walk: FolderPages[ObjectInfo] | None = None
-        self._link: str | None = None
-        self._guard = CycleGuard()
+        self._pages = LinkedPages(library)
         self._begun = False
         self._ended = False
         self._tree = _Tree()
@@ -49,11 +46,7 @@ class DeltaPages:
         return self._left_out if self._walk is None else self._walk.unkeyed
 
     def next(self) -> Exchange[Sequence[ObjectInfo] | None]:
-        """Return the next page, None after the last one.
-
-        Raises:
-            StorageError: the service refuses.
-        """
+        """Return the next page, None after the last one."""
         while not self._ended:
             if self._walk is not None:
                 return (yield from self._walk.next())
@@ -75,26 +68,18 @@ class DeltaPages:
         self._ended = True
 
     def _page(self) -> Exchange[Page | None]:
-        library, link = self._library, self._link
-        drive = yield from library.drive()
-        response: Response = yield (library.requests.delta(drive) if link is None else library.requests.next_page(link))
-        if response.status != 200:
-            if not self._begun and response.status in _REFUSED:
-                self._walk = FolderPages(library, self._prefix, one_level=False)
-                return None
-            error = map_error(response)
-            if response.status in (404, 410) and self._begun:
-                raise UnavailableError("SharePoint lost a listing before its end; list again", code=error.code)
-            if response.status == 404:
-                yield from library.check_alive()
-            raise error
-        library.saw()
-        self._begun = True
-        page = parse_page(response)
-        if page.next_link is not None:
-            self._guard.advance(page.next_link, empty=not page.items)
-        self._link = page.next_link
-        return page
+        library = self._library
+        first = library.requests.delta((yield from library.drive()))
+        response = yield from self._pages.ask(first, expected=() if self._begun else _REFUSED)
+        if response.status == 200:
+            self._begun = True
+            return self._pages.read(response)
+        if response.status in _REFUSED:
+            self._walk = FolderPages(library, self._prefix, one_level=False)
+            return None
+        if response.status == 404:
+            yield from library.check_alive()
+        raise map_error(response)
 
     def _entries(self, path: str, item: Item) -> Iterator[ObjectInfo]:
         key = self._library.key_of(path) if item.is_file else None
@@ -124,10 +109,10 @@ class _Tree:
         """Name and folder above; None for what nothing can be in."""
         self._given: set[str] = set()
         self._waiting: dict[str, list[Item]] = {}
-        """Files, by the folder above them that has not come yet."""
+        """Files whose folder has not come yet, by its id."""
 
     def take(self, items: Sequence[Item]) -> Iterator[tuple[str, Item]]:
-        """Yield (path, file) of what *items* complete, each file once; what is no folder counts as one."""
+        """Yield (path, file) of what *items* complete, each file once; whatever is not a folder counts as a file."""
         for item in items:
             if item.is_deleted:
                 self._given.add(item.id)
@@ -154,7 +139,7 @@ class _Tree:
                     yield path, item
 
     def strays(self) -> list[Item]:
-        """Return the files that are waiting still."""
+        """Return the files that are still waiting."""
         found = {item.id: item for items in self._waiting.values() for item in items}
         return [item for item in found.values() if item.id not in self._given]
 

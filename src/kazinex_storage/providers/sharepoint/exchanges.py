@@ -1,4 +1,8 @@
-"""The provider for one folder of a document library: the verbs as exchanges, each bound where it stands."""
+"""The provider for one folder of a document library: the verbs as exchanges, each bound to what does it.
+
+``Storage`` runs these. What a file, a large write, an upload, a copy or a read needs of the service is in
+``objects.py``, ``sessions.py``, ``uploads.py``, ``copying.py`` and ``reading.py``.
+"""
 
 from __future__ import annotations
 
@@ -11,38 +15,28 @@ from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...lifting import Pages
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...transport import Exchange, TransportSettings
-from ...types import (
-    Capability,
-    Diagnosis,
-    Folder,
-    ObjectInfo,
-    PresignedUrl,
-    PresignOptions,
-    ProviderInfo,
-    PutOptions,
-)
+from ...types import Capability, Diagnosis, Folder, ObjectInfo, PresignedUrl, PresignOptions, ProviderInfo, PutOptions
 from ..settings.entra import GivenStore, Tokens
 from .batch import Doomed, delete_all
 from .copying import Copying
 from .delta import DeltaPages
-from .hashing import WRITTEN_ANEW
+from .hashing import REWRITTEN
 from .library import Library
 from .listing import FolderPages
 from .objects import SINGLE_PUT_BYTES, Objects
 from .reading import FileReads
-from .resuming import Resuming
 from .sessions import UploadSessions
 from .target import Target
 from .unkeyed import UnkeyedItems
+from .uploads import ResumableUploads
 
 if TYPE_CHECKING:
     from ...transport.addresses import PublicAddresses
 
 _ALL: Final = Prefix()
 
-
 # Microsoft counts 3,000 requests in 5 minutes for a user and 1,250 units a minute for an app; more at once only meets
-# the limit earlier — facts of the throttling page, see ``transport/gate.py``.
+# the limit earlier — the page on throttling, see ``transport/gate.py``.
 CONCURRENCY = 8
 """Requests at once that pay off in bulk work."""
 
@@ -78,12 +72,13 @@ class SharePointProvider:
             hierarchical=True,
             concurrency=CONCURRENCY,
             remote=True,
-            rewrites=WRITTEN_ANEW,
+            rewrites=REWRITTEN,
             ignores_case=True,
         )
         """What it can do."""
         self.library = Library(target)
         """The library."""
+        self._tokens = target.tokens if isinstance(target.tokens, Tokens) else None
         self.objects = Objects(self.library)
         """Its files."""
         reading, copying = FileReads(self.library), Copying(self.objects)
@@ -94,7 +89,7 @@ class SharePointProvider:
         unkeyed = UnkeyedItems(self.library, self.objects.folders, reading)
         self.get_unkeyed, self.delete_unkeyed, self.unkeyed_prefix = unkeyed.get, unkeyed.delete, unkeyed.prefix
         self.remove_folders = unkeyed.remove_folders
-        uploads = Resuming(self.objects, self.sessions)
+        uploads = ResumableUploads(self.sessions)
         self.begin_upload, self.abort_upload = uploads.begin_upload, uploads.abort_upload
         self.resume_upload = uploads.resume_upload
 
@@ -118,10 +113,7 @@ class SharePointProvider:
         return FolderPages(self.library, prefix, one_level=True)
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
-        """Remove many objects: two requests for 20 of them, and two for each one that is refused there.
-
-        After a batch that is refused as a whole no other is tried. A key that is too long is refused alone.
-        """
+        """Remove many objects; see ``delete_all``. A key that is too long is refused alone."""
         found: dict[ObjectKey, StorageError | None] = {}
         try:
             drive = yield from self.library.drive()
@@ -158,11 +150,7 @@ class SharePointProvider:
         return Diagnostics(self.library).diagnose(error, check)
 
     def list_libraries(self) -> Exchange[list[tuple[str, str]]]:
-        """Return (name, URL) of each library of the site, for a chooser; two requests.
-
-        Raises:
-            StorageError: the service refuses.
-        """
+        """Return (name, URL) of each library of the site, for a chooser; two requests."""
         found = yield from self.library.libraries((yield from self.library.site()))
         return [(name, url) for _, name, url in found]
 
@@ -170,38 +158,32 @@ class SharePointProvider:
         """Return (name, URL) of the sites that have *words* in their names, for a chooser; one request.
 
         Under Sites.Selected Graph finds none; the site has to be named then.
-
-        Raises:
-            StorageError: the service refuses.
         """
-        return (yield from self.library.sites(words))
+        return self.library.sites(words)
 
     def sweep(self, prefix: Prefix = _ALL, *, dry_run: bool = False) -> Exchange[int]:  # noqa: ARG002  # sessions know no prefix
-        """Throw away the upload sessions that this process remembers to have left, wherever they were to go."""
+        """Throw away the upload sessions that this process has left behind, wherever they were to go."""
         return self.sessions.left if dry_run else (yield from self.sessions.sweep(most=self.sessions.left))
 
     def use_settings(self, settings: TransportSettings) -> None:
         """Ask for tokens by *settings*."""
-        if isinstance(self.library.target.tokens, Tokens):
-            self.library.target.tokens.use_settings(settings)
+        if self._tokens is not None:
+            self._tokens.use_settings(settings)
 
     def state_secret(self) -> bytes | None:
         """Return what the app proves itself with; a refresh token changes at each use."""
-        tokens = self.library.target.tokens
-        proof = tokens.app_secret if isinstance(tokens, Tokens) else None
+        proof = self._tokens.app_secret if self._tokens is not None else None
         return proof.encode() if proof else None
 
     @property
     def rotating_secret(self) -> str | None:
         """The refresh token, when a person has connected."""
-        tokens = self.library.target.tokens
-        return "refresh_token" if isinstance(tokens, Tokens) and tokens.store is not None else None
+        return "refresh_token" if self._tokens is not None and self._tokens.store is not None else None
 
     def keep_secret(self, load: Callable[[], str], swap: Callable[[str, str], bool]) -> None:
-        """Keep the refresh token where *load* and *swap* reach."""
-        tokens = self.library.target.tokens
-        if isinstance(tokens, Tokens):
-            tokens.store = GivenStore(load, swap)
+        """Keep the refresh token where *load* and *swap* reach it."""
+        if self._tokens is not None:
+            self._tokens.store = GivenStore(load, swap)
 
     @property
     def discovered(self) -> Mapping[str, object]:
@@ -210,8 +192,8 @@ class SharePointProvider:
         return {"looked_up": found} if found is not None else {}
 
     def refresh(self) -> None:
-        """Look the ids up at the next use."""
-        self.library.look_up_anew()
+        """Look the ids up again at the next use."""
+        self.library.refresh()
 
     def close(self) -> None:
         """Do nothing: the connections are those of the storage."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
+from ...bodies.quickxor import QuickXorHash
 from ...errors import IntegrityError
+from ...types import Buffer
 from .answers import Item
 
 # Office files get properties of the library written into them, PDF and JPEG files as well ("property promotion") —
 # github.com/OneDrive/onedrive-api-docs/issues/935, rclone.org/onedrive (read 2026-08).
-WRITTEN_ANEW: Final = frozenset(
+REWRITTEN: Final = frozenset(
     {"doc", "docx", "docm", "dot", "dotx", "dotm", "xls", "xlsx", "xlsm", "xlsb", "xlt", "xltx", "xltm", "ppt", "pptx"}
     | {"pptm", "pps", "ppsx", "pot", "potx", "vsd", "vsdx", "vsdm", "mpp", "msg", "one", "pub", "rtf"}
     | {"pdf", "jpg", "jpeg", "jpe", "jfif", "htm", "html", "aspx"}
@@ -17,30 +20,49 @@ WRITTEN_ANEW: Final = frozenset(
 """Extensions of files whose bytes SharePoint may change."""
 
 
-def may_be_written_anew(name: str) -> bool:
-    """Say whether SharePoint may change the bytes of a file with that *name* while or after it is stored.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A body as it was sent: enough to recognise it."""
+
+    size: int
+    quickxor: str
+    """Hexadecimal."""
+    sha256: str | None
+
+    def is_in(self, item: Item) -> bool:
+        """Say whether *item* certainly holds this body."""
+        return self.may_be_in(item) and item.quickxor is not None
+
+    def may_be_in(self, item: Item) -> bool:
+        """Say whether *item* can hold this body as it was sent: its size is the same, and its hash, if known, too."""
+        return item.is_file and item.size == self.size and item.quickxor in (None, self.quickxor)
+
+    def check(self, item: Item) -> None:
+        """Compare *item*, which the service says it stored, with this body.
+
+        Raises:
+            IntegrityError: it is something else, and the service does not rewrite such files.
+        """
+        other = item.size != self.size or (item.quickxor is not None and item.quickxor != self.quickxor)
+        if other and not may_be_rewritten(item.name):
+            raise IntegrityError(
+                f"SharePoint stored {item.size} bytes that are not the {self.size} that were sent; they were left in "
+                "place, compare them and store the object again"
+            )
+
+
+def quickxor_of(data: Buffer) -> str:
+    """Return the quickXorHash of *data*, in hexadecimal."""
+    digest = QuickXorHash()
+    digest.update(data)
+    return digest.digest().hex()
+
+
+def may_be_rewritten(name: str) -> bool:
+    """Say whether SharePoint may change the bytes of a file of that *name*, while it is stored or later.
 
     Example:
-        >>> may_be_written_anew("plan.PDF"), may_be_written_anew("model.ifc")
+        >>> may_be_rewritten("plan.PDF"), may_be_rewritten("model.ifc")
         (True, False)
     """
-    return name.rpartition(".")[2].lower() in WRITTEN_ANEW
-
-
-def is_same(item: Item, size: int, quickxor: str) -> bool:
-    """Say whether *item* surely holds a body of *size* bytes with that hash, in hexadecimal."""
-    return item.is_file and item.size == size and item.quickxor == quickxor
-
-
-def check_stored(item: Item, size: int, quickxor: str) -> None:
-    """Compare what the service says that it stored with what was sent.
-
-    Raises:
-        IntegrityError: it stored something else, and not because it may.
-    """
-    other = item.size != size or (item.quickxor is not None and item.quickxor != quickxor)
-    if other and not may_be_written_anew(item.name):
-        raise IntegrityError(
-            f"SharePoint stored {item.size} bytes that are not the {size} that were sent; they are left there, compare "
-            "them and store the object again"
-        )
+    return name.rpartition(".")[2].lower() in REWRITTEN

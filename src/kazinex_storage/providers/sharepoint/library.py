@@ -1,7 +1,7 @@
-"""One document library: who asks, which drive it is, and how keys become paths and back.
+"""One document library: which drive it is, how keys become paths and back, and what is at a path.
 
-The service ignores case and keys do not, so an item that answers to a path is taken for an object only when it is
-spelt letter by letter like the key: ``Acme/a`` is never read or replaced by the key ``acme/a``.
+The service ignores case and keys do not, so an item that answers to a path counts as an object only when it is spelt
+letter by letter like the key: the key ``acme/a`` never reads or replaces ``Acme/a``.
 """
 
 from __future__ import annotations
@@ -22,17 +22,21 @@ from .requests import Requests
 from .target import Target
 
 ALIVE_SECONDS: Final = 60.0
-"""How long a library is taken to be there after it has shown something."""
+"""How long a library is assumed to be there after it has answered."""
 
 REMOVED: Final = (200, 204, 404)
-"""What a removal answers after which the item is gone."""
+"""The answers to a removal after which the item is gone."""
 
 _CHANGES: Final = 3
-"""How often an item that is to be removed may change between look and removal."""
+"""How often an item may change between the look at it and its removal."""
 
 
 class Library:
-    """The library of a target. It remembers which drive that is, that it was there a moment ago, and one file."""
+    """The library of a target. It remembers which drive that is, that it was there a moment ago, and one file.
+
+    Every exchange raises ``StorageError`` when the service refuses, and ``LocationNotFoundError`` when there is no such
+    site or library.
+    """
 
     def __init__(self, target: Target) -> None:
         """Work on *target*."""
@@ -50,66 +54,48 @@ class Library:
 
     @property
     def looked_up(self) -> dict[str, object] | None:
-        """What Graph said that the address of the target is, as ``settings.LookedUp``; None when it did not say all."""
+        """The ids that Graph gave for the address of the target, as ``settings.LookedUp``; None before that."""
         target = self.target
         if self._site is None or self._drive is None or target.drive_id is not None:
             return None
         address = {"graph_url": target.graph_url, "site_url": target.site_url, "library": target.library}
         return {**address, "site_id": self._site, "drive_id": self._drive}
 
-    def look_up_anew(self) -> None:
+    def refresh(self) -> None:
         """Ask for the ids again, except for those of the settings."""
         self._site, self._drive = self.target.site_id, self.target.drive_id
 
     def drive(self) -> Exchange[str]:
-        """Return the id of the drive; two requests, once.
-
-        Raises:
-            LocationNotFoundError: there is no such site or library.
-            StorageError: the service refuses.
-        """
+        """Return the id of the drive; two requests, once."""
         if self._drive is None:
-            site_id = yield from self.site()
-            self._drive = yield from self._find_drive(site_id)
+            self._drive = yield from self._find_drive((yield from self.site()))
             self.saw()
         return self._drive
 
     def site(self) -> Exchange[str]:
-        """Return the id of the site; one request.
+        """Return the id of the site; one request, once.
 
         Raises:
             LocationNotFoundError: there is no such site.
-            StorageError: the service refuses.
         """
-        if self._site is not None:
-            return self._site
-        response = yield from GRAPH.send(self.requests.site(), ok=(200, 400, 404))
-        if response.status != 200:
-            raise LocationNotFoundError(
-                f"there is no site at {self.target.site_url}; copy its address from the browser, up to its name",
-                code="site",
-            )
-        self._site = str(parse_json(response)["id"])
+        if self._site is None:
+            response = yield from GRAPH.send(self.requests.site(), ok=(200, 400, 404))
+            if response.status != 200:
+                raise LocationNotFoundError(
+                    f"there is no site at {self.target.site_url}; copy its address from the browser, up to its name",
+                    code="site",
+                )
+            self._site = str(parse_json(response)["id"])
         return self._site
 
     def libraries(self, site_id: str) -> Exchange[list[tuple[str, str, str]]]:
-        """Return (id, name, URL) of each library of a site; one request.
-
-        Raises:
-            StorageError: the service refuses.
-        """
-        values = (yield from _ask_site(self.requests.drives(site_id))).get("value")
-        drives = [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+        """Return (id, name, URL) of each library of a site; one request."""
+        drives = _entries((yield from _ask_site(self.requests.drives(site_id))))
         return [(str(drive.get("id")), str(drive.get("name")), str(drive.get("webUrl", ""))) for drive in drives]
 
     def sites(self, words: str) -> Exchange[list[tuple[str, str]]]:
-        """Return (name, URL) of the sites that have *words* in their names; one request.
-
-        Raises:
-            StorageError: the service refuses.
-        """
-        found = parse_json((yield from GRAPH.send(self.requests.sites(words)))).get("value")
-        sites = [value for value in found if isinstance(value, dict)] if isinstance(found, list) else []
+        """Return (name, URL) of the sites that have *words* in their names; one request."""
+        sites = _entries(parse_json((yield from GRAPH.send(self.requests.sites(words)))))
         return [(str(site.get("displayName") or site.get("name")), str(site.get("webUrl", ""))) for site in sites]
 
     def path_of(self, key: str) -> str:
@@ -133,16 +119,16 @@ class Library:
         return decode_path(below, at_library_root=not self._root)
 
     def unkeyed(self, item: Item, path: str) -> Unkeyed | None:
-        """Return what *item*, at *path*, is to those who ask for what no key names; None for the service's own.
+        """Return *item*, at *path*, as an entry of what no key names; None for the service's own.
 
-        Its name is the path and the id, parted by a colon, which no name has.
+        Its name is the path and the id with a colon between them, which no name contains.
         """
         if self.is_own(path):
             return None
         return Unkeyed(name=f"{path}:{item.id}", key=self.text_of(path), size=item.size)
 
     def text_of(self, path: str) -> str:
-        """Return the text of the key of *path*, or of the one that it would have."""
+        """Return the text of the key of *path*, or of the key that it would have."""
         return text_of("/".join(path.split("/")[self._above :]))
 
     def is_own(self, path: str) -> bool:
@@ -150,29 +136,17 @@ class Library:
         return not self._root and is_forms(path)
 
     def look(self, path: str, *, download: bool = False) -> Exchange[Item | None]:
-        """Return what answers to *path*, in whatever case it is spelt; one request.
-
-        Raises:
-            StorageError: the service refuses.
-        """
+        """Return what answers to *path*, in whatever case it is spelt; one request."""
         drive = yield from self.drive()
         return (yield from self.find(self.requests.item(drive, path, download=download)))
 
     def look_by_id(self, identity: str, *, download: bool = False) -> Exchange[Item | None]:
-        """Return the item with an id, wherever it is; one request.
-
-        Raises:
-            StorageError: the service refuses.
-        """
+        """Return the item with an id, wherever it is; one request."""
         drive = yield from self.drive()
         return (yield from self.find(self.requests.item_by_id(drive, identity, download=download)))
 
     def find(self, request: Request) -> Exchange[Item | None]:
-        """Return the item that *request* looks at; None when a library that is there has none.
-
-        Raises:
-            StorageError: the service refuses.
-        """
+        """Return the item that *request* looks at; None when a library that is there has none."""
         with suppress(NotFoundError):
             item = parse_item((yield from GRAPH.send(request)))
             self.saw()
@@ -181,11 +155,10 @@ class Library:
         return None
 
     def remove(self, look: Callable[[], Exchange[Item | None]], key: str | None = None) -> Exchange[None]:
-        """Remove what *look* returns, if it is still as it was looked at; two requests, one when it returns None.
+        """Remove what *look* returns, if it has not changed since; two requests, one when *look* returns None.
 
         Raises:
-            UnavailableError: others change it all the time.
-            StorageError: the service refuses.
+            UnavailableError: others keep changing it.
         """
         drive = yield from self.drive()
         for _ in range(_CHANGES):
@@ -202,11 +175,10 @@ class Library:
         self._alive_until = time.monotonic() + ALIVE_SECONDS
 
     def check_alive(self) -> Exchange[None]:
-        """Make sure that what is missing is missing in a library that is there; one request, but not every time.
+        """Make sure that something is missing in the library, not the library itself; one request, but not every time.
 
         Raises:
             LocationNotFoundError: the library is gone, or never was there.
-            StorageError: the service refuses.
         """
         if time.monotonic() < self._alive_until:
             return
@@ -214,7 +186,7 @@ class Library:
         response = yield from GRAPH.send(self.requests.item(drive, ""), ok=(200, 404))
         if response.status == 404:
             raise LocationNotFoundError(
-                "the document library is not there any more, or the app does not see it; look at the site, and verify "
+                "the document library is no longer there, or the app does not see it; look at the site, and verify "
                 "the provider again",
                 code="library",
             )
@@ -226,7 +198,6 @@ class Library:
 
         Raises:
             NotFoundError: there is none.
-            StorageError: the service refuses.
         """
         item = yield from self.file_at(path, download=download)
         if item is None:
@@ -234,11 +205,7 @@ class Library:
         return item
 
     def file_at(self, path: str, *, download: bool = False) -> Exchange[Item | None]:
-        """Return the file at *path*, spelt like that; None when there is none. One request.
-
-        Raises:
-            StorageError: the service refuses.
-        """
+        """Return the file at *path*, spelt like that; None when there is none. One request."""
         item = yield from self.look(path, download=download)
         if item is None or not item.is_file or not self.is_at(item, path):
             return None
@@ -246,7 +213,7 @@ class Library:
         return item
 
     def is_at(self, item: Item, path: str) -> bool:
-        """Say whether *item* is spelt like *path*, except for the root folder, which is a matter of settings."""
+        """Say whether *item* is spelt like *path*, except for the root folder, which comes from the settings."""
         below = path.split("/")[self._above :]
         return not below or item.is_at("/".join(below))
 
@@ -266,7 +233,7 @@ class Library:
         """
         if not self.is_at(item, path):
             raise InvalidKeyError(
-                f"SharePoint ignores case, and {item.name!r} stands there in another spelling, as a file or as a "
+                f"SharePoint ignores case, and {item.name!r} is there in another spelling, as a file or as a "
                 "folder above; nothing was changed, choose another key",
                 key=key,
             )
@@ -297,6 +264,11 @@ def _same_place(one: str, other: str) -> bool:
     return [unquote(part).rstrip("/").casefold() for part in urlsplit(one)[1:3]] == [
         unquote(part).rstrip("/").casefold() for part in urlsplit(other)[1:3]
     ]
+
+
+def _entries(found: Mapping[str, object]) -> list[Mapping[str, object]]:
+    values = found.get("value")
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
 def _ask_site(request: Request) -> Exchange[Mapping[str, object]]:

@@ -1,8 +1,7 @@
 """Listings of one library: one level, or a walk through all folders below a prefix.
 
-Pages are followed as Graph links them. Entries whose names no key is spelt like are left out, and kept apart:
-another program put them there. What the service lists in a folder of another spelling belongs to another key and is
-left out.
+Pages are followed as Graph links them. Entries whose names are not how a key is spelt come from another program: they
+are left out, and noted. What the service lists in a folder of another spelling belongs to another key and is left out.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar, cast
 
 from ...errors import NotFoundError, UnavailableError
-from ...transport import Exchange, Response
+from ...transport import Exchange, Request, Response
 from ...types import Folder, ObjectInfo
 from ...unkeyed import Unkeyed
 from ..objectstore.cycle_guard import CycleGuard
 from .answers import Item, Page, info_of, parse_page
-from .errors import map_error
+from .errors import GRAPH, map_error
 from .library import Library
 
 _log = logging.getLogger(__name__)
@@ -29,15 +28,55 @@ _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
 @dataclass(frozen=True, slots=True)
 class Below:
-    """A folder that is to be listed."""
+    """A folder to list."""
 
     path: str
     id: str | None = None
     """For folders that no key names: their paths may lead to others. None lists by the path."""
 
 
+class LinkedPages:
+    """The pages of a listing, as Graph links each to the next."""
+
+    def __init__(self, library: Library) -> None:
+        """Begin with the first page."""
+        self._library = library
+        self._guard = CycleGuard()
+        self.link: str | None = None
+        """How to ask for the next page; None before the first one and after the last one."""
+
+    def ask(self, first: Request, expected: tuple[int, ...] = ()) -> Exchange[Response]:
+        """Ask for the next page, by *first* if there is no link to it; an answer other than 200 may be *expected*.
+
+        Raises:
+            UnavailableError: the link leads nowhere any more, or away from Graph.
+        """
+        request = first if self.link is None else self._library.requests.next_page(self.link)
+        response = yield from GRAPH.send(request, ok=(200, 404, 410, *expected))
+        if response.status in (404, 410) and self.link is not None:
+            error = map_error(response)
+            raise UnavailableError("SharePoint lost a listing before its end; list again", code=error.code) from error
+        return response
+
+    def read(self, response: Response) -> Page:
+        """Return the page that a *response* with status 200 brings.
+
+        Raises:
+            UnavailableError: it brings none, or one that was there before.
+        """
+        self._library.saw()
+        page = parse_page(response)
+        if page.next_link is not None:
+            self._guard.advance(page.next_link, empty=not page.items)
+        self.link = page.next_link
+        return page
+
+
 class FolderPages(Generic[_Entry]):
-    """The pages of one listing. One request each; in a walk, at least one for each folder."""
+    """The pages of one listing. One request each; in a walk, at least one for each folder.
+
+    Both exchanges raise ``StorageError`` when the service refuses.
+    """
 
     def __init__(self, library: Library, prefix: str, *, one_level: bool, start: Below | None = None) -> None:
         """List what begins with *prefix*: one level of it, or everything below, from the folder *start* on."""
@@ -46,19 +85,14 @@ class FolderPages(Generic[_Entry]):
         self._one_level = one_level
         self._folders = deque([start or Below(library.folder_of(prefix))])
         self._folder = self._folders[0]
-        self._link: str | None = None
-        self._guard = CycleGuard()
+        self._pages = LinkedPages(library)
         self._warned = False
         self.unkeyed: list[Unkeyed] = []
-        """What was left out, below the prefix; see ``UnkeyedPages``. Folders that nothing is in are not among it."""
+        """What was left out, below the prefix; see ``UnkeyedPages``. Empty folders are not among it."""
 
     def next(self) -> Exchange[Sequence[_Entry] | None]:
-        """Return the next page, None after the last one.
-
-        Raises:
-            StorageError: the service refuses.
-        """
-        while self._link is not None or self._folders:
+        """Return the next page, None after the last one."""
+        while self._pages.link is not None or self._folders:
             page = yield from self._page()
             if page is None:
                 continue
@@ -78,13 +112,9 @@ class FolderPages(Generic[_Entry]):
         return None
 
     def items(self) -> Exchange[list[Item]]:
-        """Return everything in the first folder, whatever it is; one request for 200 items.
-
-        Raises:
-            StorageError: the service refuses.
-        """
+        """Return everything in the first folder, whatever it is; one request for 200 items."""
         found: list[Item] = []
-        while self._link is not None or self._folders:
+        while self._pages.link is not None or self._folders:
             page = yield from self._page()
             found += page.items if page is not None else ()
         return found
@@ -92,38 +122,28 @@ class FolderPages(Generic[_Entry]):
     def close(self) -> None:
         """Ask for no further page."""
         self._folders.clear()
-        self._link = None
+        self._pages.link = None
 
     def _page(self) -> Exchange[Page | None]:
-        library, link = self._library, self._link
+        library = self._library
         drive = yield from library.drive()
-        if link is None:
-            folder = self._folder = self._folders.popleft()
-            request = library.requests.children(drive, folder.path, folder.id)
-        else:
-            request = library.requests.next_page(link)
-        response: Response = yield request
-        self._link = None
-        if response.status != 200:
-            error = map_error(response)
-            if isinstance(error, NotFoundError) and link is not None:
-                raise UnavailableError("SharePoint lost a listing before its end; list again", code=error.code)
-            if isinstance(error, NotFoundError):  # a folder that is not there has nothing in it
-                yield from library.check_alive()
-                return None
-            found = (yield from library.look(self._folder.path)) if response.status == 400 else None
-            if found is not None and found.is_file:
-                return None
-            raise error
-        library.saw()
-        page = parse_page(response)
-        if page.next_link is not None:
-            self._guard.advance(page.next_link, empty=not page.items)
-        self._link = page.next_link
-        return page
+        if self._pages.link is None:
+            self._folder = self._folders.popleft()
+        folder = self._folder
+        response = yield from self._pages.ask(library.requests.children(drive, folder.path, folder.id), expected=(400,))
+        if response.status == 200:
+            return self._pages.read(response)
+        error = map_error(response)
+        if isinstance(error, NotFoundError):  # a folder that is not there has nothing in it
+            yield from library.check_alive()
+            return None
+        found = (yield from library.look(folder.path)) if response.status == 400 else None
+        if found is not None and found.is_file:
+            return None
+        raise error
 
     def _entries(self, page: Page) -> Iterator[tuple[ObjectInfo | Folder | Unkeyed, Below | None]]:
-        """Yield what is on *page*, each with the folder that it is only there for if something is in that."""
+        """Yield what is on *page*; what counts only if there is something in a folder comes with that folder."""
         for item in page.items:
             path = f"{self._folder.path}/{item.name}" if self._folder.path else item.name
             if not self._library.is_at(item, path):
@@ -151,28 +171,18 @@ class FolderPages(Generic[_Entry]):
             yield entry, None if item.size else folder
 
     def _is_hollow(self, folder: Below, entry: ObjectInfo | Folder | Unkeyed) -> Exchange[bool]:
-        """Say whether *folder* holds nothing but folders: what was deleted leaves them behind, and no listing may
-        remove them, because another writer could be about to store something there.
+        """Say whether *folder* holds nothing but folders: deletes leave them behind, and no listing may remove them,
+        because another writer could be about to store something there.
         """
         prefix = entry.prefix if isinstance(entry, Folder) else f"{entry.key}/"
         below: FolderPages[ObjectInfo] = FolderPages(self._library, prefix, one_level=False, start=folder)
         return (yield from below.next()) is None and not below.unkeyed
 
 
-def list_folder(library: Library, folder: Below) -> Exchange[list[Item]]:
-    """Return everything in *folder*, whatever it is; one request for 200 items.
-
-    Raises:
-        StorageError: the service refuses.
-    """
-    pages: FolderPages[ObjectInfo] = FolderPages(library, "", one_level=True, start=folder)
-    return (yield from pages.items())
-
-
 def warn(count: int, library: Library) -> None:
-    """Tell that a listing left out *count* names."""
+    """Warn that a listing left out *count* names."""
     _log.warning(
-        "%d names in %s are spelt like no key of this library and are left out of the listing",
+        "%d names in %s are not how this library spells keys and are left out of the listing",
         count,
         library.target.location,
     )

@@ -1,32 +1,25 @@
-"""Files of one library, as exchanges: look, read, write in one request, delete.
+"""Files of one library, as exchanges: look, write in one request, delete.
 
 Larger bodies go through ``sessions.py``. A create-only write that is refused looks whether the file in its way is its
-own, because the answer to an earlier attempt may have been lost: it is, when it holds the same bytes.
+own, because the answer to an earlier attempt may have been lost: it is its own if it holds the same bytes.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from ...bodies.quickxor import QuickXorHash
 from ...bodies.source import Source
-from ...errors import (
-    AlreadyExistsError,
-    NotFoundError,
-    PreconditionFailedError,
-    StorageError,
-    UnavailableError,
-)
+from ...errors import AlreadyExistsError, NotFoundError, PreconditionFailedError, StorageError, UnavailableError
 from ...transport import Exchange, Response, Wait
-from ...types import MIB, Buffer, Checksum, ObjectInfo, PutMode, PutOptions
-from ..objectstore.writing import already_exists, other_version, read_first
+from ...types import MIB, Checksum, ObjectInfo, PutMode, PutOptions
+from ..objectstore.writing import already_exists, ambiguous_write, other_version, read_first
 from .answers import Item, info_of, parse_item
-from .errors import map_error
-from .folders import Folders, make_folders
-from .hashing import check_stored, is_same, may_be_written_anew
+from .errors import GRAPH, map_error
+from .folders import Folders
+from .hashing import Sent, may_be_rewritten, quickxor_of
 from .library import REMOVED, Library
 from .requests import Writing
 
@@ -34,27 +27,17 @@ from .requests import Writing
 SINGLE_PUT_BYTES: Final = 8 * MIB
 """The largest body that goes in one request."""
 
-# Bodies up to here are sent before anybody looks whether something is there: mostly nothing is.
+# Bodies up to here are sent without a look at what is there: mostly nothing is.
 _HOPEFUL_BYTES: Final = 256 * 1024
-
 
 _RIVALS: Final = 12
 """How often a replace meets another writer before it gives up."""
 _RIVAL_WAIT_S: Final = 0.05
-"""The longest first pause after such a meeting, which one of two writers ends earlier; it doubles up to a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What was sent: enough to recognise it."""
-
-    size: int
-    quickxor: str
-    sha256: str | None
+"""The longest first pause after that; it doubles up to a second. The pauses are random, so that one writer is first."""
 
 
 class Objects:
-    """The files of one library."""
+    """The files of one library. Every exchange raises what ``StorageProvider`` says of its verb."""
 
     def __init__(self, library: Library) -> None:
         """Work on *library*."""
@@ -65,20 +48,13 @@ class Objects:
         """Those above them."""
 
     def head(self, key: str) -> Exchange[ObjectInfo]:
-        """Look; one request.
-
-        Raises:
-            StorageError: as in ``StorageProvider.head``.
-        """
+        """Look; one request."""
         return info_of(key, (yield from self.library.file(key, self.library.path_of(key))))
 
     def write(self, key: str, source: Source, options: PutOptions, data: bytes | None = None) -> Exchange[ObjectInfo]:
-        """Write a body of at most ``SINGLE_PUT_BYTES``; one request where nothing is there and the folder was seen.
+        """Write a body of at most ``SINGLE_PUT_BYTES``; one request if nothing is there and the folder was seen.
 
-        *data* is the whole of *source*, where it has been read.
-
-        Raises:
-            StorageError: as in ``StorageProvider.put``.
+        *data* is the whole of *source*, if it has been read.
         """
         data = source.data() if data is None else data
         if data is None:
@@ -89,14 +65,14 @@ class Objects:
         checksum = source.checksum
         sent = Sent(len(data), quickxor_of(data), checksum.value if checksum is not None else None)
         if options.if_match is None and len(data) <= _HOPEFUL_BYTES:
-            writing = Writing(content_type=options.content_type or "application/octet-stream")
+            writing = Writing(content_type=options.content_type)
         else:
             writing = yield from self.admit(key, path, options)
-        response: Response = yield self._requests.put_content(drive, path, data, writing)
-        if response.status == 404 and writing.if_match is None:
-            self.folders.forget(path)
-            yield from make_folders(self.library, key, path)
-            response = yield self._requests.put_content(drive, path, data, writing)
+        request = self._requests.put_content(drive, path, data, writing)
+        if writing.if_match is None:
+            response = yield from self.folders.send(key, path, request)
+        else:
+            response = yield request
         if response.status in (409, 412) and options.mode is PutMode.REPLACE and options.if_match is None:
             response = yield from self._over_rivals(key, path, data, options, sent, response)
         if response.status in (200, 201):
@@ -106,9 +82,7 @@ class Objects:
     def delete(self, key: str) -> Exchange[None]:
         """Move the file into the recycle bin; two requests, one when there is none.
 
-        Raises:
-            UnavailableError: others replace it all the time.
-            StorageError: as in ``StorageProvider.delete``.
+        Raises ``UnavailableError`` when others keep replacing it.
         """
         yield from self.library.remove(partial(self.library.file_at, self.library.path_of(key)), key)
 
@@ -121,39 +95,37 @@ class Objects:
             InvalidKeyError: something is there in another spelling, or a folder.
         """
         found = yield from self.library.look(path)
-        content_type = options.content_type or "application/octet-stream"
         if options.if_match is not None and (found is None or found.version != options.if_match):
             raise other_version(key)
         if found is None:
-            return Writing(content_type=content_type)
+            return Writing(content_type=options.content_type)
         self.library.check_spelling(found, key, path)
         if options.mode is PutMode.CREATE:
             raise already_exists(key)
         return Writing(
-            behaviour="replace",
-            if_match=found.if_match,
-            content_type=content_type,
-            replaced=found.version,
+            behaviour="replace", if_match=found.if_match, content_type=options.content_type, replaced=found.version
         )
 
     def stored(self, key: str, path: str, response: Response, sent: Sent) -> Exchange[ObjectInfo]:
         """Return what *response*, a success, says that was stored.
 
         Raises:
-            InvalidKeyError: a folder above is spelt in another case, so it was stored there and has been taken back.
+            InvalidKeyError: a folder above is spelt in another case; what was stored there has been taken back.
             UnavailableError: the same, and it could not be taken back.
             IntegrityError: the service stored something else.
         """
         item = parse_item(response)
         if response.status == 201 and not self.library.is_at(item, path):
             drive = yield from self.library.drive()
-            removed: Response = yield self._requests.delete(drive, item)
-            if removed.status not in REMOVED:
+            try:
+                yield from GRAPH.send(self._requests.delete(drive, item), ok=REMOVED)
+            except StorageError as error:
                 raise UnavailableError(
-                    "a folder above is spelt in another case, so SharePoint stored the object there, and refuses to "
-                    f"take it back ({removed.status}); delete {item.name!r} there by hand and choose another key",
+                    "a folder above is spelt in another case, so SharePoint stored the object there, and it could not "
+                    f"be taken back ({error.message}); delete {item.name!r} there by hand and choose another key",
                     key=key,
-                )
+                    code=error.code,
+                ) from error
         return self.accepted(key, path, item, sent)
 
     def accepted(self, key: str, path: str, item: Item, sent: Sent) -> ObjectInfo:
@@ -164,15 +136,15 @@ class Objects:
             IntegrityError: the service stored something else.
         """
         self.library.check_spelling(item, key, path)
-        self.folders.remember(path)
-        check_stored(item, sent.size, sent.quickxor)
+        self.folders.remember(path.rpartition("/")[0])
+        sent.check(item)
         found = info_of(key, item)
         if sent.sha256 is None:
             return found
         return replace(found, checksum=Checksum(algorithm="sha256", value=sent.sha256))
 
     def find_own_write(self, key: str, path: str, sent: Sent) -> Exchange[Item | None]:
-        """Return the file at *path* when it holds what was *sent*; None when it surely is another's, or none is there.
+        """Return the file at *path* if it holds what was *sent*; None if it is certainly another's, or none is there.
 
         Raises:
             UnavailableError: it is not known: it cannot be looked at, its hash is late, the service may have rewritten
@@ -181,20 +153,18 @@ class Objects:
         try:
             found = yield from self.library.look(path)
         except StorageError as error:
-            raise _ambiguous_write(key, error) from error
+            raise ambiguous_write(key, error) from error
         if found is None:
             return None
-        if self.library.is_at(found, path):
-            if is_same(found, sent.size, sent.quickxor):
-                return found
-            if found.is_folder or not (may_be_written_anew(found.name) or _may_be(found, sent)):
-                return None
-        elif not _may_be(found, sent):
-            return None
-        raise _ambiguous_write(key)
+        exact = self.library.is_at(found, path)
+        if exact and sent.is_in(found):
+            return found
+        if sent.may_be_in(found) or (exact and not found.is_folder and may_be_rewritten(found.name)):
+            raise ambiguous_write(key)
+        return None
 
     def refused(self, key: str, path: str, response: Response, options: PutOptions, sent: Sent) -> Exchange[ObjectInfo]:
-        """Return what was stored after all, when the answer to it was lost; else raise what *response* means.
+        """Return what an earlier attempt stored, whose answer was lost; else raise what *response* means.
 
         Raises:
             AlreadyExistsError: create-only, and the key exists.
@@ -224,12 +194,7 @@ class Objects:
     def _over_rivals(
         self, key: str, path: str, data: bytes, options: PutOptions, sent: Sent, response: Response
     ) -> Exchange[Response]:
-        """Write over what others wrote meanwhile, each time having looked at it; return the last answer.
-
-        Raises:
-            UnavailableError: it may be there already, because the answer to a write was lost.
-            InvalidKeyError: it is spelt in another case, or a folder.
-        """
+        """Write over what others wrote meanwhile, each time after a look at it; return the last answer."""
         drive = yield from self.library.drive()
         for meeting in range(_RIVALS):
             if response.status not in (409, 412):
@@ -241,24 +206,3 @@ class Objects:
             writing = yield from self.admit(key, path, options)
             response = yield self._requests.put_content(drive, path, data, writing)
         return response
-
-
-def quickxor_of(data: Buffer) -> str:
-    """Return the quickXorHash of *data*, in hexadecimal."""
-    digest = QuickXorHash()
-    digest.update(data)
-    return digest.digest().hex()
-
-
-def _may_be(found: Item, sent: Sent) -> bool:
-    """Say whether *found* may hold what was *sent*: of the same size, and of no other hash."""
-    return found.is_file and found.size == sent.size and found.quickxor in (None, sent.quickxor)
-
-
-def _ambiguous_write(key: str, error: StorageError | None = None) -> UnavailableError:
-    return UnavailableError(
-        "the answer to a write was lost, and whether the object that stands there is this one could not be told; look "
-        "at it before repeating",
-        key=key,
-        code=error.code if error is not None else None,
-    )

@@ -1,8 +1,7 @@
-"""Files of one library are read through short-lived URLs, which are looked up, and looked up again when they expire."""
+"""Reads of files through short-lived URLs, which are looked up, and looked up again when they expire."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -10,26 +9,24 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from ...bodies.checksums import announce
 from ...errors import IntegrityError, PreconditionFailedError, UnavailableError
 from ...transport import Exchange, Response
-from ...types import Buffer, ByteRange, ObjectInfo, Sink
+from ...types import ByteRange, ObjectInfo, Sink
+from ..objectstore.reading import CONTENT_RANGE, CountedSink
 from .answers import Item, info_of
 from .errors import map_error
 from .library import Library
 
-# Long enough for the spans of a download, short enough that a URL is good yet.
+# Long enough for the spans of a download, short enough that a URL is still good.
 _RECENT_S: Final = 60.0
 _RECENT: Final = 64
 """Files whose URLs are remembered."""
 
 _URL_EXPIRED: Final = frozenset({401, 403, 404, 410})
 _LOOKS: Final = 25
-"""Looks that one read takes at most: URLs expire, and a file that is replaced all the time is looked at again."""
+"""Looks that one read takes at most: URLs expire, and a file that others keep replacing is looked at again."""
 _REFUSALS: Final = 3
-"""Download URLs that are refused one after another, fresh as they are, before the read gives up."""
-
-_CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")  # RFC 9110, 14.4
+"""Fresh download URLs that may be refused one after another before the read gives up."""
 
 
 class FileReads:
@@ -44,8 +41,7 @@ class FileReads:
     def get(self, key: str, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
         """Push *span* into *sink*; two requests, and two more for each time that the download URL expires.
 
-        Raises:
-            StorageError: as ``read``.
+        Raises what ``read`` raises.
         """
         path = self.library.path_of(key)
         look = partial(self.library.file, key, path, download=True)
@@ -54,13 +50,13 @@ class FileReads:
     def read(
         self, key: str, path: str, look: Callable[[], Exchange[Item]], span: ByteRange, sink: Sink, if_match: str | None
     ) -> Exchange[ObjectInfo]:
-        """Push *span* of what *look* returns into *sink*; *path* is what it is remembered by.
+        """Push *span* of what *look* returns into *sink*; the file is remembered by *path*.
 
         Raises:
             IntegrityError: the file changed meanwhile, or something else came than was asked for.
             PreconditionFailedError: the object is not the version *if_match*.
             UnavailableError: no URL leads to the whole of it.
-            StorageError: what *look* meets, or the service refuses.
+            StorageError: *look* fails, or the service refuses.
         """
         taking: _Taking | None = None
         refused = 0
@@ -74,7 +70,7 @@ class FileReads:
                 if if_match is not None and item.version != if_match:
                     raise PreconditionFailedError("the object is another version; read it again", key=key)
                 taking = _Taking(sink, item, span)
-                announce(sink, item.checksum)
+                taking.expect(item.checksum)
             elif taking.item.version != item.version:
                 raise IntegrityError("the object was replaced while it was being read; read it again", key=key)
             if not taking.ended:
@@ -85,7 +81,10 @@ class FileReads:
                     continue
                 refused = 0 if taking.size > before else refused + 1
             if taking.ended:
-                taking.check(key)
+                if taking.start + taking.size > taking.end > taking.start:
+                    raise IntegrityError(
+                        f"{taking.size} of {taking.end - taking.start} bytes came; read it again", key=key
+                    )
                 return info_of(key, taking.item)
             if refused >= _REFUSALS:
                 break
@@ -106,7 +105,9 @@ class FileReads:
 
     def _download(self, item: Item, taking: _Taking, key: str, *, sure: bool) -> Exchange[None]:
         if item.download_url is None:
-            raise UnavailableError("SharePoint gives no URL to read the file; it may be checked for malware", key=key)
+            raise UnavailableError(
+                "SharePoint gives no URL to read the file; it may be scanning it for malware", key=key
+            )
         span, before = taking.left, taking.size
         request = self._requests.download(item.download_url, span, taking, partial(_check, item, taking, before, sure))
         response: Response = yield request
@@ -124,20 +125,15 @@ class _OtherVersionError(Exception):
     """The file was replaced between the look at it and the first byte of it."""
 
 
-class _Taking:
-    """What was read so far; a sink that counts."""
+class _Taking(CountedSink):
+    """What was read so far of one version of a file."""
 
-    __slots__ = ("_sink", "end", "item", "size", "start")
+    __slots__ = ("end", "item", "start")
 
     def __init__(self, sink: Sink, item: Item, span: ByteRange) -> None:
-        self._sink = sink
+        super().__init__(sink)
         self.item = item
         self.start, self.end = span.resolve(item.size)
-        self.size = 0
-
-    def __call__(self, buffer: Buffer) -> None:
-        self.size += len(buffer)
-        self._sink(buffer)
 
     @property
     def ended(self) -> bool:
@@ -150,26 +146,13 @@ class _Taking:
         span = (self.start + self.size, self.end)
         return None if span == (0, self.item.size) else span
 
-    def check(self, key: str) -> None:
-        """Compare how much came with what the service says.
-
-        Raises:
-            IntegrityError: it is something else.
-        """
-        if self.start + self.size != self.end and self.end > self.start:
-            raise IntegrityError(f"{self.size} of {self.end - self.start} bytes came; read it again", key=key)
-
 
 def _check(item: Item, taking: _Taking, before: int, sure: bool, headers: Mapping[str, str]) -> None:
     """Refuse what is not the version or the span that was asked for, before its first byte.
 
     The ETag of a download, where there is one, and that of the item are both eTags; where there is none, only
     an item that was looked at just now is *sure* to be what comes. *before* is how much was taken before this request;
-    how the request itself goes on after a break is for the transport to see to.
-
-    Raises:
-        IntegrityError: it is another part, or another version and something of the first one was taken.
-        _OtherVersionError: it is another version.
+    resuming the request itself after a break is the transport's work.
     """
     etag = headers.get("etag")
     known = etag is not None and etag.startswith('"{') and item.etag is not None
@@ -179,7 +162,7 @@ def _check(item: Item, taking: _Taking, before: int, sure: bool, headers: Mappin
         raise _OtherVersionError
     if taking.size != before:
         return
-    match = _CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
+    match = CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
     sent = (int(match[1]), int(match[2]) + 1) if match is not None else None
     if taking.left is not None and sent != taking.left:
         raise IntegrityError("the service sent another part than was asked for; nothing of it was taken")

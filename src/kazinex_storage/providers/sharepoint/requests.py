@@ -1,8 +1,8 @@
 """The requests of Microsoft Graph for files in a document library. Pure: ``answers.py`` reads what comes back.
 
-Built after learn.microsoft.com/graph/api/driveitem-* (read 2026-08). Paths are names parted by slashes below the root
-of the library, as ``names.py`` spells them; each segment is percent-encoded here. Requests to upload and download URLs
-are not authorised: those URLs are credentials themselves.
+Built after learn.microsoft.com/graph/api/driveitem-* (read 2026-08). Paths are names with slashes between them, below
+the root of the library, as ``names.py`` spells them; each segment is percent-encoded here. Requests to upload and
+download URLs are not authorised: those URLs are credentials themselves.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .answers import Item
 from .target import Target
 
 PAGE_ITEMS: Final = 200
-"""Entries in one page of a listing: what Graph gives when nothing is asked for; it may give fewer."""
+"""Entries in one page of a listing: the default of Graph, which may give fewer."""
 
 BATCH_REQUESTS: Final = 20
 """Requests in one ``$batch`` — learn.microsoft.com/graph/json-batching."""
@@ -33,7 +33,7 @@ _SELECT: Final = (
     "$select=id,name,size,eTag,cTag,file,folder,package,createdDateTime,lastModifiedDateTime,"
     "lastModifiedBy,parentReference"
 )
-# The service has not begun with what it answers so — learn.microsoft.com/graph/throttling and /graph/errors.
+# Answers after which the service has not begun the work — learn.microsoft.com/graph/throttling and /graph/errors.
 _REFUSALS: Final = frozenset({429, 503, 509})
 _JSON: Final = ("Content-Type", "application/json")
 _BEHAVIOUR: Final = "@microsoft.graph.conflictBehavior"
@@ -53,9 +53,10 @@ class Writing:
     """What a write does with the item at its path."""
 
     behaviour: str = "fail"
-    """``fail`` or ``replace``; always said, because the documents and the service differ about what holds without."""
+    """``fail`` or ``replace``; always sent, because the documents and the service differ about the default."""
     if_match: str | None = None
-    content_type: str = "application/octet-stream"
+    content_type: str | None = None
+    """None is ``application/octet-stream``."""
     replaced: str | None = None
     """The version that is there, if any."""
 
@@ -88,7 +89,7 @@ class Requests:
         return self._request("GET", f"/sites/{quote(site_id, safe=',')}/drive", operation="libraries")
 
     def sites(self, words: str) -> Request:
-        """Look for sites whose names have *words* in them; only for choosers."""
+        """Look for sites with *words* in their names; only for choosers."""
         return self._request("GET", f"/sites?search={quote(words, safe='')}", operation="sites")
 
     def item(self, drive: str, path: str, *, download: bool = False) -> Request:
@@ -103,7 +104,7 @@ class Requests:
 
     def put_content(self, drive: str, path: str, body: bytes, writing: Writing) -> Request:
         """Write a whole file."""
-        headers = [("Content-Type", writing.content_type), *_condition(writing.if_match)]
+        headers = [("Content-Type", writing.content_type or "application/octet-stream"), *_condition(writing.if_match)]
         where = f"{self._at(drive, path)}:/content?{_BEHAVIOUR}={writing.behaviour}"
         return self._request("PUT", where, headers, body=body, operation="put")
 
@@ -119,13 +120,7 @@ class Requests:
         size = body.size if isinstance(body, BodySlice) else len(body)
         headers = [("Content-Range", f"bytes {offset}-{offset + size - 1}/{total}"), *self._agent]
         return Request(
-            method="PUT",
-            url=upload_url,
-            headers=tuple(headers),
-            body=body,
-            operation="put",
-            gate=self._gate,
-            once=True,
+            method="PUT", url=upload_url, headers=tuple(headers), body=body, operation="put", gate=self._gate, once=True
         )
 
     def session(self, upload_url: str, *, cancel: bool = False) -> Request:
@@ -163,7 +158,7 @@ class Requests:
         """Follow the link of a page, as it is.
 
         Raises:
-            UnavailableError: it leads away from Graph, where the token must not go.
+            UnavailableError: it leads away from Graph, and the token must not go there.
         """
         if urlsplit(link)[:2] != urlsplit(self._base)[:2]:
             raise UnavailableError("the listing goes on at another host than Graph's; nothing was sent there")
@@ -176,7 +171,7 @@ class Requests:
         return self._request("POST", where, [_JSON], body=body, operation="put")
 
     def delete(self, drive: str, item: Item) -> Request:
-        """Move *item*, if it has not changed, into the recycle bin; or remove it for ever where the target says so."""
+        """Move *item*, if it has not changed, into the recycle bin; or remove it for good where the target says so."""
         method, where, if_match = self.deletion(drive, item)
         return self._request(method, where, _condition(if_match), operation="delete")
 
@@ -189,7 +184,7 @@ class Requests:
 
     def move(self, drive: str, item: Item, place: Place, *, behaviour: str) -> Request:
         """Give *item*, if it has not changed, another name or folder: if that is free, or over the file there."""
-        # In the body: in the query it is not heeded (github.com/OneDrive/onedrive-api-docs/issues/820 and 1383).
+        # In the body: in the query it is ignored (github.com/OneDrive/onedrive-api-docs/issues/820 and 1383).
         body = _json({"parentReference": {"id": place.parent}, "name": place.name, _BEHAVIOUR: behaviour})
         where = f"{self._id(drive, item.id)}?{_SELECT}"
         return self._request("PATCH", where, [_JSON, *_condition(item.if_match)], body=body, operation="move")
@@ -222,7 +217,7 @@ class Requests:
 
     def _at(self, drive: str, path: str) -> str:
         root = f"/drives/{quote(drive, safe='!')}/root"
-        # Every segment by itself: "#", "%" and "?" are letters of names here.
+        # Each segment by itself: "#", "%" and "?" are ordinary characters of names here.
         return f"{root}:/{'/'.join(quote(name, safe='') for name in path.split('/'))}" if path else root
 
     def _id(self, drive: str, item: str) -> str:

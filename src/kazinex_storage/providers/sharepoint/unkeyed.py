@@ -1,4 +1,4 @@
-"""What no key names, and folders that nothing is in: read and removed by their ids.
+"""Items that no key names, and empty folders: read and removed by their ids.
 
 A path may lead to another item, because the service ignores case and more, so it only says where the item has to be.
 Folders are removed when they are empty, deepest first; never with something in them.
@@ -17,19 +17,19 @@ from .answers import Item
 from .batch import Doomed, delete_all
 from .folders import Folders
 from .library import Library
-from .listing import Below, list_folder
+from .listing import Below, FolderPages
 from .reading import FileReads
 
 
 @dataclass(slots=True)
 class _Folder:
-    """A folder below the one that is cleared, or that one."""
+    """The folder that is being cleared, or one below it."""
 
     path: str
     id: str
     above: _Folder | None
     left: int = 0
-    """What is in it yet."""
+    """Items that are still in it."""
 
 
 class UnkeyedItems:
@@ -42,7 +42,7 @@ class UnkeyedItems:
         self._reading = reading
 
     def prefix(self, prefix: str) -> str:
-        """Return what names begin with below *prefix*, which is empty or ends with a slash."""
+        """Return how names below *prefix*, which is empty or ends with a slash, begin."""
         folder = self._library.folder_of(prefix)
         return f"{folder}/" if folder else ""
 
@@ -64,15 +64,13 @@ class UnkeyedItems:
         An error or None for each.
         """
         drive = yield from self._library.drive()
-        doomed: list[Doomed] = []
-        for name in names:
-            path, _, identity = name.rpartition(":")
-            doomed.append(self._doomed(drive, path, identity, partial(self._is_file, path)))
+        found = [name.rpartition(":")[::2] for name in names]
+        doomed = [self._doomed(drive, path, identity, partial(self._is_file, path)) for path, identity in found]
         return (yield from delete_all(self._library, doomed))
 
     def remove_folders(self, prefix: str, *, itself: bool) -> Exchange[list[StorageError | None]]:
-        """Remove the folders below *prefix* that nothing is in; one request for each that something was in, and two for
-        20 that are empty. An error or None for each.
+        """Remove the empty folders below *prefix*; one request for each that has something in it, and two for 20 that
+        are empty. An error or None for each.
         """
         drive = yield from self._library.drive()
         path = self._library.folder_of(prefix)
@@ -87,9 +85,10 @@ class UnkeyedItems:
                 for folder in folders
                 if folder.path.count("/") == level and not folder.left and (folder.above is not None or itself)
             ]
-            outcomes = yield from delete_all(self._library, [self._doomed_folder(drive, folder) for folder in empty])
+            doomed = [self._doomed(drive, one.path, one.id, partial(self._is_empty, one.path)) for one in empty]
+            outcomes = yield from delete_all(self._library, doomed)
             for folder, error in zip(empty, outcomes, strict=True):
-                self._folders.drop(folder.path)
+                self._folders.forget(folder.path)
                 if error is None and folder.above is not None:
                     folder.above.left -= 1
             errors += outcomes
@@ -101,7 +100,9 @@ class UnkeyedItems:
             folder, seen = waiting.pop()
             if not seen.children:
                 continue
-            items = yield from list_folder(self._library, Below(folder.path, folder.id))
+            start = Below(folder.path, folder.id)
+            pages: FolderPages[ObjectInfo] = FolderPages(self._library, "", one_level=True, start=start)
+            items = yield from pages.items()
             folder.left = len(items)
             for child in items:
                 path = f"{folder.path}/{child.name}" if folder.path else child.name
@@ -111,19 +112,13 @@ class UnkeyedItems:
                     waiting.append((below, child))
         return found
 
-    def _doomed_folder(self, drive: str, folder: _Folder) -> Doomed:
-        return self._doomed(drive, folder.path, folder.id, partial(self._is_empty, folder.path))
-
     def _doomed(self, drive: str, path: str, identity: str, may_go: Callable[[Item], bool]) -> Doomed:
         return Doomed(
             text=self._library.text_of(path),
             url=self._library.requests.id_url(drive, identity),
             may_go=may_go,
-            alone=partial(self._delete, identity, may_go),
+            alone=partial(self._library.remove, partial(self._look, identity, may_go)),
         )
-
-    def _delete(self, identity: str, may_go: Callable[[Item], bool]) -> Exchange[None]:
-        yield from self._library.remove(partial(self._look, identity, may_go))
 
     def _file(self, name: str, path: str, identity: str) -> Exchange[Item]:
         item: Item | None = yield from self._library.look_by_id(identity, download=True)

@@ -1,67 +1,72 @@
-"""Uploads that another process goes on with: the URL of a session, kept by the process that began it.
+"""Uploads that another process resumes: the state holds the URL of the session.
 
 A session takes its bytes in order and gives none of them back, so nothing that it holds can be compared with a body.
-Instead the sha256 of the whole is given at the beginning. Every process proves its body by it before it sends a byte,
-and once more before it sends the last fragment, which is what publishes.
+Instead the sha256 of the whole is given at the beginning. Every process checks its body against it before it sends a
+byte, and once more before it sends the last fragment, which is the one that publishes.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final, cast
 from urllib.parse import urlsplit
 
-from ...bodies.part_plan import PartPlan, plan_parts
 from ...bodies.part_upload import read_through, sha256_of
 from ...bodies.quickxor import QuickXorHash
 from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError, NotSupportedError, SettingsError, UnavailableError
 from ...transport import Call, Exchange
 from ...types import ObjectInfo, PutOptions, UploadState
-from .answers import next_offset
 from .errors import GRAPH
-from .library import Library
-from .objects import Objects, Sent
-from .requests import Writing
-from .sessions import FRAGMENT_BYTES, GONE, RULE, Sending, SessionGoneError, UploadSessions
+from .hashing import Sent
+from .sessions import GONE, Sending, SessionGoneError, UploadSessions, fragments_of
 
 _NO_SESSION: Final = "empty"
-"""Stands for the URL of an upload of no bytes: sessions begin at one."""
+"""In place of the URL, for an upload of no bytes: sessions begin at one."""
 
 
-class Resuming:
-    """Resumable uploads to one library."""
+class ResumableUploads:
+    """Resumable uploads to one library. Every exchange raises ``StorageError`` when the service refuses."""
 
-    def __init__(self, objects: Objects, sessions: UploadSessions) -> None:
-        """Resume writes to the library of *objects*, by *sessions*."""
-        self._objects = objects
+    def __init__(self, sessions: UploadSessions) -> None:
+        """Resume the writes of *sessions*."""
         self._sessions = sessions
-        self._library: Library = objects.library
+        self._objects = sessions.objects
+        self._library = sessions.objects.library
 
     def begin_upload(self, key: str, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
-        """Begin a session; two requests, where the folder was seen. Its URL is a secret until the session ends.
+        """Begin a session; two requests, if the folder was seen. Its URL is a secret until the session ends.
 
         Raises:
             NotSupportedError: no sha256 was given, or the session is at another host than the site.
             AlreadyExistsError: ``PutMode.CREATE`` and something is there.
             PreconditionFailedError: it is not the version ``if_match``.
             UnavailableError: others write to the same key.
-            StorageError: the service refuses.
         """
         if sha256 is None:
             raise NotSupportedError(
-                "SharePoint gives nothing back of what an upload holds, so that it could be compared; tell the sha256 "
-                "of the whole body when it begins",
+                "SharePoint gives back nothing of an upload that could be compared; give the sha256 of the whole body "
+                "when you begin it",
                 key=key,
             )
         path = self._library.path_of(key)
         yield from self._objects.folders.check(key, path)
         writing = yield from self._objects.admit(key, path, options)
-        url = (yield from self._begin(key, path, size, writing, options)) if size else _NO_SESSION
+        url = (yield from self._sessions.begin(key, path, size, writing, options)) if size else _NO_SESSION
+        if url is None:
+            raise UnavailableError("others write to the same key at the moment; repeat it", key=key)
+        if size and not self._is_ours(url):
+            yield from self._sessions.cancel(url)
+            raise NotSupportedError(
+                f"uploads go to {urlsplit(url).hostname} here, which is not the host of the site, so a forged state "
+                "could not be detected; put the object in one go",
+                key=key,
+            )
         return UploadState(
             key=key,
             upload_id=url,
             size=size,
-            part_bytes=_plan(size).part_bytes,
+            part_bytes=fragments_of(size).part_bytes,
             mode=options.mode,
             if_match=options.if_match,
             sha256=sha256,
@@ -82,12 +87,12 @@ class Resuming:
         if not state.size:
             return (yield from self._objects.write(key, source, options))
         url, path = self._url(state.upload_id), self._library.path_of(key)
-        plan = _plan(state.size)  # not that of the state, which could ask for any amount of memory
-        reached = yield from self._reached(url, plan.size)
+        plan = fragments_of(state.size)  # not that of the state, which could ask for any amount of memory
+        reached = yield from self._sessions.reached(url, plan.size)
         if reached is None:
             return (yield from self._completed(key, path, source, state))
         if reached < plan.size:
-            sending = Sending(self._objects, url, plan, start=reached, prove=lambda: _prove(source, state))
+            sending = Sending(self._sessions, url, plan, reached, partial(_prove, source, state))
             try:
                 found = yield from self._sessions.send(key, path, source, options, sending)
             except SessionGoneError:
@@ -97,7 +102,7 @@ class Resuming:
                 raise
             if found is not None:
                 return found
-        # All of it is there, and another writer's object was in its way, which is to be replaced or reported.
+        # All of it is there, and another writer's object was in its way: replace it, or report it.
         yield from self._sessions.cancel(url)
         return (yield from self._sessions.upload(key, source, options))
 
@@ -106,25 +111,11 @@ class Resuming:
 
         Raises:
             SettingsError: it is the state of another site.
-            StorageError: the service refuses.
         """
         if upload_id == _NO_SESSION:
             return
         yield from GRAPH.send(
             self._library.requests.session(self._url(upload_id), cancel=True), ok=(200, 204, *GONE), key=key
-        )
-
-    def _begin(self, key: str, path: str, size: int, writing: Writing, options: PutOptions) -> Exchange[str]:
-        url = yield from self._sessions.begin(key, path, size, writing, options)
-        if url is None:
-            raise UnavailableError("others write to the same key at the moment; repeat it", key=key)
-        if self._is_ours(url):
-            return url
-        yield from self._sessions.cancel(url)
-        raise NotSupportedError(
-            f"uploads go to {urlsplit(url).hostname} here, which is not the host of the site, so a state could not be "
-            "told from a forged one; put the object at once",
-            key=key,
         )
 
     def _url(self, upload_id: str) -> str:
@@ -138,24 +129,15 @@ class Resuming:
         hosts = (self._library.target.host, graph.hostname)
         return parts.scheme in ("https", graph.scheme) and parts.hostname in hosts and "@" not in parts.netloc
 
-    def _reached(self, url: str, size: int) -> Exchange[int | None]:
-        """Ask how far the session has come; None when it is gone."""
-        response = yield from GRAPH.send(self._library.requests.session(url), ok=(200, *GONE))
-        return None if response.status in GONE else next_offset(response, size)
-
     def _completed(self, key: str, path: str, source: Source, state: UploadState) -> Exchange[ObjectInfo]:
-        """Return the object that the upload became, when another process completed it, or an answer was lost."""
+        """Return the object that the upload became, if another process completed it, or an answer was lost."""
         quickxor = cast(str, (yield Call(_quickxor, source, cancel=source.cancel)))
         _prove(source, state)
         sent = Sent(state.size, quickxor, state.sha256)
         item = yield from self._objects.find_own_write(key, path, sent)
         if item is None:
-            raise NotFoundError("the upload is gone: it was aborted, or has expired; begin it anew", key=key)
+            raise NotFoundError("the upload is gone: it was aborted, or has expired; begin a new one", key=key)
         return self._objects.accepted(key, path, item, sent)
-
-
-def _plan(size: int) -> PartPlan:
-    return plan_parts(size, RULE, wanted_part_bytes=FRAGMENT_BYTES)
 
 
 def _quickxor(source: Source) -> str:
