@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 PREFIX = "KAZINEX_STORAGE_"
-"""How every variable of this package begins."""
+"""The prefix of every variable of this package."""
 
 
 def data_directory(environ: Mapping[str, str] | None = None) -> Path:
@@ -45,7 +45,7 @@ def data_directory(environ: Mapping[str, str] | None = None) -> Path:
 
 
 def make_data_directory(environ: Mapping[str, str] | None = None) -> Path:
-    """Return the folder of ``data_directory``; it is made, closed to other users, when it is missing.
+    """Return the folder of ``data_directory``; if it is missing it is created, closed to other users.
 
     Raises:
         SettingsError: it cannot be made.

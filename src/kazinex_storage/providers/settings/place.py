@@ -1,4 +1,4 @@
-"""Where the objects of a provider are, as a value that can be compared: a container of a service, and a folder in it.
+"""Where the objects of a provider are, as a comparable value: a container of a service, and a folder in it.
 
 Settings models have it as the property ``place``. Two spellings of one address that only DNS knows to be one are two.
 """
@@ -14,7 +14,7 @@ class Place:
     """One place: a disk, bucket, container or library, and the folder in it."""
 
     service: str
-    """What is one namespace: the kind, the host and the container."""
+    """One namespace: the kind, the host and the container."""
     path: tuple[str, ...] = ()
     """The folder, by its segments."""
 

@@ -24,7 +24,7 @@ from ...secrecy.pickling import SEND_A_FILE_SYSTEM, refusal
 _log = logging.getLogger(__name__)
 
 CONFIG = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
-"""Of every settings model of this package."""
+"""The configuration of every settings model of this package."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -58,7 +58,7 @@ def secrets_held(settings: BaseModel) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What is wrong with a field that is fine by itself."""
+    """What is wrong with a field that is valid on its own."""
 
     field: str
     message: str
@@ -92,7 +92,7 @@ def trim(text: str) -> str:
 
 
 def trim_and_warn(value: object, name: str) -> object:
-    """Return *value* trimmed when it is text or a secret, and log that there was something to trim.
+    """Return *value* trimmed if it is text or a secret, and log if there was something to trim.
 
     Nothing but blanks is None, as in an empty variable of the environment or an empty field of a form.
     """
@@ -114,7 +114,7 @@ def trim_and_warn(value: object, name: str) -> object:
 def validate(
     data: object, handler: Callable[[object], Model], checks: Callable[[Model], Iterable[Problem]], title: str
 ) -> Model:
-    """Validate *data* with *handler* and then with *checks*, and keep what was put in out of the error.
+    """Validate *data* with *handler* and then with *checks*, and keep the input out of the error.
 
     Raises:
         ValidationError: something is wrong; it can be logged and pickled, and shows no value.
@@ -135,7 +135,7 @@ def validate(
 
 
 def largest(max_file_size: int | None, limit: int) -> int:
-    """Return the most bytes that an object may have: what the settings say, but no more than the service takes."""
+    """Return the most bytes that an object may have: what the settings say, but not more than the service takes."""
     return min(max_file_size or limit, limit)
 
 

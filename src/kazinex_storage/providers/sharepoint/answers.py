@@ -39,14 +39,14 @@ class Item:
     """In a folder."""
     content_type: str | None
     quickxor: str | None
-    """Lower-case hexadecimal; late or absent at times."""
+    """Lower-case hexadecimal; sometimes late or missing."""
     is_deleted: bool = False
-    """Only feeds list items that are gone."""
+    """Only feeds list deleted items."""
     parent_id: str | None = None
     modified_by: str | None = None
     """The ids of the app and the person who changed it last."""
     download_url: str | None = field(default=None, repr=False)
-    """Good for some minutes for anyone who has it."""
+    """Good for a few minutes, for anyone who has it."""
 
     @property
     def version(self) -> str | None:
@@ -55,7 +55,7 @@ class Item:
 
     @property
     def if_match(self) -> str | None:
-        """What pins a request to the item as it was looked at.
+        """What ties a request to the item as it was when it was looked at.
 
         By now another item, or a folder with everything in it, could answer to the same path.
         """
@@ -77,7 +77,7 @@ class Item:
             return False
         if not folders:
             return True
-        if self.parent is None:  # the answer does not say, and the case of a folder may part two organisations
+        if self.parent is None:  # the answer does not say, and two organisations may differ by the case of a folder
             return False
         found = list(self.parent[-len(folders) :])
         return folders in (found, [unquote(part) for part in found])
@@ -124,7 +124,7 @@ def parse_page(response: Response) -> Page:
     found = parse_json(response)
     values = found.get("value")
     if not isinstance(values, list):
-        raise UnavailableError("Graph answered a listing without entries; repeat it")
+        raise UnavailableError("Graph sent a listing without entries; repeat it")
     link = found.get("@odata.nextLink")
     return Page(tuple(item_of(value) for value in values), link if isinstance(link, str) else None)
 
@@ -140,7 +140,7 @@ def item_of(found: Mapping[str, object]) -> Item:
     if deleted and name is None:
         name = ""  # feeds leave it out
     if not isinstance(identity, str) or not isinstance(name, str):
-        raise UnavailableError("Graph answered something that is no item of a library; repeat it")
+        raise UnavailableError("Graph sent something that is not an item of a library; repeat it")
     file, parent = found.get("file"), _mapping(found.get("parentReference"))
     return Item(
         id=identity,
@@ -163,7 +163,7 @@ def item_of(found: Mapping[str, object]) -> Item:
 
 
 def info_of(key: str, item: Item) -> ObjectInfo:
-    """Return what *item* is as the object *key*."""
+    """Return *item* as the object *key*."""
     return ObjectInfo(
         key=key,
         size=item.size,
@@ -210,7 +210,7 @@ def _author(found: object) -> str | None:
 
 
 def _count(found: object) -> int:
-    """Return a number of bytes or of items; feeds leave it out of what was deleted.
+    """Return a number of bytes or of items; 0 for deleted items, where feeds leave it out.
 
     Raises:
         UnavailableError: it is something else.
@@ -218,7 +218,7 @@ def _count(found: object) -> int:
     if found is None:
         return 0
     if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found < 2**63:
-        raise UnavailableError("Graph answered a size that no item has; repeat it, and look at proxies")
+        raise UnavailableError("Graph sent a size that no item has; repeat it, and look at proxies")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Removing many items with few requests: 20 are looked at in one, and what may go is removed in another."""
+"""Removes many items with few requests: looks at 20 in one, and removes those that may go in another."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from .requests import BATCH_REQUESTS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doomed:
-    """An item that is to be removed."""
+    """An item to remove."""
 
     text: str
-    """What an error calls it."""
+    """Its name in errors."""
     url: str
     """Looks at it, below the API."""
     may_go: Callable[[Item], bool]
-    """Whether what is found there is it."""
+    """Whether what is found there is that item."""
     alone: Callable[[], Exchange[None]]
-    """Removes it with all the care of a single delete: for what was throttled or refused in a batch."""
+    """Removes it as carefully as a single delete does: for what was throttled or refused in a batch."""
 
 
 def delete_all(library: Library, doomed: Sequence[Doomed]) -> Exchange[list[StorageError | None]]:
-    """Remove many items: two requests for 20 of them, and two for each one that is refused there.
+    """Remove many items: two requests for 20 of them, and two more for each that is refused there.
 
-    After a batch that is refused as a whole no other is tried. An error or None for each.
+    After a batch that is refused as a whole, no other is tried. Returns an error or None for each.
     """
     errors: list[StorageError | None] = []
     for start in range(0, len(doomed), BATCH_REQUESTS):

@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cloud:
-    """Where one cloud signs people in, and where its Graph is."""
+    """Where one cloud signs people in, and where to find its Graph."""
 
     login_url: str
     graph_url: str
@@ -18,7 +18,7 @@ class Cloud:
 
     @property
     def scope(self) -> str:
-        """What a token for its Graph is asked with."""
+        """The scope to ask for a token with."""
         return f"{self.graph_url}/.default"
 
 

@@ -1,4 +1,4 @@
-"""Copies and moves inside a library: Graph takes the order to copy, and a monitor says when it is done."""
+"""Copies and moves inside a library: Graph accepts a copy, and a monitor says when it is done."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COPY_SECONDS: Final = 900.0
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 10.0
 _LONGEST_ASKED_S: Final = 60.0
-"""The longest wait that the service may ask for."""
+"""The longest wait that is granted to the service."""
 _FORGOTTEN: Final = (301, 302, 303, 404)
 """What the monitor answers for a copy that ended a while ago."""
 
@@ -59,7 +59,7 @@ class Copying:
         return info_of(target, (yield from self._copied(target, path, item, writing.replaced)))
 
     def move(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
-        """Give a file another key, by its id; three requests, five over another file. It keeps its versions.
+        """Give a file another key, by its id; three requests, or five over another file. It keeps its versions.
 
         Raises:
             NotFoundError: there is no *source*.
@@ -73,7 +73,7 @@ class Copying:
         place = yield from self._place(target, path)
         response: Response = yield self._requests.move(drive, item, place, behaviour="fail")
         if response.status == 409 and mode is PutMode.REPLACE:
-            # Only what was looked at is replaced: a folder, or a file in another case, must not be.
+            # Only what was looked at is replaced: never a folder, or a file in another case.
             found: Item | None = yield from library.look(path)
             if found is not None and found.id != item.id:
                 library.check_spelling(found, target, path)
@@ -88,7 +88,7 @@ class Copying:
         return info_of(target, moved)
 
     def _moved_after_all(self, source: str, target: str, path: str, item: Item, response: Response) -> Exchange[Item]:
-        """Return the item at *path* when an answer was lost: the repeat finds that its version has changed."""
+        """Return the item at *path* if an answer was lost: the repeat then finds that its version has changed."""
         found: Item | None = yield from self._library.look(path)
         if found is not None and found.id == item.id and response.attempts > 1:
             return found
@@ -106,7 +106,7 @@ class Copying:
         if folder is None:
             folder = yield from self._library.look("")
         if folder is None:
-            raise NotFoundError("the library is not there any more")
+            raise NotFoundError("the library is no longer there")
         return Place(folder.id, path.rpartition("/")[2])
 
     def _wait(self, monitor: str, response: Response, key: str) -> Exchange[None]:

@@ -88,11 +88,11 @@ class DeltaPages:
             if other is not None and other.key.startswith(self._prefix):
                 self._left_out.append(other)
         elif key.startswith(self._prefix):
-            # Without cTag there is no version that a put or a get could be pinned to.
+            # Without cTag there is no version for a put or a get to name.
             yield replace(info_of(key, item), etag=item.ctag)
 
     def _strays(self) -> Exchange[list[ObjectInfo]]:
-        """Look up the files whose folders did not come: they are being moved at the moment."""
+        """Look up the files whose folders were not in the feed: they are being moved at the moment."""
         library, found = self._library, list[ObjectInfo]()
         for stray in self._tree.strays():
             item: Item | None = yield from library.look_by_id(stray.id)
@@ -106,7 +106,7 @@ class _Tree:
 
     def __init__(self) -> None:
         self._folders: dict[str, tuple[str, str | None] | None] = {}
-        """Name and folder above; None for what nothing can be in."""
+        """Name and folder above; None for what cannot contain anything."""
         self._given: set[str] = set()
         self._waiting: dict[str, list[Item]] = {}
         """Files whose folder has not come yet, by its id."""
@@ -144,7 +144,7 @@ class _Tree:
         return [item for item in found.values() if item.id not in self._given]
 
     def _path(self, item: Item) -> tuple[str | None, str | None]:
-        """Return the path of *item*, or the id of a folder above that has not come; neither when it is in no folder."""
+        """Return the path of *item*, or the id of a missing folder above it; neither when it is not in a folder."""
         names, above = [item.name], item.parent_id
         while above is not None:
             if above not in self._folders:
@@ -153,10 +153,10 @@ class _Tree:
             if folder is None or len(names) > _DEEPEST:
                 return None, None
             name, above = folder
-            if above is not None:  # the name of the root is no part of paths
+            if above is not None:  # the name of the root is not part of a path
                 names.append(name)
         return "/".join(reversed(names)), None
 
 
 _DEEPEST: Final = 400
-"""Folders above a file: no more names fit into the 400 characters of a path, unless folders are in one another."""
+"""Folders above a file: no more names fit into the 400 characters of a path, unless folders contain each other."""

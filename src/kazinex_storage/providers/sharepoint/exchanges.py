@@ -61,7 +61,7 @@ class SharePointProvider:
     addresses: PublicAddresses | None = None
 
     def __init__(self, target: Target) -> None:
-        """Use *target*; nothing is asked before the first call."""
+        """Use *target*; nothing is sent before the first call."""
         self.info = ProviderInfo(
             kind="sharepoint",
             location=target.location,
@@ -94,7 +94,7 @@ class SharePointProvider:
         self.resume_upload = uploads.resume_upload
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
-        """Write; one request up to 8 MiB where nothing is there yet, else two and one for each 10 MiB."""
+        """Write; one request up to 8 MiB if nothing is there yet, else two and one for each 10 MiB."""
         if source.size <= SINGLE_PUT_BYTES:
             return self.objects.write(key, source, options)
         return self.sessions.upload(key, source, options)
@@ -102,7 +102,7 @@ class SharePointProvider:
     def scan(self, prefix: Prefix) -> Pages[ObjectInfo]:
         """List everything below; one request for each folder and each 200 entries of it.
 
-        Of a whole library, one request for each 200 files and folders; such entries have no ETag.
+        For a whole library, one request for each 200 files and folders; entries then have no ETag.
         """
         if not self.library.folder_of(prefix):
             return DeltaPages(self.library, prefix)
@@ -135,7 +135,7 @@ class SharePointProvider:
         yield  # makes an exchange of it
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
-        """Refuse: Graph signs nothing for a time and a purpose that the caller chooses.
+        """Refuse: Graph signs nothing for a period and a purpose of the caller's choice.
 
         Raises:
             NotSupportedError: always.
@@ -155,7 +155,7 @@ class SharePointProvider:
         return [(name, url) for _, name, url in found]
 
     def list_sites(self, words: str) -> Exchange[list[tuple[str, str]]]:
-        """Return (name, URL) of the sites that have *words* in their names, for a chooser; one request.
+        """Return (name, URL) of the sites with *words* in their names, for a chooser; one request.
 
         Under Sites.Selected Graph finds none; the site has to be named then.
         """
@@ -171,7 +171,7 @@ class SharePointProvider:
             self._tokens.use_settings(settings)
 
     def state_secret(self) -> bytes | None:
-        """Return what the app proves itself with; a refresh token changes at each use."""
+        """Return what the app proves its identity with; a refresh token changes at each use."""
         proof = self._tokens.app_secret if self._tokens is not None else None
         return proof.encode() if proof else None
 

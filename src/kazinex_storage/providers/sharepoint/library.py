@@ -94,7 +94,7 @@ class Library:
         return [(str(drive.get("id")), str(drive.get("name")), str(drive.get("webUrl", ""))) for drive in drives]
 
     def sites(self, words: str) -> Exchange[list[tuple[str, str]]]:
-        """Return (name, URL) of the sites that have *words* in their names; one request."""
+        """Return (name, URL) of the sites with *words* in their names; one request."""
         sites = _entries(parse_json((yield from GRAPH.send(self.requests.sites(words)))))
         return [(str(site.get("displayName") or site.get("name")), str(site.get("webUrl", ""))) for site in sites]
 
@@ -109,7 +109,7 @@ class Library:
         return f"{self._root}/{path}" if self._root else path
 
     def folder_of(self, prefix: str) -> str:
-        """Return the path of the folder that holds all keys that begin with *prefix*; empty is the library."""
+        """Return the path of the folder that holds all keys beginning with *prefix*; empty is the library."""
         folder = folder_of(prefix, at_library_root=not self._root)
         return "/".join(filter(None, (self._root, folder)))
 
@@ -218,7 +218,7 @@ class Library:
         return not below or item.is_at("/".join(below))
 
     def is_exactly(self, item: Item, path: str) -> bool:
-        """Say whether *item*, found by its id, is at *path*, with as many folders above, from the library on."""
+        """Say whether *item*, found by its id, is at *path*, all the way up to the library."""
         above = item.parent
         if above is None or len(above) != path.count("/") or not self.is_at(item, path):
             return False
@@ -229,7 +229,7 @@ class Library:
         """Refuse to write over an item that another key names.
 
         Raises:
-            InvalidKeyError: it is spelt otherwise, or is a folder.
+            InvalidKeyError: it is spelt differently, or is a folder.
         """
         if not self.is_at(item, path):
             raise InvalidKeyError(
@@ -253,7 +253,7 @@ class Library:
             if wanted == name or ("://" in wanted and _same_place(wanted, url)):
                 return identity
         for identity, name, url in found:
-            # Lists call it Documents, URLs call it Shared Documents: both are what people know.
+            # Lists call it Documents, URLs call it Shared Documents: people know it by both.
             if wanted.casefold() in (name.casefold(), unquote(url).rstrip("/").rpartition("/")[2].casefold()):
                 return identity
         names = ", ".join(repr(name) for _, name, _ in found) or "none"

@@ -23,7 +23,7 @@ from .hashing import Sent, may_be_rewritten, quickxor_of
 from .library import REMOVED, Library
 from .requests import Writing
 
-# Graph takes up to 250 MB in one request; what breaks off starts again, so larger bodies go in fragments.
+# Graph takes up to 250 MB in one request; a request that breaks off starts over, so larger bodies go in fragments.
 SINGLE_PUT_BYTES: Final = 8 * MIB
 """The largest body that goes in one request."""
 
@@ -42,10 +42,10 @@ class Objects:
     def __init__(self, library: Library) -> None:
         """Work on *library*."""
         self.library = library
-        """Where they are."""
+        """The library."""
         self._requests = library.requests
         self.folders = Folders(library)
-        """Those above them."""
+        """The folders above the files."""
 
     def head(self, key: str) -> Exchange[ObjectInfo]:
         """Look; one request."""
@@ -87,7 +87,7 @@ class Objects:
         yield from self.library.remove(partial(self.library.file_at, self.library.path_of(key)), key)
 
     def admit(self, key: str, path: str, options: PutOptions) -> Exchange[Writing]:
-        """Return how to write to *path*, having looked at what is there; one request.
+        """Return how to write to *path*, after a look at what is there; one request.
 
         Raises:
             AlreadyExistsError: ``PutMode.CREATE`` and something is there.
@@ -107,7 +107,7 @@ class Objects:
         )
 
     def stored(self, key: str, path: str, response: Response, sent: Sent) -> Exchange[ObjectInfo]:
-        """Return what *response*, a success, says that was stored.
+        """Return what *response*, a success, says was stored.
 
         Raises:
             InvalidKeyError: a folder above is spelt in another case; what was stored there has been taken back.

@@ -85,7 +85,7 @@ class Requests:
         return self._request("GET", f"/sites/{quote(site_id, safe=',')}/drives", operation="libraries")
 
     def drive(self, site_id: str) -> Request:
-        """Look at the library that a site began with."""
+        """Look at the library that a site was created with."""
         return self._request("GET", f"/sites/{quote(site_id, safe=',')}/drive", operation="libraries")
 
     def sites(self, words: str) -> Request:
@@ -115,10 +115,9 @@ class Requests:
         where = f"{self._at(drive, path)}:/createUploadSession"
         return self._request("POST", where, headers, body=_json({"item": item}), operation="put")
 
-    def fragment(self, upload_url: str, body: bytes | BodySlice, offset: int, total: int) -> Request:
+    def fragment(self, upload_url: str, body: BodySlice, offset: int, total: int) -> Request:
         """Write the bytes from *offset*, the next ones that the session expects; sent once, see ``sessions.py``."""
-        size = body.size if isinstance(body, BodySlice) else len(body)
-        headers = [("Content-Range", f"bytes {offset}-{offset + size - 1}/{total}"), *self._agent]
+        headers = [("Content-Range", f"bytes {offset}-{offset + body.size - 1}/{total}"), *self._agent]
         return Request(
             method="PUT", url=upload_url, headers=tuple(headers), body=body, operation="put", gate=self._gate, once=True
         )
@@ -129,7 +128,7 @@ class Requests:
         return Request(method=method, url=upload_url, headers=self._agent, operation="put", gate=self._gate)
 
     def download(self, url: str, span: tuple[int, int] | None, sink: Sink, on_headers: Inspect) -> Request:
-        """Read a whole file, or the *span* of it that begins at its first number and ends before its second."""
+        """Read a whole file, or only *span*: from its first number up to, but not including, its second."""
         headers = [("Accept-Encoding", "identity"), *self._agent]
         if span is not None:
             headers.append(("Range", f"bytes={span[0]}-{span[1] - 1}"))
@@ -144,12 +143,12 @@ class Requests:
         )
 
     def children(self, drive: str, path: str, item: str | None = None) -> Request:
-        """List a folder: by its id where *item* is that, else by its path; the empty path is the library."""
+        """List a folder: by its id if *item* gives it, else by its path; the empty path is the library."""
         folder = f"{self._at(drive, path)}{':' if path else ''}" if item is None else self._id(drive, item)
         return self._request("GET", f"{folder}/children?$top={PAGE_ITEMS}&{_SELECT}", operation="list")
 
     def delta(self, drive: str) -> Request:
-        """List all items of the library, folders too, in no promised order."""
+        """List all items of the library, folders too, in no particular order."""
         return self._request(
             "GET", f"{self._at(drive, '')}/delta?$top={PAGE_ITEMS}&{_SELECT},deleted", operation="list"
         )
@@ -161,7 +160,7 @@ class Requests:
             UnavailableError: it leads away from Graph, and the token must not go there.
         """
         if urlsplit(link)[:2] != urlsplit(self._base)[:2]:
-            raise UnavailableError("the listing goes on at another host than Graph's; nothing was sent there")
+            raise UnavailableError("the listing continues at a host other than Graph's; nothing was sent there")
         return Request(method="GET", url=link, headers=self._agent, auth=self._auth, operation="list", gate=self._gate)
 
     def folder(self, drive: str, parent: str, name: str) -> Request:
@@ -183,7 +182,7 @@ class Requests:
         return replace(request, idempotent=False, refusals=_REFUSALS)
 
     def move(self, drive: str, item: Item, place: Place, *, behaviour: str) -> Request:
-        """Give *item*, if it has not changed, another name or folder: if that is free, or over the file there."""
+        """Give *item*, if it has not changed, another name or folder; *behaviour* says what happens to a file there."""
         # In the body: in the query it is ignored (github.com/OneDrive/onedrive-api-docs/issues/820 and 1383).
         body = _json({"parentReference": {"id": place.parent}, "name": place.name, _BEHAVIOUR: behaviour})
         where = f"{self._id(drive, item.id)}?{_SELECT}"

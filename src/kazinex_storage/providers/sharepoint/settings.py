@@ -84,7 +84,7 @@ class SharePointSettings(SecretiveModel):
     site_url: Annotated[str, BeforeValidator(_as_site)]
     """Address of the site, up to its name; from that of a page or a library in it, the site is taken."""
     library: OptionalText = None
-    """Name or address of the document library; none for the one that the site began with."""
+    """Name or address of the document library; none for the one that the site was created with."""
     root_folder: Folder = ""
     """A folder of the library that everything goes into; it is created when it is missing."""
     cloud: Literal["global", "us_gov", "us_dod", "china"] = "global"
@@ -119,7 +119,7 @@ class SharePointSettings(SecretiveModel):
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """What is connected to."""
+        """The addresses that are connected to."""
         cloud = CLOUDS[self.cloud]
         return (self.graph_url or cloud.graph_url, self.login_url or cloud.login_url)
 

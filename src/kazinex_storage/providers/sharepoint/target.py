@@ -29,7 +29,7 @@ class Target:
     site_url: str
     """``https://contoso.sharepoint.com/sites/projects``; the root site has no path."""
     library: str | None = None
-    """Its name or its URL; None is the library that the site began with."""
+    """Its name or its URL; None is the library that the site was created with."""
     root_folder: str = ""
     """The folder of the library that holds all keys, with slashes between names; empty for the library itself."""
     site_id: str | None = None

@@ -33,7 +33,7 @@ class _Folder:
 
 
 class UnkeyedItems:
-    """The items of one library that are no objects."""
+    """The items of one library that are not objects."""
 
     def __init__(self, library: Library, folders: Folders, reading: FileReads) -> None:
         """Work on *library*."""
@@ -59,9 +59,9 @@ class UnkeyedItems:
         return (yield from self._reading.read(name, name, look, WHOLE, sink, None))
 
     def delete(self, names: Sequence[str]) -> Exchange[list[StorageError | None]]:
-        """Remove items that are no folders; two requests for 20. What was moved away meanwhile stays.
+        """Remove items that are not folders; two requests for 20. What has been moved away stays.
 
-        An error or None for each.
+        Returns an error or None for each.
         """
         drive = yield from self._library.drive()
         found = [name.rpartition(":")[::2] for name in names]
@@ -70,7 +70,7 @@ class UnkeyedItems:
 
     def remove_folders(self, prefix: str, *, itself: bool) -> Exchange[list[StorageError | None]]:
         """Remove the empty folders below *prefix*; one request for each that has something in it, and two for 20 that
-        are empty. An error or None for each.
+        are empty. Returns an error or None for each.
         """
         drive = yield from self._library.drive()
         path = self._library.folder_of(prefix)
@@ -123,7 +123,7 @@ class UnkeyedItems:
     def _file(self, name: str, path: str, identity: str) -> Exchange[Item]:
         item: Item | None = yield from self._library.look_by_id(identity, download=True)
         if item is None or item.is_folder or not self._library.is_exactly(item, path):
-            raise NotFoundError("it is not there any more; find it again", key=name)
+            raise NotFoundError("it is no longer there; find it again", key=name)
         if not item.is_file:
             raise NotSupportedError("it is a notebook or another package of SharePoint, which has no bytes", key=name)
         return item
