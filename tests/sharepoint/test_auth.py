@@ -189,7 +189,7 @@ def test_a_refusal_that_says_nothing_of_the_app_is_not_blamed_on_it(login: Login
         ("temporarily_unavailable", 90033, UnavailableError),
     ],
 )
-def test_what_is_refused_is_told_in_words(login: Login, error: str, number: int, expected: type[Exception]) -> None:
+def test_what_is_refused_is_explained(login: Login, error: str, number: int, expected: type[Exception]) -> None:
     login.app.failure = (error, number)
 
     with pytest.raises(expected) as caught:
@@ -254,7 +254,7 @@ def test_a_person_connects_with_a_browser(login: Login) -> None:
     assert Tokens(login.identity, MemoryTokenStore(connection.refresh_token))()
 
 
-def test_what_somebody_elses_browser_brought_is_refused(login: Login) -> None:
+def test_what_another_persons_browser_brought_is_refused(login: Login) -> None:
     request = begin_connect(login.identity, "https://app.example.com/back")
     returned = dict(parse_qsl(login.emulator.tokens.authorize(request.url)))
 
@@ -331,7 +331,7 @@ def test_a_redirect_of_the_token_endpoint_is_refused_and_carries_no_secret(
 
 
 def test_the_token_client_reads_no_netrc(login: Login, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password example-password\n")
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password example-password\n")
     (tmp_path / ".netrc").chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
@@ -408,7 +408,7 @@ def test_the_wait_that_the_token_endpoint_asks_for_is_kept(login: Login, clock: 
     assert 2 <= sum(clock.waited) < 15
 
 
-def test_a_wait_that_is_too_long_is_told(login: Login) -> None:
+def test_a_wait_that_is_too_long_is_reported(login: Login) -> None:
     answer = Answer(status=429, headers={"retry-after": "300"})
     login.emulator.faults.add(Fault(kind=Kind.ANSWER, method="POST", contains="/token", answer=answer))
 

@@ -17,7 +17,7 @@ from kazinex_storage.testing.contract_scope import ScopeContract
 
 @pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)
 class TestRootFolder(ProviderContract):
-    """Keys begin in a folder that nobody has made yet."""
+    """Keys begin in a folder that does not exist yet."""
 
     @pytest.fixture(autouse=True)
     def _use(self, make_harness: Callable[[str], Harness]) -> None:

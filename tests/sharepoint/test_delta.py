@@ -109,12 +109,12 @@ def test_a_file_whose_folder_did_not_come_is_looked_up(filled: Place) -> None:
     stray = filled.drive.find(KEYS[7])
     answer = {
         "value": [
-            {"id": stray.id, "name": stray.name, "size": 5, "file": {}, "parentReference": {"id": "nobody told"}},
-            {"id": "gone", "name": "gone.ifc", "size": 5, "file": {}, "parentReference": {"id": "nobody told"}},
+            {"id": stray.id, "name": stray.name, "size": 5, "file": {}, "parentReference": {"id": "unknown"}},
+            {"id": "gone", "name": "gone.ifc", "size": 5, "file": {}, "parentReference": {"id": "unknown"}},
         ]
     }
-    told = Answer(status=200, body=json.dumps(answer).encode())
-    filled.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/delta", answer=told))
+    answered = Answer(status=200, body=json.dumps(answer).encode())
+    filled.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/delta", answer=answered))
 
     assert [KEYS[7]] == listed(filled)
 

@@ -106,7 +106,7 @@ def test_a_storm_is_waited_out(place: Place, status: int) -> None:
     assert b"1" == place.storage.get_bytes("a.ifc")
 
 
-def test_a_storm_that_does_not_end_is_told(place: Place) -> None:
+def test_a_storm_that_does_not_end_is_reported(place: Place) -> None:
     place.emulator.faults.add(Fault(kind=Kind.ANSWER, times=100, answer=Answer(status=503)))
 
     with pytest.raises(UnavailableError):
@@ -125,7 +125,7 @@ def test_a_fragment_whose_answer_is_lost_is_not_stored_twice(place: Place, kind:
     assert ["a.ifc"] == [found.key for found in place.storage.list("")]
 
 
-def test_a_session_that_is_lost_in_the_middle_begins_anew(place: Place) -> None:
+def test_a_session_that_is_lost_in_the_middle_starts_over(place: Place) -> None:
     gone = Answer(status=404, body=b'{"error": {"code": "itemNotFound"}}')
     place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains="/upload/", skip=1, answer=gone))
 
@@ -135,7 +135,7 @@ def test_a_session_that_is_lost_in_the_middle_begins_anew(place: Place) -> None:
     assert ["a.ifc"] == [found.key for found in place.storage.list("")]
 
 
-def test_a_session_that_is_lost_again_and_again_is_told_and_leaves_nothing(place: Place) -> None:
+def test_a_session_that_is_lost_every_time_is_reported_and_leaves_nothing(place: Place) -> None:
     gone = Answer(status=404, body=b'{"error": {"code": "itemNotFound"}}')
     place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains="/upload/", times=100, answer=gone))
 
@@ -157,7 +157,7 @@ def test_an_upload_that_fails_throws_its_session_away(place: Place) -> None:
 
 def test_a_name_that_is_taken_while_fragments_are_sent_is_refused_at_the_end(place: Place) -> None:
     class Rival:
-        """A body at whose end somebody else stores the same name."""
+        """A body at whose end another writer stores the same name."""
 
         done = False
 
@@ -230,7 +230,7 @@ def test_a_token_that_expires_is_replaced_in_the_middle_of_an_upload(place: Plac
     assert b"2" == place.stored("b.ifc")
 
 
-def test_a_token_that_is_never_accepted_is_told(place: Place) -> None:
+def test_a_token_that_is_never_accepted_is_reported(place: Place) -> None:
     place.emulator.knobs.token_seconds = -1
 
     with pytest.raises(StorageError, match="connect again"):
@@ -247,7 +247,7 @@ def test_a_locked_file_is_left_as_it_is(place: Place) -> None:
     assert b"1" == place.stored("a.ifc")
 
 
-def test_a_full_site_is_told(place: Place) -> None:
+def test_a_full_site_is_reported(place: Place) -> None:
     place.drive.quota_bytes = 3
 
     with pytest.raises(QuotaExceededError):
@@ -256,7 +256,7 @@ def test_a_full_site_is_told(place: Place) -> None:
     assert place.stored("a.ifc") is None
 
 
-def test_a_wall_that_stands_for_an_hour_is_told_at_once(place: Place) -> None:
+def test_a_throttle_of_an_hour_is_reported_at_once(place: Place) -> None:
     refused = Answer(status=429, headers={"retry-after": "3600"})
     place.emulator.faults.add(Fault(kind=Kind.ANSWER, answer=refused))
 
@@ -322,7 +322,7 @@ def test_a_byte_that_is_corrupted_on_its_way_is_noticed_by_the_hash_of_the_servi
         place.storage.put("a.ifc", body)
 
 
-def test_hashes_that_come_late_are_waited_for_by_nobody(place: Place) -> None:
+def test_no_one_waits_for_hashes_that_come_late(place: Place) -> None:
     place.drive.late_hashes = 3
 
     place.storage.put("a.ifc", b"12345", CREATE)
@@ -365,7 +365,7 @@ def test_what_stood_at_the_target_is_not_taken_for_the_copy(place: Place) -> Non
     assert (b"NEW!", b"old.") == (place.stored("src.ifc"), place.stored("dst.ifc"))
 
 
-def test_what_cannot_be_taken_back_from_a_folder_of_another_case_is_told(place: Place) -> None:
+def test_what_cannot_be_taken_back_from_a_folder_of_another_case_is_reported(place: Place) -> None:
     place.storage.put("acme/p/a.ifc", b"1")
     place.drive.find("acme").name = "ACME"
     locked = Answer(status=423, body=b'{"error": {"code": "resourceLocked"}}')
@@ -379,10 +379,10 @@ def test_an_item_that_does_not_tell_its_folder_is_nobodys(place: Place) -> None:
     place.storage.put("acme/p/a.ifc", b"1")
     drive = place.drive.id
     found = place.drive.find("acme/p/a.ifc")
-    told = {"id": found.id, "name": "a.ifc", "size": 1, "file": {}, "cTag": "1", "parentReference": {"driveId": drive}}
+    shown = {"id": found.id, "name": "a.ifc", "size": 1, "file": {}, "cTag": "1", "parentReference": {"driveId": drive}}
     place.emulator.faults.add(
         Fault(
-            kind=Kind.ANSWER, method="GET", contains="a.ifc", answer=Answer(status=200, body=json.dumps(told).encode())
+            kind=Kind.ANSWER, method="GET", contains="a.ifc", answer=Answer(status=200, body=json.dumps(shown).encode())
         )
     )
 
@@ -391,7 +391,7 @@ def test_an_item_that_does_not_tell_its_folder_is_nobodys(place: Place) -> None:
 
 @pytest.mark.parametrize("body", [b"mine", LARGE], ids=["small", "large"])
 def test_a_folder_of_another_case_is_seen_before_anything_is_written_into_it(place: Place, body: bytes) -> None:
-    """The answer to a create is lost: had it been written, nobody could say where it went."""
+    """The answer to a create is lost: had it been written, no one could say where it went."""
     place.storage.put("ACME/p/a.ifc", b"theirs")
     place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", times=2))
 
@@ -434,7 +434,7 @@ def test_a_create_whose_answer_is_lost_is_never_called_anothers_when_it_may_be_o
     assert b"12345" == place.stored("a.ifc")
 
 
-def test_a_create_of_a_file_that_is_written_anew_is_never_called_anothers_when_it_may_be_ones_own(place: Place) -> None:
+def test_a_create_of_a_file_that_is_rewritten_is_never_called_anothers_when_it_may_be_ones_own(place: Place) -> None:
     place.drive.rewrites = True
     place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
 

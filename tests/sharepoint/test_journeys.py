@@ -81,7 +81,7 @@ def document(organisation: str = "acme", revision: str = "P01") -> DocumentKey:
     return DocumentKey(organisation, "bridge", "DRG-1", revision, "Plan Ü 1.pdf")
 
 
-def test_a_document_stands_in_the_library_under_its_name(world: World) -> None:
+def test_a_document_is_in_the_library_under_its_name(world: World) -> None:
     world.add("acme")
 
     world.documents.upload(document(), PDF)
@@ -115,7 +115,7 @@ def test_of_racing_uploads_of_one_revision_one_stays(world: World) -> None:
     ]
 
 
-def test_a_drawing_that_the_service_writes_anew_is_kept_and_can_be_read(world: World) -> None:
+def test_a_drawing_that_the_service_rewrites_is_kept_and_can_be_read(world: World) -> None:
     world.add("acme")
     world.site.drives[1].rewrites = True
 
@@ -188,7 +188,7 @@ def changed(world: World, content: bytes, author: str | None) -> None:
     node.author = author
 
 
-def test_a_drawing_is_intact_until_the_service_writes_it_anew(world: World, tmp_path: Path) -> None:
+def test_a_drawing_is_intact_until_the_service_rewrites_it(world: World, tmp_path: Path) -> None:
     world.add("acme")
     receipt = world.documents.upload(document(), PDF)
     assert IntegrityState.INTACT is world.documents.check(receipt)
@@ -236,7 +236,7 @@ def test_a_forgery_of_the_same_quickxorhash_is_tampering(world: World, tmp_path:
         node = drive.store(folder, node.name, None, _forged(PAPER), "application/pdf")
     else:
         changed(world, _forged(PAPER), world.app.client_id)
-    node.author = "somebody-else" if how == "another author" else world.app.client_id
+    node.author = "someone-else" if how == "another author" else world.app.client_id
     if how == "days later":
         node.modified = receipt.stored_at + timedelta(days=3)
     elif how == "before the upload":
@@ -251,7 +251,7 @@ def test_a_forgery_of_the_same_quickxorhash_is_tampering(world: World, tmp_path:
     assert [] == list(tmp_path.iterdir())
 
 
-def test_a_drawing_that_was_written_anew_at_the_upload_is_told_as_such(world: World) -> None:
+def test_a_drawing_that_was_rewritten_at_the_upload_is_reported_as_such(world: World) -> None:
     world.add("acme")
     world.site.drives[1].rewrites = True
 
@@ -265,7 +265,7 @@ def test_a_drawing_that_a_person_changed_is_tampered_with_and_stays(world: World
     world.add("acme")
     receipt = world.documents.upload(document(), PDF)
 
-    changed(world, b"%PDF-1.7 forgery", "somebody-else")
+    changed(world, b"%PDF-1.7 forgery", "someone-else")
 
     assert IntegrityState.TAMPERED is world.documents.check(receipt)
     with pytest.raises(IntegrityError):

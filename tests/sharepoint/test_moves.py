@@ -113,10 +113,10 @@ def test_nothing_is_moved_onto_or_below_another_spelling(place: Place, target: s
     assert (b"12345", b"theirs", b"theirs") == tuple(map(place.stored, ["a.ifc", "b.ifc", "folder/c.ifc"]))
 
 
-def test_a_folder_that_is_renamed_meanwhile_is_told(place: Place) -> None:
+def test_a_folder_that_is_renamed_meanwhile_is_reported(place: Place) -> None:
     place.storage.put("a.ifc", b"12345")
     place.storage.put("folder/c.ifc", b"1")
-    # The folder was looked at; then somebody renamed it, and the move goes to its id.
+    # The folder was looked at; then someone renamed it, and the move goes to its id.
     place.emulator.faults.add(Fault(kind=Kind.CUT_BEFORE, method="PATCH"))
     folder = place.drive.find("folder")
     original = place.emulator.faults.take

@@ -94,14 +94,14 @@ def test_two_texts_never_share_a_spelling(one: str, other: str) -> None:
 
 
 @given(path=TEXT | st.lists(PIECES | st.characters(), max_size=12).map("".join), at_root=st.booleans())
-def test_a_name_that_somebody_else_chose_is_no_key_unless_it_is_the_path_of_one(path: str, at_root: bool) -> None:
+def test_a_name_that_another_program_chose_is_no_key_unless_it_is_the_path_of_one(path: str, at_root: bool) -> None:
     key = decode_path(path, at_library_root=at_root)
 
     assert key is None or path == encode_key(key, at_library_root=at_root)
 
 
 @given(path=st.text(st.sampled_from("ab=0123456789ABCDEFabcdef/ .+%#'()~"), min_size=1, max_size=20))
-def test_a_legal_name_without_an_escape_is_a_key_as_it_stands(path: str) -> None:
+def test_a_legal_name_without_an_escape_is_a_key_as_it_is(path: str) -> None:
     assume(is_legal_path(path))
     starts = [index for index, character in enumerate(path) if character == "="]
     assume(

@@ -213,7 +213,7 @@ def test_what_no_key_names_goes_where_deleted_objects_go(place: Place, permanent
     assert ([] if permanent else [NFD, "p"]) == [node.name for node in place.drive.recycled]
 
 
-def test_what_is_refused_is_told(place: Place) -> None:
+def test_what_is_refused_is_reported(place: Place) -> None:
     poke(place, f"p/{NFD}").locked = True
     poke(place, "p/a=41.pdf")
 
@@ -224,7 +224,7 @@ def test_what_is_refused_is_told(place: Place) -> None:
     assert {f"p/{NFD}"} == names(place)
 
 
-def test_a_folder_that_is_refused_is_told(place: Place) -> None:
+def test_a_folder_that_is_refused_is_reported(place: Place) -> None:
     system(place).pipe_file("p/d/a.pdf", b"1")
     place.drive.find("p/d").locked = True
 
@@ -332,7 +332,7 @@ def test_a_storage_of_a_prefix_finds_and_reads_nothing_beyond_it(place: Place, r
         assert not mine.exists("stolen")
 
 
-def test_a_feed_that_is_refused_tells_what_the_folders_hold(place: Place) -> None:
+def test_a_feed_that_is_refused_is_replaced_by_the_folders(place: Place) -> None:
     poke(place, f"p/{NFD}")
     refused = Answer(status=501, body=b'{"error": {"code": "notSupported"}}')
     place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/delta", answer=refused))
@@ -351,7 +351,7 @@ def test_a_key_that_is_too_long_fails_alone_among_many(place: Place) -> None:
     assert set() == names(place)
 
 
-def test_an_item_that_changes_all_the_time_is_told(place: Place) -> None:
+def test_an_item_that_keeps_changing_is_reported(place: Place) -> None:
     poke(place, f"p/{NFD}")
     (found,) = find_unkeyed(place.storage)
     place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/$batch", answer=Answer(status=200, body=b"{}")))
