@@ -14,10 +14,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ..documents.register import MemoryRegister, RevisionRegister
-from ..errors import SettingsError
 from ..secrecy.pickling import not_pickled
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
-from .rules import check_chosen, check_removable, conflict, label_in_use, label_key, unknown_provider
+from .rules import check_chosen, check_removable, conflict, id_in_use, label_in_use, label_key, unknown_provider
 
 if TYPE_CHECKING:
     from ..storage.states import StateKeys
@@ -148,7 +147,10 @@ class Catalogue(Protocol):
 
 @not_pickled("let the other process open the catalogue")
 class MemoryCatalogue:
-    """A catalogue for tests and short-lived programs: nothing is written anywhere, so nothing is sealed."""
+    """A catalogue for tests and short-lived programs: nothing is written anywhere, so nothing is sealed.
+
+    Its methods raise what those of ``Catalogue`` do.
+    """
 
     def __init__(self) -> None:
         self.revisions: RevisionRegister = MemoryRegister()
@@ -176,11 +178,7 @@ class MemoryCatalogue:
             return tuple(_own(record) for record in everything if record.kind == kind)
 
     def provider(self, organisation: str, provider: str) -> ProviderRecord:
-        """Return the provider of that id.
-
-        Raises:
-            RecordNotFoundError: there is none.
-        """
+        """Return the provider of that id."""
         with self._lock:
             record = self._of(organisation).get(provider)
             if record is None:
@@ -212,26 +210,16 @@ class MemoryCatalogue:
             )
 
     def add_provider(self, record: ProviderRecord) -> ProviderRecord:
-        """Keep a new record.
-
-        Raises:
-            SettingsError: the label or the id is in use.
-        """
+        """Keep a new record."""
         with self._lock:
             self._check_label(record)
             kept = self._providers.setdefault(record.organisation, {})
             if record.id in kept:
-                raise SettingsError(f"the id {record.id!r} is in use; choose another one")
+                raise id_in_use(record.id)
             return self._keep(replace(record, version=1))
 
     def replace_provider(self, record: ProviderRecord, *, refreshed: bool = False) -> ProviderRecord:
-        """Put *record* in the place of the one it was made from.
-
-        Raises:
-            RecordNotFoundError: there is none.
-            RecordConflictError: that one changed meanwhile.
-            SettingsError: the label is in use.
-        """
+        """Put *record* in the place of the one it was made from."""
         with self._lock:
             before = self.provider(record.organisation, record.id)
             if before.version != record.version:
@@ -242,13 +230,7 @@ class MemoryCatalogue:
             return self._keep(replace(record, version=record.version + 1))
 
     def remove_provider(self, organisation: str, provider: str, *, version: int) -> None:
-        """Forget a provider.
-
-        Raises:
-            RecordNotFoundError: there is none.
-            RecordConflictError: it changed meanwhile.
-            SettingsError: it is in use.
-        """
+        """Forget a provider."""
         with self._lock:
             record = self.provider(organisation, provider)
             if record.version != version:
@@ -258,35 +240,19 @@ class MemoryCatalogue:
             del self._providers[organisation][provider]
 
     def set_default(self, organisation: str, provider: str | None, *, version: int) -> OrganisationRecord:
-        """Make a VERIFIED provider the default.
-
-        Raises:
-            RecordNotFoundError: there is no such provider.
-            RecordConflictError: the organisation changed meanwhile.
-            SettingsError: the provider is not VERIFIED.
-        """
+        """Make a VERIFIED provider the default."""
         with self._lock:
             if provider is not None:
                 check_chosen(self.provider(organisation, provider))
             return self._set(replace(self.organisation(organisation), default_provider=provider), version)
 
     def set_allowlist(self, organisation: str, extensions: Iterable[str], *, version: int) -> OrganisationRecord:
-        """Replace the allowlist.
-
-        Raises:
-            RecordConflictError: the organisation changed meanwhile.
-        """
+        """Replace the allowlist."""
         with self._lock:
             return self._set(replace(self.organisation(organisation), allowlist=tuple(extensions)), version)
 
     def set_override(self, organisation: str, project: str, provider: str | None, *, version: int) -> ProjectOverride:
-        """Make a VERIFIED provider that of a project.
-
-        Raises:
-            RecordNotFoundError: there is no such provider.
-            RecordConflictError: the override changed meanwhile.
-            SettingsError: the provider is not VERIFIED.
-        """
+        """Make a VERIFIED provider that of a project."""
         with self._lock:
             if provider is not None:
                 check_chosen(self.provider(organisation, provider))

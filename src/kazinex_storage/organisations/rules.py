@@ -72,6 +72,11 @@ def label_in_use(organisation: str, label: str) -> SettingsError:
     )
 
 
+def id_in_use(provider: str) -> SettingsError:
+    """Make the error for an id that another provider has."""
+    return SettingsError(f"the id {provider!r} is in use; choose another one")
+
+
 def unknown_provider(organisation: str, provider: str) -> RecordNotFoundError:
     """Make the error for a provider that the organisation has not."""
     return RecordNotFoundError(

@@ -12,13 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..documents.register import RevisionRegister
-from ..errors import SettingsError
 from ..secrecy.masking import masked
 from ..secrecy.pickling import not_pickled
 from .database import Database, sa, write_next
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .register import SqlRegister
-from .rules import check_chosen, check_removable, conflict, label_in_use, label_key, unknown_provider
+from .rules import check_chosen, check_removable, conflict, id_in_use, label_in_use, label_key, unknown_provider
 from .schema import organisations, overrides, prepare, providers
 from .sealed_rows import SealedRows, columns_of
 from .sealing import Sealer
@@ -49,7 +48,11 @@ _CHOICE = (
 
 @not_pickled("let the other process open the catalogue")
 class SqlCatalogue:
-    """A catalogue in a database. Thread-safe and fork-safe, for any number of processes."""
+    """A catalogue in a database. Thread-safe and fork-safe, for any number of processes.
+
+    Its methods raise what those of ``Catalogue`` do, and StorageError when the database does not answer; those that
+    write secrets raise SettingsError when they cannot be sealed.
+    """
 
     def __init__(self, place: str | Path | sa.URL | sa.Engine, sealer: Sealer) -> None:
         """Open the database at *place* (a URL, the path of a SQLite file, or an engine) and make its tables if missing.
@@ -75,69 +78,37 @@ class SqlCatalogue:
         return OrganisationKeys(self._sealer.keys, organisation)
 
     def organisation(self, organisation: str) -> OrganisationRecord:
-        """Return what is set for the organisation.
-
-        Raises:
-            StorageError: the database does not answer; so for every method.
-        """
+        """Return what is set for the organisation."""
         with self._database.reading() as connection:
             return _organisation(connection, organisation)
 
     def providers(self, organisation: str) -> tuple[ProviderRecord, ...]:
-        """Return every provider, oldest first.
-
-        Raises:
-            StorageError: the database does not answer.
-        """
-        query = providers.select().where(providers.c.organisation == organisation).order_by(*_ORDER)
-        with self._database.reading() as connection:
-            return tuple(self._rows.record(row) for row in connection.execute(query).mappings())
+        """Return every provider, oldest first."""
+        return self._records(providers.select().where(providers.c.organisation == organisation).order_by(*_ORDER))
 
     def of_kind(self, kind: str) -> tuple[ProviderRecord, ...]:
-        """Return every provider of one kind.
-
-        Raises:
-            StorageError: the database does not answer.
-        """
-        query = providers.select().where(providers.c.kind == kind)
-        with self._database.reading() as connection:
-            return tuple(self._rows.record(row) for row in connection.execute(query).mappings())
+        """Return every provider of one kind."""
+        return self._records(providers.select().where(providers.c.kind == kind))
 
     def provider(self, organisation: str, provider: str) -> ProviderRecord:
-        """Return the provider of that id.
-
-        Raises:
-            RecordNotFoundError: there is none.
-        """
+        """Return the provider of that id."""
         with self._database.reading() as connection:
             return self._provider(connection, organisation, provider)
 
     def override(self, organisation: str, project: str) -> ProjectOverride:
-        """Return what is set for the project.
-
-        Raises:
-            StorageError: the database does not answer.
-        """
+        """Return what is set for the project."""
         with self._database.reading() as connection:
             return _override(connection, organisation, project)
 
     def overrides(self, organisation: str) -> tuple[ProjectOverride, ...]:
-        """Return the overrides in force, sorted by project.
-
-        Raises:
-            StorageError: the database does not answer.
-        """
+        """Return the overrides in force, sorted by project."""
         query = overrides.select().where(overrides.c.organisation == organisation, overrides.c.provider.is_not(None))
         with self._database.reading() as connection:
             found = [ProjectOverride(**row) for row in connection.execute(query).mappings()]
         return tuple(sorted(found, key=lambda override: override.project))  # collations of databases differ
 
     def choice(self, organisation: str, project: str | None) -> Choice:
-        """Return all that decides where a document goes, by one query.
-
-        Raises:
-            StorageError: the database does not answer.
-        """
+        """Return all that decides where a document goes, by one query."""
         with self._database.reading() as connection:
             rows = connection.execute(_CHOICE, {"organisation": organisation, "project": project}).mappings().all()
         if not rows:  # nothing can be chosen where there are no providers: the foreign keys see to that
@@ -150,17 +121,13 @@ class SqlCatalogue:
         )
 
     def add_provider(self, record: ProviderRecord) -> ProviderRecord:
-        """Keep a new record.
-
-        Raises:
-            SettingsError: the label or the id is in use, or the secrets cannot be sealed.
-        """
+        """Keep a new record."""
         record = replace(record, version=1)
         values = {**columns_of(record), **self._rows.settings_of(record)}
         with self._database.changing() as connection:
             _check_label(connection, record)
-            if _locked(connection, record.organisation, record.id) is not None:
-                raise SettingsError(f"the id {record.id!r} is in use; choose another one")
+            if _row(connection, record.organisation, record.id, lock=True) is not None:
+                raise id_in_use(record.id)
             try:
                 connection.execute(providers.insert().values(values))
             except sa.exc.IntegrityError as error:  # another process added the label a moment ago
@@ -168,16 +135,10 @@ class SqlCatalogue:
         return record
 
     def replace_provider(self, record: ProviderRecord, *, refreshed: bool = False) -> ProviderRecord:
-        """Put *record* in the place of the one it was made from.
-
-        Raises:
-            RecordNotFoundError: there is none.
-            RecordConflictError: that one changed meanwhile.
-            SettingsError: the label is in use, or the secrets cannot be sealed.
-        """
+        """Put *record* in the place of the one it was made from."""
         after = replace(record, version=record.version + 1)
         with self._database.changing() as connection:
-            row = _locked(connection, record.organisation, record.id)
+            row = _row(connection, record.organisation, record.id, lock=True)
             if row is None:
                 raise unknown_provider(record.organisation, record.id)
             if row["version"] != record.version:
@@ -195,13 +156,7 @@ class SqlCatalogue:
         return after
 
     def remove_provider(self, organisation: str, provider: str, *, version: int) -> None:
-        """Forget a provider.
-
-        Raises:
-            RecordNotFoundError: there is none.
-            RecordConflictError: it changed meanwhile.
-            SettingsError: it is in use.
-        """
+        """Forget a provider."""
         with self._database.changing() as connection:
             record = self._provider(connection, organisation, provider, lock=True)
             if record.version != version:
@@ -214,13 +169,7 @@ class SqlCatalogue:
             connection.execute(providers.delete().where(*_is(organisation, provider)))
 
     def set_default(self, organisation: str, provider: str | None, *, version: int) -> OrganisationRecord:
-        """Make a VERIFIED provider the default.
-
-        Raises:
-            RecordNotFoundError: there is no such provider.
-            RecordConflictError: the organisation changed meanwhile.
-            SettingsError: the provider is not VERIFIED.
-        """
+        """Make a VERIFIED provider the default."""
         with self._database.changing() as connection:
             if provider is not None:
                 check_chosen(self._provider(connection, organisation, provider, lock=True))
@@ -228,23 +177,13 @@ class SqlCatalogue:
             return _set(connection, replace(before, default_provider=provider), version)
 
     def set_allowlist(self, organisation: str, extensions: Iterable[str], *, version: int) -> OrganisationRecord:
-        """Replace the allowlist.
-
-        Raises:
-            RecordConflictError: the organisation changed meanwhile.
-        """
+        """Replace the allowlist."""
         with self._database.changing() as connection:
             before = _organisation(connection, organisation)
             return _set(connection, replace(before, allowlist=tuple(extensions)), version)
 
     def set_override(self, organisation: str, project: str, provider: str | None, *, version: int) -> ProjectOverride:
-        """Make a VERIFIED provider that of a project.
-
-        Raises:
-            RecordNotFoundError: there is no such provider.
-            RecordConflictError: the override changed meanwhile.
-            SettingsError: the provider is not VERIFIED.
-        """
+        """Make a VERIFIED provider that of a project."""
         with self._database.changing() as connection:
             if provider is not None:
                 check_chosen(self._provider(connection, organisation, provider, lock=True))
@@ -257,12 +196,7 @@ class SqlCatalogue:
             return after
 
     def reseal(self) -> int:
-        """Seal every secret under the first key, in one transaction.
-
-        Raises:
-            SealError: a secret cannot be opened; nothing was changed.
-            SettingsError: the keys cannot be read.
-        """
+        """Seal every secret under the first key, in one transaction."""
         columns = (*_ROW_IS, providers.c.kind, providers.c.settings, providers.c.secrets)
         query = sa.select(*columns).order_by(*_ROW_IS).with_for_update()
         changed = 0
@@ -281,11 +215,14 @@ class SqlCatalogue:
         """Close idle connections; using the catalogue again opens new ones."""
         self._database.close()
 
+    def _records(self, query: sa.Select[tuple[object, ...]]) -> tuple[ProviderRecord, ...]:
+        with self._database.reading() as connection:
+            return tuple(self._rows.record(row) for row in connection.execute(query).mappings())
+
     def _provider(
         self, connection: sa.Connection, organisation: str, provider: str, *, lock: bool = False
     ) -> ProviderRecord:
-        query = providers.select().where(*_is(organisation, provider))
-        row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+        row = _row(connection, organisation, provider, lock=lock)
         if row is None:
             raise unknown_provider(organisation, provider)
         return self._rows.record(row)
@@ -295,9 +232,9 @@ def _is(organisation: str, provider: str) -> tuple[sa.ColumnElement[bool], sa.Co
     return providers.c.organisation == organisation, providers.c.id == provider
 
 
-def _locked(connection: sa.Connection, organisation: str, provider: str) -> sa.RowMapping | None:
-    query = providers.select().where(*_is(organisation, provider)).with_for_update()
-    return connection.execute(query).mappings().one_or_none()
+def _row(connection: sa.Connection, organisation: str, provider: str, *, lock: bool) -> sa.RowMapping | None:
+    query = providers.select().where(*_is(organisation, provider))
+    return connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
 
 
 def _check_label(connection: sa.Connection, record: ProviderRecord) -> None:
