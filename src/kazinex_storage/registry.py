@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard, get_args
 
 from .errors import SettingsError, StorageError, UnknownProviderError
-from .secrecy.masking import masked
+from .secrecy.masking import leaves, masked, redact
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -30,10 +30,6 @@ ENTRY_POINT_GROUP = "kazinex_storage.providers"
 
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _DOTTED = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
-
-# What a validator says may quote its input. Shorter values are left: they are no secrets, and cutting them out would
-# make the sentence unreadable.
-_QUOTED_CHARACTERS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,23 +304,13 @@ def _describe(model: type[BaseModel], problem: Mapping[str, object], settings: M
     text = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     if what not in ("value_error", "assertion_error"):  # pydantic's own words; ours begin as they are meant to
         text = f"{text[:1].lower()}{text[1:]}"
-    for value in sorted(set(_leaves(settings)), key=len, reverse=True):
-        text = text.replace(value, "***")
+    text = redact(text, map(_revealed, leaves(settings)))  # what a validator says may quote its input
     return f"{name!r}: {text}" if name else text
 
 
-def _leaves(value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for part in value.values():
-            yield from _leaves(part)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for part in value:
-            yield from _leaves(part)
-    else:
-        reveal = getattr(value, "get_secret_value", None)
-        text = str(reveal() if callable(reveal) else value)
-        if len(text) >= _QUOTED_CHARACTERS:
-            yield text
+def _revealed(value: object) -> str:
+    reveal = getattr(value, "get_secret_value", None)
+    return str(reveal() if callable(reveal) else value)
 
 
 _HARMLESS = frozenset({"prefix", "browser_origin", "max_file_size"})

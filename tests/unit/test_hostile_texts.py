@@ -18,7 +18,7 @@ from kazinex_storage.errors import IntegrityError, InvalidKeyError, InvalidUrlEr
 from kazinex_storage.fs.urls import parse_url, strip_scheme
 from kazinex_storage.json_text import MAX_CONTAINERS, parse_json
 from kazinex_storage.keys import ObjectKey, Prefix
-from kazinex_storage.organisations.wording import check_label, normal_label
+from kazinex_storage.organisations.rules import check_label, normal_label
 from kazinex_storage.providers.azure_blob.answers import parse_blocks
 from kazinex_storage.providers.azure_blob.answers import parse_object as parse_azure_object
 from kazinex_storage.providers.azure_blob.answers import parse_page as parse_azure_page

@@ -53,9 +53,8 @@ STATES = st.builds(
     mac=st.just("") | st.from_regex(r"[0-9a-f]{16}\.[0-9a-f]{64}", fullmatch=True),
 )
 OTHER_WRITERS = {
-    "organisations/sealing.py": "the bytes that secrets are sealed with",
+    "organisations/sealing.py": "the bytes that secrets are sealed with, and that keys are derived from",
     "organisations/settings.py": "the bytes that settings are compared by",
-    "organisations/state_keys.py": "the bytes that a key is derived from",
     "providers/s3/rest.py": "requests to Supabase",
     "providers/settings/entra.py": "requests to Entra",
     "providers/sharepoint/requests.py": "requests to Graph",

@@ -14,9 +14,10 @@ from typing import Annotated, TextIO
 import typer
 from typer.main import get_command
 
+from ..secrecy.masking import redact
 from ..version import __version__
 from . import allowlist, check, demo, emulate, kinds, listing, objects, provider, sweep
-from .exits import HELP, ExitCode, document_of, exit_code, message_of, printable, redact
+from .exits import HELP, ExitCode, document_of, exit_code, message_of, printable
 from .output import Output
 from .session import Session
 from .settings import secrets_in

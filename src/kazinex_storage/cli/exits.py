@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import IntEnum
 
 from ..errors import (
@@ -21,9 +20,6 @@ from ..errors import (
     UnresolvedOrganisationError,
 )
 from ..json_text import write_json
-
-# Shorter texts are no secrets, and cutting them out would make a message unreadable.
-_SECRET_CHARACTERS = 4
 
 
 class ExitCode(IntEnum):
@@ -96,14 +92,6 @@ def document_of(error: BaseException, message: str, code: int) -> str:
             "request_id": error.request_id,
         }
     return write_json({"error": fields})
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """Return *text* without the *secrets*."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= _SECRET_CHARACTERS:
-            text = text.replace(secret, "***")
-    return text
 
 
 def printable(text: str) -> str:

@@ -13,9 +13,10 @@ from ..organisations import commands
 from ..organisations.records import ProviderRecord
 from ..organisations.service import KEEP, Keep
 from ..policy import format_bytes
+from ..secrecy.masking import redact
 from ..verification.verify import DEFAULT_TIMEOUT_S, VerificationReport, verify_provider
 from .connect import Connect, connect
-from .exits import ExitCode, UsageError, redact
+from .exits import ExitCode, UsageError
 from .questions import confirm
 from .session import Organisation, Session, Yes, session_of
 from .settings import Entered, Secrets, Sets, SettingsFile, collect, collect_changes

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
 
 import typer
 
+from ..secrecy.masking import leaves
 from .output import Output
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Session:
 
     def remember(self, values: object) -> None:
         """Keep every text in *values*, however deep, out of what is printed from now on."""
-        self.secrets.update(_leaves(values))
+        self.secrets.update(str(value) for value in leaves(values) if value is not None)
 
     def close(self) -> None:
         """Close what was opened."""
@@ -74,14 +75,3 @@ class Session:
 def session_of(context: typer.Context) -> Session:
     """Return the session of a command."""
     return cast(Session, context.obj)
-
-
-def _leaves(value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for part in value.values():
-            yield from _leaves(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _leaves(part)
-    elif value is not None:
-        yield str(value)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from ..errors import SettingsError
 from ..providers.settings.place import Place
+from ..secrecy.masking import leaves
 from ..transport.addresses import PublicAddresses
 
 if TYPE_CHECKING:
@@ -187,22 +188,10 @@ def guarded_paths(paths: Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
 
 
 def urls_of(settings: BaseModel) -> Iterator[str]:
-    """Yield what *settings* lead to: what their kind says, else every text in them that is an address."""
+    """Return what *settings* lead to: what their kind says, else every text in them that is an address."""
     if isinstance(settings, _Networked):
-        yield from settings.urls
-        return
-    yield from _urls_in(settings.model_dump(mode="python"))
-
-
-def _urls_in(value: object) -> Iterator[str]:
-    if isinstance(value, dict):
-        for part in value.values():
-            yield from _urls_in(part)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for part in value:
-            yield from _urls_in(part)
-    elif isinstance(value, str) and "://" in value:
-        yield value
+        return iter(settings.urls)
+    return (text for text in leaves(settings.model_dump()) if isinstance(text, str) and "://" in text)
 
 
 def _check_root(proposal: Proposal, place: Place) -> None:

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from ..errors import AccessDeniedError, QuotaExceededError, SettingsError, StorageError, UnavailableError
@@ -67,25 +67,13 @@ class Database:
         if self._owned:
             _watch_forks(self)
 
-    @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        """Open a transaction for looking.
+    def reading(self) -> AbstractContextManager[sa.Connection]:
+        """Open a transaction for looking; what the database says is raised as StorageError."""
+        return _transaction(self, changes=False)
 
-        Raises:
-            StorageError: what the database says, translated.
-        """
-        with _translated(self), self._engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def changing(self) -> Iterator[sa.Connection]:
-        """Open a transaction for a change; it is undone when the block raises.
-
-        Raises:
-            StorageError: what the database says, translated.
-        """
-        with _translated(self), self._changing.begin() as connection:
-            yield connection
+    def changing(self) -> AbstractContextManager[sa.Connection]:
+        """Open a transaction for a change, undone when the block raises; errors as in ``reading``."""
+        return _transaction(self, changes=True)
 
     def close(self) -> None:
         """Close idle connections; using the database again opens new ones."""
@@ -173,9 +161,11 @@ def _begin(connection: sa.Connection) -> None:
 
 
 @contextmanager
-def _translated(database: Database) -> Iterator[None]:
+def _transaction(database: Database, *, changes: bool) -> Iterator[sa.Connection]:
     try:
-        yield
+        # No name for the engine, whose repr shows a password in the query to what prints the locals of frames.
+        with (database._changing if changes else database._engine).begin() as connection:
+            yield connection
     except exc.DBAPIError as error:
         raise _map_error(without_frames(error), database) from error  # those of the driver hold the password
     except exc.TimeoutError as error:

@@ -6,18 +6,21 @@ use elsewhere keeps working, and the last one that uses it takes it along.
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import NoReturn
 
-from ..errors import ClosedError
+from ..errors import ClosedError, StorageError
 from ..keys import is_revision
 from ..lifting import AnyProvider, offers_exchanges
 from ..storage.states import StateKeys
 from ..storage.sync import Storage
 from ..transport import Transport
 from ..transport.addresses import PublicAddresses
+from ..types import ProviderInfo
 from .records import ProviderRecord
 
 # An open provider holds a descriptor or a few connections; the usual limit is 1,024 descriptors a process.
@@ -133,3 +136,27 @@ class OpenStorages:
             if entry.storage is not None
         )
         self._pid = os.getpid()
+
+
+class UnopenedProvider:
+    """Answers nothing, so that a caller of several providers treats it like one that is down."""
+
+    def __init__(self, kind: str, error: StorageError) -> None:
+        """Raise copies of *error*."""
+        self._error = error
+        self._info = ProviderInfo(
+            kind=kind, location="not opened", capabilities=frozenset(), max_object_bytes=2**63 - 1
+        )
+
+    @property
+    def info(self) -> ProviderInfo:
+        """What is known of it: nothing."""
+        return self._info
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise copy.copy(self._error) from self._error
+
+    put = get = head = delete = scan = children = _refuse
+
+    def close(self) -> None:
+        """Do nothing: nothing is open."""

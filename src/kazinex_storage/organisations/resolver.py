@@ -27,10 +27,9 @@ from ..storage.sync import Storage
 from ..transport import Transport
 from . import commands
 from .catalogue import keys_of
-from .opened import DEFAULT_CAPACITY, OpenStorages
+from .opened import DEFAULT_CAPACITY, OpenStorages, UnopenedProvider
 from .records import Choice, ProviderRecord, ProviderStatus
 from .service import Organisations
-from .unopened import UnopenedProvider
 from .use import UseWatch
 
 

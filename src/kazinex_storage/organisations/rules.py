@@ -6,11 +6,36 @@ credentials must work at once. Only *becoming* default or override needs VERIFIE
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 
 from ..errors import RecordConflictError, RecordNotFoundError, SettingsError
 from . import commands
 from .records import ProviderRecord, ProviderStatus
+
+MAX_LABEL_CHARACTERS = 100
+"""Characters in a label."""
+
+# What cannot be seen, breaks a line or turns the direction of text.
+_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
+
+
+def normal_label(label: str) -> str:
+    """Return *label* in NFC and without white space around it; one that is much too long stays as it is."""
+    return unicodedata.normalize("NFC", label).strip() if len(label) <= 8 * MAX_LABEL_CHARACTERS else label
+
+
+def check_label(label: str) -> str:
+    """Return the normal form of *label*.
+
+    Raises:
+        SettingsError: it is empty, too long, or holds what cannot be seen.
+    """
+    label = normal_label(label)
+    if not label or len(label) > MAX_LABEL_CHARACTERS or _INVISIBLE.search(label):
+        raise SettingsError(f"a label is 1 to {MAX_LABEL_CHARACTERS} visible characters on one line; give another one")
+    return label
 
 
 def label_key(label: str) -> str:

@@ -3,7 +3,8 @@
 An envelope is ``kzx2.<key id>.<base64url of nonce and ciphertext>``. What it belongs to is authenticated with it, so an
 envelope opens neither in another row nor next to another address. Those of ``kzx1``, which the first release wrote, did
 not bind the settings; they still open, and ``reseal`` replaces them. A ring holds several keys: the first seals, all
-open, which is what rotation needs. ``keyfile.py`` keeps a ring on disk.
+open, which is what rotation needs. ``keyfile.py`` keeps a ring on disk. The keys that upload states are sealed with are
+derived from the same ring.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, cast
 
 from ..errors import SealError, SettingsError
 from ..secrecy.masking import Masked, MaskedBytes
@@ -225,6 +226,34 @@ class Sealer:
         """
         scheme, key_id, _ = _parse(envelope, "a secret cannot be read")
         return (scheme, key_id) == (_SCHEME, self._keys.for_sealing().current)
+
+
+class OrganisationKeys:
+    """The keys for the upload states of one organisation; those of another one do not open. Old keys go on checking."""
+
+    __slots__ = ("_label", "_source")
+
+    def __init__(self, source: KeySource, organisation: str) -> None:
+        """Derive from the ring of *source*, which is read when it is needed."""
+        self._source = source
+        self._label = json.dumps(["upload state", organisation]).encode()
+
+    def sealing(self) -> tuple[str, bytes]:
+        """Return the id and the key that seals now.
+
+        Raises:
+            SettingsError: the ring cannot be read or made.
+        """
+        ring = self._source.for_sealing()
+        return ring.current, cast(bytes, ring.derived(ring.current, self._label))
+
+    def checking(self, key_id: str) -> bytes | None:
+        """Return the key of that id; None when the ring has none.
+
+        Raises:
+            SettingsError: the ring cannot be read.
+        """
+        return self._source.for_opening(key_id).derived(key_id, self._label)
 
 
 def _parse(envelope: str, subject: str) -> tuple[str, str, bytes]:

@@ -30,18 +30,11 @@ from .catalogue import Catalogue
 from .changes import check_size_limit, halves, with_settings
 from .ownership import check_owner
 from .proposals import Proposals
-from .records import (
-    OrganisationRecord,
-    ProjectOverride,
-    ProviderRecord,
-    ProviderStatus,
-    SecretValues,
-)
+from .records import OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus, SecretValues
 from .rotation import KeptSecret
-from .rules import conflict, free_label, label_key, unknown_provider
+from .rules import check_label, conflict, free_label, label_key, normal_label, unknown_provider
 from .settings import merge, overlay
 from .use import NO_FAILURE, failed
-from .wording import check_label, normal_label
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -20,8 +20,7 @@ from .register import SqlRegister
 from .rules import check_chosen, check_removable, conflict, id_in_use, label_in_use, label_key, unknown_provider
 from .schema import organisations, overrides, prepare, providers
 from .sealed_rows import SealedRows, columns_of
-from .sealing import Sealer
-from .state_keys import OrganisationKeys
+from .sealing import OrganisationKeys, Sealer
 
 _ROW_IS = (providers.c.organisation, providers.c.id)
 _ORDER = (providers.c.created_at, providers.c.id)

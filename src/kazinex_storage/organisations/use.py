@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypedDict
 
 from ..documents.events import Event, ProviderFailed, ProviderRecovered
-from ..errors import AuthenticationError, ReconnectRequiredError, StorageError
+from ..errors import AuthenticationError, ReconnectRequiredError, SettingsError, StorageError
+from ..secrecy.masking import redact
 from ..transport import Call, Exchange
 from .catalogue import Catalogue
-from .records import ProviderRecord, ProviderStatus
-from .wording import clean_error
+from .records import ProviderRecord, ProviderStatus, SecretValues
 
 _log = logging.getLogger(__name__)
+
+MAX_ERROR_CHARACTERS = 2000
+"""Characters that are kept of the error of a failed verification."""
 
 # Signing is done here, and answers of bulk calls are in their outcomes: neither shows that the service takes the
 # credentials.
@@ -34,6 +38,14 @@ class _NoFailure(TypedDict):
 
 NO_FAILURE: Final[_NoFailure] = {"last_error": None, "failed_at": None, "failed_in_use": False}
 """The fields of a record that nothing is wrong with."""
+
+
+def clean_error(text: str, secrets: SecretValues) -> str:
+    """Return *text* as it may be kept and shown: without the *secrets*, printable, not too long."""
+    with suppress(SettingsError):  # SealError too: what could not be opened cannot have been quoted
+        text = redact(text, secrets.reveal().values())
+    text = "".join(character if character in "\n\t" or character.isprintable() else "?" for character in text)
+    return text[:MAX_ERROR_CHARACTERS]
 
 
 def failed(record: ProviderRecord, error: str, at: datetime, *, in_use: bool) -> ProviderRecord:

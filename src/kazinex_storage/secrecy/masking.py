@@ -6,7 +6,7 @@ frames that hold it show ``'***'``. What is made of it (a concatenation, a forma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import SupportsIndex, TypeVar, cast, overload
 
 from .pickling import not_pickled
@@ -15,7 +15,10 @@ _T = TypeVar("_T")
 _Error = TypeVar("_Error", bound=BaseException)
 
 MASK = "***"
-"""What stands for a secret wherever it would be shown."""
+"""What is shown in place of a secret."""
+
+# Shorter texts are no secrets, and cutting them out would make a message unreadable.
+_SECRET_CHARACTERS = 4
 
 
 @not_pickled("send no secret, but where to find it")
@@ -70,6 +73,25 @@ def masked(value: _T) -> _T:
     elif isinstance(value, list):
         found = [masked(below) for below in value]
     return cast(_T, found)
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Return *text* without the *secrets*; those of fewer than four characters are left in it."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _SECRET_CHARACTERS:
+            text = text.replace(secret, MASK)
+    return text
+
+
+def leaves(value: object) -> Iterator[object]:
+    """Yield the values in *value*, however deep in mappings, lists and sets."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        for part in value:
+            yield from leaves(part)
+    else:
+        yield value
 
 
 def without_frames(error: _Error) -> _Error:
