@@ -16,7 +16,7 @@ from ..organisations import commands
 from ..types import Folder, ObjectInfo
 from ..verification.verify import PROBE_FOLDER
 from .addresses import parse_path
-from .output import aligned
+from .output import aligned, format_time
 from .session import Session, session_of
 
 _log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def ls(
     rows = [
         [
             "-" if entry.size is None else str(entry.size),
-            "-" if entry.last_modified is None else f"{entry.last_modified:%Y-%m-%d %H:%M:%SZ}",
+            format_time(entry.last_modified) or "-",
             entry.provider or "-",
             entry.name,
         ]

@@ -17,8 +17,7 @@ from .addresses import find_document, parse_document, url_of
 from .check import read_receipt
 from .exits import UsageError
 from .progress import TransferBar
-from .questions import confirm
-from .session import Session, Yes, session_of
+from .session import Session, Yes, confirm, session_of
 
 Document: TypeAlias = Annotated[
     str,

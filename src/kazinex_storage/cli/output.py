@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import typer
 
@@ -46,7 +47,8 @@ class Output:
     def result(self, document: object, lines: Iterable[str]) -> None:
         """Write the result: the JSON *document*, or *lines* for a person."""
         if self.as_json:
-            self._write(write_json(document, indent=2, ascii_only=not _unicode()) + "\n")
+            unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+            self._write(write_json(document, indent=2, ascii_only=not unicode) + "\n")
         else:
             self._write("".join(f"{printable(line)}\n" for line in lines))
 
@@ -114,8 +116,9 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def _unicode() -> bool:
-    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+def format_time(time: datetime | None) -> str:
+    """Return *time*, which is UTC, as tables show it; empty when it is not known."""
+    return "" if time is None else f"{time:%Y-%m-%d %H:%M:%SZ}"
 
 
 def _gone() -> typer.Exit:

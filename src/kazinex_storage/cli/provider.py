@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import Annotated, TypeAlias
 
 import typer
@@ -17,10 +19,9 @@ from ..secrecy.masking import redact
 from ..verification.verify import DEFAULT_TIMEOUT_S, VerificationReport, verify_provider
 from .connect import Connect, connect
 from .exits import ExitCode, UsageError
-from .questions import confirm
-from .session import Organisation, Session, Yes, session_of
+from .output import format_time
+from .session import Organisation, Session, Yes, confirm, session_of
 from .settings import Entered, Secrets, Sets, SettingsFile, collect, collect_changes
-from .sizes import parse_size
 
 Provider: TypeAlias = Annotated[str, typer.Argument(metavar="PROVIDER", help="Its label or its id.")]
 OptionalProvider: TypeAlias = Annotated[str | None, typer.Argument(metavar="[PROVIDER]", help="Its label or its id.")]
@@ -28,6 +29,10 @@ MaxFileSize: TypeAlias = Annotated[
     str | None,
     typer.Option("--max-file-size", metavar="SIZE", help="Such as 250MB; 'default' is that of the kind."),
 ]
+
+# As everywhere in Kazinex: MB is 1,048,576 bytes.
+_UNITS = {"": 1, "B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
+_SIZE = re.compile(r"\s*(\d{1,18}(?:\.\d{1,6})?)\s*([KMGT]?I?B|[KMGT]|)\s*", re.IGNORECASE)
 
 
 def build(epilog: str) -> typer.Typer:
@@ -98,7 +103,7 @@ def list_(context: typer.Context, organisation: Organisation) -> None:
             )
             or "-",
             format_bytes(record.max_file_bytes) if record.max_file_bytes is not None else "-",
-            f"{record.last_verified_at:%Y-%m-%d %H:%M:%SZ}" if record.last_verified_at else "-",
+            format_time(record.last_verified_at) or "-",
             record.id,
         ]
         for record in records
@@ -226,6 +231,23 @@ def remove(context: typer.Context, provider: Provider, organisation: Organisatio
     session.out.result({"organisation": organisation, "removed": record.id}, [f"{record.label} is forgotten"])
 
 
+def parse_size(text: str) -> int:
+    """Return the number of bytes that *text* means.
+
+    Raises:
+        UsageError: it is no size.
+
+    Example:
+        >>> parse_size("250MB"), parse_size("1.5 GB"), parse_size("1000")
+        (262144000, 1610612736, 1000)
+    """
+    found = _SIZE.fullmatch(text)
+    if found is None:
+        raise UsageError(f"{text!r} is not a size; write 250MB, 1.5GB or a number of bytes")
+    unit = found[2].upper().replace("I", "")
+    return int(Fraction(found[1]) * _UNITS[unit if unit in _UNITS else f"{unit}B"])
+
+
 def _limit(text: str | None) -> int | Keep | None:
     if text is None:
         return KEEP
@@ -244,8 +266,8 @@ def _print(session: Session, record: ProviderRecord) -> None:
         *([f"  max file size  {format_bytes(record.max_file_bytes)}"] if record.max_file_bytes is not None else []),
         *(["  default        yes"] if chosen else []),
         *(f"  override of    {project}" for project in projects),
-        *([f"  last verified  {record.last_verified_at:%Y-%m-%d %H:%M:%SZ}"] if record.last_verified_at else []),
-        *([f"  failed since   {record.failed_at:%Y-%m-%d %H:%M:%SZ}"] if record.failed_at else []),
+        *([f"  last verified  {format_time(record.last_verified_at)}"] if record.last_verified_at else []),
+        *([f"  failed since   {format_time(record.failed_at)}"] if record.failed_at else []),
         *([f"  last error     {record.last_error}"] if record.last_error else []),
     ]
     session.out.result({**record.public(), "default": chosen, "overrides": projects}, lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
 import typer
 
 from ..secrecy.masking import leaves
+from .exits import ExitCode, UsageError, printable
 from .output import Output
 
 if TYPE_CHECKING:
@@ -75,3 +77,18 @@ class Session:
 def session_of(context: typer.Context) -> Session:
     """Return the session of a command."""
     return cast(Session, context.obj)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask *question* on the terminal unless *yes* answers it.
+
+    Raises:
+        UsageError: there is no terminal to ask on.
+        typer.Exit: the answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("this asks before it removes, and there is no terminal to ask on; add --yes")
+    if not typer.confirm(printable(question), err=True):
+        raise typer.Exit(ExitCode.FAILED)

@@ -10,9 +10,9 @@ import typer
 from ..documents.receipts import ResolvedProvider
 from ..storage.sweeping import DEFAULT_AGE, SweepReport, sweep
 from .exits import ExitCode
+from .output import format_time
 from .provider import OptionalProvider
-from .questions import confirm
-from .session import Organisation, Session, Yes, session_of
+from .session import Organisation, Session, Yes, confirm, session_of
 
 _HOURS = DEFAULT_AGE / timedelta(hours=1)
 
@@ -69,7 +69,7 @@ def _print(session: Session, organisation: str, found: list[tuple[ResolvedProvid
         {"provider": resolved.provider, "label": resolved.label, **report.to_dict()} for resolved, report in found
     ]
     rows = [
-        [resolved.label, "unknown" if upload.begun_at is None else f"{upload.begun_at:%Y-%m-%d %H:%M:%SZ}", upload.key]
+        [resolved.label, format_time(upload.begun_at) or "unknown", upload.key]
         for resolved, report in found
         for upload in report.uploads
     ]

@@ -56,11 +56,10 @@ def check_version(receipt: StoredDocument, info: ObjectInfo, rewrites: AbstractS
         IntegrityError: it is.
     """
     if is_altered(receipt, info, rewrites):
-        raise IntegrityError(
+        raise _refused(
+            receipt,
             f"the receipt says {receipt.size} bytes with sha256 {receipt.sha256}, the service "
             f"{info.size} with {info.sha256}: it was altered after the upload",
-            operation="open",
-            key=receipt.key,
         )
     if receipt.etag is None or receipt.etag == info.etag:
         return
@@ -71,19 +70,21 @@ def check_version(receipt: StoredDocument, info: ObjectInfo, rewrites: AbstractS
 
 def other_version(receipt: StoredDocument) -> IntegrityError:
     """Return the error for bytes of another version than the recorded one."""
-    return IntegrityError(
+    return _refused(
+        receipt,
         "this is another version than the receipt recorded; check(receipt) says whether its bytes are the same, and "
         "download(receipt) takes them if they are",
-        operation="open",
-        key=receipt.key,
     )
 
 
 def rewritten(receipt: StoredDocument) -> IntegrityError:
     """Return the error for a file that the service itself has rewritten."""
-    return IntegrityError(
+    return _refused(
+        receipt,
         "these are not the bytes that were uploaded; as far as the service reports, it rewrote the file itself, as it "
         "does with this kind; compare it with the original, or take it as it is now with accept_rewritten=True",
-        operation="open",
-        key=receipt.key,
     )
+
+
+def _refused(receipt: StoredDocument, message: str) -> IntegrityError:
+    return IntegrityError(message, operation="open", key=receipt.key)

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from ..storage.rules import Body
 from ..transport import Exchange
 from .bulk import OnError, Paths
+from .entries import Slices, slices
 from .faces import awaited, blocking
 from .queries import Queries
-from .shapes import Slices, slices
 from .transfers import LocalPath, Writable, put_options
 from .upstream import NO_CALLBACK, Callback
 
@@ -62,6 +62,7 @@ class Calls(Queries):
         Raises:
             StorageError: one could not be read, and *on_error* is ``raise``.
             ValueError: there are not as many bounds as paths.
+            NotSupportedError: *max_gap* is given; every range is its own request.
         """
         asked = slices(self._strip_all(paths), starts, ends, max_gap)
         return self._bulk.cat_ranges(*asked, batch_size or self.batch_size, on_error)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeAlias
 
+from ..errors import NotSupportedError
 from ..types import ByteRange, ObjectInfo
 
 InfoDict: TypeAlias = dict[str, Any]
@@ -30,6 +33,19 @@ class Entry:
     def size(self) -> int:
         """Bytes; 0 for a folder."""
         return self.info.size if self.info is not None else 0
+
+    def modified_at(self) -> datetime:
+        """Return when the version was written.
+
+        Raises:
+            IsADirectoryError: it is a folder.
+            NotSupportedError: the provider does not say.
+        """
+        if self.info is None:
+            raise IsADirectoryError(f"{self.name!r} is a folder; name an object in it")
+        if self.info.last_modified is None:
+            raise NotSupportedError("the provider does not say when objects were written", key=self.info.key)
+        return self.info.last_modified
 
     def as_dict(self) -> InfoDict:
         """Return the dictionary of fsspec: ``name``, ``size``, ``type``, and for objects what is known about them."""
@@ -58,8 +74,16 @@ class Entry:
         return hashlib.sha256(facts.encode()).hexdigest()
 
 
+Slices: TypeAlias = int | Sequence[int | None] | None
+"""One bound for all, or one for each."""
+
 Found: TypeAlias = dict[str, Entry]
 """Entries by name."""
+
+
+def names_or_dicts(found: Found, *, detail: bool) -> list[str] | dict[str, InfoDict]:
+    """Return the names, or with *detail* the dictionaries by name."""
+    return {name: entry.as_dict() for name, entry in found.items()} if detail else list(found)
 
 
 def slice_span(start: int | None, end: int | None, size: int | None) -> ByteRange | None:
@@ -72,3 +96,24 @@ def slice_span(start: int | None, end: int | None, size: int | None) -> ByteRang
         return None
     first, last, _ = slice(start, end).indices(size)
     return ByteRange(start=first, end=max(first, last))
+
+
+def slices(
+    paths: Sequence[str], starts: Slices, ends: Slices, max_gap: int | None
+) -> tuple[Sequence[str], Sequence[int | None], Sequence[int | None]]:
+    """Return the paths and bounds of ``cat_ranges``, as many of each.
+
+    Raises:
+        NotSupportedError: *max_gap* is given; every range is its own request.
+        ValueError: there are not as many bounds as paths.
+    """
+    if max_gap is not None:
+        raise NotSupportedError("ranges are not merged; leave max_gap out")
+    from_all, to_all = _for_each(starts, len(paths)), _for_each(ends, len(paths))
+    if not len(from_all) == len(to_all) == len(paths):
+        raise ValueError(f"{len(paths)} paths, {len(from_all)} starts, {len(to_all)} ends; give as many of each")
+    return paths, from_all, to_all
+
+
+def _for_each(bounds: Slices, count: int) -> Sequence[int | None]:
+    return list(bounds) if isinstance(bounds, Iterable) else [bounds] * count

@@ -93,11 +93,15 @@ class ObjectFileSystem(Calls):
         return get_loop()
 
     @classmethod
+    def _schemes(cls) -> tuple[str, ...]:
+        """Return what its URLs may begin with, the usual one first."""
+        return (cls.protocol,) if isinstance(cls.protocol, str) else cls.protocol
+
+    @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
         if isinstance(path, list):
             return [cls._strip_protocol(one) for one in path]
-        url = stringify_path(path)
-        schemes = (cls.protocol,) if isinstance(cls.protocol, str) else cls.protocol
+        url, schemes = stringify_path(path), cls._schemes()
         return strip_scheme(url, next((scheme for scheme in schemes if url.startswith(f"{scheme}://")), schemes[0]))
 
     @property

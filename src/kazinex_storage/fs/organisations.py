@@ -99,7 +99,7 @@ class OrganisationSpace:
         A provider that was never verified need not answer. Another one that does not answer is skipped, unless the key
         could be there.
         """
-        providers = cast("Sequence[ResolvedProvider]", (yield Call(self._in_order, place)))
+        providers = cast("Sequence[ResolvedProvider]", (yield Call(lambda: self._resolver().in_order(*_scope(place)))))
         return [
             Candidate(
                 storage=self._guarded(provider, place),
@@ -116,7 +116,8 @@ class OrganisationSpace:
         Raises:
             UnresolvedOrganisationError: neither is set; the message names the command.
         """
-        return self._guarded(cast(ResolvedProvider, (yield Call(self._chosen, place))), place)
+        chosen = yield Call(lambda: self._resolver().chosen(*_scope(place)))
+        return self._guarded(cast(ResolvedProvider, chosen), place)
 
     def close(self) -> None:
         """Close the catalogue and the providers that were opened here, and the connections to them."""
@@ -127,19 +128,12 @@ class OrganisationSpace:
         if self._given is None:
             self.transport.close(wait=False)
 
-    def _in_order(self, place: Place) -> Sequence[ResolvedProvider]:
-        return self._resolver().in_order(*_scope(place))
-
-    def _chosen(self, place: Place) -> ResolvedProvider:
-        return self._resolver().chosen(*_scope(place))
-
     def _guarded(self, provider: ResolvedProvider, place: Place) -> Storage:
         """Return the storage of *provider*, where the rule for revisions governs what is written and removed."""
         return guarded_storage(self._resolver(), _scope(place)[0], provider, self._patience)
 
     def _report(self, place: Place, provider: ResolvedProvider, error: StorageError) -> None:
-        event = passed_over(provider, error, "fs", place.name)
-        self._resolver().emit(event)
+        self._resolver().emit(passed_over(provider, error, "fs", place.name))
 
     def _resolver(self) -> Resolver:
         if self._given is not None:

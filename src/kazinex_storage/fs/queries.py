@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 
 from ..transport import Exchange
 from .bulk import Paths
-from .entries import InfoDict
+from .entries import InfoDict, names_or_dicts
 from .faces import Faces, awaited, blocking
-from .shapes import modified_at, names_or_dicts, sum_or_sizes
 
 
 class Queries(Faces):
@@ -115,7 +114,8 @@ class Queries(Faces):
             ValueError: *maxdepth* is less than 1.
         """
         found = yield from self._searches.find(self._path(path), maxdepth, folders=withdirs)
-        return sum_or_sizes(found, total=total)
+        sizes = {name: entry.size for name, entry in found.items()}
+        return sum(sizes.values()) if total else sizes
 
     @blocking
     def size(self, path: str) -> Exchange[int]:
@@ -184,7 +184,7 @@ class Queries(Faces):
             IsADirectoryError: a folder has no time.
             NotSupportedError: the provider does not say.
         """
-        return modified_at((yield from self._lookups.info(self._path(path))))
+        return (yield from self._lookups.info(self._path(path))).modified_at()
 
     @blocking
     def created(self, path: str) -> Exchange[datetime]:
@@ -195,7 +195,7 @@ class Queries(Faces):
             IsADirectoryError: a folder has no time.
             NotSupportedError: the provider does not say.
         """
-        return modified_at((yield from self._lookups.info(self._path(path))))
+        return (yield from self._lookups.info(self._path(path))).modified_at()
 
     @blocking
     def sign(

@@ -18,6 +18,11 @@ JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping
 """What JSON can hold."""
 
 
+def now() -> datetime:
+    """Return the time as records keep it; aware UTC."""
+    return datetime.now(UTC)
+
+
 class ProviderStatus(Enum):
     """What the last verification found."""
 

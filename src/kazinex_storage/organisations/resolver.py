@@ -8,7 +8,7 @@ Blocking on purpose: exchanges call it through ``Call``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from functools import partial
 from typing import TypeAlias
@@ -28,13 +28,9 @@ from ..transport import Transport
 from . import commands
 from .catalogue import keys_of
 from .opened import DEFAULT_CAPACITY, OpenStorages, UnopenedProvider
-from .records import Choice, ProviderRecord, ProviderStatus
+from .records import Choice, ProviderRecord, ProviderStatus, now
 from .service import Organisations
 from .use import UseWatch
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Reason(Enum):
@@ -73,7 +69,7 @@ class Resolver:
         capacity: int = DEFAULT_CAPACITY,
         on_resolve: ResolveHook | None = None,
         on_event: EventHook | None = None,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = now,
     ) -> None:
         """Resolve what *organisations* knows; it stays the caller's to close.
 
@@ -183,7 +179,9 @@ class Resolver:
             except ClosedError:
                 raise
             except StorageError as error:
-                found.append(self._unopened(record, reason, error))
+                unopened = UnopenedProvider(record.kind, error)
+                storage = Storage(unopened, prefix=f"{record.organisation}/", transport=self.transport)
+                found.append(_resolved(record, reason, storage, error))
         return tuple(found)
 
     def close(self) -> None:
@@ -220,11 +218,6 @@ class Resolver:
         view.operations.context.rules.taken = Taken(self.revisions)
         view.operations.context.watch = UseWatch(self.organisations.catalogue, record, self.emit, self._clock)
         return _resolved(record, reason, view)
-
-    def _unopened(self, record: ProviderRecord, reason: Reason, error: StorageError) -> ResolvedProvider:
-        provider = UnopenedProvider(record.kind, error)
-        storage = Storage(provider, prefix=f"{record.organisation}/", transport=self.transport)
-        return _resolved(record, reason, storage, error)
 
 
 def _resolved(

@@ -10,7 +10,7 @@ import secrets as random
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,7 +30,7 @@ from .catalogue import Catalogue
 from .changes import check_size_limit, halves, with_settings
 from .ownership import check_owner
 from .proposals import Proposals
-from .records import OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus, SecretValues
+from .records import OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus, SecretValues, now
 from .rotation import KeptSecret
 from .rules import check_label, conflict, free_label, label_key, normal_label, unknown_provider
 from .settings import merge, overlay
@@ -54,10 +54,6 @@ KEEP: Final = Keep.KEEP
 """Leave the value as it is."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @not_pickled("let the other process open the catalogue")
 class Organisations:
     """The providers and choices of all organisations. Safe for threads, and for several processes.
@@ -73,7 +69,7 @@ class Organisations:
         *,
         admit: Admit = OPERATOR_CHOICES,
         guarded: Iterable[Path] | None = None,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = now,
     ) -> None:
         """Keep records in *catalogue*.
 
@@ -286,21 +282,21 @@ class Organisations:
             RecordNotFoundError: the provider was removed meanwhile.
             RecordConflictError: its settings were changed meanwhile; verify again.
         """
-        now = self.catalogue.provider(verified.organisation, verified.id)
-        if now.settings_version != verified.settings_version:
+        kept = self.catalogue.provider(verified.organisation, verified.id)
+        if kept.settings_version != verified.settings_version:
             raise RecordConflictError(
-                f"the settings of the provider {now.label!r} were changed while it was verified; verify it again"
+                f"the settings of the provider {kept.label!r} were changed while it was verified; verify it again"
             )
         if ok:
             passed_at = at or self._clock()
-            after = replace(now, status=ProviderStatus.VERIFIED, last_verified_at=passed_at, **NO_FAILURE)
+            after = replace(kept, status=ProviderStatus.VERIFIED, last_verified_at=passed_at, **NO_FAILURE)
             if discovered:
-                known = overlay(merge(now.settings, now.secrets.reveal()), discovered)
-                public, secrets = halves(self.registry, now.kind, self.registry.parse_settings(now.kind, known))
+                known = overlay(merge(kept.settings, kept.secrets.reveal()), discovered)
+                public, secrets = halves(self.registry, kept.kind, self.registry.parse_settings(kept.kind, known))
                 after = replace(after, settings=public, secrets=SecretValues(secrets))
         else:
-            after = failed(now, error or "unknown", at or self._clock(), in_use=False)
-        return self.catalogue.replace_provider(after, refreshed=after.settings != now.settings)
+            after = failed(kept, error or "unknown", at or self._clock(), in_use=False)
+        return self.catalogue.replace_provider(after, refreshed=after.settings != kept.settings)
 
     def settings(self, record: ProviderRecord) -> BaseModel:
         """Return the settings of a provider with its secrets, as an instance of the model of its kind.
