@@ -66,7 +66,8 @@ def bucket_on(server: S3Server, kind: str) -> Service:
 @contextmanager
 def container_on(server: AzuriteServer) -> Iterator[Service]:
     """A container."""
-    options = {"account": server.account, "account_key": server.account_key, "endpoint_url": server.account_url}
+    account = {"account": server.account, "account_key": server.account_key}
+    options: dict[str, Any] = {**account, "endpoint_url": server.account_url}
     container = server.make_container()
     with closing(server.client()) as client:
         witness = client.get_container_client(container)

@@ -18,7 +18,26 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from kazinex_storage import Storage
 from kazinex_storage.errors import SettingsError, StorageError
-from kazinex_storage.fs import LocalDiskFileSystem, MemoryFileSystem, ProviderFileSystem, StorageFileSystem
+from kazinex_storage.fs import (
+    AzureFileSystem,
+    LocalDiskFileSystem,
+    MemoryFileSystem,
+    ProviderFileSystem,
+    R2FileSystem,
+    S3FileSystem,
+    SharePointFileSystem,
+    StorageFileSystem,
+    SupabaseFileSystem,
+)
+from kazinex_storage.fs.options import (
+    AzureOptions,
+    LocalOptions,
+    Options,
+    R2Options,
+    S3Options,
+    SharePointOptions,
+    SupabaseOptions,
+)
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.registry import ProviderKind, Registry
 
@@ -214,7 +233,7 @@ def test_an_open_file_of_fsspec_travels_to_another_process(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("make", "option"),
     [
-        (lambda: LocalDiskFileSystem(root="/tmp", rooot="/"), "rooot"),
+        (lambda: LocalDiskFileSystem(root="/tmp", rooot="/"), "rooot"),  # type: ignore[call-arg]
         (lambda: MemoryFileSystem(name="x"), "name"),  # type: ignore[call-arg]
         (lambda: fsspec.filesystem("kazinex", tenant="x"), "tenant"),
         (lambda: fsspec.filesystem("kazinex+local", root="/tmp", auto_mkdir=True), "auto_mkdir"),
@@ -225,6 +244,26 @@ def test_an_open_file_of_fsspec_travels_to_another_process(tmp_path: Path) -> No
 def test_an_option_that_is_not_known_is_named(make: Callable[[], object], option: str) -> None:
     with pytest.raises(TypeError, match=option):
         make()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (LocalDiskFileSystem, LocalOptions),
+        (R2FileSystem, R2Options),
+        (S3FileSystem, S3Options),
+        (SupabaseFileSystem, SupabaseOptions),
+        (AzureFileSystem, AzureOptions),
+        (SharePointFileSystem, SharePointOptions),
+    ],
+)
+def test_type_checkers_know_every_option(kind: type[ProviderFileSystem], options: type) -> None:
+    in_urls = {getattr(kind, "place_field", None)}
+    looked_up = {"looked_up"}  # what verification found, which people do not enter
+
+    fields = {field.name.partition(".")[0] for field in kind.registry.fields(kind.kind)}
+
+    assert fields - in_urls - looked_up == set(options.__annotations__) - set(Options.__annotations__)
 
 
 def test_settings_beside_a_storage_are_refused() -> None:

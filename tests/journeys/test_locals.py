@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -203,12 +204,13 @@ def test_no_frame_shows_a_token_or_a_url_of_sharepoint(
 
 def test_no_frame_of_wrong_settings_shows_a_secret() -> None:
     organisations = Organisations(MemoryCatalogue())
-    wrong = {"bucket": 7, "secret_access_key": SECRET, "secret_acces_key": SECRET, "nested": {"deep": [SECRET]}}
+    wrong: dict[str, Any] = {"bucket": 7, "secret_access_key": SECRET, "nested": {"deep": [SECRET]}}
+    wrong["secret_acces_key"] = SECRET
     calls: list[Callable[[], object]] = [
         lambda: default_registry().parse_settings("s3", wrong),
         lambda: organisations.add_provider("acme", "s3", "S3", wrong),
         lambda: S3FileSystem(**wrong),
-        lambda: S3FileSystem(secret_acces_key=SECRET),
+        lambda: S3FileSystem(secret_acces_key=SECRET),  # type: ignore[call-arg]
     ]
     organisations.add_provider(
         "acme", "s3", "kept", {"bucket": "docs", **S3_KEYS, "endpoint_url": "http://127.0.0.1:1"}

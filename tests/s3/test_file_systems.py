@@ -49,7 +49,7 @@ def test_one_file_system_reaches_every_bucket_of_its_credentials(
 
 def test_the_bucket_is_no_option() -> None:
     with pytest.raises(TypeError, match="bucket"):
-        S3FileSystem(region="us-east-1", bucket="example-bucket")
+        S3FileSystem(region="us-east-1", bucket="example-bucket")  # type: ignore[call-arg]
 
 
 def test_settings_that_are_missing_are_told_at_once() -> None:

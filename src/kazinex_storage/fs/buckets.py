@@ -7,13 +7,14 @@ can be reached.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Unpack
 
 from ..errors import SettingsError
 from ..secrecy.masking import masked
 from ..storage.sync import Storage
 from ..transport import Transport
 from .kinds import ProviderFileSystem
-from .options import FileSystemOptions
+from .options import AzureOptions, FileSystemOptions, R2Options, S3Options, SharePointOptions, SupabaseOptions
 from .references import SecretOptions
 from .spaces import BucketSpace
 
@@ -76,6 +77,10 @@ class AzureFileSystem(BucketFileSystem):
     place_field = "container"
     _strip_tokenize_options = ("account_key", "connection_string", "sas_token", "client_secret", "private_key")
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **options: Unpack[AzureOptions]) -> None: ...
+
 
 class SharePointFileSystem(BucketFileSystem):
     """``sharepoint://library/key`` and ``kazinexsharepoint://library/key``: files of the libraries of one site.
@@ -88,6 +93,10 @@ class SharePointFileSystem(BucketFileSystem):
     place_field = "library"
     _strip_tokenize_options = ("client_secret", "private_key", "refresh_token")
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **options: Unpack[SharePointOptions]) -> None: ...
+
 
 class R2FileSystem(BucketFileSystem):
     """``r2://bucket/key`` and ``kazinexr2://bucket/key``: objects on Cloudflare R2.
@@ -98,6 +107,10 @@ class R2FileSystem(BucketFileSystem):
     protocol = ("r2", "kazinexr2", "kazinex+r2")
     kind = "r2"
     _strip_tokenize_options = ("secret_access_key", "session_token")
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **options: Unpack[R2Options]) -> None: ...
 
 
 class S3FileSystem(BucketFileSystem):
@@ -110,6 +123,10 @@ class S3FileSystem(BucketFileSystem):
     kind = "s3"
     _strip_tokenize_options = ("secret_access_key", "session_token")
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **options: Unpack[S3Options]) -> None: ...
+
 
 class SupabaseFileSystem(BucketFileSystem):
     """``kazinexsupabase://bucket/key``: objects on Supabase Storage.
@@ -120,3 +137,7 @@ class SupabaseFileSystem(BucketFileSystem):
     protocol = ("kazinexsupabase", "kazinex+supabase")
     kind = "supabase"
     _strip_tokenize_options = ("secret_access_key", "session_token", "service_key")
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **options: Unpack[SupabaseOptions]) -> None: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Unpack, cast
+from typing import TYPE_CHECKING, ClassVar, Unpack, cast
 
 from pydantic import BaseModel
 
@@ -14,7 +14,7 @@ from ..secrecy.masking import masked
 from ..storage.sync import Storage
 from ..transport import Transport
 from .filesystem import WITHHELD, ObjectFileSystem
-from .options import FileSystemOptions, Options
+from .options import FileSystemOptions, LocalOptions, Options
 from .references import REFERENCES, SecretOptions, Withheld
 from .spaces import BucketSpace, StorageSpace
 
@@ -78,7 +78,7 @@ class ProviderFileSystem(ObjectFileSystem):
     @property
     def scheme(self) -> str:
         """What its URLs begin with."""
-        return _scheme(self.protocol)
+        return self._schemes()[0]
 
     def _hold(self, settings: dict[str, object]) -> tuple[SecretOptions, bool]:
         """Take the secrets out of *settings*; the second value says whether this is a copy of another file system.
@@ -121,7 +121,7 @@ class ProviderFileSystem(ObjectFileSystem):
             return cls.registry.parse_settings(cls.kind, found)
         except SettingsError as error:
             raise SettingsError(
-                f"{error.message}; give them as options of {_scheme(cls.protocol)}:// or as variables {prefix}<FIELD>",
+                f"{error.message}; give them as options of {cls._schemes()[0]}:// or as variables {prefix}<FIELD>",
                 provider=cls.kind,
             ) from error
 
@@ -135,6 +135,10 @@ class LocalDiskFileSystem(ProviderFileSystem):
 
     protocol = ("kazinexlocal", "kazinex+local")
     kind = "local"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *, storage: Storage | None = None, **options: Unpack[LocalOptions]) -> None: ...
 
 
 class MemoryFileSystem(ObjectFileSystem):
@@ -172,7 +176,3 @@ def _open_store(name: str, transport: Transport) -> Storage:
 
     # Stores of one name share their objects, and named stores live on in the process.
     return Storage(MemoryProvider(MemorySettings(name=name)), transport=transport)
-
-
-def _scheme(protocol: str | tuple[str, ...]) -> str:
-    return protocol if isinstance(protocol, str) else protocol[0]

@@ -1,13 +1,25 @@
-"""The options that every file system has, whatever it stores to; they are fsspec's."""
+"""The options of file systems: those of fsspec, which all have, and the settings of each built-in kind, by name.
+
+fsspec passes the storage options of a user to the constructor, and the kinds of third parties have settings of their
+own. So ``ProviderFileSystem`` and ``BucketFileSystem`` take options of any name, and raise TypeError for those that the
+kind does not have. Type checkers see the names below.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypedDict, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, cast
 
 from ..errors import NotSupportedError
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+Secret: TypeAlias = "str | SecretStr | None"  # noqa: S105  # a type
+"""A secret, which stays in this process; None is that of the environment."""
 
 
 class Options(TypedDict, total=False):
@@ -50,3 +62,95 @@ class FileSystemOptions:
     def __post_init__(self) -> None:
         if self.use_listings_cache:
             raise NotSupportedError("listings are not cached; leave use_listings_cache out")
+
+
+class LocalOptions(Options, total=False):
+    """The fields of ``LocalSettings``."""
+
+    root: str | os.PathLike[str]
+    create: bool
+    durable: bool
+    access: Literal["owner", "group", "umask"]
+    lock_timeout_s: float
+
+
+class BucketOptions(Options, total=False):
+    """What the settings of every kind with buckets have; the bucket itself is in the URL."""
+
+    prefix: str
+    endpoint_url: str | None
+    max_file_size: int | None
+
+
+class S3Options(BucketOptions, total=False):
+    """The fields of ``S3Settings``."""
+
+    region: str | None
+    access_key_id: str | None
+    secret_access_key: Secret
+    session_token: Secret
+    profile: str | None
+    addressing: Literal["auto", "path", "virtual"]
+    browser_origin: str | None
+
+
+class R2Options(BucketOptions, total=False):
+    """The fields of ``R2Settings``."""
+
+    account_id: str
+    access_key_id: str
+    secret_access_key: Secret
+    session_token: Secret
+    jurisdiction: Literal["eu", "fedramp", "us"] | None
+    browser_origin: str | None
+
+
+class SupabaseOptions(BucketOptions, total=False):
+    """The fields of ``SupabaseSettings``."""
+
+    project_ref: str
+    region: str
+    access_key_id: str
+    secret_access_key: Secret
+    session_token: Secret
+    service_key: Secret
+
+
+class AzureOptions(BucketOptions, total=False):
+    """The fields of ``AzureBlobSettings``."""
+
+    account: str | None
+    account_key: Secret
+    connection_string: Secret
+    sas_token: Secret
+    tenant_id: str | None
+    client_id: str | None
+    client_secret: Secret
+    private_key: Secret
+    certificate: str | None
+    identity: Literal["managed", "workload"] | None
+    login_url: str | None
+    ca_file: str | None
+    browser_origin: str | None
+    body_checksum: Literal["md5", "crc64"]
+
+
+class SharePointOptions(Options, total=False):
+    """The fields of ``SharePointSettings``, but for what verification looks up."""
+
+    tenant_id: str
+    client_id: str
+    client_secret: Secret
+    private_key: Secret
+    certificate: str | None
+    refresh_token: Secret
+    site_url: str
+    root_folder: str
+    cloud: Literal["global", "us_gov", "us_dod", "china"]
+    site_id: str | None
+    drive_id: str | None
+    login_url: str | None
+    graph_url: str | None
+    ca_file: str | None
+    permanent_delete: bool
+    max_file_size: int | None
