@@ -12,7 +12,7 @@ Exit codes:
 
 With ``--json`` a result is exactly one JSON document on standard output. An error is one JSON document in the last line
 of standard error, ``{"error": {"type", "message", "exit_code", ...}}``, and standard output stays empty.
-Read next: ``app.py`` (commands and errors), ``session.py`` (what a command works with).
+Read next: ``app.py`` (commands and errors), ``command.py`` (what a command works with).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..documents.receipts import StoredDocument
 from ..errors import InvalidKeyError, NotFoundError
 from ..keys import DocumentKey, ObjectKey, check_identifier
-from .session import Session
+from .command import RunningCommand
 
 _SCHEME = "kazinex://"
 _FORM = "organisation/project/document/revision[/filename]"
@@ -46,7 +46,7 @@ def parse_path(text: str) -> tuple[str, ...]:
     return segments
 
 
-def find_document(session: Session, text: str) -> StoredDocument:
+def find_document(command: RunningCommand, text: str) -> StoredDocument:
     """Return the receipt of the stored document that *text* names, with or without its file name.
 
     Raises:
@@ -55,10 +55,10 @@ def find_document(session: Session, text: str) -> StoredDocument:
     """
     key = parse_document(text, _ANY_FILE)
     if len(parse_path(text)) == 5:
-        return session.documents.find(key)
-    for found in session.documents.revisions(key):
+        return command.documents.find(key)
+    for found in command.documents.revisions(key):
         if found.document.revision == key.revision:
-            return session.documents.find(found.document)
+            return command.documents.find(found.document)
     raise NotFoundError(
         f"no provider of the organisation holds this revision; see kazinex-storage ls {key.document_prefix}",
         operation="find",

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from ..organisations.records import OrganisationRecord
+from .command import Organisation, command_of
 from .output import Output
-from .session import Organisation, session_of
 
 
 def build(epilog: str) -> typer.Typer:
@@ -21,8 +21,8 @@ def build(epilog: str) -> typer.Typer:
 
 def show(context: typer.Context, organisation: Organisation) -> None:
     """Show the allowed extensions; none listed means that every type is allowed."""
-    session = session_of(context)
-    _print(session.out, session.organisations.organisation(organisation))
+    command = command_of(context)
+    _print(command.out, command.organisations.organisation(organisation))
 
 
 def set_(
@@ -31,14 +31,14 @@ def set_(
     extensions: Annotated[list[str], typer.Argument(metavar="EXTENSION...", help="Such as pdf dwg ifc.")],
 ) -> None:
     """Allow these extensions only. Stored documents are not touched."""
-    session = session_of(context)
-    _print(session.out, session.organisations.set_allowlist(organisation, extensions))
+    command = command_of(context)
+    _print(command.out, command.organisations.set_allowlist(organisation, extensions))
 
 
 def clear(context: typer.Context, organisation: Organisation) -> None:
     """Allow every type again."""
-    session = session_of(context)
-    _print(session.out, session.organisations.set_allowlist(organisation, ()))
+    command = command_of(context)
+    _print(command.out, command.organisations.set_allowlist(organisation, ()))
 
 
 def _print(out: Output, record: OrganisationRecord) -> None:

@@ -17,9 +17,9 @@ from typer.main import get_command
 from ..secrecy.masking import redact
 from ..version import __version__
 from . import allowlist, check, demo, emulate, kinds, listing, objects, provider, sweep
+from .command import RunningCommand
 from .exits import HELP, ExitCode, document_of, exit_code, message_of, printable
 from .output import Output
-from .session import Session
 from .settings import secrets_in
 
 ANYWHERE = "Anywhere on the line: --json (one JSON document), --quiet or -q, --debug (tracebacks and requests)."
@@ -41,23 +41,23 @@ class Invocation:
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line and return its exit code; errors are printed."""
     invocation = take_flags(arguments)
-    session = Session(Output(as_json="json" in invocation.flags, quiet="quiet" in invocation.flags))
+    command = RunningCommand(Output(as_json="json" in invocation.flags, quiet="quiet" in invocation.flags))
     debug = "debug" in invocation.flags
-    session.remember(list(secrets_in(invocation.arguments)))
-    _log_to_standard_error(session, debug=debug)
+    command.remember(list(secrets_in(invocation.arguments)))
+    _log_to_standard_error(command, debug=debug)
     _end_on_signals()
     try:
-        code = _invoke(invocation.arguments or ("--help",), session)
+        code = _invoke(invocation.arguments or ("--help",), command)
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except typer.Abort:
         code = ExitCode.INTERRUPTED
     except Exception as error:  # the edge of the program: whatever it is becomes a line and a code
-        code = _report(error, session, debug=debug)
+        code = _report(error, command, debug=debug)
     finally:
-        session.close()
+        command.close()
     if code == ExitCode.INTERRUPTED:
-        _say(session, KeyboardInterrupt(), "interrupted", code)
+        _say(command, KeyboardInterrupt(), "interrupted", code)
     return code
 
 
@@ -118,23 +118,23 @@ def _root(
     """Store documents for organisations, wherever they want them."""
 
 
-def _invoke(arguments: Sequence[str], session: Session) -> int:
-    command = get_command(build())
-    code = command.main(args=list(arguments), prog_name="kazinex-storage", standalone_mode=False, obj=session)
-    session.out.flush()
+def _invoke(arguments: Sequence[str], command: RunningCommand) -> int:
+    program = get_command(build())
+    code = program.main(args=list(arguments), prog_name="kazinex-storage", standalone_mode=False, obj=command)
+    command.out.flush()
     return code if isinstance(code, int) else ExitCode.DONE
 
 
-def _report(error: Exception, session: Session, *, debug: bool) -> int:
+def _report(error: Exception, command: RunningCommand, *, debug: bool) -> int:
     if isinstance(error, ModuleNotFoundError) and error.name in ("typer", "rich"):
         raise error
     if debug:
-        sys.stderr.write(redact("".join(traceback.format_exception(error)), session.secrets))
+        sys.stderr.write(redact("".join(traceback.format_exception(error)), command.secrets))
     if isinstance(error, _ClickError):
         code, message = ExitCode.USAGE, _usage(error)
     else:
         code, message = exit_code(error), message_of(error)
-    _say(session, error, message, code)
+    _say(command, error, message, code)
     return code
 
 
@@ -146,9 +146,9 @@ def _usage(error: Exception) -> str:
     return f"{text[:1].lower()}{text[1:]}; see {context.command_path if context else 'kazinex-storage'} --help"
 
 
-def _say(session: Session, error: BaseException, message: str, code: int) -> None:
-    message = redact(message, session.secrets)
-    if session.out.as_json:
+def _say(command: RunningCommand, error: BaseException, message: str, code: int) -> None:
+    message = redact(message, command.secrets)
+    if command.out.as_json:
         sys.stderr.write(document_of(error, message, code) + "\n")
     else:
         sys.stderr.write(f"{message}\n" if code == ExitCode.INTERRUPTED else f"error: {printable(message)}\n")
@@ -157,20 +157,20 @@ def _say(session: Session, error: BaseException, message: str, code: int) -> Non
 class _Handler(logging.StreamHandler[TextIO]):
     """Prints what the library logs, as lines like those of errors and without secrets."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, command: RunningCommand) -> None:
         super().__init__(sys.stderr)
-        self._session = session
+        self._command = command
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
-        return printable(redact(f"{record.levelname.lower()}: {record.getMessage()}", self._session.secrets))
+        return printable(redact(f"{record.levelname.lower()}: {record.getMessage()}", self._command.secrets))
 
 
-def _log_to_standard_error(session: Session, *, debug: bool) -> None:
+def _log_to_standard_error(command: RunningCommand, *, debug: bool) -> None:
     logger = logging.getLogger("kazinex_storage")
-    logger.handlers = [_Handler(session)]
+    logger.handlers = [_Handler(command)]
     logger.propagate = False
-    logger.setLevel(logging.DEBUG if debug else logging.ERROR if session.out.quiet else logging.WARNING)
+    logger.setLevel(logging.DEBUG if debug else logging.ERROR if command.out.quiet else logging.WARNING)
 
 
 def _end_on_signals() -> None:

@@ -12,8 +12,8 @@ import typer
 from ..documents.integrity import IntegrityState
 from ..documents.receipts import StoredDocument
 from ..json_text import parse_own_json
+from .command import command_of
 from .exits import ExitCode, UsageError
-from .session import session_of
 
 _MEANINGS = {
     IntegrityState.INTACT: "the bytes are those that were uploaded",
@@ -39,11 +39,11 @@ def check(
     ] = By.BYTES,
 ) -> None:
     """Say whether a stored document is what its receipt says; exit code 3 when it was tampered with, or is unproved."""
-    session = session_of(context)
+    command = command_of(context)
     found = read_receipt(receipt)
-    state = session.documents.check(found, by=by.value)
+    state = command.documents.check(found, by=by.value)
     document = {"key": found.key, "provider": found.provider, "state": state.value}
-    session.out.result(document, [f"{found.key}: {state.value}: {_MEANINGS[state]}"])
+    command.out.result(document, [f"{found.key}: {state.value}: {_MEANINGS[state]}"])
     if state in (IntegrityState.TAMPERED, IntegrityState.UNKNOWN):
         raise typer.Exit(ExitCode.VERIFICATION)
 

@@ -8,8 +8,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from .command import RunningCommand
 from .exits import UsageError, printable
-from .session import Session
 
 Connect: TypeAlias = Annotated[
     bool,
@@ -20,7 +20,7 @@ _KIND = "sharepoint"
 _OF_APPS = ("client_secret", "private_key", "certificate")
 
 
-def connect(session: Session, kind: str, settings: Mapping[str, object]) -> dict[str, object]:
+def connect(command: RunningCommand, kind: str, settings: Mapping[str, object]) -> dict[str, object]:
     """Return *settings* with the refresh token of the person who enters the code that is shown.
 
     Raises:
@@ -44,6 +44,6 @@ def connect(session: Session, kind: str, settings: Mapping[str, object]) -> dict
     sys.stderr.write(f"{printable(request.message)}\n")  # also when --quiet: nothing goes on without it
     sys.stderr.flush()
     found = finish_device(identity, request)
-    session.remember(found.refresh_token)
-    session.out.note(f"connected as {printable(found.account) or 'an unnamed account'}")
+    command.remember(found.refresh_token)
+    command.out.note(f"connected as {printable(found.account) or 'an unnamed account'}")
     return {**settings, "refresh_token": found.refresh_token}

@@ -25,9 +25,9 @@ from ..organisations.records import ProviderRecord
 from ..providers.settings.environment import PREFIX
 from ..verification.verify import VerificationReport, verify_provider
 from .addresses import url_of
+from .command import RunningCommand, command_of
 from .exits import ExitCode
 from .pdf import make_pdf
-from .session import Session, session_of
 
 DATA = "data"
 """Where catalogue and key file are, below the home; no provider may hold them."""
@@ -66,19 +66,19 @@ def run_demo(
     it again stores the next revision.
     """
     home = home.absolute()
-    session = Session(session_of(context).out, {f"{PREFIX}HOME": str(home / DATA)})
+    command = RunningCommand(command_of(context).out, {f"{PREFIX}HOME": str(home / DATA)})
     try:
-        Demo(session, home, organisation).run()
+        Demo(command, home, organisation).run()
     finally:
-        session.close()
+        command.close()
 
 
 class Demo:
     """The steps, in order."""
 
-    def __init__(self, session: Session, home: Path, organisation: str) -> None:
-        self._session = session
-        self._out = session.out
+    def __init__(self, command: RunningCommand, home: Path, organisation: str) -> None:
+        self._command = command
+        self._out = command.out
         self._home = home
         self._organisation = organisation
         self._step = 0
@@ -92,7 +92,7 @@ class Demo:
         """
         record = self._provider()
         report = self._verify(record)
-        self._session.organisations.set_default(self._organisation, record.id)
+        self._command.organisations.set_default(self._organisation, record.id)
         self._say(f"made it the default of {self._organisation}")
         receipt, body = self._upload()
         reads = self._read_back(receipt, body)
@@ -121,7 +121,7 @@ class Demo:
         self._out.result(document, lines)
 
     def _provider(self) -> ProviderRecord:
-        organisations = self._session.organisations
+        organisations = self._command.organisations
         try:
             record = organisations.find(self._organisation, LABEL)
             self._say(f"found the provider {record.label!r} ({record.id}) of an earlier run")
@@ -132,7 +132,7 @@ class Demo:
         return record
 
     def _verify(self, record: ProviderRecord) -> VerificationReport:
-        report = verify_provider(self._session.organisations, self._organisation, record.id)
+        report = verify_provider(self._command.organisations, self._organisation, record.id)
         self._say("verified it:" if report.ok else "it did not pass its verification:")
         for check in report.checks:
             why = f"  {check.diagnosis}; {check.fix}" if check.fix else ""
@@ -147,7 +147,7 @@ class Demo:
         body = make_pdf(
             ["River bridge", f"Drawing {DOCUMENT}, revision {document.revision}", "Brücke: Übersicht, Ø 12 m"]
         )
-        receipt = self._session.documents.upload(document, body)
+        receipt = self._command.documents.upload(document, body)
         self._say(f"stored {FILENAME!r} as revision {document.revision}; the receipt:")
         for name, value in receipt.to_dict().items():
             self._more(f"{name:<13} {value if name != 'document' else url_of(document)}")
@@ -157,7 +157,7 @@ class Demo:
 
     def _next_revision(self) -> str:
         any_revision = DocumentKey(self._organisation, PROJECT, DOCUMENT, "P01", FILENAME)
-        taken = {found.document.revision for found in self._session.documents.revisions(any_revision)}
+        taken = {found.document.revision for found in self._command.documents.revisions(any_revision)}
         return next(name for number in range(1, len(taken) + 2) if (name := f"P{number:02}") not in taken)
 
     def _read_back(self, receipt: StoredDocument, body: bytes) -> list[ReadBack]:
@@ -166,7 +166,7 @@ class Demo:
             (
                 "DocumentStore",
                 "DocumentStore.stream(receipt)",
-                lambda: b"".join(self._session.documents.stream(receipt)),
+                lambda: b"".join(self._command.documents.stream(receipt)),
             ),
             (
                 "command line",
@@ -207,7 +207,7 @@ class Demo:
 
     def _second_upload(self, receipt: StoredDocument) -> str:
         try:
-            self._session.documents.upload(receipt.document, b"something else")
+            self._command.documents.upload(receipt.document, b"something else")
         except AlreadyExistsError as error:
             self._say(f"tried to store the same revision again, which was refused: {error.message}")
             return error.message

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .session import session_of
+from .command import command_of
 
 
 def build(epilog: str) -> typer.Typer:
@@ -30,7 +30,7 @@ def emulate_graph(
     library: Annotated[str, typer.Option(help="Name of its document library.")] = "Documents",
 ) -> None:
     """Serve SharePoint libraries behind Microsoft Graph over TLS, with one site and one app; what is stored is lost."""
-    out = session_of(context).out
+    out = command_of(context).out
     # By name, because only tests may depend on the kit.
     graph = importlib.import_module("kazinex_storage.testing.emulators.graph")
     tls = importlib.import_module("kazinex_storage.testing.emulators.tls")

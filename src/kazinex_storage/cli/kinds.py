@@ -8,12 +8,12 @@ import typer
 
 from ..errors import SettingsError
 from ..registry import ProviderKind, Registry, SettingsField, default_registry
-from .session import session_of
+from .command import command_of
 
 
 def show_kinds(context: typer.Context) -> None:
     """List the kinds of providers and their settings (* required, ~ secret)."""
-    out, registry = session_of(context).out, default_registry()
+    out, registry = command_of(context).out, default_registry()
     documents, rows = [], []
     for kind in registry.kinds():
         fields, error = _fields(registry, kind)

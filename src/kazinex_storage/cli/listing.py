@@ -16,8 +16,8 @@ from ..organisations import commands
 from ..types import Folder, ObjectInfo
 from ..verification.verify import PROBE_FOLDER
 from .addresses import parse_path
+from .command import RunningCommand, command_of
 from .output import aligned, format_time
-from .session import Session, session_of
 
 _log = logging.getLogger(__name__)
 
@@ -55,8 +55,8 @@ def ls(
     recursive: Annotated[bool, typer.Option("--recursive", "-R", help="Everything below, not one level.")] = False,
 ) -> None:
     """List what is stored. Where several providers hold a key, the one that is read counts."""
-    session = session_of(context)
-    found = _list(session, path, recursive=recursive)
+    command = command_of(context)
+    found = _list(command, path, recursive=recursive)
     document = {"path": "/".join(parse_path(path)), "entries": [entry.to_dict() for entry in found]}
     rows = [
         [
@@ -72,12 +72,12 @@ def ls(
         if long
         else [entry.name for entry in found]
     )
-    session.out.result(document, lines)
+    command.out.result(document, lines)
 
 
-def _list(session: Session, path: str, *, recursive: bool) -> list[Entry]:
+def _list(command: RunningCommand, path: str, *, recursive: bool) -> list[Entry]:
     organisation, *rest = parse_path(path)
-    providers = session.resolver.in_order(organisation, rest[0] if rest else None)
+    providers = command.resolver.in_order(organisation, rest[0] if rest else None)
     if not providers:
         raise RecordNotFoundError(
             f"the organisation {organisation!r} has no provider; add one: {commands.add(organisation)}"

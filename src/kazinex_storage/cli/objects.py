@@ -15,9 +15,9 @@ from ..errors import AlreadyExistsError, IntegrityError
 from ..policy import format_bytes
 from .addresses import find_document, parse_document, url_of
 from .check import read_receipt
+from .command import RunningCommand, Yes, command_of, confirm
 from .exits import UsageError
 from .progress import TransferBar
-from .session import Session, Yes, confirm, session_of
 
 Document: TypeAlias = Annotated[
     str,
@@ -50,15 +50,15 @@ def put(
     sha256: Annotated[str | None, typer.Option(help="What the file must have, in hexadecimal.")] = None,
 ) -> None:
     """Store the file of a revision, once, and print the receipt. A revision is never overwritten."""
-    session = session_of(context)
+    command = command_of(context)
     body = cast(BinaryIO, sys.stdin.buffer) if file == STANDARD else _readable(file)
     key = parse_document(document, None if file == STANDARD else os.path.basename(file))
     size = os.stat(body).st_size if isinstance(body, Path) and body.is_file() else None
-    with TransferBar(session.out, key.filename, size) as bar:
-        receipt = session.documents.upload(
+    with TransferBar(command.out, key.filename, size) as bar:
+        receipt = command.documents.upload(
             key, body, content_type=content_type, sha256=sha256, on_progress=bar.callback
         )
-    _print(session, receipt, "stored")
+    _print(command, receipt, "stored")
 
 
 def get(
@@ -72,20 +72,20 @@ def get(
     accept_rewritten: AcceptRewritten = False,
 ) -> None:
     """Write a document into a file, whole or not at all, proved by its sha256. By default under its own name, here."""
-    session = session_of(context)
+    command = command_of(context)
     if file == STANDARD:
-        _stream(session, document, receipt_file, accept_rewritten=accept_rewritten)
+        _stream(command, document, receipt_file, accept_rewritten=accept_rewritten)
         return
-    receipt = _proof_of(session, document, receipt_file)
+    receipt = _proof_of(command, document, receipt_file)
     target = Path(file) if file is not None else Path()
     if target.is_dir():
         target = target / receipt.document.filename
     if not force and os.path.lexists(target) and not is_stream(target):
         raise AlreadyExistsError(f"the file {str(target)!r} is there already; add --force to replace it")
-    with TransferBar(session.out, receipt.document.filename, receipt.size) as bar:
-        session.documents.download(receipt, target, on_progress=bar.callback, accept_rewritten=accept_rewritten)
+    with TransferBar(command.out, receipt.document.filename, receipt.size) as bar:
+        command.documents.download(receipt, target, on_progress=bar.callback, accept_rewritten=accept_rewritten)
     document_ = {**receipt.to_dict(), "file": str(target)}
-    session.out.result(document_, [f"{target}: {format_bytes(receipt.size)}, sha256 {receipt.sha256 or 'not kept'}"])
+    command.out.result(document_, [f"{target}: {format_bytes(receipt.size)}, sha256 {receipt.sha256 or 'not kept'}"])
 
 
 def cat(
@@ -95,13 +95,13 @@ def cat(
     accept_rewritten: AcceptRewritten = False,
 ) -> None:
     """Write a document to standard output; its last bytes come only when all of them are proved."""
-    _stream(session_of(context), document, receipt_file, accept_rewritten=accept_rewritten)
+    _stream(command_of(context), document, receipt_file, accept_rewritten=accept_rewritten)
 
 
 def stat(context: typer.Context, document: Document) -> None:
     """Show what is known of a document."""
-    session = session_of(context)
-    _print(session, find_document(session, document), "stored")
+    command = command_of(context)
+    _print(command, find_document(command, document), "stored")
 
 
 def rm(
@@ -112,11 +112,11 @@ def rm(
     yes: Yes = False,
 ) -> None:
     """Remove a document from every provider of the organisation that holds it. The revision stays taken."""
-    session = session_of(context)
-    receipt = find_document(session, document)
+    command = command_of(context)
+    receipt = find_document(command, document)
     confirm(f"Remove {receipt.key} ({format_bytes(receipt.size)}) for good?", yes=yes)
-    session.documents.remove(receipt.document, by=by, reason=reason)
-    session.out.result({"removed": receipt.key}, [f"removed {receipt.key}"])
+    command.documents.remove(receipt.document, by=by, reason=reason)
+    command.out.result({"removed": receipt.key}, [f"removed {receipt.key}"])
 
 
 def _readable(file: str) -> Path:
@@ -129,33 +129,33 @@ def _readable(file: str) -> Path:
     return path
 
 
-def _proof_of(session: Session, document: str, receipt_file: str | None) -> StoredDocument:
+def _proof_of(command: RunningCommand, document: str, receipt_file: str | None) -> StoredDocument:
     """Return what the document is compared with: the receipt in the file, else what the services keep."""
     if receipt_file is None:
-        return find_document(session, document)
+        return find_document(command, document)
     receipt = read_receipt(receipt_file)
     if parse_document(document, receipt.document.filename) != receipt.document:
         raise UsageError(f"the receipt is of {receipt.key!r}, not of {document!r}")
     return receipt
 
 
-def _stream(session: Session, document: str, receipt_file: str | None, *, accept_rewritten: bool) -> None:
-    if session.out.as_json:
+def _stream(command: RunningCommand, document: str, receipt_file: str | None, *, accept_rewritten: bool) -> None:
+    if command.out.as_json:
         raise UsageError("this writes the document itself to standard output; use stat --json, or get --json FILE")
-    receipt = _proof_of(session, document, receipt_file)
+    receipt = _proof_of(command, document, receipt_file)
     size = 0
-    with TransferBar(session.out, receipt.document.filename, receipt.size) as bar:
-        for chunk in session.documents.stream(receipt, accept_rewritten=accept_rewritten):
+    with TransferBar(command.out, receipt.document.filename, receipt.size) as bar:
+        for chunk in command.documents.stream(receipt, accept_rewritten=accept_rewritten):
             size += len(chunk)
-            session.out.data(chunk)
+            command.out.data(chunk)
             if bar.callback is not None:
                 bar.advance(size, receipt.size)
-    session.out.flush()
+    command.out.flush()
     if size != receipt.size and not accept_rewritten:
         raise IntegrityError(f"{size} of {receipt.size} bytes arrived; read it again", key=receipt.key)
 
 
-def _print(session: Session, receipt: StoredDocument, verb: str) -> None:
+def _print(command: RunningCommand, receipt: StoredDocument, verb: str) -> None:
     lines = [
         f"{verb} {receipt.document.filename} ({format_bytes(receipt.size)})",
         f"  url           {url_of(receipt.document)}",
@@ -165,4 +165,4 @@ def _print(session: Session, receipt: StoredDocument, verb: str) -> None:
         f"  etag          {receipt.etag or 'none'}",
         f"  stored at     {receipt.stored_at.isoformat() if receipt.stored_at else 'unknown'}",
     ]
-    session.out.result(receipt.to_dict(), lines)
+    command.out.result(receipt.to_dict(), lines)

@@ -17,10 +17,10 @@ from ..organisations.service import KEEP, Keep
 from ..policy import format_bytes
 from ..secrecy.masking import redact
 from ..verification.verify import DEFAULT_TIMEOUT_S, VerificationReport, verify_provider
+from .command import Organisation, RunningCommand, Yes, command_of, confirm
 from .connect import Connect, connect
 from .exits import ExitCode, UsageError
 from .output import format_time
-from .session import Organisation, Session, Yes, confirm, session_of
 from .settings import Entered, Secrets, Sets, SettingsFile, collect, collect_changes
 
 Provider: TypeAlias = Annotated[str, typer.Argument(metavar="PROVIDER", help="Its label or its id.")]
@@ -68,24 +68,24 @@ def add(
     Settings come from --set, --settings-file and KAZINEX_STORAGE_<KIND>_<FIELD>, in this order; secrets that are still
     missing are asked for on the terminal.
     """
-    session = session_of(context)
-    settings = collect(session, kind, Entered(sets=sets or (), file=settings_file, secrets=secrets or ()))
+    command = command_of(context)
+    settings = collect(command, kind, Entered(sets=sets or (), file=settings_file, secrets=secrets or ()))
     if as_person:
-        settings = connect(session, kind, settings)
+        settings = connect(command, kind, settings)
     limit = _limit(max_file_size)
-    record = session.organisations.add_provider(
+    record = command.organisations.add_provider(
         organisation, kind, label, settings, max_file_bytes=None if isinstance(limit, Keep) else limit
     )
-    _print(session, record)
-    session.out.note(f"next: {commands.verify(organisation, record.label)}")
+    _print(command, record)
+    command.out.note(f"next: {commands.verify(organisation, record.label)}")
 
 
 def list_(context: typer.Context, organisation: Organisation) -> None:
     """List the providers, oldest first, and where new documents go."""
-    session = session_of(context)
-    records = session.organisations.providers(organisation)
-    default = session.organisations.organisation(organisation).default_provider
-    overrides = session.organisations.overrides(organisation)
+    command = command_of(context)
+    records = command.organisations.providers(organisation)
+    default = command.organisations.organisation(organisation).default_provider
+    overrides = command.organisations.overrides(organisation)
     document = {
         "organisation": organisation,
         "default": default,
@@ -109,13 +109,13 @@ def list_(context: typer.Context, organisation: Organisation) -> None:
         for record in records
     ]
     columns = ["LABEL", "KIND", "STATUS", "CHOSEN FOR", "MAX FILE", "LAST VERIFIED", "ID"]
-    session.out.table(document, columns, rows, f"no provider yet; add one: {commands.add(organisation)}")
+    command.out.table(document, columns, rows, f"no provider yet; add one: {commands.add(organisation)}")
 
 
 def show(context: typer.Context, provider: Provider, organisation: Organisation) -> None:
     """Show one provider; of its secrets only the names."""
-    session = session_of(context)
-    _print(session, session.organisations.find(organisation, provider))
+    command = command_of(context)
+    _print(command, command.organisations.find(organisation, provider))
 
 
 def verify(
@@ -133,21 +133,21 @@ def verify(
 
     Exit code 3 when a check failed.
     """
-    session = session_of(context)
-    session.remember(_secrets_of(session.organisations.find(organisation, provider)))
-    found = verify_provider(session.organisations, organisation, provider, timeout_s=timeout, share=share)
-    report = _without_secrets(found, session.secrets)
-    record = session.organisations.find(organisation, provider)
+    command = command_of(context)
+    command.remember(_secrets_of(command.organisations.find(organisation, provider)))
+    found = verify_provider(command.organisations, organisation, provider, timeout_s=timeout, share=share)
+    report = _without_secrets(found, command.secrets)
+    record = command.organisations.find(organisation, provider)
     document = {**report.to_dict(), "provider": record.id, "label": record.label, "status": record.status.value}
     rows = [
         [check.name, check.status.value, f"{check.seconds:.3f}", check.diagnosis or "-", check.fix or "-"]
         for check in report.checks
     ]
-    session.out.table(document, ["CHECK", "STATUS", "SECONDS", "DIAGNOSIS", "FIX"], rows, "nothing was checked")
+    command.out.table(document, ["CHECK", "STATUS", "SECONDS", "DIAGNOSIS", "FIX"], rows, "nothing was checked")
     for check in report.checks:
         if check.error:
-            session.out.note(f"{check.name}: {check.error}")
-    session.out.note(f"{record.label} ({report.location or record.kind}) is {record.status.value}")
+            command.out.note(f"{check.name}: {check.error}")
+    command.out.note(f"{record.label} ({report.location or record.kind}) is {record.status.value}")
     if not report.ok:
         raise typer.Exit(ExitCode.VERIFICATION)
 
@@ -161,10 +161,10 @@ def set_default(
     """Send new documents to a VERIFIED provider. Stored documents stay where they are and stay reachable."""
     if none == (provider is not None):
         raise UsageError("give a provider, or --none")
-    session = session_of(context)
-    record = session.organisations.set_default(organisation, provider)
+    command = command_of(context)
+    record = command.organisations.set_default(organisation, provider)
     text = "there is no default any more" if provider is None else f"new documents go to {provider}"
-    session.out.result({"organisation": organisation, "default": record.default_provider}, [text])
+    command.out.result({"organisation": organisation, "default": record.default_provider}, [text])
 
 
 def override(
@@ -177,14 +177,14 @@ def override(
     """Send the new documents of one project to another VERIFIED provider."""
     if clear == (provider is not None):
         raise UsageError("give a provider, or --clear")
-    session = session_of(context)
+    command = command_of(context)
     if provider is None:
-        found = session.organisations.clear_override(organisation, project)
+        found = command.organisations.clear_override(organisation, project)
         text = f"new documents of {project} go to the default"
     else:
-        found = session.organisations.set_override(organisation, project, provider)
+        found = command.organisations.set_override(organisation, project, provider)
         text = f"new documents of {project} go to {provider}"
-    session.out.result({"organisation": organisation, "project": project, "provider": found.provider}, [text])
+    command.out.result({"organisation": organisation, "project": project, "provider": found.provider}, [text])
 
 
 def update(
@@ -200,14 +200,14 @@ def update(
     as_person: Connect = False,
 ) -> None:
     """Change a provider. New settings or secrets make it PENDING until it is verified again."""
-    session = session_of(context)
-    before = session.organisations.find(organisation, provider)
+    command = command_of(context)
+    before = command.organisations.find(organisation, provider)
     entered = Entered(sets=sets or (), file=settings_file, secrets=secrets or ())
-    changes = collect_changes(session, before.kind, entered, unset or ())
+    changes = collect_changes(command, before.kind, entered, unset or ())
     if as_person:
         whole = {**before.settings, **changes}
-        changes["refresh_token"] = connect(session, before.kind, whole)["refresh_token"]
-    after = session.organisations.update_provider(
+        changes["refresh_token"] = connect(command, before.kind, whole)["refresh_token"]
+    after = command.organisations.update_provider(
         organisation,
         before.id,
         settings=changes or None,
@@ -215,20 +215,20 @@ def update(
         max_file_bytes=_limit(max_file_size),
         version=before.version,
     )
-    _print(session, after)
+    _print(command, after)
     if after.version == before.version:
-        session.out.note("nothing was different")
+        command.out.note("nothing was different")
     elif after.settings_version != before.settings_version:
-        session.out.note(f"it is PENDING again; next: {commands.verify(organisation, after.label)}")
+        command.out.note(f"it is PENDING again; next: {commands.verify(organisation, after.label)}")
 
 
 def remove(context: typer.Context, provider: Provider, organisation: Organisation, yes: Yes = False) -> None:
     """Forget a provider and its secrets. Its objects stay where they are, but receipts no longer lead to them."""
-    session = session_of(context)
-    record = session.organisations.find(organisation, provider)
+    command = command_of(context)
+    record = command.organisations.find(organisation, provider)
     confirm(f"Forget the provider {record.label} ({record.id}) of {organisation}?", yes=yes)
-    session.organisations.remove_provider(organisation, record.id, version=record.version)
-    session.out.result({"organisation": organisation, "removed": record.id}, [f"{record.label} is forgotten"])
+    command.organisations.remove_provider(organisation, record.id, version=record.version)
+    command.out.result({"organisation": organisation, "removed": record.id}, [f"{record.label} is forgotten"])
 
 
 def parse_size(text: str) -> int:
@@ -254,8 +254,8 @@ def _limit(text: str | None) -> int | Keep | None:
     return None if text.strip().lower() == "default" else parse_size(text)
 
 
-def _print(session: Session, record: ProviderRecord) -> None:
-    organisations = session.organisations
+def _print(command: RunningCommand, record: ProviderRecord) -> None:
+    organisations = command.organisations
     chosen = organisations.organisation(record.organisation).default_provider == record.id
     projects = [found.project for found in organisations.overrides(record.organisation) if found.provider == record.id]
     settings = {**dict(_flat(record.settings)), **dict.fromkeys(record.secrets.names, "***")}
@@ -270,7 +270,7 @@ def _print(session: Session, record: ProviderRecord) -> None:
         *([f"  failed since   {format_time(record.failed_at)}"] if record.failed_at else []),
         *([f"  last error     {record.last_error}"] if record.last_error else []),
     ]
-    session.out.result({**record.public(), "default": chosen, "overrides": projects}, lines)
+    command.out.result({**record.public(), "default": chosen, "overrides": projects}, lines)
 
 
 def _flat(settings: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:

@@ -20,8 +20,8 @@ from ..errors import SettingsError
 from ..json_text import parse_own_json
 from ..providers.settings.environment import PREFIX, settings_from_environment
 from ..registry import Registry, SettingsField
+from .command import RunningCommand
 from .exits import UsageError
-from .session import Session
 
 Sets: TypeAlias = Annotated[
     list[str] | None,
@@ -53,7 +53,7 @@ class Entered:
     secrets: Sequence[str]
 
 
-def collect(session: Session, kind: str, entered: Entered) -> dict[str, object]:
+def collect(command: RunningCommand, kind: str, entered: Entered) -> dict[str, object]:
     """Return the settings of a new provider: options over file over environment, then questions for missing secrets.
 
     Raises:
@@ -61,17 +61,17 @@ def collect(session: Session, kind: str, entered: Entered) -> dict[str, object]:
         SettingsError: the file cannot be used, or a secret was not entered.
         UsageError: an option is malformed, or holds a secret.
     """
-    registry = session.organisations.registry
-    settings = _over(_from_environment(registry, kind), _given(session, registry, kind, entered))
+    registry = command.organisations.registry
+    settings = _over(_from_environment(registry, kind), _given(command, registry, kind, entered))
     fields = registry.fields(kind)
     missing = [field.name for field in fields if field.secret and field.required and not _has(settings, field.name)]
     wanted = [name for name in entered.secrets if not _has(settings, name)]
-    _ask(session, kind, settings, dict.fromkeys((*wanted, *missing)))
-    _remember(session, fields, settings)
+    _ask(command, kind, settings, dict.fromkeys((*wanted, *missing)))
+    _remember(command, fields, settings)
     return settings
 
 
-def collect_changes(session: Session, kind: str, entered: Entered, removed: Sequence[str]) -> dict[str, object]:
+def collect_changes(command: RunningCommand, kind: str, entered: Entered, removed: Sequence[str]) -> dict[str, object]:
     """Return what to change in the settings of a provider; None means that a field is removed.
 
     The environment counts only for the secrets that were named: a variable left over must not change a provider.
@@ -80,30 +80,30 @@ def collect_changes(session: Session, kind: str, entered: Entered, removed: Sequ
         SettingsError: the file cannot be used, or a secret was not entered.
         UsageError: an option is malformed, or holds a secret.
     """
-    registry = session.organisations.registry
-    changes = _given(session, registry, kind, entered)
+    registry = command.organisations.registry
+    changes = _given(command, registry, kind, entered)
     for name in removed:
         _set(changes, name, None)
     around = _from_environment(registry, kind)
     for name in entered.secrets:
         if _has(around, name):
             _set(changes, name, _get(around, name))
-    _ask(session, kind, changes, [name for name in entered.secrets if not _has(changes, name)])
-    _remember(session, registry.fields(kind), changes)
+    _ask(command, kind, changes, [name for name in entered.secrets if not _has(changes, name)])
+    _remember(command, registry.fields(kind), changes)
     return changes
 
 
-def _given(session: Session, registry: Registry, kind: str, entered: Entered) -> dict[str, object]:
+def _given(command: RunningCommand, registry: Registry, kind: str, entered: Entered) -> dict[str, object]:
     fields = registry.fields(kind)
     secret = {field.name for field in fields if field.secret}
-    _check_names(session, kind, entered.secrets, fields)
+    _check_names(command, kind, entered.secrets, fields)
     options: dict[str, object] = {}
     for text in entered.sets:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise UsageError("--set takes NAME=VALUE; one of them has no name or no '='")
         if name in secret:
-            session.remember(value)
+            command.remember(value)
             raise UsageError(
                 f"--set {name}=...: a secret is never given on the command line, where other users can read it; use "
                 f"--secret {name} (asked for, or from {_variable(kind, name)}) or --settings-file -. "
@@ -113,7 +113,7 @@ def _given(session: Session, registry: Registry, kind: str, entered: Entered) ->
     return _over(_from_file(entered.file) if entered.file is not None else {}, options)
 
 
-def _check_names(session: Session, kind: str, names: Iterable[str], fields: Iterable[SettingsField]) -> None:
+def _check_names(command: RunningCommand, kind: str, names: Iterable[str], fields: Iterable[SettingsField]) -> None:
     secret = {field.name for field in fields if field.secret}
     public = {field.name for field in fields if not field.secret}
     known = ", ".join(sorted(secret)) or "none"
@@ -121,7 +121,7 @@ def _check_names(session: Session, kind: str, names: Iterable[str], fields: Iter
         if name in secret:
             continue
         name, equals, value = name.partition("=")
-        session.remember(value)
+        command.remember(value)
         if equals and name in secret:
             raise UsageError(
                 f"--secret {name}=...: it takes the name alone, and the value is asked for or taken from "
@@ -174,7 +174,7 @@ def _from_environment(registry: Registry, kind: str) -> dict[str, object]:
     return settings_from_environment(registry.settings_model(kind), f"{PREFIX}{kind.upper()}_")
 
 
-def _ask(session: Session, kind: str, settings: dict[str, object], names: Iterable[str]) -> None:
+def _ask(command: RunningCommand, kind: str, settings: dict[str, object], names: Iterable[str]) -> None:
     for name in names:
         if not sys.stdin.isatty():
             raise SettingsError(
@@ -185,14 +185,14 @@ def _ask(session: Session, kind: str, settings: dict[str, object], names: Iterab
         value = getpass.getpass(f"{name} (not shown): ", stream=sys.stderr).strip()
         if not value:
             raise SettingsError(f"the secret {name!r} was left empty; enter it", provider=kind)
-        session.remember(value)
+        command.remember(value)
         _set(settings, name, value)
 
 
-def _remember(session: Session, fields: Iterable[SettingsField], settings: Mapping[str, object]) -> None:
+def _remember(command: RunningCommand, fields: Iterable[SettingsField], settings: Mapping[str, object]) -> None:
     for field in fields:
         if field.secret and _has(settings, field.name):
-            session.remember(_get(settings, field.name))
+            command.remember(_get(settings, field.name))
 
 
 def _variable(kind: str, name: str) -> str:

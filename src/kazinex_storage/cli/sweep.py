@@ -9,10 +9,10 @@ import typer
 
 from ..documents.receipts import ResolvedProvider
 from ..storage.sweeping import DEFAULT_AGE, SweepReport, sweep
+from .command import Organisation, RunningCommand, Yes, command_of, confirm
 from .exits import ExitCode
 from .output import format_time
 from .provider import OptionalProvider
-from .session import Organisation, Session, Yes, confirm, session_of
 
 _HOURS = DEFAULT_AGE / timedelta(hours=1)
 
@@ -33,9 +33,9 @@ def sweep_providers(
 
     Only what belongs to the organisation is looked at. Exit code 1 when something could not be removed.
     """
-    session = session_of(context)
+    command = command_of(context)
     age = timedelta(hours=older_than)
-    providers = _opened(session, _providers(session, organisation, provider))
+    providers = _opened(command, _providers(command, organisation, provider))
     found = [(resolved, sweep(resolved.storage, older_than=age)) for resolved in providers]
     uploads = sum(len(report.uploads) for _, report in found)
     leftovers = sum(report.leftovers for _, report in found)
@@ -43,28 +43,28 @@ def sweep_providers(
         confirm(f"Abort {uploads} unfinished uploads and remove {leftovers} leftover files of {organisation}?", yes=yes)
     if abort:
         found = [(resolved, sweep(resolved.storage, older_than=age, dry_run=False)) for resolved in providers]
-    _print(session, organisation, found)
+    _print(command, organisation, found)
     if any(report.failures for _, report in found):
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _providers(session: Session, organisation: str, provider: str | None) -> tuple[ResolvedProvider, ...]:
+def _providers(command: RunningCommand, organisation: str, provider: str | None) -> tuple[ResolvedProvider, ...]:
     if provider is None:
-        return session.resolver.in_order(organisation)
-    return (session.resolver.by_id(organisation, session.organisations.find(organisation, provider).id),)
+        return command.resolver.in_order(organisation)
+    return (command.resolver.by_id(organisation, command.organisations.find(organisation, provider).id),)
 
 
-def _opened(session: Session, providers: tuple[ResolvedProvider, ...]) -> list[ResolvedProvider]:
+def _opened(command: RunningCommand, providers: tuple[ResolvedProvider, ...]) -> list[ResolvedProvider]:
     """Return those that can be looked at; one in use that cannot is an error, any other one is named."""
     for resolved in providers:
         if resolved.error is not None and (resolved.chosen or resolved.verified):
             raise resolved.error
         if resolved.error is not None:
-            session.out.note(f"{resolved.label}: cannot be opened and is passed over: {resolved.error}")
+            command.out.note(f"{resolved.label}: cannot be opened and is passed over: {resolved.error}")
     return [resolved for resolved in providers if resolved.error is None]
 
 
-def _print(session: Session, organisation: str, found: list[tuple[ResolvedProvider, SweepReport]]) -> None:
+def _print(command: RunningCommand, organisation: str, found: list[tuple[ResolvedProvider, SweepReport]]) -> None:
     documents = [
         {"provider": resolved.provider, "label": resolved.label, **report.to_dict()} for resolved, report in found
     ]
@@ -73,7 +73,7 @@ def _print(session: Session, organisation: str, found: list[tuple[ResolvedProvid
         for resolved, report in found
         for upload in report.uploads
     ]
-    session.out.table(
+    command.out.table(
         {"organisation": organisation, "providers": documents},
         ["PROVIDER", "BEGUN", "KEY"],
         rows,
@@ -81,8 +81,8 @@ def _print(session: Session, organisation: str, found: list[tuple[ResolvedProvid
     )
     for resolved, report in found:
         for error in report.failures:
-            session.out.note(f"{resolved.label}: {error}")
-        session.out.note(f"{resolved.label}: {_summary(report)}")
+            command.out.note(f"{resolved.label}: {error}")
+        command.out.note(f"{resolved.label}: {_summary(report)}")
 
 
 def _summary(report: SweepReport) -> str:

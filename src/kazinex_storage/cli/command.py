@@ -27,8 +27,8 @@ Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")
 """The option that answers the question before it is asked."""
 
 
-class Session:
-    """One command line at work."""
+class RunningCommand:
+    """One command at work: how it prints, and what it has opened."""
 
     def __init__(self, out: Output, environ: Mapping[str, str] | None = None) -> None:
         """Take the catalogue from *environ*, by default from the environment of the process."""
@@ -74,9 +74,9 @@ class Session:
                 opened.close()
 
 
-def session_of(context: typer.Context) -> Session:
-    """Return the session of a command."""
-    return cast(Session, context.obj)
+def command_of(context: typer.Context) -> RunningCommand:
+    """Return the command that *context* belongs to."""
+    return cast(RunningCommand, context.obj)
 
 
 def confirm(question: str, *, yes: bool) -> None:
