@@ -247,6 +247,24 @@ def test_check_wants_a_receipt(cli: CommandLine) -> None:
         assert 2 == cli("check", "-", stdin=body).code
 
 
+def test_check_names_the_field_of_a_receipt_that_is_wrong(cli: CommandLine) -> None:
+    stored(cli)
+    receipt = cli("stat", REVISION, "--json").json
+    wrong = {
+        "'size' (bytes)": {**receipt, "size": "large"},
+        "'sise' (unknown here)": {**receipt, "sise": 1},
+        "the project id 'a b' is not": {**receipt, "document": {**receipt["document"], "project": "a b"}},
+        "it is no JSON": "plan",
+    }
+
+    for field, body in wrong.items():
+        done = cli("check", "-", stdin=(body if isinstance(body, str) else json.dumps(body)).encode())
+
+        assert 2 == done.code
+        assert field in done.err
+        assert done.err.endswith("; give what put --json printed, unchanged\n")
+
+
 def test_get_writes_into_a_device_and_leaves_it_there(cli: CommandLine) -> None:
     stored(cli)
     (cli.work / "null").symlink_to("/dev/null")

@@ -52,11 +52,12 @@ def read_receipt(file: str) -> StoredDocument:
     """Return the receipt in *file*; ``-`` is standard input.
 
     Raises:
-        UsageError: it holds none.
+        UsageError: it holds none; the message names each field that is wrong.
         OSError: it cannot be read.
     """
     text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     try:
         return StoredDocument.from_dict(cast("dict[str, object]", parse_own_json(text)))
     except ValueError as error:
-        raise UsageError("this is no receipt; give what put --json printed, unchanged") from error
+        reason = str(error).rpartition("; ")[0] or str(error)  # the advice that follows is for programs
+        raise UsageError(f"this is no receipt: {reason}; give what put --json printed, unchanged") from error
