@@ -216,7 +216,7 @@ def test_an_upload_goes_on_whatever_its_parts_were_proved_by(
         assert sha256(changed) == info.sha256
 
 
-def test_a_service_that_does_not_take_it_is_told(target: Target) -> None:
+def test_a_service_that_does_not_take_it_is_reported(target: Target) -> None:
     """Azurite answers 500, which is tried again before it is told."""
     with closing(Transport(retry=RetryPolicy(attempts=2, base_s=0.001))) as transport:
         provider = AzureBlobProvider(replace(target, body_checksum="crc64"))

@@ -275,7 +275,7 @@ def test_a_server_that_stalls_is_given_up_and_asked_again(faulty: Faulty) -> Non
     assert SMALL == faulty.storage.get_bytes("a")
 
 
-def test_a_signature_that_the_service_refuses_is_told_without_it(faulty: Faulty) -> None:
+def test_a_signature_that_the_service_refuses_is_reported_without_it(faulty: Faulty) -> None:
     faulty.front.on("put", do=clock_is_off, times=None)
 
     with pytest.raises(AuthenticationError) as caught:
@@ -356,7 +356,7 @@ def test_where_there_are_no_batches_objects_are_deleted_one_by_one(faulty: Fault
     lease.release()
 
 
-def test_what_is_refused_in_a_batch_is_told_of_its_key(faulty: Faulty) -> None:
+def test_a_refusal_in_a_batch_is_reported_for_its_key(faulty: Faulty) -> None:
     for key in "abc":
         faulty.storage.put(key, SMALL)
     lease = faulty.witness.get_blob_client("b").acquire_lease()

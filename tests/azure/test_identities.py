@@ -137,7 +137,7 @@ def test_a_wrong_secret_is_explained(world: World) -> None:
     assert "wrong-secret" not in str(caught.value)
 
 
-def test_a_machine_without_an_identity_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_an_identity_gets_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
 

@@ -54,20 +54,20 @@ def feed(exchange: Exchange[object], *answers: Callable[[Request], Response] | R
     raise AssertionError("it wants a further answer")
 
 
-def test_a_404_without_the_marks_of_the_service_is_not_absence(exchanges: AzureBlobProvider) -> None:
+def test_a_404_without_the_headers_of_the_service_is_not_absence(exchanges: AzureBlobProvider) -> None:
     for exchange in (exchanges.head(KEY), exchanges.delete(KEY), exchanges.get(KEY, ByteRange(), len, None)):
         with pytest.raises(UnavailableError, match="somebody else than Azure"):
             feed(exchange, answer(404, {"content-type": "text/html"}))
 
 
 @pytest.mark.parametrize("status", [201, 202, 200])
-def test_a_success_without_the_marks_of_the_service_is_none(exchanges: AzureBlobProvider, status: int) -> None:
+def test_a_success_without_the_headers_of_the_service_is_none(exchanges: AzureBlobProvider, status: int) -> None:
     for exchange in (exchanges.put(KEY, Source.of(b"x"), PutOptions()), exchanges.delete(KEY), exchanges.head(KEY)):
         with pytest.raises(UnavailableError):
             feed(exchange, answer(status, {"content-length": "1"}))
 
 
-def test_a_listing_without_the_marks_of_the_service_is_none(exchanges: AzureBlobProvider) -> None:
+def test_a_listing_without_the_headers_of_the_service_is_none(exchanges: AzureBlobProvider) -> None:
     with pytest.raises(UnavailableError):
         feed(exchanges.scan(Prefix("")).next(), answer(200, {}, b"<EnumerationResults><Blobs/></EnumerationResults>"))
 
@@ -281,7 +281,7 @@ def test_a_batch_that_is_not_clear_proves_nothing(headers: Mapping[str, str], bo
         (None, UnavailableError),
     ],
 )
-def test_a_refusal_for_good_is_not_told_as_one_that_passes(code: str | None, expected: type[StorageError]) -> None:
+def test_a_permanent_refusal_is_not_reported_as_a_transient_one(code: str | None, expected: type[StorageError]) -> None:
     error = map_error(answer(409, AZURE if code is None else {**AZURE, "x-ms-error-code": code}), KEY)
 
     assert expected is type(error)

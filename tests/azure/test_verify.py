@@ -147,7 +147,7 @@ def test_what_the_service_refuses_is_explained(
     assert words in explained(behind)
 
 
-def test_an_identity_without_a_role_is_told_which(front: Proxy, behind: Target) -> None:
+def test_the_diagnosis_of_an_identity_without_a_role_names_the_role(front: Proxy, behind: Target) -> None:
     class Tokens:
         at_hand = None
 
@@ -171,7 +171,7 @@ def test_a_clock_that_is_off_is_the_cause(front: Proxy, behind: Target) -> None:
     assert "20 minutes behind" in explained(behind)
 
 
-def test_a_sign_in_page_is_a_stranger(front: Proxy, behind: Target) -> None:
+def test_a_sign_in_page_is_an_unexpected_response(front: Proxy, behind: Target) -> None:
     front.on(do=says(200, b"<html>welcome</html>", kind="text/html"), times=None)
 
     assert "something other than the storage service" in explained(behind)

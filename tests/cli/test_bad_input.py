@@ -108,7 +108,7 @@ def test_a_root_that_is_gone_is_a_matter_of_settings(cli: CommandLine) -> None:
     assert "mount the disk" in done.err
 
 
-def test_a_wrong_sealing_key_is_told_and_the_data_stays(cli: CommandLine) -> None:
+def test_a_wrong_sealing_key_is_reported_and_the_data_stays(cli: CommandLine) -> None:
     keys = [base64.b64encode(os.urandom(32)).decode() for _ in range(2)]
     added = cli(
         *("provider", "add", "vault", "Vault", "--set", "bucket=plans"),
@@ -126,7 +126,7 @@ def test_a_wrong_sealing_key_is_told_and_the_data_stays(cli: CommandLine) -> Non
     assert 0 == cli("provider", "verify", "Vault", KAZINEX_STORAGE_KEY=keys[0]).code
 
 
-def test_a_home_that_cannot_be_made_is_told(cli: CommandLine) -> None:
+def test_a_home_that_cannot_be_made_is_reported(cli: CommandLine) -> None:
     cli.home.write_text("a file")
 
     done = cli("provider", "list")

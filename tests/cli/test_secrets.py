@@ -51,7 +51,9 @@ def test_a_secret_on_the_command_line_is_refused_with_the_fix_and_not_repeated(c
     ],
     ids=lambda words: " ".join(words).replace(HIDDEN, "VALUE"),
 )
-def test_no_spelling_of_a_secret_on_the_command_line_is_repeated(cli: CommandLine, words: tuple[str, ...]) -> None:
+def test_a_secret_on_the_command_line_is_never_repeated_however_it_was_written(
+    cli: CommandLine, words: tuple[str, ...]
+) -> None:
     done = cli(*ADD, *words, "--debug", KAZINEX_STORAGE_VAULT_TOKEN=OTHER)  # which prints more than the others do
 
     assert 0 != done.code

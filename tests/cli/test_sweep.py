@@ -59,7 +59,7 @@ def test_young_uploads_stay_whatever_is_asked(cli: CommandLine, storage: Storage
     assert 1 == len(storage.pending_uploads())
 
 
-def test_it_removes_when_told(cli: CommandLine, storage: Storage, ministack_server: S3Server, bucket: str) -> None:
+def test_it_removes_with_abort(cli: CommandLine, storage: Storage, ministack_server: S3Server, bucket: str) -> None:
     witness = ministack_server.client()
     storage.begin_upload("a", 5)
     theirs = witness.create_multipart_upload(Bucket=bucket, Key=f"{cli.folder.name}/org-2/a")["UploadId"]

@@ -149,7 +149,7 @@ def test_the_verbs_of_the_provider_itself_have_the_same_faults() -> None:
     provider.close()
 
 
-def test_a_recording_provider_tells_what_reached_it_and_hides_what_it_is_told_to() -> None:
+def test_a_recording_provider_lists_what_reached_it_and_hides_the_capabilities_it_was_given() -> None:
     provider = RecordingProvider(MemoryProvider(), without=frozenset({Capability.SERVER_COPY}))
     storage = Storage(provider, prefix="tenant")
 

@@ -118,7 +118,7 @@ def _may_mount() -> bool:
 
 
 @pytest.mark.skipif(not _may_mount(), reason="a small disk of one's own needs the right to mount; see the next test")
-def test_a_full_disk_is_told_and_nothing_is_left_behind(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_left_behind(tmp_path: Path) -> None:
     done = subprocess.run(
         _privately(sys.executable, "-c", _FILL, tmp_path), capture_output=True, text=True, check=False
     )
@@ -144,7 +144,7 @@ def test_a_disk_that_is_mounted_read_only_is_named_as_that(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("kind", ["bytes", "path"])
-def test_a_file_size_limit_is_told_and_nothing_is_left_behind(tmp_path: Path, kind: str) -> None:
+def test_a_file_size_limit_is_reported_and_nothing_is_left_behind(tmp_path: Path, kind: str) -> None:
     """RLIMIT_FSIZE makes the kernel refuse to write on, on every machine and without any right."""
     root, body = tmp_path / "root", tmp_path / "body"
     root.mkdir()

@@ -140,7 +140,7 @@ def with_keys(front: R2Front, key_id: str, secret: str, region: str = "auto") ->
     )
 
 
-def test_wrong_keys_are_told_apart(front: R2Front, bucket: str) -> None:
+def test_wrong_keys_are_distinguished(front: R2Front, bucket: str) -> None:
     token, expired = front.token([bucket]), front.token([bucket], expired=True)
 
     unknown = with_keys(front, "0" * 32, token.secret_access_key)
@@ -377,7 +377,7 @@ def test_the_log_has_every_request_and_no_signature(front: R2Front, client: S3Cl
     assert "X-Amz-Signature=&" in f"{get.query}&"
 
 
-def test_a_stranger_does_not_trust_its_certificate(front: R2Front) -> None:
+def test_a_client_without_its_authority_does_not_trust_its_certificate(front: R2Front) -> None:
     if front.ca_file is not None:
         with pytest.raises(urllib.error.URLError, match="CERTIFICATE"):
             urllib.request.build_opener(urllib.request.ProxyHandler({})).open(front.endpoint_url, timeout=10)

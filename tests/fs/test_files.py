@@ -94,7 +94,7 @@ def test_what_was_written_compressed_reads_back(fs: Any, base: str, compression:
         assert b"plan" * 10_000 == file.read()
 
 
-def test_the_compression_is_told_by_the_name(memory: Any, store: str) -> None:
+def test_the_compression_is_inferred_from_the_name(memory: Any, store: str) -> None:
     with memory.open(f"{store}/a.gz", "wt", compression="infer") as file:
         file.write("plan")
 

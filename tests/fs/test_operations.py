@@ -341,7 +341,7 @@ def test_downloading_makes_folders_and_is_whole_or_absent(fs: Any, tree: str, tm
     assert sorted(path.name for path in tmp_path.iterdir() if path.name not in ("root",)) == ["new", "open"]
 
 
-def test_progress_is_told(fs: Any, base: str, tmp_path: Path) -> None:
+def test_progress_is_reported(fs: Any, base: str, tmp_path: Path) -> None:
     (tmp_path / "up").write_bytes(b"x" * 1000)
     up, down, many = (fsspec.callbacks.Callback() for _ in range(3))
 

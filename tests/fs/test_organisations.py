@@ -130,7 +130,7 @@ def test_a_listing_is_the_union_and_names_each_object_once(world: World) -> None
     assert world.fs.du("org/p") == 5
 
 
-def test_what_one_provider_does_not_remove_is_told_once_and_the_others_are_asked_all_the_same(world: World) -> None:
+def test_what_one_provider_does_not_remove_is_reported_once_and_the_others_are_asked_all_the_same(world: World) -> None:
     world.add("org", "deaf", verified=False)
     world.add("org", "disk", default=True)
     world.fs.pipe({"org/p/a": b"1", "org/q/b": b"2"})
@@ -361,7 +361,7 @@ def test_a_url_is_opened_with_nothing_but_the_environment(home: Path) -> None:
     assert (home / "default/org/p/d/r/a.txt").read_bytes() == b"plan"
 
 
-def test_a_pickle_opens_the_catalogue_of_whoever_unpickles_it(home: Path) -> None:
+def test_a_pickle_opens_the_catalogue_of_the_process_that_unpickles_it(home: Path) -> None:
     fs: Any = OrganisationFileSystem()
     fs.pipe_file("org/p/a", b"plan")
     pickled = pickle.dumps(fs)

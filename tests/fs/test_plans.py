@@ -172,9 +172,7 @@ def test_two_files_that_become_one_object_are_refused(face: Any, below: str, tmp
     assert held(face, below) == {}
 
 
-def test_two_spellings_of_one_name_are_refused_where_they_become_one_object(
-    face: Any, below: str, tmp_path: Path
-) -> None:
+def test_two_forms_of_one_name_are_refused_where_they_become_one_object(face: Any, below: str, tmp_path: Path) -> None:
     (tmp_path / "from").mkdir()
     for name in (COMPOSED, DECOMPOSED):
         (tmp_path / "from" / name).write_text(name)
@@ -189,7 +187,7 @@ def test_two_spellings_of_one_name_are_refused_where_they_become_one_object(
     assert held(face, below) == {}
 
 
-def test_two_spellings_of_one_folder_become_one(face: Any, below: str, tmp_path: Path) -> None:
+def test_two_forms_of_one_folder_name_become_one(face: Any, below: str, tmp_path: Path) -> None:
     for folder, name in ((COMPOSED, "1"), (DECOMPOSED, "2")):
         (tmp_path / "from" / folder).mkdir(parents=True, exist_ok=True)
         (tmp_path / "from" / folder / name).write_text(name)

@@ -145,7 +145,7 @@ def test_a_project_override_takes_the_uploads_of_that_project_only(world: World)
     assert (special, default) == (here.provider, elsewhere.provider)
 
 
-def test_an_organisation_without_a_default_is_told_the_command(world: World) -> None:
+def test_the_error_for_an_organisation_without_a_default_names_the_command(world: World) -> None:
     with pytest.raises(UnresolvedOrganisationError, match="kazinex-storage provider"):
         world.documents.upload(document(), PDF)
 

@@ -152,7 +152,7 @@ def test_places_that_only_look_alike_are_apart() -> None:
     assert_admitted(organisations, "acme", "s3", "e", S3)
 
 
-def test_one_place_in_another_spelling_is_the_same() -> None:
+def test_one_place_written_in_another_way_is_the_same() -> None:
     organisations = by_operator()
     organisations.add_provider("globex", "s3", "a", S3)
 

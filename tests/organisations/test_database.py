@@ -117,7 +117,7 @@ def test_a_layout_of_a_later_release_is_left_alone(place: str, open_catalogue: C
         open_catalogue()
 
 
-def test_a_lock_that_is_held_for_too_long_is_told(
+def test_a_lock_that_is_held_for_too_long_is_reported(
     sealer: Sealer, tmp_path: Path, record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "_BUSY_MS", 1)
@@ -136,7 +136,7 @@ def test_a_lock_that_is_held_for_too_long_is_told(
     catalogue.close()
 
 
-def test_a_full_disk_is_told_and_leaves_what_was(sealer: Sealer, tmp_path: Path, record: Make) -> None:
+def test_a_full_disk_is_reported_and_leaves_what_was(sealer: Sealer, tmp_path: Path, record: Make) -> None:
     catalogue = SqlCatalogue(tmp_path / "catalogue.db", sealer)
     kept = catalogue.add_provider(record())
     with catalogue._database.reading() as connection:
@@ -159,7 +159,7 @@ def test_a_server_that_is_not_there_is_unavailable(sealer: Sealer) -> None:
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_password_that_is_wrong_is_told_without_it(sealer: Sealer, postgres_server: PostgresServer) -> None:
+def test_a_password_that_is_wrong_is_reported_without_it(sealer: Sealer, postgres_server: PostgresServer) -> None:
     place = f"postgresql://postgres:hunter2@127.0.0.1:{postgres_server.port}/postgres"
 
     with pytest.raises(StorageError, match="password authentication failed") as caught:

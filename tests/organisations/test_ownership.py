@@ -115,7 +115,7 @@ def test_a_host_that_shares_places_binds_none_and_heeds_the_bound(tmp_path: Path
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"nonsense", b'{"organisation": "x' + b"y" * 9000])
-def test_a_marker_that_nobody_understands_is_for_a_person_to_look_at(tmp_path: Path, body: bytes) -> None:
+def test_a_marker_that_cannot_be_understood_is_for_a_person_to_look_at(tmp_path: Path, body: bytes) -> None:
     (tmp_path / MARKER).parent.mkdir()
     (tmp_path / MARKER).write_bytes(body)
 
@@ -179,7 +179,7 @@ class Scoped(MemoryProvider):
 
 
 @pytest.mark.parametrize("error", [AccessDeniedError, AuthenticationError])
-def test_credentials_that_do_not_reach_the_root_bind_nothing_and_are_told_so(error: type[StorageError]) -> None:
+def test_credentials_that_do_not_reach_the_root_bind_nothing_and_the_report_says_so(error: type[StorageError]) -> None:
     place = Storage(Scoped(error))
     record = ProviderRecord(id="m-1", organisation="acme", kind="memory", label="a", settings={}, created_at=NOW)
 

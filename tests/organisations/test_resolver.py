@@ -211,7 +211,7 @@ def test_all_providers_come_in_order_each_once(
     assert 4 == len(list(resolver.storages("org-1", "bridge")))
 
 
-def test_a_provider_that_does_not_open_is_there_and_says_why_to_whoever_asks_it(
+def test_a_provider_that_does_not_open_is_listed_and_says_why_when_it_is_asked(
     organisations: Organisations, verified: Verified, resolver: Resolver, tmp_path: Path
 ) -> None:
     """Leaving it out would answer that its documents do not exist; raising would hide those of the others."""
@@ -297,7 +297,7 @@ def test_the_policy_of_the_organisation_is_in_force(
         storage.put("plan.pdf.exe", b"")
 
 
-def test_a_changed_policy_counts_from_the_next_resolution_on_without_opening_anew(
+def test_a_changed_policy_counts_from_the_next_resolution_on_without_opening_again(
     counting: Counting, verified: Verified, resolver: Resolver
 ) -> None:
     verified()
@@ -462,7 +462,7 @@ def test_closing_the_resolver_closes_the_providers_and_what_was_handed_out(
         resolver.storage_for("org-1")
 
 
-def test_every_resolution_is_told_to_the_hook(organisations: Organisations, verified: Verified) -> None:
+def test_the_hook_is_called_for_every_resolution(organisations: Organisations, verified: Verified) -> None:
     told: list[tuple[str, str | None, str, Reason]] = []
     resolver = Resolver(organisations, on_resolve=lambda *event: told.append(event))
     first, second = verified(label="one").id, verified(label="two").id

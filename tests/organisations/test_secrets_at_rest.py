@@ -195,7 +195,7 @@ def test_a_secret_does_not_open_beside_an_address_that_was_written_past_us(tmp_p
     assert {"token": "example-entered-again"} == organisations.find("org-1", "Vault").secrets.reveal()
 
 
-def test_what_the_first_release_sealed_opens_and_is_sealed_anew(tmp_path: Path, open_with: OpenWith) -> None:
+def test_what_the_first_release_sealed_opens_and_is_sealed_again(tmp_path: Path, open_with: OpenWith) -> None:
     path, ring = tmp_path / "catalogue.db", KeyRing.generate()
     organisations = open_with(str(path), ring)
     record = organisations.add_provider("org-1", "vault", "Vault", {"bucket": "plans", "token": SECRETS["token"]})
@@ -233,7 +233,7 @@ def test_no_error_on_the_way_shows_a_secret(place: str, open_with: OpenWith) -> 
             assert secret.upper() not in told
 
 
-def test_a_lost_key_file_is_named_and_not_made_anew_by_reading(tmp_path: Path, open_with: OpenWith) -> None:
+def test_a_lost_key_file_is_named_and_not_made_again_by_reading(tmp_path: Path, open_with: OpenWith) -> None:
     place, path = str(tmp_path / "catalogue.db"), tmp_path / "sealing.key"
     open_with(place, KeyFile(path)).add_provider("org-1", "vault", "Vault", SETTINGS)
     path.unlink()

@@ -156,7 +156,7 @@ def test_a_listing_of_uploads_that_goes_in_circles_ends_with_an_error() -> None:
 
 
 @given(st.integers(0, 20), st.integers(1, 20))
-def test_a_course_ends_in_every_circle_and_nowhere_else(straight: int, circle: int) -> None:
+def test_a_cycle_guard_raises_in_every_cycle_and_nowhere_else(straight: int, circle: int) -> None:
     guard = CycleGuard()
     for step in range(straight + circle):
         guard.advance(step, empty=False)
@@ -266,7 +266,7 @@ def failure(name: str, code: str = "AccessDenied") -> str:
     return f"<DeleteResult><Error>{name}<Code>{code}</Code></Error></DeleteResult>"
 
 
-def test_a_failure_is_told_of_the_key_that_it_is_about() -> None:
+def test_a_failure_is_reported_for_the_key_that_it_is_about() -> None:
     assert [None, AccessDeniedError] == deleted(KEEPS, failure("<Key>acme/M\u00fcller</Key>"))
     assert [None, AccessDeniedError] == deleted(TARGET, failure("<Key>acme/Mu\u0308ller</Key>"))
     assert [None, None] == deleted(TARGET, failure("<Key>acme/a</Key>", "NoSuchKey"))
@@ -387,7 +387,7 @@ def test_a_moment_is_aware_utc_whatever_zone_the_service_writes(written: str) ->
         (409, "RestoreAlreadyInProgress", NotSupportedError),
     ],
 )
-def test_a_refusal_for_good_is_not_told_as_one_that_passes(
+def test_a_permanent_refusal_is_not_reported_as_a_transient_one(
     status: int, code: str, expected: type[StorageError]
 ) -> None:
     error = map_error(Response(status=status, headers={}, body=f"<Error><Code>{code}</Code></Error>".encode()), "a")

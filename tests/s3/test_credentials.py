@@ -296,7 +296,7 @@ def test_a_profile_that_cannot_be_used_is_explained(tmp_path: Path, file: str, t
     ],
     ids=["fails", "prints no JSON", "another version"],
 )
-def test_a_process_that_fails_is_told_without_what_it_printed(tmp_path: Path, program: str) -> None:
+def test_a_process_that_fails_is_reported_without_what_it_printed(tmp_path: Path, program: str) -> None:
     write_process(tmp_path, program)
 
     with pytest.raises(StorageError) as caught:

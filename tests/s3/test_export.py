@@ -224,7 +224,7 @@ def test_a_name_that_could_break_out_is_refused(tool: TextTool, name: str) -> No
         R2.export(tool, name=name)
 
 
-def test_an_unknown_tool_is_told_what_there_is() -> None:
+def test_the_error_for_an_unknown_tool_lists_the_known_ones() -> None:
     known = [*get_args(OptionsTool), *get_args(TextTool)]
 
     with pytest.raises(SettingsError, match=f"no export for 's4cmd'; known are {', '.join(known)}"):

@@ -243,7 +243,7 @@ def test_a_server_that_stalls_once_is_asked_again(faulty: Faulty) -> None:
     assert BODY == faulty.storage.get_bytes("a")
 
 
-def test_a_clock_that_is_wrong_is_not_repeated_and_is_told(faulty: Faulty) -> None:
+def test_a_wrong_clock_is_not_retried_and_is_reported(faulty: Faulty) -> None:
     faulty.front.on("get", do=fails(403, "RequestTimeTooSkewed"), times=None)
 
     with pytest.raises(AuthenticationError, match="clock of this machine"):

@@ -372,7 +372,7 @@ def test_a_sign_in_page_is_not_taken_for_many_deletions(faulty: Faulty) -> None:
         faulty.storage.delete_many(["a"])
 
 
-def test_a_clock_that_is_wrong_is_not_repeated_and_is_told(faulty: Faulty) -> None:
+def test_a_wrong_clock_is_not_retried_and_is_reported(faulty: Faulty) -> None:
     faulty.front.on("put", do=fails(403, "RequestTimeTooSkewed"), times=None)
 
     with pytest.raises(AuthenticationError, match="clock of this machine"):

@@ -52,7 +52,7 @@ def test_the_bucket_is_no_option() -> None:
         S3FileSystem(region="us-east-1", bucket="example-bucket")  # type: ignore[call-arg]
 
 
-def test_settings_that_are_missing_are_told_at_once() -> None:
+def test_settings_that_are_missing_are_reported_at_once() -> None:
     with pytest.raises(SettingsError, match="account_id"):
         R2FileSystem()
 

@@ -207,7 +207,7 @@ def test_a_folder_that_hadoop_marks_is_an_object_beside_it(bucket: Bucket) -> No
     assert set() == bucket.names()
 
 
-def test_markers_that_are_refused_are_told(ministack_server: S3Server) -> None:
+def test_markers_that_are_refused_are_reported(ministack_server: S3Server) -> None:
     with r2_front(ministack_server) as front:
         name = front.make_bucket()
         client = front.client()

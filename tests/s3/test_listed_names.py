@@ -51,7 +51,9 @@ def test_deleting_all_that_is_listed_leaves_other_objects_alone(
     assert names - {f"{target.prefix}a", f"{target.prefix}{NFC}"} == left
 
 
-def test_an_upload_of_another_spelling_is_not_ours(storage: Storage, target: Target, witness: S3Client) -> None:
+def test_an_upload_under_a_name_of_another_form_is_not_ours(
+    storage: Storage, target: Target, witness: S3Client
+) -> None:
     for name in (NFC, NFD):
         witness.create_multipart_upload(Bucket=target.bucket, Key=target.prefix + name)
 
@@ -79,7 +81,7 @@ def test_what_no_key_can_name_is_not_listed(target: Target, name: str) -> None:
 @given(text=st.text(st.sampled_from("a.-/ ~!\\\x1f\x7f\u00fcu\u0308\u212b\ud800"), max_size=8))
 @example(text="x" * 1024)
 @example(text=f"{'x' * 1020}/..y")
-def test_a_listed_name_is_a_key_exactly_when_it_is_the_spelling_of_one(text: str) -> None:
+def test_a_listed_name_is_a_key_exactly_when_it_is_the_encoded_form_of_one(text: str) -> None:
     expected: str | None
     try:
         expected = ObjectKey(text)

@@ -26,7 +26,7 @@ def key_of(text: str) -> ObjectKey:
 
 
 @given(text=TEXT)
-def test_any_key_comes_back_from_its_spelling(text: str) -> None:
+def test_any_key_comes_back_from_its_encoded_form(text: str) -> None:
     key = key_of(text)
 
     name = encode(key)
@@ -37,7 +37,7 @@ def test_any_key_comes_back_from_its_spelling(text: str) -> None:
 
 
 @given(one=TEXT, other=TEXT)
-def test_two_keys_never_share_a_spelling(one: str, other: str) -> None:
+def test_two_keys_never_share_an_encoded_form(one: str, other: str) -> None:
     first, second = key_of(one), key_of(other)
 
     assert (first == second) == (encode(first) == encode(second))
@@ -56,7 +56,7 @@ def test_a_spelt_prefix_selects_exactly_the_keys_that_begin_with_it(text: str, l
 
 
 @given(name=st.text(st.sampled_from("ab=0123456789ABCDEFabcdef/ .+%"), min_size=1, max_size=20))
-def test_a_name_that_somebody_else_chose_is_no_key_unless_it_is_the_spelling_of_one(name: str) -> None:
+def test_a_name_that_another_program_chose_is_no_key_unless_it_is_the_encoded_form_of_one(name: str) -> None:
     key = decode(name)
 
     assert key is None or name == encode(ObjectKey(key))
@@ -75,7 +75,7 @@ def test_what_the_service_holds_stays_readable(key: str, name: str) -> None:
     assert name == encode(key)
 
 
-def test_a_spelling_that_is_too_long_is_refused_before_any_request() -> None:
+def test_an_encoded_key_that_is_too_long_is_refused_before_any_request() -> None:
     with pytest.raises(InvalidKeyError, match="1024"):
         encode(ObjectKey("図" * 300))
 

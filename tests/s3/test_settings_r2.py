@@ -229,7 +229,7 @@ def test_what_cannot_be_used_is_explained(changes: dict[str, object], expected: 
     assert re.search(expected, message), message
 
 
-def test_several_problems_are_told_at_once() -> None:
+def test_several_problems_are_reported_at_once() -> None:
     message = refusal(account_id="x", access_key_id="y", secret_access_key=ANYTHING, bucket="W")
 
     for field in GIVEN:

@@ -84,7 +84,7 @@ def test_the_rest_interface_stands_beside_the_s3_endpoint() -> None:
         ]
     ),
 )
-def test_the_project_is_understood_in_every_spelling(project: str, form: str) -> None:
+def test_the_project_is_understood_in_every_form(project: str, form: str) -> None:
     assert project == supabase(project_ref=form.format(project)).project_ref
 
 

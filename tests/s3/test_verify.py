@@ -243,7 +243,9 @@ def test_what_the_service_answers_is_explained(
 
 
 @pytest.mark.parametrize(("minutes", "said"), [(20, "20 minutes behind"), (-90, "90 minutes ahead of")])
-def test_a_clock_that_is_off_is_told_by_how_much(r2: Target, front: Proxy, minutes: int, said: str) -> None:
+def test_the_diagnosis_of_a_wrong_clock_says_by_how_much_it_is_off(
+    r2: Target, front: Proxy, minutes: int, said: str
+) -> None:
     theirs = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
     front.on(do=fails(403, "RequestTimeTooSkewed", ("Date", theirs)), times=None)
 
@@ -624,7 +626,7 @@ def test_an_address_that_is_not_cloudflares_proves_nothing(r2: Target) -> None:
     assert "cannot be proved" in str(check_of(report, "residency").diagnosis)
 
 
-def test_a_service_that_fails_for_a_moment_is_no_stranger(r2: Target, front: Proxy) -> None:
+def test_a_service_that_fails_for_a_moment_is_no_unexpected_response(r2: Target, front: Proxy) -> None:
     front.on("list", do=says(503, PAGE, kind="text/html"), times=2)
     front.on(do=passing, times=None)
 

@@ -131,7 +131,7 @@ def test_residency_is_proved_when_it_is_demanded(front: R2Front) -> None:
     ],
     ids=["not enabled", "clock"],
 )
-def test_what_is_wrong_around_the_bucket_is_told(
+def test_what_is_wrong_around_the_bucket_is_reported(
     front: R2Front, bucket: str, spoil: Callable[[R2Front], None], word: str
 ) -> None:
     spoil(front)
@@ -168,7 +168,7 @@ def test_missing_cors_is_a_warning_when_browsers_upload(front: R2Front, bucket: 
     ]
 
 
-def test_a_certificate_that_nobody_vouches_for_is_told(front: R2Front, bucket: str) -> None:
+def test_a_certificate_of_an_unknown_authority_is_reported(front: R2Front, bucket: str) -> None:
     target = target_of(front, bucket, front.token([bucket]))
     with contextlib.closing(
         Transport(settings=TransportSettings(proxy=""), retry=RetryPolicy(attempts=1))

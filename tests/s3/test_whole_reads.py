@@ -273,7 +273,7 @@ def test_what_a_read_is_compared_with(headers: dict[str, str], algorithm: str | 
     assert algorithm == (found.algorithm if found is not None else None)
 
 
-def test_the_etag_of_one_request_is_told_as_the_md5(faulty: Faulty) -> None:
+def test_the_etag_of_one_request_is_reported_as_the_md5(faulty: Faulty) -> None:
     faulty.write("a", BODY)
 
     assert Checksum(algorithm="md5", value=MD5.hexdigest()) == faulty.storage.head("a").checksum

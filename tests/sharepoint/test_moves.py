@@ -102,7 +102,7 @@ def test_a_file_that_is_gone_meanwhile_is_not_found(place: Place) -> None:
 
 
 @pytest.mark.parametrize("target", ["B.ifc", "Folder/c.ifc", "b.ifc/c.ifc", "folder"])
-def test_nothing_is_moved_onto_or_below_another_spelling(place: Place, target: str) -> None:
+def test_nothing_is_moved_onto_or_below_a_name_of_another_case(place: Place, target: str) -> None:
     place.storage.put("a.ifc", b"12345")
     place.storage.put("b.ifc", b"theirs")
     place.storage.put("folder/c.ifc", b"theirs")

@@ -70,7 +70,7 @@ def test_any_key_comes_back_from_its_path(text: str, at_root: bool) -> None:
 
 
 @given(name=SEGMENTS.filter(bool))
-def test_the_spelling_of_any_text_is_legal(name: str) -> None:
+def test_the_encoded_form_of_any_text_is_legal(name: str) -> None:
     assert is_legal(encode_segment(name))
 
 
@@ -89,7 +89,7 @@ def test_the_path_of_any_key_is_legal_in_the_library_itself(text: str) -> None:
 @example(one="a=3A", other="a:")
 @example(one="=43ON", other="CON")
 @example(one="=C2:", other="=C2=3A")
-def test_two_texts_never_share_a_spelling(one: str, other: str) -> None:
+def test_two_texts_never_share_an_encoded_form(one: str, other: str) -> None:
     assert (one == other) == (encode_segment(one) == encode_segment(other))
 
 
@@ -242,7 +242,7 @@ def test_a_name_does_not_collide_with_itself(name: str) -> None:
 
 @given(name=SEGMENTS, other=SEGMENTS)
 @example(name="a:", other="a=3a")
-def test_spellings_collide_only_where_the_names_do(name: str, other: str) -> None:
+def test_encoded_forms_collide_only_where_the_names_do(name: str, other: str) -> None:
     for second in (name.swapcase(), name.upper(), name.casefold(), other):
         assert collide(name, second) or not collide(encode_segment(name), encode_segment(second))
 

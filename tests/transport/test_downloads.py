@@ -66,7 +66,7 @@ def test_a_span_goes_on_inside_itself(drive: Driver, transport: Transport, serve
     assert ("bytes=1400-1999", TAG) == (server.seen[1].headers["range"], server.seen[1].headers["if-match"])
 
 
-def test_a_cut_before_the_first_byte_begins_anew(
+def test_a_cut_before_the_first_byte_starts_again(
     drive: Driver, transport: Transport, server: Server, taken: list[bytes]
 ) -> None:
     server.script(cut_body(DATA, 0), cut, ok(DATA))

@@ -57,7 +57,7 @@ def test_a_request_over_tls_goes_through_a_tunnel(
 
 
 @pytest.mark.parametrize("given", ["", f"{USER}:wrong-{PASSWORD}@"], ids=["none", "wrong"])
-def test_a_proxy_that_refuses_is_told_without_its_password(
+def test_a_proxy_that_refuses_is_reported_without_its_password(
     drive: Driver,
     tls_server: Server,
     authority: CertificateAuthority,
@@ -78,7 +78,9 @@ def test_a_proxy_that_refuses_is_told_without_its_password(
     assert "proxy" in str(caught.value).lower() or "407" in str(caught.value)
 
 
-def test_a_proxy_that_is_not_there_is_told(drive: Driver, tls_server: Server, authority: CertificateAuthority) -> None:
+def test_a_proxy_that_is_not_there_is_reported(
+    drive: Driver, tls_server: Server, authority: CertificateAuthority
+) -> None:
     with (
         closing(Transport(settings=settings(authority, "http://127.0.0.1:1"), retry=QUICK)) as transport,
         pytest.raises(UnavailableError),

@@ -198,7 +198,7 @@ def test_an_error_has_the_errno_of_its_twin(kind: type[StorageError], number: in
 
 
 @every_kind
-def test_only_the_starred_classes_are_worth_a_repeat_unless_told_otherwise(kind: type[StorageError]) -> None:
+def test_only_the_starred_classes_are_retryable_unless_said_otherwise(kind: type[StorageError]) -> None:
     assert (kind in RETRYABLE) == kind("text").retryable
 
 

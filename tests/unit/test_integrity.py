@@ -71,7 +71,7 @@ MUTATED, TAMPERED = IntegrityState.PROVIDER_MUTATED, IntegrityState.TAMPERED
         pytest.param(stored(**CHANGED, last_modified=None), OTHER, TAMPERED, id="at no time"),
     ],
 )
-def test_a_file_that_the_service_may_write_anew(info: ObjectInfo, sha256: str | None, expected: IntegrityState) -> None:
+def test_a_file_that_the_service_may_rewrite(info: ObjectInfo, sha256: str | None, expected: IntegrityState) -> None:
     assert expected == judge(receipt(), info, REWRITES, sha256)
 
 
@@ -94,7 +94,7 @@ def test_an_older_version_is_not_the_service_s_doing() -> None:
         pytest.param(stored(checksum=Checksum(algorithm="sha256", value=OTHER)), TAMPERED, id="another sha256"),
     ],
 )
-def test_a_file_that_the_service_never_writes_anew(info: ObjectInfo, expected: IntegrityState) -> None:
+def test_a_file_that_the_service_never_rewrites(info: ObjectInfo, expected: IntegrityState) -> None:
     assert expected == judge(receipt("model.ifc"), info, REWRITES)
 
 
@@ -127,7 +127,7 @@ _INFOS = st.builds(
 
 
 @given(_INFOS, st.sampled_from(["plan.pdf", "model.ifc", "pdf"]), st.sampled_from([OURS, OTHER]))
-def test_bytes_decide_whatever_the_marks_say(info: ObjectInfo, filename: str, sha256: str) -> None:
+def test_bytes_decide_whatever_the_version_says(info: ObjectInfo, filename: str, sha256: str) -> None:
     state = judge(receipt(filename), info, REWRITES, sha256)
 
     assert (sha256 == OURS) == (state is IntegrityState.INTACT)

@@ -64,7 +64,7 @@ def place(kind: str, settings: dict[str, object]) -> str:
         ),
     ],
 )
-def test_spellings_of_one_place_are_one_place(
+def test_two_forms_of_one_address_are_one_place(
     one: tuple[str, dict[str, object]], other: tuple[str, dict[str, object]]
 ) -> None:
     assert place(*one) == place(*other) != ""

@@ -311,14 +311,14 @@ def test_a_broken_third_party_kind_fails_alone(install: Install, entry_point: st
             registry.get("broken")
 
 
-def test_a_third_party_module_that_raises_is_told_with_its_error(install: Install) -> None:
+def test_a_third_party_module_that_raises_is_reported_with_its_error(install: Install) -> None:
     install("acme", "acme = acme_kind:KIND", module="raise RuntimeError('no licence')")
 
     with pytest.raises(SettingsError, match=r"does not load \(RuntimeError: no licence\); repair or uninstall it"):
         Registry().get("acme")
 
 
-def test_two_packages_with_one_kind_are_told_apart(install: Install) -> None:
+def test_two_packages_with_one_kind_are_both_named(install: Install) -> None:
     install("acme", "acme = acme_kind:KIND")
     install("copy", "acme = acme_kind:OTHER")
 

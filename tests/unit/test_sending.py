@@ -137,7 +137,7 @@ def test_a_forked_child_begins_with_all_the_memory_allowed() -> None:
     assert 0 == in_child(lambda: Transport().run(budget.take(10, Source.of(b""), OWNER)))
 
 
-def test_who_waits_for_room_that_nobody_gives_back_is_told_so() -> None:
+def test_waiting_for_a_buffer_that_is_never_returned_ends_with_an_error() -> None:
     now = [0.0]
     budget, source = Budget(10, lambda: now[0]), Source.of(b"")
     Transport().run(budget.take(10, source, OWNER))

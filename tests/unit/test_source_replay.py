@@ -86,7 +86,7 @@ def test_bytes_in_memory_are_handed_out_without_a_copy_and_count_as_read() -> No
         Source.of(DATA, sha256="0" * 64).data()
 
 
-def test_progress_is_told_of_every_buffer_and_ends_at_the_size() -> None:
+def test_progress_is_reported_for_every_buffer_and_ends_at_the_size() -> None:
     seen: list[tuple[int, int | None]] = []
     source = Source.of(DATA, progress=lambda done, total: seen.append((done, total)))
 

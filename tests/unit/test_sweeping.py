@@ -71,7 +71,7 @@ def test_an_upload_of_unknown_age_is_spared() -> None:
     assert not unknown.was_begun_by(datetime.now(UTC) + timedelta(days=1000))
 
 
-def test_what_cannot_be_aborted_is_told_and_the_others_are_gone(provider: MemoryProvider) -> None:
+def test_what_cannot_be_aborted_is_reported_and_the_others_are_gone(provider: MemoryProvider) -> None:
     away = Fault(operation="abort_upload", key="b", effect=Raise(UnavailableError("the service is away")))
     storage = Storage(FaultyProvider(provider, [away]))
     for key in ("a", "b", "c"):
