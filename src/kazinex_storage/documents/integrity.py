@@ -124,11 +124,7 @@ def is_rewritten(receipt: StoredDocument, rewrites: AbstractSet[str]) -> bool:
 
 
 def _sha256_of(storage: Storage, key: str, info: ObjectInfo) -> Exchange[str]:
-    """Read the version *info* whole.
-
-    Raises:
-        IntegrityError: not all of it arrived.
-    """
+    """Read the version *info* whole; raise IntegrityError where not all of it arrived."""
     digest, size = hashlib.sha256(), 0
 
     def sink(data: Buffer) -> None:

@@ -235,10 +235,7 @@ class Bulk:
         return (yield from self.searches.expand(given, recursive=reach.recursive, maxdepth=reach.maxdepth))
 
     def _sources(self, paths: Paths, reach: Reach, *, look: bool = True) -> Exchange[tuple[Expanded, bool]]:
-        """Expand *paths*, and say whether it is a pattern; without *recursive*, folders are left out.
-
-        With *look*, also those among the paths that were taken literally.
-        """
+        """Expand *paths* (no folders unless *recursive*; *look* at literal ones too), and say if it is a pattern."""
         found = yield from self._expand(paths, reach)
         # If something has the name of the pattern, it was a name and not a pattern.
         pattern = isinstance(paths, str) and has_magic(paths) and paths.removesuffix("/") not in found

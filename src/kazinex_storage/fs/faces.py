@@ -84,11 +84,7 @@ class Faces(AsyncFileSystem):  # type: ignore[misc]  # it is Any to us, see upst
         return path
 
     def _target(self, url: str) -> str:
-        """Return the path of *url*, where an object is to be written.
-
-        Raises:
-            IsADirectoryError: it ends with a slash.
-        """
+        """Return the path of *url*, where an object is to be written; one with a slash at its end is refused."""
         path = self._path(url)
         if str(url).endswith("/"):
             raise IsADirectoryError(f"{str(url)[:200]!r} ends with a slash, which means a folder; name an object in it")
@@ -103,14 +99,10 @@ class Faces(AsyncFileSystem):  # type: ignore[misc]  # it is Any to us, see upst
         return [self._path(url) for url in urls]
 
     def _patterns(self, urls: Paths) -> Paths:
-        if isinstance(urls, Sequence) and not isinstance(urls, str):
-            return [self._pattern(url) for url in urls]
-        return self._pattern(urls)
+        return _each(self._pattern, urls)
 
     def _locals(self, paths: Paths) -> Paths:
-        if isinstance(paths, Sequence) and not isinstance(paths, str):
-            return [stringify_path(path) for path in paths]
-        return stringify_path(paths)
+        return _each(stringify_path, paths)
 
     def _values(self, path: str | Mapping[str, Body], value: Body | None) -> dict[str, Body]:
         if isinstance(path, Mapping):
@@ -123,3 +115,7 @@ class Faces(AsyncFileSystem):  # type: ignore[misc]  # it is Any to us, see upst
         if value is None:
             raise TypeError(f"pipe {path!r}: give the value to write")
         return {self._target(path): value}
+
+
+def _each(one: Callable[[str], str], paths: Paths) -> Paths:
+    return [one(path) for path in paths] if isinstance(paths, Sequence) and not isinstance(paths, str) else one(paths)

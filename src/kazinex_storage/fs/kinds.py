@@ -81,12 +81,7 @@ class ProviderFileSystem(ObjectFileSystem):
         return self._schemes()[0]
 
     def _hold(self, settings: dict[str, object]) -> tuple[SecretOptions, bool]:
-        """Take the secrets out of *settings*; the second value says whether this is a copy of another file system.
-
-        Raises:
-            TypeError: an option is not known.
-            SettingsError: the class would put a secret into pickles.
-        """
+        """Take the secrets out of *settings*; the second value says whether this is a copy of another file system."""
         withheld = cast("Withheld | None", settings.pop(WITHHELD, None))
         fields = self.registry.fields(self.kind)
         leaking = [field.name for field in fields if field.secret and field.name not in self._strip_tokenize_options]

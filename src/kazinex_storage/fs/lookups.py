@@ -169,12 +169,7 @@ class Lookups:
         return [outcome.result() for outcome in outcomes]
 
     def _check_there(self, place: Place, candidates: Sequence[Candidate]) -> Exchange[None]:
-        """Make sure that the place itself exists; one request for a bucket.
-
-        Raises:
-            NotFoundError: the organisation has no provider.
-            LocationNotFoundError: there is no such bucket.
-        """
+        """Make sure that the place itself exists; one request for a bucket, of which LocationNotFoundError comes."""
         if not candidates:
             raise NotFoundError("the organisation has no provider; add one", key=place.name)
         if self.space.divided:

@@ -156,11 +156,7 @@ class Searches:
         return list(found.values())
 
     def _each(self, place: Place, ask: Callable[[Operations], Exchange[Listed[T]]]) -> Exchange[list[Listed[T]]]:
-        """Return what the storages of *place* list, asked concurrently.
-
-        Raises:
-            StorageError: none answered.
-        """
+        """Return what the storages of *place* list, asked concurrently; at least one has to answer."""
         candidates = yield from self.space.candidates(place)
         if len(candidates) == 1:
             return [(yield from ask(candidates[0].storage.operations))]

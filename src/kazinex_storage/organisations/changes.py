@@ -15,7 +15,7 @@ from ..policy import SIZE_RULES, check_limit
 from ..registry import Registry
 from .records import JsonValue, ProviderRecord, ProviderStatus, SecretValues
 from .settings import covers, merge, overlay, split, unentered
-from .use import NO_FAILURE
+from .use import without_failure
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -53,14 +53,9 @@ def with_settings(registry: Registry, record: ProviderRecord, changes: Mapping[s
     public, secrets = halves(registry, record.kind, model)
     if merge(public, secrets) == before:
         return record
-    return replace(
-        record,
-        settings=public,
-        secrets=SecretValues(secrets),
-        settings_version=record.settings_version + 1,
-        status=ProviderStatus.PENDING,
-        **NO_FAILURE,
-    )
+    version = record.settings_version + 1
+    after = replace(record, settings=public, secrets=SecretValues(secrets), settings_version=version)
+    return without_failure(after, ProviderStatus.PENDING)
 
 
 def check_size_limit(registry: Registry, kind: str, settings: BaseModel, max_file_bytes: int) -> None:

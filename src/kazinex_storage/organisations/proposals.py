@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ..errors import SettingsError, StorageError
 from ..providers.settings.environment import catalogue_location, data_directory
-from ..registry import Registry
 from .admission import FOLDER, Admit, OtherPlace, Proposal, Sharing, guarded_paths, place_of
 from .catalogue import Catalogue
 from .records import ProviderRecord
@@ -20,23 +19,19 @@ if TYPE_CHECKING:
     from ..transport.addresses import PublicAddresses
 
 
-class Records(Protocol):
-    """What is asked about the records: an ``Organisations``."""
-
-    catalogue: Catalogue
-    registry: Registry
-
-    def settings(self, record: ProviderRecord) -> BaseModel:
-        """Return the settings of a provider with its secrets."""
-        ...
-
-
 class Proposals:
     """Asks the host whether settings are admitted."""
 
-    def __init__(self, records: Records, admit: Admit, guarded: Iterable[Path] | None) -> None:
-        """Ask *admit* about settings of *records*."""
-        self._records = records
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        settings_of: Callable[[ProviderRecord], BaseModel],
+        admit: Admit,
+        guarded: Iterable[Path] | None,
+    ) -> None:
+        """Ask *admit*; *settings_of* returns the settings of a record of *catalogue* with its secrets."""
+        self._catalogue = catalogue
+        self._settings_of = settings_of
         self._admit = admit
         self.shares = isinstance(admit, Sharing) and admit.shares
         """Whether organisations may use one place together."""
@@ -61,11 +56,11 @@ class Proposals:
         )
 
     def _others(self, organisation: str, kind: str) -> Iterator[OtherPlace]:
-        for record in self._records.catalogue.of_kind(kind):
+        for record in self._catalogue.of_kind(kind):
             if record.organisation == organisation:
                 continue
             with suppress(StorageError):  # what cannot be opened is not in the way
-                place = place_of(self._records.settings(record))
+                place = place_of(self._settings_of(record))
                 if place is not None:
                     yield OtherPlace(organisation=record.organisation, place=place)
 

@@ -34,7 +34,7 @@ from .records import OrganisationRecord, ProjectOverride, ProviderRecord, Provid
 from .rotation import KeptSecret
 from .rules import check_label, conflict, free_label, label_key, normal_label, unknown_provider
 from .settings import merge, overlay
-from .use import NO_FAILURE, failed
+from .use import failed, without_failure
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -82,7 +82,7 @@ class Organisations:
         self.registry = registry or default_registry()
         """Which kinds there are."""
         self._clock = clock
-        self._proposals = Proposals(self, admit, guarded)
+        self._proposals = Proposals(catalogue, self.settings, admit, guarded)
         self._transports: dict[PublicAddresses, Transport] = {}
 
     def organisation(self, organisation: str) -> OrganisationRecord:
@@ -288,8 +288,7 @@ class Organisations:
                 f"the settings of the provider {kept.label!r} were changed while it was verified; verify it again"
             )
         if ok:
-            passed_at = at or self._clock()
-            after = replace(kept, status=ProviderStatus.VERIFIED, last_verified_at=passed_at, **NO_FAILURE)
+            after = replace(without_failure(kept, ProviderStatus.VERIFIED), last_verified_at=at or self._clock())
             if discovered:
                 known = overlay(merge(kept.settings, kept.secrets.reveal()), discovered)
                 public, secrets = halves(self.registry, kept.kind, self.registry.parse_settings(kept.kind, known))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from ..errors import SettingsError
@@ -38,13 +38,11 @@ def merge(public: Mapping[str, JsonValue], secrets: Mapping[str, str]) -> dict[s
     merged = cast("dict[str, object]", copy.deepcopy(dict(public)))
     for pointer, secret in secrets.items():
         *parents, last = (_unescape(part) for part in pointer.split("/"))
-        place: object = merged
-        for part in parents:
-            place = place[int(part)] if isinstance(place, list) else cast("dict[str, object]", place)[part]
+        place = _below(merged, parents)
         if isinstance(place, list):
             place[int(last)] = Masked(secret)
         else:
-            cast("dict[str, object]", place)[last] = Masked(secret)
+            place[last] = Masked(secret)
     return merged
 
 
@@ -116,13 +114,18 @@ def _secrets(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
 
 
 def _remove(public: dict[str, JsonValue], path: tuple[str, ...]) -> None:
-    place: object = public
-    for part in path[:-1]:
-        place = place[int(part)] if isinstance(place, list) else cast("dict[str, object]", place)[part]
+    place = _below(public, path[:-1])
     if isinstance(place, list):
         place[int(path[-1])] = None  # removing it would shift the others
     else:
-        del cast("dict[str, object]", place)[path[-1]]
+        del place[path[-1]]
+
+
+def _below(settings: Mapping[str, object], path: Sequence[str]) -> dict[str, object] | list[object]:
+    place: object = settings
+    for part in path:
+        place = place[int(part)] if isinstance(place, list) else cast("dict[str, object]", place)[part]
+    return cast("dict[str, object] | list[object]", place)
 
 
 def _escape(part: str) -> str:

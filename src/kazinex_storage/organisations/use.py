@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, TypedDict
+from typing import Final
 
 from ..documents.events import Event, ProviderFailed, ProviderRecovered
 from ..errors import AuthenticationError, ReconnectRequiredError, SettingsError, StorageError
@@ -30,14 +30,9 @@ MAX_ERROR_CHARACTERS = 2000
 _PROOFS: Final = frozenset({"put", "get", "head", "delete", "list", "download", "copy", "move"})
 
 
-class _NoFailure(TypedDict):
-    last_error: None
-    failed_at: None
-    failed_in_use: bool
-
-
-NO_FAILURE: Final[_NoFailure] = {"last_error": None, "failed_at": None, "failed_in_use": False}
-"""The fields of a record that nothing is wrong with."""
+def without_failure(record: ProviderRecord, status: ProviderStatus) -> ProviderRecord:
+    """Return *record* with *status*, as one that nothing is wrong with."""
+    return replace(record, status=status, last_error=None, failed_at=None, failed_in_use=False)
 
 
 def clean_error(text: str, secrets: SecretValues) -> str:
@@ -76,7 +71,7 @@ def record_use(catalogue: Catalogue, used: ProviderRecord, error: StorageError |
         catalogue.replace_provider(failed(now, str(error), at, in_use=True))
         return True
     if error is None and now.status is ProviderStatus.FAILED and now.failed_in_use:
-        catalogue.replace_provider(replace(now, status=ProviderStatus.VERIFIED, **NO_FAILURE))
+        catalogue.replace_provider(without_failure(now, ProviderStatus.VERIFIED))
         return True
     return False
 
