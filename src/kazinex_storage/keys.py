@@ -58,8 +58,7 @@ def _canonical(text: str, what: str) -> str:
     found = _ILLEGAL.search(text)
     if found:
         raise InvalidKeyError(
-            f"a {what} holds no control character, surrogate or backslash; "
-            f"U+{ord(found[0]):04X} stands at {found.start()}",
+            f"a {what} holds no control character, surrogate or backslash; U+{ord(found[0]):04X} is at {found.start()}",
             key=text[:_QUOTED],
         )
     return text
@@ -174,7 +173,7 @@ def check_filename(value: str) -> str:
     for pattern, reason in ((_BIDI_OVERRIDE, "overrides the direction of text"), (_LINE_BREAK, "breaks the line")):
         found = pattern.search(value)
         if found:
-            raise InvalidKeyError(f"a file name holds no character that {reason}; U+{ord(found[0]):04X} stands in it")
+            raise InvalidKeyError(f"a file name holds no character that {reason}; this one has U+{ord(found[0]):04X}")
     if (size := len(value.encode())) > MAX_FILENAME_BYTES:
         raise InvalidKeyError(f"a file name has at most {MAX_FILENAME_BYTES} bytes of UTF-8, this one has {size}")
     return value

@@ -29,7 +29,7 @@ class TransferBar:
 
     @property
     def callback(self) -> Progress | None:
-        """What the transfer calls; None when nobody is looking."""
+        """What the transfer calls; None when there is no terminal to show it on."""
         return self.advance if self._shown else None
 
     def advance(self, done: int, total: int | None) -> None:

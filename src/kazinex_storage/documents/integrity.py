@@ -37,7 +37,7 @@ class IntegrityState(Enum):
     INTACT = "intact"
     """The bytes were read, and they are those that were uploaded."""
     PROVIDER_MUTATED = "provider-mutated"
-    """Other bytes, but in a kind of file that the service rewrites; as far as it reports, nobody else did."""
+    """Other bytes, but in a kind of file that the service rewrites; as far as it reports, no other writer did."""
     TAMPERED = "tampered"
     """Other bytes than were uploaded, and nothing says that the service made them."""
     SAME_VERSION = "same-version"
