@@ -49,6 +49,19 @@ def is_sound(pairs: Sequence[tuple[str, str]]) -> bool:
     return len(goals) == len(set(goals))
 
 
+def test_the_source_of_one_move_is_looked_up_once_before_it_is_copied_and_once_after() -> None:
+    recording = RecordingProvider(MemoryProvider(), without=frozenset({Capability.SERVER_MOVE}))
+    fs = StorageFileSystem(storage=Storage(recording))
+    fs.pipe_file("a", b"plan")
+    recording.calls.clear()
+
+    fs.mv("a", "b")
+
+    calls = [(operation, str(key)) for operation, key in recording.calls]
+    assert 2 == calls.count(("head", "a"))
+    assert b"plan" == fs.cat_file("b")
+
+
 @pytest.mark.parametrize("moves", [True, False], ids=["by the service", "copied"])
 @given(pairs=PAIRS, there=HELD)
 def test_moves_are_made_as_if_at_once_or_not_at_all(moves: bool, pairs: list[tuple[str, str]], there: set[str]) -> None:

@@ -175,8 +175,9 @@ class Bulk:
         if not pairs:
             advice = "no object is in it, so nothing was moved" if reach.recursive else "give recursive=True to move it"
             raise IsADirectoryError(f"{sources!r} is a folder; {advice}")
-        listed = {name for name, entry in found.items() if entry is not None}
-        yield from self.moves.move(pairs, listed, reach.window)
+        seen = {name: entry.info for name, entry in found.items() if entry is not None}
+        looked_up = seen if list(seen) == [sources] and not reach.recursive else {}
+        yield from self.moves.move(pairs, seen.keys(), looked_up, reach.window)
         if reach.recursive and reach.maxdepth is None:
             for folder in _outermost(name for name, entry in found.items() if _is_folder(entry)):
                 yield from self.moves.clear(folder, everything=False)

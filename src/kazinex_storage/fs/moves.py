@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import partial
 from typing import TypeAlias, TypeVar, cast
 
@@ -15,6 +15,7 @@ from ..storage.operations import Operations
 from ..storage.remnants import can_delete_unkeyed, delete_marker, delete_unkeyed, remove_folders, remove_unkeyed
 from ..storage.sync import Storage
 from ..transport import Exchange, Many, Outcome
+from ..types import ObjectInfo
 from ..unkeyed import Unkeyed
 from .listings import all_of, folders_of
 from .lookups import Lookups
@@ -59,10 +60,13 @@ class Moves:
             copied += [step.source for step, outcome in zip(group, outcomes, strict=True) if outcome.error is None]
         return copied
 
-    def move(self, pairs: Pairs, listed: Set[str], window: int | None) -> Exchange[None]:
+    def move(
+        self, pairs: Pairs, seen: Set[str], looked_up: Mapping[str, ObjectInfo | None], window: int | None
+    ) -> Exchange[None]:
         """Give each source the key of its target as if all at once.
 
-        The *listed* sources were seen a moment ago. When one of the others is missing, nothing is moved.
+        The sources *seen* were there a moment ago, and need no second look if they were *looked_up*: listings may have
+        other ETags. When one of the others is missing, nothing is moved.
 
         Raises:
             ValueError: as ``Calls.mv``; then nothing is moved.
@@ -75,8 +79,9 @@ class Moves:
         groups = in_order(steps, "mv")
         movers = yield from self._movers(steps, window)
         copies = {step.source for step in steps if movers[step] is None}
-        unseen = [step.source for step in steps if len(steps) > 1 and step.source not in listed]
-        before = yield from self._etags({*copies, *unseen}, window)
+        unseen = [step.source for step in steps if len(steps) > 1 and step.source not in seen]
+        before = {name: info.etag for name, info in looked_up.items() if info is not None}
+        before |= yield from self._etags({*copies, *unseen} - before.keys(), window)
         for group in groups:
             exchanges = [self._move(step, movers[step]) for step in group]
             raise_first((yield from self.outcomes([step.source for step in group], exchanges, window)))
