@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from pydantic import BaseModel
-    from pydantic.fields import FieldInfo
 
     from .lifting import AnyProvider
 
@@ -266,6 +265,8 @@ def _is_model(found: object) -> TypeGuard[type[BaseModel]]:
 
 
 def _fields(model: type[BaseModel], prefix: str, *, required: bool) -> Iterator[SettingsField]:
+    from pydantic import SecretStr
+
     for name, field in model.model_fields.items():
         full = f"{prefix}{field.alias or name}"
         needed = required and field.is_required()
@@ -274,15 +275,8 @@ def _fields(model: type[BaseModel], prefix: str, *, required: bool) -> Iterator[
             for part in nested:
                 yield from _fields(part, f"{full}.", required=needed)
         else:
-            yield SettingsField(
-                name=full, required=needed, secret=_is_secret(field), summary=(field.description or "").strip()
-            )
-
-
-def _is_secret(field: FieldInfo) -> bool:
-    from pydantic import SecretStr
-
-    return any(part is SecretStr for part in _parts(field.annotation))
+            secret = any(part is SecretStr for part in _parts(field.annotation))
+            yield SettingsField(name=full, required=needed, secret=secret, summary=(field.description or "").strip())
 
 
 def _parts(annotation: object) -> Iterator[object]:

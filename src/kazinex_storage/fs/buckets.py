@@ -6,7 +6,7 @@ can be reached.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Unpack
 
 from ..errors import SettingsError
@@ -14,9 +14,9 @@ from ..secrecy.masking import masked
 from ..storage.sync import Storage
 from ..transport import Transport
 from .kinds import ProviderFileSystem
-from .options import AzureOptions, FileSystemOptions, R2Options, S3Options, SharePointOptions, SupabaseOptions
+from .options import AzureOptions, R2Options, S3Options, SharePointOptions, SupabaseOptions
 from .references import SecretOptions
-from .spaces import BucketSpace
+from .spaces import BucketSpace, Space
 
 
 class BucketFileSystem(ProviderFileSystem):
@@ -35,24 +35,15 @@ class BucketFileSystem(ProviderFileSystem):
             NotImplementedError: *use_listings_cache*.
         """
         options = masked(options)
-        common, settings = FileSystemOptions.split(options)
-        held, copied = self._hold(settings)
-        if self.place_field in settings:
-            raise TypeError(f"{type(self).__name__} has no option {self.place_field!r}: its URLs begin with it")
-        self._begin(
-            BucketSpace(self.scheme, self.place_field, self._bucket_opener(settings, held, checked=not copied)),
-            common,
-            private=False,
-            held=held,
-        )
+        super().__init__(storage=None, **options)
 
     @classmethod
-    def _bucket_opener(
-        cls, given: Mapping[str, object], held: SecretOptions, *, checked: bool
-    ) -> Callable[[str, Transport], Storage]:
-        # On the class: the space keeps this function, and must not keep its file system alive.
+    def _space(cls, given: Mapping[str, object], held: SecretOptions, *, copied: bool) -> Space:
+        # On the class: the space keeps the function below, and must not keep its file system alive.
+        if cls.place_field in given:
+            raise TypeError(f"{cls.__name__} has no option {cls.place_field!r}: its URLs begin with it")
         model = cls.registry.settings_model(cls.kind)
-        if checked:
+        if not copied:
             # Incomplete settings are reported when the file system is made, not at its first request.
             try:
                 cls._settings(model, {**given, cls.place_field: "example-bucket"}, held)
@@ -63,7 +54,7 @@ class BucketFileSystem(ProviderFileSystem):
             settings = cls._settings(model, {**given, cls.place_field: bucket}, held)
             return Storage(cls.registry.open(cls.kind, settings), transport=transport)
 
-        return open_bucket
+        return BucketSpace(cls._schemes()[0], cls.place_field, open_bucket)
 
 
 class AzureFileSystem(BucketFileSystem):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Unpack, cast
 
 from pydantic import BaseModel
@@ -16,7 +16,7 @@ from ..transport import Transport
 from .filesystem import WITHHELD, ObjectFileSystem
 from .options import FileSystemOptions, LocalOptions, Options
 from .references import REFERENCES, SecretOptions, Withheld
-from .spaces import BucketSpace, StorageSpace
+from .spaces import BucketSpace, Space, StorageSpace
 
 
 class StorageFileSystem(ObjectFileSystem):
@@ -62,12 +62,7 @@ class ProviderFileSystem(ObjectFileSystem):
         held, copied = self._hold(settings)
         if storage is not None and given:
             raise TypeError(f"give either storage or {', '.join(given)}")
-        if storage is not None:
-            space = _space_of(storage)
-        else:
-            space = StorageSpace(self._opener(settings, held), owned=True)
-            if not copied:  # a copy can be made where variables that it needs are missing
-                space.open()
+        space = self._space(settings, held, copied=copied) if storage is None else _space_of(storage)
         self._begin(space, common, private=storage is not None, portable=storage is None, held=held)
 
     def __init_subclass__(cls) -> None:
@@ -98,7 +93,7 @@ class ProviderFileSystem(ObjectFileSystem):
         return REFERENCES.hold(settings, secret, withheld), withheld is not None
 
     @classmethod
-    def _opener(cls, given: Mapping[str, object], held: SecretOptions) -> Callable[[], Storage]:
+    def _space(cls, given: Mapping[str, object], held: SecretOptions, *, copied: bool) -> Space:
         # On the class: the space keeps this function, and must not keep its file system alive.
         def open_storage() -> Storage:
             model = cls.registry.settings_model(cls.kind)
@@ -106,7 +101,10 @@ class ProviderFileSystem(ObjectFileSystem):
             # A transport of the storage's own would wait for its threads when it is closed.
             return Storage(provider, transport=Transport())
 
-        return open_storage
+        space = StorageSpace(open_storage, owned=True)
+        if not copied:  # a copy can be made where variables that it needs are missing
+            space.open()
+        return space
 
     @classmethod
     def _settings(cls, model: type[BaseModel], given: Mapping[str, object], held: SecretOptions) -> BaseModel:

@@ -197,7 +197,6 @@ class Moves:
         """Return the storage that can move each object itself; None where it has to be copied."""
         exchanges = [self._transfers.mover(step.source, step.target) for step in steps]
         outcomes = yield from self.outcomes([step.source for step in steps], exchanges, window)
-        raise_first(outcomes)
         return {step: outcome.result() for step, outcome in zip(steps, outcomes, strict=True)}
 
     def _move(self, step: Step, mover: Storage | None) -> Exchange[None]:
@@ -209,7 +208,6 @@ class Moves:
     def _etags(self, names: Iterable[str], window: int | None) -> Exchange[dict[str, str | None]]:
         ordered = sorted(names)
         outcomes = yield from self.outcomes(ordered, [self._transfers.known(name) for name in ordered], window)
-        raise_first(outcomes)
         return {name: outcome.result().etag for name, outcome in zip(ordered, outcomes, strict=True)}
 
     def _id(self, name: str, *, ignores_case: bool) -> str:

@@ -83,27 +83,10 @@ class Sharing(Protocol):
         ...
 
 
-@runtime_checkable
-class _Located(Protocol):
-    @property
-    def place(self) -> Place: ...
-
-
-@runtime_checkable
-class _Networked(Protocol):
-    @property
-    def urls(self) -> tuple[str, ...]: ...
-
-
-@runtime_checkable
-class _Borrowing(Protocol):
-    @property
-    def borrowed(self) -> tuple[str, ...]: ...
-
-
 def place_of(settings: BaseModel) -> Place | None:
     """Return where the objects of *settings* are; None where they do not say."""
-    return settings.place if isinstance(settings, _Located) else None
+    place = getattr(settings, "place", None)
+    return place if isinstance(place, Place) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +139,7 @@ class TenantChoices:
         OPERATOR_CHOICES(proposal)
         _check_alone(proposal, shares=self.shares)
         settings = proposal.settings
-        for name in settings.borrowed if isinstance(settings, _Borrowing) else ():
+        for name in getattr(settings, "borrowed", ()):
             raise _refused(
                 proposal, f"what {name} means belongs to the machine of the host; give credentials of your own"
             )
@@ -189,8 +172,9 @@ def guarded_paths(paths: Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
 
 def urls_of(settings: BaseModel) -> Iterator[str]:
     """Return what *settings* lead to: what their kind says, else every text in them that is an address."""
-    if isinstance(settings, _Networked):
-        return iter(settings.urls)
+    urls: tuple[str, ...] | None = getattr(settings, "urls", None)
+    if urls is not None:
+        return iter(urls)
     return (text for text in leaves(settings.model_dump()) if isinstance(text, str) and "://" in text)
 
 

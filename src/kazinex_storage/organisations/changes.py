@@ -49,7 +49,14 @@ def with_settings(registry: Registry, record: ProviderRecord, changes: Mapping[s
         before = dict(record.settings)  # the lost ones are not needed
     model = registry.parse_settings(record.kind, overlay(before, changes))
     if not entered:
-        _check_moved(registry, record.kind, before, model, changes)
+        harmless = registry.get(record.kind).harmless
+        moved, kept = unentered(registry.parse_settings(record.kind, before), model, changes, harmless)
+        if moved and kept:
+            raise SettingsError(
+                f"{', '.join(moved)} may decide where secrets are sent, so stored secrets do not stay when that "
+                f"changes; enter these with it, the same or new ones: {', '.join(kept)}",
+                provider=record.kind,
+            )
     public, secrets = halves(registry, record.kind, model)
     if merge(public, secrets) == before:
         return record
@@ -74,16 +81,3 @@ def check_size_limit(registry: Registry, kind: str, settings: BaseModel, max_fil
         finally:
             provider.close()
     check_limit(kind, max_file_bytes, ceiling)
-
-
-def _check_moved(
-    registry: Registry, kind: str, before: Mapping[str, object], after: BaseModel, changes: Mapping[str, object]
-) -> None:
-    harmless = registry.get(kind).harmless
-    moved, kept = unentered(registry.parse_settings(kind, before), after, changes, harmless)
-    if moved and kept:
-        raise SettingsError(
-            f"{', '.join(moved)} may decide where secrets are sent, so stored secrets do not stay when that changes; "
-            f"enter these with it, the same or new ones: {', '.join(kept)}",
-            provider=kind,
-        )

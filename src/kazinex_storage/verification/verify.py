@@ -146,12 +146,14 @@ def unusable(kind: str, error: StorageError) -> VerificationReport:
 
 
 class _UndeclaredError(NotSupportedError):
-    """Documents need a capability that the provider does not declare."""
+    """Documents need create-only writes, which the provider does not declare."""
 
-    def __init__(self, capability: Capability, why: str, missing: str | None) -> None:
-        super().__init__(f"the provider does not declare the capability {capability.value!r}")
+    def __init__(self, missing: str | None) -> None:
+        capability = f"the capability {Capability.CREATE_ONLY.value!r}"
+        super().__init__(f"the provider does not declare {capability}")
         self.diagnosis = Diagnosis(
-            meaning=f"documents cannot be stored here: {why}, which needs the capability {capability.value!r}",
+            meaning="documents cannot be stored here: the file of a revision is written once, which needs "
+            f"{capability}",
             fix=missing or "choose a kind of provider that has it",
         )
 
@@ -309,7 +311,9 @@ class _Run:
         return None
 
     def _create_only(self) -> None:
-        self._need(Capability.CREATE_ONLY, "the file of a revision is written once")
+        info = self._storage.info
+        if not info.can(Capability.CREATE_ONLY):
+            raise _UndeclaredError(info.missing.get(Capability.CREATE_ONLY))
         self._pace()
         try:
             self._storage.put(self._key, b"overwritten", PutOptions(mode=PutMode.CREATE))
@@ -319,11 +323,6 @@ class _Run:
 
     def _private(self) -> Diagnosis | None:
         return self._storage.transport.run(check_private(self._access, _BODY)) if self._access is not None else None
-
-    def _need(self, capability: Capability, why: str) -> None:
-        """Fail the check when the provider lacks a capability that documents require."""
-        if not self._storage.info.can(capability):
-            raise _UndeclaredError(capability, why, self._storage.info.missing.get(capability))
 
     def _pace(self) -> None:
         """Leave the interval that the service requires between two writes of one key; it answers 429 otherwise."""
