@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from ...errors import RateLimitedError, ReconnectRequiredError, SettingsError, StorageError, UnavailableError
@@ -176,19 +177,15 @@ class Tokens:
 
     def _for_app(self) -> Mapping[str, object]:
         app = self._client()
-        return _checked(app, asked(lambda: app.acquire_token_for_client(scopes=[self._identity.scope]), http_of(app)))
+        return _token_of(app, partial(app.acquire_token_for_client, scopes=[self._identity.scope]))
 
     def _for_person(self, store: RefreshTokenStore) -> Mapping[str, object]:
         app = self._client()
         for attempt in range(_SWAPS):
             old = Masked(store.load())
-
-            def ask(token: str = old) -> Mapping[str, object]:
-                found: Mapping[str, object] = app.acquire_token_by_refresh_token(token, scopes=[self._identity.scope])
-                return found
-
             try:
-                found = _checked(app, asked(ask, http_of(app)))
+                ask = partial(app.acquire_token_by_refresh_token, old, scopes=[self._identity.scope])
+                found = _token_of(app, ask)
             except ReconnectRequiredError:
                 if store.load() == old or attempt + 1 == _SWAPS:
                     raise
@@ -314,10 +311,11 @@ def asked(ask: Callable[[], _T], http: TokenClient) -> _T:
     raise answered  # without the cause, which quotes the answer
 
 
-def _checked(app: msal.ClientApplication, found: Mapping[str, object]) -> Mapping[str, object]:
+def _token_of(app: msal.ClientApplication, ask: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
+    http = http_of(app)
+    found = asked(ask, http)
     if isinstance(found.get("access_token"), str):
         return found
-    http = http_of(app)
     _check_status(http.status, http.retry_after_s)
     if not isinstance(found.get("error"), str):
         raise _unavailable("with a failure")
