@@ -21,8 +21,8 @@ class Doomed:
 
     text: str
     """Its name in errors."""
-    url: str
-    """Looks at it, below the API."""
+    url: Callable[[str], str]
+    """Returns where to look at it, below the API, in a drive."""
     may_go: Callable[[Item], bool]
     """Whether what is found there is that item."""
     alone: Callable[[], Exchange[None]]
@@ -45,7 +45,7 @@ def delete_all(library: Library, doomed: Sequence[Doomed]) -> Exchange[list[Stor
 
 def _delete_batch(library: Library, doomed: Sequence[Doomed]) -> Exchange[list[StorageError | None]]:
     drive = yield from library.drive()
-    looks = yield from _send(library, [("GET", one.url, None) for one in doomed])
+    looks = yield from _send(library, [("GET", one.url(drive), None) for one in doomed])
     found: list[tuple[int, Item]] = []
     doubtful: set[int] = set()
     for index, one in enumerate(doomed):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
 from ...bodies.source import Source
-from ...errors import InvalidKeyError, NotSupportedError, StorageError, for_each_key
+from ...errors import InvalidKeyError, NotSupportedError, StorageError
 from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...lifting import Pages
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
@@ -78,6 +78,7 @@ class SharePointProvider:
         """What it can do."""
         self.library = Library(target)
         """The library."""
+        self.list_sites = self.library.sites
         self._tokens = target.tokens if isinstance(target.tokens, Tokens) else None
         self.objects = Objects(self.library)
         """Its files."""
@@ -115,14 +116,10 @@ class SharePointProvider:
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove many objects; see ``delete_all``. A key that is too long is refused alone."""
         found: dict[ObjectKey, StorageError | None] = {}
-        try:
-            drive = yield from self.library.drive()
-        except StorageError as error:
-            return for_each_key(error, keys)
         doomed: list[Doomed] = []
         for key in keys:
             try:
-                doomed.append(self._doomed(drive, key))
+                doomed.append(self._doomed(key))
             except InvalidKeyError as error:
                 found[key] = error
         for one, outcome in zip(doomed, (yield from delete_all(self.library, doomed)), strict=True):
@@ -153,13 +150,6 @@ class SharePointProvider:
         """Return (name, URL) of each library of the site, for a chooser; two requests."""
         found = yield from self.library.libraries((yield from self.library.site()))
         return [(name, url) for _, name, url in found]
-
-    def list_sites(self, words: str) -> Exchange[list[tuple[str, str]]]:
-        """Return (name, URL) of the sites with *words* in their names, for a chooser; one request.
-
-        Under Sites.Selected Graph finds none; the site has to be named then.
-        """
-        return self.library.sites(words)
 
     def sweep(self, prefix: Prefix = _ALL, *, dry_run: bool = False) -> Exchange[int]:  # noqa: ARG002  # sessions know no prefix
         """Throw away the upload sessions that this process has left behind, wherever they were to go."""
@@ -198,11 +188,11 @@ class SharePointProvider:
     def close(self) -> None:
         """Do nothing: the connections are those of the storage."""
 
-    def _doomed(self, drive: str, key: ObjectKey) -> Doomed:
+    def _doomed(self, key: ObjectKey) -> Doomed:
         path = self.library.path_of(key)
         return Doomed(
             text=key,
-            url=self.library.requests.item_url(drive, path),
+            url=lambda drive: self.library.requests.item_url(drive, path),
             may_go=lambda item: item.is_file and self.library.is_at(item, path),
             alone=lambda: self.objects.delete(key),
         )

@@ -94,7 +94,10 @@ class Library:
         return [(str(drive.get("id")), str(drive.get("name")), str(drive.get("webUrl", ""))) for drive in drives]
 
     def sites(self, words: str) -> Exchange[list[tuple[str, str]]]:
-        """Return (name, URL) of the sites with *words* in their names; one request."""
+        """Return (name, URL) of the sites with *words* in their names, for a chooser; one request.
+
+        Under Sites.Selected Graph finds none; the site has to be named then.
+        """
         sites = _entries(parse_json((yield from GRAPH.send(self.requests.sites(words)))))
         return [(str(site.get("displayName") or site.get("name")), str(site.get("webUrl", ""))) for site in sites]
 

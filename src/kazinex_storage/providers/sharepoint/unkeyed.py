@@ -63,16 +63,14 @@ class UnkeyedItems:
 
         Returns an error or None for each.
         """
-        drive = yield from self._library.drive()
         found = [name.rpartition(":")[::2] for name in names]
-        doomed = [self._doomed(drive, path, identity, partial(self._is_file, path)) for path, identity in found]
+        doomed = [self._doomed(path, identity, partial(self._is_file, path)) for path, identity in found]
         return (yield from delete_all(self._library, doomed))
 
     def remove_folders(self, prefix: str, *, itself: bool) -> Exchange[list[StorageError | None]]:
         """Remove the empty folders below *prefix*; one request for each that has something in it, and two for 20 that
         are empty. Returns an error or None for each.
         """
-        drive = yield from self._library.drive()
         path = self._library.folder_of(prefix)
         top: Item | None = yield from self._library.look(path)
         if top is None or not top.is_folder or (path and not self._library.is_at(top, path)):
@@ -85,7 +83,7 @@ class UnkeyedItems:
                 for folder in folders
                 if folder.path.count("/") == level and not folder.left and (folder.above is not None or itself)
             ]
-            doomed = [self._doomed(drive, one.path, one.id, partial(self._is_empty, one.path)) for one in empty]
+            doomed = [self._doomed(one.path, one.id, partial(self._is_empty, one.path)) for one in empty]
             outcomes = yield from delete_all(self._library, doomed)
             for folder, error in zip(empty, outcomes, strict=True):
                 self._folders.forget(folder.path)
@@ -112,10 +110,10 @@ class UnkeyedItems:
                     waiting.append((below, child))
         return found
 
-    def _doomed(self, drive: str, path: str, identity: str, may_go: Callable[[Item], bool]) -> Doomed:
+    def _doomed(self, path: str, identity: str, may_go: Callable[[Item], bool]) -> Doomed:
         return Doomed(
             text=self._library.text_of(path),
-            url=self._library.requests.id_url(drive, identity),
+            url=lambda drive: self._library.requests.id_url(drive, identity),
             may_go=may_go,
             alone=partial(self._library.remove, partial(self._look, identity, may_go)),
         )
