@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
@@ -43,3 +48,17 @@ def azurite_server() -> Iterator[AzuriteServer]:
     """The one of this run; no test may change more than its own containers."""
     with azurite() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def warm_python() -> Iterator[tuple[str, ...]]:
+    """Words that stand for ``python -W error`` before ``-m`` or ``-c``, at a third of its cost; see ``warm.py``."""
+    program = str(Path(__file__).with_name("warm.py"))
+    with TemporaryDirectory(prefix="warm-") as folder:  # not below pytest's: the address of a socket has 107 characters
+        address = f"{folder}/socket"
+        command = [sys.executable, "-P", "-W", "error", program, "serve", address]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0) as server:
+            assert server.stdout is not None
+            assert b"" == server.stdout.read(), "it is there when it closes its output"
+            yield sys.executable, "-IS", program, address
+            os.killpg(server.pid, signal.SIGKILL)

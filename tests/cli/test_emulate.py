@@ -10,6 +10,8 @@ import sys
 import urllib.error
 import urllib.request
 
+from .conftest import PATIENCE_S
+
 
 def test_a_tenant_is_served_until_it_is_interrupted() -> None:
     command = [sys.executable, "-m", "kazinex_storage.cli", "emulate", "graph", "--json", "--library", "Plans"]
@@ -26,12 +28,12 @@ def test_a_tenant_is_served_until_it_is_interrupted() -> None:
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
         try:
-            opener.open(f"{settings['graph_url']}/sites/root", timeout=30)
+            opener.open(f"{settings['graph_url']}/sites/root", timeout=PATIENCE_S)
         except urllib.error.HTTPError as refusal:
             with refusal:
                 status, body = refusal.code, refusal.read()
         process.send_signal(signal.SIGINT)
-        process.wait(30)
+        process.wait(PATIENCE_S)
 
     assert (401, "InvalidAuthenticationToken") == (status, json.loads(body)["error"]["code"])
     assert "Plans" == settings["library"]

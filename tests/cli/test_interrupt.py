@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .conftest import PATIENCE_S
+
 if TYPE_CHECKING:
     from .conftest import CommandLine
 
@@ -34,7 +36,7 @@ def test_a_put_that_waits_for_its_input_is_interrupted(
     process.stdin.flush()
 
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
 
     assert (code, b"", said) == (process.returncode, out, err)
     assert [] == [found for found in root.rglob("*") if found.name.startswith("model")]

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from kazinex_storage import StoredDocument
 
+from .conftest import PATIENCE_S
+
 if TYPE_CHECKING:
     from .conftest import CommandLine
 
@@ -150,7 +152,7 @@ def test_a_reader_that_goes_away_is_no_error_message(cli: CommandLine) -> None:
     process.stdout.read(1)
     process.stdout.close()
 
-    assert 141 == process.wait(60)
+    assert 141 == process.wait(PATIENCE_S)
     assert process.stderr is not None
     assert b"" == process.stderr.read()
     process.stderr.close()

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,6 +171,16 @@ def _anchors(page: Path) -> set[str]:
     }
 
 
+def _programs(folder: Path, warm_python: Sequence[str]) -> Path:
+    """Make a folder with the program that pages call."""
+    made = folder / "programs"
+    made.mkdir()
+    program = made / "kazinex-storage"
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(warm_python)} -m kazinex_storage.cli "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return made
+
+
 _COMMANDS = [
     pytest.param(arguments, id=f"{_name(page)}:{block.line} {shlex.join(arguments)}")
     for page in _PAGES
@@ -201,7 +211,9 @@ def test_every_python_block_compiles(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in _PAGES if any(block.runs for block in _blocks(page))], ids=_name)
-def test_the_marked_blocks_of_a_page_run_in_order(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_the_marked_blocks_of_a_page_run_in_order(
+    page: Path, tmp_path: Path, warm_python: Sequence[str], request: pytest.FixtureRequest
+) -> None:
     blocks = [
         [block.language, block.fresh, block.file, block.line, block.text]
         for block in _blocks(page)
@@ -221,16 +233,16 @@ def test_the_marked_blocks_of_a_page_run_in_order(page: Path, tmp_path: Path, re
             given = f'container="{_CONTAINER}"'
             block[-1] = str(block[-1]).replace(given, f'{given}, endpoint_url="{url}"')
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("KAZINEX_", "XDG_"))}
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', '')}"
+    programs = [str(_programs(tmp_path, warm_python)), str(Path(sys.executable).parent), inherited.get("PATH", "")]
 
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", _RUNNER, _name(page)],
+        [*warm_python, "-c", _RUNNER, _name(page)],
         input=json.dumps(blocks),
         capture_output=True,
         text=True,
         encoding="utf-8",
         check=False,
-        env={**inherited, **service, "PATH": programs, "TRY": str(tmp_path), "PYTHONUTF8": "1"},
+        env={**inherited, **service, "PATH": os.pathsep.join(programs), "TRY": str(tmp_path), "PYTHONUTF8": "1"},
         timeout=300,
     )
 

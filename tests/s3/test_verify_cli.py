@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,18 @@ import pytest
 
 from kazinex_storage.providers.s3.target import Credentials, Target
 
-PATIENCE_S = 60
+PATIENCE_S = 300  # for what hangs: a machine that is busy takes a minute for one command line
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Run:
+def cli(tmp_path: Path, warm_python: Sequence[str]) -> Run:
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("KAZINEX_STORAGE_")}
         home = {"KAZINEX_STORAGE_HOME": str(tmp_path), "KAZINEX_STORAGE_ORGANISATION": "org-1", "COLUMNS": "400"}
         return subprocess.run(
-            [sys.executable, "-m", "kazinex_storage.cli", *arguments],
+            [*warm_python, "-m", "kazinex_storage.cli", *arguments],
             env=kept | home | environment,
             capture_output=True,
             text=True,
