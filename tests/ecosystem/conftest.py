@@ -15,10 +15,10 @@ import pytest
 from kazinex_storage.fs import ObjectFileSystem
 from kazinex_storage.organisations import open_organisations
 from kazinex_storage.testing.emulators.cloudflare import r2_front
-from kazinex_storage.testing.emulators.graph import graph_emulator
 from kazinex_storage.testing.emulators.supabase import supabase_front
-from kazinex_storage.testing.emulators.tls import certificate_authority
 from kazinex_storage.testing.servers import AzuriteServer, S3Server
+
+from ..services import azure_options, keys_of, r2_options, supabase_options, tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +60,7 @@ def local_served(tmp_path_factory: pytest.TempPathFactory) -> Served:
 
 @pytest.fixture(scope="session")
 def s3_served(ministack_server: S3Server) -> Served:
-    options = {
-        "endpoint_url": ministack_server.endpoint_url,
-        "region": ministack_server.region,
-        "access_key_id": ministack_server.access_key_id,
-        "secret_access_key": ministack_server.secret_access_key,
-    }
+    options = {**keys_of(ministack_server), "region": ministack_server.region}
     place = ministack_server.make_bucket()
     return Served(scheme="kazinexs3", place=place, options=options, missing="missing-bucket")
 
@@ -75,58 +70,27 @@ def r2_served(ministack_server: S3Server) -> Iterator[Served]:
     with r2_front(ministack_server) as front:
         bucket = f"test-{secrets.token_hex(4)}"
         front.make_bucket(bucket)
-        token = front.token([bucket, "missing-bucket"])
-        options = {
-            "account_id": front.account_id,
-            "endpoint_url": front.endpoint_url,
-            "access_key_id": token.access_key_id,
-            "secret_access_key": token.secret_access_key,
-        }
+        options = r2_options(front, [bucket, "missing-bucket"])
         yield Served(scheme="r2", place=bucket, options=options, missing="missing-bucket")
 
 
 @pytest.fixture(scope="session")
 def supabase_served(ministack_server: S3Server) -> Iterator[Served]:
     with supabase_front(ministack_server) as front:
-        options = {
-            "project_ref": front.project_ref,
-            "region": front.region,
-            "endpoint_url": front.endpoint_url,
-            "access_key_id": front.access_key_id,
-            "secret_access_key": front.secret_access_key,
-            "service_key": front.service_key,
-        }
         place = front.make_bucket()
-        yield Served(scheme="kazinexsupabase", place=place, options=options, missing="missing-bucket")
+        yield Served(scheme="kazinexsupabase", place=place, options=supabase_options(front), missing="missing-bucket")
 
 
 @pytest.fixture(scope="session")
 def azure_served(azurite_server: AzuriteServer) -> Served:
-    server = azurite_server
-    options = {"account": server.account, "account_key": server.account_key, "endpoint_url": server.account_url}
-    return Served(scheme="kazinexazure", place=server.make_container(), options=options, missing="missing-container")
+    place, options = azurite_server.make_container(), azure_options(azurite_server)
+    return Served(scheme="kazinexazure", place=place, options=options, missing="missing-container")
 
 
 @pytest.fixture(scope="session")
 def sharepoint_served() -> Iterator[Served]:
-    with (
-        certificate_authority() as authority,
-        graph_emulator(authority) as emulator,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        # The file systems have no option for it: a trusted authority is a matter of the machine.
-        patch.setenv("SSL_CERT_FILE", authority.ca_file)
-        site, app = emulator.add_site("sites/projects"), emulator.add_app(secret="example-secret")  # noqa: S106
-        options = {
-            "tenant_id": emulator.tenant,
-            "client_id": app.client_id,
-            "client_secret": "example-secret",
-            "site_url": site.url,
-            "login_url": emulator.login_url,
-            "graph_url": emulator.graph_url,
-            "ca_file": authority.ca_file,
-        }
-        yield Served(scheme="sharepoint", place="Shared Documents", options=options, missing="Missing Library")
+    with tenant() as found:
+        yield Served(scheme="sharepoint", place="Shared Documents", options=found.options, missing="Missing Library")
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ from kazinex_storage.fs import LocalDiskFileSystem, MemoryFileSystem, ObjectFile
 from kazinex_storage.organisations import MemoryCatalogue
 from kazinex_storage.testing.servers import AzuriteServer, S3Server
 
-from .services import Service, bucket_on, container_on, library_of, tenant
+from ..services import tenant
+from .services import Service, bucket_on, container_on, library_of
 
 _STORES = itertools.count()
 

@@ -8,12 +8,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-
 from kazinex_storage.fs import AzureFileSystem, ObjectFileSystem, R2FileSystem, S3FileSystem, SharePointFileSystem
-from kazinex_storage.testing.emulators.graph import GraphEmulator, Site, graph_emulator
-from kazinex_storage.testing.emulators.tls import certificate_authority
 from kazinex_storage.testing.servers import AzuriteServer, S3Server
+
+from ..services import Tenant, azure_options, keys_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +38,6 @@ class Service:
         return f"{self.place}/{secrets.token_hex(4)}"
 
 
-def keys_of(server: S3Server) -> dict[str, Any]:
-    """Return the options that every kind of S3 has."""
-    return {
-        "endpoint_url": server.endpoint_url,
-        "access_key_id": server.access_key_id,
-        "secret_access_key": server.secret_access_key,
-    }
-
-
 def bucket_on(server: S3Server, kind: str) -> Service:
     """A bucket, for the file system of *kind*."""
     bucket, witness, options = server.make_bucket(), server.client(), keys_of(server)
@@ -66,9 +55,7 @@ def bucket_on(server: S3Server, kind: str) -> Service:
 @contextmanager
 def container_on(server: AzuriteServer) -> Iterator[Service]:
     """A container."""
-    account = {"account": server.account, "account_key": server.account_key}
-    options: dict[str, Any] = {**account, "endpoint_url": server.account_url}
-    container = server.make_container()
+    options, container = azure_options(server), server.make_container()
     with closing(server.client()) as client:
         witness = client.get_container_client(container)
         yield Service(
@@ -79,38 +66,6 @@ def container_on(server: AzuriteServer) -> Iterator[Service]:
             read=lambda key: witness.download_blob(key).readall(),
             write=lambda key, data: witness.upload_blob(key, data),
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tenant:
-    """An emulated tenant with one site, and what a file system has to be told to reach it."""
-
-    emulator: GraphEmulator
-    site: Site
-    options: Mapping[str, Any] = field(repr=False)
-
-
-@contextmanager
-def tenant() -> Iterator[Tenant]:
-    """One whose authority is trusted meanwhile."""
-    with (
-        certificate_authority() as authority,
-        graph_emulator(authority) as emulator,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        # The file systems have no option for it: a trusted authority is a matter of the machine.
-        patch.setenv("SSL_CERT_FILE", authority.ca_file)
-        site, app = emulator.add_site("sites/projects"), emulator.add_app(secret="example-secret")  # noqa: S106
-        options = {
-            "tenant_id": emulator.tenant,
-            "client_id": app.client_id,
-            "client_secret": "example-secret",
-            "site_url": site.url,
-            "login_url": emulator.login_url,
-            "graph_url": emulator.graph_url,
-            "ca_file": authority.ca_file,
-        }
-        yield Tenant(emulator=emulator, site=site, options=options)
 
 
 def library_of(tenant: Tenant) -> Service:

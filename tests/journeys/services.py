@@ -17,7 +17,7 @@ from kazinex_storage.testing.emulators.cloudflare import r2_front
 from kazinex_storage.testing.emulators.supabase import supabase_front
 from kazinex_storage.testing.servers import AzuriteServer, S3Server
 
-from ..fs.services import tenant
+from ..services import azure_options, keys_of, r2_options, supabase_options, tenant
 
 Replace = Callable[[Any, Any, str, bytes, bool], None]
 """Put bytes over an object: given settings, provider, key, bytes, and whether the metadata stays."""
@@ -61,19 +61,13 @@ def service_of(name: str, request: pytest.FixtureRequest) -> Iterator[Service]:
 def _s3(name: str, request: pytest.FixtureRequest, stack: ExitStack) -> dict[str, object]:
     if name == "seaweedfs":
         server: S3Server = request.getfixturevalue("seaweedfs_server")
-        keys = {"access_key_id": server.access_key_id, "secret_access_key": server.secret_access_key}
-        place = {"bucket": server.make_bucket(), "endpoint_url": server.endpoint_url, "region": server.region}
-        return {**place, **keys}
+        return {"bucket": server.make_bucket(), "region": server.region, **keys_of(server)}
     if name == "r2 front":
         front = stack.enter_context(r2_front(request.getfixturevalue("ministack_server")))
         bucket = front.make_bucket()
-        token = front.token([bucket])
-        keys = {"access_key_id": token.access_key_id, "secret_access_key": token.secret_access_key}
-        return {"account_id": front.account_id, "bucket": bucket, "endpoint_url": front.endpoint_url, **keys}
+        return {"bucket": bucket, **r2_options(front, [bucket])}
     project = stack.enter_context(supabase_front(request.getfixturevalue("ministack_server")))
-    keys = {"access_key_id": project.access_key_id, "secret_access_key": project.secret_access_key}
-    place = {"project_ref": project.project_ref, "region": project.region, "endpoint_url": project.endpoint_url}
-    return {"bucket": project.make_bucket(), "service_key": project.service_key, **place, **keys}
+    return {"bucket": project.make_bucket(), **supabase_options(project)}
 
 
 def _azure(server: AzuriteServer, *, by_string: bool) -> Service:
@@ -90,7 +84,7 @@ def _azure(server: AzuriteServer, *, by_string: bool) -> Service:
     if by_string:
         settings["connection_string"] = server.connection_string
     else:
-        settings |= {"account": server.account, "account_key": server.account_key, "endpoint_url": server.account_url}
+        settings |= azure_options(server)
     return Service(kind="azure_blob", settings=settings, replace=replace)
 
 

@@ -120,6 +120,9 @@ def test_of_racing_uploads_of_one_revision_one_stays(world: Tenants, service: Se
     if service.kind == "azure_blob":
         assert 1 == len(receipts)
     assert len(receipts) <= 1
+    # SharePoint gives a second file of a name another one, such as "Plan Ü 1 1.pdf".
+    stored = {found.key for found in world.resolver.storage_for("acme").list("") if found.key.endswith(".pdf")}
+    assert stored <= {"bridge/DRG-1/P01/Plan Ü 1.pdf"}
 
 
 def test_no_organisation_reaches_the_documents_of_another(world: Tenants) -> None:

@@ -10,8 +10,8 @@ import pytest
 from kazinex_storage.fs import SharePointFileSystem
 from kazinex_storage.testing.emulators.graph import Site
 
-from ..fs import services
-from ..fs.services import Tenant
+from .. import services
+from ..services import Tenant
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -87,32 +86,6 @@ def test_a_document_is_in_the_library_under_its_name(world: World) -> None:
     world.documents.upload(document(), PDF)
 
     assert PDF == world.site.drives[1].find("Kazinex/acme/bridge/DRG-1/P01/Plan Ü 1.pdf").content
-
-
-def test_of_racing_uploads_of_one_revision_one_stays(world: World) -> None:
-    world.add("acme")
-    receipts: list[StoredDocument] = []
-    errors: list[Exception] = []
-
-    def upload(number: int) -> None:
-        try:
-            receipts.append(world.documents.upload(document(), PDF + bytes([48 + number])))
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=upload, args=(number,)) for number in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len(receipts) <= 1
-    assert 3 == len(receipts) + len(errors)
-    assert not [
-        name
-        for name in world.site.drives[1].find("Kazinex").walk()
-        if " 1.pdf" in name.name[-6:] and name.name != "Plan Ü 1.pdf"
-    ]
 
 
 def test_a_drawing_that_the_service_rewrites_is_kept_and_can_be_read(world: World) -> None:
