@@ -16,7 +16,7 @@ import botocore.exceptions
 import pytest
 from botocore.config import Config
 
-from kazinex_storage.testing.emulators.cloudflare import Answer, Fault, Kind, R2Front, r2_front
+from kazinex_storage.testing.emulators.cloudflare import Answer, Kind, R2Front, RequestFault, r2_front
 from kazinex_storage.testing.servers import S3Server
 
 if TYPE_CHECKING:
@@ -342,7 +342,7 @@ def test_more_than_a_thousand_keys_are_not_deleted_at_once(client: S3Client, buc
 @pytest.mark.parametrize("kind", [Kind.CUT_BEFORE, Kind.CUT_AFTER])
 def test_a_cut_comes_before_or_after_the_work(front: R2Front, client: S3Client, bucket: str, kind: Kind) -> None:
     name = f"cut-{kind.name}"
-    front.faults.add(Fault(kind=kind, method="PUT", contains=name))
+    front.faults.add(RequestFault(kind=kind, method="PUT", contains=name))
 
     with pytest.raises(botocore.exceptions.ConnectionClosedError):
         client.put_object(Bucket=bucket, Key=name, Body=b"1")
@@ -353,9 +353,9 @@ def test_a_cut_comes_before_or_after_the_work(front: R2Front, client: S3Client, 
 
 def test_answers_are_replaced_cut_and_altered(front: R2Front, client: S3Client, bucket: str) -> None:
     client.put_object(Bucket=bucket, Key="fault", Body=b"12345")
-    front.faults.add(Fault(kind=Kind.ANSWER, contains="/fault", answer=Answer(status=503)))
-    front.faults.add(Fault(kind=Kind.CORRUPT, contains="/fault", at=1))
-    front.faults.add(Fault(kind=Kind.CUT_INSIDE, contains="/fault", at=2))
+    front.faults.add(RequestFault(kind=Kind.ANSWER, contains="/fault", answer=Answer(status=503)))
+    front.faults.add(RequestFault(kind=Kind.CORRUPT, contains="/fault", at=1))
+    front.faults.add(RequestFault(kind=Kind.CUT_INSIDE, contains="/fault", at=2))
 
     replaced = refusal(lambda: client.get_object(Bucket=bucket, Key="fault"))
     altered = client.get_object(Bucket=bucket, Key="fault")["Body"].read()

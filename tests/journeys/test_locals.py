@@ -22,7 +22,7 @@ from kazinex_storage.providers.s3 import R2Settings, S3Settings, SupabaseSetting
 from kazinex_storage.providers.sharepoint import SharePointSettings, open_sharepoint
 from kazinex_storage.registry import default_registry
 from kazinex_storage.secrecy.masking import Masked, MaskedBytes, masked
-from kazinex_storage.testing.emulators.graph import Answer, Fault, GraphEmulator, Kind, graph_emulator
+from kazinex_storage.testing.emulators.graph import Answer, GraphEmulator, Kind, RequestFault, graph_emulator
 from kazinex_storage.testing.emulators.http import Received, http_server
 from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
@@ -193,8 +193,8 @@ def test_no_frame_shows_a_token_or_a_url_of_sharepoint(
         storage.put("k", b"x")
         tokens = tuple(emulator.state.tokens)
         for fault in (
-            Fault(kind=Kind.CUT_BEFORE, times=99),
-            Fault(kind=Kind.ANSWER, times=99, answer=Answer(status=500)),
+            RequestFault(kind=Kind.CUT_BEFORE, times=99),
+            RequestFault(kind=Kind.ANSWER, times=99, answer=Answer(status=500)),
         ):
             emulator.faults.add(fault)
             for call in CALLS.values():

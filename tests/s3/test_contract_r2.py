@@ -23,7 +23,7 @@ from kazinex_storage.testing.contract_part_faults import PartFaultContract
 from kazinex_storage.testing.contract_parts import PartContract
 from kazinex_storage.testing.contract_put import PutContract
 from kazinex_storage.testing.contract_resume import ResumeContract
-from kazinex_storage.testing.emulators.cloudflare import Answer, Fault, Kind, R2Front, r2_front
+from kazinex_storage.testing.emulators.cloudflare import Answer, Kind, R2Front, RequestFault, r2_front
 from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
 from kazinex_storage.types import PutMode, PutOptions
@@ -141,7 +141,7 @@ def test_a_create_only_copy_whose_answer_was_lost_is_found_done(
 ) -> None:
     storage, _ = r2_storage
     storage.put("a", b"12345", PutOptions(content_type="application/pdf", metadata={"author": "A. Müller"}))
-    front.faults.add(Fault(kind=kind, method="PUT", contains="/b"))
+    front.faults.add(RequestFault(kind=kind, method="PUT", contains="/b"))
 
     info = storage.copy("a", "b", mode=PutMode.CREATE)
 
@@ -163,7 +163,7 @@ def test_a_create_only_copy_is_not_taken_for_anothers_copy_of_the_same(
     storage.put("a", b"12345")
     storage.copy("a", "b", mode=PutMode.CREATE)
     if lost:
-        front.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", contains="/b"))
+        front.faults.add(RequestFault(kind=Kind.CUT_AFTER, method="PUT", contains="/b"))
 
     with pytest.raises(AlreadyExistsError):
         storage.copy("a", "b", mode=PutMode.CREATE)
@@ -176,7 +176,7 @@ def test_a_create_only_copy_that_is_refused_for_a_while_is_repeated(
     storage, _ = r2_storage
     storage.put("a", b"12345")
     answer = Answer(status=status, headers={"retry-after": "0"})
-    front.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains="/b", answer=answer))
+    front.faults.add(RequestFault(kind=Kind.ANSWER, method="PUT", contains="/b", answer=answer))
 
     assert 5 == storage.copy("a", "b", mode=PutMode.CREATE).size
 

@@ -15,7 +15,7 @@ from kazinex_storage.providers.s3 import SupabaseSettings, open_supabase
 from kazinex_storage.providers.s3.names import encode
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness, ProviderContract
-from kazinex_storage.testing.emulators.cloudflare import Fault, Kind
+from kazinex_storage.testing.emulators.cloudflare import Kind, RequestFault
 from kazinex_storage.testing.emulators.supabase import SupabaseFront, supabase_front
 from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.types import Capability, PutMode, PutOptions
@@ -126,7 +126,7 @@ def test_without_a_service_key_a_create_is_refused_and_says_why(front: SupabaseF
 
 
 def test_a_create_whose_answer_was_lost_recognises_its_own_object(front: SupabaseFront, storage: Storage) -> None:
-    front.faults.add(Fault(kind=Kind.CUT_AFTER, method="POST", contains="/object/"))
+    front.faults.add(RequestFault(kind=Kind.CUT_AFTER, method="POST", contains="/object/"))
 
     storage.put("a", b"ours", CREATE)
 

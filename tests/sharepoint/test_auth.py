@@ -29,7 +29,7 @@ from kazinex_storage.errors import (
 from kazinex_storage.providers.settings.aadsts import NUMBERS
 from kazinex_storage.providers.settings.entra import AppIdentity, MemoryTokenStore, Tokens
 from kazinex_storage.providers.sharepoint.connect import begin_connect, begin_device, finish_connect, finish_device
-from kazinex_storage.testing.emulators.graph import Answer, App, Fault, GraphEmulator, Kind, graph_emulator
+from kazinex_storage.testing.emulators.graph import Answer, App, GraphEmulator, Kind, RequestFault, graph_emulator
 from kazinex_storage.testing.emulators.http import Received, http_server
 from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority
 from kazinex_storage.transport import Gate
@@ -146,7 +146,7 @@ def test_a_child_after_fork_gets_tokens(login: Login) -> None:
 
 def test_a_login_that_stalls_is_asked_once_for_all_who_wait(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kazinex_storage.providers.settings.token_client.TIMEOUT_SECONDS", 1)
-    login.emulator.faults.add(Fault(kind=Kind.STALL, contains="openid-configuration", times=99))
+    login.emulator.faults.add(RequestFault(kind=Kind.STALL, contains="openid-configuration", times=99))
     tokens, errors = Tokens(login.identity), list[type[Exception]]()
     begun = time.monotonic()
 
@@ -171,7 +171,7 @@ def test_a_login_that_stalls_is_asked_once_for_all_who_wait(login: Login, monkey
 def test_a_refusal_that_says_nothing_of_the_app_is_not_blamed_on_it(login: Login, status: int, place: str) -> None:
     body = b'{"error": "too_many", "error_description": "slow down"}'
     answer = Answer(status=status, headers={"content-type": "application/json"}, body=body)
-    login.emulator.faults.add(Fault(kind=Kind.ANSWER, contains=place, times=9, answer=answer))
+    login.emulator.faults.add(RequestFault(kind=Kind.ANSWER, contains=place, times=9, answer=answer))
 
     with pytest.raises(RateLimitedError if status == 429 else UnavailableError):
         Tokens(login.identity)()
@@ -293,7 +293,7 @@ def test_a_token_endpoint_that_answers_nonsense_is_unavailable(login: Login, fai
     returned = dict(parse_qsl(login.emulator.tokens.authorize(code.url)))
     for words in ("/token", "/devicecode"):
         login.emulator.faults.add(
-            Fault(kind=Kind.ANSWER, method="POST", contains=words, times=99, answer=FAILURES[failure])
+            RequestFault(kind=Kind.ANSWER, method="POST", contains=words, times=99, answer=FAILURES[failure])
         )
 
     for ask in (
@@ -320,7 +320,7 @@ def test_a_redirect_of_the_token_endpoint_is_refused_and_carries_no_secret(
 
     with http_server(elsewhere) as port:
         answer = Answer(status=status, headers={"location": f"http://127.0.0.1:{port}/elsewhere"})
-        login.emulator.faults.add(Fault(kind=Kind.ANSWER, contains=place, times=9, answer=answer))
+        login.emulator.faults.add(RequestFault(kind=Kind.ANSWER, contains=place, times=9, answer=answer))
 
         with pytest.raises(SettingsError, match="redirect"):
             Tokens(login.identity)()
@@ -348,7 +348,7 @@ def test_an_address_without_tls_is_sent_nothing(login: Login) -> None:
         "device_authorization_endpoint": "http://login.example.com/tenant/devicecode",
     }
     answer = Answer(status=200, headers={"content-type": "application/json"}, body=json.dumps(configuration).encode())
-    login.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="openid-configuration", times=9, answer=answer))
+    login.emulator.faults.add(RequestFault(kind=Kind.ANSWER, contains="openid-configuration", times=9, answer=answer))
 
     with pytest.raises(SettingsError, match="without TLS"):
         begin_device(login.identity)
@@ -369,7 +369,7 @@ def test_an_answer_of_another_form_fails_that_call_and_no_later_one(
     tokens = Tokens(login.identity, store)
     tokens.invalidate(tokens())
     answer = Answer(status=status, headers={"content-type": "application/json"}, body=json.dumps(body).encode())
-    login.emulator.faults.add(Fault(kind=Kind.ANSWER, method="POST", contains="/token", times=5, answer=answer))
+    login.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="POST", contains="/token", times=5, answer=answer))
 
     for _ in range(5 if status in (200, 400) else 1):  # the others are repeated by themselves
         with pytest.raises(RateLimitedError if status == 429 else UnavailableError):
@@ -381,14 +381,14 @@ def test_an_answer_of_another_form_fails_that_call_and_no_later_one(
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(kind=Kind.ANSWER, times=3, answer=Answer(status=503)),
-        Fault(kind=Kind.ANSWER, times=3, answer=Answer(status=429, body=json.dumps(OBJECT).encode())),
-        Fault(kind=Kind.CUT_BEFORE, times=3),
-        Fault(kind=Kind.CUT_AFTER, times=3),
+        RequestFault(kind=Kind.ANSWER, times=3, answer=Answer(status=503)),
+        RequestFault(kind=Kind.ANSWER, times=3, answer=Answer(status=429, body=json.dumps(OBJECT).encode())),
+        RequestFault(kind=Kind.CUT_BEFORE, times=3),
+        RequestFault(kind=Kind.CUT_AFTER, times=3),
     ],
     ids=["503", "429", "cut before", "cut after"],
 )
-def test_a_passing_failure_of_the_token_endpoint_is_repeated(login: Login, fault: Fault) -> None:
+def test_a_passing_failure_of_the_token_endpoint_is_repeated(login: Login, fault: RequestFault) -> None:
     tokens = Tokens(login.identity)
     tokens.invalidate(tokens())
     login.emulator.faults.add(replace(fault, method="POST", contains="/token"))
@@ -401,7 +401,7 @@ def test_the_wait_that_the_token_endpoint_asks_for_is_kept(login: Login, clock: 
     tokens = Tokens(login.identity)
     tokens.invalidate(tokens())
     answer = Answer(status=status, headers={"retry-after": "2"})
-    login.emulator.faults.add(Fault(kind=Kind.ANSWER, method="POST", contains="/token", answer=answer))
+    login.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="POST", contains="/token", answer=answer))
 
     tokens()
 
@@ -410,7 +410,7 @@ def test_the_wait_that_the_token_endpoint_asks_for_is_kept(login: Login, clock: 
 
 def test_a_wait_that_is_too_long_is_reported(login: Login) -> None:
     answer = Answer(status=429, headers={"retry-after": "300"})
-    login.emulator.faults.add(Fault(kind=Kind.ANSWER, method="POST", contains="/token", answer=answer))
+    login.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="POST", contains="/token", answer=answer))
 
     with pytest.raises(RateLimitedError) as caught:
         Tokens(login.identity)()

@@ -8,7 +8,7 @@ import pytest
 
 from kazinex_storage import BulkError, Storage
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
-from kazinex_storage.testing.emulators.graph import Answer, Fault, Kind
+from kazinex_storage.testing.emulators.graph import Answer, Kind, RequestFault
 
 from .conftest import Place
 
@@ -37,7 +37,7 @@ def test_deleted_files_can_be_restored_unless_the_settings_say_otherwise(
 @pytest.mark.parametrize("kind", [Kind.CUT_BEFORE, Kind.CUT_AFTER])
 def test_a_permanent_delete_whose_answer_is_lost_is_found_done(place: Place, kind: Kind) -> None:
     place.storage.put("a.ifc", b"1")
-    place.emulator.faults.add(Fault(kind=kind, contains="/permanentDelete"))
+    place.emulator.faults.add(RequestFault(kind=kind, contains="/permanentDelete"))
     target = replace(place.target, permanent_delete=True)
     with Storage(SharePointProvider(target), transport=place.storage.transport) as storage:
         storage.delete("a.ifc")
@@ -51,7 +51,7 @@ def test_a_batch_that_is_refused_failed_for_each_file_that_was_not_deleted(place
         place.drive.add(place.drive.root, key, b"1")
     refused = Answer(status=403, body=b'{"error": {"code": "accessDenied"}}')
     # Two requests for each 20: the second look is refused.
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/$batch", skip=2, answer=refused))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, contains="/$batch", skip=2, answer=refused))
 
     with pytest.raises(BulkError, match="25 of 45 failed, the others are done") as caught:
         place.storage.delete_many(keys)

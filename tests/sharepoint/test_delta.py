@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kazinex_storage import UnavailableError
 from kazinex_storage.providers.sharepoint.answers import Item, item_of
 from kazinex_storage.providers.sharepoint.delta import _Tree
-from kazinex_storage.testing.emulators.graph import Answer, Fault, Kind
+from kazinex_storage.testing.emulators.graph import Answer, Kind, RequestFault
 
 from .conftest import Place
 
@@ -78,7 +78,7 @@ def test_a_folder_is_walked_through(filled: Place) -> None:
 @pytest.mark.parametrize("status", [400, 403, 405, 501])
 def test_where_there_is_no_feed_the_folders_are_walked_through(filled: Place, status: int) -> None:
     refused = Answer(status=status, body=b'{"error": {"code": "notSupported"}}')
-    filled.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/delta", answer=refused))
+    filled.emulator.faults.add(RequestFault(kind=Kind.ANSWER, contains="/delta", answer=refused))
 
     assert sorted(KEYS) == listed(filled)
 
@@ -87,7 +87,7 @@ def test_where_there_is_no_feed_the_folders_are_walked_through(filled: Place, st
 def test_a_feed_that_is_lost_does_not_end_the_listing(filled: Place, status: int) -> None:
     filled.emulator.knobs.page_items = 10
     gone = Answer(status=status, body=b'{"error": {"code": "resyncRequired"}}')
-    filled.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="skiptoken", answer=gone))
+    filled.emulator.faults.add(RequestFault(kind=Kind.ANSWER, contains="skiptoken", answer=gone))
 
     with pytest.raises(UnavailableError, match="lost a listing"):
         listed(filled)
@@ -98,7 +98,7 @@ def test_a_listing_that_goes_round_in_circles_ends(filled: Place, recursive: boo
     link = f"{filled.emulator.graph_url}/drives/{filled.drive.id}/next"
     body = json.dumps({"value": [], "@odata.nextLink": link}).encode()
     filled.emulator.faults.add(
-        Fault(kind=Kind.ANSWER, contains="/drives/", times=3, answer=Answer(status=200, body=body))
+        RequestFault(kind=Kind.ANSWER, contains="/drives/", times=3, answer=Answer(status=200, body=body))
     )
 
     with pytest.raises(UnavailableError, match="does not advance"):
@@ -114,7 +114,7 @@ def test_a_file_whose_folder_did_not_come_is_looked_up(filled: Place) -> None:
         ]
     }
     answered = Answer(status=200, body=json.dumps(answer).encode())
-    filled.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/delta", answer=answered))
+    filled.emulator.faults.add(RequestFault(kind=Kind.ANSWER, contains="/delta", answer=answered))
 
     assert [KEYS[7]] == listed(filled)
 

@@ -26,7 +26,7 @@ from kazinex_storage.errors import (
     UnavailableError,
 )
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
-from kazinex_storage.testing.emulators.graph import Answer, Fault, Kind
+from kazinex_storage.testing.emulators.graph import Answer, Kind, RequestFault
 from kazinex_storage.transport import Observation, RetryPolicy, Transport, TransportSettings
 from kazinex_storage.types import MIB, ByteRange
 
@@ -44,7 +44,7 @@ def test_a_create_whose_answer_is_lost_recognises_its_own_object(place: Place, k
     place.storage.put("plans/other.ifc", b"makes the folder")
     if warm:
         place.storage.get_bytes("plans/other.ifc")
-    place.emulator.faults.add(Fault(kind=kind, method="PUT", contains=":/content"))
+    place.emulator.faults.add(RequestFault(kind=kind, method="PUT", contains=":/content"))
 
     info = place.storage.put("plans/a.ifc", b"12345", CREATE)
 
@@ -52,8 +52,10 @@ def test_a_create_whose_answer_is_lost_recognises_its_own_object(place: Place, k
 
 
 def test_a_lost_answer_is_not_forgotten_when_the_token_has_expired_meanwhile(place: Place) -> None:
-    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains=":/content", answer=Answer(status=401)))
+    place.emulator.faults.add(RequestFault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
+    place.emulator.faults.add(
+        RequestFault(kind=Kind.ANSWER, method="PUT", contains=":/content", answer=Answer(status=401))
+    )
 
     info = place.storage.put("a.ifc", b"12345", CREATE)
 
@@ -64,7 +66,9 @@ def test_a_repeat_carries_the_token_of_then(place: Place) -> None:
     tokens = place.target.tokens
     assert isinstance(tokens, IssuedTokens)
     place.storage.put("other.ifc", b"the library is known")
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains=":/content", answer=Answer(status=503)))
+    place.emulator.faults.add(
+        RequestFault(kind=Kind.ANSWER, method="PUT", contains=":/content", answer=Answer(status=503))
+    )
     sent: list[int] = []
 
     def renew(seen: Observation) -> None:
@@ -90,7 +94,7 @@ def test_a_create_of_the_same_bytes_twice_is_refused(place: Place) -> None:
 
 def test_an_update_whose_answer_is_lost_is_found_done(place: Place) -> None:
     before = place.storage.put("a.ifc", b"old")
-    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
+    place.emulator.faults.add(RequestFault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
 
     place.storage.put("a.ifc", b"new", PutOptions(if_match=before.etag))
 
@@ -101,13 +105,13 @@ def test_an_update_whose_answer_is_lost_is_found_done(place: Place) -> None:
 def test_a_storm_is_waited_out(place: Place, status: int) -> None:
     place.storage.put("a.ifc", b"1")
     answer = Answer(status=status, headers={"retry-after": "0"})
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, times=3, answer=answer))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, times=3, answer=answer))
 
     assert b"1" == place.storage.get_bytes("a.ifc")
 
 
 def test_a_storm_that_does_not_end_is_reported(place: Place) -> None:
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, times=100, answer=Answer(status=503)))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, times=100, answer=Answer(status=503)))
 
     with pytest.raises(UnavailableError):
         place.storage.get_bytes("a.ifc")
@@ -116,7 +120,7 @@ def test_a_storm_that_does_not_end_is_reported(place: Place) -> None:
 @pytest.mark.parametrize("kind", [Kind.CUT_BEFORE, Kind.CUT_AFTER])
 @pytest.mark.parametrize("fragment", [0, 1, 2])
 def test_a_fragment_whose_answer_is_lost_is_not_stored_twice(place: Place, kind: Kind, fragment: int) -> None:
-    place.emulator.faults.add(Fault(kind=kind, method="PUT", contains="/upload/", skip=fragment))
+    place.emulator.faults.add(RequestFault(kind=kind, method="PUT", contains="/upload/", skip=fragment))
 
     info = place.storage.put("a.ifc", LARGE, CREATE)
 
@@ -127,7 +131,7 @@ def test_a_fragment_whose_answer_is_lost_is_not_stored_twice(place: Place, kind:
 
 def test_a_session_that_is_lost_in_the_middle_starts_over(place: Place) -> None:
     gone = Answer(status=404, body=b'{"error": {"code": "itemNotFound"}}')
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains="/upload/", skip=1, answer=gone))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="PUT", contains="/upload/", skip=1, answer=gone))
 
     place.storage.put("a.ifc", LARGE, CREATE)
 
@@ -137,7 +141,7 @@ def test_a_session_that_is_lost_in_the_middle_starts_over(place: Place) -> None:
 
 def test_a_session_that_is_lost_every_time_is_reported_and_leaves_nothing(place: Place) -> None:
     gone = Answer(status=404, body=b'{"error": {"code": "itemNotFound"}}')
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains="/upload/", times=100, answer=gone))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="PUT", contains="/upload/", times=100, answer=gone))
 
     with pytest.raises(UnavailableError, match="lost"):
         place.storage.put("a.ifc", LARGE, CREATE)
@@ -147,7 +151,7 @@ def test_a_session_that_is_lost_every_time_is_reported_and_leaves_nothing(place:
 
 def test_an_upload_that_fails_throws_its_session_away(place: Place) -> None:
     bad = Answer(status=400, body=b'{"error": {"code": "invalidRequest"}}')
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains="/upload/", skip=1, answer=bad))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="PUT", contains="/upload/", skip=1, answer=bad))
 
     with pytest.raises(StorageError):
         place.storage.put("a.ifc", LARGE)
@@ -178,15 +182,15 @@ def test_a_name_that_is_taken_while_fragments_are_sent_is_refused_at_the_end(pla
 
 def test_a_download_that_is_cut_goes_on_where_it_broke_off(place: Place) -> None:
     place.storage.put("a.ifc", LARGE)
-    place.emulator.faults.add(Fault(kind=Kind.CUT_INSIDE, method="GET", contains="/download.aspx", at=3 * MIB))
+    place.emulator.faults.add(RequestFault(kind=Kind.CUT_INSIDE, method="GET", contains="/download.aspx", at=3 * MIB))
 
     assert place.storage.get_bytes("a.ifc") == LARGE
 
 
 def test_a_download_url_that_expires_in_the_middle_is_replaced(place: Place) -> None:
     place.storage.put("a.ifc", LARGE)
-    cut = Fault(kind=Kind.CUT_INSIDE, method="GET", contains="/download.aspx", at=3 * MIB)
-    expired = Fault(kind=Kind.ANSWER, method="GET", contains="/download.aspx", answer=Answer(status=401))
+    cut = RequestFault(kind=Kind.CUT_INSIDE, method="GET", contains="/download.aspx", at=3 * MIB)
+    expired = RequestFault(kind=Kind.ANSWER, method="GET", contains="/download.aspx", answer=Answer(status=401))
     place.emulator.faults.add(cut)
     place.emulator.faults.add(expired)
 
@@ -195,7 +199,7 @@ def test_a_download_url_that_expires_in_the_middle_is_replaced(place: Place) -> 
 
 def test_download_urls_that_are_never_good_are_given_up(place: Place) -> None:
     place.storage.put("a.ifc", b"1")
-    refused = Fault(kind=Kind.ANSWER, contains="/download.aspx", times=100, answer=Answer(status=403))
+    refused = RequestFault(kind=Kind.ANSWER, contains="/download.aspx", times=100, answer=Answer(status=403))
     place.emulator.faults.add(refused)
     del place.emulator.log[:]
 
@@ -207,7 +211,7 @@ def test_download_urls_that_are_never_good_are_given_up(place: Place) -> None:
 
 def test_a_corrupted_byte_is_noticed_by_the_hash_of_the_service(place: Place) -> None:
     place.storage.put("a.ifc", LARGE)
-    place.emulator.faults.add(Fault(kind=Kind.CORRUPT, method="GET", contains="/download.aspx", at=77))
+    place.emulator.faults.add(RequestFault(kind=Kind.CORRUPT, method="GET", contains="/download.aspx", at=77))
 
     with pytest.raises(IntegrityError):
         place.storage.get_bytes("a.ifc")
@@ -215,7 +219,7 @@ def test_a_corrupted_byte_is_noticed_by_the_hash_of_the_service(place: Place) ->
 
 def test_a_server_that_says_nothing_is_given_up(place: Place) -> None:
     place.storage.put("a.ifc", b"1")
-    place.emulator.faults.add(Fault(kind=Kind.STALL, times=100))
+    place.emulator.faults.add(RequestFault(kind=Kind.STALL, times=100))
 
     with pytest.raises(UnavailableError):
         place.storage.get_bytes("a.ifc")
@@ -258,7 +262,7 @@ def test_a_full_site_is_reported(place: Place) -> None:
 
 def test_a_throttle_of_an_hour_is_reported_at_once(place: Place) -> None:
     refused = Answer(status=429, headers={"retry-after": "3600"})
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, answer=refused))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, answer=refused))
 
     with pytest.raises(RateLimitedError) as caught:
         place.storage.head("a.ifc")
@@ -272,7 +276,9 @@ def test_a_throttle_of_an_hour_is_reported_at_once(place: Place) -> None:
 def test_a_listing_that_leads_elsewhere_is_not_followed(place: Place) -> None:
     body = b'{"value": [], "@odata.nextLink": "https://attacker.example/v1.0/next"}'
     for _ in range(2):
-        place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/root", answer=Answer(status=200, body=body)))
+        place.emulator.faults.add(
+            RequestFault(kind=Kind.ANSWER, contains="/root", answer=Answer(status=200, body=body))
+        )
 
     for recursive in (False, True):
         with pytest.raises(UnavailableError, match="a host other than Graph"):
@@ -354,7 +360,7 @@ def test_what_stood_at_the_target_is_not_taken_for_the_copy(place: Place) -> Non
     place.storage.put("dst.ifc", b"old.")
     monitor = f"{place.emulator.api.transfer_url}/monitor/gone"
     place.emulator.faults.add(
-        Fault(
+        RequestFault(
             kind=Kind.ANSWER, method="POST", contains="/copy", answer=Answer(status=202, headers={"location": monitor})
         )
     )
@@ -369,7 +375,7 @@ def test_what_cannot_be_taken_back_from_a_folder_of_another_case_is_reported(pla
     place.storage.put("acme/p/a.ifc", b"1")
     place.drive.find("acme").name = "ACME"
     locked = Answer(status=423, body=b'{"error": {"code": "resourceLocked"}}')
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="DELETE", answer=locked))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="DELETE", answer=locked))
 
     with pytest.raises(UnavailableError, match=r"delete 'b.ifc' there by hand"):
         place.storage.put("acme/p/b.ifc", b"mine")
@@ -381,7 +387,7 @@ def test_an_item_that_does_not_tell_its_folder_is_nobodys(place: Place) -> None:
     found = place.drive.find("acme/p/a.ifc")
     shown = {"id": found.id, "name": "a.ifc", "size": 1, "file": {}, "cTag": "1", "parentReference": {"driveId": drive}}
     place.emulator.faults.add(
-        Fault(
+        RequestFault(
             kind=Kind.ANSWER, method="GET", contains="a.ifc", answer=Answer(status=200, body=json.dumps(shown).encode())
         )
     )
@@ -393,7 +399,7 @@ def test_an_item_that_does_not_tell_its_folder_is_nobodys(place: Place) -> None:
 def test_a_folder_of_another_case_is_seen_before_anything_is_written_into_it(place: Place, body: bytes) -> None:
     """The answer to a create is lost: had it been written, no one could say where it went."""
     place.storage.put("ACME/p/a.ifc", b"theirs")
-    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", times=2))
+    place.emulator.faults.add(RequestFault(kind=Kind.CUT_AFTER, method="PUT", times=2))
 
     with pytest.raises(InvalidKeyError, match="ignores case"):
         place.storage.put("acme/p/b.ifc", body, CREATE)
@@ -406,7 +412,7 @@ def test_a_write_that_may_be_in_a_folder_of_another_case_is_not_called_undone(pl
     """The folder was looked at; then it was replaced by one of another case, and the answer to the write was lost."""
     place.storage.put("acme/p/a.ifc", b"1")
     place.drive.find("acme").name = "ACME"
-    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
+    place.emulator.faults.add(RequestFault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
 
     with pytest.raises(UnavailableError, match="not known whether"):
         place.storage.put("acme/p/b.ifc", b"mine", CREATE)
@@ -417,7 +423,7 @@ def test_a_write_that_may_be_in_a_folder_of_another_case_is_not_called_undone(pl
     [
         lambda place: setattr(place.drive, "late_hashes", 9),
         lambda place: place.emulator.faults.add(
-            Fault(kind=Kind.ANSWER, method="GET", contains="a.", times=9, answer=Answer(status=500))
+            RequestFault(kind=Kind.ANSWER, method="GET", contains="a.", times=9, answer=Answer(status=500))
         ),
     ],
     ids=["late hash", "no look"],
@@ -425,7 +431,7 @@ def test_a_write_that_may_be_in_a_folder_of_another_case_is_not_called_undone(pl
 def test_a_create_whose_answer_is_lost_is_never_called_anothers_when_it_may_be_ones_own(
     place: Place, trouble: Callable[[Place], None]
 ) -> None:
-    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
+    place.emulator.faults.add(RequestFault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
     trouble(place)
 
     with pytest.raises(UnavailableError, match="not known whether"):
@@ -436,7 +442,7 @@ def test_a_create_whose_answer_is_lost_is_never_called_anothers_when_it_may_be_o
 
 def test_a_create_of_a_file_that_is_rewritten_is_never_called_anothers_when_it_may_be_ones_own(place: Place) -> None:
     place.drive.rewrites = True
-    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
+    place.emulator.faults.add(RequestFault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
 
     with pytest.raises(UnavailableError, match="not known whether"):
         place.storage.put("a.docx", b"PK\x03\x04 example", CREATE)
@@ -444,7 +450,7 @@ def test_a_create_of_a_file_that_is_rewritten_is_never_called_anothers_when_it_m
 
 def test_a_create_whose_answer_is_lost_knows_anothers_by_its_size(place: Place) -> None:
     place.storage.put("a.ifc", b"theirs, and longer", CREATE)
-    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
+    place.emulator.faults.add(RequestFault(kind=Kind.CUT_AFTER, method="PUT", contains=":/content"))
 
     with pytest.raises(AlreadyExistsError):
         place.storage.put("a.ifc", b"12345", CREATE)
@@ -485,7 +491,7 @@ def test_a_page_that_is_gone_does_not_end_a_listing(place: Place) -> None:
     for number in range(5):
         place.storage.put(f"{number}.ifc", b"1")
     gone = Answer(status=404, body=b'{"error": {"code": "itemNotFound"}}')
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="skiptoken", answer=gone))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, contains="skiptoken", answer=gone))
 
     with pytest.raises(UnavailableError, match="listing"):
         list(place.storage.list(""))
@@ -502,7 +508,7 @@ def test_a_wrong_id_in_the_settings_is_no_missing_object(place: Place, field: st
 
 def test_a_site_address_that_graph_cannot_read_is_a_matter_of_settings(place: Place) -> None:
     wrong = Answer(status=400, body=b'{"error": {"code": "invalidRequest"}}')
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/sites/", answer=wrong))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, contains="/sites/", answer=wrong))
 
     with pytest.raises(SettingsError, match="address"):
         place.storage.exists("a.ifc")
@@ -513,7 +519,7 @@ def test_another_span_than_was_asked_for_is_refused_before_its_first_byte(place:
     place.storage.put("a.ifc", b"0123456789")
     headers = {"content-range": "bytes 0-2/10"} if answer == "elsewhere" else {}
     said = Answer(status=206 if answer == "elsewhere" else 200, headers=headers, body=b"012")
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/download.aspx", times=9, answer=said))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, contains="/download.aspx", times=9, answer=said))
     taken: list[bytes] = []
 
     cause = "nothing of it was taken" if answer == "elsewhere" else "ignores ranges"
@@ -533,7 +539,7 @@ def test_an_answer_in_a_batch_that_says_nothing_is_no_delete(place: Place, body:
         place.storage.put(key, b"1")
     said = {"responses": [{"id": "0", "status": 200, "body": body}, "nonsense", {"id": "1", "status": 404}]}
     answer = Answer(status=200, body=json.dumps(said).encode())
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="POST", contains="$batch", answer=answer))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="POST", contains="$batch", answer=answer))
 
     with contextlib.suppress(StorageError):
         place.storage.delete_many(["a.ifc", "b.ifc"])
@@ -543,7 +549,7 @@ def test_an_answer_in_a_batch_that_says_nothing_is_no_delete(place: Place, body:
 
 def test_an_upload_url_that_is_not_accepted_any_more_is_replaced(place: Place) -> None:
     refused = Answer(status=401, body=b'{"error": {"code": "unauthenticated"}}')
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains="/upload/", skip=1, answer=refused))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="PUT", contains="/upload/", skip=1, answer=refused))
 
     place.storage.put("a.ifc", LARGE, CREATE)
 

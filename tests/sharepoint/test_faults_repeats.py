@@ -7,7 +7,7 @@ import pytest
 from kazinex_storage import PutMode, PutOptions
 from kazinex_storage.errors import IntegrityError, UnavailableError
 from kazinex_storage.providers.sharepoint import sessions
-from kazinex_storage.testing.emulators.graph import Answer, Fault, Kind
+from kazinex_storage.testing.emulators.graph import Answer, Kind, RequestFault
 from kazinex_storage.types import ByteRange
 
 from ..clock import Clock
@@ -31,7 +31,7 @@ def test_a_copy_that_is_refused_for_now_is_repeated(
 ) -> None:
     place.storage.put("a.ifc", b"12345")
     answer = Answer(status=status, headers=dict(headers))
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="POST", contains="/copy", times=2, answer=answer))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="POST", contains="/copy", times=2, answer=answer))
 
     info = place.storage.copy("a.ifc", "b.ifc", mode=mode)
 
@@ -43,7 +43,7 @@ def test_a_copy_that_is_refused_for_now_is_repeated(
 def test_a_copy_whose_answer_is_lost_is_not_begun_again(place: Place) -> None:
     """Two orders to copy are two copies: the error says that it may be there."""
     place.storage.put("a.ifc", b"12345")
-    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="POST", contains="/copy"))
+    place.emulator.faults.add(RequestFault(kind=Kind.CUT_AFTER, method="POST", contains="/copy"))
 
     with pytest.raises(UnavailableError):
         place.storage.copy("a.ifc", "b.ifc", mode=PutMode.CREATE)
@@ -55,7 +55,7 @@ def test_a_copy_whose_answer_is_lost_is_not_begun_again(place: Place) -> None:
 def test_a_move_that_is_refused_for_now_is_repeated(place: Place, status: int) -> None:
     place.storage.put("a.ifc", b"12345")
     answer = Answer(status=status, headers={"retry-after": "1"})
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PATCH", times=2, answer=answer))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="PATCH", times=2, answer=answer))
 
     info = place.storage.move("a.ifc", "b.ifc")
 
@@ -73,7 +73,7 @@ def test_a_move_whose_answer_is_lost_is_recognised_as_done(
     place.storage.put("a.ifc", b"12345")
     if occupied:
         place.storage.put(target, b"old")
-    place.emulator.faults.add(Fault(kind=Kind.CUT_AFTER, method="PATCH", skip=1 if occupied else 0))
+    place.emulator.faults.add(RequestFault(kind=Kind.CUT_AFTER, method="PATCH", skip=1 if occupied else 0))
 
     info = place.storage.move("a.ifc", target, mode=mode)
 
@@ -84,7 +84,7 @@ def test_the_monitor_of_a_copy_is_asked_when_the_service_says(clock: Clock, plac
     place.storage.put("a.ifc", b"12345")
     place.emulator.knobs.copy_polls = 1
     asked = Answer(status=202, headers={"retry-after": "2"}, body=b'{"status": "inProgress"}')
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="GET", contains="/monitor/", answer=asked))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="GET", contains="/monitor/", answer=asked))
 
     place.storage.copy("a.ifc", "b.ifc")
 
@@ -96,7 +96,7 @@ def test_the_monitor_of_a_copy_is_asked_when_the_service_says(clock: Clock, plac
 @pytest.mark.parametrize("kind", [Kind.CUT_BEFORE, Kind.CUT_AFTER, Kind.ANSWER])
 def test_the_session_is_asked_before_a_fragment_is_sent_again(place: Place, kind: Kind, number: int) -> None:
     """What arrived is not sent twice: 10 MiB each time, and a 416 for what the session has already."""
-    fault = Fault(kind=kind, method="PUT", contains="/upload/", skip=number, answer=Answer(status=503))
+    fault = RequestFault(kind=kind, method="PUT", contains="/upload/", skip=number, answer=Answer(status=503))
     place.emulator.faults.add(fault)
 
     info = place.storage.put("a.ifc", LARGE, CREATE)
@@ -116,7 +116,9 @@ def test_a_fragment_that_is_never_taken_ends_in_an_error_and_leaves_no_session(
         sessions, "_FIRST_PAUSE_S", 0.01
     )  # parts have a driver of their own, which has no clock to give
     answer = Answer(status=503)
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains="/upload/", times=99, answer=answer))
+    place.emulator.faults.add(
+        RequestFault(kind=Kind.ANSWER, method="PUT", contains="/upload/", times=99, answer=answer)
+    )
 
     with pytest.raises(UnavailableError):
         place.storage.put("a.ifc", LARGE, CREATE)
@@ -127,7 +129,9 @@ def test_a_fragment_that_is_never_taken_ends_in_an_error_and_leaves_no_session(
 
 def test_a_file_that_was_replaced_by_a_shorter_one_while_it_was_read_is_named_so(place: Place) -> None:
     place.storage.put("a.ifc", b"0123456789")
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="GET", contains="/download", answer=Answer(status=416)))
+    place.emulator.faults.add(
+        RequestFault(kind=Kind.ANSWER, method="GET", contains="/download", answer=Answer(status=416))
+    )
 
     with pytest.raises(IntegrityError, match="replaced by a shorter one"):
         place.storage.get_bytes("a.ifc", ByteRange(start=5))
@@ -136,7 +140,7 @@ def test_a_file_that_was_replaced_by_a_shorter_one_while_it_was_read_is_named_so
 def test_a_server_that_ignores_ranges_is_named_so(place: Place) -> None:
     place.storage.put("a.ifc", b"0123456789")
     whole = Answer(status=200, body=b"0123456789")
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="GET", contains="/download", times=9, answer=whole))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="GET", contains="/download", times=9, answer=whole))
 
     for span in (ByteRange(start=5), ByteRange(start=0, end=4), ByteRange(start=5, end=8), ByteRange(start=-3)):
         with pytest.raises(IntegrityError, match="ignores ranges"):

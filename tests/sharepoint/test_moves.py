@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kazinex_storage import InvalidKeyError, NotFoundError, UnavailableError
-from kazinex_storage.testing.emulators.graph import Answer, Fault, Kind
+from kazinex_storage.testing.emulators.graph import Answer, Kind, RequestFault
 
 from .conftest import Place
 
@@ -50,7 +50,7 @@ def test_where_the_service_moves_over_nothing_a_file_is_copied_and_deleted(place
     place.storage.put("a.ifc", b"12345")
     place.storage.put("b.ifc", b"old")
     taken = Answer(status=409, body=b'{"error": {"code": "nameAlreadyExists"}}')
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PATCH", answer=taken, times=2))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="PATCH", answer=taken, times=2))
 
     place.storage.move("a.ifc", "b.ifc")
 
@@ -62,7 +62,7 @@ def test_a_move_over_another_file_whose_answer_is_lost_is_found_done(place: Plac
     place.storage.put("a.ifc", b"12345")
     place.storage.put("b.ifc", b"old")
     before = place.drive.find("a.ifc").id
-    place.emulator.faults.add(Fault(kind=kind, method="PATCH", skip=1))
+    place.emulator.faults.add(RequestFault(kind=kind, method="PATCH", skip=1))
 
     place.storage.move("a.ifc", "b.ifc")
 
@@ -73,7 +73,7 @@ def test_a_move_over_another_file_whose_answer_is_lost_is_found_done(place: Plac
 @pytest.mark.parametrize("kind", [Kind.CUT_BEFORE, Kind.CUT_AFTER])
 def test_a_move_whose_answer_is_lost_is_found_done(place: Place, kind: Kind) -> None:
     place.storage.put("a.ifc", b"12345")
-    place.emulator.faults.add(Fault(kind=kind, method="PATCH"))
+    place.emulator.faults.add(RequestFault(kind=kind, method="PATCH"))
 
     info = place.storage.move("a.ifc", "b.ifc")
 
@@ -84,7 +84,7 @@ def test_a_move_whose_answer_is_lost_is_found_done(place: Place, kind: Kind) -> 
 def test_a_file_that_is_written_to_meanwhile_is_not_moved(place: Place) -> None:
     place.storage.put("a.ifc", b"12345")
     changed = Answer(status=412, body=b'{"error": {"code": "resourceModified"}}')
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PATCH", answer=changed))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="PATCH", answer=changed))
 
     with pytest.raises(UnavailableError, match="written to"):
         place.storage.move("a.ifc", "b.ifc")
@@ -95,7 +95,7 @@ def test_a_file_that_is_written_to_meanwhile_is_not_moved(place: Place) -> None:
 def test_a_file_that_is_gone_meanwhile_is_not_found(place: Place) -> None:
     place.storage.put("a.ifc", b"12345")
     gone = Answer(status=404, body=b'{"error": {"code": "itemNotFound"}}')
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PATCH", answer=gone))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="PATCH", answer=gone))
 
     with pytest.raises(NotFoundError):
         place.storage.move("a.ifc", "b.ifc")
@@ -117,7 +117,7 @@ def test_a_folder_that_is_renamed_meanwhile_is_reported(place: Place) -> None:
     place.storage.put("a.ifc", b"12345")
     place.storage.put("folder/c.ifc", b"1")
     # The folder was looked at; then someone renamed it, and the move goes to its id.
-    place.emulator.faults.add(Fault(kind=Kind.CUT_BEFORE, method="PATCH"))
+    place.emulator.faults.add(RequestFault(kind=Kind.CUT_BEFORE, method="PATCH"))
     folder = place.drive.find("folder")
     original = place.emulator.faults.take
 

@@ -27,7 +27,7 @@ from kazinex_storage.documents.register import MemoryRegister
 from kazinex_storage.documents.writing import guarded_storage
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
 from kazinex_storage.testing.bench import pattern
-from kazinex_storage.testing.emulators.graph import Answer, Fault, Kind
+from kazinex_storage.testing.emulators.graph import Answer, Kind, RequestFault
 from kazinex_storage.testing.uploading import sealed
 
 from ..journeys.only_provider import OnlyProvider
@@ -129,7 +129,7 @@ def test_a_file_that_changes_after_it_was_proved_is_never_published(place: Place
 @pytest.mark.parametrize("mode", PutMode)
 def test_an_upload_whose_last_answer_is_lost_is_found_done(place: Place, kind: Kind, mode: PutMode) -> None:
     state = begun(place, options=PutOptions(mode=mode))
-    place.emulator.faults.add(Fault(kind=kind, method="PUT", contains="/upload/", skip=2))
+    place.emulator.faults.add(RequestFault(kind=kind, method="PUT", contains="/upload/", skip=2))
 
     info = place.storage.resume_upload(state, BODY)
     again = place.storage.resume_upload(state, BODY)
@@ -154,7 +154,9 @@ def test_a_body_that_was_sent_whole_and_refused_replaces_what_was_in_its_way(pla
     place.storage.put("folder/a.ifc", b"theirs")
     session = next(iter(place.emulator.state.sessions.values()))
     session.data += BODY
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains="/upload/", times=0, answer=refused))
+    place.emulator.faults.add(
+        RequestFault(kind=Kind.ANSWER, method="PUT", contains="/upload/", times=0, answer=refused)
+    )
 
     place.storage.resume_upload(state, BODY)
 
@@ -183,7 +185,7 @@ def test_a_forged_state_sends_a_body_nowhere(place: Place, url: str) -> None:
 
 def test_a_session_at_another_host_is_not_handed_out(place: Place) -> None:
     elsewhere = Answer(status=200, body=b'{"uploadUrl": "https://uploads.example/1"}')
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="createUploadSession", answer=elsewhere))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, contains="createUploadSession", answer=elsewhere))
 
     with pytest.raises(NotSupportedError, match=r"uploads\.example"):
         begun(place)
@@ -192,7 +194,9 @@ def test_a_session_at_another_host_is_not_handed_out(place: Place) -> None:
 def test_the_url_of_a_session_is_in_no_text_but_the_state(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     state = begun(place)
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="PUT", contains="/upload/", answer=Answer(status=400)))
+    place.emulator.faults.add(
+        RequestFault(kind=Kind.ANSWER, method="PUT", contains="/upload/", answer=Answer(status=400))
+    )
     with pytest.raises(StorageError) as caught:
         place.storage.resume_upload(state, BODY)
 

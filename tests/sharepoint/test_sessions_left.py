@@ -15,7 +15,7 @@ import pytest
 from kazinex_storage import AsyncStorage, Storage, StorageError
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
 from kazinex_storage.storage.sweeping import sweep
-from kazinex_storage.testing.emulators.graph import Answer, Fault, Kind
+from kazinex_storage.testing.emulators.graph import Answer, Kind, RequestFault
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
 
 from ..s3.proxy import Forward, Line, Proxy, Seen, proxy
@@ -91,8 +91,8 @@ def test_a_session_that_cannot_be_thrown_away_is_remembered(
     place: Place, by: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     faults = place.emulator.faults
-    faults.add(Fault(kind=Kind.ANSWER, method="PUT", times=1, answer=Answer(status=507)))
-    faults.add(Fault(kind=Kind.ANSWER, method="DELETE", times=4, answer=Answer(status=503)))
+    faults.add(RequestFault(kind=Kind.ANSWER, method="PUT", times=1, answer=Answer(status=507)))
+    faults.add(RequestFault(kind=Kind.ANSWER, method="DELETE", times=4, answer=Answer(status=503)))
     with caplog.at_level(logging.WARNING), pytest.raises(StorageError):
         place.storage.put("a.ifc", LARGE)
     assert 1 == len(place.emulator.state.sessions)

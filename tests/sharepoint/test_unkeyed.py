@@ -22,7 +22,7 @@ from kazinex_storage.errors import (
 from kazinex_storage.fs import StorageFileSystem
 from kazinex_storage.keys import Prefix
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
-from kazinex_storage.testing.emulators.graph import Answer, Fault, Kind
+from kazinex_storage.testing.emulators.graph import Answer, Kind, RequestFault
 from kazinex_storage.testing.emulators.graph.drive import GraphError, Node
 from kazinex_storage.transport import Exchange, Request
 
@@ -272,7 +272,7 @@ def test_a_folder_that_something_comes_into_meanwhile_stays(place: Place) -> Non
 def test_a_throttled_batch_is_finished_one_by_one(place: Place) -> None:
     for number in range(3):
         poke(place, f"p/{number}=41.pdf")
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/$batch", answer=Answer(status=200, body=b"{}")))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, contains="/$batch", answer=Answer(status=200, body=b"{}")))
 
     system(place).rm("p", recursive=True)
 
@@ -335,7 +335,7 @@ def test_a_storage_of_a_prefix_finds_and_reads_nothing_beyond_it(place: Place, r
 def test_a_feed_that_is_refused_is_replaced_by_the_folders(place: Place) -> None:
     poke(place, f"p/{NFD}")
     refused = Answer(status=501, body=b'{"error": {"code": "notSupported"}}')
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/delta", answer=refused))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, contains="/delta", answer=refused))
 
     assert [f"p/{NFD}"] == [one.key for one in find_unkeyed(place.storage)]
 
@@ -354,9 +354,9 @@ def test_a_key_that_is_too_long_fails_alone_among_many(place: Place) -> None:
 def test_an_item_that_keeps_changing_is_reported(place: Place) -> None:
     poke(place, f"p/{NFD}")
     (found,) = find_unkeyed(place.storage)
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="/$batch", answer=Answer(status=200, body=b"{}")))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, contains="/$batch", answer=Answer(status=200, body=b"{}")))
     changed = Answer(status=412, body=b'{"error": {"code": "resourceModified"}}')
-    place.emulator.faults.add(Fault(kind=Kind.ANSWER, method="DELETE", times=3, answer=changed))
+    place.emulator.faults.add(RequestFault(kind=Kind.ANSWER, method="DELETE", times=3, answer=changed))
 
     (outcome,) = place.storage.transport.run(place.provider.delete_unkeyed([found.name]))
 

@@ -14,7 +14,7 @@ from kazinex_storage import Storage
 from kazinex_storage.errors import UnavailableError
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
 from kazinex_storage.providers.sharepoint.target import Target
-from kazinex_storage.testing.emulators.graph import Answer, Fault, GraphEmulator, Kind, graph_emulator
+from kazinex_storage.testing.emulators.graph import Answer, GraphEmulator, Kind, RequestFault, graph_emulator
 from kazinex_storage.transport import Gate, RetryPolicy, Transport, TransportSettings, opentelemetry_observer
 
 EXPORTER = InMemorySpanExporter()
@@ -77,7 +77,7 @@ def test_each_request_of_an_operation_is_a_span(storage: Storage) -> None:
 
 
 def test_a_repeat_is_a_span_of_its_own(storage: Storage, emulator: GraphEmulator) -> None:
-    emulator.faults.add(Fault(kind=Kind.ANSWER, answer=Answer(status=503)))
+    emulator.faults.add(RequestFault(kind=Kind.ANSWER, answer=Answer(status=503)))
 
     storage.put("a.ifc", b"1")
 
@@ -85,7 +85,7 @@ def test_a_repeat_is_a_span_of_its_own(storage: Storage, emulator: GraphEmulator
 
 
 def test_a_failure_marks_its_span(storage: Storage, emulator: GraphEmulator) -> None:
-    emulator.faults.add(Fault(kind=Kind.CUT_BEFORE, times=9))
+    emulator.faults.add(RequestFault(kind=Kind.CUT_BEFORE, times=9))
 
     with pytest.raises(UnavailableError):
         storage.head("a.ifc")

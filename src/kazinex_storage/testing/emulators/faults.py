@@ -27,7 +27,7 @@ class Kind(Enum):
 
 
 @dataclass(slots=True, kw_only=True)
-class Fault:
+class RequestFault:
     """One thing that goes wrong, a number of times."""
 
     kind: Kind
@@ -48,10 +48,10 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: list[Fault] = []
+        self._waiting: list[RequestFault] = []
         self._released = threading.Event()
 
-    def add(self, fault: Fault) -> None:
+    def add(self, fault: RequestFault) -> None:
         """Commit *fault* from now on."""
         with self._lock:
             self._waiting.append(fault)
@@ -64,7 +64,7 @@ class Faults:
         """Wait until released, a minute at most."""
         self._released.wait(60)
 
-    def take(self, received: Received) -> Fault | None:
+    def take(self, received: Received) -> RequestFault | None:
         """Return the fault that this request meets."""
         target = f"{received.path}?{received.query}"
         with self._lock:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..faults import Fault, Faults, Kind
+from ..faults import Faults, Kind, RequestFault
 from ..http import Answer
 from .front import R2Front, r2_front
 from .rules import Rules, Token
 
-__all__ = ["Answer", "Fault", "Faults", "Kind", "R2Front", "Rules", "Token", "r2_front"]
+__all__ = ["Answer", "Faults", "Kind", "R2Front", "RequestFault", "Rules", "Token", "r2_front"]

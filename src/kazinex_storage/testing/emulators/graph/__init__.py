@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from ..faults import Fault, Faults, Kind
+from ..faults import Faults, Kind, RequestFault
 from ..http import Answer
 from .server import HOST, GraphEmulator, graph_emulator
 from .state import App, Knobs, Site
 
-__all__ = ["HOST", "Answer", "App", "Fault", "Faults", "GraphEmulator", "Kind", "Knobs", "Site", "graph_emulator"]
+__all__ = [
+    "HOST",
+    "Answer",
+    "App",
+    "Faults",
+    "GraphEmulator",
+    "Kind",
+    "Knobs",
+    "RequestFault",
+    "Site",
+    "graph_emulator",
+]

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote
 
 from ..http import Answer, Received
 from .drive import Drive, GraphError, Node, not_found
-from .state import App, Monitor, Session, Site, State
+from .state import App, Monitor, Site, State, UploadSession
 from .views import delta_view, download_url, drive_view, error_answer, item_view, json_answer, site_view
 
 T = TypeVar("T")
@@ -231,7 +231,7 @@ class Call:
         name, _ = self._drive.free(parent, name, behaviour, self._if_match)
         token = secrets.token_urlsafe(24)
         expires = time.monotonic() + self._state.knobs.session_seconds
-        session = Session(
+        session = UploadSession(
             self._drive, parent, name, behaviour, self._if_match, expires, item.get("fileSize"), self._author
         )
         self._state.sessions[token] = session

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from email.utils import formatdate
 from urllib.parse import quote
 
-from ..faults import Fault, Faults, Kind
+from ..faults import Faults, Kind, RequestFault
 from ..http import Answer, Received, http_server
 from ..tls import CertificateAuthority
 from .api import PREFIX, Api
@@ -142,7 +142,7 @@ def graph_emulator(tls: CertificateAuthority | None = None, port: int = 0) -> It
             emulator.faults.release()
 
 
-def _spoilt(answer: Answer, fault: Fault) -> Answer | None:
+def _spoilt(answer: Answer, fault: RequestFault) -> Answer | None:
     if fault.kind is Kind.CUT_AFTER:
         return None
     if fault.kind is Kind.CUT_INSIDE:

@@ -39,7 +39,7 @@ class App:
 
 
 @dataclass(slots=True)
-class Session:
+class UploadSession:
     """An upload that was begun."""
 
     drive: Drive
@@ -113,7 +113,7 @@ class State:
         self.tokens: dict[str, tuple[str, float]] = {}
         self.refresh_tokens: dict[str, str] = {}
         """Of which app."""
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, UploadSession] = {}
         self.links: dict[str, Link] = {}
         self.monitors: dict[str, Monitor] = {}
         self.refilled_at = 0.0

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from ..http import Answer, Received
 from .drive import GraphError, Node
-from .state import Session, State
+from .state import State, UploadSession
 from .views import item_view, json_answer
 
 FRAGMENT_UNIT: Final = 327_680
@@ -75,7 +75,7 @@ class Transfers:
                 raise GraphError(405, "notSupported", "only PUT, GET and DELETE")
             return self._fragment(received, token, session)
 
-    def _fragment(self, received: Received, token: str, session: Session) -> Answer:
+    def _fragment(self, received: Received, token: str, session: UploadSession) -> Answer:
         start, end, total = _content_range(received, session)
         if start != len(session.data):
             raise GraphError(416, "invalidRange", "fragments come in order and once", "fragmentOverlap")
@@ -89,7 +89,7 @@ class Transfers:
             return self._status(session, 202)
         return self._commit(token, session)
 
-    def _commit(self, token: str, session: Session) -> Answer:
+    def _commit(self, token: str, session: UploadSession) -> Answer:
         drive = session.drive
         with drive.lock:
             parent = drive.by_id(session.parent.id)
@@ -100,13 +100,13 @@ class Transfers:
             del self._state.sessions[token]
             return json_answer(201 if old is None else 200, item_view(self._state, drive, node))
 
-    def _status(self, session: Session, status: int) -> Answer:
+    def _status(self, session: UploadSession, status: int) -> Answer:
         done, size = len(session.data), session.size
         ended = f"{done}-{size - 1}" if self._state.knobs.ranges_with_end and size else f"{done}-"
         return json_answer(status, {"expirationDateTime": "2099-01-01T00:00:00Z", "nextExpectedRanges": [ended]})
 
 
-def _content_range(received: Received, session: Session) -> tuple[int, int, int]:
+def _content_range(received: Received, session: UploadSession) -> tuple[int, int, int]:
     found = _CONTENT_RANGE.fullmatch(received.headers.get("content-range", ""))
     if found is None:
         raise GraphError(400, "invalidRequest", "a fragment needs Content-Range: bytes a-b/total")
