@@ -98,20 +98,17 @@ class StorageMachine(RuleBasedStateMachine):
                 expected.add(NotSupportedError)
             self._put(key, data, PutOptions(if_match=entry.etag), expected)
 
-    @precondition(lambda self: self.retired)
+    @precondition(lambda self: self._replaced())
     @rule(draw=st.data(), data=_DATA)
     def put_over_another_version(self, draw: st.DataObject, data: bytes) -> None:
         """Try to replace a version that is no longer there."""
-        key = draw.draw(st.sampled_from(sorted(self.retired)))
-        stale, entry = self.retired[key], self.model.get(key)
-        if entry is not None and entry.etag in (stale, None):
-            return
-        expected = self._conflicts(key)
+        key = draw.draw(st.sampled_from(self._replaced()))
+        stale, expected = self.retired[key], self._conflicts(key)
         expected.add(PreconditionFailedError if self.info.can(Capability.CONDITIONAL) else NotSupportedError)
         self._put(key, data, PutOptions(if_match=stale), expected)
 
     @rule(draw=st.data(), data=_DATA)
-    def somebody_else_writes(self, draw: st.DataObject, data: bytes) -> None:
+    def write_by_another_client(self, draw: st.DataObject, data: bytes) -> None:
         """Write through the back door."""
         key = self._key(draw)
         if not self._conflicts(key):
@@ -230,6 +227,14 @@ class StorageMachine(RuleBasedStateMachine):
         standing = sorted(self.model)
         chance: int = draw.draw(st.integers(0, 2))
         return draw.draw(st.sampled_from(standing if standing and chance else self.harness.model_keys))
+
+    def _replaced(self) -> list[str]:
+        """Return the keys whose retired version is known not to be the current one."""
+        return [
+            key
+            for key, stale in sorted(self.retired.items())
+            if key not in self.model or self.model[key].etag not in (stale, None)
+        ]
 
     def _put(self, key: str, data: bytes, options: PutOptions, expected: set[type[StorageError]]) -> None:
         if expected:
