@@ -1,4 +1,4 @@
-"""A provider over another one that lets every operation pass through one method; what recording and faults stand on.
+"""A provider over another one that lets every operation pass through one method; recording and faults build on it.
 
 It wraps the exchanges, so lifted and native providers are intercepted alike, in sync, bulk and async use.
 """
@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from ..contract import StateSecret
-from ..lifting import AnyProvider, Pages, exchanges_of
+from ..lifting import AnyProvider, Exchanges, Pages, Verbs, exchanges_of
 from ..transport import Exchange
 from ..transport.addresses import PublicAddresses
 from ..types import Folder, ObjectInfo, ProviderInfo, Sink, UploadState
@@ -22,37 +22,20 @@ Tap: TypeAlias = Callable[[Sink], Sink]
 """Puts something between the provider and the sink of a get."""
 
 _VERBS: Final = frozenset(
-    [
-        "put",
-        "get",
-        "head",
-        "delete",
-        "copy",
-        "move",
-        "delete_many",
-        "presign",
-        "begin_upload",
-        "put_part",
-        "list_parts",
-        "complete_upload",
-        "resume_upload",
-        "find_upload",
-        "abort_upload",
-        "pending_uploads",
-    ]
-)
-"""What is intercepted beside the listings. Whatever else the provider inside may have is not to be seen."""
+    name for table in (Verbs, Exchanges) for name, verb in vars(table).items() if hasattr(verb, "__wrapped__")
+) - {"diagnose"}
+"""What is intercepted: each verb of ``lifting.py`` but the diagnosis. Nothing else of the inner provider is visible."""
 
 
 class Through(Generic[T]):
-    """Starts the real operation; the tap stands in the way of the bytes that a get delivers."""
+    """Starts the real operation; the bytes that a get delivers go through the tap."""
 
     def __init__(self, start: Callable[[Tap], Exchange[T]]) -> None:
         self.start = start
 
 
 class Hook(Protocol):
-    """What stands between a storage and a provider."""
+    """What comes between a storage and a provider."""
 
     def through(self, operation: str, key: str | None, real: Through[T]) -> Exchange[T]:
         """Run the real operation, or do something else; *key* is the prefix of a listing."""
@@ -81,11 +64,9 @@ class InterceptedProvider:
         Raises:
             AttributeError: it is none.
         """
-        if name in _VERBS:
-            return partial(self._pass, name)
-        if name in ("scan", "children"):
-            return partial(self._list, name)
-        raise AttributeError(name)
+        if name not in _VERBS:
+            raise AttributeError(name)
+        return partial(self._list if name in ("scan", "children") else self._pass, name)
 
     def state_secret(self) -> bytes | None:
         """Return that of the provider inside."""
