@@ -39,7 +39,7 @@ __all__ = [
     "Truncate",
 ]
 
-# Failed assertions of the kit explain themselves only when pytest is told before the modules are imported.
+# Failed assertions of the kit explain themselves only when pytest hears of the modules before they are imported.
 if "pytest" in sys.modules:
     _themes = [module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("contract_")]
     sys.modules["pytest"].register_assert_rewrite(

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import pytest
 
@@ -28,6 +29,8 @@ from .faults import Fault, FaultyProvider
 from .harness import Harness
 from .recording import RecordingProvider
 
+P = ParamSpec("P")
+S = TypeVar("S")
 T = TypeVar("T")
 
 CREATE = PutOptions(mode=PutMode.CREATE)
@@ -120,6 +123,22 @@ class Bench:
         storage = Storage(provider, prefix=self.prefix)
         self._views.append(storage)
         return storage
+
+
+def needs(
+    capability: Capability, action: Callable[[Storage], object]
+) -> Callable[[Callable[Concatenate[S, Bench, P], None]], Callable[Concatenate[S, Bench, P], None]]:
+    """Run a test where the provider declares *capability*, and elsewhere assert that *action* is refused."""
+
+    def decorate(test: Callable[Concatenate[S, Bench, P], None]) -> Callable[Concatenate[S, Bench, P], None]:
+        @wraps(test)
+        def run(self: S, bench: Bench, *arguments: P.args, **options: P.kwargs) -> None:
+            if bench.proves(capability, action):
+                test(self, bench, *arguments, **options)
+
+        return run  # type: ignore[return-value]  # pytest gives the bench by its name
+
+    return decorate
 
 
 def pattern(size: int, seed: int = 0) -> bytes:

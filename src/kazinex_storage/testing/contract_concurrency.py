@@ -8,7 +8,7 @@ import pytest
 
 from ..errors import AlreadyExistsError, PreconditionFailedError
 from ..types import Capability, PutOptions
-from .bench import CREATE, Bench, pattern, race, sha256
+from .bench import CREATE, Bench, needs, pattern, race, sha256
 
 _ROUNDS = 5
 
@@ -36,9 +36,8 @@ class ConcurrencyContract:
     """Many threads on one storage."""
 
     @pytest.mark.parametrize("size", [0, 100, 1_500_000])
+    @needs(Capability.CREATE_ONLY, lambda storage: storage.put("a", b"", CREATE))
     def test_of_racing_creators_exactly_one_wins(self, bench: Bench, size: int) -> None:
-        if not bench.proves(Capability.CREATE_ONLY, lambda storage: storage.put("a", b"", CREATE)):
-            return
         bodies = _versions(bench, size)
         bodies[0] = pattern(size, 0)
 
@@ -118,7 +117,7 @@ class ConcurrencyContract:
         assert [] == [outcome.error for outcome in outcomes if outcome.error is not None]
         assert str(3 * bench.harness.racers).encode() == bench.peek("counter")
 
-    def test_putting_and_deleting_in_one_folder_disturbs_nobody(self, bench: Bench) -> None:
+    def test_putting_and_deleting_in_one_folder_disturbs_no_other(self, bench: Bench) -> None:
         def churn(index: int) -> None:
             for round_ in range(10):
                 key = f"folder/deep/{index}"

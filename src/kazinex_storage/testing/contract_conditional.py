@@ -7,7 +7,7 @@ import pytest
 from ..errors import AlreadyExistsError, PreconditionFailedError
 from ..storage.sync import Storage
 from ..types import Capability, PutMode, PutOptions
-from .bench import CREATE, Bench, pattern
+from .bench import CREATE, Bench, needs, pattern
 
 _SIZES = pytest.mark.parametrize("large", [None, False, True], ids=["empty", "small", "large"])
 
@@ -30,9 +30,8 @@ class ConditionalContract:
     """Create-only puts and puts over one version."""
 
     @_SIZES
+    @needs(Capability.CREATE_ONLY, _create)
     def test_creating_what_is_absent_stores_it(self, bench: Bench, large: bool | None) -> None:
-        if not bench.proves(Capability.CREATE_ONLY, _create):
-            return
         data = _body(bench, large, 1)
 
         bench.storage.put("folder/a", data, CREATE)
@@ -40,9 +39,8 @@ class ConditionalContract:
         assert data == bench.peek("folder/a")
 
     @_SIZES
+    @needs(Capability.CREATE_ONLY, _create)
     def test_creating_over_an_object_is_refused_and_changes_nothing(self, bench: Bench, large: bool | None) -> None:
-        if not bench.proves(Capability.CREATE_ONLY, _create):
-            return
         old = bench.storage.put("folder/a", b"old")
 
         with pytest.raises(AlreadyExistsError):
@@ -53,9 +51,8 @@ class ConditionalContract:
         assert ["folder/a"] == bench.keys()
 
     @_SIZES
+    @needs(Capability.CREATE_ONLY, _create)
     def test_creating_over_an_empty_object_is_refused(self, bench: Bench, large: bool | None) -> None:
-        if not bench.proves(Capability.CREATE_ONLY, _create):
-            return
         bench.storage.put("a", b"")
 
         with pytest.raises(AlreadyExistsError):
@@ -63,9 +60,8 @@ class ConditionalContract:
 
         assert b"" == bench.peek("a")
 
-    def test_creating_over_what_somebody_else_wrote_is_refused(self, bench: Bench) -> None:
-        if not bench.proves(Capability.CREATE_ONLY, _create):
-            return
+    @needs(Capability.CREATE_ONLY, _create)
+    def test_creating_over_what_another_client_wrote_is_refused(self, bench: Bench) -> None:
         bench.poke("a", b"theirs")
 
         with pytest.raises(AlreadyExistsError):
@@ -73,9 +69,8 @@ class ConditionalContract:
 
         assert b"theirs" == bench.peek("a")
 
+    @needs(Capability.CREATE_ONLY, _create)
     def test_a_refused_create_can_be_repeated_and_stays_refused(self, bench: Bench) -> None:
-        if not bench.proves(Capability.CREATE_ONLY, _create):
-            return
         bench.storage.put("a", b"1", CREATE)
 
         for _ in range(3):
@@ -84,9 +79,8 @@ class ConditionalContract:
 
         assert b"1" == bench.peek("a")
 
+    @needs(Capability.CREATE_ONLY, _create)
     def test_a_deleted_key_can_be_created_again(self, bench: Bench) -> None:
-        if not bench.proves(Capability.CREATE_ONLY, _create):
-            return
         bench.storage.put("a", b"1", CREATE)
         bench.storage.delete("a")
 
@@ -94,9 +88,8 @@ class ConditionalContract:
 
         assert b"2" == bench.peek("a")
 
+    @needs(Capability.CREATE_ONLY, _create)
     def test_a_body_of_unknown_length_is_created_or_refused_as_well(self, bench: Bench) -> None:
-        if not bench.proves(Capability.CREATE_ONLY, _create):
-            return
         bench.storage.put("a", iter([b"1", b"2"]), CREATE)
 
         with pytest.raises(AlreadyExistsError):
@@ -119,9 +112,8 @@ class ConditionalContract:
         assert b"first" == bench.peek("a")
 
     @_SIZES
-    def test_replacing_the_version_that_stands_is_done(self, bench: Bench, large: bool | None) -> None:
-        if not bench.proves(Capability.CONDITIONAL, _match):
-            return
+    @needs(Capability.CONDITIONAL, _match)
+    def test_replacing_the_current_version_is_done(self, bench: Bench, large: bool | None) -> None:
         old, data = bench.storage.put("a", b"old"), _body(bench, large, 1)
 
         new = bench.storage.put("a", data, PutOptions(if_match=old.etag))
@@ -130,9 +122,8 @@ class ConditionalContract:
         assert new.etag == bench.storage.head("a").etag
 
     @_SIZES
+    @needs(Capability.CONDITIONAL, _match)
     def test_replacing_another_version_is_refused_and_changes_nothing(self, bench: Bench, large: bool | None) -> None:
-        if not bench.proves(Capability.CONDITIONAL, _match):
-            return
         stale = bench.storage.put("a", b"one")
         bench.storage.put("a", b"two")
 
@@ -141,9 +132,8 @@ class ConditionalContract:
 
         assert b"two" == bench.peek("a")
 
-    def test_replacing_what_somebody_else_changed_is_refused(self, bench: Bench) -> None:
-        if not bench.proves(Capability.CONDITIONAL, _match):
-            return
+    @needs(Capability.CONDITIONAL, _match)
+    def test_replacing_what_another_client_changed_is_refused(self, bench: Bench) -> None:
         old = bench.storage.put("a", b"old")
         bench.poke("a", b"theirs")
 
@@ -152,9 +142,8 @@ class ConditionalContract:
 
         assert b"theirs" == bench.peek("a")
 
+    @needs(Capability.CONDITIONAL, _match)
     def test_replacing_what_is_gone_is_refused(self, bench: Bench) -> None:
-        if not bench.proves(Capability.CONDITIONAL, _match):
-            return
         old = bench.storage.put("a", b"old")
         bench.storage.delete("a")
 
@@ -163,9 +152,8 @@ class ConditionalContract:
 
         assert bench.peek("a") is None
 
+    @needs(Capability.CONDITIONAL, _match)
     def test_the_etag_of_a_listing_can_be_matched(self, bench: Bench) -> None:
-        if not bench.proves(Capability.CONDITIONAL, _match):
-            return
         bench.storage.put("a", b"old")
         [listed] = bench.storage.list()
 
@@ -173,7 +161,7 @@ class ConditionalContract:
 
         assert b"new" == bench.peek("a")
 
-    def test_a_create_with_if_match_makes_no_sense_and_reaches_nobody(self, bench: Bench) -> None:
+    def test_a_create_with_if_match_makes_no_sense_and_reaches_no_provider(self, bench: Bench) -> None:
         recording, storage = bench.recorded()
         both = {Capability.CREATE_ONLY, Capability.CONDITIONAL}
 

@@ -63,7 +63,7 @@ class DeleteContract:
 
         assert b"22" == bench.peek("folder/a")
 
-    def test_what_somebody_else_wrote_is_deleted(self, bench: Bench) -> None:
+    def test_what_another_client_wrote_is_deleted(self, bench: Bench) -> None:
         bench.poke("theirs/a", b"1")
 
         bench.storage.delete("theirs/a")
@@ -152,7 +152,7 @@ class DeleteContract:
 
         assert [] == bench.keys()
 
-    def test_one_failure_among_many_is_told_and_the_others_are_done(self, bench: Bench) -> None:
+    def test_one_failure_among_many_is_reported_and_the_others_are_done(self, bench: Bench) -> None:
         bench.storage.put_many((key, b"1") for key in "abc")
         refusal = Fault(
             operation="delete", key=bench.full("b"), effect=Raise(AccessDeniedError("the object is on legal hold"))

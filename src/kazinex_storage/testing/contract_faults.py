@@ -14,7 +14,7 @@ from ..errors import AlreadyExistsError, IntegrityError, UnavailableError
 from ..storage.sync import Storage
 from ..transport import TransferCancelled
 from ..types import Capability, PutOptions
-from .bench import CREATE, Bench, pattern, sha256
+from .bench import CREATE, Bench, needs, pattern, sha256
 from .faults import Corrupt, Fault, Misreport, Raise, Truncate
 
 _OLD = b"the old object"
@@ -309,9 +309,8 @@ class FaultContract:
 
         assert b"12345" == bench.peek("a")
 
+    @needs(Capability.CREATE_ONLY, lambda storage: storage.put("a", b"1", CREATE))
     def test_a_create_whose_answer_is_lost_is_found_done_by_the_repeat(self, bench: Bench) -> None:
-        if not bench.proves(Capability.CREATE_ONLY, lambda storage: storage.put("a", b"1", CREATE)):
-            return
         storage = bench.faulty(Fault(operation="put", effect=Raise(UnavailableError("the answer is lost"), after=True)))
         with pytest.raises(UnavailableError):
             storage.put("a", b"12345", CREATE)

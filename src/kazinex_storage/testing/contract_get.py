@@ -68,13 +68,13 @@ class GetContract:
 
         assert (len(_DATA), _DATA[10:20]) == (info.size, bytes(found))
 
-    def test_what_somebody_else_wrote_is_read(self, bench: Bench) -> None:
+    def test_what_another_client_wrote_is_read(self, bench: Bench) -> None:
         bench.poke("theirs/b.txt", b"hello")
 
         assert b"hello" == bench.storage.get_bytes("theirs/b.txt")
         assert 5 == bench.storage.head("theirs/b.txt").size
 
-    def test_what_somebody_else_replaced_is_read_anew(self, bench: Bench) -> None:
+    def test_what_another_client_replaced_is_read_again(self, bench: Bench) -> None:
         bench.storage.put("a", b"old")
         bench.storage.get_bytes("a")
 
@@ -104,7 +104,7 @@ class GetContract:
         with pytest.raises(NotFoundError):
             bench.storage.get_bytes("a/b")
 
-    def test_a_get_pinned_to_the_version_that_stands_is_answered(self, bench: Bench) -> None:
+    def test_a_get_pinned_to_the_current_version_is_answered(self, bench: Bench) -> None:
         info = bench.storage.put("a", _DATA)
 
         assert _DATA == bench.storage.get_bytes("a", if_match=info.etag)

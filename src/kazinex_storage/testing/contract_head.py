@@ -44,14 +44,14 @@ class HeadContract:
 
         assert 5 == len(etags)
 
-    def test_the_etag_stands_while_the_object_does(self, bench: Bench) -> None:
+    def test_the_etag_stays_while_the_object_does(self, bench: Bench) -> None:
         put = bench.storage.put("a", b"1")
         bench.storage.put("b", b"2")
         bench.storage.get_bytes("a")
 
         assert put.etag == bench.storage.head("a").etag
 
-    def test_what_somebody_else_replaced_is_looked_at_anew(self, bench: Bench) -> None:
+    def test_what_another_client_replaced_is_looked_at_again(self, bench: Bench) -> None:
         before = (bench.storage.put("a", b"old"), bench.storage.head("a"))
 
         bench.poke("a", b"newer")
@@ -77,7 +77,7 @@ class HeadContract:
 
         assert found in ({sha256(b"12")} if bench.can(Capability.CHECKSUM) else {sha256(b"12"), None})
 
-    def test_what_was_recorded_of_the_old_bytes_is_not_said_of_somebody_elses(self, bench: Bench) -> None:
+    def test_what_was_recorded_of_the_old_bytes_is_not_said_of_another_clients(self, bench: Bench) -> None:
         bench.storage.put("a", b"ours!")
 
         bench.poke("a", b"other")

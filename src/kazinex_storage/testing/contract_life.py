@@ -11,7 +11,7 @@ import pytest
 from ..errors import AlreadyExistsError, ClosedError, NotFoundError, StorageError
 from ..storage.sync import Storage
 from ..types import Capability
-from .bench import CREATE, Bench, in_child, pattern
+from .bench import CREATE, Bench, in_child, needs, pattern
 
 _READS: dict[str, tuple[str, Callable[[Storage], object]]] = {
     "get_bytes": ("get", lambda storage: storage.get_bytes("folder/none")),
@@ -58,9 +58,8 @@ class LifeContract:
         assert not error.retryable
         assert "'folder/none'" in str(error)
 
+    @needs(Capability.CREATE_ONLY, lambda storage: storage.put("a", b"1", CREATE))
     def test_already_exists_says_what_was_done_to_which_key_and_where(self, bench: Bench) -> None:
-        if not bench.proves(Capability.CREATE_ONLY, lambda storage: storage.put("a", b"1", CREATE)):
-            return
         bench.storage.put("folder/a", b"1")
 
         with pytest.raises(AlreadyExistsError) as caught:

@@ -77,8 +77,8 @@ class ListContract:
         found = {info.key: (info.size, info.etag) for info in bench.storage.list()}
 
         heads = {key: bench.storage.head(key) for key in _TREE}
-        told = bench.harness.lists_etags or bench.prefix
-        assert {key: (info.size, info.etag if told else None) for key, info in heads.items()} == found
+        listed = bench.harness.lists_etags or bench.prefix
+        assert {key: (info.size, info.etag if listed else None) for key, info in heads.items()} == found
 
     def test_entries_of_one_level_say_size_and_etag_too(self, bench: Bench) -> None:
         _fill(bench)
@@ -134,7 +134,7 @@ class ListContract:
         assert found in (["a/d"], [*lingering, "a/d"])
         assert ["a/d"] == [info.key for info in bench.storage.list("a/")]
 
-    def test_what_somebody_else_wrote_is_listed(self, bench: Bench) -> None:
+    def test_what_another_client_wrote_is_listed(self, bench: Bench) -> None:
         bench.poke("theirs/a.txt", b"12345")
 
         assert [("theirs/a.txt", 5)] == [(info.key, info.size) for info in bench.storage.list()]

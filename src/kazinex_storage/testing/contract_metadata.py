@@ -6,7 +6,7 @@ import pytest
 
 from ..storage.sync import Storage
 from ..types import Capability, ObjectInfo, PutMode, PutOptions
-from .bench import Bench, pattern
+from .bench import Bench, needs, pattern
 
 _FULL = PutOptions(
     content_type="application/vnd.example+json; charset=utf-8",
@@ -23,23 +23,22 @@ def _keep(storage: Storage) -> object:
 
 
 def _kept(info: ObjectInfo) -> tuple[object, ...]:
-    return _beside(PutOptions.of(info, PutMode.REPLACE))
+    return _properties(PutOptions.of(info, PutMode.REPLACE))
 
 
-def _beside(options: PutOptions) -> tuple[object, ...]:
+def _properties(options: PutOptions) -> tuple[object, ...]:
     headers = options.content_disposition, options.cache_control, options.content_encoding, options.content_language
     return options.content_type, *headers, dict(options.metadata)
 
 
-_EXPECTED = _beside(_FULL)
+_EXPECTED = _properties(_FULL)
 
 
 class MetadataContract:
     """What objects carry besides their bytes."""
 
-    def test_what_was_put_beside_the_bytes_comes_back(self, bench: Bench) -> None:
-        if not bench.proves(Capability.METADATA, _keep):
-            return
+    @needs(Capability.METADATA, _keep)
+    def test_what_was_put_with_the_bytes_comes_back(self, bench: Bench) -> None:
         put = bench.storage.put("a", b"1", _FULL)
 
         head = bench.storage.head("a")
@@ -50,9 +49,8 @@ class MetadataContract:
         assert _EXPECTED == _kept(put)
 
     @pytest.mark.parametrize("size", [0, 1_500_000])
+    @needs(Capability.METADATA, _keep)
     def test_it_comes_back_whatever_the_size(self, bench: Bench, size: int) -> None:
-        if not bench.proves(Capability.METADATA, _keep):
-            return
         bench.storage.put("a", iter([pattern(size)]), _FULL)
 
         assert _EXPECTED == _kept(bench.storage.head("a"))
@@ -66,18 +64,16 @@ class MetadataContract:
 
         assert {"author": "A. Person"} == dict(bench.storage.head("a").metadata)
 
+    @needs(Capability.METADATA, _keep)
     def test_a_replacing_put_leaves_nothing_of_the_old_metadata(self, bench: Bench) -> None:
-        if not bench.proves(Capability.METADATA, _keep):
-            return
         bench.storage.put("a.pdf", b"1", _FULL)
 
         bench.storage.put("a.pdf", b"2", PutOptions(metadata={"author": "Another"}))
 
         assert ("application/pdf", None, None, None, None, {"author": "Another"}) == _kept(bench.storage.head("a.pdf"))
 
+    @needs(Capability.METADATA, _keep)
     def test_a_deleted_object_takes_its_metadata_along(self, bench: Bench) -> None:
-        if not bench.proves(Capability.METADATA, _keep):
-            return
         bench.storage.put("a.pdf", b"1", _FULL)
         bench.storage.delete("a.pdf")
 
@@ -85,9 +81,8 @@ class MetadataContract:
 
         assert ("application/pdf", None, None, None, None, {}) == _kept(bench.storage.head("a.pdf"))
 
+    @needs(Capability.METADATA, _keep)
     def test_copies_carry_it(self, bench: Bench) -> None:
-        if not bench.proves(Capability.METADATA, _keep):
-            return
         bench.storage.put("a", b"1", _FULL)
 
         bench.storage.copy("a", "b")

@@ -59,7 +59,7 @@ class NameContract:
                 assert bench.peek(canonical) is None
         assert ["decoy"] == bench.keys()
 
-    def test_all_awkward_keys_live_beside_each_other(self, bench: Bench) -> None:
+    def test_all_awkward_keys_live_side_by_side(self, bench: Bench) -> None:
         objects = {
             unicodedata.normalize("NFC", key): f"{index}".encode()
             for index, key in enumerate(AWKWARD_KEYS)
@@ -133,7 +133,7 @@ class NameContract:
 
         assert [] == bench.keys()
 
-    def test_an_illegal_key_reaches_nobody(self, bench: Bench) -> None:
+    def test_an_illegal_key_reaches_no_provider(self, bench: Bench) -> None:
         recording, storage = bench.recorded()
         actions: tuple[Callable[[str], object], ...] = (
             lambda key: storage.put(key, b"1"),

@@ -10,7 +10,7 @@ import pytest
 from ..errors import IntegrityError, NotFoundError, UnavailableError
 from ..storage.aio import AsyncStorage
 from ..types import Capability
-from .bench import Bench, race, sha256
+from .bench import Bench, needs, race, sha256
 from .faults import Fault, Raise
 from .uploading import large_body, list_uploads, passed_on
 
@@ -18,9 +18,8 @@ from .uploading import large_body, list_uploads, passed_on
 class PartFaultContract:
     """Uploads in parts that are broken off, repeated, or resumed by two."""
 
+    @needs(Capability.PARTS, list_uploads)
     def test_a_completed_upload_stays_as_it_is_when_it_is_resumed_again(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         body = large_body(bench)
         state = bench.storage.begin_upload("a", len(body), sha256=sha256(body))
         first = bench.storage.resume_upload(state, body)
@@ -36,9 +35,8 @@ class PartFaultContract:
 
     @pytest.mark.parametrize("operation", ["list_parts", "put_part", "complete_upload"])
     @pytest.mark.parametrize("after", [False, True], ids=["asked", "answered"])
+    @needs(Capability.PARTS, list_uploads)
     def test_an_upload_survives_a_service_that_fails(self, bench: Bench, operation: str, after: bool) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         body = large_body(bench)
         state = bench.storage.begin_upload("a", len(body))
 
@@ -53,9 +51,8 @@ class PartFaultContract:
         assert body == bench.peek("a")
         assert [] == bench.storage.pending_uploads()
 
+    @needs(Capability.PARTS, list_uploads)
     def test_an_upload_survives_a_caller_that_fails(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         body = large_body(bench)
         state = bench.storage.begin_upload("a", len(body))
 
@@ -72,9 +69,8 @@ class PartFaultContract:
         assert left is None
         assert body == bench.peek("a")
 
+    @needs(Capability.PARTS, list_uploads)
     def test_two_that_resume_the_same_upload_make_one_whole_object(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         body = large_body(bench)
         state = bench.storage.begin_upload("a", len(body))
 
@@ -85,9 +81,8 @@ class PartFaultContract:
         assert len(errors) < 2
         assert body == bench.peek("a")
 
+    @needs(Capability.PARTS, list_uploads)
     def test_a_cancelled_task_leaves_the_upload_to_be_resumed(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         body = large_body(bench)
         state = bench.storage.begin_upload("a", len(body))
 

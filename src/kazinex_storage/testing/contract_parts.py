@@ -21,7 +21,7 @@ from ..errors import (
 from ..policy import UploadPolicy
 from ..storage.aio import AsyncStorage
 from ..types import Capability, PutOptions
-from .bench import CREATE, Bench, names, pattern, sha256
+from .bench import CREATE, Bench, names, needs, pattern, sha256
 from .uploading import begin_under, large_body, list_uploads, numbers_of, passed_on, put_parts, sealed
 
 
@@ -29,9 +29,8 @@ class PartContract:
     """Uploads in parts, begun here and resumed anywhere."""
 
     @pytest.mark.parametrize("before", ["none", "the first", "the last", "all, backwards"])
+    @needs(Capability.PARTS, list_uploads)
     def test_a_resumed_upload_sends_what_is_missing_only(self, bench: Bench, before: str) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         body = large_body(bench)
         state = bench.storage.begin_upload("folder/a.pdf", len(body))
         numbers = numbers_of(state)
@@ -47,9 +46,8 @@ class PartContract:
         assert [] == bench.storage.pending_uploads()
 
     @pytest.mark.parametrize("size", [0, 1, 5])
+    @needs(Capability.PARTS, list_uploads)
     def test_a_small_body_goes_as_well(self, bench: Bench, size: int) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         body = pattern(size)
 
         info = bench.storage.resume_upload(bench.storage.begin_upload("a", size), body)
@@ -57,9 +55,8 @@ class PartContract:
         assert (size, sha256(body)) == (info.size, info.sha256)
         assert body == bench.storage.get_bytes("a") == bench.peek("a")
 
+    @needs(Capability.PARTS, list_uploads)
     def test_a_state_of_parts_that_the_service_does_not_take_is_refused(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         state, rule = bench.storage.begin_upload("a", 5), bench.storage.info.part_rule
         assert rule is not None
         many = sealed(bench.storage, replace(state, size=(rule.max_parts + 1) * state.part_bytes))
@@ -77,9 +74,8 @@ class PartContract:
         assert [] == storage.pending_uploads()
 
     @pytest.mark.parametrize("before", [None, b"the old object"], ids=["over nothing", "over an object"])
+    @needs(Capability.PARTS, list_uploads)
     def test_an_unfinished_upload_cannot_be_seen(self, bench: Bench, before: bytes | None) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         if before is not None:
             bench.storage.put("folder/a", before)
         body = large_body(bench)
@@ -98,9 +94,8 @@ class PartContract:
         else:
             assert before == bench.storage.get_bytes("folder/a")
 
+    @needs(Capability.PARTS, list_uploads)
     def test_an_aborted_upload_leaves_nothing_and_is_aborted_again_in_silence(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         body = large_body(bench)
         state = bench.storage.begin_upload("a", len(body))
         put_parts(bench, state, body, [1])
@@ -114,18 +109,16 @@ class PartContract:
             bench.storage.resume_upload(state, body)
         assert bench.peek("a") is None
 
+    @needs(Capability.PARTS, list_uploads)
     def test_aborting_one_upload_leaves_others_to_the_same_key(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         first, second = (bench.storage.begin_upload("a", 5) for _ in range(2))
 
         bench.storage.abort_upload(first)
 
         assert b"12345" == bench.peek(bench.storage.resume_upload(second, b"12345").key)
 
+    @needs(Capability.PARTS, list_uploads)
     def test_unfinished_uploads_are_listed_below_a_prefix(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         before, awkward = datetime.now(UTC), "ü 1+2 100%20 <&>'=?#.pdf"
         states = {key: bench.storage.begin_upload(key, 5) for key in (f"folder/{awkward}", "folder/b", "fold", "other")}
 
@@ -142,17 +135,15 @@ class PartContract:
             upload.key for upload in bench.storage.scoped("folder").pending_uploads()
         )
 
+    @needs(Capability.PARTS, list_uploads)
     def test_young_uploads_are_not_among_the_old_ones(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         bench.storage.begin_upload("a", 5)
 
         assert [] == bench.storage.pending_uploads(older_than=timedelta(hours=1))
         assert ["a"] == [upload.key for upload in bench.storage.pending_uploads()]
 
+    @needs(Capability.PARTS, list_uploads)
     def test_what_a_listing_of_uploads_gives_can_be_aborted(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         state = bench.storage.begin_upload("folder/a", 5)
         kept = bench.storage.begin_upload("folder/b", 5)
 
@@ -220,9 +211,8 @@ class PartContract:
         assert b"second" == bench.peek("a")
 
     @pytest.mark.parametrize("change", [-1, 1])
+    @needs(Capability.PARTS, list_uploads)
     def test_a_body_of_another_size_is_refused_before_anything_is_sent(self, bench: Bench, change: int) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         state = bench.storage.begin_upload("a", 5)
         recording, storage = bench.recorded()
 
@@ -232,9 +222,8 @@ class PartContract:
         assert [] == recording.calls
         assert b"12345" == bench.peek(bench.storage.resume_upload(state, b"12345").key)
 
+    @needs(Capability.PARTS, list_uploads)
     def test_another_body_than_was_declared_is_not_stored_and_the_right_one_still_is(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         right, wrong = large_body(bench), large_body(bench, 1)
         state = bench.storage.begin_upload("a", len(right), sha256=sha256(right).upper())
         put_parts(bench, state, right, [1])
@@ -251,9 +240,8 @@ class PartContract:
             {sha256(right)} if bench.can(Capability.CHECKSUM) else {sha256(right), None}
         )
 
+    @needs(Capability.PARTS, list_uploads)
     def test_parts_of_another_body_are_sent_again(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         body = large_body(bench)
         state = bench.storage.begin_upload("a", len(body))
         put_parts(bench, state, large_body(bench, 1), [1])
@@ -262,9 +250,8 @@ class PartContract:
 
         assert body == bench.peek("a")
 
+    @needs(Capability.PARTS, list_uploads)
     def test_what_the_upload_was_begun_with_comes_back(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         metadata = {"Author": "A. Müller"} if bench.can(Capability.METADATA) else {}
         state = bench.storage.begin_upload("plan.pdf", 5, PutOptions(metadata=metadata))
 
@@ -275,9 +262,8 @@ class PartContract:
         if bench.can(Capability.METADATA):
             assert "application/pdf" == head.content_type
 
+    @needs(Capability.PARTS, list_uploads)
     def test_an_upload_id_is_good_for_its_own_key_only(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         state = bench.storage.begin_upload("theirs", 5)
         forged = sealed(bench.storage, replace(state, key="mine"))
 
@@ -288,9 +274,8 @@ class PartContract:
         assert [state.upload_id] == [upload.upload_id for upload in bench.storage.pending_uploads()]
         assert [] == bench.keys()
 
+    @needs(Capability.PARTS, list_uploads)
     def test_policy_and_limits_hold_from_the_beginning(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         recording, storage = bench.recorded()
         strict = storage.with_policy(UploadPolicy(max_file_bytes=1_000, ceiling=1_000, extensions=frozenset({"pdf"})))
 
@@ -307,9 +292,8 @@ class PartContract:
 
         assert [] == recording.calls
 
+    @needs(Capability.PARTS, list_uploads)
     def test_the_policy_of_now_holds_for_an_upload_of_earlier(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         body = pattern(5)
         states = {key: bench.storage.begin_upload(key, len(body)) for key in ("a.exe", "a.pdf")}
         for state in states.values():
@@ -328,9 +312,8 @@ class PartContract:
         assert [] == bench.storage.pending_uploads()
         assert [] == bench.keys()
 
+    @needs(Capability.PARTS, list_uploads)
     def test_more_parts_than_were_begun_for_make_no_object(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         state = bench.storage.begin_upload("a", 5)
         put_parts(bench, state, pattern(5), [1])
         put_parts(bench, replace(state, size=2 * state.part_bytes), bytes(2 * state.part_bytes), [2])
@@ -344,9 +327,8 @@ class PartContract:
         assert [] == bench.storage.pending_uploads()
         assert [] == bench.keys()
 
+    @needs(Capability.PARTS, list_uploads)
     def test_uploads_in_parts_work_on_asyncio(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PARTS, list_uploads):
-            return
         body = large_body(bench)
 
         async def upload() -> tuple[int, list[str], list[str]]:

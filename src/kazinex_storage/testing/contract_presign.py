@@ -21,7 +21,7 @@ from ..policy import UploadPolicy
 from ..storage.aio import AsyncStorage
 from ..storage.sync import Storage
 from ..types import Capability, PresignOptions, PutMode, PutOptions
-from .bench import Bench, sha256
+from .bench import Bench, needs, sha256
 
 
 def _sign(storage: Storage) -> object:
@@ -42,9 +42,8 @@ class PresignContract:
     """URLs for clients without credentials."""
 
     @pytest.mark.parametrize("key", ["plans/a.pdf", "from +%;=&'?#/Plan Müller 100%.pdf"])
+    @needs(Capability.PRESIGN, _sign)
     def test_a_url_to_get_gives_the_bytes(self, bench: Bench, key: str) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         bench.storage.put(key, b"12345")
 
         url = bench.storage.presign(key)
@@ -53,9 +52,8 @@ class PresignContract:
         assert (200, b"12345") == bench.harness.send(url, b"")
 
     @pytest.mark.parametrize("key", ["plans/a.pdf", "from +%;=&'?#/Plan Müller 100%.pdf"])
+    @needs(Capability.PRESIGN, _sign)
     def test_a_url_to_put_stores_the_bytes(self, bench: Bench, key: str) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         url = bench.storage.presign(key, PresignOptions(method="PUT", content_type="application/pdf", size=5))
 
         status, _ = bench.harness.send(url, b"12345")
@@ -64,9 +62,8 @@ class PresignContract:
         assert b"12345" == bench.peek(key)
         assert b"12345" == bench.storage.get_bytes(key)
 
+    @needs(Capability.PRESIGN, _sign)
     def test_a_url_that_creates_is_good_once(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         options = PresignOptions(method="PUT", mode=PutMode.CREATE)
         if not bench.proves(Capability.CREATE_ONLY, lambda storage: storage.presign("a", options)):
             return
@@ -81,9 +78,8 @@ class PresignContract:
         assert 400 <= second < 500
         assert b"first" == bench.peek("a")
 
+    @needs(Capability.PRESIGN, _sign)
     def test_a_url_that_is_bound_to_bytes_stores_those(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         url = bench.storage.presign("a", PresignOptions(method="PUT", size=5, sha256=sha256(b"12345")))
 
         status, _ = bench.harness.send(url, b"12345")
@@ -91,9 +87,8 @@ class PresignContract:
         assert 200 <= status < 300
         assert b"12345" == bench.peek("a")
 
+    @needs(Capability.PRESIGN, _sign)
     def test_a_url_to_delete_removes_the_object(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         bench.storage.put("a", b"1")
         bench.storage.put("b", b"2")
 
@@ -102,23 +97,20 @@ class PresignContract:
         assert 200 <= status < 300
         assert ["b"] == bench.keys()
 
+    @needs(Capability.PRESIGN, _sign)
     def test_a_url_to_head_answers_without_a_body(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         bench.storage.put("a", b"1")
 
         assert (200, b"") == bench.harness.send(bench.storage.presign("a", PresignOptions(method="HEAD")), b"")
 
+    @needs(Capability.PRESIGN, _sign)
     def test_a_url_to_a_missing_object_finds_none(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         status, _ = bench.harness.send(bench.storage.presign("a"), b"")
 
         assert 404 == status
 
+    @needs(Capability.PRESIGN, _sign)
     def test_a_url_is_good_for_its_method_only(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         bench.storage.put("a", b"before")
         url = bench.storage.presign("a")
 
@@ -127,9 +119,8 @@ class PresignContract:
         assert all(400 <= status < 500 for status in statuses)
         assert b"before" == bench.peek("a")
 
+    @needs(Capability.PRESIGN, _sign)
     def test_an_altered_signature_is_refused(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         bench.storage.put("a", b"secret")
         url = bench.storage.presign("a")
         altered = replace(url, url=url.url[:-1] + ("0" if url.url[-1] != "0" else "1"))
@@ -139,9 +130,8 @@ class PresignContract:
         assert 400 <= status < 500
         assert b"secret" not in body
 
+    @needs(Capability.PRESIGN, _sign)
     def test_a_url_says_when_it_expires_and_hides_itself(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         before = datetime.now(UTC).replace(microsecond=0)
 
         url = bench.storage.presign("a", PresignOptions(expires_in=timedelta(minutes=10)))
@@ -156,9 +146,8 @@ class PresignContract:
         ("method", "expires_in"),
         [("PATCH", timedelta(minutes=1)), ("get", timedelta(minutes=1)), ("GET", timedelta(0))],
     )
+    @needs(Capability.PRESIGN, _sign)
     def test_what_cannot_be_signed_is_refused(self, bench: Bench, method: str, expires_in: timedelta) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         recording, storage = bench.recorded()
 
         with pytest.raises(ValueError, match=r"signed for|positive"):
@@ -166,9 +155,8 @@ class PresignContract:
 
         assert [] == recording.calls
 
+    @needs(Capability.PRESIGN, _sign)
     def test_a_url_says_what_the_service_itself_refuses(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         good = PresignOptions(method="PUT", size=5, content_type="application/pdf", sha256=sha256(b"12345"))
         wrong = {"size": (b"123456", {}), "type": (b"12345", {"Content-Type": "text/html"}), "sha256": (b"54321", {})}
 
@@ -192,9 +180,8 @@ class PresignContract:
                 bench.storage.head(what).content_type if bench.peek(what) is not None else None
             )
 
+    @needs(Capability.PRESIGN, _sign)
     def test_what_arrived_is_confirmed(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         options = PresignOptions(method="PUT", size=5, content_type="application/pdf", sha256=sha256(b"12345"))
         url = bench.storage.presign("folder/a.pdf", options)
         with pytest.raises(NotFoundError):
@@ -225,9 +212,8 @@ class PresignContract:
 
         assert b"12345" == bench.peek("a.pdf")
 
+    @needs(Capability.PRESIGN, _sign)
     def test_under_a_policy_a_put_is_signed_with_its_size(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         recording, storage = bench.recorded()
         strict = storage.with_policy(UploadPolicy(max_file_bytes=5, ceiling=5, extensions=frozenset({"pdf"})))
 
@@ -252,11 +238,10 @@ class PresignContract:
         ],
         ids=["name", "size", "first bytes"],
     )
+    @needs(Capability.PRESIGN, _sign)
     def test_what_the_policy_of_now_does_not_allow_is_removed(
         self, bench: Bench, key: str, body: bytes, limit: int, refusal: type[PolicyError]
     ) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         options = PresignOptions(method="PUT", size=len(body))
         url = bench.storage.presign(key, options)
         bench.harness.send(url, body)
@@ -269,9 +254,8 @@ class PresignContract:
 
         assert (body if url.write_token is None else None) == bench.peek(key)
 
+    @needs(Capability.PRESIGN, _sign)
     def test_what_a_url_created_is_known_by_its_write_token(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         options = PresignOptions(method="PUT", size=5, mode=PutMode.CREATE)
         try:
             ours, other = (bench.storage.presign("a", options) for _ in range(2))
@@ -292,9 +276,8 @@ class PresignContract:
             strict.confirm("a", options, write_token=ours.write_token)
         assert (b"12345" if ours.write_token is None else None) == bench.peek("a")
 
+    @needs(Capability.PRESIGN, _sign)
     def test_what_stood_there_before_is_not_removed_when_nothing_has_arrived(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         bench.storage.put("a", b"theirs")
         options = PresignOptions(method="PUT", size=5)
         url = bench.storage.presign("a", options)
@@ -306,9 +289,8 @@ class PresignContract:
 
         assert b"theirs" == bench.peek("a")
 
+    @needs(Capability.PRESIGN, _sign)
     def test_what_stood_there_before_is_never_removed_by_a_url_that_creates(self, bench: Bench) -> None:
-        if not bench.proves(Capability.PRESIGN, _sign):
-            return
         options = PresignOptions(method="PUT", size=5, mode=PutMode.CREATE)
         try:
             url = bench.storage.presign("a", options)

@@ -147,7 +147,7 @@ class PutContract:
         assert new == bench.storage.get_bytes("a")
         assert ["a"] == bench.keys()
 
-    def test_a_put_replaces_what_somebody_else_wrote(self, bench: Bench) -> None:
+    def test_a_put_replaces_what_another_client_wrote(self, bench: Bench) -> None:
         bench.poke("folder/a", b"theirs")
 
         bench.storage.put("folder/a", b"ours!")
@@ -175,7 +175,7 @@ class PutContract:
         assert list(items) == [info.key for info in infos]
         assert items == {key: bench.peek(key) for key in items}
 
-    def test_a_key_that_is_put_twice_in_one_call_keeps_its_first_body_and_the_second_is_told(
+    def test_a_key_that_is_put_twice_in_one_call_keeps_its_first_body_and_the_second_is_reported(
         self, bench: Bench
     ) -> None:
         composed, decomposed = "M\u00fcller.pdf", "Mu\u0308ller.pdf"

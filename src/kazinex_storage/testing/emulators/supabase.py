@@ -168,7 +168,7 @@ class SupabaseFront:
             return _json(400, "404", "Bucket not found", "Bucket not found")
         if not name or not _NAME.fullmatch(name):
             return _json(400, "400", "InvalidKey", f"Invalid key: {name}")
-        if not replace and self._stands(found, name):
+        if not replace and self._exists(found, name):
             return _duplicate()
         token = self._token({"url": f"{unquote(bucket)}/{name}", "upsert": replace, "exp": int(time.time()) + 7200})
         return _found({"url": f"/object/{_SIGNED}{path}?token={token}", "token": token})
@@ -209,7 +209,7 @@ class SupabaseFront:
         metadata = json.loads(b64decode(received.headers.get("x-metadata", "")) or b"{}")
         headers |= {f"x-amz-meta-{key.lower()}": str(value) for key, value in metadata.items()}
         with self._locks[f"{found}/{name}"]:
-            if not replace and self._stands(found, name):
+            if not replace and self._exists(found, name):
                 return _duplicate()
             self._send("PUT", found, name, "", headers, received.body)
         return _found({"Id": secrets.token_hex(16), "Key": f"{unquote(bucket)}/{name}"})
@@ -222,7 +222,7 @@ class SupabaseFront:
         if not _NAME.fullmatch(name):
             return _json(400, "400", "InvalidKey", f"Invalid key: {name}")
         with self._locks[f"{bucket}/{name}"]:
-            if not replace and self._stands(bucket, name):
+            if not replace and self._exists(bucket, name):
                 return _duplicate()
             headers = {"x-amz-copy-source": f"/{bucket}/{quote(source, safe='/~')}"}
             answer = self._send("PUT", bucket, name, "", headers, b"")
@@ -234,7 +234,7 @@ class SupabaseFront:
         if self.max_file_bytes is not None and len(body) > self.max_file_bytes:
             raise Refusal(413, "EntityTooLarge", "The object exceeded the maximum allowed size")
 
-    def _stands(self, bucket: str, name: str) -> bool:
+    def _exists(self, bucket: str, name: str) -> bool:
         return self._send("HEAD", bucket, name, "", {}, b"").status == 200
 
     def _send(self, method: str, bucket: str, name: str, query: str, headers: Mapping[str, str], body: bytes) -> Answer:

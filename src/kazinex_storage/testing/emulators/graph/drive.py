@@ -111,7 +111,7 @@ class Drive:
         """What was deleted and can be restored."""
         self.log: list[tuple[int, Node, bool]] = []
         """Every change: its number, the item, whether it is gone."""
-        self._told: dict[int, list[tuple[Node, bool]]] = {}
+        self._gathered: dict[int, list[tuple[Node, bool]]] = {}
         """What ``changes`` found since the last change: every page of a delta of 30,000 items asks for all of them."""
         self.quota_bytes: int | None = None
         self.read_only = False
@@ -124,10 +124,10 @@ class Drive:
 
     def changes(self, since: int) -> list[tuple[Node, bool]]:
         """Return the root and what changed after *since* changes, each item once, and whether it is gone."""
-        if since not in self._told:
+        if since not in self._gathered:
             latest = {node.id: (node, gone) for _, node, gone in self.log[since:]}
-            self._told[since] = [*({self.root.id: (self.root, False)} | latest).values()]
-        return self._told[since]
+            self._gathered[since] = [*({self.root.id: (self.root, False)} | latest).values()]
+        return self._gathered[since]
 
     def find(self, path: str) -> Node:
         """Return what answers to *path*, whatever the case.
@@ -315,7 +315,7 @@ class Drive:
 
     def _note(self, node: Node, *, gone: bool = False) -> None:
         self.log.append((len(self.log) + 1, node, gone))
-        self._told.clear()
+        self._gathered.clear()
 
     @staticmethod
     def _id() -> str:
