@@ -129,7 +129,7 @@ class Prefix(str):
         if type(text) is cls:
             return text
         text = _canonical(text, "prefix")
-        # "a/" is continued to "a/x"; "a/." may become "a/.hidden": only closed segments are judged.
+        # "a/" is continued to "a/x"; "a/." may become "a/.hidden": only closed segments are checked.
         closed = text.rpartition("/")
         if closed[1] and _BAD_SEGMENT.search(closed[0]):
             raise InvalidKeyError("a prefix has no empty, '.' or '..' segment and no leading slash", key=text[:_QUOTED])

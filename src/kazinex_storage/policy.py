@@ -98,7 +98,7 @@ class UploadPolicy:
         return cls(limit, rule.ceiling, frozenset(normal_extension(extension) for extension in extensions))
 
     def decide(self, filename: str, size: int | None) -> Verdict:
-        """Judge a file by its name and its size in bytes; a size of None is not judged."""
+        """Decide on a file by its name and its size in bytes; a size of None is not checked."""
         if self.extensions:
             extension = self._refused_extension(filename)
             if extension is not None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kazinex_storage import Checksum, DocumentKey, IntegrityState, ObjectInfo, StoredDocument
-from kazinex_storage.documents.integrity import REWRITE_WINDOW, judge
+from kazinex_storage.documents.integrity import REWRITE_WINDOW, state_of
 
 OURS, OTHER = "a" * 64, "b" * 64
 NOON = datetime(2026, 8, 1, 12, tzinfo=UTC)
@@ -72,17 +72,17 @@ MUTATED, TAMPERED = IntegrityState.PROVIDER_MUTATED, IntegrityState.TAMPERED
     ],
 )
 def test_a_file_that_the_service_may_rewrite(info: ObjectInfo, sha256: str | None, expected: IntegrityState) -> None:
-    assert expected == judge(receipt(), info, REWRITES, sha256)
+    assert expected == state_of(receipt(), info, REWRITES, sha256)
 
 
 def test_a_time_by_our_own_clock_excuses_no_change() -> None:
     ours = replace(receipt(), stored_at_by="client")
 
-    assert TAMPERED is judge(ours, stored(**CHANGED, last_modified=SOON), REWRITES, OTHER)
+    assert TAMPERED is state_of(ours, stored(**CHANGED, last_modified=SOON), REWRITES, OTHER)
 
 
 def test_an_older_version_is_not_the_service_s_doing() -> None:
-    assert TAMPERED is judge(replace(receipt(), etag=THIRD), stored(**CHANGED, last_modified=SOON), REWRITES, OTHER)
+    assert TAMPERED is state_of(replace(receipt(), etag=THIRD), stored(**CHANGED, last_modified=SOON), REWRITES, OTHER)
 
 
 @pytest.mark.parametrize(
@@ -95,14 +95,14 @@ def test_an_older_version_is_not_the_service_s_doing() -> None:
     ],
 )
 def test_a_file_that_the_service_never_rewrites(info: ObjectInfo, expected: IntegrityState) -> None:
-    assert expected == judge(receipt("model.ifc"), info, REWRITES)
+    assert expected == state_of(receipt("model.ifc"), info, REWRITES)
 
 
 def test_without_a_sha256_no_bytes_are_intact() -> None:
     bare = replace(receipt("model.ifc"), sha256=None)
 
-    assert IntegrityState.SAME_VERSION is judge(bare, stored(), REWRITES, OURS)
-    assert IntegrityState.UNKNOWN is judge(bare, stored(etag=SECOND), REWRITES, OURS)
+    assert IntegrityState.SAME_VERSION is state_of(bare, stored(), REWRITES, OURS)
+    assert IntegrityState.UNKNOWN is state_of(bare, stored(etag=SECOND), REWRITES, OURS)
 
 
 def test_a_receipt_of_before_these_fields_is_loaded() -> None:
@@ -128,7 +128,7 @@ _INFOS = st.builds(
 
 @given(_INFOS, st.sampled_from(["plan.pdf", "model.ifc", "pdf"]), st.sampled_from([OURS, OTHER]))
 def test_bytes_decide_whatever_the_version_says(info: ObjectInfo, filename: str, sha256: str) -> None:
-    state = judge(receipt(filename), info, REWRITES, sha256)
+    state = state_of(receipt(filename), info, REWRITES, sha256)
 
     assert (sha256 == OURS) == (state is IntegrityState.INTACT)
     assert state is not IntegrityState.PROVIDER_MUTATED or filename == "plan.pdf"
@@ -136,14 +136,14 @@ def test_bytes_decide_whatever_the_version_says(info: ObjectInfo, filename: str,
 
 @given(_INFOS, st.sampled_from(["plan.pdf", "model.ifc"]), st.sampled_from([OURS, None]))
 def test_nothing_is_intact_that_was_not_read(info: ObjectInfo, filename: str, sha256: str | None) -> None:
-    state = judge(replace(receipt(filename), sha256=sha256), info, REWRITES)
+    state = state_of(replace(receipt(filename), sha256=sha256), info, REWRITES)
 
     assert state in (IntegrityState.SAME_VERSION, IntegrityState.UNKNOWN, IntegrityState.TAMPERED)
 
 
 @given(_INFOS)
 def test_what_is_excused_was_made_by_the_uploader_soon_or_is_the_recorded_version(info: ObjectInfo) -> None:
-    if judge(receipt(), info, REWRITES, OTHER) is IntegrityState.PROVIDER_MUTATED:
+    if state_of(receipt(), info, REWRITES, OTHER) is IntegrityState.PROVIDER_MUTATED:
         late = info.last_modified is None or not NOON <= info.last_modified <= NOON + REWRITE_WINDOW
         assert info.etag == FIRST or (info.etag == SECOND and info.modified_by == "application 1" and not late)
 

@@ -46,7 +46,7 @@ class IntegrityState(Enum):
     """The receipt has no sha256 to compare the bytes with, or a check by version met another version."""
 
 
-def judge(
+def state_of(
     receipt: StoredDocument, info: ObjectInfo, rewrites: AbstractSet[str], sha256: str | None = None
 ) -> IntegrityState:
     """Compare what a service says of an object with the receipt, and its bytes if they were read.
@@ -65,7 +65,7 @@ def judge(
 
 
 def checked(storage: Storage, key: str, receipt: StoredDocument, by: Evidence = "bytes") -> Exchange[IntegrityState]:
-    """Read the object *key* of *storage*, or look at its version, and judge; see ``DocumentStore.check``.
+    """Read the object *key* of *storage*, or look at its version, and return its state; see ``DocumentStore.check``.
 
     Raises:
         IntegrityError: not all of it arrived, or two reads of one version differ.
@@ -77,7 +77,7 @@ def checked(storage: Storage, key: str, receipt: StoredDocument, by: Evidence = 
     rewrites = storage.info.rewrites
     info = yield from storage.operations.head(key)
     if by == "version":
-        return judge(receipt, info, rewrites)
+        return state_of(receipt, info, rewrites)
     if receipt.size != info.size and not is_rewritten(receipt, rewrites):
         return IntegrityState.TAMPERED
     if receipt.sha256 is None:
@@ -86,7 +86,7 @@ def checked(storage: Storage, key: str, receipt: StoredDocument, by: Evidence = 
     # What was altered on its way here must not be reported as tampering, so it is read a second time.
     if found != receipt.sha256 and found != (yield from _sha256_of(storage, key, info)):
         raise IntegrityError("two reads of one version differ; check it again", operation="check", key=receipt.key)
-    return judge(receipt, info, rewrites, found)
+    return state_of(receipt, info, rewrites, found)
 
 
 def is_altered(receipt: StoredDocument, info: ObjectInfo, rewrites: AbstractSet[str]) -> bool:

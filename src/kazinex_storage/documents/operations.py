@@ -114,7 +114,7 @@ class DocumentOperations:
                 raise
             if not accept_rewritten:
                 raise rewritten(document) from error
-        # Pinned to what was judged: the next change may be another person's.
+        # Pinned to the version that was compared: the next change may be another person's.
         return (yield from operations.download(key, path, on_progress, if_match=info.etag))
 
     def get_bytes(

@@ -36,7 +36,7 @@ _ADVICE: tuple[tuple[type[Exception], str, str], ...] = (
 
 
 def advise(error: Exception) -> Diagnosis:
-    """Return what *error* means and what to do, judged by its class alone."""
+    """Return what *error* means and what to do, by its class alone."""
     for kind, meaning, fix in _ADVICE:
         if isinstance(error, kind):
             return Diagnosis(meaning=meaning, fix=fix)
