@@ -6,80 +6,63 @@ package loads neither SQLAlchemy nor cryptography; using what needs them does.
 
 from __future__ import annotations
 
-import importlib
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..transport.addresses import PublicAddresses
-    from .admission import OPERATOR_CHOICES, TENANT_CHOICES, Admit, OperatorChoices, Proposal, TenantChoices
-    from .assembly import open_organisations, rotate_sealing_key
-    from .catalogue import Catalogue, MemoryCatalogue
-    from .keyfile import KeyFile
-    from .records import OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus, SecretValues
-    from .resolver import Reason, Resolver
-    from .sealing import KeyRing, Sealer
-    from .service import KEEP, Organisations
-    from .sql import SqlCatalogue
-
-__all__ = [
-    "KEEP",
-    "OPERATOR_CHOICES",
-    "TENANT_CHOICES",
-    "Admit",
-    "Catalogue",
-    "KeyFile",
-    "KeyRing",
-    "MemoryCatalogue",
-    "OperatorChoices",
-    "OrganisationRecord",
-    "Organisations",
-    "ProjectOverride",
-    "Proposal",
-    "ProviderRecord",
-    "ProviderStatus",
-    "PublicAddresses",
-    "Reason",
-    "Resolver",
-    "Sealer",
-    "SecretValues",
-    "SqlCatalogue",
-    "TenantChoices",
-    "open_organisations",
-    "rotate_sealing_key",
-]
+    from ..transport.addresses import PublicAddresses as PublicAddresses
+    from .admission import OPERATOR_CHOICES as OPERATOR_CHOICES
+    from .admission import TENANT_CHOICES as TENANT_CHOICES
+    from .admission import Admit as Admit
+    from .admission import OperatorChoices as OperatorChoices
+    from .admission import Proposal as Proposal
+    from .admission import TenantChoices as TenantChoices
+    from .assembly import open_organisations as open_organisations
+    from .assembly import rotate_sealing_key as rotate_sealing_key
+    from .catalogue import Catalogue as Catalogue
+    from .catalogue import MemoryCatalogue as MemoryCatalogue
+    from .keyfile import KeyFile as KeyFile
+    from .records import OrganisationRecord as OrganisationRecord
+    from .records import ProjectOverride as ProjectOverride
+    from .records import ProviderRecord as ProviderRecord
+    from .records import ProviderStatus as ProviderStatus
+    from .records import SecretValues as SecretValues
+    from .resolver import Reason as Reason
+    from .resolver import Resolver as Resolver
+    from .sealing import KeyRing as KeyRing
+    from .sealing import Sealer as Sealer
+    from .service import KEEP as KEEP
+    from .service import Organisations as Organisations
+    from .sql import SqlCatalogue as SqlCatalogue
 
 _HOMES = {
-    "KEEP": "service",
-    "OPERATOR_CHOICES": "admission",
-    "TENANT_CHOICES": "admission",
-    "Admit": "admission",
-    "OperatorChoices": "admission",
-    "Proposal": "admission",
-    "PublicAddresses": "admission",
-    "TenantChoices": "admission",
-    "Catalogue": "catalogue",
-    "KeyFile": "keyfile",
-    "KeyRing": "sealing",
-    "MemoryCatalogue": "catalogue",
-    "OrganisationRecord": "records",
-    "Organisations": "service",
-    "ProjectOverride": "records",
-    "ProviderRecord": "records",
-    "ProviderStatus": "records",
-    "Reason": "resolver",
-    "Resolver": "resolver",
-    "Sealer": "sealing",
-    "SecretValues": "records",
-    "SqlCatalogue": "sql",
-    "open_organisations": "assembly",
-    "rotate_sealing_key": "assembly",
+    "admission": (
+        "OPERATOR_CHOICES",
+        "TENANT_CHOICES",
+        "Admit",
+        "OperatorChoices",
+        "Proposal",
+        "PublicAddresses",
+        "TenantChoices",
+    ),
+    "assembly": ("open_organisations", "rotate_sealing_key"),
+    "catalogue": ("Catalogue", "MemoryCatalogue"),
+    "keyfile": ("KeyFile",),
+    "records": ("OrganisationRecord", "ProjectOverride", "ProviderRecord", "ProviderStatus", "SecretValues"),
+    "resolver": ("Reason", "Resolver"),
+    "sealing": ("KeyRing", "Sealer"),
+    "service": ("KEEP", "Organisations"),
+    "sql": ("SqlCatalogue",),
 }
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [*_HOME_OF]
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:
