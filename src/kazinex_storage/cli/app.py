@@ -52,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
         code = ExitCode.INTERRUPTED
     except typer.Abort:
         code = ExitCode.INTERRUPTED
-    except Exception as error:  # the edge of the program: whatever it is becomes a line and a code
+    except Exception as error:  # the edge of the program: every error becomes a line and a code
         code = _report(error, command, debug=debug)
     finally:
         command.close()
@@ -174,7 +174,7 @@ def _log_to_standard_error(command: RunningCommand, *, debug: bool) -> None:
 
 
 def _end_on_signals() -> None:
-    """Let a polite kill clean up like Ctrl-C; a hard one is what atomic writes are for."""
+    """Let SIGTERM and SIGHUP clean up like Ctrl-C; atomic writes cover SIGKILL."""
 
     def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the interface of handlers
         raise SystemExit(128 + number)

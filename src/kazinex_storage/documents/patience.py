@@ -1,4 +1,4 @@
-"""Asking places that an upload can do without, for a bounded time: a disk or service that hangs stops no upload.
+"""Asking places that an upload can do without, for a limited time: a disk or service that hangs stops no upload.
 
 Each is asked on a thread of its own, because neither can be interrupted; late answers are discarded. A place that did
 not answer is not asked again for a while, so that a thousand uploads do not wait for it a thousand times.

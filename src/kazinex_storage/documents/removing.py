@@ -29,7 +29,7 @@ def removal_now(by: str | None = None, reason: str | None = None) -> Removal:
 
 
 def stored_sha256(provider: ResolvedProvider, document: DocumentKey) -> Exchange[str | None]:
-    """Return what the service keeps: by that of a receipt, which clients hold, other bytes could be let in later."""
+    """Return the sha256 that the service keeps; with that of a receipt, a client could let other bytes in later."""
     try:
         return (yield from provider.storage.operations.head(relative_key(document))).sha256
     except NotFoundError:

@@ -1,7 +1,7 @@
 """Which revisions are taken for good, for writes that do not go through ``DocumentStore``.
 
-The storages that documents are written through (``Resolver.chosen``, ``by_id``) record nothing; what is recorded they
-respect: the file of a removed revision, and another file than the recorded one, are not created through them either.
+The storages that documents are written through (``Resolver.chosen``, ``by_id``) record nothing, but respect the
+register: they create neither the file of a removed revision nor another file than the recorded one.
 Those of ``Resolver.storage_for`` have the guard of ``writing.py``, and ask this before anything is signed.
 """
 

@@ -133,7 +133,7 @@ class Space(Protocol):
 
         Raises:
             InvalidUrlError: the path cannot name anything here.
-            InvalidKeyError: likewise.
+            InvalidKeyError: the same, for the key in it.
             NotSupportedError: the path is the root, and the root cannot be listed.
         """
         ...

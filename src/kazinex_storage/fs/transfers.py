@@ -103,7 +103,7 @@ class Transfers:
 
     def _append(self, place: Place, outfile: Writable, callback: Callback) -> Exchange[None]:
         candidates, etag = (yield from self.space.candidates(place)), None
-        if len(candidates) > 1 or listens(callback):  # what a first storage wrote could not be taken back
+        if len(candidates) > 1 or listens(callback):  # what a first storage wrote could not be undone
             storage, known = yield from self.lookups.head(place, candidates)
             candidates = [candidate for candidate in candidates if candidate.storage is storage]
             callback.set_size(known.size)

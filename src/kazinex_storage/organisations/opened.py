@@ -1,7 +1,7 @@
 """Open providers, each once for each version of its settings, the most recently used ones.
 
-What falls out, because its settings changed or others were used more recently, is let go and not closed: a storage in
-use elsewhere keeps working, and the last one that uses it takes it along.
+A provider that is dropped, because its settings changed or others were used more recently, is not closed: storages in
+use elsewhere keep working, and it goes when the last of them does.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class OpenStorages:
     def _after_fork(self) -> None:
         if self._pid == os.getpid():
             return
-        # Other threads of the parent may have held the locks; what is open is fork-safe and goes on being used.
+        # Other threads of the parent may have held the locks; open providers are fork-safe and stay in use.
         self._lock = threading.Lock()
         self._entries = OrderedDict(
             (key, _Entry(entry.record, entry.storage))
@@ -139,7 +139,7 @@ class OpenStorages:
 
 
 class UnopenedProvider:
-    """Answers nothing, so that a caller of several providers treats it like one that is down."""
+    """Raises from every method, so that a caller of several providers treats it like one that is down."""
 
     def __init__(self, kind: str, error: StorageError) -> None:
         """Raise copies of *error*."""

@@ -69,7 +69,7 @@ def check_owner(
             owner = _owner(place)
         elif owner is None and bind:
             _write(place, record.organisation, record, at, shared=False)
-            owner = _owner(place)  # of two who came at once, and on services without create-only, one is there
+            owner = _owner(place)  # of two that wrote at once, and on services without create-only, one remains
     except (AccessDeniedError, AuthenticationError):  # the common checks passed, so it is the place that is refused
         if not bind and not share:
             return None
@@ -107,5 +107,5 @@ def _write(place: Storage, organisation: str, record: ProviderRecord, at: dateti
     }
     creates = not shared and place.info.can(Capability.CREATE_ONLY)
     options = PutOptions(mode=PutMode.CREATE if creates else PutMode.REPLACE, content_type="application/json")
-    with suppress(AlreadyExistsError):  # another one was faster; what is there is read again
+    with suppress(AlreadyExistsError):  # another writer was faster; its marker is read next
         place.put(MARKER, write_json(values, indent=1).encode(), options)

@@ -59,7 +59,7 @@ class Proposals:
         for record in self._catalogue.of_kind(kind):
             if record.organisation == organisation:
                 continue
-            with suppress(StorageError):  # what cannot be opened is not in the way
+            with suppress(StorageError):  # a provider that cannot be opened does not count
                 place = place_of(self._settings_of(record))
                 if place is not None:
                     yield OtherPlace(organisation=record.organisation, place=place)

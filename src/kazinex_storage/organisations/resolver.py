@@ -47,7 +47,7 @@ class Reason(Enum):
 
 
 EventHook: TypeAlias = Callable[[Event], object]
-"""Called with each event of ``documents/events.py``; what it raises passes through the call that met it."""
+"""Called with each event of ``documents/events.py``; what it raises passes through the call that caused the event."""
 
 ResolveHook: TypeAlias = Callable[[str, str | None, str, Reason], object]
 """Called with (organisation, project, id of the provider, reason) before a storage is handed out."""

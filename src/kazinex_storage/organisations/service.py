@@ -358,7 +358,7 @@ class Organisations:
     def _chosen(self, organisation: str, provider: str) -> str:
         """Return the id of a provider that is about to be chosen; the place may have been taken since it was added."""
         record = self.find(organisation, provider)
-        with suppress(SealError, UnknownProviderError):  # it can be chosen without the key; opening it asks again
+        with suppress(SealError, UnknownProviderError):  # it can be chosen without the key; opening it checks again
             self._proposals.admit(organisation, record.kind, self.settings(record))
         return record.id
 

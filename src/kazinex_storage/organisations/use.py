@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 MAX_ERROR_CHARACTERS = 2000
 """Characters that are kept of the error of a failed verification."""
 
-# Signing is done here, and answers of bulk calls are in their outcomes: neither shows that the service takes the
+# Signing needs no service, and bulk calls report in their outcomes: neither shows that the service accepts the
 # credentials.
 _PROOFS: Final = frozenset({"put", "get", "head", "delete", "list", "download", "copy", "move"})
 
@@ -113,7 +113,7 @@ class UseWatch:
         try:
             changed = record_use(self._catalogue, record, error, self._clock())
         except StorageError as trouble:
-            # The call has an outcome of its own, and the next one tries again.
+            # The call keeps its own outcome, and the next one tries again.
             _log.warning("the status of the provider %s was not recorded: %s", record.id, trouble)
             return
         if not changed:

@@ -1,4 +1,4 @@
-"""Secrets that show in no traceback: text and bytes that are what they are, but whose ``repr`` is masked.
+"""Secrets that no traceback shows: text and bytes that behave as usual, but whose ``repr`` is masked.
 
 Rich, Sentry and others print the locals of every frame of an error. Where a secret comes in it is wrapped, so that all
 frames that hold it show ``'***'``. What is made of it (a concatenation, a format) is plain text again.
@@ -37,7 +37,7 @@ class Masked(str):
         return repr(MASK)
 
     def __getitem__(self, index: SupportsIndex | slice, /) -> Masked:
-        return Masked(str.__getitem__(self, index))  # what shows long text cut takes a slice of it
+        return Masked(str.__getitem__(self, index))  # code that shortens long text shows a slice of it
 
 
 @not_pickled("send no secret, but where to find it")
