@@ -70,11 +70,6 @@ class ProviderFileSystem(ObjectFileSystem):
         if WITHHELD not in cls._strip_tokenize_options:
             cls._strip_tokenize_options = (*cls._strip_tokenize_options, WITHHELD)
 
-    @property
-    def scheme(self) -> str:
-        """What its URLs begin with."""
-        return self._schemes()[0]
-
     def _hold(self, settings: dict[str, object]) -> tuple[SecretOptions, bool]:
         """Take the secrets out of *settings*; the second value says whether this is a copy of another file system."""
         withheld = cast("Withheld | None", settings.pop(WITHHELD, None))
