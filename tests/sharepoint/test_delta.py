@@ -93,6 +93,16 @@ def test_a_feed_that_is_lost_does_not_end_the_listing(filled: Place, status: int
         listed(filled)
 
 
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_a_level_that_is_lost_does_not_end_the_listing(filled: Place, status: int) -> None:
+    filled.emulator.knobs.page_items = 1
+    gone = Answer(status=status, body=b'{"error": {"code": "itemNotFound"}}')
+    filled.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="skiptoken", answer=gone))
+
+    with pytest.raises(UnavailableError, match="lost a listing"):
+        list(filled.storage.list("", recursive=False))
+
+
 @pytest.mark.parametrize("recursive", [True, False])
 def test_a_listing_that_goes_round_in_circles_ends(filled: Place, recursive: bool) -> None:
     link = f"{filled.emulator.graph_url}/drives/{filled.drive.id}/next"

@@ -53,9 +53,11 @@ class LinkedPages:
         """
         request = first if self.link is None else self._library.requests.next_page(self.link)
         response = yield from GRAPH.send(request, ok=(200, 404, 410, *expected))
-        if response.status in (404, 410) and self.link is not None:
+        if response.status != 200 and self.link is not None:
             error = map_error(response)
-            raise UnavailableError("SharePoint lost a listing before its end; list again", code=error.code) from error
+            if response.status in (404, 410) or isinstance(error, NotFoundError):
+                raise UnavailableError("SharePoint lost a listing before its end; list again", code=error.code)
+        self.link = None
         return response
 
     def read(self, response: Response) -> Page:
