@@ -239,7 +239,7 @@ def test_a_sign_in_page_is_nobodys_answer(faulty: Faulty, kind: str) -> None:
         "commit": lambda: storage.put("a", LARGE),
         "copy": lambda: storage.copy("b", "a"),
     }
-    with pytest.raises((UnavailableError, BulkError), match="somebody else than Azure"):
+    with pytest.raises((UnavailableError, BulkError), match="something other than Azure"):
         acts[kind]()
 
     assert SMALL == faulty.stored("b")
@@ -264,7 +264,7 @@ def test_another_span_than_was_asked_for_is_refused_before_its_first_byte(faulty
 
     faulty.front.on("get", do=elsewhere, times=None)
 
-    with pytest.raises(IntegrityError, match="nothing of it was taken"):
+    with pytest.raises(IntegrityError, match="none of it was taken"):
         faulty.storage.get_bytes("a", ByteRange(start=5, end=10))
 
 

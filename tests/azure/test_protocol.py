@@ -56,7 +56,7 @@ def feed(exchange: Exchange[object], *answers: Callable[[Request], Response] | R
 
 def test_a_404_without_the_headers_of_the_service_is_not_absence(exchanges: AzureBlobProvider) -> None:
     for exchange in (exchanges.head(KEY), exchanges.delete(KEY), exchanges.get(KEY, ByteRange(), len, None)):
-        with pytest.raises(UnavailableError, match="somebody else than Azure"):
+        with pytest.raises(UnavailableError, match="something other than Azure"):
             feed(exchange, answer(404, {"content-type": "text/html"}))
 
 

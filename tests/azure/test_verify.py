@@ -132,7 +132,7 @@ def test_a_wrong_key_is_explained_without_it(target: Target) -> None:
         ("InvalidAuthenticationInfo", 401, "not one of the account"),
         ("KeyBasedAuthenticationNotPermitted", 403, "forbids its keys"),
         ("AuthorizationFailure", 403, "firewall"),
-        ("AuthorizationPermissionMismatch", 403, "does not allow all"),
+        ("AuthorizationPermissionMismatch", 403, "does not allow everything"),
         ("AuthorizationProtocolMismatch", 403, "write https://"),
         ("AuthorizationSourceIPMismatch", 403, "address of this machine"),
         ("AccountIsDisabled", 403, "is disabled"),
@@ -216,7 +216,7 @@ def test_cors_is_asked_for_where_browsers_upload(
     ("token", "words"),
     [
         ("sp=rwdl&se=2026-01-01T00:00:00Z&sig=x", "expired on 2026-01-01"),
-        ("sp=rwdl&st=2026-02-01&se=2026-03-01&sig=x", "good from 2026-02-01"),
+        ("sp=rwdl&st=2026-02-01&se=2026-03-01&sig=x", "valid from 2026-02-01"),
         ("sp=rl&se=2026-03-01&sr=c&sig=x", "write, delete"),
         ("ss=q&srt=sco&sp=rwdl&sig=x", "does not cover"),
         ("sr=b&sp=rwdl&sig=x", "one blob"),

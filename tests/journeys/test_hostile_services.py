@@ -111,7 +111,7 @@ def test_empty_pages_with_fresh_tokens_come_to_an_end(kind: str, call: Callable[
     def answer(received: Received) -> Answer:
         return page(kind, str(next(tokens)), url=f"http://{received.headers['host']}")
 
-    with serving(kind, answer) as storage, pytest.raises(UnavailableError, match="pages without an entry") as caught:
+    with serving(kind, answer) as storage, pytest.raises(UnavailableError, match="in a row without an entry") as caught:
         call(storage)
 
     assert "prefix" in str(caught.value)

@@ -101,7 +101,7 @@ def test_a_state_that_is_nested_beyond_reason_is_none() -> None:
 def test_deep_json_of_graph_is_an_answer_of_somebody_else() -> None:
     response = Response(status=200, headers={}, body=DEEP.encode())
 
-    with pytest.raises(UnavailableError, match="somebody else"):
+    with pytest.raises(UnavailableError, match="something other than"):
         parse_answer(response)
     assert [] == list(codes_of(response.body))
     assert [] == list(codes_of(b'{"error":' * 50_000))
@@ -121,7 +121,7 @@ def test_deep_json_of_graph_is_an_answer_of_somebody_else() -> None:
     "read", [lambda body: parse_xml(body, "S3"), parse_page, parse_azure_page], ids=["xml", "s3", "azure"]
 )
 def test_xml_that_is_larger_or_deeper_than_any_answer_is_refused(read: Callable[[bytes], object], body: bytes) -> None:
-    with pytest.raises(UnavailableError, match=r"more elements|where a listing was due|where <"):
+    with pytest.raises(UnavailableError, match=r"more elements|instead of a listing|instead of <"):
         read(body.replace(b"<r>", b"<ListBucketResult>").replace(b"</r>", b"</ListBucketResult>"))
 
 

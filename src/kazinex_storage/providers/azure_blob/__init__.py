@@ -1,8 +1,8 @@
 """Azure Blob Storage: a container as a provider.
 
 ``Storage(open_azure_blob(AzureBlobSettings(...)))`` is a container. ``settings.py`` makes a ``Target``; ``requests.py``
-builds requests for it; ``exchanges.py`` has the verbs of the contract. Names are loaded
-when they are first used: a provider that is made of a ``Target`` does without pydantic.
+builds requests for it; ``exchanges.py`` has the verbs of the contract. Names are loaded on first use: a provider made
+from a ``Target`` does not need pydantic.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What successful answers of the Blob API say, as our values. Pure; ``requests.py`` builds the requests."""
+"""Successful responses of the Blob API as our values. Pure; ``requests.py`` builds the requests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
 
     Raises:
         NotFoundError: it is a directory.
-        UnavailableError: nothing says how long the blob is.
+        UnavailableError: they do not say how long the blob is.
     """
     match = CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
     size = size_of(match[3] if match is not None else headers.get("content-length"))
@@ -39,7 +39,7 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
         raise UnavailableError("the service does not say how long the object is", key=key)
     metadata = metadata_of(headers)
     if is_folder(metadata):
-        raise NotFoundError("no object has that key, a directory has", key=key, code=MARKED)
+        raise NotFoundError("no object has that key, but a directory does", key=key, code=MARKED)
     metadata.pop(WRITE_TOKEN, None)
     metadata.pop(FOLDER, None)
     metadata.pop(SHA256, None)
@@ -61,8 +61,9 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
 def checksum_in(headers: Mapping[str, str]) -> Checksum | None:
     """Return the checksum of the whole blob that a GET or HEAD gives: the sha256 that we keep, else its MD5.
 
-    A blob has the MD5 of what was put in one request, or the one that its writer gave; a part gives it besides its own
-    (learn.microsoft.com/rest/api/storageservices/get-blob). That of append and page blobs is not kept up to date.
+    A blob put in one request has the MD5 of its bytes, any other the one that its writer gave; a part comes with the
+    MD5 of the whole as well as its own (learn.microsoft.com/rest/api/storageservices/get-blob). That of append and page
+    blobs is not kept up to date.
     """
     sha256 = headers.get(_SHA256_HEADER)
     if sha256 is not None and _HEXADECIMAL.fullmatch(sha256):
@@ -81,12 +82,12 @@ def parse_page(body: bytes) -> Page:
     """Return a page of List Blobs.
 
     Raises:
-        UnavailableError: it is no listing.
+        UnavailableError: it is not a listing.
     """
     root = parse_xml(body, "Azure")
     blobs = root.find("Blobs")
     if root.tag != "EnumerationResults" or blobs is None:
-        raise UnavailableError(f"the service answered <{root.tag[:60]}> where a listing was due; look at the endpoint")
+        raise UnavailableError(f"the service answered <{root.tag[:60]}> instead of a listing; check the endpoint")
     directories = [_name(blob) for blob in blobs.iterfind("Blob") if _is_directory(blob)]
     objects = [_blob(blob) for blob in blobs.iterfind("Blob") if not (directories and _is_directory(blob))]
     folders = [_name(folder) for folder in blobs.iterfind("BlobPrefix")]
@@ -94,19 +95,21 @@ def parse_page(body: bytes) -> Page:
 
 
 def parse_blocks(body: bytes) -> list[tuple[str, int]]:
-    """Return id and size of the blocks that are no blob yet.
+    """Return id and size of the uncommitted blocks.
 
     Raises:
-        UnavailableError: it is no list of blocks.
+        UnavailableError: it is not a list of blocks.
     """
     root = parse_xml(body, "Azure")
     if root.tag != "BlockList":
-        raise UnavailableError(f"the service answered <{root.tag[:60]}> where a list was due; look at the endpoint")
+        raise UnavailableError(
+            f"the service answered <{root.tag[:60]}> instead of a list of blocks; check the endpoint"
+        )
     found: list[tuple[str, int]] = []
     for block in root.iterfind("UncommittedBlocks/Block"):
         name, size = text_of(block, "Name"), size_of(text_of(block, "Size"))
         if not name or size is None:
-            raise UnavailableError("the service lists a block without id or size; look at the endpoint and at proxies")
+            raise UnavailableError("the service lists a block without id or size; check the endpoint and any proxies")
         found.append((name, size))
     return found
 
@@ -115,7 +118,7 @@ def _blob(blob: Element) -> tuple[str, int, str | None, datetime | None]:
     properties = blob.find("Properties")
     size = size_of(text_of(properties, "Content-Length")) if properties is not None else None
     if properties is None or size is None:
-        raise UnavailableError("the service lists an object without its size; look at the endpoint and at proxies")
+        raise UnavailableError("the service lists an object without its size; check the endpoint and any proxies")
     return _name(blob), size, etag_of(text_of(properties, "Etag")), date_of(text_of(properties, "Last-Modified"))
 
 
@@ -128,8 +131,8 @@ def _is_directory(blob: Element) -> bool:
 
 
 def _name(element: Element) -> str:
-    # Characters that XML has no place for are percent-encoded, which an attribute says — List Blobs.
+    # Names with characters that XML cannot hold are percent-encoded, and have an attribute that says so — List Blobs.
     child = element.find("Name")
     if child is None or not child.text:
-        raise UnavailableError("the service lists something without a name; look at the endpoint and at proxies")
+        raise UnavailableError("the service lists something without a name; check the endpoint and any proxies")
     return unquote(child.text) if child.get("Encoded") == "true" else child.text

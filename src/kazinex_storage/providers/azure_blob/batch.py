@@ -1,4 +1,4 @@
-"""Bulk deletes: one request for 256 blobs, whose answers are parts of one body. What is not proved is not deleted."""
+"""Bulk deletes: one request for 256 blobs, answered by the parts of one body. What is not proved is not deleted."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .objects import Objects
 from .requests import BATCH_BLOBS
 
 BATCHES_AT_ONCE: Final = 4
-"""Batches of one call that are under way at once: all of its 1,000 keys."""
+"""Batches of one call that run at the same time: enough for all of its 1,000 keys."""
 
-# Accounts with a hierarchical namespace had none when the API came (azure.microsoft.com/updates/batchapiforblob), and
-# emulators and gateways may have none. What else such an answer means, the single deletes find out.
+# Accounts with a hierarchical namespace had no batches at first (azure.microsoft.com/updates/batchapiforblob), and
+# emulators and gateways may have none. If such a response means something else, the single deletes will show it.
 _NO_BATCHES: Final = (400, 405, 409, 501)
 
 # RFC 2046, 5.1.1, without blanks
@@ -29,10 +29,10 @@ _STATUS: Final = re.compile(r"HTTP/1\.1 ([0-9]{3})\b")
 def delete_many(objects: Objects, keys: Sequence[str]) -> Exchange[list[StorageError | None]]:
     """Remove up to 1,000 *keys*, 256 in one request; return an error or None for each, in order.
 
-    A batch that is refused as a whole, or whose answer does not say which blobs are left, failed for each of its keys.
+    A batch that is refused as a whole, or whose response does not say which blobs are left, fails for each of its keys.
     """
     for key in keys:
-        objects.requests.codec.name_of(key)  # one that the service cannot hold refuses the whole call
+        objects.requests.codec.name_of(key)  # a key that the service cannot hold refuses the whole call
     batches = [keys[start : start + BATCH_BLOBS] for start in range(0, len(keys), BATCH_BLOBS)]
 
     def each() -> Iterator[Exchange[list[StorageError | None]]]:
@@ -58,17 +58,17 @@ def _delete(objects: Objects, keys: Sequence[str]) -> Exchange[list[StorageError
         return (yield from delete_each(objects.delete, keys))
     answers = parse_batch(response)
     if answers.keys() != set(range(len(keys))):
-        # A batch that could not be read has one answer, which is no blob's.
+        # A batch that the service cannot read has one response, which is not about any blob.
         refusals = (_error(answer, None) for answer in answers.values())
         raise next((error for error in refusals if error is not None), _unclear())
     return [_error(answers[number], key) for number, key in enumerate(keys)]
 
 
 def parse_batch(response: Response) -> dict[int, Response]:
-    """Return the answer to each request of a batch by its number, -1 for one without.
+    """Return the response to each request of a batch by its number, -1 for one without.
 
     Raises:
-        UnavailableError: it is no such body, or answers one request twice.
+        UnavailableError: it is not such a body, or answers one request twice.
     """
     boundary = _BOUNDARY.match(response.headers.get("content-type", ""))
     if boundary is None:
@@ -105,4 +105,4 @@ def _error(answer: Response, key: str | None) -> StorageError | None:
 
 
 def _unclear() -> UnavailableError:
-    return UnavailableError("the service does not say which objects it deleted; look which are left, and repeat it")
+    return UnavailableError("the service does not say which objects it deleted; see which are left, and repeat it")

@@ -1,7 +1,7 @@
-"""Large bodies as blocks: Put Block for each, then Put Block List, which makes them the blob at once.
+"""Large bodies as blocks: Put Block for each, then Put Block List, which makes them the blob in one step.
 
-The list carries the condition and the metadata, so the sha256 of the whole is always kept. Blocks that are never listed
-are invisible, and dropped by the service after a week, or when another write to the key ends.
+The list carries the condition and the metadata, so the sha256 of the whole is always stored. Blocks that are never
+listed are invisible, and the service drops them after a week, or when another write to the key completes.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from .errors import AZURE
 from .objects import Objects
 from .target import PART_RULE
 
-# All ids of a blob must have one length (Put Block), so everything that writes blocks here uses this form.
+# All block ids of a blob must have the same length (Put Block), so everything that writes blocks here uses this form.
 _MAGIC: Final = b"kz"
-_MAGIC_CRC32: Final = b"kc"  # the digest is shorter, with nothing after it
+_MAGIC_CRC32: Final = b"kc"  # with the shorter digest, padded
 _TOKEN_BYTES: Final = 8
 _ID_BYTES: Final = 30
 _DIGEST_BYTES: Final = 16
@@ -41,30 +41,30 @@ class Block:
     token: str
     """The write that it belongs to: 16 hexadecimal digits."""
     number: int
-    """From 1; what is no part of the body has a number of its own."""
+    """From 1; markers, which are not part of the body, have numbers of their own."""
     digest: bytes = bytes(_DIGEST_BYTES)
-    """MD5 or CRC-32 of its bytes, where it was known beforehand."""
+    """MD5 or CRC-32 of its bytes, where it is known in advance."""
 
     @property
     def id(self) -> str:
-        """How the service calls it."""
+        """Its id in the service."""
         magic = _MAGIC_CRC32 if len(self.digest) == _CRC32_BYTES else _MAGIC
         digest = self.digest.ljust(_DIGEST_BYTES, b"\x00")
         return b64encode(magic + bytes.fromhex(self.token) + self.number.to_bytes(4) + digest).decode()
 
     def part(self, size: int) -> PartInfo:
-        """Return the part of *size* bytes that it is; its etag is the digest."""
+        """Return it as a part of *size* bytes, whose etag is the digest."""
         crc32 = b64encode(self.digest).decode() if len(self.digest) == _CRC32_BYTES else None
         return PartInfo(number=self.number, size=size, etag=self.digest.hex(), crc32=crc32)
 
 
 def new_write_token() -> str:
-    """Return a random token of a write in blocks."""
+    """Return a random token for a write in blocks."""
     return secrets.token_hex(_TOKEN_BYTES)
 
 
 def read_block_id(text: str) -> Block | None:
-    """Return what the id *text* says; None when another program chose it."""
+    """Return the block with the id *text*; None when another program made the id."""
     try:
         found = b64decode(text, validate=True)
     except (BadBase64, ValueError):
@@ -80,7 +80,7 @@ class Blocks:
     """Writes in blocks to one container."""
 
     def __init__(self, objects: Objects) -> None:
-        """Work on the same container as *objects*."""
+        """Write to the container of *objects*."""
         self._objects = objects
         self._requests = objects.requests
 
@@ -92,7 +92,7 @@ class Blocks:
             UnavailableError: the service lost the blocks.
             StorageError: as in ``StorageProvider.put``.
         """
-        yield from self._objects.check(key, options)  # before gibibytes are sent in vain; the end decides
+        yield from self._objects.check(key, options)  # before gibibytes are sent in vain; completion decides
         token = new_write_token()
         plan = plan_parts(source.size, PART_RULE)
         parts = yield from send_parts(source, plan, partial(self.put_block, key, token), self._objects)
@@ -102,7 +102,7 @@ class Blocks:
         return (yield from self._objects.written(key, response, source.size, found.value, options, token))
 
     def put_block(self, key: str, token: str, number: int, data: Buffer) -> Exchange[PartInfo]:
-        """Write one block, whose digest is the etag of the part. One request.
+        """Write one block, whose digest becomes the etag of the part; one request.
 
         Raises:
             UnavailableError: the service lost the write.
@@ -114,7 +114,7 @@ class Blocks:
         return block.part(len(data))
 
     def stage(self, key: str, block: Block, data: Buffer, proof: Proof) -> Exchange[None]:
-        """Write *data*, which has that *proof*, as a block; one request.
+        """Write *data*, proved by *proof*, as a block; one request.
 
         Raises:
             UnavailableError: the service lost the write.
@@ -127,5 +127,5 @@ class Blocks:
 
 
 def id_of(token: str, part: PartInfo) -> str:
-    """Return the id of the block that *part* of the write *token* is."""
+    """Return the id of the block that is *part* of the write *token*."""
     return Block(token, part.number, bytes.fromhex(part.etag)).id

@@ -1,4 +1,4 @@
-"""Why a container cannot be used, in the words of who administers it. Pure; ``diagnose.py`` finds out which it is."""
+"""Why a container cannot be used, in the terms of its administrator. Pure; ``diagnose.py`` finds out which it is."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _NETWORK: Final = "Azure portal, the storage account, Security + networking, Net
 _CONTAINERS: Final = "Azure portal, the storage account, Data storage, Containers"
 
 NEEDED: Final[Mapping[str, str]] = {"r": "read", "w": "write", "d": "delete", "l": "list"}
-"""What a shared access signature has to allow (sp)."""
+"""What a shared access signature must allow (sp)."""
 
 _HTTPS_ONLY: Final = (
-    "the account, or the signature, is good for https only, and the endpoint says http",
+    "the account or the signature only allows https, and the endpoint says http",
     "write https:// in the endpoint",
 )
 
@@ -33,28 +33,28 @@ _BY_CODE: Final[Mapping[str, tuple[str, str]]] = {
         "Configuration",
     ),
     "AuthorizationFailure": (  # which firewalls give
-        "the account {account!r} refuses this machine: its firewall lets only chosen networks in, or the credential "
-        "is not good for this",
+        "the account {account!r} refuses this machine: its firewall only lets chosen networks in, or the credential "
+        "does not allow this",
         f"look at {_NETWORK}: enable access from all networks, or add the public address of this machine, or a "
-        "private endpoint; if that is right already, enter the credential again",
+        "private endpoint; if that is already right, enter the credential again",
     ),
     "AuthorizationProtocolMismatch": _HTTPS_ONLY,
     "AccountRequiresHttps": _HTTPS_ONLY,
     "AuthorizationSourceIPMismatch": (
-        "the signature is not good from the address of this machine (AuthorizationSourceIPMismatch)",
+        "the signature does not allow the address of this machine (AuthorizationSourceIPMismatch)",
         f"make one without an allowed IP address, or with that of this machine, at {_SAS}",
     ),
     "AccountIsDisabled": (
         "the account {account!r} is disabled",
-        "look whether the subscription it belongs to has ended or is unpaid, Azure portal, Subscriptions",
+        "see whether its subscription has ended or is unpaid, Azure portal, Subscriptions",
     ),
     "ContainerNotFound": (
         "there is no container {container!r} in the account {account!r}",
-        f"compare the name, letter by letter, at {_CONTAINERS}; if it is missing, make the container, because this "
+        f"compare the name, letter by letter, at {_CONTAINERS}; if it is missing, make the container: this "
         "library never does",
     ),
 }
-"""Meaning and fix of what Azure says in one word, whatever the credential."""
+"""Meaning and fix by the code of an error, whatever the credential."""
 
 NO_CRC64: Final = Diagnosis(
     meaning="the service does not take CRC-64, as Azurite does not; bodies are proved by it because body_checksum "
@@ -65,7 +65,7 @@ NO_CRC64: Final = Diagnosis(
 
 
 def of_code(code: str, target: Target) -> Diagnosis | None:
-    """Return what the *code* of an error means to *target*; None when it says too little."""
+    """Return what the *code* of an error means for *target*; None when it says too little."""
     match code:
         case "AuthenticationFailed" | "InvalidAuthenticationInfo" | "NoAuthenticationInformation":
             return _wrong_key(target)
@@ -79,18 +79,18 @@ def of_code(code: str, target: Target) -> Diagnosis | None:
 
 
 def protected(target: Target) -> Diagnosis:
-    """Explain a blob that a policy keeps."""
+    """Explain a blob that a policy protects."""
     return Diagnosis(
-        meaning=f"a retention policy or a legal hold on the container {target.container!r} keeps what was written: "
+        meaning=f"a retention policy or a legal hold on the container {target.container!r} protects what was written: "
         "documents can be stored, but neither deleted nor replaced before it ends, and the probe below "
         ".kazinex-verify remains",
-        fix="nothing, if documents shall be kept like that; otherwise change it at Azure portal, the container, "
+        fix="nothing, if that is how documents are to be kept; otherwise change it at Azure portal, the container, "
         "Settings, Access policy",
     )
 
 
 def of_token(token: str, now: datetime) -> Diagnosis | None:
-    """Return what a shared access signature says of itself that makes it useless; None when it looks good."""
+    """Return the flaw that a shared access signature shows by itself; None when it looks good."""
     fields = {name: values[0] for name, values in parse_qs(token).items()}
     ends, begins = moment_of(fields.get("se")), moment_of(fields.get("st"))
     if ends is not None and ends <= now:
@@ -101,8 +101,8 @@ def of_token(token: str, now: datetime) -> Diagnosis | None:
         )
     if begins is not None and begins > now:
         return Diagnosis(
-            meaning=f"the shared access signature is good from {begins:%Y-%m-%d %H:%M} UTC only",
-            fix=f"make one that begins earlier at {_SAS}, and look at the clock of this machine",
+            meaning=f"the shared access signature is only valid from {begins:%Y-%m-%d %H:%M} UTC",
+            fix=f"make one that begins earlier at {_SAS}, and check the clock of this machine",
         )
     if "sr" in fields and fields["sr"] not in ("c", "d"):
         return Diagnosis(
@@ -127,12 +127,13 @@ def of_token(token: str, now: datetime) -> Diagnosis | None:
 def _wrong_key(target: Target) -> Diagnosis:
     if isinstance(target.credential, SasToken):
         return Diagnosis(
-            meaning="the shared access signature is not accepted: it was changed when it was copied, it is for "
-            "another container, or the key that it was made with has been rotated",
+            meaning="the shared access signature is not accepted: it was altered when it was copied, it is for "
+            "another container, or the key it was made with has been rotated",
             fix=f"make a new one at {_SAS} and enter all of it",
         )
     return Diagnosis(
-        meaning=f"the key is not one of the account {target.account!r}: mistyped, cut short, rotated, or another one's",
+        meaning=f"the key is not one of the account {target.account!r}: mistyped, cut short, rotated, or "
+        "of another account",
         fix=f"copy key1 or key2 again at {_KEYS}, whole, and compare the name of the account there",
     )
 
@@ -141,10 +142,10 @@ def _missing_role(target: Target) -> Diagnosis:
     if isinstance(target.credential, Identity):
         return Diagnosis(
             meaning=f"the identity is known, but has no role that lets it use the container {target.container!r}",
-            fix=f"add the role assignment Storage Blob Data Contributor at {_ROLES}; it takes up to ten minutes to be "
-            "in force",
+            fix=f"add the role assignment Storage Blob Data Contributor at {_ROLES}; it takes effect within ten "
+            "minutes",
         )
     return Diagnosis(
-        meaning="the signature is good, but does not allow all that documents need",
+        meaning="the signature is valid, but does not allow everything that documents need",
         fix=f"make a new one with {', '.join(NEEDED.values())} at {_SAS}",
     )

@@ -11,7 +11,7 @@ from .headers import METADATA, WRITE_TOKEN
 from .names import encode_metadata_name
 from .objects import Objects
 
-# What a signed upload has to send, see ``presign.py``.
+# What a signed upload may have to send, see ``presign.py``.
 _HEADERS: Final = ("content-type", "x-ms-blob-type", METADATA + encode_metadata_name(WRITE_TOKEN))
 
 _RULES: Final = "Azure portal, the storage account, Settings, Resource sharing (CORS), Blob service"

@@ -1,9 +1,9 @@
-"""What proves to the service that a body arrived as it was sent: a header that it compares before it keeps anything.
+"""What proves to the service that a body arrived as it was sent: a header that it checks before it stores anything.
 
-MD5 is what every emulator and proxy knows. CRC-64 is for those who send gibibytes: on one core MD5 reaches 0.6 GiB/s,
-this 8, so that 1 GiB takes 3.3 or 1.9 s of processor time (`python -m benchmarks --only azure`). The documentation of
-the header names neither the polynomial nor the order of the bytes: it is the CRC-64 of NVMe, little-endian, as
-Microsoft's azure-storage-extensions computes it, and as the service did where its answers were recorded.
+Every emulator and proxy knows MD5. CRC-64 is for those who send gibibytes: on one core MD5 reaches 0.6 GiB/s and CRC-64
+8 GiB/s, so that 1 GiB takes 3.3 or 1.9 s of processor time (`python -m benchmarks --only azure`). The documentation of
+the header names neither the polynomial nor the byte order: it is the CRC-64 of NVMe, little-endian, as Microsoft's
+azure-storage-extensions computes it, and as the service does in recorded responses.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from ...errors import SettingsError
 from ...types import Buffer
 
 BodyChecksum: TypeAlias = Literal["md5", "crc64"]
-"""How bodies are proved: the names of the setting ``body_checksum``."""
+"""How bodies are proved: the values of the setting ``body_checksum``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What is said of one body."""
+    """The proof of one body."""
 
     header: tuple[str, str]
-    """For the service, which answers 400 when the body is another one (``Md5Mismatch``, ``Crc64Mismatch``)."""
+    """For the service, which answers 400 when the body differs (``Md5Mismatch``, ``Crc64Mismatch``)."""
     digest: bytes
-    """By which its part of an upload is known again: 16 bytes of MD5, or 4 of CRC-32, which costs next to nothing."""
+    """Identifies the bytes of a part of an upload: 16 bytes of MD5, or 4 of CRC-32, which costs next to nothing."""
 
 
 Prover: TypeAlias = Callable[[Buffer], Proof]
@@ -37,7 +37,7 @@ Prover: TypeAlias = Callable[[Buffer], Proof]
 
 
 def md5_proof(data: Buffer) -> Proof:
-    """Prove *data* by its MD5."""
+    """Return the proof of *data* by MD5."""
     digest = hashlib.md5(data, usedforsecurity=False).digest()
     return Proof(("Content-MD5", b64encode(digest).decode()), digest)
 
@@ -58,7 +58,8 @@ def prover_of(checksum: BodyChecksum) -> Prover:
         ) from None
 
     def crc64_proof(data: Buffer) -> Proof:
-        # learn.microsoft.com/rest/api/storageservices/put-block names the header, and refuses Content-MD5 beside it.
+        # learn.microsoft.com/rest/api/storageservices/put-block names the header, and forbids Content-MD5 along with
+        # it.
         text = b64encode(crc64nvme(data).to_bytes(8, "little")).decode()
         return Proof(("x-ms-content-crc64", text), b64decode(crc32_of(data)))
 

@@ -1,7 +1,7 @@
 """Copies inside one container, made by the service: in one request up to 256 MiB, else in blocks.
 
 A copy carries a write token of its own, as a write does, so it is safe to repeat. It is of one version of its source,
-even when that is replaced meanwhile.
+even when that is replaced in the meantime.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_COPY_BYTES: Final = 256 * MIB
 """The largest blob that Copy Blob From URL copies (learn.microsoft.com/rest/api/storageservices/copy-blob-from-url)."""
 
 COPY_BLOCK_BYTES: Final = 256 * MIB
-"""Bytes of one block of a larger copy: nothing passes through here, so fewer requests are better."""
+"""Bytes of one block of a larger copy: nothing passes through this process, so fewer requests are better."""
 
 _SOURCE_CHANGED: Final = "SourceConditionNotMet"
 
@@ -43,7 +43,7 @@ class Copying:
         """Copy one version of an object; two requests up to 256 MiB, else two and one for each 256 MiB.
 
         Raises:
-            UnavailableError: the object was replaced meanwhile; nothing was copied.
+            UnavailableError: the object was replaced in the meantime; nothing was copied.
             StorageError: as in ``ServerCopier.copy``.
         """
         found = yield from self._objects.head(source)
@@ -54,9 +54,9 @@ class Copying:
         headers = (*metadata_headers(found.metadata, found.sha256, token), *condition_headers(options))
         response: Response = yield self._requests.copy(source, found.etag, target, headers)
         if response.status == 202 and is_azure(response.headers):
-            # A copy that was not asked to end first would go on behind our back, under a source that may change.
+            # An asynchronous copy would go on after this returns, from a source that may change.
             if response.headers.get("x-ms-copy-status", "success") != "success":
-                raise UnavailableError("the service has not ended the copy that it answered; look at it", key=target)
+                raise UnavailableError("the service answered before the copy had ended; look at the object", key=target)
             etag = etag_of(BLOB.judge(response, (202,), target).headers["etag"])
             return replace(found, key=target, etag=etag, last_modified=None)
         if code_of(response) == _SOURCE_CHANGED:

@@ -1,6 +1,6 @@
-"""Finds out why a container cannot be used, for ``verify``: by the error, and by one listing of one blob.
+"""Finds out why a container cannot be used, for ``verify``: from the error, and from listing one blob.
 
-Nothing is written, and nothing is asked that a signature for one container may not ask. ``causes.py`` has the words.
+Nothing is written, and nothing is asked that a signature for one container may not ask. ``causes.py`` has the texts.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class Diagnostics:
     """Explains the errors of one container."""
 
     def __init__(self, objects: Objects, *, now: Callable[[], float] = time.time) -> None:
-        """Explain what *objects* met; *now* is the clock that signatures are made with."""
+        """Explain errors of *objects*; *now* is the clock that signatures are made with."""
         self._objects = objects
         self._target = objects.requests.target
         self._now = now
 
     def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
-        """Return what *error* means, None when the general advice is as good. One request at most."""
+        """Return what *error* means; None when the general advice is as good. One request at most."""
         del check
         target, code = self._target, error.code or ""
         if isinstance(error, LockedError):
@@ -73,7 +73,7 @@ class Diagnostics:
         return causes.of_code(code, target)
 
     def _ask(self) -> Exchange[Response | None]:
-        """List one blob; None when there is no answer, or nothing authorises the request."""
+        """List one blob; None when there is no response, or nothing to authorise the request with."""
         try:
             requests = self._objects.requests
             request = Requests(replace(self._target, page_blobs=1), requests.auth).list(self._target.prefix, None)

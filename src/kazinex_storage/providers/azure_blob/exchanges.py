@@ -1,7 +1,7 @@
-"""The provider for a container: the verbs as exchanges, each bound where it stands.
+"""The provider for a container: the verbs as exchanges, which ``Storage`` runs.
 
-``Storage`` runs these. What a single blob, a write in blocks, an upload or a copy needs of the service stands in
-``objects.py``, ``blocks.py``, ``uploads.py`` and ``copying.py``, and ``requests.py`` spells the keys.
+Most are those of ``objects.py`` (single blobs), ``blocks.py`` (writes in blocks), ``uploads.py`` and ``copying.py``;
+``requests.py`` encodes the keys.
 """
 
 from __future__ import annotations
@@ -58,9 +58,7 @@ _CAPABILITIES = frozenset(
         Capability.PARTS,
     }
 )
-_CANNOT_SIGN = (
-    "a shared access signature cannot sign others; give the key of the account, or an identity of Microsoft Entra"
-)
+_CANNOT_SIGN = "a shared access signature cannot sign others; give the account key, or an identity of Microsoft Entra"
 
 _MAKE_PRIVATE = (
     "Azure portal, the storage account, Containers, the container, Change access level: Private; and in the account, "
@@ -69,7 +67,7 @@ _MAKE_PRIVATE = (
 
 # As for S3: a real service is 20 ms away.
 CONCURRENCY = 64
-"""Requests at once that pay off in bulk work."""
+"""How many requests at once pay off in bulk work."""
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
@@ -80,7 +78,7 @@ class AzureBlobProvider:
     addresses: PublicAddresses | None = None
 
     def __init__(self, target: Target) -> None:
-        """Use *target*; nothing is asked before the first call."""
+        """Use *target*; nothing is sent before the first call."""
         self.info = _info(target)
         """What it can do."""
         self.target = target
@@ -114,7 +112,7 @@ class AzureBlobProvider:
         return self._named.get(name, WHOLE, sink, None)
 
     def delete_marker(self, key: ObjectKey) -> Exchange[None]:
-        """Remove the directory, if it is one and has nothing in it; two requests, one when it is none."""
+        """Remove the directory *key*, if it is one and is empty; two requests, one if there is none."""
         try:
             yield from self.objects.head(key)
         except NotFoundError as error:
@@ -122,7 +120,7 @@ class AzureBlobProvider:
                 yield from self.objects.delete(key)
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
-        """Sign a request; none is sent, unless a key of user delegation has to be renewed."""
+        """Sign a request; none is sent, unless a user delegation key has to be renewed."""
         signer = yield from self._signing.key(options.expires_in)
         return presign(self.objects.requests, signer, key, options)
 
@@ -133,33 +131,33 @@ class AzureBlobProvider:
         return Diagnostics(self.objects).diagnose(error, check)
 
     def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
-        """Return what else ``verify`` has to look at: CORS, where browsers upload."""
+        """Return what else ``verify`` has to check: CORS, where browsers upload."""
         from .checks import cors  # as above
 
         return {"cors": partial(cors, self.objects)} if self.target.browser_origin is not None else {}
 
     def use_settings(self, settings: TransportSettings) -> None:
-        """Ask for tokens by *settings*."""
+        """Ask for tokens with *settings*."""
         if isinstance(self.target.credential, Identity) and isinstance(self.target.credential.tokens, Tokens):
             self.target.credential.tokens.use_settings(settings)
 
     def state_secret(self) -> bytes | None:
-        """Return the key of the account, the signature that was given, or what the app proves itself with."""
+        """Return the account key, the signature that was given, or the secret or key of the app."""
         credential = self.target.credential
         if isinstance(credential, AccountKey):
             return credential.key.encode()
         if isinstance(credential, SasToken):
             return credential.token.encode()
         proof = credential.app and (credential.app.secret or credential.app.private_key)
-        return proof.encode() if proof else None  # the identity of a machine has nothing that lasts
+        return proof.encode() if proof else None  # the identity of a machine has no lasting secret
 
     def public_access(self, key: ObjectKey) -> PublicAccess | None:
-        """Return where anybody could read the blob, if the container were public."""
+        """Return where anyone could read the blob, if the container were public."""
         url = self.objects.requests.url(key)
         return PublicAccess(url=url, fix=_MAKE_PRIVATE)
 
     def close(self) -> None:
-        """Do nothing: the connections are those of the storage."""
+        """Do nothing: the connections belong to the storage."""
 
 
 def _info(target: Target) -> ProviderInfo:

@@ -17,7 +17,7 @@ TextTool: TypeAlias = Literal["rclone", "duckdb"]
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """Says how other tools reach a container. Calling it gives the options of one of them, credentials included."""
+    """How other tools reach a container. Calling it returns the options of one of them, credentials included."""
 
     target: Target
 
@@ -28,20 +28,20 @@ class Exporter:
     def __call__(self, tool: TextTool, *, name: str = "kazinex") -> str: ...
 
     def __call__(self, tool: OptionsTool | TextTool, *, name: str = "kazinex") -> Options | str:
-        """Return what *tool* wants to know. It holds the secrets in the clear: do not log, show or commit it.
+        """Return the options of *tool*. They contain the secrets in the clear: do not log, show or commit them.
 
         ``azure-storage-blob``: arguments of ``ContainerClient(**options)``. ``adlfs``: of
         ``adlfs.AzureBlobFileSystem(**options)``. ``obstore``: of ``obstore.store.AzureStore(**options)``, which then
-        sees the keys below the prefix only, as ``Storage`` does. ``rclone``: a section of rclone.conf for a remote
+        only sees the keys below the prefix, as ``Storage`` does. ``rclone``: a section of rclone.conf for a remote
         *name*. ``duckdb``: a statement that makes the secret *name* for ``azure://container/`` URLs; it needs the
         extension azure.
 
-        The prefix of the settings is a part of keys for every tool but obstore. Names of blobs differ from keys where
-        Azure does not hold the key, which is a dot at the end of a segment.
+        The prefix of the settings is part of the keys for every tool but obstore. The name of a blob differs from its
+        key where Azure cannot hold the key: where a segment ends with a dot.
 
         Raises:
             SettingsError: there is no such tool or no such name, the tool does not take this kind of credential,
-                azure-identity is missing, or a value has characters that the file cannot hold.
+                azure-identity is missing, or the file cannot hold a value.
         """
         return export(tool, name, _OPTIONS, _TEXTS, self.target)
 

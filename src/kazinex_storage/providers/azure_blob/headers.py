@@ -1,4 +1,4 @@
-"""What travels in headers along with the bytes of a blob. Pure; text and dates are those of ``header_text.py``."""
+"""What headers carry along with the bytes of a blob. Pure; ``header_text.py`` has what S3 shares."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ SHA256: Final = "kazinex-sha256"
 """Metadata that holds the sha256 of the whole object."""
 
 WRITE_TOKEN: Final = "kazinex-write"  # noqa: S105 -- a name, no secret
-"""Metadata with a random token of one write: a writer that lost the answer recognises its own blob."""
+"""Metadata with a random token of one write: a writer whose response was lost recognises its own blob."""
 
 FOLDER: Final = "hdi_isfolder"
-"""Metadata of what stands for a directory where namespaces are hierarchical; seen in any case of letters."""
+"""Metadata that marks a directory in a hierarchical namespace; seen in any letter case."""
 
 _OURS: Final = frozenset({SHA256, WRITE_TOKEN, FOLDER})
 
 
 def put_headers(options: PutOptions, sha256: str | None, token: str) -> Iterator[tuple[str, str]]:
-    """Yield the headers that a blob keeps.
+    """Yield the headers that are stored with a blob.
 
     Raises:
         NotSupportedError: a value cannot be sent.
@@ -36,7 +36,7 @@ def put_headers(options: PutOptions, sha256: str | None, token: str) -> Iterator
 
 
 def metadata_headers(metadata: Mapping[str, str], sha256: str | None, token: str) -> Iterator[tuple[str, str]]:
-    """Yield the headers that hold *metadata* and our own besides.
+    """Yield the headers that hold *metadata* and our own.
 
     Raises:
         NotSupportedError: a value cannot be sent.
@@ -49,7 +49,7 @@ def metadata_headers(metadata: Mapping[str, str], sha256: str | None, token: str
 
 
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the metadata in *headers*, our own among it."""
+    """Return the metadata in *headers*, including our own."""
     return {
         decode_metadata_name(name[len(METADATA) :]): decode_text(value)
         for name, value in headers.items()
@@ -58,5 +58,5 @@ def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_folder(metadata: Mapping[str, str]) -> bool:
-    """Say whether it is a directory that the metadata belongs to."""
+    """Say whether the metadata is that of a directory."""
     return metadata.get(FOLDER, "").lower() == "true"

@@ -1,4 +1,4 @@
-"""Tokens of the identity of the machine that this runs on, through azure-identity."""
+"""Tokens for the identity of the machine that this runs on, through azure-identity."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _RENEW_SECONDS: Final = 300.0
 
 @not_pickled("make it there")
 class ManagedTokens:
-    """Tokens of an identity that needs no secret. Thread-safe; azure-identity keeps them as well."""
+    """Tokens for an identity that needs no secret. Thread-safe; azure-identity caches them too."""
 
     def __init__(self, kind: MachineIdentity, client_id: str | None = None) -> None:
-        """Ask as the identity *client_id*, where the machine has several."""
+        """Ask for the identity *client_id*, where the machine has several."""
         self._kind = kind
         self._client_id = client_id
         self._lock = ForkLock()
@@ -34,7 +34,7 @@ class ManagedTokens:
 
     @property
     def at_hand(self) -> str | None:
-        """A token that is good for some minutes yet."""
+        """A token that is valid for at least five more minutes."""
         found = self._token
         return Masked(found.token) if found is not None and time.time() < found.expires_on - _RENEW_SECONDS else None
 
@@ -43,7 +43,7 @@ class ManagedTokens:
 
         Raises:
             SettingsError: azure-identity is missing, or the machine has no such identity.
-            AuthenticationError: no token is given.
+            AuthenticationError: the identity gets no token.
         """
         with self._lock:
             token = self.at_hand
@@ -64,7 +64,7 @@ class ManagedTokens:
             from azure.identity import CredentialUnavailableError, ManagedIdentityCredential, WorkloadIdentityCredential
         except ImportError:
             raise SettingsError(
-                "the identity of the machine is asked through azure-identity; pip install azure-identity"
+                "the identity of the machine needs azure-identity; pip install azure-identity"
             ) from None
         try:
             if self._credential is None:
@@ -77,4 +77,4 @@ class ManagedTokens:
             ) from None
         except ClientAuthenticationError as error:
             kept = type(error).__name__
-        raise AuthenticationError(f"the {self._kind} identity of this machine is given no token ({kept}); check it")
+        raise AuthenticationError(f"the {self._kind} identity of this machine gets no token ({kept}); check it")

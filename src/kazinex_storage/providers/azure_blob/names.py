@@ -1,7 +1,7 @@
-"""Keys as Azure spells them, and names of metadata as C# identifiers: spellings that can be undone. Pure.
+"""Keys as names of blobs, and names of metadata as C# identifiers: encodings that can be reversed. Pure.
 
-Azure drops dots at the end of a segment, so the last one is written ``=2E``; what ends so already gets one ``3D`` more.
-Every other key is its own name.
+Azure drops dots at the end of a segment, so the last dot is written ``=2E``; a segment that already ends like that gets
+one more ``3D``. Every other key is its own name.
 
     encode("plans/rev.") == "plans/rev=2E"; encode("plans/rev=2E") == "plans/rev=3D2E"
 """
@@ -19,30 +19,30 @@ from ..objectstore.key_codec import KeyCodec
 MAX_NAME_CHARACTERS: Final = 1024
 """The longest name of a blob."""
 MAX_SEGMENTS: Final = 254
-"""The most that a name has between slashes."""
+"""How many segments a name may have between slashes."""
 
 _ESCAPED: Final = re.compile(r"=(?P<more>(?:3D)*)2E\Z")
-# What the end of a prefix may become in the name of a longer key.
+# The end of a prefix that may be encoded differently in the name of a longer key.
 _UNSURE: Final = re.compile(r"(?:\.|=(?:3D)*(?:3|2E?)?)\Z")
 _FOREIGN: Final = re.compile(r"[^a-z0-9]|^[0-9]")
 _NAME_ESCAPE: Final = re.compile(r"_([0-9a-f]{2})")
 
 
 def codec_of(prefix: str) -> KeyCodec:
-    """Return how the service spells keys below the *prefix* of the settings, which counts in the length of a name."""
-    spelt = encode_prefix(prefix)
+    """Return the codec for keys below the *prefix* of the settings, which counts towards the length of a name."""
+    encoded_prefix = encode_prefix(prefix)
 
     def encode_below(key: str) -> str:
-        return encode(prefix + key)[len(spelt) :]
+        return encode(prefix + key)[len(encoded_prefix) :]
 
-    return KeyCodec(prefix=spelt, encode=encode_below, encode_prefix=encode_prefix, decode=decode)
+    return KeyCodec(prefix=encoded_prefix, encode=encode_below, encode_prefix=encode_prefix, decode=decode)
 
 
 def encode(key: str) -> str:
-    """Return how the service spells *key*, the prefix of the settings included.
+    """Return the name of *key*, which includes the prefix of the settings.
 
     Raises:
-        InvalidKeyError: the service holds no such name.
+        InvalidKeyError: the service cannot hold the name.
     """
     name = encode_segments(key)
     if name.count("/") >= MAX_SEGMENTS:
@@ -53,20 +53,20 @@ def encode(key: str) -> str:
 
 
 def encode_segments(key: str) -> str:
-    """Return the spelling of *key*, however long."""
+    """Return the name of *key*, however long."""
     if "./" not in key and "=" not in key and not key.endswith("."):
         return key
-    return "/".join(map(_spelt, key.split("/")))
+    return "/".join(map(_encoded, key.split("/")))
 
 
 def encode_prefix(prefix: str) -> str:
-    """Return what the spellings of all keys begin with that begin with *prefix*; those of others may as well."""
+    """Return what the names of all keys below *prefix* begin with; names of other keys may begin like that too."""
     folders, slash, rest = prefix.rpartition("/")
     return encode_segments(folders) + slash + _UNSURE.sub("", rest)
 
 
 def decode(name: str) -> str | None:
-    """Return the key that is spelt *name*; None when no key is, because another program chose the name."""
+    """Return the key with that *name*; None when there is none, because another program chose the name."""
     key = "/".join(map(_read, name.split("/"))) if "=" in name else name
     try:
         return key if ObjectKey(key) == key and encode_segments(key) == name else None
@@ -75,7 +75,7 @@ def decode(name: str) -> str | None:
 
 
 def encode_metadata_name(name: str) -> str:
-    """Return *name* as a C# identifier: what is no lower-case letter or digit is ``_`` and two hexadecimal digits.
+    """Return *name* as a C# identifier: all but lower-case letters and digits become ``_`` and two hexadecimal digits.
 
     Example:
         >>> encode_metadata_name("drawing-no"), encode_metadata_name("2nd")
@@ -85,13 +85,13 @@ def encode_metadata_name(name: str) -> str:
 
 
 def decode_metadata_name(name: str) -> str:
-    """Return the name that is written *name*, in any case; what we did not write stays as it is, in lower case."""
+    """Undo ``encode_metadata_name``, in any letter case; names that it did not make are returned in lower case."""
     lowered = name.lower()
     found = _NAME_ESCAPE.sub(lambda match: chr(int(match[1], 16)), lowered)
     return found if found.isascii() and encode_metadata_name(found) == lowered else lowered
 
 
-def _spelt(segment: str) -> str:
+def _encoded(segment: str) -> str:
     if segment.endswith("."):
         return f"{segment[:-1]}=2E"
     return _ESCAPED.sub(r"=3D\g<more>2E", segment)

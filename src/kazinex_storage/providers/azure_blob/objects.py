@@ -1,6 +1,6 @@
 """Single blobs of one container, as exchanges: look, read, write in one request, delete.
 
-What makes a write safe to repeat is in ``objectstore/writing.py``: every write carries a token, and a writer that is
+``objectstore/writing.py`` says what makes a write safe to repeat: every write carries a token, and a writer that is
 refused looks for it.
 """
 
@@ -42,12 +42,12 @@ class Objects:
     """The blobs of one container."""
 
     def __init__(self, requests: Requests) -> None:
-        """Send what *requests* builds."""
+        """Send the requests that *requests* builds."""
         self.requests = requests
-        """What builds the requests."""
+        """Builds the requests."""
 
     def write(self, key: str, source: Source, options: PutOptions, data: bytes | None = None) -> Exchange[ObjectInfo]:
-        """Write a body of at most ``SINGLE_PUT_BYTES``; one request. *data* is the whole of it, where it has been read.
+        """Write a body of at most ``SINGLE_PUT_BYTES``; one request. *data* is all of it, if already read.
 
         Raises:
             StorageError: as in ``StorageProvider.put``.
@@ -64,10 +64,10 @@ class Objects:
     def written(
         self, key: str, response: Response, size: int, sha256: str | None, options: PutOptions, token: str
     ) -> Exchange[ObjectInfo]:
-        """Return what the answer to a write means.
+        """Return what the *response* to a write means.
 
         Raises:
-            UnavailableError: a condition failed, and whether on our own earlier attempt could not be told.
+            UnavailableError: a condition failed, and it is unknown whether because of our own earlier attempt.
             StorageError: as in ``StorageProvider.put``.
         """
         if response.status != 201:
@@ -90,10 +90,10 @@ class Objects:
         )
 
     def get(self, key: str, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
-        """Push *span* into *sink*; one request, two when it counts from the end or lies behind it.
+        """Push *span* into *sink*; one request, two when the span counts from the end or begins after it.
 
         Raises:
-            IntegrityError: the service sent other bytes than were asked for.
+            IntegrityError: the service sent bytes other than those asked for.
             StorageError: as in ``StorageProvider.get``.
         """
         if span.end is not None and span.end <= span.start:
@@ -111,11 +111,11 @@ class Objects:
         if response.status == 416 and is_azure(response.headers):
             return (yield from self.head(key, if_match))
         if response.status == 412 and is_azure(response.headers):
-            yield from self.head(key)  # a blob that is gone is no version either, and Azurite says no more than that
+            yield from self.head(key)  # 404 if it is gone: Azurite answers 412 then too
         info = parse_object(key, BLOB.judge(response, (200, 206), key).headers)
         start, end = wanted[0], info.size if wanted[1] is None else min(wanted[1], info.size)
         if counted.size != end - start:
-            raise IntegrityError("the service sent another part than was asked for; discard what came")
+            raise IntegrityError("the service sent a different part than was asked for; discard what came")
         return info
 
     def head(self, key: str, if_match: str | None = None) -> Exchange[ObjectInfo]:
@@ -128,7 +128,7 @@ class Objects:
         return parse_object(key, BLOB.judge(response, key=key).headers)
 
     def delete(self, key: str) -> Exchange[None]:
-        """Remove; one request. A directory, which is no object, stays as long as something is in it.
+        """Remove; one request. A directory, which is not an object, stays as long as something is in it.
 
         Raises:
             StorageError: as in ``StorageProvider.delete``.
@@ -154,25 +154,25 @@ def _check(
     if_match: str | None,
     headers: Mapping[str, str],
 ) -> None:
-    """Refuse what is not the span or the version that was asked for, before its first byte.
+    """Refuse anything but the span and the version that were asked for, before the first byte.
 
     Raises:
         NotFoundError: it is a directory.
-        UnavailableError: it is not Azure that answers.
+        UnavailableError: the response is not from Azure.
         IntegrityError: it is another part or another version.
     """
     etag = etag_of(headers.get("etag"))
     if not is_azure(headers) or etag is None:
         raise map_error(Response(status=200, headers=headers), key)
     if if_match is not None and etag != etag_of(if_match):
-        raise IntegrityError("the service sent another version than was asked for; nothing of it was taken")
+        raise IntegrityError("the service sent a different version than was asked for; none of it was taken")
     size = parse_object(key, headers).size
-    if counted.size:  # how a download goes on after a break is for the transport to see to
+    if counted.size:  # resuming after a break is up to the transport
         return
     start, end = wanted[0], size if wanted[1] is None else min(wanted[1], size)
     match = CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
     sent = (0, size) if match is None else (int(match[1]), int(match[2]) + 1)
     if sent != (start, end):
-        raise IntegrityError("the service sent another part than was asked for; nothing of it was taken")
+        raise IntegrityError("the service sent a different part than was asked for; none of it was taken")
     if wanted == (0, None):
         counted.expect(checksum_in(headers))

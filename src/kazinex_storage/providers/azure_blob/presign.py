@@ -1,7 +1,7 @@
 """Signed URLs for clients without credentials, made by azure-storage-blob. No request.
 
-A URL is good for one blob and one thing to do with it. Azure binds none to a type, a length or a checksum; to an absent
-key it does: permission to create does not replace.
+A URL is valid for one blob and one operation on it. Azure cannot bind it to a type, a length or a checksum, but can to
+an absent key: permission to create does not replace.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .requests import Requests
 from .sas import mint_url
 from .target import SigningKey
 
-# A key of user delegation is good for 7 days (learn.microsoft.com/rest/api/storageservices/get-user-delegation-key);
-# a URL that nobody can revoke has no reason to live longer by the key of the account.
+# A user delegation key is valid for 7 days (learn.microsoft.com/rest/api/storageservices/get-user-delegation-key); a
+# URL that cannot be revoked has no reason to live longer because it is signed with the account key.
 LONGEST: Final = timedelta(days=7)
-"""How long a URL is good for at most."""
+"""How long a URL is valid at most."""
 
 _PERMISSIONS: Final = {"GET": "r", "HEAD": "r", "PUT": "w", "DELETE": "d"}
 
@@ -31,16 +31,16 @@ def presign(requests: Requests, signer: SigningKey, key: str, options: PresignOp
     """Sign a request for the blob *key*.
 
     Raises:
-        SettingsError: azure-storage-blob is missing, or the key is none.
-        NotSupportedError: it belongs to an upload in parts, or no header carries a value.
+        SettingsError: azure-storage-blob is missing, or the key is not valid.
+        NotSupportedError: it belongs to an upload in parts, or a header cannot carry a value.
         ValueError: the expiry is outside of 1 second to 7 days.
     """
     if not timedelta(seconds=1) <= options.expires_in <= LONGEST:
-        raise ValueError(f"a URL is good for a positive time of 1 second to 7 days, not {options.expires_in}")
+        raise ValueError(f"a URL is valid for 1 second to 7 days, not {options.expires_in}")
     if options.upload is not None:
         raise NotSupportedError(
-            "Azure signs no single steps of an upload: a URL for a part would be good for the whole object, and "
-            "nothing throws parts away; sign one PUT, which takes up to 4.8 GiB, or resume the upload in this process"
+            "Azure cannot sign single steps of an upload: a URL for a part would be valid for the whole object, and "
+            "nothing discards parts; sign one PUT, which takes up to 4.8 GiB, or resume the upload in this process"
         )
     creates = options.method == "PUT" and options.mode is PutMode.CREATE
     permission = "c" if creates else _PERMISSIONS[options.method]

@@ -1,7 +1,7 @@
-"""The requests of the Blob API, built for one container. Pure: nothing is sent here; ``answers.py`` reads answers.
+"""The requests of the Blob API, built for one container. Pure: nothing is sent; ``answers.py`` reads the responses.
 
-learn.microsoft.com/rest/api/storageservices/blob-service-rest-api says what is built. Every body goes
-with a checksum, which the service verifies before it keeps anything.
+learn.microsoft.com/rest/api/storageservices/blob-service-rest-api documents them. Every body has a checksum, which the
+service verifies before it stores anything.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .sas import WithSource
 from .target import Target
 
 VERSION: Final = "2021-12-02"
-"""Of the API: the first one is 2019-12-12 that has the limits of ``target.py``; newer ones add nothing that is used."""
+"""The version of the API. The limits of ``target.py`` exist since 2019-12-12; newer versions add nothing used here."""
 
 BATCH_BLOBS: Final = 256
 """Blobs that one batch removes: the most that Azure takes (Blob Batch)."""
@@ -33,15 +33,15 @@ _GET: Final[Headers] = (*_BARE, ("Accept-Encoding", "identity"))
 
 
 class Requests:
-    """Builds the requests for one target. Keys in: the one place that spells them as the service does."""
+    """Builds the requests for one target. Takes keys: the only place that turns them into names."""
 
     __slots__ = ("_base", "_below", "_path", "auth", "codec", "prove", "target")
 
     def __init__(self, target: Target, auth: Auth, codec: KeyCodec = AS_IT_IS) -> None:
-        """Build for *target*, authorised by *auth*; *codec* spells keys.
+        """Build for *target*, authorised by *auth*; *codec* encodes keys.
 
         Raises:
-            SettingsError: what computes the checksum that it wants is missing.
+            SettingsError: the package that computes its checksum is missing.
         """
         self.target = target
         self.auth = auth
@@ -64,7 +64,7 @@ class Requests:
         return Request(method="PUT", url=self.url(key), headers=headers, body=data, auth=self.auth, operation="put")
 
     def put_block(self, key: str, block_id: str, data: Buffer, proof: Proof) -> Request:
-        """Write one block, which is invisible until it is committed."""
+        """Write one block, which is invisible until committed."""
         return Request(
             method="PUT",
             url=f"{self.url(key)}?comp=block&blockid={quote(block_id, safe='')}",
@@ -91,14 +91,14 @@ class Requests:
         return Request(method="PUT", url=url, headers=headers, body=body, auth=self.auth, operation="put")
 
     def block_list(self, key: str) -> Request:
-        """Ask for the blocks that are not part of a blob yet."""
+        """List the blocks that are not committed yet."""
         url = f"{self.url(key)}?comp=blocklist&blocklisttype=uncommitted"
         return Request(method="GET", url=url, headers=_GET, auth=self.auth, operation="list")
 
     def copy(self, source: str, etag: str | None, key: str, headers: Headers) -> Request:
-        """Copy one version of a blob of at most 256 MiB, its properties with it; *headers* hold its metadata.
+        """Copy one version of a blob of at most 256 MiB with its properties; *headers* hold its metadata.
 
-        It ends before it is answered (Copy Blob From URL).
+        The copy has ended when the response comes (Copy Blob From URL).
         """
         headers = (
             *_BARE,
@@ -116,7 +116,7 @@ class Requests:
         )
 
     def copy_block(self, source: str, etag: str | None, span: ByteRange, key: str, block_id: str) -> Request:
-        """Make a span of one version of a blob a block of another one (Put Block From URL)."""
+        """Make a span of one version of a blob a block of another blob (Put Block From URL)."""
         headers = (
             *_BARE,
             ("x-ms-source-range", f"bytes={span.start}-{(span.end or 0) - 1}"),
@@ -133,7 +133,7 @@ class Requests:
         )
 
     def delete_many(self, keys: Sequence[str], boundary: str, query: str) -> Request:
-        """Remove up to 256 blobs, and their snapshots with them; *query* authorises each of them (Blob Batch)."""
+        """Remove up to 256 blobs with their snapshots; *query* authorises each of the deletes (Blob Batch)."""
         names = (quote(self.codec.name_of(key), safe="/~") for key in keys)
         parts = "".join(
             f"--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
@@ -158,7 +158,7 @@ class Requests:
         if_match: str | None,
         on_headers: Callable[[Mapping[str, str]], None],
     ) -> Request:
-        """Read from the first byte of *span* up to the second, None for the end."""
+        """Read the bytes from the first number of *span* up to the second; None is the end."""
         headers = _GET
         wanted = range_header(*span)
         if wanted is not None:
@@ -181,14 +181,14 @@ class Requests:
         return Request(method="HEAD", url=self.url(key), headers=headers, auth=self.auth, operation="head")
 
     def delete(self, key: str) -> Request:
-        """Remove a blob, and its snapshots with it."""
+        """Remove a blob with its snapshots."""
         headers: Headers = (*_BARE, ("x-ms-delete-snapshots", "include"))
         return Request(method="DELETE", url=self.url(key), headers=headers, auth=self.auth, operation="delete")
 
     def list(self, prefix: str, marker: str | None, *, one_level: bool = False, uncommitted: bool = False) -> Request:
-        """List a page of the names below *prefix*; metadata comes along, because only it says what is a directory.
+        """List a page of the names below *prefix*, with metadata, because only that shows what is a directory.
 
-        With *uncommitted*, blobs as well that are nothing but blocks yet.
+        With *uncommitted*, blobs that only have uncommitted blocks are listed too.
         """
         include = "metadata,uncommittedblobs" if uncommitted else "metadata"
         parts = f"restype=container&comp=list&include={include}&maxresults={self.target.page_blobs}"
@@ -200,14 +200,14 @@ class Requests:
         return Request(method="GET", url=f"{self._base}?{parts}", headers=_GET, auth=self.auth, operation="list")
 
     def url(self, key: str) -> str:
-        """Return the URL of a blob; only unreserved characters and slashes stand for themselves."""
+        """Return the URL of a blob; everything but unreserved characters and slashes is percent-encoded."""
         return self._below + quote(self.codec.encode(key), safe="/~")
 
 
 def wanted_span(span: ByteRange, size: int | None) -> tuple[int, int | None]:
     """Return the first byte to ask for and the one after the last; *size* is needed to count from the end.
 
-    Azure knows no ranges from the end (learn.microsoft.com/rest/api/storageservices/
+    Azure has no ranges that count from the end (learn.microsoft.com/rest/api/storageservices/
     specifying-the-range-header-for-blob-service-operations).
     """
     return (span.start, span.end) if span.start >= 0 or size is None else span.resolve(size)

@@ -1,8 +1,8 @@
-"""What requests are authorised by: a shared access signature, minted by azure-storage-blob or given to us.
+"""What authorises requests: a shared access signature, minted by azure-storage-blob or given to us.
 
-One for the container is minted on this machine, is good for an hour, and is replaced when half of that is over. It is
-made from the key of the account, or from a key of user delegation (``delegation.py``) where an identity of Entra is
-given. It begins 15 minutes back, because clocks differ (learn.microsoft.com/azure/storage/common/storage-sas-overview).
+One for the container is minted on this machine, is valid for an hour, and is replaced when half of that is over. It is
+made from the account key, or from a user delegation key (``delegation.py``) where the settings give an identity of
+Entra. It starts 15 minutes ago, because clocks differ (learn.microsoft.com/azure/storage/common/storage-sas-overview).
 No signature is logged.
 """
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from azure.storage.blob import UserDelegationKey
 
 GOOD_FOR: Final = timedelta(hours=1)
-"""How long a minted signature is good for."""
+"""How long a minted signature is valid."""
 
 SKEW: Final = timedelta(minutes=15)
-"""How far back it begins."""
+"""How far back its validity begins."""
 
 _RENEW_AFTER_S: Final = GOOD_FOR.total_seconds() / 2
 _PERMISSIONS: Final = "racwdl"
 
 
 class Signing:
-    """An ``Auth`` that adds the signature to URLs. Thread-safe: who comes second mints as well, which does no harm."""
+    """An ``Auth`` that adds the signature to URLs. Thread-safe: two threads may both mint one, which does no harm."""
 
     __slots__ = ("_clock", "_delegate", "_delegated", "_minted", "_target")
 
@@ -43,7 +43,7 @@ class Signing:
         delegate: Callable[[], Exchange[DelegatedKey]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Authorise for *target*; *delegate* asks for a new key of user delegation where there is no other one."""
+        """Authorise for *target*; *delegate* asks for a user delegation key where there is no other key."""
         self._target = target
         self._delegate = delegate
         self._delegated: DelegatedKey | None = None
@@ -54,16 +54,16 @@ class Signing:
 
     @property
     def at_hand(self) -> Authorisation | None:
-        """The signature when it is good without minting."""
+        """The signature, if it is still valid."""
         found, minted_at = self._minted
         return found if self._clock() - minted_at < _RENEW_AFTER_S else None
 
     def fetch(self) -> Exchange[Authorisation]:
-        """Return the signature, minting it where it has to be.
+        """Return the signature, minting it if necessary.
 
         Raises:
-            SettingsError: azure-storage-blob is missing, or the key is none.
-            StorageError: no key of user delegation is to be had.
+            SettingsError: azure-storage-blob is missing, or the key is not valid.
+            StorageError: no user delegation key can be had.
         """
         found = self.at_hand
         if found is None:
@@ -74,23 +74,23 @@ class Signing:
         return found
 
     def refuse(self, refused: Authorisation) -> Exchange[bool]:  # noqa: ARG002
-        """Say that there is no other."""
+        """Say that there is no other signature."""
         return False
         yield  # makes an exchange of it
 
     def key(self, good_for: timedelta) -> Exchange[SigningKey]:
-        """Return what signs what is good for that long.
+        """Return a key that is valid for at least *good_for*.
 
         Raises:
             SettingsError: a signature was given, which cannot sign others.
-            StorageError: no key of user delegation is to be had.
+            StorageError: no user delegation key can be had.
         """
         credential = self._target.credential
         if isinstance(credential, AccountKey):
             return credential
         if self._delegate is None:
             raise SettingsError(
-                "a signature that was given cannot sign others; give the key of the account or an identity of Entra"
+                "a shared access signature cannot sign others; give the account key or an identity of Entra"
             )
         known = self._delegated
         if known is None or known.expires_at.timestamp() < self._clock() + good_for.total_seconds():
@@ -100,7 +100,7 @@ class Signing:
 
 @dataclass(frozen=True, slots=True)
 class WithSource:
-    """An ``Auth`` for copies: the service reads the source by the same signature as it writes the target."""
+    """An ``Auth`` for copies: the service reads the source with the same signature with which it writes the target."""
 
     signing: Auth
     url: str
@@ -108,20 +108,20 @@ class WithSource:
 
     @property
     def at_hand(self) -> Authorisation | None:
-        """What is good without minting."""
+        """The signature for both, if it is still valid."""
         found = self.signing.at_hand
         return self._for_both(found) if found is not None else None
 
     def fetch(self) -> Exchange[Authorisation]:
-        """Return what is good now.
+        """Return the signature for both, minting it if necessary.
 
         Raises:
-            StorageError: nothing can sign.
+            StorageError: there is nothing to sign with.
         """
         return self._for_both((yield from self.signing.fetch()))
 
     def refuse(self, refused: Authorisation) -> Exchange[bool]:
-        """Say whether there is another."""
+        """Say whether there is another signature."""
         return (yield from self.signing.refuse(refused))
 
     def _for_both(self, found: Authorisation) -> Authorisation:
@@ -133,7 +133,7 @@ def mint(target: Target, key: SigningKey) -> str:
     """Return a signature for the container of *target*.
 
     Raises:
-        SettingsError: azure-storage-blob is missing, or the key is none.
+        SettingsError: azure-storage-blob is missing, or the key is not valid.
     """
     return _minted(target, key, None, _PERMISSIONS, datetime.now(UTC) + GOOD_FOR, None)
 
@@ -141,10 +141,10 @@ def mint(target: Target, key: SigningKey) -> str:
 def mint_url(
     target: Target, key: SigningKey, name: str, permission: str, good_for: timedelta, disposition: str | None
 ) -> tuple[str, datetime]:
-    """Return a signature for the blob *name*, and when it ends; a GET is answered with *disposition*.
+    """Return a signature for the blob *name*, and when it expires; a GET is answered with *disposition*.
 
     Raises:
-        SettingsError: azure-storage-blob is missing, or the key is none.
+        SettingsError: azure-storage-blob is missing, or the key is not valid.
     """
     expires_at = (datetime.now(UTC) + good_for).replace(microsecond=0)
     if isinstance(key, DelegatedKey):
@@ -189,7 +189,7 @@ def _minted(
         return str(found)
     except Exception as error:  # its text may quote the key
         kept = type(error).__name__
-    raise SettingsError(f"the key of the account cannot sign ({kept}); copy it again")
+    raise SettingsError(f"the account key cannot sign ({kept}); copy it again")
 
 
 def _sdk_key(key: DelegatedKey) -> UserDelegationKey:

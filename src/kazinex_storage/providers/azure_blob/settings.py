@@ -1,4 +1,4 @@
-"""What is said to keep documents in a container of Azure Blob Storage."""
+"""The settings for a container of Azure Blob Storage."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ _LOGIN: Final = "https://login.microsoftonline.com"
 
 
 class AzureBlobSettings(SecretiveModel):
-    """Settings of the kind ``azure_blob``: a container, and one way to prove who is asking.
+    """Settings of the kind ``azure_blob``: a container, and one credential.
 
-    That is an account key, a connection string, a shared access signature, an app registration (tenant, client, and
-    secret or certificate), or the identity of the machine. The last is for the owner of the machine: a host that lets
-    organisations choose it lets them use its own rights.
+    The credential is an account key, a connection string, a shared access signature, an app registration (tenant,
+    client, and secret or certificate), or the identity of the machine. The last is for the owner of the machine: a host
+    that lets organisations choose it lets them use the host's own rights.
     """
 
     account: OptionalText = None
-    """Name of the storage account; a connection string brings it along."""
+    """Name of the storage account; a connection string includes it."""
     container: Text
     """Its exact name; it must exist."""
     account_key: OptionalSecret = None
@@ -63,29 +63,29 @@ class AzureBlobSettings(SecretiveModel):
     tenant_id: OptionalText = None
     """Directory (tenant) ID of an app registration."""
     client_id: OptionalText = None
-    """Application (client) ID of it; or which identity of the machine is meant, where there are several."""
+    """Its application (client) ID; or the identity of the machine to use, where there are several."""
     client_secret: OptionalSecret = None
     """The value of a client secret, not its id."""
     private_key: OptionalSecret = None
-    """PEM of the key of a certificate, in place of a client secret."""
+    """PEM of the private key of a certificate, instead of a client secret."""
     certificate: OptionalText = None
     """PEM of the public certificate that was uploaded to the app registration."""
     identity: Literal["managed", "workload"] | None = None
     """The identity of the machine, or of a service account of Kubernetes; it needs azure-identity."""
     login_url: OptionalEndpoint = None
-    """Another authority than that of the public cloud."""
+    """An authority other than that of the public cloud."""
     ca_file: OptionalText = None
-    """Whose certificates are trusted for tokens, where it is not the system's choice."""
+    """File of the authorities that are trusted when asking for tokens, instead of the system's."""
     endpoint_url: OptionalEndpoint = None
     """Blob endpoint of a sovereign cloud or of Azurite, without the container. Without it: the public cloud."""
     prefix: Folder = ""
-    """A folder in the container that everything goes into."""
+    """A folder in the container that holds everything."""
     browser_origin: OptionalOrigin = None
-    """Scheme and host of the web pages that upload straight to the container, so that ``verify`` looks at CORS; none
-    when nothing does."""
+    """Scheme and host of the web pages that upload directly to the container, so that ``verify`` checks CORS; None
+    when no page does."""
     body_checksum: BodyChecksum = "md5"
-    """What the service verifies bodies and blocks by: ``crc64`` costs a tenth of ``md5``, for which one core reaches
-    0.6 GiB/s. It needs awscrt, and Azurite does not take it."""
+    """The checksum by which the service verifies bodies and blocks: ``crc64`` costs a tenth of ``md5``, for which one
+    core reaches 0.6 GiB/s. It needs awscrt, and Azurite does not support it."""
     max_file_size: MaxSize = None
     """Bytes; without it 190.7 TiB."""
 
@@ -101,7 +101,7 @@ class AzureBlobSettings(SecretiveModel):
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """What is connected to."""
+        """The URLs that are connected to."""
         parts = _connection(self)
         blobs = self.endpoint_url or _endpoint(parts, self.account or parts.get("accountname", ""))
         app = self.client_secret is not None or self.private_key is not None
@@ -109,12 +109,12 @@ class AzureBlobSettings(SecretiveModel):
 
     @property
     def borrowed(self) -> tuple[str, ...]:
-        """The fields by which credentials or files of the machine are used."""
+        """The fields that use credentials or files of the machine."""
         return tuple(name for name in ("identity", "ca_file") if getattr(self, name) is not None)
 
     @property
     def export(self) -> Exporter:
-        """How other tools reach the container: ``settings.export("rclone")``, see ``Exporter``."""
+        """Options for other tools: ``settings.export("rclone")``; see ``Exporter``."""
         return Exporter(self.target())
 
     def target(self) -> Target:
@@ -135,10 +135,10 @@ class AzureBlobSettings(SecretiveModel):
 
 def _problems(settings: AzureBlobSettings) -> Iterator[Problem]:
     if settings.container == "$web":
-        message = "this is the website of the account: what is in it is public; choose a container for documents"
+        message = "this is the website of the account, which is public; choose a container for documents"
         yield Problem(field="container", message=message)
     elif not _CONTAINER.fullmatch(settings.container):
-        message = "a container has 3 to 63 of a-z 0-9 and single hyphens in its name; copy the exact name"
+        message = "the name of a container is 3 to 63 of a-z, 0-9 and single hyphens; copy the exact name"
         yield Problem(field="container", message=message)
     given = [name for name in _CREDENTIALS if getattr(settings, name) is not None]
     if len(given) != 1:
@@ -147,16 +147,16 @@ def _problems(settings: AzureBlobSettings) -> Iterator[Problem]:
         return
     parts = _connection(settings)
     if settings.connection_string is not None and not ({"accountkey", "sharedaccesssignature"} & parts.keys()):
-        message = "it holds neither AccountKey nor SharedAccessSignature; copy the whole line again"
+        message = "it has neither AccountKey nor SharedAccessSignature; copy the whole line again"
         yield Problem(field="connection_string", message=message)
         return
     account = settings.account or parts.get("accountname", "")
     if not _ACCOUNT.fullmatch(account):
         yield Problem(field="account", message="name the storage account: 3 to 24 of a-z and 0-9")
     elif settings.account and parts.get("accountname", account) != account:
-        yield Problem(field="account", message="the connection string is that of another account; leave it out")
+        yield Problem(field="account", message="the connection string is for another account; leave this out")
     elif settings.endpoint_url is None and (name := _bad_address(parts, account)) is not None:
-        yield Problem(field="connection_string", message=f"its {name} is no address; copy the whole line again")
+        yield Problem(field="connection_string", message=f"its {name} is not an address; copy the whole line again")
     yield from _app_problems(settings)
     credential = _given(settings, parts)
     if isinstance(credential, AccountKey) and not _is_key(credential.key):
@@ -176,11 +176,11 @@ def _app_problems(settings: AzureBlobSettings) -> Iterator[Problem]:
     app = settings.client_secret is not None or settings.private_key is not None
     for field in ("tenant_id", "client_id"):
         if app and getattr(settings, field) is None:
-            yield Problem(field=field, message="an app registration has one; copy it from the overview of the app")
+            yield Problem(field=field, message="an app registration has this; copy it from the overview of the app")
     if not app and settings.tenant_id is not None:
         yield Problem(field="client_secret", message="a tenant goes with a client secret or a certificate; give one")
     if settings.login_url is not None and not is_confidential(settings.login_url):
-        yield Problem(field="login_url", message="secrets are sent there; write https://")
+        yield Problem(field="login_url", message="secrets are sent there; use https://")
     if (settings.private_key is None) != (settings.certificate is None):
         yield Problem(field="certificate", message="a certificate and its private key go together; give both")
 
@@ -223,7 +223,7 @@ def _endpoint(parts: Mapping[str, str], account: str) -> str:
 
 
 def _bad_address(parts: Mapping[str, str], account: str) -> str | None:
-    """Return which part of a connection string makes no address, or another one than it seems to."""
+    """Return the part of a connection string that is not an address, or another address than it seems."""
     try:
         found = split_endpoint(_endpoint(parts, account))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Where blobs are and what requests are authorised by: plain values that settings make and requests use."""
+"""Where blobs are and what authorises requests: plain values that settings make and requests use."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAGE_BLOBS: Final = 5000
 @not_pickled(SEND_A_FILE_SYSTEM)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountKey:
-    """The key of a storage account; shared access signatures are minted from it."""
+    """The key of a storage account, from which shared access signatures are minted."""
 
     key: str = field(repr=False)
     """Base64."""
@@ -44,22 +44,22 @@ class SasToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """An identity of Microsoft Entra; signatures are minted from keys that it is given for seven days."""
+    """An identity of Microsoft Entra; signatures are minted from keys that it gets for seven days."""
 
     tokens: TokenSource = field(repr=False)
     app: AppIdentity | None = None
-    """The app registration it is; None for the identity of the machine."""
+    """The app registration; None for the identity of the machine."""
     client_id: str | None = None
-    """Which identity of the machine it is, where there are several."""
+    """The identity of the machine to use, where there are several."""
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DelegatedKey:
-    """A key of user delegation."""
+    """A user delegation key."""
 
     fields: Mapping[str, str]
-    """What is said of it in signatures, by the names of azure-storage-blob."""
+    """Its description in signatures, by the names of azure-storage-blob."""
     value: str = field(repr=False)
     """Base64."""
     expires_at: datetime
@@ -71,7 +71,7 @@ SigningKey: TypeAlias = AccountKey | DelegatedKey
 
 
 Credential: TypeAlias = AccountKey | SasToken | Identity
-"""What the settings give."""
+"""What settings can give."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,18 +81,18 @@ class Target:
     account: str
     container: str
     endpoint_url: str
-    """Scheme and host, on Azurite the account as well; no slash at the end."""
+    """Scheme and host, and on Azurite the account; no slash at the end."""
     credential: Credential
     prefix: str = ""
     """Keys are below it; empty, or ends with a slash."""
     max_object_bytes: int = MAX_OBJECT_BYTES
-    """The service's limit, or the lower one of the settings."""
+    """The limit of the service, or a lower one from the settings."""
     browser_origin: str | None = None
-    """The origin of pages that upload straight to the container; ``verify`` then looks at CORS."""
+    """The origin of pages that upload directly to the container; ``verify`` then checks CORS."""
     page_blobs: int = PAGE_BLOBS
     """Blobs in one page of a listing, 5,000 at most."""
     body_checksum: BodyChecksum = "md5"
-    """What the service verifies bodies by."""
+    """The checksum by which the service verifies bodies."""
 
     @property
     def location(self) -> str:
@@ -101,7 +101,7 @@ class Target:
 
     @property
     def place(self) -> str:
-        """What is the same for every spelling of the container and the prefix."""
+        """Identifies the container and the prefix, however they are written."""
         return f"{self.endpoint_url.partition('://')[2].lower()}/{self.container}/{self.prefix}"
 
     @property

@@ -1,8 +1,8 @@
-"""Uploads in parts that outlive a process, over blocks that are not committed yet.
+"""Uploads in parts that outlive a process, made of blocks that are not committed yet.
 
-Azure knows no uploads, only blocks of a key. So an upload is a token in the ids of its blocks, and a block of one byte
-says that it was begun, and when; another one says that it was aborted, because no request removes blocks: the service
-drops them after a week, or when any write to the key ends. That ends every other upload to the key as well.
+Azure has no uploads, only blocks of a key. So an upload is a token in the ids of its blocks; a block of one byte
+records that it was begun, and when, and another that it was aborted, because no request removes blocks: the service
+drops them after a week, or when any write to the key completes. That ends every other upload to the key as well.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from .target import PART_RULE
 
 _BEGUN: Final = 0
 _ABORTED: Final = 0xFFFF_FFFF
-"""Numbers of blocks that are no parts: parts are numbered from 1 to 50,000."""
+"""Numbers of blocks that are not parts: parts are numbered from 1 to 50,000."""
 
-_SIGN: Final = b"\x00"  # Azure takes no empty block
+_SIGN: Final = b"\x00"  # Azure does not accept an empty block
 _LOOKS_AT_ONCE: Final = 16
 
 
@@ -44,7 +44,7 @@ class PartUploads:
         self._blocks = blocks
 
     def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
-        """Begin; one request, two under a condition, which is looked at before gibibytes are sent in vain."""
+        """Begin; one request, two under a condition, which is checked before gibibytes are sent in vain."""
         yield from self._objects.check(key, options)
         plan = plan_parts(size, PART_RULE)
         token = new_write_token()
@@ -69,11 +69,11 @@ class PartUploads:
         return (yield from self._blocks.put_block(state.key, state.upload_id, number, data))
 
     def list_parts(self, state: UploadState) -> Exchange[Sequence[PartInfo]]:
-        """List the parts; one request. A part that was sent with different bytes is not among them.
+        """List the parts; one request. A part that was sent twice with different bytes is left out.
 
         Raises:
-            AlreadyExistsError: the upload is gone because the key was taken meanwhile, and it was create-only.
-            PreconditionFailedError: it is gone because the object was replaced meanwhile.
+            AlreadyExistsError: the upload, which was create-only, is gone because the key now has another object.
+            PreconditionFailedError: it is gone because the object was replaced in the meantime.
             NotFoundError: it is gone.
         """
         blocks = [(block, size) for block, size in (yield from self._held(state.key)) if block.token == state.upload_id]
@@ -108,15 +108,15 @@ class PartUploads:
         return self._objects.find_own_write(state.key, state.write_token)
 
     def abort_upload(self, key: ObjectKey, upload_id: str) -> Exchange[None]:
-        """Give up; two requests. What was sent is dropped by the service after a week at the latest."""
+        """Abort; two requests. The service drops what was sent after a week at the latest."""
         blocks = [block for block, _ in (yield from self._held(key)) if block.token == upload_id]
         if _is_pending(blocks):
             yield from self._blocks.stage(key, Block(upload_id, _ABORTED), _SIGN, md5_proof(_SIGN))
 
     def pending_uploads(self, prefix: Prefix) -> Exchange[Sequence[PendingUpload]]:
-        """List the unfinished; one request for 5,000 blobs, and one for each that is empty or nothing but blocks.
+        """List the unfinished; one request for 5,000 blobs, and one for each that is empty or has only blocks.
 
-        Uploads over an object with bytes are not shown: the service does not say which objects have them.
+        Uploads over a non-empty object are not listed: the service does not say which objects have them.
         """
         codec = self._requests.codec
         keyed = map(codec.key_of, (yield from self._bare(codec.name_prefix(prefix))))
@@ -133,7 +133,7 @@ class PartUploads:
         return found
 
     def _held(self, key: str) -> Exchange[list[tuple[Block, int]]]:
-        """Return the blocks of *key* that are no blob yet and that this library wrote, with their sizes."""
+        """Return the uncommitted blocks of *key* that this library wrote, with their sizes."""
         try:
             response = yield from AZURE.send(self._requests.block_list(key), key=key)
         except NotFoundError:
@@ -142,7 +142,7 @@ class PartUploads:
         return [(block, size) for block, size in named if block is not None]
 
     def _bare(self, prefix: str) -> Exchange[list[str]]:
-        """Return the names of all blobs without a byte, those among them that are nothing but blocks."""
+        """Return the names of all empty blobs, including those that have only uncommitted blocks."""
         names: list[str] = []
         marker: str | None = None
         guard = CycleGuard()
@@ -156,7 +156,7 @@ class PartUploads:
             marker = page.token
 
     def _gone(self, state: UploadState) -> Exchange[NotFoundError | AlreadyExistsError]:
-        """Return the error for an upload that is no more: a write to the key may have ended it.
+        """Return the error for an upload that is gone: a write to the key may have ended it.
 
         Raises:
             AlreadyExistsError: another object is there, and the upload was create-only.
@@ -204,7 +204,7 @@ def _provider_state(options: PutOptions) -> str:
 
 
 def _options(state: UploadState) -> PutOptions:
-    """Return how the upload was begun.
+    """Return the options that the upload was begun with.
 
     Raises:
         ValueError: the state was altered.

@@ -1,4 +1,4 @@
-"""Listings that must advance: what notices that pages come again, or that nothing is in them. Pure."""
+"""Listings that must advance: detecting pages that repeat, or that are all empty. Pure."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from typing import Final
 
 from ...errors import UnavailableError
 
-# Services skip over what was deleted, and give pages without an entry meanwhile: S3 and Azure say that they may.
+# Services skip over what was deleted, and return pages without an entry meanwhile: S3 and Azure document that.
 EMPTY_PAGES: Final = 1_000
-"""Pages without an entry, one after another, that a listing may have."""
+"""How many pages in a row may have no entry."""
 
 
 def not_advancing() -> UnavailableError:
-    """Return the error for a listing whose pages come again, without end."""
+    """Return the error for a listing whose pages repeat endlessly."""
     return UnavailableError("a listing of the service does not advance; look at the endpoint and at proxies")
 
 
 def only_empty_pages() -> UnavailableError:
-    """Return the error for a listing of empty pages, without end."""
+    """Return the error for an endless listing of empty pages."""
     return UnavailableError(
-        f"a listing of the service brought {EMPTY_PAGES:,} pages without an entry, one after another; list a narrower "
+        f"a listing of the service brought {EMPTY_PAGES:,} pages in a row without an entry; list a narrower "
         "prefix, and look at the endpoint and at proxies"
     )
 
 
 class CycleGuard:
-    """Notices when the pages of a listing come again, however many lie between; remembers one mark at a time.
+    """Notices when the pages of a listing repeat, however long the cycle; remembers one page marker at a time.
 
-    It is Brent's way to find a cycle: the mark that is kept moves on after 1, 2, 4, 8 ... steps.
+    This is Brent's cycle detection: the marker that is kept is replaced after 1, 2, 4, 8 ... steps.
     """
 
     __slots__ = ("_empty", "_kept", "_left", "_steps")
@@ -38,7 +38,7 @@ class CycleGuard:
         self._empty = 0
 
     def advance(self, mark: object, *, empty: bool) -> None:
-        """Go on to the page that *mark* names, after one that was *empty* or not.
+        """Go on to the page that *mark* names; *empty* is whether the one before had no entry.
 
         Raises:
             UnavailableError: the listing has been there before, or brings nothing but empty pages.

@@ -1,4 +1,4 @@
-"""Deletes of one bulk call that go one by one, because the service takes them no other way."""
+"""Bulk deletes that go one by one, where the service takes them no other way."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ...errors import StorageError
 from ...transport import Exchange, Many, Outcome
 
 SINGLES_AT_ONCE: Final = 16
-"""Deletes of a bulk call that are under way at once."""
+"""Deletes of one bulk call that run at the same time."""
 
 
 def delete_each(delete: Callable[[str], Exchange[None]], keys: Sequence[str]) -> Exchange[list[StorageError | None]]:
-    """Remove *keys*, each by *delete*; an error or None for each, in order."""
+    """Remove each of *keys* with *delete*; return an error or None for each, in order."""
     outcomes = cast("list[Outcome[None]]", (yield Many(map(delete, keys), SINGLES_AT_ONCE)))
     errors: list[StorageError | None] = []
     for key, outcome in zip(keys, outcomes, strict=True):

@@ -10,7 +10,7 @@ from typing import Final
 
 _PRINTABLE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _WORD: Final = re.compile(r"=\?utf-8\?([bq])\?([^? ]*)\?=", re.IGNORECASE)
-# RFC 2047, 2: a word has at most 75 characters; 45 bytes are 60 of base64.
+# RFC 2047, 2: a word has at most 75 characters; 45 bytes take 60 in base64.
 _WORD_BYTES: Final = 45
 
 
@@ -34,7 +34,7 @@ def encode_text(text: str) -> str:
 
 
 def decode_text(value: str) -> str:
-    """Return the text that *value*, as it stood in a header, means; what is malformed stays as it is.
+    """Return the text that *value*, from a header, stands for; malformed words stay as they are.
 
     Example:
         >>> decode_text("=?UTF-8?B?TcO8bGxlcg==?="), decode_text("=?UTF-8?Q?M=C3=BCller_1?="), decode_text("=?x")

@@ -1,6 +1,6 @@
-"""From the answer of a service to our error: what the tables of all providers have in common. Pure.
+"""From the response of a service to our error: what the tables of all providers have in common. Pure.
 
-A provider writes down its codes, and the few statuses that mean something else there.
+A provider lists its codes, and the few statuses that mean something else there.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ CONTENDED: Final = (UnavailableError, "others write to the same key at the momen
 STATUSES: Final[Mapping[int, Found]] = {
     404: NOT_FOUND,
     409: CONTENDED,
-    411: (UnavailableError, "a proxy took the length of the body away; look at what is on the way"),
+    411: (UnavailableError, "the length of the body was lost on the way; look for a proxy that removes it"),
     412: OTHER_VERSION,
     413: TOO_LARGE,
     429: BUSY,
@@ -67,7 +67,7 @@ class ErrorTable:
     """Where a code is missing or unknown."""
 
     def find(self, status: int, code: str | None, *, of_key: bool) -> Found:
-        """Return what an answer means; one that is not *of_key* does not say that an object is missing."""
+        """Return what a response means; only one *of_key* can mean that an object is missing."""
         found = self.codes.get(code or "")
         if found is None or (found[0] is NotFoundError and not of_key):
             if status == 409 and code and code not in self.codes:
@@ -87,15 +87,15 @@ def error_of(
 def unexpected_response(
     response: Response, service: str, key: str | None, request_id: str | None = None
 ) -> StorageError:
-    """Return the error for an answer that the *service* does not give."""
+    """Return the error for a response that *service* never sends."""
     message = (
-        f"somebody else than {service} answered {response.status} "
-        f"({response.headers.get('content-type', 'no content type')[:60]}); look at the endpoint and at proxies"
+        f"something other than {service} answered {response.status} "
+        f"({response.headers.get('content-type', 'no content type')[:60]}); check the endpoint and any proxies"
     )
     return error_of((UnavailableError, message), response, key, None, request_id)
 
 
 def retry_after_of(response: Response) -> float | None:
-    """Return the seconds that the service asks to wait, when it says them as a number."""
+    """Return the seconds that the service asks to wait, when it gives a number."""
     value = response.headers.get("retry-after", "")
     return float(value) if value.isascii() and value.isdigit() and len(value) < 10 else None

@@ -14,14 +14,14 @@ from typing import Final
 from ...errors import NotSupportedError
 from ...types import Checksum, ObjectInfo, PutMode, PutOptions
 
-# 18 digits are an exabyte; Python refuses to read thousands of them.
+# 18 digits are an exabyte; Python refuses to parse thousands of them.
 _SIZE: Final = re.compile("[0-9]{1,18}")
 _TOKEN: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 _MONTH_NAMES: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
 def size_of(text: str | None) -> int | None:
-    """Return the number of bytes that *text* says; None when it says none that an object can have.
+    """Return *text* as a number of bytes; None when no object can have that size.
 
     Example:
         >>> size_of("12"), size_of("-5"), size_of("1e3"), size_of("9" * 5000)
@@ -31,7 +31,7 @@ def size_of(text: str | None) -> int | None:
 
 
 def etag_of(header: str | None) -> str | None:
-    """Return the version mark without its quotes; a weak one keeps its ``W/``.
+    """Return the ETag without its quotes; a weak one keeps its ``W/``.
 
     Example:
         >>> etag_of('"abc"'), etag_of("abc"), etag_of(None)
@@ -46,7 +46,7 @@ def quoted_etag(etag: str) -> str:
 
 
 def date_of(header: str | None) -> datetime | None:
-    """Return the moment that an HTTP date means, None when there is none.
+    """Return an HTTP date as a moment in UTC; None when it is not a date.
 
     Example:
         >>> date_of("Tue, 24 Nov 2026 03:28:56 GMT")
@@ -54,7 +54,7 @@ def date_of(header: str | None) -> datetime | None:
     """
     if not header:
         return None
-    # The one form that servers send (RFC 9110, 5.6.7); by hand it takes 1 us, by the library 6.
+    # The one form that servers send (RFC 9110, 5.6.7); parsed by hand it takes 1 us, by the library 6.
     if len(header) == 29 and header.endswith("GMT"):
         try:
             month = _MONTH_NAMES.index(header[8:11]) // 3 + 1
@@ -69,7 +69,7 @@ def date_of(header: str | None) -> datetime | None:
 
 
 def moment_of(text: object) -> datetime | None:
-    """Return the moment that an ISO 8601 date means, in UTC; one without a zone is UTC. None: it is no date.
+    """Return an ISO 8601 date as a moment in UTC; one without a zone is in UTC. None when it is not a date.
 
     Example:
         >>> moment_of("2026-11-24T05:28:56+02:00")
@@ -86,7 +86,7 @@ def moment_of(text: object) -> datetime | None:
 
 
 def base64_of(hexadecimal: str) -> str:
-    """Return a digest as checksum headers want it."""
+    """Return a hexadecimal digest in base64, as checksum headers take it."""
     return b64encode(bytes.fromhex(hexadecimal)).decode()
 
 
@@ -116,10 +116,10 @@ def info_of(
 
 
 def described(options: PutOptions) -> list[tuple[str, str]]:
-    """Return the headers that say what an object is, by their plain names.
+    """Return the headers that describe an object, by their standard names.
 
     Raises:
-        NotSupportedError: no header carries a value.
+        NotSupportedError: a value cannot be sent in a header.
 
     Example:
         >>> described(PutOptions(content_type="text/plain", cache_control="no-store"))
@@ -140,14 +140,14 @@ def described(options: PutOptions) -> list[tuple[str, str]]:
 
 
 def condition_headers(options: PutOptions) -> tuple[tuple[str, str], ...]:
-    """Return the headers of the condition of a write."""
+    """Return the headers that make a write conditional, if it is."""
     if options.mode is PutMode.CREATE:
         return (("If-None-Match", "*"),)
     return (("If-Match", quoted_etag(options.if_match)),) if options.if_match is not None else ()
 
 
 def range_header(start: int, end: int | None) -> str | None:
-    """Return what ``Range`` has to say for the bytes from *start* up to *end*, None for the whole object.
+    """Return the value of ``Range`` for the bytes from *start* up to *end*; None for the whole object.
 
     Example:
         >>> range_header(2, 5), range_header(-3, None), range_header(0, None)
@@ -161,10 +161,10 @@ def range_header(start: int, end: int | None) -> str | None:
 
 
 def metadata_name(name: str, taken: Collection[str]) -> str:
-    """Return *name*, which metadata may have.
+    """Return *name* if metadata may have it.
 
     Raises:
-        NotSupportedError: no header is named so, or the library itself uses the name, one of *taken*.
+        NotSupportedError: no header can have the name, or the library itself uses it: it is one of *taken*.
     """
     if not _TOKEN.fullmatch(name) or name in taken:
         raise NotSupportedError(f"metadata cannot be named {name[:100]!r} here; use letters, digits, '-' and '_'")
@@ -172,10 +172,10 @@ def metadata_name(name: str, taken: Collection[str]) -> str:
 
 
 def plain_header(what: str, value: str) -> str:
-    """Return *value*, the *what* of an object.
+    """Return *value*, the *what* of an object, if a header can carry it.
 
     Raises:
-        NotSupportedError: no header carries it.
+        NotSupportedError: it cannot.
     """
     if not value.isascii() or not value.isprintable():
         raise _not_plain(what)
@@ -184,7 +184,7 @@ def plain_header(what: str, value: str) -> str:
 
 def _not_plain(what: str) -> NotSupportedError:
     return NotSupportedError(
-        f"the {what} holds characters that no header carries; write names in other scripts as "
+        f"the {what} has characters that no header can carry; write names in other scripts as "
         "filename*=UTF-8''percent-encoded (RFC 6266)"
     )
 

@@ -1,6 +1,6 @@
-"""How one store spells keys: after the prefix of the settings, and encoded where the service cannot hold them.
+"""How keys become names in one store: below the prefix of the settings, encoded where the service cannot hold them.
 
-The one place that puts that prefix before names, and takes it off again.
+The only place that adds that prefix to names and removes it again.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ class KeyCodec:
     """Keys to names of the service, and back."""
 
     prefix: str
-    """Of the settings, as the service spells it."""
+    """The prefix of the settings, encoded."""
     encode: Callable[[str], str]
-    """Returns what stands for a key after the prefix; raises InvalidKeyError when the service holds no such name."""
+    """Returns the name of a key after the prefix; raises InvalidKeyError when the service cannot hold it."""
     encode_prefix: Callable[[str], str]
-    """Returns what stands after the prefix for all keys that begin so."""
+    """Returns what the names of all keys with that beginning begin with, after the prefix."""
     decode: Callable[[str], str | None]
-    """Returns the key of what stands after the prefix; None for what no key names."""
+    """Returns the key of a name after the prefix; None when the name stands for no key."""
 
     def name_of(self, key: str) -> str:
-        """Return how the service spells *key*.
+        """Return the name of *key* in the service.
 
         Raises:
-            InvalidKeyError: it holds no such name.
+            InvalidKeyError: the service cannot hold it.
         """
         return self.prefix + self.encode(key)
 
     def name_prefix(self, prefix: str) -> str:
-        """Return how the service spells the keys below *prefix*."""
+        """Return what the names of the keys below *prefix* begin with."""
         return self.prefix + self.encode_prefix(prefix)
 
     def key_of(self, name: str) -> str | None:
-        """Return the key that the service spells *name*; None for what no key names, such as markers of folders."""
+        """Return the key of *name*; None when it stands for no key, such as the marker of a folder."""
         return self.decode(name[len(self.prefix) :]) if name.startswith(self.prefix) else None
 
 
 AS_IT_IS: Final = KeyCodec(prefix="", encode=str, encode_prefix=str, decode=str)
-"""For who gives the names of the service in place of keys."""
+"""For names of the service in place of keys."""

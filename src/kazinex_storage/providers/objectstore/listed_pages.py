@@ -1,7 +1,7 @@
-"""Listings that come page by page, below a prefix: names of a service in, entries that keys name out.
+"""Listings below a prefix that come page by page: names of the service in, entries with keys out.
 
-What no key names is left out: using it would reach something else, such as its NFC twin. That is told once, at the end
-of the listing, because it is there and another client shows it.
+Names that stand for no key are left out: using them would reach something else, such as their NFC twin. A warning at
+the end of the listing counts them, because they are there and other clients show them.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a listing, names as the service spells them."""
+    """One page of a listing, with the names of the service."""
 
     objects: Sequence[tuple[str, int, str | None, datetime | None]]
     """(name, size, etag, last modified)."""
     folders: Sequence[str]
     """Common prefixes, with a slash at the end."""
     token: str | None
-    """How to ask for the next page; None after the last one."""
+    """Asks for the next page; None after the last one."""
     directories: Sequence[str] = ()
-    """Names of what stands for a folder, though its name does not end with a slash; none of the objects."""
+    """Names of folder markers whose names do not end with a slash; not among the objects."""
 
 
 class BuildList(Protocol):
@@ -49,7 +49,7 @@ class BuildList(Protocol):
 
 
 class Listings:
-    """What one store lists."""
+    """The listings of one store."""
 
     def __init__(
         self, service: Service, build: BuildList, parse: Callable[[bytes], Page], codec: KeyCodec, location: str
@@ -76,7 +76,7 @@ class Listings:
         return self._parse(response.body)
 
     def _objects(self, prefix: Prefix, page: Page) -> list[ObjectInfo]:
-        # What a service lists beside what was asked for may be another tenant's.
+        # Anything listed outside of the prefix may be another tenant's.
         key_of = self._codec.key_of
         return [
             ObjectInfo(key=key, size=size, etag=etag, last_modified=moment)
@@ -95,7 +95,7 @@ class Listings:
 
 
 class ListedPages(Generic[_Entry]):
-    """The pages of one listing. One request each; a page without a legal entry is skipped."""
+    """The pages of one listing. One request each; a page without an entry that has a key is skipped."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class ListedPages(Generic[_Entry]):
         codec: KeyCodec,
         location: str,
     ) -> None:
-        """Ask for the page after a token by *ask*; *entries* makes the values of one, below *prefix*, a key's."""
+        """*ask* fetches the page after a token, *entries* makes its values; *prefix* is one of keys."""
         self._ask = ask
         self._entries = entries
         self._key_prefix = prefix
@@ -117,13 +117,13 @@ class ListedPages(Generic[_Entry]):
         self._hidden = 0
         self._ended = False
         self.unkeyed: list[Unkeyed] = []
-        """What was left out, below the prefix; see ``UnkeyedPages``."""
+        """What was left out below the prefix; see ``UnkeyedPages``."""
 
     def next(self) -> Exchange[Sequence[_Entry] | None]:
         """Return the next page, None after the last one.
 
         Raises:
-            UnavailableError: the service gives the same page again and again.
+            UnavailableError: the service returns the same page again and again.
             StorageError: the service refuses.
         """
         while not self._ended:
@@ -148,13 +148,13 @@ class ListedPages(Generic[_Entry]):
         self._ended = True
         if self._hidden:
             _log.warning(
-                "%d names in %s are no keys of this library (not NFC, or illegal) and are left out of the listing",
+                "%d names in %s are not keys of this library (not NFC, or illegal) and are left out of the listing",
                 self._hidden,
                 self._location,
             )
 
     def _note_hidden(self, page: Page) -> None:
-        # One outside of the prefix is nobody's business here.
+        # Names outside of the prefix are not counted.
         for name, size, *_ in page.objects:
             if name.startswith(self._prefix) and self._codec.key_of(name) is None:
                 self._hidden += not name.endswith("/")  # which marks a folder
@@ -165,7 +165,7 @@ class ListedPages(Generic[_Entry]):
         for folder in page.folders:
             if folder.startswith(self._prefix) and self._codec.key_of(folder.removesuffix("/")) is None:
                 self._hidden += 1
-                # Without its slash, because it marks no folder: it has something in it.
+                # Without its slash, because it is not a marker: the folder has something in it.
                 self.unkeyed.append(
                     Unkeyed(name=folder, key=self._key_prefix + folder[len(self._prefix) :].rstrip("/"), size=1)
                 )

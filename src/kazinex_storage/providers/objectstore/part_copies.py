@@ -10,7 +10,7 @@ from ...transport import Exchange, Many, Outcome
 from ...types import ByteRange
 
 COPIES_AT_ONCE: Final = 8
-"""Parts of a copy that the service works on at once."""
+"""Parts of one copy that the service makes at the same time."""
 
 T = TypeVar("T")
 
@@ -18,10 +18,10 @@ T = TypeVar("T")
 def copy_parts(
     spans: Iterable[tuple[int, ByteRange]], copy_part: Callable[[int, ByteRange], Exchange[T]]
 ) -> Exchange[list[T]]:
-    """Copy each of the numbered *spans* by *copy_part*, and return what came of them in order.
+    """Copy each of the numbered *spans* with *copy_part*, and return the results in order.
 
     Raises:
-        StorageError: the first that *copy_part* met.
+        StorageError: the first error of *copy_part*.
     """
 
     def copies() -> Iterator[Exchange[T]]:
@@ -33,7 +33,7 @@ def copy_parts(
 
 
 def replaced_source(source: str) -> UnavailableError:
-    """Return the error for a copy whose *source* was replaced meanwhile."""
+    """Return the error for a copy whose *source* was replaced in the meantime."""
     return UnavailableError(
         "the object was replaced while it was being copied; nothing was copied, repeat it", key=source
     )

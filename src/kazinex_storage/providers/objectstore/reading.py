@@ -1,4 +1,4 @@
-"""Reads of one object: the sink that counts, and what refuses an answer before its first byte."""
+"""Reads of one object: a sink that counts, and the check of a response before its first byte."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ...types import Buffer, ByteRange, Checksum, Sink
 
 # RFC 9110, 14.4
 CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
-"""First byte, last byte and size, in the answer to a range."""
+"""First byte, last byte and size, in the response to a range."""
 
 
 class CountedSink:
-    """A sink that knows how much it was given."""
+    """A sink that counts the bytes it was given."""
 
     __slots__ = ("_sink", "size")
 
     def __init__(self, sink: Sink) -> None:
-        """Give what comes to *sink*."""
+        """Pass everything on to *sink*."""
         self._sink = sink
         self.size = 0
         """Bytes so far."""
@@ -32,23 +32,23 @@ class CountedSink:
         self._sink(buffer)
 
     def expect(self, checksum: Checksum | None) -> None:
-        """Pass on which checksum the whole object has."""
+        """Pass on the checksum that the whole object has."""
         announce(self._sink, checksum)
 
 
 def check_span(span: ByteRange, counted: CountedSink, headers: Mapping[str, str]) -> None:
-    """Refuse a part that begins elsewhere; how a download goes on after a break is for the transport to see to.
+    """Refuse a part that begins elsewhere; resuming after a break is up to the transport.
 
     Raises:
-        IntegrityError: it is another part.
+        IntegrityError: it is a different part.
     """
     match = CONTENT_RANGE.match(headers.get("content-range", ""))
     if match is None or counted.size:
         return
     start, end = span.resolve(int(match[3]))
     if (start, end) != (int(match[1]), int(match[2]) + 1):
-        raise IntegrityError("the service sent another part than was asked for; nothing of it was taken")
+        raise IntegrityError("the service sent a different part than was asked for; none of it was taken")
 
 
 def ignore(buffer: Buffer) -> None:
-    """Take what is not wanted; a sink."""
+    """Discard *buffer*: a sink for a body that is not wanted."""

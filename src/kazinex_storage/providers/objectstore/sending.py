@@ -1,7 +1,7 @@
-"""Sending a request and judging its answer: the one place where a provider turns statuses into errors.
+"""Sending a request and judging its response: the one place where a provider turns statuses into errors.
 
-A provider binds one ``Service``: how its errors are mapped, and how an answer is recognised as the service's own. A
-sign-in page of a captive portal that says 200 is not, whatever status was wanted. Pure, but for the one ``yield``.
+A provider binds one ``Service``: how its errors are mapped, and how a response is recognised as genuine. The sign-in
+page of a captive portal with status 200 is not, whatever status was wanted. Pure, except for the one ``yield``.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from ...errors import StorageError
 from ...transport import Exchange, Request, Response
 
 OK: Final = (200,)
-"""What most requests are answered."""
+"""The status that most requests succeed with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How the answers of one kind of service are judged."""
+    """How the responses of one kind of service are judged."""
 
     map_error: Callable[[Response, str | None], StorageError]
-    """Returns the error that an answer means; also for a success that the service cannot have given."""
+    """Returns the error that a response means, also for a success that the service cannot have sent."""
     is_genuine: Callable[[Response], bool]
-    """Whether the service can have given the answer."""
+    """Whether the service can have sent the response."""
 
     def send(self, request: Request, ok: Collection[int] = OK, key: str | None = None) -> Exchange[Response]:
-        """Send *request* and return its answer, whose status is one of *ok*.
+        """Send *request* and return its response, whose status is one of *ok*.
 
         Raises:
-            StorageError: the service refuses what was asked of *key*, cannot be reached, or did not answer this.
+            StorageError: the service refuses, cannot be reached, or did not send the response; *key* is in the error.
         """
         return self.judge((yield request), ok, key)
 
@@ -46,9 +46,9 @@ class Service:
 
 
 def is_page(response: Response) -> bool:
-    """Say whether the answer is HTML, which no API says by itself: a sign-in page, a proxy. Not for objects.
+    """Say whether the response is HTML, which no API sends: a sign-in page or a proxy's. Not for objects.
 
-    A 204 has no body and so is no page, whatever type it claims (moto does).
+    A 204 has no body and so is not a page, whatever type it claims (moto does).
     """
     return response.status != 204 and (
         "html" in response.headers.get("content-type", "").lower() or b"<html" in response.body[:1000].lower()

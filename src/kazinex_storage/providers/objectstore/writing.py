@@ -1,7 +1,7 @@
-"""Writes that are safe to repeat: what is sent, what a refusal means, and whether the object in the way is our own.
+"""Writes that are safe to repeat: what a refusal means, and whether the object in the way is our own.
 
-A write carries a random token in its metadata. The answer to an earlier attempt may have been lost, so a writer that is
-refused looks for its token before it says that another object stands there.
+A write carries a random token in its metadata. The response to an earlier attempt may have been lost, so a writer that
+is refused looks for its token before it reports that another object is there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ...types import Checksum, ObjectInfo, PutMode, PutOptions
 
 
 def read_first(source: Source, write: Callable[[bytes], Exchange[ObjectInfo]], owner: object) -> Exchange[ObjectInfo]:
-    """Read a small body, as the budget of memory allows *owner*, and *write* it."""
+    """Read a small body, within the memory budget of *owner*, and *write* it."""
     yield from BUDGET.take(source.size, source, owner)
     try:
         data = cast(bytes, (yield Call(_read_whole, source, cancel=source.cancel)))
@@ -42,10 +42,10 @@ def find_own_write(
 ) -> Exchange[ObjectInfo | None]:
     """Return the object when it carries *token* in *header*; None when it carries another one, or there is none.
 
-    *looking* returns the headers of the object, which *parse* reads.
+    *looking* returns the response to a HEAD, whose headers *parse* reads.
 
     Raises:
-        UnavailableError: the service does not say which object stands there.
+        UnavailableError: the service does not say which object is there.
     """
     try:
         response = yield from looking
@@ -57,7 +57,7 @@ def find_own_write(
 
 
 def check_unchanged(source: Source, sha256: str | None) -> Checksum:
-    """Return the checksum of *source*, which has been sent whole; *sha256* is what it has to be, when that is known.
+    """Return the checksum of *source*, all of which has been sent; it must be *sha256*, where that is known.
 
     Raises:
         IntegrityError: the body changed while it was being sent.
@@ -69,7 +69,7 @@ def check_unchanged(source: Source, sha256: str | None) -> Checksum:
 
 
 def check_condition(key: str, options: PutOptions, looking: Exchange[ObjectInfo]) -> Exchange[None]:
-    """Refuse a write whose condition, if it has one, does not hold now; what is not known is left to the write itself.
+    """Refuse a write whose condition, if any, does not hold now; if the look fails, the write itself decides.
 
     Raises:
         AlreadyExistsError: ``PutMode.CREATE`` and the key exists.
@@ -90,7 +90,7 @@ def check_condition(key: str, options: PutOptions, looking: Exchange[ObjectInfo]
 
 
 def refused_write(error: StorageError, options: PutOptions) -> StorageError:
-    """Return *error*, which a write under *options* met, as what it means to the caller."""
+    """Return what *error*, met by a write under *options*, means to the caller."""
     key = error.key or ""
     if isinstance(error, PreconditionFailedError) and options.mode is PutMode.CREATE:
         return already_exists(key, error.request_id)
@@ -102,17 +102,17 @@ def refused_write(error: StorageError, options: PutOptions) -> StorageError:
 
 
 def already_exists(key: str, request_id: str | None = None) -> AlreadyExistsError:
-    """Return the error for a create-only write that met an object."""
+    """Return the error for a create-only write to a key that has an object."""
     return AlreadyExistsError("an object has that key already; nothing was changed", key=key, request_id=request_id)
 
 
 def other_version(key: str) -> PreconditionFailedError:
-    """Return the error for a write to a version that is not there any more."""
+    """Return the error for a write over a version that is no longer there."""
     return PreconditionFailedError("the object is another version, or gone; read it again", key=key)
 
 
 def ambiguous_write(key: str, error: StorageError | None = None) -> UnavailableError:
-    """Return the error for a write that an earlier attempt at it may have done; *error* is what a look at it met."""
+    """Return the error for a write that an earlier attempt may have done; *error* is what looking for it met."""
     return UnavailableError(
         "it is not known whether the object there is from this write or from another one; look at it before repeating",
         key=key,

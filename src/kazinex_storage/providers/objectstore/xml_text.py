@@ -1,7 +1,7 @@
-"""XML that a service answers, read by a parser that knows no entities.
+"""The XML of responses, read by a parser that expands no entities.
 
-Answers are UTF-8 without a document type; what has one is refused before it reaches the parser, so that nothing is
-ever expanded or fetched. What has more tags than any answer, or is nested deeper, is refused as well. Pure.
+Responses are UTF-8 without a document type; one that has it is refused before it reaches the parser, so that nothing is
+ever expanded or fetched. More tags or deeper nesting than any genuine response has is refused as well. Pure.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from ...errors import UnavailableError
 
-# What all services begin with. A name in a namespace takes twice the time to make and has to be cut afterwards, which
+# How all services begin. A name in a namespace takes twice the time to make and has to be stripped afterwards, which
 # costs a listing of 1,000 keys 0.6 ms.
 _ROOT: Final = re.compile(r"""\s*(?:<\?xml[^<>]*\?>\s*)?<[A-Za-z][A-Za-z0-9]*(\s+xmlns=(?:"[^"<>]*"|'[^'<>]*'))""")
 
-# 5,000 blobs, the most in one page, have 25 elements each and some metadata. An element takes 100 bytes or more.
+# A page has 5,000 blobs at most, each with 25 elements and some metadata. An element takes 100 bytes or more.
 _MAX_TAGS: Final = 600_000
 _FEW_TAGS: Final = 25_000
-"""With fewer, which 1,000 keys of S3 have, depth costs nothing and is not looked at: that takes a tenth of parsing."""
+"""Below this, as with 1,000 keys of S3, depth does no harm and is not checked: that takes a tenth of parsing."""
 _MAX_DEPTH: Final = 12
-"""The deepest answers, listings of Azure with metadata, have 5 levels."""
+"""The deepest responses, listings of Azure with metadata, have 5 levels."""
 
 
 def parse_xml(body: bytes, service: str) -> Element:
-    """Return the root of an answer of *service*; elements are known by their local names, whatever the namespace.
+    """Return the root of a response of *service*; elements have their local names, whatever the namespace.
 
     Raises:
-        UnavailableError: it is no XML, has a document type, or is larger or deeper than any answer: somebody else than
-            the service answered.
+        UnavailableError: it is not XML, has a document type, or is larger or deeper than any genuine response:
+            something other than the service answered.
     """
     tags = body.count(b"<")
     if tags > _MAX_TAGS:
@@ -38,7 +38,7 @@ def parse_xml(body: bytes, service: str) -> Element:
         text = body.decode("utf-8-sig")
         if "<!DOCTYPE" in text or "<!ENTITY" in text:
             raise UnavailableError(
-                f"the answer holds a document type, which {service} never sends; look at proxies on the way"
+                f"the response has a document type, which {service} never sends; look for a proxy in between"
             )
         declared = _ROOT.match(text)
         if declared is not None:
@@ -48,7 +48,7 @@ def parse_xml(body: bytes, service: str) -> Element:
         root: Element = parser.close()
     except (UnicodeDecodeError, ParseError) as error:
         raise UnavailableError(
-            f"the answer is not the XML of {service}; look at the endpoint and at proxies"
+            f"the response is not the XML of {service}; check the endpoint and any proxies"
         ) from error
     if tags > _FEW_TAGS and _is_deep(root):
         raise _unreasonable(service)
@@ -67,12 +67,12 @@ def _is_deep(root: Element) -> bool:
 
 def _unreasonable(service: str) -> UnavailableError:
     return UnavailableError(
-        f"the answer has more elements than {service} ever sends, or nests them deeper; look at endpoint and proxies"
+        f"the response has more elements than {service} ever sends, or deeper ones; check the endpoint and any proxies"
     )
 
 
 def is_true(text: str | None) -> bool:
-    """Say whether *text* means true: services write ``true``, ``True`` and ``1`` (XML Schema, 3.2.2)."""
+    """Say whether *text* means true, which services write as ``true``, ``True`` or ``1`` (XML Schema, 3.2.2)."""
     return (text or "").strip().lower() in ("true", "1")
 
 
