@@ -273,7 +273,7 @@ def test_a_profile_without_credentials_does_not_borrow_those_of_the_machine(tmp_
     ("file", "text", "expected"),
     [
         ("credentials", "[other]\naws_access_key_id = x\n", "no profile of that name"),
-        ("credentials", "[plans]\naws_access_key_id = EXAMPLE\n", "half a key pair"),
+        ("credentials", "[plans]\naws_access_key_id = EXAMPLE\n", "half of a key pair"),
         ("credentials", f"[plans]\n{HIDDEN}\n", "cannot be read"),
     ],
     ids=["missing", "half", "no configuration"],

@@ -150,7 +150,7 @@ def test_a_bucket_that_does_not_exist(target: Target) -> None:
     check = failure(verified(dataclasses.replace(target, bucket="no-such-bucket-example")))
 
     assert "there is no bucket 'no-such-bucket-example'" in str(check.diagnosis)
-    assert "capitals count" in str(check.fix)
+    assert "capitals included" in str(check.fix)
 
 
 def test_a_bucket_in_another_letter_case(target: Target) -> None:
@@ -209,7 +209,7 @@ def test_other_endpoints_that_do_not_answer_do_not_hide_that_the_bucket_is_missi
             "compare the access key id",
         ),
         (fails(403, "SignatureDoesNotMatch"), "secret access key does not belong", "not the value of the token"),
-        (fails(403, "AccessDenied"), "good, but not for the bucket", "Object Read & Write at Cloudflare dashboard"),
+        (fails(403, "AccessDenied"), "valid, but not for the bucket", "Object Read & Write at Cloudflare dashboard"),
         (fails(403, "NotEntitled"), "R2 is not enabled", "purchase of R2"),
         (fails(400, "ExpiredToken"), "session token has expired", "new temporary credentials"),
         (fails(400, "InvalidToken"), "session token has expired", "all three parts"),
@@ -344,7 +344,7 @@ def test_an_identity_of_another_bucket(seaweedfs_target: Target, identity: Calla
     check = failure(verified(with_keys(seaweedfs_target, *keys)))
 
     assert "list" == check.name
-    assert "the key is good, but not for the bucket" in str(check.diagnosis)
+    assert "the key is valid, but not for the bucket" in str(check.diagnosis)
 
 
 def test_an_identity_with_all_rights_on_the_bucket_alone_is_enough(

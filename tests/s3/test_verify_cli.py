@@ -79,5 +79,5 @@ def test_a_warning_reaches_the_shell_and_the_provider_is_verified(cli: Run, seaw
     shown = cli("provider", "verify", "Bucket", "--json")
 
     assert (0, 0) == (drawn.returncode, shown.returncode)
-    assert "cannot be proved through another address than Cloudflare's own" in drawn.stdout
+    assert "cannot be proved through an address other than Cloudflare's own" in drawn.stdout
     assert ("warning", "passed") == (checks(shown)["residency"]["status"], checks(shown)["delete"]["status"])

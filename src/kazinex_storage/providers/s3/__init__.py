@@ -1,8 +1,8 @@
 """Cloudflare R2, S3 and Supabase Storage: one protocol, three sets of settings.
 
 ``Storage(open_r2(R2Settings(...)))`` is a bucket. ``settings.py`` makes a ``Target``; ``requests.py`` builds requests
-for it; ``exchanges.py`` has the verbs of the contract. Names are loaded when they are
-first used: a provider that is made of a ``Target`` does without pydantic, which takes a tenth of a second.
+for it; ``exchanges.py`` has the verbs of the contract. Names are loaded on first use:
+a provider made from a ``Target`` does not need pydantic, which takes a tenth of a second to load.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What successful answers of the S3 API say, as our values. Pure; ``requests.py`` builds the requests."""
+"""Successful responses of the S3 API as our values. Pure; ``requests.py`` builds the requests."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ from .xml import is_true, parse_xml, text_of
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:[0-9]{1,18}-[0-9]{1,18}|\*)/([0-9]{1,18})")
 _SPAN: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
-# All that answer ListObjectsV2 say some of these, of an empty bucket too.
+# Every service that knows ListObjectsV2 sends some of these, even for an empty bucket.
 _LISTING: Final = frozenset({"Name", "Prefix", "KeyCount", "MaxKeys", "IsTruncated", "Contents", "CommonPrefixes"})
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
 _MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
-# Of Amazon, and of Google Cloud Storage, whose ETag is no MD5 then either (cloud.google.com/storage/docs/hashes-etags).
+# Amazon's, and those of Google Cloud Storage, whose ETag is not an MD5 then either
+# (cloud.google.com/storage/docs/hashes-etags).
 _CUSTOMER_KEYS: Final = (
     "x-amz-server-side-encryption-customer-algorithm",
     "x-goog-encryption-algorithm",
@@ -47,10 +48,10 @@ _ALGORITHMS: Final = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
 
 
 def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) -> ObjectInfo:
-    """Return what the headers of a GET or HEAD say; *size* stands in when the service leaves the length out.
+    """Return what the headers of a GET or HEAD say; *size* is used when the service leaves the length out.
 
     Raises:
-        UnavailableError: nothing says how long the object is.
+        UnavailableError: it is unknown how long the object is.
     """
     length: int | None
     match = _CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
@@ -82,12 +83,12 @@ def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) 
 
 
 def checksum_in(headers: Mapping[str, str]) -> Checksum | None:
-    """Return the strongest checksum of the whole object that a GET or HEAD tells and that can be computed here.
+    """Return the strongest checksum of the whole object that a GET or HEAD includes and that can be computed here.
 
     The sha256 that we keep in the metadata is the strongest. The ETag is the MD5 of what was put in one request, unless
-    the service encrypts with a key of the customer (docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html); "-N" at
-    its end, or at that of a checksum, says that it was made of those of N parts. A service that leaves the length out
-    decodes on the way: then other bytes come than it keeps.
+    the service encrypts with a key of the customer (docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html); an ETag
+    or checksum that ends with "-N" was computed from those of N parts. A service that leaves the length out decodes on
+    the way: the bytes that arrive then differ from those it stores.
     """
     sha256 = headers.get(METADATA + SHA256)
     if sha256 is not None and _HEXADECIMAL.fullmatch(sha256):
@@ -110,11 +111,11 @@ def parse_page(body: bytes) -> Page:
     """Return a page of ListObjectsV2.
 
     Raises:
-        UnavailableError: it is no listing.
+        UnavailableError: it is not a listing.
     """
     root = _expect(body, "ListBucketResult")
     if not any(child.tag in _LISTING for child in root):
-        raise UnavailableError("the service answered a listing that says nothing of a bucket; look at the endpoint")
+        raise UnavailableError("the service sent a listing that says nothing of a bucket; check the endpoint")
     decode = _decoder(root)
     objects = [
         (
@@ -126,7 +127,7 @@ def parse_page(body: bytes) -> Page:
         for item in root.iterfind("Contents")
     ]
     folders = [decode(text_of(item, "Prefix") or "") for item in root.iterfind("CommonPrefixes")]
-    token = text_of(root, "NextContinuationToken") or None  # it is there on no last page, whatever IsTruncated says
+    token = text_of(root, "NextContinuationToken") or None  # a last page never has one, whatever IsTruncated says
     if token is None and is_true(text_of(root, "IsTruncated")):
         raise UnavailableError("the service cut a listing off without saying how to go on")
     return Page(objects, folders, token)
@@ -136,7 +137,7 @@ def parse_failures(body: bytes) -> dict[str, tuple[str, str]]:
     """Return (code, message) by key for what DeleteObjects did not delete.
 
     Raises:
-        UnavailableError: it is no answer to DeleteObjects.
+        UnavailableError: it is not a response to DeleteObjects.
     """
     root = _expect(body, "DeleteResult")
     return {
@@ -149,11 +150,11 @@ def parse_upload_id(body: bytes) -> str:
     """Return the id of an upload that was begun.
 
     Raises:
-        UnavailableError: there is none.
+        UnavailableError: there is no id.
     """
     found = text_of(_expect(body, "InitiateMultipartUploadResult"), "UploadId")
     if not found:
-        raise UnavailableError("the service began an upload without naming it")
+        raise UnavailableError("the service began an upload without giving its id")
     return found
 
 
@@ -161,23 +162,23 @@ def parse_part_etag(response: Response) -> str:
     """Return the etag of a part that was put.
 
     Raises:
-        UnavailableError: the service names none.
+        UnavailableError: the service gives none.
     """
     found = response.headers.get("etag")
     if not found:
-        raise UnavailableError("the service took a part without saying its ETag")
+        raise UnavailableError("the service took a part without giving its ETag")
     return found
 
 
 def parse_result_etag(body: bytes) -> str:
-    """Return the etag in the answer to a copy or to CompleteMultipartUpload.
+    """Return the etag in the response to a copy or to CompleteMultipartUpload.
 
     Raises:
         UnavailableError: there is none.
     """
     found = text_of(parse_xml(body.lstrip()), "ETag")
     if not found:
-        raise UnavailableError("the service did not say the ETag of what it wrote; look at the object")
+        raise UnavailableError("the service did not give the ETag of what it wrote; look at the object")
     return found
 
 
@@ -185,7 +186,7 @@ def parse_parts(body: bytes) -> tuple[list[PartInfo], int | None]:
     """Return the parts of a page of ListParts, and after which number the next page begins.
 
     Raises:
-        UnavailableError: it is no list of parts.
+        UnavailableError: it is not a list of parts.
     """
     root = _expect(body, "ListPartsResult")
     parts = [
@@ -208,7 +209,7 @@ def parse_uploads(body: bytes) -> tuple[list[PendingUpload], tuple[str, str] | N
     """Return the uploads of a page of ListMultipartUploads, and after which the next page begins.
 
     Raises:
-        UnavailableError: it is no list of uploads, or does not say how to go on.
+        UnavailableError: it is not a list of uploads, or does not say how to go on.
     """
     root = _expect(body, "ListMultipartUploadsResult")
     decode = _decoder(root)
@@ -223,7 +224,7 @@ def parse_uploads(body: bytes) -> tuple[list[PendingUpload], tuple[str, str] | N
     if not is_true(text_of(root, "IsTruncated")):
         return uploads, None
     key, upload_id = decode(text_of(root, "NextKeyMarker") or ""), text_of(root, "NextUploadIdMarker") or ""
-    if not key and not upload_id:  # SeaweedFS goes on by the id alone
+    if not key and not upload_id:  # SeaweedFS only needs the id
         raise UnavailableError("the service cut a listing of uploads off without saying how to go on")
     return uploads, (key, upload_id)
 
@@ -241,7 +242,7 @@ def _is_whole(headers: Mapping[str, str]) -> bool:
 
 
 def _hexadecimal(value: str) -> str | None:
-    """Return a digest as it stands in a header in hexadecimal; None when there is none of the whole object."""
+    """Return the digest of a header in hexadecimal; None when there is none, or it is not of the whole object."""
     if not value or "-" in value:
         return None
     try:
@@ -253,14 +254,15 @@ def _hexadecimal(value: str) -> str | None:
 def _expect(body: bytes, name: str) -> Element:
     root = parse_xml(body)
     if root.tag != name:
-        raise UnavailableError(f"the service answered <{root.tag[:60]}> where <{name}> was due; look at the endpoint")
+        raise UnavailableError(f"the service answered <{root.tag[:60]}> instead of <{name}>; check the endpoint")
     return root
 
 
 def _decoder(root: Element) -> Callable[[str], str]:
-    """Return what undoes the encoding of names, if the service did as it was asked.
+    """Return the function that decodes names, if the service encoded them as asked.
 
-    A blank comes as "+" from AWS, as "%20" from ministack and as either from SeaweedFS; a plus sign is "%2B" at all.
+    A blank comes as "+" from AWS, as "%20" from ministack and as either from SeaweedFS; a plus sign is "%2B"
+    everywhere.
     """
     return _unquote if text_of(root, "EncodingType") == "url" else str
 
@@ -272,5 +274,7 @@ def _unquote(name: str) -> str:
 def _number(text: str | None) -> int:
     number = size_of(text)
     if number is None:
-        raise UnavailableError("the service gives a number that is none; look at the endpoint and at proxies")
+        raise UnavailableError(
+            "the service sent something else instead of a number; check the endpoint and any proxies"
+        )
     return number

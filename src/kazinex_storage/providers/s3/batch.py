@@ -18,7 +18,7 @@ from .xml import is_fit
 def delete_many(objects: Objects, keys: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
     """Remove up to 1,000 objects in one request, and one for each key that XML cannot carry.
 
-    What is refused as a whole, or whose answer does not say which keys are left, failed for each key.
+    A request that is refused as a whole, or whose response does not say which keys are left, fails for each key.
     """
     name_of = objects.requests.codec.name_of
     alone = [key for key in keys if not is_fit(name_of(key))]
@@ -46,10 +46,10 @@ def _delete_batch(objects: Objects, keys: Sequence[str]) -> Exchange[Sequence[St
         for name, failure in parse_failures(response.body).items()
         if failure[0] != "NoSuchKey"
     }
-    spelt = [_folded(requests.codec.name_of(key), folds) for key in keys]
-    if failures.keys() - set(spelt):
-        raise UnavailableError("the service failed to delete what it was not asked to; look which objects are left")
-    return [_failure(key, failures[name]) if name in failures else None for key, name in zip(keys, spelt, strict=True)]
+    names = [_folded(requests.codec.name_of(key), folds) for key in keys]
+    if failures.keys() - set(names):
+        raise UnavailableError("the service failed to delete something it was not asked to; see which objects are left")
+    return [_failure(key, failures[name]) if name in failures else None for key, name in zip(keys, names, strict=True)]
 
 
 def _folded(name: str, folds: bool) -> str:

@@ -1,4 +1,4 @@
-"""Why a bucket cannot be used, in the words of who administers it: meaning, fix, and where to click. Pure.
+"""Why a bucket cannot be used, in the terms of its administrator: meaning, fix, and where to click. Pure.
 
 ``diagnose.py`` finds out which of these it is.
 """
@@ -16,7 +16,7 @@ from .target import DEFAULT_JURISDICTION, Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Where the administration of a service has what a fix needs."""
+    """Where to find what a fix needs in the administration of a service."""
 
     keys: str
     """Where access keys are made, changed and revoked."""
@@ -24,7 +24,7 @@ class Places:
     locks: str
     cors: str
     permission: str
-    """What a key needs, in the service's own words."""
+    """What a key needs, in the service's own terms."""
 
 
 # developers.cloudflare.com/r2: api/tokens, buckets/bucket-locks, buckets/cors (pages read 2026-08).
@@ -79,7 +79,7 @@ def wrong_secret(target: Target) -> Diagnosis:
 
 
 def expired_session(target: Target) -> Diagnosis:
-    """Explain a session token that is over."""
+    """Explain a session token that has expired."""
     return Diagnosis(
         meaning="the session token has expired or does not belong to the access key",
         fix="enter new temporary credentials, all three parts of them; for lasting use make a key that does not expire "
@@ -96,7 +96,7 @@ def not_enabled() -> Diagnosis:
 
 
 def read_only(target: Target) -> Diagnosis:
-    """Explain a key that lists and may not write."""
+    """Explain a key that may list but not write."""
     usual = " (a token with Object Read only does that)" if target.kind == "r2" else ""
     return Diagnosis(
         meaning=f"the key may list the bucket {target.bucket!r} but not write to it{usual}",
@@ -105,7 +105,7 @@ def read_only(target: Target) -> Diagnosis:
 
 
 def not_allowed(target: Target, check: str) -> Diagnosis:
-    """Explain a key that may write and lacks another permission."""
+    """Explain a key that may write but lacks another permission."""
     what = {"delete": "delete", "read": "read", "compare": "read"}.get(check, "do everything that documents need")
     return Diagnosis(
         meaning=f"the key may use the bucket {target.bucket!r} but not {what} in it",
@@ -114,27 +114,27 @@ def not_allowed(target: Target, check: str) -> Diagnosis:
 
 
 def other_bucket(target: Target) -> Diagnosis:
-    """Explain a key that is good, but not for this bucket."""
+    """Explain a key that is valid, but not for this bucket."""
     return Diagnosis(
-        meaning=f"the key is good, but not for the bucket {target.bucket!r}: it was made for other buckets, or no "
+        meaning=f"the key is valid, but not for the bucket {target.bucket!r}: it was made for other buckets, or no "
         "bucket has exactly that name",
-        fix=f"compare the name, letter by letter, at {places_of(target).buckets}; then let the key cover that bucket "
+        fix=f"compare the name, letter by letter, at {places_of(target).buckets}; then give the key that bucket "
         f"with {places_of(target).permission} at {places_of(target).keys}",
     )
 
 
 def no_bucket(target: Target) -> Diagnosis:
-    """Explain a bucket that is nowhere."""
+    """Explain a bucket that does not exist."""
     anywhere = ", in none of its jurisdictions" if target.other_endpoints else ""
     return Diagnosis(
         meaning=f"there is no bucket {target.bucket!r} in this account{anywhere}",
-        fix=f"compare the name at {places_of(target).buckets}: it must match letter by letter, capitals count; if it "
-        "is missing, make the bucket, because this library never does",
+        fix=f"compare the name at {places_of(target).buckets}: it must match letter by letter, capitals included; if "
+        "it is missing, make the bucket: this library never does",
     )
 
 
 def other_case(target: Target, found: str) -> Diagnosis:
-    """Explain a bucket whose name differs in its capitals."""
+    """Explain a bucket whose name differs in case."""
     return Diagnosis(
         meaning=f"there is no bucket {target.bucket!r}, but there is {found!r}: names of buckets are case-sensitive",
         fix=f"enter the name {found!r} in the settings",
@@ -142,7 +142,7 @@ def other_case(target: Target, found: str) -> Diagnosis:
 
 
 def other_jurisdiction(target: Target, found: Sequence[str]) -> Diagnosis:
-    """Explain a bucket that stands behind other endpoints of the same account."""
+    """Explain a bucket that is behind other endpoints of the same account."""
     named, demanded = " and ".join(found), target.jurisdiction or DEFAULT_JURISDICTION
     first = (
         "leave the jurisdiction empty" if found[0] == DEFAULT_JURISDICTION else f"set the jurisdiction to {found[0]!r}"
@@ -157,17 +157,17 @@ def other_jurisdiction(target: Target, found: Sequence[str]) -> Diagnosis:
 
 
 def outside(target: Target) -> Diagnosis:
-    """Explain a bucket that is not in the jurisdiction that was demanded."""
+    """Explain a bucket that is not in the required jurisdiction."""
     return Diagnosis(
         meaning=f"the bucket {target.bucket!r} is not in the jurisdiction {target.jurisdiction} that the settings "
-        "demand",
+        "require",
         fix=f"make a bucket in that jurisdiction at {places_of(target).buckets}, Create bucket, Specify jurisdiction; "
-        "the one of a bucket cannot be changed",
+        "it cannot be changed afterwards",
     )
 
 
 def other_region(target: Target, region: str) -> Diagnosis:
-    """Explain a region that is not the bucket's."""
+    """Explain a region that is not that of the bucket."""
     return Diagnosis(
         meaning=f"the service wants the region {region!r} for the bucket {target.bucket!r}, and the settings say "
         f"{target.region!r}",
@@ -176,26 +176,26 @@ def other_region(target: Target, region: str) -> Diagnosis:
 
 
 def bucket_lock(target: Target) -> Diagnosis:
-    """Explain an object that a retention rule keeps."""
+    """Explain an object that a retention rule protects."""
     return Diagnosis(
-        meaning="a lock on the bucket keeps what was written: documents can be stored, but neither deleted nor "
+        meaning="a lock on the bucket protects what was written: documents can be stored, but neither deleted nor "
         "replaced before it ends, and the probe below .kazinex-verify remains",
-        fix="nothing, if documents shall be kept like that; otherwise change the rule, or limit it to another prefix, "
-        f"at {places_of(target).locks}, and delete the probe when the lock has ended",
+        fix="nothing, if that is how documents are to be kept; otherwise change the rule, or limit it to another "
+        f"prefix, at {places_of(target).locks}, and delete the probe when the lock has ended",
     )
 
 
 def wrong_service_key() -> Diagnosis:
-    """Explain a REST interface that refuses where the S3 endpoint does not."""
+    """Explain a REST interface that refuses although the S3 endpoint does not."""
     return Diagnosis(
-        meaning="the S3 keys are good, but the service key is not accepted, so that nothing can be written create-only",
+        meaning="the S3 keys are valid, but the service key is not accepted, so nothing can be written create-only",
         fix="enter the secret key of the same project (Supabase dashboard, Project Settings, API Keys), not the "
         "publishable or anon one",
     )
 
 
 def unreachable(target: Target, code: str, message: str) -> Diagnosis:
-    """Explain that nobody could be asked; *code* is the transport's word for why."""
+    """Explain a service that cannot be reached; *code* is the transport's word for why."""
     r2 = target.kind == "r2"
     if r2 and code == "tls" and "alert" in message.lower() and not network_causes.is_dated(message):
         # gobackup#107, cloudflare-docs#6252: Cloudflare has no certificate for accounts that it does not know.

@@ -1,6 +1,6 @@
 """What ``verify`` checks of an S3 bucket in addition to what it checks of every storage: CORS and residency.
 
-Both can be asked with a key that is scoped to the objects of one bucket.
+Both can be checked with a key that is scoped to the objects of one bucket.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from .objects import Objects
 from .requests import Requests
 from .target import DEFAULT_JURISDICTION, Target
 
-# Browsers ask for Content-Length and the like by themselves; they are not to be allowed.
+# Browsers send Content-Length and the like without asking; they need not be allowed.
 _UPLOADS: Final = {
     "PUT": ("content-type", "if-none-match", "x-amz-checksum-sha256", METADATA + WRITE_TOKEN),
     "POST": ("content-type", "if-match", "if-none-match"),
 }
-"""By method, what signed uploads may have to send, see ``presign.py``: an object or a part, and the end of an upload
-in parts, which is where its condition stands."""
+"""By method, the headers that signed uploads may have to send, see ``presign.py``: PUT an object or a part; POST
+completes an upload in parts, and has its condition."""
 
 _FOLDER: Final = ".kazinex-verify"
 
@@ -40,11 +40,11 @@ def cors(objects: Objects) -> Exchange[Diagnosis | None]:
 
 
 def residency(objects: Objects) -> Exchange[Diagnosis | None]:
-    """Prove that the bucket is in the jurisdiction that the settings demand; one request, four in a rare case.
+    """Prove that the bucket is in the jurisdiction that the settings require; one request, four in a rare case.
 
-    The endpoint of a jurisdiction knows its own buckets only, so what was written through it is there; the source is
-    developers.cloudflare.com/r2/reference/data-location (read 2026-08). The endpoint of no jurisdiction must not know
-    the bucket; should it know one of the same name, an object tells whether it is the same bucket.
+    The endpoint of a jurisdiction only knows its own buckets, so what was written through it is there (source:
+    developers.cloudflare.com/r2/reference/data-location, read 2026-08). The endpoint without a jurisdiction must not
+    know the bucket; if it knows one of the same name, an object shows whether it is the same bucket.
 
     Raises:
         SettingsError: the bucket is not where it has to be.
@@ -54,9 +54,9 @@ def residency(objects: Objects) -> Exchange[Diagnosis | None]:
     url = target.other_endpoints.get(DEFAULT_JURISDICTION)
     if url is None:
         return Diagnosis(
-            meaning=f"that the bucket is in the jurisdiction {target.jurisdiction} cannot be proved through another "
-            "address than Cloudflare's own",
-            fix="leave endpoint_url out, so that the endpoint follows from account and jurisdiction",
+            meaning=f"that the bucket is in the jurisdiction {target.jurisdiction} cannot be proved through an "
+            "address other than Cloudflare's own",
+            fix="leave endpoint_url out, so that account and jurisdiction determine the endpoint",
         )
     outside = replace(target, endpoint_url=url)
     finding = yield from ask(outside, objects.requests.auth, patient=True)
@@ -64,12 +64,12 @@ def residency(objects: Objects) -> Exchange[Diagnosis | None]:
     if finding.error is not None and not refused:
         return Diagnosis(
             meaning=f"that the bucket is in the jurisdiction {target.jurisdiction} is not proved, because the endpoint "
-            f"of no jurisdiction does not say whether it knows it: {finding.error.message}",
+            f"without a jurisdiction does not say whether it knows it: {finding.error.message}",
             fix="verify again later",
         )
     if finding.error is None and (yield from _same_bucket(objects, outside)):
         raise SettingsError(
-            f"the bucket {target.bucket!r} is behind the endpoint of no jurisdiction as well, so it is not in "
+            f"the bucket {target.bucket!r} is also behind the endpoint without a jurisdiction, so it is not in "
             f"{target.jurisdiction}",
             code=OUTSIDE,
         )
@@ -77,7 +77,7 @@ def residency(objects: Objects) -> Exchange[Diagnosis | None]:
 
 
 def _same_bucket(objects: Objects, outside: Target) -> Exchange[bool]:
-    """Say whether what is written to the bucket shows in *outside*."""
+    """Say whether what is written to the bucket appears in *outside*."""
     key = f"{_FOLDER}/{secrets.token_hex(8)}"
     yield from objects.write(key, Source.of(b"kazinex-storage probe: safe to delete\n"), PutOptions())
     try:

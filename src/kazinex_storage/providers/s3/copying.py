@@ -24,7 +24,7 @@ from .requests import Headers
 from .target import GIB, CreateCopy
 
 COPY_PART_BYTES: Final = GIB
-"""Bytes of one part of a copy: nothing passes through here, so fewer requests are better."""
+"""Bytes of one part of a copy: nothing passes through this process, so fewer requests are better."""
 
 
 class Copying:
@@ -41,7 +41,7 @@ class Copying:
         """Copy one version of an object; two requests up to 5 GiB, else four and one for each GiB.
 
         Raises:
-            UnavailableError: the object was replaced meanwhile; nothing was copied.
+            UnavailableError: the object was replaced in the meantime; nothing was copied.
             StorageError: as in ``ServerCopier.copy``.
         """
         found, others = yield from self._objects.look(source)
@@ -53,7 +53,7 @@ class Copying:
             return (yield from self._in_parts(found, others, target, mode))
         written, token = None, ""
         if mode is PutMode.CREATE:
-            # It carries a token of its own, so that after a lost answer it is known from another's.
+            # It carries a token of its own, so that it is recognised after a lost response.
             token = secrets.token_hex(8)
             written = self._requests.written(PutOptions.of(found, mode), found.sha256, token, others)
         response: Response = yield self._requests.copy(source, found.etag, target, mode, written)
@@ -64,7 +64,7 @@ class Copying:
                 if own is not None:
                     return own
             if isinstance(error, PreconditionFailedError):
-                # Two conditions may have failed: another version of the source, or an object in the way.
+                # Two conditions may have failed: the source is another version, or an object is in the way.
                 yield from self._still(found)
                 error = (
                     already_exists(target, request_id_of(response))
@@ -92,7 +92,7 @@ class Copying:
         return (yield from self._multipart.complete(state, parts))
 
     def _still(self, found: ObjectInfo) -> Exchange[None]:
-        """Look whether the object is what was *found*; one request.
+        """Check that the object is still the one that was *found*; one request.
 
         Raises:
             UnavailableError: it is another version.

@@ -1,6 +1,6 @@
 """Credentials that botocore finds and renews: profiles, environment, processes, containers, instances.
 
-botocore, which boto3 brings, does the looking; it is imported when it is first asked. ``Signing`` asks once a minute.
+botocore, part of boto3, looks for them; it is imported on first use. ``Renewed`` in ``signing.py`` asks once a minute.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from .target import Credentials
 if TYPE_CHECKING:
     import botocore.credentials
 
-# What botocore.credentials calls the providers that it asks last, whether or not a profile was named.
+# The names in botocore.credentials of the providers that it asks last, with or without a profile.
 _OF_THE_MACHINE: Final = ("container-role", "iam-role")
 
-# Classes of botocore.exceptions that no repeat can help, and what to do. Their texts may quote lines of a file or what
-# a process printed, so only their names go on.
+# Classes of botocore.exceptions that retrying does not help, and what to do. Their texts may quote lines of a file or
+# what a process printed, so only their names are passed on.
 _ADVICE: Final = {
     "ProfileNotFound": "there is no profile of that name in the shared AWS configuration; correct it, or make it",
-    "PartialCredentialsError": "half a key pair is set there; complete it",
+    "PartialCredentialsError": "only half of a key pair is set there; complete it",
     "ConfigParseError": "the shared AWS configuration cannot be read; correct the file",
     "InvalidConfigError": "the profile is incomplete or contradicts itself; correct it",
     "ConfigNotFound": "the file that AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE names is missing; correct it",
-    "SSOTokenLoadError": "nobody is signed in; run 'aws sso login'",
+    "SSOTokenLoadError": "no one is signed in; run 'aws sso login'",
     "UnauthorizedSSOTokenError": "the sign-in has expired; run 'aws sso login'",
     "TokenRetrievalError": "the sign-in has expired; run 'aws sso login'",
 }
@@ -37,20 +37,20 @@ class ChainCredentials:
     """A ``CredentialSource`` over the whole chain of boto3, or over one profile of the shared configuration.
 
     Credentials that expire are kept and renew themselves in time; others are looked up again on every call, so that
-    an edited profile counts. Thread-safe; a forked child looks for itself.
+    edits of a profile take effect. Thread-safe; a forked child looks them up itself.
     """
 
     def __init__(self, profile: str | None = None) -> None:
-        """Look nothing up yet."""
+        """Use *profile*; nothing is looked up yet."""
         self._profile = profile
         self._found = _Found(profile)
 
     def __call__(self) -> Credentials:
-        """Return credentials that are good now.
+        """Return credentials that are valid now.
 
         Raises:
             SettingsError: boto3 is not installed, nothing was found, or the configuration cannot be used.
-            UnavailableError: what hands out the credentials does not answer, or not with credentials.
+            UnavailableError: the source of the credentials does not answer, or not with credentials.
         """
         found = self._found
         if found.process != os.getpid():  # the locks of the parent may have been held when it forked
@@ -65,7 +65,7 @@ class ChainCredentials:
 
 
 class _Found:
-    """What one process found."""
+    """The credentials that one process found."""
 
     __slots__ = ("_lock", "_profile", "_renewing", "process")
 
@@ -86,15 +86,15 @@ class _Found:
                 "a profile or the credentials of this process need boto3; pip install 'kazinex-storage[r2]', or give a "
                 "key pair"
             )
-        except Exception as error:  # a process or a service that hands out credentials may fail in any way
+        except Exception as error:  # a process or a service that supplies credentials may fail in any way
             failure = self._failure(error)
         raise failure
 
     def _look(self) -> Credentials:
-        # On the second and later calls this is what renews: botocore does so 15 minutes before the end.
+        # From the second call on, this renews them: botocore does so 15 minutes before they expire.
         found = self._renewing or self._search()
         frozen = found.get_frozen_credentials()
-        expires_at = getattr(found, "_expiry_time", None)  # botocore tells it nowhere else
+        expires_at = getattr(found, "_expiry_time", None)  # botocore has no public name for it
         if isinstance(expires_at, datetime):
             self._renewing = found
         if not frozen.access_key or not frozen.secret_key:
@@ -110,7 +110,7 @@ class _Found:
         from botocore.session import Session
 
         found = Session(profile=self._profile).get_credentials()
-        # A profile without credentials would fall back to those of the machine, which nobody asked for.
+        # A profile without credentials would fall back to those of the machine, which were not asked for.
         if found is None or (self._profile is not None and found.method in _OF_THE_MACHINE):
             raise self._nothing()
         return found
@@ -123,7 +123,7 @@ class _Found:
         return SettingsError(
             "there are no credentials: not in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), not in "
             "the shared AWS configuration (~/.aws/credentials and ~/.aws/config), and neither the container nor the "
-            "instance hands any out; give a key pair or a profile"
+            "instance supplies any; give a key pair or a profile"
         )
 
     def _failure(self, error: Exception) -> StorageError:
@@ -131,4 +131,4 @@ class _Found:
         where = f"the profile {self._profile!r}" if self._profile is not None else "what boto3 finds for this process"
         if name in _ADVICE:
             return SettingsError(f"{where} cannot be used ({name}): {_ADVICE[name]}")
-        return UnavailableError(f"{where} could not be asked for credentials ({name}); look at what hands them out")
+        return UnavailableError(f"{where} could not be asked for credentials ({name}); check what supplies them")

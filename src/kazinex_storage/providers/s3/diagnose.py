@@ -1,7 +1,7 @@
-"""Finds out why a bucket cannot be used, for ``verify``: by the error, and by one listing of one key that it sends.
+"""Finds out why a bucket cannot be used, for ``verify``: from the error, and from listing one key.
 
-Nothing is written and nothing is asked that a key scoped to objects of one bucket may not ask: never HeadBucket, never
-ListBuckets. ``causes.py`` has the words.
+Nothing is written, and nothing is asked that a key scoped to the objects of one bucket may not ask: never HeadBucket,
+never ListBuckets. ``causes.py`` has the texts.
 """
 
 from __future__ import annotations
@@ -43,26 +43,26 @@ _REGION: Final = (
 
 
 OUTSIDE: Final = "outside"
-"""The code of the error of a bucket that is not in the jurisdiction it has to be in."""
+"""The code of the error for a bucket that is not in the required jurisdiction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a listing of one key showed."""
+    """The result of listing one key."""
 
     error: StorageError | None
-    """None: it was listed."""
+    """None when it was listed."""
     response: Response | None = None
-    """None: nobody answered."""
+    """None when there was none."""
 
     @property
     def code(self) -> str:
-        """What the service calls the error."""
+        """The code of the error in the service."""
         return (self.error.code if self.error is not None else None) or ""
 
 
 def ask(target: Target, auth: Auth, *, patient: bool = False) -> Exchange[Finding]:
-    """List one key of *target*; one request, which is repeated only for the *patient*."""
+    """List one key of *target*; one request, retried only if *patient*."""
     request = Requests(target, auth).list(target.prefix, None, one_level=False, most=1)
     try:
         response: Response = yield replace(request, idempotent=patient, operation="verify")
@@ -81,14 +81,14 @@ class Diagnostics:
     """Explains the errors of one bucket."""
 
     def __init__(self, objects: Objects, *, now: Callable[[], float] = time.time) -> None:
-        """Explain what *objects* met; *now* is the clock that signatures are made with."""
+        """Explain errors of *objects*; *now* is the clock that signatures are made with."""
         self._auth = objects.requests.auth
         self._target = objects.requests.target
         self._now = now
 
     def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
-        """Return what *error* means, None when the general advice is as good. One request at most; five when a bucket
-        is missing, to look where else it may be.
+        """Return what *error* means; None when the general advice is as good. One request at most; five when a bucket
+        is missing, to find out where else it may be.
         """
         target, code = self._target, error.code or ""
         if isinstance(error, LockedError):
@@ -100,7 +100,7 @@ class Diagnostics:
         if not isinstance(error, SettingsError | AuthenticationError | AccessDeniedError | UnavailableError):
             return None
         finding = yield from ask(target, self._auth)
-        if finding.response is None:  # nobody answered this time, so the error has to say it all
+        if finding.response is None:  # no response this time, so there is only the error to go by
             return self._answered(error, Finding(error=error))
         found = self._answered(error, finding)
         if found is not None or isinstance(error, UnavailableError):
@@ -115,7 +115,7 @@ class Diagnostics:
         return None
 
     def _answered(self, error: StorageError, finding: Finding) -> Diagnosis | None:
-        """Return what the codes and headers of an answer say by themselves."""
+        """Return what the codes and headers of a response show by themselves."""
         target, response, code = self._target, finding.response, finding.code or error.code or ""
         if response is not None and _is_foreign(response):
             return network_causes.unexpected_response(target.endpoint_url, response)
@@ -146,7 +146,7 @@ class Diagnostics:
         return causes.read_only(self._target) if check == "write" else causes.not_allowed(self._target, check)
 
     def _elsewhere(self) -> Exchange[Diagnosis | None]:
-        """Look behind the other endpoints of the account, and for the name in small letters."""
+        """Look behind the other endpoints of the account, and for the name in lower case."""
         target = self._target
         others = {name: replace(target, endpoint_url=url) for name, url in target.other_endpoints.items()}
         if target.bucket != target.bucket.lower():
@@ -164,7 +164,7 @@ class Diagnostics:
 
 
 def _is_foreign(response: Response) -> bool:
-    """Say whether no S3 service gave that answer; a gateway that is overloaded answers in HTML, and that passes."""
+    """Say whether no S3 service sent the response; an overloaded gateway answers in HTML, but only for a while."""
     if fault_of(response.body) is not None or response.status >= 500 or response.status == 429:
         return False
     moved = 300 <= response.status < 400 and "x-amz-bucket-region" not in response.headers
@@ -172,7 +172,7 @@ def _is_foreign(response: Response) -> bool:
 
 
 def _minutes_behind(response: Response | None, now: float) -> int | None:
-    """Return by how many minutes our clock is behind the service's, None when it is near enough or nobody said."""
+    """Return how many minutes our clock is behind the service's; None when that is tolerable or unknown."""
     if response is None:
         return None
     return minutes_behind(

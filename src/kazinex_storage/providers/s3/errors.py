@@ -1,7 +1,7 @@
-"""From what an S3 service answers to our errors: the only translator. Pure.
+"""From the responses of an S3 service to our errors: the only place that translates them. Pure.
 
 Codes are those of docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and
-developers.cloudflare.com/r2/api/error-codes (read 2026-08); a status counts where a code is missing, as after HEAD.
+developers.cloudflare.com/r2/api/error-codes (read 2026-08); the status decides where a code is missing, as after HEAD.
 """
 
 from __future__ import annotations
@@ -52,24 +52,24 @@ _CODES: Final[Mapping[str, Found]] = {
         LocationNotFoundError,
         "there is no such bucket there; check its name, letter case and jurisdiction",
     ),
-    "NoSuchUpload": (NotFoundError, "the upload is gone: completed, aborted or expired; begin it anew"),
-    "InvalidAccessKeyId": (AuthenticationError, "the access key id is not known; enter the keys anew"),
-    "Unauthorized": (AuthenticationError, "the credentials are not accepted; enter the keys anew"),
+    "NoSuchUpload": (NotFoundError, "the upload is gone: completed, aborted or expired; begin it again"),
+    "InvalidAccessKeyId": (AuthenticationError, "the access key id is not known; enter the keys again"),
+    "Unauthorized": (AuthenticationError, "the credentials are not accepted; enter the keys again"),
     "SignatureDoesNotMatch": (
         AuthenticationError,
-        "the signature is not accepted; enter the secret access key anew, without blanks at its ends",
+        "the signature is not accepted; enter the secret access key again, without surrounding blanks",
     ),
-    "AuthorizationHeaderMalformed": (SettingsError, "the region or the access key id is not right; check both"),
-    "InvalidRegionName": (SettingsError, "the region is not right; R2 wants 'auto'"),
+    "AuthorizationHeaderMalformed": (SettingsError, "the region or the access key id is wrong; check both"),
+    "InvalidRegionName": (SettingsError, "the region is wrong; for R2 it is 'auto'"),
     "ExpiredToken": (AuthenticationError, "the session token has expired; get a new one"),
     "TokenRefreshRequired": (AuthenticationError, "the session token has expired; get a new one"),
     "InvalidToken": (AuthenticationError, "the session token is not accepted; get a new one"),
     "ExpiredRequest": (AuthenticationError, "the signature has expired; check the clock of this machine"),
     "RequestTimeTooSkewed": (AuthenticationError, "the clock of this machine is wrong; set it"),
-    "AccessDenied": (AccessDeniedError, "the credentials may not do this here; check what the token is allowed"),
+    "AccessDenied": (AccessDeniedError, "the credentials may not do this here; check what the token allows"),
     "AllAccessDisabled": (AccessDeniedError, "the bucket is closed; ask its owner"),
     "NotEntitled": (AccessDeniedError, "R2 is not enabled for this account; enable it in the Cloudflare dashboard"),
-    # A 403 to GetObject and CopyObject — AmazonS3/latest/API/API_GetObject.html of the same.
+    # A 403 to GetObject and CopyObject — AmazonS3/latest/API/API_GetObject.html (same site).
     "InvalidObjectState": (
         ArchivedError,
         "the object is in an archive tier; restore it first (RestoreObject, `aws s3api restore-object`), then repeat",
@@ -109,13 +109,14 @@ _TABLE: Final = ErrorTable(
     },
 )
 
-# What a failure inside a 200 means to a retry — AmazonS3/latest/API/API_CompleteMultipartUpload.html of the same.
+# The status by which to retry a failure inside a 200 — AmazonS3/latest/API/API_CompleteMultipartUpload.html (same
+# site).
 _PASSING: Final = {"InternalError": 500, "ServiceUnavailable": 503, "SlowDown": 503, "RequestTimeout": 408}
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """What the body of an error says."""
+    """The contents of an error's body."""
 
     code: str | None = None
     message: str | None = None
@@ -125,7 +126,7 @@ class ErrorBody:
 def map_error(response: Response, key: str | None = None) -> StorageError:
     """Return the error that *response* means, which is not what was asked for."""
     fault = fault_of(response.body)
-    # A gateway without a route says 404 too, in words of its own.
+    # A gateway without a route answers 404 too, with a body of its own.
     if fault is None and (response.body or response.status < 300):
         return unexpected_response(response, key)
     code = fault.code if fault is not None else None
@@ -133,7 +134,7 @@ def map_error(response: Response, key: str | None = None) -> StorageError:
 
 
 def failure_of(response: Response, key: str | None) -> StorageError | None:
-    """Return the error of an operation that takes long, None when it succeeded; a failure may arrive inside a 200."""
+    """Return the error of a long operation, None when it succeeded; a failure may come inside a 200."""
     if response.status != 200:
         return map_error(response, key)
     fault = fault_of(response.body)
@@ -144,7 +145,7 @@ def failure_of(response: Response, key: str | None) -> StorageError | None:
 
 
 def fault_of(body: bytes) -> ErrorBody | None:
-    """Return what an ``<Error>`` says, None when the body is none."""
+    """Return the contents of an ``<Error>``; None when the body is something else."""
     if b"<Error" not in body[:1000]:
         return None
     try:
@@ -157,32 +158,32 @@ def fault_of(body: bytes) -> ErrorBody | None:
 
 
 def status_inside(body: bytes) -> int:
-    """Return what the body of a 200 really means: S3 sends the 200 before it knows how a long operation ends."""
+    """Return the status that the body of a 200 means: S3 sends the 200 before it knows how a long operation ends."""
     fault = fault_of(body)
     return 200 if fault is None else _PASSING.get(fault.code or "", 200)
 
 
 def request_id_of(response: Response) -> str | None:
-    """Return how the service's support finds the request."""
+    """Return the id by which the service's support finds the request."""
     headers = response.headers
     return headers.get("x-amz-request-id") or headers.get("cf-ray")
 
 
 def unexpected_response(response: Response, key: str | None) -> StorageError:
-    """Return the error for an answer that no S3 service gives."""
-    if response.status in (429, 500, 502, 503, 504):  # gateways on the way answer in HTML
+    """Return the error for a response that no S3 service sends."""
+    if response.status in (429, 500, 502, 503, 504):  # gateways in between answer in HTML
         return _error(_TABLE.find(response.status, None, of_key=False), response, key, None)
     return error_table.unexpected_response(response, "an S3 service", key, request_id_of(response))
 
 
 S3: Final = Service(map_error, lambda _: True)
-"""Whose answers are judged by what reads them."""
+"""For responses that are judged by what parses them."""
 
 S3_REMOVALS: Final = Service(map_error, lambda response: not is_page(response))
-"""Whose answers say nothing when they are good."""
+"""For responses that are empty on success."""
 
 S3_OBJECTS: Final = Service(map_error, lambda response: "etag" in response.headers)
-"""Whose answers are of an object: without an ETag, which every S3 service gives, it is a sign-in page that says 200."""
+"""For responses about an object: every S3 service sends an ETag, a sign-in page with status 200 does not."""
 
 
 def _error(found: Found, response: Response, key: str | None, code: str | None) -> StorageError:

@@ -1,7 +1,7 @@
-"""The provider for R2, S3 and what speaks like S3: the verbs as exchanges, each bound where it stands.
+"""The provider for R2, S3 and services that speak S3: the verbs as exchanges, which ``Storage`` runs.
 
-``Storage`` runs these. What a single object, an upload in parts, a copy or a listing needs of the service stands in
-``objects.py``, ``multipart.py``, ``uploads.py`` and ``copying.py``, and ``requests.py`` spells the keys.
+Most are those of ``objects.py`` (single objects), ``multipart.py`` and ``uploads.py`` (uploads in parts) and
+``copying.py``; ``requests.py`` encodes the keys.
 """
 
 from __future__ import annotations
@@ -53,19 +53,19 @@ _ALL: Final = Prefix()
 
 _NEEDS_SERVICE_KEY = (
     "the S3 endpoint of the service always replaces; give the service key of the project, so that create-only writes "
-    "can go through its REST interface"
+    "can use its REST interface"
 )
 
 _MAKE_PRIVATE = {
-    "s3": "turn on Block Public Access for the bucket, or remove the bucket policy or ACL that lets everybody read",
+    "s3": "turn on Block Public Access for the bucket, or remove the bucket policy or ACL that lets everyone read",
     "supabase": "Supabase dashboard, Storage, the bucket, Edit bucket: turn off Public bucket",
 }
-"""How a bucket is closed to the public, by kind. R2's own endpoint asks everybody for credentials; a bucket is public
-there under another host (r2.dev, a custom domain), which no key of objects can ask for."""
+"""How to close a bucket to the public, by kind. R2's own endpoint always asks for credentials; a bucket there is public
+under another host (r2.dev, a custom domain), which a key for objects cannot find out."""
 
-# Measured against a server that answers at once: 64 in flight reach what 128 do; a real service is 20 ms away.
+# Measured against a server that answers at once: 64 in flight are as fast as 128; a real service is 20 ms away.
 CONCURRENCY = 64
-"""Requests at once that pay off in bulk work."""
+"""How many requests at once pay off in bulk work."""
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
@@ -76,7 +76,7 @@ class S3Provider:
     addresses: PublicAddresses | None = None
 
     def __init__(self, target: Target) -> None:
-        """Use *target*; nothing is asked before the first call."""
+        """Use *target*; nothing is sent before the first call."""
         self.info = _info(target)
         """What it can do."""
         self.target = target
@@ -102,7 +102,7 @@ class S3Provider:
         self.abort_upload, self.pending_uploads = multipart.abort_upload, multipart.pending_uploads
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
-        """Write; one request up to 8 MiB, else two and one for each part."""
+        """Write; one request up to 8 MiB, else two plus one for each part."""
         if self._rest is not None and options.mode is PutMode.CREATE:
             return self._rest.write(key, source, options)
         if source.size <= SINGLE_PUT_BYTES:
@@ -120,14 +120,14 @@ class S3Provider:
         return self._named.get(name, WHOLE, sink, None)
 
     def delete_marker(self, key: ObjectKey) -> Exchange[None]:  # noqa: ARG002
-        """Do nothing: markers end with a slash, and listings tell them."""
+        """Do nothing: markers end with a slash, and listings show them."""
         return
         yield  # makes an exchange of it
 
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign a request; none is sent, unless credentials have to be renewed.
 
-        On Supabase its REST interface signs what creates; one request.
+        On Supabase the REST interface signs create-only PUTs; one request.
         """
         if self._rest is not None and options.method == "PUT" and options.mode is PutMode.CREATE:
             return (yield from self._rest.sign(key, options))
@@ -142,21 +142,21 @@ class S3Provider:
         return Diagnostics(self.objects).diagnose(error, check)
 
     def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
-        """Return what else ``verify`` has to look at: CORS where browsers upload, residency where it is demanded."""
+        """Return what else ``verify`` has to check: CORS where browsers upload, residency where it is required."""
         from .checks import cors, residency  # as above
 
         wanted = {"cors": (cors, self.target.browser_origin), "residency": (residency, self.target.jurisdiction)}
         return {name: partial(check, self.objects) for name, (check, field) in wanted.items() if field is not None}
 
     def sweep(self, prefix: Prefix = _ALL, *, dry_run: bool = False) -> Exchange[int]:
-        """Abort the uploads below *prefix* that this process remembers to have left; return how many there are."""
+        """Abort the unfinished uploads below *prefix* that this process remembers; return how many there are."""
         orphans = self.multipart.orphans
         if dry_run:
             return orphans.count
         return (yield from orphans.sweep(prefix, most=orphans.count))
 
     def state_secret(self) -> bytes | None:
-        """Return the key pair, unless it is a temporary one."""
+        """Return the key pair, unless it is temporary."""
         given = self.target.credentials
         found = given if isinstance(given, Credentials) else given()
         if found.session_token is not None or found.expires_at is not None:
@@ -164,7 +164,7 @@ class S3Provider:
         return f"{found.access_key_id}\n{found.secret_access_key}".encode()
 
     def public_access(self, key: ObjectKey) -> PublicAccess | None:
-        """Return where anybody could read the object, if the bucket were public; None on R2."""
+        """Return where anyone could read the object, if the bucket were public; None on R2."""
         target = self.target
         fix = _MAKE_PRIVATE.get(target.kind)
         if fix is None:
@@ -178,7 +178,7 @@ class S3Provider:
         return PublicAccess(url=self.objects.requests.url(key), fix=fix)
 
     def close(self) -> None:
-        """Do nothing: the connections are those of the storage."""
+        """Do nothing: the connections belong to the storage."""
 
 
 def _info(target: Target) -> ProviderInfo:

@@ -1,8 +1,8 @@
 """The same bucket for other tools: options of boto3, s3fs, obstore, pyarrow, rclone, DuckDB and the AWS CLI.
 
-What they hold beyond address and keys is what R2 and its like need: checksums only where they are asked for (R2 answers
-501 to the trailers that current SDKs send), the path style, parts of one size, and no look at the bucket itself,
-which a token for one bucket is not granted (developers.cloudflare.com/r2/api/s3/api, read 2026-08).
+Apart from address and keys they contain what R2 and similar services need: checksums only where required (R2 answers
+501 to the trailers that current SDKs send), path style, parts of one size, and no look at the bucket itself, which a
+token for one bucket is not granted (developers.cloudflare.com/r2/api/s3/api, read 2026-08).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .target import CreateCopy, Credentials, Target
 OptionsTool: TypeAlias = Literal["boto3", "s3fs", "obstore", "pyarrow"]
 TextTool: TypeAlias = Literal["rclone", "duckdb", "aws-cli"]
 
-# boto3 1.36 made "when_supported" the default, which sends what only AWS is known to take.
+# boto3 1.36 made "when_supported" the default, which sends what only AWS is known to accept.
 _WHEN_REQUIRED: Final = {
     "request_checksum_calculation": "when_required",
     "response_checksum_validation": "when_required",
@@ -28,7 +28,7 @@ _WHEN_REQUIRED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """Says how other tools reach a bucket. Calling it gives the options of one of them, credentials included."""
+    """How other tools reach a bucket. Calling it returns the options of one of them, credentials included."""
 
     target: Target
 
@@ -39,24 +39,24 @@ class Exporter:
     def __call__(self, tool: TextTool, *, name: str = "kazinex") -> str: ...
 
     def __call__(self, tool: OptionsTool | TextTool, *, name: str = "kazinex") -> Options | str:
-        """Return what *tool* wants to know. It holds the secrets in the clear: do not log, show or commit it.
+        """Return the options of *tool*. They contain the secrets in the clear: do not log, show or commit them.
 
         ``boto3``: arguments of ``boto3.client("s3", **options)``. ``s3fs``: of ``s3fs.S3FileSystem(**options)``.
-        ``obstore``: of ``obstore.store.S3Store(**options)``, which then sees the keys below the prefix only, as
+        ``obstore``: of ``obstore.store.S3Store(**options)``, which then only sees the keys below the prefix, as
         ``Storage`` does. ``pyarrow``: of ``pyarrow.fs.S3FileSystem(**options)``. ``rclone``: a section of
         rclone.conf for a remote *name*. ``duckdb``: a statement that makes the secret *name* for ``s3://bucket/``
         URLs; it needs the extension httpfs. ``aws-cli``: a section of ~/.aws/config for ``--profile`` *name*.
 
-        pyarrow has no option against checksum trailers, which R2 answers with 501: set
+        pyarrow has no option to turn off checksum trailers, which R2 answers with 501: set
         ``AWS_REQUEST_CHECKSUM_CALCULATION=when_required`` in the environment of a process that writes with it.
 
-        The prefix of the settings is a part of keys for every tool but obstore. Credentials of a profile or of the
-        process are asked for now and written out; they may expire.
+        The prefix of the settings is part of the keys for every tool but obstore. Credentials of a profile or of the
+        process are looked up now and written out; they may expire.
 
         Raises:
             SettingsError: there is no such tool or no such name, it needs boto3 and boto3 is not installed, there are
-                no credentials, or a key has characters that the file cannot hold.
-            UnavailableError: what hands out the credentials does not answer.
+                no credentials, or the file cannot hold a key.
+            UnavailableError: the source of the credentials does not answer.
         """
         source = self.target.credentials
         credentials = source if isinstance(source, Credentials) else source()
@@ -76,7 +76,7 @@ def _boto3(target: Target, credentials: Credentials) -> Options:
                 Config(request_checksum_calculation="when_required", response_checksum_validation="when_required")
             )
     if config is None:
-        raise SettingsError("options of boto3 are objects of boto3; pip install 'kazinex-storage[r2]'")
+        raise SettingsError("the options of boto3 are its own objects; pip install 'kazinex-storage[r2]'")
     return {
         "endpoint_url": target.endpoint_url,
         "region_name": target.region,

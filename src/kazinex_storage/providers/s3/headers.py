@@ -1,7 +1,7 @@
-"""What travels in headers beside the bytes: metadata in any language, versions, dates.
+"""What headers carry along with the bytes: metadata in any language, versions, dates.
 
-Headers are ASCII on every path that a signature survives, so other text is written as RFC 2047 words, which is what S3
-itself answers for metadata that is not ASCII. Pure.
+A signature only survives on every path if headers are ASCII, so other text is written as RFC 2047 words, which is also
+how S3 itself returns metadata that is not ASCII. Pure.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHA256: Final = "kazinex-sha256"
 """Metadata that holds the sha256 of the whole object, where it was known before the upload began."""
 
 WRITE_TOKEN: Final = "kazinex-write"  # noqa: S105 -- a name, no secret
-"""Metadata with a random token of one write: a writer that lost the answer recognises its own object."""
+"""Metadata with a random token of one write: a writer whose response was lost recognises its own object."""
 
 DISPOSITION: Final = "kazinex-disposition"
 """Metadata that holds the content disposition where the service forgets it."""
@@ -44,7 +44,7 @@ OURS: Final = frozenset({SHA256, WRITE_TOKEN, *SUBSTITUTES.values()})
 
 
 def other_headers(headers: Mapping[str, str], *, decodes_gzip: bool = False) -> tuple[tuple[str, str], ...]:
-    """Return what an object keeps beside what ``put_headers`` says; a copy that is written anew would lose it."""
+    """Return the stored headers that ``put_headers`` does not write; a copy with new headers would lose them."""
     names = ["expires"]
     if decodes_gzip and "gzip" in headers.get("content-encoding", ""):
         names.append("content-encoding")
@@ -52,7 +52,7 @@ def other_headers(headers: Mapping[str, str], *, decodes_gzip: bool = False) -> 
 
 
 def encoding_of(headers: Mapping[str, str]) -> str | None:
-    """Return how the bytes are encoded; ``aws-chunked``, the form of an upload, stays with some services.
+    """Return how the bytes are encoded; some services also store ``aws-chunked``, which is the form of an upload.
 
     Example:
         >>> encoding_of({"content-encoding": "aws-chunked, gzip"}), encoding_of({"content-encoding": "aws-chunked"})
@@ -63,5 +63,5 @@ def encoding_of(headers: Mapping[str, str]) -> str | None:
 
 
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the metadata in *headers*, our own among it."""
+    """Return the metadata in *headers*, including our own."""
     return {name[len(METADATA) :]: decode_text(value) for name, value in headers.items() if name.startswith(METADATA)}

@@ -1,7 +1,7 @@
 """Uploads in parts, as exchanges: begin, parts, complete, abort.
 
-``Multipart.upload`` is what a large put is: one that fails is aborted, however it fails. The single steps are what
-copies, resumable uploads (``storage/uploads.py``) and the sweeper are made of.
+``Multipart.upload`` is a large put, aborted however it fails. Copies, resumable uploads (``storage/uploads.py``) and
+the sweeper are made of the single steps.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from .orphans import Orphans
 from .part_requests import PartDigests, PartRequests
 from .requests import Headers
 
-# 34 ms at 1.9 GiB/s. Bodies up to here are hashed before they are sent, so that the object carries its sha256;
-# larger ones are hashed while they are sent and carry it when the caller declared it.
+# 34 ms at 1.9 GiB/s. Bodies up to this size are hashed before they are sent, so that the object carries its sha256;
+# larger ones are hashed while they are sent, and carry it if the caller declared it.
 HASH_FIRST_BYTES: Final = 64 * 1024 * 1024
-"""The largest body that is read once more for its sha256."""
+"""The largest body that is read an extra time for its sha256."""
 
 
-# A beginning that was refused by name, address or trust never came to a server.
+# A request to begin that failed at name, address or trust never reached a server.
 _NEVER_SENT: Final = ("connect", "dns", "tls", "settings")
 
 _MOST_ATTEMPTS: Final = 5
-"""How often a beginning was sent at most, when it ended without saying so."""
+"""How often a request to begin was sent at most, when it failed without a response."""
 
 _GONE: Final = "NoSuchUpload"
 
@@ -55,13 +55,13 @@ class Multipart:
     """Uploads in parts to one bucket."""
 
     def __init__(self, objects: Objects) -> None:
-        """Work on the same bucket as *objects*."""
+        """Upload to the bucket of *objects*."""
         self._objects = objects
         self.requests = PartRequests(objects.requests)
-        """What builds the requests."""
+        """Builds the requests."""
         self._preset = objects.requests.target.preset
         self.orphans = Orphans(objects.requests)
-        """What was left behind."""
+        """Uploads that were left behind."""
 
     def upload(self, key: str, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write a large body.
@@ -71,7 +71,7 @@ class Multipart:
             UnavailableError: the service lost the upload.
             StorageError: as in ``StorageProvider.put``; the upload was aborted.
         """
-        yield from self._objects.check(key, options)  # before gibibytes are sent in vain; the end decides
+        yield from self._objects.check(key, options)  # before gibibytes are sent in vain; completion decides
         sha256 = source.declared_sha256
         if sha256 is None and source.size <= HASH_FIRST_BYTES:
             sha256 = cast(str, (yield Call(sha256_of, source, cancel=source.cancel)))
@@ -94,7 +94,7 @@ class Multipart:
             return (yield from work)
         except GeneratorExit:
             self.orphans.remember(state.key, state.upload_id)
-            raise  # nobody drives the exchange any more, so nothing can be sent
+            raise  # the exchange is no longer driven, so nothing can be sent
         except BaseException:
             yield from self._give_up(state.key, state.upload_id)
             raise
@@ -109,8 +109,8 @@ class Multipart:
         others: Headers = (),
         checked: bool = True,
     ) -> Exchange[UploadState]:
-        """Begin an upload; nothing is visible before it is completed. *checked* parts come with their CRC-32, and the
-        object gets the headers *others* besides.
+        """Begin an upload; nothing is visible before it is completed. *checked* parts come with their CRC-32;
+        *others* are further headers of the object.
 
         Raises:
             StorageError: the service refuses.
@@ -132,14 +132,14 @@ class Multipart:
         )
 
     def _opened(self, key: str, written: Headers, checked: bool) -> Exchange[str]:
-        """Begin an upload and return its id; what an answer that is lost has begun is looked for.
+        """Begin an upload and return its id; look for uploads whose response was lost.
 
         Raises:
             StorageError: the service refuses.
         """
         auth = self._objects.requests.auth
         if auth.at_hand is None:
-            yield from auth.fetch()  # without credentials nothing is begun, and so nothing lost
+            yield from auth.fetch()  # without credentials nothing is begun, so nothing is lost
         since, late = self.orphans.now(), list[Response]()
         request = replace(self.requests.begin(key, written, checked=checked), late=late.append)
         try:
@@ -169,7 +169,7 @@ class Multipart:
         return upload_id
 
     def put_part(self, state: UploadState, number: int, data: Buffer, *, checked: bool = True) -> Exchange[PartInfo]:
-        """Write one part; writing it again replaces it. *checked* as the upload was begun.
+        """Write one part; writing it again replaces it. *checked* is as in ``begin``.
 
         Raises:
             NotFoundError: the upload is gone.
@@ -183,7 +183,7 @@ class Multipart:
     def complete(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[tuple[str | None, datetime | None]]:
         """Make the *parts* the object, under the condition that the upload was begun with.
 
-        Returns its etag, and when it was made by the clock of the service: ``Last-Modified`` is when it was begun.
+        Returns its etag and, by the clock of the service, when it was made: ``Last-Modified`` is when it was begun.
 
         Raises:
             AlreadyExistsError: it was create-only, and the key exists.
@@ -197,11 +197,12 @@ class Multipart:
         if error is None:
             self.orphans.ended(state.upload_id)
             return etag_of(parse_result_etag(response.body)), date_of(response.headers.get("date"))
-        # The answer to an earlier attempt may have been lost: then the upload is gone, or its own object is in the way.
+        # The response to an earlier attempt may have been lost: then the upload is gone, or its own object is in the
+        # way.
         try:
             own = yield from self._objects.find_own_write(state.key, state.write_token)
         except UnavailableError:
-            if isinstance(error, NotFoundError | PreconditionFailedError):  # what a repeat of a success meets as well
+            if isinstance(error, NotFoundError | PreconditionFailedError):  # a repeat of a success gets these too
                 raise
             own = None
         if own is not None:
@@ -210,7 +211,7 @@ class Multipart:
         raise error if error.code == _GONE else refused_write(error, options)
 
     def abort_upload(self, key: str, upload_id: str) -> Exchange[None]:
-        """Throw the parts away; silent when they are gone.
+        """Discard the parts; no error when they are gone.
 
         Raises:
             StorageError: the service refuses.
@@ -224,11 +225,11 @@ class Multipart:
             yield from self.orphans.abort(key, upload_id)
 
     def list_parts(self, state: UploadState) -> Exchange[list[PartInfo]]:
-        """Return the parts that the service holds, in order. One request for 1,000 of them.
+        """Return the parts that the service holds, in order; one request for 1,000.
 
         Raises:
             NotFoundError: the upload is gone.
-            UnavailableError: the service gives the same page again and again.
+            UnavailableError: the service returns the same page again and again.
             StorageError: the service refuses.
         """
         found: list[PartInfo] = []
@@ -243,10 +244,10 @@ class Multipart:
         return found
 
     def pending_uploads(self, prefix: Prefix) -> Exchange[list[PendingUpload]]:
-        """Return the unfinished uploads to keys below *prefix*. One request for 1,000 of them.
+        """Return the unfinished uploads to keys below *prefix*; one request for 1,000.
 
         Raises:
-            UnavailableError: the service gives the same page again and again.
+            UnavailableError: the service returns the same page again and again.
             StorageError: the service refuses.
         """
         found: list[PendingUpload] = []
@@ -265,7 +266,7 @@ class Multipart:
         if not self._objects.requests.target.over_tls:
             sha256, md5 = hashlib.sha256(data).hexdigest(), None
         else:
-            # An upload that was begun without an algorithm takes no other checksum; MD5 is half as fast as SHA-256.
+            # An upload that was begun without an algorithm accepts no other checksum; MD5 is half as fast as SHA-256.
             sha256 = None
             md5 = None if checked else b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
         crc32 = crc32_of(data) if checked and self._preset.checksums else None

@@ -1,7 +1,7 @@
-"""Keys as S3 services spell them: as they are, or in a spelling that can be undone. Pure.
+"""Keys as names in S3 services: unchanged, or in an encoding that can be reversed. Pure.
 
-Supabase holds a subset of ASCII. What it lacks is written as ``=`` and the two hexadecimal digits of each UTF-8 byte,
-as in quoted-printable; the ``=`` itself is ``=3D``. Letters, digits and most signs stay readable.
+Supabase holds a subset of ASCII. Other characters are written as ``=`` and two hexadecimal digits for each UTF-8 byte,
+as in quoted-printable; ``=`` itself is ``=3D``. Letters, digits and most punctuation stay readable.
 
     encode("plans/Müller 100%.pdf") == "plans/M=C3=BCller 100=25.pdf"
 """
@@ -21,48 +21,50 @@ from .target import Target
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9_/!.*'() &$@;:+,?-]")
 _ESCAPE: Final = re.compile("(?:=[0-9A-F]{2})+")
 
-# Printable ASCII without a backslash, in segments that do not begin with a dot: legal and NFC. It is a fifth of the
-# time of ObjectKey, which judges the rest; every listed name is looked at.
+# Printable ASCII without a backslash, in segments that do not begin with a dot: legal and NFC. It takes a fifth of the
+# time of ObjectKey, which judges the rest; every listed name is checked.
 _PLAIN: Final = re.compile(r"[ -\-0-\[\]-~][ -.0-\[\]-~]*(?:/[ -\-0-\[\]-~][ -.0-\[\]-~]*)*")
 
 PLACEHOLDER: Final = ".emptyFolderPlaceholder"
-"""The name that the service gives to what stands for an empty folder."""
+"""The name of the service's own markers of empty folders."""
 
 
 def codec_of(target: Target) -> KeyCodec:
-    """Return how the service of *target* spells keys."""
+    """Return the codec for the service of *target*."""
     if target.preset.narrow_names:
-        spelt = encode_prefix(target.prefix)
-        return KeyCodec(prefix=spelt, encode=encode, encode_prefix=encode_prefix, decode=decode)
+        below = encode_prefix(target.prefix)
+        return KeyCodec(prefix=below, encode=encode, encode_prefix=encode_prefix, decode=decode)
     read = partial(_read, folds=target.preset.folds_names)
     return KeyCodec(prefix=target.prefix, encode=str, encode_prefix=str, decode=read)
 
 
 def encode(key: str) -> str:
-    """Return how a service with narrow names spells *key*.
+    """Return the name of *key* in a service with narrow names.
 
     Raises:
-        InvalidKeyError: the spelling is longer than the service holds, or is a name that the service uses itself.
+        InvalidKeyError: the name is longer than the service holds, or the service uses it itself.
     """
     name = encode_prefix(key)
     if len(name) > MAX_KEY_BYTES:
         raise InvalidKeyError(
-            f"Supabase spells that key in {len(name)} characters and holds {MAX_KEY_BYTES}; shorten it, or use fewer "
+            f"that key takes {len(name)} characters in Supabase, which holds {MAX_KEY_BYTES}; shorten it, or use fewer "
             "characters outside A-Z",
             key=key,
         )
     if key.rpartition("/")[2] == PLACEHOLDER:
-        raise InvalidKeyError(f"Supabase calls its own markers of folders {PLACEHOLDER}; choose another name", key=key)
+        raise InvalidKeyError(
+            f"Supabase uses {PLACEHOLDER} for its own markers of folders; choose another name", key=key
+        )
     return name
 
 
 def encode_prefix(prefix: str) -> str:
-    """Return what the spellings of exactly those keys begin with that begin with *prefix*."""
+    """Return what the names of all keys below *prefix*, and of no others, begin with."""
     return _FOREIGN.sub(_escaped, prefix)
 
 
 def decode(name: str) -> str | None:
-    """Return the key that is spelt *name*; None when no key is, because somebody else chose the name."""
+    """Return the key with that *name*; None when there is none, because another program chose the name."""
     if name.rpartition("/")[2] == PLACEHOLDER:
         return None
     try:
@@ -79,7 +81,7 @@ def _read(name: str, *, folds: bool) -> str | None:
         legal = ObjectKey(name)
     except InvalidKeyError:
         return None
-    # R2 shows the spelling that was uploaded last; elsewhere the NFC spelling is another object.
+    # R2 shows the form that was uploaded last; elsewhere the NFC form is another object.
     return legal if folds or legal == name else None
 
 

@@ -1,6 +1,6 @@
 """Single objects of one bucket, as exchanges: look, read, write in one request, delete.
 
-What makes a write safe to repeat is in ``objectstore/writing.py``: here a conditional write carries a token, and a
+``objectstore/writing.py`` says what makes a write safe to repeat: here a conditional write carries a token, and a
 writer that is refused looks for it.
 """
 
@@ -39,16 +39,16 @@ class Objects:
     """The objects of one bucket."""
 
     def __init__(self, requests: Requests) -> None:
-        """Send what *requests* builds."""
+        """Send the requests that *requests* builds."""
         self.requests = requests
-        """What builds the requests."""
+        """Builds the requests."""
 
     def write(
         self, key: str, source: Source, options: PutOptions, others: Headers = (), data: bytes | None = None
     ) -> Exchange[ObjectInfo]:
-        """Write a body of at most ``SINGLE_PUT_BYTES``; one request. The object gets the headers *others* besides.
+        """Write a body of at most ``SINGLE_PUT_BYTES``; one request. *others* are further headers of the object.
 
-        *data* is the whole of *source*, where it has been read.
+        *data* is all of *source*, if already read.
 
         Raises:
             StorageError: as in ``StorageProvider.put``.
@@ -83,10 +83,10 @@ class Objects:
         )
 
     def get(self, key: str, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
-        """Push *span* into *sink*; one request, two when the span lies behind the end.
+        """Push *span* into *sink*; one request, two when the span begins after the end.
 
         Raises:
-            IntegrityError: the service sent other bytes than were asked for.
+            IntegrityError: the service sent bytes other than those asked for.
             StorageError: as in ``StorageProvider.get``.
         """
         if span.end is not None and span.end <= span.start:
@@ -99,19 +99,21 @@ class Objects:
         if response.status == 416:
             return (yield from self.head(key, if_match))
         info = parse_object(key, S3_OBJECTS.judge(response, _DATA, key).headers, counted.size)
-        # A service or a cache that ignores the range has pushed other bytes than were asked for.
+        # A service or a cache that ignores the range has sent bytes other than those asked for.
         if response.status == 200 and not whole and span.resolve(info.size) != (0, info.size):
-            raise IntegrityError("the service sent the whole object where a part was asked for; discard what came")
+            raise IntegrityError(
+                "the service sent the whole object instead of the part that was asked for; discard what came"
+            )
         if if_match is not None and info.etag != etag_of(if_match):
-            raise IntegrityError("the service sent another version than was asked for; discard what came")
+            raise IntegrityError("the service sent a different version than was asked for; discard what came")
         if response.status == 206:
             start, end = span.resolve(info.size)
             if counted.size != end - start:
-                raise IntegrityError("the service sent another part than was asked for; discard what came")
+                raise IntegrityError("the service sent a different part than was asked for; discard what came")
         return info
 
     def head(self, key: str, if_match: str | None = None) -> Exchange[ObjectInfo]:
-        """Look; one request, two when an answer without a body says 404 and nothing shows that the service gave it.
+        """Look; one request, two after a 404 without a body that nothing shows to be from the service.
 
         Raises:
             StorageError: as in ``StorageProvider.head``.
@@ -119,9 +121,9 @@ class Objects:
         return (yield from self.look(key, if_match))[0]
 
     def checksum(self, key: str, info: ObjectInfo) -> Exchange[Checksum | None]:
-        """Return the checksum of the version *info*, which a read of a part of it does not tell; one request.
+        """Return the checksum of the version *info*, which reading a part of it does not give; one request.
 
-        None where the service keeps none that can be compared, or refuses to say: then the length is all there is.
+        None where the service has none that can be compared, or refuses: then there is only the length to compare.
 
         Raises:
             StorageError: the service does not answer.
@@ -129,12 +131,13 @@ class Objects:
         if not self.requests.target.preset.checksums:
             return None
         response: Response = yield self.requests.head(key, info.etag, checksum=True)
-        if response.status >= 500 or response.status == 429:  # whether there is one is not known then
+        if response.status >= 500 or response.status == 429:  # it is unknown whether there is one
             raise map_error(response, key)
         return checksum_in(response.headers) if response.status == 200 else None
 
     def look(self, key: str, if_match: str | None = None) -> Exchange[tuple[ObjectInfo, Headers]]:
-        """Look as ``head`` does, and return besides what no ``ObjectInfo`` holds, see ``other_headers``.
+        """Look as ``head`` does, and also return the headers that an ``ObjectInfo`` has no place for, see
+        ``other_headers``.
 
         Raises:
             StorageError: as in ``StorageProvider.head``.
@@ -143,7 +146,7 @@ class Objects:
         if response.status == 404:
             yield from self._confirm_absence(key, response)
         S3_OBJECTS.judge(response, OK, key)
-        # R2 leaves the length of objects with Content-Encoding gzip out — rclone#8137; the listing knows it.
+        # R2 leaves out the length of objects with Content-Encoding gzip — rclone#8137; the listing has it.
         size = None if "content-length" in response.headers else (yield from self._listed_size(key))
         return parse_object(key, response.headers, size), self.requests.other_headers(response.headers)
 
@@ -173,7 +176,7 @@ class Objects:
         return S3_OBJECTS.judge(response, OK, key)
 
     def _confirm_absence(self, key: str, response: Response) -> Exchange[None]:
-        """Ask again with a body to judge, unless the service signed its 404: a gateway without a route says it too.
+        """Ask again for a body to judge, unless the 404 has a request id: a gateway without a route answers 404 too.
 
         Raises:
             UnavailableError: nothing proves that the object is absent.
@@ -192,6 +195,6 @@ class Objects:
 
 
 def _announce(counted: CountedSink, headers: Mapping[str, str]) -> None:
-    """Say which checksum a whole object has, before its first byte; after a break the headers are of a part."""
+    """Announce the checksum of a whole object before its first byte; after a break the headers are of a part."""
     if not counted.size:
         counted.expect(checksum_in(headers))

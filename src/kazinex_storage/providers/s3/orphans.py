@@ -1,8 +1,8 @@
-"""Abandoned uploads in parts: found again, thrown away, or remembered until that succeeds.
+"""Abandoned uploads in parts: found again, discarded, or remembered until that succeeds.
 
-A put that fails aborts its upload. Two things stand in the way: the service does not take the abort, and the answer to
-the beginning is lost, and with it the upload's id. No service lists the metadata of unfinished uploads; ADR 0016 says
-by what a lost one is known to be ours, and that one which might be another writer's is left to ``sweep``.
+A put that fails aborts its upload. That may not work: the service refuses the abort, or the response to the beginning
+is lost, and with it the id of the upload. No service lists the metadata of unfinished uploads; ADR 0016 says how a lost
+one is recognised as ours, and that one which might be another writer's is left to ``sweep``.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ from .requests import Requests
 _log = logging.getLogger(__name__)
 
 PATIENCE_S: Final = 10.0
-"""Seconds that cleaning up waits for a service which does not answer; the caller waits for his error."""
+"""How many seconds cleaning up waits for a service that does not answer; the caller is waiting for the error."""
 
-# Services give their time and the beginning of an upload in whole seconds, cut off.
+# Services give their time and the beginning of an upload in whole seconds, rounded down.
 _SLACK: Final = timedelta(seconds=2)
 
-# A request that was broken off may have arrived, and be carried out when it has its turn.
+# A request that was broken off may have arrived, and be carried out later.
 _LATEST: Final = timedelta(seconds=10)
-"""How long after it was given up a beginning may still happen."""
+"""How long after it was given up an upload may still begin."""
 
-# In that time a job may have been restarted in another process; a part of 8 MiB takes ten minutes at 14 kB/s.
+# In that time another process may have restarted the job; a part of 8 MiB takes ten minutes at 14 kB/s.
 _QUIET: Final = timedelta(minutes=10)
-"""How long after that nothing is done about it: who sends parts has sent one by then."""
+"""How long after that it is left alone: a writer in progress has sent a part by then."""
 
 _MOST: Final = 1000
-"""Lost beginnings that are remembered; of an outage the first ones tell enough."""
+"""How many lost beginnings are remembered; in an outage the first ones say enough."""
 
 _AT_ONCE: Final = 4
-"""What is remembered of earlier uploads is thrown away by so many for each that begins."""
+"""How many remembered uploads are discarded whenever another one begins."""
 
 _TRIES: Final = 3
-"""How often an upload is aborted of which parts are still there: they may have come after the first time."""
+"""How often an upload with parts left is aborted: they may have arrived after the first abort."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Lost:
-    """Answers to beginnings that never came: so many, of uploads to one key, between two moments of our clock."""
+    """Responses that never came: for *count* uploads to one key, begun between two moments of our clock."""
 
     key: str
     since: datetime
@@ -60,16 +60,16 @@ class _Lost:
 
 
 class Orphans:
-    """What one provider has left behind. Thread-safe and fork-safe."""
+    """The uploads that one provider left behind. Thread-safe and fork-safe."""
 
     def __init__(self, requests: Requests, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """Clean up in the bucket that *requests* are for."""
+        """Clean up in the bucket of *requests*."""
         self._codec = requests.codec
         self._requests = PartRequests(requests)
         self._now = now
         self._lock = ForkLock()
         self._own: set[str] = set()
-        """Uploads that this process goes on with."""
+        """Uploads that this process is working on."""
         self._abandoned: dict[str, str] = {}
         """Key by upload id."""
         self._lost: list[_Lost] = []
@@ -80,35 +80,35 @@ class Orphans:
         return len(self._abandoned) + sum(lost.count for lost in self._lost)
 
     def now(self) -> datetime:
-        """Return the time that beginnings are noted with."""
+        """Return the time to record a beginning with."""
         return self._now()
 
     def began(self, upload_id: str) -> None:
-        """Note that this process goes on with an upload."""
+        """Record that this process is working on an upload."""
         with self._lock:
             self._own.add(upload_id)
 
     def ended(self, upload_id: str) -> None:
-        """Note that the upload is completed or aborted."""
+        """Record that the upload is completed or aborted."""
         with self._lock:
             self._own.discard(upload_id)
             self._abandoned.pop(upload_id, None)
 
     def remember(self, key: str, upload_id: str) -> None:
-        """Keep an upload in mind that could not be aborted."""
+        """Remember an upload that could not be aborted."""
         with self._lock:
             self._abandoned[upload_id] = key
         _log.warning("an unfinished upload to %r is left; the next upload or a sweep of this process aborts it", key)
 
     def remember_lost(self, key: str, since: datetime, count: int) -> None:
-        """Keep in mind that *count* uploads to *key* may have begun *since* then, whose ids are unknown."""
+        """Remember that *count* uploads to *key* with unknown ids may have begun *since* then."""
         with self._lock:
             if len(self._lost) < _MOST:
                 self._lost.append(_Lost(key, since, self._now() + _LATEST, count))
         _log.warning("an upload to %r may have begun whose id was lost; a later upload or a sweep looks for it", key)
 
     def abort(self, key: str, upload_id: str) -> Exchange[None]:
-        """Throw an upload away, and look whether parts came after that.
+        """Discard an upload, and check whether parts arrived after that.
 
         Raises:
             StorageError: the service refuses, or does not answer; it is remembered.
@@ -125,10 +125,10 @@ class Orphans:
         self.ended(upload_id)
 
     def find(self, key: str, since: datetime, count: int, *, broken_off: bool) -> Exchange[None]:
-        """Look for up to *count* uploads to *key* that began *since* then without our knowing; abort them.
+        """Look for up to *count* uploads to *key* that began *since* then without our knowledge; abort them.
 
-        What could be another writer's is left; what could not be looked for is remembered, and so is a
-        beginning that was *broken_off* and may happen yet.
+        Those that could be another writer's are left; if the look fails, they are remembered, and so is an upload
+        whose beginning was *broken_off* and may still happen.
         """
         try:
             found = yield from self._look(_Lost(key, since, self._now(), count))
@@ -141,7 +141,7 @@ class Orphans:
             raise
 
     def sweep(self, prefix: str = "", most: int = _AT_ONCE) -> Exchange[int]:
-        """Throw away what is remembered below *prefix*, *most* of it; return how many are gone."""
+        """Discard up to *most* of the remembered uploads below *prefix*; return how many are gone."""
         before = self.count
         for upload_id, key in [item for item in list(self._abandoned.items()) if item[1].startswith(prefix)][:most]:
             try:
@@ -185,7 +185,7 @@ class Orphans:
     def _ours(
         self, lost: _Lost, found: Sequence[PendingUpload], begun: tuple[datetime, datetime]
     ) -> Exchange[list[PendingUpload]]:
-        """Return those of that key, begun in those moments, that hold nothing and that this process does not use."""
+        """Return the uploads to that key, begun in that time, without parts, that this process is not working on."""
         ours = []
         name = self._codec.name_of(lost.key)
         for upload in found:

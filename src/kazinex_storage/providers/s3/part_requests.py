@@ -1,6 +1,6 @@
 """The requests of uploads in parts, built for one bucket: begin, parts, complete, abort, lists. Pure.
 
-docs.aws.amazon.com/AmazonS3/latest/API (read 2026-08) says what is built; ``requests.py`` builds all others.
+docs.aws.amazon.com/AmazonS3/latest/API (read 2026-08) documents them; ``requests.py`` builds all others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .xml import complete_body
 
 @dataclass(frozen=True, slots=True)
 class PartDigests:
-    """What proves one part to the service."""
+    """The digests that prove one part to the service."""
 
     sha256: str | None = None
     """Hexadecimal; signs the payload over plain http."""
@@ -44,7 +44,7 @@ class PartRequests:
         self._preset = requests.target.preset
 
     def begin(self, key: str, written: Headers, *, checked: bool = True) -> Request:
-        """Begin a multipart upload; the object gets what is *written* here. *checked* parts come with their CRC-32."""
+        """Begin an upload; *written* are the headers of the object. *checked* parts come with their CRC-32."""
         headers = [*self._requests.bare, *written]
         if checked and self._preset.checksums:
             headers.append(("x-amz-checksum-algorithm", "CRC32"))
@@ -83,9 +83,9 @@ class PartRequests:
         )
 
     def copy_part(self, source: ObjectInfo, state: UploadState, number: int, span: ByteRange) -> Request:
-        """Copy a span of *source*, of that version where the service can be told, into a part of an upload.
+        """Copy a span of *source* into a part of an upload; of that version, where the service takes a condition.
 
-        A small object is named whole: S3 copies spans of objects above 5 MiB only (API_UploadPartCopy).
+        A small object is copied whole: S3 only copies spans of objects above 5 MiB (API_UploadPartCopy).
         """
         headers: Headers = (*self._requests.bare, ("x-amz-copy-source", self._requests.copy_source(source.key)))
         if source.etag is not None and self._preset.pins_copied_parts:
@@ -104,7 +104,7 @@ class PartRequests:
         )
 
     def complete(self, key: str, upload_id: str, parts: Sequence[PartInfo], options: PutOptions) -> Request:
-        """Make the parts an object, under the condition of *options*."""
+        """Make the parts an object, under the condition in *options*."""
         body = complete_body(parts)
         condition = condition_headers(options) if self._preset.conditional_puts else ()
         headers = (self._requests.payload(body), XML, *condition)
@@ -120,7 +120,7 @@ class PartRequests:
         )
 
     def abort(self, key: str, upload_id: str) -> Request:
-        """Throw the parts of an upload away."""
+        """Discard the parts of an upload."""
         url = f"{self._url(key)}?{upload_query(upload_id)}"
         return Request(method="DELETE", url=url, headers=self._requests.bare, auth=self._auth, operation="put")
 
@@ -132,7 +132,7 @@ class PartRequests:
 
     def list_uploads(self, prefix: str, after: tuple[str, str] | None) -> Request:
         """List unfinished uploads to names below *prefix*, after the (key, upload id) of the last page."""
-        # No encoding-type: SeaweedFS 4.48 says that it encodes these names and does not.
+        # No encoding-type: SeaweedFS 4.48 claims to encode these names and does not.
         query = {"max-uploads": str(PAGE_KEYS), "prefix": prefix, "uploads": ""}
         if after is not None:
             query["key-marker"], query["upload-id-marker"] = after
@@ -146,6 +146,6 @@ class PartRequests:
 
 
 def upload_query(upload_id: str, part: int | None = None) -> str:
-    """Return the query that names an upload, or one part of it; sorted, as signatures want it."""
+    """Return the query that names an upload, or one part of it; sorted, as signatures require."""
     number = f"partNumber={part}&" if part is not None else ""
     return f"{number}uploadId={quote(upload_id, safe='~')}"

@@ -1,9 +1,9 @@
 """Signed URLs for clients without credentials, made by botocore's signer. No request; thousands a second.
 
-A URL says what it is good for: the method, the key, and, as headers that are signed along, the type, the length and the
-sha256 of what may be put, or the condition under which an upload in parts is completed. Whoever sends it must send
-exactly those headers. A bare signer is used and no client, which takes a tenth of a second to make and would add a
-checksum of an empty body (aws-sdk trouble of 2025: petdex#465).
+A URL is bound to the method, the key and, by signed headers, the type, the length and the sha256 of what may be put, or
+the condition under which an upload in parts is completed. Its user must send exactly those headers. The bare signer is
+used instead of a client, which takes a tenth of a second to make and would add the checksum of an empty body (a bug in
+AWS SDKs of 2025: petdex#465).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html and developers.cloudflare.com/r2/api/s3/
 # presigned-urls (read 2026-08): 1 second to 7 days.
 LONGEST: Final = timedelta(days=7)
-"""How long a URL is good for at most."""
+"""How long a URL is valid at most."""
 
 _BINDS: Final = {
     "Content-Length": "size",
@@ -45,11 +45,11 @@ def presign(
     Raises:
         SettingsError: botocore is missing, or the credentials have expired.
         NotSupportedError: the service cannot bind a PUT to an absent key or the end of an upload to its condition, or
-            no header carries a value.
+            a header cannot carry a value.
         ValueError: the expiry is outside of 1 second to 7 days.
     """
     if not timedelta(seconds=1) <= options.expires_in <= LONGEST:
-        raise ValueError(f"a URL is good for a positive time of 1 second to 7 days, not {options.expires_in}")
+        raise ValueError(f"a URL is valid for 1 second to 7 days, not {options.expires_in}")
     headers = _headers(requests, options)
     pairs = [part for part in (query, _disposition(options)) if part]
     url = requests.url(key) + (f"?{'&'.join(pairs)}" if pairs else "")
@@ -71,7 +71,7 @@ def presign(
 
 
 def _headers(requests: Requests, options: PresignOptions) -> dict[str, str]:
-    """Return what is signed along, which the client has to send."""
+    """Return the signed headers, which the client has to send."""
     if options.method == "POST" and options.upload is not None:
         return _upload_condition(requests, options.upload)
     if options.method != "PUT":
@@ -87,7 +87,7 @@ def _headers(requests: Requests, options: PresignOptions) -> dict[str, str]:
     if options.mode is PutMode.CREATE:
         if not preset.conditional_puts:
             raise NotSupportedError(
-                f"{preset.title} binds no URL to an absent key; upload through this process, or let the URL replace"
+                f"{preset.title} cannot bind a URL to an absent key; upload through this process, or let it replace"
             )
         headers["If-None-Match"] = "*"
     if options.write_token is not None:
@@ -96,12 +96,12 @@ def _headers(requests: Requests, options: PresignOptions) -> dict[str, str]:
 
 
 def _upload_condition(requests: Requests, upload: UploadState) -> dict[str, str]:
-    """Return the condition under which *upload* was begun: it is decided when the upload is completed."""
+    """Return the condition under which *upload* was begun; it is checked when the upload is completed."""
     if upload.mode is not PutMode.CREATE and upload.if_match is None:
         return {}
     if not requests.target.preset.conditional_puts:
         raise NotSupportedError(
-            f"{requests.target.preset.title} completes no upload under a condition; let the upload replace"
+            f"{requests.target.preset.title} cannot complete an upload under a condition; let the upload replace"
         )
     if upload.if_match is not None and upload.mode is not PutMode.CREATE:
         return {"If-Match": plain_header("etag", quoted_etag(upload.if_match))}

@@ -1,9 +1,8 @@
-"""The requests of the S3 API, built for one bucket. Pure: nothing is sent here; ``answers.py`` reads what
-comes back, and ``part_requests.py`` builds those of uploads in parts.
+"""The requests of the S3 API, built for one bucket. Pure: nothing is sent; ``answers.py`` reads the responses.
 
-docs.aws.amazon.com/AmazonS3/latest/API and developers.cloudflare.com/r2/api/s3/api (read 2026-08) say what is built:
-checksums as headers and never as aws-chunked trailers, which R2 refuses; ``Accept-Encoding: identity``, without which
-R2 leaves the length out; over TLS the payload is not signed, over plain http it is.
+docs.aws.amazon.com/AmazonS3/latest/API and developers.cloudflare.com/r2/api/s3/api (read 2026-08) document them:
+checksums are headers and never aws-chunked trailers, which R2 refuses; without ``Accept-Encoding: identity`` R2 leaves
+the length out; the payload is signed over plain http, and not over TLS. ``part_requests.py`` has uploads in parts.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ PAGE_KEYS: Final = 1000
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 UNSIGNED: Final = ("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
-"""What a request over TLS says of its payload."""
+"""The header for the payload of a request over TLS."""
 
 ANNOUNCED: Final = "x-amz-sdk-checksum-algorithm"
-"""The header that names the algorithm of a checksum, for services that ask for it."""
+"""The header that names the algorithm of a checksum, for services that need it."""
 
 XML: Final = ("Content-Type", "application/xml")
-"""Of every XML body: R2 answers 415 to anything else (hexclave#2010)."""
+"""The type of every XML body: R2 answers 415 to anything else (hexclave#2010)."""
 
 CONFLICTS: Final = frozenset({409})
 """ConditionalRequestConflict: another conditional write was under way, "retry the upload" (docs.aws.amazon.com/
@@ -45,18 +44,18 @@ AmazonS3/latest/userguide/conditional-writes.html, read 2026-08)."""
 
 _EMPTY: Final = ("x-amz-content-sha256", hashlib.sha256(b"").hexdigest())
 _IDENTITY: Final = ("Accept-Encoding", "identity")
-# The checksum of the whole object comes along, where the service keeps one: docs.aws.amazon.com/AmazonS3/latest/API/
-# API_GetObject.html (read 2026-11). For a part it would be that of the part at best.
+# Asks for the checksum of the whole object, where the service keeps one: docs.aws.amazon.com/AmazonS3/latest/API/
+# API_GetObject.html (read 2026-11). For a part it would at best be that of the part.
 _WITH_CHECKSUM: Final = ("x-amz-checksum-mode", "ENABLED")
 
 
 class Requests:
-    """Builds the requests for one target. Keys in: the one place that spells them as the service does."""
+    """Builds the requests for one target. Takes keys: the only place that turns them into names."""
 
     __slots__ = ("_base", "_below", "_kept", "_preset", "_tls", "auth", "bare", "codec", "reading", "target")
 
     def __init__(self, target: Target, auth: Auth, codec: KeyCodec = AS_IT_IS) -> None:
-        """Build for *target*; *auth* signs, and *codec* spells keys."""
+        """Build for *target*; *auth* signs, and *codec* encodes keys."""
         self.target = target
         self.auth = auth
         self.codec = codec
@@ -71,12 +70,12 @@ class Requests:
         )
         payload = UNSIGNED if self._tls else _EMPTY
         self.bare: Headers = (payload,)
-        """Of every request without a body."""
+        """The headers of every request without a body."""
         self.reading: Headers = (payload, _IDENTITY)
-        """Of every request whose answer has a body."""
+        """The headers of every request for data."""
 
     def put_object(self, key: str, data: bytes, sha256: str, options: PutOptions, token: str | None) -> Request:
-        """Write *data*, whose sha256 is given in hexadecimal, in one request; the service verifies it."""
+        """Write *data* in one request; the service verifies its *sha256*, given in hexadecimal."""
         headers = [
             UNSIGNED if self._tls else ("x-amz-content-sha256", sha256),
             *self._kept(described(options), options.metadata, sha256, token),
@@ -104,7 +103,7 @@ class Requests:
         if_match: str | None,
         on_headers: Callable[[Mapping[str, str]], None] | None = None,
     ) -> Request:
-        """Read *span*, which is not empty; of a whole object the checksum is asked for as well."""
+        """Read *span*, which is not empty; for a whole object, ask for the checksum as well."""
         headers = self.reading
         wanted = range_header(span.start, span.end)
         if wanted is not None:
@@ -124,7 +123,7 @@ class Requests:
         )
 
     def head(self, key: str, if_match: str | None = None, *, checksum: bool = False) -> Request:
-        """Look at an object, and at its *checksum*, which on Amazon takes the right to decrypt."""
+        """Look at an object, and at its *checksum*, which on Amazon takes the permission to decrypt."""
         headers = self.reading if if_match is None else (*self.reading, ("If-Match", quoted_etag(if_match)))
         if checksum:
             headers = (*headers, _WITH_CHECKSUM)
@@ -135,7 +134,7 @@ class Requests:
         return Request(method="DELETE", url=self.url(key), headers=self.bare, auth=self.auth, operation="delete")
 
     def delete_many(self, keys: Iterable[str]) -> Request:
-        """Remove up to 1,000 objects. The MD5 is what every service takes for the digest that it asks for."""
+        """Remove up to 1,000 objects. A digest is required, and MD5 is the one that every service accepts."""
         body = delete_body(map(self.codec.name_of, keys))
         md5 = b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
         headers = (self.payload(body), ("Content-MD5", md5), XML)
@@ -144,7 +143,7 @@ class Requests:
         )
 
     def list(self, prefix: str, token: str | None, *, one_level: bool, most: int = PAGE_KEYS) -> Request:
-        """List a page of the names below *prefix*, percent-encoded, because XML has no place for every character."""
+        """List a page of the names below *prefix*, percent-encoded, because XML cannot hold every character."""
         query = {"encoding-type": "url", "list-type": "2", "max-keys": str(most), "prefix": prefix}
         if one_level:
             query["delimiter"] = "/"
@@ -153,7 +152,7 @@ class Requests:
         return Request(method="GET", url=self.query(query), headers=self.reading, auth=self.auth, operation="list")
 
     def copy(self, source: str, etag: str | None, key: str, mode: PutMode, written: Headers | None = None) -> Request:
-        """Copy the version *etag* of an object with all that it carries, or with what is *written* in its place."""
+        """Copy the version *etag* of an object with all its headers, or with those *written* in their place."""
         headers = [*self.bare, ("x-amz-copy-source", self.copy_source(source))]
         if written is not None:
             headers += [("x-amz-metadata-directive", "REPLACE"), *written]
@@ -177,15 +176,15 @@ class Requests:
         )
 
     def written(self, options: PutOptions, sha256: str | None, token: str, others: Headers = ()) -> Headers:
-        """Return the headers that an object gets which is made under *options*, and *others* as they are."""
+        """Return the headers of an object that is made under *options*, and *others* unchanged."""
         return (*self._kept(described(options), options.metadata, sha256, token), *others)
 
     def other_headers(self, headers: Mapping[str, str]) -> Headers:
-        """Return what an object keeps beside; see ``headers.other_headers``."""
+        """See ``headers.other_headers``."""
         return other_headers(headers, decodes_gzip=self._preset.decodes_gzip)
 
     def url(self, key: str) -> str:
-        """Return the URL of an object; only unreserved characters and slashes stand for themselves."""
+        """Return the URL of an object; everything but unreserved characters and slashes is percent-encoded."""
         return self._below + quote(self.codec.encode(key), safe="/~")
 
     def query(self, query: dict[str, str]) -> str:
@@ -195,7 +194,7 @@ class Requests:
         return f"{self._base}?{'&'.join(pairs)}"
 
     def payload(self, body: bytes) -> tuple[str, str]:
-        """Return what a request says of *body*."""
+        """Return the header for the payload *body*."""
         return UNSIGNED if self._tls else ("x-amz-content-sha256", hashlib.sha256(body).hexdigest())
 
     def copy_source(self, key: str) -> str:
@@ -212,12 +211,12 @@ def put_headers(
     keeps_disposition: bool = True,
     decodes_gzip: bool = False,
 ) -> Iterator[tuple[str, str]]:
-    """Yield the headers that an object keeps; a service that forgets some of them gets those as metadata.
+    """Yield the headers that are stored with an object; those that the service would forget become metadata.
 
-    So does one that decodes on the way out what is said to be gzip: other bytes would come than were stored.
+    So does a content encoding of gzip where the service would decode it on the way out: the bytes would differ then.
 
     Raises:
-        NotSupportedError: metadata cannot be named so.
+        NotSupportedError: metadata cannot have such a name.
     """
     for name, value in headers:
         substitute = SUBSTITUTES.get(name)

@@ -1,8 +1,8 @@
-"""Create-only writes on Supabase Storage, whose S3 endpoint always replaces: they go through its REST interface.
+"""Create-only writes on Supabase Storage, whose S3 endpoint always replaces: they use its REST interface.
 
-``POST /object/{bucket}/{name}`` with ``x-upsert: false`` and ``POST /object/copy`` refuse when the name is taken, in
-the database that the service keeps its objects in. supabase.com/docs/reference/self-hosting-storage and the code of
-supabase/storage (read 2026-08) are the source; what was written is then looked at through the S3 endpoint.
+``POST /object/{bucket}/{name}`` with ``x-upsert: false`` and ``POST /object/copy`` refuse when the name is taken in the
+service's database of objects. Sources: supabase.com/docs/reference/self-hosting-storage and the code of
+supabase/storage (read 2026-08). What was written is then read back through the S3 endpoint.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ MAX_REST_BYTES: Final = 5 * GIB
 
 _TOKEN: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
-# The HTTP status is 400 for most refusals, and the real one stands in the body, as text.
+# The HTTP status is 400 for most refusals; the real one is in the body, as text.
 _TAKEN: Final = ("Duplicate", "ResourceAlreadyExists", "KeyAlreadyExists")
 
 
@@ -48,7 +48,7 @@ class RestWrites:
         """Write through *rest* into the bucket of *objects*."""
         self._objects = objects
         self._bucket = objects.requests.target.bucket
-        self._spelt = objects.requests.codec.name_of
+        self._name_of = objects.requests.codec.name_of
         self._url = rest.url
         self._headers = (("Authorization", f"Bearer {rest.service_key}"), ("apikey", rest.service_key))
 
@@ -58,7 +58,7 @@ class RestWrites:
         Raises:
             AlreadyExistsError: it is.
             NotSupportedError: the body is larger than one upload takes.
-            UnavailableError: another object stands there than was written.
+            UnavailableError: the object there is not the one that was written.
             StorageError: as in ``StorageProvider.put``.
         """
         if source.size > MAX_REST_BYTES:
@@ -72,7 +72,7 @@ class RestWrites:
         token = secrets.token_hex(8)
         request = Request(
             method="POST",
-            url=f"{self._url}/object/{quote(self._bucket, safe='')}/{quote(self._spelt(key), safe='/~')}",
+            url=f"{self._url}/object/{quote(self._bucket, safe='')}/{quote(self._name_of(key), safe='/~')}",
             headers=(*self._headers, ("x-upsert", "false"), *_described(options, sha256, token)),
             body=data if data is not None else BodySlice(source=source, offset=0, size=source.size),
             operation="put",
@@ -80,7 +80,7 @@ class RestWrites:
         yield from self._send(request, key, token)
         found = yield from self._objects.head(key)
         if found.size != source.size:
-            raise UnavailableError("another object stands there than was just written; look at it", key=key)
+            raise UnavailableError("the object there is not the one that was just written; look at it", key=key)
         checksum = Checksum(algorithm="sha256", value=sha256)
         return info_of(key, found.size, options, etag=found.etag, last_modified=found.last_modified, checksum=checksum)
 
@@ -91,13 +91,13 @@ class RestWrites:
             AlreadyExistsError: it is.
             StorageError: as in ``ServerCopier.copy``.
         """
-        wanted = {"bucketId": self._bucket, "sourceKey": self._spelt(source), "destinationKey": self._spelt(target)}
+        wanted = {"bucketId": self._bucket, "sourceKey": self._name_of(source), "destinationKey": self._name_of(target)}
         request = Request(
             method="POST",
             url=f"{self._url}/object/copy",
             headers=(*self._headers, ("x-upsert", "false"), ("Content-Type", "application/json")),
             body=json.dumps(wanted).encode(),
-            # It carries no token, so that a repeat could not tell its own copy from somebody else's object.
+            # It carries no token, so a repeat could not distinguish its own copy from another writer's object.
             idempotent=False,
             operation="copy",
         )
@@ -105,17 +105,17 @@ class RestWrites:
         return (yield from self._objects.head(target))
 
     def sign(self, key: str, options: PresignOptions) -> Exchange[PresignedUrl]:
-        """Ask for a URL that puts an object unless the name is taken; one request. It binds nothing else.
+        """Ask for a URL that puts an object unless the name is taken; one request. It is bound to nothing else.
 
-        The service chooses how long it is good for: two hours (supabase.com/docs/reference/javascript/
+        The service chooses how long it is valid: two hours (supabase.com/docs/reference/javascript/
         storage-from-createsigneduploadurl, read 2026-11).
 
         Raises:
             AlreadyExistsError: the name is taken.
-            UnavailableError: the answer holds no URL.
+            UnavailableError: the response has no URL.
             StorageError: the service refuses.
         """
-        path = f"/object/upload/sign/{quote(self._bucket, safe='')}/{quote(self._spelt(key), safe='/~')}"
+        path = f"/object/upload/sign/{quote(self._bucket, safe='')}/{quote(self._name_of(key), safe='/~')}"
         request = Request(
             method="POST",
             url=f"{self._url}{path}",
@@ -130,7 +130,7 @@ class RestWrites:
         token = given.partition("?token=")[2]
         expires_at = _end_of(token)
         if not given.startswith("/object/upload/sign/") or expires_at is None:
-            raise UnavailableError("the service gave no URL for an upload; look at the address of the project", key=key)
+            raise UnavailableError("the service gave no URL for an upload; check the address of the project", key=key)
         headers: dict[str, str] = {}
         if options.content_type is not None:
             headers["Content-Type"] = plain_header("content type", options.content_type)
@@ -150,7 +150,7 @@ class RestWrites:
         if response.status in (200, 201):
             return
         error = _error(response, key, missing or key)
-        # The answer to an earlier attempt may have been lost, and the object in the way be our own.
+        # The response to an earlier attempt may have been lost, and the object in the way be our own.
         taken = isinstance(error, AlreadyExistsError) and token is not None
         if not taken or (yield from self._objects.find_own_write(key, token or "")) is None:
             raise error
@@ -165,7 +165,7 @@ def _described(options: PutOptions, sha256: str, token: str) -> tuple[tuple[str,
 
 
 def _error(response: Response, key: str, missing: str) -> StorageError:
-    """Return the error that a refusal of the REST interface means."""
+    """Return the error for a refusal by the REST interface."""
     said = _json(response.body)
     code = str(said.get("code") or said.get("error") or "")
     status = str(said.get("statusCode") or "")
@@ -177,7 +177,7 @@ def _error(response: Response, key: str, missing: str) -> StorageError:
 
 
 def _end_of(token: str) -> datetime | None:
-    """Return when a JSON Web Token ends; None when it is none. The signature is for the service to verify."""
+    """Return when a JSON Web Token expires; None when it is not one. The service verifies the signature."""
     if not _TOKEN.fullmatch(token):
         return None
     payload = token.split(".")[1]

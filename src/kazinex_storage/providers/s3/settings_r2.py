@@ -1,6 +1,6 @@
-"""What an organisation says to keep its documents in a bucket of Cloudflare R2.
+"""The settings of an organisation that keeps its documents in a bucket of Cloudflare R2.
 
-The fields are those of the form in Kazinex, in its order, and a few that it does not have.
+The fields are those of the form in Kazinex, in its order, and a few more.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class R2Settings(SecretiveModel):
 
     account_id: Text
     """The id of the Cloudflare account, 32 hexadecimal digits: dashboard, R2, Overview, Account Details. The S3
-    endpoint that stands there is understood as well."""
+    endpoint shown there is understood as well."""
     access_key_id: KeyId
     """Of an R2 API token with Object Read & Write on the bucket."""
     secret_access_key: Secret
@@ -75,17 +75,17 @@ class R2Settings(SecretiveModel):
     bucket: Text
     """Its exact name; it must exist."""
     jurisdiction: Annotated[Literal["eu", "fedramp", "us"] | None, BeforeValidator(_as_jurisdiction)] = None
-    """Where the bucket was made to stay; none for the default, global one. It is fixed when a bucket is made. Where one
-    is named, ``verify`` proves that the bucket is there."""
+    """The jurisdiction that the bucket was made in; None for the default, global one. It cannot be changed afterwards.
+    When it is given, ``verify`` proves that the bucket is there."""
     prefix: Folder = ""
-    """A folder in the bucket that everything goes into."""
+    """A folder in the bucket that holds everything."""
     endpoint_url: OptionalEndpoint = None
-    """Another address of the service than the one of account and jurisdiction, such as a test server."""
+    """An address other than the one of account and jurisdiction, such as a test server."""
     session_token: OptionalToken = None
     """Of temporary credentials."""
     browser_origin: OptionalOrigin = None
-    """Scheme and host of the web pages that upload straight to the bucket, so that ``verify`` looks at its CORS policy;
-    none when nothing does."""
+    """Scheme and host of the web pages that upload directly to the bucket, so that ``verify`` checks its CORS policy;
+    None when no page does."""
     max_file_size: MaxSize = None
     """Bytes; the service's limit is 5 TiB less 5 GiB."""
 
@@ -101,7 +101,7 @@ class R2Settings(SecretiveModel):
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """What is connected to."""
+        """The URLs that are connected to."""
         return (
             self.endpoint_url
             or f"https://{self.account_id}{_PLACES[self.jurisdiction or DEFAULT_JURISDICTION]}.{HOST}",
@@ -109,7 +109,7 @@ class R2Settings(SecretiveModel):
 
     @property
     def export(self) -> Exporter:
-        """How other tools reach the bucket: ``settings.export("rclone")``, see ``Exporter``."""
+        """Options for other tools: ``settings.export("rclone")``; see ``Exporter``."""
         return Exporter(self.target())
 
     def target(self) -> Target:
@@ -143,7 +143,7 @@ class _Address:
     def parse(cls, text: object) -> _Address | None:
         if not isinstance(text, str):
             return None
-        # Host names have no case; a bucket in the path has one, and so is not recognised in another one.
+        # Host names ignore case; a bucket in the path does not, so it is only recognised in its own.
         scheme, separator, rest = trim(text).rpartition("://")
         host, slash, path = rest.partition("/")
         found = _ADDRESS.fullmatch(f"{scheme.lower()}{separator}{host.lower()}{slash}{path}")
@@ -157,7 +157,7 @@ class _Address:
         )
 
     def contradicts(self, given: Callable[[str], object]) -> str | None:
-        """Return the field that says something else, if one does."""
+        """Return the field that contradicts the address, if one does."""
         for name, value in (("account_id", self.account), ("jurisdiction", self.jurisdiction), ("bucket", self.bucket)):
             said = given(name)
             said = trim(said) if isinstance(said, str) else None
@@ -169,7 +169,7 @@ class _Address:
 
 
 def _taken_apart(data: object) -> object:
-    """Return *data* with the addresses in it replaced by the fields that they stand for, where that is unambiguous."""
+    """Return *data* with addresses replaced by the fields that they contain, where that is unambiguous."""
     if not isinstance(data, Mapping):
         return data
     fields: dict[str, object] = {**data}
@@ -192,29 +192,29 @@ def _problems(settings: R2Settings) -> Iterator[Problem]:
         if _Address.parse(settings.endpoint_url) is not None:
             yield Problem(
                 field="endpoint_url",
-                message="the address names another account, jurisdiction or bucket than the other settings do; it is "
-                "made from them, so leave it out",
+                message="the address names another account, jurisdiction or bucket than the other settings; it is made "
+                "from them, so leave it out",
             )
         return
     if not _KEY_ID.fullmatch(settings.account_id):
         yield Problem(field="account_id", message=_explain_account(settings))
-    if settings.session_token is None:  # how the ids of temporary credentials look is not documented
+    if settings.session_token is None:  # the form of temporary credentials is not documented
         yield from _key_problems(settings)
 
 
 def _explain_bucket(name: str) -> str:
     if "/" in name:
-        return "give the name of the bucket alone; a folder in it belongs into prefix"
+        return "give only the name of the bucket; a folder in it goes into prefix"
     if name.lower() != name:
-        return "R2 has no bucket with a capital letter in its name, and names are case-sensitive; copy the exact name"
-    return "an R2 bucket has 3 to 63 of a-z 0-9 and hyphens in its name, no hyphen at either end; copy the exact name"
+        return "no R2 bucket has a capital letter in its name, and names are case-sensitive; copy the exact name"
+    return "the name of an R2 bucket is 3 to 63 of a-z, 0-9 and hyphens, no hyphen at either end; copy the exact name"
 
 
 def _explain_account(settings: R2Settings) -> str:
     address = _Address.parse(settings.account_id)
     if address is not None:
         other = address.contradicts({"jurisdiction": settings.jurisdiction, "bucket": settings.bucket}.get)
-        return f"the address names another {other or 'place'} than the field of that name does; correct one of them"
+        return f"the address names another {other or 'place'} than the field of that name; correct one of them"
     where = "32 hexadecimal digits, in the dashboard below R2, Overview, Account Details"
     if "dash.cloudflare.com" in settings.account_id:
         return f"this is the address of a page of the dashboard; give the account id alone: {where}"
@@ -226,7 +226,9 @@ def _explain_account(settings: R2Settings) -> str:
 def _key_problems(settings: R2Settings) -> Iterator[Problem]:
     key_id, secret = settings.access_key_id, settings.secret_access_key.get_secret_value()
     if _KEY_ID.fullmatch(secret) and _SECRET.fullmatch(key_id):
-        yield Problem(field="access_key_id", message="this is a secret access key and the other the id; swap the two")
+        yield Problem(
+            field="access_key_id", message="this is the secret access key, and the other field has the id; swap them"
+        )
         return
     if key_id == settings.account_id:
         yield Problem(field="access_key_id", message="this is the account id; copy the Access Key ID of the API token")
@@ -247,4 +249,4 @@ def _key_problems(settings: R2Settings) -> Iterator[Problem]:
 def _explain_token(text: str, wanted: str) -> str:
     if not _TOKEN_VALUE.fullmatch(text):
         return ""
-    return f" and looks like the value of a Cloudflare API token, where the {wanted} for S3 clients is wanted"
+    return f" and looks like the value of a Cloudflare API token, instead of the {wanted} for S3 clients"

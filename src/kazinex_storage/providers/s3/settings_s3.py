@@ -1,4 +1,4 @@
-"""What is said to keep documents in a bucket of AWS S3 or of a service that speaks its protocol."""
+"""The settings for a bucket of AWS S3 or of a service that speaks its protocol."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ _AWS_HOST = re.compile(
 # their own are reached by endpoint_url.
 _AWS_DOMAINS = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
 
-# What services without a notion of regions accept (MinIO, SeaweedFS, Ceph).
+# Accepted by services that have no regions (MinIO, SeaweedFS, Ceph).
 _ANY_REGION = "us-east-1"
 
-# A kind of its own knows what these services refuse and what they ignore: written through the kind s3 to Supabase, a
-# revision would be overwritten without a word.
+# These services have kinds of their own, which know what they refuse and ignore: through the kind s3, a revision on
+# Supabase would be overwritten silently.
 _OTHER_KINDS = (
     (re.compile(r"https?://[^/]*\.r2\.cloudflarestorage\.com(:\d+)?(/.*)?"), "r2"),
     (re.compile(r"https?://[^/]*\.supabase\.(co|red)(:\d+)?(/.*)?|.*/storage/v1/s3"), "supabase"),
@@ -64,14 +64,14 @@ class S3Settings(SecretiveModel):
     """Settings of the kind ``s3``.
 
     Credentials are a key pair, or a profile, or neither: then boto3's chain looks for those of this process, in the
-    environment, the shared files, the container and the instance. Offer the last two to nobody but who runs the
+    environment, the shared files, the container and the instance. Only offer the last two to the operator of the
     process: they reach what the process may reach, not what an organisation may.
     """
 
     bucket: Text
     """Its exact name; it must exist."""
     region: OptionalText = None
-    """Where the bucket is. Needed for AWS; other services take any, unless their administrator says otherwise."""
+    """Where the bucket is. Required for AWS; other services accept any, unless their administrator says otherwise."""
     access_key_id: OptionalKeyId = None
     """Goes with the secret access key."""
     secret_access_key: OptionalSecret = None
@@ -83,12 +83,12 @@ class S3Settings(SecretiveModel):
     endpoint_url: OptionalEndpoint = None
     """Address of the service, without the bucket. Without it: AWS in the region."""
     addressing: Annotated[Literal["auto", "path", "virtual"], BeforeValidator(_as_addressing)] = "auto"
-    """Where the bucket stands: in the path, in the host name, or (auto) in the host name on AWS when it can."""
+    """Where the bucket is written: in the path, in the host name, or (auto) in the host name on AWS where possible."""
     prefix: Folder = ""
-    """A folder in the bucket that everything goes into."""
+    """A folder in the bucket that holds everything."""
     browser_origin: OptionalOrigin = None
-    """Scheme and host of the web pages that upload straight to the bucket, so that ``verify`` looks at its CORS
-    configuration; none when nothing does."""
+    """Scheme and host of the web pages that upload directly to the bucket, so that ``verify`` checks its CORS
+    configuration; None when no page does."""
     max_file_size: MaxSize = None
     """Bytes; without it 5 TiB."""
 
@@ -105,23 +105,23 @@ class S3Settings(SecretiveModel):
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """What is connected to."""
+        """The URLs that are connected to."""
         return (self.endpoint_url or _aws_endpoint(self.region or ""),)
 
     @property
     def borrowed(self) -> tuple[str, ...]:
-        """The fields by which credentials of the machine are used."""
+        """The fields that use credentials of the machine."""
         if self.profile is not None:
             return ("profile",)
         return () if self.access_key_id is not None else ("access_key_id",)
 
     @property
     def export(self) -> Exporter:
-        """How other tools reach the bucket: ``settings.export("rclone")``, see ``Exporter``."""
+        """Options for other tools: ``settings.export("rclone")``; see ``Exporter``."""
         return Exporter(self.target())
 
     def target(self) -> Target:
-        """Return the bucket that these settings name; a chain of credentials is asked when it is used."""
+        """Return the bucket that these settings name; a chain of credentials is only asked when used."""
         return Target(
             kind="s3",
             preset=S3,
@@ -152,7 +152,7 @@ def _problems(settings: S3Settings) -> Iterator[Problem]:
             message="name the AWS region of the bucket, such as eu-central-1, or the endpoint_url of another service",
         )
     elif _region(settings) is None and _is_aws(settings):
-        yield Problem(field="region", message="the endpoint does not tell the region of the bucket; name it")
+        yield Problem(field="region", message="the endpoint does not show the region of the bucket; give it")
     yield from _endpoint_problems(settings)
 
 
@@ -161,17 +161,17 @@ def _bucket_problems(settings: S3Settings) -> Iterator[Problem]:
     if name.startswith("arn:"):
         yield Problem(field="bucket", message="this is an ARN; give the name of the bucket, or an access point's alias")
     elif "/" in name:
-        yield Problem(field="bucket", message="give the name of the bucket alone; a folder in it belongs into prefix")
+        yield Problem(field="bucket", message="give only the name of the bucket; a folder in it goes into prefix")
     elif not _BUCKET.fullmatch(name) or ".." in name:
         yield Problem(
             field="bucket",
-            message="a bucket has 3 to 63 of a-z 0-9, hyphen and dot in its name, a letter or digit at either end; "
+            message="the name of a bucket is 3 to 63 of a-z, 0-9, hyphen and dot, a letter or digit at either end; "
             "copy the exact name",
         )
     elif settings.addressing == "virtual" and not _VIRTUAL_BUCKET.fullmatch(name):
         yield Problem(
             field="addressing",
-            message="no host name can begin with the name of this bucket so that TLS certificates fit; use path",
+            message="the name of this bucket cannot be in a host name that TLS certificates cover; use path",
         )
 
 
@@ -181,10 +181,10 @@ def _credential_problems(settings: S3Settings) -> Iterator[Problem]:
         missing = "secret_access_key" if given[0] else "access_key_id"
         yield Problem(
             field=missing,
-            message="half a key pair is given; give both halves, or neither to use a profile or what this process has",
+            message="only half of a key pair is given; give both, or neither to use a profile or what this process has",
         )
     elif any(given) and settings.profile is not None:
-        yield Problem(field="profile", message="a key pair is given as well; decide for one of them")
+        yield Problem(field="profile", message="a key pair is given as well; choose one of them")
     elif settings.session_token is not None and not any(given):
         yield Problem(field="session_token", message="it goes with a key pair, and there is none; give it too")
 
@@ -200,14 +200,14 @@ def _endpoint_problems(settings: S3Settings) -> Iterator[Problem]:
     parts = urlsplit(endpoint)
     host = parts.hostname or ""
     if host.startswith(f"{settings.bucket.lower()}.") or parts.path.endswith(f"/{settings.bucket}"):
-        yield Problem(field="endpoint_url", message="the bucket stands in it as well; leave it out of the address")
+        yield Problem(field="endpoint_url", message="it contains the bucket as well; leave that out of the address")
     elif settings.addressing == "virtual" and (_is_address(host) or parts.path):
         yield Problem(field="addressing", message="this endpoint cannot have the bucket in its host name; use path")
 
 
 def _is_virtual(settings: S3Settings) -> bool:
-    # AWS wants it: docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html (read 2026-08). Certificates of
-    # *.s3.<region>.amazonaws.com do not cover a name with a dot.
+    # AWS recommends it: docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html (read 2026-08). Certificates
+    # of *.s3.<region>.amazonaws.com do not cover a name with a dot.
     return _is_aws(settings) and _VIRTUAL_BUCKET.fullmatch(settings.bucket) is not None
 
 

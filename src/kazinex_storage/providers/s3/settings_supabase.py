@@ -1,4 +1,4 @@
-"""What the host says to keep documents in a bucket of Supabase Storage.
+"""The settings of a host that keeps documents in a bucket of Supabase Storage.
 
 Kazinex keeps this account itself: organisations enter nothing.
 """
@@ -42,8 +42,8 @@ _ADDRESS = re.compile(
 )
 _REGION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-# The service takes more signs and blanks (supabase/storage, src/storage/limits.ts, read 2026-08); these need no
-# escaping in a URL, so that what is signed cannot differ from what is sent.
+# The service accepts more characters (supabase/storage, src/storage/limits.ts, read 2026-08); these need no escaping in
+# a URL, so that what is signed cannot differ from what is sent.
 _BUCKET = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 
 _API_KEY = re.compile(r"sb_(?:secret|publishable)_\S+|[\w-]+\.[\w-]+\.[\w-]+")
@@ -57,7 +57,7 @@ class SupabaseSettings(SecretiveModel):
     region: Text
     """The region of the project, such as eu-central-1: project settings, Storage, S3 Connection."""
     access_key_id: KeyId
-    """Of an S3 access key of the project: it reaches every bucket and passes by row level security."""
+    """Of an S3 access key of the project: it reaches every bucket and bypasses row level security."""
     secret_access_key: Secret
     """Shown once, when the access key is made; not an API key."""
     bucket: Text
@@ -66,9 +66,9 @@ class SupabaseSettings(SecretiveModel):
     """The secret API key of the project (``sb_secret_...``, or the ``service_role`` key). Without it writes cannot be
     create-only, because the S3 endpoint of the service always replaces."""
     prefix: Folder = ""
-    """A folder in the bucket that everything goes into."""
+    """A folder in the bucket that holds everything."""
     endpoint_url: OptionalEndpoint = None
-    """Another S3 endpoint than that of the project, such as a test server; ends with ``/storage/v1/s3`` where it is
+    """An S3 endpoint other than that of the project, such as a test server; ends with ``/storage/v1/s3`` if it is
     Supabase's own."""
     session_token: OptionalToken = None
     """The token of a signed-in user; then the id is the project's and the secret its publishable key."""
@@ -89,12 +89,12 @@ class SupabaseSettings(SecretiveModel):
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """What is connected to."""
+        """The URLs that are connected to."""
         return (self._endpoint,)
 
     @property
     def export(self) -> Exporter:
-        """How other tools reach the bucket: ``settings.export("rclone")``, see ``Exporter``."""
+        """Options for other tools: ``settings.export("rclone")``; see ``Exporter``."""
         return Exporter(self.target())
 
     def target(self) -> Target:
@@ -129,7 +129,7 @@ def _project_in(text: object) -> str | None:
 
 
 def _taken_apart(data: object) -> object:
-    """Return *data* with the addresses of the project in it replaced by its id."""
+    """Return *data* with addresses of the project replaced by its id."""
     if not isinstance(data, Mapping):
         return data
     fields: dict[str, object] = {**data}
@@ -157,14 +157,14 @@ def _problems(settings: SupabaseSettings) -> Iterator[Problem]:
     if settings.endpoint_url is None:
         yield from _hosted_problems(settings)
     elif _project_in(settings.endpoint_url) is not None:
-        yield Problem(field="endpoint_url", message="it belongs to another project than project_ref says; leave it out")
+        yield Problem(field="endpoint_url", message="it belongs to another project than project_ref; leave it out")
 
 
 def _hosted_problems(settings: SupabaseSettings) -> Iterator[Problem]:
     if not _PROJECT.fullmatch(settings.project_ref):
         yield Problem(
             field="project_ref",
-            message="a project id is 20 letters or digits; it stands in the address of the project",
+            message="a project id is 20 letters or digits; it is in the address of the project",
         )
     if settings.session_token is not None:
         return
@@ -175,15 +175,15 @@ def _hosted_problems(settings: SupabaseSettings) -> Iterator[Problem]:
         if _API_KEY.fullmatch(text):
             yield Problem(
                 field=field,
-                message="this is an API key of the project, where one half of an S3 access key is wanted; make that "
-                "in the project settings below Storage, S3 Connection",
+                message="this is an API key of the project, not one half of an S3 access key; make that in the project "
+                "settings below Storage, S3 Connection",
             )
 
 
 def _explain_bucket(name: str) -> str:
     if "/" in name:
-        return "give the name of the bucket alone; a folder in it belongs into prefix"
-    return "only a bucket with a name of 1 to 100 of A-Z a-z 0-9 . _ - can be used; copy the exact name, or make one"
+        return "give only the name of the bucket; a folder in it goes into prefix"
+    return "the name of a usable bucket is 1 to 100 of A-Z a-z 0-9 . _ -; copy the exact name, or make such a bucket"
 
 
 def _is_public(key: SecretStr) -> bool:
@@ -192,7 +192,7 @@ def _is_public(key: SecretStr) -> bool:
 
 
 def _role(token: str) -> object:
-    """Return the role that a JSON web token names, without judging the token."""
+    """Return the role that a JSON web token names, without verifying the token."""
     parts = token.split(".")
     if len(parts) != 3:
         return None

@@ -1,4 +1,4 @@
-"""What authorises requests: a fixed key, or one asked of a profile or an instance and renewed in time."""
+"""What authorises requests: a fixed key, or one from a profile or an instance that is renewed in time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 from ...transport import Auth, Authorisation, Call, Exchange, Fixed, SigV4
 from .target import Credentials, CredentialSource, Target
 
-# boto3 renews 15 minutes before the end and must before 10 (botocore.credentials.RefreshableCredentials), so asking
-# costs nothing until then; a minute is soon enough for a profile that somebody edits.
+# boto3 tries to renew 15 minutes before the end, and insists 10 minutes before (botocore.credentials.
+# RefreshableCredentials), so asking costs nothing until then; a minute is soon enough for an edited profile.
 _ASK_AGAIN_S: Final = 60.0
 
 
@@ -20,7 +20,7 @@ def auth_of(target: Target) -> Auth:
 
 
 def credentials_of(target: Target) -> Exchange[Credentials]:
-    """Return the credentials themselves, for signatures that are not libcurl's.
+    """Return the credentials themselves, for signatures that libcurl does not make.
 
     Raises:
         SettingsError: there are none.
@@ -33,7 +33,7 @@ def credentials_of(target: Target) -> Exchange[Credentials]:
 
 
 class Renewed:
-    """An ``Auth`` that asks once a minute. Thread-safe: who comes second asks as well, which does no harm."""
+    """An ``Auth`` that asks once a minute. Thread-safe: two threads may both ask, which does no harm."""
 
     __slots__ = ("_asked_at", "_found", "_region", "_source")
 
@@ -46,7 +46,7 @@ class Renewed:
 
     @property
     def at_hand(self) -> Authorisation | None:
-        """What was found less than a minute ago."""
+        """The result of less than a minute ago."""
         return self._found if time.monotonic() - self._asked_at < _ASK_AGAIN_S else None
 
     def fetch(self) -> Exchange[Authorisation]:

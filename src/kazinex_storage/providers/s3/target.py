@@ -1,4 +1,4 @@
-"""Where objects are and how that service wants to be spoken to: plain values that settings make and requests use.
+"""Where objects are and how their service has to be addressed: plain values that settings make and requests use.
 
 ``Preset`` is what is true of every bucket of a service, as data; ``Target`` is one bucket of it with credentials.
 ``settings.py`` makes targets; ``requests.py`` reads them. Nothing here does I/O.
@@ -22,11 +22,11 @@ GIB = 1024 * MIB
 """One gibibyte, in bytes."""
 
 DEFAULT_JURISDICTION = "default"
-"""What R2's dashboard and the names of its resources call having no jurisdiction."""
+"""The name of no jurisdiction in R2's dashboard and resources."""
 
 
 class CreateCopy(Enum):
-    """How a service is asked to copy without replacing what stands at the target."""
+    """How a service is asked to copy without replacing what is at the target."""
 
     STANDARD_HEADER = "if-none-match"
     """``If-None-Match: *`` on CopyObject."""
@@ -41,7 +41,7 @@ class Preset:
     """What all buckets of one service have in common."""
 
     title: str
-    """How messages name the service."""
+    """The name of the service in messages."""
     part_rule: PartRule
     max_put_bytes: int
     """The most that one PutObject takes."""
@@ -50,27 +50,28 @@ class Preset:
     max_object_bytes: int
     create_copy: CreateCopy
     checksums: bool = True
-    """Whether ``x-amz-checksum-*`` headers are verified; otherwise the signed payload is all there is."""
+    """Whether ``x-amz-checksum-*`` headers are verified; otherwise only the signed payload is."""
     announces_checksums: bool = False
-    """Whether their algorithm is named in one more header, without which Amazon takes nothing into a locked bucket."""
+    """Whether another header names their algorithm; without it Amazon accepts nothing into a locked bucket."""
     conditional_puts: bool = True
     """Whether PutObject and CompleteMultipartUpload honour If-None-Match and If-Match."""
     keeps_disposition: bool = True
-    """Whether content disposition, encoding and language of an object come back; otherwise the metadata keeps them."""
+    """Whether content disposition, encoding and language of an object are returned; otherwise the metadata keeps
+    them."""
     decodes_gzip: bool = False
-    """Whether what is said to be gzip is decoded on its way to a reader; the metadata keeps that encoding instead."""
+    """Whether objects with content encoding gzip are decoded for readers; the metadata keeps that encoding instead."""
     narrow_names: bool = False
-    """Whether names are a subset of ASCII, so that keys are spelt by ``names.py``."""
+    """Whether names are a subset of ASCII, so that ``names.py`` encodes keys."""
     pins_copied_parts: bool = True
     """Whether UploadPartCopy takes a condition on its source."""
     write_interval_s: float = 0.0
-    """Seconds between two writes of one key; an earlier one is refused with 429."""
+    """Seconds between two writes of one key; an earlier one gets a 429."""
     folds_names: bool = False
     """Whether canonically equivalent Unicode names are one object: listings are then given in NFC."""
 
 
-# AWS S3: docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html (read 2026-08). 50 TB objects came in December
-# 2025; services that follow the API stop at 5 TiB, which is what a portable limit has to say.
+# AWS S3: docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html (read 2026-08). AWS has had 50 TB objects since
+# December 2025; services that follow the API stop at 5 TiB, so that is the portable limit.
 S3 = Preset(
     title="S3",
     part_rule=PartRule(min_part_bytes=5 * MIB, max_part_bytes=5 * GIB, max_parts=10_000),
@@ -80,7 +81,7 @@ S3 = Preset(
     create_copy=CreateCopy.PARTS,
     announces_checksums=True,  # docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html (read 2026-11)
 )
-"""Amazon S3, and services that follow it."""
+"""Amazon S3, and services that follow its API."""
 
 # developers.cloudflare.com/r2/platform/limits (page of 2026-06-08).
 R2 = Preset(
@@ -123,11 +124,11 @@ class Credentials:
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
-    """Aware UTC; None: they do not expire."""
+    """Aware UTC; None when they do not expire."""
 
     @classmethod
     def of(cls, access_key_id: str, secret: SecretStr, token: SecretStr | None) -> Credentials:
-        """Return what settings hold, in the clear."""
+        """Return the key pair of settings, in the clear."""
         return cls(
             access_key_id=access_key_id,
             secret_access_key=secret.get_secret_value(),
@@ -136,13 +137,13 @@ class Credentials:
 
 
 CredentialSource: TypeAlias = Callable[[], Credentials]
-"""Returns credentials that are good now; it may block, because a profile or an instance has to be asked."""
+"""Returns credentials that are valid now; it may block, because a profile or an instance has to be asked."""
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestEndpoint:
-    """The REST interface of Supabase Storage, which knows create-only writes."""
+    """The REST interface of Supabase Storage, which has create-only writes."""
 
     url: str
     """No slash at the end."""
@@ -157,24 +158,24 @@ class Target:
     """The name in the registry."""
     preset: Preset
     endpoint_url: str
-    """Scheme and host, and where the service has one a path; no slash at the end."""
+    """Scheme and host, and a path where the service has one; no slash at the end."""
     bucket: str
     region: str
     credentials: Credentials | CredentialSource
     prefix: str = ""
     """Keys are below it; empty, or ends with a slash."""
     virtual_host: bool = False
-    """Whether the bucket stands in the host name."""
+    """Whether the bucket is in the host name."""
     max_object_bytes: int
-    """The service's limit, or the lower one of the settings."""
+    """The limit of the service, or a lower one from the settings."""
     rest: RestEndpoint | None = None
-    """Where create-only writes go on a service whose S3 endpoint does not know them."""
+    """Where create-only writes go if the S3 endpoint of the service has none."""
     jurisdiction: str | None = None
-    """Where the bucket must be, so that ``verify`` proves it; on R2 its endpoint stands for it."""
+    """Where the bucket must be, which ``verify`` proves; on R2 each has its own endpoint."""
     other_endpoints: Mapping[str, str] = field(default_factory=dict)
     """The endpoints of the same account that this bucket is not behind, by jurisdiction."""
     browser_origin: str | None = None
-    """Scheme and host of the pages that upload with signed URLs, so that ``verify`` looks at CORS."""
+    """Scheme and host of the pages that upload with signed URLs, so that ``verify`` checks CORS."""
 
     @property
     def location(self) -> str:
@@ -183,11 +184,11 @@ class Target:
 
     @property
     def place(self) -> str:
-        """What is the same for every spelling of the endpoint, whatever kind of provider the settings name."""
+        """Identifies the bucket and the prefix, however the endpoint is written and whatever kind the settings name."""
         scheme, _, host = self.endpoint_url.lower().partition("://")
         host = host.removesuffix({"https": ":443", "http": ":80"}.get(scheme, "")).removesuffix("/")
         if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
-            host = host.partition(".amazonaws.")[2]  # there a name belongs to one bucket, whatever the region
+            host = host.partition(".amazonaws.")[2]  # there a name is unique over all regions
         return f"{host.replace('.storage.supabase.co', '.supabase.co')}/{self.bucket}/{self.prefix}"
 
     @property

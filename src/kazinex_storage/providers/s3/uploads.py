@@ -16,29 +16,29 @@ from .objects import Objects
 
 
 class PartUploads:
-    """Uploads in parts to one bucket, whose parts come from anywhere."""
+    """Uploads in parts to one bucket, whose parts may come from anywhere."""
 
     def __init__(self, objects: Objects, multipart: Multipart) -> None:
-        """Work on the bucket of *objects*."""
+        """Upload to the bucket of *objects*."""
         self._objects = objects
         self._multipart = multipart
         self._preset = objects.requests.target.preset
 
     def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
-        """Begin; one request, two under a condition, which is looked at before gibibytes are sent in vain.
+        """Begin; one request, two under a condition, which is checked before gibibytes are sent in vain.
 
         Raises:
-            NotSupportedError: a condition, and the service knows none when an upload ends.
+            NotSupportedError: there is a condition, which the service cannot check when an upload is completed.
             StorageError: as in ``PartUploader.begin_upload``.
         """
         if not self._preset.conditional_puts and (options.mode is PutMode.CREATE or options.if_match is not None):
             raise NotSupportedError(
-                f"{self._preset.title} ends uploads in parts without conditions, so it would replace what stands "
-                "there by then; put the file whole, or allow it to replace"
+                f"{self._preset.title} completes uploads in parts without conditions, so it would replace what is "
+                "there by then; put the file in one request, or allow it to replace"
             )
         yield from self._objects.check(key, options)
         plan = plan_parts(size, self._preset.part_rule)
-        # No algorithm is named: a client that sends the parts itself could not know that it has to compute it.
+        # Without an algorithm: a client that sends the parts itself could not know that it has to compute one.
         return (yield from self._multipart.begin(key, plan, options, sha256, checked=False))
 
     def put_part(self, state: UploadState, number: int, data: Buffer) -> Exchange[PartInfo]:
@@ -46,18 +46,18 @@ class PartUploads:
         return (yield from self._multipart.put_part(state, number, data, checked=False))
 
     def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[ObjectInfo]:
-        """Complete, and look what came of it; two requests.
+        """Complete, and look at the object; two requests.
 
         Raises:
             StorageError: as in ``PartUploader.complete_upload``.
         """
-        parts = [replace(part, crc32=None) for part in parts]  # the upload was begun without
+        parts = [replace(part, crc32=None) for part in parts]  # the upload was begun without checksums
         etag, moment = yield from self._multipart.complete(state, parts)
-        with suppress(UnavailableError):  # it is complete, whatever can be read of it
+        with suppress(UnavailableError):  # it is complete, even if it cannot be read
             found = yield from self._objects.find_own_write(state.key, state.write_token)
             if found is not None:
                 return found
-        # Replaced or removed meanwhile, or it cannot be read with these credentials: this is what was written.
+        # Replaced or removed in the meantime, or not readable with these credentials: this is what was written.
         checksum = Checksum(algorithm="sha256", value=state.sha256) if state.sha256 is not None else None
         return ObjectInfo(key=state.key, size=state.size, etag=etag, last_modified=moment, checksum=checksum)
 

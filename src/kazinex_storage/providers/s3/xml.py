@@ -16,21 +16,21 @@ from ..objectstore.xml_text import text_of as text_of
 DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>'
 NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
 
-# Not in Char of XML 1.0 (w3.org/TR/xml, 2.2), which escaping does not help; and what a parser may change on the way.
+# Not in Char of XML 1.0 (w3.org/TR/xml, 2.2), which escaping does not help; and characters that a parser may change.
 _UNFIT: Final = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
 def parse_xml(body: bytes) -> Element:
-    """Return the root of an answer, names without their namespace.
+    """Return the root of a response, names without their namespace.
 
     Raises:
-        UnavailableError: it is no XML, or has a document type: somebody else than the service answered.
+        UnavailableError: it is not XML, or has a document type: something other than the service answered.
     """
     return parse_xml_of(body, "an S3 service")
 
 
 def is_fit(name: str) -> bool:
-    r"""Say whether XML can carry *name* as it is.
+    r"""Say whether XML can carry *name* unchanged.
 
     Example:
         >>> is_fit("Plan <A> & B.pdf"), is_fit("plan\uffff.pdf")
