@@ -163,19 +163,7 @@ class MemoryProvider:
                     position += count
             data = bytes(buffer)
         shelf = self.shelf
-        info = ObjectInfo(
-            key=key,
-            size=len(data),
-            etag=str(next(shelf.versions)),
-            last_modified=datetime.now(UTC),
-            content_type=options.content_type,
-            content_disposition=options.content_disposition,
-            cache_control=options.cache_control,
-            content_encoding=options.content_encoding,
-            content_language=options.content_language,
-            metadata=dict(options.metadata),
-            checksum=source.checksum,
-        )
+        info = _info(key, len(data), shelf, options, source.checksum)
         with shelf.lock:
             self._check(shelf.objects.get(key), key, options.mode, options.if_match)
             shelf.objects[key] = StoredObject(data, info)
@@ -302,20 +290,8 @@ class MemoryProvider:
         data = b"".join(chosen)
         if len(data) != state.size:
             raise IntegrityError("the parts are not those that were put; resume the upload", key=upload.key)
-        found = hashlib.sha256(data).hexdigest()
-        info = ObjectInfo(
-            key=upload.key,
-            size=len(data),
-            etag=str(next(shelf.versions)),
-            last_modified=datetime.now(UTC),
-            content_type=upload.options.content_type,
-            content_disposition=upload.options.content_disposition,
-            cache_control=upload.options.cache_control,
-            content_encoding=upload.options.content_encoding,
-            content_language=upload.options.content_language,
-            metadata=dict(upload.options.metadata),
-            checksum=Checksum(algorithm="sha256", value=found),
-        )
+        checksum = Checksum(algorithm="sha256", value=hashlib.sha256(data).hexdigest())
+        info = _info(upload.key, len(data), shelf, upload.options, checksum)
         with shelf.lock:
             self._upload(state)
             self._check(shelf.objects.get(upload.key), upload.key, upload.options.mode, upload.options.if_match)
@@ -391,6 +367,22 @@ class MemoryProvider:
         found = stored.info.etag if stored is not None else None
         if if_match is not None and found != if_match:
             raise PreconditionFailedError(f"the object is version {found}, not {if_match}; read it again", key=key)
+
+
+def _info(key: str, size: int, shelf: Shelf, options: PutOptions, checksum: Checksum | None) -> ObjectInfo:
+    return ObjectInfo(
+        key=key,
+        size=size,
+        etag=str(next(shelf.versions)),
+        last_modified=datetime.now(UTC),
+        content_type=options.content_type,
+        content_disposition=options.content_disposition,
+        cache_control=options.cache_control,
+        content_encoding=options.content_encoding,
+        content_language=options.content_language,
+        metadata=dict(options.metadata),
+        checksum=checksum,
+    )
 
 
 def _part(number: int, data: Buffer) -> PartInfo:

@@ -28,6 +28,7 @@ from ...types import (
     PutOptions,
     Sink,
 )
+from ..objectstore.header_text import info_of
 from .diagnose import diagnose
 from .locks import Locks, Note
 from .names import RESERVED, from_disk, split, to_disk
@@ -335,18 +336,13 @@ class LocalProvider:
 
 
 def _object_info(key: str, status: os.stat_result, sidecar: Sidecar | None, *, listed: bool = False) -> ObjectInfo:
-    found = sidecar or Sidecar(content_type=None if listed else guess_content_type(key))
-    return ObjectInfo(
-        key=key,
-        size=status.st_size,
+    found = sidecar or Sidecar(options=PutOptions(content_type=None if listed else guess_content_type(key)))
+    return info_of(
+        key,
+        status.st_size,
+        found.options,
         etag=version_of(status),
         last_modified=_moment(status),
-        content_type=found.content_type,
-        content_disposition=found.content_disposition,
-        cache_control=found.cache_control,
-        content_encoding=found.content_encoding,
-        content_language=found.content_language,
-        metadata=found.metadata,
         checksum=Checksum(algorithm="sha256", value=found.sha256) if found.sha256 is not None else None,
     )
 

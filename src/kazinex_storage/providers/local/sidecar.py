@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass
+from typing import Final
 
 from ...json_text import parse_own_json, write_json
 from ...keys import ObjectKey
@@ -24,6 +24,7 @@ from .temporary import is_temporary, sweep
 from .tree import Tree
 
 _OBJECTS = [RESERVED, "objects"]
+_TEXTS: Final = ("content_type", "content_disposition", "cache_control", "content_encoding", "content_language")
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -31,37 +32,9 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 class Sidecar:
     """What is kept along with the bytes."""
 
-    content_type: str | None = None
-    content_disposition: str | None = None
-    cache_control: str | None = None
-    content_encoding: str | None = None
-    content_language: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    options: PutOptions
+    """Content type, metadata and the like; not the condition of the put."""
     sha256: str | None = None
-
-    @classmethod
-    def of(cls, options: PutOptions, sha256: str | None) -> Self:
-        """Return what a put with these *options* keeps."""
-        return cls(
-            content_type=options.content_type,
-            content_disposition=options.content_disposition,
-            cache_control=options.cache_control,
-            content_encoding=options.content_encoding,
-            content_language=options.content_language,
-            metadata=dict(options.metadata),
-            sha256=sha256,
-        )
-
-    def options(self) -> PutOptions:
-        """Return the options that write the same again."""
-        return PutOptions(
-            content_type=self.content_type,
-            content_disposition=self.content_disposition,
-            cache_control=self.cache_control,
-            content_encoding=self.content_encoding,
-            content_language=self.content_language,
-            metadata=self.metadata,
-        )
 
 
 def version_of(status: os.stat_result) -> str:
@@ -94,7 +67,9 @@ class Sidecars:
         False means that this version already has one, and nothing was written.
         """
         folder, name = _place(key)
-        fields = {name: getattr(sidecar, name) for name in Sidecar.__dataclass_fields__}
+        options = sidecar.options
+        fields = {name: getattr(options, name) for name in _TEXTS}
+        fields |= {"metadata": dict(options.metadata), "sha256": sidecar.sha256}
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with self._tree.folder([*_OBJECTS, folder], create=True) as parent:
             try:
@@ -153,10 +128,10 @@ def _parse(fields: object, key: str) -> Sidecar | None:
     """Return the sidecar of *key* that *fields* describe, or None when they do not."""
     if not isinstance(fields, dict) or fields.get("key") != key:
         return None
-    texts = {name: fields.get(name) for name in Sidecar.__dataclass_fields__ if name != "metadata"}
+    texts, sha256 = {name: fields[name] for name in _TEXTS if name in fields}, fields.get("sha256")
     metadata = fields.get("metadata", {})
-    if not all(value is None or isinstance(value, str) for value in texts.values()):
+    if not all(value is None or isinstance(value, str) for value in (*texts.values(), sha256)):
         return None
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         return None
-    return Sidecar(metadata=metadata, **texts)
+    return Sidecar(options=PutOptions(metadata=metadata, **texts), sha256=sha256)

@@ -78,7 +78,8 @@ class Writer:
 
         source.write_to(descriptor, stamp_and_sync)
         checksum = source.checksum
-        sidecar = Sidecar.of(options, checksum.value if checksum is not None else None)
+        kept = replace(options, metadata=dict(options.metadata))
+        sidecar = Sidecar(options=kept, sha256=checksum.value if checksum is not None else None)
         with self._locks.held(key) as lock:
             old = self._status(parent, name)
             _check(old, key, options)
