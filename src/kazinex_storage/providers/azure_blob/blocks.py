@@ -77,7 +77,7 @@ def read_block_id(text: str) -> Block | None:
 
 
 class Blocks:
-    """Writes in blocks to one container."""
+    """Writes in blocks to one container. Its verbs raise what the contract says, and what is added here."""
 
     def __init__(self, objects: Objects) -> None:
         """Write to the container of *objects*."""
@@ -90,7 +90,6 @@ class Blocks:
         Raises:
             IntegrityError: the body changed while it was being sent.
             UnavailableError: the service lost the blocks.
-            StorageError: as in ``StorageProvider.put``.
         """
         yield from self._objects.check(key, options)  # before gibibytes are sent in vain; completion decides
         token = new_write_token()
@@ -106,7 +105,6 @@ class Blocks:
 
         Raises:
             UnavailableError: the service lost the write.
-            StorageError: the service refuses.
         """
         proof = cast(Proof, (yield Call(self._requests.prove, data)))
         block = Block(token, number, proof.digest)
@@ -118,7 +116,6 @@ class Blocks:
 
         Raises:
             UnavailableError: the service lost the write.
-            StorageError: the service refuses.
         """
         try:
             yield from AZURE.send(self._requests.put_block(key, block.id, data, proof), ok=(201,), key=key)

@@ -32,7 +32,7 @@ _SOURCE_CHANGED: Final = "SourceConditionNotMet"
 
 
 class Copying:
-    """Copies in one container."""
+    """Copies in one container. Its verbs raise what the contract says, and what is added here."""
 
     def __init__(self, objects: Objects) -> None:
         """Copy in the container of *objects*."""
@@ -44,7 +44,6 @@ class Copying:
 
         Raises:
             UnavailableError: the object was replaced in the meantime; nothing was copied.
-            StorageError: as in ``ServerCopier.copy``.
         """
         found = yield from self._objects.head(source)
         options = PutOptions.of(found, mode)

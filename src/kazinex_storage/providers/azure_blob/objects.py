@@ -39,7 +39,7 @@ _TOKEN_HEADER: Final = METADATA + encode_metadata_name(WRITE_TOKEN)
 
 
 class Objects:
-    """The blobs of one container."""
+    """The blobs of one container. Its verbs raise what the contract says, and what is added here."""
 
     def __init__(self, requests: Requests) -> None:
         """Send the requests that *requests* builds."""
@@ -47,11 +47,7 @@ class Objects:
         """Builds the requests."""
 
     def write(self, key: str, source: Source, options: PutOptions, data: bytes | None = None) -> Exchange[ObjectInfo]:
-        """Write a body of at most ``SINGLE_PUT_BYTES``; one request. *data* is all of it, if already read.
-
-        Raises:
-            StorageError: as in ``StorageProvider.put``.
-        """
+        """Write a body of at most ``SINGLE_PUT_BYTES``; one request. *data* is all of it, if already read."""
         data = source.data() if data is None else data
         if data is None:
             return (yield from read_first(source, partial(self.write, key, source, options), self))
@@ -68,7 +64,6 @@ class Objects:
 
         Raises:
             UnavailableError: a condition failed, and it is unknown whether because of our own earlier attempt.
-            StorageError: as in ``StorageProvider.put``.
         """
         if response.status != 201:
             error = map_error(response, key)
@@ -94,7 +89,6 @@ class Objects:
 
         Raises:
             IntegrityError: the service sent bytes other than those asked for.
-            StorageError: as in ``StorageProvider.get``.
         """
         if span.end is not None and span.end <= span.start:
             return (yield from self.head(key, if_match))
@@ -119,20 +113,12 @@ class Objects:
         return info
 
     def head(self, key: str, if_match: str | None = None) -> Exchange[ObjectInfo]:
-        """Look; one request.
-
-        Raises:
-            StorageError: as in ``StorageProvider.head``.
-        """
+        """Look; one request."""
         response: Response = yield self.requests.head(key, if_match)
         return parse_object(key, BLOB.judge(response, key=key).headers)
 
     def delete(self, key: str) -> Exchange[None]:
-        """Remove; one request. A directory, which is not an object, stays as long as something is in it.
-
-        Raises:
-            StorageError: as in ``StorageProvider.delete``.
-        """
+        """Remove; one request. A directory, which is not an object, stays as long as something is in it."""
         response: Response = yield self.requests.delete(key)
         with suppress(NotFoundError):
             AZURE.judge(response, (202,), key)

@@ -35,7 +35,7 @@ _LOOKS_AT_ONCE: Final = 16
 
 
 class PartUploads:
-    """Uploads in parts to one container, whose parts come from anywhere."""
+    """Uploads in parts to one container, from anywhere. See ``PartUploader`` for what they raise."""
 
     def __init__(self, objects: Objects, blocks: Blocks) -> None:
         """Work on the container of *objects*."""
@@ -85,11 +85,7 @@ class PartUploads:
         return sorted(found, key=lambda part: part.number) if state.size else [_nothing(1)]
 
     def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[ObjectInfo]:
-        """Complete; one request.
-
-        Raises:
-            StorageError: as in ``PartUploader.complete_upload``.
-        """
+        """Complete; one request."""
         key, options = state.key, _options(state)
         ids = [id_of(state.upload_id, part) for part in parts if part.size]
         response: Response = yield self._requests.put_block_list(key, ids, state.sha256, options, state.write_token)

@@ -124,7 +124,6 @@ class ListedPages(Generic[_Entry]):
 
         Raises:
             UnavailableError: the service returns the same page again and again.
-            StorageError: the service refuses.
         """
         while not self._ended:
             page = yield from self._ask(self._token)

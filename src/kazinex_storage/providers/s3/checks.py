@@ -48,7 +48,6 @@ def residency(objects: Objects) -> Exchange[Diagnosis | None]:
 
     Raises:
         SettingsError: the bucket is not where it has to be.
-        StorageError: the service refuses.
     """
     target = objects.requests.target
     url = target.other_endpoints.get(DEFAULT_JURISDICTION)

@@ -28,7 +28,7 @@ COPY_PART_BYTES: Final = GIB
 
 
 class Copying:
-    """Copies in one bucket."""
+    """Copies in one bucket. Its verbs raise what the contract says, and what is added here."""
 
     def __init__(self, objects: Objects, multipart: Multipart) -> None:
         """Copy in the bucket of *objects*."""
@@ -42,7 +42,6 @@ class Copying:
 
         Raises:
             UnavailableError: the object was replaced in the meantime; nothing was copied.
-            StorageError: as in ``ServerCopier.copy``.
         """
         found, others = yield from self._objects.look(source)
         preset = self._requests.target.preset

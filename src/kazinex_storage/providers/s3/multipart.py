@@ -52,7 +52,7 @@ T = TypeVar("T")
 
 
 class Multipart:
-    """Uploads in parts to one bucket."""
+    """Uploads in parts to one bucket. Its verbs raise what the contract says, and what is added here."""
 
     def __init__(self, objects: Objects) -> None:
         """Upload to the bucket of *objects*."""
@@ -111,9 +111,6 @@ class Multipart:
     ) -> Exchange[UploadState]:
         """Begin an upload; nothing is visible before it is completed. *checked* parts come with their CRC-32;
         *others* are further headers of the object.
-
-        Raises:
-            StorageError: the service refuses.
         """
         token = secrets.token_hex(8)
         written = self._objects.requests.written(options, sha256, token, others)
@@ -132,11 +129,7 @@ class Multipart:
         )
 
     def _opened(self, key: str, written: Headers, checked: bool) -> Exchange[str]:
-        """Begin an upload and return its id; look for uploads whose response was lost.
-
-        Raises:
-            StorageError: the service refuses.
-        """
+        """Begin an upload and return its id; look for uploads whose response was lost."""
         auth = self._objects.requests.auth
         if auth.at_hand is None:
             yield from auth.fetch()  # without credentials nothing is begun, so nothing is lost
@@ -173,7 +166,6 @@ class Multipart:
 
         Raises:
             NotFoundError: the upload is gone.
-            StorageError: the service refuses.
         """
         digests = cast(PartDigests, (yield Call(self._digests, data, checked)))
         request = self.requests.put_part(state.key, state.upload_id, number, data, digests)
@@ -189,7 +181,6 @@ class Multipart:
             AlreadyExistsError: it was create-only, and the key exists.
             PreconditionFailedError: the object is another version.
             NotFoundError: the upload is gone.
-            StorageError: the service refuses.
         """
         options = PutOptions(mode=state.mode, if_match=state.if_match)
         response: Response = yield self.requests.complete(state.key, state.upload_id, parts, options)
@@ -211,11 +202,7 @@ class Multipart:
         raise error if error.code == _GONE else refused_write(error, options)
 
     def abort_upload(self, key: str, upload_id: str) -> Exchange[None]:
-        """Discard the parts; no error when they are gone.
-
-        Raises:
-            StorageError: the service refuses.
-        """
+        """Discard the parts; no error when they are gone."""
         with suppress(NotFoundError):
             yield from S3_REMOVALS.send(self.requests.abort(key, upload_id), ok=(200, 204), key=key)
         self.orphans.ended(upload_id)
@@ -230,7 +217,6 @@ class Multipart:
         Raises:
             NotFoundError: the upload is gone.
             UnavailableError: the service returns the same page again and again.
-            StorageError: the service refuses.
         """
         found: list[PartInfo] = []
         after: int | None = 0
@@ -248,7 +234,6 @@ class Multipart:
 
         Raises:
             UnavailableError: the service returns the same page again and again.
-            StorageError: the service refuses.
         """
         found: list[PendingUpload] = []
         codec, guard = self._objects.requests.codec, CycleGuard()

@@ -36,7 +36,7 @@ _REFUSALS: Final = (404, 409, 412)
 
 
 class Objects:
-    """The objects of one bucket."""
+    """The objects of one bucket. Its verbs raise what the contract says, and what is added here."""
 
     def __init__(self, requests: Requests) -> None:
         """Send the requests that *requests* builds."""
@@ -49,9 +49,6 @@ class Objects:
         """Write a body of at most ``SINGLE_PUT_BYTES``; one request. *others* are further headers of the object.
 
         *data* is all of *source*, if already read.
-
-        Raises:
-            StorageError: as in ``StorageProvider.put``.
         """
         data = source.data() if data is None else data
         if data is None:
@@ -87,7 +84,6 @@ class Objects:
 
         Raises:
             IntegrityError: the service sent bytes other than those asked for.
-            StorageError: as in ``StorageProvider.get``.
         """
         if span.end is not None and span.end <= span.start:
             return (yield from self.head(key, if_match))
@@ -113,20 +109,13 @@ class Objects:
         return info
 
     def head(self, key: str, if_match: str | None = None) -> Exchange[ObjectInfo]:
-        """Look; one request, two after a 404 without a body that nothing shows to be from the service.
-
-        Raises:
-            StorageError: as in ``StorageProvider.head``.
-        """
+        """Look; one request, two after a 404 without a body that nothing shows to be from the service."""
         return (yield from self.look(key, if_match))[0]
 
     def checksum(self, key: str, info: ObjectInfo) -> Exchange[Checksum | None]:
         """Return the checksum of the version *info*, which reading a part of it does not give; one request.
 
         None where the service has none that can be compared, or refuses: then there is only the length to compare.
-
-        Raises:
-            StorageError: the service does not answer.
         """
         if not self.requests.target.preset.checksums:
             return None
@@ -138,9 +127,6 @@ class Objects:
     def look(self, key: str, if_match: str | None = None) -> Exchange[tuple[ObjectInfo, Headers]]:
         """Look as ``head`` does, and also return the headers that an ``ObjectInfo`` has no place for, see
         ``other_headers``.
-
-        Raises:
-            StorageError: as in ``StorageProvider.head``.
         """
         response: Response = yield self.requests.head(key, if_match)
         if response.status == 404:
@@ -151,11 +137,7 @@ class Objects:
         return parse_object(key, response.headers, size), self.requests.other_headers(response.headers)
 
     def delete(self, key: str) -> Exchange[None]:
-        """Remove; one request.
-
-        Raises:
-            StorageError: as in ``StorageProvider.delete``.
-        """
+        """Remove; one request."""
         try:
             S3_REMOVALS.judge((yield self.requests.delete(key)), _REMOVED, key)
         except NotFoundError:

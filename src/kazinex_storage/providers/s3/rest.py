@@ -59,7 +59,6 @@ class RestWrites:
             AlreadyExistsError: it is.
             NotSupportedError: the body is larger than one upload takes.
             UnavailableError: the object there is not the one that was written.
-            StorageError: as in ``StorageProvider.put``.
         """
         if source.size > MAX_REST_BYTES:
             raise NotSupportedError("Supabase takes create-only writes of at most 5 GiB; replace, or split the file")
@@ -89,7 +88,6 @@ class RestWrites:
 
         Raises:
             AlreadyExistsError: it is.
-            StorageError: as in ``ServerCopier.copy``.
         """
         wanted = {"bucketId": self._bucket, "sourceKey": self._name_of(source), "destinationKey": self._name_of(target)}
         request = Request(
@@ -113,7 +111,6 @@ class RestWrites:
         Raises:
             AlreadyExistsError: the name is taken.
             UnavailableError: the response has no URL.
-            StorageError: the service refuses.
         """
         path = f"/object/upload/sign/{quote(self._bucket, safe='')}/{quote(self._name_of(key), safe='/~')}"
         request = Request(

@@ -16,7 +16,7 @@ from .objects import Objects
 
 
 class PartUploads:
-    """Uploads in parts to one bucket, whose parts may come from anywhere."""
+    """Uploads in parts to one bucket, whose parts may come from anywhere. See ``PartUploader`` for what they raise."""
 
     def __init__(self, objects: Objects, multipart: Multipart) -> None:
         """Upload to the bucket of *objects*."""
@@ -29,7 +29,6 @@ class PartUploads:
 
         Raises:
             NotSupportedError: there is a condition, which the service cannot check when an upload is completed.
-            StorageError: as in ``PartUploader.begin_upload``.
         """
         if not self._preset.conditional_puts and (options.mode is PutMode.CREATE or options.if_match is not None):
             raise NotSupportedError(
@@ -46,11 +45,7 @@ class PartUploads:
         return (yield from self._multipart.put_part(state, number, data, checked=False))
 
     def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[ObjectInfo]:
-        """Complete, and look at the object; two requests.
-
-        Raises:
-            StorageError: as in ``PartUploader.complete_upload``.
-        """
+        """Complete, and look at the object; two requests."""
         parts = [replace(part, crc32=None) for part in parts]  # the upload was begun without checksums
         etag, moment = yield from self._multipart.complete(state, parts)
         with suppress(UnavailableError):  # it is complete, even if it cannot be read
