@@ -124,11 +124,11 @@ class AzureBlobProvider:
         signer = yield from self._signing.key(options.expires_in)
         return presign(self.objects.requests, signer, key, options)
 
-    def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
-        """Explain what *check* met; one request at most, see ``Diagnostics``."""
-        from .diagnose import Diagnostics  # only verify pays for the words
+    def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:  # noqa: ARG002  # all alike
+        """Explain what *check* met; one request at most."""
+        from .diagnose import diagnose  # only verify pays for the words
 
-        return Diagnostics(self.objects).diagnose(error, check)
+        return diagnose(self.objects, error)
 
     def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
         """Return what else ``verify`` has to check: CORS, where browsers upload."""

@@ -7,7 +7,6 @@ never ListBuckets. ``causes.py`` has the texts.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
@@ -77,90 +76,83 @@ def ask(target: Target, auth: Auth, *, patient: bool = False) -> Exchange[Findin
     return Finding(error=None, response=response)
 
 
-class Diagnostics:
-    """Explains the errors of one bucket."""
-
-    def __init__(self, objects: Objects, *, now: Callable[[], float] = time.time) -> None:
-        """Explain errors of *objects*; *now* is the clock that signatures are made with."""
-        self._auth = objects.requests.auth
-        self._target = objects.requests.target
-        self._now = now
-
-    def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
-        """Return what *error* means; None when the general advice is as good. One request at most; five when a bucket
-        is missing, to find out where else it may be.
-        """
-        target, code = self._target, error.code or ""
-        if isinstance(error, LockedError):
-            return causes.bucket_lock(target)
-        if code == OUTSIDE:
-            return causes.outside(target)
-        if code in network_causes.CODES:
-            return causes.unreachable(target, code, error.message)
-        if not isinstance(error, SettingsError | AuthenticationError | AccessDeniedError | UnavailableError):
-            return None
-        finding = yield from ask(target, self._auth)
-        if finding.response is None:  # no response this time, so there is only the error to go by
-            return self._answered(error, Finding(error=error))
-        found = self._answered(error, finding)
-        if found is not None or isinstance(error, UnavailableError):
-            return found
-        if finding.error is None:
-            return self._partly(error, check)
-        if finding.code == "NoSuchBucket" or isinstance(finding.error, AccessDeniedError):
-            # R2 calls a bucket of another jurisdiction missing to a token for the whole account (lvillis/s3-rs#2), and
-            # forbidden to one for that bucket alone (cloudflare/sandbox-sdk#731).
-            elsewhere = yield from self._elsewhere()
-            return elsewhere or (causes.no_bucket if finding.code == "NoSuchBucket" else causes.other_bucket)(target)
+def diagnose(objects: Objects, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
+    """Return what *error* means; None when the general advice is as good. One request at most; five when a bucket
+    is missing, to find out where else it may be.
+    """
+    target, auth, code = objects.requests.target, objects.requests.auth, error.code or ""
+    if isinstance(error, LockedError):
+        return causes.bucket_lock(target)
+    if code == OUTSIDE:
+        return causes.outside(target)
+    if code in network_causes.CODES:
+        return causes.unreachable(target, code, error.message)
+    if not isinstance(error, SettingsError | AuthenticationError | AccessDeniedError | UnavailableError):
         return None
+    finding = yield from ask(target, auth)
+    if finding.response is None:  # no response this time, so there is only the error to go by
+        return _answered(target, error, Finding(error=error))
+    found = _answered(target, error, finding)
+    if found is not None or isinstance(error, UnavailableError):
+        return found
+    if finding.error is None:
+        return _partly(target, error, check)
+    if finding.code == "NoSuchBucket" or isinstance(finding.error, AccessDeniedError):
+        # R2 calls a bucket of another jurisdiction missing to a token for the whole account (lvillis/s3-rs#2), and
+        # forbidden to one for that bucket alone (cloudflare/sandbox-sdk#731).
+        elsewhere = yield from _elsewhere(target, auth)
+        return elsewhere or (causes.no_bucket if finding.code == "NoSuchBucket" else causes.other_bucket)(target)
+    return None
 
-    def _answered(self, error: StorageError, finding: Finding) -> Diagnosis | None:
-        """Return what the codes and headers of a response show by themselves."""
-        target, response, code = self._target, finding.response, finding.code or error.code or ""
-        if response is not None and _is_foreign(response):
-            return network_causes.unexpected_response(target.endpoint_url, response)
-        if isinstance(error, UnavailableError):
-            return None
-        minutes = _minutes_behind(response, self._now())
-        if code in _CLOCK or (isinstance(finding.error, AuthenticationError) and minutes is not None):
-            return network_causes.wrong_clock(minutes)
-        if code == "NotEntitled":
-            return causes.not_enabled()
-        if code in _SESSION:
-            return causes.expired_session(target)
-        if code == "SignatureDoesNotMatch":
-            return causes.wrong_secret(target)
-        region = _region_of(response)
-        if region is not None and region != target.region and code in _REGION:
-            return causes.other_region(target, region)
-        if isinstance(finding.error, AuthenticationError) or _says_key_length(response):
-            return causes.wrong_key_id(target)
+
+def _answered(target: Target, error: StorageError, finding: Finding) -> Diagnosis | None:
+    """Return what the codes and headers of a response show by themselves."""
+    response, code = finding.response, finding.code or error.code or ""
+    if response is not None and _is_foreign(response):
+        return network_causes.unexpected_response(target.endpoint_url, response)
+    if isinstance(error, UnavailableError):
         return None
+    minutes = _minutes_behind(response, time.time())
+    if code in _CLOCK or (isinstance(finding.error, AuthenticationError) and minutes is not None):
+        return network_causes.wrong_clock(minutes)
+    if code == "NotEntitled":
+        return causes.not_enabled()
+    if code in _SESSION:
+        return causes.expired_session(target)
+    if code == "SignatureDoesNotMatch":
+        return causes.wrong_secret(target)
+    region = _region_of(response)
+    if region is not None and region != target.region and code in _REGION:
+        return causes.other_region(target, region)
+    if isinstance(finding.error, AuthenticationError) or _says_key_length(response):
+        return causes.wrong_key_id(target)
+    return None
 
-    def _partly(self, error: StorageError, check: str) -> Diagnosis | None:
-        """Explain a refusal where listing is allowed."""
-        if self._target.rest is not None and check == "create-only":
-            return causes.wrong_service_key()
-        if not isinstance(error, AccessDeniedError):
-            return None
-        return causes.read_only(self._target) if check == "write" else causes.not_allowed(self._target, check)
 
-    def _elsewhere(self) -> Exchange[Diagnosis | None]:
-        """Look behind the other endpoints of the account, and for the name in lower case."""
-        target = self._target
-        others = {name: replace(target, endpoint_url=url) for name, url in target.other_endpoints.items()}
-        if target.bucket != target.bucket.lower():
-            others[""] = replace(target, bucket=target.bucket.lower())
-        asked = [ask(other, self._auth) for other in others.values()]
-        outcomes = cast("list[Outcome[Finding]]", (yield Many(asked, len(asked)))) if asked else []
-        found = [
-            name
-            for name, outcome in zip(others, outcomes, strict=True)
-            if outcome.value is not None and outcome.value.error is None
-        ]
-        if "" in found:
-            return causes.other_case(target, target.bucket.lower())
-        return causes.other_jurisdiction(target, found) if found else None
+def _partly(target: Target, error: StorageError, check: str) -> Diagnosis | None:
+    """Explain a refusal where listing is allowed."""
+    if target.rest is not None and check == "create-only":
+        return causes.wrong_service_key()
+    if not isinstance(error, AccessDeniedError):
+        return None
+    return causes.read_only(target) if check == "write" else causes.not_allowed(target, check)
+
+
+def _elsewhere(target: Target, auth: Auth) -> Exchange[Diagnosis | None]:
+    """Look behind the other endpoints of the account, and for the name in lower case."""
+    others = {name: replace(target, endpoint_url=url) for name, url in target.other_endpoints.items()}
+    if target.bucket != target.bucket.lower():
+        others[""] = replace(target, bucket=target.bucket.lower())
+    asked = [ask(other, auth) for other in others.values()]
+    outcomes = cast("list[Outcome[Finding]]", (yield Many(asked, len(asked)))) if asked else []
+    found = [
+        name
+        for name, outcome in zip(others, outcomes, strict=True)
+        if outcome.value is not None and outcome.value.error is None
+    ]
+    if "" in found:
+        return causes.other_case(target, target.bucket.lower())
+    return causes.other_jurisdiction(target, found) if found else None
 
 
 def _is_foreign(response: Response) -> bool:

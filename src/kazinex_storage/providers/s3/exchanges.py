@@ -136,10 +136,10 @@ class S3Provider:
         return presign(self.objects.requests, credentials, key, options, query)
 
     def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
-        """Explain what *check* met; none to five requests, see ``Diagnostics``."""
-        from .diagnose import Diagnostics  # only verify pays for the words
+        """Explain what *check* met; none to five requests."""
+        from .diagnose import diagnose  # only verify pays for the words
 
-        return Diagnostics(self.objects).diagnose(error, check)
+        return diagnose(self.objects, error, check)
 
     def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
         """Return what else ``verify`` has to check: CORS where browsers upload, residency where it is required."""
