@@ -13,14 +13,14 @@ EMPTY_PAGES: Final = 1_000
 
 def not_advancing() -> UnavailableError:
     """Return the error for a listing whose pages repeat endlessly."""
-    return UnavailableError("a listing of the service does not advance; look at the endpoint and at proxies")
+    return UnavailableError("a listing of the service does not advance; check the endpoint and any proxies")
 
 
 def only_empty_pages() -> UnavailableError:
     """Return the error for an endless listing of empty pages."""
     return UnavailableError(
         f"a listing of the service brought {EMPTY_PAGES:,} pages in a row without an entry; list a narrower "
-        "prefix, and look at the endpoint and at proxies"
+        "prefix, and check the endpoint and any proxies"
     )
 
 
