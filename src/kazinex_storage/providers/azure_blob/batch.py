@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final, cast
 
 from ...errors import NotFoundError, StorageError, UnavailableError, for_each_key
@@ -34,12 +35,8 @@ def delete_many(objects: Objects, keys: Sequence[str]) -> Exchange[list[StorageE
     for key in keys:
         objects.requests.codec.name_of(key)  # a key that the service cannot hold refuses the whole call
     batches = [keys[start : start + BATCH_BLOBS] for start in range(0, len(keys), BATCH_BLOBS)]
-
-    def each() -> Iterator[Exchange[list[StorageError | None]]]:
-        for batch in batches:
-            yield _delete(objects, batch)
-
-    outcomes = cast("list[Outcome[list[StorageError | None]]]", (yield Many(each(), BATCHES_AT_ONCE)))
+    deletes = map(partial(_delete, objects), batches)
+    outcomes = cast("list[Outcome[list[StorageError | None]]]", (yield Many(deletes, BATCHES_AT_ONCE)))
     errors: list[StorageError | None] = []
     for batch, outcome in zip(batches, outcomes, strict=True):
         if isinstance(outcome.error, StorageError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from itertools import starmap
 from typing import Final, TypeVar, cast
 
 from ...errors import UnavailableError
@@ -23,12 +24,7 @@ def copy_parts(
     Raises:
         StorageError: the first error of *copy_part*.
     """
-
-    def copies() -> Iterator[Exchange[T]]:
-        for number, span in spans:
-            yield copy_part(number, span)
-
-    outcomes = cast("list[Outcome[T]]", (yield Many(copies(), COPIES_AT_ONCE)))
+    outcomes = cast("list[Outcome[T]]", (yield Many(starmap(copy_part, spans), COPIES_AT_ONCE)))
     return [outcome.result() for outcome in outcomes]
 
 
