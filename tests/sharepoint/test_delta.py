@@ -97,7 +97,7 @@ def test_a_feed_that_is_lost_does_not_end_the_listing(filled: Place, status: int
 def test_a_level_that_is_lost_does_not_end_the_listing(filled: Place, status: int) -> None:
     filled.emulator.knobs.page_items = 1
     gone = Answer(status=status, body=b'{"error": {"code": "itemNotFound"}}')
-    filled.emulator.faults.add(Fault(kind=Kind.ANSWER, contains="skiptoken", answer=gone))
+    filled.emulator.faults.add(RequestFault(kind=Kind.ANSWER, contains="skiptoken", answer=gone))
 
     with pytest.raises(UnavailableError, match="lost a listing"):
         list(filled.storage.list("", recursive=False))
