@@ -35,6 +35,9 @@ _QUOTED = 200
 
 # Cc: control characters (C0, DEL, C1). Cs: surrogates, which UTF-8 cannot hold.
 _ILLEGAL = re.compile("[\x00-\x1f\x7f-\x9f\\\\\ud800-\udfff]")
+# Printable ASCII without a backslash, no segment that begins with a dot: legal, and in NFC. One match for nearly all
+# keys; what does not match may be legal all the same, and is judged in full.
+_PLAIN = re.compile(r"[ !-\-0-\[\]-~][ !-.0-\[\]-~]*(?:/[ !-\-0-\[\]-~][ !-.0-\[\]-~]*)*")
 _BAD_SEGMENT = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,128}")
 # Embeddings, overrides and isolates: they make "gpj.exe" read as "exe.jpg" (Unicode TR 36).
@@ -91,6 +94,8 @@ class ObjectKey(str):
         """
         if type(text) is cls:
             return text
+        if type(text) is str and len(text) <= _SHORT and _PLAIN.fullmatch(text):
+            return str.__new__(cls, text)
         text = _canonical(text, "key")
         if _BAD_SEGMENT.search(text):
             raise InvalidKeyError(
@@ -145,6 +150,17 @@ class Prefix(str):
             InvalidKeyError: the text is no folder.
         """
         return cls(f"{ObjectKey(text.removesuffix('/'))}/") if text else cls()
+
+    def key(self, text: str) -> ObjectKey:
+        """Return the key *text* below this folder; the prefix is empty or ends with a slash.
+
+        Raises:
+            InvalidKeyError: *text* by itself is no key, or the whole is too long.
+        """
+        if type(text) is str and len(self) + len(text) <= _SHORT and _PLAIN.fullmatch(text):
+            return str.__new__(ObjectKey, self + text)
+        key = ObjectKey(text)
+        return ObjectKey(self + key) if self else key
 
 
 def check_identifier(value: str, what: str) -> str:

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from .json_text import TEXT, Schema, matching, one_of, optional, parse_own_json, whole_number, write_json
 from .secrecy.pickling import not_pickled
+from .values import value
 
 MIB = 1024 * 1024
 """One mebibyte, in bytes. Wherever Kazinex writes MB this package means MiB."""
@@ -62,7 +63,7 @@ class PutMode(Enum):
     """Replace the object whole."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Checksum:
     """A digest and the name of its algorithm."""
 
@@ -72,7 +73,7 @@ class Checksum:
     """Lower-case hexadecimal."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ByteRange:
     """A span of an object, with the meaning of a Python slice: it is clamped, never out of range."""
 
@@ -101,7 +102,7 @@ WHOLE = ByteRange()
 """The span that covers every byte."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ObjectInfo:
     """What a service says of one object.
 
@@ -136,7 +137,7 @@ class ObjectInfo:
         return checksum.value if checksum is not None and checksum.algorithm == "sha256" else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Folder:
     """A common prefix in a listing of one level."""
 
@@ -144,7 +145,7 @@ class Folder:
     """Ends with a slash."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PutOptions:
     """How an object is written."""
 

@@ -59,6 +59,7 @@ ANY_USERS = {
     "transport.loop": "as in transport.exchange",
     "transport.many": "as in transport.exchange",
     "transport.pool": "as in transport.exchange",
+    "values": "a class that is made at run time, and its constructor",
     "transport.session": "epoll where there is one, else poll",
     "fs": "fsspec is untyped",
 }
@@ -152,7 +153,8 @@ def stateful_classes(modules: dict[str, Module]) -> set[str]:
     for module in modules.values():
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ClassDef):
-                frozen = any("frozen=True" in ast.unparse(decorator) for decorator in node.decorator_list)
+                decorators = [ast.unparse(decorator) for decorator in node.decorator_list]
+                frozen = "value" in decorators or any("frozen=True" in decorator for decorator in decorators)
                 bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
                 if not frozen and not bases & {"Enum", "StrEnum", "Protocol", "str", "NamedTuple"}:
                     found.add(node.name)

@@ -134,7 +134,7 @@ PROMISES = (
     Promise(
         name="scope: no key outside",
         module="storage/*.py",
-        before="full = ObjectKey(self.prefix + ObjectKey(key)) if self.prefix else ObjectKey(key)",
+        before="full = self.prefix.key(key)",
         after="full = ObjectKey(key)",
     ),
     Promise(

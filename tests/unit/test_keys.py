@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os.path
 import unicodedata
+from collections.abc import Callable
 from urllib.parse import quote, unquote
 
 import pytest
@@ -280,3 +281,42 @@ def test_a_file_name_that_lies_or_leaves_its_folder_is_refused(filename: str) ->
 )
 def test_a_file_name_keeps_unicode_and_blanks(filename: str) -> None:
     assert filename == DocumentKey("o", "p", "d", "r", filename).build().name
+
+
+plain = st.text(st.sampled_from("ab. /\\\x7f~-_é"), max_size=300)
+
+
+def judged(make: Callable[[], str]) -> str | None:
+    try:
+        return make()
+    except InvalidKeyError:
+        return None
+
+
+@given(text=plain | texts)
+@example("a/.b")
+@example("a//b")
+@example("a/")
+@example("a\n")
+@example("a" * 257)
+def test_the_quick_judge_of_plain_keys_allows_nothing_else(text: str) -> None:
+    """A subclass of str never meets it."""
+
+    class Text(str):
+        __slots__ = ()
+
+    assert judged(lambda: ObjectKey(Text(text))) == judged(lambda: ObjectKey(text))
+
+
+@given(folder=plain | texts, text=plain | texts)
+@example("", "a")
+@example("a", "../b")
+@example("a", "\u0338b")
+@example("a" * 200, "b" * 60)
+@example("a" * 600, "b" * 600)
+def test_a_key_below_a_folder_is_the_key_of_both(folder: str, text: str) -> None:
+    prefix = judged(lambda: Prefix.folder(folder))
+    if prefix is None:
+        return
+
+    assert judged(lambda: ObjectKey(prefix + ObjectKey(text))) == judged(lambda: Prefix.folder(folder).key(text))

@@ -159,8 +159,8 @@ def operation(
         @wraps(body)
         def run(owner: Owner, key: str, /, *args: P.args, **kwargs: P.kwargs) -> Exchange[T]:
             context = owner.context
-            scope = context.scope
-            if context.closed_flag.closed:
+            scope, flag = context.scope, context.closed_flag
+            if flag._closed or (flag._parent is not None and flag.closed):
                 raise ClosedError("the storage was closed; make a new one", operation=name, key=key)
             try:
                 full = ObjectKey(key) if scope.whole else scope.full_key(key)

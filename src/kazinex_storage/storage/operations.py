@@ -100,7 +100,7 @@ class Operations:
         self, key: ObjectKey, sink: Sink, span: ByteRange = WHOLE, if_match: str | None = None
     ) -> Exchange[ObjectInfo]:
         """Push the bytes of *span* into *sink*; the whole is compared with the checksum that the service keeps."""
-        proof = Proof(sink) if self.context.info.remote and span == WHOLE else None
+        proof = Proof(sink) if self.context.info.remote and (span is WHOLE or span == WHOLE) else None
         info = yield from self.context.exchanges.get(key, span, proof or sink, if_match)
         if proof is not None:
             proof.check(info)
@@ -113,9 +113,10 @@ class Operations:
         """Return the bytes of *span*, the whole compared with *sha256*; see ``Storage.get_bytes``."""
         collected = Collector()
         info = yield from self.context.exchanges.get(key, span, collected, if_match)
-        if span == WHOLE and sha256 is not None:
+        whole = span is WHOLE or span == WHOLE
+        if whole and sha256 is not None:
             collected.expect(Checksum(algorithm="sha256", value=sha256))
-        elif span != WHOLE or not self.context.info.remote:
+        elif not whole or not self.context.info.remote:
             return collected.value()
         return collected.proven(info)
 

@@ -131,13 +131,11 @@ class Listing(Generic[_Entry]):
 class Collector:
     """A sink that keeps what it is given; a single buffer of ``bytes`` is kept as it is."""
 
-    __slots__ = ("_announced", "_expected", "_first", "_rest")
-
-    def __init__(self) -> None:
-        self._announced = False
-        self._expected: Checksum | None = None
-        self._first: bytes | None = None
-        self._rest: io.BytesIO | None = None
+    # Defaults of the class: nothing is set before it differs, and most take one buffer.
+    _announced = False
+    _expected: Checksum | None = None
+    _first: bytes | None = None
+    _rest: io.BytesIO | None = None
 
     def __call__(self, buffer: Buffer) -> None:
         """Take the next bytes."""

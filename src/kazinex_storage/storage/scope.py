@@ -38,7 +38,7 @@ class Scope:
         Raises:
             InvalidKeyError: it is no key, or too long for the provider.
         """
-        full = ObjectKey(self.prefix + ObjectKey(key)) if self.prefix else ObjectKey(key)
+        full = self.prefix.key(key)
         most = self._max_key_bytes
         if most < MAX_KEY_BYTES and len(full.encode()) > most:
             raise InvalidKeyError(f"this provider holds keys of at most {most} bytes of UTF-8; shorten it")

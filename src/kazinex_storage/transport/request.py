@@ -12,6 +12,7 @@ from typing import Protocol
 
 from ..secrecy.pickling import not_pickled
 from ..types import Sink
+from ..values import value
 from .auth import Auth
 from .gate import Gate
 
@@ -47,7 +48,7 @@ class BodySlice:
 
 
 @not_pickled("send no requests, but what they are made from")
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Request:
     """One HTTP request as a command; its outcome is the ``Response`` to the last attempt, whatever its status."""
 
@@ -85,7 +86,7 @@ class Request:
 
 
 @not_pickled("send what was read from it")
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Response:
     """The response of a server."""
 
