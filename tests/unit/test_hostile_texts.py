@@ -185,6 +185,13 @@ def test_an_item_of_graph_keeps_its_size_and_a_deleted_one_has_none() -> None:
     assert 0 == item_of({"id": "1", "deleted": {}}).size
 
 
+@pytest.mark.parametrize("text", ["é", "=", "not base64", "", 5, None])
+def test_a_hash_of_graph_that_is_no_base64_is_none(text: object) -> None:
+    file = {"hashes": {"quickXorHash": text}}
+
+    assert item_of({"id": "1", "name": "a.pdf", "file": file}).quickxor is None
+
+
 def test_empty_pages_end_in_an_error_and_full_ones_do_not() -> None:
     guard = CycleGuard()
     for page in range(3 * EMPTY_PAGES):

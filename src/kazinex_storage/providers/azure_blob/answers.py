@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
-from binascii import Error as BadBase64
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
@@ -14,7 +12,7 @@ from xml.etree.ElementTree import Element
 from ...errors import NotFoundError, UnavailableError
 from ...types import Checksum, ObjectInfo
 from ...unkeyed import MARKED
-from ..objectstore.header_text import date_of, etag_of, size_of
+from ..objectstore.header_text import date_of, etag_of, hexadecimal_of, size_of
 from ..objectstore.listed_pages import Page
 from ..objectstore.reading import CONTENT_RANGE
 from ..objectstore.xml_text import parse_xml, text_of
@@ -71,11 +69,8 @@ def checksum_in(headers: Mapping[str, str]) -> Checksum | None:
     md5 = headers.get("x-ms-blob-content-md5") or (None if "content-range" in headers else headers.get("content-md5"))
     if md5 is None or headers.get("x-ms-blob-type", "BlockBlob") != "BlockBlob":
         return None
-    try:
-        value = b64decode(md5, validate=True)
-    except (BadBase64, ValueError):
-        return None
-    return Checksum(algorithm="md5", value=value.hex()) if len(value) == _MD5_BYTES else None
+    value = hexadecimal_of(md5)
+    return Checksum(algorithm="md5", value=value) if value is not None and len(value) == 2 * _MD5_BYTES else None
 
 
 def parse_page(body: bytes) -> Page:

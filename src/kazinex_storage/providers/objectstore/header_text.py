@@ -5,7 +5,7 @@ share it, and ``encoded_words.py`` is how they say what is not ASCII.
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Collection
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -88,6 +88,19 @@ def moment_of(text: object) -> datetime | None:
 def base64_of(hexadecimal: str) -> str:
     """Return a hexadecimal digest in base64, as checksum headers take it."""
     return b64encode(bytes.fromhex(hexadecimal)).decode()
+
+
+def hexadecimal_of(digest: str) -> str | None:
+    """Return the *digest* of a checksum header in hexadecimal; None when it is empty or malformed.
+
+    Example:
+        >>> hexadecimal_of("rL0Y20zC+Fzt72VPzMSk2A=="), hexadecimal_of("rL0Y20zC+Fzt72VPzMSk2A==-2")
+        ('acbd18db4cc2f85cedef654fccc4a4d8', None)
+    """
+    try:
+        return b64decode(digest, validate=True).hex() or None
+    except ValueError:  # also of what is not ASCII
+        return None
 
 
 def info_of(

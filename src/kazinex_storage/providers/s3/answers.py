@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
-from binascii import Error as BadBase64
 from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import unquote_plus
@@ -14,7 +12,7 @@ from ...bodies.checksums import strongest
 from ...errors import UnavailableError
 from ...transport import Response
 from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload
-from ..objectstore.header_text import moment_of, size_of
+from ..objectstore.header_text import hexadecimal_of, moment_of, size_of
 from ..objectstore.listed_pages import Page
 from .headers import (
     DISPOSITION,
@@ -101,7 +99,7 @@ def checksum_in(headers: Mapping[str, str]) -> Checksum | None:
         found["md5"] = etag[1]
     if headers.get(_CHECKSUM + "type", "") != "COMPOSITE" and _is_whole(headers):
         for algorithm in _ALGORITHMS:
-            value = _hexadecimal(headers.get(_CHECKSUM + algorithm, ""))
+            value = hexadecimal_of(headers.get(_CHECKSUM + algorithm, ""))
             if value is not None:
                 found[algorithm] = value
     return strongest(found) if found else None
@@ -239,16 +237,6 @@ def _is_whole(headers: Mapping[str, str]) -> bool:
         return True
     span = _SPAN.fullmatch(headers["content-range"])
     return span is not None and span[1] == "0" and int(span[2]) + 1 == int(span[3])
-
-
-def _hexadecimal(value: str) -> str | None:
-    """Return the digest of a header in hexadecimal; None when there is none, or it is not of the whole object."""
-    if not value or "-" in value:
-        return None
-    try:
-        return b64decode(value, validate=True).hex()
-    except (BadBase64, ValueError):
-        return None
 
 
 def _expect(body: bytes, name: str) -> Element:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
-from binascii import Error as BadBase64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +13,7 @@ from ...secrecy.masking import masked
 from ...transport import Response
 from ...types import Checksum, ObjectInfo
 from ..objectstore.error_table import unexpected_response
-from ..objectstore.header_text import moment_of, size_of
+from ..objectstore.header_text import hexadecimal_of, moment_of, size_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +155,7 @@ def item_of(found: Mapping[str, object]) -> Item:
         is_deleted=deleted,
         children=_count(_mapping(found.get("folder")).get("childCount")),
         content_type=_text(_mapping(file).get("mimeType")),
-        quickxor=_hexadecimal(_mapping(_mapping(file).get("hashes")).get("quickXorHash")),
+        quickxor=hexadecimal_of(_text(_mapping(_mapping(file).get("hashes")).get("quickXorHash")) or ""),
         download_url=masked(_text(found.get("@microsoft.graph.downloadUrl"))),
     )
 
@@ -228,12 +226,3 @@ def _mapping(found: object) -> Mapping[str, object]:
 
 def _text(found: object) -> str | None:
     return found if isinstance(found, str) and found else None
-
-
-def _hexadecimal(found: object) -> str | None:
-    if not isinstance(found, str):
-        return None
-    try:
-        return b64decode(found, validate=True).hex() or None
-    except BadBase64:
-        return None
