@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
-from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element
 
 from ...bodies.checksums import strongest
@@ -14,6 +13,7 @@ from ...transport import Response
 from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload
 from ..objectstore.header_text import hexadecimal_of, moment_of, size_of
 from ..objectstore.listed_pages import Page
+from .contents import Row, read_contents, unquoted
 from .headers import (
     DISPOSITION,
     ENCODING,
@@ -111,20 +111,26 @@ def parse_page(body: bytes) -> Page:
     Raises:
         UnavailableError: it is not a listing.
     """
-    root = _expect(body, "ListBucketResult")
-    if not any(child.tag in _LISTING for child in root):
+    ordinary = read_contents(body)
+    root = _expect(body if ordinary is None else ordinary.rest, "ListBucketResult")
+    if ordinary is None and not any(child.tag in _LISTING for child in root):
         raise UnavailableError("the service sent a listing that says nothing of a bucket; check the endpoint")
     decode = _decoder(root)
-    objects = [
-        (
-            decode(text_of(item, "Key") or ""),
-            _number(text_of(item, "Size")),
-            etag_of(text_of(item, "ETag")),
-            moment_of(text_of(item, "LastModified")),
-        )
-        for item in root.iterfind("Contents")
-    ]
-    folders = [decode(text_of(item, "Prefix") or "") for item in root.iterfind("CommonPrefixes")]
+    if ordinary is None:
+        rows: Sequence[Row] = [
+            (
+                text_of(item, "Key") or "",
+                _number(text_of(item, "Size")),
+                etag_of(text_of(item, "ETag")),
+                moment_of(text_of(item, "LastModified")),
+            )
+            for item in root.iterfind("Contents")
+        ]
+    else:
+        rows = ordinary.rows
+    names = decode([row[0] for row in rows])
+    objects = [(name, size, etag, moment) for name, (_, size, etag, moment) in zip(names, rows, strict=True)]
+    folders = decode([text_of(item, "Prefix") or "" for item in root.iterfind("CommonPrefixes")])
     token = text_of(root, "NextContinuationToken") or None  # a last page never has one, whatever IsTruncated says
     if token is None and is_true(text_of(root, "IsTruncated")):
         raise UnavailableError("the service cut a listing off without saying how to go on")
@@ -210,18 +216,19 @@ def parse_uploads(body: bytes) -> tuple[list[PendingUpload], tuple[str, str] | N
         UnavailableError: it is not a list of uploads, or does not say how to go on.
     """
     root = _expect(body, "ListMultipartUploadsResult")
-    decode = _decoder(root)
+    decode, items = _decoder(root), root.findall("Upload")
+    names = decode([text_of(item, "Key") or "" for item in items])
     uploads = [
         PendingUpload(
-            key=decode(text_of(item, "Key") or ""),
+            key=name,
             upload_id=text_of(item, "UploadId") or "",
             begun_at=moment_of(text_of(item, "Initiated")),
         )
-        for item in root.iterfind("Upload")
+        for name, item in zip(names, items, strict=True)
     ]
     if not is_true(text_of(root, "IsTruncated")):
         return uploads, None
-    key, upload_id = decode(text_of(root, "NextKeyMarker") or ""), text_of(root, "NextUploadIdMarker") or ""
+    (key,), upload_id = decode([text_of(root, "NextKeyMarker") or ""]), text_of(root, "NextUploadIdMarker") or ""
     if not key and not upload_id:  # SeaweedFS only needs the id
         raise UnavailableError("the service cut a listing of uploads off without saying how to go on")
     return uploads, (key, upload_id)
@@ -246,17 +253,13 @@ def _expect(body: bytes, name: str) -> Element:
     return root
 
 
-def _decoder(root: Element) -> Callable[[str], str]:
+def _decoder(root: Element) -> Callable[[list[str]], list[str]]:
     """Return the function that decodes names, if the service encoded them as asked.
 
     A blank comes as "+" from AWS, as "%20" from ministack and as either from SeaweedFS; a plus sign is "%2B"
     everywhere.
     """
-    return _unquote if text_of(root, "EncodingType") == "url" else str
-
-
-def _unquote(name: str) -> str:
-    return unquote_plus(name) if "%" in name or "+" in name else name
+    return unquoted if text_of(root, "EncodingType") == "url" else list
 
 
 def _number(text: str | None) -> int:
