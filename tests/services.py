@@ -74,6 +74,9 @@ def tenant() -> Iterator[Tenant]:
     ):
         # The file systems have no option for it: a trusted authority is a matter of the machine.
         patch.setenv("SSL_CERT_FILE", authority.ca_file)
+        emulator.knobs.copy_polls = (
+            0  # a copy is done when it is first asked about; else it is asked again a second later
+        )
         site, app = emulator.add_site("sites/projects"), emulator.add_app(secret="example-secret")  # noqa: S106
         options = {
             "tenant_id": emulator.tenant,
