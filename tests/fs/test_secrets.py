@@ -235,6 +235,7 @@ def test_an_open_file_of_fsspec_travels_to_another_process(tmp_path: Path) -> No
     [
         (lambda: LocalDiskFileSystem(root="/tmp", rooot="/"), "rooot"),  # type: ignore[call-arg]
         (lambda: MemoryFileSystem(name="x"), "name"),  # type: ignore[call-arg]
+        (lambda: R2FileSystem(storage=None), "its URLs begin with a bucket"),  # type: ignore[call-arg]
         (lambda: fsspec.filesystem("kazinex", tenant="x"), "tenant"),
         (lambda: fsspec.filesystem("kazinex+local", root="/tmp", auto_mkdir=True), "auto_mkdir"),
         (lambda: MemoryFileSystem().open("s/a", "wb", acl="public"), "acl"),  # type: ignore[call-arg]

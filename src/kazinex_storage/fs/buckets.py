@@ -35,6 +35,8 @@ class BucketFileSystem(ProviderFileSystem):
             NotImplementedError: *use_listings_cache*.
         """
         options = masked(options)
+        if "storage" in options:
+            raise TypeError(f"{type(self).__name__} has no option 'storage': its URLs begin with a {self.place_field}")
         super().__init__(storage=None, **options)
 
     @classmethod
