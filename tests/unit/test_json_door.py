@@ -25,7 +25,7 @@ from kazinex_storage.providers.local.locks import Lock, Note
 from kazinex_storage.providers.local.sidecar import Sidecar, Sidecars
 from kazinex_storage.providers.local.tree import Tree
 from kazinex_storage.storage.tickets import TicketPart, UploadTicket
-from kazinex_storage.types import Checksum, PresignedUrl, PutMode, UploadState
+from kazinex_storage.types import Checksum, PresignedUrl, PutMode, PutOptions, UploadState
 
 # What JSON has no numbers for is refused before there is a value; texts with it are below.
 JSON = st.recursive(
@@ -115,7 +115,13 @@ def test_a_receipt_comes_back(receipt: StoredDocument) -> None:
     assert receipt == read_receipt(write_json(receipt.to_dict()))
 
 
-@given(st.builds(Sidecar, content_type=OR_NONE, metadata=st.dictionaries(st.text(), st.text()), sha256=OR_NONE))
+@given(
+    st.builds(
+        Sidecar,
+        options=st.builds(PutOptions, content_type=OR_NONE, metadata=st.dictionaries(st.text(), st.text())),
+        sha256=OR_NONE,
+    )
+)
 def test_a_side_car_comes_back(sidecar: Sidecar) -> None:
     with tempfile.TemporaryDirectory() as root:
         sidecars = Sidecars(Tree(root, create=False, durable=False))
