@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from ..errors import IntegrityError, SettingsError
-from ..types import Sink
 from .auth import NONE
 from .limits import NO_LIMIT, larger, most_bytes
 from .request import BodyReader, BodySlice, Request
@@ -49,6 +48,8 @@ class Attempt:
     """What the sink, the source or a check raised."""
     taken = 0
     """Bytes given to the sink."""
+    before = 0
+    """Bytes that earlier attempts gave to it."""
     whole = False
     """Whether libcurl finished it; otherwise it was aborted."""
     refused: str | None = None  # an address that it may not connect to
@@ -120,11 +121,6 @@ class Attempt:
         """Bytes received, whether they went to the sink or not."""
         return self.taken + self.collected
 
-    def body(self) -> bytes:
-        """Return what did not go to the sink."""
-        chunks = self.chunks
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
     def open(self) -> None:
         """Open the slice that is to be sent.
 
@@ -182,7 +178,7 @@ class Attempt:
                     raise larger(
                         f"more than the {self._most} bytes that were asked for", self.request.operation or None
                     )
-                cast(Sink, self.request.sink)(chunk)
+                self.request.sink(chunk)  # type: ignore[misc]  # there is one, see _judge
                 return None
             self.chunks.append(chunk)
             self.collected += len(chunk)
@@ -229,16 +225,18 @@ class Attempt:
             UnavailableError: the answer is not the rest of what broke off.
             IntegrityError: it is the rest of another version, or more than was asked for.
         """
-        self.status = status_of(self.head)
-        sinking = self.sinking
-        if sinking:
-            request = self.request
-            if self.resumes is not None:
-                self.resumes(self)
-            self._most = most_bytes(self.headers, self.status, self.answer, request.operation or None)
-            if request.on_headers is not None:
-                request.on_headers(self.answer)
-        self._sinking = sinking
+        request, status = self.request, status_of(self.head)
+        self.status = status
+        if request.sink is None or status not in _DATA_STATUSES or request.method == "HEAD":
+            self._sinking = False
+            return
+        answer = self.answer
+        if self.resumes is not None:
+            self.resumes(self)
+        self._most = most_bytes(self.headers, status, answer, request.operation or None)
+        if request.on_headers is not None and not self.before:
+            request.on_headers(answer)
+        self._sinking = True
 
 
 def head_is_whole(head: list[bytes]) -> bool:

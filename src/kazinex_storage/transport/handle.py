@@ -140,7 +140,7 @@ def trust(settings: TransportSettings) -> list[Option]:
 
 
 class _Known(Protocol):
-    """What a handle is set up for; pycurl lets us keep attributes with a handle, its stubs do not know that."""
+    """What a handle is set up for."""
 
     shape: Shape | None
     signing: SigV4 | None
@@ -181,7 +181,7 @@ class Handles:
 
     def give(self, handle: pycurl.Curl, attempt: Attempt) -> None:
         """Take back a *handle* that has been removed from its multi, and release large bodies that it holds."""
-        shape = cast(_Known, handle).shape
+        shape = handle.shape  # type: ignore[attr-defined]  # as in _prepare
         if shape is None:
             handle.close()
             return
@@ -196,7 +196,8 @@ class Handles:
 
     def _prepare(self, handle: pycurl.Curl, attempt: Attempt, shape: Shape) -> None:
         request, authorisation = attempt.request, attempt.authorisation
-        known, options = cast(_Known, handle), self._options
+        known: _Known = handle  # type: ignore[assignment]  # pycurl lets us keep attributes with a handle
+        options = self._options
         # Of a request of the same shape everything that differs is set below; the rest may stay.
         if known.shape is None or known.signing is not authorisation.signing:
             _set_shape(handle, request, authorisation.signing, options)

@@ -74,7 +74,9 @@ class Request:
     status_of_body: Callable[[bytes], int] | None = None
     """Returns the status that the body of a 200 means. S3 answers 200 before it knows how a long operation ends."""
     on_headers: Callable[[Mapping[str, str]], None] | None = None
-    """Checks the headers of a response before the sink gets its first byte; raises to refuse it."""
+    """Checks the headers of the response that the first byte of the sink comes from, before it does; raises to refuse
+    it. How a download goes on after a break is checked by the transport itself.
+    """
     late: Callable[[Response], object] | None = field(default=None, repr=False)
     """Receives the response when the caller was interrupted or cancelled in the meantime. Such a request is not aborted
     at once: only the response names what it created, which could not be removed otherwise.
@@ -99,6 +101,8 @@ class Response:
     """
     body: bytes = field(default=b"", repr=False)
     """What did not go to the sink; it may also contain such a URL, or a token."""
+    taken: int = 0
+    """Bytes that the sink took, over all attempts."""
     attempts: int = 1
     """How often it was sent; above 1 an earlier attempt may already have taken effect.
 

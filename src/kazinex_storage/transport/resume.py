@@ -74,7 +74,9 @@ class Resumption:
             return Attempt(self._request, self._request.headers)
         kept = [(name, value) for name, value in self._request.headers if name.lower() not in ("range", "if-match")]
         span = f"bytes={self._start + self.taken}-{self._end - 1}"
-        return Attempt(self._request, (*kept, ("Range", span), ("If-Match", self._etag)), self._goes_on)
+        attempt = Attempt(self._request, (*kept, ("Range", span), ("If-Match", self._etag)), self._goes_on)
+        attempt.before = self.taken
+        return attempt
 
     def _goes_on(self, attempt: Attempt) -> None:
         """Refuse a response that is not the rest of the same version.

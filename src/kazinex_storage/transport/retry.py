@@ -34,7 +34,7 @@ _PLAIN = frozenset({200, 201, 202, 204, 206})
 _REQUEST_IDS = ("x-amz-request-id", "x-ms-request-id", "request-id", "cf-ray")
 
 
-def first_attempt(request: Request, policy: RetryPolicy) -> Attempt | None:
+def first_attempt(policy: RetryPolicy, request: Request) -> Attempt | None:
     """Return the first attempt of *request*, for a driver to send at once; None where something comes before it.
 
     This is the straight path: most requests are answered at once, and then ``plain_response`` reads what came. All
@@ -53,7 +53,7 @@ def first_attempt(request: Request, policy: RetryPolicy) -> Attempt | None:
     return attempt
 
 
-def plain_response(attempt: Attempt, policy: RetryPolicy, observer: Observer | None) -> Response | None:
+def plain_response(policy: RetryPolicy, observer: Observer | None, attempt: Attempt) -> Response | None:
     """Return the response to a first attempt that is a plain success; None when ``attempts`` has to go on from it."""
     status = attempt.status
     if (
@@ -66,7 +66,19 @@ def plain_response(attempt: Attempt, policy: RetryPolicy, observer: Observer | N
         return None
     if observer is not None or _log.isEnabledFor(logging.DEBUG):
         _notice(attempt, 1, policy.clock() - attempt.sent_at, policy, observer)
-    return Response(status=status, headers=attempt.answer, body=attempt.body(), attempts=1 + attempt.repeated)
+    return response_of(attempt, 1 + attempt.repeated)
+
+
+def response_of(attempt: Attempt, tried: int) -> Response:
+    """Return the response to *attempt*, before which the request was sent *tried* - 1 times."""
+    chunks = attempt.chunks
+    return Response(
+        status=attempt.status,
+        headers=attempt.answer,
+        body=chunks[0] if len(chunks) == 1 else b"".join(chunks),
+        taken=attempt.before + attempt.taken,
+        attempts=tried,
+    )
 
 
 def attempts(
@@ -101,7 +113,7 @@ def attempts(
                 refused, tally, attempt = True, tally.after_refusal(attempt), _next_attempt(request, resumption)
                 continue
             if status == 200 and request.status_of_body is not None:
-                status = request.status_of_body(attempt.body())
+                status = request.status_of_body(b"".join(attempt.chunks))
             if status not in RETRY_STATUSES and status not in request.retry_statuses:
                 return tally.response(attempt)
         wait = tally.next_wait(attempt, code, seconds)
@@ -186,8 +198,7 @@ class _Tally:
 
     def response(self, attempt: Attempt) -> Response:
         """Return the response to *attempt*, with how often the request was sent for it."""
-        tried = self._tried(attempt)
-        return Response(status=attempt.status, headers=attempt.answer, body=attempt.body(), attempts=tried)
+        return response_of(attempt, self._tried(attempt))
 
     def unreachable(self, attempt: Attempt, remark: str = "") -> Exception:
         """Return the error for a request that got no response on any attempt."""

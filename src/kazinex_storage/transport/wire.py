@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from .exchange import Exchange
@@ -45,6 +46,10 @@ class Wire:
         self.settings = settings if settings is not None else TransportSettings()
         self.policy = retry if retry is not None else RetryPolicy()
         self._observer = observer
+        self.first: Callable[[Request], Attempt | None] = partial(first_attempt, self.policy)
+        """Returns the first attempt of a request, to be sent at once; None: ``exchange`` has to send it."""
+        self.plain: Callable[[Attempt], Response | None] = partial(plain_response, self.policy, observer)
+        """Returns the response to a first attempt; None: ``exchange`` has to go on from it."""
         self._sessions: IdlePool[Session] | None = None
         self._lines: IdlePool[Line] | None = None
         self._making = ForkLock()
@@ -57,14 +62,6 @@ class Wire:
     def restricted(self, addresses: PublicAddresses) -> Wire:
         """Return one like this, with separate connections that go to *addresses* only."""
         return Wire(replace(self.settings, addresses=addresses), self.policy, self._observer)
-
-    def first(self, request: Request) -> Attempt | None:
-        """Return the first attempt of *request*, to be sent at once; None: ``exchange`` has to send it."""
-        return first_attempt(request, self.policy)
-
-    def plain(self, attempt: Attempt) -> Response | None:
-        """Return the response to a first attempt; None: ``exchange`` has to go on from it."""
-        return plain_response(attempt, self.policy, self._observer)
 
     def exchange(self, request: Request, first: Attempt | None = None) -> Exchange[Response]:
         """Return *request* as an exchange of attempts, of which the *first* may have been sent."""

@@ -13,12 +13,13 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
+from ...bodies.checksums import announce
 from ...bodies.source import Source
 from ...errors import AlreadyExistsError, IntegrityError, NotFoundError, PreconditionFailedError
 from ...transport import Exchange, Response
 from ...types import MIB, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from ..objectstore.header_text import date_of, etag_of, info_of
-from ..objectstore.reading import CONTENT_RANGE, CountedSink
+from ..objectstore.reading import CONTENT_RANGE
 from ..objectstore.writing import (
     already_exists,
     check_condition,
@@ -99,16 +100,15 @@ class Objects:
                 return found
             size, if_match = found.size, found.etag
         wanted = wanted_span(span, size)
-        counted = CountedSink(sink)
-        on_headers = partial(_check, key, wanted, counted, if_match)
-        response: Response = yield self.requests.get(key, wanted, counted, if_match, on_headers)
+        on_headers = partial(_check, key, wanted, sink, if_match)
+        response: Response = yield self.requests.get(key, wanted, sink, if_match, on_headers)
         if response.status == 416 and is_azure(response.headers):
             return (yield from self.head(key, if_match))
         if response.status == 412 and is_azure(response.headers):
             yield from self.head(key)  # 404 if it is gone: Azurite answers 412 then too
         info = parse_object(key, BLOB.judge(response, (200, 206), key).headers)
         start, end = wanted[0], info.size if wanted[1] is None else min(wanted[1], info.size)
-        if counted.size != end - start:
+        if response.taken != end - start:
             raise IntegrityError("the service sent a different part than was asked for; discard what came")
         return info
 
@@ -136,7 +136,7 @@ class Objects:
 def _check(
     key: str,
     wanted: tuple[int, int | None],
-    counted: CountedSink,
+    sink: Sink,
     if_match: str | None,
     headers: Mapping[str, str],
 ) -> None:
@@ -153,12 +153,10 @@ def _check(
     if if_match is not None and etag != etag_of(if_match):
         raise IntegrityError("the service sent a different version than was asked for; none of it was taken")
     size = parse_object(key, headers).size
-    if counted.size:  # resuming after a break is up to the transport
-        return
     start, end = wanted[0], size if wanted[1] is None else min(wanted[1], size)
     match = CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
     sent = (0, size) if match is None else (int(match[1]), int(match[2]) + 1)
     if sent != (start, end):
         raise IntegrityError("the service sent a different part than was asked for; none of it was taken")
     if wanted == (0, None):
-        counted.expect(checksum_in(headers))
+        announce(sink, checksum_in(headers))

@@ -42,41 +42,49 @@ _CUSTOMER_KEYS: Final = (
     "x-goog-encryption-kms-key-name",
 )
 _CHECKSUM: Final = "x-amz-checksum-"
-_ALGORITHMS: Final = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
+_ALGORITHMS: Final = {name: _CHECKSUM + name for name in ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")}
 
 
-def parse_object(key: str, headers: Mapping[str, str], size: int | None = None) -> ObjectInfo:
+def parse_object(
+    key: str, headers: Mapping[str, str], size: int | None = None, known: Sequence[Checksum | None] = ()
+) -> ObjectInfo:
     """Return what the headers of a GET or HEAD say; *size* is used when the service leaves the length out.
+
+    *known* holds the checksum of the whole where an earlier response said it; this one may be of a part.
 
     Raises:
         UnavailableError: it is unknown how long the object is.
     """
-    length: int | None
-    match = _CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
-    if match is not None:
-        length = int(match[1])
-    else:
-        length = size_of(headers.get("content-length"))
-        length = size if length is None else length
+    get = headers.get
+    part = get("content-range")
+    match = _CONTENT_RANGE.fullmatch(part) if part is not None else None
+    length = int(match[1]) if match is not None else size_of(get("content-length"))
+    if length is None:
+        length = size
     if length is None:
         raise UnavailableError("the service does not say how long the object is", key=key)
     metadata = metadata_of(headers)
-    metadata.pop(WRITE_TOKEN, None)
-    metadata.pop(SHA256, None)
-    disposition, encoding, language = (metadata.pop(name, None) for name in (DISPOSITION, ENCODING, LANGUAGE))
-    checksum = checksum_in(headers)
+    for name in (WRITE_TOKEN, SHA256):
+        metadata.pop(name, None)
+    disposition, encoding, language = (
+        metadata.pop(DISPOSITION, None),
+        metadata.pop(ENCODING, None),
+        metadata.pop(LANGUAGE, None),
+    )
+    if "content-encoding" in headers:
+        encoding = encoding_of(headers) or encoding
     return ObjectInfo(
         key=key,
         size=length,
-        etag=etag_of(headers.get("etag")),
-        last_modified=date_of(headers.get("last-modified")),
-        content_type=headers.get("content-type"),
-        content_disposition=headers.get("content-disposition") or disposition,
-        cache_control=headers.get("cache-control"),
-        content_encoding=encoding_of(headers) or encoding,
-        content_language=headers.get("content-language") or language,
+        etag=etag_of(get("etag")),
+        last_modified=date_of(get("last-modified")),
+        content_type=get("content-type"),
+        content_disposition=get("content-disposition") or disposition,
+        cache_control=get("cache-control"),
+        content_encoding=encoding,
+        content_language=get("content-language") or language,
         metadata=metadata,
-        checksum=checksum,
+        checksum=known[0] if known else checksum_in(headers),
     )
 
 
@@ -98,9 +106,8 @@ def checksum_in(headers: Mapping[str, str]) -> Checksum | None:
     if etag is not None and not _has_key_of_customer(headers):
         found["md5"] = etag[1]
     if headers.get(_CHECKSUM + "type", "") != "COMPOSITE" and _is_whole(headers):
-        for algorithm in _ALGORITHMS:
-            value = hexadecimal_of(headers.get(_CHECKSUM + algorithm, ""))
-            if value is not None:
+        for algorithm, name in _ALGORITHMS.items():
+            if name in headers and (value := hexadecimal_of(headers[name])) is not None:
                 found[algorithm] = value
     return strongest(found) if found else None
 

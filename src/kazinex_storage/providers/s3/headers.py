@@ -64,4 +64,8 @@ def encoding_of(headers: Mapping[str, str]) -> str | None:
 
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the metadata in *headers*, including our own."""
-    return {name[len(METADATA) :]: decode_text(value) for name, value in headers.items() if name.startswith(METADATA)}
+    found: dict[str, str] = {}
+    for name, value in headers.items():  # no comprehension, which is a call: every read comes here
+        if name.startswith(METADATA):
+            found[name[len(METADATA) :]] = decode_text(value)
+    return found

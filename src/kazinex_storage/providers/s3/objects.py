@@ -13,12 +13,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from ...bodies.checksums import announce
 from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError
 from ...transport import Exchange, Response
 from ...types import MIB, WHOLE, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from ..objectstore.header_text import info_of
-from ..objectstore.reading import CountedSink, check_span, ignore
+from ..objectstore.reading import check_span, ignore
 from ..objectstore.sending import OK
 from ..objectstore.writing import check_condition, find_own_write, read_first, refused_write
 from .answers import checksum_in, parse_object, parse_page
@@ -85,16 +86,16 @@ class Objects:
         Raises:
             IntegrityError: the service sent bytes other than those asked for.
         """
-        if span.end is not None and span.end <= span.start:
+        whole = span is WHOLE or span == WHOLE
+        if not whole and span.end is not None and span.end <= span.start:
             return (yield from self.head(key, if_match))
-        counted = CountedSink(sink)
-        whole = span == WHOLE
-        on_headers = partial(_announce, counted) if whole else partial(check_span, span, counted)
-        request = self.requests.get(key, span, counted, if_match, on_headers)
-        response: Response = yield request
+        known: list[Checksum | None] = []
+        on_headers = partial(_announce, sink, known) if whole else partial(check_span, span)
+        response: Response = yield self.requests.get(key, span, sink, if_match, on_headers)
         if response.status == 416:
             return (yield from self.head(key, if_match))
-        info = parse_object(key, S3_OBJECTS.judge(response, _DATA, key).headers, counted.size)
+        headers = S3_OBJECTS.judge(response, _DATA, key).headers
+        info = parse_object(key, headers, response.taken, known)
         # A service or a cache that ignores the range has sent bytes other than those asked for.
         if response.status == 200 and not whole and span.resolve(info.size) != (0, info.size):
             raise IntegrityError(
@@ -104,7 +105,7 @@ class Objects:
             raise IntegrityError("the service sent a different version than was asked for; discard what came")
         if response.status == 206:
             start, end = span.resolve(info.size)
-            if counted.size != end - start:
+            if response.taken != end - start:
                 raise IntegrityError("the service sent a different part than was asked for; discard what came")
         return info
 
@@ -176,7 +177,8 @@ class Objects:
         return next((size for name, size, _, _ in parse_page(response.body).objects if name == wanted), None)
 
 
-def _announce(counted: CountedSink, headers: Mapping[str, str]) -> None:
-    """Announce the checksum of a whole object before its first byte; after a break the headers are of a part."""
-    if not counted.size:
-        counted.expect(checksum_in(headers))
+def _announce(sink: Sink, known: list[Checksum | None], headers: Mapping[str, str]) -> None:
+    """Announce the checksum of a whole object before its first byte, and keep it in *known*."""
+    checksum = checksum_in(headers)
+    known.append(checksum)
+    announce(sink, checksum)

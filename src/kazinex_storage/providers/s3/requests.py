@@ -8,6 +8,7 @@ the length out; the payload is signed over plain http, and not over TLS. ``part_
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -15,7 +16,7 @@ from typing import Final, TypeAlias
 from urllib.parse import quote
 
 from ...transport import Auth, Request
-from ...types import ByteRange, PutMode, PutOptions, Sink
+from ...types import WHOLE, ByteRange, PutMode, PutOptions, Sink
 from ..objectstore.encoded_words import encode_text
 from ..objectstore.header_text import condition_headers, described, metadata_name, range_header
 from ..objectstore.key_codec import AS_IT_IS, KeyCodec
@@ -43,6 +44,7 @@ CONFLICTS: Final = frozenset({409})
 AmazonS3/latest/userguide/conditional-writes.html, read 2026-08)."""
 
 _EMPTY: Final = ("x-amz-content-sha256", hashlib.sha256(b"").hexdigest())
+_SAFE: Final = re.compile("[A-Za-z0-9_.~/-]+")
 _IDENTITY: Final = ("Accept-Encoding", "identity")
 # Asks for the checksum of the whole object, where the service keeps one: docs.aws.amazon.com/AmazonS3/latest/API/
 # API_GetObject.html (read 2026-11). For a part it would at best be that of the part.
@@ -52,7 +54,7 @@ _WITH_CHECKSUM: Final = ("x-amz-checksum-mode", "ENABLED")
 class Requests:
     """Builds the requests for one target. Takes keys: the only place that turns them into names."""
 
-    __slots__ = ("_base", "_below", "_kept", "_preset", "_tls", "auth", "bare", "codec", "reading", "target")
+    __slots__ = ("_base", "_below", "_kept", "_preset", "_tls", "_whole", "auth", "bare", "codec", "reading", "target")
 
     def __init__(self, target: Target, auth: Auth, codec: KeyCodec = AS_IT_IS) -> None:
         """Build for *target*; *auth* signs, and *codec* encodes keys."""
@@ -73,6 +75,7 @@ class Requests:
         """The headers of every request without a body."""
         self.reading: Headers = (payload, _IDENTITY)
         """The headers of every request for data."""
+        self._whole: Headers = (*self.reading, _WITH_CHECKSUM) if self._preset.checksums else self.reading
 
     def put_object(self, key: str, data: bytes, sha256: str, options: PutOptions, token: str | None) -> Request:
         """Write *data* in one request; the service verifies its *sha256*, given in hexadecimal."""
@@ -104,12 +107,8 @@ class Requests:
         on_headers: Callable[[Mapping[str, str]], None] | None = None,
     ) -> Request:
         """Read *span*, which is not empty; for a whole object, ask for the checksum as well."""
-        headers = self.reading
-        wanted = range_header(span.start, span.end)
-        if wanted is not None:
-            headers = (*headers, ("Range", wanted))
-        elif self._preset.checksums:
-            headers = (*headers, _WITH_CHECKSUM)
+        wanted = None if span is WHOLE else range_header(span.start, span.end)
+        headers = self._whole if wanted is None else (*self.reading, ("Range", wanted))
         if if_match is not None:
             headers = (*headers, ("If-Match", quoted_etag(if_match)))
         return Request(
@@ -185,7 +184,8 @@ class Requests:
 
     def url(self, key: str) -> str:
         """Return the URL of an object; everything but unreserved characters and slashes is percent-encoded."""
-        return self._below + quote(self.codec.encode(key), safe="/~")
+        name = self.codec.encode(key)
+        return self._below + (name if _SAFE.fullmatch(name) else quote(name, safe="/~"))
 
     def query(self, query: dict[str, str]) -> str:
         """Return the URL of the bucket with *query*."""

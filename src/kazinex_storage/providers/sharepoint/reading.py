@@ -9,10 +9,11 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
+from ...bodies.checksums import announce
 from ...errors import IntegrityError, PreconditionFailedError, UnavailableError
 from ...transport import Exchange, Response
-from ...types import ByteRange, ObjectInfo, Sink
-from ..objectstore.reading import CONTENT_RANGE, CountedSink
+from ...types import Buffer, ByteRange, ObjectInfo, Sink
+from ..objectstore.reading import CONTENT_RANGE
 from .answers import Item, info_of
 from .errors import map_error
 from .library import Library
@@ -70,7 +71,7 @@ class FileReads:
                 if if_match is not None and item.version != if_match:
                     raise PreconditionFailedError("the object is another version; read it again", key=key)
                 taking = _Taking(sink, item, span)
-                taking.expect(item.checksum)
+                announce(sink, item.checksum)
             elif taking.item.version != item.version:
                 raise IntegrityError("the object was replaced while it was being read; read it again", key=key)
             if not taking.ended:
@@ -125,15 +126,20 @@ class _OtherVersionError(Exception):
     """The file was replaced between the look at it and the first byte of it."""
 
 
-class _Taking(CountedSink):
+class _Taking:
     """What was read so far of one version of a file."""
 
-    __slots__ = ("end", "item", "start")
+    __slots__ = ("_sink", "end", "item", "size", "start")
 
     def __init__(self, sink: Sink, item: Item, span: ByteRange) -> None:
-        super().__init__(sink)
+        self._sink = sink
         self.item = item
+        self.size = 0
         self.start, self.end = span.resolve(item.size)
+
+    def __call__(self, buffer: Buffer) -> None:
+        self.size += len(buffer)
+        self._sink(buffer)
 
     @property
     def ended(self) -> bool:
@@ -160,8 +166,6 @@ def _check(item: Item, taking: _Taking, before: int, sure: bool, headers: Mappin
         if before:
             raise IntegrityError("the object was replaced while it was being read; read it again")
         raise _OtherVersionError
-    if taking.size != before:
-        return
     match = CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
     sent = (int(match[1]), int(match[2]) + 1) if match is not None else None
     if taking.left is not None and sent != taking.left:
