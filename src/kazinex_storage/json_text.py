@@ -90,6 +90,11 @@ TEXT = Kind("a text", lambda value: isinstance(value, str))
 TEXTS = Kind("texts", lambda value: isinstance(value, list | tuple) and all(isinstance(text, str) for text in value))
 """Any number of texts."""
 
+TEXT_BY_NAME = Kind(
+    "texts by name", lambda value: isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+)
+"""Any number of texts, each with a name."""
+
 TIME = Kind("a time of ISO 8601", _is_time)
 """A date and a time as ``datetime.isoformat`` writes them."""
 

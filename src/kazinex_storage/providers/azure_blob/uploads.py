@@ -14,7 +14,7 @@ from typing import Final, cast
 
 from ...bodies.part_plan import plan_parts
 from ...errors import AlreadyExistsError, NotFoundError, PreconditionFailedError
-from ...json_text import parse_own_json, write_json
+from ...json_text import TEXT, TEXT_BY_NAME, Schema, optional, parse_own_json, write_json
 from ...keys import ObjectKey, Prefix
 from ...transport import Exchange, Many, Outcome, Response
 from ...types import Buffer, ObjectInfo, PartInfo, PendingUpload, PutMode, PutOptions, UploadState
@@ -32,6 +32,14 @@ _ABORTED: Final = 0xFFFF_FFFF
 
 _SIGN: Final = b"\x00"  # Azure does not accept an empty block
 _LOOKS_AT_ONCE: Final = 16
+
+_TEXTS: Final = ("content_type", "content_disposition", "cache_control", "content_encoding", "content_language")
+_KEPT: Final = Schema(
+    what="what the upload state keeps of the options",
+    fix="begin the upload again",
+    fields={**dict.fromkeys(_TEXTS, optional(TEXT)), "metadata": TEXT_BY_NAME},
+    optional={**dict.fromkeys(_TEXTS), "metadata": {}},
+)
 
 
 class PartUploads:
@@ -86,7 +94,7 @@ class PartUploads:
 
     def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[ObjectInfo]:
         """Complete; one request."""
-        key, options = state.key, _options(state)
+        key, options = state.key, options_of(state)
         ids = [id_of(state.upload_id, part) for part in parts if part.size]
         response: Response = yield self._requests.put_block_list(key, ids, state.sha256, options, state.write_token)
         if code_of(response) in ("InvalidBlockList", "BlobNotFound"):
@@ -188,24 +196,15 @@ def _moment(begun: Block) -> datetime | None:
 
 
 def _provider_state(options: PutOptions) -> str:
-    found = {
-        "content_type": options.content_type,
-        "content_disposition": options.content_disposition,
-        "cache_control": options.cache_control,
-        "content_encoding": options.content_encoding,
-        "content_language": options.content_language,
-        "metadata": dict(options.metadata),
-    }
+    found = {name: getattr(options, name) for name in _TEXTS} | {"metadata": dict(options.metadata)}
     return write_json({name: value for name, value in found.items() if value})
 
 
-def _options(state: UploadState) -> PutOptions:
+def options_of(state: UploadState) -> PutOptions:
     """Return the options that the upload was begun with.
 
     Raises:
-        ValueError: the state was altered.
+        ValueError: the state comes from another release, or was altered.
     """
-    options = parse_own_json(state.provider_state or "{}")
-    if not isinstance(options, dict):
-        raise ValueError("the upload state was altered; begin the upload again")
-    return PutOptions(mode=state.mode, if_match=state.if_match, **options)
+    kept = _KEPT.read(parse_own_json(state.provider_state or "{}"))
+    return PutOptions(mode=state.mode, if_match=state.if_match, **kept)
