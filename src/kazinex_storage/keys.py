@@ -23,6 +23,10 @@ MAX_KEY_BYTES = 1024
 MAX_FILENAME_BYTES = 255
 """UTF-8 bytes in the file name of a document."""
 
+PLAIN_KEY = re.compile(r"[ !-\-0-\[\]-~][ !-.0-\[\]-~]*(?:/[ !-\-0-\[\]-~][ !-.0-\[\]-~]*)*")
+"""Printable ASCII without a backslash, no segment that begins with a dot: legal if it is not too long, and in NFC. One
+match for nearly all keys; what does not match may be legal all the same, and is judged in full."""
+
 # Normalising takes time quadratic in the length of a run of combining marks; composing shortens text at most fourfold.
 MAX_KEY_CHARACTERS = 4 * MAX_KEY_BYTES
 """Characters in text that can become a key; longer text is not normalised."""
@@ -35,9 +39,6 @@ _QUOTED = 200
 
 # Cc: control characters (C0, DEL, C1). Cs: surrogates, which UTF-8 cannot hold.
 _ILLEGAL = re.compile("[\x00-\x1f\x7f-\x9f\\\\\ud800-\udfff]")
-# Printable ASCII without a backslash, no segment that begins with a dot: legal, and in NFC. One match for nearly all
-# keys; what does not match may be legal all the same, and is judged in full.
-_PLAIN = re.compile(r"[ !-\-0-\[\]-~][ !-.0-\[\]-~]*(?:/[ !-\-0-\[\]-~][ !-.0-\[\]-~]*)*")
 _BAD_SEGMENT = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,128}")
 # Embeddings, overrides and isolates: they make "gpj.exe" read as "exe.jpg" (Unicode TR 36).
@@ -94,7 +95,7 @@ class ObjectKey(str):
         """
         if type(text) is cls:
             return text
-        if type(text) is str and len(text) <= _SHORT and _PLAIN.fullmatch(text):
+        if type(text) is str and len(text) <= _SHORT and PLAIN_KEY.fullmatch(text):
             return str.__new__(cls, text)
         text = _canonical(text, "key")
         if _BAD_SEGMENT.search(text):
@@ -157,7 +158,7 @@ class Prefix(str):
         Raises:
             InvalidKeyError: *text* by itself is no key, or the whole is too long.
         """
-        if type(text) is str and len(self) + len(text) <= _SHORT and _PLAIN.fullmatch(text):
+        if type(text) is str and len(self) + len(text) <= _SHORT and PLAIN_KEY.fullmatch(text):
             return str.__new__(ObjectKey, self + text)
         key = ObjectKey(text)
         return ObjectKey(self + key) if self else key

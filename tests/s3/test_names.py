@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from kazinex_storage.errors import InvalidKeyError
 from kazinex_storage.keys import ObjectKey, Prefix
-from kazinex_storage.providers.s3.names import decode, encode, encode_prefix
+from kazinex_storage.providers.s3.names import codec_of, decode, encode, encode_prefix
+from kazinex_storage.providers.s3.target import R2, S3, SUPABASE, Credentials, Preset, Target
 
 # supabase/storage, src/storage/limits.ts (read 2026-08).
 ALPHABET = re.compile(r"[A-Za-z0-9_/!.*'() &$@=;:+,?-]*")
@@ -83,3 +84,25 @@ def test_an_encoded_key_that_is_too_long_is_refused_before_any_request() -> None
 def test_the_name_of_a_folder_marker_is_refused() -> None:
     with pytest.raises(InvalidKeyError, match="marker"):
         encode(ObjectKey("a/.emptyFolderPlaceholder"))
+
+
+@given(
+    names=st.lists(st.text(st.sampled_from("ab./=\\ éé\n"), max_size=12) | st.just("a" * 1025) | st.just("a" * 1024)),
+    preset=st.sampled_from([S3, R2, SUPABASE]),
+    prefix=st.sampled_from(["", "a/"]),
+)
+def test_the_keys_of_a_page_are_those_of_its_names(names: list[str], preset: Preset, prefix: str) -> None:
+    codec = codec_of(
+        Target(
+            kind="s3",
+            preset=preset,
+            endpoint_url="http://127.0.0.1:1",
+            bucket="b",
+            region="us-east-1",
+            credentials=Credentials(access_key_id="key-id", secret_access_key="no-secret"),  # noqa: S106
+            prefix=prefix,
+            max_object_bytes=1,
+        )
+    )
+
+    assert [codec.key_of(name) for name in names] == codec.keys_of(names)

@@ -125,7 +125,8 @@ class Source:
             return None
         # Without a Digest, which can do more than one pass over small bytes needs (3 of 13 us a put of 4 KiB).
         self.check_cancelled()
-        self._drop_digest()
+        if self._digest is not None:
+            self._drop_digest()
         found = hashlib.sha256(self._body.data).hexdigest()
         self._report(self.size)
         self.check_cancelled()

@@ -36,7 +36,7 @@ _METADATA = ("metadata", "content_disposition", "cache_control", "content_encodi
 class Rules:
     """What may enter one provider under one policy. Keys are full."""
 
-    __slots__ = ("_limit", "info", "policy", "taken", "write_once")
+    __slots__ = ("_keeps_metadata", "_limit", "info", "policy", "taken", "write_once")
 
     def __init__(self, info: ProviderInfo, policy: UploadPolicy | None, write_once: WriteOnce = False) -> None:
         """Judge by what *info* says of the provider and by *policy*; None allows all that the provider can hold."""
@@ -48,6 +48,7 @@ class Rules:
         """Which objects are never replaced."""
         self.taken: Callable[[ObjectKey], Exchange[None]] | None = None
         """Refuses a key that is written once and was given away for good; set by who opens the storage, before use."""
+        self._keeps_metadata = Capability.METADATA in info.capabilities
         self._limit = info.max_object_bytes if policy is None else min(info.max_object_bytes, policy.max_file_bytes)
 
     def under(self, policy: UploadPolicy | None) -> Rules:
@@ -75,9 +76,10 @@ class Rules:
             self.need(Capability.CONDITIONAL, "if_match")
             if options.mode is PutMode.CREATE:
                 raise ValueError("if_match replaces a version and goes with PutMode.REPLACE only")
-        if Capability.METADATA not in self.info.capabilities and (unkept := metadata_of(options)):
+        if not self._keeps_metadata and (unkept := metadata_of(options)):
             self.need(Capability.METADATA, ", ".join(unkept))
-        self.check_name(key)
+        if self.policy is not None:
+            self.check_name(key)
         return with_defaults(options, key)
 
     def creates(self, key: ObjectKey) -> bool:

@@ -255,16 +255,13 @@ def status_of(head: list[bytes]) -> int:
 
 def parse_headers(head: list[bytes]) -> dict[str, str]:
     """Return the headers of the last answer in *head*; a name that is repeated gets all its values."""
+    lines = head if head.count(b"\r\n") == 1 else head[_last(head) :]
     headers: dict[str, str] = {}
-    for line in head:
-        if line.startswith(b"HTTP/"):
-            headers.clear()
-            continue
-        name, colon, value = line.decode("iso-8859-1").partition(":")
+    for line in b"".join(lines[1:]).decode("iso-8859-1").split("\n"):
+        name, colon, value = line.partition(":")
         if colon:
-            name = name.lower()
-            known = headers.get(name)
-            headers[name] = value.strip() if known is None else f"{known}, {value.strip()}"
+            name, value = name.lower(), value.strip()
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
 
 

@@ -185,7 +185,8 @@ class Handles:
         if shape is None:
             handle.close()
             return
-        if attempt.size > KEPT_BODY_BYTES or attempt.taken + attempt.collected > KEPT_BODY_BYTES:
+        sent = attempt.size if attempt.request.body is not None else 0
+        if sent > KEPT_BODY_BYTES or attempt.taken + attempt.collected > KEPT_BODY_BYTES:
             handle.setopt(pycurl.WRITEFUNCTION, _ignore)
             if shape[1] is BodySlice:
                 handle.setopt(pycurl.READFUNCTION, _ignore)
@@ -245,13 +246,16 @@ def was_repeated(handle: pycurl.Curl, attempt: Attempt) -> int:
     request, authorisation = attempt.request, attempt.authorisation
     if request.method not in WITH_BODY:
         return 0
-    least = attempt.size + len(request.url) + len(authorisation.query)
+    sent = int(handle.getinfo(pycurl.REQUEST_SIZE))
+    least = attempt.size + len(request.url) + len(authorisation.query) + _ADDED_BYTES
+    if sent < 2 * least:  # without the headers: enough for most bodies
+        return 0
     for name, value in (*attempt.headers, *authorisation.headers):
         least += len(name) + len(value) + 4
     signing = authorisation.signing
     if signing is not None:
         least += _SIGNED_BYTES + len(signing.access_key_id) + len(signing.region)
-    return max(0, int(handle.getinfo(pycurl.REQUEST_SIZE)) // (least + _ADDED_BYTES) - 1)
+    return max(0, sent // least - 1)
 
 
 def _set_shape(handle: pycurl.Curl, request: Request, signing: SigV4 | None, options: tuple[Option, ...]) -> None:

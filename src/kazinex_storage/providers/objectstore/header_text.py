@@ -145,10 +145,12 @@ def described(options: PutOptions) -> list[tuple[str, str]]:
         ("Content-Language", options.content_language),
         ("Cache-Control", options.cache_control),
     )
-    headers = [(name, value) for name, value in found if value is not None]
-    for name, value in headers:
-        if not value.isascii() or not value.isprintable():
-            raise _not_plain(name.replace("-", " ").lower())
+    headers = list[tuple[str, str]]()
+    for name, value in found:
+        if value is not None:
+            if not value.isascii() or not value.isprintable():
+                raise _not_plain(name.replace("-", " ").lower())
+            headers.append((name, value))
     return headers
 
 

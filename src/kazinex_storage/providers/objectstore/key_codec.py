@@ -5,7 +5,7 @@ The only place that adds that prefix to names and removes it again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +23,9 @@ class KeyCodec:
     decode: Callable[[str], str | None]
     """Returns the key of a name after the prefix; None when the name stands for no key."""
 
+    is_key: Callable[[str], object] | None = None
+    """Says at once of most names after the prefix that they are keys as they are; ``decode`` judges the others."""
+
     def name_of(self, key: str) -> str:
         """Return the name of *key* in the service.
 
@@ -38,6 +41,18 @@ class KeyCodec:
     def key_of(self, name: str) -> str | None:
         """Return the key of *name*; None when it stands for no key, such as the marker of a folder."""
         return self.decode(name[len(self.prefix) :]) if name.startswith(self.prefix) else None
+
+    def keys_of(self, names: Iterable[str]) -> list[str | None]:
+        """Return what ``key_of`` does for each of *names*: a page of a listing has thousands."""
+        below, is_key, decode = self.prefix, self.is_key, self.decode
+        if is_key is None:
+            return [self.key_of(name) for name in names]
+        if not below:
+            return [name if is_key(name) else decode(name) for name in names]
+        cut = len(below)
+        return [
+            (key if is_key(key := name[cut:]) else decode(key)) if name.startswith(below) else None for name in names
+        ]
 
 
 AS_IT_IS: Final = KeyCodec(prefix="", encode=str, encode_prefix=str, decode=str)

@@ -77,11 +77,11 @@ class Listings:
 
     def _objects(self, prefix: Prefix, page: Page) -> list[ObjectInfo]:
         # Anything listed outside of the prefix may be another tenant's.
-        key_of = self._codec.key_of
+        keys = self._codec.keys_of(row[0] for row in page.objects)
         return [
             ObjectInfo(key=key, size=size, etag=etag, last_modified=moment)
-            for name, size, etag, moment in page.objects
-            if (key := key_of(name)) is not None and key.startswith(prefix)
+            for key, (_, size, etag, moment) in zip(keys, page.objects, strict=True)
+            if key is not None and key.startswith(prefix)
         ]
 
     def _entries(self, prefix: Prefix, page: Page) -> list[ObjectInfo | Folder]:

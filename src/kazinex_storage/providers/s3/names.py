@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from ...errors import InvalidKeyError
-from ...keys import MAX_KEY_BYTES, ObjectKey
+from ...keys import MAX_KEY_BYTES, PLAIN_KEY, ObjectKey
 from ..objectstore.key_codec import KeyCodec
 from .target import Target
 
@@ -21,9 +21,7 @@ from .target import Target
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9_/!.*'() &$@;:+,?-]")
 _ESCAPE: Final = re.compile("(?:=[0-9A-F]{2})+")
 
-# Printable ASCII without a backslash, in segments that do not begin with a dot: legal and NFC. It takes a fifth of the
-# time of ObjectKey, which judges the rest; every listed name is checked.
-_PLAIN: Final = re.compile(r"[ -\-0-\[\]-~][ -.0-\[\]-~]*(?:/[ -\-0-\[\]-~][ -.0-\[\]-~]*)*")
+_IS_KEY: Final = re.compile(rf"(?=.{{1,{MAX_KEY_BYTES}}}\Z){PLAIN_KEY.pattern}").fullmatch
 
 PLACEHOLDER: Final = ".emptyFolderPlaceholder"
 """The name of the service's own markers of empty folders."""
@@ -35,7 +33,7 @@ def codec_of(target: Target) -> KeyCodec:
         below = encode_prefix(target.prefix)
         return KeyCodec(prefix=below, encode=encode, encode_prefix=encode_prefix, decode=decode)
     read = partial(_read, folds=target.preset.folds_names)
-    return KeyCodec(prefix=target.prefix, encode=str, encode_prefix=str, decode=read)
+    return KeyCodec(prefix=target.prefix, encode=str, encode_prefix=str, decode=read, is_key=_IS_KEY)
 
 
 def encode(key: str) -> str:
@@ -75,7 +73,7 @@ def decode(name: str) -> str | None:
 
 
 def _read(name: str, *, folds: bool) -> str | None:
-    if len(name) <= MAX_KEY_BYTES and _PLAIN.fullmatch(name):
+    if _IS_KEY(name):
         return name
     try:
         legal = ObjectKey(name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, TypeAlias
 from urllib.parse import quote
@@ -210,21 +210,23 @@ def put_headers(
     *,
     keeps_disposition: bool = True,
     decodes_gzip: bool = False,
-) -> Iterator[tuple[str, str]]:
-    """Yield the headers that are stored with an object; those that the service would forget become metadata.
+) -> list[tuple[str, str]]:
+    """Return the headers that are stored with an object; those that the service would forget become metadata.
 
     So does a content encoding of gzip where the service would decode it on the way out: the bytes would differ then.
 
     Raises:
         NotSupportedError: metadata cannot have such a name.
     """
+    kept = list[tuple[str, str]]()
     for name, value in headers:
         substitute = SUBSTITUTES.get(name)
         lost = not keeps_disposition or (decodes_gzip and substitute == ENCODING and "gzip" in value.lower())
-        yield METADATA + substitute if substitute is not None and lost else name, value
+        kept.append((METADATA + substitute if substitute is not None and lost else name, value))
     for name, value in metadata.items():
-        yield METADATA + metadata_name(name, OURS), encode_text(value)
+        kept.append((METADATA + metadata_name(name, OURS), encode_text(value)))
     if sha256 is not None:
-        yield METADATA + SHA256, sha256
+        kept.append((METADATA + SHA256, sha256))
     if token is not None:
-        yield METADATA + WRITE_TOKEN, token
+        kept.append((METADATA + WRITE_TOKEN, token))
+    return kept
