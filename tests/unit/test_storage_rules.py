@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from kazinex_storage import (
     Capability,
     IntegrityError,
     InvalidKeyError,
+    NotFoundError,
     ObjectInfo,
     ObjectKey,
     PreconditionFailedError,
@@ -19,11 +21,12 @@ from kazinex_storage import (
     PutOptions,
     Source,
     Storage,
+    UploadState,
 )
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.storage.signed import remove_version
 from kazinex_storage.testing.recording import RecordingProvider
-from kazinex_storage.types import MIB, Buffer, Sink
+from kazinex_storage.types import MIB, Buffer, PartInfo, Sink
 
 
 def test_a_source_that_is_replaced_while_it_is_moved_is_not_deleted() -> None:
@@ -133,3 +136,18 @@ def test_what_was_checked_is_removed_only_while_it_is_that_version(replaced: boo
     removed = storage.transport.run(remove_version(storage.operations.context, key, checked))
 
     assert (not replaced, replaced) == (removed, storage.exists(key))
+
+
+def test_an_upload_that_was_completed_with_another_body_is_not_said_to_hold_this_one() -> None:
+    class Overtaken(MemoryProvider):
+        def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> ObjectInfo:
+            self.put_part(state, 1, b"other")
+            super().complete_upload(state, self.list_parts(state))
+            raise NotFoundError("the upload is gone", key=state.key)
+
+    storage = Storage(Overtaken())
+
+    with pytest.raises(IntegrityError, match="resume it with that body"):
+        storage.resume_upload(storage.begin_upload("a", 5), b"12345")
+
+    assert b"other" == storage.get_bytes("a")

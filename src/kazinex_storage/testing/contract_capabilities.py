@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -46,6 +47,7 @@ _REFUSED: dict[str, tuple[Capability, Callable[[Storage], object]]] = {
     "resume an upload": (Capability.PARTS, lambda storage: storage.resume_upload(_STATE, b"1")),
     "abort an upload": (Capability.PARTS, lambda storage: storage.abort_upload(_STATE)),
     "complete an upload": (Capability.PARTS, lambda storage: storage.complete_upload(_STATE)),
+    "sign an upload": (Capability.PARTS, lambda storage: storage.presign_upload(_STATE, timedelta(hours=1))),
     "list uploads": (Capability.PARTS, lambda storage: storage.pending_uploads()),
 }
 
