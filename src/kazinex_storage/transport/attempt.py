@@ -230,7 +230,7 @@ class Attempt:
         if request.sink is None or status not in _DATA_STATUSES or request.method == "HEAD":
             self._sinking = False
             return
-        answer = self.answer
+        answer = self._headers = parse_headers(self.head)
         if self.resumes is not None:
             self.resumes(self)
         self._most = most_bytes(self.headers, status, answer, request.operation or None)

@@ -67,5 +67,5 @@ def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in headers.items():  # no comprehension, which is a call: every read comes here
         if name.startswith(METADATA):
-            found[name[len(METADATA) :]] = decode_text(value)
+            found[name[len(METADATA) :]] = decode_text(value) if "=?" in value or not value.isascii() else value
     return found
