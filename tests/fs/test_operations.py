@@ -196,8 +196,7 @@ def test_ranges_of_many_objects_are_read_at_once(fs: Any, tree: str) -> None:
         fs.cat_ranges(paths, 0, 1, on_error="raise")
     with pytest.raises(ValueError, match="as many"):
         fs.cat_ranges(paths, [0], [1])
-    with pytest.raises(NotImplementedError):
-        fs.cat_ranges(paths, 0, 1, max_gap=10)
+    assert fs.cat_ranges([paths[0]] * 2, [0, 4], [1, 5], max_gap=10) == [b"a", b"f"]
 
 
 def test_the_ends_of_an_object_are_read(fs: Any, tree: str) -> None:

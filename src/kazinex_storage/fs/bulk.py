@@ -18,10 +18,11 @@ from ..storage.rules import Body
 from ..transport import Call, Exchange
 from ..types import PutOptions
 from .disk import expand_local, folders_among, local_ids
-from .entries import Entry
+from .entries import Bounds, Entry
 from .lookups import Lookups
 from .moves import Moves, raise_first
 from .plans import Step, check_targets
+from .ranges import Joining, RangeReads
 from .searches import Expanded, Searches
 from .transfers import Transfers
 from .upstream import Callback, check_contained, make_path_posix, other_paths, trailing_sep
@@ -79,20 +80,15 @@ class Bulk:
         }
 
     def cat_ranges(
-        self,
-        paths: Sequence[str],
-        starts: Sequence[int | None],
-        ends: Sequence[int | None],
-        window: int | None,
-        on_error: OnError,
+        self, paths: Sequence[str], bounds: Sequence[Bounds], joining: Joining, window: int | None, on_error: OnError
     ) -> Exchange[list[bytes | Exception]]:
         """Do what ``Calls.cat_ranges`` says."""
-        slices = zip(paths, starts, ends, strict=True)
-        exchanges = [self.transfers.cat_file(path, start, end) for path, start, end in slices]
-        outcomes = yield from self.moves.outcomes(paths, exchanges, window)
+        found = yield from RangeReads(self.lookups, joining).read(paths, bounds, window)
         if on_error != "return":
-            return [outcome.result() for outcome in outcomes]
-        return [outcome.error if outcome.error is not None else outcome.result() for outcome in outcomes]
+            for one in found:
+                if isinstance(one, Exception):
+                    raise one
+        return found
 
     def pipe(self, values: Mapping[str, Body], options: PutOptions, window: int | None) -> Exchange[None]:
         """Do what ``Calls.pipe`` says."""

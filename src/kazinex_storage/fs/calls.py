@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from ..storage.rules import Body
 from ..transport import Exchange
 from .bulk import OnError, Paths
-from .entries import Slices, slices
+from .entries import Slices, bounds_of
 from .faces import awaited, blocking
 from .queries import Queries
+from .ranges import Joining
 from .transfers import LocalPath, Writable, put_options
 from .upstream import NO_CALLBACK, Callback
 
@@ -59,13 +60,24 @@ class Calls(Queries):
     ) -> Exchange[list[bytes | Exception]]:
         """Return a slice of each path, in order; errors are items of the list unless *on_error* is ``raise``.
 
+        Ranges of one object that lie close together are read by one request, and all are of one version; see
+        ``FileSystemOptions``. One more request for an object of which a range has a negative end.
+
+        Args:
+            paths: One for each range.
+            starts: One for all, or one for each.
+            ends: As the starts.
+            max_gap: The most bytes between two ranges that one request reads; None is the option of the file system.
+            on_error: As above.
+            batch_size: Requests at once.
+
         Raises:
             StorageError: one could not be read, and *on_error* is ``raise``.
-            ValueError: there are not as many bounds as paths.
-            NotSupportedError: *max_gap* is given; every range is its own request.
+            ValueError: there are not as many bounds as paths, or *max_gap* is negative.
         """
-        asked = slices(self._strip_all(paths), starts, ends, max_gap)
-        return self._bulk.cat_ranges(*asked, batch_size or self.batch_size, on_error)
+        joining = Joining(gap=self.max_gap_bytes if max_gap is None else max_gap, block=self.max_block_bytes)
+        bounds = bounds_of(paths, starts, ends)
+        return self._bulk.cat_ranges(self._strip_all(paths), bounds, joining, batch_size or self.batch_size, on_error)
 
     async def _cat_ranges(
         self,

@@ -77,6 +77,9 @@ class Entry:
 Slices: TypeAlias = int | Sequence[int | None] | None
 """One bound for all, or one for each."""
 
+Bounds: TypeAlias = tuple[int | None, int | None]
+"""What a Python slice goes from and to."""
+
 Found: TypeAlias = dict[str, Entry]
 """Entries by name."""
 
@@ -98,21 +101,16 @@ def slice_span(start: int | None, end: int | None, size: int | None) -> ByteRang
     return ByteRange(start=first, end=max(first, last))
 
 
-def slices(
-    paths: Sequence[str], starts: Slices, ends: Slices, max_gap: int | None
-) -> tuple[Sequence[str], Sequence[int | None], Sequence[int | None]]:
-    """Return the paths and bounds of ``cat_ranges``, as many of each.
+def bounds_of(paths: Sequence[str], starts: Slices, ends: Slices) -> list[Bounds]:
+    """Return the bounds of ``cat_ranges`` for each of *paths*.
 
     Raises:
-        NotSupportedError: *max_gap* is given; every range is its own request.
         ValueError: there are not as many bounds as paths.
     """
-    if max_gap is not None:
-        raise NotSupportedError("ranges are not merged; leave max_gap out")
     from_all, to_all = _for_each(starts, len(paths)), _for_each(ends, len(paths))
     if not len(from_all) == len(to_all) == len(paths):
         raise ValueError(f"{len(paths)} paths, {len(from_all)} starts, {len(to_all)} ends; give as many of each")
-    return paths, from_all, to_all
+    return list(zip(from_all, to_all, strict=True))
 
 
 def _for_each(bounds: Slices, count: int) -> Sequence[int | None]:

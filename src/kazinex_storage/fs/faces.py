@@ -67,6 +67,8 @@ class Faces(AsyncFileSystem):  # type: ignore[misc]  # it is Any to us, see upst
     _transfers: Transfers
     _bulk: Bulk
     batch_size: int | None
+    max_gap_bytes: int
+    max_block_bytes: int
 
     def _call(self, exchange: Exchange[T]) -> T:
         return self._lookups.space.transport.run(exchange)
@@ -96,7 +98,8 @@ class Faces(AsyncFileSystem):  # type: ignore[misc]  # it is Any to us, see upst
         return f"{path}/" if path and str(url).endswith("/") else path
 
     def _strip_all(self, urls: Sequence[str]) -> list[str]:
-        return [self._path(url) for url in urls]
+        stripped = {url: self._path(url) for url in urls}
+        return [stripped[url] for url in urls]
 
     def _patterns(self, urls: Paths) -> Paths:
         return _each(self._pattern, urls)

@@ -72,6 +72,7 @@ class ObjectFileSystem(Calls):
         AbstractFileSystem.__init__(self)
         self.asynchronous = options.asynchronous
         self.batch_size = options.batch_size
+        self.max_gap_bytes, self.max_block_bytes = options.max_gap_bytes, options.max_block_bytes
         self._given_loop = options.loop
         self._held = held
         self._nonce = secrets.token_hex(16) if private else held.reference if held is not None else ""

@@ -82,7 +82,7 @@ class ProviderFileSystem(ObjectFileSystem):
         if unknown:
             raise TypeError(
                 f"{type(self).__name__} has no option {', '.join(map(repr, unknown))}; "
-                f"it has {', '.join(sorted(known | {'storage', 'asynchronous', 'loop', 'batch_size'}))}"
+                f"it has {', '.join(sorted(known | {'storage', *Options.__annotations__} - {'use_listings_cache'}))}"
             )
         secret = {name: settings.pop(name) for name in self._strip_tokenize_options if name in settings}
         return REFERENCES.hold(settings, secret, withheld), withheld is not None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, cast
 
 from ..errors import NotSupportedError
+from ..storage.ranges import BLOCK_BYTES, GAP_BYTES, check_joining
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -28,6 +29,8 @@ class Options(TypedDict, total=False):
     asynchronous: bool
     loop: asyncio.AbstractEventLoop | None
     batch_size: int | None
+    max_gap_bytes: int
+    max_block_bytes: int
     use_listings_cache: bool
 
 
@@ -38,6 +41,7 @@ class FileSystemOptions:
     Raises:
         TypeError: an option is not known.
         NotImplementedError: *use_listings_cache*.
+        ValueError: *max_gap_bytes* is negative, or *max_block_bytes* not positive.
     """
 
     asynchronous: bool = False
@@ -46,6 +50,10 @@ class FileSystemOptions:
     """What other libraries run coroutines on from blocking code; without one, fsspec's."""
     batch_size: int | None = None
     """How many requests at once; None leaves it to the provider, -1 means all."""
+    max_gap_bytes: int = GAP_BYTES
+    """The most bytes between two ranges of one object that ``cat_ranges`` reads along, to save a request."""
+    max_block_bytes: int = BLOCK_BYTES
+    """The most bytes that it joins such ranges to."""
     use_listings_cache: bool = False
     """Must be False."""
 
@@ -62,6 +70,7 @@ class FileSystemOptions:
     def __post_init__(self) -> None:
         if self.use_listings_cache:
             raise NotSupportedError("listings are not cached; leave use_listings_cache out")
+        check_joining(self.max_gap_bytes, self.max_block_bytes)
 
 
 class LocalOptions(Options, total=False):

@@ -154,6 +154,19 @@ class Space(Protocol):
         ...
 
 
+def object_at(space: Space, path: str) -> Place:
+    """Take *path* apart; it has no scheme, and names an object.
+
+    Raises:
+        IsADirectoryError: it has no key.
+        StorageError: as ``Space.place``.
+    """
+    place = space.place(path)
+    if not place.key:
+        raise IsADirectoryError(f"{path!r} is a folder; name an object in it")
+    return place
+
+
 class StorageSpace:
     """The keys of one storage are the paths."""
 

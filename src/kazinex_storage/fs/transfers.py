@@ -24,7 +24,7 @@ from ..transport import Call, Exchange
 from ..types import WHOLE, Buffer, ByteRange, Capability, ObjectInfo, PresignOptions, Progress, PutMode, PutOptions
 from .entries import slice_span
 from .lookups import Lookups
-from .spaces import Place
+from .spaces import Place, object_at
 from .upstream import Callback, listens
 from .urls import check_new_name
 
@@ -281,10 +281,7 @@ class Transfers:
         return (yield from self.lookups.head(place, candidates))[0], place
 
     def _object(self, path: str) -> Place:
-        place = self.space.place(path)
-        if not place.key:
-            raise IsADirectoryError(f"{path!r} is a folder; name an object in it")
-        return place
+        return object_at(self.space, path)
 
 
 def put_options(mode: str, content_type: str | None, metadata: Mapping[str, str] | None) -> PutOptions:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import cast
 
@@ -35,6 +36,7 @@ from .copies import copy_object, move_object
 from .fetching import Fetch, Proof
 from .guards import guarded
 from .operation import Context, operation, unscoped_operation
+from .ranges import GAP_BYTES, Block, Chunks, blocks_of, replaced
 from .reading import Collector, Listing, RangeReader
 from .rules import Body
 from .signed import confirm_object, presign_object
@@ -121,21 +123,36 @@ class Operations:
         return collected.proven(info)
 
     @operation("get")
-    def read_ranges(self, key: ObjectKey, spans: Sequence[ByteRange]) -> Exchange[list[bytes]]:
+    def read_ranges(self, key: ObjectKey, spans: Sequence[ByteRange], gap: int = GAP_BYTES) -> Exchange[list[bytes]]:
         """Return the bytes of every span, all of one version; see ``Storage.read_ranges``."""
-        if not spans:
-            return []
-        # The first span shows the version; the others are pinned to it and run at the same time.
-        context, (first, *others) = self.context, [Collector() for _ in spans]
-        info = yield from context.exchanges.get(key, spans[0], first, None)
-        pinned = zip(spans[1:], others, strict=True)
-        rest = (context.exchanges.get(key, span, into, info.etag) for span, into in pinned)
-        outcomes = cast("list[Outcome[ObjectInfo]]", (yield Many(rest, context.info.concurrency)))
-        for span, into, outcome in zip(spans[1:], others, outcomes, strict=True):
-            found = outcome.result()
-            if span == WHOLE and context.info.remote:
-                into.proven(found)
-        return [first.value(), *(into.value() for into in others)]
+        found, blocks, failed = [b""] * len(spans), blocks_of(spans, gap), False
+
+        def read(block: Block) -> Exchange[ObjectInfo]:
+            nonlocal failed
+            try:
+                chunks = Chunks()
+                proof = Proof(chunks) if self.context.info.remote and block.span == WHOLE else None
+                info = yield from self.context.exchanges.get(key, block.span, proof or chunks, None)
+                if proof is not None:
+                    proof.check(info)
+            except BaseException:
+                failed = True
+                raise
+            for place, data in zip(block.places, block.cut(chunks.kept), strict=True):
+                found[place] = data
+            return info
+
+        if len(blocks) == 1:
+            yield from read(blocks[0])
+            return found
+        # Once one has failed, there is no point in reading the others.
+        exchanges = (read(block) for block in takewhile(lambda _: not failed, blocks))
+        outcomes = cast("list[Outcome[ObjectInfo]]", (yield Many(exchanges, self.context.info.concurrency)))
+        infos = [outcome.result() for outcome in outcomes]
+        for info in infos:
+            if error := replaced(infos[0], info):
+                raise error
+        return found
 
     def range_reader(
         self, key: str, span: ByteRange = WHOLE, if_match: str | None = None, *, sha256: str | None = None

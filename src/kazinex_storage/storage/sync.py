@@ -35,6 +35,7 @@ from .bulk import KeyedExchanges
 from .files import StorageFile, open_file
 from .operation import ClosedFlag, Context
 from .operations import DEFAULTS, LINK, Operations
+from .ranges import GAP_BYTES
 from .reading import ByteStream
 from .rules import Body, WriteOnce
 from .states import StateKeys
@@ -176,14 +177,17 @@ class Storage:
         """
         return ByteStream(self._operations.range_reader(key, span), self._transport)
 
-    def read_ranges(self, key: str, spans: Sequence[ByteRange]) -> builtins.list[bytes]:
-        """Return the bytes of every span, all of one version, in order. One request for each span.
+    def read_ranges(self, key: str, spans: Sequence[ByteRange], *, gap: int = GAP_BYTES) -> builtins.list[bytes]:
+        """Return the bytes of every span, all of one version, in order.
+
+        One request for each block of up to 4 MiB in which spans lie at most *gap* bytes apart, or for each longer span.
 
         Raises:
             NotFoundError: no such key.
             PreconditionFailedError: the object was replaced in the meantime; ask again.
+            ValueError: *gap* is negative.
         """
-        return self._run(self._operations.read_ranges(key, spans))
+        return self._run(self._operations.read_ranges(key, spans, gap))
 
     def head(self, key: str) -> ObjectInfo:
         """Return what is known of the object. One request.
