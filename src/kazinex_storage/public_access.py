@@ -45,11 +45,11 @@ class PublicError(SettingsError):
 def check_private(access: PublicAccess, body: bytes) -> Exchange[Diagnosis | None]:
     """Read an object that has *body* without credentials, which must not work; one request.
 
-    Returns a warning when somebody answers, but with other bytes.
+    Returns a warning when there is an answer, but with other bytes.
 
     Raises:
         PublicError: the object is public.
-        UnavailableError: nobody answers.
+        UnavailableError: there is no answer.
     """
     response: Response = yield Request(method="GET", url=access.url, operation="verify")
     if response.status != 200:

@@ -223,7 +223,7 @@ def test_a_download_does_not_go_on_in_another_version(faulty: Faulty) -> None:
 
 
 @pytest.mark.parametrize("kind", ["get", "head", "put", "delete", "list", "batch", "block", "commit", "copy"])
-def test_a_sign_in_page_is_nobodys_answer(faulty: Faulty, kind: str) -> None:
+def test_a_sign_in_page_is_not_taken_for_an_answer(faulty: Faulty, kind: str) -> None:
     faulty.storage.put("b", SMALL)
     storage = faulty.made(attempts=1)
     faulty.front.on(kind, do=says(200, PAGE, kind="text/html"), times=None)

@@ -215,7 +215,7 @@ LIKE_OURS = st.builds(
 
 @given(st.text() | LIKE_OURS)
 @example(base64.b64encode(b"kc" + bytes(27) + b"1").decode())
-def test_what_is_no_id_of_ours_is_nobodys(text: str) -> None:
+def test_only_ids_of_ours_are_read_as_ours(text: str) -> None:
     found = read_block_id(text)
 
     assert found is None or found.id == text

@@ -107,7 +107,7 @@ def test_a_stalled_operation_waits_until_it_is_released() -> None:
     assert (True, False, True) == (reached, before, storage.exists("a"))
 
 
-def test_a_stalled_operation_on_a_loop_holds_up_nobody_else_and_can_be_cancelled() -> None:
+def test_a_stalled_operation_on_a_loop_blocks_no_other_and_can_be_cancelled() -> None:
     stall = Stall()
     storage = Storage(FaultyProvider(MemoryProvider(), [Fault(operation="put", key="a", effect=stall)]))
 

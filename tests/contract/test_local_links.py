@@ -112,7 +112,7 @@ class TestLinks:
 
         assert ["secret"] == os.listdir(outside)
 
-    def test_a_folder_that_turns_into_a_link_again_and_again_lets_nobody_out(
+    def test_a_folder_that_keeps_turning_into_a_link_leads_nowhere_outside(
         self, root: Path, outside: Path, storage: Storage
     ) -> None:
         """The classic race: between checking a path and opening it, the folder is exchanged for a link."""

@@ -52,7 +52,7 @@ def without_collector() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_a_file_system_that_nobody_holds_is_gone(name: str, tmp_path: Path, without_collector: None) -> None:
+def test_an_unreferenced_file_system_is_collected(name: str, tmp_path: Path, without_collector: None) -> None:
     fs = MADE[name](tmp_path / "root")
     known = weakref.ref(fs)
 

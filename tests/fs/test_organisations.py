@@ -220,7 +220,7 @@ def test_an_organisation_without_a_default_is_read_but_not_written(world: World)
     assert provider
 
 
-def test_an_organisation_that_nobody_knows_is_empty(world: World) -> None:
+def test_an_unknown_organisation_is_empty(world: World) -> None:
     assert not world.fs.exists("nobody/p/a")
     with pytest.raises(FileNotFoundError):
         world.fs.cat_file("nobody/p/a")
@@ -260,7 +260,7 @@ def test_a_provider_that_was_never_verified_holds_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("default", [False, True])
 @pytest.mark.parametrize("verified", [False, True])
-def test_what_is_not_found_may_be_where_nobody_answers(world: World, verified: bool, default: bool) -> None:
+def test_what_is_not_found_may_be_on_an_unreachable_provider(world: World, verified: bool, default: bool) -> None:
     """Issue 18: a listing goes on without it, an exact look-up that found nothing cannot know."""
     world.add("org", "other", default=True)
     world.fs.pipe_file("org/p/a", b"1")
@@ -273,7 +273,7 @@ def test_what_is_not_found_may_be_where_nobody_answers(world: World, verified: b
             call("org/p/b")
 
 
-def test_where_nobody_answers_a_listing_is_an_error(world: World) -> None:
+def test_a_listing_without_an_answer_is_an_error(world: World) -> None:
     world.add("org", "deaf", default=True)
 
     for call in (world.fs.find, world.fs.ls):

@@ -208,7 +208,7 @@ def test_a_listing_goes_on_and_names_what_is_missing(world: World) -> None:
     assert ["revisions"] == [event.operation for event in world.told(ProviderPassedOver)]
 
 
-def test_a_listing_that_nobody_answers_is_an_error(world: World) -> None:
+def test_an_unanswered_listing_is_an_error(world: World) -> None:
     for label in ("old", "new"):
         down(world, UnavailableError("no route to host"), label)
 

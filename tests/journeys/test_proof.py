@@ -207,7 +207,7 @@ def test_a_check_reads_and_a_look_at_the_version_is_named_so(world: World) -> No
         world.documents.check(receipt, by="time")  # type: ignore[arg-type]
 
 
-def test_nobody_is_accused_of_what_the_way_here_altered() -> None:
+def test_bytes_altered_in_transit_accuse_no_provider() -> None:
     memory = MemoryProvider()
     receipt = DocumentStore(OnlyProvider(Storage(memory))).upload(DOCUMENT, TRUE)
 

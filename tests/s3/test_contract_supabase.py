@@ -140,7 +140,7 @@ def test_a_create_over_an_object_of_the_same_bytes_is_refused(storage: Storage) 
         storage.put("a", b"same", CREATE)
 
 
-def test_names_in_any_script_are_spelt_in_ascii(
+def test_names_in_any_script_are_encoded_in_ascii(
     front: SupabaseFront, supabase_bucket: str, storage: Storage, settings: SupabaseSettings, behind: S3Client
 ) -> None:
     storage.put("Pläne/Grundriß #1 [alt].pdf", b"1", CREATE)
@@ -150,7 +150,7 @@ def test_names_in_any_script_are_spelt_in_ascii(
     assert ["Pläne/Grundriß #1 [alt].pdf"] == [info.key for info in storage.list("Plä")]
 
 
-def test_names_that_somebody_else_chose_are_not_listed(
+def test_names_that_other_programs_chose_are_not_listed(
     front: SupabaseFront, supabase_bucket: str, storage: Storage, settings: SupabaseSettings, behind: S3Client
 ) -> None:
     for name in ("50=2", "sub/.emptyFolderPlaceholder"):

@@ -199,7 +199,7 @@ def test_a_sign_in_page_says_nothing_of_an_object(faulty: Faulty) -> None:
         faulty.storage.exists("a")
 
 
-def test_a_page_that_somebody_stored_is_an_object_like_others(faulty: Faulty) -> None:
+def test_a_stored_web_page_is_an_object_like_any_other(faulty: Faulty) -> None:
     faulty.storage.put("a.html", PAGE)
 
     assert PAGE == faulty.storage.get_bytes("a.html")

@@ -45,7 +45,7 @@ def test_two_keys_never_share_an_encoded_form(one: str, other: str) -> None:
 
 
 @given(text=TEXT, length=st.integers(0, 40), other=TEXT)
-def test_a_spelt_prefix_selects_exactly_the_keys_that_begin_with_it(text: str, length: int, other: str) -> None:
+def test_an_encoded_prefix_selects_exactly_the_keys_that_begin_with_it(text: str, length: int, other: str) -> None:
     key = key_of(text)
     for start in (key[:length], other):
         try:

@@ -140,7 +140,7 @@ def put_part(faulty: Faulty, upload_id: str) -> None:
     )
 
 
-def test_more_than_were_lost_are_nobody_s(faulty: Faulty, caplog: pytest.LogCaptureFixture) -> None:
+def test_more_uploads_than_answers_were_lost_are_left_alone(faulty: Faulty, caplog: pytest.LogCaptureFixture) -> None:
     """One answer was lost and two uploads without parts began at the time: one of them may be another writer's."""
 
     def act(line: Line, seen: Seen, forward: Forward) -> None:

@@ -104,7 +104,7 @@ def test_a_bucket_that_anybody_may_read_fails(seaweedfs_target: Target, seaweedf
     assert "Block Public Access" in str(failure(report).fix)
 
 
-def test_somebody_who_answers_all_without_credentials_is_a_warning(
+def test_a_server_that_answers_everything_without_credentials_is_a_warning(
     front: Proxy, seaweedfs_server: S3Server, seaweedfs_target: Target
 ) -> None:
     def signed_or_page(line: Line, seen: Seen, forward: Forward) -> None:
@@ -418,7 +418,7 @@ def test_a_host_that_does_not_exist() -> None:
     assert "correct the account id" in str(check.fix)
 
 
-def test_a_port_where_nobody_listens(closed: str) -> None:
+def test_a_port_without_a_listener(closed: str) -> None:
     check = failure(verified(nowhere(closed)))
 
     assert "does not answer" in str(check.diagnosis)
@@ -435,7 +435,7 @@ def tls(tmp_path: Path) -> Iterator[Proxy]:
         yield found
 
 
-def test_a_certificate_that_nobody_signed(tls: Proxy) -> None:
+def test_a_certificate_without_a_known_issuer(tls: Proxy) -> None:
     check = failure(verified(nowhere(tls.url)))
 
     assert "not signed by an authority that this machine trusts" in str(check.diagnosis)
@@ -635,7 +635,7 @@ def test_a_service_that_fails_for_a_moment_is_no_unexpected_response(r2: Target,
     assert "does not answer properly" in str(check.diagnosis)
 
 
-def test_a_diagnosis_that_reaches_nobody_goes_by_the_error(r2: Target, front: Proxy) -> None:
+def test_a_diagnosis_without_a_connection_goes_by_the_error(r2: Target, front: Proxy) -> None:
     """The provider's own transport may know another proxy or authority than the one of the storage."""
     front.on("list", do=fails(403, "SignatureDoesNotMatch"))
     front.on(do=cut_before, times=None)

@@ -381,7 +381,7 @@ def test_what_cannot_be_taken_back_from_a_folder_of_another_case_is_reported(pla
         place.storage.put("acme/p/b.ifc", b"mine")
 
 
-def test_an_item_that_does_not_tell_its_folder_is_nobodys(place: Place) -> None:
+def test_an_item_without_a_folder_is_no_object(place: Place) -> None:
     place.storage.put("acme/p/a.ifc", b"1")
     drive = place.drive.id
     found = place.drive.find("acme/p/a.ifc")

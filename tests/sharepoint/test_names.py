@@ -153,7 +153,7 @@ def test_ordinary_names_stay_as_they_are_written(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", AWKWARD_KEYS)
-def test_keys_that_services_mangle_are_spelt_legally_and_come_back(key: str) -> None:
+def test_keys_that_services_mangle_are_encoded_and_come_back(key: str) -> None:
     path = encode_key(ObjectKey(key))
 
     assert is_legal_path(path)
@@ -179,7 +179,7 @@ def test_keys_that_services_mangle_are_spelt_legally_and_come_back(key: str) -> 
         pytest.param("a" * 1025, id="too long for a key"),
     ],
 )
-def test_a_name_that_no_key_is_spelt_as_is_none(path: str) -> None:
+def test_a_name_that_no_key_encodes_to_is_none(path: str) -> None:
     assert decode_path(path) is None
 
 

@@ -60,7 +60,7 @@ def test_what_is_left_is_spread_over_the_time_until_there_is_more() -> None:
     assert 0.0 == gate.place_s()
 
 
-def test_plenty_slows_nobody() -> None:
+def test_an_ample_quota_slows_no_request() -> None:
     gate = Gate(Clock())
 
     gate.note(200, None, {"ratelimit-limit": "100", "ratelimit-remaining": "60", "ratelimit-reset": "20"})

@@ -456,7 +456,7 @@ def test_tls_trusts_the_ca_of_the_settings(drive: Driver, authority: Path, secur
     assert b"over TLS" == response.body
 
 
-def test_a_server_that_nobody_vouches_for_is_not_spoken_to(drive: Driver, transport: Transport, secure: Server) -> None:
+def test_a_server_without_a_trusted_certificate_is_refused(drive: Driver, transport: Transport, secure: Server) -> None:
     with pytest.raises(UnavailableError, match="certificate") as caught:
         drive(transport, get(secure))
 

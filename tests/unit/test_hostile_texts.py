@@ -98,7 +98,7 @@ def test_a_state_that_is_nested_beyond_reason_is_none() -> None:
             UploadState.from_json(text)
 
 
-def test_deep_json_of_graph_is_an_answer_of_somebody_else() -> None:
+def test_json_too_deep_for_graph_is_an_unexpected_response() -> None:
     response = Response(status=200, headers={}, body=DEEP.encode())
 
     with pytest.raises(UnavailableError, match="something other than"):

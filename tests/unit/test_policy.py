@@ -223,7 +223,7 @@ def test_a_stream_of_a_windows_disk_does_not_hide_what_it_is_a_stream_of(name: s
     assert allowed is policy("pdf").decide(name, 1).allowed
 
 
-def test_advice_names_no_ceiling_that_nobody_reaches() -> None:
+def test_advice_names_no_unreachable_ceiling() -> None:
     made = UploadPolicy.make(kind="local", ceiling=2**63 - 1, max_file_bytes=10)
 
     expected = "the file reaches 11 bytes, the limit is 10 bytes; an Org Admin can raise Max File Size"

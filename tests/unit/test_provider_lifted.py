@@ -167,7 +167,7 @@ def test_cancelling_a_get_shuts_its_sink(small: Small) -> None:
     assert [b"b", b"y"] == taken
 
 
-def test_an_upload_that_nobody_waits_for_any_more_is_aborted() -> None:
+def test_an_upload_whose_caller_has_gone_is_aborted() -> None:
     provider = MemoryProvider()
     command = first_call(exchanges_of(provider).begin_upload(KEY, 5, PutOptions(), None))
     state = command.run()

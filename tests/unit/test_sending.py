@@ -189,7 +189,7 @@ def test_a_provider_that_holds_nothing_is_not_held_back_by_another() -> None:
     transport.run(queued)
 
 
-def test_nobody_is_remembered_who_holds_nothing() -> None:
+def test_an_owner_without_memory_is_forgotten() -> None:
     budget = Budget(10)
     Transport().run(budget.take(10, Source.of(b""), OWNER))
 

@@ -190,7 +190,7 @@ def test_a_pipe_that_is_put_is_read_to_its_end(storage: Storage, pipe: Path) -> 
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_pipe_that_nobody_writes_into_is_refused(storage: Storage, pipe: Path) -> None:
+def test_a_pipe_without_a_writer_is_refused(storage: Storage, pipe: Path) -> None:
     with pytest.raises(NotSupportedError, match="nobody writes"):
         storage.put("b", pipe)
 

@@ -1,1 +1,1 @@
-"""One module or folder for each kind of storage service; the registry names them, nobody else imports them."""
+"""One module or folder for each kind of storage service; only the registry names and imports them."""

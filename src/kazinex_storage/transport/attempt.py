@@ -37,7 +37,7 @@ _BLANK: Final = (b"\r\n", b"\n")
 class Attempt:
     """One request in flight. Not thread-safe: it belongs to the driver that carries it out."""
 
-    # What most attempts never set stands here once: 28 attributes, each set every time, took 1.2 us of 60.
+    # Defaults of the class, since most attempts never set them: setting all 28 in each took 1.2 us of 60.
     resumes: Callable[[Attempt], None] | None = None
     authorisation = NONE
     status = 0

@@ -29,7 +29,7 @@ _AUTHORITY = re.compile(r"[^:/?#]*://(?:[^/?#]*@)?([^/?#]*)")
 _LEAST_ATTEMPT_S = 1.0
 
 _PLAIN = frozenset({200, 201, 202, 204, 206})
-"""The statuses of a success that nobody has to look into."""
+"""The statuses of a success that needs no second look."""
 
 _REQUEST_IDS = ("x-amz-request-id", "x-ms-request-id", "request-id", "cf-ray")
 

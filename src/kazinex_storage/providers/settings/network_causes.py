@@ -8,7 +8,7 @@ from ...transport import Response
 from ...types import Diagnosis
 
 CODES: Final = ("dns", "connect", "timeout", "tls", "cut")
-"""The transport's words for why nobody answers."""
+"""The transport's words for why there is no answer."""
 
 
 def wrong_clock(minutes: int | None) -> Diagnosis:
