@@ -56,8 +56,8 @@ PROMISES = (
     Promise(
         name="s3: a write carries its token",
         module="providers/s3/requests.py",
-        before="    if token is not None:\n        yield METADATA",
-        after='    if token == "":\n        yield METADATA',
+        before="    if token is not None:\n        kept.append",
+        after='    if token == "":\n        kept.append',
     ),
     Promise(
         name="objectstore: a page of another server is no answer",
