@@ -31,6 +31,7 @@ class Seen:
     method: str
     target: str
     headers: dict[str, str]
+    """Of one that came twice, both values."""
     body: bytes
     connection: int
 
@@ -186,7 +187,9 @@ class Server:
         request, *lines = head.decode("iso-8859-1").split("\r\n")
         method, target, version = request.split(" ")
         assert version == "HTTP/1.1"
-        headers = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
+        headers: dict[str, str] = {}
+        for name, _, value in (each.partition(":") for each in lines):
+            headers[name.lower()] = ", ".join(filter(None, (headers.get(name.lower()), value.strip())))
         size = 0 if self.refuse_bodies else int(headers.get("content-length", 0))
         line.buffer = bytearray(rest)
         while len(line.buffer) < size:
