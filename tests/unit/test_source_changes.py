@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import os
 from collections.abc import Callable, Iterator
@@ -166,6 +167,21 @@ def test_an_open_file_that_changes_while_it_is_read_is_refused(
 
         with pytest.raises(IntegrityError):
             reader_to_the_end(reader)
+
+
+def test_a_file_in_memory_that_grows_while_it_is_read_is_refused() -> None:
+    """It has no times to compare, so a byte after its end is all that shows it."""
+    file = io.BytesIO(DATA)
+    source = Source.of(file)
+    reader = source.open()
+    reader.read(100)
+
+    file.seek(0, os.SEEK_END)
+    file.write(b"more")
+    file.seek(100)
+
+    with pytest.raises(IntegrityError, match="grew"):
+        reader_to_the_end(reader)
 
 
 @pytest.mark.parametrize("change", OF_OPEN_FILES)
