@@ -13,7 +13,7 @@ import pytest
 from kazinex_storage import AsyncDocumentStore, AsyncStorage, DocumentStore, Storage
 
 WRITTEN_OUT = {
-    "AsyncStorage": {"put", "get_many", "stream", "list", "scoped"},
+    "AsyncStorage": {"put", "get_many", "stream", "list", "scoped", "with_digest"},
     "AsyncDocumentStore": {"upload", "stream"},
 }
 """What takes or gives something else than the blocking method does: async iterables, iterators, a view."""

@@ -68,6 +68,28 @@ def hasher_of(algorithm: str) -> Hasher | None:
     return _CrcHasher(crc, _CRC_BYTES[algorithm]) if crc is not None else None
 
 
+def checksum_of(algorithm: str, data: Buffer) -> Checksum:
+    """Return the checksum of *data*, a whole body, by an *algorithm* that ``hasher_of`` knows.
+
+    Raises:
+        ValueError: it does not.
+
+    Example:
+        >>> checksum_of("crc32", b"%PDF").value
+        'd1bec004'
+    """
+    hasher = hasher_of(algorithm)
+    if hasher is None:
+        raise ValueError(f"nothing here computes {algorithm!r}")
+    hasher.update(data)
+    return Checksum(algorithm=algorithm, value=hasher.hexdigest())
+
+
+def sha256_checksum(value: str | None) -> Checksum | None:
+    """Return a sha256 in hexadecimal as a checksum, if it is known."""
+    return Checksum(algorithm="sha256", value=value) if value is not None else None
+
+
 def strongest(found: Mapping[str, str]) -> Checksum | None:
     """Return the one of *found* (values in hexadecimal, by algorithm) that bytes are compared with, if any can be.
 

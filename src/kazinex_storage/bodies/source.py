@@ -1,7 +1,7 @@
 """Source: a body to write, of known size, that can be read again from any offset.
 
 Because a source can be replayed, a retry is right by construction; because it checks itself while it is read (size,
-sha256, cancellation), a provider that has read it to the end may publish. Bodies of unknown length are spooled first.
+checksum, cancellation), a provider that has read it to the end may publish. Bodies of unknown length are spooled first.
 ``body.py`` holds the kinds of bodies. Not thread-safe: one reader at a time.
 """
 
@@ -19,6 +19,7 @@ from ..errors import IntegrityError
 from ..transport.exchange import TransferCancelled
 from ..types import Buffer, Checksum, Progress
 from .body import Body, BytesBody, DescriptorContext, Raw, Spool
+from .checksums import checksum_of
 from .digest import Digest, ReadBack
 from .taking import BodyLike as BodyLike
 from .taking import known_body, spooled_body
@@ -39,7 +40,17 @@ _NO_FAST_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errn
 class Source:
     """A replayable body. Reading it to its end proves its size and, when one was declared, its sha256."""
 
-    __slots__ = ("_body", "_cancelled", "_digest", "_expected", "_found", "_progress", "size")
+    __slots__ = (
+        "_algorithm",
+        "_body",
+        "_cancelled",
+        "_digest",
+        "_expected",
+        "_found",
+        "_progress",
+        "size",
+        "trusts_service",
+    )
 
     def __init__(self, body: Body, *, sha256: str | None = None, progress: Progress | None = None) -> None:
         """Wrap *body*; *sha256* is what the bytes must have, *progress* is called with the bytes read."""
@@ -51,6 +62,9 @@ class Source:
         self._digest: Digest | None = None
         self._found: Checksum | None = None
         self._cancelled = False
+        self._algorithm = "sha256"
+        self.trusts_service = False
+        """Whether what the service verifies may take the place of the sha256."""
 
     @classmethod
     def of(
@@ -93,9 +107,26 @@ class Source:
 
     @property
     def checksum(self) -> Checksum | None:
-        """The sha256 of the body, once it has been read to its end."""
+        """The sha256 of the body, or what ``hashed_by`` chose, once it has been read to its end."""
         digest = self._digest
         return digest.checksum() if digest is not None and digest.size == self.size else self._found
+
+    def trust_service(self, trusted: bool) -> None:
+        """Say whether what the service verifies may take the place of the sha256; see ``hashed_by``."""
+        self.trusts_service = trusted and self._expected is None
+        self._algorithm = "sha256"
+
+    def hashed_by(self, algorithm: str | None) -> str:
+        """Return what the body is hashed by from now on: *algorithm*, if the caller trusts the service, else sha256.
+
+        A provider calls this whose service verifies every byte that it is sent. One that does not is given the sha256.
+
+        Args:
+            algorithm: One that costs next to nothing beside what the service verifies; None: it verifies nothing.
+        """
+        if self.trusts_service and algorithm is not None:
+            self._algorithm = algorithm
+        return self._algorithm
 
     def open(self, offset: int = 0) -> SourceReader:
         """Return a reader from *offset*; as often as needed.
@@ -127,11 +158,14 @@ class Source:
         self.check_cancelled()
         if self._digest is not None:
             self._drop_digest()
-        found = hashlib.sha256(self._body.data).hexdigest()
+        if self._algorithm == "sha256":
+            found = Checksum(algorithm="sha256", value=hashlib.sha256(self._body.data).hexdigest())
+        else:
+            found = checksum_of(self._algorithm, self._body.data)
         self._report(self.size)
         self.check_cancelled()
-        self._check(found)
-        self._found = Checksum(algorithm="sha256", value=found)
+        self._check(found.value)
+        self._found = found
         return self._body.data
 
     def write_to(self, descriptor: int, sync: Callable[[int], object] | None = None) -> None:
@@ -189,7 +223,7 @@ class Source:
 
     def _restart(self) -> Digest:
         self._drop_digest()
-        self._digest = digest = Digest()
+        self._digest = digest = Digest(self._algorithm)
         return digest
 
     def _drop_digest(self) -> None:

@@ -50,6 +50,7 @@ class DocumentOperations:
         options = PutOptions(mode=PutMode.CREATE, content_type=content_type)
         operations, key = chosen.storage.with_policy(chosen.storage.policy).operations, relative_key(document)
         operations.context.rules.taken = None  # decided here, and a removed revision may have its own bytes again
+        operations.context.rules.digest = "sha256"  # the receipt and the register keep it
         answered_at: datetime | None = None
 
         def create(demanded: str | None) -> Exchange[ObjectInfo]:

@@ -22,7 +22,7 @@ from .awaiting import awaited, collected
 from .bulk import KeyedExchanges
 from .operations import DEFAULTS
 from .reading import Listing
-from .rules import Body
+from .rules import Body, DigestChoice
 from .sync import Storage
 from .uploads import Uploads
 
@@ -155,6 +155,14 @@ class AsyncStorage:
             InvalidKeyError: the prefix is no folder.
         """
         return AsyncStorage(self._storage.scoped(prefix))
+
+    def with_digest(self, digest: DigestChoice) -> AsyncStorage:
+        """Return a view that proves what is put in another way; see ``Storage.with_digest``.
+
+        Raises:
+            ValueError: there is no such *digest*.
+        """
+        return AsyncStorage(self._storage.with_digest(digest))
 
     async def aclose(self) -> None:
         """Close the storage after the calls under way."""

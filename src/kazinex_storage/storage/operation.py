@@ -17,7 +17,7 @@ from ..policy import UploadPolicy
 from ..transport import Exchange
 from ..types import ObjectInfo, PendingUpload, UploadState
 from .guards import Guard, Watch, Write
-from .rules import Rules, WriteOnce
+from .rules import DigestChoice, Rules, WriteOnce
 from .scope import Scope
 from .states import StateKeys, StateSeal
 
@@ -79,12 +79,16 @@ class Context:
         self.watch: Watch | None = None
         """Is shown how calls end; set in the same way."""
 
-    def within(self, prefix: Prefix, policy: UploadPolicy | None) -> Context:
-        """Return the same for what begins with *prefix*, under *policy*; it closes with this one."""
+    def within(self, prefix: Prefix, policy: UploadPolicy | None, digest: DigestChoice | None = None) -> Context:
+        """Return the same for what begins with *prefix*, under *policy*; it closes with this one.
+
+        Raises:
+            ValueError: there is no such *digest*; None is that of this one.
+        """
         context = Context.__new__(Context)
         context.provider, context.exchanges, context.info = self.provider, self.exchanges, self.info
         context.scope = Scope(prefix, self.info.max_key_bytes)
-        context.rules = self.rules.under(policy)
+        context.rules = self.rules.under(policy, digest)
         context.seal, context.closed_flag = self.seal, ClosedFlag(self.closed_flag)
         context.guard, context.watch = self.guard, self.watch
         return context

@@ -235,15 +235,27 @@ class Operations:
         return Listing(self.context, self.context.exchanges.children(self.context.scope.full_prefix(prefix)))
 
     def _write(
-        self, key: ObjectKey, body: Body, options: PutOptions, sha256: str | None, on_progress: Progress | None
+        self,
+        key: ObjectKey,
+        body: Body,
+        options: PutOptions,
+        sha256: str | None,
+        on_progress: Progress | None,
+        *,
+        kept: bool = False,
     ) -> Exchange[ObjectInfo]:
+        """Write; what is *kept* of it elsewhere is the sha256, so that nothing else will do."""
         rules = self.context.rules
         source = yield from rules.source(body, sha256, on_progress)
         try:
+            if rules.digest == "service" and not kept:
+                source.trust_service(True)
             return rules.check_stored(key, source, (yield from self.context.exchanges.put(key, source, options)))
         finally:
             if source is not body:
                 source.close()
+            else:  # whoever opened it may use it again, where a sha256 is needed
+                source.trust_service(False)
 
     def _write_guarded(
         self, key: ObjectKey, body: Body, options: PutOptions, sha256: str | None, on_progress: Progress | None
@@ -257,6 +269,6 @@ class Operations:
         created = replace(options, mode=PutMode.CREATE)
 
         def create(demanded: str | None) -> Exchange[ObjectInfo]:
-            return self._write(key, body, created, demanded, on_progress)
+            return self._write(key, body, created, demanded, on_progress, kept=True)
 
         return (yield from guarded(write, body, sha256, create, lambda: context.exchanges.delete(key)))

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TypeAlias, cast
+from typing import Literal, TypeAlias, cast, get_args
 
 from ..bodies.body import BytesBody, Spool
 from ..bodies.content_types import guess_content_type
@@ -30,13 +30,16 @@ Body: TypeAlias = BodyLike | Source
 WriteOnce: TypeAlias = bool | Callable[[ObjectKey], bool]
 """Which objects are created and never replaced: all, none, or those whose full key a function says it of."""
 
+DigestChoice: TypeAlias = Literal["sha256", "service"]
+"""What proves a body: the sha256 of every byte, or what the service verifies (a CRC or an MD5), where it does."""
+
 _METADATA = ("metadata", "content_disposition", "cache_control", "content_encoding", "content_language")
 
 
 class Rules:
     """What may enter one provider under one policy. Keys are full."""
 
-    __slots__ = ("_keeps_metadata", "_limit", "info", "policy", "taken", "write_once")
+    __slots__ = ("_keeps_metadata", "_limit", "digest", "info", "policy", "taken", "write_once")
 
     def __init__(self, info: ProviderInfo, policy: UploadPolicy | None, write_once: WriteOnce = False) -> None:
         """Judge by what *info* says of the provider and by *policy*; None allows all that the provider can hold."""
@@ -46,15 +49,23 @@ class Rules:
         """What may be put."""
         self.write_once = write_once
         """Which objects are never replaced."""
+        self.digest: DigestChoice = "sha256"
+        """What proves the bodies of puts that nobody keeps a receipt of."""
         self.taken: Callable[[ObjectKey], Exchange[None]] | None = None
         """Refuses a key that is written once and was given away for good; set by who opens the storage, before use."""
         self._keeps_metadata = Capability.METADATA in info.capabilities
         self._limit = info.max_object_bytes if policy is None else min(info.max_object_bytes, policy.max_file_bytes)
 
-    def under(self, policy: UploadPolicy | None) -> Rules:
-        """Return the same rules under another *policy*."""
+    def under(self, policy: UploadPolicy | None, digest: DigestChoice | None = None) -> Rules:
+        """Return the same rules under another *policy*, and with another *digest* if one is given.
+
+        Raises:
+            ValueError: there is no such digest.
+        """
+        if digest not in (None, *get_args(DigestChoice)):
+            raise ValueError(f"a digest is one of {', '.join(get_args(DigestChoice))}, not {digest!r}")
         rules = Rules(self.info, policy, self.write_once)
-        rules.taken = self.taken
+        rules.taken, rules.digest = self.taken, digest or self.digest
         return rules
 
     def admit(self, key: ObjectKey, options: PutOptions) -> PutOptions:
@@ -155,7 +166,7 @@ class Rules:
         return cast(Source, (yield call))
 
     def check_stored(self, key: ObjectKey, source: Source, info: ObjectInfo) -> ObjectInfo:
-        """Return *info*, the service's record of *source*, with the sha256 of the bytes.
+        """Return *info*, the service's record of *source*, with the checksum of the bytes.
 
         Raises:
             IntegrityError: it stored something else.
@@ -163,8 +174,8 @@ class Rules:
         if info.size != source.size and key.name.rpartition(".")[2].lower() not in self.info.rewrites:
             raise IntegrityError(f"the service stored {info.size} of {source.size} bytes")
         known, sent = info.checksum, source.checksum
-        if sent is None or (known is not None and known.algorithm == "sha256"):
-            return info
+        if sent is None or (known is not None and (known.algorithm == "sha256" or sent.algorithm != "sha256")):
+            return info  # of two that a service verifies, it said itself which one it did
         return replace(info, checksum=sent)
 
     def _too_large(self, size: int) -> FileTooLargeError:

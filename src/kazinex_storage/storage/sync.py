@@ -37,7 +37,7 @@ from .operation import ClosedFlag, Context
 from .operations import DEFAULTS, LINK, Operations
 from .ranges import GAP_BYTES
 from .reading import ByteStream
-from .rules import Body, WriteOnce
+from .rules import Body, DigestChoice, WriteOnce
 from .states import StateKeys
 from .tickets import UploadTicket
 from .uploads import Uploads
@@ -72,8 +72,7 @@ class Storage:
             state_key: At least 16 secret bytes that seal upload states; by default derived from the provider's secret.
 
         Raises:
-            InvalidKeyError: the prefix is no folder.
-            ValueError: the key for upload states is too short.
+            InvalidKeyError: the prefix is no folder; ``ValueError``: the key for upload states is too short.
         """
         self._provider: AnyProvider | None = provider
         self._transport = transport_for(provider, transport)
@@ -115,18 +114,17 @@ class Storage:
         sha256: str | None = None,
         on_progress: Progress | None = None,
     ) -> ObjectInfo:
-        """Write the whole of *body* under *key* and return what the service recorded, with the sha256 of the bytes.
+        """Write the whole of *body* under *key* and return what the service recorded, with the checksum of the bytes.
 
-        Atomic: readers see the old object or the new one; after any error the old one. The sha256 is computed while
-        the bytes move, and is compared with *sha256*, in hexadecimal. A body of unknown length is spooled first: in
-        memory up to 8 MiB, then in the temporary folder. One request for bodies that need no parts.
+        Atomic: readers see the old object or the new one; after any error the old one. The checksum is computed while
+        the bytes move; where *sha256* is given, in hexadecimal, it is that, and is compared. A body of unknown length
+        is spooled first: up to 8 MiB in memory, then in the temporary folder. One request for bodies without parts.
 
         Raises:
             AlreadyExistsError: ``PutMode.CREATE``, or written once, and the key exists.
             PreconditionFailedError: the object is not the version ``if_match``.
             PolicyError: the extension is not allowed, or the body is over the limit, checked while it is read.
-            IntegrityError: the body changed while it was read, or has another sha256 than declared.
-            QuotaExceededError: the store is full.
+            IntegrityError: the body changed, or has another sha256; ``QuotaExceededError``: the store is full.
             NotSupportedError: the provider cannot do what *options* ask for; ``InvalidKeyError``: nor hold the key.
         """
         return self._run(self._operations.put(key, body, options, sha256=sha256, on_progress=on_progress))
@@ -162,8 +160,7 @@ class Storage:
         The bytes land in a hidden file first, and are compared with size and sha256. One request, or two with progress.
 
         Raises:
-            NotFoundError: no such key.
-            IntegrityError: the bytes are not those that were stored; *path* is untouched.
+            NotFoundError: no such key; ``IntegrityError``: the bytes are not those that were stored; *path* stays.
             OSError: *path* cannot be written.
         """
         return self._run(self._operations.download(key, Path(path), on_progress))
@@ -172,8 +169,7 @@ class Storage:
         """Return an iterator over the bytes of *span*, all of one version; a request a chunk, the first is made now.
 
         Raises:
-            NotFoundError: no such key.
-            PreconditionFailedError: while iterating, when the object was replaced in the meantime.
+            NotFoundError: no such key; ``PreconditionFailedError``: while iterating, the object was replaced meanwhile.
         """
         return ByteStream(self._operations.range_reader(key, span), self._transport)
 
@@ -183,8 +179,7 @@ class Storage:
         One request for each block of up to 4 MiB in which spans lie at most *gap* bytes apart, or for each longer span.
 
         Raises:
-            NotFoundError: no such key.
-            PreconditionFailedError: the object was replaced in the meantime; ask again.
+            NotFoundError: no such key; ``PreconditionFailedError``: the object was replaced meanwhile, ask again.
             ValueError: *gap* is negative.
         """
         return self._run(self._operations.read_ranges(key, spans, gap))
@@ -243,10 +238,9 @@ class Storage:
         """Copy bytes, content type and metadata, on the server where it can; atomic like a put.
 
         Raises:
-            NotFoundError: there is no *source*.
+            NotFoundError: there is no *source*; ``ValueError``: both keys are the same.
             AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
             PolicyError: the policy does not allow the new name or the size, which is one more request.
-            ValueError: both keys are the same.
         """
         return self._run(self._operations.copy(source, target, mode))
 
@@ -333,8 +327,7 @@ class Storage:
         """Throw an upload and its parts away; silent when it is gone. One request.
 
         Raises:
-            InvalidKeyError: it is outside this storage.
-            SettingsError: it was begun elsewhere, or its state altered.
+            SettingsError: it was begun elsewhere, or its state altered; outside this storage: ``InvalidKeyError``.
         """
         return self._run(self._uploads.abort(upload))
 
@@ -370,6 +363,14 @@ class Storage:
         """Return a view that puts under another policy."""
         return self._view(self.prefix, policy)
 
+    def with_digest(self, digest: DigestChoice) -> Storage:
+        """Return a view that proves what is put by its sha256, or by what the service verifies, which costs a tenth.
+
+        Raises:
+            ValueError: there is no such *digest*.
+        """
+        return self._view(self.prefix, self.policy, digest)
+
     def close(self) -> None:
         """Close the provider, unless this is a view. Using a closed storage raises ``ClosedError``."""
         self._operations.context.closed_flag.close()
@@ -379,11 +380,11 @@ class Storage:
             if self._own_transport:
                 self._transport.close()
 
-    def _view(self, prefix: Prefix, policy: UploadPolicy | None) -> Storage:
+    def _view(self, prefix: Prefix, policy: UploadPolicy | None, digest: DigestChoice | None = None) -> Storage:
         view = Storage.__new__(Storage)
         view._provider, view._own_transport = None, False  # views do not close what they look at
         view._transport, view._run = self._transport, self._run
-        view._use(self._operations.context.within(prefix, policy))
+        view._use(self._operations.context.within(prefix, policy, digest))
         return view
 
     def _use(self, context: Context) -> None:

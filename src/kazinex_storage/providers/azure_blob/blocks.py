@@ -1,7 +1,7 @@
 """Large bodies as blocks: Put Block for each, then Put Block List, which makes them the blob in one step.
 
-The list carries the condition and the metadata, so the sha256 of the whole is always stored. Blocks that are never
-listed are invisible, and the service drops them after a week, or when another write to the key completes.
+The list carries the condition and the metadata, so the sha256 of the whole is stored, where it was computed. Blocks
+that are never listed are invisible; the service drops them after a week, or when another write to the key completes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ...types import Buffer, ObjectInfo, PartInfo, PutOptions
 from ..objectstore.writing import check_unchanged
 from .checksums import Proof
 from .errors import AZURE
-from .objects import Objects
+from .objects import CHEAP, Objects
 from .target import PART_RULE
 
 # All block ids of a blob must have the same length (Put Block), so everything that writes blocks here uses this form.
@@ -92,13 +92,14 @@ class Blocks:
             UnavailableError: the service lost the blocks.
         """
         yield from self._objects.check(key, options)  # before gibibytes are sent in vain; completion decides
-        token = new_write_token()
+        token, algorithm = new_write_token(), source.hashed_by(CHEAP)
         plan = plan_parts(source.size, PART_RULE)
         parts = yield from send_parts(source, plan, partial(self.put_block, key, token), self._objects)
         found = check_unchanged(source, source.declared_sha256)
         ids = [id_of(token, part) for part in parts]
-        response: Response = yield self._requests.put_block_list(key, ids, found.value, options, token)
-        return (yield from self._objects.written(key, response, source.size, found.value, options, token))
+        sha256 = found.value if algorithm == "sha256" else None
+        response: Response = yield self._requests.put_block_list(key, ids, sha256, options, token)
+        return (yield from self._objects.written(key, response, source.size, found, options, token))
 
     def put_block(self, key: str, token: str, number: int, data: Buffer) -> Exchange[PartInfo]:
         """Write one block, whose digest becomes the etag of the part; one request.

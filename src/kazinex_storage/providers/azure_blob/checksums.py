@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 from ...bodies.part_plan import crc32_of
 from ...errors import SettingsError
-from ...types import Buffer
+from ...types import Buffer, Checksum
 
 BodyChecksum: TypeAlias = Literal["md5", "crc64"]
 """How bodies are proved: the values of the setting ``body_checksum``."""
@@ -30,6 +30,14 @@ class Proof:
     """For the service, which answers 400 when the body differs (``Md5Mismatch``, ``Crc64Mismatch``)."""
     digest: bytes
     """Identifies the bytes of a part of an upload: 16 bytes of MD5, or 4 of CRC-32, which costs next to nothing."""
+
+    @property
+    def checksum(self) -> Checksum:
+        """What the service verifies."""
+        name, text = self.header
+        if name == "Content-MD5":
+            return Checksum(algorithm="md5", value=self.digest.hex())
+        return Checksum(algorithm="crc64nvme", value=b64decode(text)[::-1].hex())
 
 
 Prover: TypeAlias = Callable[[Buffer], Proof]

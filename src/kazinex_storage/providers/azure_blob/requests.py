@@ -52,12 +52,14 @@ class Requests:
         self._below = f"{target.base_url}/{quote(codec.prefix, safe='/~')}"
         self._path = urlsplit(self._base).path
 
-    def put_blob(self, key: str, data: bytes, sha256: str, options: PutOptions, token: str) -> Request:
-        """Write *data* in one request."""
+    def put_blob(
+        self, key: str, data: bytes, proof: Proof, sha256: str | None, options: PutOptions, token: str
+    ) -> Request:
+        """Write *data*, proved by *proof*, in one request."""
         headers = (
             *_BARE,
             ("x-ms-blob-type", "BlockBlob"),
-            self.prove(data).header,
+            proof.header,
             *put_headers(options, sha256, token),
             *condition_headers(options),
         )

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, cast
 
+from ...bodies.checksums import sha256_checksum
 from ...bodies.part_plan import plan_parts
 from ...errors import AlreadyExistsError, NotFoundError, PreconditionFailedError
 from ...json_text import TEXT, TEXT_BY_NAME, Schema, optional, parse_own_json, write_json
@@ -103,7 +104,7 @@ class PartUploads:
                 raise (yield from self._gone(state))
         else:
             found = yield from self._objects.written(
-                key, response, state.size, state.sha256, options, state.write_token
+                key, response, state.size, sha256_checksum(state.sha256), options, state.write_token
             )
         return found
 

@@ -72,8 +72,9 @@ class Multipart:
             StorageError: as in ``StorageProvider.put``; the upload was aborted.
         """
         yield from self._objects.check(key, options)  # before gibibytes are sent in vain; completion decides
+        algorithm = source.hashed_by(self._objects.requests.target.body_checksum)
         sha256 = source.declared_sha256
-        if sha256 is None and source.size <= HASH_FIRST_BYTES:
+        if sha256 is None and algorithm == "sha256" and source.size <= HASH_FIRST_BYTES:
             sha256 = cast(str, (yield Call(sha256_of, source, cancel=source.cancel)))
         plan = plan_parts(source.size, self._preset.part_rule)
         state = yield from self.begin(key, plan, options, sha256)
@@ -248,8 +249,10 @@ class Multipart:
             guard.advance(after, empty=not page)
 
     def _digests(self, data: Buffer, checked: bool) -> PartDigests:
-        if not self._objects.requests.target.over_tls:
-            sha256, md5 = hashlib.sha256(data).hexdigest(), None
+        requests = self._objects.requests
+        if not requests.target.over_tls:
+            bound = checked and requests.bound_checksum is not None
+            sha256, md5 = None if bound else hashlib.sha256(data).hexdigest(), None
         else:
             # An upload that was begun without an algorithm accepts no other checksum; MD5 is half as fast as SHA-256.
             sha256 = None

@@ -6,14 +6,13 @@ writer that is refused looks for it.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from ...bodies.checksums import announce
+from ...bodies.checksums import announce, checksum_of
 from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError
 from ...transport import Exchange, Response
@@ -51,14 +50,15 @@ class Objects:
 
         *data* is all of *source*, if already read.
         """
+        # Elsewhere the payload is signed by its sha256, so that nothing would be saved.
+        algorithm = source.hashed_by(self.requests.bound_checksum) if source.trusts_service else "sha256"
         data = source.data() if data is None else data
         if data is None:
             return (yield from read_first(source, partial(self.write, key, source, options, others), self))
-        checksum = source.checksum
-        sha256 = checksum.value if checksum is not None else hashlib.sha256(data).hexdigest()
+        checksum = source.checksum or checksum_of(algorithm, data)
         condition = options.mode is PutMode.CREATE or options.if_match is not None
         token = secrets.token_hex(8) if condition else None
-        request = self.requests.put_object(key, data, sha256, options, token)
+        request = self.requests.put_object(key, data, checksum, options, token)
         if others:
             request = replace(request, headers=(*request.headers, *others))
         response: Response = yield request
@@ -77,7 +77,7 @@ class Objects:
             options,
             etag=etag_of(headers["etag"]),
             last_modified=date_of(headers.get("date")),
-            checksum=checksum or Checksum(algorithm="sha256", value=sha256),
+            checksum=checksum,
         )
 
     def get(self, key: str, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from urllib.parse import quote
 
 from ...transport import Auth, Request
-from ...types import WHOLE, ByteRange, PutMode, PutOptions, Sink
+from ...types import WHOLE, ByteRange, Checksum, PutMode, PutOptions, Sink
 from ..objectstore.encoded_words import encode_text
 from ..objectstore.header_text import condition_headers, described, metadata_name, range_header
 from ..objectstore.key_codec import AS_IT_IS, KeyCodec
@@ -54,7 +54,20 @@ _WITH_CHECKSUM: Final = ("x-amz-checksum-mode", "ENABLED")
 class Requests:
     """Builds the requests for one target. Takes keys: the only place that turns them into names."""
 
-    __slots__ = ("_base", "_below", "_kept", "_preset", "_tls", "_whole", "auth", "bare", "codec", "reading", "target")
+    __slots__ = (
+        "_base",
+        "_below",
+        "_kept",
+        "_preset",
+        "_tls",
+        "_whole",
+        "auth",
+        "bare",
+        "bound_checksum",
+        "codec",
+        "reading",
+        "target",
+    )
 
     def __init__(self, target: Target, auth: Auth, codec: KeyCodec = AS_IT_IS) -> None:
         """Build for *target*; *auth* signs, and *codec* encodes keys."""
@@ -65,6 +78,8 @@ class Requests:
         self._below = target.base_url + quote(codec.prefix, safe="/~")
         self._preset = target.preset
         self._tls = target.over_tls
+        self.bound_checksum = target.body_checksum if target.binds_checksums else None
+        """What proves a body without its sha256, where that need not sign the payload."""
         self._kept = partial(
             put_headers,
             keeps_disposition=target.preset.keeps_disposition,
@@ -77,17 +92,18 @@ class Requests:
         """The headers of every request for data."""
         self._whole: Headers = (*self.reading, _WITH_CHECKSUM) if self._preset.checksums else self.reading
 
-    def put_object(self, key: str, data: bytes, sha256: str, options: PutOptions, token: str | None) -> Request:
-        """Write *data* in one request; the service verifies its *sha256*, given in hexadecimal."""
+    def put_object(self, key: str, data: bytes, checksum: Checksum, options: PutOptions, token: str | None) -> Request:
+        """Write *data* in one request; the service verifies its *checksum*, over plain http a sha256."""
+        sha256 = checksum.value if checksum.algorithm == "sha256" else None
         headers = [
-            UNSIGNED if self._tls else ("x-amz-content-sha256", sha256),
+            UNSIGNED if self._tls or sha256 is None else ("x-amz-content-sha256", sha256),
             *self._kept(described(options), options.metadata, sha256, token),
             *(condition_headers(options) if self._preset.conditional_puts else ()),
         ]
         if self._preset.checksums:
-            headers.append(("x-amz-checksum-sha256", base64_of(sha256)))
+            headers.append((f"x-amz-checksum-{checksum.algorithm}", base64_of(checksum.value)))
         if self._preset.announces_checksums:
-            headers.append((ANNOUNCED, "SHA256"))
+            headers.append((ANNOUNCED, checksum.algorithm.upper()))
         return Request(
             method="PUT",
             url=self.url(key),

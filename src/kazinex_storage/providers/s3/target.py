@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...types import MIB, PartRule
+from ..settings.settings_text import is_confidential
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -203,3 +204,16 @@ class Target:
     def over_tls(self) -> bool:
         """Whether TLS protects what is sent, so that payloads need not be signed."""
         return self.endpoint_url.startswith("https://")
+
+    @property
+    def binds_checksums(self) -> bool:
+        """Whether the signed header with a checksum proves a body, so that its payload need not be signed as well.
+
+        So it is where no one can alter both on the way: over TLS, and on the way from this machine to itself.
+        """
+        return self.preset.checksums and is_confidential(self.endpoint_url)
+
+    @property
+    def body_checksum(self) -> str | None:
+        """What the service verifies a body by besides the sha256; None where only a signed payload proves one."""
+        return "crc32" if self.preset.checksums else None
