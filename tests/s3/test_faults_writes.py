@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import zlib
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -213,6 +215,26 @@ def test_a_byte_that_is_altered_on_the_way_up_is_refused_by_the_service(
 
     assert None is bench.stored("a")
     assert [] == bench.uploads()
+
+
+def test_the_service_can_prove_each_part_of_an_unsigned_payload(faulty_tls: Faulty) -> None:
+    """S3 wants the checksum that the upload was begun with on each of its parts, and SeaweedFS takes any without."""
+
+    def strict(line: Line, seen: Seen, forward: Forward) -> None:
+        given = {name.lower(): value for name, value in seen.headers}
+        crc32 = b64encode(zlib.crc32(seen.body).to_bytes(4, "big")).decode()
+        if given["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD" and given.get("x-amz-checksum-crc32") != crc32:
+            return fails(400, "InvalidRequest")(line, seen, forward)
+        return line.answer(forward(seen))
+
+    faulty_tls.front.on("part", do=strict, times=None)
+
+    faulty_tls.storage.put("a", LARGE)
+
+    (begun,) = (dict(seen.headers) for seen in faulty_tls.front.seen if seen.kind == "begin")
+    assert "CRC32" == begun["x-amz-checksum-algorithm"]
+    assert faulty_tls.front.count("part") > 1
+    assert LARGE == faulty_tls.stored("a")
 
 
 def test_a_part_that_fails_for_good_aborts_the_upload(faulty: Faulty) -> None:
