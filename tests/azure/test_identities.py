@@ -126,6 +126,11 @@ def test_a_url_is_signed_for_others(world: World) -> None:
     assert timedelta(days=5) < url.expires_at - datetime.now(UTC) <= timedelta(days=6)
 
 
+def test_the_token_endpoint_is_trusted_as_the_transport_of_the_storage_trusts(world: World) -> None:
+    with closing(world.open(ca_file=None)) as storage:
+        assert "skoid=" in storage.presign("a").url
+
+
 def test_a_wrong_secret_is_explained(world: World) -> None:
     with closing(world.open(client_secret="wrong-secret")) as storage:  # noqa: S106  # no real one
         report = verify(storage)

@@ -189,6 +189,20 @@ class Copier:
             return Outcome(error=error)
 
 
+def test_a_small_copy_has_ended_when_its_answer_comes(exchanges: AzureBlobProvider) -> None:
+    """Azurite copies at once, whatever it is told."""
+    service = Copier()
+    service.size = 1000
+    copying = exchanges.copy(KEY, ObjectKey("b.pdf"), PutMode.REPLACE)
+    look = next(copying)
+    assert isinstance(look, Request)
+
+    request = copying.send(service(look))
+
+    assert isinstance(request, Request)
+    assert ("x-ms-requires-sync", "true") in request.headers
+
+
 def test_a_large_copy_goes_by_blocks_of_one_version(exchanges: AzureBlobProvider) -> None:
     service = Copier()
 

@@ -55,6 +55,19 @@ class PartContract:
         assert (size, sha256(body)) == (info.size, info.sha256)
         assert body == bench.storage.get_bytes("a") == bench.peek("a")
 
+    @pytest.mark.parametrize("size", [0, 5])
+    @needs(Capability.PARTS, list_uploads)
+    def test_what_others_sent_is_made_the_object_by_its_state(self, bench: Bench, size: int) -> None:
+        body = pattern(size)
+        state = bench.storage.begin_upload("a", size)
+        put_parts(bench, state, body, numbers_of(state))
+
+        info = bench.storage.complete_upload(passed_on(state))
+
+        assert ("a", size) == (info.key, info.size)
+        assert body == bench.peek("a")
+        assert [] == bench.storage.pending_uploads()
+
     @needs(Capability.PARTS, list_uploads)
     def test_a_state_of_parts_that_the_service_does_not_take_is_refused(self, bench: Bench) -> None:
         state, rule = bench.storage.begin_upload("a", 5), bench.storage.info.part_rule
