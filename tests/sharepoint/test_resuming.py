@@ -17,6 +17,7 @@ from kazinex_storage import (
     PutMode,
     PutOptions,
     SettingsError,
+    Source,
     Storage,
     StorageError,
     UnavailableError,
@@ -103,6 +104,16 @@ def test_another_body_is_refused_before_a_byte_of_it_is_sent(place: Place) -> No
     assert 0 == fragments(place)
     place.storage.resume_upload(state, BODY)
     assert BODY == place.stored("folder/a.ifc")
+
+
+def test_another_body_that_does_not_know_what_was_declared_is_refused_as_well(place: Place) -> None:
+    state = begun(place)
+
+    with Source.of(pattern(len(BODY), 1)) as other, pytest.raises(IntegrityError, match=SHA256):
+        place.storage.resume_upload(state, other)
+
+    assert 0 == fragments(place)
+    assert place.stored("folder/a.ifc") is None
 
 
 def test_a_file_that_changes_after_it_was_proved_is_never_published(place: Place, tmp_path: Path) -> None:

@@ -102,6 +102,15 @@ def test_removing_everything_leaves_the_root(place: Place, root: str) -> None:
         assert [] == find_unkeyed(storage)
 
 
+def test_an_empty_folder_of_the_service_itself_stays(place: Place) -> None:
+    poke(place, "Forms/empty", None)
+    poke(place, "empty", None)
+
+    system(place).rm("", recursive=True)
+
+    assert {"Forms", "Forms/empty"} == names(place, folders=True)
+
+
 def test_a_scope_removes_nothing_beyond_it(place: Place) -> None:
     for name in ODD:
         poke(place, f"mine/{name}")
