@@ -336,6 +336,22 @@ def test_no_storage_of_the_organisation_gives_a_removed_revision_other_bytes(wor
     assert PDF == world.documents.get_bytes(world.documents.upload(KEY, PDF))
 
 
+def test_an_upload_to_the_provider_itself_is_thrown_away_once_its_revision_was_removed(world: World) -> None:
+    """No guard decides there; the rule that removed revisions stay taken holds all the same."""
+    record = world.organisations.add_provider("org-1", "memory", "memory", {})
+    assert verify_provider(world.organisations, "org-1", record.id).ok
+    world.organisations.set_default("org-1", record.id)
+    storage = world.resolver.by_id("org-1", record.id).storage
+    state = storage.begin_upload(f"bridge/DRG-1/P01/{KEY.filename}", 0)
+    world.documents.remove(world.documents.upload(KEY, PDF))
+
+    with pytest.raises(AlreadyExistsError, match="was removed"):
+        storage.complete_upload(state)
+
+    assert [] == storage.pending_uploads()
+    assert [] == list(storage.list())
+
+
 def test_a_storage_gives_a_revision_no_second_file_beside_the_recorded_one(world: World) -> None:
     first, second = world.add("org-1", "disk", default=True), world.add("org-1", "other", "other")
     world.documents.upload(KEY, PDF)
