@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kazinex_storage.contract import StorageProvider
-from kazinex_storage.providers.local import LocalProvider, LocalSettings, temporary
+from kazinex_storage.providers.local import LocalProvider, LocalSettings, temporary, tree
 from kazinex_storage.testing import Harness, ProviderContract
 from kazinex_storage.testing.bench import Bench
 from kazinex_storage.testing.contract import OnBench
@@ -87,13 +87,14 @@ class TestWithoutUnnamedFiles(
     FaultContract,
     OnBench,
 ):
-    """What writes and lists where the system has no O_TMPFILE, as on macOS: temporary files have reserved names."""
+    """What writes and lists on macOS: temporary files have reserved names, and files are opened folder by folder."""
 
     harness = LocalHarness
 
     @pytest.fixture(autouse=True)
     def _as_on_macos(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(temporary, "_UNNAMED", 0)
+        monkeypatch.setattr(tree, "open_beneath", lambda _: None)
 
     def test_any_sequence_of_operations_agrees_with_a_dictionary(self, bench: Bench) -> None:
         check_model(bench.harness, bench.prefix)

@@ -18,11 +18,13 @@ from dataclasses import dataclass
 
 from ...errors import UnavailableError
 from ...json_text import parse_own_json, write_json
+from .beneath import how
 from .names import RESERVED
 from .tree import Tree
 
 _FOLDER = [RESERVED, "locks"]
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+_PATH, _HOW = "/".join(_FOLDER), how(_FLAGS)
 # A holder publishes within milliseconds; a waiting writer looks again after 1 to 20 ms.
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.001, 0.020
 # A key has at most 1,024 bytes; escaped and with two versions next to it, that is less than one page of memory.
@@ -97,8 +99,10 @@ class Locks:
             OSError: as the system says.
         """
         name = lock_name(self._tree.same_spelling(key))
-        with self._tree.folder(_FOLDER, create=True) as parent:
-            descriptor = os.open(name, _FLAGS | os.O_CREAT, self._tree.file_mode, dir_fd=parent)
+        descriptor = self._tree.find(f"{_PATH}/{name}", _HOW)
+        if descriptor < 0:
+            with self._tree.folder(_FOLDER, create=True) as parent:
+                descriptor = os.open(name, _FLAGS | os.O_CREAT, self._tree.file_mode, dir_fd=parent)
         try:
             self._tree.widen(descriptor)
             self._take(descriptor, name, key)

@@ -35,7 +35,7 @@ from .names import RESERVED, from_disk, split, to_disk
 from .settings import LocalSettings
 from .sidecar import Sidecar, Sidecars, version_of
 from .temporary import is_temporary, sweep
-from .tree import Mapped, Tree
+from .tree import Mapped, Tree, map_error
 from .unkeyed import remove_rest
 from .write import Writer
 
@@ -46,9 +46,6 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # A folder may hold a million files: all names are kept while it is listed, their status is read in batches.
 _BATCH = 1000
 _ALL = Prefix()
-
-# O_NONBLOCK: opening a named pipe must not wait for its writer.
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class LocalProvider:
@@ -104,7 +101,7 @@ class LocalProvider:
         self._tree.check_open()
         with Mapped(key, writing=True):
             status, sidecar = self._writer.write(key, source, options)
-        return _object_info(key, status, sidecar)
+        return _object_info(key, status, version_of(status), sidecar)
 
     def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
         """Push the bytes of *span* into *sink*.
@@ -237,35 +234,44 @@ class LocalProvider:
     def _open(self, key: ObjectKey) -> tuple[int, ObjectInfo]:
         """Open the file of *key*; return its descriptor, and what file and sidecar say of it."""
         self._tree.check_open()
-        folders, name = split(key)
-        with Mapped(key), self._tree.folder(folders) as parent:
-            self._tree.check_spelling(parent, name)
+        split(key)  # refuses the names that are ours
+        try:
             while True:
-                descriptor = os.open(to_disk(name), _READ, dir_fd=parent)
+                descriptor = self._tree.open(key)
                 try:
                     status = os.fstat(descriptor)
                     if not stat.S_ISREG(status.st_mode):
                         raise NotFoundError("no object has that key", key=key)
-                    sidecar = self._sidecars.read(key, version_of(status))
-                    if sidecar is not None or self._is_current(parent, name, status):
-                        return descriptor, _object_info(key, status, sidecar)
+                    version = version_of(status)
+                    sidecar = self._sidecars.read(key, version)
+                    if sidecar is not None or self._is_current(key, version):
+                        return descriptor, _object_info(key, status, version, sidecar)
                 except BaseException:
                     os.close(descriptor)
                     raise
                 os.close(descriptor)  # replaced between opening and looking for the sidecar: take the new one
+        except StorageError:
+            raise
+        except OSError as error:  # as Mapped does, which costs three calls
+            raise map_error(error, key) from error
 
-    @staticmethod
-    def _is_current(parent: int, name: str, status: os.stat_result) -> bool:
-        return version_of(os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)) == version_of(status)
+    def _is_current(self, key: str, version: str) -> bool:
+        folders, name = split(key)
+        with self._tree.folder(folders) as parent:
+            return version_of(os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)) == version
 
     def _push(self, descriptor: int, start: int, end: int, sink: Sink, key: str) -> None:
         if start < end <= start + BUFFER_BYTES:  # most objects: one read, and bytes that the caller may keep
-            with Mapped(key):
+            try:
                 data = os.pread(descriptor, end - start, start)
+            except OSError as error:
+                raise map_error(error, key) from error
             if data:
                 sink(data)
                 start += len(data)
-        buffer = memoryview(bytearray(BUFFER_BYTES if start < end else 0))
+        if start == end:
+            return
+        buffer = memoryview(bytearray(BUFFER_BYTES))
         while start < end:
             with Mapped(key):
                 count = os.preadv(descriptor, [buffer[: end - start]], start)
@@ -300,7 +306,7 @@ class LocalProvider:
                 with suppress(FileNotFoundError):
                     status = os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)
                     if stat.S_ISREG(status.st_mode):
-                        found.append(_object_info(base + name, status, None, listed=True))
+                        found.append(_object_info(base + name, status, version_of(status), None, listed=True))
         return found
 
     def _names(self, parent: int, base: str) -> Iterator[str]:
@@ -335,13 +341,15 @@ class LocalProvider:
         return None
 
 
-def _object_info(key: str, status: os.stat_result, sidecar: Sidecar | None, *, listed: bool = False) -> ObjectInfo:
+def _object_info(
+    key: str, status: os.stat_result, version: str, sidecar: Sidecar | None, *, listed: bool = False
+) -> ObjectInfo:
     found = sidecar or Sidecar(options=PutOptions(content_type=None if listed else guess_content_type(key)))
     return info_of(
         key,
         status.st_size,
         found.options,
-        etag=version_of(status),
+        etag=version,
         last_modified=_moment(status),
         checksum=Checksum(algorithm="sha256", value=found.sha256) if found.sha256 is not None else None,
     )

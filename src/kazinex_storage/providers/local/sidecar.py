@@ -12,23 +12,26 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 from ...json_text import parse_own_json, write_json
 from ...keys import ObjectKey
 from ...types import PutOptions
+from ...values import value
 from .locks import Note
 from .names import RESERVED, names_in, split, to_disk
 from .temporary import is_temporary, sweep
-from .tree import Tree
+from .tree import Tree, write_all
 
 _OBJECTS = [RESERVED, "objects"]
+_PATH: Final = "/".join(_OBJECTS)
 _TEXTS: Final = ("content_type", "content_disposition", "cache_control", "content_encoding", "content_language")
+# The content type, the sha256 and a little metadata are 300 bytes.
+_SIDECAR_BYTES: Final = 8192
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Sidecar:
     """What is kept along with the bytes."""
 
@@ -52,36 +55,41 @@ class Sidecars:
         """Return the sidecar of that version, or None."""
         folder, name = _place(key)
         try:
-            with (
-                self._tree.folder([*_OBJECTS, folder]) as parent,
-                open(os.open(f"{name}.{version}", _READ, dir_fd=parent), "rb") as file,
-            ):
-                fields = parse_own_json(file.read())
+            descriptor = self._tree.open(f"{_PATH}/{folder}/{name}.{version}")
+            try:
+                fields = parse_own_json(_read(descriptor).decode())
+            finally:
+                os.close(descriptor)
         except (FileNotFoundError, ValueError):
             return None  # missing or damaged: the bytes of the object are what counts
         return _parse(fields, key)
 
-    def write(self, key: str, version: str, sidecar: Sidecar) -> bool:
-        """Write the sidecar of a version that is not published yet; durable when this returns.
+    def write(self, key: str, version: str, sidecar: Sidecar, *files: int) -> bool:
+        """Write the sidecar of a version that is not published yet; it and the open *files* are durable after this.
 
         False means that this version already has one, and nothing was written.
+
+        Raises:
+            OSError: the disk is full, or the like.
         """
         folder, name = _place(key)
         options = sidecar.options
         fields = {name: getattr(options, name) for name in _TEXTS}
         fields |= {"metadata": dict(options.metadata), "sha256": sidecar.sha256}
+        kept = {name: value for name, value in fields.items() if value is not None and value != {}}
+        text = write_json({"key": key, **kept}, ascii_only=False).encode()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with self._tree.folder([*_OBJECTS, folder], create=True) as parent:
             try:
                 descriptor = os.open(f"{name}.{version}", flags, self._tree.file_mode, dir_fd=parent)
             except FileExistsError:
                 return False
-            self._tree.widen(descriptor)
-            with open(descriptor, "wb") as file:
-                file.write(write_json({"key": key, **fields}, ascii_only=False).encode())
-                file.flush()
-                self._tree.sync(file.fileno())
-            self._tree.sync(parent)
+            try:
+                self._tree.widen(descriptor)
+                write_all(descriptor, text)
+                self._tree.sync(parent, *files, descriptor)
+            finally:
+                os.close(descriptor)
         return True
 
     def clear(self, note: Note) -> None:
@@ -119,6 +127,15 @@ class Sidecars:
                                 yield ObjectKey(key), name.partition(".")[2]
 
 
+def _read(descriptor: int) -> bytes:
+    """Return the whole of a sidecar: nearly all are read in one call."""
+    text = part = os.read(descriptor, _SIDECAR_BYTES)
+    while part and not (len(part) < _SIDECAR_BYTES and text.endswith(b"}")):
+        part = os.read(descriptor, _SIDECAR_BYTES)
+        text += part
+    return text
+
+
 def _place(key: str) -> tuple[str, str]:
     name = hashlib.sha256(key.encode()).hexdigest()
     return name[:2], name[2:42]
@@ -128,10 +145,21 @@ def _parse(fields: object, key: str) -> Sidecar | None:
     """Return the sidecar of *key* that *fields* describe, or None when they do not."""
     if not isinstance(fields, dict) or fields.get("key") != key:
         return None
-    texts, sha256 = {name: fields[name] for name in _TEXTS if name in fields}, fields.get("sha256")
+    find = fields.get
+    sha256, content_type, disposition = find("sha256"), find("content_type"), find("content_disposition")
+    control, encoding, language = find("cache_control"), find("content_encoding"), find("content_language")
+    for text in (sha256, content_type, disposition, control, encoding, language):
+        if text is not None and not isinstance(text, str):
+            return None
     metadata = fields.get("metadata", {})
-    if not all(value is None or isinstance(value, str) for value in (*texts.values(), sha256)):
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         return None
-    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        return None
-    return Sidecar(options=PutOptions(metadata=metadata, **texts), sha256=sha256)
+    options = PutOptions(
+        content_type=content_type,
+        content_disposition=disposition,
+        cache_control=control,
+        content_encoding=encoding,
+        content_language=language,
+        metadata=metadata,
+    )
+    return Sidecar(options=options, sha256=sha256)

@@ -11,6 +11,7 @@ import fcntl
 import os
 import secrets
 from contextlib import suppress
+from functools import cache
 from types import TracebackType
 from typing import Self
 
@@ -56,13 +57,17 @@ class Temporary:
         else:
             os.link(f"/proc/self/fd/{self.descriptor}", name, dst_dir_fd=self._parent, follow_symlinks=True)
 
-    def replace(self, name: bytes) -> None:
-        """Publish as *name*, replacing whatever is there; one atomic step.
+    def replace(self, name: bytes, *, free: bool = False) -> None:
+        """Publish as *name*, replacing whatever is there; one atomic step, and quicker when the name is *free*.
 
         Raises:
             OSError: as the system says.
         """
         if not self._named:
+            if free:
+                with suppress(FileExistsError):  # another program was faster
+                    self.link(name)
+                    return
             self.link(self.name)
             self._named = True
         os.rename(self.name, name, src_dir_fd=self._parent, dst_dir_fd=self._parent)
@@ -82,7 +87,7 @@ class Temporary:
 
     def _open_unnamed(self) -> int:
         # Linking an unnamed file goes through /proc, which a bare container may lack.
-        if not _UNNAMED or not os.path.isdir("/proc/self/fd"):
+        if not _UNNAMED or not _has_proc():
             return -1
         try:
             descriptor = os.open(".", _FLAGS | _UNNAMED, self._mode, dir_fd=self._parent)
@@ -103,6 +108,11 @@ class Temporary:
             if os.fstat(descriptor).st_nlink:
                 return descriptor
             os.close(descriptor)  # a sweep was faster than the lock
+
+
+@cache
+def _has_proc() -> bool:
+    return os.path.isdir("/proc/self/fd")
 
 
 def is_temporary(name: str) -> bool:

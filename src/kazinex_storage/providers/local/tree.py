@@ -8,8 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Final
@@ -26,12 +25,15 @@ from ...errors import (
     StorageError,
     UnavailableError,
 )
+from .beneath import how, open_beneath
 from .case import ignores_case, other_spelling
 from .names import RESERVED, to_disk
 from .settings import LocalAccess
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
+# O_NONBLOCK: opening a named pipe must not wait for its writer.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_HOW_FOLDER, _HOW_READ = how(_FOLDER), how(_READ)
 
 # Modes of files and folders. The umask of the process restricts those of "umask"; the others are exact.
 _MODES: Final[dict[LocalAccess, tuple[int, int]]] = {
@@ -39,6 +41,20 @@ _MODES: Final[dict[LocalAccess, tuple[int, int]]] = {
     "group": (0o660, 0o770),
     "umask": (0o666, 0o777),
 }
+
+
+class _Root:
+    """The descriptor of a root. It is closed with the last reference, so it stays open while anyone is below it: the
+    number of a closed descriptor goes to the next file that is opened.
+    """
+
+    __slots__ = ("descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        close(self.descriptor)
 
 
 class Tree:
@@ -59,15 +75,13 @@ class Tree:
         self.durable = durable
         self.file_mode, self._folder_mode = _MODES[access]
         self._access = access
-        self._users = 0
-        self._closed = False
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
+        self._root: _Root | None = None
         try:
             if create:
                 os.makedirs(to_disk(root), mode=self._folder_mode, exist_ok=True)
-            self._descriptor = os.open(to_disk(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            status = os.stat(".", dir_fd=self._descriptor)  # a folder may be readable and still not be entered
+            descriptor = os.open(to_disk(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._root = _Root(descriptor)
+            status = os.stat(".", dir_fd=descriptor)  # a folder may be readable and still not be entered
             self.place = f"disk/{status.st_dev}/{status.st_ino}"
             """Identifies the root, whichever path leads to it."""
         except OSError as error:
@@ -80,19 +94,14 @@ class Tree:
             }.get(error.errno or 0, error.strerror)
             kind = LocationNotFoundError if error.errno == errno.ENOENT else SettingsError
             raise kind(f"the root {root!r} cannot be used: {advice}", provider="local") from error
-        self.ignores_case = ignores_case(self._descriptor)
+        self.ignores_case = ignores_case(descriptor)
         """Whether the disk treats names that differ only in case as one."""
-        self._close_to_others()
+        self._beneath = None if self.ignores_case else open_beneath(descriptor)
+        self._close_to_others(descriptor)
 
     def close(self) -> None:
         """Close the root once it is no longer in use; later use raises ``ClosedError``."""
-        with self._lock:
-            self._closed = True
-        self._close_unused()
-
-    def __del__(self) -> None:
-        if hasattr(self, "_descriptor"):
-            self.close()
+        self._root = None
 
     def check_open(self) -> None:
         """Refuse to go on after ``close``.
@@ -100,8 +109,32 @@ class Tree:
         Raises:
             ClosedError: the tree was closed.
         """
-        if self._closed:
-            raise ClosedError("the storage was closed; make a new one")
+        self._open_root()
+
+    def find(self, path: str, wanted: bytes) -> int:
+        """Open the file at *path*, segments parted by slashes, in one system call, as ``how`` made *wanted*.
+
+        Returns -1 where that cannot be done; ``folder`` finds the way then, or says what is in it.
+        """
+        root = self._open_root()
+        if self._beneath is None:
+            return -1
+        return self._beneath(root.descriptor, path.encode("utf-8", "surrogateescape"), wanted)
+
+    def open(self, path: str) -> int:
+        """Open the file at *path* for reading and return its descriptor.
+
+        Raises:
+            OSError: ENOENT, ENOTDIR, ELOOP … as the system says.
+        """
+        descriptor = self.find(path, _HOW_READ)
+        if descriptor >= 0:
+            return descriptor
+        *folders, name = path.split("/")
+        with self.folder(folders) as parent:
+            if not path.startswith(RESERVED):
+                self.check_spelling(parent, name)
+            return os.open(to_disk(name), _READ, dir_fd=parent)
 
     @contextmanager
     def folder(self, segments: list[str], *, create: bool = False) -> Iterator[int]:
@@ -110,8 +143,11 @@ class Tree:
         Raises:
             OSError: ENOENT, ENOTDIR, ELOOP … as the system says.
         """
-        current = root = self._enter()
+        root = self._open_root()
+        current = top = root.descriptor
         try:
+            if len(segments) > 1 and (below := self.find("/".join(segments), _HOW_FOLDER)) >= 0:
+                current, segments = below, []
             for segment in segments:
                 if self.ignores_case and segments[0] != RESERVED:
                     self.check_spelling(current, segment, writing=create)
@@ -126,14 +162,14 @@ class Tree:
                     if stat.S_ISLNK(os.stat(to_disk(segment), dir_fd=current, follow_symlinks=False).st_mode):
                         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
                     raise
-                if current != root:
+                if current != top:
                     os.close(current)
                 current = below
             yield current
         finally:
-            if current != root:
+            if current != top:
                 os.close(current)
-            self._leave()
+            del root  # a traceback that is kept must not keep the root open
 
     def check_spelling(self, parent: int, name: str, *, writing: bool = False) -> None:
         """Refuse *name* when the disk ignores case and the folder *parent* has it in another case.
@@ -163,10 +199,22 @@ class Tree:
             with suppress(PermissionError):  # a lock that another user of the group has made
                 os.fchmod(descriptor, self.file_mode)
 
-    def sync(self, descriptor: int) -> None:
-        """Wait until the file or folder is on the disk, when the settings ask for it."""
-        if self.durable:
-            os.fsync(descriptor)
+    def sync(self, descriptor: int, *files: int) -> None:
+        """Wait until the file or folder, and then the *files*, are on the disk, when the settings ask for it.
+
+        All of them are on their way to the disk before the first is waited for.
+
+        Raises:
+            OSError: the disk is full, or the like.
+        """
+        if not self.durable:
+            return
+        for file in files:
+            # Linux starts to write dirty pages when told that they are not needed (mm/fadvise.c), and keeps them.
+            if hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        for each in (descriptor, *files):
+            os.fsync(each)
 
     def prune(self, segments: list[str]) -> None:
         """Remove the folders of *segments* that are empty, innermost first."""
@@ -180,30 +228,11 @@ class Tree:
                 return  # not empty, or gone already: both mean that there is nothing to do
             segments = parents
 
-    def _enter(self) -> int:
-        # The number of a closed descriptor goes to the next file opened: the root stays open while anyone is below it.
-        if self._pid != os.getpid():
-            # Another thread of the parent may have held the lock; its users are not ours.
-            self._lock, self._users, self._pid = threading.Lock(), 0, os.getpid()
-        with self._lock:
-            self.check_open()
-            self._users += 1
-        return self._descriptor
-
-    def _leave(self) -> None:
-        with self._lock:
-            self._users -= 1
-            last = self._closed and not self._users
-        if last:
-            self._close_unused()
-
-    def _close_unused(self) -> None:
-        with self._lock:
-            if not self._closed or self._users:
-                return
-            descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
+    def _open_root(self) -> _Root:
+        root = self._root
+        if root is None:
+            raise ClosedError("the storage was closed; make a new one")
+        return root
 
     def _make(self, name: str, parent: int) -> int:
         with suppress(FileExistsError):  # made by another writer, which may not have waited for the disk yet
@@ -213,15 +242,15 @@ class Tree:
         self.sync(parent)
         return os.open(to_disk(name), _FOLDER, dir_fd=parent)
 
-    def _close_to_others(self) -> None:
+    def _close_to_others(self, root: int) -> None:
         """Revoke the access to the locks that earlier releases gave others: anyone who can read a lock can hold it."""
         if self._access == "umask":
             return
         with suppress(OSError):
-            status = os.stat(RESERVED, dir_fd=self._descriptor, follow_symlinks=False)
+            status = os.stat(RESERVED, dir_fd=root, follow_symlinks=False)
             wider = stat.S_IMODE(status.st_mode) & ~self._folder_mode & 0o777
             if stat.S_ISDIR(status.st_mode) and wider and status.st_uid == os.geteuid():
-                os.chmod(RESERVED, stat.S_IMODE(status.st_mode) & ~wider, dir_fd=self._descriptor)
+                os.chmod(RESERVED, stat.S_IMODE(status.st_mode) & ~wider, dir_fd=root)
 
 
 class Mapped:
@@ -242,6 +271,17 @@ class Mapped:
         # Some of our own errors are OSErrors as well; they have been translated already.
         if isinstance(error, OSError) and not isinstance(error, StorageError):
             raise map_error(error, self._key, writing=self._writing) from error
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write the whole of *data*.
+
+    Raises:
+        OSError: the disk is full, or the like.
+    """
+    done = os.write(descriptor, data)
+    while done < len(data):
+        done += os.write(descriptor, memoryview(data)[done:])
 
 
 def map_error(error: OSError, key: str | None, *, writing: bool = False) -> StorageError:

@@ -8,14 +8,15 @@ import stat
 import time
 from dataclasses import replace
 
+from ...bodies.digest import OVERLAP_BYTES
 from ...bodies.source import Source
-from ...errors import AlreadyExistsError, InvalidKeyError, PreconditionFailedError, UnavailableError
+from ...errors import AlreadyExistsError, IntegrityError, InvalidKeyError, PreconditionFailedError, UnavailableError
 from ...types import PutMode, PutOptions
 from .locks import Lock, Locks, Note
 from .names import split, to_disk
 from .sidecar import Sidecar, Sidecars, version_of
 from .temporary import Temporary
-from .tree import Tree
+from .tree import Tree, write_all
 
 # A delete may prune the folder at the same instant, and the write starts over; each time, another process progressed.
 _ATTEMPTS = 100
@@ -70,13 +71,10 @@ class Writer:
     def _fill(
         self, temporary: Temporary, parent: int, name: str, key: str, source: Source, options: PutOptions
     ) -> tuple[os.stat_result, Sidecar]:
-        descriptor, stamp = temporary.descriptor, time.time_ns()
-
-        def stamp_and_sync(file: int) -> None:
-            os.utime(file, ns=(stamp, stamp))
-            self._tree.sync(file)
-
-        source.write_to(descriptor, stamp_and_sync)
+        descriptor = temporary.descriptor
+        # The disk is waited for while a large body is hashed; a small one joins its sidecar.
+        small = source.size < OVERLAP_BYTES
+        self._copy(descriptor, source, wait=not small)
         checksum = source.checksum
         kept = replace(options, metadata=dict(options.metadata))
         sidecar = Sidecar(options=kept, sha256=checksum.value if checksum is not None else None)
@@ -86,10 +84,14 @@ class Writer:
             note = Note(key=key, versions=(version_of(old),) if old is not None else (), temporary=temporary.name)
             # The clock may stop or go back: no two versions of one key may have the same modification time.
             least = old.st_mtime_ns + 1 if old is not None else 0
-            version = self._write_sidecar(descriptor, sidecar, least, lock, note)
+            version = self._write_sidecar(descriptor, sidecar, least, lock, note, (descriptor,) if small else ())
             published = to_disk(name)
             try:
-                temporary.link(published) if options.mode is PutMode.CREATE else temporary.replace(published)
+                source.check_cancelled()
+                if options.mode is PutMode.CREATE:
+                    temporary.link(published)
+                else:
+                    temporary.replace(published, free=old is None)
             except BaseException as error:
                 self._sidecars.remove(key, version)
                 lock.done()
@@ -102,19 +104,43 @@ class Writer:
         self._tree.sync(parent)
         return os.fstat(descriptor), sidecar
 
-    def _write_sidecar(self, descriptor: int, sidecar: Sidecar, least: int, lock: Lock, note: Note) -> str:
-        """Write the sidecar under a modification time of at least *least* that no version of the key carries."""
+    def _copy(self, descriptor: int, source: Source, *, wait: bool) -> None:
+        """Write the body with its modification time, and *wait* for the disk."""
+        stamp = time.time_ns()
+
+        def finish(file: int) -> None:
+            _stamp(file, stamp)
+            if wait:
+                self._tree.sync(file)
+
+        data = None if wait else source.data()
+        if data is None:
+            source.write_to(descriptor, finish)
+            return
+        write_all(descriptor, data)
+        finish(descriptor)
+        if os.fstat(descriptor).st_size != source.size:
+            raise IntegrityError("the file that was written was changed by another program; nothing was stored")
+
+    def _write_sidecar(
+        self, descriptor: int, sidecar: Sidecar, least: int, lock: Lock, note: Note, files: tuple[int, ...]
+    ) -> str:
+        """Write the sidecar under a modification time of at least *least* that no version of the key carries.
+
+        The *files* are on the disk when it is.
+        """
         status = os.fstat(descriptor)
         for step in itertools.count():
             version = version_of(status)
             if status.st_mtime_ns >= least:
                 lock.note(replace(note, versions=(*note.versions, version)))
-                if self._sidecars.write(note.key, version, sidecar):
+                if self._sidecars.write(note.key, version, sidecar, *files):
                     break
             # File systems keep times to between 1 ns and 2 s: the step grows until the version is a new one.
             least = max(least, status.st_mtime_ns) + 10 ** min(step, 10)
-            os.utime(descriptor, ns=(least, least))
-            self._tree.sync(descriptor)
+            _stamp(descriptor, least)
+            if not files:
+                self._tree.sync(descriptor)
             status = os.fstat(descriptor)
         return version
 
@@ -124,6 +150,10 @@ class Writer:
             return os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)
         except FileNotFoundError:
             return None
+
+
+def _stamp(file: int, time_ns: int) -> None:
+    os.utime(file, ns=(time_ns, time_ns))
 
 
 def _check(old: os.stat_result | None, key: str, options: PutOptions) -> None:
