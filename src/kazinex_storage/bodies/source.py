@@ -18,7 +18,7 @@ from typing import Self
 from ..errors import IntegrityError
 from ..transport.exchange import TransferCancelled
 from ..types import Buffer, Checksum, Progress
-from .body import Body, BytesBody, DescriptorContext, Raw, Spool
+from .body import Body, BytesBody, DescriptorContext, Raw, Spool, ended, unreadable
 from .checksums import checksum_of
 from .digest import Digest, ReadBack
 from .taking import BodyLike as BodyLike
@@ -138,6 +138,9 @@ class Source:
         if not 0 <= offset <= self.size:
             raise ValueError(f"a body of {self.size} bytes has no offset {offset}")
         digest = self._digest
+        known = self._found
+        if known is not None and known.algorithm == self._algorithm:  # of bytes, which do not change
+            return self._reader(offset)
         # A gap leaves the digest empty: a caller that reads parts out of order proves them part by part.
         if digest is None or offset == 0 or offset > digest.size:
             self._restart()
@@ -154,10 +157,13 @@ class Source:
         """
         if not isinstance(self._body, BytesBody) or type(self._body.data) is not bytes:
             return None
-        # Without a Digest, which can do more than one pass over small bytes needs (3 of 13 us a put of 4 KiB).
         self.check_cancelled()
+        known = self._found
+        if known is not None and known.algorithm == self._algorithm:  # of bytes, which do not change
+            return self._body.data
         if self._digest is not None:
             self._drop_digest()
+        # Without a Digest, which can do more than one pass over small bytes needs (3 of 13 us a put of 4 KiB).
         if self._algorithm == "sha256":
             found = Checksum(algorithm="sha256", value=hashlib.sha256(self._body.data).hexdigest())
         else:
@@ -244,7 +250,7 @@ class Source:
         try:
             return SourceReader(self, self._body.open(offset), offset)
         except OSError as error:
-            raise _unreadable(error) from error
+            raise unreadable(error) from error
 
     def _took(self, buffer: Buffer, position: int) -> None:
         """Feed *buffer*, which ends at *position*, to the digest unless a replay gave it these bytes before."""
@@ -260,7 +266,7 @@ class Source:
         try:
             changed = self._body.changed()
         except OSError as error:
-            raise _unreadable(error) from error
+            raise unreadable(error) from error
         if changed:
             raise IntegrityError(f"{changed} while it was being read; nothing was stored, repeat when it is at rest")
         if self._expected is None or self._digest is None or self._digest.size != self.size:
@@ -291,7 +297,7 @@ class Source:
                     # Some file systems (procfs and the like) copy nothing; an ordinary read shows what is there.
                     if position == 0:
                         return False
-                    raise IntegrityError(f"the body ended after {position} of {self.size} bytes; nothing was stored")
+                    raise ended(position, self.size)
                 self._hash_written(descriptor, read_back, position, copied)
                 position += copied
                 self._report(position)
@@ -302,7 +308,7 @@ class Source:
         try:
             descriptor = context.__enter__()
         except OSError as error:
-            raise _unreadable(error) from error
+            raise unreadable(error) from error
         with ExitStack() as stack:
             stack.push(context)
             yield descriptor
@@ -358,12 +364,9 @@ class SourceReader:
         try:
             count = self._raw.readinto(buffer[:left])
         except OSError as error:
-            raise _unreadable(error) from error
+            raise unreadable(error) from error
         if not count:
-            raise IntegrityError(
-                f"the body ended after {self._position} of {source.size} bytes; nothing was stored, "
-                "repeat when it is at rest"
-            )
+            raise ended(self._position, source.size)
         self._position += count
         source._report(self._position)
         return count
@@ -392,7 +395,3 @@ class SourceReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _unreadable(error: OSError) -> IntegrityError:
-    return IntegrityError(f"the body can no longer be read ({error.strerror or error}); nothing was stored")

@@ -36,7 +36,7 @@ def known_body(body: BodyLike) -> Body | None:
     if isinstance(body, os.PathLike):
         status = os.stat(body)
         # Files of the kernel (/proc, /sys) say that they are empty and are not: only reading shows.
-        return PathBody(body) if stat.S_ISREG(status.st_mode) and status.st_size else None
+        return PathBody(body, status) if stat.S_ISREG(status.st_mode) and status.st_size else None
     read = getattr(body, "read", None)
     if read is None:
         return None

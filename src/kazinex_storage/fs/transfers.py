@@ -71,11 +71,13 @@ class Transfers:
     def put_file(self, lpath: LocalPath, path: str, callback: Callback, options: PutOptions) -> Exchange[None]:
         """Do what ``Calls.put_file`` says."""
         self._object(path)
-        if (yield Call(os.path.isdir, lpath)):
-            return
-        storage, place, options = yield from self.writing(path, options)
-        put = storage.operations.put(place.key, Path(lpath), options, on_progress=progress_of(callback))
-        yield from put
+        try:
+            storage, place, options = yield from self.writing(path, options)
+            put = storage.operations.put(place.key, Path(lpath), options, on_progress=progress_of(callback))
+            yield from put
+        except Exception:  # no folder can be put, so a look at what failed tells as much as one at each file before
+            if not (yield Call(os.path.isdir, lpath)):
+                raise
 
     def get_file(
         self, path: str, lpath: LocalPath | None, callback: Callback, outfile: Writable | None = None

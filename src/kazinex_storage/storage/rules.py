@@ -10,11 +10,11 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Literal, TypeAlias, cast, get_args
 
 from ..bodies.body import BytesBody, Spool
 from ..bodies.content_types import guess_content_type
+from ..bodies.loading import load_small
 from ..bodies.source import BodyLike, Source
 from ..errors import FileTooLargeError, IntegrityError, NotSupportedError
 from ..keys import ObjectKey
@@ -157,12 +157,23 @@ class Rules:
         if type(body) is bytes:
             self.check_size(len(body))
             return Source(BytesBody(body), sha256=sha256, progress=on_progress)
-        make = partial(
-            Source.of, body, limit=self._limit, too_large=self._too_large, sha256=sha256, progress=on_progress
-        )
-        # A path is looked up and an iterable is read to its end: both may block.
         gone = threading.Event()
-        call = Call(partial(make, cancelled=gone.is_set), cancel=gone.set, discard=Source.close)
+
+        def look() -> Source:
+            source = Source.of(
+                body,
+                limit=self._limit,
+                too_large=self._too_large,
+                cancelled=gone.is_set,
+                sha256=sha256,
+                progress=on_progress,
+            )
+            if self.info.remote:
+                load_small(source, hashed=self.digest == "sha256")
+            return source
+
+        # A path is looked up, a small file and an iterable are read to their ends: all of these may block.
+        call = Call(look, cancel=gone.set, discard=Source.close)
         return cast(Source, (yield call))
 
     def check_stored(self, key: ObjectKey, source: Source, info: ObjectInfo) -> ObjectInfo:
