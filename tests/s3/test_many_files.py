@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from kazinex_storage import Storage
+from kazinex_storage import IntegrityError, Storage
+from kazinex_storage.bodies.small_download import Destination
 from kazinex_storage.fs.kinds import StorageFileSystem
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import Target
@@ -73,3 +74,52 @@ def test_paths_in_bulk_are_put_with_one_call_on_the_pool_each(counted: Counted, 
 
     assert counted.calls <= FILES * 1.1
     assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths] == [info.sha256 for info in infos]
+
+
+def test_a_small_object_is_got_with_one_request_and_one_call_on_the_pool(
+    counted: Counted, source: Path, tmp_path: Path
+) -> None:
+    counted.system.put(f"{source}/", "tree/", recursive=True)
+    counted.calls, counted.requests = 0, []
+
+    counted.system.get("tree/", f"{tmp_path}/target/below/", recursive=True)
+
+    assert counted.calls <= FILES * 1.1
+    assert (FILES, FILES + 1) == (counted.requests.count("get"), len(counted.requests))
+    for path in source.iterdir():
+        assert path.read_bytes() == (tmp_path / "target" / "below" / path.name).read_bytes()
+
+
+def test_an_object_that_has_grown_since_it_was_listed_is_got_whole(counted: Counted, tmp_path: Path) -> None:
+    storage, data = counted.storage, bytes(range(251)) * 10_000
+    storage.put("a", data)
+
+    info = storage.transport.run(storage.operations.download("a", Destination(path=tmp_path / "a", size=100)))
+
+    assert (data, hashlib.sha256(data).hexdigest()) == ((tmp_path / "a").read_bytes(), info.sha256)
+
+
+@pytest.mark.parametrize("size", [None, 100])
+def test_a_demanded_sha256_is_compared_whatever_a_listing_said(
+    counted: Counted, tmp_path: Path, size: int | None
+) -> None:
+    storage = counted.storage
+    storage.put("a", bytes(100))
+    into = Destination(path=tmp_path / "a", size=size)
+
+    with pytest.raises(IntegrityError):
+        storage.transport.run(storage.operations.download("a", into, sha256="0" * 64))
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_progress_of_small_objects_is_reported(counted: Counted, tmp_path: Path) -> None:
+    storage, seen = counted.storage, list[tuple[int, int | None]]()
+    storage.put("a", bytes(SIZE))
+
+    def report(done: int, total: int | None) -> None:
+        seen.append((done, total))
+
+    storage.transport.run(storage.operations.download("a", Destination(path=tmp_path / "a", size=SIZE), report))
+
+    assert (SIZE, SIZE) == seen[-1]

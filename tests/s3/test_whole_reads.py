@@ -89,6 +89,12 @@ def fs_get(storage: Storage, folder: Path) -> bytes:
     return (folder / "a").read_bytes()
 
 
+def fs_get_of_a_folder(storage: Storage, folder: Path) -> bytes:
+    fs, path = _file_system(storage)
+    fs.get(path.removesuffix("a"), f"{folder}/", recursive=True)
+    return (folder / "a").read_bytes()
+
+
 def fs_get_into_a_file(storage: Storage, folder: Path) -> bytes:
     fs, path = _file_system(storage)
     found = io.BytesIO()
@@ -105,7 +111,19 @@ def awaited_stream(storage: Storage, folder: Path) -> bytes:
 
 READS = pytest.mark.parametrize(
     "read",
-    [get_bytes, get, download, watched_download, stream, get_many, awaited_stream, fs_cat, fs_get, fs_get_into_a_file],
+    [
+        get_bytes,
+        get,
+        download,
+        watched_download,
+        stream,
+        get_many,
+        awaited_stream,
+        fs_cat,
+        fs_get,
+        fs_get_of_a_folder,
+        fs_get_into_a_file,
+    ],
     ids=lambda r: r.__name__,
 )
 

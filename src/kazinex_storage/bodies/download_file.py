@@ -72,6 +72,7 @@ class Download:
         """What the digest's thread reads into."""
         self.gone = False
         """Whether it was given up."""
+        self._published = False
         self._lock = threading.Lock()
 
     def at(self, start: int, stop: int | None = None) -> Sink:
@@ -104,6 +105,21 @@ class Download:
                     self._feed(FEED_BYTES)
         finally:
             self._close_if_gone()
+
+    def write_whole(self, data: bytes) -> None:
+        """Write *data*, all of a small object, and hash it on this thread; tell what to ``expect`` before.
+
+        Raises:
+            OSError: the disk is full, or the like.
+            TransferCancelled: it was given up.
+        """
+        span = _Span(0, None, self)
+        self._spans = [span]
+        self.write(span, data)
+        self._digest.update(data)
+        if self._hasher is not None:
+            self._hasher.update(data)
+        self._hashed = len(data)
 
     def expect(self, checksum: Checksum | None) -> None:
         """Compare with the *checksum* that the service keeps, as well as the sha256, when the file is published.
@@ -167,6 +183,7 @@ class Download:
             self._keep_mode()
             self._close()
             os.replace(self._temporary, self._target)
+            self._published = True
         return checksum
 
     def _pour(self) -> None:
@@ -180,8 +197,9 @@ class Download:
     def discard(self) -> None:
         """Remove what was written; harmless after ``publish``, and while another thread still writes."""
         self.gone = True
-        with suppress(FileNotFoundError):
-            os.unlink(self._temporary)
+        if not self._published:
+            with suppress(FileNotFoundError):
+                os.unlink(self._temporary)
         self._close_if_gone()
 
     def _keep_mode(self) -> None:

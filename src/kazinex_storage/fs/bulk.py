@@ -125,11 +125,13 @@ class Bulk:
 
     def get(self, sources: Paths, target: Paths, reach: Reach, callback: Callback) -> Exchange[None]:
         """Do what ``Calls.get`` says."""
+        sizes: dict[str, int] = {}
         if not isinstance(sources, str) and not isinstance(target, str):
             pairs = list(zip(sources, target, strict=True))
         else:
             found, pattern = yield from self._sources(sources, reach, look=False)
             names = list(found)
+            sizes = {name: entry.size for name, entry in found.items() if entry is not None}
             into = False
             if isinstance(target, str):
                 target = make_path_posix(target)
@@ -142,13 +144,19 @@ class Bulk:
         ids = cast("list[str]", (yield Call(local_ids, [path for _, path in pairs])))
         steps = (Step(source=pair[0], target=pair[1], target_id=one) for pair, one in zip(pairs, ids, strict=True))
         check_targets(steps, "get")
-        one = self._get_object if isinstance(sources, str) and not reach.recursive else self.transfers.get_file
-        yield from self._transfer(pairs, one, callback, [path for path, _ in pairs], reach.window)
+        plain = isinstance(sources, str) and not reach.recursive
 
-    def _get_object(self, path: str, lpath: str, callback: Callback) -> Exchange[None]:
+        def get_file(path: str, lpath: str, child: Callback) -> Exchange[None]:
+            if plain:
+                return self._get_object(path, lpath, child, sizes.get(path))
+            return self.transfers.get_file(path, lpath, child, size=sizes.get(path))
+
+        yield from self._transfer(pairs, get_file, callback, [path for path, _ in pairs], reach.window)
+
+    def _get_object(self, path: str, lpath: str, callback: Callback, size: int | None) -> Exchange[None]:
         """Get *path*, which was not looked up, unless it is a folder: without *recursive*, those are left out."""
         try:
-            yield from self.transfers.get_object(path, lpath, callback)
+            yield from self.transfers.get_object(path, lpath, callback, size)
         except NotFoundError:
             if not (yield from self.lookups.is_folder(path)):
                 raise

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias, cast
 
+from ..bodies.small_download import Destination
 from ..bodies.source import Source
 from ..errors import (
     AlreadyExistsError,
@@ -16,7 +17,6 @@ from ..errors import (
     NotFoundError,
     NotSupportedError,
     PreconditionFailedError,
-    StorageError,
 )
 from ..storage.rules import Body, options_of_copy
 from ..storage.sync import Storage
@@ -80,9 +80,14 @@ class Transfers:
                 raise
 
     def get_file(
-        self, path: str, lpath: LocalPath | None, callback: Callback, outfile: Writable | None = None
+        self,
+        path: str,
+        lpath: LocalPath | None,
+        callback: Callback,
+        outfile: Writable | None = None,
+        size: int | None = None,
     ) -> Exchange[None]:
-        """Do what ``Calls.get_file`` says."""
+        """Do what ``Calls.get_file`` says; *size* is what a listing said of the object."""
         place = self._object(path)
         if outfile is None and lpath is not None and hasattr(lpath, "write"):
             outfile = cast(BinaryIO, lpath)
@@ -90,18 +95,22 @@ class Transfers:
             yield from self._append(place, outfile, callback)
             return
         try:
-            yield from self.get_object(path, cast(LocalPath, lpath), callback)
+            yield from self.get_object(path, cast(LocalPath, lpath), callback, size)
         except NotFoundError:
             if not (yield from self.lookups.is_folder(path)):
                 raise
             yield Call(_make_folder, cast(LocalPath, lpath))
 
-    def get_object(self, path: str, lpath: LocalPath, callback: Callback) -> Exchange[None]:
+    def get_object(self, path: str, lpath: LocalPath, callback: Callback, size: int | None = None) -> Exchange[None]:
         """Write the object into the local file *lpath*, as ``get_file``; a folder is NotFoundError."""
         place = self._object(path)
-        target, on_progress = Path(lpath), progress_of(callback)
+        into, on_progress = Destination(path=Path(lpath), size=size, folders=True), progress_of(callback)
         candidates = yield from self.space.candidates(place)
-        yield from self.lookups.first(place, candidates, lambda storage: _download(storage, place, target, on_progress))
+
+        def download(storage: Storage) -> Exchange[ObjectInfo]:
+            return storage.operations.download(place.key, into, on_progress)
+
+        yield from self.lookups.first(place, candidates, download)
 
     def _append(self, place: Place, outfile: Writable, callback: Callback) -> Exchange[None]:
         candidates, etag = (yield from self.space.candidates(place)), None
@@ -335,13 +344,3 @@ def _copy_across(source: Storage, origin: str, target: Storage, goal: str, mode:
 
 def _make_folder(path: LocalPath) -> None:
     os.makedirs(path, exist_ok=True)
-
-
-def _download(storage: Storage, place: Place, path: Path, on_progress: Progress | None) -> Exchange[ObjectInfo]:
-    try:
-        return (yield from storage.operations.download(place.key, path, on_progress))
-    except StorageError:
-        raise
-    except FileNotFoundError:  # from the local disk: the folder is missing
-        yield Call(_make_folder, path.parent)
-        return (yield from storage.operations.download(place.key, path, on_progress))

@@ -10,6 +10,7 @@ from typing import cast
 
 from ..bodies.checksums import hasher_of
 from ..bodies.download_file import Download
+from ..bodies.small_download import SmallDownload
 from ..errors import IntegrityError
 from ..keys import ObjectKey
 from ..transport import Exchange, Many, Outcome
@@ -32,7 +33,7 @@ class Fetch:
         self,
         context: Context,
         key: ObjectKey,
-        target_file: Download,
+        target_file: Download | SmallDownload,
         on_progress: Progress | None,
         if_match: str | None = None,
     ) -> None:
@@ -61,6 +62,22 @@ class Fetch:
         """
         etag = yield from self._look()
         return (yield from self._get(WHOLE, self._sink(0), etag))
+
+    def small(self, sha256: str | None) -> Exchange[ObjectInfo]:
+        """Fetch it in one request, whose response also says what the whole is compared with, unless *sha256* does.
+
+        Raises:
+            StorageError: as in ``StorageProvider.get``.
+        """
+        etag = yield from self._look()
+        if sha256 is not None:
+            return (yield from self._get(WHOLE, self._sink(0), etag))
+        target_file = cast(SmallDownload, self._target_file)
+        sink = target_file if self._on_progress is None else _Expecting(self._sink(0), target_file)
+        info = yield from self._get(WHOLE, sink, etag)
+        if not target_file.announced:
+            target_file.expect((yield from known_checksum(self._context, self._key, None, info)))
+        return info
 
     def spans(self, sha256: str | None) -> Exchange[ObjectInfo]:
         """Fetch it in requests of ``SPAN_BYTES``, all of one version; the first shows how many there are.
@@ -124,6 +141,19 @@ class Fetch:
             on_progress(self._done, self._total)
 
         return report
+
+
+class _Expecting:
+    """A sink of one target that hears what the bytes are compared with."""
+
+    __slots__ = ("_sink", "expect")
+
+    def __init__(self, sink: Sink, target_file: SmallDownload) -> None:
+        self._sink = sink
+        self.expect = target_file.expect
+
+    def __call__(self, buffer: Buffer) -> None:
+        self._sink(buffer)
 
 
 def known_checksum(context: Context, key: ObjectKey, sha256: str | None, info: ObjectInfo) -> Exchange[Checksum | None]:

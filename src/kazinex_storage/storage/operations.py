@@ -15,6 +15,7 @@ from typing import cast
 
 from ..bodies.body import Spool
 from ..bodies.download_file import Download
+from ..bodies.small_download import Destination, SmallDownload
 from ..errors import BulkError, NotFoundError
 from ..keys import ObjectKey
 from ..transport import Call, Exchange, Many, Outcome
@@ -164,17 +165,25 @@ class Operations:
     def download(
         self,
         key: ObjectKey,
-        path: os.PathLike[str],
+        path: os.PathLike[str] | Destination,
         on_progress: Progress | None = None,
         *,
         sha256: str | None = None,
         if_match: str | None = None,
     ) -> Exchange[ObjectInfo]:
-        """Write the object into *path* if it has *sha256* and is the version *if_match*; see ``Storage.download``."""
-        target = cast(Download, (yield Call(Download, Path(path), discard=Download.discard)))
+        """Write the object into *path* if it has *sha256* and is the version *if_match*; see ``Storage.download``.
+
+        A small object that a listing showed the size of costs one request and one blocking call.
+        """
+        remote, into = self.context.info.remote, path if isinstance(path, Destination) else Destination(path=Path(path))
+        target: Download | SmallDownload
+        if small := remote and into.is_small:
+            target = SmallDownload(into)
+        else:
+            target = cast(Download, (yield Call(into.open, discard=Download.discard)))
         try:
             fetch = Fetch(self.context, key, target, on_progress, if_match)
-            info = yield from fetch.spans(sha256) if self.context.info.remote else fetch.whole()
+            info = yield from fetch.small(sha256) if small else fetch.spans(sha256) if remote else fetch.whole()
             checksum = yield Call(target.publish, info, sha256 or info.sha256)
         finally:
             target.discard()
