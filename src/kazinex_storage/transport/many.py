@@ -113,6 +113,8 @@ class _Scheduler:
         self.tasks: set[_Task] = set()
         self.ready: deque[tuple[_Task, Any, BaseException | None]] = deque()
         self.finished: queue.SimpleQueue[_Task] = queue.SimpleQueue()
+        self.calls = 0
+        """Calls that were submitted and not collected yet."""
         self.timers: list[tuple[float, int, _Task]] = []
         self.order = itertools.count()
 
@@ -266,6 +268,7 @@ class _Scheduler:
         elif isinstance(command, Call):
             task.call = command
             task.future = self.pool.submit(command)
+            self.calls += 1
             task.future.add_done_callback(lambda _: self._finished(task))
         elif isinstance(command, Many):
             self.add_group(command.exchanges, max(1, command.window), task)
@@ -273,7 +276,7 @@ class _Scheduler:
             heapq.heappush(self.timers, (time.monotonic() + command.seconds, next(self.order), task))
 
     def _wait_for_sockets(self, session: Session, timeout: float | None) -> None:
-        if any(task.future is not None for task in self.tasks):
+        if self.calls:
             self.waker = session.waker()
             # Looked at after the waker was set: a call that ends from now on wakes the wait.
             timeout = timeout if self.finished.empty() else 0.0
@@ -289,6 +292,7 @@ class _Scheduler:
 
     def _collect(self, task: _Task) -> None:
         future, task.future = task.future, None
+        self.calls -= 1
         if future is None or future.cancelled():
             return
         error = future.exception()
