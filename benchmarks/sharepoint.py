@@ -106,7 +106,7 @@ def _large(storage: Storage, peer: Any, source: Path, landed: Path, sizes: Sizes
         sizes.large_rounds,
     )
     show("large file up", ups)
-    verdict("put against office365", ups[0].median_s / ups[1].median_s, 2.0, unit="x", at_least=True)
+    verdict("put against office365", ups[0].median_s / ups[1].median_s, 1.5, unit="x", at_least=True)
     downs = alternate(
         [
             Contender(name="office365", work=peer_down),
