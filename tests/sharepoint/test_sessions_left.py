@@ -86,6 +86,19 @@ def test_a_session_whose_beginning_is_interrupted_is_thrown_away(place: Place, s
     assert {} == place.emulator.state.sessions
 
 
+@pytest.mark.parametrize(("status", "left"), [(400, 0), (404, 0), (429, 1), (500, 1), (503, 1)])
+def test_a_session_whose_end_was_not_decided_is_remembered(place: Place, status: int, left: int) -> None:
+    """A refusal for good is one by a session that is gone; after any other the session may still be there."""
+    faults = place.emulator.faults
+    faults.add(RequestFault(kind=Kind.ANSWER, method="PUT", times=1, answer=Answer(status=507)))
+    faults.add(RequestFault(kind=Kind.ANSWER, method="DELETE", times=4, answer=Answer(status=status)))
+
+    with pytest.raises(StorageError):
+        place.storage.put("a.ifc", LARGE)
+
+    assert left == sweep(place.storage).leftovers
+
+
 @pytest.mark.parametrize("by", ["the next upload", "a sweep"])
 def test_a_session_that_cannot_be_thrown_away_is_remembered(
     place: Place, by: str, caplog: pytest.LogCaptureFixture
