@@ -74,7 +74,7 @@ PROMISES = (
     Promise(
         name="azure: a body goes with its checksum",
         module="providers/azure_blob/requests.py",
-        before="            self.prove(data).header,\n",
+        before="            proof.header,\n",
         after="",
     ),
     Promise(

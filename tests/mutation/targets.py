@@ -49,7 +49,8 @@ TARGETS = (
         mutants=6,
         stages=(
             ("tests/s3/test_answers.py", "tests/s3/test_settings_s3.py", "tests/s3/test_names.py"),
-            ("tests/s3/test_faults_writes.py", "tests/s3/test_presign.py"),
+            ("tests/s3/test_faults_writes.py", "tests/s3/test_presign.py", "tests/s3/test_orphans.py"),
+            ("tests/s3/test_export.py", "tests/s3/test_verify.py"),
             ("tests/s3/test_contract.py", "-k", f"SeaweedFs and ({_CONDITIONS})"),
         ),
     ),
@@ -60,7 +61,8 @@ TARGETS = (
         stages=(
             ("tests/azure/test_protocol.py", "tests/azure/test_names.py", "tests/azure/test_settings.py"),
             ("tests/azure/test_faults.py", "tests/azure/test_checksums.py"),
-            ("tests/azure/test_contract.py", "-k", _CONDITIONS),
+            ("tests/azure/test_identities.py", "tests/azure/test_export_tools.py", "tests/azure/test_verify.py"),
+            ("tests/azure/test_contract.py", "-k", f"{_CONDITIONS} or others_sent"),
         ),
     ),
     Target(
@@ -74,7 +76,8 @@ TARGETS = (
                 "tests/sharepoint/test_settings.py",
             ),
             ("tests/sharepoint/test_faults.py", "tests/sharepoint/test_resuming.py"),
-            ("tests/sharepoint/test_contract.py", "-k", _CONDITIONS),
+            ("tests/sharepoint/test_sessions_left.py", "tests/sharepoint/test_unkeyed.py"),
+            ("tests/sharepoint/test_contract.py", "-k", f"{_CONDITIONS} or resum"),
         ),
     ),
     Target(
@@ -82,7 +85,8 @@ TARGETS = (
         modules=("providers/objectstore/*.py",),
         mutants=3,
         stages=(
-            ("tests/unit/test_xml_text.py", "tests/s3/test_answers.py", "tests/azure/test_protocol.py"),
+            ("tests/unit/test_xml_text.py", "tests/unit/test_hostile_texts.py"),
+            ("tests/s3/test_answers.py", "tests/azure/test_protocol.py"),
             ("tests/s3/test_listed_names.py", "tests/s3/test_names.py", "tests/azure/test_names.py"),
             ("tests/s3/test_contract.py", "-k", f"SeaweedFs and ({_CONDITIONS})"),
         ),
@@ -129,11 +133,13 @@ TARGETS = (
                 "tests/unit/test_keys_values.py",
                 "tests/unit/test_storage_rules.py",
                 "tests/unit/test_states.py",
+                "tests/unit/test_sweeping.py",
                 "tests/unit/test_upload_state.py",
                 "tests/unit/test_files.py",
             ),
             ("tests/contract/test_memory.py",),
             ("tests/s3/test_tickets.py", "tests/s3/test_presign.py"),
+            ("tests/s3/test_unkeyed.py", "tests/s3/test_folder_markers.py"),
             ("tests/s3/test_contract.py", "-k", "SeaweedFs and (sign or confirm or url or arriv)"),
             ("tests/journeys",),
         ),
@@ -148,7 +154,7 @@ TARGETS = (
         name="documents",
         modules=("documents/*.py",),
         mutants=3,
-        stages=(("tests/unit/test_integrity.py", "tests/journeys"),),
+        stages=(("tests/unit/test_integrity.py", "tests/sharepoint/test_journeys.py"), ("tests/journeys",)),
     ),
 )
 """Each mutant belongs to the first target that covers its module."""
