@@ -8,13 +8,17 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from kazinex_storage import NotFoundError, Storage
+from kazinex_storage import AlreadyExistsError, NotFoundError, PutMode, PutOptions, Storage
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
+
+# Races between another program and a put.
+_ROUNDS = 300
 
 # Everything that a script does with keys, in a process whose locale knows ASCII alone.
 _SCRIPT = r"""
@@ -81,3 +85,36 @@ def test_a_file_whose_time_no_datetime_holds_is_an_object_like_others(tmp_path: 
 
         assert expected == found == {name: storage.head(name).last_modified for name in found}
         assert [b"a", b"b", b"c"] == [storage.get_bytes(name) for name in found]
+
+
+def test_of_another_program_and_a_create_only_put_exactly_one_makes_the_file(root: Path, storage: Storage) -> None:
+    """The other program knows no locks: the step that publishes has to refuse a name that was taken in between."""
+    both = threading.Barrier(2, timeout=60)
+    made: list[bool] = []
+
+    def make() -> None:
+        for index in range(_ROUNDS):
+            both.wait()
+            for _ in range(index % 50):  # a little later each time
+                os.getpid()
+            try:
+                with (root / f"{index}").open("xb") as file:
+                    file.write(b"theirs")
+                made.append(True)
+            except FileExistsError:
+                made.append(False)
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    ours = []
+    for index in range(_ROUNDS):
+        both.wait()
+        try:
+            storage.put(f"{index}", b"ours", PutOptions(mode=PutMode.CREATE))
+            ours.append(True)
+        except AlreadyExistsError:
+            ours.append(False)
+    thread.join()
+
+    assert [not theirs for theirs in made] == ours
+    assert all((root / f"{index}").read_bytes() == (b"ours" if won else b"theirs") for index, won in enumerate(ours))
