@@ -23,7 +23,7 @@ from kazinex_storage.transport import Request
 from kazinex_storage.types import MIB
 
 from .faulty import Faulty
-from .proxy import flip_request
+from .proxy import flip_answer, flip_request
 
 SMALL = b"a document" * 100
 LARGE = pattern(17 * MIB + 5)  # three parts
@@ -198,3 +198,35 @@ def test_a_service_that_verifies_nothing_is_sent_the_sha256(target: Target) -> N
     headers = dict(request_of(there, SMALL, trusted=True).headers)
 
     assert sha256(SMALL) == headers[OUR_SHA256]
+
+
+@pytest.mark.parametrize("body", [b"", SMALL, LARGE], ids=["empty", "small", "large"])
+@pytest.mark.parametrize("declared", [False, True], ids=["crc32", "sha256"])
+def test_a_download_says_what_it_was_compared_with(faulty: Faulty, tmp_path: Path, body: bytes, declared: bool) -> None:
+    storage, path = by_service(faulty), tmp_path / "a"
+    storage.put("a", body, sha256=sha256(body) if declared else None)
+
+    info = storage.download("a", path)
+
+    assert body == path.read_bytes()
+    assert (sha256(body) if declared else None) == info.sha256
+    assert storage.head("a").sha256 == info.sha256
+
+
+def test_an_altered_download_is_found_by_what_the_service_keeps(faulty: Faulty, tmp_path: Path) -> None:
+    storage = by_service(faulty)
+    storage.put("a", SMALL)
+    faulty.front.on("get", do=flip_answer(500), times=None)
+
+    with pytest.raises(IntegrityError):
+        storage.download("a", tmp_path / "a")
+
+    assert [] == [*tmp_path.iterdir()]
+
+
+def test_a_download_computes_no_sha256_that_nothing_is_compared_with(faulty: Faulty, tmp_path: Path) -> None:
+    storage = by_service(faulty)
+    storage.put("a", LARGE)
+    storage.download("a", tmp_path / "warm")
+
+    assert 0 == hashed_during(lambda: storage.download("a", tmp_path / "a"), "update")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from kazinex_storage import DocumentKey, DocumentStore, IntegrityError, Storage
+from kazinex_storage.bodies.checksums import checksum_of
 from kazinex_storage.bodies.digest import Digest
+from kazinex_storage.bodies.download_file import FEED_BYTES, GATHER_BYTES, Download
+from kazinex_storage.bodies.small_download import SMALL_BYTES, Destination, SmallDownload
 from kazinex_storage.bodies.source import Source
 from kazinex_storage.documents.events import Event
 from kazinex_storage.documents.receipts import ResolvedProvider
@@ -17,6 +21,7 @@ from kazinex_storage.documents.register import MemoryRegister, RevisionRegister
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.testing.bench import sha256
+from kazinex_storage.types import Checksum, ObjectInfo
 
 BODY = b"a document" * 100_000
 
@@ -97,3 +102,91 @@ def test_nothing_is_chosen_over_a_sha256_that_was_declared() -> None:
 def test_a_source_that_may_not_be_trusted_to_a_service_keeps_its_sha256() -> None:
     with Source.of(BODY) as source:
         assert "sha256" == source.hashed_by("crc32")
+
+
+SIZES = (0, 10, GATHER_BYTES + 1, FEED_BYTES, 3 * FEED_BYTES + 7)
+
+
+def downloaded(target: Path, body: bytes, expected: Checksum | None, sha256: str | None = None) -> Checksum | None:
+    """Download *body*: the first piece, what it is compared with, and the rest."""
+    file = Download(target, trusting=True)
+    try:
+        sink = file.at(0, len(body))
+        sink(body[: 2 * GATHER_BYTES])
+        file.expect(expected)
+        for start in range(2 * GATHER_BYTES, len(body), GATHER_BYTES):
+            sink(body[start : start + GATHER_BYTES])
+        return file.publish(ObjectInfo(key="a", size=len(body)), sha256)
+    finally:
+        file.discard()
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "md5", "crc32"])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_trusting_download_is_compared_with_what_the_service_keeps(tmp_path: Path, size: int, algorithm: str) -> None:
+    body = (BODY * 13)[:size]
+    expected = checksum_of(algorithm, body)
+
+    assert expected == downloaded(tmp_path / "a", body, expected)
+    assert body == (tmp_path / "a").read_bytes()
+    if size:
+        altered = body[:-1] + bytes([body[-1] ^ 1])
+        with pytest.raises(IntegrityError):
+            downloaded(tmp_path / "b", altered, expected)
+        assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("expected", [None, checksum_of("crc32", BODY)], ids=["nothing", "crc32"])
+def test_a_sha256_that_is_asked_for_at_the_end_is_computed(tmp_path: Path, expected: Checksum | None) -> None:
+    found = downloaded(tmp_path / "a", BODY, expected, sha256(BODY))
+
+    assert checksum_of("sha256", BODY) == found
+    with pytest.raises(IntegrityError):
+        downloaded(tmp_path / "b", BODY, expected, sha256(b"other"))
+
+
+def test_nothing_is_read_back_where_there_is_nothing_to_compare_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> int:
+        raise AssertionError("it was read back")
+
+    monkeypatch.setattr(os, "preadv", refused)
+    body = BODY * 13
+
+    assert None is downloaded(tmp_path / "a", body, None)
+    assert body == (tmp_path / "a").read_bytes()
+
+
+def test_a_trusting_download_that_another_process_truncates_is_not_kept(tmp_path: Path) -> None:
+    file = Download(tmp_path / "a", trusting=True)
+    file.at(0, len(BODY))(BODY)
+    file.expect(None)
+    (written,) = tmp_path.iterdir()
+    os.truncate(written, 5)
+
+    with pytest.raises(IntegrityError, match="changed by another process"):
+        file.publish(ObjectInfo(key="a", size=len(BODY)), None)
+    file.discard()
+
+    assert [] == [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("expected", [None, "md5", "sha256"])
+@pytest.mark.parametrize("size", [10, SMALL_BYTES + 1])
+def test_a_small_trusting_download_is_compared_as_well(tmp_path: Path, size: int, expected: str | None) -> None:
+    body = BODY[:size]
+    checksum = checksum_of(expected, body) if expected is not None else None
+    file = SmallDownload(Destination(path=tmp_path / "a", size=10, trusting=True))
+    file(body)
+    file.expect(checksum)
+
+    assert checksum == file.publish(ObjectInfo(key="a", size=size), None)
+    assert body == (tmp_path / "a").read_bytes()
+
+
+def test_a_small_trusting_download_has_the_sha256_that_is_asked_for(tmp_path: Path) -> None:
+    file = SmallDownload(Destination(path=tmp_path / "a", size=10, trusting=True))
+    file(BODY[:10])
+
+    assert checksum_of("sha256", BODY[:10]) == file.publish(ObjectInfo(key="a", size=10), sha256(BODY[:10]))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from kazinex_storage.bodies.download_file import FEED_BYTES, GATHER_BYTES, Download
 from kazinex_storage.errors import IntegrityError
-from kazinex_storage.types import ObjectInfo
+from kazinex_storage.types import Checksum, ObjectInfo
 
 PIECE = GATHER_BYTES // 2 + 1  # never ends where a span does
 SPAN = FEED_BYTES + GATHER_BYTES // 2
@@ -48,7 +48,7 @@ def test_what_came_whole_is_hashed_before_the_rest_comes(tmp_path: Path, monkeyp
     assert enough.wait(PATIENCE_S)
     sinks[2](body[2 * SPAN :])
     checksum = target_file.publish(ObjectInfo(key="out.pdf", size=len(body)), None)
-    assert hashlib.sha256(body).hexdigest() == checksum.value
+    assert Checksum(algorithm="sha256", value=hashlib.sha256(body).hexdigest()) == checksum
     assert body == (tmp_path / "out.pdf").read_bytes()
 
 
@@ -72,7 +72,7 @@ def test_spans_in_any_order_make_the_file_they_are_of(cuts: list[int], order: ra
 
         checksum = target_file.publish(ObjectInfo(key="out.pdf", size=len(body)), None)
 
-        assert hashlib.sha256(body).hexdigest() == checksum.value
+        assert Checksum(algorithm="sha256", value=hashlib.sha256(body).hexdigest()) == checksum
         assert body == target.read_bytes()
 
 

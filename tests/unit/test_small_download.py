@@ -38,7 +38,7 @@ def test_nothing_is_on_the_disk_before_it_is_published(tmp_path: Path) -> None:
     download.discard()
 
     assert (["a"], DATA) == (left(tmp_path), (tmp_path / "a").read_bytes())
-    assert hashlib.sha256(DATA).hexdigest() == checksum.value
+    assert Checksum(algorithm="sha256", value=hashlib.sha256(DATA).hexdigest()) == checksum
 
 
 def test_it_takes_no_buffer_larger_than_the_object(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_an_object_of_another_size_than_was_listed_is_whole(tmp_path: Path, size
     download.discard()
 
     assert (["a"], data) == (left(tmp_path), (tmp_path / "a").read_bytes())
-    assert hashlib.sha256(data).hexdigest() == checksum.value
+    assert Checksum(algorithm="sha256", value=hashlib.sha256(data).hexdigest()) == checksum
 
 
 @pytest.mark.parametrize("pieces", [PIECES, PIECES * 20], ids=["in memory", "in the file"])

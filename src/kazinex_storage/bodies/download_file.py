@@ -39,8 +39,12 @@ GATHER_BYTES = 512 * 1024
 class Download:
     """Takes the bytes of one object; until ``publish`` the target is as it was."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, *, trusting: bool = False) -> None:
         """Open a temporary file in the folder of *target*, and of a pipe or device in the temporary folder.
+
+        Args:
+            target: Where it goes in the end.
+            trusting: Compute what ``expect`` names and no sha256 besides it; nothing is hashed before it is called.
 
         Raises:
             NotSupportedError: *target* is a socket or a block device.
@@ -68,6 +72,10 @@ class Download:
         """What the bytes are compared with besides the sha256."""
         self._hasher: Hasher | None = None
         """Computes it, next to the digest."""
+        self._waits = trusting
+        """Whether nothing is hashed yet, because it is not known by what algorithm."""
+        self._hashes = not trusting
+        """Whether the sha256 is computed."""
         self._read = memoryview(b"")
         """What the digest's thread reads into."""
         self.gone = False
@@ -101,7 +109,7 @@ class Download:
                 if self.gone:
                     raise TransferCancelled
                 self._flush(span, piece)
-                while self._written() - self._hashed >= FEED_BYTES:
+                while not self._waits and self._written() - self._hashed >= FEED_BYTES:
                     self._feed(FEED_BYTES)
         finally:
             self._close_if_gone()
@@ -116,7 +124,8 @@ class Download:
         span = _Span(0, None, self)
         self._spans = [span]
         self.write(span, data)
-        self._digest.update(data)
+        if self._hashes:
+            self._digest.update(data)
         if self._hasher is not None:
             self._hasher.update(data)
         self._hashed = len(data)
@@ -126,8 +135,10 @@ class Download:
 
         What was hashed already is read once more. None, or one that nothing here computes, changes nothing.
         """
+        self._waits = False
         if checksum is None or checksum.algorithm == "sha256":
             self._sha256 = checksum.value if checksum is not None else None
+            self._hashes = self._hashes or checksum is not None
             return
         hasher = hasher_of(checksum.algorithm)
         if hasher is None:
@@ -139,10 +150,10 @@ class Download:
             else:
                 self._hasher = hasher
 
-    def publish(self, info: ObjectInfo, sha256: str | None) -> Checksum:
+    def publish(self, info: ObjectInfo, sha256: str | None) -> Checksum | None:
         """Compare with the size of *info* and the *sha256*, or what is expected; rename over the target.
 
-        Returns the sha256 found.
+        Returns the sha256 found; what was expected instead, or None, where none was computed.
 
         Raises:
             IntegrityError: the size or the recorded sha256 differ; the target is untouched.
@@ -158,22 +169,7 @@ class Download:
         written = self._written()
         if written != info.size or written != sum(span.end - span.start for span in self._spans):
             raise IntegrityError(f"{written} of {info.size} bytes arrived; the file was not written")
-        if self._hashed:
-            self._feed(written - self._hashed)
-        else:  # a small one is not worth a thread
-            data = os.pread(self._descriptor, written, 0)
-            self._digest.update(data)
-            if self._hasher is not None:
-                self._hasher.update(data)
-        checksum = self._digest.checksum()
-        if self._digest.size != info.size:
-            raise IntegrityError("the file was changed by another process while it was written; it was not kept")
-        sha256 = sha256 or self._sha256
-        if sha256 is not None and sha256 != checksum.value:
-            raise IntegrityError(
-                f"the bytes have sha256 {checksum.value}, the object was stored with {sha256}; the file was not written"
-            )
-        self._check_expected()
+        checksum = self._prove(written, sha256 or self._sha256)
         if self._stream:
             self._pour()
             return checksum
@@ -184,6 +180,37 @@ class Download:
             self._close()
             os.replace(self._temporary, self._target)
             self._published = True
+        return checksum
+
+    def _prove(self, written: int, sha256: str | None) -> Checksum | None:
+        """Hash what was not hashed yet, and compare.
+
+        Raises:
+            IntegrityError: the bytes are others.
+        """
+        if sha256 is not None and not self._hashes:
+            self._digest.join()  # what is read again for it goes into no other checksum
+            self._digest.size = self._hashed = 0
+            self._hashes, self._hasher, self._expected = True, None, None
+        if self._hashed or written >= FEED_BYTES:
+            self._feed(written - self._hashed)
+        elif self._hashes or self._hasher is not None:  # a small one is not worth a thread
+            data = os.pread(self._descriptor, written, 0)
+            self._digest.update(data)
+            if self._hasher is not None:
+                self._hasher.update(data)
+        self._digest.join()
+        found = self._digest.size if self._hashes else os.fstat(self._descriptor).st_size
+        if found != written:
+            raise IntegrityError("the file was changed by another process while it was written; it was not kept")
+        self._check_expected()
+        if not self._hashes:
+            return self._expected
+        checksum = self._digest.checksum()
+        if sha256 is not None and sha256 != checksum.value:
+            raise IntegrityError(
+                f"the bytes have sha256 {checksum.value}, the object was stored with {sha256}; the file was not written"
+            )
         return checksum
 
     def _pour(self) -> None:
@@ -232,10 +259,10 @@ class Download:
         return spans[self._front].end
 
     def _feed(self, size: int) -> None:
-        """Have the next *size* bytes hashed."""
-        if size:
+        """Have the next *size* bytes hashed, unless there is nothing to compare them with."""
+        if size and (self._hashes or self._hasher is not None):
             self._digest.later(partial(self._read_back, self._hashed, size), size)
-            self._hashed += size
+        self._hashed += size
 
     def _read_back(self, start: int, size: int) -> None:
         """Hash a piece of the file, on the digest's thread.
@@ -244,7 +271,8 @@ class Download:
             IntegrityError: it is not there any more.
         """
         for piece in self._pieces(start, size):
-            self._digest.raw(piece)
+            if self._hashes:
+                self._digest.raw(piece)
             if self._hasher is not None:
                 self._hasher.update(piece)
 

@@ -29,6 +29,8 @@ class Destination:
     """Bytes of the object when it was listed; it may have changed since."""
     folders: bool = False
     """Whether the folder of the path is made when it is missing."""
+    trusting: bool = False
+    """Whether no sha256 is computed that nothing is compared with; see ``Download``."""
 
     @property
     def is_small(self) -> bool:
@@ -43,12 +45,12 @@ class Destination:
             OSError: the folder is missing or may not be written.
         """
         try:
-            return Download(self.path)
+            return Download(self.path, trusting=self.trusting)
         except FileNotFoundError:
             if not self.folders:
                 raise
         os.makedirs(self.path.parent, exist_ok=True)
-        return Download(self.path)
+        return Download(self.path, trusting=self.trusting)
 
 
 class SmallDownload:
@@ -101,8 +103,8 @@ class SmallDownload:
         """Compare with the *checksum* that the service keeps, as well as the sha256, when the file is published."""
         self.announced, self._expected = True, checksum
 
-    def publish(self, info: ObjectInfo, sha256: str | None) -> Checksum:
-        """Write the file, compare and publish it as ``Download.publish`` does, and return the sha256 found.
+    def publish(self, info: ObjectInfo, sha256: str | None) -> Checksum | None:
+        """Write the file, compare and publish it, and return the checksum found, as ``Download.publish`` does.
 
         Raises:
             IntegrityError: the size or a checksum differs; the target is untouched.
