@@ -190,3 +190,23 @@ def test_a_small_trusting_download_has_the_sha256_that_is_asked_for(tmp_path: Pa
     file(BODY[:10])
 
     assert checksum_of("sha256", BODY[:10]) == file.publish(ObjectInfo(key="a", size=10), sha256(BODY[:10]))
+
+
+@pytest.mark.parametrize("size", [0, 1, 16_384, 100_000, GATHER_BYTES])
+def test_a_small_download_is_hashed_from_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """In pieces of 16 KiB, as libcurl gives them."""
+
+    def refused(*_: object) -> bytes:
+        raise AssertionError("it was read back")
+
+    for name in ("pread", "preadv"):
+        monkeypatch.setattr(os, name, refused)
+    body, file = BODY[:size], Download(tmp_path / "a")
+    sink = file.at(0)
+    for start in range(0, size, 16_384):
+        sink(body[start : min(start + 16_384, size)])
+
+    found = file.publish(ObjectInfo(key="a", size=size), None)
+
+    assert checksum_of("sha256", body) == found
+    assert body == (tmp_path / "a").read_bytes()

@@ -164,12 +164,15 @@ class Download:
         with self._lock:
             if self.gone:
                 raise TransferCancelled
+            # Of a small object nothing was written so far: it is hashed where it is.
+            first = self._spans[0] if len(self._spans) == 1 else None
+            waiting = first.waiting if first is not None and not first.end else b""
             for span in self._spans:
                 self._flush(span)
         written = self._written()
         if written != info.size or written != sum(span.end - span.start for span in self._spans):
             raise IntegrityError(f"{written} of {info.size} bytes arrived; the file was not written")
-        checksum = self._prove(written, sha256 or self._sha256)
+        checksum = self._prove(written, sha256 or self._sha256, waiting)
         if self._stream:
             self._pour()
             return checksum
@@ -182,8 +185,8 @@ class Download:
             self._published = True
         return checksum
 
-    def _prove(self, written: int, sha256: str | None) -> Checksum | None:
-        """Hash what was not hashed yet, and compare.
+    def _prove(self, written: int, sha256: str | None, waiting: Buffer) -> Checksum | None:
+        """Hash what was not hashed yet, and compare; *waiting* is all of it, or nothing.
 
         Raises:
             IntegrityError: the bytes are others.
@@ -195,7 +198,7 @@ class Download:
         if self._hashed or written >= FEED_BYTES:
             self._feed(written - self._hashed)
         elif self._hashes or self._hasher is not None:  # a small one is not worth a thread
-            data = os.pread(self._descriptor, written, 0)
+            data = waiting if len(waiting) == written else os.pread(self._descriptor, written, 0)
             self._digest.update(data)
             if self._hasher is not None:
                 self._hasher.update(data)
