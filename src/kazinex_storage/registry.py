@@ -6,7 +6,6 @@ whose name is the kind and whose value is a ``ProviderKind``. Nothing here impor
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import re
 import threading
@@ -132,6 +131,8 @@ class Registry:
             if kind in self._broken:
                 raise SettingsError(self._broken[kind], provider=kind)
             names = [known.kind for known in self.kinds()]
+        import difflib
+
         close = difflib.get_close_matches(str(kind).lower(), names, n=3)
         hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
         raise UnknownProviderError(f"there is no kind of provider {kind!r}; {hint}known are {', '.join(names)}")
@@ -144,6 +145,16 @@ class Registry:
             SettingsError: the kind does not load.
         """
         return tuple(_fields(self.settings_model(kind), "", required=True))
+
+    def names(self, kind: str) -> Mapping[str, bool]:
+        """Return the names of those fields, and whether each is a secret; does without their summaries.
+
+        Raises:
+            UnknownProviderError: the kind is not registered.
+            SettingsError: the kind does not load.
+        """
+        fields = _fields(self.settings_model(kind), "", required=True, summed=False)
+        return {field.name: field.secret for field in fields}
 
     def settings_model(self, kind: str) -> type[BaseModel]:
         """Import and return the settings model of *kind*.
@@ -264,19 +275,23 @@ def _is_model(found: object) -> TypeGuard[type[BaseModel]]:
     return isinstance(found, type) and issubclass(found, BaseModel)
 
 
-def _fields(model: type[BaseModel], prefix: str, *, required: bool) -> Iterator[SettingsField]:
+def _fields(model: type[BaseModel], prefix: str, *, required: bool, summed: bool = True) -> Iterator[SettingsField]:
     from pydantic import SecretStr
 
+    from .providers.settings.summaries import summaries
+
+    docstrings = summaries(model) if summed else {}  # they are read from the source
     for name, field in model.model_fields.items():
         full = f"{prefix}{field.alias or name}"
         needed = required and field.is_required()
         nested = [part for part in _parts(field.annotation) if _is_model(part)]
         if nested:
             for part in nested:
-                yield from _fields(part, f"{full}.", required=needed)
+                yield from _fields(part, f"{full}.", required=needed, summed=summed)
         else:
+            summary = (field.description or docstrings.get(name, "")).strip()
             secret = any(part is SecretStr for part in _parts(field.annotation))
-            yield SettingsField(name=full, required=needed, secret=secret, summary=(field.description or "").strip())
+            yield SettingsField(name=full, required=needed, secret=secret, summary=summary)
 
 
 def _parts(annotation: object) -> Iterator[object]:
@@ -293,6 +308,8 @@ def _describe(model: type[BaseModel], problem: Mapping[str, object], settings: M
         return f"{name!r} is missing"
     if what == "extra_forbidden":
         names = [field.name for field in _fields(model, "", required=True)]
+        import difflib
+
         close = difflib.get_close_matches(name, names, n=1)
         return f"{name!r} is not a field" + (f", did you mean {close[0]!r}?" if close else "")
     text = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")

@@ -43,6 +43,28 @@ LIGHT = (
     "import kazinex_storage.registry",
 )
 
+BUCKET = 'region="us-east-1", access_key_id="a" * 16, secret_access_key="b" * 16'
+
+FROM_SETTINGS = f"""
+from kazinex_storage.providers.s3 import S3Settings, open_s3
+open_s3(S3Settings(bucket="bkt", {BUCKET}))
+"""
+
+FILE_SYSTEM = f"""
+import fsspec
+fsspec.filesystem("kazinexs3", {BUCKET})._transfers.space._open_bucket("bkt", None)
+"""
+
+COMMAND = """
+import contextlib, io, kazinex_storage.cli
+with contextlib.redirect_stdout(io.StringIO()):
+    kazinex_storage.cli.main(["{}"])
+"""
+
+# Imported by what a start seldom needs: dates in odd forms, escaping, HTTP errors of urllib, temporary files.
+IDLE = ("email", "http", "urllib.request", "xml.sax", "tempfile", "sqlalchemy", "cryptography", "difflib", "concurrent")
+"""What no start of an S3 storage needs."""
+
 BLOCKING_ONLY = {
     "open": "a file object blocks; asyncio code streams",
     "operations": "the exchanges have no colour",
@@ -62,9 +84,14 @@ ITERATORS = re.compile(r"^(?:Iterator|ByteStream|AsyncIterator|AsyncGenerator)(?
 
 def loaded_after(statement: str) -> set[str]:
     """Return which heavy packages a fresh interpreter holds after *statement*."""
-    program = f"import sys\n{statement}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    return {name.partition(".")[0] for name in modules_after(statement)} & set(HEAVY)
+
+
+def modules_after(statement: str) -> list[str]:
+    """Return what a fresh interpreter has loaded after *statement*, sorted."""
+    program = f"import sys\n{statement}\nprint(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    return set(run.stdout.split()) & set(HEAVY)
+    return sorted(run.stdout.split())
 
 
 def public_members(owner: type) -> dict[str, object]:
@@ -116,6 +143,41 @@ def test_opening_a_provider_loads_pydantic_and_nothing_else(kind: str) -> None:
     loaded = loaded_after(f"from kazinex_storage.providers.{kind} import *")
 
     assert {"pydantic", "pydantic_core"} == loaded
+
+
+@pytest.mark.parametrize(
+    ("statement", "most", "idle"),
+    [
+        pytest.param("from kazinex_storage import Storage", 64, (*IDLE, "asyncio", "pydantic", "ssl"), id="storage"),
+        pytest.param("from kazinex_storage.providers.s3 import S3Provider", 77, IDLE, id="provider"),
+        pytest.param(FROM_SETTINGS, 85, ("sqlalchemy", "asyncio", "urllib.request", "xml.sax"), id="settings"),
+        pytest.param(FILE_SYSTEM, 137, ("sqlalchemy", "urllib.request", "xml.sax"), id="fsspec"),
+        pytest.param(
+            COMMAND.format("--version"), 116, ("sqlalchemy", "cryptography", "asyncio", "fsspec"), id="command"
+        ),
+        pytest.param(COMMAND.format("kinds"), 168, ("sqlalchemy", "cryptography", "asyncio", "fsspec"), id="kinds"),
+    ],
+)
+def test_a_start_loads_no_more_than_it_needs(statement: str, most: int, idle: tuple[str, ...]) -> None:
+    """A module costs a start 0.3 to 0.5 ms (ADR 0031): raise the bound of one only for what it cannot do without."""
+    modules = modules_after(statement)
+
+    assert [] == [name for name in idle if name in modules]
+    assert most >= sum(1 for name in modules if name.partition(".")[0] == "kazinex_storage")
+
+
+@pytest.mark.parametrize("kind", ["R2Settings", "S3Settings", "SupabaseSettings"])
+def test_settings_load_no_others(kind: str) -> None:
+    modules = modules_after(f"from kazinex_storage.providers.s3 import {kind}")
+
+    found = [name for name in modules if name.startswith("kazinex_storage.providers.s3.settings")]
+    assert [f"kazinex_storage.providers.s3.settings_{kind.removesuffix('Settings').lower()}"] == found
+
+
+def test_file_systems_of_buckets_load_nothing_of_organisations() -> None:
+    modules = modules_after("from kazinex_storage.fs import R2FileSystem")
+
+    assert not {name for name in modules if name.startswith(("kazinex_storage.organi", "kazinex_storage.documents"))}
 
 
 @pytest.mark.parametrize("name", kazinex_storage.__all__)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from xml.sax.saxutils import escape
+
 import pytest
 
 from kazinex_storage.errors import UnavailableError
 from kazinex_storage.providers.objectstore.xml_text import is_true, parse_xml, text_of
+from kazinex_storage.providers.s3.xml import delete_body
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
@@ -48,3 +51,11 @@ def test_truth_is_spelled_in_more_than_one_way(
     text: str, expected: bool, other: str | None, other_expected: bool
 ) -> None:
     assert (expected, other_expected) == (is_true(text), is_true(other))
+
+
+@pytest.mark.parametrize("key", ["a&b", "<a>", 'say "a"', "&amp;lt;", "it's", "ü/é"])
+def test_keys_are_escaped_in_the_body_of_a_delete(key: str) -> None:
+    body = delete_body([key]).decode()
+
+    assert f"<Key>{escape(key, {chr(34): '&quot;'})}</Key>" in body
+    assert key == text_of(parse_xml(delete_body([key]), "S3"), "Object/Key")

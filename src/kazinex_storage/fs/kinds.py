@@ -73,11 +73,11 @@ class ProviderFileSystem(ObjectFileSystem):
     def _hold(self, settings: dict[str, object]) -> tuple[SecretOptions, bool]:
         """Take the secrets out of *settings*; the second value says whether this is a copy of another file system."""
         withheld = cast("Withheld | None", settings.pop(WITHHELD, None))
-        fields = self.registry.fields(self.kind)
-        leaking = [field.name for field in fields if field.secret and field.name not in self._strip_tokenize_options]
+        fields = self.registry.names(self.kind)
+        leaking = [name for name, secret in fields.items() if secret and name not in self._strip_tokenize_options]
         if leaking:
             raise SettingsError(f"{type(self).__name__} would pickle {', '.join(leaking)}; report it to its author")
-        known = {field.name.partition(".")[0] for field in fields}
+        known = {name.partition(".")[0] for name in fields}
         unknown = sorted(set(settings) - known)
         if unknown:
             raise TypeError(

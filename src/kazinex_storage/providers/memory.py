@@ -42,6 +42,7 @@ from ..types import (
     Sink,
     UploadState,
 )
+from .settings.summaries import describe
 
 _RULE = PartRule(min_part_bytes=1, max_part_bytes=1024 * MIB, max_parts=10_000)
 
@@ -49,7 +50,7 @@ _RULE = PartRule(min_part_bytes=1, max_part_bytes=1024 * MIB, max_parts=10_000)
 class MemorySettings(BaseModel):
     """Settings of the kind ``memory``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=describe)
 
     name: str | None = None
     """Providers with the same name in one process share their objects; without a name they are private."""

@@ -11,7 +11,7 @@ from typing import Final, Literal, Self
 from pydantic import ModelWrapValidatorHandler, model_validator
 
 from ..settings.entra import AppIdentity, Tokens
-from ..settings.place import Place
+from ..settings.place import Place, is_confidential
 from ..settings.settings_text import (
     Folder,
     MaxSize,
@@ -23,7 +23,6 @@ from ..settings.settings_text import (
     Problem,
     SecretiveModel,
     Text,
-    is_confidential,
     largest,
     split_endpoint,
     validate,

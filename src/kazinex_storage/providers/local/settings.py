@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ..settings.place import Place
+from ..settings.summaries import describe
 
 LocalAccess: TypeAlias = Literal["owner", "group", "umask"]
 """Who may use the files and folders that are made below a root."""
@@ -20,7 +21,7 @@ _LOCK_TIMEOUT_S = 30.0
 class LocalSettings(BaseModel):
     """Settings of the kind ``local``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=describe)
 
     root: Path
     """The folder that holds the objects; absolute. It must exist unless ``create`` is set: a missing root more

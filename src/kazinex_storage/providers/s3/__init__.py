@@ -24,10 +24,18 @@ __all__ = ["R2Settings", "S3Provider", "S3Settings", "SupabaseSettings", "open_r
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name.endswith("Settings"):
-        from . import settings
+    if name == "S3Settings":  # each from its own module: a model takes some 5 ms to build
+        from .settings_s3 import S3Settings
 
-        return getattr(settings, name)
+        return S3Settings
+    if name == "R2Settings":
+        from .settings_r2 import R2Settings
+
+        return R2Settings
+    if name == "SupabaseSettings":
+        from .settings_supabase import SupabaseSettings
+
+        return SupabaseSettings
     from . import provider
 
     return getattr(provider, name)

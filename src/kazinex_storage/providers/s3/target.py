@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...types import MIB, PartRule
-from ..settings.settings_text import is_confidential
+from ..settings.place import is_confidential
 
 if TYPE_CHECKING:
     from pydantic import SecretStr

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import Final
 from xml.etree.ElementTree import Element
-from xml.sax.saxutils import escape
 
 from ...types import PartInfo
 from ..objectstore.xml_text import is_true as is_true
@@ -57,4 +56,5 @@ def complete_body(parts: Iterable[PartInfo]) -> bytes:
 
 
 def _text(value: str) -> str:
-    return escape(value, {'"': "&quot;"})
+    # As xml.sax.saxutils.escape does, which brings urllib.request, http.client and email: 10 ms of a start.
+    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

@@ -36,3 +36,14 @@ class Place:
 
     def __str__(self) -> str:
         return "/".join((self.service.rstrip("/"), *self.path))
+
+
+def is_confidential(url: str) -> bool:
+    """Say whether a token may be sent to *url*: over TLS, or to this machine.
+
+    Example:
+        >>> is_confidential("https://graph.example"), is_confidential("http://graph.example")
+        (True, False)
+    """
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")

@@ -20,10 +20,11 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from ...errors import InvalidKeyError
 from ...keys import Prefix
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, refusal
+from .summaries import describe
 
 _log = logging.getLogger(__name__)
 
-CONFIG = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
+CONFIG = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, json_schema_extra=describe)
 """The configuration of every settings model of this package."""
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -161,17 +162,6 @@ def split_endpoint(text: str) -> SplitResult:
     usual = "443" if parts.scheme == "https" else "80"
     netloc = re.sub(rf":(?:{usual})?$", "", parts.netloc.lower())
     return parts._replace(netloc=re.sub(r"\.(?=:\d+$|$)", "", netloc))
-
-
-def is_confidential(url: str) -> bool:
-    """Say whether a token may be sent to *url*: over TLS, or to this machine.
-
-    Example:
-        >>> is_confidential("https://graph.example"), is_confidential("http://graph.example")
-        (True, False)
-    """
-    parts = urlsplit(url)
-    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def _invisible(character: str) -> bool:

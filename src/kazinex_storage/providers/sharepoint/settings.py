@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, mode
 
 from ...transport import Gate
 from ..settings.entra import AppIdentity, MemoryTokenStore, Tokens
-from ..settings.place import Place
+from ..settings.place import Place, is_confidential
 from ..settings.settings_text import (
     CONFIG,
     Folder,
@@ -26,7 +26,6 @@ from ..settings.settings_text import (
     Problem,
     SecretiveModel,
     Text,
-    is_confidential,
     largest,
     trim,
     trim_and_warn,
