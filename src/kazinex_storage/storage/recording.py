@@ -50,17 +50,19 @@ def ask_guard_unseen(context: Context, write: Write, own: UploadState) -> Exchan
 
 
 def prove(context: Context, own: UploadState, found: ObjectInfo, sha256: str) -> Exchange[None]:
-    """Read the uploaded object back where it is recorded for good: a client may have sent other bytes.
+    """Read the uploaded object back where it is recorded for good, or nothing says what it is made of.
+
+    A client, or another process that resumed the same upload, may have sent other bytes.
 
     Raises:
         IntegrityError: it has.
     """
-    if context.write_of(ObjectKey(own.key)) is None:
-        return
+    if found.sha256 is not None and context.write_of(ObjectKey(own.key)) is None:
+        return  # which was compared
     digest = hashlib.sha256()
     yield from context.exchanges.get(ObjectKey(own.key), WHOLE, digest.update, found.etag)
     if digest.hexdigest() != sha256:
-        raise IntegrityError("a client has completed the upload with other bytes; look at the object")
+        raise IntegrityError("the upload was completed with other bytes than these; look at the object")
 
 
 def keep(context: Context, own: UploadState, info: ObjectInfo, *, proven: bool) -> Exchange[ObjectInfo]:

@@ -143,6 +143,7 @@ class Uploads:
         if checksum is None:
             raise IntegrityError("the body was read elsewhere in the meantime; resume the upload again")
         _check_body(checksum.value, state, None)
+        overtaken = False
         try:
             info = yield from self._exchanges.complete_upload(state, parts)
         except NotFoundError:
@@ -150,10 +151,12 @@ class Uploads:
             other = yield from self._exchanges.find_upload(state)
             if other is None:
                 raise
-            info = other
+            info, overtaken = other, True
         if info.size != state.size:
             raise IntegrityError(f"the service made {info.size} of {state.size} bytes an object; delete it")
         _check_body(checksum.value, state, info)
+        if overtaken:
+            yield from prove(self.context, state, info, checksum.value)
         return info
 
     @unscoped_operation("presign_upload")

@@ -55,6 +55,18 @@ class PartContract:
         assert (size, sha256(body)) == (info.size, info.sha256)
         assert body == bench.storage.get_bytes("a") == bench.peek("a")
 
+    @needs(Capability.PARTS, list_uploads)
+    def test_an_upload_that_another_body_completed_is_not_said_to_hold_this_one(self, bench: Bench) -> None:
+        """No sha256 was declared, and none need be kept of what was sent in parts: then the object is read."""
+        other, mine = pattern(5000), pattern(5000, 1)
+        state = bench.storage.begin_upload("a", len(mine))
+        bench.storage.resume_upload(passed_on(state), other)
+
+        with pytest.raises((IntegrityError, NotFoundError)):
+            bench.storage.resume_upload(passed_on(state), mine)
+
+        assert other == bench.peek("a")
+
     @pytest.mark.parametrize("size", [0, 5])
     @needs(Capability.PARTS, list_uploads)
     def test_what_others_sent_is_made_the_object_by_its_state(self, bench: Bench, size: int) -> None:
