@@ -30,10 +30,13 @@ FEED_BYTES = 4 * MIB
 READ_BYTES = 256 * 1024
 """Bytes that are read back at a time."""
 
-# libcurl hands out 16 KiB at a time, and a call of the system costs more than gathering. The memory is used again: what
-# is allocated and freed by the half megabyte the system finds and clears each time, which cost one thread 1 s a GiB.
+# libcurl hands out 16 KiB at a time, and a call of the system costs more than gathering. The pieces are kept as they
+# come and written by one call: a buffer to gather in is larger than most objects, and has to be cleared (ADR 0029).
 GATHER_BYTES = 512 * 1024
 """Bytes that are written at a time."""
+
+# The least that POSIX systems take is 16, Linux takes 1,024 (limits.h).
+_IOV_MAX = 1024
 
 
 class Download:
@@ -64,8 +67,6 @@ class Download:
         """The first span that may still grow before a gap; looking at all of them costs a minute in 100 GiB."""
         self._hashed = 0
         """Bytes from the beginning that the digest was given."""
-        self._spare: list[memoryview] = []
-        """Memory that a span has gathered in and another one may use."""
         self._sha256: str | None = None
         """What the service keeps."""
         self._expected: Checksum | None = None
@@ -89,11 +90,6 @@ class Download:
         with self._lock:
             insort(self._spans, span, key=_start_of)
         return span.take
-
-    def borrow_buffer(self) -> memoryview:
-        """Return memory to gather in."""
-        with self._lock:
-            return self._spare.pop() if self._spare else memoryview(bytearray(GATHER_BYTES))
 
     def write(self, span: _Span, piece: Buffer = b"") -> None:
         """Write what waits in *span*, and *piece* after it.
@@ -166,7 +162,7 @@ class Download:
                 raise TransferCancelled
             # Of a small object nothing was written so far: it is hashed where it is.
             first = self._spans[0] if len(self._spans) == 1 else None
-            waiting = first.waiting if first is not None and not first.end else b""
+            waiting = b"".join(first.waiting) if first is not None and not first.end else b""
             for span in self._spans:
                 self._flush(span)
         written = self._written()
@@ -241,16 +237,24 @@ class Download:
 
     def _flush(self, span: _Span, piece: Buffer = b"") -> None:
         """Write what waits, and *piece* after it."""
-        for waiting in (span.waiting, piece):
-            view = memoryview(waiting)
-            while view:
-                count = os.pwrite(self._descriptor, view, span.end)
-                span.end += count
-                view = view[count:]
-        span.waiting = b""
-        if span.buffer is not None and span.stop is not None and span.end >= span.stop:
-            self._spare.append(span.buffer)
-            span.buffer = None
+        waiting, span.waiting, span.held = span.waiting, [], 0
+        if piece:
+            waiting.append(piece)
+        while waiting:
+            if len(waiting) == 1:
+                count = os.pwrite(self._descriptor, waiting[0], span.end)
+            else:
+                count = os.pwritev(self._descriptor, waiting[:_IOV_MAX], span.end)
+            span.end += count
+            done = 0
+            for done, part in enumerate(waiting):  # noqa: B007
+                if count < len(part):
+                    break
+                count -= len(part)
+            else:
+                return
+            del waiting[:done]
+            waiting[0] = memoryview(waiting[0])[count:]
 
     def _written(self) -> int:
         """Return up to where the file is written without a gap."""
@@ -320,7 +324,7 @@ class Download:
         if descriptor >= 0:
             os.close(descriptor)
         # Spans and sinks hold each other: what they gathered in would wait for the collector of cycles.
-        self._spans, self._spare, self._read = [], [], memoryview(b"")
+        self._spans, self._read = [], memoryview(b"")
 
 
 def _temporary_folder() -> str:
@@ -339,17 +343,17 @@ class _Span:
     It belongs to one exchange, so what it gathers needs no lock: a tenth of the processor time of a download.
     """
 
-    __slots__ = ("_target_file", "buffer", "end", "start", "stop", "waiting")
+    __slots__ = ("_target_file", "end", "held", "start", "stop", "waiting")
 
     def __init__(self, start: int, stop: int | None, target_file: Download) -> None:
         self.start = start
         self.stop = stop
         self.end = start
         """Up to where it is written."""
-        self.waiting: Buffer = b""
-        """What came and is not written yet: the first piece itself, or the beginning of the buffer."""
-        self.buffer: memoryview | None = None
-        """What further pieces are gathered in; a small object has one piece."""
+        self.waiting: list[Buffer] = []
+        """What came and is not written yet: the pieces themselves, which are not copied."""
+        self.held = 0
+        """Bytes of it."""
         self._target_file = target_file
 
     def take(self, piece: Buffer) -> None:
@@ -361,20 +365,14 @@ class _Span:
         """
         if self._target_file.gone:
             raise TransferCancelled
-        held = len(self.waiting)
-        if held and held + len(piece) > GATHER_BYTES:
-            self._target_file.write(self)
-            held = 0
         if len(piece) >= GATHER_BYTES:
             self._target_file.write(self, piece)
-        elif self.buffer is None and not held:
-            self.waiting = bytes(piece)
-        else:
-            if self.buffer is None:
-                self.buffer = self._target_file.borrow_buffer()
-                self.buffer[:held] = self.waiting
-            size = held + len(piece)
-            self.buffer[held:size] = piece
-            self.waiting = self.buffer[:size]
-        if self.stop is not None and self.waiting and self.end + len(self.waiting) >= self.stop:
+            return
+        self.waiting.append(piece if type(piece) is bytes else bytes(piece))
+        self.held += len(piece)
+        if (
+            self.held >= GATHER_BYTES
+            or len(self.waiting) == _IOV_MAX
+            or (self.stop is not None and self.end + self.held >= self.stop)
+        ):
             self._target_file.write(self)
