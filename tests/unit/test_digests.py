@@ -192,7 +192,7 @@ def test_a_small_trusting_download_has_the_sha256_that_is_asked_for(tmp_path: Pa
     assert checksum_of("sha256", BODY[:10]) == file.publish(ObjectInfo(key="a", size=10), sha256(BODY[:10]))
 
 
-@pytest.mark.parametrize("size", [0, 1, 16_384, 100_000, GATHER_BYTES])
+@pytest.mark.parametrize("size", [0, 1, 16_384, 100_000, GATHER_BYTES - 1])
 def test_a_small_download_is_hashed_from_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     """In pieces of 16 KiB, as libcurl gives them."""
 
