@@ -13,10 +13,13 @@ KEY = "plans/a.pdf"
 BOUNDS: dict[str, tuple[int, Callable[[Storage], object]]] = {
     "put": (54, lambda storage: storage.put(KEY, BODY)),
     "get": (44, lambda storage: storage.get_bytes(KEY)),
-    "head": (36, lambda storage: storage.head(KEY)),
+    "head": (35, lambda storage: storage.head(KEY)),
     "delete": (27, lambda storage: storage.delete(KEY)),
 }
 """Calls of functions of ours, generators counted once; the goal for a get is 30. ADR 0027."""
+
+WAIT = "transport/line.py:Line._wait"
+"""Called only if the response is not there yet."""
 
 
 def test_a_request_calls_no_more_functions_than_it_did() -> None:
@@ -25,6 +28,7 @@ def test_a_request_calls_no_more_functions_than_it_did() -> None:
     with PLACES["s3"]() as storage:
         for _ in range(8):
             for name, (_, work) in BOUNDS.items():
-                found[name] = min(found[name], walk_of(partial(work, storage)).calls.total())
+                calls = walk_of(partial(work, storage)).calls
+                found[name] = min(found[name], calls.total() - calls[WAIT])
 
     assert {name: count for name, count in found.items() if count > BOUNDS[name][0]} == {}, found

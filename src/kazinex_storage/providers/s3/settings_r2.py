@@ -206,7 +206,7 @@ def _explain_bucket(name: str) -> str:
     if "/" in name:
         return "give only the name of the bucket; a folder in it goes into prefix"
     if name.lower() != name:
-        return "no R2 bucket has a capital letter in its name, and names are case-sensitive; copy the exact name"
+        return "R2 has no bucket with a capital letter in its name, and names are case-sensitive; copy the exact name"
     return "the name of an R2 bucket is 3 to 63 of a-z, 0-9 and hyphens, no hyphen at either end; copy the exact name"
 
 
