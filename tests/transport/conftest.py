@@ -94,6 +94,18 @@ def cut(line: Line, seen: Seen) -> None:
     line.cut()
 
 
+def half_a_head(line: Line, seen: Seen) -> None:
+    """Break off inside the headers."""
+    line.send(b"HTTP/1.1 200 OK\r\nContent-Le")
+    line.cut()
+
+
+def no_http(line: Line, seen: Seen) -> None:
+    """Send something else than HTTP."""
+    line.send(b"hello, this is no HTTP\r\n\r\n")
+    line.cut()
+
+
 def stall(line: Line, seen: Seen) -> None:
     """Never answer."""
     line.until_closed()

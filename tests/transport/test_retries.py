@@ -26,7 +26,23 @@ from kazinex_storage.transport.attempt import Attempt
 from kazinex_storage.transport.retry import attempts
 from kazinex_storage.transport.retry_policy import retry_after_s
 
-from .conftest import QUICK, SETTINGS, Driver, Line, Script, Seen, Server, cut, many, ok, send, stall, status
+from .conftest import (
+    QUICK,
+    SETTINGS,
+    Driver,
+    Line,
+    Script,
+    Seen,
+    Server,
+    cut,
+    half_a_head,
+    many,
+    no_http,
+    ok,
+    send,
+    stall,
+    status,
+)
 
 STATUSES = (408, 425, 429, 500, 502, 503, 504)
 
@@ -49,16 +65,6 @@ def test_the_last_answer_comes_back_when_it_never_passes(
     (response,) = drive(transport, send(Request(method="PUT", url=server.url(), body=b"x")))
 
     assert (number, b"busy", 4, 4) == (response.status, response.body, response.attempts, len(server.seen))
-
-
-def half_read(line: Line, seen: Seen) -> None:
-    line.send(b"HTTP/1.1 200 OK\r\nContent-Le")
-    line.cut()
-
-
-def nonsense(line: Line, seen: Seen) -> None:
-    line.send(b"hello, this is no HTTP\r\n\r\n")
-    line.cut()
 
 
 def test_an_answer_that_trickles_has_stalled(transport: Transport, server: Server) -> None:
@@ -147,7 +153,7 @@ def test_what_is_asked_about_first_is_sent_once_by_libcurl_too(
     assert 1 == len([seen for seen in server.seen if seen.method == "PUT"])
 
 
-@pytest.mark.parametrize("fault", [cut, half_read, nonsense], ids=["no answer", "half a head", "no HTTP"])
+@pytest.mark.parametrize("fault", [cut, half_a_head, no_http], ids=["no answer", "half a head", "no HTTP"])
 @pytest.mark.parametrize("kind", ["bytes", "slice"])
 def test_a_broken_connection_is_repeated_with_the_whole_body(
     fault: Script, kind: str, drive: Driver, transport: Transport, server: Server
@@ -201,7 +207,7 @@ def test_a_refusal_while_the_body_is_sent_is_the_answer(drive: Driver, transport
     assert (403, b"<Error/>") == (response.status, response.body)
 
 
-@pytest.mark.parametrize("fault", [cut, half_read, status(503)], ids=["no answer", "half a head", "503"])
+@pytest.mark.parametrize("fault", [cut, half_a_head, status(503)], ids=["no answer", "half a head", "503"])
 def test_what_may_not_be_repeated_is_sent_once(
     fault: Script, drive: Driver, transport: Transport, server: Server
 ) -> None:
@@ -218,7 +224,7 @@ def test_what_may_not_be_repeated_is_sent_once(
 
     (result,) = drive(transport, exchange())
 
-    assert (503 if fault not in (cut, half_read) else "unavailable") == result
+    assert (503 if fault not in (cut, half_a_head) else "unavailable") == result
     assert 2 == len(server.seen)
 
 
@@ -298,7 +304,7 @@ def test_jitter_is_full() -> None:
         ("61", []),
         ("-5", [0.1]),
     ],
-    ids=["seconds", "date", "nonsense", "as long as allowed", "too long", "negative"],
+    ids=["seconds", "date", "no_http", "as long as allowed", "too long", "negative"],
 )
 def test_retry_after_is_honoured_up_to_a_bound(value: str, expected: list[float]) -> None:
     assert expected == waits(policy(attempts=2), [(503, {"Retry-After": value})] * 2)
@@ -345,7 +351,7 @@ def test_what_is_no_retry_after_says_nothing(value: str) -> None:
 def test_an_observer_sees_every_attempt_and_no_secret(drive: Driver, server: Server) -> None:
     seen: list[Observation] = []
     transport = Transport(settings=SETTINGS, retry=QUICK, observe=seen.append)
-    server.script(status(503), half_read, ok(b"good", x_amz_request_id="R1"))
+    server.script(status(503), half_a_head, ok(b"good", x_amz_request_id="R1"))
     url = server.url("/bucket/key?X-Amz-Signature=secret")
 
     drive(transport, send(Request(method="PUT", url=url, body=b"abc", headers=(("X-Key", "secret"),), operation="put")))

@@ -16,22 +16,28 @@ from kazinex_storage.transport.retry import attempts
 from kazinex_storage.transport.wire import Wire
 from kazinex_storage.types import Buffer
 
-from .conftest import QUICK, SETTINGS, Driver, Line, Script, Seen, Server, cut, cut_body, ok, ranges, send, status
+from .conftest import (
+    QUICK,
+    SETTINGS,
+    Driver,
+    Line,
+    Script,
+    Seen,
+    Server,
+    cut,
+    cut_body,
+    half_a_head,
+    no_http,
+    ok,
+    ranges,
+    send,
+    status,
+)
 
 BODY = bytes(range(256)) * 40
 TAGGED = {"ETag": '"v1"'}
 GET = Request(method="GET", url="", operation="get")
 PUT = Request(method="PUT", url="", body=b"x" * 100, operation="put")
-
-
-def half_a_head(line: Line, seen: Seen) -> None:
-    line.send(b"HTTP/1.1 200 OK\r\nContent-Le")
-    line.cut()
-
-
-def no_http(line: Line, seen: Seen) -> None:
-    line.send(b"hello, this is no HTTP\r\n\r\n")
-    line.cut()
 
 
 def continued(line: Line, seen: Seen) -> None:
