@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Final, NamedTuple, NoReturn
 
 from .errors import InvalidJsonError
+from .values import value
 
 # A page of Graph has at most 1,000 items of some 20 objects; receipts, states and settings have a handful.
 MAX_CONTAINERS: Final = 200_000
@@ -99,7 +100,7 @@ TIME = Kind("a time of ISO 8601", _is_time)
 """A date and a time as ``datetime.isoformat`` writes them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Schema:
     """The fields of an object that this package writes, and what an error says when it is not one."""
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Self
 
 from .errors import InvalidKeyError
+from .values import value
 
 # The smallest limit among R2, S3 and Azure: 1,024 bytes of UTF-8 (developers.cloudflare.com/r2/platform/limits,
 # read 2026-06; S3 and Azure the same).
@@ -196,7 +196,7 @@ def check_filename(value: str) -> str:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class DocumentKey:
     """The place of one file of one revision: ``{organisation}/{project}/{document}/{revision}/{filename}``.
 

@@ -7,11 +7,11 @@ is taken as 1,048,576 bytes. Azure Blob and local disk have no Kazinex figure; t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Self
 
 from .errors import FileTooLargeError, FileTypeRefusedError, PolicyError
 from .types import MIB
+from .values import value
 
 TIB = 1024 * 1024 * MIB
 """One tebibyte, in bytes; what Kazinex writes as TB."""
@@ -21,7 +21,7 @@ TIB = 1024 * 1024 * MIB
 _NO_CEILING = 1024 * TIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SizeRule:
     """The size limits of one kind of provider, in bytes."""
 
@@ -50,7 +50,7 @@ def size_rule(kind: str, max_object_bytes: int) -> SizeRule:
     return rule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Verdict:
     """What a policy decided about one file."""
 
@@ -63,7 +63,7 @@ class Verdict:
         return self.error is None
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class UploadPolicy:
     """The limits in force for uploads to one provider of one organisation.
 

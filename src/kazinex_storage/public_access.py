@@ -5,16 +5,16 @@ A provider whose service can be opened to the public says by ``PubliclyReadable`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from .errors import SettingsError
 from .keys import ObjectKey
 from .transport import Exchange, Request, Response
 from .types import Diagnosis
+from .values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PublicAccess:
     """Where anybody could read an object, if its bucket or container were public."""
 

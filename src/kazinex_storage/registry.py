@@ -10,11 +10,11 @@ import importlib
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard, get_args
 
 from .errors import SettingsError, StorageError, UnknownProviderError
 from .secrecy.masking import leaves, masked, redact
+from .values import value
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -30,7 +30,7 @@ _KIND = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _DOTTED = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ProviderKind:
     """One kind of provider, as the registry knows it before anything of it is imported."""
 
@@ -63,7 +63,7 @@ class ProviderKind:
                 raise SettingsError(f"{name!r} is not a dotted name; write 'package.module:name'", provider=self.kind)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SettingsField:
     """One field of a settings model, for prompts and messages."""
 

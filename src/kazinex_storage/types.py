@@ -7,7 +7,7 @@ Read next: ``keys.py`` (what a key is), ``contract.py`` (the contract that uses 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
@@ -175,7 +175,7 @@ class PutOptions:
 
 
 @not_pickled("it is as good as a password: hand it to the client that it was signed for")
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PresignedUrl:
     """A request that a client without credentials may send until it expires."""
 
@@ -195,7 +195,7 @@ class PresignedUrl:
     is nothing to confirm, or the service keeps no such thing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PresignOptions:
     """What a signed request is bound to."""
 
@@ -222,7 +222,7 @@ class PresignOptions:
     """What the object is to carry, so that ``find_upload`` finds it; a service may keep none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Diagnosis:
     """What an error means to the person who has to mend it."""
 
@@ -232,7 +232,7 @@ class Diagnosis:
     """What to do about it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PartRule:
     """How a service wants a large body cut."""
 
@@ -245,7 +245,7 @@ class PartRule:
     """Every part but the last is a multiple of this many bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ProviderInfo:
     """What a provider is and can do, as data; ``Storage`` reads it before any request."""
 
@@ -307,7 +307,7 @@ _STATE = Schema(
 """The JSON of ``UploadState``, in the order in which it is written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class UploadState:
     """An upload that was begun: all that another process needs to go on with it. No secret, except on SharePoint."""
 
@@ -361,7 +361,7 @@ class UploadState:
         return cls(**{**fields, "mode": PutMode(fields["mode"])})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PendingUpload:
     """An upload in parts that was begun and neither completed nor aborted."""
 
@@ -376,7 +376,7 @@ class PendingUpload:
         return self.begun_at is not None and self.begun_at <= moment
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PartInfo:
     """One part that the service holds."""
 

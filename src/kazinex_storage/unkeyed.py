@@ -7,16 +7,16 @@ of them exists, and removing a folder removes them too. What a provider adds to 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from .errors import StorageError
 from .keys import ObjectKey, Prefix
 from .transport import Exchange
 from .types import ObjectInfo, Sink
+from .values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Unkeyed:
     """An object of a service that no key names."""
 

@@ -154,7 +154,9 @@ def stateful_classes(modules: dict[str, Module]) -> set[str]:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ClassDef):
                 decorators = [ast.unparse(decorator) for decorator in node.decorator_list]
-                frozen = "value" in decorators or any("frozen=True" in decorator for decorator in decorators)
+                frozen = {"value", "value(kw_only=False)"} & set(decorators) or any(
+                    "frozen=True" in decorator for decorator in decorators
+                )
                 bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
                 if not frozen and not bases & {"Enum", "StrEnum", "Protocol", "str", "NamedTuple"}:
                     found.add(node.name)

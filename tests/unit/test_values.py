@@ -5,12 +5,16 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, is_dataclass, replace
+from typing import Generic, NoReturn, TypeVar
 
 import pytest
 
 from kazinex_storage.types import WHOLE, ByteRange, Checksum, ObjectInfo
 from kazinex_storage.values import value
+
+T = TypeVar("T")
 
 
 @value
@@ -43,6 +47,8 @@ def test_it_shows_itself_as_the_dataclass_does() -> None:
     assert asdict(Old(name="a")) == asdict(New(name="a"))
     assert list(inspect.signature(Old).parameters) == list(inspect.signature(New).parameters)
     assert is_dataclass(New)
+    assert vars(Old)["__dataclass_params__"].frozen
+    assert repr(Old.__dataclass_params__) == repr(New.__dataclass_params__)  # type: ignore[attr-defined]
 
 
 def test_equal_values_are_equal_and_have_one_hash() -> None:
@@ -82,3 +88,73 @@ def test_it_travels() -> None:
 def test_wrong_arguments_are_refused_by_name(arguments: dict[str, object]) -> None:
     with pytest.raises(TypeError, match=r"New\.__init__"):
         New(**arguments)  # type: ignore[arg-type]
+
+
+@value(kw_only=False)
+class Pair(Generic[T]):
+    """Positional, and of a generic class."""
+
+    first: T
+    second: T = field(compare=False)
+
+
+@value(kw_only=False, frozen=False)
+class Count:
+    """One that changes."""
+
+    number: int = 0
+
+
+class Compiled(Exception):  # noqa: N818 -- it is a finding
+    """Something was compiled."""
+
+
+def test_declaring_one_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a start pays for values that it never makes."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise Compiled
+
+    monkeypatch.setattr("builtins.exec", refuse)
+
+    @value
+    class Declared:
+        name: str
+
+    with pytest.raises(Compiled):
+        Declared(name="a")
+
+
+def test_one_may_be_positional_and_generic() -> None:
+    pair = Pair(1, 2)
+
+    assert "Pair(first=1, second=2)" == repr(pair)
+    assert pair == Pair(1, 3) != Pair(2, 2)
+    assert hash(pair) == hash(Pair(1, 3))
+    assert pair == pickle.loads(pickle.dumps(pair))  # noqa: S301 -- our own
+    match pair:
+        case Pair(first, _):
+            assert 1 == first
+    with pytest.raises(FrozenInstanceError):
+        pair.first = 2  # type: ignore[misc]
+
+
+def test_one_that_changes_has_no_hash() -> None:
+    count = Count()
+    count.number += 1
+
+    assert Count(1) == count
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(count)
+
+
+def test_threads_that_make_the_first_one_together_get_the_same_class() -> None:
+    @value
+    class First:
+        name: str
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: First(name="a"), range(64)))
+
+    assert {First} == {type(each) for each in made}
+    assert {First(name="a")} == set(made)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Self
 
 from ..errors import FileTooLargeError
 from ..types import MIB, Buffer, ByteRange, PartRule
+from ..values import value
 
 try:
     from isal.isal_zlib import crc32 as crc32
@@ -23,7 +23,7 @@ WANTED_PART_BYTES = 8 * MIB
 """The size of a part where the rule leaves the choice: little memory per part, few requests per gibibyte."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PartPlan:
     """How one body is cut."""
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
 from ..errors import IntegrityError
 from ..transport import Call, Exchange, Many, Outcome, TransferCancelled
 from ..types import MIB, Buffer, PartInfo
+from ..values import value
 from .memory_budget import BUDGET, Budget
 from .part_plan import PartPlan
 from .source import Source, SourceReader
@@ -26,7 +26,7 @@ Send: TypeAlias = Callable[[int, memoryview], Exchange[PartInfo]]
 """Brings the part of that number, from 1, to the service; the bytes are valid until the exchange has ended."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Part:
     """One part in memory."""
 

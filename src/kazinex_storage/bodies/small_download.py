@@ -7,12 +7,12 @@ and memory to gather in that is five times the object; 64 are under way at once 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ..transport.exchange import TransferCancelled
 from ..types import Buffer, Checksum, ObjectInfo, Sink
+from ..values import value
 from .download_file import Download
 
 # What a download of unknown size gathers in: as much memory as that takes, at the most.
@@ -20,7 +20,7 @@ SMALL_BYTES: Final = 512 * 1024
 """The largest object that is collected in memory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Destination:
     """A path that an object is downloaded to, and what a listing said of the object."""
 

@@ -7,7 +7,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from types import FrameType
 from typing import Annotated, TextIO
 
@@ -15,6 +14,7 @@ import typer
 from typer.main import get_command
 
 from ..secrecy.masking import redact
+from ..values import value
 from ..version import __version__
 from . import allowlist, check, demo, emulate, kinds, listing, objects, provider, sweep
 from .command import RunningCommand
@@ -30,7 +30,7 @@ _FLAGS = {"--json": "json", "--quiet": "quiet", "-q": "quiet", "--debug": "debug
 _ClickError = typer.BadParameter.__mro__[2]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Invocation:
     """A command line without the flags, which may be anywhere on it."""
 

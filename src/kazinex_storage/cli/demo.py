@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +23,7 @@ from ..errors import AlreadyExistsError, IntegrityError, NotFoundError, RecordNo
 from ..keys import DocumentKey
 from ..organisations.records import ProviderRecord
 from ..providers.settings.environment import PREFIX
+from ..values import value
 from ..verification.verify import VerificationReport, verify_provider
 from .addresses import url_of
 from .command import RunningCommand, command_of
@@ -43,7 +44,7 @@ _WITH_FSSPEC = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ReadBack:
     """What one way of reading returned."""
 
@@ -149,8 +150,8 @@ class Demo:
         )
         receipt = self._command.documents.upload(document, body)
         self._say(f"stored {FILENAME!r} as revision {document.revision}; the receipt:")
-        for name, value in receipt.to_dict().items():
-            self._more(f"{name:<13} {value if name != 'document' else url_of(document)}")
+        for name, found in receipt.to_dict().items():
+            self._more(f"{name:<13} {found if name != 'document' else url_of(document)}")
         if receipt.sha256 != hashlib.sha256(body).hexdigest():
             raise IntegrityError("the receipt has another sha256 than the document", key=receipt.key)
         return receipt, body

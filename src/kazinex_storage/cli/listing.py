@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from ..documents.receipts import ResolvedProvider
 from ..errors import NotFoundError, RecordNotFoundError, StorageError
 from ..organisations import commands
 from ..types import Folder, ObjectInfo
+from ..values import value
 from ..verification.verify import PROBE_FOLDER
 from .addresses import parse_path
 from .command import RunningCommand, command_of
@@ -22,7 +22,7 @@ from .output import aligned, format_time
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Entry:
     """One line of a listing."""
 

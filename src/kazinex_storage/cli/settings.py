@@ -10,7 +10,6 @@ import getpass
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, TypeAlias, cast
 
@@ -20,6 +19,7 @@ from ..errors import SettingsError
 from ..json_text import parse_own_json
 from ..providers.settings.environment import PREFIX, settings_from_environment
 from ..registry import Registry, SettingsField
+from ..values import value
 from .command import RunningCommand
 from .exits import UsageError
 
@@ -44,7 +44,7 @@ Secrets: TypeAlias = Annotated[
 _SECRET_NAME: Final = re.compile("secret|key(?!_id)|token|pass|credential|sas|connection", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Entered:
     """What the command line says about settings."""
 
@@ -201,11 +201,11 @@ def _variable(kind: str, name: str) -> str:
 
 def _over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
     result = dict(below)
-    for name, value in above.items():
+    for name, given in above.items():
         before = result.get(name)
-        both = isinstance(value, Mapping) and isinstance(before, Mapping)
+        both = isinstance(given, Mapping) and isinstance(before, Mapping)
         result[name] = (
-            _over(cast("Mapping[str, object]", before), cast("Mapping[str, object]", value)) if both else value
+            _over(cast("Mapping[str, object]", before), cast("Mapping[str, object]", given)) if both else given
         )
     return result
 

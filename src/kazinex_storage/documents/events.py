@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..keys import DocumentKey
+from ..values import value
 from .register import Removal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ProviderPassedOver:
     """A provider did not answer, and the call went on without it."""
 
@@ -29,7 +29,7 @@ class ProviderPassedOver:
     """What the provider answered, or that it did not answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ProviderFailed:
     """The credentials were refused in a call, and the provider is FAILED from now on."""
 
@@ -40,7 +40,7 @@ class ProviderFailed:
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ProviderRecovered:
     """A call succeeded on a provider that was FAILED because of refused credentials; it is VERIFIED again."""
 
@@ -50,7 +50,7 @@ class ProviderRecovered:
     label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DocumentRemoved:
     """A document was removed, or what an earlier removal left of it; the revision stays taken."""
 

@@ -7,7 +7,6 @@ is what the whole is compared with. ``integrity.py`` says what the service itsel
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 
 from ..errors import IntegrityError
 from ..storage.files import ObjectReader
@@ -15,11 +14,12 @@ from ..storage.reading import RangeReader
 from ..storage.sync import Storage
 from ..transport import Exchange
 from ..types import ByteRange, ObjectInfo
+from ..values import value
 from .integrity import is_altered, is_by_service
 from .receipts import StoredDocument
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Opening:
     """One version of one document, and what its bytes are compared with."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Literal, Protocol, Self, TypeAlias, get_args
 
@@ -13,6 +13,7 @@ from ..keys import DocumentKey
 from ..storage.sync import Storage
 from ..transport import Transport
 from ..types import Checksum
+from ..values import value
 from .events import Event
 from .register import RevisionRegister
 
@@ -20,7 +21,7 @@ Clock: TypeAlias = Literal["service", "client"]
 """Whose clock a time is by."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ResolvedProvider:
     """One provider of an organisation, open, with its keys scoped to the organisation."""
 
@@ -116,7 +117,7 @@ _RECEIPT = Schema(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class StoredDocument:
     """The receipt of an upload: keep it with the revision; reading by it needs no search."""
 
@@ -171,7 +172,7 @@ class StoredDocument:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DocumentRevision:
     """One stored revision, as a listing shows it."""
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import secrets
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from ..keys import DocumentKey
+from ..values import value
 
 MAX_REASON_CHARACTERS: Final = 2000
 """Characters that who removed a document, and why, may have each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Removal:
     """Who removed a revision, when and why."""
 
@@ -52,7 +53,7 @@ def new_token() -> str:
     return secrets.token_hex(16)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RevisionRecord:
     """The one file that a revision has, or had."""
 

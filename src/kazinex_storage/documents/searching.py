@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 from ..errors import ClosedError, InvalidKeyError, NotFoundError, SettingsError, StorageError, UnavailableError
@@ -16,6 +15,7 @@ from ..keys import DocumentKey, check_identifier
 from ..storage.sync import Storage
 from ..transport import Call, Exchange, Many, Outcome
 from ..types import ObjectInfo
+from ..values import value
 from .events import Event, ProviderPassedOver
 from .receipts import ProviderResolver, ResolvedProvider, StoredDocument, check_bound
 from .register import RevisionRecord, RevisionRegister
@@ -26,7 +26,7 @@ Place: TypeAlias = "list[ResolvedProvider]"
 """The providers that share their objects, the first to be asked first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Listed:
     """What the places of an organisation hold below a prefix."""
 

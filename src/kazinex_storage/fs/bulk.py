@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from glob import has_magic
 from typing import Literal, TypeAlias, cast
@@ -17,6 +16,7 @@ from ..errors import AccessDeniedError, NotFoundError
 from ..storage.rules import Body
 from ..transport import Call, Exchange
 from ..types import PutOptions
+from ..values import value
 from .disk import expand_local, folders_among, local_ids
 from .entries import Bounds, Entry
 from .lookups import Lookups
@@ -34,7 +34,7 @@ OnError: TypeAlias = Literal["raise", "omit", "return"]
 """What happens to the errors of single paths."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Reach:
     """How far a call on many paths goes, and how many requests at once."""
 

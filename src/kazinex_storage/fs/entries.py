@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
 from ..errors import NotSupportedError
 from ..types import ByteRange, ObjectInfo
+from ..values import value
 
 InfoDict: TypeAlias = dict[str, Any]
 """What ``fs.info`` returns."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Entry:
     """An object or a folder, under its name in the file system."""
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, cast
 
 from ..errors import NotSupportedError
 from ..storage.ranges import BLOCK_BYTES, GAP_BYTES, check_joining
+from ..values import value
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -34,7 +34,7 @@ class Options(TypedDict, total=False):
     use_listings_cache: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class FileSystemOptions:
     """The same options as one value.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 from ..storage.ranges import Block, Chunks, blocks_of, check_joining, replaced
 from ..storage.sync import Storage
 from ..transport import Exchange, Many, Outcome
 from ..types import ByteRange, ObjectInfo
+from ..values import value
 from .entries import Bounds, slice_span
 from .lookups import Lookups
 from .spaces import object_at
@@ -17,7 +17,7 @@ from .spaces import object_at
 _Found: TypeAlias = tuple[ObjectInfo, list[bytes]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Joining:
     """How ranges of one object are joined; ``storage/ranges.py`` has the values that were measured."""
 

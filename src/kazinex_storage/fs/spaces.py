@@ -8,19 +8,19 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import InvalidKeyError, NotSupportedError, StorageError, UnavailableError
 from ..keys import ObjectKey
 from ..storage.sync import Storage
 from ..transport import Call, Exchange, Transport
+from ..values import value
 from .urls import parse_address
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Place:
     """One path, taken apart."""
 
@@ -42,7 +42,7 @@ class Place:
         return f"{self.key}/" if self.key else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Candidate:
     """A storage that may hold what is wanted."""
 

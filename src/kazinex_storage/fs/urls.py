@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Final
 
 from ..errors import InvalidKeyError, InvalidUrlError
 from ..keys import MAX_KEY_CHARACTERS, ObjectKey, check_identifier
+from ..values import value
 
 # Of a scheme and of the organisation, store or bucket before the key.
 _SCHEME_CHARACTERS = 512
@@ -24,7 +24,7 @@ ORGANISATION_SCHEME = "kazinex"
 _DRIVE: Final = re.compile(r"[A-Za-z]:(/|$)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Address:
     """A path whose first segment names a place: an organisation, a store."""
 

@@ -10,7 +10,7 @@ import ipaddress
 import os
 import socket
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from ..errors import SettingsError
 from ..providers.settings.place import Place
 from ..secrecy.masking import leaves
 from ..transport.addresses import PublicAddresses
+from ..values import value
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -34,7 +35,7 @@ FOLDER: Final = ".kazinex-storage"
 _AUTHORITIES: Final = ("login_url", "graph_url")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class OtherPlace:
     """The place of another organisation's provider of the same kind."""
 
@@ -42,7 +43,7 @@ class OtherPlace:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Proposal:
     """A provider that is about to be added, changed or opened."""
 
@@ -89,7 +90,7 @@ def place_of(settings: BaseModel) -> Place | None:
     return place if isinstance(place, Place) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class OperatorChoices:
     """Refuses what is never right: the whole disk, our own files, the place of another organisation, cloud metadata."""
 
@@ -115,7 +116,7 @@ class OperatorChoices:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TenantChoices:
     """Strict: for hosts whose tenants choose kind, address and credentials of their providers themselves."""
 

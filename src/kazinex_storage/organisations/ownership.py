@@ -7,7 +7,6 @@ another organisation is refused there. Names: ``MARKER``. It holds no secret.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -15,6 +14,7 @@ from ..errors import AccessDeniedError, AlreadyExistsError, AuthenticationError,
 from ..json_text import parse_own_json, write_json
 from ..storage.sync import Storage
 from ..types import ByteRange, Capability, Diagnosis, PutMode, PutOptions
+from ..values import value
 from .admission import FOLDER
 from .records import ProviderRecord
 
@@ -24,7 +24,7 @@ MARKER: Final = f"{FOLDER}/owner.json"
 _MOST_BYTES: Final = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Owner:
     """What a marker says."""
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from enum import Enum
 from typing import NoReturn, TypeAlias
 
 from ..errors import SettingsError
+from ..values import value
 
 JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 """What JSON can hold."""
@@ -88,7 +89,7 @@ def _without_values(names: tuple[str, ...]) -> SecretValues:
     return SecretValues.opened_by(names, refuse) if names else SecretValues()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ProviderRecord:
     """One provider of one organisation."""
 
@@ -155,7 +156,7 @@ class ProviderRecord:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class OrganisationRecord:
     """What is set for an organisation as a whole."""
 
@@ -168,7 +169,7 @@ class OrganisationRecord:
     """Grows with every change; 0 when nothing was ever set."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ProjectOverride:
     """Which provider takes the new documents of one project."""
 
@@ -180,7 +181,7 @@ class ProjectOverride:
     """Grows with every change, clearing included; 0 when none was ever set."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Choice:
     """All that decides where a document goes, read at one instant."""
 

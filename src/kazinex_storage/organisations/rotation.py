@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..errors import RecordConflictError, SettingsError
+from ..values import value
 from .catalogue import Catalogue
 from .records import SecretValues
 
@@ -12,7 +13,7 @@ _TRIES = 5
 """Changes of other fields of the record that one swap puts up with."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class KeptSecret:
     """One secret of one provider record. Thread-safe, and safe among processes: the catalogue compares versions."""
 

@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -42,6 +42,7 @@ from ..types import (
     Sink,
     UploadState,
 )
+from ..values import value
 from .settings.summaries import describe
 
 _RULE = PartRule(min_part_bytes=1, max_part_bytes=1024 * MIB, max_parts=10_000)
@@ -56,7 +57,7 @@ class MemorySettings(BaseModel):
     """Providers with the same name in one process share their objects; without a name they are private."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class StoredObject:
     """One version of one object."""
 
@@ -64,7 +65,7 @@ class StoredObject:
     info: ObjectInfo
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class _Upload:
     """One upload in parts that is under way."""
 

@@ -6,11 +6,12 @@ keeps to the folder of its storage and spares what is young, because another pro
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ..errors import StorageError
 from ..types import Capability, PendingUpload
+from ..values import value
 from .sync import Storage
 from .uploads import Uploads
 
@@ -19,7 +20,7 @@ DEFAULT_AGE = timedelta(hours=24)
 """The age from which an unfinished upload is swept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SweepReport:
     """What a sweep found, and what became of it."""
 

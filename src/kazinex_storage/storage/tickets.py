@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from ..json_text import write_json
 from ..secrecy.pickling import not_pickled
 from ..types import PresignedUrl, UploadState
+from ..values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TicketPart:
     """One part of the file, and the request that sends it."""
 
@@ -28,7 +28,7 @@ class TicketPart:
 
 
 @not_pickled("it is as good as a password: hand to_json() to the client that uploads")
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class UploadTicket:
     """Every request of one upload in parts. It is a secret until it expires."""
 

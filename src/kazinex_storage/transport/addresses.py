@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
 from typing import Final, TypeAlias
 
 from ..errors import SettingsError
+from ..values import value
 
 _Address: TypeAlias = IPv4Address | IPv6Address
 
@@ -27,7 +27,7 @@ _NAT64: Final = ip_network("64:ff9b::/96")
 _NAT64_OF_A_SITE: Final = ip_network("64:ff9b:1::/48")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PublicAddresses:
     """Addresses of the public internet: none that is private, loopback, link-local, shared, reserved or metadata."""
 

@@ -7,14 +7,15 @@ make calls and send requests itself. ``retry.py`` asks; ``handle.py`` passes it 
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Protocol
 
 from ..secrecy.pickling import not_pickled
+from ..values import value
 
 
 @not_pickled("send no requests, but what they are made from")
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SigV4:
     """The key that libcurl signs an attempt with while it sends it."""
 
@@ -25,7 +26,7 @@ class SigV4:
 
 
 @not_pickled("send no requests, but what they are made from")
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Authorisation:
     """What one attempt is authorised with."""
 
@@ -61,7 +62,7 @@ class Auth(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Fixed:
     """An ``Auth`` that never changes."""
 

@@ -9,9 +9,9 @@ exchange that is abandoned gets its exception the same way and may still yield c
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+from ..values import value
 from .request import Request
 
 if TYPE_CHECKING:
@@ -75,14 +75,14 @@ class Call:
             self.discard(future.result())
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Wait:
     """Let time pass. The outcome is None."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Many:
     """Run exchanges concurrently.
 
@@ -95,7 +95,7 @@ class Many:
     """The most exchanges that run at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Outcome(Generic[T]):
     """How one exchange among many ended: with a value or with an error."""
 

@@ -6,13 +6,13 @@ It never contains a query, a header or a body. ``opentelemetry_observer`` turns 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..errors import SettingsError
+from ..values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Observation:
     """One attempt of one request."""
 

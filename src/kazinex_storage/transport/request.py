@@ -7,7 +7,7 @@ retries and measures. Read next: ``retry.py`` (what happens to a request), ``han
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from ..secrecy.pickling import not_pickled
@@ -37,7 +37,7 @@ class ReplayableBody(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class BodySlice:
     """A part of a source: the bytes from ``offset`` up to ``offset + size``."""
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC
 
 from ..errors import SettingsError
+from ..values import value
 
 # A server that restarts needs seconds, and refusing a connection costs it nothing.
 _REFUSED_FACTOR = 5.0
 _LONGEST_REFUSED = 80.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RetryPolicy:
     """How often and how patiently a request is repeated. The clocks are fields, so that tests need no time."""
 

@@ -6,11 +6,12 @@ How long a request is repeated in all is for ``RetryPolicy`` to say.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, SupportsIndex
 
 from ..errors import SettingsError
 from ..secrecy.pickling import refusal
+from ..values import value
 from ..version import __version__
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _HEADER_TEXT = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TransportSettings:
     """Limits, trust and the way out. A transfer may last as long as it moves; the timeouts are for what does not."""
 
@@ -69,4 +70,4 @@ class TransportSettings:
         """
         if self.proxy is not None and "@" in self.proxy:
             raise refusal("TransportSettings with the password of a proxy", "set https_proxy there instead")
-        return super(TransportSettings, self).__reduce_ex__(protocol)  # slots make another class
+        return object.__reduce_ex__(self, protocol)  # super() has the class before it got slots

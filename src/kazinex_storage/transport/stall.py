@@ -7,10 +7,11 @@ second, when libcurl wakes them to look at the speed; an attempt that is answere
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pycurl
+
+from ..values import value
 
 if TYPE_CHECKING:
     from .attempt import Attempt
@@ -25,7 +26,7 @@ LOOK_S: Final = 0.5
 """The least seconds between two checks of one attempt."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Limits:
     """Seconds without movement after which an attempt is ended."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
 from ..types import Diagnosis
+from ..values import value
 
 
 class CheckStatus(Enum):
@@ -21,7 +21,7 @@ class CheckStatus(Enum):
     """Not tried: a check that it depends on failed, or the provider does not declare what it would test."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Check:
     """One thing that was tried."""
 
@@ -38,7 +38,7 @@ class Check:
     """What to do about it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class VerificationReport:
     """Every check in the order it was tried."""
 

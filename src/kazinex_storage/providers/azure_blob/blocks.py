@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from base64 import b64decode, b64encode
 from binascii import Error as BadBase64
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, cast
 
@@ -19,6 +18,7 @@ from ...bodies.source import Source
 from ...errors import NotFoundError, UnavailableError
 from ...transport import Call, Exchange, Response
 from ...types import Buffer, ObjectInfo, PartInfo, PutOptions
+from ...values import value
 from ..objectstore.writing import check_unchanged
 from .checksums import Proof
 from .errors import AZURE
@@ -34,7 +34,7 @@ _DIGEST_BYTES: Final = 16
 _CRC32_BYTES: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Block:
     """What the id of a block says."""
 

@@ -11,18 +11,18 @@ from __future__ import annotations
 import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ...bodies.part_plan import crc32_of
 from ...errors import SettingsError
 from ...types import Buffer, Checksum
+from ...values import value
 
 BodyChecksum: TypeAlias = Literal["md5", "crc64"]
 """How bodies are proved: the values of the setting ``body_checksum``."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Proof:
     """The proof of one body."""
 

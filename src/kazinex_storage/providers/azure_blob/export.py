@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, overload
 
 from ...errors import SettingsError
+from ...values import value
 from ..objectstore.export import Options, duckdb_secret, export, section
 from ..settings.entra import AppIdentity
 from .target import AccountKey, Identity, SasToken, Target
@@ -15,7 +15,7 @@ OptionsTool: TypeAlias = Literal["azure-storage-blob", "adlfs", "obstore"]
 TextTool: TypeAlias = Literal["rclone", "duckdb"]
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Exporter:
     """How other tools reach a container. Calling it returns the options of one of them, credentials included."""
 

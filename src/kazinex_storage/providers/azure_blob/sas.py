@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ...errors import SettingsError
 from ...secrecy.masking import Masked
 from ...transport import Auth, Authorisation, Call, Exchange
+from ...values import value
 from .target import AccountKey, DelegatedKey, SasToken, SigningKey, Target
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Signing:
         return known
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class WithSource:
     """An ``Auth`` for copies: the service reads the source with the same signature with which it writes the target."""
 
@@ -196,7 +196,7 @@ def _sdk_key(key: DelegatedKey) -> UserDelegationKey:
     from azure.storage.blob import UserDelegationKey
 
     found = UserDelegationKey()  # type: ignore[no-untyped-call]  # it has no annotations
-    for name, value in key.fields.items():
-        setattr(found, name, value)
+    for name, text in key.fields.items():
+        setattr(found, name, text)
     found.value = key.value
     return found

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final, TypeAlias
 
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...types import MIB, PartRule
+from ...values import value
 from ..settings.bearer import TokenSource
 from ..settings.entra import AppIdentity
 from .checksums import BodyChecksum
@@ -25,7 +26,7 @@ PAGE_BLOBS: Final = 5000
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AccountKey:
     """The key of a storage account, from which shared access signatures are minted."""
 
@@ -34,7 +35,7 @@ class AccountKey:
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SasToken:
     """A shared access signature that was given to us."""
 
@@ -42,7 +43,7 @@ class SasToken:
     """A query without the question mark."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Identity:
     """An identity of Microsoft Entra; signatures are minted from keys that it gets for seven days."""
 
@@ -54,7 +55,7 @@ class Identity:
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DelegatedKey:
     """A user delegation key."""
 
@@ -74,7 +75,7 @@ Credential: TypeAlias = AccountKey | SasToken | Identity
 """What settings can give."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Target:
     """One container, and how to reach it."""
 

@@ -14,10 +14,10 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 
 from ...errors import UnavailableError
 from ...json_text import parse_own_json, write_json
+from ...values import value
 from .beneath import how
 from .names import RESERVED
 from .tree import Tree
@@ -33,7 +33,7 @@ _NOTE_BYTES = 8192
 _OPEN, _DONE = b"\x01", b"\x00"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Note:
     """What a writer is about to make for one key."""
 

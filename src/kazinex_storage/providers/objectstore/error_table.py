@@ -6,7 +6,6 @@ A provider lists its codes, and the few statuses that mean something else there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from ...errors import (
@@ -22,6 +21,7 @@ from ...errors import (
     UnavailableError,
 )
 from ...transport import Response
+from ...values import value
 
 Found: TypeAlias = tuple[type[StorageError], str]
 """A kind of error, and what it says."""
@@ -58,7 +58,7 @@ _REFUSED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ErrorTable:
     """What codes and statuses of one service mean."""
 

@@ -6,11 +6,12 @@ The only place that adds that prefix to names and removes it again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from ...values import value
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@value
 class KeyCodec:
     """Keys to names of the service, and back."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Generic, Protocol, TypeVar
@@ -17,6 +16,7 @@ from ...keys import Prefix
 from ...transport import Exchange, Request
 from ...types import Folder, ObjectInfo
 from ...unkeyed import Unkeyed
+from ...values import value
 from .cycle_guard import CycleGuard
 from .key_codec import KeyCodec
 from .sending import Service
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Page:
     """One page of a listing, with the names of the service."""
 

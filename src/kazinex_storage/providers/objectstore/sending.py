@@ -7,17 +7,17 @@ page of a captive portal with status 200 is not, whatever status was wanted. Pur
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Final
 
 from ...errors import StorageError
 from ...transport import Exchange, Request, Response
+from ...values import value
 
 OK: Final = (200,)
 """The status that most requests succeed with."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Service:
     """How the responses of one kind of service are judged."""
 

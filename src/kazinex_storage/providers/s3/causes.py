@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from ...types import Diagnosis
+from ...values import value
 from ..settings import network_causes
 from .target import DEFAULT_JURISDICTION, Target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Places:
     """Where to find what a fix needs in the administration of a service."""
 

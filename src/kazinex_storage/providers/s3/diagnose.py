@@ -7,7 +7,7 @@ never ListBuckets. ``causes.py`` has the texts.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, cast
 
 from ...errors import (
@@ -20,6 +20,7 @@ from ...errors import (
 )
 from ...transport import Auth, Exchange, Many, Outcome, Response
 from ...types import Diagnosis
+from ...values import value
 from ..objectstore.clocks import minutes_behind
 from ..objectstore.header_text import moment_of
 from ..objectstore.sending import is_page
@@ -45,7 +46,7 @@ OUTSIDE: Final = "outside"
 """The code of the error for a bucket that is not in the required jurisdiction."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Finding:
     """The result of listing one key."""
 

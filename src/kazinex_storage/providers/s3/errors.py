@@ -7,7 +7,6 @@ developers.cloudflare.com/r2/api/error-codes (read 2026-08); the status decides 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from ...errors import (
@@ -26,6 +25,7 @@ from ...errors import (
     UnavailableError,
 )
 from ...transport import Response
+from ...values import value
 from ..objectstore import error_table
 from ..objectstore.error_table import (
     BUSY,
@@ -114,7 +114,7 @@ _TABLE: Final = ErrorTable(
 _PASSING: Final = {"InternalError": 500, "ServiceUnavailable": 503, "SlowDown": 503, "RequestTimeout": 408}
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class ErrorBody:
     """The contents of an error's body."""
 

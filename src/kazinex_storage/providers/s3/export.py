@@ -8,11 +8,11 @@ token for one bucket is not granted (developers.cloudflare.com/r2/api/s3/api, re
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, overload
 from urllib.parse import urlsplit
 
 from ...errors import SettingsError
+from ...values import value
 from ..objectstore.export import Options, duckdb_secret, export, section
 from .target import CreateCopy, Credentials, Target
 
@@ -26,7 +26,7 @@ _WHEN_REQUIRED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Exporter:
     """How other tools reach a bucket. Calling it returns the options of one of them, credentials included."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -17,6 +17,7 @@ from ...errors import NotFoundError, StorageError
 from ...transport import Exchange
 from ...transport.fork_lock import ForkLock
 from ...types import PendingUpload
+from ...values import value
 from .answers import parse_parts, parse_uploads
 from .errors import S3
 from .headers import date_of
@@ -49,7 +50,7 @@ _TRIES: Final = 3
 """How often an upload with parts left is aborted: they may have arrived after the first abort."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class _Lost:
     """Responses that never came: for *count* uploads to one key, begun between two moments of our clock."""
 

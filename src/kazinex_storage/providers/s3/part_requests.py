@@ -6,12 +6,12 @@ docs.aws.amazon.com/AmazonS3/latest/API (read 2026-08) documents them; ``request
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from ...bodies.part_upload import MemoryBody
 from ...transport import BodySlice, Request
 from ...types import Buffer, ByteRange, ObjectInfo, PartInfo, PutOptions, UploadState
+from ...values import value
 from ..objectstore.header_text import condition_headers, range_header
 from .errors import status_inside
 from .headers import quoted_etag
@@ -19,7 +19,7 @@ from .requests import ANNOUNCED, CONFLICTS, PAGE_KEYS, UNSIGNED, XML, Headers, R
 from .xml import complete_body
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class PartDigests:
     """The digests that prove one part to the service."""
 

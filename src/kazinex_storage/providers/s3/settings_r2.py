@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
+from ...values import value
 from ..settings.place import Place
 from ..settings.settings_text import (
     Folder,
@@ -131,7 +131,7 @@ class R2Settings(SecretiveModel):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class _Address:
     account: str
     jurisdiction: str | None
@@ -158,12 +158,12 @@ class _Address:
 
     def contradicts(self, given: Callable[[str], object]) -> str | None:
         """Return the field that contradicts the address, if one does."""
-        for name, value in (("account_id", self.account), ("jurisdiction", self.jurisdiction), ("bucket", self.bucket)):
+        for name, own in (("account_id", self.account), ("jurisdiction", self.jurisdiction), ("bucket", self.bucket)):
             said = given(name)
             said = trim(said) if isinstance(said, str) else None
             if name != "bucket" and said:
                 said = said.lower()
-            if said and value and said != value and not (name == "account_id" and _Address.parse(said) == self):
+            if said and own and said != own and not (name == "account_id" and _Address.parse(said) == self):
                 return name
         return None
 

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...types import MIB, PartRule
+from ...values import value
 from ..settings.place import is_confidential
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class CreateCopy(Enum):
     """Only CompleteMultipartUpload takes a condition, so even small objects are copied as one part."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Preset:
     """What all buckets of one service have in common."""
 
@@ -117,7 +118,7 @@ SUPABASE = Preset(
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Credentials:
     """A key to sign with."""
 
@@ -142,7 +143,7 @@ CredentialSource: TypeAlias = Callable[[], Credentials]
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RestEndpoint:
     """The REST interface of Supabase Storage, which has create-only writes."""
 
@@ -151,7 +152,7 @@ class RestEndpoint:
     service_key: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Target:
     """One bucket, and how to reach it."""
 

@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
@@ -20,6 +20,7 @@ from ...errors import RateLimitedError, ReconnectRequiredError, SettingsError, S
 from ...secrecy.masking import Masked, masked
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...transport.fork_lock import ForkLock
+from ...values import value
 from .aadsts import error_of
 from .token_client import TokenClient
 
@@ -40,7 +41,7 @@ _T = TypeVar("_T")
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AppIdentity:
     """An app registration, and how it proves its identity."""
 
@@ -91,7 +92,7 @@ class MemoryTokenStore:
             return True
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class GivenStore:
     """Keeps the refresh token where its owner says."""
 

@@ -5,11 +5,12 @@ Settings models have it as the property ``place``. Two spellings of one address 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from ...values import value
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@value
 class Place:
     """One place: a disk, bucket, container or library, and the folder in it."""
 

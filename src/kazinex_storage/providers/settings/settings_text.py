@@ -10,7 +10,6 @@ import logging
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Annotated, SupportsIndex, TypeAlias, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -20,6 +19,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from ...errors import InvalidKeyError
 from ...keys import Prefix
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, refusal
+from ...values import value
 from .summaries import describe
 
 _log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def secrets_held(settings: BaseModel) -> Iterator[str]:
             yield from (f"{name}.{below}" for below in secrets_held(value))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Problem:
     """What is wrong with a field that is valid on its own."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
@@ -16,6 +16,7 @@ from ...errors import IntegrityError, SettingsError, UnavailableError
 from ...secrecy.masking import MaskedBytes
 from ...transport import Exchange, Request, Response, RetryPolicy, Transport, TransportSettings
 from ...transport.retry_policy import retry_after_s
+from ...values import value
 
 TIMEOUT_SECONDS: Final = 20
 """How long to wait for one answer of the token endpoint, and how long to repeat a request."""
@@ -26,7 +27,7 @@ _BASE_S: Final = 0.3
 _LOCAL: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Answer:
     """What msal reads of an answer."""
 

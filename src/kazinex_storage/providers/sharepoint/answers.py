@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from urllib.parse import unquote
 
@@ -12,11 +12,12 @@ from ...json_text import parse_json as parse_text
 from ...secrecy.masking import masked
 from ...transport import Response
 from ...types import Checksum, ObjectInfo
+from ...values import value
 from ..objectstore.error_table import unexpected_response
 from ..objectstore.header_text import hexadecimal_of, moment_of, size_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Item:
     """A file or a folder of a library."""
 
@@ -81,7 +82,7 @@ class Item:
         return folders in (found, [unquote(part) for part in found])
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Page:
     """One page of a listing."""
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from ...errors import StorageError, for_each_key
 from ...json_text import parse_json as parse_text
 from ...transport import Exchange
+from ...values import value
 from .answers import Item, item_of, parse_json
 from .errors import GRAPH
 from .library import REMOVED, Library
 from .requests import BATCH_REQUESTS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Doomed:
     """An item to remove."""
 

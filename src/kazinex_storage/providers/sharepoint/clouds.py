@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from ...values import value
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@value
 class Cloud:
     """Where one cloud signs people in, and where to find its Graph."""
 

@@ -7,11 +7,12 @@ turns what the browser brought into a refresh token. The state holds the PKCE ve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import cast
 
 from ...errors import AuthenticationError, ReconnectRequiredError
 from ...json_text import parse_own_json, write_json
+from ...values import value
 from ..settings.aadsts import error_of
 from ..settings.entra import AppIdentity, asked, client_of, http_of
 
@@ -20,7 +21,7 @@ SCOPES = ("Sites.ReadWrite.All", "Files.ReadWrite.All")
 """What a person is asked to consent to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ConnectRequest:
     """What a browser is sent to, and what is kept until it returns."""
 
@@ -29,7 +30,7 @@ class ConnectRequest:
     """JSON for ``finish_connect``; it holds a secret and is good for one use."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Connection:
     """What a person has granted."""
 
@@ -38,7 +39,7 @@ class Connection:
     """The name that the person signs in with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DeviceRequest:
     """What a person types on another device."""
 

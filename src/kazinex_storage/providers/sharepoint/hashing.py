@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from ...bodies.quickxor import QuickXorHash
 from ...errors import IntegrityError
 from ...types import Buffer
+from ...values import value
 from .answers import Item
 
 # Office files get properties of the library written into them, PDF and JPEG files as well ("property promotion") —
@@ -20,7 +20,7 @@ REWRITTEN: Final = frozenset(
 """Extensions of files whose bytes SharePoint may change."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Sent:
     """A body as it was sent: enough to recognise it."""
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Generic, TypeVar, cast
 
 from ...errors import NotFoundError, UnavailableError
 from ...transport import Exchange, Request, Response
 from ...types import Folder, ObjectInfo
 from ...unkeyed import Unkeyed
+from ...values import value
 from ..objectstore.cycle_guard import CycleGuard
 from .answers import Item, Page, info_of, parse_page
 from .errors import GRAPH, map_error
@@ -26,7 +27,7 @@ _log = logging.getLogger(__name__)
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Below:
     """A folder to list."""
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from ...errors import UnavailableError
 from ...transport import BodySlice, Request
 from ...types import Sink
+from ...values import value
 from ..settings.bearer import Bearer
 from .answers import Item
 from .target import Target
@@ -39,7 +40,7 @@ _JSON: Final = ("Content-Type", "application/json")
 _BEHAVIOUR: Final = "@microsoft.graph.conflictBehavior"
 
 
-@dataclass(frozen=True, slots=True)
+@value(kw_only=False)
 class Place:
     """A name in a folder."""
 
@@ -48,7 +49,7 @@ class Place:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Writing:
     """What a write does with the item at its path."""
 

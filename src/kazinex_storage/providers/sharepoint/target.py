@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from ...transport import Gate
+from ...values import value
 from ..settings.bearer import TokenSource
 
 # "250 GB" — support.microsoft.com, restrictions and limitations in OneDrive and SharePoint (read 2026-08).
@@ -17,7 +18,7 @@ DEFAULT_LIBRARY: Final = "Shared Documents"
 """The name in URLs of the library that each site begins with; Graph calls it ``Documents``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Target:
     """A folder of one document library."""
 
