@@ -22,6 +22,7 @@ from typing import (
     TypeGuard,
     TypeVar,
     cast,
+    runtime_checkable,
 )
 
 from .bodies.source import Source
@@ -66,6 +67,19 @@ class Pages(Protocol, Generic[_Listed]):
 
     def close(self) -> None:
         """Release what the listing holds open."""
+        ...
+
+
+@runtime_checkable
+class ContinuedPages(Protocol):
+    """What the pages of a listing add so that the next one is asked for while one is read.
+
+    Their ``next`` must be repeatable: whatever raises in it, or if it is dropped, another call returns the same page.
+    """
+
+    @property
+    def is_continued(self) -> bool:
+        """Whether it is known that another page follows, and how to ask for it."""
         ...
 
 

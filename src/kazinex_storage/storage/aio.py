@@ -7,6 +7,7 @@ cancelled put has published the whole object or nothing.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import aclosing
 from types import TracebackType
@@ -21,7 +22,7 @@ from ..types import WHOLE, Buffer, ByteRange, Folder, ObjectInfo, Progress, Prov
 from .awaiting import awaited, collected
 from .bulk import KeyedExchanges
 from .operations import DEFAULTS
-from .reading import Listing
+from .reading import FIRST_SHARE, Listing
 from .rules import Body, DigestChoice
 from .sync import Storage
 from .uploads import Uploads
@@ -177,9 +178,24 @@ class AsyncStorage:
         await self.aclose()
 
     async def _pages(self, listing: Listing[_Entry]) -> AsyncIterator[_Entry]:
+        """Yield the entries of all pages, as ``Listing.entries`` does."""
+        from asyncio import Future, ensure_future, wait  # already there, since a loop is running
+
+        ahead: Future[builtins.list[_Entry] | None] | None = None
+        share = FIRST_SHARE
         try:
-            while (page := await self._run(listing.next())) is not None:
-                for entry in page:
+            page = await self._run(listing.next())
+            while page is not None:
+                begin, share = int(len(page) * share), 0.0
+                for place, entry in enumerate(page):
+                    if place == begin and listing.is_continued:
+                        ahead = ensure_future(self._run(listing.next()))
                     yield entry
+                page = await (self._run(listing.next()) if ahead is None or listing.is_closed else ahead)
+                ahead = None
         finally:
+            if ahead is not None:
+                ahead.cancel()
+                await wait({ahead})
+                _ = ahead.cancelled() or ahead.exception()  # nobody wants it any more, and asyncio would report it
             listing.close()

@@ -6,17 +6,21 @@ A window is one request and its size is the memory that a stream takes.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import islice
 from types import TracebackType
-from typing import Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 from ..bodies.checksums import Hasher, hasher_of
 from ..errors import IntegrityError
-from ..lifting import Pages
+from ..lifting import ContinuedPages, Pages
 from ..transport import Exchange, Transport
 from ..types import WHOLE, Buffer, ByteRange, Checksum, Folder, ObjectInfo
 from .fetching import check_bytes, check_checksum, known_checksum
 from .operation import Context
+
+if TYPE_CHECKING:
+    from ..transport.ahead import Ahead
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
@@ -25,6 +29,13 @@ FIRST_WINDOW = 256 * 1024
 """Bytes of the first window of a stream."""
 LAST_WINDOW = 8 * 1024 * 1024
 """Bytes that a window grows to."""
+
+FIRST_SHARE = 0.5
+"""The part of the first page that is read before the second one is asked for: who reads less pays for one request."""
+
+# Looking after the next page costs 2 us; 64 KiB of it, which a socket holds at first, are some 200 entries.
+_BETWEEN = 100
+"""Entries that are read before the next page is looked after."""
 
 
 class RangeReader:
@@ -115,17 +126,46 @@ class Listing(Generic[_Entry]):
         page = yield from self._context.run("list", None, self.pages.next())
         return None if page is None else [self._context.scope.relative(entry) for entry in page]
 
-    def entries(self, run: Callable[[Exchange[list[_Entry] | None]], list[_Entry] | None]) -> Iterator[_Entry]:
-        """Yield the entries of all pages, each fetched by *run* when it is needed."""
+    def entries(self, transport: Transport) -> Iterator[_Entry]:
+        """Yield the entries of all pages. While one is read the next is on its way, where the service said how to ask.
+
+        Of the first page half must have been read: who wants no more than that pays for one request.
+        """
+        ahead: Ahead[list[_Entry] | None] | None = None
+        share = FIRST_SHARE
         try:
-            while (page := run(self.next())) is not None:
-                yield from page
+            page = transport.run(self.next())
+            while page is not None:
+                entries = iter(page)
+                yield from islice(entries, int(len(page) * share))
+                share = 0.0
+                if self.is_continued:
+                    ahead = transport.ahead(self.next)
+                for entry in entries:
+                    yield entry
+                    yield from islice(entries, _BETWEEN)
+                    if ahead is not None:
+                        ahead.advance()
+                page = transport.run(self.next()) if ahead is None or self.is_closed else ahead.result()
+                ahead = None
         finally:
+            if ahead is not None:
+                ahead.close()
             self.close()
 
     def close(self) -> None:
         """Release what the listing holds open."""
         self.pages.close()
+
+    @property
+    def is_continued(self) -> bool:
+        """Whether the next page can be asked for already; False where only asking tells whether there is one."""
+        return isinstance(self.pages, ContinuedPages) and self.pages.is_continued
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether its storage was closed."""
+        return self._context.closed_flag.closed
 
 
 class Collector:

@@ -223,16 +223,16 @@ class Storage:
     def list(self, prefix: str = "", *, recursive: bool) -> Iterator[ObjectInfo | Folder]: ...
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[ObjectInfo] | Iterator[ObjectInfo | Folder]:
-        """Yield the objects whose keys begin with *prefix*, as text, lazily; memory stays flat. One request a page.
+        """Yield the objects whose keys begin with *prefix*, as text, lazily; memory stays flat.
 
-        Not *recursive*, one level: objects, and folders for what has a further slash.
+        Not *recursive*, one level: objects, and folders. One request a page; one page ahead after half of the first.
 
         Raises:
             InvalidKeyError: no key can begin with *prefix*.
         """
         if recursive:
-            return self._operations.scan(prefix).entries(self._run)
-        return self._operations.children(prefix).entries(self._run)
+            return self._operations.scan(prefix).entries(self._transport)
+        return self._operations.children(prefix).entries(self._transport)
 
     def copy(self, source: str, target: str, *, mode: PutMode = PutMode.REPLACE) -> ObjectInfo:
         """Copy bytes, content type and metadata, on the server where it can; atomic like a put.

@@ -7,7 +7,7 @@ connections.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
@@ -25,6 +25,7 @@ from .wire import Wire
 
 if TYPE_CHECKING:
     from .addresses import PublicAddresses
+    from .ahead import Ahead
 
 T = TypeVar("T")
 
@@ -65,7 +66,7 @@ class Runner(Protocol):
 class Transport:
     """Runs exchanges. Thread-safe and fork-safe; share one among all the storages of a process."""
 
-    __slots__ = ("_pool", "_run", "_wire")
+    __slots__ = ("_ahead_wire", "_pool", "_run", "_wire")
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class Transport:
         *observe* is called for every attempt of every request; ``opentelemetry_observer()`` makes spans.
         """
         self._pool = CallPool(threads)
+        self._ahead_wire: Wire | None = None
         self._use(Wire(settings, retry, observe))
 
     @property
@@ -110,6 +112,20 @@ class Transport:
 
         return run_many(exchanges, window, self._pool, self._wire)
 
+    def ahead(self, make: Callable[[], Exchange[T]]) -> Ahead[T]:
+        """Begin what *make* returns, to go on while the caller does something else; see ``ahead.py``.
+
+        Should it fail because nobody looked after it, it is made again and run. It has connections of its own, so that
+        one that waits for its caller takes none from bulk work.
+
+        Raises:
+            BaseException: an interrupt.
+        """
+        from .ahead import Ahead
+
+        wire = self._ahead_wire = self._ahead_wire or self._wire.another()
+        return Ahead(make, self._pool, wire, self._run)
+
     async def run_async(self, exchange: Exchange[T]) -> T:
         """Run one exchange on the running asyncio loop; ``loop.py`` says what cancelling means.
 
@@ -139,9 +155,12 @@ class Transport:
         """
         self._pool.close(wait=wait)
         self._wire.close()
+        if self._ahead_wire is not None:
+            self._ahead_wire.close()
 
     def _use(self, wire: Wire) -> None:
         self._wire = wire
+        self._ahead_wire = None
         self._run = cast(Runner, partial(drive, partial(_run_all, self._pool, wire), wire))
 
 

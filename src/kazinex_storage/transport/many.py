@@ -50,7 +50,7 @@ def run_many(
         for index, exchange in enumerate(exchanges):
             yield index, outcome_of(exchange, wire)
         return
-    scheduler = _Scheduler(pool, wire)
+    scheduler = Scheduler(pool, wire)
     root = scheduler.add_group(exchanges, max(1, window), None)
     try:
         while True:
@@ -101,8 +101,11 @@ class _Task:
         self.future: Future[Any] | None = None
 
 
-class _Scheduler:
+class Scheduler:
+    """Exchanges under way on one thread, and what they wait for."""
+
     def __init__(self, pool: CallPool, wire: Wire) -> None:
+        """Send requests over *wire* and calls to *pool*."""
         self.pool = pool
         self.wire = wire
         self.pid = os.getpid()
@@ -119,6 +122,7 @@ class _Scheduler:
         self.order = itertools.count()
 
     def add_group(self, exchanges: Iterable[Exchange[Any]], window: int, parent: _Task | None) -> _Group:
+        """Run *exchanges*, at most *window* at once; *parent* waits for all of them."""
         group = _Group(exchanges, window, parent)
         self.groups.append(group)
         return group
@@ -201,9 +205,12 @@ class _Scheduler:
             task.nested.append(self.wire.exchange(first.request, first))
         return response, None
 
-    def wait(self) -> None:
-        """Block until a call or a transfer has ended or a wait is over."""
-        timeout: float | None = max(0.0, self.timers[0][0] - time.monotonic()) if self.timers else None
+    def wait(self, most_s: float | None = None) -> None:
+        """Block until a call or a transfer has ended or a wait is over, or something has moved; *most_s* at most."""
+        timeout = most_s
+        if self.timers:
+            left = max(0.0, self.timers[0][0] - time.monotonic())
+            timeout = left if timeout is None else min(left, timeout)
         if self.session is not None and self.session.active:
             self._wait_for_sockets(self.session, timeout)
             timeout = 0
@@ -217,6 +224,11 @@ class _Scheduler:
         now = time.monotonic()
         while self.timers and self.timers[0][0] <= now:
             self.ready.append((heapq.heappop(self.timers)[2], None, None))
+
+    @property
+    def moved(self) -> bool:
+        """Whether something moved in the last wait, so that another one may be over at once."""
+        return self.session is not None and self.session.moved
 
     def finish(self) -> None:
         """Give the session back."""

@@ -137,6 +137,8 @@ class Session(Multi):
         self._timers: list[int] = []
         self._deadline: float | None = None
         self._waker: Waker | None = None
+        self.moved = False
+        """Whether the last wait ended because something moved, and more may move at once."""
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._timers.append)
 
@@ -159,9 +161,11 @@ class Session(Multi):
         if left is not None and left <= 0:
             woken = True
             self._expire()
+            self.moved = True
         else:
             limits = [limit for limit in (left, timeout_s) if limit is not None]
             events = self._poll.poll(max(0.0, min(limits)) * _SCALE if limits else None)
+            self.moved = bool(events)
             for descriptor, event in events:
                 if self._waker is not None and descriptor == self._waker.descriptor:
                     self._waker.clear()

@@ -63,6 +63,10 @@ class Wire:
         """Return one like this, with separate connections that go to *addresses* only."""
         return Wire(replace(self.settings, addresses=addresses), self.policy, self._observer)
 
+    def another(self) -> Wire:
+        """Return one like this, with separate connections."""
+        return Wire(self.settings, self.policy, self._observer)
+
     def exchange(self, request: Request, first: Attempt | None = None) -> Exchange[Response]:
         """Return *request* as an exchange of attempts, of which the *first* may have been sent."""
         return attempts(request, self.policy, self._observer, first)

@@ -119,6 +119,11 @@ class ListedPages(Generic[_Entry]):
         self.unkeyed: list[Unkeyed] = []
         """What was left out below the prefix; see ``UnkeyedPages``."""
 
+    @property
+    def is_continued(self) -> bool:
+        """Whether the service gave a token for another page; see ``ContinuedPages``."""
+        return self._token is not None and not self._ended
+
     def next(self) -> Exchange[Sequence[_Entry] | None]:
         """Return the next page, None after the last one.
 

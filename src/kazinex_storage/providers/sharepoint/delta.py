@@ -37,6 +37,10 @@ class DeltaPages:
         self._pages = LinkedPages(library)
         self._begun = False
         self._ended = False
+        self._read = False
+        """Whether the last page was read; only strays are left then."""
+        self._found: list[ObjectInfo] = []
+        """What was not returned yet: ``next`` may break off, and be called again."""
         self._tree = _Tree()
         self._left_out: list[Unkeyed] = []
 
@@ -45,20 +49,31 @@ class DeltaPages:
         """What was left out so far; see ``UnkeyedPages``."""
         return self._left_out if self._walk is None else self._walk.unkeyed
 
+    @property
+    def is_continued(self) -> bool:
+        """Whether another page, or another folder to look at, is known; see ``ContinuedPages``."""
+        walk = self._walk
+        return not self._ended and (self._pages.link is not None if walk is None else walk.is_continued)
+
     def next(self) -> Exchange[Sequence[ObjectInfo] | None]:
         """Return the next page, None after the last one."""
         while not self._ended:
             if self._walk is not None:
                 return (yield from self._walk.next())
-            page = yield from self._page()
-            if page is None:
-                continue
-            found = [entry for path, item in self._tree.take(page.items) for entry in self._entries(path, item)]
-            if page.next_link is None:
+            if not self._read:
+                page = yield from self._page()
+                if page is None:
+                    continue
+                for path, item in self._tree.take(page.items):
+                    self._found += self._entries(path, item)
+                self._read = page.next_link is None
+            if self._read:
+                strays = yield from self._strays()
                 self._ended = True
-                found += yield from self._strays()
+                self._found += strays
                 if self._left_out:
                     warn(len(self._left_out), self._library)
+            found, self._found = self._found, []
             if found:
                 return found
         return None
@@ -93,12 +108,15 @@ class DeltaPages:
 
     def _strays(self) -> Exchange[list[ObjectInfo]]:
         """Look up the files whose folders were not in the feed: they are being moved at the moment."""
-        library, found = self._library, list[ObjectInfo]()
+        items = list[Item | None]()
         for stray in self._tree.strays():
-            item: Item | None = yield from library.look_by_id(stray.id)
-            if item is not None and not item.is_folder and item.parent is not None:
-                found += self._entries("/".join((*item.parent, item.name)), item)
-        return found
+            items.append((yield from self._library.look_by_id(stray.id)))
+        return [
+            entry
+            for item in items
+            if item is not None and not item.is_folder and item.parent is not None
+            for entry in self._entries("/".join((*item.parent, item.name)), item)
+        ]
 
 
 class _Tree:

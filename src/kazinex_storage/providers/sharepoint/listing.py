@@ -89,26 +89,38 @@ class FolderPages(Generic[_Entry]):
         self._folders = deque([start or Below(library.folder_of(prefix))])
         self._folder = self._folders[0]
         self._pages = LinkedPages(library)
+        self._found: list[ObjectInfo | Folder] = []
+        self._unread: deque[tuple[ObjectInfo | Folder | Unkeyed, Below | None]] = deque()
+        """What is on the page at hand and was not looked at yet: ``next`` may break off, and be called again."""
         self._warned = False
         self.unkeyed: list[Unkeyed] = []
         """What was left out, below the prefix; see ``UnkeyedPages``. Empty folders are not among it."""
 
+    @property
+    def is_continued(self) -> bool:
+        """Whether there is another page, or another folder to look at; see ``ContinuedPages``."""
+        return self._pages.link is not None or bool(self._folders)
+
     def next(self) -> Exchange[Sequence[_Entry] | None]:
         """Return the next page, None after the last one."""
-        while self._pages.link is not None or self._folders:
-            page = yield from self._page()
-            if page is None:
-                continue
-            entries: list[ObjectInfo | Folder] = []
-            for entry, doubtful in self._entries(page):
-                if doubtful is not None and (yield from self._is_hollow(doubtful, entry)):
+        while self._unread or self.is_continued:
+            if not self._unread:
+                page = yield from self._page()
+                if page is None:
                     continue
-                if isinstance(entry, Unkeyed):
+                self._unread.extend(self._entries(page))
+            while self._unread:
+                entry, doubtful = self._unread[0]
+                if doubtful is not None and (yield from self._is_hollow(doubtful, entry)):
+                    pass
+                elif isinstance(entry, Unkeyed):
                     self.unkeyed.append(entry)
                 else:
-                    entries.append(entry)
-            if entries:
-                return cast("Sequence[_Entry]", entries)
+                    self._found.append(entry)
+                self._unread.popleft()
+            found, self._found = self._found, []
+            if found:
+                return cast("Sequence[_Entry]", found)
         if self.unkeyed and not self._warned:
             self._warned = True
             warn(len(self.unkeyed), self._library)
@@ -125,15 +137,17 @@ class FolderPages(Generic[_Entry]):
     def close(self) -> None:
         """Ask for no further page."""
         self._folders.clear()
+        self._unread.clear()
         self._pages.link = None
 
     def _page(self) -> Exchange[Page | None]:
         library = self._library
         drive = yield from library.drive()
-        if self._pages.link is None:
-            self._folder = self._folders.popleft()
-        folder = self._folder
+        begins = self._pages.link is None
+        folder = self._folder = self._folders[0] if begins else self._folder
         response = yield from self._pages.ask(library.requests.children(drive, folder.path, folder.id), expected=(400,))
+        if begins and self._folders:  # only now: whoever asks again asks for the same folder
+            self._folders.popleft()
         if response.status == 200:
             return self._pages.read(response)
         error = map_error(response)
