@@ -112,15 +112,18 @@ def test_closing_it_closes_the_connection(transport: Transport, server: Server) 
 
 
 def test_a_failure_after_a_long_absence_of_the_caller_is_asked_again(server: Server) -> None:
-    server.script(cut, ok(b"well"))
+    left = threading.Event()
+    server.script(gated(left, cut), ok(b"well"))
     with closing(Transport(4, settings=SETTINGS, retry=replace(QUICK, attempts=1))) as transport:
         ahead = transport.ahead(lambda: get(server))
+        left.set()
         time.sleep(0.6)
 
         assert b"well" == ahead.result()
 
 
-def test_a_failure_in_the_presence_of_the_caller_is_not(server: Server) -> None:
+def test_a_failure_in_the_presence_of_the_caller_is_not(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kazinex_storage.transport.ahead._NEGLECTED_S", 1000)
     server.script(cut, ok(b"well"))
     with closing(Transport(4, settings=SETTINGS, retry=replace(QUICK, attempts=1))) as transport:
         ahead = transport.ahead(lambda: get(server))
