@@ -37,6 +37,7 @@ from .conftest import (
 BODY = bytes(range(256)) * 40
 TAGGED = {"ETag": '"v1"'}
 GET = Request(method="GET", url="", operation="get")
+WHOLE = replace(GET, whole=True)
 PUT = Request(method="PUT", url="", body=b"x" * 100, operation="put")
 
 
@@ -97,6 +98,21 @@ CASES = {
         replace(GET, status_of_body=lambda body: 503 if body == b"busy" else 200),
         sinks=False,
     ),
+    "whole": Case((ok(BODY, **TAGGED),), WHOLE, sinks=False),
+    "whole and large": Case((ok(BODY * 100, **TAGGED),), WHOLE, sinks=False),
+    "whole and longer than other bodies may be": Case((ok(BODY * 1700, **TAGGED),), WHOLE, sinks=False),
+    "whole, busy, then well": Case((status(503), ok(BODY, **TAGGED)), WHOLE, sinks=False),
+    "whole, no answer, then one": Case((cut, ok(BODY, **TAGGED)), WHOLE, sinks=False),
+    "whole, not found": Case((status(404, b"<Error/>"),), WHOLE, sinks=False),
+    "whole, cut and resumed": Case((cut_body(BODY, 1000, **TAGGED), ranges(BODY, **TAGGED)), WHOLE, sinks=False),
+    "whole, large, cut and resumed": Case(
+        (cut_body(BODY * 100, 900_000, **TAGGED), ranges(BODY * 100, **TAGGED)), WHOLE, sinks=False
+    ),
+    "whole, cut and another version": Case(
+        (cut_body(BODY, 1000, **TAGGED), ranges(BODY, ETag='"v2"')), WHOLE, sinks=False
+    ),
+    "whole, cut without a version": Case((cut_body(BODY, 1000), ok(BODY)), WHOLE, sinks=False),
+    "whole, a part that is not all": Case((another_part,), WHOLE, sinks=False),
     "headers that are refused": Case((ok(BODY, **TAGGED),), replace(GET, on_headers=refuse_version)),
     "a sink that fails": Case((ok(BODY),), broken_sink=True),
     "a line break in a header": Case((ok(BODY),), replace(GET, headers=(("X-Name", "a\nb"),))),
@@ -162,6 +178,22 @@ def test_a_fault_ends_as_in_the_general_machinery(case: Case, drive: Driver) -> 
     expected = observed(case, general, drive)
 
     assert expected == observed(case, straight, drive)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES.values() if case.request is WHOLE])
+def test_a_whole_body_is_what_a_sink_would_have_taken(case: Case, drive: Driver) -> None:
+    def straight(request: Request, transport: Transport) -> Exchange[Response]:
+        return send(request)
+
+    kept = observed(case, straight, drive)
+    taken = observed(replace(case, request=GET, sinks=True), straight, drive)
+
+    assert (kept.requests, kept.observations) == (taken.requests, taken.observations)
+    match taken.outcome:
+        case (status, headers, bytes() as body, tried):
+            assert kept.outcome == (status, headers, taken.bytes_taken + body, tried)
+        case error:
+            assert kept.outcome == error
 
 
 def test_one_that_succeeds_never_meets_the_machinery(

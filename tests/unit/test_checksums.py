@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from kazinex_storage import Checksum, IntegrityError, ObjectInfo
 from kazinex_storage.bodies import checksums
-from kazinex_storage.bodies.checksums import announce, hasher_of, is_computable, strongest
+from kazinex_storage.bodies.checksums import announce, check_bytes, hasher_of, is_computable, strongest
 from kazinex_storage.bodies.download_file import FEED_BYTES, Download
-from kazinex_storage.storage.fetching import Proof, check_bytes
+from kazinex_storage.storage.fetching import Proof
 from kazinex_storage.testing.bench import pattern
 
 # The check values of the catalogue of CRCs (reveng.sourceforge.io), and of the standards.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final, Protocol, TypeAlias
 
+from ..errors import IntegrityError
 from ..types import Buffer, Checksum, Sink
 from .part_plan import crc32
 from .quickxor import QuickXorHash
@@ -106,6 +107,31 @@ def strongest(found: Mapping[str, str]) -> Checksum | None:
 def is_computable(algorithm: str) -> bool:
     """Say whether ``hasher_of`` knows *algorithm*."""
     return algorithm in ("sha256", "sha1", "md5", "quickxor") or _crc_of(algorithm) is not None
+
+
+def check_bytes(data: Buffer, expected: Checksum | None) -> None:
+    """Compare the whole of an object with the checksum that is *expected*, if any that can be computed.
+
+    Raises:
+        IntegrityError: they differ.
+    """
+    hasher = hasher_of(expected.algorithm) if expected is not None else None
+    if hasher is not None and expected is not None:
+        hasher.update(data)
+        check_checksum(expected, hasher.hexdigest())
+
+
+def check_checksum(expected: Checksum, found: str) -> None:
+    """Compare the value *found* with the one that is *expected*.
+
+    Raises:
+        IntegrityError: they differ.
+    """
+    if expected.value != found:
+        raise IntegrityError(
+            f"the bytes that came have {expected.algorithm} {found}, the object was stored with {expected.value}; "
+            "discard them, read it again"
+        )
 
 
 class _CrcHasher:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import cast
 
-from ..bodies.checksums import hasher_of
+from ..bodies.checksums import check_checksum, hasher_of
 from ..bodies.download_file import Download
 from ..bodies.small_download import SmallDownload
 from ..errors import IntegrityError
@@ -201,28 +201,3 @@ class Proof:
         expected = self._expected if self._given else info.checksum
         if self._hasher is not None and expected is not None and (self._given or expected.algorithm == "sha256"):
             check_checksum(expected, self._hasher.hexdigest())
-
-
-def check_bytes(data: Buffer, expected: Checksum | None) -> None:
-    """Compare the whole of an object with the checksum that is *expected*, if any that can be computed.
-
-    Raises:
-        IntegrityError: they differ.
-    """
-    hasher = hasher_of(expected.algorithm) if expected is not None else None
-    if hasher is not None and expected is not None:
-        hasher.update(data)
-        check_checksum(expected, hasher.hexdigest())
-
-
-def check_checksum(expected: Checksum, found: str) -> None:
-    """Compare the value *found* with the one that is *expected*.
-
-    Raises:
-        IntegrityError: they differ.
-    """
-    if expected.value != found:
-        raise IntegrityError(
-            f"the bytes that came have {expected.algorithm} {found}, the object was stored with {expected.value}; "
-            "discard them, read it again"
-        )

@@ -16,12 +16,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ..bodies.body import Spool
-from ..bodies.checksums import hasher_of
+from ..bodies.checksums import check_checksum, hasher_of
 from ..bodies.source import Source
 from ..errors import FileTooLargeError, IntegrityError
 from ..transport import Transport
 from ..types import Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions
-from .fetching import check_checksum
 from .operations import Operations
 
 _log = logging.getLogger(__name__)

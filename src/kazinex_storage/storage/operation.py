@@ -26,6 +26,14 @@ P = ParamSpec("P")
 Owner = TypeVar("Owner", bound="HasContext", contravariant=True)
 
 
+class Reader(Protocol):
+    """Reads whole objects into memory."""
+
+    def __call__(self, key: ObjectKey, sha256: str | None, /) -> Exchange[bytes]:
+        """Return the bytes, compared with *sha256*, or with the checksum that the service keeps; one request."""
+        ...
+
+
 class ClosedFlag:
     """Whether a storage, or the one that it is a view of, was closed."""
 
@@ -48,7 +56,7 @@ class ClosedFlag:
 class Context:
     """What the operations of a storage work with: one provider below one prefix, under the rules of the storage."""
 
-    __slots__ = ("closed_flag", "exchanges", "guard", "info", "provider", "rules", "scope", "seal", "watch")
+    __slots__ = ("closed_flag", "exchanges", "guard", "info", "provider", "read", "rules", "scope", "seal", "watch")
 
     def __init__(
         self,
@@ -67,6 +75,8 @@ class Context:
         self.provider = provider
         self.exchanges = exchanges_of(provider)
         """The verbs of the provider; keys are full."""
+        self.read: Reader | None = getattr(self.exchanges, "read", None)
+        """Reads a whole object into memory, where the provider has a way that is plainer than ``get``."""
         self.info = provider.info
         """What the provider is and can do."""
         self.scope = Scope(prefix, provider.info.max_key_bytes)
@@ -87,6 +97,7 @@ class Context:
         """
         context = Context.__new__(Context)
         context.provider, context.exchanges, context.info = self.provider, self.exchanges, self.info
+        context.read = self.read
         context.scope = Scope(prefix, self.info.max_key_bytes)
         context.rules = self.rules.under(policy, digest)
         context.seal, context.closed_flag = self.seal, ClosedFlag(self.closed_flag)

@@ -114,14 +114,10 @@ class Operations:
         self, key: ObjectKey, span: ByteRange = WHOLE, if_match: str | None = None, *, sha256: str | None = None
     ) -> Exchange[bytes]:
         """Return the bytes of *span*, the whole compared with *sha256*; see ``Storage.get_bytes``."""
-        collected = Collector()
-        info = yield from self.context.exchanges.get(key, span, collected, if_match)
-        whole = span is WHOLE or span == WHOLE
-        if whole and sha256 is not None:
-            collected.expect(Checksum(algorithm="sha256", value=sha256))
-        elif not whole or not self.context.info.remote:
-            return collected.value()
-        return collected.proven(info)
+        read = self.context.read
+        if read is not None and span is WHOLE and if_match is None:
+            return read(key, sha256)
+        return self._collected(key, span, if_match, sha256)
 
     @operation("get")
     def read_ranges(self, key: ObjectKey, spans: Sequence[ByteRange], gap: int = GAP_BYTES) -> Exchange[list[bytes]]:
@@ -244,6 +240,16 @@ class Operations:
     def children(self, prefix: str) -> Listing[ObjectInfo | Folder]:
         """List one level; see ``Storage.list``."""
         return Listing(self.context, self.context.exchanges.children(self.context.scope.full_prefix(prefix)))
+
+    def _collected(self, key: ObjectKey, span: ByteRange, if_match: str | None, sha256: str | None) -> Exchange[bytes]:
+        collected = Collector()
+        info = yield from self.context.exchanges.get(key, span, collected, if_match)
+        whole = span is WHOLE or span == WHOLE
+        if whole and sha256 is not None:
+            collected.expect(Checksum(algorithm="sha256", value=sha256))
+        elif not whole or not self.context.info.remote:
+            return collected.value()
+        return collected.proven(info)
 
     def _write(
         self,

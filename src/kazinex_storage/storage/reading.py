@@ -5,18 +5,18 @@ A window is one request and its size is the memory that a stream takes.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
-from ..bodies.checksums import Hasher, hasher_of
+from ..bodies.checksums import Hasher, check_bytes, check_checksum, hasher_of
 from ..errors import IntegrityError
 from ..lifting import ContinuedPages, Pages
 from ..transport import Exchange, Transport
-from ..types import WHOLE, Buffer, ByteRange, Checksum, Folder, ObjectInfo
-from .fetching import check_bytes, check_checksum, known_checksum
+from ..transport.attempt import Gathered
+from ..types import WHOLE, ByteRange, Checksum, Folder, ObjectInfo
+from .fetching import known_checksum
 from .operation import Context
 
 if TYPE_CHECKING:
@@ -168,25 +168,11 @@ class Listing(Generic[_Entry]):
         return self._context.closed_flag.closed
 
 
-class Collector:
-    """A sink that keeps what it is given; a single buffer of ``bytes`` is kept as it is."""
+class Collector(Gathered):
+    """A sink that keeps the whole of an object, and what it is compared with."""
 
-    # Defaults of the class: nothing is set before it differs, and most take one buffer.
     _announced = False
     _expected: Checksum | None = None
-    _first: bytes | None = None
-    _rest: io.BytesIO | None = None
-
-    def __call__(self, buffer: Buffer) -> None:
-        """Take the next bytes."""
-        if self._rest is not None:
-            self._rest.write(buffer)
-        elif self._first is None:
-            self._first = buffer if type(buffer) is bytes else bytes(buffer)
-        else:
-            self._rest = io.BytesIO(self._first)
-            self._rest.seek(0, io.SEEK_END)
-            self._rest.write(buffer)
 
     def expect(self, checksum: Checksum | None) -> None:
         """Learn what the whole is compared with."""
@@ -201,11 +187,6 @@ class Collector:
         data = self.value()
         check_bytes(data, self._expected if self._announced else info.checksum)
         return data
-
-    def value(self) -> bytes:
-        """Return everything in one piece; does not copy."""
-        # A BytesIO grows in place and gives away what it holds, where joining buffers would copy everything again.
-        return self._rest.getvalue() if self._rest is not None else self._first or b""
 
 
 class ByteStream(Iterator[bytes]):

@@ -6,13 +6,15 @@ the callback all the same: libcurl may read hundreds of megabytes between two re
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from ..errors import IntegrityError, SettingsError
+from ..types import Buffer
 from .auth import NONE
 from .limits import NO_LIMIT, larger, most_bytes
-from .request import BodyReader, BodySlice, Request
+from .request import BodyReader, BodySlice, Request, Response
 from .status import WEIRD_SERVER_REPLY
 
 # S3 lists 1,000 keys of up to 1,024 bytes, percent-encoded, in one answer: below 8 MiB.
@@ -32,6 +34,31 @@ LATE_S: Final = 5.0
 
 _DATA_STATUSES: Final = (200, 206)
 _BLANK: Final = (b"\r\n", b"\n")
+
+
+class Gathered:
+    """A sink that keeps what it is given; a single buffer of ``bytes`` is kept as it is."""
+
+    # Defaults of the class: nothing is set before it differs, and most take one buffer.
+    _first: bytes | None = None
+    _rest: io.BytesIO | None = None
+
+    def __call__(self, buffer: Buffer) -> None:
+        """Take the next bytes."""
+        if self._rest is not None:
+            self._rest.write(buffer)
+        elif self._first is None:
+            self._first = buffer if type(buffer) is bytes else bytes(buffer)
+        else:
+            self._rest = io.BytesIO(self._first)
+            self._rest.seek(0, io.SEEK_END)
+            self._rest.write(buffer)
+            self._first = None
+
+    def value(self) -> bytes:
+        """Return everything in one piece; does not copy."""
+        # A BytesIO grows in place and gives away what it holds, where joining buffers would copy everything again.
+        return self._rest.getvalue() if self._rest is not None else self._first or b""
 
 
 class Attempt:
@@ -56,6 +83,8 @@ class Attempt:
     repeated = 0
     """How often libcurl has resent it on its own."""
     handle: Any = None
+    setup: Any = None
+    """What the handle is set up for; see ``handle.Handles``."""
     on_end: Any = None
     """What waits for the end: a task or a future, depending on the driver."""
     patience_s: float | None = None
@@ -69,6 +98,10 @@ class Attempt:
     """Bytes of the body that did not go to the sink."""
     _left = 0
     _enough = False
+    _room = MAX_ERROR_BYTES
+    """Bytes that are collected before anybody looks what they are."""
+    _large: Gathered | None = None
+    """The body of a request for the whole, once it is longer than that."""
     _headers: dict[str, str] | None = None
     _sinking: bool | None = None
     _reader: BodyReader | None = None
@@ -89,7 +122,7 @@ class Attempt:
         self.head: list[bytes] = []
         """Header lines as they came, of every answer (a 100, a proxy's, the final one)."""
         self.chunks: list[bytes] = []
-        """The body, when it does not go to the sink."""
+        """The body, when it does not go to the sink and is not large."""
         if resumes is not None:
             self.resumes = resumes
         if request.patience_s is not None:
@@ -101,6 +134,25 @@ class Attempt:
         if self._headers is None:
             self._headers = parse_headers(self.head)
         return self._headers
+
+    @property
+    def body(self) -> bytes:
+        """The body of the answer, as far as it did not go to the sink."""
+        if self._large is not None:
+            return self._large.value()
+        chunks = self.chunks
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def response(self, tried: int) -> Response:
+        """Return the answer, to a request that was sent *tried* times."""
+        headers, chunks = self._headers, self.chunks
+        return Response(
+            status=self.status,
+            headers=parse_headers(self.head) if headers is None else headers,
+            body=chunks[0] if len(chunks) == 1 else self.body,
+            taken=self.before + self.taken,
+            attempts=tried,
+        )
 
     @property
     def sinking(self) -> bool:
@@ -167,34 +219,60 @@ class Attempt:
         return 0
 
     def write(self, chunk: bytes) -> int | None:
-        """Take the next bytes of an answer; libcurl's write callback. -1 stops the transfer."""
+        """Take the next bytes of an answer with data for the sink; libcurl's write callback. -1 stops the transfer."""
         try:
             if self._sinking is None:
                 self._judge()
-            if self._sinking:
-                self.taken += len(chunk)
-                if self.taken > self._most:
-                    self.taken -= len(chunk)
-                    raise larger(
-                        f"more than the {self._most} bytes that were asked for", self.request.operation or None
-                    )
-                self.request.sink(chunk)  # type: ignore[misc]  # there is one, see _judge
-                return None
-            self.chunks.append(chunk)
-            self.collected += len(chunk)
-            if self.status >= 400 and self.collected > MAX_ERROR_BYTES:
-                self._enough = True
-                return -1
-            if self.collected <= MAX_BODY_BYTES:
-                return None
-            self.error = IntegrityError(
-                f"the answer is longer than {MAX_BODY_BYTES} bytes; this is not the service that was expected",
-                operation=self.request.operation or None,
-            )
-            return -1
+            if not self._sinking:
+                return self.collect(chunk)
+            self.taken += len(chunk)
+            if self.taken > self._most:
+                self.taken -= len(chunk)
+                raise larger(f"more than the {self._most} bytes that were asked for", self.request.operation or None)
+            self.request.sink(chunk)  # type: ignore[misc]  # there is one, see _judge
         except BaseException as error:
             self.error = error
             return -1
+        return None
+
+    def collect(self, chunk: bytes) -> int | None:
+        """Keep the next bytes of an answer; libcurl's write callback where there is no sink. -1 stops the transfer."""
+        try:
+            self.chunks.append(chunk)
+            self.collected += len(chunk)
+            return None if self.collected <= self._room else self._make_room()
+        except BaseException as error:
+            self.error = error
+            return -1
+
+    def pour(self, request: Request) -> None:
+        """Give what was collected for the whole to the sink of *request*, which asks for the same."""
+        kept = self.chunks if self._large is None else [self._large.value()]
+        self.request, self.chunks, self.collected, self._large, self._room = request, [], 0, None, MAX_ERROR_BYTES
+        for chunk in kept:
+            if self.write(chunk):
+                return
+
+    def _make_room(self) -> int | None:
+        """Decide what to do with a long body."""
+        status = self.status = status_of(self.head)
+        if status >= 400:
+            self._enough = True
+            return -1
+        if self.request.whole and status in _DATA_STATUSES:
+            large = self._large = self._large or Gathered()
+            for chunk in self.chunks:
+                large(chunk)
+            self.chunks.clear()
+            return None
+        self._room = MAX_BODY_BYTES
+        if self.collected <= MAX_BODY_BYTES:
+            return None
+        self.error = IntegrityError(
+            f"the answer is longer than {MAX_BODY_BYTES} bytes; this is not the service that was expected",
+            operation=self.request.operation or None,
+        )
+        return -1
 
     def end(self, code: int, message: str) -> None:
         """Record how the transfer ended, and release what it held."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import ssl
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import pycurl
 
@@ -139,13 +139,18 @@ def trust(settings: TransportSettings) -> list[Option]:
     return [(pycurl.CAINFO, certifi.where())]
 
 
-class _Known(Protocol):
-    """What a handle is set up for."""
+class _Handle:
+    """A handle, and what it is set up for. Attributes of pycurl's own object take 1 us each to read."""
 
-    shape: Shape | None
-    signing: SigV4 | None
-    headers: tuple[tuple[str, str], ...] | None
-    """Those of the last request, if nothing was added to them."""
+    __slots__ = ("curl", "headers", "set_option", "shape", "signing")
+
+    def __init__(self) -> None:
+        self.curl = pycurl.Curl()
+        self.set_option = self.curl.setopt
+        self.shape: Shape | None = None
+        self.signing: SigV4 | None = None
+        self.headers: tuple[tuple[str, str], ...] | None = None
+        """Those of the last request, if nothing was added to them."""
 
 
 class Handles:
@@ -159,7 +164,7 @@ class Handles:
     def __init__(self, options: tuple[Option, ...]) -> None:
         """Make handles with the *options*."""
         self._options = options
-        self._idle: dict[Shape, list[pycurl.Curl]] = {}
+        self._idle: dict[Shape, list[_Handle]] = {}
 
     def take(self, attempt: Attempt) -> pycurl.Curl:
         """Return a handle that is set up to send *attempt*; its connections are those of the multi that it is added to.
@@ -168,20 +173,41 @@ class Handles:
             IntegrityError: the source of the body cannot be read any more.
             NotSupportedError: a header would break the message.
         """
-        request = attempt.request
+        request, authorisation, options = attempt.request, attempt.authorisation, self._options
         shape = (request.method, type(request.body), request.idempotent)
         idle = self._idle.get(shape)
-        handle = idle.pop() if idle else _new()
+        attempt.setup = known = idle.pop() if idle else _Handle()
+        set_option = known.set_option
         try:
-            self._prepare(handle, attempt, shape)
+            # Of a request of the same shape everything that differs is set below; the rest may stay.
+            if known.shape is None or known.signing is not authorisation.signing:
+                _set_shape(known.curl, request, authorisation.signing, options)
+                known.shape, known.signing, known.headers = shape, authorisation.signing, None
+            if attempt.patience_s is not None:  # of a repeat, so seldom
+                _limit_connecting(known.curl, attempt.patience_s, options)
+                known.shape = None  # the next request has its own
+            if options[-1][0] == pycurl.OPENSOCKETFUNCTION:
+                set_option(pycurl.OPENSOCKETFUNCTION, cast(Opener, options[-1][1]).of(attempt))
+            set_option(
+                pycurl.URL, _with_query(request.url, authorisation.query) if authorisation.query else request.url
+            )
+            set_option(pycurl.HEADERFUNCTION, attempt.head.append)
+            set_option(pycurl.WRITEFUNCTION, attempt.collect if request.sink is None else attempt.write)
+            if authorisation.headers:  # which hold tokens: no local variable does, since a traceback may show those
+                _set_headers(known.curl, attempt, (*attempt.headers, *authorisation.headers))
+                known.headers = None
+            elif known.headers is not attempt.headers or request.body is not None:
+                _set_headers(known.curl, attempt, attempt.headers)
+                known.headers = attempt.headers
         except BaseException:
-            handle.close()
+            known.curl.close()
             raise
-        return handle
+        return known.curl
 
     def give(self, handle: pycurl.Curl, attempt: Attempt) -> None:
         """Take back a *handle* that has been removed from its multi, and release large bodies that it holds."""
-        shape = handle.shape  # type: ignore[attr-defined]  # as in _prepare
+        known: _Handle = attempt.setup
+        shape = known.shape
         if shape is None:
             handle.close()
             return
@@ -193,44 +219,22 @@ class Handles:
                 handle.setopt(pycurl.SEEKFUNCTION, _ignore)
             elif shape[1] is bytes:
                 handle.setopt(pycurl.POSTFIELDS, b"")
-        self._idle.setdefault(shape, []).append(handle)
-
-    def _prepare(self, handle: pycurl.Curl, attempt: Attempt, shape: Shape) -> None:
-        request, authorisation = attempt.request, attempt.authorisation
-        known: _Known = handle  # type: ignore[assignment]  # pycurl lets us keep attributes with a handle
-        options = self._options
-        # Of a request of the same shape everything that differs is set below; the rest may stay.
-        if known.shape is None or known.signing is not authorisation.signing:
-            _set_shape(handle, request, authorisation.signing, options)
-            known.shape, known.signing, known.headers = shape, authorisation.signing, None
-        set_option = handle.setopt
-        if attempt.patience_s is not None:  # of a repeat, so seldom
-            limit_ms = next(int(str(value)) for option, value in options if option == pycurl.CONNECTTIMEOUT_MS)
-            set_option(pycurl.CONNECTTIMEOUT_MS, max(1, min(limit_ms, round(1000 * attempt.patience_s))))
-            known.shape = None  # the next request has its own
-        if options[-1][0] == pycurl.OPENSOCKETFUNCTION:
-            set_option(pycurl.OPENSOCKETFUNCTION, cast(Opener, options[-1][1]).of(attempt))
-        set_option(pycurl.URL, _with_query(request.url, authorisation.query) if authorisation.query else request.url)
-        set_option(pycurl.HEADERFUNCTION, attempt.head.append)
-        set_option(pycurl.WRITEFUNCTION, attempt.write)
-        if authorisation.headers:  # which hold tokens: no local variable does, since a traceback may show those
-            _set_headers(handle, attempt, (*attempt.headers, *authorisation.headers))
-            known.headers = None
-        elif known.headers is not attempt.headers or request.body is not None:
-            _set_headers(handle, attempt, attempt.headers)
-            known.headers = attempt.headers
+        idle = self._idle.get(shape)
+        if idle is None:
+            self._idle[shape] = [known]
+        else:
+            idle.append(known)
 
     def close(self) -> None:
         """Close the idle handles."""
         for handles in self._idle.values():
             while handles:
-                handles.pop().close()
+                handles.pop().curl.close()
 
 
-def _new() -> pycurl.Curl:
-    handle = pycurl.Curl()
-    cast(_Known, handle).shape = None
-    return handle
+def _limit_connecting(handle: pycurl.Curl, patience_s: float, options: tuple[Option, ...]) -> None:
+    limit_ms = next(int(str(value)) for option, value in options if option == pycurl.CONNECTTIMEOUT_MS)
+    handle.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, min(limit_ms, round(1000 * patience_s))))
 
 
 def _ignore(*_: object) -> None:

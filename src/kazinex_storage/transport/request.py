@@ -59,6 +59,10 @@ class Request:
     body: bytes | BodySlice | None = None
     sink: Sink | None = None
     """Takes the body of a 200 or 206 as it comes, each byte once, over all attempts. Other bodies are collected."""
+    whole: bool = False
+    """The body of a 200 is wanted in ``Response.body``, however long it is; after a break it goes on as with a sink.
+    For a GET without a sink and without ``Range``.
+    """
     auth: Auth | None = field(default=None, repr=False)
     """Authorises it, asked before each attempt; headers, URL and body contain no credentials."""
     idempotent: bool = True

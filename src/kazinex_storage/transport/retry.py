@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 
 from ..errors import RateLimitedError, UnavailableError, clean_text
-from .attempt import Attempt
+from .attempt import Attempt, Gathered
 from .exchange import Exchange, Wait
 from .gate import Gate
 from .observe import Observation, Observer
@@ -55,30 +56,18 @@ def first_attempt(policy: RetryPolicy, request: Request) -> Attempt | None:
 
 def plain_response(policy: RetryPolicy, observer: Observer | None, attempt: Attempt) -> Response | None:
     """Return the response to a first attempt that is a plain success; None when ``attempts`` has to go on from it."""
-    status = attempt.status
+    status, request = attempt.status, attempt.request
     if (
         attempt.code
         or attempt.error is not None
         or status not in _PLAIN
-        or attempt.request.status_of_body is not None
-        or not (status != 206 or is_complete(attempt))
+        or request.status_of_body is not None
+        or (status == 206 and (request.whole or not is_complete(attempt)))
     ):
         return None
     if observer is not None or _log.isEnabledFor(logging.DEBUG):
         _notice(attempt, 1, policy.clock() - attempt.sent_at, policy, observer)
-    return response_of(attempt, 1 + attempt.repeated)
-
-
-def response_of(attempt: Attempt, tried: int) -> Response:
-    """Return the response to *attempt*, before which the request was sent *tried* - 1 times."""
-    chunks = attempt.chunks
-    return Response(
-        status=attempt.status,
-        headers=attempt.answer,
-        body=chunks[0] if len(chunks) == 1 else b"".join(chunks),
-        taken=attempt.before + attempt.taken,
-        attempts=tried,
-    )
+    return attempt.response(1 + attempt.repeated)
 
 
 def attempts(
@@ -86,12 +75,26 @@ def attempts(
 ) -> Exchange[Response]:
     """Send *request* until it is answered, or the policy gives up; *first* has been sent already.
 
+    A body that is wanted whole goes to a sink that gathers it, with what *first* brought of it.
+
     Raises:
         UnavailableError: no attempt got a complete response.
         IntegrityError: the body of the answer has another length than announced, or changed between two attempts.
         SettingsError: libcurl cannot reach the server as the settings say.
         BaseException: what the sink or the source raises, and interrupts.
     """
+    gathered = Gathered() if request.whole else None
+    if gathered is not None:
+        request = replace(request, sink=gathered, whole=False)
+        if first is not None:
+            first.pour(request)
+    response = yield from _answered(request, policy, observer, first)
+    return response if gathered is None or not response.taken else replace(response, body=gathered.value())
+
+
+def _answered(
+    request: Request, policy: RetryPolicy, observer: Observer | None, first: Attempt | None
+) -> Exchange[Response]:
     tally = _Tally(request, policy, policy.clock() if first is None else first.sent_at)
     resumption = Resumption(request) if request.sink is not None else None
     attempt, sent = first or Attempt(request, request.headers), first is not None
@@ -113,7 +116,7 @@ def attempts(
                 refused, tally, attempt = True, tally.after_refusal(attempt), _next_attempt(request, resumption)
                 continue
             if status == 200 and request.status_of_body is not None:
-                status = request.status_of_body(b"".join(attempt.chunks))
+                status = request.status_of_body(attempt.body)
             if status not in RETRY_STATUSES and status not in request.retry_statuses:
                 return tally.response(attempt)
         wait = tally.next_wait(attempt, code, seconds)
@@ -198,7 +201,7 @@ class _Tally:
 
     def response(self, attempt: Attempt) -> Response:
         """Return the response to *attempt*, with how often the request was sent for it."""
-        return response_of(attempt, self._tried(attempt))
+        return attempt.response(self._tried(attempt))
 
     def unreachable(self, attempt: Attempt, remark: str = "") -> Exception:
         """Return the error for a request that got no response on any attempt."""

@@ -92,6 +92,7 @@ class AzureBlobProvider:
         self.blocks = Blocks(objects)
         """Writes in blocks."""
         self.get, self.head, self.delete, self.copy = objects.get, objects.head, objects.delete, Copying(objects).copy
+        self.read = objects.read
         self.delete_many, self.delete_unkeyed = partial(delete_many, objects), partial(delete_many, named)
         self.unkeyed_prefix = self.codec.name_prefix
         listings = Listings(AZURE, objects.requests.list, parse_page, self.codec, target.location)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from ...bodies.checksums import announce, checksum_of
+from ...bodies.checksums import announce, check_bytes, checksum_of
 from ...bodies.source import Source
 from ...errors import AlreadyExistsError, IntegrityError, NotFoundError, PreconditionFailedError
 from ...transport import Exchange, Response
@@ -114,6 +114,19 @@ class Objects:
         if response.taken != end - start:
             raise IntegrityError("the service sent a different part than was asked for; discard what came")
         return info
+
+    def read(self, key: str, sha256: str | None) -> Exchange[bytes]:
+        """Return the whole, compared with *sha256*, or with the checksum that the service keeps; one request.
+
+        Raises:
+            IntegrityError: it is another body, or a part.
+        """
+        response: Response = yield self.requests.read(key)
+        info = parse_object(key, BLOB.judge(response, (200, 206), key).headers)
+        if len(response.body) != info.size:
+            raise IntegrityError("the service sent a part instead of the whole object; discard what came")
+        check_bytes(response.body, info.checksum if sha256 is None else Checksum(algorithm="sha256", value=sha256))
+        return response.body
 
     def head(self, key: str, if_match: str | None = None) -> Exchange[ObjectInfo]:
         """Look; one request."""

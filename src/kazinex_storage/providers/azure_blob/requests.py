@@ -177,6 +177,10 @@ class Requests:
             operation="get",
         )
 
+    def read(self, key: str) -> Request:
+        """Read the whole into the body of the response."""
+        return Request(method="GET", url=self.url(key), headers=_GET, whole=True, auth=self.auth, operation="get")
+
     def head(self, key: str, if_match: str | None = None) -> Request:
         """Look at a blob."""
         headers = _GET if if_match is None else (*_GET, ("If-Match", quoted_etag(if_match)))

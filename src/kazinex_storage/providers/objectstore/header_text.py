@@ -5,7 +5,8 @@ share it, and ``encoded_words.py`` is how they say what is not ASCII.
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
+from binascii import b2a_base64
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Final
@@ -16,7 +17,10 @@ from ...types import Checksum, ObjectInfo, PutMode, PutOptions
 # 18 digits are an exabyte; Python refuses to parse thousands of them.
 _SIZE: Final = re.compile("[0-9]{1,18}")
 _TOKEN: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
-_MONTH_NAMES: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
+_MONTHS: Final = {
+    "Jan": "01", "Feb": "02", "Mar": "03", "Apr": "04", "May": "05", "Jun": "06",
+    "Jul": "07", "Aug": "08", "Sep": "09", "Oct": "10", "Nov": "11", "Dec": "12",
+}  # fmt: skip
 
 
 def size_of(text: str | None) -> int | None:
@@ -53,13 +57,13 @@ def date_of(header: str | None) -> datetime | None:
     """
     if not header:
         return None
-    # The one form that servers send (RFC 9110, 5.6.7); parsed by hand it takes 1 us, by the library 6.
-    if len(header) == 29 and header.endswith("GMT"):
+    # The one form that servers send (RFC 9110, 5.6.7); rewritten for fromisoformat it takes 2 us, by the library 6.
+    if len(header) == 29 and header.endswith(" GMT"):
         try:
-            month = _MONTH_NAMES.index(header[8:11]) // 3 + 1
-            day, year = int(header[5:7]), int(header[12:16])
-            return datetime(year, month, day, int(header[17:19]), int(header[20:22]), int(header[23:25]), tzinfo=UTC)
-        except ValueError:
+            return datetime.fromisoformat(
+                f"{header[12:16]}-{_MONTHS[header[8:11]]}-{header[5:7]}T{header[17:25]}+00:00"
+            )
+        except (ValueError, KeyError):
             return None
     from email.utils import parsedate_to_datetime  # 3 ms of a start, for dates that no service sends
 
@@ -88,7 +92,7 @@ def moment_of(text: object) -> datetime | None:
 
 def base64_of(hexadecimal: str) -> str:
     """Return a hexadecimal digest in base64, as checksum headers take it."""
-    return b64encode(bytes.fromhex(hexadecimal)).decode()
+    return b2a_base64(bytes.fromhex(hexadecimal), newline=False).decode()
 
 
 def hexadecimal_of(digest: str) -> str | None:

@@ -42,6 +42,7 @@ _CUSTOMER_KEYS: Final = (
     "x-goog-encryption-kms-key-name",
 )
 _CHECKSUM: Final = "x-amz-checksum-"
+_TYPE: Final = _CHECKSUM + "type"
 _ALGORITHMS: Final = {name: _CHECKSUM + name for name in ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")}
 
 
@@ -63,14 +64,13 @@ def parse_object(
         length = size
     if length is None:
         raise UnavailableError("the service does not say how long the object is", key=key)
+    disposition = encoding = language = None
     metadata = metadata_of(headers)
-    for name in (WRITE_TOKEN, SHA256):
-        metadata.pop(name, None)
-    disposition, encoding, language = (
-        metadata.pop(DISPOSITION, None),
-        metadata.pop(ENCODING, None),
-        metadata.pop(LANGUAGE, None),
-    )
+    if metadata:
+        pop = metadata.pop
+        pop(WRITE_TOKEN, None)
+        pop(SHA256, None)
+        disposition, encoding, language = pop(DISPOSITION, None), pop(ENCODING, None), pop(LANGUAGE, None)
     if "content-encoding" in headers:
         encoding = encoding_of(headers) or encoding
     return ObjectInfo(
@@ -105,7 +105,7 @@ def checksum_in(headers: Mapping[str, str]) -> Checksum | None:
     etag = _MD5.fullmatch(headers.get("etag", ""))
     if etag is not None and not _has_key_of_customer(headers):
         found["md5"] = etag[1]
-    if headers.get(_CHECKSUM + "type", "") != "COMPOSITE" and _is_whole(headers):
+    if headers.get(_TYPE) != "COMPOSITE" and ("content-range" not in headers or _is_whole(headers["content-range"])):
         for algorithm, name in _ALGORITHMS.items():
             if name in headers and (value := hexadecimal_of(headers[name])) is not None:
                 found[algorithm] = value
@@ -246,10 +246,8 @@ def _has_key_of_customer(headers: Mapping[str, str]) -> bool:
     return encryption.startswith("aws:") or any(name in headers for name in _CUSTOMER_KEYS)
 
 
-def _is_whole(headers: Mapping[str, str]) -> bool:
-    if "content-range" not in headers:
-        return True
-    span = _SPAN.fullmatch(headers["content-range"])
+def _is_whole(content_range: str) -> bool:
+    span = _SPAN.fullmatch(content_range)
     return span is not None and span[1] == "0" and int(span[2]) + 1 == int(span[3])
 
 

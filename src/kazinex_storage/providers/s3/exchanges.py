@@ -92,6 +92,7 @@ class S3Provider:
         self._copying = Copying(objects, multipart)
         self._rest = RestWrites(objects, target.rest) if target.rest is not None else None
         self.get, self.head, self.delete, self.checksum = objects.get, objects.head, objects.delete, objects.checksum
+        self.read = objects.read
         self.delete_many, self.delete_unkeyed = partial(delete_many, objects), partial(delete_many, named)
         self.unkeyed_prefix = self.codec.name_prefix
         listings = Listings(S3, objects.requests.list, parse_page, self.codec, target.location)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from ...bodies.checksums import announce, checksum_of
+from ...bodies.checksums import announce, check_bytes, checksum_of
 from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError
 from ...transport import Exchange, Response
@@ -109,9 +109,28 @@ class Objects:
                 raise IntegrityError("the service sent a different part than was asked for; discard what came")
         return info
 
+    def read(self, key: str, sha256: str | None) -> Exchange[bytes]:
+        """Return the whole, compared with *sha256*, or with the checksum that the service keeps; one request.
+
+        Raises:
+            IntegrityError: it is another body, or a part.
+        """
+        response: Response = yield self.requests.read(key)
+        headers, data = response.headers, response.body
+        if response.status != 200 or "etag" not in headers:  # a part, or no object at all
+            S3_OBJECTS.judge(response, _DATA, key)
+            if len(data) != parse_object(key, headers).size:
+                raise IntegrityError("the service sent a part instead of the whole object; discard what came")
+        check_bytes(data, checksum_in(headers) if sha256 is None else Checksum(algorithm="sha256", value=sha256))
+        return data
+
     def head(self, key: str, if_match: str | None = None) -> Exchange[ObjectInfo]:
         """Look; one request, two after a 404 without a body that nothing shows to be from the service."""
-        return (yield from self.look(key, if_match))[0]
+        response: Response = yield self.requests.head(key, if_match)
+        headers = response.headers
+        if response.status == 200 and "etag" in headers and "content-length" in headers:
+            return parse_object(key, headers)
+        return (yield from self._judged(key, response))
 
     def checksum(self, key: str, info: ObjectInfo) -> Exchange[Checksum | None]:
         """Return the checksum of the version *info*, which reading a part of it does not give; one request.
@@ -130,12 +149,8 @@ class Objects:
         ``other_headers``.
         """
         response: Response = yield self.requests.head(key, if_match)
-        if response.status == 404:
-            yield from self._confirm_absence(key, response)
-        S3_OBJECTS.judge(response, OK, key)
-        # R2 leaves out the length of objects with Content-Encoding gzip — rclone#8137; the listing has it.
-        size = None if "content-length" in response.headers else (yield from self._listed_size(key))
-        return parse_object(key, response.headers, size), self.requests.other_headers(response.headers)
+        info = yield from self._judged(key, response)
+        return info, self.requests.other_headers(response.headers)
 
     def delete(self, key: str) -> Exchange[None]:
         """Remove; one request."""
@@ -151,6 +166,15 @@ class Objects:
     def check(self, key: str, options: PutOptions) -> Exchange[None]:
         """See ``check_condition``; one request under a condition."""
         return check_condition(key, options, self.head(key))
+
+    def _judged(self, key: str, response: Response) -> Exchange[ObjectInfo]:
+        """Return what the *response* to a HEAD says."""
+        if response.status == 404:
+            yield from self._confirm_absence(key, response)
+        headers = S3_OBJECTS.judge(response, OK, key).headers
+        # R2 leaves out the length of objects with Content-Encoding gzip — rclone#8137; the listing has it.
+        size = None if "content-length" in headers else (yield from self._listed_size(key))
+        return parse_object(key, headers, size)
 
     def _looked(self, key: str) -> Exchange[Response]:
         response: Response = yield self.requests.head(key)

@@ -137,6 +137,12 @@ class Requests:
             on_headers=on_headers,
         )
 
+    def read(self, key: str) -> Request:
+        """Read the whole into the body of the response, and ask for its checksum."""
+        return Request(
+            method="GET", url=self.url(key), headers=self._whole, whole=True, auth=self.auth, operation="get"
+        )
+
     def head(self, key: str, if_match: str | None = None, *, checksum: bool = False) -> Request:
         """Look at an object, and at its *checksum*, which on Amazon takes the permission to decrypt."""
         headers = self.reading if if_match is None else (*self.reading, ("If-Match", quoted_etag(if_match)))
