@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kazinex_storage import IntegrityError, Storage
+from kazinex_storage.bodies.resident import FOLDERS, read_resident
 from kazinex_storage.bodies.small_download import Destination
 from kazinex_storage.fs.kinds import StorageFileSystem
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import Target
 from kazinex_storage.transport import Call, Observation, Transport
-from kazinex_storage.transport.pool import CallPool
+from kazinex_storage.transport.pool import CallPool, Running
 
 FILES = 200
 SIZE = 100 * 1024
@@ -39,9 +39,9 @@ def counted(seaweedfs_target: Target, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
     submit = CallPool.submit
 
-    def counting(pool: CallPool, call: Call) -> Any:
+    def counting(pool: CallPool, call: Call, on_end: Callable[[Running], object]) -> Running:
         found.calls += 1
-        return submit(pool, call)
+        return submit(pool, call, on_end)
 
     monkeypatch.setattr(CallPool, "submit", counting)
     with closing(Transport(observe=observe)) as transport:
@@ -63,6 +63,21 @@ def test_a_small_file_is_put_with_one_call_on_the_pool(counted: Counted, source:
     counted.system.put(f"{source}/", "tree/", recursive=True)
 
     assert counted.calls <= FILES * 1.1
+    assert counted.requests.count("put") == FILES
+    assert counted.storage.get_bytes("tree/0007.pdf") == b"\0\7" * (SIZE // 2)
+
+
+def test_small_files_that_the_kernel_has_at_hand_need_no_call_on_the_pool(counted: Counted, source: Path) -> None:
+    first = min(source.iterdir())
+    with first.open("rb") as file:
+        FOLDERS.learn(str(first), file.fileno())
+    if read_resident(str(first), SIZE) is None:
+        pytest.skip("the temporary folder is not on a disk whose reads can be asked not to wait")
+    system = StorageFileSystem(storage=counted.storage.with_digest("service"))
+
+    system.put(f"{source}/", "tree/", recursive=True)
+
+    assert counted.calls <= FILES * 0.1
     assert counted.requests.count("put") == FILES
     assert counted.storage.get_bytes("tree/0007.pdf") == b"\0\7" * (SIZE // 2)
 

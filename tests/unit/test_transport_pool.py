@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from kazinex_storage.transport import Call, Exchange, Outcome, Transport
+from kazinex_storage.transport import Call, Exchange, Many, Outcome, Transport
 
 PATIENCE_S = 30
 """How long a test waits for what must happen before it calls it a hang."""
@@ -170,3 +171,73 @@ def test_a_child_forked_while_calls_run_neither_hangs_nor_waits_for_them(transpo
     assert 0 == in_a_fork(work)
     held.release.set()
     assert [(0, Outcome(value="released"))] == list(results)
+
+
+def idents(transport: Transport, count: int) -> list[int]:
+    many = Many([call(threading.get_ident) for _ in range(count)], count)
+
+    def ask() -> Exchange[list[Outcome[int]]]:
+        return (yield many)  # type: ignore[no-any-return]
+
+    return [outcome.result() for outcome in transport.run(ask())]
+
+
+def test_quick_calls_share_a_thread(transport: Transport) -> None:
+    assert any(1 == len(set(idents(transport, 64))) for _ in range(10))  # a busy machine makes calls slow, not all
+
+
+def test_a_slow_call_holds_up_no_other(transport: Transport) -> None:
+    held, ended = Held(), threading.Semaphore(0)
+
+    def ask() -> Exchange[list[Outcome[Any]]]:
+        return (yield Many([call(held), *(call(ended.release) for _ in range(20))], 21))  # type: ignore[no-any-return]
+
+    def release() -> None:
+        for _ in range(20):
+            assert ended.acquire(timeout=PATIENCE_S)
+        held.release.set()
+
+    threading.Thread(target=release, daemon=True).start()
+
+    outcomes = in_time(lambda: transport.run(ask()))
+
+    assert [None] * 20 == [outcome.result() for outcome in outcomes[1:]]
+    assert "released" == outcomes[0].result()
+
+
+def test_calls_that_wait_for_each_other_all_begin(transport: Transport) -> None:
+    together = threading.Barrier(4)
+
+    def ask() -> Exchange[list[Outcome[int]]]:
+        return (yield Many([call(together.wait, PATIENCE_S) for _ in range(4)], 4))  # type: ignore[no-any-return]
+
+    outcomes = in_time(lambda: transport.run(ask()))
+
+    assert [0, 1, 2, 3] == sorted(outcome.result() for outcome in outcomes)
+
+
+def test_slow_calls_run_at_the_same_time(transport: Transport) -> None:
+    """Once some were slow, each has a thread of its own at once: none waits for a call before it."""
+    met = threading.Barrier(4)
+
+    def ask() -> Exchange[list[Outcome[int]]]:
+        return (yield Many([call(met.wait, PATIENCE_S) for _ in range(80)], 8))  # type: ignore[no-any-return]
+
+    assert 80 == len([outcome.result() for outcome in in_time(lambda: transport.run(ask()))])
+
+
+def test_quick_calls_share_a_thread_again_after_slow_ones(transport: Transport) -> None:
+    def slow() -> Exchange[Any]:
+        return (yield Many([call(time.sleep, 0.01) for _ in range(8)], 8))
+
+    transport.run(slow())
+
+    assert any(1 == len(set(idents(transport, 64))) for _ in range(30))
+
+
+def test_what_a_call_raises_is_raised_where_it_was_asked_for(transport: Transport) -> None:
+    def failing() -> Exchange[Any]:
+        outcomes = yield Many([call(int, "x"), call(int, "1")], 2)
+        return [type(outcome.error).__name__ for outcome in outcomes]
+
+    assert ["ValueError", "NoneType"] == transport.run(failing())

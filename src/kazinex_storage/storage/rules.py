@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias, cast, get_args
 
 from ..bodies.body import BytesBody, Spool
 from ..bodies.content_types import guess_content_type
-from ..bodies.loading import load_small
+from ..bodies.loading import load_resident, load_small
 from ..bodies.source import BodyLike, Source
 from ..errors import FileTooLargeError, IntegrityError, NotSupportedError
 from ..keys import ObjectKey
@@ -157,6 +157,12 @@ class Rules:
         if type(body) is bytes:
             self.check_size(len(body))
             return Source(BytesBody(body), sha256=sha256, progress=on_progress)
+        if self.info.remote:
+            hashed = self.digest == "sha256" or sha256 is not None
+            resident = load_resident(body, hashed=hashed)
+            if resident is not None:
+                self.check_size(resident.size)
+                return Source(resident, sha256=sha256, progress=on_progress)
         gone = threading.Event()
 
         def look() -> Source:

@@ -165,7 +165,6 @@ class Transport:
 
 
 def _run_all(pool: CallPool, wire: Wire, command: Many) -> list[AnyOutcome]:
-    from .many import run_many
+    from .many import run_all
 
-    outcomes = dict(run_many(command.exchanges, command.window, pool, wire))
-    return [outcomes[index] for index in range(len(outcomes))]
+    return run_all(command.exchanges, command.window, pool, wire)

@@ -15,8 +15,6 @@ from ..values import value
 from .request import Request
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from .attempt import Attempt
 
 T = TypeVar("T")
@@ -60,19 +58,6 @@ class Call:
         except StopIteration as error:
             # Between generators StopIteration means an end, not an error (PEP 479).
             raise RuntimeError("the function of a call raised StopIteration") from error
-
-    def give_up(self, future: Future[Any]) -> None:
-        """Stop the call that runs as *future*, and discard what it may still return."""
-        if future.cancel():
-            return
-        if self.cancel is not None:
-            self.cancel()
-        if self.discard is not None:
-            future.add_done_callback(self._discard)
-
-    def _discard(self, future: Future[Any]) -> None:
-        if self.discard is not None and future.exception() is None:
-            self.discard(future.result())
 
 
 @value(kw_only=False)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from .attempt import Attempt
 from .exchange import Call, Exchange, Many, Outcome, Wait
-from .pool import CallPool
+from .pool import CallPool, Running
 from .request import Request
 from .wire import Wire
 
@@ -120,15 +120,32 @@ async def _perform(command: Call | Many | Wait, pool: CallPool, wire: Wire) -> A
 
 
 async def _call(call: Call, pool: CallPool) -> Any:
-    future = pool.submit(call)
-    waiting = asyncio.wrap_future(future)
+    loop = asyncio.get_running_loop()
+    waiting: asyncio.Future[Any] = loop.create_future()
+
+    def ended(running: Running) -> None:
+        with suppress(RuntimeError):  # the loop was closed, and nobody waits any more
+            loop.call_soon_threadsafe(_settle, waiting, running)
+
+    running = pool.submit(call, ended)
+    pool.start(each=True)
     try:
         return await asyncio.shield(waiting)
     except asyncio.CancelledError:
-        call.give_up(future)
-        if not future.cancelled():
+        if not running.cancel():
+            running.give_up()
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({waiting})
         # The error of an abandoned call is never read; asyncio would report that.
-        waiting.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        waiting.add_done_callback(lambda over: over.cancelled() or over.exception())
         raise
+
+
+def _settle(waiting: asyncio.Future[Any], running: Running) -> None:
+    if waiting.done():
+        return
+    error, running.error = running.error, None  # its traceback holds what holds it
+    if error is not None:
+        waiting.set_exception(error)
+    else:
+        waiting.set_result(running.value)

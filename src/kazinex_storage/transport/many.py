@@ -11,18 +11,18 @@ import heapq
 import itertools
 import logging
 import os
-import queue
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent import futures
-from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .attempt import Attempt
 from .exchange import AnyOutcome, Call, Exchange, Many, Outcome, Wait
 from .one import drive, one_by_one, outcome_of
-from .pool import CallPool
+from .pool import STALLED_S, CallPool, Running
 from .request import Request, Response
 from .wire import Wire
 
@@ -55,17 +55,45 @@ def run_many(
     try:
         while True:
             scheduler.fill()
+            if root.ended and scheduler.calls:
+                pool.start(each=True)  # nobody knows when the caller comes back for the next
             while root.ended:
                 yield root.ended.popleft()
             if root.exhausted and not root.active:
                 scheduler.finish()
                 return
-            if not scheduler.ready:
-                scheduler.wait()
-            scheduler.step()
+            scheduler.advance()
     except BaseException as error:
         scheduler.abandon(error)
         raise
+
+
+def run_all(exchanges: Iterable[Exchange[T]], window: int, pool: CallPool, wire: Wire) -> list[Outcome[T]]:
+    """Return how each of *exchanges* ended, in their order; as ``run_many``.
+
+    Raises:
+        BaseException: an interrupt, or what reading *exchanges* raises.
+    """
+    if window <= 1:
+        return [outcome_of(exchange, wire) for exchange in exchanges]
+    scheduler = Scheduler(pool, wire)
+    root = scheduler.add_group(exchanges, window, None)
+    try:
+        scheduler.fill()
+        while root.active or not root.exhausted:
+            scheduler.advance()
+            scheduler.fill()
+        scheduler.finish()
+    except BaseException as error:
+        scheduler.abandon(error)
+        raise
+    return in_order(root.ended)
+
+
+def in_order(ended: Iterable[tuple[int, Outcome[T]]]) -> list[Outcome[T]]:
+    """Return the outcomes in the order of their exchanges."""
+    by_index = dict(ended)
+    return [by_index[index] for index in range(len(by_index))]
 
 
 class _Group:
@@ -88,7 +116,7 @@ class _Group:
 class _Task:
     """One exchange under way, and the command it waits for."""
 
-    __slots__ = ("call", "first", "future", "group", "index", "nested")
+    __slots__ = ("call", "first", "group", "index", "nested", "running")
 
     def __init__(self, exchange: Exchange[Any], group: _Group, index: int) -> None:
         self.nested = [exchange]
@@ -98,7 +126,7 @@ class _Task:
         self.call: Call | None = None
         self.first: Attempt | None = None
         """What was sent straight away, and may need ``attempts`` after all."""
-        self.future: Future[Any] | None = None
+        self.running: Running | None = None
 
 
 class Scheduler:
@@ -115,9 +143,16 @@ class Scheduler:
         self.groups: list[_Group] = []
         self.tasks: set[_Task] = set()
         self.ready: deque[tuple[_Task, Any, BaseException | None]] = deque()
-        self.finished: queue.SimpleQueue[_Task] = queue.SimpleQueue()
+        self.finished: deque[_Task] = deque()
+        """Those whose calls have ended."""
+        self.wake_at = 1
+        """How many of them end a wait."""
+        self.bell = threading.Lock()
+        """Held, and released when a wait for calls alone is to end."""
         self.calls = 0
         """Calls that were submitted and not collected yet."""
+        self.fresh = False
+        """Whether some of them were submitted since the last wait."""
         self.timers: list[tuple[float, int, _Task]] = []
         self.order = itertools.count()
 
@@ -154,6 +189,8 @@ class Scheduler:
         """Advance every exchange that has an outcome."""
         while self.ready:
             self._advance(*self.ready.popleft())
+        if self.fresh:  # what is read next, the caller's exchanges, may take its time
+            self.pool.start()
 
     def _advance(self, task: _Task, outcome: Any, error: BaseException | None) -> None:
         """Resume an exchange, or the request that it waits for, until it waits for something outside or ends."""
@@ -205,22 +242,26 @@ class Scheduler:
             task.nested.append(self.wire.exchange(first.request, first))
         return response, None
 
+    def advance(self) -> None:
+        """Wait until something is ready, and advance that."""
+        if not self.ready:
+            self.wait()
+        self.step()
+
     def wait(self, most_s: float | None = None) -> None:
         """Block until a call or a transfer has ended or a wait is over, or something has moved; *most_s* at most."""
         timeout = most_s
         if self.timers:
             left = max(0.0, self.timers[0][0] - time.monotonic())
             timeout = left if timeout is None else min(left, timeout)
+        if self.calls:
+            timeout = self._wait_for_quick_calls(timeout)
         if self.session is not None and self.session.active:
             self._wait_for_sockets(self.session, timeout)
-            timeout = 0
-        try:
-            task = self.finished.get(timeout=timeout) if timeout != 0 else self.finished.get_nowait()
-            while True:
-                self._collect(task)
-                task = self.finished.get_nowait()
-        except queue.Empty:
-            pass
+        elif not self.finished and timeout != 0:
+            self._wait_for_calls(1, timeout)
+        while self.finished:
+            self._collect(self.finished.popleft())
         now = time.monotonic()
         while self.timers and self.timers[0][0] <= now:
             self.ready.append((heapq.heappop(self.timers)[2], None, None))
@@ -229,6 +270,29 @@ class Scheduler:
     def moved(self) -> bool:
         """Whether something moved in the last wait, so that another one may be over at once."""
         return self.session is not None and self.session.moved
+
+    def _wait_for_quick_calls(self, timeout: float | None) -> float | None:
+        """Have the calls run, wait for all of them if that is soon, and return how long to wait for anything else.
+
+        While this thread waits it does not hold the lock of the interpreter, which the thread that runs the calls
+        would have to ask it for at each system call. If that takes too long, both go on at once.
+        """
+        pool, soon = self.pool, STALLED_S if timeout is None else min(timeout, STALLED_S)
+        queued = pool.start()
+        if self.fresh and pool.is_quick and len(self.finished) < self.calls:
+            self._wait_for_calls(self.calls, soon)
+            queued = pool.start()
+        self.fresh = False
+        return 0 if self.finished else soon if queued else timeout
+
+    def _wait_for_calls(self, count: int, timeout: float | None) -> None:
+        """Wait until *count* calls have ended."""
+        self.bell.acquire(blocking=False)
+        self.wake_at = count
+        # Looked at after that was set: a call that ends from now on rings.
+        if len(self.finished) < count:
+            self.bell.acquire(timeout=-1 if timeout is None else timeout)
+        self.wake_at = 1
 
     def finish(self) -> None:
         """Give the session back."""
@@ -251,13 +315,13 @@ class Scheduler:
                 session.finish_late()
             finally:
                 self.wire.drop(session)
-        calls = [(task.future, task.call) for task in self.tasks if task.future is not None and task.call is not None]
+        calls = [task.running for task in self.tasks if task.running is not None]
         # First those that have not begun: a thread that the second step sets free must find nothing to do.
-        running = [(future, call) for future, call in calls if not future.cancel()]
-        for future, call in running:
-            call.give_up(future)
-        # Not through the queue: the interrupt may have struck between taking from it and noting what was taken.
-        futures.wait([future for future, _ in running])
+        begun = [running for running in calls if not running.cancel()]
+        for running in begun:
+            running.give_up()
+        for running in begun:
+            running.wait()
         for task, outcome, failure in self.ready:
             if failure is None and task.call is not None and task.call.discard is not None:
                 task.call.discard(outcome)
@@ -279,9 +343,8 @@ class Scheduler:
             self.session.start(command)
         elif isinstance(command, Call):
             task.call = command
-            task.future = self.pool.submit(command)
-            self.calls += 1
-            task.future.add_done_callback(lambda _: self._finished(task))
+            task.running = self.pool.submit(command, partial(self._finished, task))
+            self.calls, self.fresh = self.calls + 1, True
         elif isinstance(command, Many):
             self.add_group(command.exchanges, max(1, command.window), task)
         else:
@@ -291,24 +354,26 @@ class Scheduler:
         if self.calls:
             self.waker = session.waker()
             # Looked at after the waker was set: a call that ends from now on wakes the wait.
-            timeout = timeout if self.finished.empty() else 0.0
+            timeout = timeout if not self.finished else 0.0
         for attempt in session.wait(timeout):
             self.ready.append((attempt.on_end, None, None))
         self.waker = None
 
-    def _finished(self, task: _Task) -> None:
-        self.finished.put(task)
-        waker = self.waker
-        if waker is not None:
-            waker.wake()
+    def _finished(self, task: _Task, _: Running) -> None:
+        self.finished.append(task)
+        if len(self.finished) >= self.wake_at:
+            waker = self.waker
+            if waker is not None:
+                waker.wake()
+            with suppress(RuntimeError):  # it has been rung
+                self.bell.release()
 
     def _collect(self, task: _Task) -> None:
-        future, task.future = task.future, None
+        running, task.running = task.running, None
         self.calls -= 1
-        if future is None or future.cancelled():
-            return
-        error = future.exception()
-        self.ready.append((task, None if error is not None else future.result(), error))
+        if running is not None:
+            error, running.error = running.error, None  # its traceback holds what holds it
+            self.ready.append((task, running.value, error))
 
     def _end(self, task: _Task, outcome: AnyOutcome) -> None:
         self.tasks.discard(task)
@@ -317,5 +382,4 @@ class Scheduler:
 
     def _end_group(self, group: _Group, parent: _Task) -> None:
         self.groups.remove(group)
-        by_index = dict(group.ended)
-        self.ready.append((parent, [by_index[index] for index in range(len(by_index))], group.error))
+        self.ready.append((parent, in_order(group.ended), group.error))
