@@ -103,8 +103,8 @@ PROMISES = (
     ),
     Promise(
         name="local: what is fetched is compared",
-        module="bodies/download_file.py",
-        before="if sha256 is not None and sha256 != checksum.value:",
+        module="bodies/checksums.py",
+        before="if wanted is not None and wanted != found:",
         after="if False:",
     ),
     Promise(
@@ -115,7 +115,7 @@ PROMISES = (
     ),
     Promise(
         name="a read is compared with the checksum that is known",
-        module="storage/fetching.py",
+        module="bodies/checksums.py",
         before="if expected.value != found:",
         after="if False:",
     ),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kazinex_storage import IntegrityError, Storage
+from kazinex_storage import DocumentKey, DocumentStore, IntegrityError, Storage
 from kazinex_storage.bodies.resident import FOLDERS, read_resident
 from kazinex_storage.bodies.small_download import Destination
 from kazinex_storage.fs.kinds import StorageFileSystem
@@ -17,6 +17,8 @@ from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import Target
 from kazinex_storage.transport import Call, Observation, Transport
 from kazinex_storage.transport.pool import CallPool, Running
+
+from ..journeys.only_provider import OnlyProvider
 
 FILES = 200
 SIZE = 100 * 1024
@@ -138,3 +140,30 @@ def test_progress_of_small_objects_is_reported(counted: Counted, tmp_path: Path)
     storage.transport.run(storage.operations.download("a", Destination(path=tmp_path / "a", size=SIZE), report))
 
     assert (SIZE, SIZE) == seen[-1]
+
+
+def test_progress_needs_no_look_where_the_size_is_known(counted: Counted, tmp_path: Path) -> None:
+    storage, seen = counted.storage, list[tuple[int, int | None]]()
+    storage.put("a", bytes(SIZE))
+    counted.requests = []
+
+    def report(done: int, total: int | None) -> None:
+        seen.append((done, total))
+
+    storage.transport.run(storage.operations.download("a", Destination(path=tmp_path / "a", size=SIZE), report))
+
+    assert (["get"], (SIZE, SIZE)) == (counted.requests, seen[-1])
+
+
+@pytest.mark.parametrize("size", [SIZE, 3 * 1024 * 1024])
+def test_a_receipt_says_the_size(counted: Counted, tmp_path: Path, size: int) -> None:
+    resolver, seen = OnlyProvider(counted.storage), list[tuple[int, int | None]]()
+    resolver.transport = counted.storage.transport
+    documents = DocumentStore(resolver)
+    receipt = documents.upload(DocumentKey("org-1", "bridge", "DRG-1", "P01", "plan.pdf"), bytes(size))
+    counted.requests = []
+
+    documents.download(receipt, tmp_path / "a", on_progress=lambda done, total: seen.append((done, total)))
+
+    assert (["get"], (size, size)) == (counted.requests, seen[-1])
+    assert bytes(size) == (tmp_path / "a").read_bytes()

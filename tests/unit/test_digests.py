@@ -177,7 +177,7 @@ def test_a_trusting_download_that_another_process_truncates_is_not_kept(tmp_path
 def test_a_small_trusting_download_is_compared_as_well(tmp_path: Path, size: int, expected: str | None) -> None:
     body = BODY[:size]
     checksum = checksum_of(expected, body) if expected is not None else None
-    file = SmallDownload(Destination(path=tmp_path / "a", size=10, trusting=True))
+    file = SmallDownload(Destination(path=tmp_path / "a", size=10), trusting=True)
     file(body)
     file.expect(checksum)
 
@@ -186,7 +186,7 @@ def test_a_small_trusting_download_is_compared_as_well(tmp_path: Path, size: int
 
 
 def test_a_small_trusting_download_has_the_sha256_that_is_asked_for(tmp_path: Path) -> None:
-    file = SmallDownload(Destination(path=tmp_path / "a", size=10, trusting=True))
+    file = SmallDownload(Destination(path=tmp_path / "a", size=10), trusting=True)
     file(BODY[:10])
 
     assert checksum_of("sha256", BODY[:10]) == file.publish(ObjectInfo(key="a", size=10), sha256(BODY[:10]))

@@ -134,6 +134,31 @@ def check_checksum(expected: Checksum, found: str) -> None:
         )
 
 
+def check_sha256(found: str, wanted: str | None) -> Checksum:
+    """Return the sha256 *found* of an object on its way into a file, which must be *wanted*, where that is known.
+
+    Raises:
+        IntegrityError: it is another one.
+    """
+    if wanted is not None and wanted != found:
+        raise IntegrityError(
+            f"the bytes have sha256 {found}, the object was stored with {wanted}; the file was not written"
+        )
+    return Checksum(algorithm="sha256", value=found)
+
+
+def check_expected(expected: Checksum, found: str) -> None:
+    """Compare the value *found* of an object on its way into a file with what the service keeps.
+
+    Raises:
+        IntegrityError: they differ.
+    """
+    if found != expected.value:
+        raise IntegrityError(
+            f"the bytes have {expected.algorithm} {found}, the service says {expected.value}; the file was not written"
+        )
+
+
 class _CrcHasher:
     __slots__ = ("_bytes", "_crc", "_value")
 

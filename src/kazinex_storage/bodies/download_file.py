@@ -11,7 +11,7 @@ import secrets
 import stat
 import threading
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from pathlib import Path
 from ..errors import IntegrityError
 from ..transport.exchange import TransferCancelled
 from ..types import MIB, Buffer, Checksum, ObjectInfo, Sink
-from .checksums import Hasher, hasher_of
+from .checksums import Hasher, check_expected, check_sha256, hasher_of
 from .digest import Digest
 from .special_files import is_stream, write_into
 
@@ -34,6 +34,9 @@ READ_BYTES = 256 * 1024
 # come and written by one call: a buffer to gather in is larger than most objects, and has to be cleared (ADR 0029).
 GATHER_BYTES = 512 * 1024
 """Bytes that are written at a time."""
+
+NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+"""How a temporary file is opened."""
 
 # The least that POSIX systems take is 16, Linux takes 1,024 (limits.h).
 _IOV_MAX = 1024
@@ -57,9 +60,8 @@ class Download:
         # It is written into, after the bytes were proved, and never replaced by a file.
         self._stream = is_stream(target)
         folder = Path(_temporary_folder()) if self._stream else target.parent
-        self._temporary = folder / f".{target.name[:40]}.{secrets.token_hex(8)}"
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-        self._descriptor = os.open(self._temporary, flags, 0o600 if self._stream else 0o666)
+        self._temporary = temporary_name(folder, target)
+        self._descriptor = os.open(self._temporary, NEW_FILE, 0o600 if self._stream else 0o666)
         self._digest = Digest()
         self._spans: list[_Span] = []
         """In order of their starts."""
@@ -109,22 +111,6 @@ class Download:
                     self._feed(FEED_BYTES)
         finally:
             self._close_if_gone()
-
-    def write_whole(self, data: bytes) -> None:
-        """Write *data*, all of a small object, and hash it on this thread; tell what to ``expect`` before.
-
-        Raises:
-            OSError: the disk is full, or the like.
-            TransferCancelled: it was given up.
-        """
-        span = _Span(0, None, self)
-        self._spans = [span]
-        self.write(span, data)
-        if self._hashes:
-            self._digest.update(data)
-        if self._hasher is not None:
-            self._hasher.update(data)
-        self._hashed = len(data)
 
     def expect(self, checksum: Checksum | None) -> None:
         """Compare with the *checksum* that the service keeps, as well as the sha256, when the file is published.
@@ -201,16 +187,11 @@ class Download:
         self._digest.join()
         found = self._digest.size if self._hashes else os.fstat(self._descriptor).st_size
         if found != written:
-            raise IntegrityError("the file was changed by another process while it was written; it was not kept")
+            raise changed_by_others()
         self._check_expected()
         if not self._hashes:
             return self._expected
-        checksum = self._digest.checksum()
-        if sha256 is not None and sha256 != checksum.value:
-            raise IntegrityError(
-                f"the bytes have sha256 {checksum.value}, the object was stored with {sha256}; the file was not written"
-            )
-        return checksum
+        return check_sha256(self._digest.hexdigest(), sha256)
 
     def _pour(self) -> None:
         """Write everything into the target; ``discard`` removes the temporary file."""
@@ -240,21 +221,7 @@ class Download:
         waiting, span.waiting, span.held = span.waiting, [], 0
         if piece:
             waiting.append(piece)
-        while waiting:
-            if len(waiting) == 1:
-                count = os.pwrite(self._descriptor, waiting[0], span.end)
-            else:
-                count = os.pwritev(self._descriptor, waiting[:_IOV_MAX], span.end)
-            span.end += count
-            done = 0
-            for done, part in enumerate(waiting):  # noqa: B007
-                if count < len(part):
-                    break
-                count -= len(part)
-            else:
-                return
-            del waiting[:done]
-            waiting[0] = memoryview(waiting[0])[count:]
+        span.end = write_pieces(self._descriptor, waiting, span.end)
 
     def _written(self) -> int:
         """Return up to where the file is written without a gap."""
@@ -305,11 +272,8 @@ class Download:
 
     def _check_expected(self) -> None:
         expected, hasher = self._expected, self._hasher
-        if expected is not None and hasher is not None and hasher.hexdigest() != expected.value:
-            raise IntegrityError(
-                f"the bytes have {expected.algorithm} {hasher.hexdigest()}, the service says {expected.value}; the "
-                "file was not written"
-            )
+        if expected is not None and hasher is not None:
+            check_expected(expected, hasher.hexdigest())
 
     def _close_if_gone(self) -> None:
         if self.gone and self._lock.acquire(blocking=False):
@@ -325,6 +289,41 @@ class Download:
             os.close(descriptor)
         # Spans and sinks hold each other: what they gathered in would wait for the collector of cycles.
         self._spans, self._read = [], memoryview(b"")
+
+
+def temporary_name(folder: Path | str, target: Path) -> str:
+    """Return a name that nobody has guessed, for a file that becomes *target*."""
+    return f"{folder}/.{target.name[:40]}.{secrets.token_hex(8)}"
+
+
+def write_pieces(descriptor: int, pieces: Sequence[Buffer], position: int) -> int:
+    """Write all of *pieces* to the file from *position*, and return where they end.
+
+    Raises:
+        OSError: the disk is full, or the like.
+    """
+    waiting = list(pieces)
+    while waiting:
+        if len(waiting) == 1:
+            count = os.pwrite(descriptor, waiting[0], position)
+        else:
+            count = os.pwritev(descriptor, waiting[:_IOV_MAX], position)
+        position += count
+        done = 0
+        for part in waiting:
+            if count < len(part):
+                break
+            count -= len(part)
+            done += 1
+        del waiting[:done]
+        if count:
+            waiting[0] = memoryview(waiting[0])[count:]
+    return position
+
+
+def changed_by_others() -> IntegrityError:
+    """Return the error for a temporary file that did not stay as it was written."""
+    return IntegrityError("the file was changed by another process while it was written; it was not kept")
 
 
 def _temporary_folder() -> str:

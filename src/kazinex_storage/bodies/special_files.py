@@ -24,7 +24,9 @@ PARTNER_SECONDS = 5.0
 """How long to wait for another process to open the other end of a pipe."""
 
 _TURN_SECONDS = 0.1
-_DESCRIPTOR: Final = re.compile(r"(/proc/[^/]+(/task/[0-9]+)?/fd|/dev/fd)/[0-9]+")
+DESCRIPTOR_PATH: Final = re.compile(r"(/proc/[^/]+(/task/[0-9]+)?/fd|/dev/fd)/[0-9]+")
+"""A path that stands for an open file of a process."""
+
 _MOST_LINKS: Final = 8
 _CHUNK_BYTES = 1024 * 1024
 
@@ -102,7 +104,7 @@ def is_stream(path: str | os.PathLike[str]) -> bool:
 def _is_open_file(path: str) -> bool:
     """Say whether *path* is, or links to, a descriptor, such as ``/dev/stdout``."""
     for _ in range(_MOST_LINKS):
-        if _DESCRIPTOR.fullmatch(path):
+        if DESCRIPTOR_PATH.fullmatch(path):
             return True
         try:
             path = os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(path)))

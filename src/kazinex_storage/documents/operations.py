@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..bodies.body import Spool
+from ..bodies.small_download import Destination
 from ..errors import IntegrityError, InvalidKeyError, NotFoundError, PreconditionFailedError
 from ..keys import DocumentKey
 from ..storage.guards import guarded
@@ -101,8 +102,9 @@ class DocumentOperations:
         rewritable = is_rewritten(document, storage.info.rewrites)
         # Where the bytes prove themselves, it does not matter which version they are of.
         if_match = document.etag if document.sha256 is None and not rewritable else None
+        into = path if rewritable else Destination(path=path, size=document.size)
         try:
-            return (yield from operations.download(key, path, on_progress, sha256=document.sha256, if_match=if_match))
+            return (yield from operations.download(key, into, on_progress, sha256=document.sha256, if_match=if_match))
         except PreconditionFailedError as error:
             if if_match is None:  # it was replaced meanwhile
                 raise

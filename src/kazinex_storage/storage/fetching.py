@@ -36,6 +36,7 @@ class Fetch:
         target_file: Download | SmallDownload,
         on_progress: Progress | None,
         if_match: str | None = None,
+        size: int | None = None,
     ) -> None:
         """Fetch the object of the full *key* into *target_file*.
 
@@ -43,15 +44,16 @@ class Fetch:
             context: What holds the object.
             key: Its full key.
             target_file: The file.
-            on_progress: Called as bytes arrive; costs one more ``head``, for the size.
+            on_progress: Called as bytes arrive; costs one more ``head``, for the size, unless that is known.
             if_match: The version to fetch; None is the current one.
+            size: Its size, as far as known.
         """
         self._context = context
         self._key = key
         self._target_file = target_file
         self._on_progress = on_progress
         self._if_match = if_match
-        self._total: int | None = None
+        self._total = size
         self._done = 0
 
     def whole(self) -> Exchange[ObjectInfo]:
@@ -106,8 +108,8 @@ class Fetch:
         return self._context.exchanges.get(self._key, span, sink, if_match)
 
     def _look(self) -> Exchange[str | None]:
-        """Look up size and version first, when the caller wants progress."""
-        if self._on_progress is None:
+        """Look up size and version first, when the caller wants progress and nobody has told the size."""
+        if self._on_progress is None or self._total is not None:
             return self._if_match
         before = yield from self._context.exchanges.head(self._key)
         self._total = before.size

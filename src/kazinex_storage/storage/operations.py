@@ -169,23 +169,22 @@ class Operations:
     ) -> Exchange[ObjectInfo]:
         """Write the object into *path* if it has *sha256* and is the version *if_match*; see ``Storage.download``.
 
-        A small object that a listing showed the size of costs one request and one blocking call.
+        A small object of which the size is known costs one request and one blocking call.
         """
         remote, into = self.context.info.remote, path if isinstance(path, Destination) else Destination(path=Path(path))
-        if remote and self.context.rules.digest == "service":
-            into = replace(into, trusting=True)
+        trusting = remote and self.context.rules.digest == "service"
         target: Download | SmallDownload
         if small := remote and into.is_small:
-            target = SmallDownload(into)
+            target = SmallDownload(into, trusting=trusting)
         else:
-            target = cast(Download, (yield Call(into.open, discard=Download.discard)))
+            target = cast(Download, (yield Call(into.open, trusting, discard=Download.discard)))
         try:
-            fetch = Fetch(self.context, key, target, on_progress, if_match)
+            fetch = Fetch(self.context, key, target, on_progress, if_match, into.size)
             info = yield from fetch.small(sha256) if small else fetch.spans(sha256) if remote else fetch.whole()
             checksum = yield Call(target.publish, info, sha256 or info.sha256)
         finally:
             target.discard()
-        return replace(info, checksum=checksum or info.checksum)
+        return info if checksum is None or checksum == info.checksum else replace(info, checksum=checksum)
 
     @operation("head")
     def head(self, key: ObjectKey) -> Exchange[ObjectInfo]:
