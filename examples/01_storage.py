@@ -15,7 +15,8 @@ from kazinex_storage.providers.memory import MemoryProvider
 
 def use(storage: Storage) -> None:
     info = storage.put("plans/ground floor.txt", b"walls, doors, windows", PutOptions(content_type="text/plain"))
-    print(f"{storage.info.kind}: stored {info.key!r}, {info.size} bytes, sha256 {str(info.sha256)[:12]}...")
+    proof = info.checksum.algorithm if info.checksum is not None else "nothing"
+    print(f"{storage.info.kind}: stored {info.key!r}, {info.size} bytes, proved by {proof}")
 
     print("  a range of it:", storage.get_bytes("plans/ground floor.txt", ByteRange(start=7, end=12)))
     try:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from .json_text import TEXT, Schema, matching, one_of, optional, parse_own_json, whole_number, write_json
 from .secrecy.pickling import not_pickled
@@ -28,6 +28,9 @@ Sink: TypeAlias = Callable[[Buffer], object]
 Progress: TypeAlias = Callable[[int, int | None], object]
 """Called with (bytes done, bytes in all or None when unknown), never more often than once a buffer."""
 
+DigestChoice: TypeAlias = Literal["service", "sha256"]
+"""What proves a body: what the service verifies (a CRC or an MD5), where it does, or the sha256 of every byte."""
+
 
 class Capability(Enum):
     """What a provider can do beyond the core. Declared means proven by the conformance kit."""
@@ -39,7 +42,7 @@ class Capability(Enum):
     METADATA = "metadata"
     """Metadata, content disposition, cache control, content encoding and content language come back from ``head``."""
     CHECKSUM = "checksum"
-    """``head`` returns the sha256 of what was put."""
+    """``head`` returns the sha256 of what was put with one."""
     SERVER_COPY = "server-copy"
     """The service copies without the bytes passing through this process."""
     SERVER_MOVE = "server-move"
@@ -124,7 +127,8 @@ class ObjectInfo:
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Names are lower case."""
     checksum: Checksum | None = None
-    """The sha256 where it is known, else the digest that the service reports."""
+    """What proves the whole: the sha256 where it is known, else what the service verified or keeps. It names its
+    algorithm. None where nothing is known, as of most listed objects."""
     service_checksum: Checksum | None = None
     """What the service itself computed over what it holds, where it reports a digest besides the sha256."""
     modified_by: str | None = None
@@ -159,6 +163,8 @@ class PutOptions:
     """What the body is already encoded with, such as ``gzip``; browsers decode it, this library does not."""
     content_language: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    digest: DigestChoice | None = None
+    """What proves the body; None leaves it to the storage. Providers need not look: they hash as the source says."""
 
     @classmethod
     def of(cls, info: ObjectInfo, mode: PutMode) -> PutOptions:

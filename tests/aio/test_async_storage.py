@@ -60,7 +60,7 @@ async def test_every_operation_does_what_its_blocking_twin_does(storage: AsyncSt
     )
     assert info.etag == (await storage.head("a/b.bin")).etag
     assert await storage.exists("a/b.bin")
-    assert info.sha256 == (await storage.download("a/b.bin", tmp_path / "b.bin")).sha256
+    assert info.checksum == (await storage.download("a/b.bin", tmp_path / "b.bin")).checksum
     assert body == (tmp_path / "b.bin").read_bytes()
     with pytest.raises(AlreadyExistsError):
         await storage.put("a/b.bin", b"", CREATE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -33,6 +34,7 @@ def test_the_witness_reads_what_was_put(storage: Storage, witness: ContainerClie
         content_disposition=attachment("Plan Müller.pdf"),
         cache_control="no-store",
         metadata=METADATA,
+        digest="sha256",
     )
 
     info = storage.put("plans/Plan Müller #1 100%.pdf", body, options)
@@ -48,6 +50,20 @@ def test_the_witness_reads_what_was_put(storage: Storage, witness: ContainerClie
     assert "filename*=" in (found.content_settings.content_disposition or "")
     assert hashlib.sha256(body).hexdigest() == found.metadata["kazinex_2dsha256"]
     assert "DRG-1" == found.metadata["drawing_2dno"]
+
+
+def test_the_witness_reads_what_proves_what_was_put(storage: Storage, witness: ContainerClient) -> None:
+    bodies = {"small": bytes(1000), "large": bytes(range(251)) * 40_000}
+    for name, body in bodies.items():
+        storage.put(name, body)
+
+    found = {name: witness.get_blob_client(name).get_blob_properties() for name in bodies}
+
+    assert hashlib.md5(bodies["small"], usedforsecurity=False).digest() == bytes(
+        found["small"].content_settings.content_md5 or b""
+    )
+    assert {} == {name: value for name, value in found["small"].metadata.items() if "write" not in name}
+    assert f"{zlib.crc32(bodies['large']):08x}" == found["large"].metadata["kazinex_2dcrc32"]
 
 
 def test_what_the_witness_wrote_is_read(storage: Storage, witness: ContainerClient) -> None:
@@ -101,7 +117,8 @@ def test_snapshots_go_with_the_blob(storage: Storage, witness: ContainerClient) 
 
 
 def test_the_witness_reads_a_copy_and_all_that_belongs_to_it(storage: Storage, witness: ContainerClient) -> None:
-    storage.put("a", b"12345", PutOptions(content_type="application/pdf", metadata=METADATA, cache_control="no-store"))
+    options = PutOptions(content_type="application/pdf", metadata=METADATA, cache_control="no-store", digest="sha256")
+    storage.put("a", b"12345", options)
 
     storage.copy("a", "b")
 

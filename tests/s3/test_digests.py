@@ -6,7 +6,7 @@ import asyncio
 import sys
 import threading
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -14,16 +14,31 @@ from typing import Any
 
 import pytest
 
-from kazinex_storage import AsyncStorage, Checksum, IntegrityError, PutMode, PutOptions, Storage
+from kazinex_storage import (
+    AccessDeniedError,
+    AsyncStorage,
+    Checksum,
+    DocumentKey,
+    DocumentStore,
+    IntegrityError,
+    PutMode,
+    PutOptions,
+    Storage,
+)
 from kazinex_storage.bodies.source import Source
+from kazinex_storage.documents.events import Event
+from kazinex_storage.documents.patience import Patience
+from kazinex_storage.documents.receipts import ResolvedProvider
+from kazinex_storage.documents.register import MemoryRegister, RevisionRegister
+from kazinex_storage.documents.writing import guarded_storage
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import SUPABASE, Target
-from kazinex_storage.testing.bench import pattern, sha256
+from kazinex_storage.testing.bench import is_proved, pattern, sha256
 from kazinex_storage.transport import Request
 from kazinex_storage.types import MIB
 
 from .faulty import Faulty
-from .proxy import flip_answer, flip_request
+from .proxy import flip_answer, flip_request, says
 
 SMALL = b"a document" * 100
 LARGE = pattern(17 * MIB + 5)  # three parts
@@ -36,7 +51,7 @@ def crc32(data: bytes) -> Checksum:
 
 def by_service(bench: Faulty) -> Storage:
     """A storage on the provider of *bench*, on its transport."""
-    return Storage(S3Provider(bench.target), transport=bench.storage.transport).with_digest("service")
+    return Storage(S3Provider(bench.target), transport=bench.storage.transport)
 
 
 def hashed_during(work: Callable[[], object], *names: str) -> int:
@@ -71,6 +86,7 @@ def test_what_the_service_verifies_proves_a_body(
 
     assert body == bench.stored("a") == bench.storage.get_bytes("a")
     assert (crc32(body), None) == (info.checksum, info.sha256)
+    assert is_proved(bench.storage.head("a"), body)
     sent = [dict(seen.headers) for seen in bench.front.seen if seen.kind in ("put", "part")]
     assert sent
     assert all("x-amz-checksum-crc32" in headers and OUR_SHA256 not in headers for headers in sent)
@@ -116,7 +132,7 @@ def test_both_faces_say_the_same(faulty: Faulty, tmp_path: Path, body: bytes) ->
         yield body[7:]
 
     async def put() -> list[Checksum | None]:
-        asynchronous = AsyncStorage(faulty.storage).with_digest("service")
+        asynchronous = AsyncStorage(faulty.storage)
         return [(await asynchronous.put("a", each)).checksum for each in (body, path, chunks())]
 
     with path.open("rb") as file:
@@ -129,14 +145,58 @@ def test_views_choose_as_their_storage_does(faulty: Faulty) -> None:
     storage = by_service(faulty)
 
     found = [view.put("a", SMALL).checksum for view in (storage.scoped("f"), storage.with_policy(None))]
+    proving = storage.with_digest("sha256")
+    also = [view.put("a", SMALL).sha256 for view in (proving, proving.scoped("f"), proving.with_policy(None))]
 
     assert [crc32(SMALL)] * 2 == found
+    assert [sha256(SMALL)] * 3 == also
+    assert crc32(SMALL) == proving.with_digest("service").put("a", SMALL).checksum
+
+
+@pytest.mark.parametrize("body", [b"", SMALL, LARGE], ids=["empty", "small", "large"])
+def test_a_sha256_that_is_asked_for_is_computed_and_kept(faulty: Faulty, body: bytes) -> None:
+    storage, asked = by_service(faulty), PutOptions(digest="sha256")
+
+    infos = [storage.put("a", body, asked), *storage.put_many([("b", body)], asked)]
+    with storage.open("c", "wb", asked) as file:
+        file.write(body)
+
+    assert [sha256(body)] * 2 == [info.sha256 for info in infos]
+    assert [sha256(body)] * 3 == [storage.head(key).sha256 for key in "abc"]
+
+
+@pytest.mark.parametrize("size", [9, 64, 65])
+def test_a_large_object_carries_what_proved_it_up_to_64_mib(faulty: Faulty, size: int) -> None:
+    """Beyond that it is known only when all is sent, which is too late for S3; then the length is compared."""
+    storage, body = by_service(faulty), bytes(size * MIB)
+    storage.put("a", body)
+
+    assert (crc32(body) if size <= 64 else None) == storage.head("a").checksum
+    storage.copy("a", "b")
+    storage.copy("a", "c", mode=PutMode.CREATE)
+    assert [storage.head("a").checksum] * 2 == [storage.head(key).checksum for key in "bc"]
+
+
+@pytest.mark.parametrize("read", [Storage.get_bytes, lambda storage, key: b"".join(storage.stream(key))])
+def test_a_large_object_that_is_altered_on_the_way_is_noticed(
+    faulty: Faulty, tmp_path: Path, read: Callable[[Storage, str], bytes]
+) -> None:
+    storage = by_service(faulty)
+    storage.put("a", LARGE)
+    faulty.front.on("get", do=flip_answer(500), times=None)
+
+    with pytest.raises(IntegrityError):
+        read(storage, "a")
+    with pytest.raises(IntegrityError):
+        storage.download("a", tmp_path / "a")
+
+    assert [] == [*tmp_path.iterdir()]
 
 
 def test_a_source_that_was_put_gives_its_sha256_again_elsewhere(faulty: Faulty) -> None:
     with Source.of(LARGE) as source:
         trusting = by_service(faulty).put("a", source)
-        proving = faulty.storage.put("b", source)
+        proving = faulty.storage.with_digest("sha256").put("b", source)
 
     assert (crc32(LARGE), sha256(LARGE)) == (trusting.checksum, proving.sha256)
 
@@ -146,8 +206,7 @@ def test_nothing_is_hashed_that_the_service_verifies(seaweedfs_target: Target, t
     """From a file, over http to this machine; the request that completes an upload is signed, and short."""
     path = tmp_path / "a"
     path.write_bytes(pattern(size))
-    with Storage(S3Provider(seaweedfs_target)) as opened:
-        storage = opened.with_digest("service")
+    with Storage(S3Provider(seaweedfs_target)) as storage:
         storage.put("warm", path)
 
         found = hashed_during(lambda: storage.put("a", path))
@@ -161,7 +220,7 @@ def test_a_body_is_hashed_once_where_a_signed_checksum_proves_its_parts(
     """70 MiB, which are not hashed first: once by the megabyte, or as large as a part is; no second time by parts."""
     path, size = tmp_path / "a", 70 * MIB
     path.write_bytes(pattern(size))
-    with Storage(S3Provider(seaweedfs_target)) as storage:
+    with Storage(S3Provider(seaweedfs_target), digest="sha256") as storage:
         hashers = hashed_during(lambda: storage.put("a", path), "openssl_sha256")
 
     assert 2 == hashers  # the body, and the request that completes the upload
@@ -230,3 +289,60 @@ def test_a_download_computes_no_sha256_that_nothing_is_compared_with(faulty: Fau
     storage.download("a", tmp_path / "warm")
 
     assert 0 == hashed_during(lambda: storage.download("a", tmp_path / "a"), "update")
+
+
+class Only:
+    """One storage for every organisation."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.transport = storage.transport
+        self.revisions: RevisionRegister = MemoryRegister()
+        self.provider = ResolvedProvider(provider="p", kind="s3", label="any", verified=True, storage=storage)
+
+    def chosen(self, organisation: str, project: str | None) -> ResolvedProvider:
+        return self.provider
+
+    def by_id(self, organisation: str, provider: str) -> ResolvedProvider:
+        return self.provider
+
+    def in_order(self, organisation: str, project: str | None) -> Sequence[ResolvedProvider]:
+        return (self.provider,)
+
+    def emit(self, event: Event) -> None:
+        """Nobody listens."""
+
+
+@pytest.mark.parametrize("body", [SMALL, LARGE], ids=["small", "large"])
+def test_a_revision_keeps_a_sha256_whichever_way_it_came(faulty: Faulty, tmp_path: Path, body: bytes) -> None:
+    """Whatever proves the object that it is copied or moved from, and whatever the storage computes otherwise."""
+    resolver = Only(Storage(S3Provider(faulty.target), prefix="acme", transport=faulty.storage.transport))
+    storage = guarded_storage(resolver, "acme", resolver.provider, Patience())
+    storage.put("plan.pdf", body)
+    assert None is storage.head("plan.pdf").sha256
+
+    storage.put("bridge/DRG-1/P01/plan.pdf", body)
+    storage.copy("plan.pdf", "bridge/DRG-1/P02/plan.pdf")
+    storage.move("plan.pdf", "bridge/DRG-1/P03/plan.pdf")
+    documents = DocumentStore(resolver)
+    receipt = documents.upload(DocumentKey("acme", "bridge", "DRG-1", "P04", "plan.pdf"), body)
+
+    assert sha256(body) == receipt.sha256 == documents.download(receipt, tmp_path / "a").sha256
+    for revision in ("P01", "P02", "P03", "P04"):
+        document = DocumentKey("acme", "bridge", "DRG-1", revision, "plan.pdf")
+        recorded = resolver.revisions.revision(document)
+        assert recorded is not None
+        assert sha256(body) == recorded.sha256
+        assert sha256(body) == documents.download(document, tmp_path / revision).sha256
+
+
+def test_a_copy_to_a_revision_that_cannot_be_read_is_taken_away(faulty: Faulty) -> None:
+    resolver = Only(Storage(S3Provider(faulty.target), prefix="acme", transport=faulty.storage.transport))
+    storage = guarded_storage(resolver, "acme", resolver.provider, Patience())
+    storage.put("plan.pdf", SMALL)
+    faulty.front.on("get", do=says(403, b"<Error><Code>AccessDenied</Code></Error>"), times=None)
+
+    with pytest.raises(AccessDeniedError):
+        storage.copy("plan.pdf", "bridge/DRG-1/P02/plan.pdf")
+
+    assert ["plan.pdf"] == [info.key for info in storage.list()]
+    assert None is resolver.revisions.revision(DocumentKey("acme", "bridge", "DRG-1", "P02", "plan.pdf"))

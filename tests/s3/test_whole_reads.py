@@ -283,6 +283,10 @@ CRC = base64.b64encode(bytes(4)).decode()
             {**PLAIN, "etag": '"x"', "x-amz-checksum-crc32": CRC, "content-range": "bytes 0-19/20"}, "crc32", id="whole"
         ),
         pytest.param({**PLAIN, "x-amz-meta-kazinex-sha256": "ab" * 32}, "sha256", id="ours"),
+        pytest.param({**PLAIN, "x-amz-meta-kazinex-crc32": "0123abcd"}, "md5", id="stronger than ours"),
+        pytest.param({**PLAIN, "etag": '"x-2"', "x-amz-meta-kazinex-crc32": "0123abcd"}, "crc32", id="only ours"),
+        pytest.param({**PLAIN, "etag": '"x-2"', "x-amz-meta-kazinex-crc32": "0123abcg"}, None, id="malformed"),
+        pytest.param({"etag": '"x-2"', "x-amz-meta-kazinex-crc32": "0123abcd"}, None, id="decoded, ours"),
     ],
 )
 def test_what_a_read_is_compared_with(headers: dict[str, str], algorithm: str | None) -> None:

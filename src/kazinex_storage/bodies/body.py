@@ -10,7 +10,7 @@ import io
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import Any, BinaryIO, Protocol
 
 from ..errors import IntegrityError, QuotaExceededError
@@ -69,6 +69,22 @@ class DescriptorContext(Protocol):
     def __exit__(self, *exception: Any) -> bool | None:
         """Close it."""
         ...
+
+
+@contextmanager
+def opened(context: DescriptorContext) -> Iterator[int]:
+    """Open what *context* gives, for a ``with`` block.
+
+    Raises:
+        IntegrityError: it cannot be opened any more.
+    """
+    try:
+        descriptor = context.__enter__()
+    except OSError as error:
+        raise unreadable(error) from error
+    with ExitStack() as stack:
+        stack.push(context)
+        yield descriptor
 
 
 class BytesBody:

@@ -91,6 +91,11 @@ def sha256_checksum(value: str | None) -> Checksum | None:
     return Checksum(algorithm="sha256", value=value) if value is not None else None
 
 
+def kept_here(checksum: Checksum | None) -> Checksum | None:
+    """Return *checksum* if it is one that providers keep in the metadata of an object: a sha256, or a CRC-32."""
+    return checksum if checksum is not None and checksum.algorithm in ("sha256", "crc32") else None
+
+
 def strongest(found: Mapping[str, str]) -> Checksum | None:
     """Return the one of *found* (values in hexadecimal, by algorithm) that bytes are compared with, if any can be.
 

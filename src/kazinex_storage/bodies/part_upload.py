@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, cast
 
 from ..errors import IntegrityError
 from ..transport import Call, Exchange, Many, Outcome, TransferCancelled
-from ..types import MIB, Buffer, PartInfo
+from ..types import MIB, Buffer, Checksum, PartInfo
 from ..values import value
 from .memory_budget import BUDGET, Budget
 from .part_plan import PartPlan
@@ -205,11 +205,21 @@ def sha256_of(source: Source) -> str:
         IntegrityError: from the source.
         TransferCancelled: it was given up.
     """
+    return checksum_first(source).value
+
+
+def checksum_first(source: Source) -> Checksum:
+    """Read the whole body once, which is no progress of a transfer, and return what it is hashed by.
+
+    Raises:
+        IntegrityError: from the source.
+        TransferCancelled: it was given up.
+    """
     read_through(source, lambda _: None)
     checksum = source.checksum
     if checksum is None:
         raise IntegrityError("the body was read by another caller meanwhile; nothing was stored, repeat it")
-    return checksum.value
+    return checksum
 
 
 def read_through(source: Source, take: Callable[[memoryview], object]) -> None:

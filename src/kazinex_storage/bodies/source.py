@@ -10,17 +10,17 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from ..errors import IntegrityError
 from ..transport.exchange import TransferCancelled
 from ..types import Buffer, Checksum, Progress
-from .body import Body, BytesBody, DescriptorContext, Raw, Spool, ended, unreadable
+from .body import Body, BytesBody, Raw, Spool, ended, opened, unreadable
 from .checksums import checksum_of
 from .digest import Digest, ReadBack
+from .part_plan import crc32
 from .taking import BodyLike as BodyLike
 from .taking import known_body, spooled_body
 
@@ -52,8 +52,13 @@ class Source:
         "trusts_service",
     )
 
-    def __init__(self, body: Body, *, sha256: str | None = None, progress: Progress | None = None) -> None:
-        """Wrap *body*; *sha256* is what the bytes must have, *progress* is called with the bytes read."""
+    def __init__(
+        self, body: Body, *, sha256: str | None = None, progress: Progress | None = None, trusting: bool = False
+    ) -> None:
+        """Wrap *body*; *sha256* is what the bytes must have, *progress* is called with the bytes read.
+
+        *trusting* is what ``trust_service`` says.
+        """
         self.size = body.size
         """Bytes in the whole body."""
         self._body = body
@@ -63,7 +68,7 @@ class Source:
         self._found: Checksum | None = None
         self._cancelled = False
         self._algorithm = "sha256"
-        self.trusts_service = False
+        self.trusts_service = trusting and sha256 is None
         """Whether what the service verifies may take the place of the sha256."""
 
     @classmethod
@@ -149,12 +154,16 @@ class Source:
             self._finish()
         return reader
 
-    def data(self) -> bytes | None:
+    def data(self, algorithm: str | None = None) -> bytes | None:
         """Return the whole body when it is held in memory as ``bytes`` already, else None. It counts as read.
+
+        It is hashed by *algorithm* as ``hashed_by`` says, which need not be called besides.
 
         Raises:
             IntegrityError: the sha256 is not the declared one.
         """
+        if algorithm is not None and self.trusts_service:
+            self._algorithm = algorithm
         if not isinstance(self._body, BytesBody) or type(self._body.data) is not bytes:
             return None
         self.check_cancelled()
@@ -166,6 +175,8 @@ class Source:
         # Without a Digest, which can do more than one pass over small bytes needs (3 of 13 us a put of 4 KiB).
         if self._algorithm == "sha256":
             found = Checksum(algorithm="sha256", value=hashlib.sha256(self._body.data).hexdigest())
+        elif self._algorithm == "crc32":
+            found = Checksum(algorithm="crc32", value=f"{crc32(self._body.data):08x}")
         else:
             found = checksum_of(self._algorithm, self._body.data)
         self._report(self.size)
@@ -283,7 +294,7 @@ class Source:
             return False
         origin, position = self._body.start, 0
         read_back = ReadBack(digest, min(self.size, BUFFER_BYTES))
-        with self._opened(source) as file:
+        with opened(source) as file:
             while position < self.size:
                 self.check_cancelled()
                 count = min(COPY_BYTES, self.size - position)
@@ -302,16 +313,6 @@ class Source:
                 position += copied
                 self._report(position)
         return True
-
-    @contextmanager
-    def _opened(self, context: DescriptorContext) -> Iterator[int]:
-        try:
-            descriptor = context.__enter__()
-        except OSError as error:
-            raise unreadable(error) from error
-        with ExitStack() as stack:
-            stack.push(context)
-            yield descriptor
 
     def _hash_written(self, descriptor: int, read_back: ReadBack, start: int, size: int) -> None:
         if size == COPY_BYTES:

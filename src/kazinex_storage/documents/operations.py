@@ -14,6 +14,7 @@ from ..bodies.small_download import Destination
 from ..errors import IntegrityError, InvalidKeyError, NotFoundError, PreconditionFailedError
 from ..keys import DocumentKey
 from ..storage.guards import guarded
+from ..storage.operations import Operations
 from ..storage.rules import Body
 from ..storage.sync import Storage
 from ..transport import Exchange
@@ -49,9 +50,8 @@ class DocumentOperations:
         chosen = yield from self._search.chosen(document)
         write = RevisionWrite(self._search, document, chosen, self._patience)
         options = PutOptions(mode=PutMode.CREATE, content_type=content_type)
-        operations, key = chosen.storage.with_policy(chosen.storage.policy).operations, relative_key(document)
+        operations, key = _proving(chosen.storage), relative_key(document)
         operations.context.rules.taken = None  # decided here, and a removed revision may have its own bytes again
-        operations.context.rules.digest = "sha256"  # the receipt and the register keep it
         answered_at: datetime | None = None
 
         def create(demanded: str | None) -> Exchange[ObjectInfo]:
@@ -96,9 +96,9 @@ class DocumentOperations:
         """Write a document into a file; see ``DocumentStore.download``."""
         if isinstance(document, DocumentKey):
             found, _ = yield from self._search.find(document)
-            return (yield from found.storage.operations.download(relative_key(document), path, on_progress))
+            return (yield from _proving(found.storage).download(relative_key(document), path, on_progress))
         storage, key = yield from self._recorded(document)
-        operations = storage.operations
+        operations = _proving(storage)
         rewritable = is_rewritten(document, storage.info.rewrites)
         # Where the bytes prove themselves, it does not matter which version they are of.
         if_match = document.etag if document.sha256 is None and not rewritable else None
@@ -180,6 +180,11 @@ class DocumentOperations:
         """Return the storage that the receipt names, and the key of its document there."""
         recorded = yield from self._search.recorded(receipt)
         return recorded.storage, relative_key(receipt.document)
+
+
+def _proving(storage: Storage) -> Operations:
+    """Return operations that compute the sha256, which receipts and the register keep, whatever *storage* does."""
+    return storage.with_digest("sha256").operations
 
 
 def _receipt(

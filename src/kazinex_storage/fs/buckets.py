@@ -13,6 +13,7 @@ from ..errors import SettingsError
 from ..secrecy.masking import masked
 from ..storage.sync import Storage
 from ..transport import Transport
+from ..types import DigestChoice
 from .kinds import ProviderFileSystem
 from .options import AzureOptions, R2Options, S3Options, SharePointOptions, SupabaseOptions
 from .references import SecretOptions
@@ -40,7 +41,7 @@ class BucketFileSystem(ProviderFileSystem):
         super().__init__(storage=None, **options)
 
     @classmethod
-    def _space(cls, given: Mapping[str, object], held: SecretOptions, *, copied: bool) -> Space:
+    def _space(cls, given: Mapping[str, object], held: SecretOptions, digest: DigestChoice, *, copied: bool) -> Space:
         # On the class: the space keeps the function below, and must not keep its file system alive.
         if cls.place_field in given:
             raise TypeError(f"{cls.__name__} has no option {cls.place_field!r}: its URLs begin with it")
@@ -54,7 +55,7 @@ class BucketFileSystem(ProviderFileSystem):
 
         def open_bucket(bucket: str, transport: Transport) -> Storage:
             settings = cls._settings(model, {**given, cls.place_field: bucket}, held)
-            return Storage(cls.registry.open(cls.kind, settings), transport=transport)
+            return Storage(cls.registry.open(cls.kind, settings), transport=transport, digest=digest)
 
         return BucketSpace(cls._schemes()[0], cls.place_field, open_bucket)
 

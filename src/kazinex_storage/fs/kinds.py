@@ -13,6 +13,7 @@ from ..registry import Registry, default_registry
 from ..secrecy.masking import masked
 from ..storage.sync import Storage
 from ..transport import Transport
+from ..types import DigestChoice
 from .filesystem import WITHHELD, ObjectFileSystem
 from .options import FileSystemOptions, LocalOptions, Options
 from .references import REFERENCES, SecretOptions, Withheld
@@ -31,7 +32,8 @@ class StorageFileSystem(ObjectFileSystem):
         Raises:
             NotImplementedError: *use_listings_cache*.
         """
-        self._begin(_space_of(storage), FileSystemOptions(**options), private=True, portable=False)
+        common = FileSystemOptions(**options)
+        self._begin(_space_of(storage, common.digest), common, private=True, portable=False)
 
 
 class ProviderFileSystem(ObjectFileSystem):
@@ -62,7 +64,11 @@ class ProviderFileSystem(ObjectFileSystem):
         held, copied = self._hold(settings)
         if storage is not None and given:
             raise TypeError(f"give either storage or {', '.join(given)}")
-        space = self._space(settings, held, copied=copied) if storage is None else _space_of(storage)
+        digest = common.digest
+        if storage is not None:
+            space: Space = _space_of(storage, digest)
+        else:
+            space = self._space(settings, held, digest or "service", copied=copied)
         self._begin(space, common, private=storage is not None, portable=storage is None, held=held)
 
     def __init_subclass__(cls) -> None:
@@ -88,13 +94,13 @@ class ProviderFileSystem(ObjectFileSystem):
         return REFERENCES.hold(settings, secret, withheld), withheld is not None
 
     @classmethod
-    def _space(cls, given: Mapping[str, object], held: SecretOptions, *, copied: bool) -> Space:
+    def _space(cls, given: Mapping[str, object], held: SecretOptions, digest: DigestChoice, *, copied: bool) -> Space:
         # On the class: the space keeps this function, and must not keep its file system alive.
         def open_storage() -> Storage:
             model = cls.registry.settings_model(cls.kind)
             provider = cls.registry.open(cls.kind, cls._settings(model, given, held))
             # A transport of the storage's own would wait for its threads when it is closed.
-            return Storage(provider, transport=Transport())
+            return Storage(provider, transport=Transport(), digest=digest)
 
         space = StorageSpace(open_storage, owned=True)
         if not copied:  # a copy can be made where variables that it needs are missing
@@ -153,8 +159,9 @@ class MemoryFileSystem(ObjectFileSystem):
         self._begin(BucketSpace("kazinexmemory", "store", _open_store), FileSystemOptions(**options), private=False)
 
 
-def _space_of(storage: Storage) -> StorageSpace:
-    space = StorageSpace(lambda: storage, owned=False)
+def _space_of(storage: Storage, digest: DigestChoice | None) -> StorageSpace:
+    seen = storage if digest is None else storage.with_digest(digest)
+    space = StorageSpace(lambda: seen, owned=False)
     space.open()
     return space
 

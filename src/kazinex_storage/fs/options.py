@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, cast
 
 from ..errors import NotSupportedError
 from ..storage.ranges import BLOCK_BYTES, GAP_BYTES, check_joining
+from ..storage.rules import check_digest
+from ..types import DigestChoice
 from ..values import value
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class Options(TypedDict, total=False):
     batch_size: int | None
     max_gap_bytes: int
     max_block_bytes: int
+    digest: DigestChoice | None
     use_listings_cache: bool
 
 
@@ -41,7 +44,7 @@ class FileSystemOptions:
     Raises:
         TypeError: an option is not known.
         NotImplementedError: *use_listings_cache*.
-        ValueError: *max_gap_bytes* is negative, or *max_block_bytes* not positive.
+        ValueError: *max_gap_bytes* is negative, *max_block_bytes* not positive, or *digest* none that there is.
     """
 
     asynchronous: bool = False
@@ -54,6 +57,9 @@ class FileSystemOptions:
     """The most bytes between two ranges of one object that ``cat_ranges`` reads along, to save a request."""
     max_block_bytes: int = BLOCK_BYTES
     """The most bytes that it joins such ranges to."""
+    digest: DigestChoice | None = None
+    """What proves the objects that are written: ``service`` or ``sha256``, see ``Storage``; None is what the storage
+    does, by default ``service``. Documents have their sha256 in any case."""
     use_listings_cache: bool = False
     """Must be False."""
 
@@ -71,6 +77,8 @@ class FileSystemOptions:
         if self.use_listings_cache:
             raise NotSupportedError("listings are not cached; leave use_listings_cache out")
         check_joining(self.max_gap_bytes, self.max_block_bytes)
+        if self.digest is not None:
+            check_digest(self.digest)
 
 
 class LocalOptions(Options, total=False):

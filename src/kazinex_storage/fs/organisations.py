@@ -21,6 +21,7 @@ from ..errors import NotSupportedError, StorageError
 from ..keys import check_identifier, is_revision
 from ..storage.sync import Storage
 from ..transport import Call, Exchange, Transport
+from ..types import DigestChoice
 from .filesystem import ObjectFileSystem
 from .options import FileSystemOptions, Options
 from .spaces import Candidate, Place
@@ -55,9 +56,10 @@ class OrganisationFileSystem(ObjectFileSystem):
             InvalidKeyError: that is not a legal id of an organisation.
             NotImplementedError: *use_listings_cache*.
         """
+        common = FileSystemOptions(**options)
         self._begin(
-            OrganisationSpace(resolver, organisation),
-            FileSystemOptions(**options),
+            OrganisationSpace(resolver, organisation, common.digest),
+            common,
             private=resolver is not None,
             portable=resolver is None,
         )
@@ -68,7 +70,10 @@ class OrganisationSpace:
 
     divided = True
 
-    def __init__(self, resolver: Resolver | None, organisation: str | None = None) -> None:
+    def __init__(
+        self, resolver: Resolver | None, organisation: str | None = None, digest: DigestChoice | None = None
+    ) -> None:
+        self._digest = digest
         self._bound = check_identifier(organisation, "organisation") if organisation is not None else None
         self.transport = resolver.transport if resolver is not None else Transport()
         """What runs the exchanges."""
@@ -130,7 +135,8 @@ class OrganisationSpace:
 
     def _guarded(self, provider: ResolvedProvider, place: Place) -> Storage:
         """Return the storage of *provider*, where the rule for revisions governs what is written and removed."""
-        return guarded_storage(self._resolver(), _scope(place)[0], provider, self._patience)
+        storage = guarded_storage(self._resolver(), _scope(place)[0], provider, self._patience)
+        return storage if self._digest is None else storage.with_digest(self._digest)
 
     def _report(self, place: Place, provider: ResolvedProvider, error: StorageError) -> None:
         self._resolver().emit(passed_over(provider, error, "fs", place.name))

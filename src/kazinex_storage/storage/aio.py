@@ -18,12 +18,12 @@ from ..keys import Prefix
 from ..policy import UploadPolicy
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ..transport import Outcome
-from ..types import WHOLE, Buffer, ByteRange, Folder, ObjectInfo, Progress, ProviderInfo, PutOptions
+from ..types import WHOLE, Buffer, ByteRange, DigestChoice, Folder, ObjectInfo, Progress, ProviderInfo, PutOptions
 from .awaiting import awaited, collected
 from .bulk import KeyedExchanges
 from .operations import DEFAULTS
 from .reading import FIRST_SHARE, Listing
-from .rules import Body, DigestChoice
+from .rules import Body
 from .sync import Storage
 from .uploads import Uploads
 

@@ -8,7 +8,7 @@ from unicodedata import normalize
 
 from ..errors import BulkError, InvalidKeyError, StorageError, for_each_key
 from ..keys import ObjectKey
-from ..transport import Exchange, Many, Outcome
+from ..transport import Exchange, Many, Outcome, Transport
 from ..types import Capability, ObjectInfo
 from .operation import Context
 
@@ -36,6 +36,15 @@ class KeyedExchanges:
     def key_of(self, index: int) -> str:
         """Return the key of the exchange with that index, which has ended."""
         return self._under_way.pop(index)
+
+
+def arriving(
+    keys: Iterable[str], get: Callable[[str], Exchange[bytes]], transport: Transport, most: int
+) -> Iterator[tuple[str, Outcome[bytes]]]:
+    """Yield (key, outcome) of each of *keys* as it arrives, *most* at once; see ``Storage.get_many``."""
+    exchanges = KeyedExchanges(keys, get)
+    for index, outcome in transport.run_many(exchanges, most):
+        yield exchanges.key_of(index), outcome
 
 
 def each_once(

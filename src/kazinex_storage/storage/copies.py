@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+from functools import partial
+
 from ..bodies.body import Spool
 from ..bodies.source import Source
 from ..errors import AlreadyExistsError, IntegrityError, PreconditionFailedError
 from ..keys import ObjectKey
 from ..transport import Exchange
-from ..types import WHOLE, Capability, ObjectInfo, PutMode
+from ..types import WHOLE, Capability, Checksum, ObjectInfo, PutMode
+from .fetching import Proof
 from .guards import guarded
 from .operation import Context
 from .rules import options_of_copy, with_defaults
@@ -32,7 +37,8 @@ def copy_object(context: Context, source: ObjectKey, target: ObjectKey, mode: Pu
     def create(_: str | None) -> Exchange[ObjectInfo]:
         return _copy(context, source, target, PutMode.CREATE)
 
-    return (yield from guarded(write, None, None, create, lambda: context.exchanges.delete(target)))
+    known = partial(_with_sha256, context, target)
+    return (yield from guarded(write, None, None, create, lambda: context.exchanges.delete(target), known))
 
 
 def move_object(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
@@ -54,6 +60,7 @@ def move_object(context: Context, source: ObjectKey, target: ObjectKey, mode: Pu
             None,
             lambda _: _move(context, source, target, PutMode.CREATE),
             lambda: _move_back(context, target, source),
+            partial(_with_sha256, context, target),
         )
     if context.guard is not None:
         yield from context.guard.removing([source], moved=True)
@@ -107,10 +114,25 @@ def _move(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode)
     return info
 
 
+def _with_sha256(context: Context, target: ObjectKey, info: ObjectInfo) -> Exchange[ObjectInfo]:
+    """Return *info* with the sha256 of what is there, for a register: read if it could carry one and does not.
+
+    What proved the source may be the checksum that the service verified.
+    """
+    if info.sha256 is not None or not context.info.can(Capability.METADATA):
+        return info
+    digest = hashlib.sha256()
+    yield from context.exchanges.get(target, WHOLE, digest.update, info.etag)
+    return replace(info, checksum=Checksum(algorithm="sha256", value=digest.hexdigest()))
+
+
 def _copy_through(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
     spool = Spool(None, ValueError)
     try:
-        info = yield from context.exchanges.get(source, WHOLE, spool.write, None)
+        proof = Proof(spool.write) if context.info.remote else None  # what is not compares by itself
+        info = yield from context.exchanges.get(source, WHOLE, proof or spool.write, None)
+        if proof is not None:
+            proof.check(info)
         if spool.size != info.size:
             raise IntegrityError(f"{spool.size} of {info.size} bytes arrived; nothing was copied")
         with Source(spool.body(), sha256=info.sha256) as body:

@@ -99,8 +99,11 @@ def guarded(
     sha256: str | None,
     put: Callable[[str | None], Exchange[ObjectInfo]],
     undo: Callable[[], Exchange[None]],
+    known: Callable[[ObjectInfo], Exchange[ObjectInfo]] | None = None,
 ) -> Exchange[ObjectInfo]:
     """Ask, *put* with the sha256 that *body* must have, and make it permanent; otherwise *undo* the put.
+
+    A put that does not compute the sha256, such as a copy, comes with what finds it out, *known*.
 
     Raises:
         AlreadyExistsError: the key is taken, or another write was faster.
@@ -119,6 +122,8 @@ def guarded(
             raise
         raise write.taken() from error
     try:
+        if known is not None:
+            info = yield from known(info)
         if demanded is not None and info.sha256 != demanded:  # a copy, of which nothing was known beforehand
             raise write.taken()
         yield from write.after(info)

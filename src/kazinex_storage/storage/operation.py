@@ -15,9 +15,9 @@ from ..keys import ObjectKey, Prefix
 from ..lifting import AnyProvider, exchanges_of
 from ..policy import UploadPolicy
 from ..transport import Exchange
-from ..types import ObjectInfo, PendingUpload, UploadState
+from ..types import DigestChoice, ObjectInfo, PendingUpload, UploadState
 from .guards import Guard, Watch, Write
-from .rules import DigestChoice, Rules, WriteOnce
+from .rules import Rules, WriteOnce
 from .scope import Scope
 from .states import StateKeys, StateSeal
 
@@ -63,14 +63,14 @@ class Context:
         provider: AnyProvider,
         prefix: Prefix,
         policy: UploadPolicy | None,
-        closed_flag: ClosedFlag,
         write_once: WriteOnce = False,
         state_key: bytes | StateKeys | None = None,
+        digest: DigestChoice = "service",
     ) -> None:
         """Work on the keys of *provider* that begin with *prefix*, which is empty or ends with a slash.
 
         Raises:
-            ValueError: the key for upload states is too short.
+            ValueError: the key for upload states is too short, or there is no such *digest*.
         """
         self.provider = provider
         self.exchanges = exchanges_of(provider)
@@ -80,10 +80,10 @@ class Context:
         self.info = provider.info
         """What the provider is and can do."""
         self.scope = Scope(prefix, provider.info.max_key_bytes)
-        self.rules = Rules(provider.info, policy, write_once)
+        self.rules = Rules(provider.info, policy, write_once, digest)
         self.seal = StateSeal(provider, state_key)
         """Seals upload states."""
-        self.closed_flag = closed_flag
+        self.closed_flag = ClosedFlag()
         self.guard: Guard | None = None
         """Decides about writes to some of the keys; set by the code that opens the storage, before it is used."""
         self.watch: Watch | None = None

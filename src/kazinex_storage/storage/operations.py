@@ -262,9 +262,10 @@ class Operations:
     ) -> Exchange[ObjectInfo]:
         """Write; what is *kept* of it elsewhere is the sha256, so that nothing else will do."""
         rules = self.context.rules
-        source = yield from rules.source(body, sha256, on_progress)
+        hashed = kept or (options.digest or rules.digest) == "sha256"
+        source = yield from rules.source(body, sha256, on_progress, hashed=hashed)
         try:
-            if rules.digest == "service" and not kept:
+            if source is body and not hashed:
                 source.trust_service(True)
             return rules.check_stored(key, source, (yield from self.context.exchanges.put(key, source, options)))
         finally:

@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal, TypeAlias, cast, get_args
+from typing import TypeAlias, cast, get_args
 
 from ..bodies.body import BytesBody, Spool
 from ..bodies.content_types import guess_content_type
@@ -20,7 +20,7 @@ from ..errors import FileTooLargeError, IntegrityError, NotSupportedError
 from ..keys import ObjectKey
 from ..policy import UploadPolicy, format_bytes
 from ..transport import Call, Exchange
-from ..types import Capability, ObjectInfo, Progress, ProviderInfo, PutMode, PutOptions
+from ..types import Capability, DigestChoice, ObjectInfo, Progress, ProviderInfo, PutMode, PutOptions
 
 _log = logging.getLogger(__name__)
 
@@ -30,9 +30,7 @@ Body: TypeAlias = BodyLike | Source
 WriteOnce: TypeAlias = bool | Callable[[ObjectKey], bool]
 """Which objects are created and never replaced: all, none, or those whose full key a function says it of."""
 
-DigestChoice: TypeAlias = Literal["sha256", "service"]
-"""What proves a body: the sha256 of every byte, or what the service verifies (a CRC or an MD5), where it does."""
-
+_DIGESTS = get_args(DigestChoice)
 _METADATA = ("metadata", "content_disposition", "cache_control", "content_encoding", "content_language")
 
 
@@ -41,16 +39,27 @@ class Rules:
 
     __slots__ = ("_keeps_metadata", "_limit", "digest", "info", "policy", "taken", "write_once")
 
-    def __init__(self, info: ProviderInfo, policy: UploadPolicy | None, write_once: WriteOnce = False) -> None:
-        """Judge by what *info* says of the provider and by *policy*; None allows all that the provider can hold."""
+    def __init__(
+        self,
+        info: ProviderInfo,
+        policy: UploadPolicy | None,
+        write_once: WriteOnce = False,
+        digest: DigestChoice = "service",
+    ) -> None:
+        """Judge by what *info* says of the provider and by *policy*; None allows all that the provider can hold.
+
+        Raises:
+            ValueError: there is no such *digest*.
+        """
+        check_digest(digest)
         self.info = info
         """What the provider is and can do."""
         self.policy = policy
         """What may be put."""
         self.write_once = write_once
         """Which objects are never replaced."""
-        self.digest: DigestChoice = "sha256"
-        """What proves the bodies of puts that nobody keeps a receipt of."""
+        self.digest: DigestChoice = digest
+        """What proves the bodies of puts that do not say it themselves."""
         self.taken: Callable[[ObjectKey], Exchange[None]] | None = None
         """Refuses a key that is written once and was given away for good; set by who opens the storage, before use."""
         self._keeps_metadata = Capability.METADATA in info.capabilities
@@ -62,10 +71,8 @@ class Rules:
         Raises:
             ValueError: there is no such digest.
         """
-        if digest not in (None, *get_args(DigestChoice)):
-            raise ValueError(f"a digest is one of {', '.join(get_args(DigestChoice))}, not {digest!r}")
-        rules = Rules(self.info, policy, self.write_once)
-        rules.taken, rules.digest = self.taken, digest or self.digest
+        rules = Rules(self.info, policy, self.write_once, self.digest if digest is None else digest)
+        rules.taken = self.taken
         return rules
 
     def admit(self, key: ObjectKey, options: PutOptions) -> PutOptions:
@@ -74,8 +81,10 @@ class Rules:
         Raises:
             FileTypeRefusedError: the policy does not allow the extension.
             NotSupportedError: the provider cannot do what *options* ask for, or would replace what is written once.
-            ValueError: the options contradict each other.
+            ValueError: the options contradict each other, or name a digest that there is not.
         """
+        if options.digest is not None:
+            check_digest(options.digest)
         if self.write_once and self.creates(key):
             if options.if_match is not None:
                 raise NotSupportedError("this key is written once: no version of it is replaced; leave if_match away")
@@ -142,8 +151,12 @@ class Rules:
         """Return a spool that refuses to grow over the limit."""
         return Spool(self._limit, self._too_large)
 
-    def source(self, body: Body, sha256: str | None, on_progress: Progress | None) -> Exchange[Source]:
+    def source(
+        self, body: Body, sha256: str | None, on_progress: Progress | None, *, hashed: bool = True
+    ) -> Exchange[Source]:
         """Make a source of *body* that is within the limit.
+
+        Unless it is to be *hashed* by sha256, the source trusts the service; one that is given is left as it is.
 
         Raises:
             FileTooLargeError: it is not.
@@ -156,13 +169,12 @@ class Rules:
             return body
         if type(body) is bytes:
             self.check_size(len(body))
-            return Source(BytesBody(body), sha256=sha256, progress=on_progress)
+            return Source(BytesBody(body), sha256=sha256, progress=on_progress, trusting=not hashed)
         if self.info.remote:
-            hashed = self.digest == "sha256" or sha256 is not None
-            resident = load_resident(body, hashed=hashed)
+            resident = load_resident(body, hashed=hashed or sha256 is not None)
             if resident is not None:
                 self.check_size(resident.size)
-                return Source(resident, sha256=sha256, progress=on_progress)
+                return Source(resident, sha256=sha256, progress=on_progress, trusting=not hashed)
         gone = threading.Event()
 
         def look() -> Source:
@@ -174,8 +186,9 @@ class Rules:
                 sha256=sha256,
                 progress=on_progress,
             )
+            source.trust_service(not hashed)
             if self.info.remote:
-                load_small(source, hashed=self.digest == "sha256")
+                load_small(source, hashed=not source.trusts_service)
             return source
 
         # A path is looked up, a small file and an iterable are read to their ends: all of these may block.
@@ -204,6 +217,16 @@ class Rules:
         )
 
 
+def check_digest(digest: DigestChoice) -> None:
+    """Refuse a *digest* that there is not.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if digest not in _DIGESTS:
+        raise ValueError(f"a digest is one of {', '.join(_DIGESTS)}, not {digest!r}")
+
+
 def options_of_copy(info: ObjectInfo, provider: ProviderInfo, mode: PutMode) -> PutOptions:
     """Return how a copy of *info* is written to *provider*; what that cannot keep is logged as a warning."""
     options = PutOptions.of(info, mode)
@@ -227,6 +250,7 @@ def with_defaults(options: PutOptions, key: ObjectKey) -> PutOptions:
         content_encoding=options.content_encoding,
         content_language=options.content_language,
         metadata={name.lower(): value for name, value in options.metadata.items()} if options.metadata else {},
+        digest=options.digest,
     )
 
 

@@ -20,6 +20,7 @@ from ..transport import Outcome, Transport
 from ..types import (
     WHOLE,
     ByteRange,
+    DigestChoice,
     Folder,
     ObjectInfo,
     PendingUpload,
@@ -31,13 +32,13 @@ from ..types import (
     PutOptions,
     UploadState,
 )
-from .bulk import KeyedExchanges
+from .bulk import arriving
 from .files import StorageFile, open_file
-from .operation import ClosedFlag, Context
+from .operation import Context
 from .operations import DEFAULTS, LINK, Operations
 from .ranges import GAP_BYTES
 from .reading import ByteStream
-from .rules import Body, DigestChoice, WriteOnce
+from .rules import Body, WriteOnce
 from .states import StateKeys
 from .tickets import UploadTicket
 from .uploads import Uploads
@@ -62,6 +63,7 @@ class Storage:
         transport: Transport | None = None,
         write_once: WriteOnce = False,
         state_key: bytes | StateKeys | None = None,
+        digest: DigestChoice = "service",
     ) -> None:
         """Use *provider*, which this storage closes; every key is below the folder *prefix*, nothing else can be named.
 
@@ -70,15 +72,16 @@ class Storage:
             transport: Shared by the storages of a process; without one this storage has its own.
             write_once: Which objects are created and never replaced, by whatever call; see ``rules.WriteOnce``.
             state_key: At least 16 secret bytes that seal upload states; by default derived from the provider's secret.
+            digest: What proves a body that is put: the checksum that the service verifies, or the sha256.
 
         Raises:
-            InvalidKeyError: the prefix is no folder; ``ValueError``: the key for upload states is too short.
+            InvalidKeyError: the prefix is no folder; ``ValueError``: the key is too short, or there is no such digest.
         """
         self._provider: AnyProvider | None = provider
         self._transport = transport_for(provider, transport)
         self._run = self._transport.run  # all that AsyncStorage does otherwise; see ``awaiting.awaited``
         self._own_transport = self._transport is not transport
-        self._use(Context(provider, Prefix.folder(prefix), policy, ClosedFlag(), write_once, state_key))
+        self._use(Context(provider, Prefix.folder(prefix), policy, write_once, state_key, digest))
 
     @property
     def info(self) -> ProviderInfo:
@@ -116,9 +119,9 @@ class Storage:
     ) -> ObjectInfo:
         """Write the whole of *body* under *key* and return what the service recorded, with the checksum of the bytes.
 
-        Atomic: readers see the old object or the new one; after any error the old one. The checksum is computed while
-        the bytes move; where *sha256* is given, in hexadecimal, it is that, and is compared. A body of unknown length
-        is spooled first: up to 8 MiB in memory, then in the temporary folder. One request for bodies without parts.
+        Atomic: readers see the old object or the new one; after any error the old one. The checksum is the one that the
+        service verified, or the sha256 where the storage or *options* ask for it; a *sha256* that is given is compared
+        and kept. A body of unknown length is spooled: up to 8 MiB in memory, then on disk. One request without parts.
 
         Raises:
             AlreadyExistsError: ``PutMode.CREATE``, or written once, and the key exists.
@@ -150,14 +153,12 @@ class Storage:
 
     def get_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Outcome[bytes]]]:
         """Yield (key, outcome) as whole objects arrive; ``outcome.result()`` gives the bytes or raises."""
-        exchanges = KeyedExchanges(keys, self._operations.get_bytes)
-        for index, outcome in self._transport.run_many(exchanges, self.info.concurrency):
-            yield exchanges.key_of(index), outcome
+        return arriving(keys, self._operations.get_bytes, self._transport, self.info.concurrency)
 
     def download(self, key: str, path: str | os.PathLike[str], *, on_progress: Progress | None = None) -> ObjectInfo:
-        """Write the object into the file *path*, whole or not at all, and return what it is, with the sha256.
+        """Write the object into the file *path*, whole or not at all; the info has the checksum it was compared with.
 
-        The bytes land in a hidden file first, and are compared with size and sha256. One request, or two with progress.
+        They land in a hidden file first. The digest sha256 computes that in any case. One request for each 16 MiB.
 
         Raises:
             NotFoundError: no such key; ``IntegrityError``: the bytes are not those that were stored; *path* stays.
@@ -230,9 +231,8 @@ class Storage:
         Raises:
             InvalidKeyError: no key can begin with *prefix*.
         """
-        if recursive:
-            return self._operations.scan(prefix).entries(self._transport)
-        return self._operations.children(prefix).entries(self._transport)
+        listing = self._operations.scan(prefix) if recursive else self._operations.children(prefix)
+        return listing.entries(self._transport)
 
     def copy(self, source: str, target: str, *, mode: PutMode = PutMode.REPLACE) -> ObjectInfo:
         """Copy bytes, content type and metadata, on the server where it can; atomic like a put.
@@ -364,7 +364,7 @@ class Storage:
         return self._view(self.prefix, policy)
 
     def with_digest(self, digest: DigestChoice) -> Storage:
-        """Return a view that proves what is put by its sha256, or by what the service verifies, which costs a tenth.
+        """Return a view that proves what is put by what the service verifies, or by its sha256; see the constructor.
 
         Raises:
             ValueError: there is no such *digest*.

@@ -19,6 +19,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import pytest
 
+from ..bodies.checksums import checksum_of
 from ..errors import NotSupportedError
 from ..lifting import AnyProvider
 from ..storage.rules import WriteOnce
@@ -53,6 +54,11 @@ class Bench:
     """An empty folder of this test."""
     storage: Storage
     _views: list[Storage] = field(default_factory=list)
+
+    @property
+    def proving(self) -> Storage:
+        """The storage as one sees it that wants a sha256 of everything."""
+        return self.storage.with_digest("sha256")
 
     def can(self, capability: Capability) -> bool:
         """Say whether the provider declares *capability*."""
@@ -144,6 +150,11 @@ def needs(
 def pattern(size: int, seed: int = 0) -> bytes:
     """Return *size* bytes that repeat nowhere, the same ones for each *seed*."""
     return hashlib.shake_128(seed.to_bytes(8, "big")).digest(size)
+
+
+def is_proved(info: ObjectInfo, data: bytes) -> bool:
+    """Say whether the checksum of *info*, whichever algorithm it names, is there and is that of *data*."""
+    return info.checksum is not None and info.checksum == checksum_of(info.checksum.algorithm, data)
 
 
 def sha256(data: bytes) -> str:

@@ -109,7 +109,7 @@ def _comparable(outcome: Outcome[object]) -> object:
         return (type(error).__name__, *facts)
     value = outcome.value
     if isinstance(value, ObjectInfo):
-        return value.key, value.size, value.sha256, value.content_type, dict(value.metadata)
+        return value.key, value.size, value.checksum, value.content_type, dict(value.metadata)
     return value
 
 

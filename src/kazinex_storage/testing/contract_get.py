@@ -7,8 +7,8 @@ import os
 import pytest
 
 from ..errors import NotFoundError, PreconditionFailedError
-from ..types import Buffer, ByteRange
-from .bench import Bench, naming, pattern, sha256
+from ..types import Buffer, ByteRange, DigestChoice
+from .bench import Bench, is_proved, naming, pattern, sha256
 
 _DATA = bytes(range(100))
 
@@ -184,13 +184,18 @@ class GetContract:
         with pytest.raises(PreconditionFailedError):
             next(stream)
 
-    def test_a_download_lands_whole_with_its_sha256_and_leaves_nothing_else(self, bench: Bench) -> None:
+    @pytest.mark.parametrize("digest", ["service", "sha256"])
+    def test_a_download_lands_whole_with_its_checksum_and_leaves_nothing_else(
+        self, bench: Bench, digest: DigestChoice
+    ) -> None:
         data, path = pattern(bench.harness.large_bytes), bench.folder / "plan.pdf"
-        bench.storage.put("a", data)
+        storage = bench.storage.with_digest(digest)
+        storage.put("a", data)
 
-        info = bench.storage.download("a", path)
+        info = storage.download("a", path)
 
-        assert sha256(data) == info.sha256
+        assert info.checksum is None or is_proved(info, data)
+        assert "service" == digest or sha256(data) == info.sha256
         assert data == path.read_bytes()
         assert ["plan.pdf"] == os.listdir(bench.folder)
 

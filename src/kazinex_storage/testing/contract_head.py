@@ -8,7 +8,7 @@ import pytest
 
 from ..errors import NotFoundError
 from ..types import Capability
-from .bench import Bench, pattern, sha256
+from .bench import Bench, is_proved, pattern, sha256
 
 
 class HeadContract:
@@ -63,15 +63,26 @@ class HeadContract:
     @pytest.mark.parametrize("size", [0, 5, 1_500_000])
     def test_a_known_sha256_is_that_of_the_bytes(self, bench: Bench, size: int) -> None:
         data = pattern(size)
-        bench.storage.put("a", data)
+        bench.proving.put("a", data)
 
         found = bench.storage.head("a").sha256
 
         # Without the capability a provider need not know it, but what it says is true all the same.
         assert found in ({sha256(data)} if bench.can(Capability.CHECKSUM) else {sha256(data), None})
 
+    @pytest.mark.parametrize("size", [0, 5, 1_500_000])
+    def test_a_checksum_that_is_kept_is_that_of_the_bytes(self, bench: Bench, size: int) -> None:
+        data = pattern(size)
+        put = bench.storage.put("a", data)
+
+        found = bench.storage.head("a")
+
+        assert found.checksum is None or is_proved(found, data)
+        if bench.can(Capability.CHECKSUM) and put.sha256 is not None:
+            assert sha256(data) == found.sha256
+
     def test_the_sha256_of_a_spooled_body_is_known_too(self, bench: Bench) -> None:
-        bench.storage.put("a", iter([b"1", b"2"]))
+        bench.proving.put("a", iter([b"1", b"2"]))
 
         found = bench.storage.head("a").sha256
 

@@ -12,7 +12,8 @@ import pytest
 
 from ..bodies.source import BodyLike
 from ..errors import BulkError
-from .bench import Bench, pattern, sha256
+from ..types import DigestChoice, PutOptions
+from .bench import Bench, is_proved, pattern, sha256
 
 # Around a hash that moves to its own thread (256 KiB) and a copy buffer (1 MiB).
 _SIZES = [0, 1, 255, 256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1, 1024 * 1024 - 1, 1024 * 1024, 1024 * 1024 + 1]
@@ -77,7 +78,28 @@ class PutContract:
     def test_the_answer_of_a_put_says_what_was_stored(self, bench: Bench) -> None:
         info = bench.storage.put("plans/a.pdf", b"%PDF-1.7")
 
-        assert ("plans/a.pdf", 8, sha256(b"%PDF-1.7")) == (info.key, info.size, info.sha256)
+        assert ("plans/a.pdf", 8) == (info.key, info.size)
+        assert is_proved(info, b"%PDF-1.7")
+
+    @pytest.mark.parametrize("size", [0, 5, 1_500_000])
+    @pytest.mark.parametrize("asked", ["storage", "options", "declared"])
+    def test_a_put_that_asks_for_a_sha256_has_it(self, bench: Bench, asked: str, size: int) -> None:
+        data, storage = pattern(size), bench.proving if asked == "storage" else bench.storage
+        options = PutOptions(digest="sha256") if asked == "options" else PutOptions()
+
+        info = storage.put("a", data, options, sha256=sha256(data) if asked == "declared" else None)
+
+        assert sha256(data) == info.sha256
+
+    @pytest.mark.parametrize("digest", ["service", "sha256"])
+    def test_a_large_put_names_what_proves_it(self, bench: Bench, digest: DigestChoice) -> None:
+        data = pattern(bench.harness.large_bytes)
+
+        info = bench.storage.put("a", data, PutOptions(digest=digest))
+
+        assert is_proved(info, data)
+        assert "service" == digest or sha256(data) == info.sha256
+        assert data == bench.peek("a")
 
     def test_the_answer_of_a_put_carries_the_etag_that_head_gives(self, bench: Bench) -> None:
         info = bench.storage.put("a", b"1")
@@ -121,8 +143,11 @@ class PutContract:
 
         with ExitStack() as stack:
             info = bench.storage.put("a", _BODIES[kind](bench.folder, data, stack))
+        with ExitStack() as stack:
+            proven = bench.proving.put("a", _BODIES[kind](bench.folder, data, stack))
 
-        assert (size, sha256(data)) == (info.size, info.sha256)
+        assert (size, size, sha256(data)) == (info.size, proven.size, proven.sha256)
+        assert is_proved(info, data)
         assert data == bench.peek("a")
 
     @pytest.mark.parametrize("kind", ["bytes", "bytearray", "path", "generator"])
@@ -132,7 +157,7 @@ class PutContract:
         with ExitStack() as stack:
             info = bench.storage.put("large", _BODIES[kind](bench.folder, data, stack))
 
-        assert sha256(data) == info.sha256
+        assert is_proved(info, data)
         assert data == bench.peek("large")
 
     @pytest.mark.parametrize("sizes", [(5, 900_000), (900_000, 5), (900_000, 0), (0, 5), (5, 5)], ids=str)

@@ -16,11 +16,13 @@ from ..objectstore.header_text import date_of, etag_of, hexadecimal_of, size_of
 from ..objectstore.listed_pages import Page
 from ..objectstore.reading import CONTENT_RANGE
 from ..objectstore.xml_text import parse_xml, text_of
-from .headers import FOLDER, METADATA, SHA256, WRITE_TOKEN, is_folder, metadata_of
+from .headers import CRC32, FOLDER, METADATA, SHA256, WRITE_TOKEN, is_folder, metadata_of
 from .names import encode_metadata_name
 
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
 _SHA256_HEADER: Final = METADATA + encode_metadata_name(SHA256)
+_CRC32_HEADER: Final = METADATA + encode_metadata_name(CRC32)
+_CRC32: Final = re.compile(r"[0-9a-f]{8}")
 _MD5_BYTES: Final = 16
 
 
@@ -41,6 +43,7 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
     metadata.pop(WRITE_TOKEN, None)
     metadata.pop(FOLDER, None)
     metadata.pop(SHA256, None)
+    metadata.pop(CRC32, None)
     return ObjectInfo(
         key=key,
         size=size,
@@ -57,7 +60,8 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
 
 
 def checksum_in(headers: Mapping[str, str]) -> Checksum | None:
-    """Return the checksum of the whole blob that a GET or HEAD gives: the sha256 that we keep, else its MD5.
+    """Return the checksum of the whole blob that a GET or HEAD gives: the sha256 that we keep, else its MD5,
+    else the CRC-32 that we keep.
 
     A blob put in one request has the MD5 of its bytes, any other the one that its writer gave; a part comes with the
     MD5 of the whole as well as its own (learn.microsoft.com/rest/api/storageservices/get-blob). That of append and page
@@ -67,10 +71,13 @@ def checksum_in(headers: Mapping[str, str]) -> Checksum | None:
     if sha256 is not None and _HEXADECIMAL.fullmatch(sha256):
         return Checksum(algorithm="sha256", value=sha256)
     md5 = headers.get("x-ms-blob-content-md5") or (None if "content-range" in headers else headers.get("content-md5"))
-    if md5 is None or headers.get("x-ms-blob-type", "BlockBlob") != "BlockBlob":
+    if headers.get("x-ms-blob-type", "BlockBlob") != "BlockBlob":
         return None
-    value = hexadecimal_of(md5)
-    return Checksum(algorithm="md5", value=value) if value is not None and len(value) == 2 * _MD5_BYTES else None
+    value = hexadecimal_of(md5) if md5 is not None else None
+    if value is not None and len(value) == 2 * _MD5_BYTES:
+        return Checksum(algorithm="md5", value=value)
+    crc32 = headers.get(_CRC32_HEADER, "")
+    return Checksum(algorithm="crc32", value=crc32) if _CRC32.fullmatch(crc32) else None
 
 
 def parse_page(body: bytes) -> Page:

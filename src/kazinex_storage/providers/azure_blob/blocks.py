@@ -1,6 +1,6 @@
 """Large bodies as blocks: Put Block for each, then Put Block List, which makes them the blob in one step.
 
-The list carries the condition and the metadata, so the sha256 of the whole is stored, where it was computed. Blocks
+The list carries the condition and the metadata, so the checksum of the whole is stored, whatever its size. Blocks
 that are never listed are invisible; the service drops them after a week, or when another write to the key completes.
 """
 
@@ -12,6 +12,7 @@ from binascii import Error as BadBase64
 from functools import partial
 from typing import Final, cast
 
+from ...bodies.checksums import sha256_checksum
 from ...bodies.part_plan import plan_parts
 from ...bodies.part_upload import send_parts
 from ...bodies.source import Source
@@ -92,13 +93,13 @@ class Blocks:
             UnavailableError: the service lost the blocks.
         """
         yield from self._objects.check(key, options)  # before gibibytes are sent in vain; completion decides
-        token, algorithm = new_write_token(), source.hashed_by(CHEAP)
+        token = new_write_token()
+        source.hashed_by(CHEAP)
         plan = plan_parts(source.size, PART_RULE)
         parts = yield from send_parts(source, plan, partial(self.put_block, key, token), self._objects)
-        found = check_unchanged(source, source.declared_sha256)
+        found = check_unchanged(source, sha256_checksum(source.declared_sha256))
         ids = [id_of(token, part) for part in parts]
-        sha256 = found.value if algorithm == "sha256" else None
-        response: Response = yield self._requests.put_block_list(key, ids, sha256, options, token)
+        response: Response = yield self._requests.put_block_list(key, ids, found, options, token)
         return (yield from self._objects.written(key, response, source.size, found, options, token))
 
     def put_block(self, key: str, token: str, number: int, data: Buffer) -> Exchange[PartInfo]:

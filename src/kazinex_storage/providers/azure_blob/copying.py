@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from ...bodies.checksums import sha256_checksum
+from ...bodies.checksums import kept_here
 from ...bodies.part_plan import plan_parts
 from ...errors import NotFoundError, StorageError, UnavailableError
 from ...transport import Exchange, Response
@@ -51,7 +51,8 @@ class Copying:
         token = new_write_token()
         if found.size > MAX_COPY_BYTES:
             return (yield from self._in_blocks(found, target, options, token))
-        headers = (*metadata_headers(found.metadata, found.sha256, token), *condition_headers(options))
+        kept = kept_here(found.checksum)
+        headers = (*metadata_headers(found.metadata, kept, token), *condition_headers(options))
         response: Response = yield self._requests.copy(source, found.etag, target, headers)
         if response.status == 202 and is_azure(response.headers):
             # An asynchronous copy would go on after this returns, from a source that may change.
@@ -61,20 +62,15 @@ class Copying:
             return replace(found, key=target, etag=etag, last_modified=None)
         if code_of(response) == _SOURCE_CHANGED:
             raise replaced_source(source)
-        return (
-            yield from self._objects.written(
-                target, response, found.size, sha256_checksum(found.sha256), options, token
-            )
-        )
+        return (yield from self._objects.written(target, response, found.size, kept, options, token))
 
     def _in_blocks(self, found: ObjectInfo, key: str, options: PutOptions, token: str) -> Exchange[ObjectInfo]:
         yield from self._objects.check(key, options)
         plan = plan_parts(found.size, PART_RULE, wanted_part_bytes=COPY_BLOCK_BYTES)
         block_ids = yield from copy_parts(plan.spans(), partial(self._copy_block, found, key, token))
-        response: Response = yield self._requests.put_block_list(key, block_ids, found.sha256, options, token)
-        return (
-            yield from self._objects.written(key, response, found.size, sha256_checksum(found.sha256), options, token)
-        )
+        kept = kept_here(found.checksum)
+        response: Response = yield self._requests.put_block_list(key, block_ids, kept, options, token)
+        return (yield from self._objects.written(key, response, found.size, kept, options, token))
 
     def _copy_block(self, source: ObjectInfo, key: str, token: str, number: int, span: ByteRange) -> Exchange[str]:
         block_id = Block(token, number).id

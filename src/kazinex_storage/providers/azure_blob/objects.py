@@ -57,8 +57,8 @@ class Objects:
             return (yield from read_first(source, partial(self.write, key, source, options), self))
         proof, token = self.requests.prove(data), secrets.token_hex(8)
         checksum = (source.checksum or checksum_of(algorithm, data)) if algorithm == "sha256" else proof.checksum
-        sha256 = checksum.value if checksum.algorithm == "sha256" else None
-        response: Response = yield self.requests.put_blob(key, data, proof, sha256, options, token)
+        kept = checksum if algorithm == "sha256" else None  # the service keeps the other one
+        response: Response = yield self.requests.put_blob(key, data, proof, kept, options, token)
         return (yield from self.written(key, response, len(data), checksum, options, token))
 
     def written(

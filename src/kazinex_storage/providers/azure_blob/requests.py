@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from ...bodies.part_upload import MemoryBody
 from ...transport import Auth, BodySlice, Request
-from ...types import Buffer, ByteRange, PutOptions, Sink
+from ...types import Buffer, ByteRange, Checksum, PutOptions, Sink
 from ..objectstore.header_text import condition_headers, quoted_etag, range_header
 from ..objectstore.key_codec import AS_IT_IS, KeyCodec
 from .checksums import Proof, md5_proof, prover_of
@@ -53,14 +53,14 @@ class Requests:
         self._path = urlsplit(self._base).path
 
     def put_blob(
-        self, key: str, data: bytes, proof: Proof, sha256: str | None, options: PutOptions, token: str
+        self, key: str, data: bytes, proof: Proof, kept: Checksum | None, options: PutOptions, token: str
     ) -> Request:
         """Write *data*, proved by *proof*, in one request."""
         headers = (
             *_BARE,
             ("x-ms-blob-type", "BlockBlob"),
             proof.header,
-            *put_headers(options, sha256, token),
+            *put_headers(options, kept, token),
             *condition_headers(options),
         )
         return Request(method="PUT", url=self.url(key), headers=headers, body=data, auth=self.auth, operation="put")
@@ -77,7 +77,7 @@ class Requests:
         )
 
     def put_block_list(
-        self, key: str, block_ids: Iterable[str], sha256: str | None, options: PutOptions, token: str
+        self, key: str, block_ids: Iterable[str], kept: Checksum | None, options: PutOptions, token: str
     ) -> Request:
         """Make the blocks the blob, under the condition of *options*."""
         lines = "".join(f"<Uncommitted>{block_id}</Uncommitted>" for block_id in block_ids)
@@ -86,7 +86,7 @@ class Requests:
             *_BARE,
             ("Content-Type", "application/xml"),
             md5_proof(body).header,
-            *put_headers(options, sha256, token),
+            *put_headers(options, kept, token),
             *condition_headers(options),
         )
         url = f"{self.url(key)}?comp=blocklist"

@@ -97,15 +97,14 @@ class PartUploads:
         """Complete; one request."""
         key, options = state.key, options_of(state)
         ids = [id_of(state.upload_id, part) for part in parts if part.size]
-        response: Response = yield self._requests.put_block_list(key, ids, state.sha256, options, state.write_token)
+        checksum = sha256_checksum(state.sha256)
+        response: Response = yield self._requests.put_block_list(key, ids, checksum, options, state.write_token)
         if code_of(response) in ("InvalidBlockList", "BlobNotFound"):
             found = yield from self._objects.find_own_write(key, state.write_token)
             if found is None:
                 raise (yield from self._gone(state))
         else:
-            found = yield from self._objects.written(
-                key, response, state.size, sha256_checksum(state.sha256), options, state.write_token
-            )
+            found = yield from self._objects.written(key, response, state.size, checksum, options, state.write_token)
         return found
 
     def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:

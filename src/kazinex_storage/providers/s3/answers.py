@@ -15,6 +15,7 @@ from ..objectstore.header_text import hexadecimal_of, moment_of, size_of
 from ..objectstore.listed_pages import Page
 from .contents import Row, read_contents, unquoted
 from .headers import (
+    CRC32,
     DISPOSITION,
     ENCODING,
     LANGUAGE,
@@ -33,10 +34,11 @@ _SPAN: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 # Every service that knows ListObjectsV2 sends some of these, even for an empty bucket.
 _LISTING: Final = frozenset({"Name", "Prefix", "KeyCount", "MaxKeys", "IsTruncated", "Contents", "CommonPrefixes"})
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
+_CRC32: Final = re.compile(r"[0-9a-f]{8}")
 _MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
 # Amazon's, and those of Google Cloud Storage, whose ETag is not an MD5 then either
 # (cloud.google.com/storage/docs/hashes-etags).
-_CUSTOMER_KEYS: Final = (
+_KEYS: Final = (
     "x-amz-server-side-encryption-customer-algorithm",
     "x-goog-encryption-algorithm",
     "x-goog-encryption-kms-key-name",
@@ -44,6 +46,9 @@ _CUSTOMER_KEYS: Final = (
 _CHECKSUM: Final = "x-amz-checksum-"
 _TYPE: Final = _CHECKSUM + "type"
 _ALGORITHMS: Final = {name: _CHECKSUM + name for name in ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")}
+
+_STRONGER: Final = tuple(_CHECKSUM + name for name in ("sha256", "sha1", "crc64nvme"))
+"""What comes before MD5, see ``bodies/checksums.py``."""
 
 
 def parse_object(
@@ -70,6 +75,7 @@ def parse_object(
         pop = metadata.pop
         pop(WRITE_TOKEN, None)
         pop(SHA256, None)
+        pop(CRC32, None)
         disposition, encoding, language = pop(DISPOSITION, None), pop(ENCODING, None), pop(LANGUAGE, None)
     if "content-encoding" in headers:
         encoding = encoding_of(headers) or encoding
@@ -91,19 +97,24 @@ def parse_object(
 def checksum_in(headers: Mapping[str, str]) -> Checksum | None:
     """Return the strongest checksum of the whole object that a GET or HEAD includes and that can be computed here.
 
-    The sha256 that we keep in the metadata is the strongest. The ETag is the MD5 of what was put in one request, unless
-    the service encrypts with a key of the customer (docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html); an ETag
-    or checksum that ends with "-N" was computed from those of N parts. A service that leaves the length out decodes on
-    the way: the bytes that arrive then differ from those it stores.
+    The sha256 that we keep in the metadata is the strongest, a CRC-32 there the weakest. The ETag is the MD5 of what
+    was put in one request, unless the service encrypts with a key of the customer
+    (docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html); an ETag or checksum that ends with "-N" was computed from
+    those of N parts. A service that leaves the length out decodes on the way: the bytes that arrive then differ from
+    those it stores.
     """
     sha256 = headers.get(METADATA + SHA256)
     if sha256 is not None and _HEXADECIMAL.fullmatch(sha256):
         return Checksum(algorithm="sha256", value=sha256)
     if "content-length" not in headers:
         return None
-    found: dict[str, str] = {}
+    crc32 = headers.get(METADATA + CRC32, "")
+    found = {"crc32": crc32} if _CRC32.fullmatch(crc32) else {}
     etag = _MD5.fullmatch(headers.get("etag", ""))
-    if etag is not None and not _has_key_of_customer(headers):
+    encrypted = headers.get("x-amz-server-side-encryption", "").startswith("aws:") or _KEYS[0] in headers
+    if etag is not None and not (encrypted or _KEYS[1] in headers or _KEYS[2] in headers):
+        if not (_STRONGER[0] in headers or _STRONGER[1] in headers or _STRONGER[2] in headers):
+            return Checksum(algorithm="md5", value=etag[1])  # of most objects, without looking at what is weaker
         found["md5"] = etag[1]
     if headers.get(_TYPE) != "COMPOSITE" and ("content-range" not in headers or _is_whole(headers["content-range"])):
         for algorithm, name in _ALGORITHMS.items():
@@ -239,11 +250,6 @@ def parse_uploads(body: bytes) -> tuple[list[PendingUpload], tuple[str, str] | N
     if not key and not upload_id:  # SeaweedFS only needs the id
         raise UnavailableError("the service cut a listing of uploads off without saying how to go on")
     return uploads, (key, upload_id)
-
-
-def _has_key_of_customer(headers: Mapping[str, str]) -> bool:
-    encryption = headers.get("x-amz-server-side-encryption", "")
-    return encryption.startswith("aws:") or any(name in headers for name in _CUSTOMER_KEYS)
 
 
 def _is_whole(content_range: str) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
+from ...bodies.checksums import kept_here
 from ...bodies.part_plan import plan_parts
 from ...bodies.source import Source
 from ...errors import PreconditionFailedError
@@ -54,7 +55,7 @@ class Copying:
         if mode is PutMode.CREATE:
             # It carries a token of its own, so that it is recognised after a lost response.
             token = secrets.token_hex(8)
-            written = self._requests.written(PutOptions.of(found, mode), found.sha256, token, others)
+            written = self._requests.written(PutOptions.of(found, mode), kept_here(found.checksum), token, others)
         response: Response = yield self._requests.copy(source, found.etag, target, mode, written)
         error = failure_of(response, source)
         if error is not None:
@@ -78,7 +79,8 @@ class Copying:
         yield from self._objects.check(key, options)
         rule = self._requests.target.preset.part_rule
         plan = plan_parts(found.size, rule, wanted_part_bytes=COPY_PART_BYTES)
-        state = yield from self._multipart.begin(key, plan, options, found.sha256, others=others, checked=False)
+        kept = kept_here(found.checksum)
+        state = yield from self._multipart.begin(key, plan, options, kept, others=others, checked=False)
         spans = plan.spans() if plan.count > 1 else [(1, WHOLE)]
         etag, made_at = yield from self._multipart.guarded(state, self._fill(found, state, spans))
         return replace(found, key=key, etag=etag, last_modified=made_at)

@@ -22,6 +22,12 @@ METADATA: Final = "x-amz-meta-"
 SHA256: Final = "kazinex-sha256"
 """Metadata that holds the sha256 of the whole object, where it was known before the upload began."""
 
+CRC32: Final = "kazinex-crc32"
+"""Metadata that holds the CRC-32 of the whole instead, in hexadecimal, where the service keeps none of it."""
+
+KEPT: Final = {"sha256": SHA256, "crc32": CRC32}
+"""The metadata that holds a checksum, by its algorithm."""
+
 WRITE_TOKEN: Final = "kazinex-write"  # noqa: S105 -- a name, no secret
 """Metadata with a random token of one write: a writer whose response was lost recognises its own object."""
 
@@ -39,7 +45,7 @@ SUBSTITUTES: Final = {
 }
 """By header, the metadata that holds it where the service would lose it."""
 
-OURS: Final = frozenset({SHA256, WRITE_TOKEN, *SUBSTITUTES.values()})
+OURS: Final = frozenset({SHA256, CRC32, WRITE_TOKEN, *SUBSTITUTES.values()})
 """Names of metadata that the library itself uses."""
 
 

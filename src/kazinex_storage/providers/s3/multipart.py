@@ -16,13 +16,14 @@ from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar, cast
 
+from ...bodies.checksums import sha256_checksum
 from ...bodies.part_plan import PartPlan, crc32_of, plan_parts
-from ...bodies.part_upload import send_parts, sha256_of
+from ...bodies.part_upload import checksum_first, send_parts
 from ...bodies.source import Source
 from ...errors import NotFoundError, PreconditionFailedError, StorageError, UnavailableError
 from ...keys import Prefix
 from ...transport import Call, Exchange, Response
-from ...types import Buffer, ObjectInfo, PartInfo, PendingUpload, PutOptions, UploadState
+from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PendingUpload, PutOptions, UploadState
 from ..objectstore.cycle_guard import CycleGuard, not_advancing
 from ..objectstore.header_text import info_of
 from ..objectstore.writing import check_unchanged, refused_write
@@ -34,10 +35,10 @@ from .orphans import Orphans
 from .part_requests import PartDigests, PartRequests
 from .requests import Headers
 
-# 34 ms at 1.9 GiB/s. Bodies up to this size are hashed before they are sent, so that the object carries its sha256;
-# larger ones are hashed while they are sent, and carry it if the caller declared it.
+# 34 ms at 1.9 GiB/s. Bodies up to this size are hashed before they are sent, so that the object carries its sha256, or
+# its CRC-32; larger ones are hashed while they are sent, and carry a sha256 if the caller declared it.
 HASH_FIRST_BYTES: Final = 64 * 1024 * 1024
-"""The largest body that is read an extra time for its sha256."""
+"""The largest body that is read an extra time for its checksum."""
 
 
 # A request to begin that failed at name, address or trust never reached a server.
@@ -72,20 +73,22 @@ class Multipart:
             StorageError: as in ``StorageProvider.put``; the upload was aborted.
         """
         yield from self._objects.check(key, options)  # before gibibytes are sent in vain; completion decides
-        algorithm = source.hashed_by(self._objects.requests.target.body_checksum)
-        sha256 = source.declared_sha256
-        if sha256 is None and algorithm == "sha256" and source.size <= HASH_FIRST_BYTES:
-            sha256 = cast(str, (yield Call(sha256_of, source, cancel=source.cancel)))
+        source.hashed_by(self._objects.requests.target.body_checksum)
+        kept = sha256_checksum(source.declared_sha256)
+        if kept is None and source.size <= HASH_FIRST_BYTES:
+            kept = cast(Checksum, (yield Call(checksum_first, source, cancel=source.cancel)))
         plan = plan_parts(source.size, self._preset.part_rule)
-        state = yield from self.begin(key, plan, options, sha256)
+        state = yield from self.begin(key, plan, options, kept)
         try:
-            return (yield from self.guarded(state, self._fill(state, source, plan, options)))
+            return (yield from self.guarded(state, self._fill(state, source, plan, options, kept)))
         except NotFoundError as error:
             raise UnavailableError("the service lost the upload; repeat it", key=key, code=error.code) from error
 
-    def _fill(self, state: UploadState, source: Source, plan: PartPlan, options: PutOptions) -> Exchange[ObjectInfo]:
+    def _fill(
+        self, state: UploadState, source: Source, plan: PartPlan, options: PutOptions, kept: Checksum | None
+    ) -> Exchange[ObjectInfo]:
         parts = yield from send_parts(source, plan, partial(self.put_part, state), self._objects)
-        found = check_unchanged(source, state.sha256)
+        found = check_unchanged(source, kept)
         etag, moment = yield from self.complete(state, parts)
         return info_of(state.key, source.size, options, etag=etag, last_modified=moment, checksum=found)
 
@@ -105,16 +108,16 @@ class Multipart:
         key: str,
         plan: PartPlan,
         options: PutOptions,
-        sha256: str | None,
+        kept: Checksum | None,
         *,
         others: Headers = (),
         checked: bool = True,
     ) -> Exchange[UploadState]:
         """Begin an upload; nothing is visible before it is completed. *checked* parts come with their CRC-32;
-        *others* are further headers of the object.
+        *kept*, and *others*, headers, are kept with the object.
         """
         token = secrets.token_hex(8)
-        written = self._objects.requests.written(options, sha256, token, others)
+        written = self._objects.requests.written(options, kept, token, others)
         upload_id = yield from self._opened(key, written, checked)
         if self.orphans.count:
             yield from self.orphans.sweep()
@@ -126,7 +129,7 @@ class Multipart:
             mode=options.mode,
             if_match=options.if_match,
             write_token=token,
-            sha256=sha256,
+            sha256=kept.value if kept is not None and kept.algorithm == "sha256" else None,
         )
 
     def _opened(self, key: str, written: Headers, checked: bool) -> Exchange[str]:

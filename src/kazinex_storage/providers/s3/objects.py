@@ -51,11 +51,10 @@ class Objects:
         *data* is all of *source*, if already read.
         """
         # Elsewhere the payload is signed by its sha256, so that nothing would be saved.
-        algorithm = source.hashed_by(self.requests.bound_checksum) if source.trusts_service else "sha256"
-        data = source.data() if data is None else data
+        data = source.data(self.requests.bound_checksum) if data is None else data
         if data is None:
             return (yield from read_first(source, partial(self.write, key, source, options, others), self))
-        checksum = source.checksum or checksum_of(algorithm, data)
+        checksum = source.checksum or checksum_of(source.hashed_by(None), data)
         condition = options.mode is PutMode.CREATE or options.if_match is not None
         token = secrets.token_hex(8) if condition else None
         request = self.requests.put_object(key, data, checksum, options, token)

@@ -21,7 +21,7 @@ from ..objectstore.encoded_words import encode_text
 from ..objectstore.header_text import condition_headers, described, metadata_name, range_header
 from ..objectstore.key_codec import AS_IT_IS, KeyCodec
 from .errors import status_inside
-from .headers import ENCODING, METADATA, OURS, SHA256, SUBSTITUTES, WRITE_TOKEN, base64_of, other_headers, quoted_etag
+from .headers import ENCODING, KEPT, METADATA, OURS, SUBSTITUTES, WRITE_TOKEN, base64_of, other_headers, quoted_etag
 from .target import CreateCopy, Target
 from .xml import delete_body
 
@@ -97,7 +97,7 @@ class Requests:
         sha256 = checksum.value if checksum.algorithm == "sha256" else None
         headers = [
             UNSIGNED if self._tls or sha256 is None else ("x-amz-content-sha256", sha256),
-            *self._kept(described(options), options.metadata, sha256, token),
+            *self._kept(described(options), options.metadata, checksum if sha256 is not None else None, token),
             *(condition_headers(options) if self._preset.conditional_puts else ()),
         ]
         if self._preset.checksums:
@@ -196,9 +196,9 @@ class Requests:
             status_of_body=status_inside,
         )
 
-    def written(self, options: PutOptions, sha256: str | None, token: str, others: Headers = ()) -> Headers:
+    def written(self, options: PutOptions, kept: Checksum | None, token: str, others: Headers = ()) -> Headers:
         """Return the headers of an object that is made under *options*, and *others* unchanged."""
-        return (*self._kept(described(options), options.metadata, sha256, token), *others)
+        return (*self._kept(described(options), options.metadata, kept, token), *others)
 
     def other_headers(self, headers: Mapping[str, str]) -> Headers:
         """See ``headers.other_headers``."""
@@ -227,7 +227,7 @@ class Requests:
 def put_headers(
     headers: Iterable[tuple[str, str]],
     metadata: Mapping[str, str],
-    sha256: str | None,
+    checksum: Checksum | None,
     token: str | None,
     *,
     keeps_disposition: bool = True,
@@ -236,6 +236,7 @@ def put_headers(
     """Return the headers that are stored with an object; those that the service would forget become metadata.
 
     So does a content encoding of gzip where the service would decode it on the way out: the bytes would differ then.
+    So does the *checksum*, a sha256 or a CRC-32.
 
     Raises:
         NotSupportedError: metadata cannot have such a name.
@@ -247,8 +248,8 @@ def put_headers(
         kept.append((METADATA + substitute if substitute is not None and lost else name, value))
     for name, value in metadata.items():
         kept.append((METADATA + metadata_name(name, OURS), encode_text(value)))
-    if sha256 is not None:
-        kept.append((METADATA + SHA256, sha256))
+    if checksum is not None:
+        kept.append((METADATA + KEPT[checksum.algorithm], checksum.value))
     if token is not None:
         kept.append((METADATA + WRITE_TOKEN, token))
     return kept

@@ -68,11 +68,11 @@ class RestWrites:
             if data is not None
             else cast(str, (yield Call(sha256_of, source, cancel=source.cancel)))
         )
-        token = secrets.token_hex(8)
+        token, checksum = secrets.token_hex(8), Checksum(algorithm="sha256", value=sha256)
         request = Request(
             method="POST",
             url=f"{self._url}/object/{quote(self._bucket, safe='')}/{quote(self._name_of(key), safe='/~')}",
-            headers=(*self._headers, ("x-upsert", "false"), *_described(options, sha256, token)),
+            headers=(*self._headers, ("x-upsert", "false"), *_described(options, checksum, token)),
             body=data if data is not None else BodySlice(source=source, offset=0, size=source.size),
             operation="put",
         )
@@ -80,7 +80,6 @@ class RestWrites:
         found = yield from self._objects.head(key)
         if found.size != source.size:
             raise UnavailableError("the object there is not the one that was just written; look at it", key=key)
-        checksum = Checksum(algorithm="sha256", value=sha256)
         return info_of(key, found.size, options, etag=found.etag, last_modified=found.last_modified, checksum=checksum)
 
     def copy(self, source: str, target: str) -> Exchange[ObjectInfo]:
@@ -153,9 +152,9 @@ class RestWrites:
             raise error
 
 
-def _described(options: PutOptions, sha256: str, token: str) -> tuple[tuple[str, str], ...]:
+def _described(options: PutOptions, checksum: Checksum, token: str) -> tuple[tuple[str, str], ...]:
     """Return the headers of a REST upload: metadata is JSON in one of them."""
-    headers = dict(put_headers(described(options), options.metadata, sha256, token, keeps_disposition=False))
+    headers = dict(put_headers(described(options), options.metadata, checksum, token, keeps_disposition=False))
     metadata = {name[len(METADATA) :]: value for name, value in headers.items() if name.startswith(METADATA)}
     plain = tuple((name, value) for name, value in headers.items() if not name.startswith(METADATA))
     return (*plain, ("x-metadata", b64encode(json.dumps(metadata).encode()).decode()))

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from ...bodies.checksums import sha256_checksum
 from ...bodies.part_plan import plan_parts
 from ...errors import NotSupportedError, UnavailableError
 from ...keys import ObjectKey
 from ...transport import Exchange
-from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PutMode, PutOptions, UploadState
+from ...types import Buffer, ObjectInfo, PartInfo, PutMode, PutOptions, UploadState
 from .multipart import Multipart
 from .objects import Objects
 
@@ -38,7 +39,7 @@ class PartUploads:
         yield from self._objects.check(key, options)
         plan = plan_parts(size, self._preset.part_rule)
         # Without an algorithm: a client that sends the parts itself could not know that it has to compute one.
-        return (yield from self._multipart.begin(key, plan, options, sha256, checked=False))
+        return (yield from self._multipart.begin(key, plan, options, sha256_checksum(sha256), checked=False))
 
     def put_part(self, state: UploadState, number: int, data: Buffer) -> Exchange[PartInfo]:
         """Write one part; one request."""
@@ -53,7 +54,7 @@ class PartUploads:
             if found is not None:
                 return found
         # Replaced or removed in the meantime, or not readable with these credentials: this is what was written.
-        checksum = Checksum(algorithm="sha256", value=state.sha256) if state.sha256 is not None else None
+        checksum = sha256_checksum(state.sha256)
         return ObjectInfo(key=state.key, size=state.size, etag=etag, last_modified=moment, checksum=checksum)
 
     def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
