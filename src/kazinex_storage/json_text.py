@@ -6,15 +6,21 @@ sidecars, markers) goes through ``parse_own_json``, and a ``Schema`` where other
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import field
 from datetime import datetime
-from typing import Any, Final, NamedTuple, NoReturn
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from .errors import InvalidJsonError
+from .lazy import module
 from .values import value
+
+if TYPE_CHECKING:
+    import json
+else:
+    json = module(__name__, "json")
 
 # A page of Graph has at most 1,000 items of some 20 objects; receipts, states and settings have a handful.
 MAX_CONTAINERS: Final = 200_000
@@ -27,7 +33,7 @@ def parse_json(text: str | bytes) -> object:
     Raises:
         ValueError: it is no JSON, has numbers that JSON does not know, or is nested or filled beyond all reason.
     """
-    return _parse(text, _ANY)
+    return _parse(text, _any())
 
 
 def parse_own_json(text: str | bytes) -> object:
@@ -36,7 +42,7 @@ def parse_own_json(text: str | bytes) -> object:
     Raises:
         ValueError: as ``parse_json``, or a field is there twice.
     """
-    return _parse(text, _OURS)
+    return _parse(text, _ours())
 
 
 def write_json(value: object, *, indent: int | None = None, ascii_only: bool = True, sort_keys: bool = False) -> str:
@@ -176,5 +182,11 @@ def _refuse(name: str) -> NoReturn:
 
 
 # Made once: json.loads makes a decoder, 3 us, for every text that is not read by its defaults.
-_ANY: Final = json.JSONDecoder(parse_constant=_refuse)
-_OURS: Final = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_each_once)
+@cache
+def _any() -> json.JSONDecoder:
+    return json.JSONDecoder(parse_constant=_refuse)
+
+
+@cache
+def _ours() -> json.JSONDecoder:
+    return json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_each_once)

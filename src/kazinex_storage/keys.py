@@ -7,11 +7,11 @@ What one service cannot hold of this alphabet is the business of that provider.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Self
 
 from .errors import InvalidKeyError
+from .lazy import regex
 from .values import value
 
 # The smallest limit among R2, S3 and Azure: 1,024 bytes of UTF-8 (developers.cloudflare.com/r2/platform/limits,
@@ -23,7 +23,7 @@ MAX_KEY_BYTES = 1024
 MAX_FILENAME_BYTES = 255
 """UTF-8 bytes in the file name of a document."""
 
-PLAIN_KEY = re.compile(r"[ !-\-0-\[\]-~][ !-.0-\[\]-~]*(?:/[ !-\-0-\[\]-~][ !-.0-\[\]-~]*)*")
+PLAIN_KEY = regex(r"[ !-\-0-\[\]-~][ !-.0-\[\]-~]*(?:/[ !-\-0-\[\]-~][ !-.0-\[\]-~]*)*")
 """Printable ASCII without a backslash, no segment that begins with a dot: legal if it is not too long, and in NFC. One
 match for nearly all keys; what does not match may be legal all the same, and is judged in full."""
 
@@ -38,12 +38,12 @@ _SHORT = MAX_KEY_BYTES // 4
 _QUOTED = 200
 
 # Cc: control characters (C0, DEL, C1). Cs: surrogates, which UTF-8 cannot hold.
-_ILLEGAL = re.compile("[\x00-\x1f\x7f-\x9f\\\\\ud800-\udfff]")
-_BAD_SEGMENT = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
-_IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_ILLEGAL = regex("[\x00-\x1f\x7f-\x9f\\\\\ud800-\udfff]")
+_BAD_SEGMENT = regex(r"(?:^|/)\.{0,2}(?:/|$)")
+_IDENTIFIER = regex(r"[A-Za-z0-9._-]{1,128}")
 # Embeddings, overrides and isolates: they make "gpj.exe" read as "exe.jpg" (Unicode TR 36).
-_BIDI_OVERRIDE = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_LINE_BREAK = re.compile("[\u2028\u2029]")
+_BIDI_OVERRIDE = regex("[\u202a-\u202e\u2066-\u2069]")
+_LINE_BREAK = regex("[\u2028\u2029]")
 
 
 def _canonical(text: str, what: str) -> str:

@@ -7,12 +7,12 @@ whose name is the kind and whose value is a ``ProviderKind``. Nothing here impor
 from __future__ import annotations
 
 import importlib
-import re
 import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeGuard, get_args
 
 from .errors import SettingsError, StorageError, UnknownProviderError
+from .lazy import regex
 from .secrecy.masking import leaves, masked, redact
 from .values import value
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP = "kazinex_storage.providers"
 """Where third parties announce their kinds."""
 
-_KIND = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_DOTTED = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+_KIND = regex(r"[a-z][a-z0-9_]{0,63}")
+_DOTTED = regex(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
 @value

@@ -155,7 +155,7 @@ def test_opening_a_provider_loads_pydantic_and_nothing_else(kind: str) -> None:
         pytest.param(
             COMMAND.format("--version"), 116, ("sqlalchemy", "cryptography", "asyncio", "fsspec"), id="command"
         ),
-        pytest.param(COMMAND.format("kinds"), 168, ("sqlalchemy", "cryptography", "asyncio", "fsspec"), id="kinds"),
+        pytest.param(COMMAND.format("kinds"), 169, ("sqlalchemy", "cryptography", "asyncio", "fsspec"), id="kinds"),
     ],
 )
 def test_a_start_loads_no_more_than_it_needs(statement: str, most: int, idle: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ LEVELS = {
     # 0: values and errors
     "errors": 0,
     "types": 0,
+    "lazy": 0,
     "values": 0,
     "version": 0,
     "json_text": 0,
@@ -87,7 +88,10 @@ PYDANTIC_LEVEL = 4
 
 TYPE_CHECKER_ONLY = {"_typeshed", "typing_extensions"}
 
-ENVIRONMENT_READERS = ("providers.settings.environment",)
+ENVIRONMENT_READERS = (
+    "providers.settings.environment",
+    "transport.handle",  # SSL_CERT_FILE and SSL_CERT_DIR, which mean the same in every program
+)
 SLEEPERS = (
     "transport.one",  # the synchronous driver
     "transport.line",  # what it waits with
@@ -97,6 +101,7 @@ SLEEPERS = (
 
 DYNAMIC_IMPORTERS = {
     PACKAGE: "public names are resolved when they are first used",
+    "lazy": "what stands for a module imports it when it is first used; the same import is there for the type checker",
     "registry": "providers are named by dotted strings",
     "organisations": "public names are resolved when they are first used",
     "testing": "pytest is imported when the contract is used",
@@ -268,6 +273,30 @@ def test_computed_imports_stand_where_they_are_expected(modules: dict[str, Modul
         and isinstance(node, ast.Call)
         and ast.unparse(node.func).rpartition(".")[2] in ("import_module", "__import__")
     ]
+
+    assert [] == wrong, "\n".join(wrong)
+
+
+def test_what_is_imported_later_is_imported_for_the_type_checker(modules: dict[str, Module]) -> None:
+    """So the other tests see it: ``x = module(__name__, "a.x")`` stands beneath ``from a import x``."""
+    wrong = []
+    for found in modules.values():
+        for node in ast.walk(found.tree):
+            if not isinstance(node, ast.If) or ast.unparse(node.test) != "TYPE_CHECKING":
+                continue
+            imported = {
+                alias.name if isinstance(each, ast.Import) else f"{'.' * each.level}{each.module or ''}.{alias.name}"
+                for each in node.body
+                if isinstance(each, ast.Import | ast.ImportFrom)
+                for alias in each.names
+            }
+            wrong += [
+                found.at(each.lineno)
+                for each in node.orelse
+                if isinstance(each, ast.Assign)
+                and isinstance(each.value, ast.Call)
+                and ast.literal_eval(each.value.args[1]) not in imported
+            ]
 
     assert [] == wrong, "\n".join(wrong)
 

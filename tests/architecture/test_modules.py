@@ -60,6 +60,7 @@ ANY_USERS = {
     "transport.loop": "as in transport.exchange",
     "transport.many": "as in transport.exchange",
     "transport.pool": "as in transport.exchange",
+    "lazy": "stands for patterns, modules and loggers of any kind",
     "values": "a class that is made at run time, and its constructor",
     "transport.session": "epoll where there is one, else poll",
     "fs": "fsspec is untyped",

@@ -5,15 +5,21 @@ Pure. ADR 0011 has the order and its reasons; ``storage/fetching.py`` compares w
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from ..errors import IntegrityError
+from ..lazy import module
 from ..types import Buffer, Checksum, Sink
-from .part_plan import crc32
+from .part_plan import fastest_crc32
 from .quickxor import QuickXorHash
+
+if TYPE_CHECKING:
+    import hashlib
+else:
+    hashlib = module(__name__, "hashlib")
+
 
 Crc: TypeAlias = Callable[[Buffer, int], int]
 """Returns the CRC of a buffer, continued from the CRC of what came before it."""
@@ -189,7 +195,7 @@ class _QuickXor(QuickXorHash):
 @cache
 def _crc_of(algorithm: str) -> Crc | None:
     if algorithm == "crc32":
-        return crc32
+        return fastest_crc32()
     if algorithm not in _CRC_BYTES:
         return None
     try:

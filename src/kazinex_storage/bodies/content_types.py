@@ -6,7 +6,15 @@ The table of the machine is left out on purpose: one file name must mean one con
 from __future__ import annotations
 
 import functools
-import mimetypes
+from typing import TYPE_CHECKING
+
+from ..lazy import module
+
+if TYPE_CHECKING:
+    import mimetypes
+else:
+    mimetypes = module(__name__, "mimetypes")
+
 
 UNKNOWN = "application/octet-stream"
 """The content type of what has no known extension (RFC 2046 section 4.5.1)."""

@@ -6,18 +6,21 @@ each other they cost the time of the slower one, not the sum.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from ..lazy import module
 from ..types import Buffer, Checksum
 from .checksums import Hasher, hasher_of
 
 if TYPE_CHECKING:
+    import hashlib
     from concurrent.futures import Future, ThreadPoolExecutor
+else:
+    hashlib = module(__name__, "hashlib")
 
 T = TypeVar("T")
 

@@ -8,18 +8,24 @@ for each thread what many of them allocate and free by the megabyte, and given b
 
 from __future__ import annotations
 
-import mmap
 import os
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..errors import UnavailableError
+from ..lazy import module
 from ..transport import Exchange, Wait
 from ..types import MIB
 from .source import Source
+
+if TYPE_CHECKING:
+    import mmap
+else:
+    mmap = module(__name__, "mmap")
+
 
 BUDGET_BYTES: Final = 96 * MIB
 """Bytes of bodies that the uploads of a process hold at once: twelve parts of 8 MiB, three uploads at full speed. Above

@@ -6,18 +6,20 @@ what R2 asks for and what every other service accepts. Read next: ``types.py``.
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Iterator
-from typing import Self
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Self
 
 from ..errors import FileTooLargeError
+from ..lazy import module
 from ..types import MIB, Buffer, ByteRange, PartRule
 from ..values import value
 
-try:
-    from isal.isal_zlib import crc32 as crc32
-except ImportError:  # of the extra r2; the same CRC, a fifth as fast
-    from zlib import crc32 as crc32
+if TYPE_CHECKING:
+    import base64
+else:
+    base64 = module(__name__, "base64")
+
 
 WANTED_PART_BYTES = 8 * MIB
 """The size of a part where the rule leaves the choice: little memory per part, few requests per gibibyte."""
@@ -96,7 +98,17 @@ def crc32_of(data: Buffer) -> str:
     SHA-256 reaches 1.7 GiB/s, the CRC of zlib 5 and that of isal 25: an upload over TLS needs 1.6 s/GiB with it, 2.0
     without.
     """
-    return b64encode(crc32(data).to_bytes(4, "big")).decode()
+    return base64.b64encode(fastest_crc32()(data, 0).to_bytes(4, "big")).decode()
+
+
+@cache
+def fastest_crc32() -> Callable[[Buffer, int], int]:
+    """Return what computes a CRC-32, continued from the one of the bytes before."""
+    try:
+        from isal.isal_zlib import crc32
+    except ImportError:  # of the extra r2; the same CRC, a fifth as fast
+        from zlib import crc32
+    return crc32
 
 
 def _quotient_up(size: int, by: int) -> int:

@@ -7,10 +7,16 @@ learn.microsoft.com/onedrive/developer/code-snippets/quickxorhash (read 2026-08)
 
 from __future__ import annotations
 
-from base64 import b64encode
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from ..lazy import module
 from ..types import Buffer
+
+if TYPE_CHECKING:
+    import base64
+else:
+    base64 = module(__name__, "base64")
+
 
 _BITS: Final = 160
 _SHIFT: Final = 11
@@ -56,7 +62,7 @@ class QuickXorHash:
 
     def base64(self) -> str:
         """Return the hash as Graph writes it, in ``file.hashes.quickXorHash``."""
-        return b64encode(self.digest()).decode()
+        return base64.b64encode(self.digest()).decode()
 
 
 def _folded(rows: int) -> int:

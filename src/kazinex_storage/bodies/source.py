@@ -8,7 +8,6 @@ checksum, cancellation), a provider that has read it to the end may publish. Bod
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections.abc import Callable
 from types import TracebackType
@@ -174,6 +173,8 @@ class Source:
             self._drop_digest()
         # Without a Digest, which can do more than one pass over small bytes needs (3 of 13 us a put of 4 KiB).
         if self._algorithm == "sha256":
+            import hashlib  # a process that only reads does without
+
             found = Checksum(algorithm="sha256", value=hashlib.sha256(self._body.data).hexdigest())
         elif self._algorithm == "crc32":
             found = Checksum(algorithm="crc32", value=f"{crc32(self._body.data):08x}")

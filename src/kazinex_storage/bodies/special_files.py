@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import select
 import stat
 import time
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from ..errors import NotSupportedError
+from ..lazy import regex
 from ..transport.exchange import TransferCancelled
 
 # A program that was started at the same moment has opened its end by then.
@@ -24,7 +24,7 @@ PARTNER_SECONDS = 5.0
 """How long to wait for another process to open the other end of a pipe."""
 
 _TURN_SECONDS = 0.1
-DESCRIPTOR_PATH: Final = re.compile(r"(/proc/[^/]+(/task/[0-9]+)?/fd|/dev/fd)/[0-9]+")
+DESCRIPTOR_PATH: Final = regex(r"(/proc/[^/]+(/task/[0-9]+)?/fd|/dev/fd)/[0-9]+")
 """A path that stands for an open file of a process."""
 
 _MOST_LINKS: Final = 8

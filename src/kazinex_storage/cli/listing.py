@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from ..documents.receipts import ResolvedProvider
 from ..errors import NotFoundError, RecordNotFoundError, StorageError
+from ..lazy import logger
 from ..organisations import commands
 from ..types import Folder, ObjectInfo
 from ..values import value
@@ -19,7 +19,7 @@ from .addresses import parse_path
 from .command import RunningCommand, command_of
 from .output import aligned, format_time
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 
 @value

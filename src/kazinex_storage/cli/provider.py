@@ -11,6 +11,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from ..errors import StorageError
+from ..lazy import regex
 from ..organisations import commands
 from ..organisations.records import ProviderRecord
 from ..organisations.service import KEEP, Keep
@@ -32,7 +33,7 @@ MaxFileSize: TypeAlias = Annotated[
 
 # As everywhere in Kazinex: MB is 1,048,576 bytes.
 _UNITS = {"": 1, "B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
-_SIZE = re.compile(r"\s*(\d{1,18}(?:\.\d{1,6})?)\s*([KMGT]?I?B|[KMGT]|)\s*", re.IGNORECASE)
+_SIZE = regex(r"\s*(\d{1,18}(?:\.\d{1,6})?)\s*([KMGT]?I?B|[KMGT]|)\s*", re.IGNORECASE)
 
 
 def build(epilog: str) -> typer.Typer:

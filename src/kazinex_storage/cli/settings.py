@@ -17,6 +17,7 @@ import typer
 
 from ..errors import SettingsError
 from ..json_text import parse_own_json
+from ..lazy import regex
 from ..providers.settings.environment import PREFIX, settings_from_environment
 from ..registry import Registry, SettingsField
 from ..values import value
@@ -41,7 +42,7 @@ Secrets: TypeAlias = Annotated[
 ]
 
 # Errors of usage quote what was written before the settings model, which knows its secrets, is asked.
-_SECRET_NAME: Final = re.compile("secret|key(?!_id)|token|pass|credential|sas|connection", re.IGNORECASE)
+_SECRET_NAME: Final = regex("secret|key(?!_id)|token|pass|credential|sas|connection", re.IGNORECASE)
 
 
 @value

@@ -7,13 +7,13 @@ Nothing is deleted because of a state. ``operations.py`` and ``reading.py`` are 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
 from ..errors import IntegrityError
+from ..lazy import regex
 from ..storage.sync import Storage
 from ..transport import Exchange
 from ..types import Buffer, ObjectInfo
@@ -25,7 +25,7 @@ REWRITE_WINDOW: Final = timedelta(minutes=15)
 """How long after an upload a change in the name of the uploader can be the service's own."""
 
 # A cTag is "c:{id of the item},number"; the number grows with every change of the content.
-_VERSION: Final = re.compile(r'(?P<item>"?c:\{[^}]+\}),(?P<number>\d{1,18})"?')
+_VERSION: Final = regex(r'(?P<item>"?c:\{[^}]+\}),(?P<number>\d{1,18})"?')
 
 Evidence: TypeAlias = Literal["bytes", "version"]
 """What a check goes by."""

@@ -6,12 +6,12 @@ passed over, and the caller says what that means: a listing names it, an exact l
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TypeAlias, cast
 
 from ..errors import ClosedError, InvalidKeyError, NotFoundError, SettingsError, StorageError, UnavailableError
 from ..keys import DocumentKey, check_identifier
+from ..lazy import logger
 from ..storage.sync import Storage
 from ..transport import Call, Exchange, Many, Outcome
 from ..types import ObjectInfo
@@ -20,7 +20,7 @@ from .events import Event, ProviderPassedOver
 from .receipts import ProviderResolver, ResolvedProvider, StoredDocument, check_bound
 from .register import RevisionRecord, RevisionRegister
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 Place: TypeAlias = "list[ResolvedProvider]"
 """The providers that share their objects, the first to be asked first."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import tempfile
 import unicodedata
@@ -12,9 +11,10 @@ from contextlib import suppress
 from glob import has_magic
 
 from ..bodies.special_files import special_file
+from ..lazy import logger
 from .upstream import expand_disk, make_path_posix, trailing_sep
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 
 def expand_local(paths: str | Sequence[str], *, recursive: bool, maxdepth: int | None) -> tuple[list[str], bool]:

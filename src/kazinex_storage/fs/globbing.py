@@ -12,12 +12,13 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from ..lazy import regex
 from .upstream import glob_tokens
 
 _STAR: Final = "[^/]*"
 _ONE: Final = "[^/]"
 # A bracket inside a class, which fsspec leaves as it is and Python warns about.
-_BRACKET: Final = re.compile(r"(?<=.)(?<!\\)\[")
+_BRACKET: Final = regex(r"(?<=.)(?<!\\)\[")
 _ESCAPED: Final = r"\\["
 
 

@@ -5,7 +5,6 @@ Nothing is cached. Where several storages hold a key, the first one that was ask
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from glob import has_magic
 from typing import TypeAlias, TypeVar, cast
@@ -16,6 +15,7 @@ from ..errors import (
     NotFoundError,
     StorageError,
 )
+from ..lazy import regex
 from ..storage.operations import Operations
 from ..transport import Exchange, Many, Outcome
 from ..types import Folder
@@ -29,7 +29,7 @@ T = TypeVar("T")
 Expanded: TypeAlias = dict[str, Entry | None]
 """Entries by name; None for a path that was taken literally, without a request."""
 
-_MAGIC = re.compile(r"[*?\[]")
+_MAGIC = regex(r"[*?\[]")
 
 
 class Searches:

@@ -5,19 +5,19 @@ One space is behind each file system. ``lookups.py`` and ``transfers.py`` work o
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ..errors import InvalidKeyError, NotSupportedError, StorageError, UnavailableError
 from ..keys import ObjectKey
+from ..lazy import logger
 from ..storage.sync import Storage
 from ..transport import Call, Exchange, Transport
 from ..values import value
 from .urls import parse_address
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 
 @value

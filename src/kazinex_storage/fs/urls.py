@@ -6,12 +6,12 @@ and ``?`` begin no fragment and no query. ``spaces.py`` says which storages a pa
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Final
 
 from ..errors import InvalidKeyError, InvalidUrlError
 from ..keys import MAX_KEY_CHARACTERS, ObjectKey, check_identifier
+from ..lazy import regex
 from ..values import value
 
 # Of a scheme and of the organisation, store or bucket before the key.
@@ -21,7 +21,7 @@ ORGANISATION_SCHEME = "kazinex"
 """``kazinex://organisation/project/...``"""
 
 
-_DRIVE: Final = re.compile(r"[A-Za-z]:(/|$)")
+_DRIVE: Final = regex(r"[A-Za-z]:(/|$)")
 
 
 @value

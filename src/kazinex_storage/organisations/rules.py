@@ -6,11 +6,11 @@ credentials must work at once. Only *becoming* default or override needs VERIFIE
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable
 
 from ..errors import RecordConflictError, RecordNotFoundError, SettingsError
+from ..lazy import regex
 from . import commands
 from .records import ProviderRecord, ProviderStatus
 
@@ -18,7 +18,7 @@ MAX_LABEL_CHARACTERS = 100
 """Characters in a label."""
 
 # What cannot be seen, breaks a line or turns the direction of text.
-_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
+_INVISIBLE = regex("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
 
 
 def normal_label(label: str) -> str:

@@ -15,11 +15,11 @@ import hashlib
 import hmac
 import json
 import os
-import re
 from collections.abc import Iterable
 from typing import Protocol, cast
 
 from ..errors import SealError, SettingsError
+from ..lazy import regex
 from ..secrecy.masking import Masked, MaskedBytes
 from ..secrecy.pickling import not_pickled
 
@@ -37,7 +37,7 @@ _NONCE_BYTES = 12
 _SCHEME = "kzx2"
 _OLD_SCHEME = "kzx1"
 _TAG_BYTES = 16
-_SEPARATOR = re.compile(r"[\s,]+")
+_SEPARATOR = regex(r"[\s,]+")
 
 
 def _keys_in(text: str) -> list[bytes | None]:

@@ -6,7 +6,6 @@ to the next verification. ``resolver.py`` watches the calls.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -15,12 +14,13 @@ from typing import Final
 
 from ..documents.events import Event, ProviderFailed, ProviderRecovered
 from ..errors import AuthenticationError, ReconnectRequiredError, SettingsError, StorageError
+from ..lazy import logger
 from ..secrecy.masking import redact
 from ..transport import Call, Exchange
 from .catalogue import Catalogue
 from .records import ProviderRecord, ProviderStatus, SecretValues
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 MAX_ERROR_CHARACTERS = 2000
 """Characters that are kept of the error of a failed verification."""

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from urllib.parse import quote
+from typing import TYPE_CHECKING
+
+from ..lazy import module
+
+if TYPE_CHECKING:
+    from urllib import parse
+else:
+    parse = module(__name__, "urllib.parse")
+
 
 # RFC 8187, 3.2.1: what needs no escaping in an extended value.
 # A name of 255 bytes is the most that file systems hold; decomposing takes the square of a run of marks.
@@ -38,5 +46,5 @@ def attachment(filename: str) -> str:
     )
     if plain == filename:
         return f'attachment; filename="{plain}"'
-    encoded = quote(filename.encode("utf-8", "replace"), safe=_SAFE)
+    encoded = parse.quote(filename.encode("utf-8", "replace"), safe=_SAFE)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"

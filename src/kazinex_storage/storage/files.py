@@ -8,7 +8,6 @@ nothing: neither in its own ``with`` block nor inside wrappers (text, compressio
 from __future__ import annotations
 
 import io
-import logging
 import sys
 import warnings
 from dataclasses import replace
@@ -19,11 +18,12 @@ from ..bodies.body import Spool
 from ..bodies.checksums import check_checksum, hasher_of
 from ..bodies.source import Source
 from ..errors import FileTooLargeError, IntegrityError
+from ..lazy import logger
 from ..transport import Transport
 from ..types import Buffer, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions
 from .operations import Operations
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -6,17 +6,17 @@ provider (``organisations/use.py``). Here is what they are asked, and the one or
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ..bodies.source import Source
 from ..errors import AlreadyExistsError, IntegrityError, StorageError
 from ..keys import ObjectKey
+from ..lazy import logger
 from ..transport import Call, Exchange
 from ..types import ObjectInfo
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 _CHUNK = 1024 * 1024
 _STAYED = "an object that was not to stay could not be taken away: %s"
 

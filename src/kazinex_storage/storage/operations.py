@@ -10,14 +10,14 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import takewhile
-from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ..bodies.body import Spool
 from ..bodies.download_file import Download
 from ..bodies.small_download import Destination, SmallDownload
 from ..errors import BulkError, NotFoundError
 from ..keys import ObjectKey
+from ..lazy import module
 from ..transport import Call, Exchange, Many, Outcome
 from ..types import (
     WHOLE,
@@ -41,6 +41,12 @@ from .ranges import GAP_BYTES, Block, Chunks, blocks_of, replaced
 from .reading import Collector, Listing, RangeReader
 from .rules import Body
 from .signed import confirm_object, presign_object
+
+if TYPE_CHECKING:
+    import pathlib
+else:
+    pathlib = module(__name__, "pathlib")
+
 
 DEFAULTS = PutOptions()
 """Replace what is there; the content type follows from the key."""
@@ -161,7 +167,7 @@ class Operations:
     def download(
         self,
         key: ObjectKey,
-        path: os.PathLike[str] | Destination,
+        path: str | os.PathLike[str] | Destination,
         on_progress: Progress | None = None,
         *,
         sha256: str | None = None,
@@ -171,7 +177,8 @@ class Operations:
 
         A small object of which the size is known costs one request and one blocking call.
         """
-        remote, into = self.context.info.remote, path if isinstance(path, Destination) else Destination(path=Path(path))
+        remote = self.context.info.remote
+        into = path if isinstance(path, Destination) else Destination(path=pathlib.Path(path))
         trusting = remote and self.context.rules.digest == "service"
         target: Download | SmallDownload
         if small := remote and into.is_small:

@@ -5,18 +5,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..bodies.part_upload import sha256_of
 from ..bodies.source import Source
 from ..errors import AlreadyExistsError, IntegrityError
 from ..keys import ObjectKey
+from ..lazy import module
 from ..transport import Call, Exchange
 from ..types import WHOLE, ObjectInfo, UploadState
 from .guards import Write, keep_existing
 from .operation import Context
 from .signed import remove_version
+
+if TYPE_CHECKING:
+    import hashlib
+else:
+    hashlib = module(__name__, "hashlib")
 
 
 def ask_guard(context: Context, own: UploadState, source: Source, *, resumed: bool = False) -> Exchange[None]:

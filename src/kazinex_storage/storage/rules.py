@@ -6,7 +6,6 @@ and the capabilities of now.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,11 +17,12 @@ from ..bodies.loading import load_resident, load_small
 from ..bodies.source import BodyLike, Source
 from ..errors import FileTooLargeError, IntegrityError, NotSupportedError
 from ..keys import ObjectKey
+from ..lazy import logger
 from ..policy import UploadPolicy, format_bytes
 from ..transport import Call, Exchange
 from ..types import Capability, DigestChoice, ObjectInfo, Progress, ProviderInfo, PutMode, PutOptions
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 Body: TypeAlias = BodyLike | Source
 """What can be put: bytes, a path, a binary file, an iterable of bytes, or a source made of one of them."""

@@ -6,12 +6,10 @@ checked afterwards, by ``confirm_object``. ``operations.py`` runs these. Keys ar
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..bodies.first_bytes import FIRST_BYTES, fits
 from ..errors import (
@@ -23,6 +21,7 @@ from ..errors import (
     PolicyError,
 )
 from ..keys import ObjectKey
+from ..lazy import module
 from ..policy import extension_of
 from ..transport import Exchange
 from ..types import (
@@ -38,6 +37,14 @@ from ..types import (
 )
 from .guards import keep_existing
 from .operation import Context
+
+if TYPE_CHECKING:
+    import hashlib
+    import secrets
+else:
+    hashlib = module(__name__, "hashlib")
+    secrets = module(__name__, "secrets")
+
 
 _METHODS: Final = ("GET", "HEAD", "PUT", "DELETE")
 

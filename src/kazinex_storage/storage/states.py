@@ -7,24 +7,30 @@ check; failing that, it belongs to this process alone. ADR 0009 says why. ``uplo
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
-import secrets
+import os
 from dataclasses import replace
-from typing import Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from ..contract import StateSecret
 from ..errors import SettingsError
 from ..json_text import parse_own_json, write_json
+from ..lazy import module, regex
 from ..lifting import AnyProvider
 from ..secrecy.pickling import not_pickled
 from ..types import UploadState
 
+if TYPE_CHECKING:
+    import hashlib
+    import hmac
+else:
+    hashlib = module(__name__, "hashlib")
+    hmac = module(__name__, "hmac")
+
+
 # RFC 5869 in one step: an HMAC under the secret, over a label that no other use of the secret has.
 _LABEL: Final = b"kazinex-storage upload state 1\x00"
-_MAC: Final = re.compile(r"([0-9a-f]{16})\.([0-9a-f]{64})")
-_OF_THIS_PROCESS: Final = secrets.token_bytes(32)
+_MAC: Final = regex(r"([0-9a-f]{16})\.([0-9a-f]{64})")
+_OF_THIS_PROCESS: Final = os.urandom(32)  # now, so that forked children have the same
 
 _BEGIN_AGAIN: Final = "begin the upload again"
 

@@ -9,7 +9,6 @@ import builtins
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Literal, Self, overload
 
 from ..keys import Prefix
@@ -164,7 +163,7 @@ class Storage:
             NotFoundError: no such key; ``IntegrityError``: the bytes are not those that were stored; *path* stays.
             OSError: *path* cannot be written.
         """
-        return self._run(self._operations.download(key, Path(path), on_progress))
+        return self._run(self._operations.download(key, path, on_progress))
 
     def stream(self, key: str, span: ByteRange = WHOLE) -> ByteStream:
         """Return an iterator over the bytes of *span*, all of one version; a request a chunk, the first is made now.

@@ -7,13 +7,11 @@ or swept (``sweeping.py``). ``docs/large-files.md`` is for users.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from ..bodies.part_plan import PartPlan, crc32_of
 from ..bodies.part_upload import send_parts, sha256_of
@@ -29,6 +27,7 @@ from ..errors import (
     SettingsError,
 )
 from ..keys import ObjectKey
+from ..lazy import module, regex
 from ..transport import Call, Exchange
 from ..types import (
     Capability,
@@ -48,8 +47,14 @@ from .rules import Body
 from .signed import remove_version
 from .tickets import TicketPart, UploadTicket
 
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
+if TYPE_CHECKING:
+    import hashlib
+else:
+    hashlib = module(__name__, "hashlib")
+
+
+_SHA256: Final = regex(r"[0-9a-f]{64}")
+_MD5: Final = regex(r'"?([0-9a-f]{32})"?')
 
 
 class Uploads:

@@ -7,13 +7,14 @@ unless it is asked for. Loaded when the first request is made: pycurl costs 10 m
 from __future__ import annotations
 
 import math
-import re
-import ssl
+import os
+import sys
 from typing import TYPE_CHECKING, Final, cast
 
 import pycurl
 
 from ..errors import NotSupportedError, SettingsError
+from ..lazy import regex
 from ..secrecy.masking import Masked
 from .auth import SigV4
 from .opener import Opener
@@ -46,7 +47,7 @@ _ADDED_BYTES: Final = 49
 # the key id and the region; less than that and the rest of a request together, so that twice is never taken for once.
 _SIGNED_BYTES: Final = 250
 
-_BREAKS: Final = re.compile("[\r\n\0]")
+_BREAKS: Final = regex("[\r\n\0]")
 WITH_BODY: Final = ("PUT", "POST", "PATCH")
 """The methods whose requests libcurl must not repeat unnoticed."""
 
@@ -128,15 +129,27 @@ def trust(settings: TransportSettings) -> list[Option]:
             raise SettingsError(
                 f"the CA file {settings.ca_file!r} cannot be read ({error.strerror}); give a PEM file", code="ca"
             ) from error
-    # The standard library reads the two variables for us: the environment has one reader of ours, above this level.
-    paths = ssl.get_default_verify_paths()
-    if paths.cafile is not None and paths.cafile != paths.openssl_cafile:
-        return [(pycurl.CAINFO, paths.cafile)]
-    if paths.capath is not None and paths.capath != paths.openssl_capath:
-        return [(pycurl.CAPATH, paths.capath)]
+    # Those of OpenSSL. The module ssl would read them, but takes 7 ms to load.
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if file and os.path.isfile(file):
+        return [(pycurl.CAINFO, file)]
+    if folder and os.path.isdir(folder):
+        return [(pycurl.CAPATH, folder)]
+    return [(pycurl.CAINFO, _public_authorities())]
+
+
+def _public_authorities() -> str:
+    """Return the file of certifi, if possible without its package, which takes 5 ms to load."""
+    from importlib.machinery import PathFinder
+
+    spec = PathFinder.find_spec("certifi") if "certifi" not in sys.modules else None
+    for folder in (spec.submodule_search_locations if spec is not None else None) or ():
+        file = os.path.join(folder, "cacert.pem")
+        if os.path.isfile(file):
+            return file
     import certifi
 
-    return [(pycurl.CAINFO, certifi.where())]
+    return certifi.where()
 
 
 class _Handle:

@@ -7,15 +7,15 @@ Pure; ``attempt.py`` asks before the first byte, and counts.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ..errors import IntegrityError
+from ..lazy import regex
 
-_RANGE: Final = re.compile("bytes=([0-9]{0,18})-([0-9]{0,18})")
-_CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/(?:[0-9]{1,18}|\*)")
+_RANGE: Final = regex("bytes=([0-9]{0,18})-([0-9]{0,18})")
+_CONTENT_RANGE: Final = regex(r"bytes ([0-9]{1,18})-([0-9]{1,18})/(?:[0-9]{1,18}|\*)")
 
 NO_LIMIT: Final = sys.maxsize
 """The whole was asked for."""

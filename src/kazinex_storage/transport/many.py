@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import logging
 import os
 import threading
 import time
@@ -19,6 +18,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..lazy import logger
 from .attempt import Attempt
 from .exchange import AnyOutcome, Call, Exchange, Many, Outcome, Wait
 from .one import drive, one_by_one, outcome_of
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .session import Session, Waker
 
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 
 def run_many(

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 import pycurl
 
+from ..lazy import module
+
 if TYPE_CHECKING:
+    import socket
+
     from .addresses import PublicAddresses
     from .attempt import Attempt
+else:
+    socket = module(__name__, "socket")
 
 _Address: TypeAlias = tuple[int, int, int, tuple[str | int, ...]]
 """Family, type, protocol and address."""

@@ -6,14 +6,14 @@ that span of that version reaches the sink.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from ..errors import IntegrityError, UnavailableError
+from ..lazy import regex
 from .attempt import Attempt
 from .request import Request
 
-_CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
+_CONTENT_RANGE: Final = regex(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 
 
 class Resumption:

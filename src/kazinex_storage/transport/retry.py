@@ -7,11 +7,10 @@ byte it had reached (``resume.py``).
 
 from __future__ import annotations
 
-import logging
-import re
 from dataclasses import replace
 
 from ..errors import RateLimitedError, UnavailableError, clean_text
+from ..lazy import DEBUG, logger, regex
 from .attempt import Attempt, Gathered
 from .exchange import Exchange, Wait
 from .gate import Gate
@@ -21,10 +20,10 @@ from .resume import Resumption, is_complete
 from .retry_policy import RetryPolicy, retry_after_s
 from .status import CALLBACK_FAILED, COULD_NOT_CONNECT, RETRY_STATUSES, SEND_ERROR, error_of, is_passing, kind_of
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 # urlsplit costs 3 us and fills its cache with URLs that do not come again.
-_AUTHORITY = re.compile(r"[^:/?#]*://(?:[^/?#]*@)?([^/?#]*)")
+_AUTHORITY = regex(r"[^:/?#]*://(?:[^/?#]*@)?([^/?#]*)")
 
 # An attempt with less time than this left is not worth starting.
 _LEAST_ATTEMPT_S = 1.0
@@ -65,7 +64,7 @@ def plain_response(policy: RetryPolicy, observer: Observer | None, attempt: Atte
         or (status == 206 and (request.whole or not is_complete(attempt)))
     ):
         return None
-    if observer is not None or _log.isEnabledFor(logging.DEBUG):
+    if observer is not None or _log.isEnabledFor(DEBUG):
         _notice(attempt, 1, policy.clock() - attempt.sent_at, policy, observer)
     return attempt.response(1 + attempt.repeated)
 
@@ -253,7 +252,7 @@ def _ended(attempt: Attempt, number: int, policy: RetryPolicy, observer: Observe
         BaseException: what the sink or the source raised, or an interrupt.
     """
     seconds = policy.clock() - attempt.sent_at
-    if observer is not None or _log.isEnabledFor(logging.DEBUG):
+    if observer is not None or _log.isEnabledFor(DEBUG):
         _notice(attempt, number, seconds, policy, observer)
     _look(attempt, policy)
     return seconds

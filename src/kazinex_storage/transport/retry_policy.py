@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from datetime import UTC
+from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
+from ..lazy import module
 from ..values import value
+
+if TYPE_CHECKING:
+    import random
+else:
+    random = module(__name__, "random")
+
 
 # A server that restarts needs seconds, and refusing a connection costs it nothing.
 _REFUSED_FACTOR = 5.0
 _LONGEST_REFUSED = 80.0
+
+
+def _random() -> float:
+    return random.random()
 
 
 @value
@@ -45,7 +56,7 @@ class RetryPolicy:
     """Seconds since an arbitrary moment, for the budget."""
     now: Callable[[], float] = time.time
     """Seconds since 1970, for ``Retry-After`` with a date."""
-    random: Callable[[], float] = random.random
+    random: Callable[[], float] = _random
     """A number from 0 up to 1."""
 
     def __post_init__(self) -> None:

@@ -5,11 +5,11 @@ How long a request is repeated in all is for ``RetryPolicy`` to say.
 
 from __future__ import annotations
 
-import re
 from dataclasses import field
 from typing import TYPE_CHECKING, SupportsIndex
 
 from ..errors import SettingsError
+from ..lazy import regex
 from ..secrecy.pickling import refusal
 from ..values import value
 from ..version import __version__
@@ -17,7 +17,7 @@ from ..version import __version__
 if TYPE_CHECKING:
     from .addresses import PublicAddresses
 
-_HEADER_TEXT = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+_HEADER_TEXT = regex(r"[!-~](?:[ -~]*[!-~])?")
 
 
 @value

@@ -7,7 +7,6 @@ better diagnosis; a check that only one kind of provider needs is one of its ``E
 
 from __future__ import annotations
 
-import logging
 import secrets
 import threading
 import time
@@ -29,6 +28,7 @@ from ..errors import (
     UnavailableError,
 )
 from ..keys import ObjectKey
+from ..lazy import logger
 from ..public_access import PubliclyReadable, check_private
 from ..storage.aio import AsyncStorage
 from ..storage.awaiting import run_blocking
@@ -54,7 +54,7 @@ _CLEAN_UP_S = 2.0
 PROBE_FOLDER = ".kazinex-verify"
 """The folder of the probe object, below the prefix of the storage."""
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 _BODY = b"kazinex-storage probe: safe to delete\n"
 _CONTENT_TYPE = "text/plain"
 _METADATA = {"kazinex-probe": "1"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
@@ -10,6 +9,7 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from ...errors import NotFoundError, UnavailableError
+from ...lazy import regex
 from ...types import Checksum, ObjectInfo
 from ...unkeyed import MARKED
 from ..objectstore.header_text import date_of, etag_of, hexadecimal_of, size_of
@@ -19,7 +19,7 @@ from ..objectstore.xml_text import parse_xml, text_of
 from .headers import CRC32, FOLDER, METADATA, SHA256, WRITE_TOKEN, is_folder, metadata_of
 from .names import encode_metadata_name
 
-_HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
+_HEXADECIMAL: Final = regex(r"[0-9a-f]{64}")
 _SHA256_HEADER: Final = METADATA + encode_metadata_name(SHA256)
 _CRC32_HEADER: Final = METADATA + encode_metadata_name(CRC32)
 _CRC32: Final = re.compile(r"[0-9a-f]{8}")

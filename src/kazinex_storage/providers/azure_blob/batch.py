@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final, cast
 
 from ...errors import NotFoundError, StorageError, UnavailableError, for_each_key
+from ...lazy import regex
 from ...transport import Exchange, Many, Outcome, Response
 from ..objectstore.deleting import delete_each
 from .errors import AZURE
@@ -23,8 +24,8 @@ BATCHES_AT_ONCE: Final = 4
 _NO_BATCHES: Final = (400, 405, 409, 501)
 
 # RFC 2046, 5.1.1, without blanks
-_BOUNDARY: Final = re.compile(r'multipart/mixed\s*;\s*boundary="?([0-9A-Za-z\'()+_,./:=?-]{1,70})"?', re.IGNORECASE)
-_STATUS: Final = re.compile(r"HTTP/1\.1 ([0-9]{3})\b")
+_BOUNDARY: Final = regex(r'multipart/mixed\s*;\s*boundary="?([0-9A-Za-z\'()+_,./:=?-]{1,70})"?', re.IGNORECASE)
+_STATUS: Final = regex(r"HTTP/1\.1 ([0-9]{3})\b")
 
 
 def delete_many(objects: Objects, keys: Sequence[str]) -> Exchange[list[StorageError | None]]:

@@ -8,11 +8,11 @@ one more ``3D``. Every other key is its own name.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from ...errors import InvalidKeyError
 from ...keys import ObjectKey
+from ...lazy import regex
 from ..objectstore.key_codec import KeyCodec
 
 # learn.microsoft.com/rest/api/storageservices/Naming-and-Referencing-Containers--Blobs--and-Metadata
@@ -21,11 +21,11 @@ MAX_NAME_CHARACTERS: Final = 1024
 MAX_SEGMENTS: Final = 254
 """How many segments a name may have between slashes."""
 
-_ESCAPED: Final = re.compile(r"=(?P<more>(?:3D)*)2E\Z")
+_ESCAPED: Final = regex(r"=(?P<more>(?:3D)*)2E\Z")
 # The end of a prefix that may be encoded differently in the name of a longer key.
-_UNSURE: Final = re.compile(r"(?:\.|=(?:3D)*(?:3|2E?)?)\Z")
-_FOREIGN: Final = re.compile(r"[^a-z0-9]|^[0-9]")
-_NAME_ESCAPE: Final = re.compile(r"_([0-9a-f]{2})")
+_UNSURE: Final = regex(r"(?:\.|=(?:3D)*(?:3|2E?)?)\Z")
+_FOREIGN: Final = regex(r"[^a-z0-9]|^[0-9]")
+_NAME_ESCAPE: Final = regex(r"_([0-9a-f]{2})")
 
 
 def codec_of(prefix: str) -> KeyCodec:

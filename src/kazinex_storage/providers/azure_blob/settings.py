@@ -10,6 +10,7 @@ from typing import Final, Literal, Self
 
 from pydantic import ModelWrapValidatorHandler, model_validator
 
+from ...lazy import regex
 from ..settings.entra import AppIdentity, Tokens
 from ..settings.place import Place, is_confidential
 from ..settings.settings_text import (
@@ -35,8 +36,8 @@ from .target import MAX_OBJECT_BYTES, AccountKey, Credential, Identity, SasToken
 
 # learn.microsoft.com/rest/api/storageservices/Naming-and-Referencing-Containers--Blobs--and-Metadata and
 # learn.microsoft.com/azure/storage/common/storage-account-overview
-_CONTAINER: Final = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(?:-[a-z0-9]+)*|\$root")
-_ACCOUNT: Final = re.compile(r"[a-z0-9]{3,24}")
+_CONTAINER: Final = regex(r"(?=.{3,63}\Z)[a-z0-9]+(?:-[a-z0-9]+)*|\$root")
+_ACCOUNT: Final = regex(r"[a-z0-9]{3,24}")
 _CREDENTIALS: Final = ("account_key", "connection_string", "sas_token", "client_secret", "private_key", "identity")
 _LOGIN: Final = "https://login.microsoftonline.com"
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
 from binascii import Error as BadBase64
 from quopri import decodestring
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-_PRINTABLE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
-_WORD: Final = re.compile(r"=\?utf-8\?([bq])\?([^? ]*)\?=", re.IGNORECASE)
+from ...lazy import module, regex
+
+if TYPE_CHECKING:
+    import base64
+else:
+    base64 = module(__name__, "base64")
+
+
+_PRINTABLE: Final = regex(r"[!-~](?:[ -~]*[!-~])?")
+_WORD: Final = regex(r"=\?utf-8\?([bq])\?([^? ]*)\?=", re.IGNORECASE)
 # RFC 2047, 2: a word has at most 75 characters; 45 bytes take 60 in base64.
 _WORD_BYTES: Final = 45
 
@@ -28,7 +35,7 @@ def encode_text(text: str) -> str:
         end = len(rest)
         while len(rest[:end].encode()) > _WORD_BYTES:
             end = min(end - 1, _WORD_BYTES)
-        words.append(f"=?UTF-8?B?{b64encode(rest[:end].encode()).decode()}?=")
+        words.append(f"=?UTF-8?B?{base64.b64encode(rest[:end].encode()).decode()}?=")
         rest = rest[end:]
     return " ".join(words)
 
@@ -61,5 +68,5 @@ def _utf8(value: str) -> str:
 
 def _word_bytes(encoding: str, text: str) -> bytes:
     if encoding in "bB":
-        return b64decode(text, validate=True)
+        return base64.b64decode(text, validate=True)
     return decodestring(text.replace("_", " "), header=False)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Concatenate, Final, ParamSpec, TypeAlias
 
 from ...errors import SettingsError
+from ...lazy import regex
 
 Options: TypeAlias = dict[str, object]
 
 P = ParamSpec("P")
 
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_NAME: Final = regex(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 # Quotes and comments differ between the parsers of these files; keys of S3 have none of these characters.
-_UNWRITABLE: Final = re.compile(r"[^!-~]|[\"'`#;\\]")
+_UNWRITABLE: Final = regex(r"[^!-~]|[\"'`#;\\]")
 
 
 def export(

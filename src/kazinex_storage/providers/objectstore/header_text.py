@@ -4,19 +4,25 @@ share it, and ``encoded_words.py`` is how they say what is not ASCII.
 
 from __future__ import annotations
 
-import re
-from base64 import b64decode
-from binascii import b2a_base64
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...errors import NotSupportedError
+from ...lazy import module, regex
 from ...types import Checksum, ObjectInfo, PutMode, PutOptions
 
+if TYPE_CHECKING:
+    import base64
+    import binascii
+else:
+    base64 = module(__name__, "base64")
+    binascii = module(__name__, "binascii")
+
+
 # 18 digits are an exabyte; Python refuses to parse thousands of them.
-_SIZE: Final = re.compile("[0-9]{1,18}")
-_TOKEN: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
+_SIZE: Final = regex("[0-9]{1,18}")
+_TOKEN: Final = regex(r"[a-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 _MONTHS: Final = {
     "Jan": "01", "Feb": "02", "Mar": "03", "Apr": "04", "May": "05", "Jun": "06",
     "Jul": "07", "Aug": "08", "Sep": "09", "Oct": "10", "Nov": "11", "Dec": "12",
@@ -92,7 +98,7 @@ def moment_of(text: object) -> datetime | None:
 
 def base64_of(hexadecimal: str) -> str:
     """Return a hexadecimal digest in base64, as checksum headers take it."""
-    return b2a_base64(bytes.fromhex(hexadecimal), newline=False).decode()
+    return binascii.b2a_base64(bytes.fromhex(hexadecimal), newline=False).decode()
 
 
 def hexadecimal_of(digest: str) -> str | None:
@@ -103,7 +109,7 @@ def hexadecimal_of(digest: str) -> str | None:
         ('acbd18db4cc2f85cedef654fccc4a4d8', None)
     """
     try:
-        return b64decode(digest, validate=True).hex() or None
+        return base64.b64decode(digest, validate=True).hex() or None
     except ValueError:  # also of what is not ASCII
         return None
 

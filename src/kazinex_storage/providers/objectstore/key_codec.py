@@ -5,6 +5,7 @@ The only place that adds that prefix to names and removes it again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -24,8 +25,8 @@ class KeyCodec:
     decode: Callable[[str], str | None]
     """Returns the key of a name after the prefix; None when the name stands for no key."""
 
-    is_key: Callable[[str], object] | None = None
-    """Says at once of most names after the prefix that they are keys as they are; ``decode`` judges the others."""
+    plain: re.Pattern[str] | None = None
+    """Matches most of the names after the prefix that are keys as they are; ``decode`` judges the others."""
 
     def name_of(self, key: str) -> str:
         """Return the name of *key* in the service.
@@ -45,9 +46,10 @@ class KeyCodec:
 
     def keys_of(self, names: Iterable[str]) -> list[str | None]:
         """Return what ``key_of`` does for each of *names*: a page of a listing has thousands."""
-        below, is_key, decode = self.prefix, self.is_key, self.decode
-        if is_key is None:
+        below, decode = self.prefix, self.decode
+        if self.plain is None:
             return [self.key_of(name) for name in names]
+        is_key = self.plain.fullmatch
         if not below:
             return [name if is_key(name) else decode(name) for name in names]
         cut = len(below)

@@ -6,13 +6,13 @@ the end of the listing counts them, because they are there and other clients sho
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from ...keys import Prefix
+from ...lazy import logger
 from ...transport import Exchange, Request
 from ...types import Folder, ObjectInfo
 from ...unkeyed import Unkeyed
@@ -21,7 +21,7 @@ from .cycle_guard import CycleGuard
 from .key_codec import KeyCodec
 from .sending import Service
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 

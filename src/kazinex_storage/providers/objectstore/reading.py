@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from ...errors import IntegrityError
+from ...lazy import regex
 from ...types import Buffer, ByteRange
 
 # RFC 9110, 14.4
-CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
+CONTENT_RANGE: Final = regex(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 """First byte, last byte and size, in the response to a range."""
 
 

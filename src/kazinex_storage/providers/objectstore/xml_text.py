@@ -6,15 +6,19 @@ ever expanded or fetched. More tags or deeper nesting than any genuine response 
 
 from __future__ import annotations
 
-import re
-from typing import Final
-from xml.etree.ElementTree import Element, ParseError, XMLParser
+from typing import TYPE_CHECKING, Final
 
 from ...errors import UnavailableError
+from ...lazy import module, regex
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree
+else:
+    ElementTree = module(__name__, "xml.etree.ElementTree")
 
 # How all services begin. A name in a namespace takes twice the time to make and has to be stripped afterwards, which
 # costs a listing of 1,000 keys 0.6 ms.
-_ROOT: Final = re.compile(r"""\s*(?:<\?xml[^<>]*\?>\s*)?<[A-Za-z][A-Za-z0-9]*(\s+xmlns=(?:"[^"<>]*"|'[^'<>]*'))""")
+_ROOT: Final = regex(r"""\s*(?:<\?xml[^<>]*\?>\s*)?<[A-Za-z][A-Za-z0-9]*(\s+xmlns=(?:"[^"<>]*"|'[^'<>]*'))""")
 
 # A page has 5,000 blobs at most, each with 25 elements and some metadata. An element takes 100 bytes or more.
 _MAX_TAGS: Final = 600_000
@@ -24,7 +28,7 @@ _MAX_DEPTH: Final = 12
 """The deepest responses, listings of Azure with metadata, have 5 levels."""
 
 
-def parse_xml(body: bytes, service: str) -> Element:
+def parse_xml(body: bytes, service: str) -> ElementTree.Element:
     """Return the root of a response of *service*; elements have their local names, whatever the namespace.
 
     Raises:
@@ -43,10 +47,10 @@ def parse_xml(body: bytes, service: str) -> Element:
         declared = _ROOT.match(text)
         if declared is not None:
             text = text[: declared.start(1)] + text[declared.end(1) :]
-        parser = XMLParser()  # noqa: S314  # without a document type there is nothing to expand
+        parser = ElementTree.XMLParser()  # without a document type there is nothing to expand
         parser.feed(text)
-        root: Element = parser.close()
-    except (UnicodeDecodeError, ParseError) as error:
+        root: ElementTree.Element = parser.close()
+    except (UnicodeDecodeError, ElementTree.ParseError) as error:
         raise UnavailableError(
             f"the response is not the XML of {service}; check the endpoint and any proxies"
         ) from error
@@ -58,7 +62,7 @@ def parse_xml(body: bytes, service: str) -> Element:
     return root
 
 
-def _is_deep(root: Element) -> bool:
+def _is_deep(root: ElementTree.Element) -> bool:
     level = [root]
     for _ in range(_MAX_DEPTH):
         level = [child for element in level for child in element if len(child)]
@@ -76,7 +80,7 @@ def is_true(text: str | None) -> bool:
     return (text or "").strip().lower() in ("true", "1")
 
 
-def text_of(element: Element, name: str) -> str | None:
+def text_of(element: ElementTree.Element, name: str) -> str | None:
     """Return the text of the child *name*; None when there is no such child."""
     child = element.find(name)
     return None if child is None else child.text or ""

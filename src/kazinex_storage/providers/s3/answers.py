@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
-from xml.etree.ElementTree import Element
+from typing import TYPE_CHECKING, Final
 
 from ...bodies.checksums import strongest
 from ...errors import UnavailableError
+from ...lazy import regex
 from ...transport import Response
 from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload
 from ..objectstore.header_text import hexadecimal_of, moment_of, size_of
@@ -29,13 +28,17 @@ from .headers import (
 )
 from .xml import is_true, parse_xml, text_of
 
-_CONTENT_RANGE: Final = re.compile(r"bytes (?:[0-9]{1,18}-[0-9]{1,18}|\*)/([0-9]{1,18})")
-_SPAN: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+
+_CONTENT_RANGE: Final = regex(r"bytes (?:[0-9]{1,18}-[0-9]{1,18}|\*)/([0-9]{1,18})")
+_SPAN: Final = regex(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 # Every service that knows ListObjectsV2 sends some of these, even for an empty bucket.
 _LISTING: Final = frozenset({"Name", "Prefix", "KeyCount", "MaxKeys", "IsTruncated", "Contents", "CommonPrefixes"})
-_HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
-_CRC32: Final = re.compile(r"[0-9a-f]{8}")
-_MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
+_HEXADECIMAL: Final = regex(r"[0-9a-f]{64}")
+_CRC32: Final = regex(r"[0-9a-f]{8}")
+_MD5: Final = regex(r'"?([0-9a-f]{32})"?')
 # Amazon's, and those of Google Cloud Storage, whose ETag is not an MD5 then either
 # (cloud.google.com/storage/docs/hashes-etags).
 _KEYS: Final = (

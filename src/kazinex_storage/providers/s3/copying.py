@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...bodies.checksums import kept_here
 from ...bodies.part_plan import plan_parts
 from ...bodies.source import Source
 from ...errors import PreconditionFailedError
+from ...lazy import module
 from ...transport import Exchange, Response
 from ...types import WHOLE, ByteRange, ObjectInfo, PartInfo, PutMode, PutOptions, UploadState
 from ..objectstore.part_copies import copy_parts, replaced_source
@@ -23,6 +23,12 @@ from .multipart import Multipart
 from .objects import Objects
 from .requests import Headers
 from .target import GIB, CreateCopy
+
+if TYPE_CHECKING:
+    import secrets
+else:
+    secrets = module(__name__, "secrets")
+
 
 COPY_PART_BYTES: Final = GIB
 """Bytes of one part of a copy: nothing passes through this process, so fewer requests are better."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
-from urllib.parse import quote
 
 from ...bodies.source import Source
 from ...errors import StorageError
 from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
+from ...lazy import module
 from ...public_access import PublicAccess
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...transport import Exchange
@@ -46,7 +46,11 @@ from .target import Credentials, Target
 from .uploads import PartUploads
 
 if TYPE_CHECKING:
+    from urllib import parse
+
     from ...transport.addresses import PublicAddresses
+else:
+    parse = module(__name__, "urllib.parse")
 
 _ALL: Final = Prefix()
 
@@ -174,7 +178,7 @@ class S3Provider:
             # supabase.com/docs/guides/storage/serving/downloads (read 2026-08).
             rest = target.endpoint_url.removesuffix("/s3")
             return PublicAccess(
-                url=f"{rest}/object/public/{target.bucket}/{quote(self.codec.name_of(key), safe='/~')}", fix=fix
+                url=f"{rest}/object/public/{target.bucket}/{parse.quote(self.codec.name_of(key), safe='/~')}", fix=fix
             )
         return PublicAccess(url=self.objects.requests.url(key), fix=fix)
 

@@ -14,14 +14,15 @@ from typing import Final
 
 from ...errors import InvalidKeyError
 from ...keys import MAX_KEY_BYTES, PLAIN_KEY, ObjectKey
+from ...lazy import regex
 from ..objectstore.key_codec import KeyCodec
 from .target import Target
 
 # supabase/storage, src/storage/limits.ts, isValidKey (read 2026-08): letters, digits, "_/!-.*'() &$@=;:+,?".
-_FOREIGN: Final = re.compile(r"[^A-Za-z0-9_/!.*'() &$@;:+,?-]")
-_ESCAPE: Final = re.compile("(?:=[0-9A-F]{2})+")
+_FOREIGN: Final = regex(r"[^A-Za-z0-9_/!.*'() &$@;:+,?-]")
+_ESCAPE: Final = regex("(?:=[0-9A-F]{2})+")
 
-_IS_KEY: Final = re.compile(rf"(?=.{{1,{MAX_KEY_BYTES}}}\Z){PLAIN_KEY.pattern}").fullmatch
+_KEY: Final = regex(rf"(?=.{{1,{MAX_KEY_BYTES}}}\Z){PLAIN_KEY.pattern}")
 
 PLACEHOLDER: Final = ".emptyFolderPlaceholder"
 """The name of the service's own markers of empty folders."""
@@ -33,7 +34,7 @@ def codec_of(target: Target) -> KeyCodec:
         below = encode_prefix(target.prefix)
         return KeyCodec(prefix=below, encode=encode, encode_prefix=encode_prefix, decode=decode)
     read = partial(_read, folds=target.preset.folds_names)
-    return KeyCodec(prefix=target.prefix, encode=str, encode_prefix=str, decode=read, is_key=_IS_KEY)
+    return KeyCodec(prefix=target.prefix, encode=str, encode_prefix=str, decode=read, plain=_KEY)
 
 
 def encode(key: str) -> str:
@@ -73,7 +74,7 @@ def decode(name: str) -> str | None:
 
 
 def _read(name: str, *, folds: bool) -> str | None:
-    if _IS_KEY(name):
+    if _KEY.fullmatch(name):
         return name
     try:
         legal = ObjectKey(name)

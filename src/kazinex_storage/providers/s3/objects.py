@@ -6,15 +6,15 @@ writer that is refused looks for it.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...bodies.checksums import announce, check_bytes, checksum_of
 from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError
+from ...lazy import module
 from ...transport import Exchange, Response
 from ...types import MIB, WHOLE, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions, Sink
 from ..objectstore.header_text import info_of
@@ -25,6 +25,12 @@ from .answers import checksum_in, parse_object, parse_page
 from .errors import S3, S3_OBJECTS, S3_REMOVALS, fault_of, map_error, request_id_of, unexpected_response
 from .headers import METADATA, WRITE_TOKEN, date_of, etag_of
 from .requests import Headers, Requests
+
+if TYPE_CHECKING:
+    import secrets
+else:
+    secrets = module(__name__, "secrets")
+
 
 SINGLE_PUT_BYTES: Final = 8 * MIB
 """The largest body that goes in one request."""

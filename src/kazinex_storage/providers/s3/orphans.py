@@ -7,13 +7,13 @@ one is recognised as ours, and that one which might be another writer's is left 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ...errors import NotFoundError, StorageError
+from ...lazy import logger
 from ...transport import Exchange
 from ...transport.fork_lock import ForkLock
 from ...types import PendingUpload
@@ -24,7 +24,7 @@ from .headers import date_of
 from .part_requests import PartRequests
 from .requests import Requests
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 PATIENCE_S: Final = 10.0
 """How many seconds cleaning up waits for a service that does not answer; the caller is waiting for the error."""

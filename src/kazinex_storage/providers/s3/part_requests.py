@@ -6,9 +6,10 @@ docs.aws.amazon.com/AmazonS3/latest/API (read 2026-08) documents them; ``request
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from ...bodies.part_upload import MemoryBody
+from ...lazy import module
 from ...transport import BodySlice, Request
 from ...types import Buffer, ByteRange, ObjectInfo, PartInfo, PutOptions, UploadState
 from ...values import value
@@ -17,6 +18,11 @@ from .errors import status_inside
 from .headers import quoted_etag
 from .requests import ANNOUNCED, CONFLICTS, PAGE_KEYS, UNSIGNED, XML, Headers, Requests
 from .xml import complete_body
+
+if TYPE_CHECKING:
+    from urllib import parse
+else:
+    parse = module(__name__, "urllib.parse")
 
 
 @value(kw_only=False)
@@ -127,7 +133,7 @@ class PartRequests:
     def list_parts(self, key: str, upload_id: str, after: int) -> Request:
         """List the parts of an upload whose numbers are above *after*."""
         marker = f"&part-number-marker={after}" if after else ""
-        url = f"{self._url(key)}?max-parts=1000{marker}&uploadId={quote(upload_id, safe='~')}"
+        url = f"{self._url(key)}?max-parts=1000{marker}&uploadId={parse.quote(upload_id, safe='~')}"
         return Request(method="GET", url=url, headers=self._requests.reading, auth=self._auth, operation="put")
 
     def list_uploads(self, prefix: str, after: tuple[str, str] | None) -> Request:
@@ -148,4 +154,4 @@ class PartRequests:
 def upload_query(upload_id: str, part: int | None = None) -> str:
     """Return the query that names an upload, or one part of it; sorted, as signatures require."""
     number = f"partNumber={part}&" if part is not None else ""
-    return f"{number}uploadId={quote(upload_id, safe='~')}"
+    return f"{number}uploadId={parse.quote(upload_id, safe='~')}"

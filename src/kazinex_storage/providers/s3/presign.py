@@ -10,16 +10,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, urlencode
 
 from ...errors import NotSupportedError, SettingsError
+from ...lazy import module
 from ...types import PresignedUrl, PresignOptions, PutMode, UploadState
 from .headers import METADATA, WRITE_TOKEN, base64_of, plain_header, quoted_etag
 from .requests import Requests
 from .target import Credentials
 
 if TYPE_CHECKING:
+    from urllib import parse
+
     from botocore.auth import S3SigV4QueryAuth
+else:
+    parse = module(__name__, "urllib.parse")
 
 # docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html and developers.cloudflare.com/r2/api/s3/
 # presigned-urls (read 2026-08): 1 second to 7 days.
@@ -112,7 +116,7 @@ def _disposition(options: PresignOptions) -> str:
     if options.content_disposition is None or options.method != "GET":
         return ""
     value = plain_header("content disposition", options.content_disposition)
-    return f"response-content-disposition={quote(value, safe='~')}"
+    return f"response-content-disposition={parse.quote(value, safe='~')}"
 
 
 def _sign(
@@ -138,7 +142,8 @@ def _sign(
     }
     if credentials.session_token is not None:
         pairs["X-Amz-Security-Token"] = credentials.session_token
-    request.url = unsigned = f"{url}{'&' if '?' in url else '?'}{urlencode(pairs, safe='~', quote_via=quote)}"
+    query = parse.urlencode(pairs, safe="~", quote_via=parse.quote)
+    request.url = unsigned = f"{url}{'&' if '?' in url else '?'}{query}"
     signature = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
     return f"{unsigned}&X-Amz-Signature={signature}"
 

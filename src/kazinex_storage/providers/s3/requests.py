@@ -7,14 +7,11 @@ the length out; the payload is signed over plain http, and not over TLS. ``part_
 
 from __future__ import annotations
 
-import hashlib
-import re
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Final, TypeAlias
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from ...lazy import module, regex
 from ...transport import Auth, Request
 from ...types import WHOLE, ByteRange, Checksum, PutMode, PutOptions, Sink
 from ..objectstore.encoded_words import encode_text
@@ -24,6 +21,16 @@ from .errors import status_inside
 from .headers import ENCODING, KEPT, METADATA, OURS, SUBSTITUTES, WRITE_TOKEN, base64_of, other_headers, quoted_etag
 from .target import CreateCopy, Target
 from .xml import delete_body
+
+if TYPE_CHECKING:
+    import base64
+    import hashlib
+    from urllib import parse
+else:
+    hashlib = module(__name__, "hashlib")
+    base64 = module(__name__, "base64")
+    parse = module(__name__, "urllib.parse")
+
 
 PAGE_KEYS: Final = 1000
 """Keys in one page of a listing: the most that S3 gives."""
@@ -43,8 +50,8 @@ CONFLICTS: Final = frozenset({409})
 """ConditionalRequestConflict: another conditional write was under way, "retry the upload" (docs.aws.amazon.com/
 AmazonS3/latest/userguide/conditional-writes.html, read 2026-08)."""
 
-_EMPTY: Final = ("x-amz-content-sha256", hashlib.sha256(b"").hexdigest())
-_SAFE: Final = re.compile("[A-Za-z0-9_.~/-]+")
+_EMPTY: Final = ("x-amz-content-sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+_SAFE: Final = regex("[A-Za-z0-9_.~/-]+")
 _IDENTITY: Final = ("Accept-Encoding", "identity")
 # Asks for the checksum of the whole object, where the service keeps one: docs.aws.amazon.com/AmazonS3/latest/API/
 # API_GetObject.html (read 2026-11). For a part it would at best be that of the part.
@@ -75,7 +82,7 @@ class Requests:
         self.auth = auth
         self.codec = codec
         self._base = target.base_url
-        self._below = target.base_url + quote(codec.prefix, safe="/~")
+        self._below = target.base_url + (parse.quote(codec.prefix, safe="/~") if codec.prefix else "")
         self._preset = target.preset
         self._tls = target.over_tls
         self.bound_checksum = target.body_checksum if target.binds_checksums else None
@@ -157,7 +164,7 @@ class Requests:
     def delete_many(self, keys: Iterable[str]) -> Request:
         """Remove up to 1,000 objects. A digest is required, and MD5 is the one that every service accepts."""
         body = delete_body(map(self.codec.name_of, keys))
-        md5 = b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+        md5 = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
         headers = (self.payload(body), ("Content-MD5", md5), XML)
         return Request(
             method="POST", url=f"{self._base}?delete=", headers=headers, body=body, auth=self.auth, operation="delete"
@@ -207,12 +214,12 @@ class Requests:
     def url(self, key: str) -> str:
         """Return the URL of an object; everything but unreserved characters and slashes is percent-encoded."""
         name = self.codec.encode(key)
-        return self._below + (name if _SAFE.fullmatch(name) else quote(name, safe="/~"))
+        return self._below + (name if _SAFE.fullmatch(name) else parse.quote(name, safe="/~"))
 
     def query(self, query: dict[str, str]) -> str:
         """Return the URL of the bucket with *query*."""
         # Sorted, because a signature is over the sorted query.
-        pairs = (f"{name}={quote(value, safe='~')}" for name, value in sorted(query.items()))
+        pairs = (f"{name}={parse.quote(value, safe='~')}" for name, value in sorted(query.items()))
         return f"{self._base}?{'&'.join(pairs)}"
 
     def payload(self, body: bytes) -> tuple[str, str]:
@@ -221,7 +228,7 @@ class Requests:
 
     def copy_source(self, key: str) -> str:
         """Return how a copy names the object *key*."""
-        return f"/{self.target.bucket}/{quote(self.codec.name_of(key), safe='/~')}"
+        return f"/{self.target.bucket}/{parse.quote(self.codec.name_of(key), safe='/~')}"
 
 
 def put_headers(

@@ -5,12 +5,12 @@ The fields are those of the form in Kazinex, in its order, and a few more.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
+from ...lazy import regex
 from ...values import value
 from ..settings.place import Place
 from ..settings.settings_text import (
@@ -40,19 +40,19 @@ _PLACES = {DEFAULT_JURISDICTION: "", "eu": ".eu", "fedramp": ".fedramp", "us": "
 
 # developers.cloudflare.com/r2/api/s3/api and /r2/reference/data-location (read 2026-08): the endpoint is
 # <account>.<jurisdiction>.r2.cloudflarestorage.com, with the bucket in front of it or as the first part of the path.
-_ADDRESS = re.compile(
+_ADDRESS = regex(
     r"(?:https?://)?(?:(?P<host_bucket>[a-z0-9][a-z0-9-]*)\.)?(?P<account>[0-9a-f]{32})"
     r"(?:\.(?P<jurisdiction>[a-z-]+))?(?P<service>\.r2\.cloudflarestorage\.com(?::443)?)?"
     r"(?:/(?P<path_bucket>[^/?#]+))?/?"
 )
 # developers.cloudflare.com/r2/buckets/create-buckets (read 2026-08).
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_BUCKET = regex(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 # developers.cloudflare.com/r2/api/tokens (read 2026-08): the access key id is the id of a token, the secret is the
 # SHA-256 of its value. What the value looks like: /fundamentals/api/get-started/token-formats; older ones have 40
 # characters without a prefix.
-_KEY_ID = re.compile(r"[0-9a-f]{32}")
-_SECRET = re.compile(r"[0-9a-f]{64}")
-_TOKEN_VALUE = re.compile(r"cf[a-z]{1,2}t?_\S+|[A-Za-z0-9_-]{40}")
+_KEY_ID = regex(r"[0-9a-f]{32}")
+_SECRET = regex(r"[0-9a-f]{64}")
+_TOKEN_VALUE = regex(r"cf[a-z]{1,2}t?_\S+|[A-Za-z0-9_-]{40}")
 
 
 def _as_jurisdiction(value: object) -> object:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
+from ...lazy import regex
 from ..settings.place import Place
 from ..settings.settings_text import (
     Folder,
@@ -33,11 +33,11 @@ from .target import S3, Credentials, CredentialSource, Target
 
 # docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html (read 2026-08). Capital letters and underscores
 # are in old buckets of us-east-1 and on other services.
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
-_VIRTUAL_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-_REGION = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_AWS_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
-_AWS_HOST = re.compile(
+_BUCKET = regex(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
+_VIRTUAL_BUCKET = regex(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_REGION = regex(r"[A-Za-z0-9_-]{1,64}")
+_AWS_REGION = regex(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
+_AWS_HOST = regex(
     r"s3(?:-fips)?(?:\.dualstack)?[.-](?P<region>[a-z]{2,4}(?:-[a-z]+)+-\d{1,2})\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu)"
 )
 # docs.aws.amazon.com/general/latest/gr/s3.html and botocore's partitions (read 2026-08). Partitions with a network of
@@ -50,8 +50,8 @@ _ANY_REGION = "us-east-1"
 # These services have kinds of their own, which know what they refuse and ignore: through the kind s3, a revision on
 # Supabase would be overwritten silently.
 _OTHER_KINDS = (
-    (re.compile(r"https?://[^/]*\.r2\.cloudflarestorage\.com(:\d+)?(/.*)?"), "r2"),
-    (re.compile(r"https?://[^/]*\.supabase\.(co|red)(:\d+)?(/.*)?|.*/storage/v1/s3"), "supabase"),
+    (regex(r"https?://[^/]*\.r2\.cloudflarestorage\.com(:\d+)?(/.*)?"), "r2"),
+    (regex(r"https?://[^/]*\.supabase\.(co|red)(:\d+)?(/.*)?|.*/storage/v1/s3"), "supabase"),
 )
 
 

@@ -6,13 +6,13 @@ Kazinex keeps this account itself: organisations enter nothing.
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Iterator, Mapping
 from typing import Self
 
 from pydantic import ModelWrapValidatorHandler, SecretStr, model_validator
 
 from ...json_text import parse_json
+from ...lazy import regex
 from ..settings.place import Place
 from ..settings.settings_text import (
     Folder,
@@ -35,18 +35,18 @@ from .target import SUPABASE, Credentials, RestEndpoint, Target
 # supabase.com/docs/guides/storage/s3/authentication (read 2026-08).
 _PATH = "/storage/v1/s3"
 
-_PROJECT = re.compile(r"[a-z0-9]{20}")
-_ADDRESS = re.compile(
+_PROJECT = regex(r"[a-z0-9]{20}")
+_ADDRESS = regex(
     r"(?:https?://)?(?P<host>[a-z0-9]{20})(?:\.storage)?\.supabase\.co(?:/(?:storage|rest|auth)/.*|/)?"
     r"|(?:https?://)?(?:app\.)?supabase\.com/(?:dashboard/)?project/(?P<page>[a-z0-9]{20})(?:[/?#].*)?"
 )
-_REGION = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_REGION = regex(r"[A-Za-z0-9_-]{1,64}")
 
 # The service accepts more characters (supabase/storage, src/storage/limits.ts, read 2026-08); these need no escaping in
 # a URL, so that what is signed cannot differ from what is sent.
-_BUCKET = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
+_BUCKET = regex(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 
-_API_KEY = re.compile(r"sb_(?:secret|publishable)_\S+|[\w-]+\.[\w-]+\.[\w-]+")
+_API_KEY = regex(r"sb_(?:secret|publishable)_\S+|[\w-]+\.[\w-]+\.[\w-]+")
 
 
 class SupabaseSettings(SecretiveModel):

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from typing import Final
-from xml.etree.ElementTree import Element
+from typing import TYPE_CHECKING, Final
 
+from ...lazy import regex
 from ...types import PartInfo
 from ..objectstore.xml_text import is_true as is_true
 from ..objectstore.xml_text import parse_xml as parse_xml_of
 from ..objectstore.xml_text import text_of as text_of
 
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+
 DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>'
 NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 # Not in Char of XML 1.0 (w3.org/TR/xml, 2.2), which escaping does not help; and characters that a parser may change.
-_UNFIT: Final = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
+_UNFIT: Final = regex("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
 def parse_xml(body: bytes) -> Element:

@@ -5,9 +5,15 @@ Settings models have it as the property ``place``. Two spellings of one address 
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
+from ...lazy import module
 from ...values import value
+
+if TYPE_CHECKING:
+    from urllib import parse
+else:
+    parse = module(__name__, "urllib.parse")
 
 
 @value
@@ -22,7 +28,7 @@ class Place:
     @classmethod
     def at(cls, kind: str, url: str, container: str, folder: str) -> Place:
         """Return the *folder* of a *container* behind *url*."""
-        parts = urlsplit(url)
+        parts = parse.urlsplit(url)
         host = (parts.hostname or "").rstrip(".")
         port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
         service = f"{kind}://{host}{port}{parts.path.rstrip('/')}/{container}"
@@ -46,5 +52,5 @@ def is_confidential(url: str) -> bool:
         >>> is_confidential("https://graph.example"), is_confidential("http://graph.example")
         (True, False)
     """
-    parts = urlsplit(url)
+    parts = parse.urlsplit(url)
     return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")

@@ -6,7 +6,6 @@ the setting; a message never contains a value, because it may be a secret in the
 
 from __future__ import annotations
 
-import logging
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -18,11 +17,12 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ...errors import InvalidKeyError
 from ...keys import Prefix
+from ...lazy import logger, regex
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, refusal
 from ...values import value
 from .summaries import describe
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 CONFIG = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, json_schema_extra=describe)
 """The configuration of every settings model of this package."""
@@ -68,9 +68,9 @@ class Problem:
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "\u2018": "\u2019", "„": "“", "«": "»"}
 
 # It goes into "Credential=<id>/<date>/<region>/s3/aws4_request, SignedHeaders=...", which these would break.
-_KEY_ID = re.compile(r"[!-~]*")
-_BREAKS_KEY_ID = re.compile(r"[/,:\s]")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_KEY_ID = regex(r"[!-~]*")
+_BREAKS_KEY_ID = regex(r"[/,:\s]")
+_CONTROL = regex("[\x00-\x1f\x7f-\x9f]")
 
 
 def trim(text: str) -> str:

@@ -6,13 +6,13 @@ are left out, and noted. What the service lists in a folder of another spelling 
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Generic, TypeVar, cast
 
 from ...errors import NotFoundError, UnavailableError
+from ...lazy import logger
 from ...transport import Exchange, Request, Response
 from ...types import Folder, ObjectInfo
 from ...unkeyed import Unkeyed
@@ -22,7 +22,7 @@ from .answers import Item, Page, info_of, parse_page
 from .errors import GRAPH, map_error
 from .library import Library
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 

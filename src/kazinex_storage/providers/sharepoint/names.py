@@ -16,6 +16,7 @@ from typing import Final
 from ...caseless import fold as fold
 from ...errors import InvalidKeyError
 from ...keys import ObjectKey
+from ...lazy import regex
 
 # What is forbidden, unless another source is named: "Restrictions and limitations in OneDrive and SharePoint",
 # support.microsoft.com, article 64883a5d-228e-48f5-b3d2-eb39e07630fa (read 2026-08).
@@ -36,7 +37,7 @@ _DEVICE: Final = r"(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?=[ ]*(?:\.|\Z))"
 # Graph says dots at the end; .NET trims every white space, and a name that comes back trimmed would be another key.
 # Tilde: the page forbids "~$", and "~" in folders; learn.microsoft.com/graph/onedrive-addressing-driveitems forbids
 # it in files as well. The "=" is escaped where two hexadecimal digits follow, in either case: the service folds case.
-_FOREIGN: Final = re.compile(
+_FOREIGN: Final = regex(
     rf"""
     ["*:<>?/\\|\x00-\x1f\x7f-\x9f]
     | \A[\s~] | [\s.]\Z
@@ -47,8 +48,8 @@ _FOREIGN: Final = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 # Hidden, made by the service at the root of each library; the page forbids it there and nowhere else.
-_FORMS: Final = re.compile("forms", re.IGNORECASE)
-_ESCAPE: Final = re.compile("(?:=[0-9A-F]{2})+")
+_FORMS: Final = regex("forms", re.IGNORECASE)
+_ESCAPE: Final = regex("(?:=[0-9A-F]{2})+")
 
 
 def encode_segment(name: str) -> str:

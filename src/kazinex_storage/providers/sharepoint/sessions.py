@@ -7,7 +7,6 @@ that was done, so after a doubt the session is asked how far it has come.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -18,6 +17,7 @@ from ...bodies.part_upload import MemoryBody, send_in_order
 from ...bodies.quickxor import QuickXorHash
 from ...bodies.source import Source
 from ...errors import IntegrityError, StorageError, UnavailableError
+from ...lazy import logger
 from ...transport import BodySlice, Exchange, Response, Wait
 from ...transport.status import RETRY_STATUSES
 from ...types import MIB, ObjectInfo, PartInfo, PartRule, PutMode, PutOptions
@@ -27,7 +27,7 @@ from .hashing import Sent
 from .objects import Objects
 from .requests import Writing
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 _UNIT: Final = 320 * 1024
 RULE: Final = PartRule(min_part_bytes=_UNIT, max_part_bytes=60 * MIB - _UNIT, max_parts=1_000_000, multiple_of=_UNIT)

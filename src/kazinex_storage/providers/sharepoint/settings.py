@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, model_validator
 
+from ...lazy import regex
 from ...transport import Gate
 from ..settings.entra import AppIdentity, MemoryTokenStore, Tokens
 from ..settings.place import Place, is_confidential
@@ -38,11 +39,11 @@ from .target import MAX_FILE_BYTES, Target
 USER_AGENT: Final = "ISV|Kazinex|kazinex-storage/1.0"
 """Microsoft asks for this form, and throttles traffic without it first."""
 
-_ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_DOMAIN: Final = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-_SITE: Final = re.compile(r"/(?:sites|teams)/[^/?#]+")
+_ID: Final = regex(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DOMAIN: Final = regex(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_SITE: Final = regex(r"/(?:sites|teams)/[^/?#]+")
 # Pages of a library in a browser: /sites/a/Shared Documents/Forms/AllItems.aspx, and the short links of sharing.
-_PAGE: Final = re.compile(r"(?i)/(?:Forms/[^/]+\.aspx|_layouts/.*|SitePages/.*|:[a-z]:/.*)$")
+_PAGE: Final = regex(r"(?i)/(?:Forms/[^/]+\.aspx|_layouts/.*|SitePages/.*|:[a-z]:/.*)$")
 
 _GATES: WeakValueDictionary[tuple[str, str, str], Gate] = WeakValueDictionary()
 """One gate for each app in each tenant, over all providers of the process."""
