@@ -9,12 +9,10 @@ reference, next; ``lifting.py`` is how ``Storage`` runs it. ``kazinex_storage.te
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from .bodies.source import Source
 from .errors import StorageError
 from .keys import ObjectKey, Prefix
-from .transport import TransportSettings
 from .types import (
     Buffer,
     ByteRange,
@@ -31,6 +29,10 @@ from .types import (
     Sink,
     UploadState,
 )
+
+if TYPE_CHECKING:
+    from .bodies.source import Source
+    from .transport import TransportSettings
 
 
 class StorageProvider(Protocol):

@@ -18,14 +18,11 @@ from typing import (
     Literal,
     ParamSpec,
     Protocol,
-    TypeAlias,
-    TypeGuard,
     TypeVar,
     cast,
     runtime_checkable,
 )
 
-from .bodies.source import Source
 from .contract import (
     BulkDeleter,
     Diagnoser,
@@ -34,16 +31,16 @@ from .contract import (
     Presigner,
     ServerCopier,
     ServerMover,
-    SettingsUser,
     StorageProvider,
     Sweeper,
     UploadResumer,
 )
 from .keys import ObjectKey, Prefix
-from .transport import Call, Exchange, TransferCancelled, Transport
+from .transport import Call, Exchange, TransferCancelled
 from .types import Buffer, Checksum, Diagnosis, Folder, ObjectInfo, ProviderInfo, Sink, UploadState
 
 if TYPE_CHECKING:
+    from .bodies.source import Source
     from .transport.addresses import PublicAddresses
 
 # S3, R2 and Supabase list 1,000 keys a request; a page of a lifted provider is as long.
@@ -185,10 +182,6 @@ class ExchangeProvider(Verbs, Protocol):
         ...
 
 
-AnyProvider: TypeAlias = StorageProvider | ExchangeProvider
-"""What a ``Storage`` can be made of."""
-
-
 class Exchanges(Verbs):
     """Every verb, as exchanges of one call each; what is optional is called only when its capability is declared."""
 
@@ -223,28 +216,6 @@ class Exchanges(Verbs):
         """Return None: only a provider of exchanges is asked for the checksum of a version that was read in part."""
         return None
         yield  # makes an exchange of it
-
-
-def exchanges_of(provider: AnyProvider) -> Exchanges:
-    """Return the verbs of *provider* as exchanges: its own, else its methods lifted."""
-    if offers_exchanges(provider):
-        return cast(Exchanges, provider)  # it has the optional verbs whose capabilities it declares
-    return Exchanges(cast(StorageProvider, provider))  # type: ignore[abstract]  # the decorators give the bodies
-
-
-def offers_exchanges(provider: object) -> TypeGuard[ExchangeProvider]:
-    """Say whether *provider* writes its verbs as exchanges."""
-    return getattr(provider, "offers_exchanges", False) is True
-
-
-def transport_for(provider: AnyProvider, given: Transport | None) -> Transport:
-    """Return *given*, or a new one where there is none or where *provider* may not go everywhere that *given* may."""
-    found = given if given is not None else Transport()
-    if offers_exchanges(provider) and provider.addresses not in (None, found.settings.addresses):
-        found = found.restricted(provider.addresses)
-    if isinstance(provider, SettingsUser):
-        provider.use_settings(found.settings)
-    return found
 
 
 def _call(function: Callable[[], R]) -> Exchange[R]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from .lifting import AnyProvider
+    from .verbs import AnyProvider
 
 ENTRY_POINT_GROUP = "kazinex_storage.providers"
 """Where third parties announce their kinds."""

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 MODULES = (
     "kazinex_storage",
     "kazinex_storage.lifting",
+    "kazinex_storage.verbs",
     "kazinex_storage.contract",
     "kazinex_storage.providers.local",
     "kazinex_storage.providers.memory",

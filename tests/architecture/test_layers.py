@@ -32,6 +32,7 @@ LEVELS = {
     # 3: the contract
     "contract": 3,
     "lifting": 3,
+    "verbs": 3,
     "public_access": 3,
     "unkeyed": 3,
     # 4: what providers share

@@ -12,7 +12,6 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import ContainerClient
 
-from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.providers.azure_blob.names import encode
 from kazinex_storage.providers.azure_blob.provider import AzureBlobProvider
 from kazinex_storage.providers.azure_blob.target import AccountKey, Target
@@ -20,6 +19,7 @@ from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness
 from kazinex_storage.testing.servers import AzuriteServer
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
+from kazinex_storage.verbs import AnyProvider
 
 from ..s3.proxy import Action, Proxy, Seen, proxy, says
 

@@ -28,9 +28,9 @@ from kazinex_storage import (
     UploadState,
 )
 from kazinex_storage.documents.register import MemoryRegister
-from kazinex_storage.lifting import exchanges_of
 from kazinex_storage.organisations import MemoryCatalogue
 from kazinex_storage.testing.servers import S3Server
+from kazinex_storage.verbs import exchanges_of
 
 from .test_racing_uploads import at_once
 

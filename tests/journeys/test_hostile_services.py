@@ -12,13 +12,13 @@ from pydantic import SecretStr
 
 from kazinex_storage import ByteRange, Storage
 from kazinex_storage.errors import IntegrityError, StorageError, UnavailableError
-from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.providers.azure_blob import AzureBlobSettings, open_azure_blob
 from kazinex_storage.providers.s3 import R2Settings, S3Settings, SupabaseSettings, open_r2, open_s3, open_supabase
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
 from kazinex_storage.providers.sharepoint.target import Target
 from kazinex_storage.testing.emulators.http import Answer, Handler, Received, http_server
 from kazinex_storage.transport import Gate
+from kazinex_storage.verbs import AnyProvider
 
 KEY = SecretStr("ab" * 32)
 

@@ -13,7 +13,6 @@ from pydantic import SecretStr
 
 from kazinex_storage import PutMode, PutOptions, Storage
 from kazinex_storage.fs import S3FileSystem
-from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.organisations import KeyFile, KeyRing, MemoryCatalogue, Organisations
 from kazinex_storage.organisations.sealing import Sealer
 from kazinex_storage.organisations.sql import SqlCatalogue
@@ -26,6 +25,7 @@ from kazinex_storage.testing.emulators.graph import Answer, GraphEmulator, Kind,
 from kazinex_storage.testing.emulators.http import Received, http_server
 from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
+from kazinex_storage.verbs import AnyProvider
 
 SECRET = "5ec2e7" + "ab" * 29
 KEY = base64.b64encode(bytes(range(64))).decode()

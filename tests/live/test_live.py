@@ -7,11 +7,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.providers.settings.environment import settings_from_environment
 from kazinex_storage.registry import default_registry
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness, ProviderContract
+from kazinex_storage.verbs import AnyProvider
 
 from .conftest import KINDS
 

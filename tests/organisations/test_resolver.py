@@ -31,7 +31,6 @@ from kazinex_storage.errors import (
     UnresolvedOrganisationError,
 )
 from kazinex_storage.keys import DocumentKey
-from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.organisations import (
     Catalogue,
     MemoryCatalogue,
@@ -43,6 +42,7 @@ from kazinex_storage.organisations import (
 from kazinex_storage.registry import Registry
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.types import MIB
+from kazinex_storage.verbs import AnyProvider
 
 if TYPE_CHECKING:
     from tests.organisations.plugins.vault_provider import VaultProvider

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import S3, Credentials, Preset, Target
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness
 from kazinex_storage.testing.servers import S3Server
+from kazinex_storage.verbs import AnyProvider
 
 from .faulty import Faulty, faulty_before
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kazinex_storage.errors import AlreadyExistsError
-from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import R2, Credentials, Target
 from kazinex_storage.storage.sync import Storage
@@ -27,6 +26,7 @@ from kazinex_storage.testing.emulators.cloudflare import Answer, Kind, R2Front, 
 from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
 from kazinex_storage.types import PutMode, PutOptions
+from kazinex_storage.verbs import AnyProvider
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

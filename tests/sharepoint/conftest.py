@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.providers.sharepoint.names import encode_key
 from kazinex_storage.providers.sharepoint.provider import SharePointProvider
 from kazinex_storage.providers.sharepoint.target import Target
@@ -17,6 +16,7 @@ from kazinex_storage.testing import Harness
 from kazinex_storage.testing.emulators.graph import GraphEmulator, graph_emulator
 from kazinex_storage.testing.emulators.graph.drive import Drive, GraphError
 from kazinex_storage.transport import Gate, RetryPolicy, Transport, TransportSettings
+from kazinex_storage.verbs import AnyProvider
 
 
 @dataclass

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from azure.core.exceptions import ResourceNotFoundError, ServiceResponseError
 
 from kazinex_storage import Storage
-from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.providers.azure_blob.names import encode
 from kazinex_storage.providers.azure_blob.provider import AzureBlobProvider
 from kazinex_storage.providers.s3.provider import S3Provider
@@ -20,6 +19,7 @@ from kazinex_storage.testing.emulators.graph import graph_emulator
 from kazinex_storage.testing.emulators.graph.drive import GraphError
 from kazinex_storage.testing.servers import azurite, seaweedfs
 from kazinex_storage.transport import Gate, RetryPolicy, Transport, TransportSettings
+from kazinex_storage.verbs import AnyProvider
 
 from ..azure import conftest as azure
 from ..s3 import conftest as s3

@@ -12,7 +12,6 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from kazinex_storage import AsyncStorage, DocumentStore, PresignedUrl, Resolver, Storage, Transport
-from kazinex_storage.lifting import AnyProvider
 from kazinex_storage.organisations import KeyFile, MemoryCatalogue, Organisations
 from kazinex_storage.providers.azure_blob import AzureBlobSettings, open_azure_blob
 from kazinex_storage.providers.azure_blob.target import AccountKey, DelegatedKey, SasToken
@@ -23,6 +22,7 @@ from kazinex_storage.providers.s3.target import Credentials
 from kazinex_storage.providers.settings.entra import AppIdentity, MemoryTokenStore, Tokens
 from kazinex_storage.providers.sharepoint import SharePointSettings, open_sharepoint
 from kazinex_storage.transport import Request, Response, SigV4, TransportSettings
+from kazinex_storage.verbs import AnyProvider
 
 SECRET = "ab" * 32
 KEY = "YWJh" * 21 + "YQ=="

@@ -10,7 +10,7 @@ import pytest
 from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import NotFoundError, StorageError
 from kazinex_storage.keys import ObjectKey, Prefix
-from kazinex_storage.lifting import PAGE_ITEMS, Exchanges, Pages, exchanges_of
+from kazinex_storage.lifting import PAGE_ITEMS, Exchanges, Pages
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.transport import Call, Exchange, TransferCancelled, Transport
 from kazinex_storage.types import (
@@ -27,6 +27,7 @@ from kazinex_storage.types import (
     Sink,
     UploadState,
 )
+from kazinex_storage.verbs import exchanges_of
 
 KEY = ObjectKey("a/b")
 

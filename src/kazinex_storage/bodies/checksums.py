@@ -13,7 +13,6 @@ from ..errors import IntegrityError
 from ..lazy import module
 from ..types import Buffer, Checksum, Sink
 from .part_plan import fastest_crc32
-from .quickxor import QuickXorHash
 
 if TYPE_CHECKING:
     import hashlib
@@ -70,7 +69,9 @@ def hasher_of(algorithm: str) -> Hasher | None:
     if algorithm in ("sha256", "sha1", "md5"):
         return hashlib.new(algorithm, usedforsecurity=False)
     if algorithm == "quickxor":
-        return _QuickXor()
+        from .quickxor import QuickXorHash  # of SharePoint alone
+
+        return QuickXorHash()
     crc = _crc_of(algorithm)
     return _CrcHasher(crc, _CRC_BYTES[algorithm]) if crc is not None else None
 
@@ -183,13 +184,6 @@ class _CrcHasher:
 
     def hexdigest(self) -> str:
         return self._value.to_bytes(self._bytes, "big").hex()
-
-
-class _QuickXor(QuickXorHash):
-    __slots__ = ()
-
-    def hexdigest(self) -> str:
-        return self.digest().hex()
 
 
 @cache

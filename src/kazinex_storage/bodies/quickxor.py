@@ -60,6 +60,10 @@ class QuickXorHash:
         ring ^= self.size << (_BITS - 64)
         return ring.to_bytes(_BITS // 8, "little")
 
+    def hexdigest(self) -> str:
+        """Return the hash in hexadecimal."""
+        return self.digest().hex()
+
     def base64(self) -> str:
         """Return the hash as Graph writes it, in ``file.hashes.quickXorHash``."""
         return base64.b64encode(self.digest()).decode()

@@ -19,7 +19,7 @@ from ..types import Buffer, Checksum, Progress
 from .body import Body, BytesBody, Raw, Spool, ended, opened, unreadable
 from .checksums import checksum_of
 from .digest import Digest, ReadBack
-from .part_plan import crc32
+from .part_plan import fastest_crc32
 from .taking import BodyLike as BodyLike
 from .taking import known_body, spooled_body
 
@@ -177,7 +177,7 @@ class Source:
 
             found = Checksum(algorithm="sha256", value=hashlib.sha256(self._body.data).hexdigest())
         elif self._algorithm == "crc32":
-            found = Checksum(algorithm="crc32", value=f"{crc32(self._body.data):08x}")
+            found = Checksum(algorithm="crc32", value=f"{fastest_crc32()(self._body.data, 0):08x}")
         else:
             found = checksum_of(self._algorithm, self._body.data)
         self._report(self.size)

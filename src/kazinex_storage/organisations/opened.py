@@ -15,12 +15,12 @@ from typing import NoReturn
 
 from ..errors import ClosedError, StorageError
 from ..keys import is_revision
-from ..lifting import AnyProvider, offers_exchanges
 from ..storage.states import StateKeys
 from ..storage.sync import Storage
 from ..transport import Transport
 from ..transport.addresses import PublicAddresses
 from ..types import ProviderInfo
+from ..verbs import AnyProvider, offers_exchanges
 from .records import ProviderRecord
 
 # An open provider holds a descriptor or a few connections; the usual limit is 1,024 descriptors a process.

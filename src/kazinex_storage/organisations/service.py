@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Final
 from ..contract import SecretRotator
 from ..errors import RecordConflictError, SealError, UnknownProviderError
 from ..keys import check_identifier
-from ..lifting import offers_exchanges
 from ..policy import check_extensions, normal_extension
 from ..registry import Registry, default_registry
 from ..secrecy.masking import masked
 from ..secrecy.pickling import not_pickled
 from ..storage.sync import Storage
 from ..transport import Transport
+from ..verbs import offers_exchanges
 from .admission import OPERATOR_CHOICES, Admit
 from .catalogue import Catalogue
 from .changes import check_size_limit, halves, with_settings
@@ -39,9 +39,9 @@ from .use import failed, without_failure
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from ..lifting import AnyProvider
     from ..transport.addresses import PublicAddresses
     from ..types import Diagnosis
+    from ..verbs import AnyProvider
 
 
 class Keep(Enum):

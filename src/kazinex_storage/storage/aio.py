@@ -25,7 +25,6 @@ from .operations import DEFAULTS
 from .reading import FIRST_SHARE, Listing
 from .rules import Body
 from .sync import Storage
-from .uploads import Uploads
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
@@ -49,7 +48,6 @@ class AsyncStorage:
         """Use *storage*; both may be used side by side."""
         self._storage = storage
         self._operations = storage.operations
-        self._uploads = Uploads(storage.operations.context)
         self._transport = storage.transport
         self._run = storage.transport.run_async
 

@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ..bodies.checksums import check_checksum, hasher_of
-from ..bodies.download_file import Download
-from ..bodies.small_download import SmallDownload
 from ..errors import IntegrityError
 from ..keys import ObjectKey
 from ..transport import Exchange, Many, Outcome
 from ..types import MIB, WHOLE, Buffer, ByteRange, Checksum, ObjectInfo, Progress, Sink
 from .operation import Context
+
+if TYPE_CHECKING:
+    from ..bodies.download_file import Download
+    from ..bodies.small_download import SmallDownload
 
 # One connection to an object store carries some 50 to 100 MB/s, whatever the line; below 16 MiB a second one does not
 # get up to speed before the first has ended.
@@ -74,7 +76,7 @@ class Fetch:
         etag = yield from self._look()
         if sha256 is not None:
             return (yield from self._get(WHOLE, self._sink(0), etag))
-        target_file = cast(SmallDownload, self._target_file)
+        target_file = cast("SmallDownload", self._target_file)
         sink = target_file if self._on_progress is None else _Expecting(self._sink(0), target_file)
         info = yield from self._get(WHOLE, sink, etag)
         if not target_file.announced:

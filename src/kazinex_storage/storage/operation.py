@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ..errors import ClosedError, StorageError
 from ..keys import ObjectKey, Prefix
-from ..lifting import AnyProvider, exchanges_of
-from ..policy import UploadPolicy
 from ..transport import Exchange
 from ..types import DigestChoice, ObjectInfo, PendingUpload, UploadState
-from .guards import Guard, Watch, Write
+from ..verbs import AnyProvider, exchanges_of
 from .rules import Rules, WriteOnce
 from .scope import Scope
 from .states import StateKeys, StateSeal
+
+if TYPE_CHECKING:
+    from ..policy import UploadPolicy
+    from .guards import Guard, Watch, Write
 
 T = TypeVar("T")
 P = ParamSpec("P")

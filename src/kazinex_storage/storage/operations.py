@@ -12,9 +12,6 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, cast
 
-from ..bodies.body import Spool
-from ..bodies.download_file import Download
-from ..bodies.small_download import Destination, SmallDownload
 from ..errors import BulkError, NotFoundError
 from ..keys import ObjectKey
 from ..lazy import module
@@ -32,18 +29,19 @@ from ..types import (
     PutOptions,
     Sink,
 )
-from .bulk import delete_objects, each_once
-from .copies import copy_object, move_object
 from .fetching import Fetch, Proof
-from .guards import guarded
 from .operation import Context, operation, unscoped_operation
 from .ranges import GAP_BYTES, Block, Chunks, blocks_of, replaced
 from .reading import Collector, Listing, RangeReader
-from .rules import Body
-from .signed import confirm_object, presign_object
 
 if TYPE_CHECKING:
     import pathlib
+
+    from ..bodies.body import Spool
+    from ..bodies.download_file import Download
+    from ..bodies.small_download import Destination, SmallDownload
+    from .rules import Body
+    from .uploads import Uploads
 else:
     pathlib = module(__name__, "pathlib")
 
@@ -80,6 +78,13 @@ class Operations:
         write = self._write if context.guard is None and context.rules.taken is None else self._write_guarded
         return write(key, body, context.rules.admit(key, options), sha256, on_progress)
 
+    @property
+    def uploads(self) -> Uploads:
+        """Uploads in parts."""
+        from .uploads import Uploads
+
+        return Uploads(self.context)
+
     def spool(self, key: str) -> Spool:
         """Return a spool that collects a body for *key* and refuses what the policy or the service does.
 
@@ -98,6 +103,8 @@ class Operations:
         Raises:
             BulkError: some failed.
         """
+        from .bulk import each_once
+
         puts = each_once(items, lambda key, body: self.put(key, body, options))
         outcomes = cast("list[Outcome[ObjectInfo]]", (yield Many(puts, self.context.info.concurrency)))
         failures = [outcome.error for outcome in outcomes if outcome.error is not None]
@@ -177,6 +184,8 @@ class Operations:
 
         A small object of which the size is known costs one request and one blocking call.
         """
+        from ..bodies.small_download import Destination, SmallDownload
+
         remote = self.context.info.remote
         into = path if isinstance(path, Destination) else Destination(path=pathlib.Path(path))
         trusting = remote and self.context.rules.digest == "service"
@@ -184,6 +193,8 @@ class Operations:
         if small := remote and into.is_small:
             target = SmallDownload(into, trusting=trusting)
         else:
+            from ..bodies.download_file import Download
+
             target = cast(Download, (yield Call(into.open, trusting, discard=Download.discard)))
         try:
             fetch = Fetch(self.context, key, target, on_progress, if_match, into.size)
@@ -217,26 +228,36 @@ class Operations:
     @unscoped_operation("delete_many")
     def delete_many(self, keys: Iterable[str]) -> Exchange[None]:
         """Remove many objects; see ``Storage.delete_many``."""
+        from .bulk import delete_objects
+
         return delete_objects(self.context, keys)
 
     @operation("copy")
     def copy(self, source: ObjectKey, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy inside the storage; see ``Storage.copy``."""
+        from .copies import copy_object
+
         return copy_object(self.context, source, self.context.scope.full_key(target), mode)
 
     @operation("move")
     def move(self, source: ObjectKey, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
         """Give an object another key; see ``Storage.move``."""
+        from .copies import move_object
+
         return move_object(self.context, source, self.context.scope.full_key(target), mode)
 
     @operation("presign")
     def presign(self, key: ObjectKey, options: PresignOptions) -> Exchange[PresignedUrl]:
         """Sign a request; see ``Storage.presign``."""
+        from .signed import presign_object
+
         return presign_object(self.context, key, options)
 
     @operation("confirm")
     def confirm(self, key: ObjectKey, options: PresignOptions, write_token: str | None) -> Exchange[ObjectInfo]:
         """Check what a signed PUT brought; see ``Storage.confirm``."""
+        from .signed import confirm_object
+
         return confirm_object(self.context, key, options, write_token)
 
     def scan(self, prefix: str) -> Listing[ObjectInfo]:
@@ -290,6 +311,8 @@ class Operations:
         if write is None:
             yield from context.rules.check_taken(key)
             return (yield from self._write(key, body, options, sha256, on_progress))
+        from .guards import guarded
+
         created = replace(options, mode=PutMode.CREATE)
 
         def create(demanded: str | None) -> Exchange[ObjectInfo]:

@@ -9,22 +9,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, TypeAlias, cast, get_args
 
-from ..bodies.body import BytesBody, Spool
 from ..bodies.content_types import guess_content_type
-from ..bodies.loading import load_resident, load_small
-from ..bodies.source import BodyLike, Source
 from ..errors import FileTooLargeError, IntegrityError, NotSupportedError
 from ..keys import ObjectKey
 from ..lazy import logger
-from ..policy import UploadPolicy, format_bytes
 from ..transport import Call, Exchange
 from ..types import Capability, DigestChoice, ObjectInfo, Progress, ProviderInfo, PutMode, PutOptions
 
+if TYPE_CHECKING:
+    from ..bodies.body import Spool
+    from ..bodies.source import BodyLike, Source
+    from ..policy import UploadPolicy
+
 _log = logger(__name__)
 
-Body: TypeAlias = BodyLike | Source
+Body: TypeAlias = "BodyLike | Source"
 """What can be put: bytes, a path, a binary file, an iterable of bytes, or a source made of one of them."""
 
 WriteOnce: TypeAlias = bool | Callable[[ObjectKey], bool]
@@ -149,6 +150,8 @@ class Rules:
 
     def spool(self) -> Spool:
         """Return a spool that refuses to grow over the limit."""
+        from ..bodies.body import Spool
+
         return Spool(self._limit, self._too_large)
 
     def source(
@@ -162,6 +165,9 @@ class Rules:
             FileTooLargeError: it is not.
             ValueError: a source is given together with what belongs into it.
         """
+        from ..bodies.body import BytesBody  # here, for a process that only reads does without
+        from ..bodies.source import Source
+
         if isinstance(body, Source):
             if sha256 is not None or on_progress is not None:
                 raise ValueError("a Source has its own sha256 and progress; give them to Source.of")
@@ -171,6 +177,8 @@ class Rules:
             self.check_size(len(body))
             return Source(BytesBody(body), sha256=sha256, progress=on_progress, trusting=not hashed)
         if self.info.remote:
+            from ..bodies.loading import load_resident, load_small
+
             resident = load_resident(body, hashed=hashed or sha256 is not None)
             if resident is not None:
                 self.check_size(resident.size)
@@ -211,6 +219,8 @@ class Rules:
     def _too_large(self, size: int) -> FileTooLargeError:
         if self.policy is not None and self.policy.max_file_bytes <= self.info.max_object_bytes:
             return self.policy.too_large(size)
+        from ..policy import format_bytes
+
         return FileTooLargeError(
             f"the object reaches {format_bytes(size)}, "
             f"this service holds at most {format_bytes(self.info.max_object_bytes)}; split it"

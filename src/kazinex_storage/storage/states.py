@@ -11,17 +11,17 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from ..contract import StateSecret
 from ..errors import SettingsError
 from ..json_text import parse_own_json, write_json
 from ..lazy import module, regex
-from ..lifting import AnyProvider
 from ..secrecy.pickling import not_pickled
 from ..types import UploadState
 
 if TYPE_CHECKING:
     import hashlib
     import hmac
+
+    from ..verbs import AnyProvider
 else:
     hashlib = module(__name__, "hashlib")
     hmac = module(__name__, "hmac")
@@ -123,6 +123,8 @@ class StateSeal:
     def _keys(self) -> StateKeys:
         if self._given is not None:
             return self._given
+        from ..contract import StateSecret
+
         secret = self._provider.state_secret() if isinstance(self._provider, StateSecret) else None
         return OneKey(secret if secret is not None else _OF_THIS_PROCESS)
 

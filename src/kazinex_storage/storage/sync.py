@@ -9,11 +9,9 @@ import builtins
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from typing import Literal, Self, overload
+from typing import TYPE_CHECKING, Literal, Self, overload
 
 from ..keys import Prefix
-from ..lifting import AnyProvider, transport_for
-from ..policy import UploadPolicy
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ..transport import Outcome, Transport
 from ..types import (
@@ -31,16 +29,18 @@ from ..types import (
     PutOptions,
     UploadState,
 )
-from .bulk import arriving
-from .files import StorageFile, open_file
+from ..verbs import AnyProvider, transport_for
 from .operation import Context
 from .operations import DEFAULTS, LINK, Operations
 from .ranges import GAP_BYTES
 from .reading import ByteStream
-from .rules import Body, WriteOnce
-from .states import StateKeys
-from .tickets import UploadTicket
-from .uploads import Uploads
+
+if TYPE_CHECKING:
+    from ..policy import UploadPolicy
+    from .files import StorageFile
+    from .rules import Body, WriteOnce
+    from .states import StateKeys
+    from .tickets import UploadTicket
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
@@ -80,7 +80,7 @@ class Storage:
         self._transport = transport_for(provider, transport)
         self._run = self._transport.run  # all that AsyncStorage does otherwise; see ``awaiting.awaited``
         self._own_transport = self._transport is not transport
-        self._use(Context(provider, Prefix.folder(prefix), policy, write_once, state_key, digest))
+        self._operations = Operations(Context(provider, Prefix.folder(prefix), policy, write_once, state_key, digest))
 
     @property
     def info(self) -> ProviderInfo:
@@ -152,6 +152,8 @@ class Storage:
 
     def get_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Outcome[bytes]]]:
         """Yield (key, outcome) as whole objects arrive; ``outcome.result()`` gives the bytes or raises."""
+        from .bulk import arriving
+
         return arriving(keys, self._operations.get_bytes, self._transport, self.info.concurrency)
 
     def download(self, key: str, path: str | os.PathLike[str], *, on_progress: Progress | None = None) -> ObjectInfo:
@@ -290,7 +292,7 @@ class Storage:
             PolicyError: the policy does not allow name or size.
             AlreadyExistsError: ``PutMode.CREATE`` and the key exists; the end of the upload decides.
         """
-        return self._run(self._uploads.begin(key, size, options, sha256))
+        return self._run(self._operations.uploads.begin(key, size, options, sha256))
 
     def resume_upload(self, state: UploadState, body: Body, *, on_progress: Progress | None = None) -> ObjectInfo:
         """Read *body* once, send the parts that are missing or differ, make the object; after any error repeat it.
@@ -302,7 +304,7 @@ class Storage:
             PreconditionFailedError: the object is not the version ``if_match``.
             SettingsError: it was begun elsewhere, or its state altered; outside this storage: ``InvalidKeyError``.
         """
-        return self._run(self._uploads.resume(state, body, on_progress))
+        return self._run(self._operations.uploads.resume(state, body, on_progress))
 
     def presign_upload(self, state: UploadState, expires_in: timedelta) -> UploadTicket:
         """Sign every request of an upload that was begun, for a client that sends the parts itself. No request.
@@ -311,7 +313,7 @@ class Storage:
             NotSupportedError: the provider takes no uploads in parts, or does not sign.
             PolicyError: the policy of now does not allow name or size.
         """
-        return self._run(self._uploads.ticket(state, expires_in))
+        return self._run(self._operations.uploads.ticket(state, expires_in))
 
     def complete_upload(self, state: UploadState) -> ObjectInfo:
         """Make the parts that a client sent the object, when all are there; atomic. Two requests per 1,000 parts.
@@ -320,7 +322,7 @@ class Storage:
             IntegrityError: a part is missing or has another size; else as ``resume_upload`` does.
             PolicyError: the policy of now does not allow what is there; it is thrown away.
         """
-        return self._run(self._uploads.complete(state))
+        return self._run(self._operations.uploads.complete(state))
 
     def abort_upload(self, upload: UploadState | PendingUpload) -> None:
         """Throw an upload and its parts away; silent when it is gone. One request.
@@ -328,7 +330,7 @@ class Storage:
         Raises:
             SettingsError: it was begun elsewhere, or its state altered; outside this storage: ``InvalidKeyError``.
         """
-        return self._run(self._uploads.abort(upload))
+        return self._run(self._operations.uploads.abort(upload))
 
     def pending_uploads(self, prefix: str = "", *, older_than: timedelta | None = None) -> builtins.list[PendingUpload]:
         """Return the unfinished uploads below *prefix*, whatever process began them. One request per 1,000.
@@ -336,7 +338,7 @@ class Storage:
         Raises:
             NotSupportedError: the provider takes no uploads in parts.
         """
-        return self._run(self._uploads.pending(prefix, older_than))
+        return self._run(self._operations.uploads.pending(prefix, older_than))
 
     def open(self, key: str, mode: str = "rb", options: PutOptions = DEFAULTS) -> StorageFile:
         """Return a binary file: ``rb`` reads one version, ``wb`` replaces, ``xb`` creates.
@@ -348,6 +350,8 @@ class Storage:
             NotFoundError: reading, and no such key; ``ValueError``: another mode.
             AlreadyExistsError: on closing an ``xb`` file, when the key exists.
         """
+        from .files import open_file
+
         return open_file(self, key, mode, options)
 
     def scoped(self, prefix: str) -> Storage:
@@ -383,11 +387,8 @@ class Storage:
         view = Storage.__new__(Storage)
         view._provider, view._own_transport = None, False  # views do not close what they look at
         view._transport, view._run = self._transport, self._run
-        view._use(self._operations.context.within(prefix, policy, digest))
+        view._operations = Operations(self._operations.context.within(prefix, policy, digest))
         return view
-
-    def _use(self, context: Context) -> None:
-        self._operations, self._uploads = Operations(context), Uploads(context)
 
     def __enter__(self) -> Self:
         return self

@@ -21,11 +21,11 @@ import pytest
 
 from ..bodies.checksums import checksum_of
 from ..errors import NotSupportedError
-from ..lifting import AnyProvider
 from ..storage.rules import WriteOnce
 from ..storage.sync import Storage
 from ..transport import Exchange, Outcome, Wait
 from ..types import Capability, Folder, ObjectInfo, PutMode, PutOptions
+from ..verbs import AnyProvider
 from .faults import Fault, FaultyProvider
 from .harness import Harness
 from .recording import RecordingProvider

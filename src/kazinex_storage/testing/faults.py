@@ -24,9 +24,9 @@ from typing import TypeAlias, TypeVar, cast
 
 from ..bodies.checksums import announce
 from ..errors import StorageError, UnavailableError
-from ..lifting import AnyProvider
 from ..transport import Call, Exchange
 from ..types import Buffer, Checksum, ObjectInfo, Sink
+from ..verbs import AnyProvider
 from .intercept import InterceptedProvider, Through
 
 T = TypeVar("T")

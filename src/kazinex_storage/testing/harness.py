@@ -6,8 +6,8 @@ import urllib.error
 import urllib.request
 from typing import Protocol
 
-from ..lifting import AnyProvider
 from ..types import MIB, PresignedUrl
+from ..verbs import AnyProvider
 
 
 class Harness(Protocol):

@@ -10,10 +10,11 @@ from functools import partial
 from typing import Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from ..contract import StateSecret
-from ..lifting import AnyProvider, Exchanges, Pages, Verbs, exchanges_of
+from ..lifting import Exchanges, Pages, Verbs
 from ..transport import Exchange
 from ..transport.addresses import PublicAddresses
 from ..types import Folder, ObjectInfo, ProviderInfo, Sink, UploadState
+from ..verbs import AnyProvider, exchanges_of
 
 T = TypeVar("T")
 _Item = TypeVar("_Item", bound=ObjectInfo | Folder)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from ..lifting import AnyProvider
 from ..transport import Exchange
 from ..types import Capability, ProviderInfo
+from ..verbs import AnyProvider
 from .intercept import InterceptedProvider, Through
 
 T = TypeVar("T")

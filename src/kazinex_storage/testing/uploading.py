@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from ..bodies.part_plan import PartPlan
 from ..errors import NotSupportedError
-from ..lifting import exchanges_of
 from ..storage.sync import Storage
 from ..types import PutOptions, UploadState
+from ..verbs import exchanges_of
 from .bench import Bench, pattern
 
 

@@ -22,7 +22,7 @@ from .names import encode_metadata_name
 _HEXADECIMAL: Final = regex(r"[0-9a-f]{64}")
 _SHA256_HEADER: Final = METADATA + encode_metadata_name(SHA256)
 _CRC32_HEADER: Final = METADATA + encode_metadata_name(CRC32)
-_CRC32: Final = re.compile(r"[0-9a-f]{8}")
+_CRC32: Final = regex(r"[0-9a-f]{8}")
 _MD5_BYTES: Final = 16
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from binascii import Error as BadBase64
-from quopri import decodestring
 from typing import TYPE_CHECKING, Final
 
 from ...lazy import module, regex
@@ -55,7 +53,7 @@ def decode_text(value: str) -> str:
         return value
     try:
         return b"".join(_word_bytes(match[1], match[2]) for match in found if match is not None).decode()
-    except (UnicodeDecodeError, BadBase64, ValueError):
+    except ValueError:
         return value
 
 
@@ -69,4 +67,6 @@ def _utf8(value: str) -> str:
 def _word_bytes(encoding: str, text: str) -> bytes:
     if encoding in "bB":
         return base64.b64decode(text, validate=True)
+    from quopri import decodestring
+
     return decodestring(text.replace("_", " "), header=False)

@@ -7,10 +7,8 @@ is refused looks for its token before it reports that another object is there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from ...bodies.memory_budget import BUDGET
-from ...bodies.source import Source
 from ...errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -22,9 +20,14 @@ from ...errors import (
 from ...transport import Call, Exchange, Response
 from ...types import Checksum, ObjectInfo, PutMode, PutOptions
 
+if TYPE_CHECKING:
+    from ...bodies.source import Source
+
 
 def read_first(source: Source, write: Callable[[bytes], Exchange[ObjectInfo]], owner: object) -> Exchange[ObjectInfo]:
     """Read a small body, within the memory budget of *owner*, and *write* it."""
+    from ...bodies.memory_budget import BUDGET  # a process that only reads does without
+
     yield from BUDGET.take(source.size, source, owner)
     try:
         data = cast(bytes, (yield Call(_read_whole, source, cancel=source.cancel)))

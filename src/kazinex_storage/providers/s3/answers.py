@@ -11,8 +11,6 @@ from ...lazy import regex
 from ...transport import Response
 from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload
 from ..objectstore.header_text import hexadecimal_of, moment_of, size_of
-from ..objectstore.listed_pages import Page
-from .contents import Row, read_contents, unquoted
 from .headers import (
     CRC32,
     DISPOSITION,
@@ -30,6 +28,9 @@ from .xml import is_true, parse_xml, text_of
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
+
+    from ..objectstore.listed_pages import Page
+    from .contents import Row
 
 
 _CONTENT_RANGE: Final = regex(r"bytes (?:[0-9]{1,18}-[0-9]{1,18}|\*)/([0-9]{1,18})")
@@ -132,6 +133,9 @@ def parse_page(body: bytes) -> Page:
     Raises:
         UnavailableError: it is not a listing.
     """
+    from ..objectstore.listed_pages import Page
+    from .contents import read_contents
+
     ordinary = read_contents(body)
     root = _expect(body if ordinary is None else ordinary.rest, "ListBucketResult")
     if ordinary is None and not any(child.tag in _LISTING for child in root):
@@ -273,6 +277,8 @@ def _decoder(root: Element) -> Callable[[list[str]], list[str]]:
     A blank comes as "+" from AWS, as "%20" from ministack and as either from SeaweedFS; a plus sign is "%2B"
     everywhere.
     """
+    from .contents import unquoted
+
     return unquoted if text_of(root, "EncodingType") == "url" else list
 
 

@@ -1,56 +1,58 @@
 """The provider for R2, S3 and services that speak S3: the verbs as exchanges, which ``Storage`` runs.
 
 Most are those of ``objects.py`` (single objects), ``multipart.py`` and ``uploads.py`` (uploads in parts) and
-``copying.py``; ``requests.py`` encodes the keys.
+``copying.py``; ``requests.py`` encodes the keys. What a process that reads an object does without is loaded when it is
+first used (ADR 0031).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
-from ...bodies.source import Source
-from ...errors import StorageError
 from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...lazy import module
-from ...public_access import PublicAccess
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...transport import Exchange
 from ...types import (
     WHOLE,
+    Buffer,
     Capability,
     Diagnosis,
+    Folder,
     ObjectInfo,
+    PartInfo,
+    PendingUpload,
     PresignedUrl,
     PresignOptions,
     ProviderInfo,
     PutMode,
     PutOptions,
     Sink,
+    UploadState,
 )
-from ..objectstore.listed_pages import Listings
-from .answers import parse_page
-from .batch import delete_many
-from .copying import Copying
-from .errors import S3
-from .multipart import Multipart
 from .names import codec_of
 from .objects import SINGLE_PUT_BYTES, Objects
-from .part_requests import upload_query
-from .presign import presign
 from .requests import Requests
-from .rest import RestWrites
 from .signing import auth_of, credentials_of
 from .target import Credentials, Target
-from .uploads import PartUploads
 
 if TYPE_CHECKING:
     from urllib import parse
 
+    from ...bodies.source import Source
+    from ...errors import StorageError
+    from ...public_access import PublicAccess
     from ...transport.addresses import PublicAddresses
+    from ..objectstore.listed_pages import ListedPages, Listings
+    from .multipart import Multipart
+    from .rest import RestWrites
+    from .uploads import PartUploads
 else:
     parse = module(__name__, "urllib.parse")
+
+T = TypeVar("T")
 
 _ALL: Final = Prefix()
 
@@ -87,24 +89,25 @@ class S3Provider:
         """The bucket."""
         self.codec = codec_of(target)
         """Keys to names of the service, and back."""
-        auth = auth_of(target)
-        self.objects = objects = Objects(Requests(target, auth, self.codec))
+        self._auth = auth_of(target)
+        self.objects = objects = Objects(Requests(target, self._auth, self.codec))
         """Single objects."""
-        self._named = named = Objects(Requests(target, auth))  # by the names of the service, for what no key names
-        self.multipart = multipart = Multipart(objects)
-        """Uploads in parts."""
-        self._copying = Copying(objects, multipart)
-        self._rest = RestWrites(objects, target.rest) if target.rest is not None else None
         self.get, self.head, self.delete, self.checksum = objects.get, objects.head, objects.delete, objects.checksum
         self.read = objects.read
-        self.delete_many, self.delete_unkeyed = partial(delete_many, objects), partial(delete_many, named)
         self.unkeyed_prefix = self.codec.name_prefix
-        listings = Listings(S3, objects.requests.list, parse_page, self.codec, target.location)
-        self.scan, self.children = listings.scan, listings.children
-        uploads = PartUploads(objects, multipart)
-        self.begin_upload, self.put_part, self.list_parts = uploads.begin_upload, uploads.put_part, multipart.list_parts
-        self.complete_upload, self.find_upload = uploads.complete_upload, uploads.find_upload
-        self.abort_upload, self.pending_uploads = multipart.abort_upload, multipart.pending_uploads
+        self._made: dict[str, object] = {}
+        self._rest: RestWrites | None = None
+        if target.rest is not None:
+            from .rest import RestWrites
+
+            self._rest = RestWrites(objects, target.rest)
+
+    @property
+    def multipart(self) -> Multipart:
+        """Uploads in parts."""
+        from .multipart import Multipart
+
+        return self._once("uploads in parts", lambda: Multipart(self.objects))
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; one request up to 8 MiB, else two plus one for each part."""
@@ -118,7 +121,57 @@ class S3Provider:
         """Copy inside the service."""
         if self._rest is not None and mode is PutMode.CREATE:
             return self._rest.copy(source, target)
-        return self._copying.copy(source, target, mode)
+        from .copying import Copying
+
+        return Copying(self.objects, self.multipart).copy(source, target, mode)
+
+    def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo]:
+        """List everything below *prefix*; one request a page."""
+        return self._listings.scan(prefix)
+
+    def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder]:
+        """List one level; one request a page."""
+        return self._listings.children(prefix)
+
+    def delete_many(self, keys: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
+        """Remove up to 1,000 objects; one request, and one for each key that XML cannot carry."""
+        from .batch import delete_many
+
+        return delete_many(self.objects, keys)
+
+    def delete_unkeyed(self, names: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
+        """Remove by the names of the service, as ``delete_many`` does."""
+        from .batch import delete_many
+
+        return delete_many(self._named, names)
+
+    def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:
+        """Begin an upload in parts."""
+        return self._uploads.begin_upload(key, size, options, sha256)
+
+    def put_part(self, state: UploadState, number: int, data: Buffer) -> Exchange[PartInfo]:
+        """Write one part; one request."""
+        return self._uploads.put_part(state, number, data)
+
+    def list_parts(self, state: UploadState) -> Exchange[list[PartInfo]]:
+        """Return the parts that are there; one request for each 1,000."""
+        return self.multipart.list_parts(state)
+
+    def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[ObjectInfo]:
+        """Complete, and look at the object; two requests."""
+        return self._uploads.complete_upload(state, parts)
+
+    def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
+        """Look whether the object is the one of the upload."""
+        return self._uploads.find_upload(state)
+
+    def abort_upload(self, key: ObjectKey, upload_id: str) -> Exchange[None]:
+        """Discard; one request."""
+        return self.multipart.abort_upload(key, upload_id)
+
+    def pending_uploads(self, prefix: Prefix) -> Exchange[list[PendingUpload]]:
+        """Return the uploads that were begun below *prefix*; one request for each 1,000."""
+        return self.multipart.pending_uploads(prefix)
 
     def get_unkeyed(self, name: str, sink: Sink) -> Exchange[ObjectInfo]:
         """Read by the name of the service; one request."""
@@ -136,6 +189,9 @@ class S3Provider:
         """
         if self._rest is not None and options.method == "PUT" and options.mode is PutMode.CREATE:
             return (yield from self._rest.sign(key, options))
+        from .part_requests import upload_query
+        from .presign import presign
+
         credentials = yield from credentials_of(self.target)
         query = upload_query(options.upload.upload_id, options.part) if options.upload is not None else ""
         return presign(self.objects.requests, credentials, key, options, query)
@@ -170,6 +226,8 @@ class S3Provider:
 
     def public_access(self, key: ObjectKey) -> PublicAccess | None:
         """Return where anyone could read the object, if the bucket were public; None on R2."""
+        from ...public_access import PublicAccess
+
         target = self.target
         fix = _MAKE_PRIVATE.get(target.kind)
         if fix is None:
@@ -184,6 +242,31 @@ class S3Provider:
 
     def close(self) -> None:
         """Do nothing: the connections belong to the storage."""
+
+    @property
+    def _named(self) -> Objects:
+        """Objects by the names of the service, for what no key names."""
+        return self._once("names", lambda: Objects(Requests(self.target, self._auth)))
+
+    @property
+    def _listings(self) -> Listings:
+        from ..objectstore.listed_pages import Listings
+        from .answers import parse_page
+        from .errors import S3
+
+        list_page = self.objects.requests.list
+        return self._once("listings", lambda: Listings(S3, list_page, parse_page, self.codec, self.target.location))
+
+    @property
+    def _uploads(self) -> PartUploads:
+        from .uploads import PartUploads
+
+        return self._once("uploads", lambda: PartUploads(self.objects, self.multipart))
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what is made by the first use; of threads that make it at once, all take the same."""
+        found = self._made.get(name)
+        return cast(T, found if found is not None else self._made.setdefault(name, make()))
 
 
 def _info(target: Target) -> ProviderInfo:

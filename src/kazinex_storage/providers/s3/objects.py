@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ...bodies.checksums import announce, check_bytes, checksum_of
-from ...bodies.source import Source
 from ...errors import IntegrityError, NotFoundError
 from ...lazy import module
 from ...transport import Exchange, Response
@@ -28,6 +27,8 @@ from .requests import Headers, Requests
 
 if TYPE_CHECKING:
     import secrets
+
+    from ...bodies.source import Source
 else:
     secrets = module(__name__, "secrets")
 
