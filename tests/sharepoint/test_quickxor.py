@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import subprocess
+import sys
 import sysconfig
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -129,3 +132,33 @@ def test_rclone_computes_the_same_hash_of_a_file(tmp_path: Path, size: int) -> N
     answer = subprocess.run(command, capture_output=True, check=True, text=True).stdout
 
     assert [hash_of(file.read_bytes()), "plan.dwg"] == answer.split()
+
+
+LONG = [256 * 1024 - 1, 256 * 1024, 13 * 20_480, 1_000_003]
+
+
+@pytest.mark.parametrize("size", LONG)
+def test_numpy_computes_the_same_hash_where_the_program_uses_it(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    numpy, data = importlib.import_module("numpy"), some_bytes(size)
+    blocks = []
+
+    def counted(*arguments: object, **options: object) -> object:
+        blocks.append(1)
+        return numpy.frombuffer(*arguments, **options)
+
+    monkeypatch.setitem(sys.modules, "numpy", SimpleNamespace(bitwise_xor=numpy.bitwise_xor, frombuffer=counted))
+    by_numpy = hash_of(data[:7], data[7:], data)
+    monkeypatch.setitem(sys.modules, "numpy", SimpleNamespace())  # being imported at this moment
+    by_integers = hash_of(data[:7], data[7:], data)
+
+    assert by_integers == by_numpy
+    assert sum(len(part) >= 256 * 1024 for part in (data[7:], data)) == len(blocks)
+
+
+def test_numpy_is_never_imported_for_it() -> None:
+    program = (
+        "import sys; from kazinex_storage.bodies.quickxor import QuickXorHash; QuickXorHash().update(bytes(1 << 20)); "
+        "sys.exit('numpy' in sys.modules)"
+    )
+
+    assert 0 == subprocess.run([sys.executable, "-c", program], check=False).returncode
