@@ -10,7 +10,7 @@ WORKERS ?= 4
 # The tests start Python some hundred times: 0.43 s of processor each where it may not keep what it compiled, else 0.30 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check soak mutation bench format clean
+.PHONY: demo test check soak mutation bench bench-docs format clean
 
 demo: $(VENV)/.user  ## Store a document for an organisation, on local disk, and read it back
 	$(BIN)/kazinex-storage demo
@@ -30,7 +30,10 @@ mutation: $(VENV)/.dev $(VENV)/azurite/.ready  ## Break a line at a time; MUTATI
 	$(BIN)/python -m tests.mutation $(MUTATION)
 
 bench: $(VENV)/.dev $(VENV)/azurite/.ready $(PEERS)/.ready  ## Ratios in one run; BENCH=--quick for a small one
-	$(BIN)/python -m benchmarks $(BENCH)
+	$(BIN)/python -m benchmarks --json build/benchmarks.json $(BENCH)
+
+bench-docs: $(VENV)/.dev  ## Table, plot and the README's figures from what `make bench` found
+	$(BIN)/python -m benchmarks --write-docs build/benchmarks.json
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -3,9 +3,9 @@
 On Azurite the server limits, so that processor time of the client is the figure; it is a process of its own. The null
 server of the S3 sections keeps nothing and answers at once: what is left is the client.
 
-A large file is compared twice: with obstore as it comes, which proves nothing, and with obstore and a sha256 of every
-byte in the same pass, which a document needs and ``Storage`` always computes. On the null server ours proves its blocks
-by CRC-64 as well, which Azurite does not take, in place of MD5.
+A large file is compared twice: proved by what the service verifies with obstore as it comes, which proves nothing, and
+with the sha256 of every byte, which a document needs, with obstore and hashlib in the same pass. The service verifies
+MD5, and on the null server CRC-64 in its place, which Azurite does not take.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from kazinex_storage.transport import Transport, TransportSettings
 
 from .large_put import write_random
 from .memory_remote import show_growth
-from .rounds import Contender, Samples, alternate, heading, show, verdict
+from .results import AGAIN, Log
+from .rounds import Contender, alternate, heading, show
 from .s3.clients.common import HashedFile, land_hashed
 from .s3.null_server import null_server
 from .sizes import MIB, Sizes
@@ -50,30 +51,30 @@ class Client:
     """Whether it differs from another one in its large files alone."""
 
 
-def run(folder: Path, sizes: Sizes) -> None:
+def run(folder: Path, sizes: Sizes, log: Log) -> None:
     """Print the section."""
-    heading(f"Azure: {sizes.small_count} blobs of 4 KiB, one after another; one file of {sizes.large_size // MIB} MiB")
+    heading(f"Azure: {sizes.small_count} blobs of 4 KiB, one after another; one file of {sizes.azure_size // MIB} MiB")
     source, landed = folder / "azure.bin", folder / "azure-landed.bin"
-    write_random(source, sizes.large_size)
+    write_random(source, sizes.azure_size)
     # Azurite keeps in memory what was replaced. Downloads have an emulator of their own, which holds one file: next to
     # one of 12 GiB every page must be found by the system first, which costs 6 s of processor time a GiB.
-    large_mib, rounds = sizes.large_size // MIB, min(sizes.large_rounds, 3)
+    large_mib, rounds = sizes.azure_size // MIB, sizes.azure_rounds
     with _azurite(256 + 4 * large_mib) as server, _clients(server.account_url) as clients:
-        _small("Azurite", clients, sizes)
-        _down("Azurite", clients, source, landed, sizes)
+        _small("Azurite", clients, sizes, log)
+        _down("Azurite", clients, source, landed, sizes, log)
         opened: dict[str, object] = {"kind": "azure_blob", "settings": _settings(server.account_url)}
-        show_growth("large file, Azurite", opened, "large.bin", source, landed, sizes)
-    with _azurite(256 + 5 * large_mib * rounds) as server, _clients(server.account_url) as clients:
-        _up("Azurite", clients, source, sizes, rounds)
+        show_growth("large file", opened, "large.bin", source, landed, log)
+    with _azurite(256 + 7 * large_mib * rounds) as server, _clients(server.account_url) as clients:
+        _up("Azurite", clients, source, sizes, log)
     with null_server(folder) as (place, _), _clients(f"{place.endpoint_url}/bench", crc64=True) as clients:
-        _small("null server", clients, sizes)
-        _down("null server", clients, source, landed, sizes)
-        _up("null server", clients, source, sizes, sizes.large_rounds)
+        _small("null server", clients, sizes, log)
+        _down("null server", clients, source, landed, sizes, log)
+        _up("null server", clients, source, sizes, log)
     source.unlink()
     landed.unlink(missing_ok=True)
 
 
-def _small(where: str, clients: list[Client], sizes: Sizes) -> None:
+def _small(where: str, clients: list[Client], sizes: Sizes, log: Log) -> None:
     body, count = bytes(BODY_BYTES), sizes.small_count
     clients = [client for client in clients if not client.only_large]
 
@@ -101,14 +102,9 @@ def _small(where: str, clients: list[Client], sizes: Sizes) -> None:
             for client in [clients[0], *clients]
         ]
         found = alternate(contenders, sizes.small_rounds)
-        found[0].name += " (A/A)"
+        found[1].name += AGAIN
         show(f"{name} of 4 KiB on {where}", found, unit="us")
-        _judge(f"{name}: processor time of azure-storage-blob", found)
-
-
-def _judge(what: str, found: list[Samples]) -> None:
-    cpu = {samples.name: sorted(samples.cpu_seconds)[len(samples.cpu_seconds) // 2] for samples in found}
-    verdict(what, cpu["azure-storage-blob"] / cpu["storage"], 5.0, unit="x", at_least=True)
+        log.keep(f"{name}, {where}", found)
 
 
 @contextmanager
@@ -118,19 +114,19 @@ def _azurite(memory_mib: int) -> Iterator[AzuriteServer]:
         yield server
 
 
-def _up(where: str, clients: list[Client], source: Path, sizes: Sizes, rounds: int) -> None:
+def _up(where: str, clients: list[Client], source: Path, sizes: Sizes, log: Log) -> None:
     key = _large_key(sizes)
 
     def work(client: Client) -> Callable[[], object]:
         return lambda: client.put_file(key, source) if client.put_file else None
 
-    found = alternate([Contender(name=client.name, work=work(client)) for client in _able(clients)], rounds)
+    able = [Contender(name=client.name, work=work(client)) for client in _able(clients)]
+    found = alternate(able, sizes.azure_rounds)
     show(f"large file up, {where}", found)
-    for ours in (samples.name for samples in found if samples.name.startswith("storage")):
-        _judge_large(f"put by {ours}", ours, found)
+    log.keep(f"up, {where}", found)
 
 
-def _down(where: str, clients: list[Client], source: Path, landed: Path, sizes: Sizes) -> None:
+def _down(where: str, clients: list[Client], source: Path, landed: Path, sizes: Sizes, log: Log) -> None:
     key, able = _large_key(sizes), _able(clients)
 
     def work(client: Client) -> Callable[[], object]:
@@ -138,9 +134,9 @@ def _down(where: str, clients: list[Client], source: Path, landed: Path, sizes: 
 
     if able[0].put_file is not None:
         able[0].put_file(key, source)
-    found = alternate([Contender(name=client.name, work=work(client)) for client in able], sizes.large_rounds)
+    found = alternate([Contender(name=client.name, work=work(client)) for client in able], sizes.azure_rounds)
     show(f"large file down, {where}", found)
-    _judge_large("download", "storage", found)
+    log.keep(f"down, {where}", found)
 
 
 def _able(clients: list[Client]) -> list[Client]:
@@ -148,13 +144,7 @@ def _able(clients: list[Client]) -> list[Client]:
 
 
 def _large_key(sizes: Sizes) -> str:
-    return f"size-{sizes.large_size}/large.bin"
-
-
-def _judge_large(what: str, ours: str, found: list[Samples]) -> None:
-    seconds = {samples.name: samples.median_s for samples in found}
-    for peer in ("obstore", "obstore, sha256"):
-        verdict(f"{what} against {peer}", seconds[peer] / seconds[ours], 1.0, unit="x", at_least=True)
+    return f"size-{sizes.azure_size}/large.bin"
 
 
 @contextmanager
@@ -164,17 +154,21 @@ def _clients(account_url: str, *, crc64: bool = False) -> Iterator[list[Client]]
         transport = stack.enter_context(closing(Transport(settings=TransportSettings(proxy=""))))
         storage = stack.enter_context(Storage(open_azure_blob(settings), transport=transport))
         sdk = stack.enter_context(closing(_sdk(settings)))
-        ours = Client("storage", storage.put, storage.get_bytes, storage.delete, storage.put, storage.download)
-        proved: list[Client] = []
+        by_service = storage.with_digest("service")
+        ours = _ours("kazinex-storage", by_service)
+        large = [
+            replace(ours, name=f"{ours.name}{AGAIN}", only_large=True),
+            replace(_ours("kazinex-storage + sha256", storage.with_digest("sha256")), only_large=True),
+        ]
         if crc64:
             by_crc64 = open_azure_blob(settings.model_copy(update={"body_checksum": "crc64"}))
             other = stack.enter_context(Storage(by_crc64, transport=transport))
-            proved = [
-                replace(ours, name="storage, crc64", put_file=other.put, get_file=other.download, only_large=True)
-            ]
+            large.append(replace(_ours("kazinex-storage, CRC-64", other.with_digest("service")), only_large=True))
+            hashed = _ours("kazinex-storage, CRC-64 + sha256", other.with_digest("sha256"))
+            large.append(replace(hashed, only_large=True))
         yield [
             ours,
-            *proved,
+            *large,
             Client(
                 "azure-storage-blob",
                 lambda key, body: sdk.upload_blob(key, body, overwrite=True),
@@ -186,6 +180,10 @@ def _clients(account_url: str, *, crc64: bool = False) -> Iterator[list[Client]]
             *_obstore(settings),
             _adlfs(settings),
         ]
+
+
+def _ours(name: str, storage: Storage) -> Client:
+    return Client(name, storage.put, storage.get_bytes, storage.delete, storage.put, storage.download)
 
 
 def _settings(account_url: str) -> dict[str, object]:
@@ -227,7 +225,7 @@ def _obstore(settings: AzureBlobSettings) -> Iterator[Client]:
     yield raw
     yield replace(
         raw,
-        name="obstore, sha256",
+        name="obstore + sha256",
         put_file=put_hashed,
         get_file=lambda key, path: land_hashed(obstore.get(store, key).stream(min_chunk_size=8 * MIB), str(path)),
         only_large=True,

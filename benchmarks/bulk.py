@@ -10,6 +10,7 @@ from pathlib import Path
 from kazinex_storage import AsyncStorage, Storage
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
 
+from .results import Log
 from .rounds import Contender, alternate, heading, show
 from .sizes import Sizes
 
@@ -17,7 +18,7 @@ SIZE = 4096
 """Bytes in one object."""
 
 
-def run(folder: Path, sizes: Sizes) -> None:
+def run(folder: Path, sizes: Sizes, log: Log) -> None:
     """Print the section."""
     heading(f"Bulk: {sizes.bulk_count:,} objects of 4 KiB, local disk")
     body = os.urandom(SIZE)
@@ -27,9 +28,13 @@ def run(folder: Path, sizes: Sizes) -> None:
         with Storage(LocalProvider(LocalSettings(root=root, create=True, durable=durable))) as storage:
             storage.put_many((key, body) for key in keys)
             title = f"put over existing objects, {'durable' if durable else 'not durable'}"
-            show(title, alternate(puts(storage, keys, body), sizes.bulk_rounds), unit="us")
+            found = alternate(puts(storage, keys, body), sizes.bulk_rounds)
+            show(title, found, unit="us")
+            log.keep("put, durable" if durable else "put, not durable", found)
             if not durable:
-                show("get, page cache warm", alternate(gets(storage, keys), sizes.bulk_rounds), unit="us")
+                found = alternate(gets(storage, keys), sizes.bulk_rounds)
+                show("get, page cache warm", found, unit="us")
+                log.keep("get, warm", found)
 
 
 def puts(storage: Storage, keys: list[str], body: bytes) -> list[Contender]:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from . import file_systems
+from .results import AGAIN, Log
 from .rounds import Contender, alternate, heading, show
 from .sizes import MIB, Sizes
 
@@ -14,7 +15,7 @@ SMALL = 4096
 """Bytes."""
 
 
-def run(folder: Path, sizes: Sizes) -> None:
+def run(folder: Path, sizes: Sizes, log: Log) -> None:
     """Print the section."""
     heading("fsspec: cat_file of kazinexlocal against fsspec's LocalFileSystem, page cache warm")
     try:
@@ -24,9 +25,9 @@ def run(folder: Path, sizes: Sizes) -> None:
         return
     theirs, plain = file_systems.theirs(), folder / "fs-plain"
     plain.mkdir()
-    for name, size, calls in (
-        ("4 KiB", SMALL, sizes.small_count),
-        (f"{sizes.read_size // MIB} MiB", sizes.read_size, 1),
+    for what, name, size, calls in (
+        ("small", "4 KiB", SMALL, sizes.small_count),
+        ("large", f"{sizes.read_size // MIB} MiB", sizes.read_size, 1),
     ):
         body = os.urandom(size)
         path = str(plain / f"{size}.bin")
@@ -34,19 +35,25 @@ def run(folder: Path, sizes: Sizes) -> None:
         theirs.pipe_file(path, body)
         contenders = {
             "fsspec": functools.partial(theirs.cat_file, path),
-            "fsspec again (A/A)": functools.partial(theirs.cat_file, path),
-            "kazinexlocal": functools.partial(ours.cat_file, f"plans/{size}.bin"),
-            "kazinexlocal, by URL": functools.partial(ours.cat_file, f"kazinexlocal://plans/{size}.bin"),
+            "kazinex-storage": functools.partial(ours.cat_file, f"plans/{size}.bin"),
+            f"kazinex-storage{AGAIN}": functools.partial(ours.cat_file, f"plans/{size}.bin"),
+            "kazinex-storage, by URL": functools.partial(ours.cat_file, f"kazinexlocal://plans/{size}.bin"),
             "raw: open, read": functools.partial(Path(path).read_bytes),
         }
         samples = alternate(
             [
-                Contender(name=who, work=functools.partial(repeat, read, calls), operations=calls)
+                Contender(
+                    name=who,
+                    work=functools.partial(repeat, read, calls),
+                    operations=calls,
+                    floor=who.startswith("raw"),
+                )
                 for who, read in contenders.items()
             ],
             sizes.read_rounds,
         )
         show(f"cat_file, {name}", samples, unit="us" if size == SMALL else "ms")
+        log.keep(what, samples)
 
 
 def repeat(read: functools.partial[bytes], calls: int) -> None:

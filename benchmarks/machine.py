@@ -1,31 +1,80 @@
-"""The facts without which no figure means anything: machine, kernel, file system, versions."""
+"""The facts without which no figure means anything: machine, date, commit, kernel, file system, versions."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import ssl
+import subprocess
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("kazinex-storage", "pydantic", "fsspec", "pycurl")
+PACKAGES = (
+    "kazinex-storage",
+    "pydantic",
+    "fsspec",
+    "pycurl",
+    "obstore",
+    "azure-storage-blob",
+    "adlfs",
+    "office365-rest-python-client",
+)
+"""In the environment that measures."""
+PEERS = ("obstore", "opendal", "minio", "boto3", "s3fs", "aiobotocore")
+"""In the environment of the clients that ours is measured against on S3."""
+
+_ASK = """
+import json, sys
+from importlib.metadata import PackageNotFoundError, version
+found = {}
+for name in sys.argv[1:]:
+    try:
+        found[name] = version(name)
+    except PackageNotFoundError:
+        found[name] = "not installed"
+print(json.dumps(found))
+"""
 
 
-def describe(folder: Path) -> dict[str, str]:
-    """Return facts by name; *folder* is where files will be written."""
+def describe(folder: Path, size: str, peer_python: Path) -> dict[str, str]:
+    """Return facts by name; *folder* is where files will be written, *size* the name of the sizes."""
     return {
+        "run": {"full": "full run (`make bench`)", "quick": "quick run (`make bench BENCH=--quick`)"}.get(size, size),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "commit": _commit(),
         "machine": f"{_processor()}, {len(os.sched_getaffinity(0))} of {os.cpu_count()} cores, {_memory()} of memory",
         "kernel": f"{platform.system()} {platform.release()}",
-        "disk": f"{_file_system(folder)} at {folder.parent}",
+        "disk": _file_system(folder),
         "python": f"{platform.python_implementation()} {platform.python_version()}, {ssl.OPENSSL_VERSION}",
         "versions": ", ".join(f"{package} {_version(package)}" for package in PACKAGES),
-        "load": load(),
+        "peers on S3": _peers(peer_python),
+        "load before": load(),
     }
 
 
 def load() -> str:
     """Return how busy the machine is: processes that want to run, over 1, 5 and 15 minutes."""
     return ", ".join(f"{value:.2f}" for value in os.getloadavg())
+
+
+def _commit() -> str:
+    """Return the commit that is measured, and whether the files differ from it."""
+    home = Path(__file__).parent
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        found = subprocess.run(command, cwd=home, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()
+
+
+def _peers(python: Path) -> str:
+    if not python.exists():
+        return "not installed"
+    found = subprocess.run([python, "-c", _ASK, *PEERS], capture_output=True, text=True, check=True)
+    return ", ".join(f"{name} {number}" for name, number in json.loads(found.stdout).items())
 
 
 def _processor() -> str:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from .large_put import write_random
+from .results import Log
 from .rounds import heading
 from .sizes import MIB, Sizes
 
@@ -27,9 +28,8 @@ SCENARIOS = (
 )
 
 
-def run(folder: Path, sizes: Sizes) -> None:
+def run(folder: Path, sizes: Sizes, log: Log) -> None:
     """Print the section."""
-    limit = sizes.memory_limit // MIB
     heading(f"Memory: a body of {sizes.memory_size // MIB} MiB, a listing of {sizes.listed:,} objects, local disk")
     place, spool = folder / "memory", folder / "memory-spool"
     place.mkdir()
@@ -48,10 +48,10 @@ def run(folder: Path, sizes: Sizes) -> None:
         )
         found = json.loads(child.stdout)
         growth = found["growth"] / MIB
-        met = "met" if growth < limit else "MISSED"
+        log.grew("listing" if scenario.startswith("list") else "body", scenario, found["growth"])
         print(
-            f"  {scenario:<20} peak grows by {growth:6.1f} MiB from {found['before'] / MIB:5.1f} MiB "
-            f"(goal < {limit} MiB: {met}); {found['done']:,} {found['unit']} in {found['seconds']:.2f} s"
+            f"  {scenario:<20} peak grows by {growth:6.1f} MiB from {found['before'] / MIB:5.1f} MiB; "
+            f"{found['done']:,} {found['unit']} in {found['seconds']:.2f} s"
         )
 
 

@@ -13,13 +13,13 @@ from kazinex_storage.registry import default_registry
 from kazinex_storage.transport import Transport, TransportSettings
 
 from .memory_child import forget_peak, resident
-from .rounds import verdict
-from .sizes import MIB, Sizes
+from .results import Log
+from .sizes import MIB
 from .tenant import provider_at
 
 
-def show_growth(what: str, opened: dict[str, object], key: str, source: Path, landed: Path, sizes: Sizes) -> None:
-    """Print how far a fresh process grows; *opened* says how it opens its storage, see ``open_storage``."""
+def show_growth(what: str, opened: dict[str, object], key: str, source: Path, landed: Path, log: Log) -> None:
+    """Print and keep how far a fresh process grows; *opened* says how it opens its storage, see ``open_storage``."""
     order = json.dumps({**opened, "key": key, "source": str(source), "landed": str(landed)})
     child = subprocess.run(
         [sys.executable, "-m", "benchmarks.memory_remote"],
@@ -30,14 +30,16 @@ def show_growth(what: str, opened: dict[str, object], key: str, source: Path, la
         cwd=Path(__file__).parents[1],
     )
     for direction, growth in json.loads(child.stdout).items():
-        verdict(f"{what}, {direction}: growth of memory", growth / MIB, sizes.memory_limit / MIB, unit="MiB")
+        print(f"  {what}, {direction}: memory grows by {growth / MIB:.1f} MiB")
+        log.grew(f"{what}, {direction}", "kazinex-storage", growth)
 
 
 def open_storage(order: dict[str, Any]) -> Storage:
-    """Open the storage of *order*: a ``kind`` and its ``settings``, or a ``place`` of an emulated tenant."""
-    transport = Transport(settings=TransportSettings(proxy=""))
-    if "place" in order:
-        return Storage(provider_at(order["place"]), transport=transport)
+    """Open the storage of *order*: a ``kind`` and its ``settings``, or a ``place`` of a library."""
+    place = order.get("place", {})
+    transport = Transport(settings=TransportSettings(proxy="", ca_file=place.get("ca_file")))
+    if place:
+        return Storage(provider_at(place), transport=transport)
     registry = default_registry()
     provider = registry.open(order["kind"], registry.parse_settings(order["kind"], order["settings"]))
     return Storage(provider, transport=transport)

@@ -10,15 +10,14 @@ from kazinex_storage import ObjectKey, PutOptions, Source, Storage, UploadPolicy
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.types import WHOLE
 
-from .rounds import Contender, alternate, heading, show, verdict
+from .results import Log
+from .rounds import Contender, alternate, heading, show
 from .sizes import MIB, Sizes
 
 BODY = bytes(4096)
-GOAL_US = 15.0
-"""Microseconds that one call may cost more than the provider's own."""
 
 
-def run(_: Path, sizes: Sizes) -> None:
+def run(_: Path, sizes: Sizes, log: Log) -> None:
     """Print the section."""
     heading("Overhead: one call of Storage over one call of MemoryProvider, 4 KiB objects")
     provider = MemoryProvider()
@@ -77,9 +76,7 @@ def run(_: Path, sizes: Sizes) -> None:
         ]
         samples = alternate(contenders, sizes.call_rounds)
         show(operation, samples, unit="us")
-        for found in samples[2:]:
-            added = (found.median_s - samples[0].median_s) * 1e6
-            verdict(f"added by {found.name} to {operation}", added, GOAL_US, unit="us")
+        log.keep(operation, samples)
     storage.close()
 
 

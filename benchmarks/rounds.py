@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .results import AGAIN, Measure
+
 DISTURBED_SHARE = 0.1
 """Processor time of others, as a share of the time measured, from which on a measurement does not count."""
 
@@ -33,6 +35,8 @@ class Contender:
     """Operations in one call of ``work``."""
     prepare: Callable[[], object] = field(default=lambda: None)
     """Called before each round; not measured."""
+    floor: bool = False
+    """Whether it is what the bare engine does, and no peer."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +44,7 @@ class Samples:
     """What was measured of one contender, for one operation."""
 
     name: str
+    floor: bool = False
     seconds: list[float] = field(default_factory=list)
     cpu_seconds: list[float] = field(default_factory=list)
     """Processor time of this process and of the children that it waited for."""
@@ -58,10 +63,26 @@ class Samples:
         """The median in seconds."""
         return statistics.median(self.counted)
 
+    def measure(self, section: str, what: str) -> Measure:
+        """Sum it up."""
+        return Measure(
+            section=section,
+            what=what,
+            contender=self.name.removesuffix(AGAIN),
+            again=self.name.endswith(AGAIN),
+            floor=self.floor,
+            median_s=self.median_s,
+            low_s=min(self.seconds),
+            high_s=max(self.seconds),
+            cpu_s=statistics.median(self.cpu_seconds),
+            rounds=len(self.seconds),
+            quiet=sum(self.quiet),
+        )
+
 
 def alternate(contenders: Sequence[Contender], rounds: int) -> list[Samples]:
     """Measure every contender in each of *rounds* rounds; the results are in the order of the contenders."""
-    samples = [Samples(name=contender.name) for contender in contenders]
+    samples = [Samples(name=contender.name, floor=contender.floor) for contender in contenders]
     for number in range(rounds):
         turn = number % len(contenders)
         order = [*range(turn, len(contenders)), *range(turn)]
@@ -114,10 +135,3 @@ def show(title: str, samples: Sequence[Samples], *, unit: str = "ms") -> None:
 def heading(text: str) -> None:
     """Print the title of a section."""
     print(f"\n{text}\n{'-' * len(text)}")
-
-
-def verdict(name: str, found: float, goal: float, *, unit: str, at_least: bool = False) -> None:
-    """Print a figure with its goal."""
-    met = found >= goal if at_least else found < goal
-    sign = ">=" if at_least else "<"
-    print(f"  {name}: {found:.2f} {unit} (goal {sign} {goal:g} {unit}: {'met' if met else 'MISSED'})")

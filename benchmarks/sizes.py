@@ -34,12 +34,16 @@ class Sizes:
     """Objects in the listing that is watched."""
     bulk_count: int
     bulk_rounds: int
+    azure_size: int
+    azure_rounds: int
+    sharepoint_size: int
+    sharepoint_rounds: int
 
 
 FULL = Sizes(
     name="full",
     large_size=1024 * MIB,
-    large_rounds=9,
+    large_rounds=5,
     small_count=300,
     small_rounds=7,
     calls=10_000,
@@ -52,6 +56,10 @@ FULL = Sizes(
     listed=100_000,
     bulk_count=2_000,
     bulk_rounds=5,
+    azure_size=256 * MIB,
+    azure_rounds=5,
+    sharepoint_size=64 * MIB,
+    sharepoint_rounds=9,
 )
 
 QUICK = Sizes(
@@ -70,6 +78,10 @@ QUICK = Sizes(
     listed=10_000,
     bulk_count=300,
     bulk_rounds=3,
+    azure_size=64 * MIB,
+    azure_rounds=3,
+    sharepoint_size=64 * MIB,
+    sharepoint_rounds=5,
 )
 
 TINY = Sizes(
@@ -88,4 +100,8 @@ TINY = Sizes(
     listed=30,
     bulk_count=5,
     bulk_rounds=2,
+    azure_size=MIB,
+    azure_rounds=2,
+    sharepoint_size=MIB,
+    sharepoint_rounds=2,
 )

@@ -1,4 +1,4 @@
-"""A library of the emulated Graph, opened by the process that measures and by those that it starts."""
+"""A library of the null server's Graph, opened by the process that measures and by those that it starts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,22 @@ class _Token:
         return self.at_hand or ""
 
     def invalidate(self, token: str) -> None:
-        raise RuntimeError(f"the emulator refused its own token, of {len(token)} characters")
+        raise RuntimeError(f"the server refused its token, of {len(token)} characters")
+
+
+def place_of(endpoint_url: str, ca_file: str | None) -> dict[str, str]:
+    """Return how the library is reached, as values that JSON can hold."""
+    place = {
+        "graph_url": f"{endpoint_url}/v1.0",
+        "site_url": "https://contoso.sharepoint.example/sites/projects",
+        "drive_id": "null",
+        "token": "example-access-token",
+    }
+    return place if ca_file is None else {**place, "ca_file": ca_file}
 
 
 def provider_at(place: dict[str, str]) -> SharePointProvider:
-    """Open the library that ``graph_server`` printed the address of."""
+    """Open the library."""
     target = Target(
         graph_url=place["graph_url"],
         tokens=_Token(place["token"]),

@@ -1,8 +1,8 @@
 """The process of one client: reads jobs as lines of JSON, does them, and answers with what they cost.
 
-    python -m benchmarks.s3.child CLIENT PLACE [KEY]
+    python -m benchmarks.s3.child CLIENT PLACE
 
-With a KEY it gets that one object and ends: what a process costs up to its first byte. Standard library only.
+Standard library only.
 """
 
 from __future__ import annotations
@@ -45,9 +45,6 @@ def main() -> None:
     name, place = sys.argv[1], Place.from_json(sys.argv[2])
     module = importlib.import_module(f"benchmarks.s3.clients.{name}")
     client = module.Client(place)
-    if len(sys.argv) > 3:
-        print(len(client.get(sys.argv[3])), flush=True)
-        return
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a library prints is no answer
     answers.write(json.dumps({"can": [job for job in JOBS if hasattr(client, job)], "version": client.version}) + "\n")

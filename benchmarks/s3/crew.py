@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..results import AGAIN as AGAIN_SUFFIX
+from ..results import Measure
 from ..rounds import DISTURBED_SHARE, TICKS_S
 from .place import Place
 
@@ -46,7 +48,8 @@ class Member:
 
 
 OURS = Member(name="kazinex-storage", module="ours", peer=False)
-AGAIN = Member(name="kazinex-storage again (A/A)", module="ours", peer=False)
+AGAIN = Member(name=f"kazinex-storage{AGAIN_SUFFIX}", module="ours", peer=False)
+OURS_SHA256 = Member(name="kazinex-storage + sha256", module="ours_sha256", peer=False)
 OBSTORE = Member(name="obstore", module="with_obstore")
 OBSTORE_FSSPEC = Member(name="obstore.fsspec", module="with_obstore_fsspec")
 OPENDAL = Member(name="opendal", module="with_opendal")
@@ -55,7 +58,7 @@ BOTO3 = Member(name="boto3", module="with_boto3", slow=True)
 S3FS = Member(name="s3fs", module="with_s3fs", slow=True)
 CURL = Member(name="bare libcurl (floor)", module="with_curl", peer=False, floor=True)
 
-# They compute the sha256 in the same pass, as ours does: for large files.
+# They compute the sha256 in the same pass, as ours does on demand: for large files.
 OBSTORE_SHA256 = Member(name="obstore + sha256", module="with_obstore_sha256")
 OPENDAL_SHA256 = Member(name="opendal + sha256", module="with_opendal_sha256")
 HASHING = (OBSTORE_SHA256, OPENDAL_SHA256)
@@ -98,6 +101,28 @@ class Series:
     def server_s(self) -> float:
         """Processor time of the server."""
         return self.median(self.server_cpu)
+
+    def measure(self, section: str, what: str) -> Measure:
+        """Sum it up."""
+        name, again = self.member.name.removesuffix(AGAIN_SUFFIX), self.member.name.endswith(AGAIN_SUFFIX)
+        if not self.seconds:
+            return Measure(section=section, what=what, contender=name, again=again, error=self.error or "no rounds")
+        return Measure(
+            section=section,
+            what=what,
+            contender=name,
+            again=again,
+            floor=self.member.floor,
+            median_s=self.median_s,
+            low_s=min(self.seconds),
+            high_s=max(self.seconds),
+            cpu_s=self.cpu_s,
+            server_s=self.server_s,
+            growth=max(self.growth),
+            rounds=len(self.seconds),
+            quiet=sum(self.quiet),
+            error=self.error,
+        )
 
 
 class Worker:

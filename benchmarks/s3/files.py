@@ -6,12 +6,14 @@ import os
 from functools import partial
 from pathlib import Path
 
+from ..results import Log
 from ..rounds import heading
 from ..sizes import MIB, Sizes
 from . import tables
 from .crew import (
     AGAIN,
     BOTO3,
+    CURL,
     MINIO,
     OBSTORE,
     OBSTORE_FSSPEC,
@@ -33,13 +35,15 @@ OBJECT_SIZE = 256 * MIB
 """What the ranges are read from."""
 
 
-def run(folder: Path, sizes: Sizes) -> None:
+def run(folder: Path, sizes: Sizes, log: Log) -> None:
     """Print the section of whole files."""
     amount = SIZES[sizes.name]
     heading(f"S3, files: {amount.files:,} of 100 KiB up and down")
-    print("  ours and s3fs: put and get of fsspec, recursive; the others: their own calls on 16 threads")
+    print(
+        "  ours, obstore.fsspec and s3fs: put and get of fsspec, recursive; the others: their own calls on 16 threads"
+    )
     prefix = f"size-{FILE_SIZE}/count-{amount.files}"
-    members = (OURS, AGAIN, OBSTORE, OPENDAL, MINIO, BOTO3, S3FS)
+    members = (OURS, AGAIN, OBSTORE, OPENDAL, OBSTORE_FSSPEC, MINIO, BOTO3, S3FS, CURL)
     with fast_folder(folder, 2 * amount.files * FILE_SIZE) as place_for_files, plain_servers(folder, amount) as places:
         source = place_for_files / "source"
         source.mkdir()
@@ -49,28 +53,27 @@ def run(folder: Path, sizes: Sizes) -> None:
         for place in places:
             print(f"\n  == {place.name}")
             jobs = [partial(_up, source, prefix), partial(_down, place_for_files / "target", prefix)]
+            rounds = amount.files_rounds if place.is_null else amount.real_rounds
             with crew(place, present(members, amount)) as workers:
-                rows = take_turns(workers, jobs, amount.files_rounds)
+                rows = take_turns(workers, jobs, rounds)
             for row in rows:
                 gibibytes = amount.files * FILE_SIZE / 2**30
                 tables.show(f"{row[0].job}, all files", row, unit="ms", amount=gibibytes, memory=True)
-                tables.faster(row, tables.only(row, OBSTORE.name), 1.0, row[0].job)
-                tables.faster(row, tables.only(row, S3FS.name), 7.0, row[0].job)
+                log.keep(f"{row[0].job}{place.note}", row)
 
 
-def run_ranges(folder: Path, sizes: Sizes) -> None:
+def run_ranges(folder: Path, sizes: Sizes, log: Log) -> None:
     """Print the section of ranges."""
     amount = SIZES[sizes.name]
     heading(f"S3, ranges: {amount.ranges} of 64 KiB at random places of an object of 256 MiB")
     print("  cat_ranges of fsspec for ours, s3fs and obstore.fsspec; get_ranges of obstore; the others on 32 threads")
-    members = (OURS, AGAIN, OBSTORE, OBSTORE_FSSPEC, OPENDAL, MINIO, BOTO3, S3FS)
+    members = (OURS, AGAIN, OBSTORE, OBSTORE_FSSPEC, OPENDAL, MINIO, BOTO3, S3FS, CURL)
     with null_servers(folder) as places:
         for place in places:
             with crew(place, present(members, amount)) as workers:
                 (row,) = take_turns(workers, [partial(_ranges, amount.ranges)], amount.ranges_rounds)
             tables.show(f"one range, {place.name}", row, memory=True)
-            tables.faster(row, tables.only(row, OBSTORE.name), 1.0, "ranges")
-            tables.faster(row, tables.only(row, OBSTORE_FSSPEC.name), 4.0, "ranges")
+            log.keep(f"ranges{place.note}", row)
 
 
 def _up(source: Path, prefix: str, member: Member) -> Job:

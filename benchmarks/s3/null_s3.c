@@ -4,6 +4,7 @@
  *   - an object exists when a folder of its key is size-N: it has N bytes. All other objects are missing (404).
  *   - a folder count-N holds N objects, named 00000000 and so on; what is listed below it is made up as well.
  *   - PUT, DELETE, copies and all steps of a multipart upload succeed.
+ * Azure Blob and Microsoft Graph (null_graph.h) are spoken as well, as much of them as the benchmarks need.
  * One process for each worker; they share the listening sockets and epoll wakes one of them for each connection.
  * Bodies are thrown away inside the kernel (MSG_TRUNC) and sent from the page cache (sendfile), so that over plain
  * HTTP no byte of a body passes through this program.
@@ -69,6 +70,9 @@ typedef struct {
     char method[8], path[4096], query[4096];
     int is_copy;
     int is_azure; /* the request is one of Azure Blob: its successes have other numbers */
+    char host[256];
+    long body_size;            /* the length that was declared */
+    long sent_last, sent_total; /* of Content-Range; no total: there was none */
     long from, to; /* range asked for: -1 none; from -2: the last `to` bytes */
     Text out;
     size_t out_sent;
@@ -299,8 +303,14 @@ static void answer_bucket(Connection *c, const char *bucket) {
         answer(c, "200 OK", "x-amz-bucket-region: us-east-1\r\n", "");
 }
 
+#include "null_graph.h"
+
 static void respond(Connection *c) {
     char bucket[256] = "", key[4096] = "", value[64];
+    if (is_graph(c)) {
+        answer_graph(c);
+        return;
+    }
     const char *slash = strchr(c->path + 1, '/');
     snprintf(bucket, sizeof bucket, "%.*s", slash ? (int)(slash - c->path - 1) : 255, c->path + 1);
     if (slash) snprintf(key, sizeof key, "%s", slash + 1);
@@ -429,6 +439,11 @@ static int parse_head(Connection *c) {
     snprintf(c->query, sizeof c->query, "%s", query ? query : "");
     c->chunked = (found = header(c->head, "Transfer-Encoding")) && !strncasecmp(found, "chunked", 7);
     c->body_left = !c->chunked && (found = header(c->head, "Content-Length")) ? atol(found) : 0;
+    c->body_size = c->body_left;
+    c->sent_last = c->sent_total = 0;
+    if ((found = header(c->head, "Content-Range"))) sscanf(found, "bytes %*ld-%ld/%ld", &c->sent_last, &c->sent_total);
+    found = header(c->head, "Host");
+    snprintf(c->host, sizeof c->host, "%.*s", found ? (int)strcspn(found, "\r") : 0, found ? found : "");
     c->chunk_step = c->line_size = 0;
     c->in_body = c->chunked || c->body_left > 0;
     c->post.size = 0;

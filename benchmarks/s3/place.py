@@ -22,6 +22,14 @@ class Place:
     processes: tuple[int, ...] = ()
     """The processes of the server, whose processor time is counted separately."""
 
+    is_null: bool = True
+    """Whether it keeps nothing, so that the client is what is measured."""
+
+    @property
+    def note(self) -> str:
+        """What tells its measures from those of the null server over plain HTTP."""
+        return "" if self.is_null and not self.over_tls else f", {'TLS' if self.is_null else self.name}"
+
     @property
     def over_tls(self) -> bool:
         """Whether bytes are encrypted on the way."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from ..results import Log
 from ..rounds import heading
 from ..sizes import Sizes
 from . import tables
@@ -13,7 +14,7 @@ from .servers import null_servers, present
 from .sizes import SIZES
 
 
-def run(folder: Path, sizes: Sizes) -> None:
+def run(folder: Path, sizes: Sizes, log: Log) -> None:
     """Print the section."""
     amount = SIZES[sizes.name]
     heading(f"S3, presign: {amount.presigned:,} URLs")
@@ -21,6 +22,7 @@ def run(folder: Path, sizes: Sizes) -> None:
     with null_servers(folder) as (place, *_), crew(place, present(members, amount)) as workers:
         (row,) = take_turns(workers, [partial(_presign, amount.presigned)], amount.presign_rounds)
     tables.show("one URL", row)
+    log.keep("presign", row)
 
 
 def _presign(count: int, member: Member) -> Job:

@@ -42,6 +42,7 @@ def seaweedfs() -> Iterator[Place]:
     with servers.seaweedfs() as server:
         yield Place(
             name="SeaweedFS",
+            is_null=False,
             endpoint_url=server.endpoint_url,
             bucket=server.make_bucket("bench"),
             region=server.region,

@@ -8,10 +8,11 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
+from ..results import Log
 from ..rounds import heading
 from ..sizes import Sizes
 from . import tables
-from .crew import ALL_CLIENTS, BOTO3, S3FS, Job, Member, Series, crew, take_turns
+from .crew import ALL_CLIENTS, Job, Member, Series, crew, take_turns
 from .jobs import IN_FLIGHT, THREADS
 from .place import Place
 from .servers import plain_servers, present
@@ -20,7 +21,6 @@ from .sizes import SIZES, S3Sizes
 SIZE = 4096
 """Bytes in one object."""
 
-SDKS = (BOTO3.name, S3FS.name)
 SLOW_SHARE = 10
 """A slow client does one in so many."""
 
@@ -29,7 +29,7 @@ BULK = ("put_many", "get_many")
 ASYNC = ("async_put", "async_get")
 
 
-def run(folder: Path, sizes: Sizes) -> None:
+def run(folder: Path, sizes: Sizes, log: Log) -> None:
     """Print the section of single requests."""
     amount = SIZES[sizes.name]
     heading(f"S3, small: {amount.small_count:,} of 4 KiB, one after another")
@@ -38,21 +38,22 @@ def run(folder: Path, sizes: Sizes) -> None:
     print("  each request to a thread of theirs that wake-up too")
     with plain_servers(folder, amount) as places:
         for place in places:
-            _run_on(place, amount, one_core=False)
+            _run_on(place, amount, log, one_core=False)
             if one_thread(place.processes):
-                _run_on(place, amount, one_core=True)
+                _run_on(place, amount, log, one_core=True)
 
 
-def _run_on(place: Place, sizes: S3Sizes, *, one_core: bool) -> None:
+def _run_on(place: Place, sizes: S3Sizes, log: Log, *, one_core: bool) -> None:
     print(f"\n  == {place.name}, {'client and server on one core' if one_core else 'all cores'}")
+    share, rounds = (1, sizes.small_rounds) if place.is_null else (sizes.real_share, sizes.real_rounds)
     with pinned(place.processes) if one_core else nullcontext() as cores:
-        rows = _rounds(place, sizes, ONE_BY_ONE, sizes.small_count, sizes.small_rounds, cores or ())
+        rows = _rounds(place, sizes, ONE_BY_ONE, sizes.small_count // share, rounds, cores or ())
     for row in rows:
         tables.show(row[0].job, row)
-        tables.cheaper(row, row, 0.8, row[0].job)
+        log.keep(f"{row[0].job}{', one core' if one_core else ''}{place.note}", row)
 
 
-def run_bulk(folder: Path, sizes: Sizes) -> None:
+def run_bulk(folder: Path, sizes: Sizes, log: Log) -> None:
     """Print the section of many requests at once."""
     amount = SIZES[sizes.name]
     heading(f"S3, bulk: {amount.bulk_count:,} of 4 KiB, {IN_FLIGHT} in flight")
@@ -60,17 +61,10 @@ def run_bulk(folder: Path, sizes: Sizes) -> None:
     with plain_servers(folder, amount) as places:
         for place in places:
             print(f"\n  == {place.name}")
-            rows = _rounds(place, amount, (*BULK, *ASYNC), amount.bulk_count, amount.bulk_rounds)
-            found = {row[0].job: row for row in rows}
-            for blocking, coroutine in zip(BULK, ASYNC, strict=True):
-                for job, speed in ((blocking, 1.3), (coroutine, 1.7)):
-                    row = found[job]
-                    tables.show(job, row)
-                    # In bulk a peer is as good as the better of its two ways.
-                    others = [*row, *found[coroutine]] if job == blocking else row
-                    tables.faster(row, others, speed, job)
-                    tables.cheaper(row, others, 0.5, job)
-                    tables.faster(row, tables.only(row, *SDKS), 15.0, f"{job}, SDKs")
+            share, rounds = (1, amount.bulk_rounds) if place.is_null else (amount.real_share, amount.real_rounds)
+            for row in _rounds(place, amount, (*BULK, *ASYNC), amount.bulk_count // share, rounds):
+                tables.show(row[0].job, row)
+                log.keep(f"{row[0].job}{place.note}", row)
 
 
 def one_thread(processes: Sequence[int]) -> bool:

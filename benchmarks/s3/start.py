@@ -8,24 +8,44 @@ import sys
 import time
 from pathlib import Path
 
+from ..import_time import compiling_once
+from ..results import AGAIN, Log
 from ..rounds import heading
 from ..sizes import Sizes
 from . import tables
-from .crew import AGAIN, BOTO3, CURL, MINIO, OBSTORE, OBSTORE_FSSPEC, OPENDAL, OURS, ROOT, S3FS, Member, Series
+from .crew import ROOT, Member, Series
 from .place import Place
 from .servers import null_servers, present
 from .sizes import SIZES
 
 KEY = "size-4096/plan.pdf"
-BARE = Member(name="bare Python (floor)", module="", peer=False, floor=True)
+PROGRAM = Path(__file__).with_name("first_byte.py")
+
+# `module` is the name by which the program knows them.
+OURS = Member(name="kazinex-storage", module="kazinex-storage", peer=False)
+OURS_AGAIN = Member(name=f"kazinex-storage{AGAIN}", module="kazinex-storage", peer=False)
+FSSPEC = Member(name="kazinex-storage, fsspec", module="kazinex-fsspec", peer=False)
+FSSPEC_AGAIN = Member(name=f"kazinex-storage, fsspec{AGAIN}", module="kazinex-fsspec", peer=False)
+LIBCURL = Member(name="bare libcurl (floor)", module="bare-libcurl", peer=False, floor=True)
+PYTHON = Member(name="bare Python", module="", peer=False)
+PEERS = tuple(
+    Member(name=name, module=module)
+    for name, module in (
+        ("obstore", "obstore"),
+        ("obstore.fsspec", "obstore-fsspec"),
+        ("opendal", "opendal"),
+        ("minio", "minio"),
+        ("boto3", "boto3"),
+        ("s3fs", "s3fs"),
+    )
+)
 
 
-def run(folder: Path, sizes: Sizes) -> None:
+def run(folder: Path, sizes: Sizes, log: Log) -> None:
     """Print the section."""
     amount = SIZES[sizes.name]
     heading("S3, start: a fresh process up to the first byte of an object of 4 KiB")
-    contenders = (OURS, AGAIN, OBSTORE, OBSTORE_FSSPEC, OPENDAL, MINIO, BOTO3, S3FS, CURL, BARE)
-    members = present(contenders, amount)
+    members = present((OURS, OURS_AGAIN, FSSPEC, FSSPEC_AGAIN, *PEERS, LIBCURL, PYTHON), amount)
     with null_servers(folder) as (place, *_):
         row = [Series(member=member, job="start") for member in members]
         for number in range(-1, amount.starts):
@@ -44,19 +64,19 @@ def run(folder: Path, sizes: Sizes) -> None:
                     series.growth.append(0)
                     series.quiet.append(True)
     tables.show("first byte (without a check that other programs left the processors alone)", row, unit="ms")
+    log.keep("start", row)
 
 
 def _start(member: Member, place: Place, bytecode: Path) -> tuple[float, float]:
     """Return the seconds up to the first byte, and the processor time of the whole process.
 
-    Everything is compiled before, as it is where pip installed it: into *bytecode*, by the round that is not counted.
+    The round that does not count compiles everything into *bytecode*.
     """
-    words = ["-m", "benchmarks.s3.child", member.module, place.to_json(), KEY] if member.module else ["-c", "print(1)"]
+    keys = (place.endpoint_url, place.bucket, place.region, place.access_key_id, place.secret_access_key, KEY)
+    words = [str(PROGRAM), member.module, *keys] if member.module else ["-c", "print(1)"]
     begun = time.perf_counter()
     python = member.python if member.peer else sys.executable
-    variables = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    variables["PYTHONPYCACHEPREFIX"] = str(bytecode)
-    process = subprocess.Popen([python, *words], cwd=ROOT, stdout=subprocess.PIPE, env=variables)
+    process = subprocess.Popen([python, *words], cwd=ROOT, stdout=subprocess.PIPE, env=compiling_once(bytecode))
     assert process.stdout is not None
     with process.stdout:
         first = process.stdout.readline()

@@ -1,11 +1,10 @@
-"""Tables and verdicts of what the clients needed."""
+"""Tables of what the clients needed."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 
-from ..rounds import verdict
 from ..sizes import MIB
 from .crew import AGAIN, OURS, Series
 
@@ -28,7 +27,7 @@ def show(title: str, row: Sequence[Series], *, unit: str = "us", amount: float =
         f"    {'':<{width}}  {'median':>11}  {'range':>19}  {rate:>8}  {cost:>9}  {'server':>9}"
         f"  {'time':>7}  {'cpu':>7}  quiet{'  memory' if memory else ''}  limited by"
     )
-    ours = next((series for series in row if series.member is OURS and series.seconds), None)
+    ours = next((series for series in row if series.member.name == OURS.name and series.seconds), None)
     for series in row:
         print(f"    {series.member.name:<{width}}  {_line(series, ours, unit, amount, memory)}")
     noise(row)
@@ -40,41 +39,6 @@ def noise(row: Sequence[Series]) -> None:
     if first is not None and again is not None:
         time, cpu = again.median_s / first.median_s, again.cpu_s / first.cpu_s
         print(f"    noise (A/A): {time:.2f}x time, {cpu:.2f}x cpu")
-
-
-def faster(row: Sequence[Series], others: Sequence[Series], goal: float, what: str) -> None:
-    """Compare our speed with the fastest of *others*."""
-    ours, peers = _of(row, OURS.name), _measured(others)
-    if ours is not None and peers:
-        best = min(peers, key=lambda series: series.median_s)
-        name = f"{what}: speed, compared with {best.member.name}"
-        verdict(name, best.median_s / ours.median_s, goal, unit="x", at_least=True)
-
-
-def cheaper(row: Sequence[Series], others: Sequence[Series], goal: float, what: str) -> None:
-    """Compare our processor time with the lowest of *others*."""
-    ours, peers = _of(row, OURS.name), _measured(others)
-    if ours is not None and peers:
-        best = min(peers, key=lambda series: series.cpu_s)
-        verdict(f"{what}: processor time, compared with {best.member.name}", ours.cpu_s / best.cpu_s, goal, unit="x")
-
-
-def only(row: Sequence[Series], *names: str) -> list[Series]:
-    """Return the series of those clients."""
-    return [series for series in row if series.member.name in names]
-
-
-def grows(row: Sequence[Series], limit_mib: float, what: str) -> None:
-    """Compare how far our resident set grows with its goal."""
-    ours = _of(row, OURS.name)
-    if ours is not None:
-        verdict(f"{what}: growth of memory", max(ours.growth) / MIB, limit_mib, unit="MiB")
-
-
-def _measured(row: Sequence[Series]) -> list[Series]:
-    return [
-        series for series in row if series.seconds and not series.member.floor and series.member not in (OURS, AGAIN)
-    ]
 
 
 def _of(row: Sequence[Series], name: str) -> Series | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -43,9 +44,11 @@ GROUPS = {
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_section_prints_its_figures(group: str, tmp_path: Path) -> None:
     chosen = [part for name in GROUPS[group] for part in ("--only", name)]
+    here, kept = tmp_path / "here", tmp_path / "run.json"
+    here.mkdir()
 
     run = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "benchmarks", "--tiny", "--folder", tmp_path, *chosen],
+        [sys.executable, "-W", "error", "-m", "benchmarks", "--tiny", "--folder", here, "--json", kept, *chosen],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -55,7 +58,9 @@ def test_every_section_prints_its_figures(group: str, tmp_path: Path) -> None:
     assert (0, "") == (run.returncode, run.stderr)
     assert [] == [title for title in GROUPS[group].values() if f"\n{title}: " not in run.stdout]
     assert "skipped" not in run.stdout
-    assert [] == list(tmp_path.iterdir())
+    assert [] == list(here.iterdir())
+    assert set(GROUPS[group]) == set(json.loads(kept.read_text())["elapsed_s"])
+    assert "not measured" not in run.stdout  # of a goal: its section calls the work or ours by another name
 
 
 def test_no_section_is_left_out() -> None:

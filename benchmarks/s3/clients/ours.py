@@ -1,15 +1,19 @@
-"""Ours: the whole public ``Storage``, with a policy and an observer, as an application has it."""
+"""Ours: the whole public ``Storage``, with a policy and an observer, as an application has it.
+
+What is put is proved by what the service verifies; ``ours_sha256`` asks for the sha256 besides.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import SecretStr
 
 from kazinex_storage import Storage, Transport, UploadPolicy
-from kazinex_storage.providers.s3.provider import S3Provider
-from kazinex_storage.providers.s3.target import S3, Credentials, Target
+from kazinex_storage.providers.s3 import S3Settings, open_s3
 from kazinex_storage.transport import Observation, TransportSettings
 
 from ..place import Place
@@ -38,23 +42,18 @@ class Counter:
 class Client:
     """``Storage`` and what is built on it."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, digest: Literal["service", "sha256"] = "service") -> None:
         self.version = f"kazinex-storage {version('kazinex-storage')}, pycurl {version('pycurl')}"
-        credentials = Credentials(access_key_id=place.access_key_id, secret_access_key=place.secret_access_key)
-        target = Target(
-            kind="s3",
-            preset=S3,
+        settings = S3Settings(
             endpoint_url=place.endpoint_url,
             bucket=place.bucket,
             region=place.region,
-            credentials=credentials,
-            max_object_bytes=S3.max_object_bytes,
+            access_key_id=place.access_key_id,
+            secret_access_key=SecretStr(place.secret_access_key),
         )
-        policy = UploadPolicy.make(
-            kind="s3", ceiling=S3.max_object_bytes, max_file_bytes=S3.max_put_bytes, extensions=EXTENSIONS
-        )
+        policy = UploadPolicy.make(kind="s3", ceiling=5 * 2**40, max_file_bytes=5 * 2**30, extensions=EXTENSIONS)
         transport = Transport(settings=TransportSettings(ca_file=place.ca_file), observe=Counter())
-        self.storage = Storage(S3Provider(target), policy=policy, transport=transport)
+        self.storage = Storage(open_s3(settings), policy=policy, transport=transport, digest=digest)
 
     def put(self, key: str, body: bytes) -> object:
         return self.storage.put(key, body)
@@ -104,7 +103,7 @@ class Client:
     def read_ranges(self, key: str, spans: Sequence[tuple[int, int]]) -> int:
         starts, ends = zip(*spans, strict=True)
         found = self._system().cat_ranges([key] * len(spans), starts, ends)
-        return sum(len(part) for part in found if isinstance(part, bytes))
+        return sum(len(part) for part in found if not isinstance(part, Exception))
 
     def presign(self, key: str) -> object:
         return self.storage.presign(key)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
+from urllib.parse import quote
 
 import pycurl
 
 from ..jobs import IN_FLIGHT
 from ..place import Place
+from .common import files_below, place_below
+
+Item = TypeVar("Item")
 
 
 class Client:
@@ -68,6 +73,48 @@ class Client:
         handle.close()
         return Path(path).stat().st_size
 
+    def count(self, prefix: str) -> int:
+        found, token = 0, ""
+        while True:
+            more = f"&continuation-token={token}" if token else ""
+            self._prepare(self.easy, f"?list-type=2&prefix={quote(prefix, safe='')}{more}", "GET", None)
+            page = io.BytesIO()
+            self.easy.setopt(pycurl.WRITEFUNCTION, page.write)
+            self.easy.perform()
+            text = page.getvalue()
+            found += text.count(b"<Key>")
+            if b"<IsTruncated>true" not in text:
+                return found
+            token = text.partition(b"<NextContinuationToken>")[2].partition(b"<")[0].decode()
+
+    def tree_up(self, folder: str, prefix: str) -> None:
+        def put(handle: pycurl.Curl, file: tuple[str, str]) -> None:
+            self._prepare(handle, f"{prefix}/{file[1]}", "PUT", Path(file[0]).read_bytes())
+
+        self._at_once(files_below(folder), put)
+
+    def tree_down(self, prefix: str, folder: str) -> None:
+        def finish(handle: pycurl.Curl) -> None:
+            body, path = bodies.pop(handle)
+            path.write_bytes(b"".join(body))
+
+        def get(handle: pycurl.Curl, key: str) -> None:
+            bodies[handle] = self._prepare(handle, key, "GET", None), place_below(folder, prefix, key)
+
+        # It lists nothing: the names are known, and the floor is that of the bodies.
+        bodies: dict[pycurl.Curl, tuple[list[bytes], Path]] = {}
+        count = int(prefix.rpartition("count-")[2])
+        self._at_once((f"{prefix}/{number:08d}" for number in range(count)), get, finish)
+
+    def read_ranges(self, key: str, spans: Sequence[tuple[int, int]]) -> int:
+        def get(handle: pycurl.Curl, span: tuple[int, int]) -> None:
+            bodies.append(self._prepare(handle, key, "GET", None))
+            handle.setopt(pycurl.RANGE, f"{span[0]}-{span[1] - 1}")
+
+        bodies: list[list[bytes]] = []
+        self._at_once(spans, get, lambda handle: handle.unsetopt(pycurl.RANGE))
+        return sum(len(b"".join(body)) for body in bodies)
+
     def _handle(self) -> pycurl.Curl:
         handle = pycurl.Curl()
         handle.setopt(pycurl.NOSIGNAL, 1)
@@ -98,11 +145,22 @@ class Client:
         return taken
 
     def _many(self, keys: Sequence[str], method: str, body: bytes | None) -> None:
-        left, active = iter(keys), 0
+        def prepare(handle: pycurl.Curl, key: str) -> None:
+            self._prepare(handle, key, method, body)
+
+        self._at_once(keys, prepare)
+
+    def _at_once(
+        self,
+        items: Iterable[Item],
+        prepare: Callable[[pycurl.Curl, Item], None],
+        finish: Callable[[pycurl.Curl], None] | None = None,
+    ) -> None:
+        left, active = iter(items), 0
         while True:
-            while self.free and (key := next(left, None)) is not None:
+            while self.free and (item := next(left, None)) is not None:
                 handle = self.free.pop()
-                self._prepare(handle, key, method, body)
+                prepare(handle, item)
                 self.multi.add_handle(handle)
                 active += 1
             if not active:
@@ -114,6 +172,8 @@ class Client:
                 if bad:
                     raise RuntimeError(bad[0][2])
                 for handle in good:
+                    if finish is not None:
+                        finish(handle)
                     self.multi.remove_handle(handle)
                     self.free.append(handle)
                     active -= 1

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..place import Place
 from . import with_obstore
+from .common import place_below
 
 
 class Client:
@@ -25,3 +26,11 @@ class Client:
         starts, ends = zip(*spans, strict=True)
         found = self.system.cat_ranges([f"{self.bucket}/{key}"] * len(spans), list(starts), list(ends))
         return sum(map(len, found))
+
+    def tree_up(self, folder: str, prefix: str) -> None:
+        self.system.put(f"{folder}/", f"{self.bucket}/{prefix}/", recursive=True)
+
+    def tree_down(self, prefix: str, folder: str) -> None:
+        # Its recursive get looks for an object with the name of the folder, and fails.
+        found = self.system.find(f"{self.bucket}/{prefix}/")
+        self.system.get(found, [str(place_below(folder, f"{self.bucket}/{prefix}", path)) for path in found])
