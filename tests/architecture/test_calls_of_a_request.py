@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from kazinex_storage import Storage
+from kazinex_storage import AsyncStorage, Storage
 
 from .path_of_a_put import BODY, PLACES, walk_of
 
@@ -17,6 +18,34 @@ BOUNDS: dict[str, tuple[int, Callable[[Storage], object]]] = {
     "delete": (26, lambda storage: storage.delete(KEY)),
 }
 """Calls of functions of ours, generators counted once; ADR 0027."""
+
+AT_ONCE = 64
+"""As many as run at once in bulk work on S3; what a turn of the driver costs is shared by them."""
+
+
+def get_many(storage: Storage) -> None:
+    for _, outcome in storage.get_many([KEY] * AT_ONCE):
+        outcome.result()
+
+
+def put_many(storage: Storage) -> None:
+    storage.put_many((f"{KEY}{number}", BODY) for number in range(AT_ONCE))
+
+
+def get_on_a_loop(storage: Storage) -> None:
+    async def get() -> None:
+        faced = AsyncStorage(storage)
+        await asyncio.gather(*(faced.get_bytes(KEY) for _ in range(AT_ONCE)))
+
+    asyncio.run(get())
+
+
+BULK_BOUNDS: dict[str, tuple[int, Callable[[Storage], object]]] = {
+    "get_many": (50, get_many),
+    "put_many": (60, put_many),
+    "get on a loop": (56, get_on_a_loop),
+}
+"""The same for one of many. ADR 0039."""
 
 WAIT = "transport/line.py:Line._wait"
 """Called only if the response is not there yet."""
@@ -32,3 +61,14 @@ def test_a_request_calls_no_more_functions_than_it_did() -> None:
                 found[name] = min(found[name], calls.total() - calls[WAIT])
 
     assert {name: count for name, count in found.items() if count > BOUNDS[name][0]} == {}, found
+
+
+def test_one_of_many_requests_calls_no_more_functions_than_it_did() -> None:
+    found = dict.fromkeys(BULK_BOUNDS, 1000.0)
+    with PLACES["s3"]() as storage:
+        storage.put(KEY, BODY)
+        for _ in range(6):
+            for name, (_, work) in BULK_BOUNDS.items():
+                found[name] = min(found[name], walk_of(partial(work, storage)).calls.total() / AT_ONCE)
+
+    assert {name: count for name, count in found.items() if count > BULK_BOUNDS[name][0]} == {}, found

@@ -7,7 +7,7 @@ connections.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
@@ -62,11 +62,15 @@ class Runner(Protocol):
         ...
 
 
+class _AsyncDriver(Protocol):
+    def __call__(self, exchange: Exchange[T], pool: CallPool, wire: Wire, /) -> Coroutine[object, None, T]: ...
+
+
 @not_pickled("make one there")
 class Transport:
     """Runs exchanges. Thread-safe and fork-safe; share one among all the storages of a process."""
 
-    __slots__ = ("_ahead_wire", "_pool", "_run", "_wire")
+    __slots__ = ("_ahead_wire", "_pool", "_run", "_run_async", "_wire")
 
     def __init__(
         self,
@@ -81,6 +85,7 @@ class Transport:
         """
         self._pool = CallPool(threads)
         self._ahead_wire: Wire | None = None
+        self._run_async: _AsyncDriver | None = None
         self._use(Wire(settings, retry, observe))
 
     @property
@@ -126,15 +131,17 @@ class Transport:
         wire = self._ahead_wire = self._ahead_wire or self._wire.another()
         return Ahead(make, self._pool, wire, self._run)
 
-    async def run_async(self, exchange: Exchange[T]) -> T:
-        """Run one exchange on the running asyncio loop; ``loop.py`` says what cancelling means.
+    def run_async(self, exchange: Exchange[T]) -> Coroutine[object, None, T]:
+        """Return a coroutine that runs one exchange on the running asyncio loop.
 
-        Raises:
-            BaseException: what the exchange raises.
+        ``loop.py`` says what cancelling means; what the exchange raises is raised where the coroutine is awaited.
         """
-        from .loop import run_async  # asyncio costs 30 ms to import; only its users pay
+        run = self._run_async
+        if run is None:
+            from .loop import run_async  # asyncio costs 30 ms to import; only its users pay
 
-        return await run_async(exchange, self._pool, self._wire)
+            run = self._run_async = run_async
+        return run(exchange, self._pool, self._wire)
 
     def run_many_async(
         self, exchanges: Iterable[Exchange[T]], window: int

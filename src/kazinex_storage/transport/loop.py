@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from .attempt import Attempt
-from .exchange import Call, Exchange, Many, Outcome, Wait
+from .exchange import Call, Command, Exchange, Many, Outcome, Wait
 from .pool import CallPool, Running
 from .request import Request
 from .wire import Wire
@@ -32,33 +32,33 @@ async def run_async(exchange: Exchange[T], pool: CallPool, wire: Wire) -> T:
     outcome: Any = None
     error: BaseException | None = None
     while True:
-        running = nested[-1]
         try:
-            command = running.send(outcome) if error is None else running.throw(error)
-        except StopIteration as stop:
-            nested.pop()
-            if not nested:
-                return stop.value  # type: ignore[no-any-return]
-            outcome, error = stop.value, None
-            continue
+            command = nested[-1].send(outcome) if error is None else nested[-1].throw(error)
         except BaseException as failure:
             nested.pop()
+            ended = isinstance(failure, StopIteration)
             if not nested:
+                if ended:
+                    return failure.value  # type: ignore[attr-defined, no-any-return]
                 raise
-            outcome, error = None, failure
+            outcome, error = (failure.value, None) if ended else (None, failure)  # type: ignore[attr-defined]
             continue
         outcome = error = None
         try:
+            attempt = wire.first(command) if isinstance(command, Request) else _attempt_in(command)
+            if attempt is not None:
+                multi = wire.loops.of(asyncio.get_running_loop())
+                if not multi.is_prepared:
+                    await multi.prepare()
+                try:
+                    await multi.begin(attempt)
+                except BaseException as failure:
+                    await multi.abandon(attempt, failure)
+                    raise
             if isinstance(command, Request):
-                first = wire.first(command)
-                if first is not None:
-                    await wire.loops.of(asyncio.get_running_loop()).perform(first)
-                    outcome = wire.plain(first)
-                if outcome is None:
-                    nested.append(wire.exchange(command, first))
-            elif isinstance(command, Attempt):
-                await wire.loops.of(asyncio.get_running_loop()).perform(command)
-            else:
+                if attempt is None or (outcome := wire.plain(attempt)) is None:
+                    nested.append(wire.exchange(command, attempt))
+            elif not isinstance(command, Attempt):
                 outcome = await _perform(command, pool, wire)
         except GeneratorExit:
             # The coroutine itself is being closed: nothing can be awaited any more.
@@ -107,6 +107,10 @@ async def _outcome(index: int, exchange: Exchange[T], pool: CallPool, wire: Wire
         return index, Outcome(value=await run_async(exchange, pool, wire))
     except Exception as error:  # the error of one exchange belongs to its outcome, whatever it is
         return index, Outcome(error=error)
+
+
+def _attempt_in(command: Command) -> Attempt | None:
+    return command if isinstance(command, Attempt) else None
 
 
 async def _perform(command: Call | Many | Wait, pool: CallPool, wire: Wire) -> Any:

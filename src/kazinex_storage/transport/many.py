@@ -23,7 +23,7 @@ from .attempt import Attempt
 from .exchange import AnyOutcome, Call, Exchange, Many, Outcome, Wait
 from .one import drive, one_by_one, outcome_of
 from .pool import STALLED_S, CallPool, Running
-from .request import Request, Response
+from .request import Request
 from .wire import Wire
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ class Scheduler:
         """Send requests over *wire* and calls to *pool*."""
         self.pool = pool
         self.wire = wire
+        self._first, self._plain = wire.first, wire.plain
         self.pid = os.getpid()
         self.session: Session | None = None
         self.waker: Waker | None = None
@@ -195,52 +196,53 @@ class Scheduler:
     def _advance(self, task: _Task, outcome: Any, error: BaseException | None) -> None:
         """Resume an exchange, or the request that it waits for, until it waits for something outside or ends."""
         task.call = None
-        if task.first is not None:
-            outcome, error = self._read_first(task, error)
         nested = task.nested
+        if task.first is not None:
+            outcome, error = self._read_first(task, task.first, error)
         while True:
             running = nested[-1]
             try:
                 command = running.send(outcome) if error is None else running.throw(error)
             except StopIteration as stop:
                 nested.pop()
-                if not nested:
-                    self._end(task, Outcome(value=stop.value))
-                    return
                 outcome, error = stop.value, None
             except Exception as failure:
                 nested.pop()
-                if not nested:
-                    self._end(task, Outcome(error=failure))
-                    return
                 outcome, error = None, failure
             else:
                 outcome = error = None
                 try:
-                    if isinstance(command, Request):
-                        task.first = self.wire.first(command)
-                        if task.first is None:
-                            nested.append(self.wire.exchange(command))
-                            continue
-                        command = task.first
-                    self._start(task, command)
+                    if not isinstance(command, Request):
+                        self._start(task, command)
+                        return
+                    first = task.first = self._first(command)
+                    if first is not None:  # as _start does: bulk work pays for each call
+                        first.on_end = task
+                        (self.session or self._open()).start(first)
+                        return
+                    nested.append(self.wire.exchange(command))
                 except Exception as failure:  # no command, or one that cannot begin: raise it in its own exchange
                     task.first, error = None, failure
-                    continue
+            if not nested:
+                self._end(task, Outcome(outcome, error))
                 return
 
-    def _read_first(self, task: _Task, error: BaseException | None) -> tuple[Response | None, BaseException | None]:
+    def _read_first(self, task: _Task, first: Attempt, error: BaseException | None) -> tuple[Any, BaseException | None]:
         """Return the outcome of the request whose first attempt has ended, unless ``attempts`` has to go on from it."""
-        first, task.first = task.first, None
-        if first is None or error is not None:
+        task.first = None
+        if error is not None:
             return None, error
         try:
-            response = self.wire.plain(first)
+            response = self._plain(first)
         except Exception as failure:  # of the observer
             return None, failure
         if response is None:
             task.nested.append(self.wire.exchange(first.request, first))
         return response, None
+
+    def _open(self) -> Session:
+        session = self.session = self.wire.take()
+        return session
 
     def advance(self) -> None:
         """Wait until something is ready, and advance that."""
@@ -337,10 +339,8 @@ class Scheduler:
 
     def _start(self, task: _Task, command: Attempt | Call | Many | Wait) -> None:
         if isinstance(command, Attempt):
-            if self.session is None:
-                self.session = self.wire.take()
             command.on_end = task
-            self.session.start(command)
+            (self.session or self._open()).start(command)
         elif isinstance(command, Call):
             task.call = command
             task.running = self.pool.submit(command, partial(self._finished, task))

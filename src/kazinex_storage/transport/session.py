@@ -11,13 +11,14 @@ import os
 import select
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pycurl
 
 from .attempt import LATE_S, Attempt
-from .handle import Handles, was_repeated
+from .handle import WITH_BODY, Handles, was_repeated
 from .stall import LOOK_S
 from .status import TIMED_OUT
 
@@ -31,14 +32,20 @@ _BOTH: Final = _IN | _OUT
 _BROKEN: Final = select.POLLERR | select.POLLHUP
 # libcurl's CURL_POLL_* to the masks of poll(): nothing, in, out, both.
 MASKS: Final = (0, _IN, _OUT, _BOTH)
+_TIMER: Final = ((pycurl.SOCKET_TIMEOUT, 0),)
 # epoll counts seconds, poll (where there is no epoll) milliseconds.
 _SCALE: Final = 1 if hasattr(select, "epoll") else 1000
 
 
-def selected(event: int) -> int:
+def _selected(event: int) -> int:
     """Return what an event of poll() is to libcurl."""
     mask = pycurl.CSELECT_IN if event & ~_OUT else 0
     return mask | pycurl.CSELECT_OUT if event & (_OUT | _BROKEN) else mask
+
+
+# POLLIN to POLLNVAL are the six lowest bits; nothing else is asked for, or comes unasked.
+SELECTED: Final = tuple(_selected(event) for event in range(64))
+"""What each event of poll() is to libcurl."""
 
 
 class Multi:
@@ -76,25 +83,45 @@ class Multi:
             self._release(handle, attempt)
         attempt.end(0, "")
 
-    def act(self, descriptor: int, mask: int) -> None:
-        """Let libcurl work on a socket.
+    def act(self, ready: Sequence[tuple[int, int]]) -> None:
+        """Let libcurl work on sockets, given with their events of poll().
 
         Raises:
             BaseException: an interrupt that struck in a callback.
         """
+        action, selected = self._multi.socket_action, SELECTED
         try:
-            self._multi.socket_action(descriptor, mask)
+            for descriptor, event in ready:
+                action(descriptor, selected[event])
         except pycurl.error:
             raise lost_error() from None
+
+    def expire(self) -> None:
+        """Let libcurl work on what it had set a timer for.
+
+        Raises:
+            BaseException: an interrupt that struck in a callback.
+        """
+        self.act(_TIMER)
 
     def collect(self) -> list[Attempt]:
         """Return the attempts that have ended since the last call."""
         ended: list[Attempt] = []
+        multi, handles, active = self._multi, self._handles, self.active
         queued = 1
         while queued:
-            queued, good, bad = self._multi.info_read()
-            ended += [self._end(handle, 0, "") for handle in good]
-            ended += [self._end(handle, code, message) for handle, code, message in bad]
+            queued, good, bad = multi.info_read()
+            for handle in good:  # as _end does, written out: bulk work pays for each call
+                attempt = active.pop(handle)
+                attempt.whole = True
+                if attempt.request.method in WITH_BODY:
+                    attempt.repeated = was_repeated(handle, attempt)
+                multi.remove_handle(handle)
+                handles.give(handle, attempt)
+                attempt.end(0, "")
+                ended.append(attempt)
+            for handle, code, message in bad:
+                ended.append(self._end(handle, code, message))
         return ended
 
     def end_stalled(self) -> list[Attempt]:
@@ -166,11 +193,7 @@ class Session(Multi):
             limits = [limit for limit in (left, timeout_s) if limit is not None]
             events = self._poll.poll(max(0.0, min(limits)) * _SCALE if limits else None)
             self.moved = bool(events)
-            for descriptor, event in events:
-                if self._waker is not None and descriptor == self._waker.descriptor:
-                    self._waker.clear()
-                    continue
-                self.act(descriptor, selected(event))
+            self.act(events if self._waker is None else self._without_waker(self._waker, events))
             if not events and self._deadline is not None and self._deadline <= time.monotonic():
                 woken = True
                 self._expire()
@@ -205,7 +228,14 @@ class Session(Multi):
 
     def _expire(self) -> None:
         self._deadline = None
-        self.act(pycurl.SOCKET_TIMEOUT, 0)
+        self.expire()
+
+    @staticmethod
+    def _without_waker(waker: Waker, events: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        sockets = [event for event in events if event[0] != waker.descriptor]
+        if len(sockets) < len(events):
+            waker.clear()
+        return sockets
 
     def _watch(self, wanted: int, descriptor: int, multi: object, data: object) -> None:
         """Watch a socket as libcurl wants; its socket callback."""

@@ -21,7 +21,7 @@ import pycurl
 
 from .attempt import LATE_S, Attempt
 from .fork_lock import leak_after_fork
-from .session import MASKS, Multi, selected
+from .session import MASKS, Multi
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future, Handle
@@ -43,7 +43,12 @@ class LoopMulti(Multi):
         self._connections = connections
         self._waiting: deque[Attempt] = deque()
         self._watched: dict[int, int] = {}
+        self._soon = False
+        """Whether libcurl is woken in the next turn of the loop."""
+        self._due: float | None = None
+        """When libcurl wants to be woken, by the clock of the loop."""
         self._timer: Handle | None = None
+        self._timer_at = 0.0
         self._guard: AsyncGenerator[None, None] | None = None
         self.closed = False
         """Whether the loop has ended it."""
@@ -53,35 +58,41 @@ class LoopMulti(Multi):
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch if self._set is None else self._watch_in_set)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._schedule)
 
-    async def perform(self, attempt: Attempt) -> None:
-        """Carry out *attempt*; when the task is cancelled its connection is closed.
+    async def prepare(self) -> None:
+        """Have it closed before its loop is; to be awaited once, when ``is_prepared`` is False."""
+        # Loops close their asynchronous generators before they close: the only hook that they offer.
+        self._guard = self._until_shutdown()
+        await self._guard.asend(None)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether it can be used."""
+        return self._guard is not None
+
+    def begin(self, attempt: Attempt) -> Future[None]:
+        """Begin *attempt* and return what its end is waited for by; after an error of that, ``abandon`` it.
 
         Raises:
-            asyncio.CancelledError: the task was cancelled.
             IntegrityError: the source of its body cannot be read any more.
         """
-        if self._guard is None:
-            # Loops close their asynchronous generators before they close: the only hook that they offer.
-            self._guard = self._until_shutdown()
-            await self._guard.asend(None)
         future: Future[None] = self.loop.create_future()
         attempt.on_end = future
         if len(self.active) < self._connections:
             self.start(attempt)
         else:
             self._waiting.append(attempt)
-        try:
-            await future
-        except BaseException as error:
-            if attempt.request.late is not None and attempt.handle is not None and isinstance(error, CancelledError):
-                attempt.on_end = self.loop.create_future()
-                with suppress(CancelledError):
-                    await wait({attempt.on_end}, timeout=LATE_S)
-            if attempt in self._waiting:
-                self._waiting.remove(attempt)
-            self.drop(attempt)
-            self._fill()
-            raise
+        return future
+
+    async def abandon(self, attempt: Attempt, error: BaseException) -> None:
+        """Close the connection of *attempt*, whose waiter got *error*."""
+        if attempt.request.late is not None and attempt.handle is not None and isinstance(error, CancelledError):
+            attempt.on_end = self.loop.create_future()
+            with suppress(CancelledError):
+                await wait({attempt.on_end}, timeout=LATE_S)
+        if attempt in self._waiting:
+            self._waiting.remove(attempt)
+        self.drop(attempt)
+        self._fill()
 
     def close(self) -> None:
         """Stop everything and close the connections."""
@@ -117,22 +128,23 @@ class LoopMulti(Multi):
                 if not attempt.on_end.done():
                     attempt.on_end.set_exception(error)
 
-    def _ready(self, descriptor: int, mask: int) -> None:
+    def _ready(self, descriptor: int, event: int) -> None:
         """Let libcurl work on one socket; called by the loop."""
-        self._work([(descriptor, mask)])
+        self._work([(descriptor, event)])
 
     def _moved(self, sockets: select.epoll) -> None:
         """Let libcurl work on what is ready in the set; called by the loop."""
-        self._work([(descriptor, selected(event)) for descriptor, event in sockets.poll(0)])
+        self._work(sockets.poll(0))
 
-    def _work(self, ready: list[tuple[int, int]], *, woken: bool = False) -> None:
-        """Let libcurl work, and wake the waiters of finished transfers; *woken* by a timer, look for stalls."""
+    def _work(self, ready: list[tuple[int, int]] | None) -> None:
+        """Let libcurl work on sockets, or on what its timer was for, and wake the waiters of finished transfers."""
         try:
-            for descriptor, mask in ready:
-                self.act(descriptor, mask)
-            ended = self.collect()
-            if woken:
-                ended += self.end_stalled()
+            if ready is not None:
+                self.act(ready)
+                ended = self.collect()
+            else:
+                self.expire()
+                ended = self.collect() + self.end_stalled()
         except BaseException as error:
             self._fail(error)
             raise
@@ -154,20 +166,43 @@ class LoopMulti(Multi):
             else:
                 attempt.on_end.cancel()
 
+    def _expire_soon(self) -> None:
+        self._soon = False
+        if not self.closed:
+            self._work(None)
+
     def _expire(self) -> None:
-        self._timer = None
-        self._work([(pycurl.SOCKET_TIMEOUT, 0)], woken=True)
+        self._timer, due = None, self._due
+        if due is None or self.closed:
+            return
+        if due > self.loop.time():  # libcurl has put it off in the meantime
+            self._wake_at(due)
+            return
+        self._due = None
+        self._work(None)
 
     def _schedule(self, after_ms: int) -> None:
-        """Wake libcurl later; its timer callback."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if after_ms >= 0 and not self.closed:
-            # Never at once: libcurl must not be called from its own callback.
-            self._timer = (
-                self.loop.call_later(after_ms / 1000, self._expire) if after_ms else self.loop.call_soon(self._expire)
-            )
+        """Wake libcurl later; its timer callback.
+
+        It puts its timer off with each request, so one of the loop stays as it is, unless it would be late.
+        """
+        if self.closed:
+            return
+        if after_ms > 0:
+            self._due = due = self.loop.time() + after_ms / 1000
+            if self._timer is None:
+                self._wake_at(due)
+            elif self._timer_at > due:
+                self._timer.cancel()
+                self._wake_at(due)
+            return
+        self._due = None
+        if after_ms == 0 and not self._soon:
+            self._soon = True
+            self.loop.call_soon(self._expire_soon)  # not at once: libcurl must not be called from its own callback
+
+    def _wake_at(self, due: float) -> None:
+        self._timer, self._timer_at = self.loop.call_at(due, self._expire), due
 
     def _watch(self, wanted: int, descriptor: int, multi: object, data: object) -> None:
         """Watch a socket as libcurl wants; its socket callback."""
@@ -177,11 +212,11 @@ class LoopMulti(Multi):
         if self.loop.is_closed():
             return
         if new & _IN and not old & _IN:
-            self.loop.add_reader(descriptor, self._ready, descriptor, pycurl.CSELECT_IN)
+            self.loop.add_reader(descriptor, self._ready, descriptor, select.POLLIN)
         elif old & _IN and not new & _IN:
             self.loop.remove_reader(descriptor)
         if new & _OUT and not old & _OUT:
-            self.loop.add_writer(descriptor, self._ready, descriptor, pycurl.CSELECT_OUT)
+            self.loop.add_writer(descriptor, self._ready, descriptor, select.POLLOUT)
         elif old & _OUT and not new & _OUT:
             self.loop.remove_writer(descriptor)
         if wanted == pycurl.POLL_REMOVE:
