@@ -17,7 +17,7 @@ from ..values import value
 @not_pickled("send no requests, but what they are made from")
 @value
 class SigV4:
-    """The key that libcurl signs an attempt with while it sends it."""
+    """The key that an attempt is signed with; see ``sigv4.py``."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)

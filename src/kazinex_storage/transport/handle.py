@@ -16,16 +16,16 @@ import pycurl
 from ..errors import NotSupportedError, SettingsError
 from ..lazy import regex
 from ..secrecy.masking import Masked
-from .auth import SigV4
 from .opener import Opener
 from .request import BodySlice, Request
+from .sigv4 import Headers, Signer
 from .stall import LEAST_SPEED
 
 if TYPE_CHECKING:
     from .attempt import Attempt
     from .settings import TransportSettings
 
-# Older ones sign "=", "*", ":" and query names without a value wrongly — curl issues 13754, 7559, 8107, 16927.
+# Nothing older is in a wheel of pycurl 7.49 or later, with which this transport is tested.
 OLDEST_LIBCURL: Final = (8, 12, 0)
 """The first version that may be used."""
 
@@ -43,7 +43,7 @@ _UPLOAD_BUFFER_BYTES: Final = 256 * 1024
 # adds once, a User-Agent, is shorter than that and a URL together.
 _ADDED_BYTES: Final = 49
 
-# What libcurl signs with: Authorization, X-Amz-Date, x-amz-content-sha256. From 300 to 400 bytes were measured besides
+# What a signature adds: Authorization, X-Amz-Date, x-amz-content-sha256. From 300 to 400 bytes were measured besides
 # the key id and the region; less than that and the rest of a request together, so that twice is never taken for once.
 _SIGNED_BYTES: Final = 250
 
@@ -58,7 +58,7 @@ Shape = tuple[str, type, bool]
 
 
 def check_version(version: tuple[int, int, int] | None = None) -> None:
-    """Refuse a libcurl whose signatures are wrong.
+    """Refuse a libcurl that is too old.
 
     Raises:
         SettingsError: libcurl is too old, or cannot do TLS.
@@ -68,7 +68,7 @@ def check_version(version: tuple[int, int, int] | None = None) -> None:
     found = version if version is not None else (number >> 16, number >> 8 & 255, number & 255)
     if found < OLDEST_LIBCURL:
         raise SettingsError(
-            f"libcurl {'.'.join(map(str, found))} signs some keys wrongly; 8.12 or newer is needed: "
+            f"libcurl {'.'.join(map(str, found))} is older than what this was tested with; 8.12 or newer is needed: "
             "pip install --upgrade --force-reinstall --only-binary :all: 'pycurl>=7.49'",
             code="libcurl",
         )
@@ -155,15 +155,18 @@ def _public_authorities() -> str:
 class _Handle:
     """A handle, and what it is set up for. Attributes of pycurl's own object take 1 us each to read."""
 
-    __slots__ = ("curl", "headers", "set_option", "shape", "signing")
+    __slots__ = ("curl", "headers", "lines", "set_option", "shape", "signer")
 
     def __init__(self) -> None:
         self.curl = pycurl.Curl()
         self.set_option = self.curl.setopt
         self.shape: Shape | None = None
-        self.signing: SigV4 | None = None
-        self.headers: tuple[tuple[str, str], ...] | None = None
-        """Those of the last request, if nothing was added to them."""
+        self.signer: Signer | None = None
+        """One for each shape, since it keeps what it made of their headers."""
+        self.headers: Headers | None = None
+        """Those of the last request, if nothing was added to them but a signature."""
+        self.lines: list[str | bytes] = []
+        """What they are to libcurl."""
 
 
 class Handles:
@@ -193,9 +196,9 @@ class Handles:
         set_option = known.set_option
         try:
             # Of a request of the same shape everything that differs is set below; the rest may stay.
-            if known.shape is None or known.signing is not authorisation.signing:
-                _set_shape(known.curl, request, authorisation.signing, options)
-                known.shape, known.signing, known.headers = shape, authorisation.signing, None
+            if known.shape is None:
+                _set_shape(known.curl, request, options)
+                known.shape, known.headers = shape, None
             if attempt.patience_s is not None:  # of a repeat, so seldom
                 _limit_connecting(known.curl, attempt.patience_s, options)
                 known.shape = None  # the next request has its own
@@ -206,12 +209,19 @@ class Handles:
             )
             set_option(pycurl.HEADERFUNCTION, attempt.head.append)
             set_option(pycurl.WRITEFUNCTION, attempt.collect if request.sink is None else attempt.write)
-            if authorisation.headers:  # which hold tokens: no local variable does, since a traceback may show those
-                _set_headers(known.curl, attempt, (*attempt.headers, *authorisation.headers))
-                known.headers = None
-            elif known.headers is not attempt.headers or request.body is not None:
-                _set_headers(known.curl, attempt, attempt.headers)
-                known.headers = attempt.headers
+            fresh = known.headers is not attempt.headers or request.body is not None or bool(authorisation.headers)
+            if fresh:  # they hold tokens: no local variable does, since a traceback may show those
+                known.lines = _lines_of(known.curl, attempt, (*attempt.headers, *authorisation.headers))
+                known.headers = None if authorisation.headers else attempt.headers
+            if authorisation.signing is not None:
+                signer = known.signer
+                if signer is None or signer.signing is not authorisation.signing:
+                    signer = known.signer = Signer(authorisation.signing)
+                set_option(pycurl.HTTPHEADER, known.lines + signer.lines(attempt))
+            elif fresh and known.lines:
+                set_option(pycurl.HTTPHEADER, known.lines)
+            elif fresh:
+                known.curl.unsetopt(pycurl.HTTPHEADER)  # pycurl ignores an empty list: the last ones would go out
         except BaseException:
             known.curl.close()
             raise
@@ -275,24 +285,18 @@ def was_repeated(handle: pycurl.Curl, attempt: Attempt) -> int:
     return max(0, sent // least - 1)
 
 
-def _set_shape(handle: pycurl.Curl, request: Request, signing: SigV4 | None, options: tuple[Option, ...]) -> None:
+def _set_shape(handle: pycurl.Curl, request: Request, options: tuple[Option, ...]) -> None:
     handle.reset()
     for option, value in options:
         handle.setopt(option, value)
     method = request.method
-    if signing is None:
-        handle.setopt(pycurl.PATH_AS_IS, 1)  # which goes with no signature of libcurl's
+    handle.setopt(pycurl.PATH_AS_IS, 1)
     if type(request.body) is BodySlice:
         handle.setopt(pycurl.UPLOAD, 1)
     if method == "HEAD":
         handle.setopt(pycurl.NOBODY, 1)
     elif method != "GET" or request.body is not None:
         handle.setopt(pycurl.CUSTOMREQUEST, method)
-    if signing is not None:
-        # It resolves "a/../b" before it signs, so names with such segments are refused before they come here.
-        handle.setopt(pycurl.AWS_SIGV4, f"aws:amz:{signing.region}:{signing.service}")
-        handle.setopt(pycurl.USERNAME, signing.access_key_id)
-        handle.setopt(pycurl.PASSWORD, signing.secret_access_key)
     if not request.idempotent:
         # libcurl resends a request that an idle connection lost; on a new connection it does not.
         handle.setopt(pycurl.FRESH_CONNECT, 1)
@@ -302,8 +306,8 @@ def _with_query(url: str, query: str) -> str:
     return Masked(f"{url}{'&' if '?' in url else '?'}{query}")
 
 
-def _set_headers(handle: pycurl.Curl, attempt: Attempt, headers: tuple[tuple[str, str], ...]) -> None:
-    """Set the headers, and the body that some of them follow from."""
+def _lines_of(handle: pycurl.Curl, attempt: Attempt, headers: Headers) -> list[str | bytes]:
+    """Return the headers as lines, after setting the body that some of them follow from."""
     lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers]
     method, body = attempt.request.method, attempt.request.body
     if isinstance(body, BodySlice):
@@ -325,7 +329,4 @@ def _set_headers(handle: pycurl.Curl, attempt: Attempt, headers: tuple[tuple[str
         name = next(name for name, value in headers if _BREAKS.search(name + value))
         del headers, lines, text  # they hold tokens, which a traceback with locals would show
         raise NotSupportedError(f"the header {name[:40]!r} would hold a line break; give its text on one line")
-    if lines:
-        handle.setopt(pycurl.HTTPHEADER, lines if text.isascii() else [line.encode() for line in lines])
-    else:
-        handle.unsetopt(pycurl.HTTPHEADER)  # pycurl ignores an empty list: the headers of the last request would go out
+    return list(lines) if text.isascii() else [line.encode() for line in lines]
