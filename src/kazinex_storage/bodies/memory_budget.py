@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from ..errors import UnavailableError
@@ -90,7 +91,7 @@ class Budget:
             for index, memory in enumerate(self._spare):
                 if len(memory) == size:
                     return self._spare.pop(index)
-        return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)) if size else memoryview(b"")
+        return memoryview(_mapped(size)) if size else memoryview(b"")
 
     def give(self, size: int, owner: object, *memory: memoryview) -> None:
         """Take *size* bytes of *owner* back, and the *memory* that is not read or written any more."""
@@ -122,6 +123,15 @@ class Budget:
         if self._pid != os.getpid():  # a child holds nothing yet
             self._left, self._queue, self._bodies, self._spare = self._size, deque(), Counter(), []
             self._lock, self._pid = threading.Lock(), os.getpid()
+
+
+def _mapped(size: int) -> mmap.mmap:
+    """Return new memory, in huge pages where the kernel has them: 32 MiB are 16 page faults instead of 8,192."""
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a kernel that was built without them
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
 
 
 BUDGET: Final = Budget(BUDGET_BYTES)
