@@ -14,7 +14,7 @@ from .goals import Quantity
 from .judge import Verdict
 from .results import Run
 
-WIDTH = 860
+WIDTH = 910
 LEFT, RIGHT = 370, 660
 """Where the axis begins and ends."""
 TOP, ROW, HEADING = 78, 16, 26
@@ -79,7 +79,8 @@ def plot(verdicts: Sequence[Verdict], run: Run) -> str:
     height = bottom + 14
     judged = [verdict for verdict in verdicts if verdict.met is not None]
     met = sum(verdict.met is True for verdict in judged)
-    told = f"{met} of {len(judged)} goals are met; {run.facts['run']} of {run.facts['date']}, {run.facts['machine']}"
+    when = f"{run.facts['run']} of {run.facts['date']}".replace("`", "")
+    told = f"{met} of {len(judged)} goals are met; {when}, {run.facts['machine']}"
     drawn = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
         ' role="img" aria-labelledby="title desc">',
@@ -141,12 +142,13 @@ def _mark(kind: str, x: float, y: float, margin: float) -> str:
 
 
 def _told(verdict: Verdict) -> str:
-    if verdict.goal.quantity is Quantity.GROWTH:
-        return f"{verdict.found:.1f} MiB"
+    goal = verdict.goal
+    if goal.quantity is Quantity.GROWTH:
+        return f"{verdict.found:.1f} MiB, goal {goal.bound:g} MiB"
     name = verdict.best.contender.removesuffix(" (floor)") if verdict.best else ""
-    if verdict.goal.quantity is Quantity.ADDED:
-        return f"{(verdict.found or 0) * 1e6:,.0f} us more"
-    return f"{verdict.found:.2f}x of {name}"
+    if goal.quantity is Quantity.ADDED:
+        return f"{(verdict.found or 0) * 1e6:,.0f} us more, goal {goal.bound * 1e6:,.0f} us"
+    return f"{verdict.found:.2f}x of {name}, goal {goal.bound:g}x"
 
 
 def _reason(verdict: Verdict) -> str:

@@ -91,7 +91,7 @@ def _facts(run: Run) -> str:
 
 def _table(verdicts: Iterable[Verdict], run: Run) -> str:
     lines = [
-        "| work | ours | best peer | ratio | A/A | floor | goal | met | section |",
+        '| work | ours | best peer | ratio | A/A | floor | goal | met | `make bench BENCH="--only ..."` |',
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for group, found in groupby(verdicts, key=lambda verdict: verdict.goal.group):
