@@ -50,6 +50,7 @@ class Member:
 OURS = Member(name="kazinex-storage", module="ours", peer=False)
 AGAIN = Member(name=f"kazinex-storage{AGAIN_SUFFIX}", module="ours", peer=False)
 OURS_SHA256 = Member(name="kazinex-storage + sha256", module="ours_sha256", peer=False)
+OURS_WATCHED = Member(name="kazinex-storage, policy, observer", module="ours_watched", peer=False)
 OBSTORE = Member(name="obstore", module="with_obstore")
 OBSTORE_FSSPEC = Member(name="obstore.fsspec", module="with_obstore_fsspec")
 OPENDAL = Member(name="opendal", module="with_opendal")

@@ -12,7 +12,7 @@ from ..results import Log
 from ..rounds import heading
 from ..sizes import Sizes
 from . import tables
-from .crew import ALL_CLIENTS, Job, Member, Series, crew, take_turns
+from .crew import ALL_CLIENTS, OURS_WATCHED, Job, Member, Series, crew, take_turns
 from .jobs import IN_FLIGHT, THREADS
 from .place import Place
 from .servers import plain_servers, present
@@ -94,7 +94,7 @@ def _rounds(
     rounds: int,
     cores: Collection[int] = (),
 ) -> list[list[Series]]:
-    members = present(ALL_CLIENTS, sizes)
+    members = present((*ALL_CLIENTS, OURS_WATCHED), sizes)
     jobs: list[Callable[[Member], Job]] = [partial(_job, name, count) for name in names]
     with crew(place, members, cores) as workers:
         return take_turns(workers, jobs, rounds)

@@ -1,6 +1,7 @@
-"""Ours: the whole public ``Storage``, with a policy and an observer, as an application has it.
+"""Ours: the whole public ``Storage``, opened as its documentation opens it.
 
-What is put is proved by what the service verifies; ``ours_sha256`` asks for the sha256 besides.
+What is put is proved by what the service verifies, which is the default; ``ours_sha256`` asks for the sha256 in its
+place, ``ours_watched`` adds a policy and an observer.
 """
 
 from __future__ import annotations
@@ -12,37 +13,22 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import SecretStr
 
-from kazinex_storage import Storage, Transport, UploadPolicy
+from kazinex_storage import Storage, Transport
 from kazinex_storage.providers.s3 import S3Settings, open_s3
-from kazinex_storage.transport import Observation, TransportSettings
+from kazinex_storage.transport import TransportSettings
 
 from ..place import Place
 
 if TYPE_CHECKING:
     from kazinex_storage.fs.kinds import StorageFileSystem
 
-EXTENSIONS = ("pdf", "dwg", "dxf", "ifc", "rvt", "docx", "xlsx", "zip", "jpg", "png")
-"""What a document control allows."""
-
-
-class Counter:
-    """An observer as small as one that counts for a dashboard."""
-
-    def __init__(self) -> None:
-        self.requests = 0
-        self.failed = 0
-        self.seconds = 0.0
-
-    def __call__(self, seen: Observation) -> None:
-        self.requests += 1
-        self.failed += seen.error is not None or seen.status >= 500
-        self.seconds += seen.seconds
-
 
 class Client:
     """``Storage`` and what is built on it."""
 
-    def __init__(self, place: Place, digest: Literal["service", "sha256"] = "service") -> None:
+    def __init__(
+        self, place: Place, digest: Literal["service", "sha256"] = "service", transport: Transport | None = None
+    ) -> None:
         self.version = f"kazinex-storage {version('kazinex-storage')}, pycurl {version('pycurl')}"
         settings = S3Settings(
             endpoint_url=place.endpoint_url,
@@ -51,9 +37,9 @@ class Client:
             access_key_id=place.access_key_id,
             secret_access_key=SecretStr(place.secret_access_key),
         )
-        policy = UploadPolicy.make(kind="s3", ceiling=5 * 2**40, max_file_bytes=5 * 2**30, extensions=EXTENSIONS)
-        transport = Transport(settings=TransportSettings(ca_file=place.ca_file), observe=Counter())
-        self.storage = Storage(open_s3(settings), policy=policy, transport=transport, digest=digest)
+        if transport is None and place.ca_file is not None:
+            transport = Transport(settings=TransportSettings(ca_file=place.ca_file))
+        self.storage = Storage(open_s3(settings), digest=digest, transport=transport)
 
     def put(self, key: str, body: bytes) -> object:
         return self.storage.put(key, body)
