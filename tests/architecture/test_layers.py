@@ -286,7 +286,9 @@ def test_what_is_imported_later_is_imported_for_the_type_checker(modules: dict[s
             if not isinstance(node, ast.If) or ast.unparse(node.test) != "TYPE_CHECKING":
                 continue
             imported = {
-                alias.name if isinstance(each, ast.Import) else f"{'.' * each.level}{each.module or ''}.{alias.name}"
+                alias.name
+                if isinstance(each, ast.Import)
+                else f"{'.' * each.level}{f'{each.module}.' if each.module else ''}{alias.name}"
                 for each in node.body
                 if isinstance(each, ast.Import | ast.ImportFrom)
                 for alias in each.names

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from ..documents.receipts import StoredDocument
+from typing import TYPE_CHECKING
+
 from ..errors import InvalidKeyError, NotFoundError
 from ..keys import DocumentKey, ObjectKey, check_identifier
 from .command import RunningCommand
+
+if TYPE_CHECKING:
+    from ..documents.receipts import StoredDocument
+
 
 _SCHEME = "kazinex://"
 _FORM = "organisation/project/document/revision[/filename]"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..organisations.records import OrganisationRecord
 from .command import Organisation, command_of
 from .output import Output
+
+if TYPE_CHECKING:
+    from ..organisations.records import OrganisationRecord
 
 
 def build(epilog: str) -> typer.Typer:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from ..documents.integrity import IntegrityState
-from ..documents.receipts import StoredDocument
 from ..json_text import parse_own_json
 from .command import command_of
 from .exits import ExitCode, UsageError
 
-_MEANINGS = {
-    IntegrityState.INTACT: "the bytes are those that were uploaded",
-    IntegrityState.PROVIDER_MUTATED: "the service rewrote the file, as it does with files of this kind",
-    IntegrityState.TAMPERED: "other bytes than were uploaded; nothing was changed, compare them with the original",
-    IntegrityState.SAME_VERSION: "the service says that it is the version that was uploaded; nothing was read",
-    IntegrityState.UNKNOWN: "nothing proves whether the bytes are those that were uploaded",
+if TYPE_CHECKING:
+    from ..documents.receipts import StoredDocument
+
+
+_MEANINGS = {  # by the name of the ``IntegrityState``
+    "INTACT": "the bytes are those that were uploaded",
+    "PROVIDER_MUTATED": "the service rewrote the file, as it does with files of this kind",
+    "TAMPERED": "other bytes than were uploaded; nothing was changed, compare them with the original",
+    "SAME_VERSION": "the service says that it is the version that was uploaded; nothing was read",
+    "UNKNOWN": "nothing proves whether the bytes are those that were uploaded",
 }
 
 
@@ -39,11 +41,13 @@ def check(
     ] = By.BYTES,
 ) -> None:
     """Say whether a stored document is what its receipt says; exit code 3 when it was tampered with, or is unproved."""
+    from ..documents.integrity import IntegrityState
+
     command = command_of(context)
     found = read_receipt(receipt)
     state = command.documents.check(found, by=by.value)
     document = {"key": found.key, "provider": found.provider, "state": state.value}
-    command.out.result(document, [f"{found.key}: {state.value}: {_MEANINGS[state]}"])
+    command.out.result(document, [f"{found.key}: {state.value}: {_MEANINGS[state.name]}"])
     if state in (IntegrityState.TAMPERED, IntegrityState.UNKNOWN):
         raise typer.Exit(ExitCode.VERIFICATION)
 
@@ -55,6 +59,8 @@ def read_receipt(file: str) -> StoredDocument:
         UsageError: it holds none; the message names each field that is wrong.
         OSError: it cannot be read.
     """
+    from ..documents.receipts import StoredDocument
+
     text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     try:
         return StoredDocument.from_dict(cast("dict[str, object]", parse_own_json(text)))

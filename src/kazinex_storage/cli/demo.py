@@ -6,29 +6,37 @@ the CLI and a program that knows nothing but fsspec.
 
 from __future__ import annotations
 
-import hashlib
 import shlex
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..documents.receipts import StoredDocument
 from ..errors import AlreadyExistsError, IntegrityError, NotFoundError, RecordNotFoundError
 from ..keys import DocumentKey
-from ..organisations.records import ProviderRecord
+from ..lazy import module
 from ..providers.settings.environment import PREFIX
 from ..values import value
-from ..verification.verify import VerificationReport, verify_provider
 from .addresses import url_of
 from .command import RunningCommand, command_of
 from .exits import ExitCode
-from .pdf import make_pdf
+
+if TYPE_CHECKING:
+    import hashlib
+    import shutil
+    import subprocess
+
+    from ..documents.receipts import StoredDocument
+    from ..organisations.records import ProviderRecord
+    from ..verification.verify import VerificationReport
+else:
+    hashlib = module(__name__, "hashlib")
+    shutil = module(__name__, "shutil")
+    subprocess = module(__name__, "subprocess")
+
 
 DATA = "data"
 """Where catalogue and key file are, below the home; no provider may hold them."""
@@ -133,6 +141,8 @@ class Demo:
         return record
 
     def _verify(self, record: ProviderRecord) -> VerificationReport:
+        from ..verification.verify import verify_provider
+
         report = verify_provider(self._command.organisations, self._organisation, record.id)
         self._say("verified it:" if report.ok else "it did not pass its verification:")
         for check in report.checks:
@@ -145,6 +155,8 @@ class Demo:
 
     def _upload(self) -> tuple[StoredDocument, bytes]:
         document = DocumentKey(self._organisation, PROJECT, DOCUMENT, self._next_revision(), FILENAME)
+        from .pdf import make_pdf
+
         body = make_pdf(
             ["River bridge", f"Drawing {DOCUMENT}, revision {document.revision}", "Brücke: Übersicht, Ø 12 m"]
         )
@@ -201,7 +213,7 @@ class Demo:
             "-P",  # so that nothing is imported from the current folder
             *arguments,
         ]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)  # noqa: S603  # fixed
+        done = subprocess.run(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)  # fixed
         if done.returncode:
             raise NotFoundError(f"reading back failed with exit code {done.returncode}; the error is above")
         return done.stdout

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 
 from ..errors import SettingsError
-from ..registry import ProviderKind, Registry, SettingsField, default_registry
 from .command import command_of
+
+if TYPE_CHECKING:
+    from ..registry import ProviderKind, Registry, SettingsField
 
 
 def show_kinds(context: typer.Context) -> None:
     """List the kinds of providers and their settings (* required, ~ secret)."""
+    from ..registry import default_registry
+
     out, registry = command_of(context).out, default_registry()
     documents, rows = [], []
     for kind in registry.kinds():

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..documents.receipts import ResolvedProvider
 from ..errors import NotFoundError, RecordNotFoundError, StorageError
 from ..lazy import logger
 from ..organisations import commands
-from ..types import Folder, ObjectInfo
 from ..values import value
-from ..verification.verify import PROBE_FOLDER
 from .addresses import parse_path
 from .command import RunningCommand, command_of
 from .output import aligned, format_time
+
+if TYPE_CHECKING:
+    from ..documents.receipts import ResolvedProvider
+    from ..types import ObjectInfo
+
 
 _log = logger(__name__)
 
@@ -112,6 +114,9 @@ def _list(command: RunningCommand, path: str, *, recursive: bool) -> list[Entry]
 
 
 def _entries(provider: ResolvedProvider, organisation: str, folder: str, *, recursive: bool) -> list[Entry]:
+    from ..types import Folder
+    from ..verification.verify import PROBE_FOLDER
+
     entries = []
     for found in provider.storage.list(folder, recursive=recursive):
         key = found.prefix if isinstance(found, Folder) else found.key

@@ -5,19 +5,26 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, BinaryIO, TypeAlias, cast
 
 import typer
 
-from ..bodies.special_files import is_stream
-from ..documents.receipts import StoredDocument
 from ..errors import AlreadyExistsError, IntegrityError
-from ..policy import format_bytes
+from ..lazy import module
 from .addresses import find_document, parse_document, url_of
 from .check import read_receipt
 from .command import RunningCommand, Yes, command_of, confirm
 from .exits import UsageError
 from .progress import TransferBar
+
+if TYPE_CHECKING:
+    from .. import policy
+    from ..bodies import special_files
+    from ..documents.receipts import StoredDocument
+else:
+    policy = module(__name__, "..policy")
+    special_files = module(__name__, "..bodies.special_files")
+
 
 Document: TypeAlias = Annotated[
     str,
@@ -80,12 +87,14 @@ def get(
     target = Path(file) if file is not None else Path()
     if target.is_dir():
         target = target / receipt.document.filename
-    if not force and os.path.lexists(target) and not is_stream(target):
+    if not force and os.path.lexists(target) and not special_files.is_stream(target):
         raise AlreadyExistsError(f"the file {str(target)!r} is there already; add --force to replace it")
     with TransferBar(command.out, receipt.document.filename, receipt.size) as bar:
         command.documents.download(receipt, target, on_progress=bar.callback, accept_rewritten=accept_rewritten)
     document_ = {**receipt.to_dict(), "file": str(target)}
-    command.out.result(document_, [f"{target}: {format_bytes(receipt.size)}, sha256 {receipt.sha256 or 'not kept'}"])
+    command.out.result(
+        document_, [f"{target}: {policy.format_bytes(receipt.size)}, sha256 {receipt.sha256 or 'not kept'}"]
+    )
 
 
 def cat(
@@ -114,7 +123,7 @@ def rm(
     """Remove a document from every provider of the organisation that holds it. The revision stays taken."""
     command = command_of(context)
     receipt = find_document(command, document)
-    confirm(f"Remove {receipt.key} ({format_bytes(receipt.size)}) for good?", yes=yes)
+    confirm(f"Remove {receipt.key} ({policy.format_bytes(receipt.size)}) for good?", yes=yes)
     command.documents.remove(receipt.document, by=by, reason=reason)
     command.out.result({"removed": receipt.key}, [f"removed {receipt.key}"])
 
@@ -157,7 +166,7 @@ def _stream(command: RunningCommand, document: str, receipt_file: str | None, *,
 
 def _print(command: RunningCommand, receipt: StoredDocument, verb: str) -> None:
     lines = [
-        f"{verb} {receipt.document.filename} ({format_bytes(receipt.size)})",
+        f"{verb} {receipt.document.filename} ({policy.format_bytes(receipt.size)})",
         f"  url           {url_of(receipt.document)}",
         f"  provider      {receipt.provider}",
         f"  content type  {receipt.content_type or 'not kept'}",

@@ -6,23 +6,29 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from ..errors import StorageError
-from ..lazy import regex
+from ..lazy import module, regex
 from ..organisations import commands
-from ..organisations.records import ProviderRecord
-from ..organisations.service import KEEP, Keep
-from ..policy import format_bytes
 from ..secrecy.masking import redact
-from ..verification.verify import DEFAULT_TIMEOUT_S, VerificationReport, verify_provider
+from ..verification import DEFAULT_TIMEOUT_S
 from .command import Organisation, RunningCommand, Yes, command_of, confirm
 from .connect import Connect, connect
 from .exits import ExitCode, UsageError
 from .output import format_time
 from .settings import Entered, Secrets, Sets, SettingsFile, collect, collect_changes
+
+if TYPE_CHECKING:
+    from .. import policy
+    from ..organisations.records import ProviderRecord
+    from ..organisations.service import Keep
+    from ..verification.verify import VerificationReport
+else:
+    policy = module(__name__, "..policy")
+
 
 Provider: TypeAlias = Annotated[str, typer.Argument(metavar="PROVIDER", help="Its label or its id.")]
 OptionalProvider: TypeAlias = Annotated[str | None, typer.Argument(metavar="[PROVIDER]", help="Its label or its id.")]
@@ -75,7 +81,7 @@ def add(
         settings = connect(command, kind, settings)
     limit = _limit(max_file_size)
     record = command.organisations.add_provider(
-        organisation, kind, label, settings, max_file_bytes=None if isinstance(limit, Keep) else limit
+        organisation, kind, label, settings, max_file_bytes=limit if isinstance(limit, int) else None
     )
     _print(command, record)
     command.out.note(f"next: {commands.verify(organisation, record.label)}")
@@ -103,7 +109,7 @@ def list_(context: typer.Context, organisation: Organisation) -> None:
                 + [f"project:{found.project}" for found in overrides if found.provider == record.id]
             )
             or "-",
-            format_bytes(record.max_file_bytes) if record.max_file_bytes is not None else "-",
+            policy.format_bytes(record.max_file_bytes) if record.max_file_bytes is not None else "-",
             format_time(record.last_verified_at) or "-",
             record.id,
         ]
@@ -136,6 +142,8 @@ def verify(
     """
     command = command_of(context)
     command.remember(_secrets_of(command.organisations.find(organisation, provider)))
+    from ..verification.verify import verify_provider
+
     found = verify_provider(command.organisations, organisation, provider, timeout_s=timeout, share=share)
     report = _without_secrets(found, command.secrets)
     record = command.organisations.find(organisation, provider)
@@ -250,6 +258,8 @@ def parse_size(text: str) -> int:
 
 
 def _limit(text: str | None) -> int | Keep | None:
+    from ..organisations.service import KEEP
+
     if text is None:
         return KEEP
     return None if text.strip().lower() == "default" else parse_size(text)
@@ -264,7 +274,11 @@ def _print(command: RunningCommand, record: ProviderRecord) -> None:
         f"{record.label} ({record.id}) is {record.status.value}",
         f"  kind           {record.kind}",
         *(f"  {name:<14} {value}" for name, value in settings.items()),
-        *([f"  max file size  {format_bytes(record.max_file_bytes)}"] if record.max_file_bytes is not None else []),
+        *(
+            [f"  max file size  {policy.format_bytes(record.max_file_bytes)}"]
+            if record.max_file_bytes is not None
+            else []
+        ),
         *(["  default        yes"] if chosen else []),
         *(f"  override of    {project}" for project in projects),
         *([f"  last verified  {format_time(record.last_verified_at)}"] if record.last_verified_at else []),

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, cast
 
 import typer
 
@@ -19,10 +19,13 @@ from ..errors import SettingsError
 from ..json_text import parse_own_json
 from ..lazy import regex
 from ..providers.settings.environment import PREFIX, settings_from_environment
-from ..registry import Registry, SettingsField
 from ..values import value
 from .command import RunningCommand
 from .exits import UsageError
+
+if TYPE_CHECKING:
+    from ..registry import Registry, SettingsField
+
 
 Sets: TypeAlias = Annotated[
     list[str] | None,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..documents.receipts import ResolvedProvider
-from ..storage.sweeping import DEFAULT_AGE, SweepReport, sweep
+from ..storage.sweeping import DEFAULT_AGE, sweep
 from .command import Organisation, RunningCommand, Yes, command_of, confirm
 from .exits import ExitCode
 from .output import format_time
 from .provider import OptionalProvider
+
+if TYPE_CHECKING:
+    from ..documents.receipts import ResolvedProvider
+    from ..storage.sweeping import SweepReport
+
 
 _HOURS = DEFAULT_AGE / timedelta(hours=1)
 

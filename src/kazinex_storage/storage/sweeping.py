@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from ..errors import StorageError
 from ..types import Capability, PendingUpload
 from ..values import value
-from .sync import Storage
-from .uploads import Uploads
+
+if TYPE_CHECKING:
+    from .sync import Storage
+
 
 # A day is longer than any upload that is still alive, and far shorter than the week after which R2 aborts it.
 DEFAULT_AGE = timedelta(hours=24)
@@ -71,7 +74,7 @@ def sweep(storage: Storage, *, older_than: timedelta = DEFAULT_AGE, dry_run: boo
     """
     if older_than < timedelta(0):
         raise ValueError("older_than is not a time in the future")
-    uploads = Uploads(storage.operations.context)
+    uploads = storage.operations.uploads
     leftovers = storage.transport.run(uploads.leftovers(dry_run=dry_run)) or 0
     report = SweepReport(leftovers=leftovers, dry_run=dry_run)
     if not storage.info.can(Capability.PARTS):

@@ -35,6 +35,7 @@ from ..storage.awaiting import run_blocking
 from ..storage.sync import Storage
 from ..transport import Call, Exchange
 from ..types import Capability, Diagnosis, PutMode, PutOptions
+from . import DEFAULT_TIMEOUT_S
 from .advice import advise
 from .reports import Check as Check
 from .reports import CheckStatus as CheckStatus
@@ -43,10 +44,6 @@ from .reports import VerificationReport as VerificationReport
 
 if TYPE_CHECKING:
     from ..organisations import Organisations
-
-# A person waits for the button; cloud services answer the seven small requests within a few seconds.
-DEFAULT_TIMEOUT_S = 30.0
-"""Seconds after which verification reports what it has."""
 
 # After an interrupt the person is still there, but not for long.
 _CLEAN_UP_S = 2.0

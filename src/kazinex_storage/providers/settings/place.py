@@ -52,5 +52,7 @@ def is_confidential(url: str) -> bool:
         >>> is_confidential("https://graph.example"), is_confidential("http://graph.example")
         (True, False)
     """
+    if url.startswith("https://"):
+        return True
     parts = parse.urlsplit(url)
     return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
