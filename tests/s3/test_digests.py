@@ -55,11 +55,11 @@ def by_service(bench: Faulty) -> Storage:
 
 
 def hashed_during(work: Callable[[], object], *names: str) -> int:
-    """Count how often hashlib makes a sha256, or is given bytes, while *work* runs, in all threads."""
+    """Count how often hashlib makes a sha256, or is given bytes, while *work* runs; but for signatures."""
     found: list[str] = []
 
     def trace(frame: FrameType, event: str, of: Any) -> None:
-        if event == "c_call":
+        if event == "c_call" and not frame.f_code.co_filename.endswith("sigv4.py"):
             name, owner = getattr(of, "__name__", ""), type(getattr(of, "__self__", None)).__name__
             if name == "openssl_sha256" or (name == "update" and owner == "HASH"):
                 found.append(name)
@@ -346,3 +346,38 @@ def test_a_copy_to_a_revision_that_cannot_be_read_is_taken_away(faulty: Faulty) 
 
     assert ["plan.pdf"] == [info.key for info in storage.list()]
     assert None is resolver.revisions.revision(DocumentKey("acme", "bridge", "DRG-1", "P02", "plan.pdf"))
+
+
+def test_what_goes_out_in_parts_is_hashed_once(seaweedfs_target: Target, tmp_path: Path) -> None:
+    """70 MiB, nine parts: each has its CRC-32, and that of the whole is combined from them."""
+    path, body = tmp_path / "a", pattern(70 * MIB)
+    path.write_bytes(body)
+    found: list[str] = []
+
+    def trace(frame: FrameType, event: str, of: Any) -> None:
+        if event == "c_call" and getattr(of, "__name__", "") == "crc32":
+            found.append("crc32")
+
+    with Storage(S3Provider(seaweedfs_target)) as storage:
+        threading.setprofile(trace)
+        sys.setprofile(trace)
+        try:
+            info = storage.put("a", path)
+        finally:
+            sys.setprofile(None)
+            threading.setprofile(None)
+
+    assert crc32(body) == info.checksum
+    assert 9 == len(found)
+
+
+def test_a_sha256_whose_source_was_read_elsewhere_meanwhile_is_not_replaced_by_another_checksum(
+    faulty: Faulty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, body = faulty.storage.with_digest("sha256"), pattern(66 * MIB)
+    with Source.of(body) as source:
+        monkeypatch.setattr(Source, "checksum", None)
+        with pytest.raises(IntegrityError, match="changed"):
+            storage.put("a", source)
+
+    assert None is faulty.stored("a")

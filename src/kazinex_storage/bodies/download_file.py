@@ -20,7 +20,9 @@ from ..errors import IntegrityError
 from ..transport.exchange import TransferCancelled
 from ..types import MIB, Buffer, Checksum, ObjectInfo, Sink
 from .checksums import Hasher, check_expected, check_sha256, hasher_of
+from .crc_combine import combined
 from .digest import Digest
+from .part_plan import fastest_crc32
 from .special_files import is_stream, write_into
 
 # Read back while it is still in the page cache, in pieces that are worth handing to another thread (30 us).
@@ -79,6 +81,8 @@ class Download:
         """Whether nothing is hashed yet, because it is not known by what algorithm."""
         self._hashes = not trusting
         """Whether the sha256 is computed."""
+        self._folds = trusting
+        """Whether each span computes the CRC-32 of what comes, so that nothing is read back for that of the whole."""
         self._read = memoryview(b"")
         """What the digest's thread reads into."""
         self.gone = False
@@ -115,9 +119,14 @@ class Download:
     def expect(self, checksum: Checksum | None) -> None:
         """Compare with the *checksum* that the service keeps, as well as the sha256, when the file is published.
 
-        What was hashed already is read once more. None, or one that nothing here computes, changes nothing.
+        What was hashed already is read once more, unless it is a CRC-32: that is combined from those of the spans.
+        None, or one that nothing here computes, changes nothing.
         """
         self._waits = False
+        self._folds = self._folds and checksum is not None and checksum.algorithm == "crc32"
+        if self._folds:
+            self._expected = checksum
+            return
         if checksum is None or checksum.algorithm == "sha256":
             self._sha256 = checksum.value if checksum is not None else None
             self._hashes = self._hashes or checksum is not None
@@ -176,7 +185,7 @@ class Download:
         if sha256 is not None and not self._hashes:
             self._digest.join()  # what is read again for it goes into no other checksum
             self._digest.size = self._hashed = 0
-            self._hashes, self._hasher, self._expected = True, None, None
+            self._hashes, self._hasher, self._expected, self._folds = True, None, None, False
         if self._hashed or written >= FEED_BYTES:
             self._feed(written - self._hashed)
         elif self._hashes or self._hasher is not None:  # a small one is not worth a thread
@@ -221,6 +230,10 @@ class Download:
         waiting, span.waiting, span.held = span.waiting, [], 0
         if piece:
             waiting.append(piece)
+        if self._folds:
+            crc32 = fastest_crc32()
+            for each in waiting:
+                span.crc = crc32(each, span.crc)
         span.end = write_pieces(self._descriptor, waiting, span.end)
 
     def _written(self) -> int:
@@ -272,7 +285,10 @@ class Download:
 
     def _check_expected(self) -> None:
         expected, hasher = self._expected, self._hasher
-        if expected is not None and hasher is not None:
+        if expected is not None and self._folds:
+            found = combined((span.crc, span.end - span.start) for span in self._spans)
+            check_expected(expected, f"{found:08x}")
+        elif expected is not None and hasher is not None:
             check_expected(expected, hasher.hexdigest())
 
     def _close_if_gone(self) -> None:
@@ -342,13 +358,15 @@ class _Span:
     It belongs to one exchange, so what it gathers needs no lock: a tenth of the processor time of a download.
     """
 
-    __slots__ = ("_target_file", "end", "held", "start", "stop", "waiting")
+    __slots__ = ("_target_file", "crc", "end", "held", "start", "stop", "waiting")
 
     def __init__(self, start: int, stop: int | None, target_file: Download) -> None:
         self.start = start
         self.stop = stop
         self.end = start
         """Up to where it is written."""
+        self.crc = 0
+        """The CRC-32 of what is written, where that is wanted."""
         self.waiting: list[Buffer] = []
         """What came and is not written yet: the pieces themselves, which are not copied."""
         self.held = 0

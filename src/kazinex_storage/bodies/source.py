@@ -1,8 +1,7 @@
 """Source: a body to write, of known size, that can be read again from any offset.
 
 Because a source can be replayed, a retry is right by construction; because it checks itself while it is read (size,
-checksum, cancellation), a provider that has read it to the end may publish. Bodies of unknown length are spooled first.
-``body.py`` holds the kinds of bodies. Not thread-safe: one reader at a time.
+checksum, cancellation), a provider that has read it to its end may publish. Not thread-safe: one reader at a time.
 """
 
 from __future__ import annotations
@@ -54,10 +53,7 @@ class Source:
     def __init__(
         self, body: Body, *, sha256: str | None = None, progress: Progress | None = None, trusting: bool = False
     ) -> None:
-        """Wrap *body*; *sha256* is what the bytes must have, *progress* is called with the bytes read.
-
-        *trusting* is what ``trust_service`` says.
-        """
+        """Wrap *body*; the bytes must have *sha256*, *progress* hears how many were read; *trusting*: ``trust_service``."""
         self.size = body.size
         """Bytes in the whole body."""
         self._body = body
@@ -132,6 +128,10 @@ class Source:
             self._algorithm = algorithm
         return self._algorithm
 
+    def leave_to_parts(self) -> None:
+        """Hash nothing from now on, and have ``hashed_by`` say so: who reads the body hashes all of its parts."""
+        self._algorithm = ""
+
     def open(self, offset: int = 0) -> SourceReader:
         """Return a reader from *offset*; as often as needed.
 
@@ -147,7 +147,7 @@ class Source:
             return self._reader(offset)
         # A gap leaves the digest empty: a caller that reads parts out of order proves them part by part.
         if digest is None or offset == 0 or offset > digest.size:
-            self._restart()
+            self._restart() if self._algorithm else self._drop_digest()
         reader = self._reader(offset)
         if offset == self.size:
             self._finish()
@@ -255,8 +255,7 @@ class Source:
         try:
             self._progress(done, self.size)
         except OSError as error:
-            # It would be taken for an error of the disk that is written to.
-            raise RuntimeError("on_progress raised") from error
+            raise RuntimeError("on_progress raised") from error  # else it would pass for an error of the disk
 
     def _reader(self, offset: int) -> SourceReader:
         try:

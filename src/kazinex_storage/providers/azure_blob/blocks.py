@@ -97,7 +97,7 @@ class Blocks:
         source.hashed_by(CHEAP)
         plan = plan_parts(source.size, PART_RULE)
         parts = yield from send_parts(source, plan, partial(self.put_block, key, token), self._objects)
-        found = check_unchanged(source, sha256_checksum(source.declared_sha256))
+        found = check_unchanged(source.checksum, sha256_checksum(source.declared_sha256))
         ids = [id_of(token, part) for part in parts]
         response: Response = yield self._requests.put_block_list(key, ids, found, options, token)
         return (yield from self._objects.written(key, response, source.size, found, options, token))

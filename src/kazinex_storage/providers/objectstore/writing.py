@@ -59,13 +59,12 @@ def find_own_write(
     return parse(key, response.headers) if response.headers.get(header) == token else None
 
 
-def check_unchanged(source: Source, kept: Checksum | None) -> Checksum:
-    """Return the checksum of *source*, all of which has been sent; it must be *kept*, where that is known before.
+def check_unchanged(found: Checksum | None, kept: Checksum | None) -> Checksum:
+    """Return the checksum *found* of a body, all of which has been sent; it must be *kept*, if that was known before.
 
     Raises:
         IntegrityError: the body changed while it was being sent.
     """
-    found = source.checksum
     if found is None or kept not in (None, found):
         raise IntegrityError("the body changed while it was being sent; nothing was stored, repeat it")
     return found

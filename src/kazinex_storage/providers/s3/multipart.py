@@ -17,6 +17,7 @@ from functools import partial
 from typing import Final, TypeVar, cast
 
 from ...bodies.checksums import sha256_checksum
+from ...bodies.crc_combine import crc32_of_parts
 from ...bodies.part_plan import PartPlan, crc32_of, plan_parts
 from ...bodies.part_upload import checksum_first, send_parts
 from ...bodies.source import Source
@@ -73,10 +74,12 @@ class Multipart:
             StorageError: as in ``StorageProvider.put``; the upload was aborted.
         """
         yield from self._objects.check(key, options)  # before gibibytes are sent in vain; completion decides
-        source.hashed_by(self._objects.requests.target.body_checksum)
+        algorithm = source.hashed_by(self._objects.requests.target.body_checksum)
         kept = sha256_checksum(source.declared_sha256)
         if kept is None and source.size <= HASH_FIRST_BYTES:
             kept = cast(Checksum, (yield Call(checksum_first, source, cancel=source.cancel)))
+        if algorithm == "crc32":
+            source.leave_to_parts()
         plan = plan_parts(source.size, self._preset.part_rule)
         state = yield from self.begin(key, plan, options, kept)
         try:
@@ -88,7 +91,7 @@ class Multipart:
         self, state: UploadState, source: Source, plan: PartPlan, options: PutOptions, kept: Checksum | None
     ) -> Exchange[ObjectInfo]:
         parts = yield from send_parts(source, plan, partial(self.put_part, state), self._objects)
-        found = check_unchanged(source, kept)
+        found = check_unchanged(source.checksum if source.hashed_by(None) else crc32_of_parts(parts), kept)
         etag, moment = yield from self.complete(state, parts)
         return info_of(state.key, source.size, options, etag=etag, last_modified=moment, checksum=found)
 
