@@ -53,7 +53,7 @@ class Source:
     def __init__(
         self, body: Body, *, sha256: str | None = None, progress: Progress | None = None, trusting: bool = False
     ) -> None:
-        """Wrap *body*; the bytes must have *sha256*, *progress* hears how many were read; *trusting*: ``trust_service``."""
+        """Wrap *body*; it must have *sha256*, *progress* hears what was read, *trusting* is for ``trust_service``."""
         self.size = body.size
         """Bytes in the whole body."""
         self._body = body
