@@ -140,7 +140,9 @@ def test_a_create_only_copy_whose_answer_was_lost_is_found_done(
     front: R2Front, r2_storage: tuple[Storage, str], kind: Kind
 ) -> None:
     storage, _ = r2_storage
-    storage.put("a", b"12345", PutOptions(content_type="application/pdf", metadata={"author": "A. Müller"}))
+    storage.put(
+        "a", b"12345", PutOptions(content_type="application/pdf", metadata={"author": "A. Müller"}, digest="sha256")
+    )
     front.faults.add(RequestFault(kind=kind, method="PUT", contains="/b"))
 
     info = storage.copy("a", "b", mode=PutMode.CREATE)
