@@ -80,6 +80,14 @@ class ContinuedPages(Protocol):
         ...
 
 
+@runtime_checkable
+class RelativePages(Protocol):
+    """What the pages of a listing add to make keys relative themselves, so that no entry is made twice."""
+
+    cut: int
+    """Characters to leave out at the start of each key and of each prefix; 0 to begin with."""
+
+
 def _call_put(self: Exchanges, key: object, source: Source, options: object) -> Exchange[object]:
     return (yield Call(self.provider.put, key, source, options, cancel=source.cancel))
 

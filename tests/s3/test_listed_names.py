@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kazinex_storage.errors import InvalidKeyError
 from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.providers.s3.exchanges import S3Provider
+from kazinex_storage.providers.s3.names import codec_of
 from kazinex_storage.providers.s3.target import R2, S3, Target
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.transport import Response
@@ -28,6 +29,19 @@ KEEPS = replace(TARGET, kind="s3", preset=S3)
 
 assert R2.folds_names
 assert not S3.folds_names
+
+
+@given(
+    names=st.lists(st.text(st.sampled_from("ab/. \\\n\u00fc*"), max_size=6), max_size=6),
+    prefix=st.sampled_from(["", "a/"]),
+)
+@example(["a/b", "a/c"], "a/")
+@example(["a\nb"], "")
+@example(["x" * 1025, "b"], "")
+def test_a_page_of_names_is_judged_as_each_of_them(names: list[str], prefix: str) -> None:
+    codec = codec_of(replace(KEEPS, prefix=prefix))
+
+    assert [codec.key_of(name) for name in names] == list(codec.keys_of(names))
 
 
 def test_deleting_all_that_is_listed_leaves_other_objects_alone(

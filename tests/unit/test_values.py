@@ -12,7 +12,7 @@ from typing import Generic, NoReturn, TypeVar
 import pytest
 
 from kazinex_storage.types import WHOLE, ByteRange, Checksum, ObjectInfo
-from kazinex_storage.values import value
+from kazinex_storage.values import rows_maker, value
 
 T = TypeVar("T")
 
@@ -158,3 +158,18 @@ def test_threads_that_make_the_first_one_together_get_the_same_class() -> None:
 
     assert {First} == {type(each) for each in made}
     assert {First(name="a")} == set(made)
+
+
+def test_rows_are_made_as_the_class_makes_them() -> None:
+    make = rows_maker(ObjectInfo, "key", "size")
+
+    found = make([("a", 1), ("b", 2)])
+
+    assert [ObjectInfo(key="a", size=1), ObjectInfo(key="b", size=2)] == found
+    assert [ObjectInfo, ObjectInfo] == [type(one) for one in found]
+    assert found[0].metadata is not found[1].metadata
+    assert found == pickle.loads(pickle.dumps(found))  # noqa: S301
+    assert "c" == replace(found[0], key="c").key
+    with pytest.raises(FrozenInstanceError):
+        found[0].size = 3  # type: ignore[misc]
+    assert [] == make([])

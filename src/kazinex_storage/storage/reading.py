@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 from ..bodies.checksums import Hasher, check_bytes, check_checksum, hasher_of
 from ..errors import IntegrityError
-from ..lifting import ContinuedPages, Pages
+from ..lifting import ContinuedPages, Pages, RelativePages
 from ..transport import Exchange, Transport
 from ..transport.attempt import Gathered
 from ..types import WHOLE, ByteRange, Checksum, Folder, ObjectInfo
@@ -119,12 +119,17 @@ class Listing(Generic[_Entry]):
     def __init__(self, context: Context, pages: Pages[_Entry]) -> None:
         self._context = context
         self.pages = pages
-        """Where they come from, with keys that are not relative."""
+        """Where they come from."""
+        self._is_relative = isinstance(pages, RelativePages)
+        if isinstance(pages, RelativePages):
+            pages.cut = len(context.scope.prefix)
 
     def next(self) -> Exchange[list[_Entry] | None]:
         """Return the next page; None after the last one."""
         page = yield from self._context.run("list", None, self.pages.next())
-        return None if page is None else [self._context.scope.relative(entry) for entry in page]
+        if page is None or self._is_relative:
+            return cast("list[_Entry] | None", page)
+        return [self._context.scope.relative(entry) for entry in page]
 
     def entries(self, transport: Transport) -> Iterator[_Entry]:
         """Yield the entries of all pages. While one is read the next is on its way, where the service said how to ask.

@@ -6,17 +6,18 @@ the end of the listing counts them, because they are there and other clients sho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from functools import partial
-from typing import Generic, Protocol, TypeVar
+from functools import cache, partial
+from operator import methodcaller
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from ...keys import Prefix
 from ...lazy import logger
 from ...transport import Exchange, Request
 from ...types import Folder, ObjectInfo
 from ...unkeyed import Unkeyed
-from ...values import value
+from ...values import rows_maker, value
 from .cycle_guard import CycleGuard
 from .key_codec import KeyCodec
 from .sending import Service
@@ -26,12 +27,15 @@ _log = logger(__name__)
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
 
+Row: TypeAlias = tuple[str, int, str | None, datetime | None]
+"""Name, size, ETag, last modified."""
+
+
 @value(kw_only=False)
 class Page:
     """One page of a listing, with the names of the service."""
 
-    objects: Sequence[tuple[str, int, str | None, datetime | None]]
-    """(name, size, etag, last modified)."""
+    objects: Sequence[Row]
     folders: Sequence[str]
     """Common prefixes, with a slash at the end."""
     token: str | None
@@ -75,23 +79,33 @@ class Listings:
         response = yield from self._service.send(self._build(prefix, token, one_level=one_level))
         return self._parse(response.body)
 
-    def _objects(self, prefix: Prefix, page: Page) -> list[ObjectInfo]:
+    def _objects(self, prefix: Prefix, page: Page, cut: int) -> list[ObjectInfo]:
         # Anything listed outside of the prefix may be another tenant's.
-        keys = self._codec.keys_of(row[0] for row in page.objects)
-        return [
-            ObjectInfo(key=key, size=size, etag=etag, last_modified=moment)
-            for key, (_, size, etag, moment) in zip(keys, page.objects, strict=True)
-            if key is not None and key.startswith(prefix)
-        ]
+        rows = page.objects
+        names = [row[0] for row in rows]
+        keys = self._codec.keys_of(names)
+        if cut or keys is not names or (prefix and not all(map(methodcaller("startswith", prefix), names))):
+            rows = [
+                (key[cut:], size, etag, moment)
+                for key, (_, size, etag, moment) in zip(keys, rows, strict=True)
+                if key is not None and key.startswith(prefix)
+            ]
+        return _info_maker()(rows)
 
-    def _entries(self, prefix: Prefix, page: Page) -> list[ObjectInfo | Folder]:
+    def _entries(self, prefix: Prefix, page: Page, cut: int) -> list[ObjectInfo | Folder]:
         key_of = self._codec.key_of
         folders: list[ObjectInfo | Folder] = [
-            Folder(prefix=f"{key}/")
+            Folder(prefix=f"{key}/"[cut:])
             for name in page.folders
             if (key := key_of(name.removesuffix("/"))) is not None and f"{key}/".startswith(prefix)
         ]
-        return folders + self._objects(prefix, page)
+        return folders + self._objects(prefix, page, cut)
+
+
+@cache
+def _info_maker() -> Callable[[Iterable[tuple[object, ...]]], list[ObjectInfo]]:
+    """Return what makes the objects of a page; made when there is one, since that compiles a function."""
+    return rows_maker(ObjectInfo, "key", "size", "etag", "last_modified")
 
 
 class ListedPages(Generic[_Entry]):
@@ -100,7 +114,7 @@ class ListedPages(Generic[_Entry]):
     def __init__(
         self,
         ask: Callable[[str | None], Exchange[Page]],
-        entries: Callable[[Page], Sequence[_Entry]],
+        entries: Callable[[Page, int], Sequence[_Entry]],
         prefix: str,
         codec: KeyCodec,
         location: str,
@@ -112,6 +126,8 @@ class ListedPages(Generic[_Entry]):
         self._prefix = codec.name_prefix(prefix)
         self._codec = codec
         self._location = location
+        self.cut = 0
+        """Characters left out at the start of each key; see ``RelativePages``."""
         self._token: str | None = None
         self._guard = CycleGuard()
         self._hidden = 0
@@ -135,7 +151,7 @@ class ListedPages(Generic[_Entry]):
             if page.token is not None:
                 self._guard.advance(page.token, empty=not page.objects and not page.folders)
             self._token = page.token
-            entries = self._entries(page)
+            entries = self._entries(page, self.cut)
             if len(entries) < len(page.objects) + len(page.folders) or page.directories:
                 self._note_hidden(page)
             if page.token is None:

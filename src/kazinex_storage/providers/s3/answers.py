@@ -29,8 +29,7 @@ from .xml import is_true, parse_xml, text_of
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from ..objectstore.listed_pages import Page
-    from .contents import Row
+    from ..objectstore.listed_pages import Page, Row
 
 
 _CONTENT_RANGE: Final = regex(r"bytes (?:[0-9]{1,18}-[0-9]{1,18}|\*)/([0-9]{1,18})")
@@ -141,20 +140,21 @@ def parse_page(body: bytes) -> Page:
     if ordinary is None and not any(child.tag in _LISTING for child in root):
         raise UnavailableError("the service sent a listing that says nothing of a bucket; check the endpoint")
     decode = _decoder(root)
+    objects: list[Row]
     if ordinary is None:
-        rows: Sequence[Row] = [
+        items = root.findall("Contents")
+        objects = [
             (
-                text_of(item, "Key") or "",
+                name,
                 _number(text_of(item, "Size")),
                 etag_of(text_of(item, "ETag")),
                 moment_of(text_of(item, "LastModified")),
             )
-            for item in root.iterfind("Contents")
+            for name, item in zip(decode([text_of(item, "Key") or "" for item in items]), items, strict=True)
         ]
     else:
-        rows = ordinary.rows
-    names = decode([row[0] for row in rows])
-    objects = [(name, size, etag, moment) for name, (_, size, etag, moment) in zip(names, rows, strict=True)]
+        names, sizes, etags, moments, _ = ordinary
+        objects = list(zip(decode(names), sizes, etags, moments, strict=True))
     folders = decode([text_of(item, "Prefix") or "" for item in root.iterfind("CommonPrefixes")])
     token = text_of(root, "NextContinuationToken") or None  # a last page never has one, whatever IsTruncated says
     if token is None and is_true(text_of(root, "IsTruncated")):

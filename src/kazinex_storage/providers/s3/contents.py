@@ -11,11 +11,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 from urllib.parse import unquote_plus
-
-Row: TypeAlias = tuple[str, int, str | None, datetime | None]
-"""Name as the page has it, size, ETag, last modified."""
 
 _BEGIN: Final = b"<Contents>"
 _END: Final = b"</Contents>"
@@ -46,7 +43,13 @@ class _Form(NamedTuple):
 class Contents(NamedTuple):
     """What a page says of objects, and what is left of it."""
 
-    rows: Sequence[Row]
+    names: list[str]
+    """As the page has them."""
+    sizes: Sequence[int]
+    """Bytes."""
+    etags: Sequence[str]
+    moments: Sequence[datetime]
+    """When each was last modified."""
     rest: bytes
     """The page without its objects."""
 
@@ -66,12 +69,14 @@ def read_contents(body: bytes) -> Contents | None:
         optional = sum(text.count(f"</{name}>") for name in _OPTIONAL)
         if len(found) * form.tags + 2 * optional != text.count("<"):
             return None
-        key, size, etag, moment = form.order
-        read = datetime.fromisoformat
-        rows: list[Row] = [(row[key], int(row[size]), row[etag], read(row[moment])) for row in found]
+        # By columns: no line of Python runs for each object, and less is left to the collector of garbage.
+        columns = list(zip(*found, strict=True))
+        names, lengths, etags, moments = (columns[place] for place in form.order)
+        dates = list(map(datetime.fromisoformat, moments))
+        sizes = list(map(int, lengths))
     except ValueError:  # not ASCII, or no moment
         return None
-    return Contents(rows, body[:begin] + body[end:])
+    return Contents(list(names), sizes, etags, dates, body[:begin] + body[end:])
 
 
 def _is_directly_below_the_root(head: bytes) -> bool:

@@ -22,6 +22,8 @@ from .target import Target
 _FOREIGN: Final = regex(r"[^A-Za-z0-9_/!.*'() &$@;:+,?-]")
 _ESCAPE: Final = regex("(?:=[0-9A-F]{2})+")
 
+_PLAIN: Final = PLAIN_KEY.pattern.replace("*", "*+")
+_KEYS: Final = regex(rf"{_PLAIN}(?:\n{_PLAIN})*+")
 _KEY: Final = regex(rf"(?=.{{1,{MAX_KEY_BYTES}}}\Z){PLAIN_KEY.pattern}")
 
 PLACEHOLDER: Final = ".emptyFolderPlaceholder"
@@ -34,7 +36,7 @@ def codec_of(target: Target) -> KeyCodec:
         below = encode_prefix(target.prefix)
         return KeyCodec(prefix=below, encode=encode, encode_prefix=encode_prefix, decode=decode)
     read = partial(_read, folds=target.preset.folds_names)
-    return KeyCodec(prefix=target.prefix, encode=str, encode_prefix=str, decode=read, plain=_KEY)
+    return KeyCodec(prefix=target.prefix, encode=str, encode_prefix=str, decode=read, plain=_KEY, all_plain=_KEYS)
 
 
 def encode(key: str) -> str:
