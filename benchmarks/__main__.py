@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -63,14 +64,23 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"kazinex-storage benchmarks ({sizes.name})\n")
         for fact, value in run.facts.items():
             print(f"  {fact:<12}{value}")
-        _measure(run, chosen.only or list(SECTIONS), Path(folder), sizes, chosen.json)
-        print(f"\nload of the machine at the end: {load()}")
+        failed = _measure(run, chosen.only or list(SECTIONS), Path(folder), sizes, chosen.json)
+        met = [verdict.met for verdict in judge(run) if verdict.goal.section in run.elapsed_s]
+        print(f"\n{met.count(True)} of {len(met)} goals met, {met.count(None)} not judged")
+        print(f"load of the machine at the end: {load()}")
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
 
 
-def _measure(run: Run, names: Sequence[str], folder: Path, sizes: Sizes, kept: Path | None) -> None:
+def _measure(run: Run, names: Sequence[str], folder: Path, sizes: Sizes, kept: Path | None) -> list[str]:
+    failed = []
     for name in names:
         begun = time.perf_counter()
-        SECTIONS[name](folder, sizes, Log(name, run))
+        try:
+            SECTIONS[name](folder, sizes, Log(name, run))
+        except Exception:  # half an hour of the other sections is not thrown away
+            traceback.print_exc()
+            failed.append(name)
         run.elapsed_s[name] = round(time.perf_counter() - begun, 1)
         print()
         for verdict in judge(run):
@@ -82,6 +92,7 @@ def _measure(run: Run, names: Sequence[str], folder: Path, sizes: Sizes, kept: P
         if kept is not None:
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_text(run.to_json(), encoding="utf-8")
+    return failed
 
 
 def _amounts(sizes: Sizes) -> dict[str, int]:

@@ -189,3 +189,23 @@ def test_a_page_without_its_marks_is_refused(modules: Any, stored: Any, tmp_path
 
     with pytest.raises(ValueError, match="the marks of facts are missing"):
         modules("report").generated(stored, tmp_path)
+
+
+def test_a_section_that_fails_does_not_take_the_others_with_it(
+    modules: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program, kept = modules("__main__"), tmp_path / "run.json"
+
+    def failing(*_: object) -> None:
+        raise OSError("no such server")
+
+    def working(folder: Path, sizes: object, log: Any) -> None:
+        log.keep("put", [])
+
+    monkeypatch.setattr(program, "SECTIONS", {"s3-small": failing, "memory": working})
+
+    with pytest.raises(SystemExit, match="failed: s3-small"):
+        program.main(["--tiny", "--folder", str(tmp_path), "--json", str(kept)])
+
+    assert "no such server" in capsys.readouterr().err
+    assert {"s3-small", "memory"} == set(modules("results").Run.load(kept).elapsed_s)
