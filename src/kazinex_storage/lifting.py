@@ -37,7 +37,7 @@ from .contract import (
 )
 from .keys import ObjectKey, Prefix
 from .transport import Call, Exchange, TransferCancelled
-from .types import Buffer, Checksum, Diagnosis, Folder, ObjectInfo, ProviderInfo, Sink, UploadState
+from .types import Buffer, ByteRange, Checksum, Diagnosis, Folder, ObjectInfo, ProviderInfo, Sink, UploadState
 
 if TYPE_CHECKING:
     from .bodies.source import Source
@@ -92,9 +92,22 @@ def _call_put(self: Exchanges, key: object, source: Source, options: object) -> 
     return (yield Call(self.provider.put, key, source, options, cancel=source.cancel))
 
 
-def _call_get(self: Exchanges, key: object, span: object, sink: Sink, if_match: object) -> Exchange[object]:
+def _call_get(
+    self: Exchanges, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None
+) -> Exchange[ObjectInfo]:
+    resident = self.resident
+    if resident is not None:
+        info = resident.get(key, span, sink, if_match)
+        if info is not None:
+            return info
     valve = _Valve(sink)
-    return (yield Call(self.provider.get, key, span, valve, if_match, cancel=valve.shut))
+    return cast(ObjectInfo, (yield Call(self.provider.get, key, span, valve, if_match, cancel=valve.shut)))
+
+
+def _call_head(self: Exchanges, key: ObjectKey) -> Exchange[ObjectInfo]:
+    resident = self.resident
+    info = resident.head(key) if resident is not None else None
+    return info if info is not None else cast(ObjectInfo, (yield Call(self.provider.head, key)))
 
 
 def _call_begin_upload(self: Exchanges, *arguments: object) -> Exchange[object]:
@@ -152,7 +165,7 @@ class Verbs(Protocol):
     def get(self) -> None:
         """Once cancelled, it no longer calls the sink."""
 
-    @by(lifted(StorageProvider.head))
+    @by(lifted(StorageProvider.head, _call_head))
     def head(self) -> None:
         """See ``StorageProvider.head``."""
 
@@ -167,6 +180,21 @@ class Verbs(Protocol):
     @by(listed(StorageProvider.children))
     def children(self) -> None:
         """See ``StorageProvider.children``."""
+
+
+class ResidentReader(Protocol):
+    """Reads what is in memory, without waiting for anything; an attribute ``resident`` of a blocking provider.
+
+    Returning None means that nothing was done, and that the method of the provider is to be called.
+    """
+
+    def head(self, key: ObjectKey, /) -> ObjectInfo | None:
+        """As ``StorageProvider.head``."""
+        ...
+
+    def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None, /) -> ObjectInfo | None:
+        """As ``StorageProvider.get``; the sink was given nothing when None is returned."""
+        ...
 
 
 class ExchangeProvider(Verbs, Protocol):
@@ -197,6 +225,8 @@ class Exchanges(Verbs):
         """Lift *provider*."""
         self.provider = provider
         """Whose methods are called."""
+        self.resident: ResidentReader | None = getattr(provider, "resident", None)
+        """Its way to read what is in memory, if it has one: on the spot, where a call would cost more than the read."""
 
     copy = lifted(ServerCopier.copy)
     move = lifted(ServerMover.move)

@@ -32,7 +32,12 @@ fcntl.flock = counted("flock", fcntl.flock)
 sys.addaudithook(lambda event, _: audited.update([event]) if event == "open" else None)
 
 from kazinex_storage import Storage
-from kazinex_storage.providers.local import LocalProvider, LocalSettings, beneath, tree
+from kazinex_storage.providers.local import LocalProvider, LocalSettings, beneath, resident, tree
+
+found_calls = resident.resident_calls()
+if found_calls is not None:
+    found_calls = found_calls._replace(open=counted("openat2", found_calls.open))
+    resident.resident_calls = lambda: found_calls
 
 def open_beneath(root):
     function = beneath.open_beneath(root)
@@ -50,7 +55,8 @@ with Storage(LocalProvider(LocalSettings(root=sys.argv[1], durable=True))) as st
         operation()  # makes folders, locks and modules
         calls.clear(), audited.clear()
         operation()
-        found[name] = {**calls, "passed by": audited["open"] - calls["open"]}
+        reads = {"any read": sum(calls.pop(read, 0) for read in ("read", "pread", "preadv"))}
+        found[name] = {**calls, **reads, "passed by": audited["open"] - calls["open"]}
     print(json.dumps(found))
 """
 
@@ -71,11 +77,11 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, int]]
 
 
 def test_a_sidecar_is_opened_by_one_call_and_read_by_one(calls: dict[str, dict[str, int]]) -> None:
-    assert {"openat2": 2, "fstat": 1, "read": 1, "close": 2, "passed by": 0} == calls["head"]
+    assert {"openat2": 2, "fstat": 1, "any read": 1, "close": 2, "passed by": 0} == calls["head"]
 
 
 def test_a_small_read_makes_eight_calls(calls: dict[str, dict[str, int]]) -> None:
-    assert {"openat2": 2, "fstat": 2, "read": 1, "pread": 1, "close": 2, "passed by": 0} == calls["get"]
+    assert {"openat2": 2, "fstat": 2, "any read": 2, "close": 2, "passed by": 0} == calls["get"]
 
 
 def test_a_durable_put_waits_four_times_and_makes_at_most_40_calls(calls: dict[str, dict[str, int]]) -> None:

@@ -13,7 +13,7 @@ from kazinex_storage.bodies.resident import FOLDERS, read_resident
 
 MOST = 1000
 
-pytestmark = pytest.mark.skipif(resident._system_calls() is None, reason="the system has no openat2 and preadv2")
+pytestmark = pytest.mark.skipif(resident.resident_calls() is None, reason="the system has no openat2 and preadv2")
 
 
 @pytest.fixture
@@ -74,14 +74,14 @@ def test_a_pipe_is_not_even_opened(known: Path, monkeypatch: pytest.MonkeyPatch)
     path = known / "a"
     os.mkfifo(path)
     opened: list[bytes] = []
-    calls = resident._system_calls()
+    calls = resident.resident_calls()
     assert calls is not None
-    watched = calls._replace(open=lambda name, how: opened.append(how) or calls.open(name, how))  # type: ignore[func-returns-value]
-    monkeypatch.setattr(resident, "_system_calls", lambda: watched)
+    watched = calls._replace(open=lambda folder, name, how: opened.append(how) or calls.open(folder, name, how))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(resident, "resident_calls", lambda: watched)
 
     read_resident(str(path), MOST)
 
-    assert [resident._look()] == opened
+    assert [resident._LOOK] == opened
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="needs a way to drop pages")
@@ -106,15 +106,15 @@ def test_what_the_disk_has_to_be_asked_for_is_left_alone(known: Path) -> None:
 def test_a_file_that_changes_while_it_is_read_is_left_alone(known: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = known / "a"
     path.write_bytes(b"before")
-    calls = resident._system_calls()
+    calls = resident.resident_calls()
     assert calls is not None
 
-    def read(descriptor: int, size: int, flags: int) -> bytes | None:
-        data = calls.read(descriptor, size, flags)
+    def read(descriptor: int, offset: int, size: int, flags: int) -> bytes | None:
+        data = calls.read(descriptor, offset, size, flags)
         path.write_bytes(b"after, longer")
         return data
 
-    monkeypatch.setattr(resident, "_system_calls", lambda: calls._replace(read=read))
+    monkeypatch.setattr(resident, "resident_calls", lambda: calls._replace(read=read))
 
     assert read_resident(str(path), MOST) is None
 

@@ -20,10 +20,19 @@ from typing import Final, NamedTuple
 
 _OPENAT2: Final = 437  # on every architecture, see providers/local/beneath.py
 _CWD: Final = -100  # AT_FDCWD — linux/fcntl.h
-_NO_SYMLINKS, _CACHED = 0x04, 0x20
+_NO_SYMLINKS, _CACHED = 0x04, 0x20  # linux/openat2.h
 _NOWAIT: Final = 0x08  # RWF_NOWAIT — linux/fs.h
 _HOW: Final = struct.Struct("=QQQ")
 _O_PATH: Final = getattr(os, "O_PATH", 0)
+
+
+def resident_how(flags: int, resolve: int = 0) -> bytes:
+    """Return what asks for a file that is open with *flags*, through no link and from memory, and as *resolve* says."""
+    return _HOW.pack(flags, 0, _NO_SYMLINKS | _CACHED | resolve)
+
+
+_LOOK: Final = resident_how(_O_PATH | os.O_CLOEXEC)
+_READ: Final = resident_how(os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
 
 # Types of file systems on disks of this machine, and what reading there takes — linux/magic.h. Others may wait for a
 # server, and those without RWF_NOWAIT refuse it.
@@ -34,6 +43,9 @@ _LOCAL: Final = {
     0xF2F52010: _NOWAIT,  # f2fs
     0x01021994: 0,  # tmpfs, which has all of it in memory
 }
+
+# Building the arguments of ctypes takes 2 us, as long as clearing and copying this many.
+_COPIED_BYTES: Final = 16 * 1024
 
 # More are forgotten, and cost one call on a thread to learn again.
 _MOST_FOLDERS: Final = 4096
@@ -52,10 +64,10 @@ class Folders:
     def learn(self, path: str, descriptor: int) -> None:
         """Note whether the folder of *path*, a file that is open as *descriptor*, is on a local disk. It may block."""
         folder = path.rpartition("/")[0]
-        calls = _system_calls() if folder not in self._flags else None
+        calls = resident_calls() if folder not in self._flags else None
         if calls is None:
             return
-        flags = _LOCAL.get(calls.type_of(descriptor))
+        flags = calls.flags(descriptor)
         if flags is not None:
             if len(self._flags) >= _MOST_FOLDERS:
                 self._flags.clear()
@@ -66,15 +78,15 @@ FOLDERS: Final = Folders()
 """Those of this process."""
 
 
-class _Calls(NamedTuple):
-    """System calls that are made with the lock of the interpreter held."""
+class ResidentCalls(NamedTuple):
+    """System calls that do not wait, made with the lock of the interpreter held, and one that may."""
 
-    open: Callable[[bytes, bytes], int]
-    """Given a path and what to ask: returns a descriptor, or less than 0."""
-    read: Callable[[int, int, int], bytes | None]
-    """Given a descriptor, a count and flags: returns that many bytes from the beginning, or None."""
-    type_of: Callable[[int], int]
-    """Given a descriptor: returns the type of its file system; it may block."""
+    open: Callable[[int, bytes, bytes], int]
+    """Given a folder, a path and what ``resident_how`` made: returns a descriptor, or less than 0."""
+    read: Callable[[int, int, int, int], bytes | None]
+    """Given a descriptor, an offset, a count and flags: returns at most so many bytes; None where it would wait."""
+    flags: Callable[[int], int | None]
+    """Given a descriptor: returns what reading there takes, None where it may wait; for which this may wait, too."""
 
 
 def read_resident(path: str, most: int) -> bytes | None:
@@ -83,23 +95,25 @@ def read_resident(path: str, most: int) -> bytes | None:
     It was at rest meanwhile: neither its size nor its modification time changed.
     """
     flags = FOLDERS.flags_of(path)
-    calls = _system_calls() if flags is not None else None
+    calls = resident_calls() if flags is not None else None
     if calls is None or flags is None:
         return None
     name = os.fsencode(path)
     # Looked at before it is opened: to open a pipe or a device has effects.
-    size = _looked(calls.open(name, _look()), most)
-    descriptor = calls.open(name, _how()) if size else -1
+    size = _looked(calls.open(_CWD, name, _LOOK), most)
+    descriptor = calls.open(_CWD, name, _READ) if size else -1
     if descriptor < 0:
         return None
     try:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode) or before.st_size != size:
             return None
-        data = calls.read(descriptor, size, flags)
+        data = calls.read(descriptor, 0, size, flags)
         after = os.fstat(descriptor)
     finally:
         os.close(descriptor)
+    if data is None or len(data) < size:
+        return None
     return data if (after.st_size, after.st_mtime_ns) == (size, before.st_mtime_ns) else None
 
 
@@ -114,18 +128,22 @@ def _looked(descriptor: int, most: int) -> int:
     return status.st_size if stat.S_ISREG(status.st_mode) and status.st_size <= most else 0
 
 
-@cache
-def _look() -> bytes:
-    return _HOW.pack(_O_PATH | os.O_CLOEXEC, 0, _NO_SYMLINKS | _CACHED)
+def _read(descriptor: int, offset: int, size: int, flags: int) -> bytes | None:
+    """Read by Python's own calls: quicker for little, and where nothing waits in any case."""
+    try:
+        if not flags:
+            return os.pread(descriptor, size, offset)
+        buffer = bytearray(size)
+        count = os.preadv(descriptor, (buffer,), offset, flags)
+    except OSError:
+        return None
+    del buffer[count:]
+    return bytes(buffer)
 
 
 @cache
-def _how() -> bytes:
-    return _HOW.pack(os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, 0, _NO_SYMLINKS | _CACHED)
-
-
-@cache
-def _system_calls() -> _Calls | None:
+def resident_calls() -> ResidentCalls | None:
+    """Return the calls, or None where the system does not have them."""
     if sys.platform != "linux" or not _O_PATH or sys.maxsize < 2**32:
         return None
     try:
@@ -149,13 +167,15 @@ def _system_calls() -> _Calls | None:
     class Vector(ctypes.Structure):
         _fields_ = (("base", ctypes.c_char_p), ("size", ctypes.c_size_t))
 
-    def read(descriptor: int, size: int, flags: int) -> bytes | None:
+    def read(descriptor: int, offset: int, size: int, flags: int) -> bytes | None:
+        if size <= _COPIED_BYTES or not flags:
+            return _read(descriptor, offset, size, flags)
         data: bytes = make(None, size)
-        count = preadv2(descriptor, ctypes.byref(Vector(data, size)), 1, 0, flags)
-        return data if count == size else None
+        count = preadv2(descriptor, ctypes.byref(Vector(data, size)), 1, offset, flags)
+        return data if count == size else data[:count] if count >= 0 else None
 
-    def type_of(descriptor: int) -> int:
+    def flags(descriptor: int) -> int | None:
         found = (ctypes.c_long * 32)()  # struct statfs, which begins with the type, has 120 bytes
-        return found[0] if fstatfs(descriptor, ctypes.byref(found)) == 0 else 0
+        return _LOCAL.get(found[0]) if fstatfs(descriptor, ctypes.byref(found)) == 0 else None
 
-    return _Calls(lambda path, wanted: call(_OPENAT2, _CWD, path, wanted, _HOW.size), read, type_of)
+    return ResidentCalls(lambda folder, path, how: call(_OPENAT2, folder, path, how, _HOW.size), read, flags)

@@ -62,7 +62,7 @@ def run_many(
             if root.exhausted and not root.active:
                 scheduler.finish()
                 return
-            scheduler.advance()
+            scheduler.advance(root)
     except BaseException as error:
         scheduler.abandon(error)
         raise
@@ -186,9 +186,12 @@ class Scheduler:
             if group.exhausted and not group.active and group.parent is not None:
                 self._end_group(group, group.parent)
 
-    def step(self) -> None:
-        """Advance every exchange that has an outcome."""
-        while self.ready:
+    def step(self, until: _Group | None = None) -> None:
+        """Advance every exchange that has an outcome, *until* one of that group has ended.
+
+        What is handed out before the next is made leaves its memory to that.
+        """
+        while self.ready and (until is None or not until.ended):
             self._advance(*self.ready.popleft())
         if self.fresh:  # what is read next, the caller's exchanges, may take its time
             self.pool.start()
@@ -244,11 +247,11 @@ class Scheduler:
         session = self.session = self.wire.take()
         return session
 
-    def advance(self) -> None:
-        """Wait until something is ready, and advance that."""
+    def advance(self, until: _Group | None = None) -> None:
+        """Wait until something is ready, and advance that, *until* something in that group has ended."""
         if not self.ready:
             self.wait()
-        self.step()
+        self.step(until)
 
     def wait(self, most_s: float | None = None) -> None:
         """Block until a call or a transfer has ended or a wait is over, or something has moved; *most_s* at most."""

@@ -10,16 +10,13 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 
-from ...bodies.content_types import guess_content_type
 from ...bodies.source import BUFFER_BYTES, Source
 from ...errors import IntegrityError, InvalidKeyError, NotFoundError, PreconditionFailedError, StorageError
 from ...keys import ObjectKey, Prefix
 from ...types import (
     ByteRange,
     Capability,
-    Checksum,
     Diagnosis,
     Folder,
     ObjectInfo,
@@ -28,12 +25,11 @@ from ...types import (
     PutOptions,
     Sink,
 )
-from ..objectstore.header_text import info_of
 from .diagnose import diagnose
 from .locks import Locks, Note
 from .names import RESERVED, from_disk, split, to_disk
 from .settings import LocalSettings
-from .sidecar import Sidecar, Sidecars, version_of
+from .sidecar import Sidecars, object_info, version_of
 from .temporary import is_temporary, sweep
 from .tree import Mapped, Tree, map_error
 from .unkeyed import remove_rest
@@ -80,6 +76,10 @@ class LocalProvider:
             ignores_case=self._tree.ignores_case,
             concurrency=_CONCURRENCY,
         )
+        from .resident import ResidentFiles  # for those who open a root, not for all who look at its settings
+
+        self.resident = ResidentFiles.of(self._tree)
+        """What reads small objects that are in memory without waiting for the disk; see ``lifting.py``."""
         self._locks.settle_all()
 
     @property
@@ -101,7 +101,7 @@ class LocalProvider:
         self._tree.check_open()
         with Mapped(key, writing=True):
             status, sidecar = self._writer.write(key, source, options)
-        return _object_info(key, status, version_of(status), sidecar)
+        return object_info(key, status, version_of(status), sidecar)
 
     def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
         """Push the bytes of *span* into *sink*.
@@ -245,7 +245,7 @@ class LocalProvider:
                     version = version_of(status)
                     sidecar = self._sidecars.read(key, version)
                     if sidecar is not None or self._is_current(key, version):
-                        return descriptor, _object_info(key, status, version, sidecar)
+                        return descriptor, object_info(key, status, version, sidecar)
                 except BaseException:
                     os.close(descriptor)
                     raise
@@ -306,7 +306,7 @@ class LocalProvider:
                 with suppress(FileNotFoundError):
                     status = os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)
                     if stat.S_ISREG(status.st_mode):
-                        found.append(_object_info(base + name, status, version_of(status), None, listed=True))
+                        found.append(object_info(base + name, status, version_of(status), None, listed=True))
         return found
 
     def _names(self, parent: int, base: str) -> Iterator[str]:
@@ -338,26 +338,4 @@ class LocalProvider:
                 return f"{name}/"
             if entry.is_file(follow_symlinks=False):
                 return name
-        return None
-
-
-def _object_info(
-    key: str, status: os.stat_result, version: str, sidecar: Sidecar | None, *, listed: bool = False
-) -> ObjectInfo:
-    found = sidecar or Sidecar(options=PutOptions(content_type=None if listed else guess_content_type(key)))
-    return info_of(
-        key,
-        status.st_size,
-        found.options,
-        etag=version,
-        last_modified=_moment(status),
-        checksum=Checksum(algorithm="sha256", value=found.sha256) if found.sha256 is not None else None,
-    )
-
-
-def _moment(status: os.stat_result) -> datetime | None:
-    """Return when the file was written; None for a time beyond ``datetime``, which files on some shares have."""
-    try:
-        return datetime.fromtimestamp(status.st_mtime_ns / 1e9, UTC)
-    except (ValueError, OverflowError, OSError):
         return None

@@ -12,19 +12,24 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final
 
+from ...bodies.content_types import guess_content_type
 from ...json_text import parse_own_json, write_json
 from ...keys import ObjectKey
-from ...types import PutOptions
+from ...types import Checksum, ObjectInfo, PutOptions
 from ...values import value
+from ..objectstore.header_text import info_of
 from .locks import Note
 from .names import RESERVED, names_in, split, to_disk
 from .temporary import is_temporary, sweep
 from .tree import Tree, write_all
 
 _OBJECTS = [RESERVED, "objects"]
-_PATH: Final = "/".join(_OBJECTS)
+SIDECARS: Final = "/".join(_OBJECTS)
+"""The folder of all sidecars, below the root."""
+
 _TEXTS: Final = ("content_type", "content_disposition", "cache_control", "content_encoding", "content_language")
 # The content type, the sha256 and a little metadata are 300 bytes.
 _SIDECAR_BYTES: Final = 8192
@@ -55,14 +60,13 @@ class Sidecars:
         """Return the sidecar of that version, or None."""
         folder, name = _place(key)
         try:
-            descriptor = self._tree.open(f"{_PATH}/{folder}/{name}.{version}")
+            descriptor = self._tree.open(f"{SIDECARS}/{folder}/{name}.{version}")
             try:
-                fields = parse_own_json(_read(descriptor).decode())
+                return parse_sidecar(_read(descriptor), key)
             finally:
                 os.close(descriptor)
-        except (FileNotFoundError, ValueError):
-            return None  # missing or damaged: the bytes of the object are what counts
-        return _parse(fields, key)
+        except FileNotFoundError:
+            return None
 
     def write(self, key: str, version: str, sidecar: Sidecar, *files: int) -> bool:
         """Write the sidecar of a version that is not published yet; it and the open *files* are durable after this.
@@ -141,15 +145,42 @@ def _place(key: str) -> tuple[str, str]:
     return name[:2], name[2:42]
 
 
-def _parse(fields: object, key: str) -> Sidecar | None:
-    """Return the sidecar of *key* that *fields* describe, or None when they do not."""
+def object_info(
+    key: str, status: os.stat_result, version: str, sidecar: Sidecar | None, *, listed: bool = False
+) -> ObjectInfo:
+    """Return what a file and its *sidecar* say of an object; those of other programs have none."""
+    found = sidecar or Sidecar(options=PutOptions(content_type=None if listed else guess_content_type(key)))
+    return info_of(
+        key,
+        status.st_size,
+        found.options,
+        etag=version,
+        last_modified=moment_of(status),
+        checksum=Checksum(algorithm="sha256", value=found.sha256) if found.sha256 is not None else None,
+    )
+
+
+def moment_of(status: os.stat_result) -> datetime | None:
+    """Return when the file was written; None for a time beyond ``datetime``, which files on some shares have."""
+    try:
+        return datetime.fromtimestamp(status.st_mtime_ns / 1e9, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def parse_sidecar(text: bytes, key: str) -> Sidecar | None:
+    """Return the sidecar of *key* that *text* is; None for a damaged one: the bytes of the object are what counts."""
+    try:
+        fields = parse_own_json(text.decode())
+    except ValueError:
+        return None
     if not isinstance(fields, dict) or fields.get("key") != key:
         return None
     find = fields.get
     sha256, content_type, disposition = find("sha256"), find("content_type"), find("content_disposition")
     control, encoding, language = find("cache_control"), find("content_encoding"), find("content_language")
-    for text in (sha256, content_type, disposition, control, encoding, language):
-        if text is not None and not isinstance(text, str):
+    for told in (sha256, content_type, disposition, control, encoding, language):
+        if told is not None and not isinstance(told, str):
             return None
     metadata = fields.get("metadata", {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):

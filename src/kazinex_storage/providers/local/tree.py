@@ -43,7 +43,7 @@ _MODES: Final[dict[LocalAccess, tuple[int, int]]] = {
 }
 
 
-class _Root:
+class Root:
     """The descriptor of a root. It is closed with the last reference, so it stays open while anyone is below it: the
     number of a closed descriptor goes to the next file that is opened.
     """
@@ -75,12 +75,12 @@ class Tree:
         self.durable = durable
         self.file_mode, self._folder_mode = _MODES[access]
         self._access = access
-        self._root: _Root | None = None
+        self._root: Root | None = None
         try:
             if create:
                 os.makedirs(to_disk(root), mode=self._folder_mode, exist_ok=True)
             descriptor = os.open(to_disk(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            self._root = _Root(descriptor)
+            self._root = Root(descriptor)
             status = os.stat(".", dir_fd=descriptor)  # a folder may be readable and still not be entered
             self.place = f"disk/{status.st_dev}/{status.st_ino}"
             """Identifies the root, whichever path leads to it."""
@@ -109,14 +109,14 @@ class Tree:
         Raises:
             ClosedError: the tree was closed.
         """
-        self._open_root()
+        self.root()
 
     def find(self, path: str, wanted: bytes) -> int:
         """Open the file at *path*, segments parted by slashes, in one system call, as ``how`` made *wanted*.
 
         Returns -1 where that cannot be done; ``folder`` finds the way then, or says what is in it.
         """
-        root = self._open_root()
+        root = self.root()
         if self._beneath is None:
             return -1
         return self._beneath(root.descriptor, path.encode("utf-8", "surrogateescape"), wanted)
@@ -143,7 +143,7 @@ class Tree:
         Raises:
             OSError: ENOENT, ENOTDIR, ELOOP … as the system says.
         """
-        root = self._open_root()
+        root = self.root()
         current = top = root.descriptor
         try:
             if len(segments) > 1 and (below := self.find("/".join(segments), _HOW_FOLDER)) >= 0:
@@ -228,7 +228,12 @@ class Tree:
                 return  # not empty, or gone already: both mean that there is nothing to do
             segments = parents
 
-    def _open_root(self) -> _Root:
+    def root(self) -> Root:
+        """Return the root; it stays open as long as what is returned.
+
+        Raises:
+            ClosedError: the tree was closed.
+        """
         root = self._root
         if root is None:
             raise ClosedError("the storage was closed; make a new one")
