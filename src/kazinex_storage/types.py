@@ -180,6 +180,10 @@ class PutOptions:
         )
 
 
+DEFAULTS = PutOptions()
+"""Replace what is there; the content type follows from the key."""
+
+
 @not_pickled("it is as good as a password: hand it to the client that it was signed for")
 @value
 class PresignedUrl:

@@ -58,6 +58,7 @@ LEVELS = {
 HOMES = {
     "pycurl": ("transport",),
     "certifi": ("transport",),
+    "_sha2": ("transport.sigv4",),  # of Python itself, by its name since 3.12
     "sqlalchemy": ("organisations",),
     "cryptography": ("organisations", "testing"),  # the certificates of emulators
     "fsspec": ("fs",),

@@ -525,7 +525,7 @@ def test_a_child_that_ends_does_not_end_the_tls_connection_of_its_parent(authori
     assert [1, 2, 1] == [seen.connection for seen in secure.seen]
 
 
-def test_a_libcurl_that_signs_wrongly_is_refused() -> None:
+def test_a_libcurl_that_is_too_old_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"8\.11\.1 .*pycurl"):
         check_version((8, 11, 1))
 

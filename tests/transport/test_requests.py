@@ -127,7 +127,7 @@ def test_a_source_that_fails_ends_the_request_with_its_error(
     assert [] == server.seen
 
 
-def test_libcurl_signs_with_the_key_and_the_token(drive: Driver, transport: Transport, server: Server) -> None:
+def test_a_request_is_signed_with_the_key_and_the_token(drive: Driver, transport: Transport, server: Server) -> None:
     headers = (("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),)
 
     drive(transport, send(Request(method="GET", url=server.url(), headers=headers, auth=KEY)))

@@ -13,12 +13,15 @@ import pytest
 from kazinex_storage.bodies.source import Source
 from kazinex_storage.errors import RateLimitedError, SettingsError, UnavailableError
 from kazinex_storage.transport import (
+    Authorisation,
     BodySlice,
     Exchange,
+    Fixed,
     Gate,
     Observation,
     Request,
     RetryPolicy,
+    SigV4,
     Transport,
     Wait,
 )
@@ -108,14 +111,19 @@ def test_an_answer_that_trickles_faster_ends_where_a_bound_is_set(drive: Driver,
     assert "bytes=" in server.seen[1].headers["range"]  # each attempt goes on where the one before ended
 
 
+@pytest.mark.parametrize("signed", [False, True], ids=["unsigned", "signed"])
 @pytest.mark.parametrize("kept", [1, 2], ids=["on a new connection", "on another kept one"])
-def test_a_write_that_libcurl_repeats_by_itself_is_counted(kept: int, transport: Transport, server: Server) -> None:
+def test_a_write_that_libcurl_repeats_by_itself_is_counted(
+    kept: int, signed: bool, transport: Transport, server: Server
+) -> None:
     """A provider must know of every attempt: what the first one did may stand in the way of the second."""
     many(transport, *(send(Request(method="GET", url=server.url())) for _ in range(kept)))
     assert kept == len({seen.connection for seen in server.seen})
     server.script(cut, ok(b"good"))
 
-    (response,) = many(transport, send(Request(method="PUT", url=server.url(), body=b"x" * 500)))
+    key = SigV4(access_key_id="AKIDEXAMPLE", secret_access_key="not-a-secret", region="auto")  # noqa: S106
+    auth = Fixed(Authorisation(signing=key)) if signed else None
+    (response,) = many(transport, send(Request(method="PUT", url=server.url(), body=b"x" * 500, auth=auth)))
 
     assert (b"good", 2) == (response.body, response.attempts)
     assert ["PUT", "PUT"] == [seen.method for seen in server.seen[kept:]]

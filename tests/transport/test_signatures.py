@@ -6,7 +6,7 @@ from functools import cache
 from urllib.parse import quote
 
 import pytest
-from botocore.auth import S3SigV4Auth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from hypothesis import example, given
@@ -79,6 +79,41 @@ def test_a_signature_is_that_of_botocore(
 
     assert by_botocore(method, url, headers, stamp) == authorization
     assert (stamp, authorization) == ours(signer, method, url, headers)  # now from the template
+
+
+@given(
+    method=st.sampled_from(["GET", "PUT", "DELETE"]),
+    origin=st.sampled_from(["https://example.invalid:443", "http://127.0.0.1:9000", "http://[::1]:80"]),
+    path=st.text(max_size=12),
+    query=st.dictionaries(TEXT.filter(bool), TEXT, max_size=3),
+    fields=st.dictionaries(NAMES, TEXT, max_size=3),
+    token=st.none() | st.just("a/token+of=a session"),
+)
+def test_a_url_is_signed_as_botocore_signs_it(
+    method: str, origin: str, path: str, query: dict[str, str], fields: dict[str, str], token: str | None
+) -> None:
+    url = f"{origin}/bucket/{quote(path, safe='/~', errors='replace')}"
+    if query:
+        url += "?" + "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in query.items())
+
+    signed = Signer(KEY).signed_url(method, url, fields, 900, MOMENT, token)
+
+    unsigned, _, signature = signed.rpartition("&X-Amz-Signature=")
+    request = AWSRequest(method=method, url=unsigned, headers=fields)
+    request.context["timestamp"] = unsigned.partition("&X-Amz-Date=")[2][:16]
+    auth = S3SigV4QueryAuth(Credentials(KEY.access_key_id, KEY.secret_access_key, token), "s3", KEY.region, expires=900)
+    assert unsigned.startswith(url)
+    assert signature == auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request)
+
+
+def test_urls_of_several_days_are_signed_with_the_keys_of_those() -> None:
+    signer = Signer(KEY)
+    days = [MOMENT, MOMENT + 86_400, MOMENT]
+
+    found = [signer.signed_url("GET", "https://a.invalid/k", {}, 60, day, None) for day in days]
+
+    assert found[0] == found[2]
+    assert found[1] == Signer(KEY).signed_url("GET", "https://a.invalid/k", {}, 60, days[1], None)
 
 
 def test_a_signer_goes_with_the_time() -> None:

@@ -18,10 +18,20 @@ from ..keys import Prefix
 from ..policy import UploadPolicy
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ..transport import Outcome
-from ..types import WHOLE, Buffer, ByteRange, DigestChoice, Folder, ObjectInfo, Progress, ProviderInfo, PutOptions
+from ..types import (
+    DEFAULTS,
+    WHOLE,
+    Buffer,
+    ByteRange,
+    DigestChoice,
+    Folder,
+    ObjectInfo,
+    Progress,
+    ProviderInfo,
+    PutOptions,
+)
 from .awaiting import awaited, collected
 from .bulk import KeyedExchanges
-from .operations import DEFAULTS
 from .reading import FIRST_SHARE, Listing
 from .rules import Body
 from .sync import Storage

@@ -17,6 +17,7 @@ from ..keys import ObjectKey
 from ..lazy import module
 from ..transport import Call, Exchange, Many, Outcome
 from ..types import (
+    DEFAULTS,
     WHOLE,
     ByteRange,
     Checksum,
@@ -45,9 +46,6 @@ if TYPE_CHECKING:
 else:
     pathlib = module(__name__, "pathlib")
 
-
-DEFAULTS = PutOptions()
-"""Replace what is there; the content type follows from the key."""
 
 LINK = PresignOptions()
 """A GET, for a quarter of an hour."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias, cast, get_args
 
 from ..bodies.content_types import guess_content_type
@@ -16,7 +17,7 @@ from ..errors import FileTooLargeError, IntegrityError, NotSupportedError
 from ..keys import ObjectKey
 from ..lazy import logger
 from ..transport import Call, Exchange
-from ..types import Capability, DigestChoice, ObjectInfo, Progress, ProviderInfo, PutMode, PutOptions
+from ..types import DEFAULTS, Capability, DigestChoice, ObjectInfo, Progress, ProviderInfo, PutMode, PutOptions
 
 if TYPE_CHECKING:
     from ..bodies.body import Spool
@@ -249,6 +250,8 @@ def options_of_copy(info: ObjectInfo, provider: ProviderInfo, mode: PutMode) -> 
 
 def with_defaults(options: PutOptions, key: ObjectKey) -> PutOptions:
     """Fill in the content type, and write the names of metadata as providers keep them."""
+    if options is DEFAULTS:
+        return _of_type(guess_content_type(key))
     if options.content_type is not None and not options.metadata:
         return options
     return PutOptions(
@@ -262,6 +265,11 @@ def with_defaults(options: PutOptions, key: ObjectKey) -> PutOptions:
         metadata={name.lower(): value for name, value in options.metadata.items()} if options.metadata else {},
         digest=options.digest,
     )
+
+
+@lru_cache(maxsize=256)
+def _of_type(content_type: str) -> PutOptions:
+    return PutOptions(content_type=content_type)
 
 
 def metadata_of(options: PutOptions) -> list[str]:

@@ -1,7 +1,4 @@
-"""Storage: what users hold, over any provider. Portable, synchronous; every method runs one of ``operations.py``.
-
-Thread-safe and fork-safe. ``aio.AsyncStorage`` is the same for asyncio.
-"""
+"""Storage: what users hold, over any provider. Thread-safe and fork-safe; ``AsyncStorage`` is the same for asyncio."""
 
 from __future__ import annotations
 
@@ -15,6 +12,7 @@ from ..keys import Prefix
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ..transport import Outcome, Transport
 from ..types import (
+    DEFAULTS,
     WHOLE,
     ByteRange,
     DigestChoice,
@@ -31,7 +29,7 @@ from ..types import (
 )
 from ..verbs import AnyProvider, transport_for
 from .operation import Context
-from .operations import DEFAULTS, LINK, Operations
+from .operations import LINK, Operations
 from .ranges import GAP_BYTES
 from .reading import ByteStream
 

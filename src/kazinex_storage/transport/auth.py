@@ -8,21 +8,43 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import field
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 from ..secrecy.pickling import not_pickled
 from ..values import value
 
+if TYPE_CHECKING:
+    import hashlib
+
+Keyed: TypeAlias = "tuple[hashlib._Hash, hashlib._Hash]"
+"""Both hashes of HMAC after the key; copies of them take the messages."""
+
+
+class Day(NamedTuple):
+    """What is derived from a key for one day."""
+
+    date: str
+    scope: str
+    key: Keyed
+
 
 @not_pickled("send no requests, but what they are made from")
-@value
 class SigV4:
-    """The key that an attempt is signed with; see ``sigv4.py``."""
+    """The key that attempts are signed with; see ``sigv4.py``."""
 
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-    region: str
-    service: str = "s3"
+    __slots__ = ("access_key_id", "day", "region", "secret_access_key", "service")
+
+    def __init__(self, *, access_key_id: str, secret_access_key: str, region: str, service: str = "s3") -> None:
+        """Sign for *region* and *service*."""
+        self.access_key_id = access_key_id
+        self.secret_access_key = secret_access_key
+        self.region = region
+        self.service = service
+        self.day: Day | None = None
+        """What was derived from it last."""
+
+    def __repr__(self) -> str:
+        return f"SigV4(access_key_id={self.access_key_id!r}, region={self.region!r}, service={self.service!r})"
 
 
 @not_pickled("send no requests, but what they are made from")

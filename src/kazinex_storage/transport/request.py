@@ -111,5 +111,5 @@ class Response:
     """How often it was sent; above 1 an earlier attempt may already have taken effect.
 
     Underneath, libcurl resends what an idle connection lost before any response (RFC 9112, 9.3.1). That is detected and
-    counted for unsigned requests, not for signed ones.
+    counted.
     """

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from ...errors import NotSupportedError
@@ -23,6 +24,7 @@ else:
 # 18 digits are an exabyte; Python refuses to parse thousands of them.
 _SIZE: Final = regex("[0-9]{1,18}")
 _TOKEN: Final = regex(r"[a-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
+_DESCRIBING: Final = ("Content-Type", "Content-Disposition", "Content-Encoding", "Content-Language", "Cache-Control")
 _MONTHS: Final = {
     "Jan": "01", "Feb": "02", "Mar": "03", "Apr": "04", "May": "05", "Jun": "06",
     "Jul": "07", "Aug": "08", "Sep": "09", "Oct": "10", "Nov": "11", "Dec": "12",
@@ -134,12 +136,12 @@ def info_of(
         cache_control=options.cache_control,
         content_encoding=options.content_encoding,
         content_language=options.content_language,
-        metadata=options.metadata,
+        metadata=dict(options.metadata),  # its own: defaults are shared by all puts
         checksum=checksum,
     )
 
 
-def described(options: PutOptions) -> list[tuple[str, str]]:
+def described(options: PutOptions) -> tuple[tuple[str, str], ...]:
     """Return the headers that describe an object, by their standard names.
 
     Raises:
@@ -147,22 +149,26 @@ def described(options: PutOptions) -> list[tuple[str, str]]:
 
     Example:
         >>> described(PutOptions(content_type="text/plain", cache_control="no-store"))
-        [('Content-Type', 'text/plain'), ('Cache-Control', 'no-store')]
+        (('Content-Type', 'text/plain'), ('Cache-Control', 'no-store'))
     """
-    found = (
-        ("Content-Type", options.content_type),
-        ("Content-Disposition", options.content_disposition),
-        ("Content-Encoding", options.content_encoding),
-        ("Content-Language", options.content_language),
-        ("Cache-Control", options.cache_control),
+    return _described(
+        options.content_type,
+        options.content_disposition,
+        options.content_encoding,
+        options.content_language,
+        options.cache_control,
     )
+
+
+@lru_cache(maxsize=256)
+def _described(*values: str | None) -> tuple[tuple[str, str], ...]:
     headers = list[tuple[str, str]]()
-    for name, value in found:
+    for name, value in zip(_DESCRIBING, values, strict=True):
         if value is not None:
             if not value.isascii() or not value.isprintable():
                 raise _not_plain(name.replace("-", " ").lower())
             headers.append((name, value))
-    return headers
+    return tuple(headers)
 
 
 def condition_headers(options: PutOptions) -> tuple[tuple[str, str], ...]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import base64
     import hashlib
     from urllib import parse
+
+    from ...transport.sigv4 import Signer
 else:
     hashlib = module(__name__, "hashlib")
     base64 = module(__name__, "base64")
@@ -74,6 +76,7 @@ class Requests:
         "codec",
         "reading",
         "target",
+        "url_signer",
     )
 
     def __init__(self, target: Target, auth: Auth, codec: KeyCodec = AS_IT_IS) -> None:
@@ -81,6 +84,8 @@ class Requests:
         self.target = target
         self.auth = auth
         self.codec = codec
+        self.url_signer: Signer | None = None
+        """What signed the last URL; it has derived the key of its day."""
         self._base = target.base_url
         self._below = target.base_url + (parse.quote(codec.prefix, safe="/~") if codec.prefix else "")
         self._preset = target.preset
@@ -105,8 +110,9 @@ class Requests:
         headers = [
             UNSIGNED if self._tls or sha256 is None else ("x-amz-content-sha256", sha256),
             *self._kept(described(options), options.metadata, checksum if sha256 is not None else None, token),
-            *(condition_headers(options) if self._preset.conditional_puts else ()),
         ]
+        if self._preset.conditional_puts and token is not None:
+            headers += condition_headers(options)
         if self._preset.checksums:
             headers.append((f"x-amz-checksum-{checksum.algorithm}", base64_of(checksum.value)))
         if self._preset.announces_checksums:

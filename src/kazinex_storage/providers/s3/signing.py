@@ -20,7 +20,7 @@ def auth_of(target: Target) -> Auth:
 
 
 def credentials_of(target: Target) -> Exchange[Credentials]:
-    """Return the credentials themselves, for signatures that libcurl does not make.
+    """Return the credentials themselves, for signatures of URLs.
 
     Raises:
         SettingsError: there are none.
@@ -67,11 +67,16 @@ class Renewed:
         yield  # makes an exchange of it
 
 
+def key_of(credentials: Credentials, region: str) -> SigV4:
+    """Return what signs with *credentials* for *region*."""
+    return SigV4(
+        access_key_id=credentials.access_key_id, secret_access_key=credentials.secret_access_key, region=region
+    )
+
+
 def _signed(credentials: Credentials, region: str) -> Authorisation:
     token = credentials.session_token
     return Authorisation(
-        signing=SigV4(
-            access_key_id=credentials.access_key_id, secret_access_key=credentials.secret_access_key, region=region
-        ),
+        signing=key_of(credentials, region),
         headers=() if token is None else (("x-amz-security-token", token),),
     )
