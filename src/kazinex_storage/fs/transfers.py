@@ -70,9 +70,9 @@ class Transfers:
 
     def put_file(self, lpath: LocalPath, path: str, callback: Callback, options: PutOptions) -> Exchange[None]:
         """Do what ``Calls.put_file`` says."""
-        self._object(path)
+        place = self._object(path)
         try:
-            storage, place, options = yield from self.writing(path, options)
+            storage, options = yield from self._writer(place, path, options)
             put = storage.operations.put(place.key, Path(lpath), options, on_progress=progress_of(callback))
             yield from put
         except Exception:  # no folder can be put, so a look at what failed tells as much as one at each file before
@@ -258,10 +258,14 @@ class Transfers:
             InvalidUrlError: the name is more likely a mistake than intended.
         """
         place = self._object(path)
+        storage, options = yield from self._writer(place, path, options)
+        return storage, place, options
+
+    def _writer(self, place: Place, path: str, options: PutOptions) -> Exchange[tuple[Storage, PutOptions]]:
         check_new_name(path)
         storage = yield from self.space.writer(place)
         if place.write_once:  # the storage itself asks the others: a revision has one file, whatever its name
-            return storage, place, replace(options, mode=PutMode.CREATE)
+            return storage, replace(options, mode=PutMode.CREATE)
         if options.mode is PutMode.CREATE:
             candidates = yield from self.space.candidates(place)
             others = [
@@ -271,7 +275,7 @@ class Transfers:
             ]
             if (yield from self.lookups.any_holds(place, others)):
                 raise AlreadyExistsError("an object has that key already; nothing was changed", key=place.name)
-        return storage, place, options
+        return storage, options
 
     def locate(self, path: str) -> Exchange[tuple[Storage, Place, ObjectInfo]]:
         """Return the storage that holds the object *path*, and what is known of it; one request for each storage."""
