@@ -44,8 +44,8 @@ def get_on_a_loop(storage: Storage) -> None:
 
 
 BULK_BOUNDS: dict[str, tuple[int, Callable[[Storage], object]]] = {
-    "get_many": (40, get_many),
-    "put_many": (63, put_many),
+    "get_many": (35, get_many),
+    "put_many": (61, put_many),
     "get on a loop": (43, get_on_a_loop),
 }
 """The same for one of many. ADR 0039."""

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..lazy import logger
 from .attempt import Attempt
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _log = logger(__name__)
+
+# One by one takes 40 calls for each of a get_many of S3, by eights 34; of small local files 29 us for each, and 27.
+_HANDED_OUT: Final = 8
+"""Outcomes that are handed out together."""
 
 
 def run_many(
@@ -187,11 +191,11 @@ class Scheduler:
                 self._end_group(group, group.parent)
 
     def step(self, until: _Group | None = None) -> None:
-        """Advance every exchange that has an outcome, *until* one of that group has ended.
+        """Advance every exchange that has an outcome, *until* some of that group have ended.
 
         What is handed out before the next is made leaves its memory to that.
         """
-        while self.ready and (until is None or not until.ended):
+        while self.ready and (until is None or len(until.ended) < _HANDED_OUT):
             self._advance(*self.ready.popleft())
         if self.fresh:  # what is read next, the caller's exchanges, may take its time
             self.pool.start()
@@ -248,7 +252,7 @@ class Scheduler:
         return session
 
     def advance(self, until: _Group | None = None) -> None:
-        """Wait until something is ready, and advance that, *until* something in that group has ended."""
+        """Wait until something is ready, and advance that, *until* some of that group have ended."""
         if not self.ready:
             self.wait()
         self.step(until)
