@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 from ..bodies.checksums import Hasher, check_bytes, check_checksum, hasher_of
 from ..errors import IntegrityError
-from ..lifting import ContinuedPages, Pages, RelativePages
 from ..transport import Exchange, Transport
 from ..transport.attempt import Gathered
 from ..types import WHOLE, ByteRange, Checksum, Folder, ObjectInfo
@@ -20,6 +19,7 @@ from .fetching import known_checksum
 from .operation import Context
 
 if TYPE_CHECKING:
+    from ..lifting import Pages
     from ..transport.ahead import Ahead
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
@@ -120,6 +120,8 @@ class Listing(Generic[_Entry]):
         self._context = context
         self.pages = pages
         """Where they come from."""
+        from ..lifting import RelativePages  # reading an object does without
+
         self._is_relative = isinstance(pages, RelativePages)
         if isinstance(pages, RelativePages):
             pages.cut = len(context.scope.prefix)
@@ -165,6 +167,8 @@ class Listing(Generic[_Entry]):
     @property
     def is_continued(self) -> bool:
         """Whether the next page can be asked for already; False where only asking tells whether there is one."""
+        from ..lifting import ContinuedPages
+
         return isinstance(self.pages, ContinuedPages) and self.pages.is_continued
 
     @property

@@ -52,7 +52,9 @@ def is_confidential(url: str) -> bool:
         >>> is_confidential("https://graph.example"), is_confidential("http://graph.example")
         (True, False)
     """
-    if url.startswith("https://"):
-        return True
+    scheme, _, rest = url.partition("://")
+    host, _, port = rest.partition("/")[0].partition(":")
+    if scheme == "https" or (scheme == "http" and host in ("localhost", "127.0.0.1") and (port.isdigit() or not port)):
+        return True  # as the library would say, which takes 2 ms to load
     parts = parse.urlsplit(url)
     return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
