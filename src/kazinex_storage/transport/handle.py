@@ -234,7 +234,8 @@ class Handles:
         if shape is None:
             handle.close()
             return
-        sent = attempt.size if attempt.request.body is not None else 0
+        body = attempt.request.body
+        sent = 0 if body is None else len(body) if type(body) is bytes else attempt.size
         if sent > KEPT_BODY_BYTES or attempt.taken + attempt.collected > KEPT_BODY_BYTES:
             handle.setopt(pycurl.WRITEFUNCTION, _ignore)
             if shape[1] is BodySlice:

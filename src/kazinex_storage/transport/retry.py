@@ -7,6 +7,7 @@ byte it had reached (``resume.py``).
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 from ..errors import RateLimitedError, UnavailableError, clean_text
@@ -64,7 +65,7 @@ def plain_response(policy: RetryPolicy, observer: Observer | None, attempt: Atte
         or (status == 206 and (request.whole or not is_complete(attempt)))
     ):
         return None
-    if observer is not None or _log.isEnabledFor(DEBUG):
+    if observer is not None or ("logging" in sys.modules and _log.isEnabledFor(DEBUG)):  # which costs 1 us to ask
         _notice(attempt, 1, policy.clock() - attempt.sent_at, policy, observer)
     return attempt.response(1 + attempt.repeated)
 

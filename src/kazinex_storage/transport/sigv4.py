@@ -124,7 +124,7 @@ class Signer:
             day = _begin_day(self.signing, stamp)
         begin = url.find("/", url.index("://") + 3)
         path, _, query = url[begin:].partition("?")
-        before, _, names, _, _ = _template_of(url[:begin], tuple(headers.items()), (), None, dated=False)
+        _, signed, names, _, _ = _template_of(url[:begin], tuple(headers.items()), (), None, dated=False)
         pairs = {
             "X-Amz-Algorithm": _ALGORITHM,
             "X-Amz-Credential": f"{self.signing.access_key_id}/{day.scope}",
@@ -136,7 +136,7 @@ class Signer:
             pairs["X-Amz-Security-Token"] = token
         added = "&".join([f"{name}={parse.quote(value, safe='~')}" for name, value in pairs.items()])
         query = f"{query}&{added}" if query else added
-        canonical = f"{method}\n{path}\n{_sorted_query(query)}\n{before}\n{names}\nUNSIGNED-PAYLOAD"
+        canonical = f"{method}\n{path}\n{_sorted_query(query)}\n{signed}\n{names}\nUNSIGNED-PAYLOAD"
         hashed = _sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
         signature = _hmac(day.key, f"{_ALGORITHM}\n{stamp}\n{day.scope}\n{hashed}").hexdigest()
         return f"{url[:begin]}{path}?{query}&X-Amz-Signature={signature}"
@@ -190,14 +190,15 @@ def _template_of(start: str, own: Headers, added: Headers, body: object, *, date
     line = ""
     if not dated:
         del fields[_DATE]
-        names = sorted(fields)
-        return _Template("".join([f"{name}:{fields[name]}\n" for name in names]), "", ";".join(names), "", line)
-    if PAYLOAD not in fields:
+    elif PAYLOAD not in fields:
         known = body is None or isinstance(body, bytes)
         fields[PAYLOAD] = _sha256(body or b"").hexdigest() if known else "UNSIGNED-PAYLOAD"
         line = f"{PAYLOAD}: {fields[PAYLOAD]}"
     names = sorted(fields)
-    place = names.index(_DATE)
-    before = "".join(f"{name}:{fields[name]}\n" for name in names[:place]) + f"{_DATE}:"
-    after = "\n" + "".join(f"{name}:{fields[name]}\n" for name in names[place + 1 :])
-    return _Template(before, after, ";".join(names), fields[PAYLOAD], line)
+    before = after = ""
+    for name in names:  # no generator: every put comes here
+        if name == _DATE:
+            before, after = f"{after}{_DATE}:", "\n"
+        else:
+            after += f"{name}:{fields[name]}\n"
+    return _Template(before, after, ";".join(names), fields.get(PAYLOAD, ""), line)
