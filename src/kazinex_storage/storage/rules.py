@@ -200,7 +200,7 @@ class Rules:
 
         # A path is looked up, a small file and an iterable are read to their ends: all of these may block.
         call = Call(look, cancel=gone.set, discard=sourced.close)
-        return cast(Source, (yield call))
+        return cast("Source", (yield call))
 
     def check_stored(self, key: ObjectKey, source: Source, info: ObjectInfo) -> ObjectInfo:
         """Return *info*, the service's record of *source*, with the checksum of the bytes.
