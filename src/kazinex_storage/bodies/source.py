@@ -165,8 +165,7 @@ class Source:
             self._algorithm = algorithm
         if not isinstance(self._body, BytesBody) or type(self._body.data) is not bytes:
             return None
-        if self._cancelled:
-            raise TransferCancelled
+        self.check_cancelled()
         known = self._found
         if known is not None and known.algorithm == self._algorithm:  # of bytes, which do not change
             return self._body.data
