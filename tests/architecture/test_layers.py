@@ -49,6 +49,7 @@ LEVELS = {
     "organisations": 7,
     # 8: the faces
     "fs": 8,
+    "web": 8,
     "cli": 8,
     # T: the kit; nothing imports it
     "testing": KIT,
@@ -62,6 +63,9 @@ HOMES = {
     "sqlalchemy": ("organisations",),
     "cryptography": ("organisations", "testing"),  # the certificates of emulators
     "fsspec": ("fs",),
+    "fastapi": ("web",),
+    "starlette": ("web",),
+    "uvicorn": ("web", "cli.serve"),
     "typer": ("cli",),
     "click": ("cli",),
     "rich": ("cli",),
@@ -69,7 +73,7 @@ HOMES = {
     "hypothesis": ("testing",),
     "psycopg": ("testing",),  # SQLAlchemy loads it by name; the servers for tests make their databases with it
     "opentelemetry": ("transport.observe",),
-    "asyncio": ("transport.loop", "transport.sockets", "storage.aio", "fs", "testing"),
+    "asyncio": ("transport.loop", "transport.sockets", "storage.aio", "fs", "web", "testing"),
     "pydantic_core": ("providers.settings.settings_text",),  # errors without their input are made of its parts
     "boto3": ("providers.s3", "testing"),  # the witness of the servers for tests
     "botocore": ("providers.s3", "testing"),

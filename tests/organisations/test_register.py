@@ -13,7 +13,8 @@ from sqlalchemy import inspect, text
 from kazinex_storage import DocumentKey
 from kazinex_storage.documents.register import MAX_REASON_CHARACTERS, Removal, RevisionRecord
 from kazinex_storage.organisations import Catalogue, ProviderRecord, ProviderStatus, SqlCatalogue
-from kazinex_storage.organisations.schema import prepare
+from kazinex_storage.organisations.schema import prepare, schema
+from kazinex_storage.organisations.service_tables import SERVICE_TABLES
 
 AT = datetime(2026, 8, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -125,16 +126,43 @@ def test_a_removal_without_a_zone_is_refused() -> None:
         Removal(at=datetime(2026, 8, 1))  # what is refused
 
 
+def go_back_to_layout(catalogue: SqlCatalogue, version: int) -> None:
+    columns = [("kazinex_storage_providers", "managed")]
+    with catalogue._database.changing() as connection:
+        for table in SERVICE_TABLES:
+            connection.execute(text(f"drop table {table.name}"))
+        if version == 1:
+            connection.execute(text("drop table kazinex_storage_revisions"))
+            columns += [("kazinex_storage_providers", name) for name in ("failed_at", "failed_in_use")]
+        else:
+            columns.append(("kazinex_storage_revisions", "size"))
+        for name, column in columns:
+            connection.execute(text(f"alter table {name} drop column {column}"))
+        connection.execute(schema.update().values(version=version))
+
+
+def test_a_database_of_the_second_layout_keeps_its_revisions(
+    place: str, open_catalogue: Callable[[], SqlCatalogue]
+) -> None:
+    catalogue = open_catalogue()
+    kept = stored()
+    assert catalogue.revisions.swap_revision(None, kept)
+    go_back_to_layout(catalogue, 2)
+    catalogue.close()
+
+    again = open_catalogue()
+
+    assert kept == again.revisions.revision(kept.document)
+    with again._database.reading() as connection:
+        assert all(inspect(connection).has_table(table.name) for table in SERVICE_TABLES)
+
+
 def test_a_database_of_the_first_layout_is_brought_up_to_date_and_keeps_its_records(
     place: str, open_catalogue: Callable[[], SqlCatalogue], record: Callable[..., ProviderRecord]
 ) -> None:
     catalogue = open_catalogue()
     kept = catalogue.add_provider(record(status=ProviderStatus.VERIFIED))
-    with catalogue._database.changing() as connection:  # as the first layout was
-        connection.execute(text("drop table kazinex_storage_revisions"))
-        for column in ("failed_at", "failed_in_use"):
-            connection.execute(text(f"alter table kazinex_storage_providers drop column {column}"))
-        connection.execute(text("update kazinex_storage_schema set version = 1"))
+    go_back_to_layout(catalogue, 1)
     catalogue.close()
 
     again = open_catalogue()
@@ -151,11 +179,7 @@ def test_of_several_processes_one_brings_the_layout_up_to_date(
     place: str, open_catalogue: Callable[[], SqlCatalogue]
 ) -> None:
     catalogue = open_catalogue()
-    with catalogue._database.changing() as connection:
-        connection.execute(text("drop table kazinex_storage_revisions"))
-        for column in ("failed_at", "failed_in_use"):
-            connection.execute(text(f"alter table kazinex_storage_providers drop column {column}"))
-        connection.execute(text("update kazinex_storage_schema set version = 1"))
+    go_back_to_layout(catalogue, 1)
     errors: list[BaseException] = []
     barrier = threading.Barrier(4)
 

@@ -6,39 +6,19 @@ refuses a provider of another organisation.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from typing import Any
 
 from ..errors import SettingsError
+from .columns import UtcTime, metadata
 from .database import Database, sa
+from .service_tables import SERVICE_TABLES
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The layout that this release reads and writes."""
 
 # Any number will do that the application of the same database does not use; this is "kazinex" in ASCII.
 _ADVISORY_LOCK = int.from_bytes(b"kazinex", "big")
 
-
-class UtcTime(sa.types.TypeDecorator[datetime]):
-    """An aware time in UTC; SQLite knows no zones, so there it is stored without one."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Return what is stored."""
-        if value is None:
-            return None
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Return the time as it was given, in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
-
-
-metadata = sa.MetaData()
 
 schema = sa.Table(
     "kazinex_storage_schema",
@@ -62,6 +42,7 @@ providers = sa.Table(
     sa.Column("last_error", sa.Text),
     sa.Column("failed_at", UtcTime),
     sa.Column("failed_in_use", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("managed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("max_file_bytes", sa.BigInteger),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("settings_version", sa.Integer, nullable=False),
@@ -101,6 +82,7 @@ revisions = sa.Table(
     sa.Column("filename", sa.Text, nullable=False),
     sa.Column("provider", sa.String(128), nullable=False),
     sa.Column("sha256", sa.String(64)),
+    sa.Column("size", sa.BigInteger),
     sa.Column("recorded_at", UtcTime, nullable=False),
     sa.Column("removed_at", UtcTime),
     sa.Column("removed_by", sa.Text),
@@ -143,9 +125,19 @@ def _upgrade(connection: sa.Connection, version: int) -> None:
     """Bring the layout *version* up to date; tables that are there keep their rows."""
     if version < 2:
         revisions.create(connection)
-        for column in (providers.c.failed_at, providers.c.failed_in_use):
-            clause = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
-            connection.exec_driver_sql(f"ALTER TABLE {providers.name} ADD COLUMN {clause}")
+        _add(connection, providers, providers.c.failed_at, providers.c.failed_in_use)
+    if version < 3:
+        _add(connection, providers, providers.c.managed)
+        if version == 2:
+            _add(connection, revisions, revisions.c.size)
+        for table in SERVICE_TABLES:
+            table.create(connection)
+
+
+def _add(connection: sa.Connection, table: sa.Table, *columns: sa.Column[Any]) -> None:
+    for column in columns:
+        clause = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+        connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {clause}")
 
 
 def _version(connection: sa.Connection) -> int | None:
