@@ -62,9 +62,13 @@ if TYPE_CHECKING:
     from .keys import is_revision as is_revision
     from .organisations import OPERATOR_CHOICES as OPERATOR_CHOICES
     from .organisations import TENANT_CHOICES as TENANT_CHOICES
+    from .organisations import ManagedProvider as ManagedProvider
     from .organisations import Organisations as Organisations
     from .organisations import Resolver as Resolver
     from .organisations import open_organisations as open_organisations
+    from .policy import ENTERPRISE as ENTERPRISE
+    from .policy import STANDARD as STANDARD
+    from .policy import Plan as Plan
     from .policy import UploadPolicy as UploadPolicy
     from .policy import Verdict as Verdict
     from .registry import ProviderKind as ProviderKind
@@ -144,8 +148,15 @@ _HOMES = {
     ),
     "documents.integrity": ("IntegrityState",),
     "keys": ("DocumentKey", "ObjectKey", "Prefix", "is_revision"),
-    "organisations": ("OPERATOR_CHOICES", "TENANT_CHOICES", "Organisations", "Resolver", "open_organisations"),
-    "policy": ("UploadPolicy", "Verdict"),
+    "organisations": (
+        "OPERATOR_CHOICES",
+        "TENANT_CHOICES",
+        "ManagedProvider",
+        "Organisations",
+        "Resolver",
+        "open_organisations",
+    ),
+    "policy": ("ENTERPRISE", "STANDARD", "Plan", "UploadPolicy", "Verdict"),
     "contract": ("StorageProvider",),
     "storage.reading": ("ByteStream",),
     "documents.events": ("DocumentRemoved", "ProviderFailed", "ProviderPassedOver", "ProviderRecovered"),

@@ -38,6 +38,23 @@ SIZE_RULES = {
 }
 """The kinds for which Kazinex documents figures."""
 
+
+@value
+class Plan:
+    """What an organisation may store on a provider of the platform."""
+
+    name: str
+    max_file_bytes: int
+    """The largest file, in bytes; organisations cannot change it."""
+
+
+# docs.kazinex.com, guides/storage-integrations/supabase-storage (read 2026-08): 50 MB, and 500 MB by the plan.
+STANDARD = Plan(name="Standard", max_file_bytes=50 * MIB)
+"""The plan of an organisation that has no other."""
+
+ENTERPRISE = Plan(name="Enterprise", max_file_bytes=500 * MIB)
+"""The larger one."""
+
 DEFAULT_FILE_BYTES = 500 * MIB
 """The default for every other kind; its ceiling is what the provider itself can hold."""
 
@@ -81,12 +98,22 @@ class UploadPolicy:
     """The largest value that ``max_file_bytes`` may be given."""
     extensions: frozenset[str] = frozenset()
     """Allowed extensions in lower case without the dot; empty allows every type."""
+    plan: str | None = None
+    """The name of the plan that sets the limit; None where the organisation does."""
 
     @classmethod
     def make(
-        cls, *, kind: str, ceiling: int, max_file_bytes: int | None = None, extensions: Iterable[str] = ()
+        cls,
+        *,
+        kind: str,
+        ceiling: int,
+        max_file_bytes: int | None = None,
+        extensions: Iterable[str] = (),
+        plan: str | None = None,
     ) -> Self:
         """Build the policy for a provider of *kind* whose service holds *ceiling* bytes; None takes the default limit.
+
+        With a *plan* nobody in the organisation can raise the limit.
 
         Raises:
             PolicyError: the limit is not positive or above the ceiling; an extension is not one.
@@ -95,7 +122,8 @@ class UploadPolicy:
         rule = size_rule(kind, ceiling)
         limit = rule.default if max_file_bytes is None else max_file_bytes
         check_limit(kind, limit, rule.ceiling)
-        return cls(limit, rule.ceiling, frozenset(normal_extension(extension) for extension in extensions))
+        allowed = frozenset(normal_extension(extension) for extension in extensions)
+        return cls(limit, rule.ceiling if plan is None else limit, allowed, plan)
 
     def decide(self, filename: str, size: int | None) -> Verdict:
         """Decide on a file by its name and its size in bytes; a size of None is not checked."""
@@ -138,7 +166,9 @@ class UploadPolicy:
 
     def too_large(self, size: int) -> FileTooLargeError:
         """Make the error for a file of *size* bytes, or for one that has reached *size* and goes on."""
-        if self.max_file_bytes >= self.ceiling:
+        if self.plan is not None:
+            advice = f"that is of the plan {self.plan}; split the file, use another provider, or ask for a larger plan"
+        elif self.max_file_bytes >= self.ceiling:
             advice = "this is the most that this kind of provider allows; split the file or use another provider"
         elif self.ceiling < _NO_CEILING:
             advice = f"an Org Admin can raise Max File Size up to {format_bytes(self.ceiling)}"

@@ -183,7 +183,7 @@ def test_a_verified_provider_becomes_the_default(catalogue: Catalogue, record: M
 
     after = catalogue.set_default("org-1", "vault-1", version=0)
 
-    assert OrganisationRecord(organisation="org-1", default_provider="vault-1", version=1) == after
+    assert OrganisationRecord(organisation="org-1", default_provider="vault-1", default_chosen=True, version=1) == after
     assert after == catalogue.organisation("org-1")
 
 
@@ -214,7 +214,7 @@ def test_the_default_can_be_taken_away(catalogue: Catalogue, record: Make) -> No
 
     after = catalogue.set_default("org-1", None, version=1)
 
-    assert OrganisationRecord(organisation="org-1", version=2) == after
+    assert OrganisationRecord(organisation="org-1", default_chosen=True, version=2) == after
 
 
 def test_a_default_set_from_an_outdated_version_is_refused(catalogue: Catalogue, record: Make) -> None:
@@ -233,7 +233,9 @@ def test_the_allowlist_and_the_default_leave_each_other_alone(catalogue: Catalog
 
     after = catalogue.set_allowlist("org-1", ["dwg", "pdf"], version=1)
 
-    expected = OrganisationRecord(organisation="org-1", default_provider="vault-1", allowlist=("dwg", "pdf"), version=2)
+    expected = OrganisationRecord(
+        organisation="org-1", default_provider="vault-1", default_chosen=True, allowlist=("dwg", "pdf"), version=2
+    )
     assert expected == after == catalogue.organisation("org-1")
 
 
@@ -309,8 +311,15 @@ def test_a_choice_holds_all_that_decides(catalogue: Catalogue, record: Make) -> 
     with_project = catalogue.choice("org-1", "bridge")
     without = catalogue.choice("org-1", None)
 
-    assert Choice(providers=(first, second), default="a", override="b", allowlist=("pdf",)) == with_project
+    expected = Choice(providers=(first, second), default="a", default_chosen=True, override="b", allowlist=("pdf",))
+    assert expected == with_project
     assert replace(with_project, override=None) == without == catalogue.choice("org-1", "tunnel")
+
+
+def test_a_choice_holds_the_allowlist_of_an_organisation_without_providers(catalogue: Catalogue) -> None:
+    catalogue.set_allowlist("org-1", ["pdf"], version=0)
+
+    assert Choice(allowlist=("pdf",)) == catalogue.choice("org-1", "bridge")
 
 
 def test_no_call_reaches_a_record_of_another_organisation(catalogue: Catalogue, record: Make) -> None:

@@ -127,7 +127,7 @@ def test_a_removal_without_a_zone_is_refused() -> None:
 
 
 def go_back_to_layout(catalogue: SqlCatalogue, version: int) -> None:
-    columns = [("kazinex_storage_providers", "managed")]
+    columns = [("kazinex_storage_providers", "managed"), ("kazinex_storage_organisations", "default_chosen")]
     with catalogue._database.changing() as connection:
         for table in SERVICE_TABLES:
             connection.execute(text(f"drop table {table.name}"))

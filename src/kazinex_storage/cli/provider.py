@@ -102,7 +102,7 @@ def list_(context: typer.Context, organisation: Organisation) -> None:
     rows = [
         [
             record.label,
-            record.kind,
+            f"{record.kind} (managed)" if record.managed else record.kind,
             record.status.value,
             " ".join(
                 ["default"] * (record.id == default)
@@ -273,6 +273,8 @@ def _print(command: RunningCommand, record: ProviderRecord) -> None:
     lines = [
         f"{record.label} ({record.id}) is {record.status.value}",
         f"  kind           {record.kind}",
+        *(["  managed        by the platform; contact support"] if record.managed else []),
+        *([f"  plan           {record.plan}"] if record.plan is not None else []),
         *(f"  {name:<14} {value}" for name, value in settings.items()),
         *(
             [f"  max file size  {policy.format_bytes(record.max_file_bytes)}"]

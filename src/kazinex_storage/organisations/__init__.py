@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .catalogue import Catalogue as Catalogue
     from .catalogue import MemoryCatalogue as MemoryCatalogue
     from .keyfile import KeyFile as KeyFile
+    from .managed import ManagedProvider as ManagedProvider
     from .records import OrganisationRecord as OrganisationRecord
     from .records import ProjectOverride as ProjectOverride
     from .records import ProviderRecord as ProviderRecord
@@ -48,6 +49,7 @@ _HOMES = {
     "assembly": ("open_organisations", "rotate_sealing_key"),
     "catalogue": ("Catalogue", "MemoryCatalogue"),
     "keyfile": ("KeyFile",),
+    "managed": ("ManagedProvider",),
     "records": ("OrganisationRecord", "ProjectOverride", "ProviderRecord", "ProviderStatus", "SecretValues"),
     "resolver": ("Reason", "Resolver"),
     "sealing": ("KeyRing", "Sealer"),

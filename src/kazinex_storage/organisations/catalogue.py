@@ -205,6 +205,7 @@ class MemoryCatalogue:
             return Choice(
                 providers=self.providers(organisation),
                 default=record.default_provider,
+                default_chosen=record.default_chosen,
                 override=override,
                 allowlist=record.allowlist,
             )
@@ -244,7 +245,8 @@ class MemoryCatalogue:
         with self._lock:
             if provider is not None:
                 check_chosen(self.provider(organisation, provider))
-            return self._set(replace(self.organisation(organisation), default_provider=provider), version)
+            before = self.organisation(organisation)
+            return self._set(replace(before, default_provider=provider, default_chosen=True), version)
 
     def set_allowlist(self, organisation: str, extensions: Iterable[str], *, version: int) -> OrganisationRecord:
         """Replace the allowlist."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..errors import SealError, SettingsError
@@ -63,6 +64,23 @@ def with_settings(registry: Registry, record: ProviderRecord, changes: Mapping[s
     version = record.settings_version + 1
     after = replace(record, settings=public, secrets=SecretValues(secrets), settings_version=version)
     return without_failure(after, ProviderStatus.PENDING)
+
+
+def verified_with(
+    registry: Registry, record: ProviderRecord, at: datetime, discovered: Mapping[str, object]
+) -> ProviderRecord:
+    """Return *record* as VERIFIED at *at*, with what was *discovered* kept in its settings.
+
+    Raises:
+        SettingsError: the settings do not take that.
+        SealError: its secrets cannot be opened.
+    """
+    after = replace(without_failure(record, ProviderStatus.VERIFIED), last_verified_at=at)
+    if not discovered:
+        return after
+    known = overlay(merge(record.settings, record.secrets.reveal()), discovered)
+    public, secrets = halves(registry, record.kind, registry.parse_settings(record.kind, known))
+    return replace(after, settings=public, secrets=SecretValues(secrets))
 
 
 def check_size_limit(registry: Registry, kind: str, settings: BaseModel, max_file_bytes: int) -> None:

@@ -115,6 +115,10 @@ class ProviderRecord:
     """Whether it was a refused call that found it, not a verification; the next call that works then clears it."""
     max_file_bytes: int | None = None
     """The largest file; None is the default of the kind."""
+    managed: bool = False
+    """Whether it is the platform's: organisations choose it and can change nothing of it; ``managed.py``."""
+    plan: str | None = None
+    """The name of the plan that sets the largest file of a managed one."""
     created_at: datetime
     """Aware UTC."""
     settings_version: int = 1
@@ -150,6 +154,8 @@ class ProviderRecord:
             "failed_at": self.failed_at.isoformat() if self.failed_at else None,
             "failed_in_use": self.failed_in_use,
             "max_file_bytes": self.max_file_bytes,
+            "managed": self.managed,
+            "plan": self.plan,
             "created_at": self.created_at.isoformat(),
             "settings_version": self.settings_version,
             "version": self.version,
@@ -163,6 +169,8 @@ class OrganisationRecord:
     organisation: str
     default_provider: str | None = None
     """The id of the provider that takes new documents."""
+    default_chosen: bool = False
+    """Whether a default, or that there be none, was ever set; until then it is the platform's, if there is one."""
     allowlist: tuple[str, ...] = ()
     """Allowed extensions, sorted, lower case, without the dot; empty allows every type."""
     version: int = 0
@@ -188,5 +196,7 @@ class Choice:
     providers: tuple[ProviderRecord, ...] = ()
     """Every provider of the organisation, oldest first."""
     default: str | None = None
+    default_chosen: bool = False
+    """Whether it was ever set."""
     override: str | None = None
     allowlist: tuple[str, ...] = ()

@@ -20,7 +20,6 @@ from ..documents.register import RevisionRegister
 from ..documents.taken import Taken
 from ..documents.writing import guarded_storage
 from ..errors import ClosedError, RecordNotFoundError, StorageError, UnresolvedOrganisationError
-from ..keys import check_identifier
 from ..policy import UploadPolicy, size_rule
 from ..secrecy.pickling import not_pickled
 from ..storage.sync import Storage
@@ -194,10 +193,7 @@ class Resolver:
         return guarded_storage(self, organisation, resolved, self._patience)
 
     def _choice(self, organisation: str, project: str | None) -> Choice:
-        check_identifier(organisation, "organisation")
-        if project is not None:
-            check_identifier(project, "project")
-        return self.organisations.catalogue.choice(organisation, project)
+        return self.organisations.choice(organisation, project)
 
     def _resolved(
         self, record: ProviderRecord, reason: Reason, choice: Choice, project: str | None
@@ -211,6 +207,7 @@ class Resolver:
             # The ceiling may have been lowered since the limit was set; that must not stop reads.
             max_file_bytes=None if limit is None else min(limit, size_rule(record.kind, ceiling).ceiling),
             extensions=choice.allowlist,
+            plan=record.plan,
         )
         if self._on_resolve is not None:
             self._on_resolve(record.organisation, project, record.id, reason)
@@ -229,7 +226,7 @@ def _resolved(
         label=record.label,
         verified=record.status is ProviderStatus.VERIFIED,
         chosen=reason in (Reason.OVERRIDE, Reason.DEFAULT),
-        used=record.last_verified_at is not None,
+        used=record.managed or record.last_verified_at is not None,
         error=error,
         storage=storage,
     )

@@ -78,6 +78,24 @@ def check_removable(record: ProviderRecord, default: str | None, projects: list[
         )
 
 
+def named(records: Iterable[ProviderRecord], organisation: str, provider: str) -> ProviderRecord:
+    """Return the one of *records* with that id, else the one of that label, whatever the case of its letters.
+
+    Raises:
+        RecordNotFoundError: the organisation has neither.
+    """
+    key = label_key(normal_label(provider))
+    found: ProviderRecord | None = None
+    for record in records:
+        if record.id == provider:
+            return record
+        if label_key(record.label) == key:
+            found = found or record
+    if found is None:
+        raise unknown_provider(organisation, provider)
+    return found
+
+
 def free_label(records: Iterable[ProviderRecord], organisation: str, label: str, own: str | None = None) -> str:
     """Return *label*, which no other of *records* has; one that reads like an id would make commands reach that one.
 

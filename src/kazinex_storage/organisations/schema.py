@@ -55,6 +55,7 @@ organisations = sa.Table(
     metadata,
     sa.Column("organisation", sa.String(128), primary_key=True),
     sa.Column("default_provider", sa.String(128)),
+    sa.Column("default_chosen", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("allowlist", sa.JSON, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.ForeignKeyConstraint(["organisation", "default_provider"], [providers.c.organisation, providers.c.id]),
@@ -128,6 +129,7 @@ def _upgrade(connection: sa.Connection, version: int) -> None:
         _add(connection, providers, providers.c.failed_at, providers.c.failed_in_use)
     if version < 3:
         _add(connection, providers, providers.c.managed)
+        _add(connection, organisations, organisations.c.default_chosen)  # whoever had set anything keeps it as it is
         if version == 2:
             _add(connection, revisions, revisions.c.size)
         for table in SERVICE_TABLES:

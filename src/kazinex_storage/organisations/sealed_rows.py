@@ -20,6 +20,7 @@ _PLAIN = (
     "failed_at",
     "failed_in_use",
     "max_file_bytes",
+    "managed",
     "created_at",
     "settings_version",
     "version",

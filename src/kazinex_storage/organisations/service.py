@@ -27,14 +27,15 @@ from ..transport import Transport
 from ..verbs import offers_exchanges
 from .admission import OPERATOR_CHOICES, Admit
 from .catalogue import Catalogue
-from .changes import check_size_limit, halves, with_settings
+from .changes import check_size_limit, halves, verified_with, with_settings
+from .managed import ManagedProvider, ManagedProviders, check_own, keep
 from .ownership import check_owner
-from .proposals import Proposals
-from .records import OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus, SecretValues, now
+from .proposals import Proposals, check_folder
+from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord, SecretValues, now
 from .rotation import KeptSecret
-from .rules import check_label, conflict, free_label, label_key, normal_label, unknown_provider
-from .settings import merge, overlay
-from .use import failed, without_failure
+from .rules import check_label, conflict, free_label, named
+from .settings import merge
+from .use import failed
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -70,19 +71,26 @@ class Organisations:
         admit: Admit = OPERATOR_CHOICES,
         guarded: Iterable[Path] | None = None,
         clock: Callable[[], datetime] = now,
+        managed: ManagedProvider | Iterable[ManagedProvider] = (),
     ) -> None:
         """Keep records in *catalogue*.
 
         Args:
             admit: Decides on settings before they are stored and before they are used.
             guarded: What no local root may contain; by default, what the environment says.
+            managed: What the platform offers to every organisation; the first is the default of new ones.
+
+        Raises:
+            SettingsError: what is declared as *managed* cannot be used.
+            UnknownProviderError: its kind is not registered.
         """
         self.catalogue = catalogue
         """Where the records are kept."""
         self.registry = registry or default_registry()
         """Which kinds there are."""
         self._clock = clock
-        self._proposals = Proposals(catalogue, self.settings, admit, guarded)
+        self._managed = ManagedProviders(managed, self.registry)
+        self._proposals = Proposals(catalogue, self.settings, admit, guarded, self._managed)
         self._transports: dict[PublicAddresses, Transport] = {}
 
     def organisation(self, organisation: str) -> OrganisationRecord:
@@ -91,7 +99,7 @@ class Organisations:
         Raises:
             InvalidKeyError: the id is not one; so for every method that takes one.
         """
-        return self.catalogue.organisation(check_identifier(organisation, "organisation"))
+        return self._managed.organisation(self.catalogue.organisation(check_identifier(organisation, "organisation")))
 
     def providers(self, organisation: str) -> tuple[ProviderRecord, ...]:
         """Return every provider of the organisation, oldest first.
@@ -99,7 +107,19 @@ class Organisations:
         Raises:
             InvalidKeyError: the id is not one.
         """
-        return self.catalogue.providers(check_identifier(organisation, "organisation"))
+        kept = self.catalogue.providers(check_identifier(organisation, "organisation"))
+        return self._managed.providers(organisation, kept)
+
+    def choice(self, organisation: str, project: str | None = None) -> Choice:
+        """Return at one instant all that decides where a document goes. One query.
+
+        Raises:
+            InvalidKeyError: an id is not one.
+        """
+        check_identifier(organisation, "organisation")
+        if project is not None:
+            check_identifier(project, "project")
+        return self._managed.choice(organisation, self.catalogue.choice(organisation, project))
 
     def overrides(self, organisation: str) -> tuple[ProjectOverride, ...]:
         """Return the overrides in force, sorted by project.
@@ -115,13 +135,7 @@ class Organisations:
         Raises:
             RecordNotFoundError: the organisation has neither.
         """
-        records = self.providers(organisation)
-        key = label_key(normal_label(provider))
-        by_id = [record for record in records if record.id == provider]
-        by_label = [record for record in records if label_key(record.label) == key]
-        for record in by_id or by_label:
-            return record
-        raise unknown_provider(organisation, provider)
+        return named(self.providers(organisation), organisation, provider)
 
     def add_provider(
         self,
@@ -281,18 +295,16 @@ class Organisations:
         Raises:
             RecordNotFoundError: the provider was removed meanwhile.
             RecordConflictError: its settings were changed meanwhile; verify again.
+            SettingsError: it is managed by the platform.
         """
+        check_own(verified)
         kept = self.catalogue.provider(verified.organisation, verified.id)
         if kept.settings_version != verified.settings_version:
             raise RecordConflictError(
                 f"the settings of the provider {kept.label!r} were changed while it was verified; verify it again"
             )
         if ok:
-            after = replace(without_failure(kept, ProviderStatus.VERIFIED), last_verified_at=at or self._clock())
-            if discovered:
-                known = overlay(merge(kept.settings, kept.secrets.reveal()), discovered)
-                public, secrets = halves(self.registry, kept.kind, self.registry.parse_settings(kept.kind, known))
-                after = replace(after, settings=public, secrets=SecretValues(secrets))
+            after = verified_with(self.registry, kept, at or self._clock(), discovered or {})
         else:
             after = failed(kept, error or "unknown", at or self._clock(), in_use=False)
         return self.catalogue.replace_provider(after, refreshed=after.settings != kept.settings)
@@ -301,10 +313,12 @@ class Organisations:
         """Return the settings of a provider with its secrets, as an instance of the model of its kind.
 
         Raises:
+            SettingsError: it is managed by the platform, which shows its settings to no organisation.
             UnknownProviderError: its kind is not installed here.
             SettingsError: this release does not understand what is stored.
             SealError: the secrets cannot be opened.
         """
+        check_own(record)
         return self.registry.parse_settings(record.kind, merge(record.settings, record.secrets.reveal()))
 
     def open(self, record: ProviderRecord) -> AnyProvider:
@@ -315,6 +329,9 @@ class Organisations:
             SettingsError: the settings are not admitted, or the provider cannot use them.
             SealError: the secrets cannot be opened.
         """
+        if record.managed:
+            check_folder(record.organisation)
+            return self.registry.open(record.kind, self._managed.settings(record))
         settings = self.settings(record)
         addresses = self._proposals.admit(record.organisation, record.kind, settings, alone=True)
         provider = self.registry.open(record.kind, settings)
@@ -351,6 +368,7 @@ class Organisations:
 
     def _find(self, organisation: str, provider: str, version: int | None) -> ProviderRecord:
         record = self.find(organisation, provider)
+        check_own(record)
         if version is not None and version != record.version:
             raise conflict(f"the provider {record.label!r}", version)
         return record
@@ -358,6 +376,9 @@ class Organisations:
     def _chosen(self, organisation: str, provider: str) -> str:
         """Return the id of a provider that is about to be chosen; the place may have been taken since it was added."""
         record = self.find(organisation, provider)
+        if record.managed:
+            keep(self.catalogue, record)
+            return record.id
         with suppress(SealError, UnknownProviderError):  # it can be chosen without the key; opening it checks again
             self._proposals.admit(organisation, record.kind, self.settings(record))
         return record.id

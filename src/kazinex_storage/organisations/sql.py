@@ -25,22 +25,23 @@ from .sealing import OrganisationKeys, Sealer
 _ROW_IS = (providers.c.organisation, providers.c.id)
 _ORDER = (providers.c.created_at, providers.c.id)
 
+# One row at least, so that what is set for an organisation is found where it has no provider of its own.
+_OF = sa.select(sa.bindparam("organisation", type_=sa.String(128)).label("id")).subquery("chosen_for")
 _CHOICE = (
     sa.select(
         providers,
         organisations.c.default_provider,
+        organisations.c.default_chosen,
         organisations.c.allowlist,
         overrides.c.provider.label("override_provider"),
     )
     .select_from(
-        providers.outerjoin(organisations, organisations.c.organisation == providers.c.organisation).outerjoin(
-            overrides,
-            sa.and_(
-                overrides.c.organisation == providers.c.organisation, overrides.c.project == sa.bindparam("project")
-            ),
+        _OF.outerjoin(providers, providers.c.organisation == _OF.c.id)
+        .outerjoin(organisations, organisations.c.organisation == _OF.c.id)
+        .outerjoin(
+            overrides, sa.and_(overrides.c.organisation == _OF.c.id, overrides.c.project == sa.bindparam("project"))
         )
     )
-    .where(providers.c.organisation == sa.bindparam("organisation"))
     .order_by(*_ORDER)
 )
 
@@ -110,11 +111,10 @@ class SqlCatalogue:
         """Return all that decides where a document goes, by one query."""
         with self._database.reading() as connection:
             rows = connection.execute(_CHOICE, {"organisation": organisation, "project": project}).mappings().all()
-        if not rows:  # nothing can be chosen where there are no providers: the foreign keys see to that
-            return Choice()
         return Choice(
-            providers=tuple(self._rows.record(row) for row in rows),
+            providers=tuple(self._rows.record(row) for row in rows if row["id"] is not None),
             default=rows[0]["default_provider"],
+            default_chosen=bool(rows[0]["default_chosen"]),
             override=rows[0]["override_provider"],
             allowlist=tuple(rows[0]["allowlist"] or ()),
         )
@@ -173,7 +173,7 @@ class SqlCatalogue:
             if provider is not None:
                 check_chosen(self._provider(connection, organisation, provider, lock=True))
             before = _organisation(connection, organisation)
-            return _set(connection, replace(before, default_provider=provider), version)
+            return _set(connection, replace(before, default_provider=provider, default_chosen=True), version)
 
     def set_allowlist(self, organisation: str, extensions: Iterable[str], *, version: int) -> OrganisationRecord:
         """Replace the allowlist."""
@@ -265,6 +265,7 @@ def _set(connection: sa.Connection, record: OrganisationRecord, version: int) ->
         raise conflict(f"the organisation {record.organisation!r}", version)
     values: dict[str, object] = {
         "default_provider": record.default_provider,
+        "default_chosen": record.default_chosen,
         "allowlist": list(record.allowlist),
         "version": version + 1,
     }

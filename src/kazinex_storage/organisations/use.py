@@ -18,6 +18,7 @@ from ..lazy import logger
 from ..secrecy.masking import redact
 from ..transport import Call, Exchange
 from .catalogue import Catalogue
+from .managed import keep
 from .records import ProviderRecord, ProviderStatus, SecretValues
 
 _log = logger(__name__)
@@ -43,12 +44,19 @@ def clean_error(text: str, secrets: SecretValues) -> str:
     return text[:MAX_ERROR_CHARACTERS]
 
 
+def error_of(record: ProviderRecord, error: str) -> str:
+    """Return *error* as it may be shown to the organisation of *record*: nothing of what the platform is made of."""
+    if record.managed:
+        return "the platform's own credentials were refused; contact support"
+    return clean_error(error, record.secrets)
+
+
 def failed(record: ProviderRecord, error: str, at: datetime, *, in_use: bool) -> ProviderRecord:
     """Return *record* as FAILED since *at*, with *error* as it may be kept and shown."""
     return replace(
         record,
         status=ProviderStatus.FAILED,
-        last_error=clean_error(error, record.secrets),
+        last_error=error_of(record, error),
         failed_at=at,
         failed_in_use=in_use,
     )
@@ -64,6 +72,8 @@ def record_use(catalogue: Catalogue, used: ProviderRecord, error: StorageError |
         RecordConflictError: it was changed at this moment.
         StorageError: the catalogue does not answer.
     """
+    if used.managed:
+        keep(catalogue, used)
     now = catalogue.provider(used.organisation, used.id)
     if now.settings_version != used.settings_version:
         return False  # other settings than those that were used
@@ -129,4 +139,4 @@ class UseWatch:
             self._emit(ProviderRecovered(**facts))
         else:
             _log.warning("provider %s (%s) refused its credentials and is FAILED: %s", record.label, record.kind, error)
-            self._emit(ProviderFailed(**facts, error=clean_error(str(error), record.secrets)))
+            self._emit(ProviderFailed(**facts, error=error_of(record, str(error))))

@@ -115,8 +115,12 @@ def verify_provider(
     Raises:
         RecordNotFoundError: the organisation has no such provider.
         RecordConflictError: its settings were changed in the meantime; nothing was recorded.
+        SettingsError: the platform manages it.
     """
+    from ..organisations.managed import check_own
+
     record = organisations.find(organisation, provider)
+    check_own(record)
     try:
         opened = organisations.open(record)
         storage = Storage(opened, prefix=organisation)
