@@ -292,6 +292,15 @@ class Spool:
         except OSError as error:
             raise _full(error) from error
 
+    def expect(self, size: int) -> None:
+        """Refuse a body that is said to have *size* bytes before any of it comes.
+
+        Raises:
+            Exception: what *too_large* makes, when that is above the limit.
+        """
+        if self._limit is not None and size > self._limit:
+            raise self._too_large(size)
+
     def extend(self, chunks: Iterable[Buffer]) -> None:
         """Append every chunk.
 

@@ -114,3 +114,15 @@ def guess_content_type(name: str) -> str:
     """Return the content type of the last extension of *name*, else ``application/octet-stream``."""
     stem, dot, extension = name.rpartition("/")[2].rpartition(".")
     return _by_extension(f".{extension.lower()}") if dot and stem else UNKNOWN
+
+
+def extensions_of(content_type: str) -> tuple[str, ...]:
+    """Return the extensions, without their dots, that mean *content_type*; the inverse of ``guess_content_type``.
+
+    Example:
+        >>> extensions_of("application/zip")
+        ('bcf', 'bcfzip', 'ifczip', 'zip')
+    """
+    wanted = content_type.strip().lower()
+    table = _table().types_map[True]
+    return tuple(sorted(name.removeprefix(".") for name, kind in table.items() if kind.lower() == wanted))

@@ -38,6 +38,10 @@ class Opening:
         """Return the pull side; see ``DocumentStore.stream``."""
         return self.storage.operations.range_reader(self.key, if_match=self.info.etag, sha256=self.sha256)
 
+    def span_reader(self, span: ByteRange) -> RangeReader:
+        """Return the pull side of *span* of this version; nothing proves its bytes."""
+        return self.storage.operations.range_reader(self.key, span, self.info.etag)
+
     def get_bytes(self, span: ByteRange) -> Exchange[bytes]:
         """Return the bytes of *span*, the whole compared with the sha256.
 

@@ -70,8 +70,11 @@ class RangeReader:
         self.info: ObjectInfo | None = None
         """What the object is; known after the first window."""
 
-    def next(self) -> Exchange[bytes]:
+    def next(self, at_most: int = LAST_WINDOW) -> Exchange[bytes]:
         """Return the next window; empty at the end. One request each.
+
+        Args:
+            at_most: Bytes of the window, where memory is scarcer than requests.
 
         Raises:
             NotFoundError: no such key.
@@ -82,7 +85,7 @@ class RangeReader:
         if self._span.start < 0 and self.info is None:
             # The place of a tail follows from the size.
             self._know((yield from context.run("head", self._key, context.exchanges.head(key))))
-        end = self._position + self._window
+        end = self._position + min(self._window, at_most)
         span = ByteRange(start=self._position, end=end if self._end is None else min(end, self._end))
         if self.info is not None and span.start >= (self._end or 0):
             return b""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
+from ..lazy import regex
 from ..types import Diagnosis
 from ..values import value
+
+_FAILURE = regex(r"[a-z-]{1,40}: (?P<meaning>.*?) \(.*\); (?P<fix>.*)", re.DOTALL)
 
 
 class CheckStatus(Enum):
@@ -82,6 +86,17 @@ class VerificationReport:
                 for check in self.checks
             ],
         }
+
+
+def diagnosis_in(failure: str) -> Diagnosis | None:
+    """Return the diagnosis and the fix in what ``VerificationReport.failure`` returned; None in other text.
+
+    Example:
+        >>> diagnosis_in("write: the key may only read (code AccessDenied); grant Object Read & Write").fix
+        'grant Object Read & Write'
+    """
+    found = _FAILURE.fullmatch(failure)
+    return Diagnosis(meaning=found["meaning"], fix=found["fix"]) if found is not None else None
 
 
 @runtime_checkable

@@ -62,6 +62,9 @@ _IN_BETWEEN = "look at what is in between: a proxy, a gateway, a rule that rewri
 Step: TypeAlias = Callable[[], Diagnosis | None]
 """One check: returns what makes it a warning, or None; raises when it fails."""
 
+OnCheck: TypeAlias = Callable[[Check], object]
+"""Called with each check as it ends; must not raise."""
+
 
 def verify(storage: Storage, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> VerificationReport:
     """Try what documents need (list, write, read, compare, create-only, delete) and report; eight requests.
@@ -81,9 +84,13 @@ async def verify_async(storage: AsyncStorage, *, timeout_s: float = DEFAULT_TIME
 
 
 def _verify(
-    storage: Storage, timeout_s: float, at_end: Callable[[], None], further: Mapping[str, Step]
+    storage: Storage,
+    timeout_s: float,
+    at_end: Callable[[], None],
+    further: Mapping[str, Step],
+    on_check: OnCheck | None = None,
 ) -> VerificationReport:
-    run = _Run(storage, at_end, further)
+    run = _Run(storage, at_end, further, on_check)
     # A disk or a service that hangs cannot be interrupted; it is watched from here.
     thread = threading.Thread(target=run.all, name="kazinex-storage-verify", daemon=True)
     try:
@@ -103,6 +110,7 @@ def verify_provider(
     *,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     share: bool = False,
+    on_check: OnCheck | None = None,
 ) -> VerificationReport:
     """Verify a provider of *organisation*, given by id or label, below its prefix, and record the outcome.
 
@@ -111,6 +119,7 @@ def verify_provider(
 
     Args:
         share: Let every organisation use the place, whichever one owned it: for an operator who intends that.
+        on_check: Called with each check as it ends, on the thread that verifies; the outcome is recorded after all.
 
     Raises:
         RecordNotFoundError: the organisation has no such provider.
@@ -126,13 +135,15 @@ def verify_provider(
         storage = Storage(opened, prefix=organisation)
     except StorageError as error:
         report, discovered = unusable(record.kind, error), None
+        if on_check is not None:
+            on_check(report.checks[0])
     else:
         cache = opened if isinstance(opened, DiscoveryCache) else None
         if cache is not None:
             cache.refresh()
         # Closed by the thread that verifies, which after a timeout still has the probe to remove.
         further = {"owner": lambda: organisations.check_owner(record, opened, storage.transport, share=share)}
-        report = _verify(storage, timeout_s, storage.close, further)
+        report = _verify(storage, timeout_s, storage.close, further, on_check)
         discovered = cache.discovered if cache is not None else None
     organisations.record_verification(
         record, ok=report.ok, error=report.failure, at=report.started_at, discovered=discovered
@@ -162,8 +173,11 @@ class _UndeclaredError(NotSupportedError):
 class _Run:
     """A verification in progress: a separate thread adds checks, the caller's reads the report."""
 
-    def __init__(self, storage: Storage, at_end: Callable[[], None], further: Mapping[str, Step]) -> None:
+    def __init__(
+        self, storage: Storage, at_end: Callable[[], None], further: Mapping[str, Step], on_check: OnCheck | None
+    ) -> None:
         self._at_end = at_end
+        self._on_check = on_check
         self._storage = storage.with_policy(None)
         self._key = f"{PROBE_FOLDER}/{secrets.token_hex(8)}"
         self._started_at = datetime.now(UTC)
@@ -210,6 +224,8 @@ class _Run:
             check = Check(name=name, status=CheckStatus.SKIPPED, diagnosis=reason) if reason else self._try(name, step)
             with self._lock:
                 self._checks[name] = check
+            if self._on_check is not None:
+                self._on_check(check)
 
     def hurry(self) -> None:
         """Skip what has not started, except for the removal of the probe."""

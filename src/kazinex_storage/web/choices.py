@@ -1,0 +1,182 @@
+"""Where new documents go and which files are taken: default, override of a project, allowlist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from ..bodies.content_types import UNKNOWN, extensions_of, guess_content_type
+from ..errors import PolicyError
+from ..organisations.records import OrganisationRecord
+from .access import Action
+from .headers import version_of, version_tag
+from .models import (
+    Allowlist,
+    CandidateModel,
+    Choice,
+    Chosen,
+    IfMatch,
+    OrganisationId,
+    OverrideModel,
+    ProjectChoiceModel,
+    ProjectId,
+    SettingsModel,
+    UploadRulesModel,
+)
+from .problems import documented
+from .route import ACTION
+from .service import StorageService
+
+# docs.kazinex.com, workflows/admin/security-hardening and guides/storage-integrations/file-restrictions (read 2026-08).
+RECOMMENDED: Final = tuple(
+    "pdf doc docx xls xlsx ppt pptx txt csv png jpg jpeg tif tiff dwg dxf ifc zip".split()  # noqa: SIM905
+)
+"""What the documentation recommends for construction."""
+# The list of the documentation is cut after js in every copy we have; the others run when they are opened on Windows.
+NEVER: Final = tuple("exe bat cmd ps1 js vbs msi scr com jar lnk hta".split())  # noqa: SIM905
+"""What nobody should allow."""
+
+_ORGANISATION: Final = "/organisations/{organisation}"
+_CONFLICTS: Final = (403, 404, 409, 412, 413, 422)
+
+
+class ChoiceRoutes:
+    """Default, override and allowlist."""
+
+    def __init__(self, service: StorageService) -> None:
+        self._service = service
+        self._organisations = service.organisations
+
+    def add_to(self, router: APIRouter) -> None:
+        """Add the routes."""
+        override = f"{_ORGANISATION}/projects/{{project}}/override"
+        rules = f"{_ORGANISATION}/projects/{{project}}/upload-rules"
+        manage, restrict, choose = Action.MANAGE_PROVIDERS, Action.MANAGE_RESTRICTIONS, Action.CHOOSE_FOR_PROJECT
+        for path, handler, method, action, summary in (
+            (f"{_ORGANISATION}/settings", self.settings, "GET", manage, "Default, overrides and file restrictions"),
+            (f"{_ORGANISATION}/default", self.set_default, "PUT", manage, "Set as Default"),
+            (f"{_ORGANISATION}/allowlist", self.set_allowlist, "PUT", restrict, "File Type Restrictions"),
+            (override, self.override, "GET", choose, "The provider of a project, and which there are"),
+            (override, self.set_override, "PUT", choose, "Choose a provider for a project"),
+            (override, self.clear_override, "DELETE", choose, "Give a project the default again"),
+            (rules, self.rules, "GET", Action.UPLOAD, "Which files a project takes"),
+        ):
+            router.add_api_route(
+                path,
+                handler,
+                methods=[method],
+                summary=summary,
+                tags=["settings"],
+                responses=documented(*_CONFLICTS),
+                openapi_extra={ACTION: action.value},
+            )
+
+    def settings(self, organisation: OrganisationId, response: Response) -> SettingsModel:
+        """Show what is set for the organisation; the ETag is its version."""
+        return self._settings(self._organisations.organisation(organisation), response)
+
+    def set_default(
+        self, organisation: OrganisationId, chosen: Chosen, response: Response, if_match: IfMatch = None
+    ) -> SettingsModel:
+        """Send new documents to a VERIFIED provider; null leaves the organisation without a default. Nothing moves."""
+        record = self._organisations.set_default(organisation, chosen.provider, version=version_of(if_match))
+        return self._settings(record, response)
+
+    def set_allowlist(
+        self, organisation: OrganisationId, allowlist: Allowlist, response: Response, if_match: IfMatch = None
+    ) -> SettingsModel:
+        """Allow these types only, as extensions or MIME types; none allows every type. Stored documents stay."""
+        extensions = sorted(set(_extensions(allowlist.extensions)))
+        record = self._organisations.set_allowlist(organisation, extensions, version=version_of(if_match))
+        return self._settings(record, response)
+
+    def override(self, organisation: OrganisationId, project: ProjectId, response: Response) -> ProjectChoiceModel:
+        """Show what is chosen for the project, and the providers that may be."""
+        found = self._organisations.catalogue.override(organisation, project)
+        default = self._organisations.organisation(organisation).default_provider
+        response.headers["ETag"] = version_tag(found.version)
+        return ProjectChoiceModel(
+            project=project,
+            provider=found.provider,
+            version=found.version,
+            candidates=[
+                CandidateModel(
+                    id=record.id,
+                    label=record.label,
+                    kind=record.kind,
+                    status=record.status.value,
+                    is_default=record.id == default,
+                )
+                for record in self._organisations.providers(organisation)
+            ],
+        )
+
+    def set_override(
+        self,
+        organisation: OrganisationId,
+        project: ProjectId,
+        choice: Choice,
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> OverrideModel:
+        """Send new documents of the project to a VERIFIED provider."""
+        found = self._organisations.set_override(organisation, project, choice.provider, version=version_of(if_match))
+        response.headers["ETag"] = version_tag(found.version)
+        return OverrideModel(project=found.project, provider=found.provider, version=found.version)
+
+    def clear_override(
+        self, organisation: OrganisationId, project: ProjectId, response: Response, if_match: IfMatch = None
+    ) -> OverrideModel:
+        """Give the project the default of the organisation again."""
+        found = self._organisations.clear_override(organisation, project, version=version_of(if_match))
+        response.headers["ETag"] = version_tag(found.version)
+        return OverrideModel(project=found.project, provider=found.provider, version=found.version)
+
+    def rules(self, organisation: OrganisationId, project: ProjectId) -> UploadRulesModel:
+        """Say which types and sizes the provider of the project takes, before anything is sent."""
+        chosen = self._service.resolver.chosen(organisation, project)
+        policy = chosen.storage.policy
+        most = chosen.storage.info.max_object_bytes
+        extensions = sorted(policy.extensions) if policy is not None else []
+        return UploadRulesModel(
+            label=chosen.label,
+            kind=chosen.kind,
+            extensions=extensions,
+            mime_types=mime_types(extensions),
+            max_file_bytes=most if policy is None else min(most, policy.max_file_bytes),
+        )
+
+    def _settings(self, record: OrganisationRecord, response: Response) -> SettingsModel:
+        response.headers["ETag"] = version_tag(record.version)
+        return SettingsModel(
+            organisation=record.organisation,
+            default_provider=record.default_provider,
+            allowlist=list(record.allowlist),
+            overrides=[
+                OverrideModel(project=found.project, provider=found.provider, version=found.version)
+                for found in self._organisations.overrides(record.organisation)
+            ],
+            recommended_extensions=list(RECOMMENDED),
+            never_allow=list(NEVER),
+            mime_types=mime_types((*record.allowlist, *RECOMMENDED, *NEVER)),
+            version=record.version,
+        )
+
+
+def mime_types(extensions: Iterable[str]) -> dict[str, str]:
+    """Return the MIME type of each extension that has one."""
+    found = {extension: guess_content_type(f"a.{extension}") for extension in extensions}
+    return {extension: kind for extension, kind in found.items() if kind != UNKNOWN}
+
+
+def _extensions(given: Iterable[str]) -> Iterable[str]:
+    for text in given:
+        if "/" not in text:
+            yield text
+            continue
+        found = extensions_of(text)
+        if not found:
+            raise PolicyError(f"{text!r} is no MIME type of a known extension; give the extension itself")
+        yield from found

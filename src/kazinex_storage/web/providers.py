@@ -1,0 +1,110 @@
+"""The providers of an organisation: listed, added, changed, removed. Secrets go in and never come out."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from ..organisations.records import ProviderRecord
+from ..organisations.service import KEEP
+from .access import Action
+from .headers import version_of, version_tag
+from .models import IfMatch, NewProvider, OrganisationId, ProviderChange, ProviderId, ProviderModel, ProvidersModel
+from .problems import documented
+from .route import ACTION
+from .service import StorageService
+from .shown import Shown
+
+_PATH = "/organisations/{organisation}/providers"
+_EXTRA = {ACTION: Action.MANAGE_PROVIDERS.value}
+
+
+class ProviderRoutes:
+    """``/organisations/{organisation}/providers``."""
+
+    def __init__(self, service: StorageService) -> None:
+        self._organisations = service.organisations
+
+    def add_to(self, router: APIRouter) -> None:
+        """Add the routes."""
+        one = f"{_PATH}/{{provider}}"
+        for path, handler, method, summary, statuses in (
+            (_PATH, self.list, "GET", "List providers", (403,)),
+            (one, self.get, "GET", "Show one provider", (403, 404, 422)),
+            (one, self.update, "PATCH", "Change a provider", (403, 404, 409, 412, 413, 422)),
+        ):
+            router.add_api_route(
+                path,
+                handler,
+                methods=[method],
+                summary=summary,
+                tags=["providers"],
+                responses=documented(*statuses),
+                openapi_extra=_EXTRA,
+            )
+        router.add_api_route(
+            _PATH,
+            self.add,
+            methods=["POST"],
+            status_code=201,
+            summary="Add a provider",
+            tags=["providers"],
+            responses=documented(403, 409, 413, 422),
+            openapi_extra=_EXTRA,
+        )
+        router.add_api_route(
+            one,
+            self.remove,
+            methods=["DELETE"],
+            status_code=204,
+            summary="Forget a provider and its secrets",
+            tags=["providers"],
+            responses=documented(403, 404, 409, 412, 422),
+            openapi_extra=_EXTRA,
+        )
+
+    def list(self, organisation: OrganisationId) -> ProvidersModel:
+        """List every provider, oldest first."""
+        records = self._organisations.providers(organisation)
+        return ProvidersModel(providers=Shown(self._organisations, organisation).all(records))
+
+    def get(self, organisation: OrganisationId, provider: ProviderId, response: Response) -> ProviderModel:
+        """Show the provider of that id or label; its ETag is its version."""
+        return self._shown(self._organisations.find(organisation, provider), response)
+
+    def add(self, organisation: OrganisationId, new: NewProvider, response: Response) -> ProviderModel:
+        """Add a provider, PENDING until it is verified. Nothing is asked of the service yet."""
+        record = self._organisations.add_provider(
+            organisation, new.kind, new.label, new.settings, max_file_bytes=new.max_file_bytes
+        )
+        return self._shown(record, response)
+
+    def update(
+        self,
+        organisation: OrganisationId,
+        provider: ProviderId,
+        change: ProviderChange,
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> ProviderModel:
+        """Change what is given; other settings or secrets make the provider PENDING again.
+
+        Secrets that are stored stay with their address: a field that decides where they are sent changes only together
+        with all of them.
+        """
+        record = self._organisations.update_provider(
+            organisation,
+            provider,
+            settings=change.settings,
+            label=change.label,
+            max_file_bytes=change.max_file_bytes if "max_file_bytes" in change.model_fields_set else KEEP,
+            version=version_of(if_match),
+        )
+        return self._shown(record, response)
+
+    def remove(self, organisation: OrganisationId, provider: ProviderId, if_match: IfMatch = None) -> None:
+        """Forget the provider. Its objects stay where they are, but receipts no longer lead to them."""
+        self._organisations.remove_provider(organisation, provider, version=version_of(if_match))
+
+    def _shown(self, record: ProviderRecord, response: Response) -> ProviderModel:
+        response.headers["ETag"] = version_tag(record.version)
+        return Shown(self._organisations, record.organisation).one(record)

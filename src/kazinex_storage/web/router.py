@@ -1,0 +1,61 @@
+"""The routes put together: ``storage_router`` is what a host mounts, under any prefix."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter
+
+from ..organisations.resolver import Resolver
+from ..organisations.service import Organisations
+from .access import Authorise, deny
+from .choices import ChoiceRoutes
+from .documents import DocumentRoutes
+from .download import DownloadRoutes
+from .kinds import KindRoutes
+from .limits import Limits
+from .providers import ProviderRoutes
+from .route import bound_to
+from .service import StorageService
+from .upload import UploadRoutes
+from .verification import VerificationRoutes
+
+
+def storage_router(
+    organisations: Organisations,
+    *,
+    authorise: Authorise = deny,
+    resolver: Resolver | None = None,
+    limits: Limits | None = None,
+) -> APIRouter:
+    """Return the HTTP API of *organisations*, for ``app.include_router(router, prefix="/storage")``.
+
+    Args:
+        authorise: Says who sends a request when they may do what it asks; without it everything is refused.
+        resolver: What opens providers, closed by the caller; without one the router makes its own and closes it when
+            the application ends.
+        limits: How much one request may bring, and how often costly ones may be sent.
+    """
+    own = resolver is None
+    resolver = Resolver(organisations) if resolver is None else resolver
+    service = StorageService(organisations, resolver, authorise, limits if limits is not None else Limits())
+
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        yield
+        if own:
+            resolver.close()
+
+    router = APIRouter(route_class=bound_to(service), lifespan=lifespan)
+    for routes in (
+        KindRoutes(service),
+        ProviderRoutes(service),
+        VerificationRoutes(service),
+        ChoiceRoutes(service),
+        DocumentRoutes(service),
+        UploadRoutes(service),
+        DownloadRoutes(service),
+    ):
+        routes.add_to(router)
+    return router

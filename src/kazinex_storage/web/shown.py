@@ -1,0 +1,83 @@
+"""Records as their administrators see them: without secrets, with the limit in force and what an error means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, cast
+
+from pydantic import JsonValue
+
+from ..errors import AuthenticationError, StorageError
+from ..organisations.records import OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus
+from ..organisations.service import Organisations
+from ..policy import SIZE_RULES, TIB, size_rule
+from ..types import Diagnosis
+from ..verification.advice import advise
+from ..verification.reports import diagnosis_in
+from .models import DiagnosisModel, LimitModel, ProviderModel
+
+# A disk gives the largest offset of the file interface, which no disk holds and JavaScript cannot count.
+_NO_CEILING: Final = 1024 * TIB
+
+
+class Shown:
+    """Makes models of the records of one organisation; reads its default and overrides once."""
+
+    def __init__(self, organisations: Organisations, organisation: str) -> None:
+        self._organisations = organisations
+        self.record: OrganisationRecord = organisations.organisation(organisation)
+        """What is set for the organisation."""
+        self.overrides: tuple[ProjectOverride, ...] = organisations.overrides(organisation)
+        """The overrides in force."""
+
+    def all(self, records: Iterable[ProviderRecord]) -> list[ProviderModel]:
+        """Return the models of *records*."""
+        return [self.one(record) for record in records]
+
+    def one(self, record: ProviderRecord) -> ProviderModel:
+        """Return the model of *record*."""
+        found = _diagnosis(record)
+        return ProviderModel(
+            id=record.id,
+            kind=record.kind,
+            label=record.label,
+            settings=cast("dict[str, JsonValue]", record.public()["settings"]),
+            secrets=list(record.secrets.names),
+            status=record.status.value,
+            last_verified_at=record.last_verified_at,
+            last_error=record.last_error,
+            diagnosis=DiagnosisModel(meaning=found.meaning, fix=found.fix) if found is not None else None,
+            failed_at=record.failed_at,
+            managed=False,
+            is_default=self.record.default_provider == record.id,
+            overrides=[override.project for override in self.overrides if override.provider == record.id],
+            max_file_bytes=record.max_file_bytes,
+            limit=self._limit(record),
+            created_at=record.created_at,
+            version=record.version,
+        )
+
+    def _limit(self, record: ProviderRecord) -> LimitModel:
+        rule = SIZE_RULES.get(record.kind)
+        if rule is None:
+            try:
+                provider = self._organisations.registry.open(record.kind, self._organisations.settings(record))
+            except StorageError:  # what it can hold is not known before it opens
+                return LimitModel(in_force=record.max_file_bytes, default=None, ceiling=None)
+            try:
+                rule = size_rule(record.kind, provider.info.max_object_bytes)
+            finally:
+                provider.close()
+        return LimitModel(
+            in_force=record.max_file_bytes if record.max_file_bytes is not None else rule.default,
+            default=rule.default,
+            ceiling=rule.ceiling if rule.ceiling < _NO_CEILING else None,
+        )
+
+
+def _diagnosis(record: ProviderRecord) -> Diagnosis | None:
+    if record.status is not ProviderStatus.FAILED or record.last_error is None:
+        return None
+    if record.failed_in_use:
+        return advise(AuthenticationError(record.last_error))
+    return diagnosis_in(record.last_error)
