@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .bodies.source import Source as Source
     from .contract import StorageProvider as StorageProvider
     from .documents.aio import AsyncDocumentStore as AsyncDocumentStore
+    from .documents.direct_ends import DirectSweep as DirectSweep
     from .documents.events import DocumentRemoved as DocumentRemoved
     from .documents.events import ProviderFailed as ProviderFailed
     from .documents.events import ProviderPassedOver as ProviderPassedOver
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from .documents.register import Removal as Removal
     from .documents.register import RevisionRecord as RevisionRecord
     from .documents.store import DocumentStore as DocumentStore
+    from .documents.tickets import DirectUpload as DirectUpload
+    from .documents.tickets import UploadTicket as UploadTicket
     from .errors import AccessDeniedError as AccessDeniedError
     from .errors import AlreadyExistsError as AlreadyExistsError
     from .errors import ArchivedError as ArchivedError
@@ -85,8 +88,8 @@ if TYPE_CHECKING:
     from .storage.sweeping import SweepReport as SweepReport
     from .storage.sweeping import sweep as sweep
     from .storage.sync import Storage as Storage
+    from .storage.tickets import PartsTicket as PartsTicket
     from .storage.tickets import TicketPart as TicketPart
-    from .storage.tickets import UploadTicket as UploadTicket
     from .transport import Outcome as Outcome
     from .transport import Transport as Transport
     from .types import ByteRange as ByteRange
@@ -160,6 +163,8 @@ _HOMES = {
     "contract": ("StorageProvider",),
     "storage.reading": ("ByteStream",),
     "documents.events": ("DocumentRemoved", "ProviderFailed", "ProviderPassedOver", "ProviderRecovered"),
+    "documents.direct_ends": ("DirectSweep",),
+    "documents.tickets": ("DirectUpload", "UploadTicket"),
     "documents.receipts": ("DocumentRevision", "Revisions", "StoredDocument"),
     "documents.register": ("Removal", "RevisionRecord"),
     "registry": ("ProviderKind", "Registry", "default_registry"),
@@ -168,7 +173,7 @@ _HOMES = {
     "storage.sync": ("Storage",),
     "storage.remnants": ("Unkeyed", "adopt_unkeyed", "find_unkeyed", "read_unkeyed"),
     "storage.sweeping": ("SweepReport", "sweep"),
-    "storage.tickets": ("TicketPart", "UploadTicket"),
+    "storage.tickets": ("PartsTicket", "TicketPart"),
     "transport": ("Outcome", "Transport"),
     "types": (
         "ByteRange",

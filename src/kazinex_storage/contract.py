@@ -9,6 +9,7 @@ reference, next; ``lifting.py`` is how ``Storage`` runs it. ``kazinex_storage.te
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from .errors import StorageError
@@ -20,6 +21,7 @@ from .types import (
     Folder,
     ObjectInfo,
     PartInfo,
+    PartRule,
     PendingUpload,
     PresignedUrl,
     PresignOptions,
@@ -29,6 +31,7 @@ from .types import (
     Sink,
     UploadState,
 )
+from .values import value
 
 if TYPE_CHECKING:
     from .bodies.source import Source
@@ -247,6 +250,44 @@ class UploadResumer(Protocol):
 
     def abort_upload(self, key: ObjectKey, upload_id: str) -> None:
         """Abort as in ``PartUploader.abort_upload``."""
+        ...
+
+
+@value
+class ClientSession:
+    """A URL of the service that takes one body, in order, from anyone who has it."""
+
+    url: str = field(repr=False)
+    """Holds a credential: treat it as a secret."""
+    rule: PartRule
+    """How the body is cut; each part is a PUT with a Content-Range."""
+    part_bytes: int
+    """Bytes in every part but the last."""
+
+
+@runtime_checkable
+class SessionOpener(Protocol):
+    """What a provider adds when its service gives a URL for one body to clients that hold no credentials."""
+
+    def begin_session(self, key: ObjectKey, size: int, options: PutOptions) -> ClientSession:
+        """Begin a create-only upload of *size* bytes, at least one; nothing is visible before the last of them.
+
+        Raises:
+            AlreadyExistsError: the key exists.
+            InvalidKeyError: this service cannot hold the key.
+        """
+        ...
+
+    def is_session_open(self, url: str) -> bool:
+        """Say whether the service still waits for bytes; not once it is complete, ended, or expired.
+
+        Raises:
+            StorageError: the service does not say.
+        """
+        ...
+
+    def end_session(self, url: str) -> None:
+        """Discard the session and what was sent; no error when it is gone, or cannot be reached for now."""
         ...
 
 

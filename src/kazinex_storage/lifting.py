@@ -31,6 +31,7 @@ from .contract import (
     Presigner,
     ServerCopier,
     ServerMover,
+    SessionOpener,
     StorageProvider,
     Sweeper,
     UploadResumer,
@@ -240,6 +241,9 @@ class Exchanges(Verbs):
     resume_upload = lifted(UploadResumer.resume_upload, _call_resume_upload)
     abort_upload = lifted(PartUploader.abort_upload)
     pending_uploads = lifted(PartUploader.pending_uploads)
+    begin_session = lifted(SessionOpener.begin_session)
+    is_session_open = lifted(SessionOpener.is_session_open)
+    end_session = lifted(SessionOpener.end_session)
     diagnose = lifted(Diagnoser.diagnose)
 
     def sweep(self, prefix: Prefix, *, dry_run: bool) -> Exchange[int]:

@@ -283,6 +283,8 @@ class ProviderInfo:
     """Seconds between two writes of one key: what comes earlier is answered 429, and repeated."""
     ignores_case: bool = False
     """Whether keys that differ only in case cannot both be objects; the second one is refused."""
+    staged_parts: bool = False
+    """Whether the signed request of a part could write the whole object, so that clients send them to another key."""
     place: str = ""
     """Equal for two providers that share their objects, however settings spell the place; empty when not known."""
 

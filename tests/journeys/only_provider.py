@@ -8,6 +8,8 @@ from kazinex_storage import Storage
 from kazinex_storage.documents.events import Event
 from kazinex_storage.documents.receipts import ResolvedProvider
 from kazinex_storage.documents.register import MemoryRegister, RevisionRegister
+from kazinex_storage.documents.ticket_register import MemoryTickets, TicketRegister
+from kazinex_storage.storage.states import StateKeys, process_keys
 from kazinex_storage.transport import Transport
 
 
@@ -17,6 +19,7 @@ class OnlyProvider:
     def __init__(self, storage: Storage) -> None:
         self.transport = Transport()
         self.revisions: RevisionRegister = MemoryRegister()
+        self.tickets: TicketRegister = MemoryTickets(self.revisions)
         self.asked: list[str] = []
         self._found = ResolvedProvider(provider="p", kind="memory", label="p", verified=True, storage=storage)
 
@@ -31,6 +34,10 @@ class OnlyProvider:
     def in_order(self, organisation: str, project: str | None) -> Sequence[ResolvedProvider]:
         self.asked.append(organisation)
         return [self._found]
+
+    def state_keys(self, organisation: str) -> StateKeys:
+        del organisation
+        return process_keys()
 
     def emit(self, event: Event) -> None:
         del event

@@ -25,7 +25,7 @@ from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import Target
 from kazinex_storage.providers.s3.xml import complete_body
 from kazinex_storage.storage.sync import Storage
-from kazinex_storage.storage.tickets import TicketPart, UploadTicket
+from kazinex_storage.storage.tickets import PartsTicket, TicketPart
 from kazinex_storage.testing.bench import pattern
 from kazinex_storage.types import MIB, PartInfo, PresignedUrl, PresignOptions, PutMode, PutOptions
 
@@ -56,7 +56,7 @@ def send_parts(parts: Sequence[TicketPart]) -> list[PartInfo]:
     return sent
 
 
-def begin(storage: Storage, options: PutOptions | None = None) -> UploadTicket:
+def begin(storage: Storage, options: PutOptions | None = None) -> PartsTicket:
     state = storage.begin_upload("plans/a.ifc", len(DATA), options or PutOptions(content_type="application/x-step"))
     return storage.presign_upload(state, HOUR)
 

@@ -24,7 +24,7 @@ from kazinex_storage.keys import DocumentKey
 from kazinex_storage.providers.local.locks import Lock, Note
 from kazinex_storage.providers.local.sidecar import Sidecar, Sidecars
 from kazinex_storage.providers.local.tree import Tree
-from kazinex_storage.storage.tickets import TicketPart, UploadTicket
+from kazinex_storage.storage.tickets import PartsTicket, TicketPart
 from kazinex_storage.types import Checksum, PresignedUrl, PutMode, PutOptions, UploadState
 
 # What JSON has no numbers for is refused before there is a value; texts with it are below.
@@ -158,7 +158,7 @@ def test_a_ticket_gives_a_client_every_request(
 ) -> None:
     request = PresignedUrl(method="PUT", url=url, headers=headers, expires_at=at)
     part = TicketPart(number=1, offset=0, size=5, request=request)
-    ticket = UploadTicket(state=STATE, parts=(part,), complete=request, abort=request, expires_at=at, bound=bound)
+    ticket = PartsTicket(state=STATE, parts=(part,), complete=request, abort=request, expires_at=at, bound=bound)
 
     found = parse_own_json(ticket.to_json())
 

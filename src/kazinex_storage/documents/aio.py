@@ -11,6 +11,7 @@ from ..storage.awaiting import awaited, collected
 from ..storage.rules import Body
 from ..types import Buffer, Progress
 from .receipts import StoredDocument
+from .sized import spool_of
 from .store import DocumentStore
 
 
@@ -32,6 +33,11 @@ class AsyncDocumentStore:
     revisions = awaited(DocumentStore.revisions)
     check = awaited(DocumentStore.check)
     remove = awaited(DocumentStore.remove)
+    begin_direct_upload = awaited(DocumentStore.begin_direct_upload)
+    confirm_direct_upload = awaited(DocumentStore.confirm_direct_upload)
+    abort_direct_upload = awaited(DocumentStore.abort_direct_upload)
+    find_direct_upload = awaited(DocumentStore.find_direct_upload)
+    sweep_direct_uploads = awaited(DocumentStore.sweep_direct_uploads)
 
     async def upload(
         self,
@@ -68,3 +74,23 @@ class AsyncDocumentStore:
         reader = opened.range_reader()
         while chunk := await self._run(reader.next()):
             yield chunk
+
+    async def receive_direct_upload(
+        self, token: str, body: Body | AsyncIterable[Buffer], size: int | None = None
+    ) -> None:
+        """Store what a client sends to the route of the host; *body* may also be an async iterable.
+
+        See ``DocumentStore.receive_direct_upload``.
+
+        Raises:
+            AccessDeniedError: the token is not one of ours, or of another organisation.
+            NotFoundError: the ticket was aborted or has expired.
+            AlreadyExistsError: the file was sent already.
+            IntegrityError: it has another size, or another sha256 than was declared.
+        """
+        direct = self.operations.direct
+        if not isinstance(body, AsyncIterable):
+            return await self._run(direct.receive(token, body, size))
+        record = await self._run(direct.admit(token, size))
+        async with collected(body, spool_of(record.size), self.transport) as found:
+            return await self._run(direct.receive(token, Source(found), size))

@@ -19,10 +19,11 @@ from ..storage.rules import Body
 from ..storage.sync import Storage
 from ..transport import Exchange
 from ..types import ByteRange, ObjectInfo, Progress, PutMode, PutOptions
+from .direct import DirectUploads
 from .integrity import Evidence, IntegrityState, checked, is_by_service, is_rewritten
 from .patience import Patience
 from .reading import Opening, check_version, other_version, rewritten
-from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, Revisions, StoredDocument
+from .receipts import DocumentRevision, ProviderResolver, Revisions, StoredDocument, receipt_of
 from .removing import RecordedRemoval, removal_now, remove_everywhere, stored_sha256
 from .searching import Search, places_of, relative_key
 from .writing import RevisionWrite
@@ -32,11 +33,17 @@ class DocumentOperations:
     """The operations on documents, as exchanges."""
 
     def __init__(
-        self, resolver: ProviderResolver, organisation: str | None = None, patience: Patience | None = None
+        self,
+        resolver: ProviderResolver,
+        organisation: str | None = None,
+        patience: Patience | None = None,
+        upload_route: str | None = None,
     ) -> None:
         """Work on the documents of *organisation*, or of all; see ``DocumentStore``."""
         self._search = Search(resolver, organisation)
         self._patience = patience if patience is not None else Patience()
+        self.direct = DirectUploads(resolver, organisation, self._patience, upload_route)
+        """Direct uploads."""
 
     def upload(
         self,
@@ -61,7 +68,7 @@ class DocumentOperations:
             return info
 
         info = yield from guarded(write, file, sha256, create, lambda: operations.delete(key))
-        return _receipt(document, chosen, info, answered_at, write.unasked)
+        return receipt_of(document, chosen, info, answered_at, write.unasked)
 
     def spool(self, document: DocumentKey) -> Exchange[Spool]:
         """Return a spool that collects the file of *document* and refuses what its provider would."""
@@ -71,7 +78,7 @@ class DocumentOperations:
     def find(self, document: DocumentKey) -> Exchange[StoredDocument]:
         """Return the receipt of a stored document; see ``DocumentStore.find``."""
         found, info = yield from self._search.find(document)
-        return _receipt(document, found, info)
+        return receipt_of(document, found, info)
 
     def opening(self, document: StoredDocument | DocumentKey, *, accept_rewritten: bool = False) -> Exchange[Opening]:
         """Return what a document is read from, and what its bytes are compared with; see ``DocumentStore.open``."""
@@ -185,28 +192,3 @@ class DocumentOperations:
 def _proving(storage: Storage) -> Operations:
     """Return operations that compute the sha256, which receipts and the register keep, whatever *storage* does."""
     return storage.with_digest("sha256").operations
-
-
-def _receipt(
-    document: DocumentKey,
-    provider: ResolvedProvider,
-    info: ObjectInfo,
-    answered_at: datetime | None = None,
-    unasked: tuple[str, ...] = (),
-) -> StoredDocument:
-    """Return the receipt; *answered_at* is when an upload was answered, for services that do not say when it was."""
-    return StoredDocument(
-        document=document,
-        provider=provider.provider,
-        kind=provider.kind,
-        key=document.build(),
-        size=info.size,
-        sha256=info.sha256,
-        etag=info.etag,
-        content_type=info.content_type,
-        stored_at=info.last_modified or answered_at,
-        service_checksum=info.service_checksum,
-        stored_by=info.modified_by,
-        stored_at_by="service" if info.last_modified is not None else "client",
-        unasked=unasked,
-    )

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Literal, Protocol, Self, TypeAlias, get_args
+from typing import Literal, Protocol, Self, TypeAlias, get_args, runtime_checkable
 
 from ..errors import AccessDeniedError, StorageError
 from ..json_text import TEXT, TEXTS, TIME, Schema, one_of, optional, whole_number
 from ..keys import DocumentKey
+from ..storage.states import StateKeys
 from ..storage.sync import Storage
 from ..transport import Transport
-from ..types import Checksum
+from ..types import Checksum, ObjectInfo
 from ..values import value
 from .events import Event
 from .register import RevisionRegister
+from .ticket_register import TicketRegister
 
 Clock: TypeAlias = Literal["service", "client"]
 """Whose clock a time is by."""
@@ -73,6 +75,20 @@ class ProviderResolver(Protocol):
 
     def emit(self, event: Event) -> None:
         """Give *event* to the hook, if there is one."""
+        ...
+
+
+@runtime_checkable
+class TicketResolver(ProviderResolver, Protocol):
+    """What direct uploads need besides."""
+
+    @property
+    def tickets(self) -> TicketRegister:
+        """What is remembered of direct uploads, shared by all processes that begin or confirm them."""
+        ...
+
+    def state_keys(self, organisation: str) -> StateKeys:
+        """Return the keys that upload states and tickets of the organisation are sealed with; nothing is read yet."""
         ...
 
 
@@ -193,3 +209,28 @@ class Revisions(list[DocumentRevision]):
         super().__init__(found)
         self.missing: tuple[str, ...] = tuple(missing)
         """The ids of the providers that did not answer; what they hold is not in the list."""
+
+
+def receipt_of(
+    document: DocumentKey,
+    provider: ResolvedProvider,
+    info: ObjectInfo,
+    answered_at: datetime | None = None,
+    unasked: tuple[str, ...] = (),
+) -> StoredDocument:
+    """Return the receipt; *answered_at* is when an upload was answered, for services that do not say when it was."""
+    return StoredDocument(
+        document=document,
+        provider=provider.provider,
+        kind=provider.kind,
+        key=document.build(),
+        size=info.size,
+        sha256=info.sha256,
+        etag=info.etag,
+        content_type=info.content_type,
+        stored_at=info.last_modified or answered_at,
+        service_checksum=info.service_checksum,
+        stored_by=info.modified_by,
+        stored_at_by="service" if info.last_modified is not None else "client",
+        unasked=unasked,
+    )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from ..keys import DocumentKey
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
@@ -13,27 +15,37 @@ from ..storage.files import READ_AHEAD
 from ..storage.reading import ByteStream
 from ..storage.rules import Body
 from ..types import WHOLE, ByteRange, ObjectInfo, Progress
+from .direct_ends import DirectSweep
 from .integrity import Evidence, IntegrityState
 from .operations import DocumentOperations
 from .receipts import ProviderResolver, Revisions, StoredDocument
+from .tickets import DirectUpload, UploadTicket, token_of
+
+# Long enough for a large file on a slow line, short enough that what was forgotten does not block a revision for a day.
+HOUR: Final = timedelta(hours=1)
+"""How long a ticket is valid unless the caller says otherwise."""
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
 class DocumentStore:
     """The documents of the organisations that a resolver knows, or of one of them. Thread-safe and fork-safe."""
 
-    def __init__(self, resolver: ProviderResolver, *, organisation: str | None = None) -> None:
+    def __init__(
+        self, resolver: ProviderResolver, *, organisation: str | None = None, upload_route: str | None = None
+    ) -> None:
         """Resolve providers with *resolver*, which stays the caller's to close.
 
         Args:
             resolver: What knows the providers.
             organisation: The only one whose receipts and documents are taken; those of any other are refused with
                 ``AccessDeniedError`` before any request. Give it wherever receipts or keys come from clients.
+            upload_route: The URL, for clients, below which the host answers ``PUT {upload_route}/{token}`` by
+                ``receive_direct_upload``; for providers that clients cannot send to themselves.
 
         Raises:
             InvalidKeyError: no organisation can have that id.
         """
-        self.operations = DocumentOperations(resolver, organisation)
+        self.operations = DocumentOperations(resolver, organisation, upload_route=upload_route)
         """The operations as exchanges."""
         self.transport = resolver.transport
         """What runs the exchanges."""
@@ -186,3 +198,103 @@ class DocumentStore:
             ValueError: *by* or *reason* is longer than 2,000 characters.
         """
         return self._run(self.operations.remove(document, by, reason))
+
+    def begin_direct_upload(
+        self,
+        document: DocumentKey,
+        size: int,
+        content_type: str | None = None,
+        *,
+        sha256: str | None = None,
+        expires_in: timedelta = HOUR,
+    ) -> UploadTicket:
+        """Return what a client without credentials needs to send the file of a revision by itself, on any provider.
+
+        Nothing is visible before it is confirmed. Cost: what ``upload`` asks before its put, none to two requests to
+        begin, one row in the register of tickets. Where objects say nothing of the ticket that brought them
+        (``sharepoint``), a revision has one open ticket, and a later one ends it.
+
+        Args:
+            document: The file that it will be.
+            size: Bytes; nothing else is accepted.
+            content_type: None is that of the extension.
+            sha256: What the file must have, in hexadecimal; confirming it then costs a read of the whole.
+            expires_in: From 1 second to 7 days. What is not confirmed by then is swept.
+
+        Raises:
+            AlreadyExistsError: the revision has, or had, another file.
+            PolicyError: the organisation does not allow the name or the size.
+            NotSupportedError: the provider needs *upload_route*, or has no create-only writes.
+            UnresolvedOrganisationError: no provider is chosen.
+        """
+        return self._run(self.operations.direct.begin(document, size, content_type, sha256, expires_in))
+
+    def confirm_direct_upload(self, ticket: UploadTicket | str) -> StoredDocument:
+        """Check what a client has sent, make it the file of the revision, and return the receipt.
+
+        Size, first bytes, the declared type and sha256, and the policy of now are checked; what does not fit is
+        removed. Repeating it gives the same receipt, until a day after the ticket expired. Cost: one or two requests, a
+        read of the first kilobyte, or of the whole where a sha256 was declared, and one transaction.
+
+        Args:
+            ticket: What ``begin_direct_upload`` returned, or its token.
+
+        Raises:
+            AccessDeniedError: the token is not one of ours, or of another organisation.
+            NotFoundError: the ticket was aborted or has expired; or nothing, or not all, has arrived.
+            AlreadyExistsError: the revision has another file by now; what the client sent is removed.
+            PolicyError: the policy of now does not allow it, or it does not begin as its type does; it was removed.
+            IntegrityError: it is not what was declared, and was removed; or a part is missing, send it and repeat.
+        """
+        return self._run(self.operations.direct.confirm(token_of(ticket)))
+
+    def abort_direct_upload(self, ticket: UploadTicket | str) -> None:
+        """End a ticket and remove what it brought; silent when it has ended already. Requests as in confirming.
+
+        Raises:
+            AccessDeniedError: the token is not one of ours, or of another organisation.
+            AlreadyExistsError: it is confirmed, and the file is a document.
+            StorageError: the provider did not answer; the ticket has ended, and a sweep removes the rest.
+        """
+        return self._run(self.operations.direct.abort(token_of(ticket)))
+
+    def find_direct_upload(self, ticket: UploadTicket | str) -> DirectUpload:
+        """Return what a ticket is for and how far it has come, such as the project to authorise. One query.
+
+        Raises:
+            AccessDeniedError: the token is not one of ours, or of another organisation.
+        """
+        return self._run(self.operations.direct.look(token_of(ticket)))
+
+    def receive_direct_upload(self, token: str, body: Body, size: int | None = None) -> None:
+        """Store what a client sends to ``{upload_route}/{token}``, create-only; confirming makes it a document.
+
+        Never whole in memory; more or fewer bytes than the ticket says end it at once, and nothing is stored.
+
+        Args:
+            token: The last segment of the path.
+            body: What is sent.
+            size: What the client announces (``Content-Length``), where it does.
+
+        Raises:
+            AccessDeniedError: the token is not one of ours, or of another organisation.
+            NotFoundError: the ticket was aborted or has expired.
+            AlreadyExistsError: the file was sent already.
+            IntegrityError: it has another size, or another sha256 than was declared.
+        """
+        return self._run(self.operations.direct.receive(token, body, size))
+
+    def sweep_direct_uploads(self, organisation: str | None = None, *, dry_run: bool = False) -> DirectSweep:
+        """Remove what clients sent and nobody confirmed in time: parts, sessions, and objects that no receipt names.
+
+        Safe while others upload, and in several processes at once.
+
+        Args:
+            organisation: The only one to look at; None is that of the store, or all.
+            dry_run: Change nothing.
+
+        Raises:
+            AccessDeniedError: the store is bound to another organisation.
+            StorageError: the register does not answer; what providers refuse is in the result.
+        """
+        return self._run(self.operations.direct.sweep(organisation, dry_run=dry_run))

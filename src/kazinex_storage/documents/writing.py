@@ -6,9 +6,9 @@ remove theirs. Asking the providers first finds files that no register knows of.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from ..errors import AlreadyExistsError, InvalidKeyError, NotFoundError, StorageError
 from ..keys import DocumentKey, ObjectKey
@@ -23,6 +23,9 @@ from .removing import RecordedRemoval, removal_now
 from .searching import Place, Search, list_place, place_of, places_of, relative_key, relative_prefix
 from .taken import refused, taken
 
+Swap: TypeAlias = Callable[[RevisionRecord | None, RevisionRecord | None], bool]
+"""Records a revision, as ``RevisionRegister.swap_revision`` does."""
+
 
 class RevisionWrite:
     """One write of the file of a revision to one provider; a ``guards.Write``."""
@@ -33,11 +36,14 @@ class RevisionWrite:
         document: DocumentKey,
         target: ResolvedProvider,
         patience: Patience,
+        swap: Swap | None = None,
     ) -> None:
+        """Write *document* to *target*; *swap* records it in place of the register's own ``swap_revision``."""
         self._search = search
         self._document = document
         self._target = target
         self._patience = patience
+        self._swap: Swap = swap if swap is not None else search.register.swap_revision
         self._seen: RevisionRecord | None = None
         self._mine: RevisionRecord | None = None
         self.unasked: tuple[str, ...] = ()
@@ -112,7 +118,7 @@ class RevisionWrite:
             sha256=sha256,
             recorded_at=datetime.now(UTC),
         )
-        if (yield Call(self._search.register.swap_revision, self._seen, self._mine)):
+        if (yield Call(self._swap, self._seen, self._mine)):
             return True
         self._mine = None
         return False
@@ -123,7 +129,7 @@ class RevisionWrite:
             return False
         if None not in (seen.sha256, sha256) and seen.sha256 != sha256:
             return False
-        return (yield from _is_here(self._search, seen, self._target))
+        return (yield from is_here(self._search, seen, self._target))
 
     def _slower(self) -> AlreadyExistsError:
         return AlreadyExistsError(
@@ -194,7 +200,7 @@ class RevisionGuard:
         for document in filter(None, map(self._document, keys)):
             seen = yield from self._search.revision(document)
             sha256 = None
-            if seen is not None and not (yield from _is_here(self._search, seen, self._target)):
+            if seen is not None and not (yield from is_here(self._search, seen, self._target)):
                 continue
             if seen is None and not moved:
                 try:
@@ -224,7 +230,7 @@ def guarded_storage(
     return view
 
 
-def _is_here(search: Search, seen: RevisionRecord, target: ResolvedProvider) -> Exchange[bool]:
+def is_here(search: Search, seen: RevisionRecord, target: ResolvedProvider) -> Exchange[bool]:
     """Say whether the file of *seen* is in the place of *target*, under whatever record."""
     if seen.provider == target.provider:
         return True

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ..documents.register import MemoryRegister, RevisionRegister
+from ..documents.ticket_register import MemoryTickets, TicketRegister
 from ..secrecy.pickling import not_pickled
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .rules import check_chosen, check_removable, conflict, id_in_use, label_in_use, label_key, unknown_provider
@@ -37,6 +38,11 @@ class Catalogue(Protocol):
     @property
     def revisions(self) -> RevisionRegister:
         """What is remembered of revisions: in the same place, shared by the same processes."""
+        ...
+
+    @property
+    def tickets(self) -> TicketRegister:
+        """What is remembered of direct uploads: likewise."""
         ...
 
     def organisation(self, organisation: str) -> OrganisationRecord:
@@ -155,6 +161,8 @@ class MemoryCatalogue:
     def __init__(self) -> None:
         self.revisions: RevisionRegister = MemoryRegister()
         """What is remembered of revisions."""
+        self.tickets: TicketRegister = MemoryTickets(self.revisions)
+        """What is remembered of direct uploads."""
         self._lock = threading.RLock()
         self._organisations: dict[str, OrganisationRecord] = {}
         self._providers: dict[str, dict[str, ProviderRecord]] = {}

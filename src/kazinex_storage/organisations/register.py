@@ -34,19 +34,27 @@ class SqlRegister:
             ValueError: both are None, or they are of two revisions.
             StorageError: the database does not answer; whether it was done is then not known.
         """
-        prefix_of(before, after)
         with self._database.changing() as connection:
-            if before is not None:
-                where = (*_is(before.document), revisions.c.token == before.token)
-                change = revisions.delete() if after is None else revisions.update().values(_columns(after))
-                return connection.execute(change.where(*where)).rowcount == 1
-            if after is None:
-                return False
-            try:
-                with connection.begin_nested():
-                    connection.execute(revisions.insert().values(_columns(after)))
-            except sa.exc.IntegrityError:  # another upload or removal was first
-                return False
+            return self.swap_in(connection, before, after)
+
+    def swap_in(self, connection: sa.Connection, before: RevisionRecord | None, after: RevisionRecord | None) -> bool:
+        """Do what ``swap_revision`` does in a transaction that changes other tables as well.
+
+        Raises:
+            ValueError: both are None, or they are of two revisions.
+        """
+        prefix_of(before, after)
+        if before is not None:
+            where = (*_is(before.document), revisions.c.token == before.token)
+            change = revisions.delete() if after is None else revisions.update().values(_columns(after))
+            return connection.execute(change.where(*where)).rowcount == 1
+        if after is None:
+            return False
+        try:
+            with connection.begin_nested():
+                connection.execute(revisions.insert().values(_columns(after)))
+        except sa.exc.IntegrityError:  # another upload or removal was first
+            return False
         return True
 
 

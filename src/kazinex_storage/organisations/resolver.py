@@ -18,10 +18,12 @@ from ..documents.patience import Patience
 from ..documents.receipts import ResolvedProvider
 from ..documents.register import RevisionRegister
 from ..documents.taken import Taken
+from ..documents.ticket_register import TicketRegister
 from ..documents.writing import guarded_storage
 from ..errors import ClosedError, RecordNotFoundError, StorageError, UnresolvedOrganisationError
 from ..policy import UploadPolicy, size_rule
 from ..secrecy.pickling import not_pickled
+from ..storage.states import StateKeys, process_keys
 from ..storage.sync import Storage
 from ..transport import Transport
 from . import commands
@@ -114,6 +116,15 @@ class Resolver:
     def revisions(self) -> RevisionRegister:
         """What is remembered of revisions, in the catalogue."""
         return self.organisations.catalogue.revisions
+
+    @property
+    def tickets(self) -> TicketRegister:
+        """What is remembered of direct uploads, in the catalogue."""
+        return self.organisations.catalogue.tickets
+
+    def state_keys(self, organisation: str) -> StateKeys:
+        """Return the keys of the organisation; of a catalogue without keys, those of this process."""
+        return keys_of(self.organisations.catalogue, organisation) or process_keys()
 
     def emit(self, event: Event) -> None:
         """Give *event* to the hook, if there is one."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..documents.register import RevisionRegister
+from ..documents.ticket_register import TicketRegister
 from ..secrecy.masking import masked
 from ..secrecy.pickling import not_pickled
 from .database import Database, sa, write_next
@@ -21,6 +22,7 @@ from .rules import check_chosen, check_removable, conflict, id_in_use, label_in_
 from .schema import organisations, overrides, prepare, providers
 from .sealed_rows import SealedRows, columns_of
 from .sealing import OrganisationKeys, Sealer
+from .tickets import SqlTickets
 
 _ROW_IS = (providers.c.organisation, providers.c.id)
 _ORDER = (providers.c.created_at, providers.c.id)
@@ -65,8 +67,11 @@ class SqlCatalogue:
         self._database = Database(place)
         self._sealer = sealer
         self._rows = SealedRows(sealer)
-        self.revisions: RevisionRegister = SqlRegister(self._database)
+        register = SqlRegister(self._database)
+        self.revisions: RevisionRegister = register
         """What is remembered of revisions."""
+        self.tickets: TicketRegister = SqlTickets(self._database, sealer, register)
+        """What is remembered of direct uploads."""
         try:
             prepare(self._database)
         except BaseException:

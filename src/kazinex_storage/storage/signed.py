@@ -102,7 +102,7 @@ def confirm_object(
     if write is not None and write_token is None:
         raise ValueError("what was sent to this key is recorded for good: confirm it with the write_token of its URL")
     info = yield from context.exchanges.head(key)
-    if write_token is not None and not (yield from _carries(context, key, info, write_token)):
+    if write_token is not None and not (yield from carries(context, key, info, write_token)):
         raise AlreadyExistsError("the object that is there was not sent to this URL; nothing was removed")
     try:
         if write is None:
@@ -165,7 +165,7 @@ def _wanted(options: PresignOptions) -> frozenset[str]:
     return frozenset(name for name, value in asked.items() if value is not None)
 
 
-def _carries(context: Context, key: ObjectKey, info: ObjectInfo, write_token: str) -> Exchange[bool]:
+def carries(context: Context, key: ObjectKey, info: ObjectInfo, write_token: str) -> Exchange[bool]:
     """Say whether the object carries *write_token*, which is found as that of an upload in parts is."""
     context.rules.need(Capability.PARTS, "the write token of a signed PUT")
     upload = UploadState(

@@ -70,6 +70,11 @@ class OneKey:
         return "OneKey()"
 
 
+def process_keys() -> StateKeys:
+    """Return the key of this process and its forks, for who has no lasting one."""
+    return OneKey(_OF_THIS_PROCESS)
+
+
 class StateSeal:
     """Seals the upload states of one provider and checks them. Its methods may block."""
 

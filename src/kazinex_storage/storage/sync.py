@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .files import StorageFile
     from .rules import Body, WriteOnce
     from .states import StateKeys
-    from .tickets import UploadTicket
+    from .tickets import PartsTicket
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
@@ -304,7 +304,7 @@ class Storage:
         """
         return self._run(self._operations.uploads.resume(state, body, on_progress))
 
-    def presign_upload(self, state: UploadState, expires_in: timedelta) -> UploadTicket:
+    def presign_upload(self, state: UploadState, expires_in: timedelta) -> PartsTicket:
         """Sign every request of an upload that was begun, for a client that sends the parts itself. No request.
 
         Raises:

@@ -29,7 +29,7 @@ class TicketPart:
 
 @not_pickled("it is as good as a password: hand to_json() to the client that uploads")
 @value
-class UploadTicket:
+class PartsTicket:
     """Every request of one upload in parts. It is a secret until it expires."""
 
     state: UploadState

@@ -45,7 +45,7 @@ from .operation import Context, operation, unscoped_operation
 from .recording import ask_guard, ask_guard_unseen, keep, prove
 from .rules import Body
 from .signed import remove_version
-from .tickets import TicketPart, UploadTicket
+from .tickets import PartsTicket, TicketPart
 
 if TYPE_CHECKING:
     import hashlib
@@ -165,37 +165,30 @@ class Uploads:
         return info
 
     @unscoped_operation("presign_upload")
-    def ticket(self, state: UploadState, expires_in: timedelta) -> Exchange[UploadTicket]:
+    def ticket(self, state: UploadState, expires_in: timedelta) -> Exchange[PartsTicket]:
         """Sign every request of an upload; see ``Storage.presign_upload``.
 
         Raises:
             ValueError: the expiry makes no sense.
         """
-        context = self.context
-        self._need()
-        context.rules.need(Capability.PRESIGN, "presigning")
-        if expires_in <= timedelta(0):
-            raise ValueError("expires_in is a positive time")
-        own = yield from self._own(state)
-        yield from context.rules.check_taken(ObjectKey(own.key))
-        self._check_rules(own)
-        key, plan = ObjectKey(own.key), self._plan(own)
-
-        def sign(method: str, part: int | None = None, size: int | None = None) -> Exchange[PresignedUrl]:
-            options = PresignOptions(method=method, expires_in=expires_in, size=size, upload=own, part=part)
-            return context.exchanges.presign(key, options)
-
-        parts: list[TicketPart] = []
-        for number, span in plan.spans():
-            start, end = span.resolve(own.size)
-            request = yield from sign("PUT", number, end - start)
-            parts.append(TicketPart(number=number, offset=start, size=end - start, request=request))
-        complete, abort = (yield from sign("POST")), (yield from sign("DELETE"))
+        own = yield from self._signable(state, expires_in)
+        complete = yield from self._sign(own, expires_in, "POST")
+        abort = yield from self._sign(own, expires_in, "DELETE")
+        parts = yield from self._signed_parts(own, expires_in)
         expires_at = min(request.expires_at for request in (complete, abort, *(part.request for part in parts)))
         bound = frozenset.intersection(*(part.request.bound for part in parts)) | complete.bound
-        return UploadTicket(
-            state=state, parts=tuple(parts), complete=complete, abort=abort, expires_at=expires_at, bound=bound
-        )
+        return PartsTicket(state=state, parts=parts, complete=complete, abort=abort, expires_at=expires_at, bound=bound)
+
+    @unscoped_operation("presign_upload")
+    def sign_parts(self, state: UploadState, expires_in: timedelta) -> Exchange[tuple[TicketPart, ...]]:
+        """Sign the request of every part: who has them can neither complete nor abort, where the service binds that."""
+        own = yield from self._signable(state, expires_in)
+        return (yield from self._signed_parts(own, expires_in))
+
+    @unscoped_operation("abort_upload")
+    def discard(self, state: UploadState) -> Exchange[None]:
+        """Remove the parts, or the object that carries the token of the upload; see ``documents/direct.py``."""
+        yield from self._throw_away((yield from self._own(state)))
 
     @unscoped_operation("complete_upload")
     def complete(self, state: UploadState) -> Exchange[ObjectInfo]:
@@ -237,6 +230,30 @@ class Uploads:
             )
         info = yield from self._exchanges.complete_upload(own, held)
         return (yield from keep(self.context, own, info, proven=False))
+
+    def _signable(self, state: UploadState, expires_in: timedelta) -> Exchange[UploadState]:
+        self._need()
+        self.context.rules.need(Capability.PRESIGN, "presigning")
+        if expires_in <= timedelta(0):
+            raise ValueError("expires_in is a positive time")
+        own = yield from self._own(state)
+        yield from self.context.rules.check_taken(ObjectKey(own.key))
+        self._check_rules(own)
+        return own
+
+    def _sign(
+        self, own: UploadState, expires_in: timedelta, method: str, part: int | None = None, size: int | None = None
+    ) -> Exchange[PresignedUrl]:
+        options = PresignOptions(method=method, expires_in=expires_in, size=size, upload=own, part=part)
+        return self.context.exchanges.presign(ObjectKey(own.key), options)
+
+    def _signed_parts(self, own: UploadState, expires_in: timedelta) -> Exchange[tuple[TicketPart, ...]]:
+        parts: list[TicketPart] = []
+        for number, span in self._plan(own).spans():
+            start, end = span.resolve(own.size)
+            request = yield from self._sign(own, expires_in, "PUT", number, end - start)
+            parts.append(TicketPart(number=number, offset=start, size=end - start, request=request))
+        return tuple(parts)
 
     def _check_taken(self, own: UploadState) -> Exchange[None]:
         try:

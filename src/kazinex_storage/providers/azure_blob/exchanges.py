@@ -170,6 +170,7 @@ def _info(target: Target) -> ProviderInfo:
         max_object_bytes=target.max_object_bytes,
         max_key_bytes=MAX_KEY_BYTES - len(target.prefix.encode()),
         part_rule=PART_RULE,
+        staged_parts=True,
         concurrency=CONCURRENCY,
         missing={} if target.signs else {Capability.PRESIGN: _CANNOT_SIGN},
         remote=True,

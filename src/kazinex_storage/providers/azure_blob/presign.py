@@ -1,18 +1,21 @@
 """Signed URLs for clients without credentials, made by azure-storage-blob. No request.
 
 A URL is valid for one blob and one operation on it. Azure cannot bind it to a type, a length or a checksum, but can to
-an absent key: permission to create does not replace.
+an absent key: permission to create does not replace. A block needs permission to write, which also commits and replaces
+(learn.microsoft.com/rest/api/storageservices/create-service-sas, read 2026-11), so it goes to a key of its own.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Final
+from urllib.parse import quote
 
 from ...errors import NotSupportedError
 from ...secrecy.masking import Masked
 from ...types import PresignedUrl, PresignOptions, PutMode
 from ..objectstore.header_text import plain_header
+from .blocks import Block
 from .headers import METADATA, WRITE_TOKEN
 from .names import encode_metadata_name
 from .requests import Requests
@@ -37,12 +40,16 @@ def presign(requests: Requests, signer: SigningKey, key: str, options: PresignOp
     """
     if not timedelta(seconds=1) <= options.expires_in <= LONGEST:
         raise ValueError(f"a URL is valid for 1 second to 7 days, not {options.expires_in}")
+    block = ""
     if options.upload is not None:
-        raise NotSupportedError(
-            "Azure cannot sign single steps of an upload: a URL for a part would be valid for the whole object, and "
-            "nothing discards parts; sign one PUT, which takes up to 4.8 GiB, or resume the upload in this process"
-        )
-    creates = options.method == "PUT" and options.mode is PutMode.CREATE
+        if options.method != "PUT" or options.part is None:
+            raise NotSupportedError(
+                "Azure cannot sign single steps of an upload: a URL for a part would be valid for the whole object, "
+                "and nothing discards parts; sign one PUT, which takes up to 4.8 GiB, or resume the upload in this "
+                "process"
+            )
+        block = f"comp=block&blockid={quote(Block(options.upload.upload_id, options.part).id, safe='')}&"
+    creates = options.method == "PUT" and options.mode is PutMode.CREATE and not block
     permission = "c" if creates else _PERMISSIONS[options.method]
     disposition = None
     if options.method == "GET" and options.content_disposition is not None:
@@ -52,8 +59,8 @@ def presign(requests: Requests, signer: SigningKey, key: str, options: PresignOp
     )
     return PresignedUrl(
         method=options.method,
-        url=Masked(f"{requests.url(key)}?{query}"),
-        headers=_headers(options),
+        url=Masked(f"{requests.url(key)}?{block}{query}"),
+        headers={} if block else _headers(options),
         expires_at=expires_at,
         bound=frozenset({"create"}) if creates else frozenset(),
         write_token=options.write_token,

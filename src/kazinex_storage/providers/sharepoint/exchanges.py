@@ -93,6 +93,8 @@ class SharePointProvider:
         uploads = ResumableUploads(self.sessions)
         self.begin_upload, self.abort_upload = uploads.begin_upload, uploads.abort_upload
         self.resume_upload = uploads.resume_upload
+        self.begin_session, self.is_session_open = uploads.begin_session, uploads.is_session_open
+        self.end_session = uploads.end_session
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; one request up to 8 MiB if nothing is there yet, else two and one for each 10 MiB."""

@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 from ...bodies.part_upload import read_through, sha256_of
 from ...bodies.quickxor import QuickXorHash
 from ...bodies.source import Source
+from ...contract import ClientSession
 from ...errors import IntegrityError, NotFoundError, NotSupportedError, SettingsError, UnavailableError
+from ...secrecy.masking import Masked
 from ...transport import Call, Exchange
 from ...types import ObjectInfo, PutOptions, UploadState
 from .errors import GRAPH
 from .hashing import Sent
-from .sessions import GONE, Sending, SessionGoneError, UploadSessions, fragments_of
+from .sessions import GONE, RULE, Sending, SessionGoneError, UploadSessions, fragments_of
 
 _NO_SESSION: Final = "empty"
 """In place of the URL, for an upload of no bytes: sessions begin at one."""
@@ -71,6 +73,30 @@ class ResumableUploads:
             if_match=options.if_match,
             sha256=sha256,
         )
+
+    def begin_session(self, key: str, size: int, options: PutOptions) -> Exchange[ClientSession]:
+        """Begin a session that a client without credentials sends its parts to; two requests if the folder was seen.
+
+        Raises:
+            AlreadyExistsError: something is there.
+            UnavailableError: others write to the same key.
+        """
+        path = self._library.path_of(key)
+        yield from self._objects.folders.check(key, path)
+        writing = yield from self._objects.admit(key, path, options)
+        url = yield from self._sessions.begin(key, path, size, writing, options)
+        if url is None:
+            raise UnavailableError("others write to the same key at the moment; repeat it", key=key)
+        return ClientSession(url=Masked(url), rule=RULE, part_bytes=fragments_of(size).part_bytes)
+
+    def is_session_open(self, url: str) -> Exchange[bool]:
+        """Ask whether a session wants more bytes; one request."""
+        response = yield from GRAPH.send(self._library.requests.session(url), ok=(200, *GONE))
+        return response.status == 200
+
+    def end_session(self, url: str) -> Exchange[None]:
+        """Throw a session away; one request. One that cannot be reached is remembered, and expires by itself."""
+        return self._sessions.cancel(url)
 
     def resume_upload(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
         """Send what the session lacks; one request, and one for each fragment. The body is read twice.

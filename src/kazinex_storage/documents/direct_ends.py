@@ -1,0 +1,193 @@
+"""How direct uploads end without becoming documents: aborted, replaced, expired, swept. ``direct.py`` begins them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final, cast
+
+from ..errors import NotFoundError, NotSupportedError, RecordNotFoundError, StorageError
+from ..keys import DocumentKey, check_identifier
+from ..lazy import logger
+from ..storage.sync import Storage
+from ..transport import Call, Exchange
+from ..values import value
+from .direct_plans import discard
+from .receipts import ProviderResolver, ResolvedProvider, TicketResolver, check_bound
+from .searching import Search
+from .ticket_register import TicketRecord, TicketRegister, TicketStatus, moved
+from .tickets import DirectUpload
+from .writing import is_here
+
+_log = logger(__name__)
+
+LINGER: Final = timedelta(days=1)
+"""How long a ticket is remembered after it expired: a confirmed one to give its receipt again, another one because a
+request that began in time may end later. What arrives in between is removed at the end of it."""
+
+_GIVEN_UP: Final = LINGER + timedelta(days=7)
+"""How long after it expired a ticket is forgotten even if what it brought could not be removed."""
+
+_BATCH: Final = 200
+"""Tickets that are looked at together."""
+
+
+@value
+class DirectSweep:
+    """What a sweep of direct uploads found, and what became of it."""
+
+    expired: tuple[DirectUpload, ...] = ()
+    """Those that nobody confirmed in time."""
+    forgotten: int = 0
+    """Tickets that ended long ago, and are no longer remembered."""
+    failures: tuple[StorageError, ...] = ()
+    """Why something that expired uploads brought is still there; the next sweep tries again."""
+    dry_run: bool = False
+    """Whether nothing was changed."""
+
+
+class TicketEnds:
+    """The ends of tickets, as exchanges."""
+
+    def __init__(self, resolver: ProviderResolver, search: Search, organisation: str | None) -> None:
+        """End the tickets of *organisation*, or of all, that *resolver* remembers."""
+        self._resolver = resolver
+        self._search = search
+        self._organisation = organisation
+
+    @property
+    def keeper(self) -> TicketResolver:
+        """What remembers tickets.
+
+        Raises:
+            NotSupportedError: the resolver does not.
+        """
+        if not isinstance(self._resolver, TicketResolver):
+            raise NotSupportedError("this resolver remembers no tickets; use a Resolver of organisations")
+        return self._resolver
+
+    @property
+    def register(self) -> TicketRegister:
+        """What is remembered of direct uploads."""
+        return self.keeper.tickets
+
+    def read(self, record: TicketRecord) -> Exchange[TicketRecord]:
+        """Return the ticket as it is now; one that is not remembered any more has expired."""
+        call = Call(self.register.ticket, record.document.organisation, record.id)
+        return cast("TicketRecord | None", (yield call)) or moved(record, "expired")
+
+    def provider(self, record: TicketRecord) -> Exchange[ResolvedProvider]:
+        """Return the provider that the ticket is for.
+
+        Raises:
+            RecordNotFoundError: it was removed meanwhile.
+        """
+        call = Call(self._resolver.by_id, record.document.organisation, record.provider)
+        return cast(ResolvedProvider, (yield call))
+
+    def is_recorded(self, record: TicketRecord, target: ResolvedProvider) -> Exchange[bool]:
+        """Say whether the register has the file there as that of the revision."""
+        seen = yield from self._search.revision(record.document)
+        if seen is None or seen.document != record.document or seen.removal is not None:
+            return False
+        return (yield from is_here(self._search, seen, target))
+
+    def refuse_ended(self, record: TicketRecord) -> Exchange[None]:
+        """Refuse a ticket that is no longer open; what one that has expired brought is removed first.
+
+        Raises:
+            NotFoundError: it is not.
+        """
+        if record.status == "open" and record.expires_at <= datetime.now(UTC):
+            if (yield from self.end(record, "expired")):
+                yield from self.try_discard(record)
+            record = yield from self.read(record)
+        if record.status != "open":
+            raise gone(record)
+
+    def end(self, record: TicketRecord, status: TicketStatus) -> Exchange[bool]:
+        """Move an open ticket to *status*; say whether this call did."""
+        return cast(bool, (yield Call(self.register.swap_ticket, record, moved(record, status))))
+
+    def clear(self, document: DocumentKey, *, supersede: bool) -> Exchange[None]:
+        """Throw away what ended tickets brought to the revision too late; *supersede* ends its open ones first."""
+        for other in cast("list[TicketRecord]", (yield Call(self.register.tickets_of, document))):
+            if other.status != "open" or (supersede and (yield from self.end(other, "aborted"))):
+                yield from self.try_discard(other)
+
+    def discard(self, record: TicketRecord) -> Exchange[None]:
+        """Throw away what a ticket that has ended brought, unless it is recorded.
+
+        Raises:
+            StorageError: the provider does not answer, or refuses.
+        """
+        try:
+            chosen = yield from self.provider(record)
+        except RecordNotFoundError:
+            return  # nothing of it can be reached any more
+        recorded = yield from self.is_recorded(record, chosen)
+        yield from discard(proving(chosen), record, recorded=recorded)
+
+    def try_discard(self, record: TicketRecord) -> Exchange[None]:
+        """Do that, or leave it to a sweep."""
+        try:
+            yield from self.discard(record)
+        except StorageError as error:
+            _log.warning("what the upload %s brought could not be removed; a sweep tries again: %s", record.id, error)
+
+    def sweep(self, organisation: str | None, *, dry_run: bool) -> Exchange[DirectSweep]:
+        """Remove what nobody confirmed; see ``DocumentStore.sweep_direct_uploads``."""
+        if organisation is not None:
+            check_bound(self._organisation, check_identifier(organisation, "organisation"))
+        now, seen, failures = datetime.now(UTC), dict[str, TicketRecord](), list[StorageError]()
+        due = partial(
+            self.register.due_tickets, organisation or self._organisation, expired_by=now, gone_by=now - LINGER
+        )
+        while True:
+            found = cast("list[TicketRecord]", (yield Call(partial(due, limit=_BATCH + len(seen)))))
+            fresh = [record for record in found if record.id not in seen]
+            seen.update((record.id, record) for record in fresh)
+            for record in fresh if not dry_run else ():
+                try:
+                    yield from self._swept(record, now)
+                except StorageError as error:
+                    failures.append(error)
+            if not fresh:
+                break
+        return DirectSweep(
+            expired=tuple(DirectUpload.of(record) for record in seen.values() if record.status == "open"),
+            forgotten=sum(record.expires_at <= now - LINGER for record in seen.values()),
+            failures=tuple(failures),
+            dry_run=dry_run,
+        )
+
+    def _swept(self, record: TicketRecord, now: datetime) -> Exchange[None]:
+        if record.status == "open":
+            if not (yield from self.end(record, "expired")):
+                return  # confirmed or aborted at this moment
+            record = moved(record, "expired")
+        try:
+            if record.status != "confirmed":
+                yield from self.discard(record)
+        except StorageError:
+            if record.expires_at > now - _GIVEN_UP:
+                raise
+        if record.expires_at <= now - LINGER:
+            yield Call(self.register.swap_ticket, record, None)
+
+
+def proving(chosen: ResolvedProvider) -> Storage:
+    """Return the storage with the sha256, which receipts keep; the register of revisions is asked here instead."""
+    storage = chosen.storage.with_digest("sha256")
+    storage.operations.context.rules.taken = None
+    return storage
+
+
+def gone(record: TicketRecord) -> NotFoundError:
+    """Return the error for a ticket that has ended."""
+    what = "was aborted, or replaced by a later one" if record.status == "aborted" else "has expired"
+    return NotFoundError(
+        f"the ticket {what}; what it brought is removed, begin the upload again",
+        operation="confirm_direct_upload",
+        key=record.document.build(),
+    )
