@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +20,7 @@ from kazinex_storage import (
     Resolver,
     Storage,
     StoredDocument,
+    UploadTicket,
 )
 from kazinex_storage.fs import OrganisationFileSystem
 from kazinex_storage.providers.memory import MemoryProvider
@@ -67,29 +69,32 @@ def test_a_store_of_one_organisation_asks_nothing_for_another(tmp_path: Path) ->
         DocumentStore(resolver, organisation="")
 
 
-ARGUMENTS: dict[str, object] = {"file": b"1", "path": "never-written"}
+ARGUMENTS: dict[str, object] = {"file": b"1", "path": "never-written", "size": 1, "body": b"1"}
 """What the methods want beside the document."""
 
 
-def _calls(store: DocumentStore, receipt: StoredDocument) -> Iterator[Callable[[], object]]:
+def _calls(store: DocumentStore, receipt: StoredDocument, ticket: UploadTicket) -> Iterator[Callable[[], object]]:
     """Yield a call of every public method for each thing of another organisation that it takes."""
     for name, method in inspect.getmembers(store, inspect.ismethod):
         if name.startswith("_"):
             continue
-        first, *others = (p for p in inspect.signature(method).parameters.values() if p.default is p.empty)
-        rest = [ARGUMENTS[parameter.name] for parameter in others]
-        taken = [what for what in (OTHERS, receipt) if type(what).__name__ in str(first.annotation)]
+        first, *others = inspect.signature(method).parameters.values()
+        rest = [ARGUMENTS[parameter.name] for parameter in others if parameter.default is parameter.empty]
+        taken = [what for what in (OTHERS, receipt, ticket) if type(what).__name__ in str(first.annotation)]
+        taken += {"organisation": [OTHERS.organisation], "token": [ticket.token]}.get(first.name, [])
         assert taken, f"say in this test what {name!r} is to be given of another organisation"
         yield from (partial(method, what, *rest) for what in taken)
 
 
 def test_no_method_takes_what_belongs_to_another_organisation() -> None:
     resolver = OnlyProvider(Storage(MemoryProvider()))
-    receipt = DocumentStore(resolver).upload(OTHERS, b"%PDF")
+    anyone = DocumentStore(resolver, upload_route="https://host.example")
+    receipt = anyone.upload(OTHERS, b"%PDF")
+    ticket = anyone.begin_direct_upload(replace(OTHERS, revision="P02"), 4)
     bound = DocumentStore(resolver, organisation="org-1")
     resolver.asked.clear()
 
-    for call in _calls(bound, receipt):
+    for call in _calls(bound, receipt, ticket):
         _refuses(call)
 
     assert [] == resolver.asked
@@ -102,7 +107,9 @@ async def _collected(chunks: AsyncIterator[bytes]) -> bytes:
 @pytest.mark.asyncio
 async def test_its_awaited_twin_is_bound_as_well(tmp_path: Path) -> None:
     resolver = OnlyProvider(Storage(MemoryProvider()))
-    receipt = DocumentStore(resolver).upload(OTHERS, b"%PDF")
+    anyone = DocumentStore(resolver, upload_route="https://host.example")
+    receipt = anyone.upload(OTHERS, b"%PDF")
+    ticket = anyone.begin_direct_upload(replace(OTHERS, revision="P02"), 4)
     bound = AsyncDocumentStore(DocumentStore(resolver, organisation="org-1"))
     resolver.asked.clear()
 
@@ -119,6 +126,8 @@ async def test_its_awaited_twin_is_bound_as_well(tmp_path: Path) -> None:
         bound.revisions(OTHERS),
         bound.check(receipt),
         bound.remove(receipt),
+        bound.confirm_direct_upload(ticket),
+        bound.receive_direct_upload(ticket.token, chunks()),
     ):
         with pytest.raises(AccessDeniedError):
             await awaited

@@ -32,13 +32,13 @@ from ..types import Capability, PresignedUrl, PutMode, PutOptions
 from .direct_ends import TicketEnds, gone, proving
 from .direct_plans import Begun, Wanted, arrived, begin, names_tickets, plan_for
 from .patience import Patience
-from .receipts import ProviderResolver, ResolvedProvider, StoredDocument, receipt_of
+from .receipts import ProviderResolver, ResolvedProvider, StoredDocument, check_bound, receipt_of
 from .register import RevisionRecord
 from .searching import Search, relative_key
 from .sized import exactly
 from .taken import refused
 from .ticket_register import PlanName, TicketRecord, moved
-from .tickets import DirectUpload, Purpose, UploadTicket, check_token, make_token, not_valid, read_token
+from .tickets import DirectUpload, Purpose, UploadTicket, check_token, make_token, read_token
 from .writing import RevisionWrite
 
 _log = logger(__name__)
@@ -250,8 +250,7 @@ class DirectUploads:
 
     def _found(self, token: str, purpose: Purpose) -> Exchange[TicketRecord]:
         organisation, ticket = read_token(token)
-        if self._organisation not in (None, organisation):
-            raise not_valid()
+        check_bound(self._organisation, organisation)
         record = yield Call(self._ends.register.ticket, organisation, ticket)
         keys = self._ends.keeper.state_keys(organisation)
         return cast(TicketRecord, (yield Call(check_token, keys, purpose, record, token)))
