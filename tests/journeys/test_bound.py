@@ -80,7 +80,9 @@ def _calls(store: DocumentStore, receipt: StoredDocument, ticket: UploadTicket) 
             continue
         first, *others = inspect.signature(method).parameters.values()
         rest = [ARGUMENTS[parameter.name] for parameter in others if parameter.default is parameter.empty]
-        taken = [what for what in (OTHERS, receipt, ticket) if type(what).__name__ in str(first.annotation)]
+        taken: list[object] = [
+            what for what in (OTHERS, receipt, ticket) if type(what).__name__ in str(first.annotation)
+        ]
         taken += {"organisation": [OTHERS.organisation], "token": [ticket.token]}.get(first.name, [])
         assert taken, f"say in this test what {name!r} is to be given of another organisation"
         yield from (partial(method, what, *rest) for what in taken)
