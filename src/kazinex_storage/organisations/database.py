@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import cast
 
 from ..errors import AccessDeniedError, QuotaExceededError, SettingsError, StorageError, UnavailableError
 from ..secrecy.masking import masked, without_frames
@@ -156,8 +157,10 @@ def _set_up(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None
 
 
 def _begin(connection: sa.Connection) -> None:
-    changes = connection.get_execution_options().get("kazinex_changes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if changes else "BEGIN")
+    if connection.get_execution_options().get("kazinex_changes", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:  # which cannot fail, as it takes no lock yet; past SQLAlchemy, which takes 30 us for it
+        cast(sqlite3.Connection, connection.connection.driver_connection).execute("BEGIN")
 
 
 @contextmanager

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from ..documents.register import Removal, RevisionRecord, prefix_of
 from ..keys import DocumentKey
 from ..secrecy.pickling import not_pickled
 from .database import Database, sa
 from .schema import revisions
+
+_KEY = ("organisation", "project", "document", "revision")
+
+# Made once: building a statement takes longer than running it.
+_IS = tuple(revisions.c[name] == sa.bindparam(f"its_{name}") for name in _KEY)
+_IS_STILL = (*_IS, revisions.c.token == sa.bindparam("its_token"))
+_LOOK = revisions.select().where(*_IS)
+_INSERT = revisions.insert()
+_UPDATE = revisions.update().where(*_IS_STILL)
+_DELETE = revisions.delete().where(*_IS_STILL)
 
 
 @not_pickled("let the other process open the catalogue")
@@ -24,7 +36,7 @@ class SqlRegister:
             StorageError: the database does not answer.
         """
         with self._database.reading() as connection:
-            row = connection.execute(revisions.select().where(*_is(document))).mappings().one_or_none()
+            row = connection.execute(_LOOK, _revision_of(document)).mappings().one_or_none()
         return None if row is None else _record(row)
 
     def swap_revision(self, before: RevisionRecord | None, after: RevisionRecord | None) -> bool:
@@ -45,26 +57,24 @@ class SqlRegister:
         """
         prefix_of(before, after)
         if before is not None:
-            where = (*_is(before.document), revisions.c.token == before.token)
-            change = revisions.delete() if after is None else revisions.update().values(_columns(after))
-            return connection.execute(change.where(*where)).rowcount == 1
+            bound = {**_revision_of(before.document), "its_token": before.token}
+            if after is None:
+                return connection.execute(_DELETE, bound).rowcount == 1
+            return connection.execute(_UPDATE, {**bound, **_columns(after)}).rowcount == 1
         if after is None:
             return False
+        # PostgreSQL ends a transaction in which a statement failed, SQLite only the statement.
+        nested = nullcontext() if self._database.dialect == "sqlite" else connection.begin_nested()
         try:
-            with connection.begin_nested():
-                connection.execute(revisions.insert().values(_columns(after)))
+            with nested:
+                connection.execute(_INSERT, _columns(after))
         except sa.exc.IntegrityError:  # another upload or removal was first
             return False
         return True
 
 
-def _is(document: DocumentKey) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        revisions.c.organisation == document.organisation,
-        revisions.c.project == document.project,
-        revisions.c.document == document.document,
-        revisions.c.revision == document.revision,
-    )
+def _revision_of(document: DocumentKey) -> dict[str, object]:
+    return {f"its_{name}": getattr(document, name) for name in _KEY}
 
 
 def _columns(record: RevisionRecord) -> dict[str, object]:

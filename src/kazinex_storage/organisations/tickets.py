@@ -23,6 +23,15 @@ _PLAIN = ("provider", "size", "content_type", "sha256", "begun_at", "begun_by", 
 """The fields of a record that are columns as they are."""
 
 
+# Made once: building a statement takes longer than running it.
+_IS = tuple(tickets.c[name] == sa.bindparam(f"its_{name}") for name in ("organisation", "id"))
+_IS_STILL = (*_IS, tickets.c.version == sa.bindparam("its_version"))
+_LOOK = tickets.select().where(*_IS)
+_INSERT = tickets.insert()
+_UPDATE = tickets.update().where(*_IS_STILL)
+_DELETE = tickets.delete().where(*_IS_STILL)
+
+
 @not_pickled("let the other process open the catalogue")
 class SqlTickets:
     """Remembers direct uploads in SQL. Thread-safe and fork-safe, for any number of processes."""
@@ -41,7 +50,7 @@ class SqlTickets:
             SealError: its plan cannot be opened.
         """
         with self._database.reading() as connection:
-            row = connection.execute(tickets.select().where(*_is(organisation, ticket))).mappings().one_or_none()
+            row = connection.execute(_LOOK, _ticket_of(organisation, ticket)).mappings().one_or_none()
         return None if row is None else self._record(row)
 
     def tickets_of(self, document: DocumentKey) -> Sequence[TicketRecord]:
@@ -82,7 +91,7 @@ class SqlTickets:
         """
         row = {**_keys(record), **_columns(record), "plan": self._sealed(record)}
         with self._database.changing() as connection:
-            connection.execute(tickets.insert().values(row))
+            connection.execute(_INSERT, row)
 
     def swap_ticket(self, before: TicketRecord, after: TicketRecord | None) -> bool:
         """Replace *before* unless another version is kept. One statement in one transaction.
@@ -114,11 +123,11 @@ class SqlTickets:
             return True
 
     def _swap(self, connection: sa.Connection, before: TicketRecord, after: TicketRecord | None) -> bool:
-        where = (*_is(before.document.organisation, before.id), tickets.c.version == before.version)
+        bound = {**_ticket_of(before.document.organisation, before.id), "its_version": before.version}
         if after is None:
-            return connection.execute(tickets.delete().where(*where)).rowcount == 1
+            return connection.execute(_DELETE, bound).rowcount == 1
         values = _columns(after) if after.state == before.state else {**_columns(after), "plan": self._sealed(after)}
-        return connection.execute(tickets.update().where(*where).values(values)).rowcount == 1
+        return connection.execute(_UPDATE, {**bound, **values}).rowcount == 1
 
     def _records(self, query: sa.Select[tuple[object, ...]]) -> list[TicketRecord]:
         with self._database.reading() as connection:
@@ -150,8 +159,8 @@ class SqlTickets:
         )
 
 
-def _is(organisation: str, ticket: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    return tickets.c.organisation == organisation, tickets.c.id == ticket
+def _ticket_of(organisation: str, ticket: str) -> dict[str, object]:
+    return {"its_organisation": organisation, "its_id": ticket}
 
 
 def _keys(record: TicketRecord) -> dict[str, object]:
