@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from .verification.verify import VerificationReport as VerificationReport
     from .verification.verify import verify as verify
     from .verification.verify import verify_async as verify_async
+    from .verification.verify import verify_managed as verify_managed
     from .verification.verify import verify_provider as verify_provider
 
 _HOMES = {
@@ -191,7 +192,15 @@ _HOMES = {
         "PutOptions",
         "UploadState",
     ),
-    "verification.verify": ("Check", "CheckStatus", "VerificationReport", "verify", "verify_async", "verify_provider"),
+    "verification.verify": (
+        "Check",
+        "CheckStatus",
+        "VerificationReport",
+        "verify",
+        "verify_async",
+        "verify_managed",
+        "verify_provider",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import TYPE_CHECKING
 
@@ -135,3 +136,25 @@ def test_the_allowlist_is_set_shown_and_cleared(cli: CommandLine) -> None:
     assert "allowed: dwg pdf\n" == cli("allowlist", "show").text
     assert [] == cli("allowlist", "clear", "--json").json["allowlist"]
     assert "every type of file is allowed\n" == cli("allowlist", "show").text
+
+
+def test_a_provider_of_the_platform_is_shown_and_used_and_changed_by_nobody(cli: CommandLine) -> None:
+    root, file = cli.make_folder(), cli.folder / "managed.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps({"kind": "local", "label": "Supabase", "settings": {"root": str(root)}}))
+    cli.environment["KAZINEX_STORAGE_MANAGED"] = str(file)
+
+    listed = cli("provider", "list").text.splitlines()[1].split()
+    shown = cli("provider", "show", "supabase").text
+    verified = cli("provider", "verify", "Supabase", "--json")
+    refused = [
+        cli("provider", *arguments)
+        for arguments in (("update", "Supabase", "--label", "Ours"), ("remove", "Supabase", "--yes"))
+    ]
+
+    assert ["Supabase", "local", "(managed)", "VERIFIED", "default", "50", "MB"] == listed[:7]
+    assert "plan           Standard" in shown
+    assert str(root) not in shown
+    assert (0, True) == (verified.code, verified.json["ok"])
+    assert [6, 6] == [found.code for found in refused]
+    assert all("managed by the platform; contact support" in found.err for found in refused)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import secrets
 import threading
@@ -24,6 +25,8 @@ from kazinex_storage import (
     RecordConflictError,
     SettingsError,
     UnresolvedOrganisationError,
+    open_organisations,
+    verify_managed,
     verify_provider,
 )
 from kazinex_storage.errors import AuthenticationError
@@ -384,3 +387,58 @@ def add_own(organisations: Organisations, organisation: str = "org-1", label: st
     return organisations.record_verification(
         organisations.add_provider(organisation, "vault", label, settings), ok=True
     )
+
+
+def test_the_host_verifies_it_outside_of_every_organisation(
+    organisations: Organisations, resolver: Resolver, catalogue: Catalogue
+) -> None:
+    seen = resolver.storage_for("org-1")
+
+    report = verify_managed(organisations)
+
+    assert report.ok, report.failure
+    assert [] == list(seen.list(""))
+    assert () == catalogue.providers("org-1")
+    with pytest.raises(SettingsError, match="declare it"):
+        verify_managed(organisations, "another")
+
+
+def write(folder: Path, found: object, mode: int = 0o600) -> dict[str, str]:
+    file = folder / "managed.json"
+    file.touch(mode=mode)
+    file.chmod(mode)
+    file.write_text(found if isinstance(found, str) else json.dumps(found))
+    return {"KAZINEX_STORAGE_HOME": str(folder / "home"), "KAZINEX_STORAGE_MANAGED": str(file)}
+
+
+def test_the_environment_declares_it_by_a_file(tmp_path: Path) -> None:
+    disk = {"kind": "local", "label": "Disk", "settings": {"root": str(tmp_path / "documents")}}
+    environ = write(tmp_path, [{**disk, "plans": {"acme": "Enterprise"}}, {**disk, "id": "older", "label": "Old disk"}])
+
+    organisations = open_organisations(environ)
+
+    shown = [(found.id, found.label, found.plan) for found in organisations.providers("acme")]
+    assert [("managed", "Disk", "Enterprise"), ("older", "Old disk", "Standard")] == shown
+    assert ("managed", "Standard") == (
+        organisations.organisation("globex").default_provider,
+        organisations.find("globex", "Disk").plan,
+    )
+    organisations.close()
+
+
+@pytest.mark.parametrize(
+    ("found", "mode", "reason"),
+    [
+        ({"kind": "local"}, 0o600, "no legal 'label'.*'settings'"),
+        ({"kind": "local", "label": "a", "settings": {}, "plans": {"acme": "Gold"}}, 0o600, "no plan 'Gold'"),
+        (f'{{"kind": "{EXAMPLE}"', 0o600, "it is no JSON"),
+        ({"kind": "local", "label": "a", "settings": {}}, 0o604, "may be used by others"),
+        ({"kind": "local", "label": "a", "settings": {}}, 0o600, "root"),
+    ],
+    ids=["fields", "plan", "no JSON", "open to others", "settings"],
+)
+def test_a_file_that_declares_nothing_is_an_error(tmp_path: Path, found: object, mode: int, reason: str) -> None:
+    with pytest.raises(SettingsError, match=reason) as caught:
+        open_organisations(write(tmp_path, found, mode))
+
+    assert EXAMPLE not in str(caught.value)

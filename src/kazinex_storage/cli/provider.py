@@ -138,13 +138,17 @@ def verify(
 ) -> None:
     """Test whether a provider works, say what is wrong and how to fix it, and record the outcome.
 
-    Exit code 3 when a check failed.
+    Of one that the platform manages nothing is recorded. Exit code 3 when a check failed.
     """
     command = command_of(context)
-    command.remember(_secrets_of(command.organisations.find(organisation, provider)))
-    from ..verification.verify import verify_provider
+    before = command.organisations.find(organisation, provider)
+    command.remember(_secrets_of(before))
+    from ..verification.verify import verify_managed, verify_provider
 
-    found = verify_provider(command.organisations, organisation, provider, timeout_s=timeout, share=share)
+    if before.managed:
+        found = verify_managed(command.organisations, before.id, timeout_s=timeout)
+    else:
+        found = verify_provider(command.organisations, organisation, provider, timeout_s=timeout, share=share)
     report = _without_secrets(found, command.secrets)
     record = command.organisations.find(organisation, provider)
     document = {**report.to_dict(), "provider": record.id, "label": record.label, "status": record.status.value}

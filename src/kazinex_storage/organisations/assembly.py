@@ -5,12 +5,14 @@ The CLI, the file systems and the demo begin here; ``providers/settings/environm
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ..providers.settings.environment import catalogue_location, make_data_directory, sealing_keys
 from ..registry import Registry
 from .admission import OPERATOR_CHOICES, Admit
+from .declared import declared
 from .keyfile import KeyFile
+from .managed import ManagedProvider
 from .proposals import files_of_ours
 from .sealing import KeyRing, KeySource, Sealer
 from .service import Organisations
@@ -21,12 +23,17 @@ KEY_FILE = "sealing.key"
 
 
 def open_organisations(
-    environ: Mapping[str, str] | None = None, *, registry: Registry | None = None, admit: Admit = OPERATOR_CHOICES
+    environ: Mapping[str, str] | None = None,
+    *,
+    registry: Registry | None = None,
+    admit: Admit = OPERATOR_CHOICES,
+    managed: ManagedProvider | Iterable[ManagedProvider] | None = None,
 ) -> Organisations:
     """Open the catalogue that the environment names; on a fresh machine, make it. Close what it returns.
 
     By default that is a SQLite file and a key file in the user's data folder. *admit* decides on what is chosen for
-    providers: a host that lets its tenants choose passes ``TENANT_CHOICES``.
+    providers: a host that lets its tenants choose passes ``TENANT_CHOICES``. What the platform offers is *managed*, by
+    default what the file of ``KAZINEX_STORAGE_MANAGED`` declares.
 
     Raises:
         SettingsError: a variable is wrong, a place cannot be used, or an extra is not installed.
@@ -36,7 +43,12 @@ def open_organisations(
     if sealing_keys(environ) is None or "://" not in place:
         make_data_directory(environ)  # with a database and keys of its own a process needs no folder
     catalogue = SqlCatalogue(place, Sealer(key_source(environ)))
-    return Organisations(catalogue, registry, admit=admit, guarded=files_of_ours(environ))
+    try:
+        offered = declared(environ) if managed is None else managed
+        return Organisations(catalogue, registry, admit=admit, guarded=files_of_ours(environ), managed=offered)
+    except BaseException:
+        catalogue.close()
+        raise
 
 
 def key_source(environ: Mapping[str, str] | None = None) -> KeySource:

@@ -26,6 +26,8 @@ from .rules import check_label, label_key
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from ..verbs import AnyProvider
+
 PLATFORM: Final = "the platform"
 """Stands where an organisation is named, for what belongs to none; no id can have a blank."""
 
@@ -82,6 +84,7 @@ class ManagedProviders:
         """By their ids, the default of new organisations first."""
         if len(self.declared) < len(found) or len({label_key(one.label) for one in found}) < len(found):
             raise SettingsError("two managed providers have one id or one label; give each its own")
+        self._registry = registry
         self._models = {one.id: registry.parse_settings(one.kind, one.settings) for one in found}
 
     def providers(self, organisation: str, kept: tuple[ProviderRecord, ...]) -> tuple[ProviderRecord, ...]:
@@ -104,21 +107,20 @@ class ManagedProviders:
         default = kept.default if kept.default_chosen else self._first
         return replace(kept, providers=self.providers(organisation, kept.providers), default=default)
 
-    def settings(self, record: ProviderRecord) -> BaseModel:
-        """Return the settings of a managed provider, secrets included, for opening it.
+    def open(self, provider: str, label: str | None = None) -> AnyProvider:
+        """Make the provider with that id; the caller closes it.
 
         Raises:
-            SettingsError: this process does not declare it.
+            SettingsError: this process does not declare it, or it cannot use its settings.
         """
-        model = self._models.get(record.id)
-        if model is None:
+        one = self.declared.get(provider)
+        if one is None:
             raise SettingsError(
-                f"the provider {record.label!r} is managed by the platform, and this process was not told its "
+                f"the provider {label or provider!r} is managed by the platform, and this process was not told its "
                 "settings; declare it: Organisations(managed=...), or KAZINEX_STORAGE_MANAGED",
-                provider=record.kind,
                 code="undeclared",
             )
-        return model
+        return self._registry.open(one.kind, self._models[one.id])
 
     def places(self) -> Iterator[OtherPlace]:
         """Yield where the platform is, which no organisation may name as its own."""

@@ -89,8 +89,9 @@ class Organisations:
         self.registry = registry or default_registry()
         """Which kinds there are."""
         self._clock = clock
-        self._managed = ManagedProviders(managed, self.registry)
-        self._proposals = Proposals(catalogue, self.settings, admit, guarded, self._managed)
+        self.managed = ManagedProviders(managed, self.registry)
+        """What the platform offers to every organisation."""
+        self._proposals = Proposals(catalogue, self.settings, admit, guarded, self.managed)
         self._transports: dict[PublicAddresses, Transport] = {}
 
     def organisation(self, organisation: str) -> OrganisationRecord:
@@ -99,7 +100,7 @@ class Organisations:
         Raises:
             InvalidKeyError: the id is not one; so for every method that takes one.
         """
-        return self._managed.organisation(self.catalogue.organisation(check_identifier(organisation, "organisation")))
+        return self.managed.organisation(self.catalogue.organisation(check_identifier(organisation, "organisation")))
 
     def providers(self, organisation: str) -> tuple[ProviderRecord, ...]:
         """Return every provider of the organisation, oldest first.
@@ -108,7 +109,7 @@ class Organisations:
             InvalidKeyError: the id is not one.
         """
         kept = self.catalogue.providers(check_identifier(organisation, "organisation"))
-        return self._managed.providers(organisation, kept)
+        return self.managed.providers(organisation, kept)
 
     def choice(self, organisation: str, project: str | None = None) -> Choice:
         """Return at one instant all that decides where a document goes. One query.
@@ -119,7 +120,7 @@ class Organisations:
         check_identifier(organisation, "organisation")
         if project is not None:
             check_identifier(project, "project")
-        return self._managed.choice(organisation, self.catalogue.choice(organisation, project))
+        return self.managed.choice(organisation, self.catalogue.choice(organisation, project))
 
     def overrides(self, organisation: str) -> tuple[ProjectOverride, ...]:
         """Return the overrides in force, sorted by project.
@@ -331,7 +332,7 @@ class Organisations:
         """
         if record.managed:
             check_folder(record.organisation)
-            return self.registry.open(record.kind, self._managed.settings(record))
+            return self.managed.open(record.id, record.label)
         settings = self.settings(record)
         addresses = self._proposals.admit(record.organisation, record.kind, settings, alone=True)
         provider = self.registry.open(record.kind, settings)

@@ -151,6 +151,28 @@ def verify_provider(
     return report
 
 
+def verify_managed(
+    organisations: Organisations, provider: str | None = None, *, timeout_s: float = DEFAULT_TIMEOUT_S
+) -> VerificationReport:
+    """Verify a provider that the platform declares, by its id, outside the folder of every organisation.
+
+    For the host alone: nothing is recorded, and the report names the place. Without an id it is the default of new
+    organisations. Eight requests.
+
+    Raises:
+        SettingsError: none of that id is declared.
+    """
+    managed = organisations.managed
+    id = provider or next(iter(managed.declared), "managed")  # noqa: A001 -- as the record calls it
+    try:
+        storage = Storage(managed.open(id))
+    except StorageError as error:
+        if id not in managed.declared:
+            raise
+        return unusable(managed.declared[id].kind, error)
+    return _verify(storage, timeout_s, storage.close, {})
+
+
 def unusable(kind: str, error: StorageError) -> VerificationReport:
     """Report settings that could not even be opened."""
     check = _unpassed("settings", error, 0.0, advise(error))

@@ -1,10 +1,10 @@
 """The only place that reads the environment: where things are kept, the sealing keys, settings of a provider.
 
 Every function takes the variables as its last argument; without it, those of the process are used.
-
     KAZINEX_STORAGE_HOME            folder of the catalogue and the key file; default: the user's data folder
     KAZINEX_STORAGE_DATABASE        URL of the catalogue, or the path of a SQLite file
     KAZINEX_STORAGE_KEY             sealing keys, base64 of 32 bytes each, comma-separated; the first one seals
+    KAZINEX_STORAGE_MANAGED         file that declares the providers of the platform
     KAZINEX_STORAGE_<KIND>_<FIELD>  settings of a provider, for tools that open one without a catalogue
 """
 
@@ -85,6 +85,17 @@ def sealing_keys(environ: Mapping[str, str] | None = None) -> str | None:
     if text is not None and not text.strip():
         raise SettingsError(f"{PREFIX}KEY is set but empty; give it a key, or unset it to use the key file")
     return text
+
+
+def managed_file(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return the file that declares the providers of the platform; None when ``KAZINEX_STORAGE_MANAGED`` is not set.
+
+    Raises:
+        SettingsError: it begins with ``~`` and there is no home folder.
+    """
+    variables = _variables(environ)
+    chosen = variables.get(f"{PREFIX}MANAGED", "").strip()
+    return _expand(chosen, variables) if chosen else None
 
 
 def settings_from_environment(
