@@ -17,10 +17,32 @@ if TYPE_CHECKING:
     from .contract import StorageProvider as StorageProvider
     from .documents.aio import AsyncDocumentStore as AsyncDocumentStore
     from .documents.direct_ends import DirectSweep as DirectSweep
+    from .documents.events import AllowlistChanged as AllowlistChanged
+    from .documents.events import AuditDropped as AuditDropped
+    from .documents.events import DefaultChanged as DefaultChanged
+    from .documents.events import DocumentAborted as DocumentAborted
+    from .documents.events import DocumentConfirmed as DocumentConfirmed
+    from .documents.events import DocumentExpired as DocumentExpired
+    from .documents.events import DocumentOpened as DocumentOpened
+    from .documents.events import DocumentPresigned as DocumentPresigned
+    from .documents.events import DocumentRefused as DocumentRefused
     from .documents.events import DocumentRemoved as DocumentRemoved
+    from .documents.events import DocumentUploaded as DocumentUploaded
+    from .documents.events import Event as Event
+    from .documents.events import EventHook as EventHook
+    from .documents.events import KeyRotated as KeyRotated
+    from .documents.events import LimitChanged as LimitChanged
+    from .documents.events import OverrideChanged as OverrideChanged
+    from .documents.events import ProviderAdded as ProviderAdded
     from .documents.events import ProviderFailed as ProviderFailed
     from .documents.events import ProviderPassedOver as ProviderPassedOver
     from .documents.events import ProviderRecovered as ProviderRecovered
+    from .documents.events import ProviderRemoved as ProviderRemoved
+    from .documents.events import ProviderResolved as ProviderResolved
+    from .documents.events import ProviderUpdated as ProviderUpdated
+    from .documents.events import ProviderVerified as ProviderVerified
+    from .documents.events import QuotaChanged as QuotaChanged
+    from .documents.events import StatusChanged as StatusChanged
     from .documents.integrity import IntegrityState as IntegrityState
     from .documents.receipts import DocumentRevision as DocumentRevision
     from .documents.receipts import Revisions as Revisions
@@ -163,9 +185,36 @@ _HOMES = {
     "policy": ("ENTERPRISE", "STANDARD", "Plan", "UploadPolicy", "Verdict"),
     "contract": ("StorageProvider",),
     "storage.reading": ("ByteStream",),
-    "documents.events": ("DocumentRemoved", "ProviderFailed", "ProviderPassedOver", "ProviderRecovered"),
     "documents.direct_ends": ("DirectSweep",),
     "documents.tickets": ("DirectUpload", "UploadTicket"),
+    "documents.events": (
+        "AllowlistChanged",
+        "AuditDropped",
+        "DefaultChanged",
+        "DocumentAborted",
+        "DocumentConfirmed",
+        "DocumentExpired",
+        "DocumentOpened",
+        "DocumentPresigned",
+        "DocumentRefused",
+        "DocumentRemoved",
+        "DocumentUploaded",
+        "Event",
+        "EventHook",
+        "KeyRotated",
+        "LimitChanged",
+        "OverrideChanged",
+        "ProviderAdded",
+        "ProviderFailed",
+        "ProviderPassedOver",
+        "ProviderRecovered",
+        "ProviderRemoved",
+        "ProviderResolved",
+        "ProviderUpdated",
+        "ProviderVerified",
+        "QuotaChanged",
+        "StatusChanged",
+    ),
     "documents.receipts": ("DocumentRevision", "Revisions", "StoredDocument"),
     "documents.register": ("Removal", "RevisionRecord"),
     "registry": ("ProviderKind", "Registry", "default_registry"),

@@ -17,7 +17,7 @@ from kazinex_storage.storage import rules
 
 WRITTEN_OUT = {
     "AsyncStorage": {"put", "get_many", "stream", "list", "scoped", "with_digest"},
-    "AsyncDocumentStore": {"upload", "stream", "receive_direct_upload"},
+    "AsyncDocumentStore": {"upload", "stream", "receive_direct_upload", "acting"},
 }
 """What takes or gives something else than the blocking method does: async iterables, iterators, a view."""
 

@@ -316,4 +316,9 @@ def test_the_methods_for_asyncio_are_awaited_unless_they_give_an_iterator_or_a_v
         and not inspect.isasyncgenfunction(member)
     }
 
-    assert {"AsyncStorage.list", "AsyncStorage.scoped", "AsyncStorage.with_digest"} == plain
+    assert {
+        "AsyncStorage.list",
+        "AsyncStorage.scoped",
+        "AsyncStorage.with_digest",
+        "AsyncDocumentStore.acting",
+    } == plain

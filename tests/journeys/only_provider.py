@@ -39,5 +39,11 @@ class OnlyProvider:
         del organisation
         return process_keys()
 
+    listens = False
+
+    def acting(self, by: str | None) -> OnlyProvider:
+        del by
+        return self
+
     def emit(self, event: Event) -> None:
         del event

@@ -242,7 +242,7 @@ def test_providers_neither_chosen_nor_verified_take_no_part_in_a_write(world: Wo
     receipt = world.documents.upload(document(), b"new")
 
     assert () == receipt.unasked
-    assert [] == world.events
+    assert [] == world.told(ProviderPassedOver)
     with pytest.raises(NotFoundError):  # the pending one was never used: nothing of ours can be there
         MOODS.pop(f"{world.name}-old")
         world.documents.find(document("P99"))

@@ -308,6 +308,12 @@ class Only:
     def in_order(self, organisation: str, project: str | None) -> Sequence[ResolvedProvider]:
         return (self.provider,)
 
+    listens = False
+
+    def acting(self, by: str | None) -> Only:
+        del by
+        return self
+
     def emit(self, event: Event) -> None:
         """Nobody listens."""
 

@@ -131,6 +131,12 @@ class Resolver:
     def in_order(self, organisation: str, project: str | None) -> Sequence[ResolvedProvider]:
         return (self._found,)
 
+    listens = False
+
+    def acting(self, by: str | None) -> Resolver:
+        del by
+        return self
+
     def emit(self, event: Event) -> None:
         """Nobody listens."""
 

@@ -52,6 +52,12 @@ class Only:
     def in_order(self, organisation: str, project: str | None) -> Sequence[ResolvedProvider]:
         return (self._found,)
 
+    listens = False
+
+    def acting(self, by: str | None) -> Only:
+        del by
+        return self
+
     def emit(self, event: Event) -> None:
         """Nobody listens."""
 

@@ -19,13 +19,32 @@ from .store import DocumentStore
 class AsyncDocumentStore:
     """The documents of organisations, for asyncio; each method says what ``DocumentStore`` says."""
 
-    def __init__(self, documents: DocumentStore) -> None:
-        """Use *documents*, with the organisation that it is bound to, if any; both may be used side by side."""
-        self.operations = documents.operations
+    def __init__(self, documents: DocumentStore, *, by: str | None = None) -> None:
+        """Use *documents*, with the organisation that it is bound to, if any; both may be used side by side.
+
+        Args:
+            documents: What does the work.
+            by: In whose name; by default, in that of *documents*.
+
+        Raises:
+            ValueError: *by* is empty, or longer than 2,000 characters.
+        """
+        self.operations = documents.operations if by is None else documents.operations.acting(by)
         """The operations as exchanges."""
         self.transport = documents.transport
         """What runs the exchanges."""
         self._run = self.transport.run_async
+
+    def acting(self, by: str | None) -> AsyncDocumentStore:
+        """Return this store for calls in the name of *by*; see ``DocumentStore.acting``.
+
+        Raises:
+            ValueError: *by* is empty, or longer than 2,000 characters.
+        """
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__)
+        view.operations = self.operations.acting(by)
+        return view
 
     find = awaited(DocumentStore.find)
     get_bytes = awaited(DocumentStore.get_bytes)
@@ -70,7 +89,7 @@ class AsyncDocumentStore:
             NotFoundError: it is not stored, at the first chunk.
             IntegrityError: it is another version than the receipt recorded, or the whole has another sha256.
         """
-        opened = await self._run(self.operations.opening(document, accept_rewritten=accept_rewritten))
+        opened = await self._run(self.operations.opening(document, accept_rewritten=accept_rewritten, how="stream"))
         reader = opened.range_reader()
         while chunk := await self._run(reader.next()):
             yield chunk

@@ -23,9 +23,10 @@ from .direct import DirectUploads
 from .integrity import Evidence, IntegrityState, checked, is_by_service, is_rewritten
 from .patience import Patience
 from .reading import Opening, check_version, other_version, rewritten
-from .receipts import DocumentRevision, ProviderResolver, Revisions, StoredDocument, receipt_of
+from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, Revisions, StoredDocument, receipt_of
 from .removing import RecordedRemoval, removal_now, remove_everywhere, stored_sha256
 from .searching import Search, places_of, relative_key
+from .telling import HowOpened, opened, told_if_refused
 from .writing import RevisionWrite
 
 
@@ -40,10 +41,26 @@ class DocumentOperations:
         upload_route: str | None = None,
     ) -> None:
         """Work on the documents of *organisation*, or of all; see ``DocumentStore``."""
+        self._resolver = resolver
+        self._organisation = organisation
         self._search = Search(resolver, organisation)
         self._patience = patience if patience is not None else Patience()
         self.direct = DirectUploads(resolver, organisation, self._patience, upload_route)
         """Direct uploads."""
+        self._upload_route = upload_route
+        self._by: str | None = None
+
+    def acting(self, by: str | None) -> DocumentOperations:
+        """Return these operations in the name of *by*.
+
+        Raises:
+            ValueError: *by* is empty, or too long.
+        """
+        if by == self._by:
+            return self
+        view = DocumentOperations(self._resolver.acting(by), self._organisation, self._patience, self._upload_route)
+        view._by = by
+        return view
 
     def upload(
         self,
@@ -55,6 +72,18 @@ class DocumentOperations:
     ) -> Exchange[StoredDocument]:
         """Store the file of a revision, once; see ``DocumentStore.upload``."""
         chosen = yield from self._search.chosen(document)
+        upload = self._upload(document, chosen, file, content_type, sha256, on_progress)
+        return (yield from told_if_refused(self._search, document, chosen, upload))
+
+    def _upload(
+        self,
+        document: DocumentKey,
+        chosen: ResolvedProvider,
+        file: Body,
+        content_type: str | None,
+        sha256: str | None,
+        on_progress: Progress | None,
+    ) -> Exchange[StoredDocument]:
         write = RevisionWrite(self._search, document, chosen, self._patience)
         options = PutOptions(mode=PutMode.CREATE, content_type=content_type)
         operations, key = _proving(chosen.storage), relative_key(document)
@@ -80,13 +109,22 @@ class DocumentOperations:
         found, info = yield from self._search.find(document)
         return receipt_of(document, found, info)
 
-    def opening(self, document: StoredDocument | DocumentKey, *, accept_rewritten: bool = False) -> Exchange[Opening]:
+    def opening(
+        self,
+        document: StoredDocument | DocumentKey,
+        *,
+        accept_rewritten: bool = False,
+        how: HowOpened = "open",
+    ) -> Exchange[Opening]:
         """Return what a document is read from, and what its bytes are compared with; see ``DocumentStore.open``."""
         if isinstance(document, DocumentKey):
             found, info = yield from self._search.find(document)
+            yield from self._opened(document, found, how)
             return Opening(storage=found.storage, key=relative_key(document), info=info, sha256=None)
-        storage, key = yield from self._recorded(document)
+        found, key = yield from self._recorded(document)
+        storage = found.storage
         info = yield from storage.operations.head(key)
+        yield from self._opened(document, found, how)
         if accept_rewritten and is_by_service(document, info, storage.info.rewrites):
             return Opening(storage=storage, key=key, info=info, sha256=None)
         check_version(document, info, storage.info.rewrites)
@@ -103,8 +141,11 @@ class DocumentOperations:
         """Write a document into a file; see ``DocumentStore.download``."""
         if isinstance(document, DocumentKey):
             found, _ = yield from self._search.find(document)
+            yield from self._opened(document, found, "download")
             return (yield from _proving(found.storage).download(relative_key(document), path, on_progress))
-        storage, key = yield from self._recorded(document)
+        found, key = yield from self._recorded(document)
+        yield from self._opened(document, found, "download")
+        storage = found.storage
         operations = _proving(storage)
         rewritable = is_rewritten(document, storage.info.rewrites)
         # Where the bytes prove themselves, it does not matter which version they are of.
@@ -131,13 +172,13 @@ class DocumentOperations:
         self, document: StoredDocument | DocumentKey, span: ByteRange, *, accept_rewritten: bool = False
     ) -> Exchange[bytes]:
         """Return the bytes of a document; see ``DocumentStore.get_bytes``."""
-        opened = yield from self.opening(document, accept_rewritten=accept_rewritten)
+        opened = yield from self.opening(document, accept_rewritten=accept_rewritten, how="get_bytes")
         return (yield from opened.get_bytes(span))
 
     def check(self, receipt: StoredDocument, by: Evidence = "bytes") -> Exchange[IntegrityState]:
         """Compare what is stored with its receipt; see ``DocumentStore.check``."""
-        storage, key = yield from self._recorded(receipt)
-        return (yield from checked(storage, key, receipt, by))
+        found, key = yield from self._recorded(receipt)
+        return (yield from checked(found.storage, key, receipt, by))
 
     def revisions(self, document: DocumentKey) -> Exchange[Revisions]:
         """Return the stored revisions of a document; see ``DocumentStore.revisions``."""
@@ -165,7 +206,7 @@ class DocumentOperations:
         self, document: StoredDocument | DocumentKey, by: str | None = None, reason: str | None = None
     ) -> Exchange[None]:
         """Remove a document; see ``DocumentStore.remove``."""
-        search, removal = self._search, removal_now(by, reason)
+        search, removal = self._search, removal_now(by if by is not None else self._by, reason)
         if isinstance(document, StoredDocument):
             recorded = yield from search.recorded(document)
             known = (yield from search.revision(document.document)) is not None
@@ -183,10 +224,16 @@ class DocumentOperations:
         places = places_of((yield from search.providers(document)))
         yield from remove_everywhere(RecordedRemoval(search, document, provider, sha256), removal, places)
 
-    def _recorded(self, receipt: StoredDocument) -> Exchange[tuple[Storage, str]]:
-        """Return the storage that the receipt names, and the key of its document there."""
+    def _recorded(self, receipt: StoredDocument) -> Exchange[tuple[ResolvedProvider, str]]:
+        """Return the provider that the receipt names, and the key of its document there."""
         recorded = yield from self._search.recorded(receipt)
-        return recorded.storage, relative_key(receipt.document)
+        return recorded, relative_key(receipt.document)
+
+    def _opened(
+        self, document: StoredDocument | DocumentKey, found: ResolvedProvider, how: HowOpened
+    ) -> Exchange[None]:
+        if self._search.listens:
+            yield from self._search.emit(opened(document, found, how))
 
 
 def _proving(storage: Storage) -> Operations:

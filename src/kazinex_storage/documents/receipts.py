@@ -73,8 +73,21 @@ class ProviderResolver(Protocol):
         """Return every provider of the organisation once: override, default, the others."""
         ...
 
+    @property
+    def listens(self) -> bool:
+        """Whether there is a hook; where there is none, no event need be made."""
+        ...
+
     def emit(self, event: Event) -> None:
         """Give *event* to the hook, if there is one."""
+        ...
+
+    def acting(self, by: str | None) -> ProviderResolver:
+        """Return the resolver for calls in the name of *by*.
+
+        Raises:
+            ValueError: *by* is empty, or too long.
+        """
         ...
 
 

@@ -42,10 +42,17 @@ class Removal:
             text: str | None = getattr(self, name)
             if text is None:
                 continue
-            if len(text) > MAX_REASON_CHARACTERS or "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
-                raise ValueError(
-                    f"{name!r} of a removal is at most {MAX_REASON_CHARACTERS} characters, without NUL and surrogates"
-                )
+            check_words(f"{name!r} of a removal", text)
+
+
+def check_words(what: str, text: str) -> None:
+    """Refuse what a database cannot hold as *what* a person wrote.
+
+    Raises:
+        ValueError: the text is longer than ``MAX_REASON_CHARACTERS``, or holds what no text may.
+    """
+    if len(text) > MAX_REASON_CHARACTERS or "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise ValueError(f"{what} is at most {MAX_REASON_CHARACTERS} characters, without NUL and surrogates")
 
 
 def new_token() -> str:

@@ -56,7 +56,7 @@ def remove_everywhere(
             yield from entry.take_back()  # the services refused: the document is where it was
         raise errors[0]
     if entry.removal is not None:
-        yield from entry.search.emit(DocumentRemoved(document=entry.document, removal=entry.removal))
+        yield from entry.search.emit(DocumentRemoved(document=entry.document, removal=entry.removal, by=removal.by))
 
 
 def _delete(place: Sequence[ResolvedProvider], key: str) -> Exchange[StorageError | None]:

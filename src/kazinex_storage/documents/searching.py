@@ -181,7 +181,13 @@ class Search:
 
     def emit(self, event: Event) -> Exchange[None]:
         """Give *event* to the hook, if there is one."""
-        yield Call(self._resolver.emit, event)
+        if self._resolver.listens:
+            yield Call(self._resolver.emit, event)
+
+    @property
+    def listens(self) -> bool:
+        """Whether there is a hook."""
+        return self._resolver.listens
 
 
 def passed_over(provider: ResolvedProvider, error: StorageError, operation: str, key: str) -> ProviderPassedOver:

@@ -31,7 +31,12 @@ class DocumentStore:
     """The documents of the organisations that a resolver knows, or of one of them. Thread-safe and fork-safe."""
 
     def __init__(
-        self, resolver: ProviderResolver, *, organisation: str | None = None, upload_route: str | None = None
+        self,
+        resolver: ProviderResolver,
+        *,
+        organisation: str | None = None,
+        upload_route: str | None = None,
+        by: str | None = None,
     ) -> None:
         """Resolve providers with *resolver*, which stays the caller's to close.
 
@@ -41,15 +46,28 @@ class DocumentStore:
                 ``AccessDeniedError`` before any request. Give it wherever receipts or keys come from clients.
             upload_route: The URL, for clients, below which the host answers ``PUT {upload_route}/{token}`` by
                 ``receive_direct_upload``; for providers that clients cannot send to themselves.
+            by: In whose name it works, unless a call says otherwise: events and removals name them.
 
         Raises:
             InvalidKeyError: no organisation can have that id.
+            ValueError: *by* is empty, or longer than 2,000 characters.
         """
-        self.operations = DocumentOperations(resolver, organisation, upload_route=upload_route)
+        self.operations = DocumentOperations(resolver, organisation, upload_route=upload_route).acting(by)
         """The operations as exchanges."""
         self.transport = resolver.transport
         """What runs the exchanges."""
         self._run = self.transport.run  # all that AsyncDocumentStore does otherwise; see ``storage.awaiting.awaited``
+
+    def acting(self, by: str | None) -> DocumentStore:
+        """Return this store for calls in the name of *by*; it costs nothing, so a service makes one for each request.
+
+        Raises:
+            ValueError: *by* is empty, or longer than 2,000 characters.
+        """
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__)
+        view.operations = self.operations.acting(by)
+        return view
 
     def upload(
         self,
@@ -117,7 +135,7 @@ class DocumentStore:
             NotFoundError: it is not stored.
             IntegrityError: it is another version than the receipt recorded, or the whole has another sha256.
         """
-        opened = self._run(self.operations.opening(document, accept_rewritten=accept_rewritten))
+        opened = self._run(self.operations.opening(document, accept_rewritten=accept_rewritten, how="stream"))
         return ByteStream(opened.range_reader(), self.transport)
 
     def get_bytes(
@@ -192,6 +210,9 @@ class DocumentStore:
 
         The revision stays taken for good: the register remembers when, and *by* whom and for what *reason* if said,
         before anything is deleted. The host gets an event.
+
+        Args:
+            by: By default, in whose name this store works.
 
         Raises:
             StorageError: a provider did not answer, or refused; call again.

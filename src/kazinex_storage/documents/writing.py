@@ -22,6 +22,7 @@ from .register import RevisionRecord
 from .removing import RecordedRemoval, removal_now
 from .searching import Place, Search, list_place, place_of, places_of, relative_key, relative_prefix
 from .taken import refused, taken
+from .telling import uploaded
 
 Swap: TypeAlias = Callable[[RevisionRecord | None, RevisionRecord | None], bool]
 """Records a revision, as ``RevisionRegister.swap_revision`` does."""
@@ -43,6 +44,7 @@ class RevisionWrite:
         self._document = document
         self._target = target
         self._patience = patience
+        self._recorded_elsewhere = swap is not None
         self._swap: Swap = swap if swap is not None else search.register.swap_revision
         self._seen: RevisionRecord | None = None
         self._mine: RevisionRecord | None = None
@@ -72,7 +74,7 @@ class RevisionWrite:
         Raises:
             AlreadyExistsError: another upload was recorded first, or the revision was removed meanwhile.
         """
-        if not (yield from self._record(info.sha256)):
+        if not (yield from self._record(info, info.sha256)):
             raise self._slower()
 
     def adopt(self, info: ObjectInfo, *, proven: bool) -> Exchange[None]:
@@ -93,7 +95,7 @@ class RevisionWrite:
                 came_back = seen.removal is not None and seen.document == self._document and sha256 is not None
                 if not came_back or seen.sha256 != sha256:
                     raise self.taken()
-            if (yield from self._record(sha256)):
+            if (yield from self._record(info, sha256)):
                 return
         raise self._slower()
 
@@ -111,7 +113,7 @@ class RevisionWrite:
         """Return the error for a revision that the register knows."""
         return taken(self._document, self._seen)
 
-    def _record(self, sha256: str | None) -> Exchange[bool]:
+    def _record(self, info: ObjectInfo, sha256: str | None) -> Exchange[bool]:
         self._mine = RevisionRecord(
             document=self._document,
             provider=self._target.provider,
@@ -119,9 +121,19 @@ class RevisionWrite:
             recorded_at=datetime.now(UTC),
         )
         if (yield Call(self._swap, self._seen, self._mine)):
+            try:
+                yield from self._tell(info)
+            except BaseException:
+                if not self._recorded_elsewhere:  # an upload that the host cannot be told of is none
+                    yield from self.withdraw()
+                raise
             return True
         self._mine = None
         return False
+
+    def _tell(self, info: ObjectInfo) -> Exchange[None]:
+        if self._search.listens:
+            yield from self._search.emit(uploaded(self._document, self._target, info))
 
     def _recorded(self, seen: RevisionRecord, sha256: str | None) -> Exchange[bool]:
         """Say whether *seen* records the file under this key in this place."""

@@ -13,7 +13,7 @@ from enum import Enum
 from functools import partial
 from typing import TypeAlias
 
-from ..documents.events import Event
+from ..documents.events import Event, EventHook, ProviderResolved
 from ..documents.patience import Patience
 from ..documents.receipts import ResolvedProvider
 from ..documents.register import RevisionRegister
@@ -31,6 +31,8 @@ from .catalogue import keys_of
 from .opened import DEFAULT_CAPACITY, OpenStorages, UnopenedProvider
 from .records import Choice, ProviderRecord, ProviderStatus, now
 from .service import Organisations
+from .speaking import Speaker
+from .telling import facts
 from .use import UseWatch
 
 
@@ -47,15 +49,12 @@ class Reason(Enum):
     """All providers were asked for, and it is one of the others."""
 
 
-EventHook: TypeAlias = Callable[[Event], object]
-"""Called with each event of ``documents/events.py``; what it raises passes through the call that caused the event."""
-
 ResolveHook: TypeAlias = Callable[[str, str | None, str, Reason], object]
 """Called with (organisation, project, id of the provider, reason) before a storage is handed out."""
 
 
 @not_pickled("let the other process open the catalogue")
-class Resolver:
+class Resolver(Speaker):
     """Opens the providers of organisations, each once, and hands out scoped views of them. Thread-safe and fork-safe.
 
     A provider whose settings changed is opened again for the next caller; storages that are in use keep the one they
@@ -78,16 +77,17 @@ class Resolver:
             transport: Shared with other storages of the process; without one the resolver has its own.
             capacity: How many providers are kept open.
             on_resolve: Called each time a provider is resolved, for an audit; what it raises passes through.
-            on_event: Called when a provider is passed over, fails or works again, and when a document is removed; on
-                the thread of the call or one of the transport's, so it should be quick.
+            on_event: Called with each event of what is resolved here, on the thread of the call or one of the
+                transport's, so it should be quick; what it raises passes through the call. By default, the hook of
+                *organisations*.
         """
+        super().__init__(on_event)
         self.organisations = organisations
         """Where the records are."""
         self.transport = transport if transport is not None else Transport()
         """What runs the exchanges."""
         self._own_transport = transport is None
         self._on_resolve = on_resolve
-        self._on_event = on_event
         self._clock = clock
         self._patience = Patience()
         self._opened = OpenStorages(
@@ -126,10 +126,17 @@ class Resolver:
         """Return the keys of the organisation; of a catalogue without keys, those of this process."""
         return keys_of(self.organisations.catalogue, organisation) or process_keys()
 
+    @property
+    def listens(self) -> bool:
+        """Whether there is a hook, here or at the organisations."""
+        return super().listens or self.organisations.listens
+
     def emit(self, event: Event) -> None:
-        """Give *event* to the hook, if there is one."""
-        if self._on_event is not None:
-            self._on_event(event)
+        """Give *event* to the hook, if there is one, in the name of whoever this acts for."""
+        if super().listens:
+            super().emit(event)
+        else:
+            self.organisations.emit(event.in_name_of(self._by))
 
     def storages(self, organisation: str, project: str | None = None) -> Iterator[Storage]:
         """Yield the storage of every provider once: override, default, the others from the oldest on.
@@ -222,6 +229,8 @@ class Resolver:
         )
         if self._on_resolve is not None:
             self._on_resolve(record.organisation, project, record.id, reason)
+        if self.listens:
+            self.emit(ProviderResolved(**facts(record), project=project, reason=reason.value))
         view = storage.with_policy(policy)
         view.operations.context.rules.taken = Taken(self.revisions)
         view.operations.context.watch = UseWatch(self.organisations.catalogue, record, self.emit, self._clock)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..contract import SecretRotator
+from ..documents.events import EventHook, KeyRotated
 from ..errors import RecordConflictError, SealError, UnknownProviderError
 from ..keys import check_identifier
 from ..policy import check_extensions, normal_extension
@@ -25,16 +26,19 @@ from ..secrecy.pickling import not_pickled
 from ..storage.sync import Storage
 from ..transport import Transport
 from ..verbs import offers_exchanges
+from . import telling
 from .admission import OPERATOR_CHOICES, Admit
 from .catalogue import Catalogue
 from .changes import check_size_limit, halves, verified_with, with_settings
+from .looking import Records
 from .managed import ManagedProvider, ManagedProviders, check_own, keep
 from .ownership import check_owner
 from .proposals import Proposals, check_folder
-from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord, SecretValues, now
+from .records import OrganisationRecord, ProjectOverride, ProviderRecord, SecretValues, now
 from .rotation import KeptSecret
-from .rules import check_label, conflict, free_label, named
+from .rules import check_label, conflict, free_label
 from .settings import merge
+from .speaking import Speaker
 from .use import failed
 
 if TYPE_CHECKING:
@@ -56,7 +60,7 @@ KEEP: Final = Keep.KEEP
 
 
 @not_pickled("let the other process open the catalogue")
-class Organisations:
+class Organisations(Records, Speaker):
     """The providers and choices of all organisations. Safe for threads, and for several processes.
 
     Where a method takes *version* it refuses with ``RecordConflictError`` when the record has another one; without
@@ -70,6 +74,7 @@ class Organisations:
         *,
         admit: Admit = OPERATOR_CHOICES,
         guarded: Iterable[Path] | None = None,
+        on_event: EventHook | None = None,
         clock: Callable[[], datetime] = now,
         managed: ManagedProvider | Iterable[ManagedProvider] = (),
     ) -> None:
@@ -78,65 +83,22 @@ class Organisations:
         Args:
             admit: Decides on settings before they are stored and before they are used.
             guarded: What no local root may contain; by default, what the environment says.
+            on_event: Called with each event, after the change and before the method returns; what it raises passes
+                through the call. Resolvers without a hook of their own use it too.
             managed: What the platform offers to every organisation; the first is the default of new ones.
 
         Raises:
             SettingsError: what is declared as *managed* cannot be used.
             UnknownProviderError: its kind is not registered.
         """
-        self.catalogue = catalogue
-        """Where the records are kept."""
-        self.registry = registry or default_registry()
+        registry = registry or default_registry()
+        Records.__init__(self, catalogue, ManagedProviders(managed, registry))
+        Speaker.__init__(self, on_event)
+        self.registry = registry
         """Which kinds there are."""
         self._clock = clock
-        self.managed = ManagedProviders(managed, self.registry)
-        """What the platform offers to every organisation."""
         self._proposals = Proposals(catalogue, self.settings, admit, guarded, self.managed)
         self._transports: dict[PublicAddresses, Transport] = {}
-
-    def organisation(self, organisation: str) -> OrganisationRecord:
-        """Return the default and the allowlist of the organisation.
-
-        Raises:
-            InvalidKeyError: the id is not one; so for every method that takes one.
-        """
-        return self.managed.organisation(self.catalogue.organisation(check_identifier(organisation, "organisation")))
-
-    def providers(self, organisation: str) -> tuple[ProviderRecord, ...]:
-        """Return every provider of the organisation, oldest first.
-
-        Raises:
-            InvalidKeyError: the id is not one.
-        """
-        kept = self.catalogue.providers(check_identifier(organisation, "organisation"))
-        return self.managed.providers(organisation, kept)
-
-    def choice(self, organisation: str, project: str | None = None) -> Choice:
-        """Return at one instant all that decides where a document goes. One query.
-
-        Raises:
-            InvalidKeyError: an id is not one.
-        """
-        check_identifier(organisation, "organisation")
-        if project is not None:
-            check_identifier(project, "project")
-        return self.managed.choice(organisation, self.catalogue.choice(organisation, project))
-
-    def overrides(self, organisation: str) -> tuple[ProjectOverride, ...]:
-        """Return the overrides in force, sorted by project.
-
-        Raises:
-            InvalidKeyError: the id is not one.
-        """
-        return self.catalogue.overrides(check_identifier(organisation, "organisation"))
-
-    def find(self, organisation: str, provider: str) -> ProviderRecord:
-        """Return the provider of that id, else the one of that label, whatever the case of its letters.
-
-        Raises:
-            RecordNotFoundError: the organisation has neither.
-        """
-        return named(self.providers(organisation), organisation, provider)
 
     def add_provider(
         self,
@@ -175,7 +137,9 @@ class Organisations:
             max_file_bytes=max_file_bytes,
             created_at=self._clock(),
         )
-        return self.catalogue.add_provider(record)
+        record = self.catalogue.add_provider(record)
+        self.tell(telling.added(record))
+        return record
 
     def update_provider(
         self,
@@ -216,7 +180,11 @@ class Organisations:
             if max_file_bytes is not None:
                 check_size_limit(self.registry, after.kind, self.settings(after), max_file_bytes)
             after = replace(after, max_file_bytes=max_file_bytes)
-        return before if after is before else self.catalogue.replace_provider(after)
+        if after is before:
+            return before
+        kept = self.catalogue.replace_provider(after)
+        self.tell(telling.updated(before, kept))
+        return kept
 
     def remove_provider(self, organisation: str, provider: str, *, version: int | None = None) -> None:
         """Forget a provider and its secrets. Its objects stay where they are, but receipts no longer lead to them.
@@ -228,6 +196,7 @@ class Organisations:
         """
         record = self._find(organisation, provider, version)
         self.catalogue.remove_provider(organisation, record.id, version=record.version)
+        self.tell(telling.removed(record))
 
     def set_default(self, organisation: str, provider: str | None, *, version: int | None = None) -> OrganisationRecord:
         """Send new documents to a VERIFIED provider; None leaves the organisation without a default.
@@ -240,9 +209,10 @@ class Organisations:
             SettingsError: the provider is not VERIFIED.
         """
         chosen = None if provider is None else self._chosen(organisation, provider)
-        if version is None:
-            version = self.organisation(organisation).version
-        return self.catalogue.set_default(organisation, chosen, version=version)
+        before = self.organisation(organisation)
+        after = self.catalogue.set_default(organisation, chosen, version=before.version if version is None else version)
+        self.tell(telling.default(before, after))
+        return after
 
     def set_override(
         self, organisation: str, project: str, provider: str, *, version: int | None = None
@@ -275,9 +245,11 @@ class Organisations:
         """
         check_extensions(extensions)
         normal = sorted({normal_extension(extension) for extension in extensions})
-        if version is None:
-            version = self.organisation(organisation).version
-        return self.catalogue.set_allowlist(organisation, normal, version=version)
+        before = self.organisation(organisation)
+        version = before.version if version is None else version
+        after = self.catalogue.set_allowlist(organisation, normal, version=version)
+        self.tell(telling.allowlist(before, after))
+        return after
 
     def record_verification(
         self,
@@ -304,11 +276,14 @@ class Organisations:
             raise RecordConflictError(
                 f"the settings of the provider {kept.label!r} were changed while it was verified; verify it again"
             )
+        at = at or self._clock()
         if ok:
-            after = verified_with(self.registry, kept, at or self._clock(), discovered or {})
+            after = verified_with(self.registry, kept, at, discovered or {})
         else:
-            after = failed(kept, error or "unknown", at or self._clock(), in_use=False)
-        return self.catalogue.replace_provider(after, refreshed=after.settings != kept.settings)
+            after = failed(kept, error or "unknown", at, in_use=False)
+        after = self.catalogue.replace_provider(after, refreshed=after.settings != kept.settings)
+        self.tell(telling.verified(kept, after))
+        return after
 
     def settings(self, record: ProviderRecord) -> BaseModel:
         """Return the settings of a provider with its secrets, as an instance of the model of its kind.
@@ -361,7 +336,10 @@ class Organisations:
         Raises:
             SealError: a secret cannot be opened; nothing was changed.
         """
-        return self.catalogue.reseal()
+        resealed = self.catalogue.reseal()
+        if resealed:
+            self.emit(KeyRotated(resealed=resealed))
+        return resealed
 
     def close(self) -> None:
         """Close the catalogue; calling it twice is harmless."""
@@ -392,4 +370,6 @@ class Organisations:
             if before.provider == provider:
                 return before
             version = before.version
-        return self.catalogue.set_override(organisation, project, provider, version=version)
+        after = self.catalogue.set_override(organisation, project, provider, version=version)
+        self.tell(telling.override(before, after))
+        return after

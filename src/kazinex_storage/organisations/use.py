@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from ..documents.events import Event, ProviderFailed, ProviderRecovered
+from ..documents.events import Event
 from ..errors import AuthenticationError, ReconnectRequiredError, SettingsError, StorageError
 from ..lazy import logger
 from ..secrecy.masking import redact
@@ -20,6 +20,7 @@ from ..transport import Call, Exchange
 from .catalogue import Catalogue
 from .managed import keep
 from .records import ProviderRecord, ProviderStatus, SecretValues
+from .telling import used
 
 _log = logger(__name__)
 
@@ -62,8 +63,10 @@ def failed(record: ProviderRecord, error: str, at: datetime, *, in_use: bool) ->
     )
 
 
-def record_use(catalogue: Catalogue, used: ProviderRecord, error: StorageError | None, at: datetime) -> bool:
-    """Record how a call with the settings of *used* ended, and say whether that changed the status.
+def record_use(
+    catalogue: Catalogue, record: ProviderRecord, error: StorageError | None, at: datetime
+) -> tuple[Event, ...]:
+    """Record how a call with the settings of *record* ended, and return the events if that changed the status.
 
     Refused credentials (*error*) turn a VERIFIED provider FAILED; no error turns one back that a call turned FAILED.
 
@@ -72,18 +75,16 @@ def record_use(catalogue: Catalogue, used: ProviderRecord, error: StorageError |
         RecordConflictError: it was changed at this moment.
         StorageError: the catalogue does not answer.
     """
-    if used.managed:
-        keep(catalogue, used)
-    now = catalogue.provider(used.organisation, used.id)
-    if now.settings_version != used.settings_version:
-        return False  # other settings than those that were used
+    if record.managed:
+        keep(catalogue, record)
+    now = catalogue.provider(record.organisation, record.id)
+    if now.settings_version != record.settings_version:
+        return ()  # other settings than those that were used
     if error is not None and now.status is ProviderStatus.VERIFIED:
-        catalogue.replace_provider(failed(now, str(error), at, in_use=True))
-        return True
+        return tuple(used(now, catalogue.replace_provider(failed(now, str(error), at, in_use=True))))
     if error is None and now.status is ProviderStatus.FAILED and now.failed_in_use:
-        catalogue.replace_provider(without_failure(now, ProviderStatus.VERIFIED))
-        return True
-    return False
+        return tuple(used(now, catalogue.replace_provider(without_failure(now, ProviderStatus.VERIFIED))))
+    return ()
 
 
 class UseWatch:
@@ -121,22 +122,14 @@ class UseWatch:
     def _note(self, error: StorageError | None) -> None:
         record = self._record
         try:
-            changed = record_use(self._catalogue, record, error, self._clock())
+            events = record_use(self._catalogue, record, error, self._clock())
         except StorageError as trouble:
             # The call keeps its own outcome, and the next one tries again.
             _log.warning("the status of the provider %s was not recorded: %s", record.id, trouble)
             return
-        if not changed:
-            return
-        facts = {
-            "organisation": record.organisation,
-            "provider": record.id,
-            "kind": record.kind,
-            "label": record.label,
-        }
-        if error is None:
+        if events and error is None:
             _log.warning("provider %s (%s) takes its credentials again", record.label, record.kind)
-            self._emit(ProviderRecovered(**facts))
-        else:
+        elif events:
             _log.warning("provider %s (%s) refused its credentials and is FAILED: %s", record.label, record.kind, error)
-            self._emit(ProviderFailed(**facts, error=error_of(record, str(error))))
+        for event in events:
+            self._emit(event)
