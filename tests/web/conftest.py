@@ -1,6 +1,7 @@
 """A real uvicorn on a loopback port for the run, with the HTTP API over a catalogue in memory, and clients of it.
 
-Who asks is what the header ``Authorization: Test <name>:<role>`` says; ``<role>`` is one of ``Role`` or nothing.
+Who asks is what the header ``Authorization: Test <name>:<role>`` says; ``<role>`` is one of ``Role`` or nothing,
+and ``<role>@<project>`` is one that they have in that project alone.
 """
 
 from __future__ import annotations
@@ -26,13 +27,16 @@ KEY = b"an example key, not a real one!!"
 STRANGER = "stranger"
 
 
-def role_of(request: Request, organisation: str | None, _project: str | None) -> Member | None:
+def role_of(request: Request, organisation: str | None, project: str | None) -> Member | None:
     """Believe what the client says; organisations that begin with ``no-`` do not exist."""
     scheme, _, rest = request.headers.get("authorization", "").partition(" ")
     cookie = request.cookies.get("session")
     if cookie is not None:
         return Member(caller=Caller(name="by-cookie", cookie=True, csrf=csrf_token(KEY, cookie)), role=Role.ORG_ADMIN)
     name, _, role = rest.partition(":")
+    role, _, own = role.partition("@")
+    if own and project not in (None, own):
+        return None
     if scheme != "Test" or role == STRANGER or (organisation or "").startswith("no-"):
         return None
     return Member(caller=Caller(name=name), role=Role(role))

@@ -85,7 +85,9 @@ class DocumentRoutes:
         Raises nothing for a file that differs: the state says so. Nothing is changed.
         """
         documents = self._service.documents(organisation, caller_of(request))
-        state = await documents.check(given.stored(), by=given.by)
+        receipt = given.stored()
+        await self._service.check_project(request, Action.READ, organisation, receipt.document.project)
+        state = await documents.check(receipt, by=given.by)
         return IntegrityModel(state=state.value)
 
 

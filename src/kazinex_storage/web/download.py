@@ -98,7 +98,9 @@ class DownloadRoutes:
 
     async def by_receipt(self, request: Request, organisation: OrganisationId, given: ReceiptGiven) -> Response:
         """Send the whole file that a receipt of this organisation names, from the provider that it names."""
-        return await self._send(request, organisation, given.stored(), "attachment")
+        receipt = given.stored()
+        await self._service.check_project(request, Action.READ, organisation, receipt.document.project)
+        return await self._send(request, organisation, receipt, "attachment")
 
     async def _send(
         self, request: Request, organisation: str, document: DocumentKey | StoredDocument, disposition: Disposition

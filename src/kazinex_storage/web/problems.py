@@ -100,6 +100,11 @@ def of_http(error: HTTPException) -> Response:
     return response
 
 
+def denied() -> ProblemError:
+    """Return the refusal of what a caller may not do, which says nothing of what there is."""
+    return ProblemError(403, "not_allowed", "you may not do this here, or there is no such organisation")
+
+
 def of_validation(error: RequestValidationError) -> Response:
     """Return the response for a request of another form; it names what is wrong and quotes nothing of it."""
     wrong = [

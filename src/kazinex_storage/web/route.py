@@ -24,7 +24,7 @@ from ..secrecy.masking import without_frames
 from .access import Action, Caller
 from .csrf import check_csrf
 from .headers import API_HEADERS
-from .problems import ProblemError, of_http, of_refusal, of_storage, of_validation, problem
+from .problems import ProblemError, denied, of_http, of_refusal, of_storage, of_validation, problem
 from .service import StorageService
 
 _log = logger(__name__)
@@ -95,7 +95,7 @@ class Guard:
         organisation, project = _named(request)
         caller = await self._service.allowed(request, action, organisation, project)
         if caller is None:
-            raise _denied()
+            raise denied()
         check_csrf(request, caller)
         if rate is not None:
             wait = self._service.rates[rate].wait_for(organisation or "", caller.name)
@@ -166,11 +166,7 @@ def _named(request: Request) -> tuple[str | None, str | None]:
             None if project is None else check_identifier(project, "project"),
         )
     except InvalidKeyError as error:
-        raise _denied() from error
-
-
-def _denied() -> ProblemError:
-    return ProblemError(403, "not_allowed", "you may not do this here, or there is no such organisation")
+        raise denied() from error
 
 
 def _too_long(most: int) -> ProblemError:

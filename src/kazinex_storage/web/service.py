@@ -10,6 +10,7 @@ from ..organisations.resolver import Resolver
 from ..organisations.service import Organisations
 from .access import Action, Authorise, Caller, call_host
 from .limits import Limits
+from .problems import denied
 from .rates import RateLimit
 from .windows import Windows
 
@@ -37,6 +38,17 @@ class StorageService:
     ) -> Caller | None:
         """Return who sends *request* when they may do *action* there."""
         return await call_host(self.authorise, request, action, organisation, project)
+
+    async def check_project(self, request: Request, action: Action, organisation: str, project: str) -> None:
+        """Refuse what the body of *request* names in a project where its caller may not do *action*.
+
+        The path names the organisation alone there, so that the caller was let in for that.
+
+        Raises:
+            ProblemError: they may not.
+        """
+        if await self.allowed(request, action, organisation, project) is None:
+            raise denied()
 
     def documents(self, organisation: str, caller: Caller) -> AsyncDocumentStore:  # noqa: ARG002  # not yet named
         """Return the documents of *organisation* alone, for what *caller* does."""
