@@ -100,7 +100,8 @@ class Browser:
         """Send *data* as *part*, with other *headers* if some are given."""
         if part["url"].startswith(ROUTE):
             return self._route(part["url"], data)
-        sent = {**part["headers"], **(headers or {})}
+        # The page of a browser cannot set that one, and the browser says how long the body is.
+        sent = {name: value for name, value in part["headers"].items() if name != "Content-Length"} | (headers or {})
         return self._client.request(part["method"], part["url"], headers=sent, content=data).status_code
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from ..storage.tickets import TicketPart
 from ..transport import Exchange
 from ..types import Capability, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, UploadState
 from ..values import value
+from .integrity import is_first_version
 from .searching import relative_key
 from .ticket_register import PlanName, TicketRecord
 
@@ -127,7 +128,12 @@ def arrived(storage: Storage, record: TicketRecord) -> Exchange[ObjectInfo]:
     """
     key, state = relative_key(record.document), _state(record)
     arrivals = Arrivals(storage.operations.context)
-    declared = Declared(size=record.size, content_type=record.content_type, sha256=record.sha256)
+    declared = Declared(
+        size=record.size,
+        content_type=record.content_type,
+        sha256=record.sha256,
+        is_untouched=is_first_version,
+    )
     if record.plan == "parts":
         upload = UploadState.from_json(state["upload"])
         if storage.info.staged_parts:

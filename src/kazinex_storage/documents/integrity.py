@@ -117,6 +117,12 @@ def is_by_service(receipt: StoredDocument, info: ObjectInfo, rewrites: AbstractS
     return receipt.stored_at <= info.last_modified <= receipt.stored_at + REWRITE_WINDOW
 
 
+def is_first_version(info: ObjectInfo) -> bool:
+    """Say whether the content is the one that came to the service, as its ETag numbers versions; False when unknown."""
+    found = _VERSION.fullmatch(info.etag or "")
+    return found is not None and int(found["number"]) <= 1
+
+
 def is_rewritten(receipt: StoredDocument, rewrites: AbstractSet[str]) -> bool:
     """Say whether the service may rewrite a file of this kind."""
     name = receipt.document.filename
