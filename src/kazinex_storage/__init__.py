@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from .documents.events import QuotaChanged as QuotaChanged
     from .documents.events import StatusChanged as StatusChanged
     from .documents.integrity import IntegrityState as IntegrityState
+    from .documents.quotas import Quota as Quota
+    from .documents.quotas import Usage as Usage
+    from .documents.quotas import UsageReport as UsageReport
     from .documents.receipts import DocumentRevision as DocumentRevision
     from .documents.receipts import Revisions as Revisions
     from .documents.receipts import StoredDocument as StoredDocument
@@ -215,6 +218,7 @@ _HOMES = {
         "QuotaChanged",
         "StatusChanged",
     ),
+    "documents.quotas": ("Quota", "Usage", "UsageReport"),
     "documents.receipts": ("DocumentRevision", "Revisions", "StoredDocument"),
     "documents.register": ("Removal", "RevisionRecord"),
     "registry": ("ProviderKind", "Registry", "default_registry"),

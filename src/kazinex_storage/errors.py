@@ -226,9 +226,20 @@ class AccessDeniedError(StorageError, PermissionError):
 
 
 class QuotaExceededError(StorageError):
-    """The store is full."""
+    """The store is full, or the quota of an organisation or a project does not allow it."""
 
     errno = _errno.ENOSPC
+    used: int | None = None
+    """What counts against the quota now, in *unit*; None when the service itself is full."""
+    limit: int | None = None
+    """The quota."""
+    needed: int | None = None
+    """What was to be added."""
+    unit: str = "bytes"
+    """``bytes`` or ``objects``."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return *super().__reduce__(), {name: getattr(self, name) for name in ("used", "limit", "needed", "unit")}
 
 
 class LockedError(StorageError):

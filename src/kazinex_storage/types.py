@@ -313,8 +313,9 @@ _STATE = Schema(
         "provider": TEXT,
         "location": TEXT,
         "mac": matching(r"([0-9a-f]{16}\.[0-9a-f]{64})?", "the seal"),
+        "reservation": TEXT,
     },
-    optional={"kept": ""},
+    optional={"kept": "", "reservation": ""},
 )
 """The JSON of ``UploadState``, in the order in which it is written."""
 
@@ -346,12 +347,13 @@ class UploadState:
     """Where that provider keeps objects."""
     mac: str = field(default="", repr=False)
     """Proves all the rest; without the right one a state is refused."""
+    reservation: str = ""
+    """What holds its room, where the organisation has quotas."""
 
     def to_json(self) -> str:
         """Return the state as one line of JSON; what is written today is read by later releases."""
-        fields = {name: getattr(self, _STATE_NAMES.get(name, name)) for name in _STATE.fields} | {
-            "mode": self.mode.value
-        }
+        fields = {name: getattr(self, _STATE_NAMES.get(name, name)) for name in _STATE.fields}
+        fields["mode"] = self.mode.value
         return write_json({"version": _STATE_VERSION, **_STATE.shortened(fields)})
 
     @classmethod
@@ -366,9 +368,7 @@ class UploadState:
         except (ValueError, TypeError, AttributeError):
             found = None
         if not isinstance(found, dict) or found.pop("version", None) != _STATE_VERSION:
-            raise ValueError(
-                f"this is no upload state of version {_STATE_VERSION}; keep what to_json returned unchanged"
-            )
+            raise ValueError(f"this is no upload state of version {_STATE_VERSION}; keep what to_json wrote unchanged")
         fields = {_STATE_NAMES.get(name, name): value for name, value in _STATE.read(found).items()}
         return cls(**{**fields, "mode": PutMode(fields["mode"])})
 

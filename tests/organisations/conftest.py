@@ -22,6 +22,7 @@ from kazinex_storage.organisations import (
 )
 from kazinex_storage.organisations.schema import organisations as organisation_rows
 from kazinex_storage.organisations.schema import overrides, providers, revisions
+from kazinex_storage.organisations.service_tables import SERVICE_TABLES
 from kazinex_storage.registry import ProviderKind, Registry
 from kazinex_storage.testing.servers import PostgresServer, postgres
 
@@ -87,7 +88,7 @@ def catalogue(request: pytest.FixtureRequest, tmp_path: Path, sealer: Sealer) ->
     engine: Engine = request.getfixturevalue("postgres_engine")
     yield SqlCatalogue(engine, sealer)
     with engine.begin() as connection:
-        for table in (overrides, organisation_rows, providers, revisions):
+        for table in (overrides, organisation_rows, providers, revisions, *SERVICE_TABLES):
             connection.execute(table.delete())
 
 

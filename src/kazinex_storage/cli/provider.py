@@ -23,8 +23,7 @@ from .settings import Entered, Secrets, Sets, SettingsFile, collect, collect_cha
 
 if TYPE_CHECKING:
     from .. import policy
-    from ..organisations.records import ProviderRecord
-    from ..organisations.service import Keep
+    from ..organisations.records import Keep, ProviderRecord
     from ..verification.verify import VerificationReport
 else:
     policy = module(__name__, "..policy")
@@ -262,7 +261,7 @@ def parse_size(text: str) -> int:
 
 
 def _limit(text: str | None) -> int | Keep | None:
-    from ..organisations.service import KEEP
+    from ..organisations.records import KEEP
 
     if text is None:
         return KEEP

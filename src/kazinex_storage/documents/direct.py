@@ -18,18 +18,22 @@ from ..errors import (
     AlreadyExistsError,
     IntegrityError,
     NotSupportedError,
+    QuotaExceededError,
     RecordConflictError,
+    StorageError,
 )
 from ..keys import DocumentKey
 from ..lazy import logger, regex
 from ..secrecy.masking import Masked
 from ..storage.arrivals import NOTE, Arrivals
+from ..storage.claiming import give_back
+from ..storage.quota import SIGNED_GRACE
 from ..storage.rules import Body
 from ..storage.sync import Storage
 from ..storage.tickets import TicketPart
 from ..transport import Call, Exchange
 from ..types import Capability, PresignedUrl, PutMode, PutOptions
-from .direct_ends import TicketEnds, gone, proving
+from .direct_ends import TicketEnds, claim_of, gone, proving
 from .direct_plans import Begun, Wanted, arrived, begin, names_tickets, plan_for
 from .patience import Patience
 from .receipts import ProviderResolver, ResolvedProvider, StoredDocument, check_bound, receipt_of
@@ -94,9 +98,16 @@ class DirectUploads:
             begun_at=datetime.now(UTC),
             expires_in=expires_in,
         )
-        begun = yield from begin(storage, plan, wanted)
-        record = begun.record(wanted, chosen.provider)
-        yield from self._reserve(record)
+        claim = claim_of(chosen, document, wanted.id)
+        if claim is not None:
+            yield from claim.reserve(size, expires_in + SIGNED_GRACE)
+        try:
+            begun = yield from begin(storage, plan, wanted)
+            record = begun.record(wanted, chosen.provider)
+            yield Call(self._ends.register.add_ticket, record)
+        except StorageError:
+            yield from give_back(claim)
+            raise
         return cast(UploadTicket, (yield Call(self._ticket, record, begun)))
 
     def confirm(self, token: str) -> Exchange[StoredDocument]:
@@ -184,14 +195,18 @@ class DirectUploads:
         receipt = receipt_of(document, chosen, info)
         after, register, done = moved(record, "confirmed", receipt.to_dict()), self._ends.register, list[bool]()
 
-        def record_both(before: RevisionRecord | None, mine: RevisionRecord | None) -> bool:
-            done.append(register.confirm_ticket(record, after, before, mine))
+        def record_both(
+            before: RevisionRecord | None, mine: RevisionRecord | None, *, claim: str | None = None
+        ) -> bool:
+            done.append(register.confirm_ticket(record, after, before, mine, claim=claim))
             return done[-1]
 
-        write = RevisionWrite(self._search, document, chosen, self._patience, record_both)
+        write = RevisionWrite(self._search, document, chosen, self._patience, record_both, record.id)
         try:
             yield from write.adopt(info, proven=record.sha256 is not None and info.sha256 == record.sha256)
-        except AlreadyExistsError:
+        except (AlreadyExistsError, QuotaExceededError) as error:
+            if isinstance(error, QuotaExceededError) and error.limit is None:
+                raise  # the catalogue itself is full, which decides nothing
             yield from self._ends.end(record, "aborted")
             yield from self._ends.try_discard(record)
             raise
@@ -217,10 +232,6 @@ class DirectUploads:
         except AlreadyExistsError:
             yield from self._ends.clear(document, supersede=False)
         return (yield from RevisionWrite(self._search, document, chosen, self._patience).before(sha256))
-
-    def _reserve(self, record: TicketRecord) -> Exchange[None]:
-        """Remember a ticket: from now on its bytes count against the quota, until it is confirmed or expires."""
-        yield Call(self._ends.register.add_ticket, record)
 
     def _ticket(self, record: TicketRecord, begun: Begun) -> UploadTicket:
         keys = self._ends.keeper.state_keys(record.document.organisation)

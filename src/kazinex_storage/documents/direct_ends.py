@@ -9,6 +9,8 @@ from typing import Final, cast
 from ..errors import NotFoundError, NotSupportedError, RecordNotFoundError, StorageError
 from ..keys import DocumentKey, check_identifier
 from ..lazy import logger
+from ..storage.claiming import give_back
+from ..storage.quota import Claim
 from ..storage.sync import Storage
 from ..transport import Call, Exchange
 from ..values import value
@@ -127,6 +129,7 @@ class TicketEnds:
             return  # nothing of it can be reached any more
         recorded = yield from self.is_recorded(record, chosen)
         yield from discard(proving(chosen), record, recorded=recorded)
+        yield from give_back(claim_of(chosen, record.document, record.id))
 
     def try_discard(self, record: TicketRecord) -> Exchange[None]:
         """Do that, or leave it to a sweep."""
@@ -177,10 +180,16 @@ class TicketEnds:
 
 
 def proving(chosen: ResolvedProvider) -> Storage:
-    """Return the storage with the sha256, which receipts keep; the register of revisions is asked here instead."""
+    """Return the storage with the sha256, which receipts keep; the register and the quotas are asked here instead."""
     storage = chosen.storage.with_digest("sha256")
-    storage.operations.context.rules.taken = None
+    storage.operations.context.rules.taken = storage.operations.context.rules.quota = None
     return storage
+
+
+def claim_of(chosen: ResolvedProvider, document: DocumentKey, ticket: str) -> Claim | None:
+    """Return the room that a ticket holds; None where there are no quotas."""
+    quota = chosen.storage.operations.context.rules.quota
+    return None if quota is None else quota.claim(document.build(), ticket)
 
 
 def gone(record: TicketRecord) -> NotFoundError:

@@ -92,7 +92,7 @@ class DocumentOperations:
 
         def create(demanded: str | None) -> Exchange[ObjectInfo]:
             nonlocal answered_at
-            info = yield from operations.put(key, file, options, sha256=demanded, on_progress=on_progress)
+            info = yield from operations.put(key, file, options, sha256=demanded, on_progress=on_progress, write=write)
             answered_at = datetime.now(UTC)
             return info
 

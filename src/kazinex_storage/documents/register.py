@@ -7,13 +7,16 @@ The register decides between uploads that race, and keeps a removed revision tak
 from __future__ import annotations
 
 import secrets
-import threading
-from dataclasses import field
+from collections.abc import Iterable
+from dataclasses import field, replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Final, Protocol
 
 from ..keys import DocumentKey
 from ..values import value
+from .quotas import Reservation, Usage
+from .usage import MemoryUsage
 
 MAX_REASON_CHARACTERS: Final = 2000
 """Characters that who removed a document, and why, may have each."""
@@ -69,6 +72,8 @@ class RevisionRecord:
     """The id of the record of the provider that it was stored on."""
     sha256: str | None
     """Of its bytes; None where no sha256 is kept, and then no bytes are accepted again."""
+    size: int | None = None
+    """Bytes; None where an earlier release recorded it, or nothing was stored through here."""
     recorded_at: datetime
     """Aware UTC, by the clock of the process that stored it."""
     removal: Removal | None = None
@@ -84,11 +89,20 @@ class RevisionRegister(Protocol):
         """Return what is remembered of the revision of *document*, whatever file name that has."""
         ...
 
-    def swap_revision(self, before: RevisionRecord | None, after: RevisionRecord | None) -> bool:
+    def swap_revision(
+        self, before: RevisionRecord | None, after: RevisionRecord | None, *, claim: str | None = None
+    ) -> bool:
         """Replace *before* by *after* in one step and say whether that was done; None means no record.
 
         Nothing is changed when the stored record has another token than *before*, or exists although *before* is None.
-        Of concurrent callers that name the same *before*, exactly one succeeds.
+        Of concurrent callers that name the same *before*, exactly one succeeds. The usage of the organisation changes
+        in the same step.
+
+        Args:
+            claim: The id of the reservation that this uses up, where there are quotas; empty when there was none.
+
+        Raises:
+            QuotaExceededError: there is a *claim*, its reservation has expired or never was, and there is no room.
         """
         ...
 
@@ -96,30 +110,76 @@ class RevisionRegister(Protocol):
 class MemoryRegister:
     """A register for tests and short-lived programs: it lives as long as the object. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, usage: MemoryUsage | None = None) -> None:
+        """Count what is stored in *usage*, by default in one of its own."""
         self._records: dict[str, RevisionRecord] = {}
-        self._lock = threading.Lock()
+        self._usage = usage if usage is not None else MemoryUsage()
+        self._usage.counted_by(self._counted)
 
     def revision(self, document: DocumentKey) -> RevisionRecord | None:
         """Return what is remembered of the revision."""
         return self._records.get(document.revision_prefix)
 
-    def swap_revision(self, before: RevisionRecord | None, after: RevisionRecord | None) -> bool:
+    def swap_revision(
+        self, before: RevisionRecord | None, after: RevisionRecord | None, *, claim: str | None = None
+    ) -> bool:
         """Replace *before* by *after* unless another one is kept.
 
         Raises:
             ValueError: both are None, or they are of two revisions.
         """
         prefix = prefix_of(before, after)
-        with self._lock:
+        with self._usage.changing:
             kept = self._records.get(prefix)
             if (kept.token if kept is not None else None) != (before.token if before is not None else None):
                 return False
+            if claim is not None and after is not None:
+                self._usage.settle(claimed(claim, after))
+            self._usage.change(prefix.partition("/")[0], usage_changes(before, after))
             if after is None:
                 del self._records[prefix]
             else:
                 self._records[prefix] = after
             return True
+
+    def _counted(self, organisation: str) -> Iterable[Usage]:
+        stored = [record for record in self._records.values() if record.document.organisation == organisation]
+        counted: dict[tuple[str, str], Usage] = {}
+        for change in chain.from_iterable(usage_changes(None, record) for record in stored):
+            known = counted.get((change.project, change.provider))
+            objects, size = (known.objects, known.bytes) if known is not None else (0, 0)
+            counted[change.project, change.provider] = replace(
+                change, objects=objects + change.objects, bytes=size + change.bytes
+            )
+        return counted.values()
+
+
+def usage_changes(before: RevisionRecord | None, after: RevisionRecord | None) -> tuple[Usage, ...]:
+    """Return what a swap adds to the usage, and takes from it, in the order of projects and providers."""
+    added: dict[tuple[str, str], tuple[int, int]] = {}
+    for record, sign in ((before, -1), (after, 1)):
+        if record is None or record.removal is not None:
+            continue
+        place = (record.document.project, record.provider)
+        objects, size = added.get(place, (0, 0))
+        added[place] = (objects + sign, size + sign * (record.size or 0))
+    return tuple(
+        Usage(project=place[0], provider=place[1], objects=added[place][0], bytes=added[place][1])
+        for place in sorted(added)
+        if added[place] != (0, 0)
+    )
+
+
+def claimed(claim: str, after: RevisionRecord) -> Reservation:
+    """Return what recording *after* takes up, under the id of its reservation."""
+    return Reservation(
+        id=claim,
+        organisation=after.document.organisation,
+        project=after.document.project,
+        provider=after.provider,
+        bytes=after.size or 0,
+        expires_at=after.recorded_at,
+    )
 
 
 def prefix_of(before: RevisionRecord | None, after: RevisionRecord | None) -> str:

@@ -89,10 +89,16 @@ class TicketRegister(Protocol):
         after: TicketRecord,
         revision_before: RevisionRecord | None,
         revision_after: RevisionRecord | None,
+        *,
+        claim: str | None = None,
     ) -> bool:
         """Replace *before* and record the file of its revision, both or neither; False when the revision was changed.
 
+        Args:
+            claim: As for ``RevisionRegister.swap_revision``.
+
         Raises:
+            QuotaExceededError: likewise.
             RecordConflictError: another version of the ticket is kept; nothing was changed.
         """
         ...
@@ -148,6 +154,8 @@ class MemoryTickets:
         after: TicketRecord,
         revision_before: RevisionRecord | None,
         revision_after: RevisionRecord | None,
+        *,
+        claim: str | None = None,
     ) -> bool:
         """Replace *before* and record the file.
 
@@ -158,7 +166,8 @@ class MemoryTickets:
             kept = self._records.get(_key(before))
             if kept is None or kept.version != before.version:
                 raise ticket_changed(before)
-            if revision_after is not None and not self._revisions.swap_revision(revision_before, revision_after):
+            swap = self._revisions.swap_revision
+            if revision_after is not None and not swap(revision_before, revision_after, claim=claim):
                 return False
             return self._swap(before, after)
 

@@ -6,12 +6,15 @@ remove theirs. Asking the providers first finds files that no register knows of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeAlias, cast
+from functools import partial
+from typing import Any, Protocol, cast
 
 from ..errors import AlreadyExistsError, InvalidKeyError, NotFoundError, StorageError
 from ..keys import DocumentKey, ObjectKey
+from ..storage.claiming import give_back
+from ..storage.quota import Claim
 from ..storage.sync import Storage
 from ..transport import Call, Exchange, Many, Outcome
 from ..types import ObjectInfo
@@ -24,8 +27,15 @@ from .searching import Place, Search, list_place, place_of, places_of, relative_
 from .taken import refused, taken
 from .telling import uploaded
 
-Swap: TypeAlias = Callable[[RevisionRecord | None, RevisionRecord | None], bool]
-"""Records a revision, as ``RevisionRegister.swap_revision`` does."""
+
+class Swap(Protocol):
+    """Records the file of a revision, as ``RevisionRegister.swap_revision`` does."""
+
+    def __call__(
+        self, before: RevisionRecord | None, after: RevisionRecord | None, /, *, claim: str | None = None
+    ) -> bool:
+        """Replace *before* by *after*; say whether it was done."""
+        ...
 
 
 class RevisionWrite:
@@ -38,10 +48,17 @@ class RevisionWrite:
         target: ResolvedProvider,
         patience: Patience,
         swap: Swap | None = None,
+        reservation: str = "",
     ) -> None:
-        """Write *document* to *target*; *swap* records it in place of the register's own ``swap_revision``."""
+        """Write *document* to *target*; *swap* records it in place of the register's own ``swap_revision``.
+
+        Where there are quotas, a *reservation* that was made for it elsewhere is used up.
+        """
         self._search = search
         self._document = document
+        quota = target.storage.operations.context.rules.quota
+        self.claim: Claim | None = quota.claim(document.build(), reservation) if quota is not None else None
+        """The room that it takes, where there are quotas."""
         self._target = target
         self._patience = patience
         self._recorded_elsewhere = swap is not None
@@ -91,6 +108,7 @@ class RevisionWrite:
             self._seen = seen
             if seen is not None:
                 if (yield from self._recorded(seen, sha256)):
+                    yield from give_back(self.claim)
                     return
                 came_back = seen.removal is not None and seen.document == self._document and sha256 is not None
                 if not came_back or seen.sha256 != sha256:
@@ -108,6 +126,7 @@ class RevisionWrite:
         """Restore what the register had before, in case a change was made whose answer was lost."""
         if self._mine is not None:
             yield Call(self._search.register.swap_revision, self._mine, self._seen)
+        yield from give_back(self.claim)
 
     def taken(self) -> AlreadyExistsError:
         """Return the error for a revision that the register knows."""
@@ -118,9 +137,13 @@ class RevisionWrite:
             document=self._document,
             provider=self._target.provider,
             sha256=sha256,
+            size=info.size,
             recorded_at=datetime.now(UTC),
         )
-        if (yield Call(self._swap, self._seen, self._mine)):
+        call = Call(self._swap, self._seen, self._mine)
+        if self.claim is not None:
+            call = Call(partial(self._swap, self._seen, self._mine, claim=self.claim.id))
+        if (yield call):
             try:
                 yield from self._tell(info)
             except BaseException:
@@ -198,10 +221,12 @@ class RevisionGuard:
         self._target = target
         self._patience = patience
 
-    def writing(self, key: ObjectKey) -> RevisionWrite | None:
+    def writing(self, key: ObjectKey, reservation: str = "") -> RevisionWrite | None:
         """Return the write of *key* when it is the file of a revision."""
         document = self._document(key)
-        return None if document is None else RevisionWrite(self._search, document, self._target, self._patience)
+        if document is None:
+            return None
+        return RevisionWrite(self._search, document, self._target, self._patience, reservation=reservation)
 
     def removing(self, keys: Sequence[ObjectKey], *, moved: bool = False) -> Exchange[None]:
         """Remember those of *keys* that are files of revisions as removed.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .catalogue import MemoryCatalogue as MemoryCatalogue
     from .keyfile import KeyFile as KeyFile
     from .managed import ManagedProvider as ManagedProvider
+    from .records import KEEP as KEEP
     from .records import OrganisationRecord as OrganisationRecord
     from .records import ProjectOverride as ProjectOverride
     from .records import ProviderRecord as ProviderRecord
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from .resolver import Resolver as Resolver
     from .sealing import KeyRing as KeyRing
     from .sealing import Sealer as Sealer
-    from .service import KEEP as KEEP
     from .service import Organisations as Organisations
     from .sql import SqlCatalogue as SqlCatalogue
 
@@ -50,10 +50,10 @@ _HOMES = {
     "catalogue": ("Catalogue", "MemoryCatalogue"),
     "keyfile": ("KeyFile",),
     "managed": ("ManagedProvider",),
-    "records": ("OrganisationRecord", "ProjectOverride", "ProviderRecord", "ProviderStatus", "SecretValues"),
+    "records": ("KEEP", "OrganisationRecord", "ProjectOverride", "ProviderRecord", "ProviderStatus", "SecretValues"),
     "resolver": ("Reason", "Resolver"),
     "sealing": ("KeyRing", "Sealer"),
-    "service": ("KEEP", "Organisations"),
+    "service": ("Organisations",),
     "sql": ("SqlCatalogue",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

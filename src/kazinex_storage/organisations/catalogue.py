@@ -13,8 +13,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from ..documents.quotas import UsageTable
 from ..documents.register import MemoryRegister, RevisionRegister
 from ..documents.ticket_register import MemoryTickets, TicketRegister
+from ..documents.usage import MemoryUsage
 from ..secrecy.pickling import not_pickled
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .rules import check_chosen, check_removable, conflict, id_in_use, label_in_use, label_key, unknown_provider
@@ -43,6 +45,11 @@ class Catalogue(Protocol):
     @property
     def tickets(self) -> TicketRegister:
         """What is remembered of direct uploads: likewise."""
+        ...
+
+    @property
+    def usage(self) -> UsageTable:
+        """Quotas, and what is stored and asked for; counted where ``revisions`` is kept."""
         ...
 
     def organisation(self, organisation: str) -> OrganisationRecord:
@@ -159,7 +166,10 @@ class MemoryCatalogue:
     """
 
     def __init__(self) -> None:
-        self.revisions: RevisionRegister = MemoryRegister()
+        counted = MemoryUsage()
+        self.usage: UsageTable = counted
+        """Quotas, and what is stored and asked for."""
+        self.revisions: RevisionRegister = MemoryRegister(counted)
         """What is remembered of revisions."""
         self.tickets: TicketRegister = MemoryTickets(self.revisions)
         """What is remembered of direct uploads."""
@@ -216,6 +226,7 @@ class MemoryCatalogue:
                 default_chosen=record.default_chosen,
                 override=override,
                 allowlist=record.allowlist,
+                limited=bool(self.usage.quotas(organisation)),
             )
 
     def add_provider(self, record: ProviderRecord) -> ProviderRecord:

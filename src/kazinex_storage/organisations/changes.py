@@ -6,15 +6,18 @@ only together with all of them, so that a person who may change settings cannot 
 
 from __future__ import annotations
 
+import secrets as random
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..errors import SealError, SettingsError
+from ..keys import check_identifier
 from ..policy import SIZE_RULES, check_limit
 from ..registry import Registry
-from .records import JsonValue, ProviderRecord, ProviderStatus, SecretValues
+from .catalogue import Catalogue
+from .records import JsonValue, ProjectOverride, ProviderRecord, ProviderStatus, SecretValues
 from .settings import covers, merge, overlay, split, unentered
 from .use import without_failure
 
@@ -81,6 +84,45 @@ def verified_with(
     known = overlay(merge(record.settings, record.secrets.reveal()), discovered)
     public, secrets = halves(registry, record.kind, registry.parse_settings(record.kind, known))
     return replace(after, settings=public, secrets=SecretValues(secrets))
+
+
+def new_record(
+    registry: Registry, organisation: str, kind: str, label: str, model: BaseModel, at: datetime
+) -> ProviderRecord:
+    """Return a provider with the settings in *model*, under a new id, PENDING.
+
+    Raises:
+        SettingsError: they do not survive being stored.
+    """
+    public, secrets = halves(registry, kind, model)
+    return ProviderRecord(
+        id=f"{kind}-{random.token_hex(8)}",
+        organisation=organisation,
+        kind=kind,
+        label=label,
+        settings=public,
+        secrets=SecretValues(secrets),
+        created_at=at,
+    )
+
+
+def with_override(
+    catalogue: Catalogue, organisation: str, project: str, provider: str | None, version: int | None
+) -> tuple[ProjectOverride, ProjectOverride]:
+    """Set the override of a project, or clear it, unless it is so already; return it before and after.
+
+    Raises:
+        InvalidKeyError: an id is not one.
+        RecordConflictError: the override has another *version*.
+    """
+    check_identifier(organisation, "organisation")
+    check_identifier(project, "project")
+    before = catalogue.override(organisation, project)
+    if version is None:
+        if before.provider == provider:
+            return before, before
+        version = before.version
+    return before, catalogue.set_override(organisation, project, provider, version=version)
 
 
 def check_size_limit(registry: Registry, kind: str, settings: BaseModel, max_file_bytes: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from datetime import UTC, datetime
 from enum import Enum
-from typing import NoReturn, TypeAlias
+from typing import Final, NoReturn, TypeAlias
 
 from ..errors import SettingsError
 from ..values import value
@@ -22,6 +22,16 @@ JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping
 def now() -> datetime:
     """Return the time as records keep it; aware UTC."""
     return datetime.now(UTC)
+
+
+class Keep(Enum):
+    """Leaves a value as it is, where None means something else."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
+"""Leave the value as it is."""
 
 
 class ProviderStatus(Enum):
@@ -200,3 +210,5 @@ class Choice:
     """Whether it was ever set."""
     override: str | None = None
     allowlist: tuple[str, ...] = ()
+    limited: bool = False
+    """Whether the organisation or one of its projects has a quota."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from ..documents.register import Removal, RevisionRecord, prefix_of
+from ..documents.register import Removal, RevisionRecord, claimed, prefix_of, usage_changes
 from ..keys import DocumentKey
 from ..secrecy.pickling import not_pickled
 from .database import Database, sa
 from .schema import revisions
+from .usage_changes import add_usage, settle
 
 _KEY = ("organisation", "project", "document", "revision")
 
@@ -39,38 +40,61 @@ class SqlRegister:
             row = connection.execute(_LOOK, _revision_of(document)).mappings().one_or_none()
         return None if row is None else _record(row)
 
-    def swap_revision(self, before: RevisionRecord | None, after: RevisionRecord | None) -> bool:
-        """Replace *before* by *after* unless another one is kept. One statement in one transaction.
+    def swap_revision(
+        self, before: RevisionRecord | None, after: RevisionRecord | None, *, claim: str | None = None
+    ) -> bool:
+        """Replace *before* by *after* unless another one is kept. One transaction of two statements.
+
+        With a *claim* there are two more, and the quotas of the organisation are locked meanwhile.
 
         Raises:
             ValueError: both are None, or they are of two revisions.
+            QuotaExceededError: the reservation of the *claim* is gone, and there is no room.
             StorageError: the database does not answer; whether it was done is then not known.
         """
         with self._database.changing() as connection:
-            return self.swap_in(connection, before, after)
+            return self.swap_in(connection, before, after, claim=claim)
 
-    def swap_in(self, connection: sa.Connection, before: RevisionRecord | None, after: RevisionRecord | None) -> bool:
+    def swap_in(
+        self,
+        connection: sa.Connection,
+        before: RevisionRecord | None,
+        after: RevisionRecord | None,
+        *,
+        claim: str | None = None,
+    ) -> bool:
         """Do what ``swap_revision`` does in a transaction that changes other tables as well.
 
         Raises:
             ValueError: both are None, or they are of two revisions.
+            QuotaExceededError: the reservation of the *claim* is gone, and there is no room.
         """
-        prefix_of(before, after)
-        if before is not None:
-            bound = {**_revision_of(before.document), "its_token": before.token}
-            if after is None:
-                return connection.execute(_DELETE, bound).rowcount == 1
-            return connection.execute(_UPDATE, {**bound, **_columns(after)}).rowcount == 1
-        if after is None:
+        organisation = prefix_of(before, after).partition("/")[0]
+        if not _swap(connection, before, after):
             return False
-        # PostgreSQL ends a transaction in which a statement failed, SQLite only the statement.
-        nested = nullcontext() if self._database.dialect == "sqlite" else connection.begin_nested()
-        try:
-            with nested:
-                connection.execute(_INSERT, _columns(after))
-        except sa.exc.IntegrityError:  # another upload or removal was first
-            return False
+        if claim is not None and after is not None:
+            settle(connection, claimed(claim, after))
+        for change in usage_changes(before, after):
+            add_usage(connection, organisation, change)
         return True
+
+
+def _swap(connection: sa.Connection, before: RevisionRecord | None, after: RevisionRecord | None) -> bool:
+    if before is not None:
+        bound = {**_revision_of(before.document), "its_token": before.token}
+        if after is None:
+            return connection.execute(_DELETE, bound).rowcount == 1
+        return connection.execute(_UPDATE, {**bound, **_columns(after)}).rowcount == 1
+    if after is None:
+        return False
+    # PostgreSQL ends a transaction in which a statement failed, SQLite only the statement.
+    nested = nullcontext() if connection.dialect.name == "sqlite" else connection.begin_nested()
+    try:
+        with nested:
+            connection.execute(_INSERT, _columns(after))
+    except sa.exc.IntegrityError:  # another upload or removal was first
+        return False
+    return True
 
 
 def _revision_of(document: DocumentKey) -> dict[str, object]:
@@ -87,6 +111,7 @@ def _columns(record: RevisionRecord) -> dict[str, object]:
         "filename": record.document.filename,
         "provider": record.provider,
         "sha256": record.sha256,
+        "size": record.size,
         "recorded_at": record.recorded_at,
         "removed_at": removal.at if removal is not None else None,
         "removed_by": removal.by if removal is not None else None,
@@ -101,6 +126,7 @@ def _record(row: sa.RowMapping) -> RevisionRecord:
         document=DocumentKey(row["organisation"], row["project"], row["document"], row["revision"], row["filename"]),
         provider=row["provider"],
         sha256=row["sha256"],
+        size=row["size"],
         recorded_at=row["recorded_at"],
         removal=None if removed_at is None else Removal(at=removed_at, by=row["removed_by"], reason=row["removed_for"]),
         token=row["token"],

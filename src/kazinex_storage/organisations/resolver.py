@@ -13,6 +13,7 @@ from enum import Enum
 from functools import partial
 from typing import TypeAlias
 
+from ..documents.claims import OrganisationQuota
 from ..documents.events import Event, EventHook, ProviderResolved
 from ..documents.patience import Patience
 from ..documents.receipts import ResolvedProvider
@@ -232,7 +233,11 @@ class Resolver(Speaker):
         if self.listens:
             self.emit(ProviderResolved(**facts(record), project=project, reason=reason.value))
         view = storage.with_policy(policy)
-        view.operations.context.rules.taken = Taken(self.revisions)
+        rules = view.operations.context.rules
+        rules.taken = Taken(self.revisions)
+        if choice.limited:
+            usage = self.organisations.catalogue.usage
+            rules.quota = OrganisationQuota(usage, self.revisions, record.organisation, record.id)
         view.operations.context.watch = UseWatch(self.organisations.catalogue, record, self.emit, self._clock)
         return _resolved(record, reason, view)
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import SettingsError
 from .columns import UtcTime, metadata
 from .database import Database, sa
-from .service_tables import SERVICE_TABLES
+from .service_tables import SERVICE_TABLES, usage
 
 SCHEMA_VERSION = 3
 """The layout that this release reads and writes."""
@@ -134,6 +134,18 @@ def _upgrade(connection: sa.Connection, version: int) -> None:
             _add(connection, revisions, revisions.c.size)
         for table in SERVICE_TABLES:
             table.create(connection)
+        # What earlier releases stored is counted; its sizes are not known before a listing.
+        stored = sa.select(
+            revisions.c.organisation,
+            revisions.c.project,
+            revisions.c.provider,
+            sa.func.count(),
+            sa.func.coalesce(sa.func.sum(revisions.c.size), 0),
+        )
+        places = (revisions.c.organisation, revisions.c.project, revisions.c.provider)
+        counted = stored.where(revisions.c.removed_at.is_(None)).group_by(*places)
+        names = ["organisation", "project", "provider", "objects", "bytes"]
+        connection.execute(usage.insert().from_select(names, counted))
 
 
 def _add(connection: sa.Connection, table: sa.Table, *columns: sa.Column[Any]) -> None:

@@ -6,14 +6,12 @@ hands the outcome to ``record_verification``. Read next: ``resolver.py``, which 
 
 from __future__ import annotations
 
-import secrets as random
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ..contract import SecretRotator
 from ..documents.events import EventHook, KeyRotated
@@ -29,16 +27,15 @@ from ..verbs import offers_exchanges
 from . import telling
 from .admission import OPERATOR_CHOICES, Admit
 from .catalogue import Catalogue
-from .changes import check_size_limit, halves, verified_with, with_settings
-from .looking import Records
+from .changes import check_size_limit, new_record, verified_with, with_override, with_settings
+from .limits import Limits
 from .managed import ManagedProvider, ManagedProviders, check_own, keep
 from .ownership import check_owner
 from .proposals import Proposals, check_folder
-from .records import OrganisationRecord, ProjectOverride, ProviderRecord, SecretValues, now
+from .records import KEEP, Keep, OrganisationRecord, ProjectOverride, ProviderRecord, now
 from .rotation import KeptSecret
 from .rules import check_label, conflict, free_label
 from .settings import merge
-from .speaking import Speaker
 from .use import failed
 
 if TYPE_CHECKING:
@@ -49,18 +46,8 @@ if TYPE_CHECKING:
     from ..verbs import AnyProvider
 
 
-class Keep(Enum):
-    """Leaves a value as it is, where None means something else."""
-
-    KEEP = "keep"
-
-
-KEEP: Final = Keep.KEEP
-"""Leave the value as it is."""
-
-
 @not_pickled("let the other process open the catalogue")
-class Organisations(Records, Speaker):
+class Organisations(Limits):
     """The providers and choices of all organisations. Safe for threads, and for several processes.
 
     Where a method takes *version* it refuses with ``RecordConflictError`` when the record has another one; without
@@ -92,8 +79,7 @@ class Organisations(Records, Speaker):
             UnknownProviderError: its kind is not registered.
         """
         registry = registry or default_registry()
-        Records.__init__(self, catalogue, ManagedProviders(managed, registry))
-        Speaker.__init__(self, on_event)
+        super().__init__(catalogue, ManagedProviders(managed, registry), on_event, clock)
         self.registry = registry
         """Which kinds there are."""
         self._clock = clock
@@ -126,18 +112,8 @@ class Organisations(Records, Speaker):
         self._proposals.admit(organisation, kind, model)
         if max_file_bytes is not None:
             check_size_limit(self.registry, kind, model, max_file_bytes)
-        public, secrets = halves(self.registry, kind, model)
-        record = ProviderRecord(
-            id=f"{kind}-{random.token_hex(8)}",
-            organisation=organisation,
-            kind=kind,
-            label=label,
-            settings=public,
-            secrets=SecretValues(secrets),
-            max_file_bytes=max_file_bytes,
-            created_at=self._clock(),
-        )
-        record = self.catalogue.add_provider(record)
+        record = new_record(self.registry, organisation, kind, label, model, self._clock())
+        record = self.catalogue.add_provider(replace(record, max_file_bytes=max_file_bytes))
         self.tell(telling.added(record))
         return record
 
@@ -363,13 +339,6 @@ class Organisations(Records, Speaker):
         return record.id
 
     def _override(self, organisation: str, project: str, provider: str | None, version: int | None) -> ProjectOverride:
-        check_identifier(organisation, "organisation")
-        check_identifier(project, "project")
-        before = self.catalogue.override(organisation, project)
-        if version is None:
-            if before.provider == provider:
-                return before
-            version = before.version
-        after = self.catalogue.set_override(organisation, project, provider, version=version)
+        before, after = with_override(self.catalogue, organisation, project, provider, version)
         self.tell(telling.override(before, after))
         return after

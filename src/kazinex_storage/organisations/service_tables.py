@@ -76,7 +76,22 @@ usage = sa.Table(
     sa.Column("provider", sa.String(128), primary_key=True),
     sa.Column("objects", sa.BigInteger, nullable=False),
     sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("other_objects", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    sa.Column("other_bytes", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.Column("counted_at", UtcTime),
+)
+
+# What writes under way will take up of a quota; what a killed process leaves expires.
+reservations = sa.Table(
+    "kazinex_storage_reservations",
+    metadata,
+    sa.Column("organisation", sa.String(128), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("project", sa.String(128), nullable=False),
+    sa.Column("provider", sa.String(128), nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("objects", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", UtcTime, nullable=False),
 )
 
 # What was asked of each provider on one day in UTC.
@@ -112,7 +127,9 @@ checks = sa.Table(
     sa.Column("due_at", UtcTime, nullable=False),
     sa.Column("claimed_until", UtcTime),
     sa.Column("claimed_by", sa.String(64)),
+    sa.Column("failures", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Index("kazinex_storage_checks_due", "due_at"),
 )
 
-SERVICE_TABLES: Final = (tickets, audit, audit_heads, usage, requests, quotas, checks)
+SERVICE_TABLES: Final = (tickets, audit, audit_heads, usage, reservations, requests, quotas, checks)
 """What layout 3 of the catalogue added."""

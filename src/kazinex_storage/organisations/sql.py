@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from ..documents.quotas import UsageTable
 from ..documents.register import RevisionRegister
 from ..documents.ticket_register import TicketRegister
 from ..secrecy.masking import masked
@@ -22,7 +23,9 @@ from .rules import check_chosen, check_removable, conflict, id_in_use, label_in_
 from .schema import organisations, overrides, prepare, providers
 from .sealed_rows import SealedRows, columns_of
 from .sealing import OrganisationKeys, Sealer
+from .service_tables import quotas
 from .tickets import SqlTickets
+from .usage_rows import SqlUsage
 
 _ROW_IS = (providers.c.organisation, providers.c.id)
 _ORDER = (providers.c.created_at, providers.c.id)
@@ -36,6 +39,12 @@ _CHOICE = (
         organisations.c.default_chosen,
         organisations.c.allowlist,
         overrides.c.provider.label("override_provider"),
+        sa.exists()
+        .where(
+            quotas.c.organisation == sa.bindparam("organisation"),
+            sa.or_(quotas.c.max_bytes.is_not(None), quotas.c.max_objects.is_not(None)),
+        )
+        .label("limited"),
     )
     .select_from(
         _OF.outerjoin(providers, providers.c.organisation == _OF.c.id)
@@ -72,6 +81,8 @@ class SqlCatalogue:
         """What is remembered of revisions."""
         self.tickets: TicketRegister = SqlTickets(self._database, sealer, register)
         """What is remembered of direct uploads."""
+        self.usage: UsageTable = SqlUsage(self._database)
+        """Quotas, and what is stored and asked for."""
         try:
             prepare(self._database)
         except BaseException:
@@ -122,6 +133,7 @@ class SqlCatalogue:
             default_chosen=bool(rows[0]["default_chosen"]),
             override=rows[0]["override_provider"],
             allowlist=tuple(rows[0]["allowlist"] or ()),
+            limited=bool(rows[0]["limited"]),
         )
 
     def add_provider(self, record: ProviderRecord) -> ProviderRecord:

@@ -108,6 +108,8 @@ class SqlTickets:
         after: TicketRecord,
         revision_before: RevisionRecord | None,
         revision_after: RevisionRecord | None,
+        *,
+        claim: str | None = None,
     ) -> bool:
         """Replace *before* and record the file. Two statements in one transaction.
 
@@ -116,7 +118,8 @@ class SqlTickets:
             StorageError: the database does not answer; whether it was done is then not known.
         """
         with self._database.changing() as connection:
-            if revision_after is not None and not self._register.swap_in(connection, revision_before, revision_after):
+            swap = self._register.swap_in
+            if revision_after is not None and not swap(connection, revision_before, revision_after, claim=claim):
                 return False
             if not self._swap(connection, before, after):
                 raise ticket_changed(before)  # which undoes the other statement too

@@ -75,6 +75,14 @@ def delete_objects(context: Context, keys: Iterable[str]) -> Exchange[None]:
         BulkError: some could not be removed.
     """
     full = [context.scope.full_key(key) for key in keys]
+    if context.rules.quota is not None:
+        from .claiming import removing
+
+        return (yield from removing(context, full, _delete_all(context, full)))
+    yield from _delete_all(context, full)
+
+
+def _delete_all(context: Context, full: Sequence[ObjectKey]) -> Exchange[None]:
     if context.guard is not None:
         yield from context.guard.removing(full)
     bulk = context.info.can(Capability.BULK_DELETE)

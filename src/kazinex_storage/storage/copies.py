@@ -15,6 +15,7 @@ from ..errors import AlreadyExistsError, IntegrityError, PreconditionFailedError
 from ..keys import ObjectKey
 from ..transport import Exchange
 from ..types import WHOLE, Capability, Checksum, ObjectInfo, PutMode
+from .claiming import within_quota
 from .fetching import Proof
 from .guards import guarded
 from .operation import Context
@@ -28,14 +29,16 @@ def copy_object(context: Context, source: ObjectKey, target: ObjectKey, mode: Pu
         PolicyError: the name or the size is not allowed.
         StorageError: as in ``Storage.copy``.
     """
-    mode = yield from _admit(context, source, target, mode)
+    mode, size = yield from _admit(context, source, target, mode)
     write = context.write_of(target)
     if write is None:
         yield from context.rules.check_taken(target)
-        return (yield from _copy(context, source, target, mode))
+        copy = partial(_copy, context, source, target, mode)
+        return (yield from within_quota(context, (target, mode, size), None, copy))
 
     def create(_: str | None) -> Exchange[ObjectInfo]:
-        return _copy(context, source, target, PutMode.CREATE)
+        copy = partial(_copy, context, source, target, PutMode.CREATE)
+        return within_quota(context, (target, PutMode.CREATE, size), write, copy)
 
     known = partial(_with_sha256, context, target)
     return (yield from guarded(write, None, None, create, lambda: context.exchanges.delete(target), known))
@@ -48,27 +51,31 @@ def move_object(context: Context, source: ObjectKey, target: ObjectKey, mode: Pu
         AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
         PreconditionFailedError: *source* was replaced while it was copied; both are there.
     """
-    mode = yield from _admit(context, source, target, mode)
+    mode, size = yield from _admit(context, source, target, mode)
     write = context.write_of(target)
+    uncounted = context.rules.quota is not None and (yield from context.rules.quota.uncounted([source]))
+    move = partial(_move, context, source, target, mode if write is None else PutMode.CREATE)
     if write is None:
         yield from context.rules.check_taken(target)
-        info = yield from _move(context, source, target, mode)
+        info = yield from within_quota(context, (target, mode, size), None, move)
     else:
         info = yield from guarded(
             write,
             None,
             None,
-            lambda _: _move(context, source, target, PutMode.CREATE),
+            lambda _: within_quota(context, (target, PutMode.CREATE, size), write, move),
             lambda: _move_back(context, target, source),
             partial(_with_sha256, context, target),
         )
     if context.guard is not None:
         yield from context.guard.removing([source], moved=True)
+    if uncounted and context.rules.quota is not None:
+        yield from context.rules.quota.forget(source, size)
     return info
 
 
-def _admit(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[PutMode]:
-    """Return the mode in force for the *target*, or refuse it.
+def _admit(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[tuple[PutMode, int]]:
+    """Return the mode in force for the *target*, and the size under a limit, or refuse it.
 
     The *source* is looked at as well: it may predate the policy, or have been written by other means.
     """
@@ -80,9 +87,11 @@ def _admit(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode
     if mode is PutMode.CREATE:
         rules.need(Capability.CREATE_ONLY, "a create-only copy")
     rules.check_name(target)
-    if rules.policy is not None:
-        rules.check_size((yield from context.exchanges.head(source)).size)
-    return mode
+    if rules.policy is None and rules.quota is None:
+        return mode, 0
+    size = (yield from context.exchanges.head(source)).size
+    rules.check_size(size)
+    return mode, size
 
 
 def _copy(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ..bodies.source import Source
-from ..errors import AlreadyExistsError, IntegrityError, StorageError
+from ..errors import AlreadyExistsError, IntegrityError, QuotaExceededError, StorageError
 from ..keys import ObjectKey
 from ..lazy import logger
 from ..transport import Call, Exchange
 from ..types import ObjectInfo
+from .quota import Claim
 
 _log = logger(__name__)
 _CHUNK = 1024 * 1024
@@ -23,6 +24,11 @@ _STAYED = "an object that was not to stay could not be taken away: %s"
 
 class Write(Protocol):
     """One write of one key that is guarded; always create-only."""
+
+    @property
+    def claim(self) -> Claim | None:
+        """The room that it takes, where there are quotas; used up when it is recorded, given back by ``withdraw``."""
+        ...
 
     def before(self, sha256: str | None, *, resumed: bool = False) -> Exchange[str | None]:
         """Return the sha256 that the bytes must have, or None when any will do.
@@ -72,8 +78,11 @@ class Write(Protocol):
 class Guard(Protocol):
     """Decides about some of the keys of a storage; keys are full, as the provider knows them."""
 
-    def writing(self, key: ObjectKey) -> Write | None:
-        """Return the decision over a write of *key*, or None when it is not guarded."""
+    def writing(self, key: ObjectKey, reservation: str = "") -> Write | None:
+        """Return the decision over a write of *key*, or None when it is not guarded.
+
+        A *reservation* that was made for it elsewhere is used up when it is recorded.
+        """
         ...
 
     def removing(self, keys: Sequence[ObjectKey], *, moved: bool = False) -> Exchange[None]:
@@ -142,10 +151,13 @@ def keep_existing(
 
     Raises:
         AlreadyExistsError: the key is taken, or another write was faster.
+        QuotaExceededError: there is no room for it.
     """
     try:
         yield from write.adopt(info, proven=proven)
-    except AlreadyExistsError:
+    except (AlreadyExistsError, QuotaExceededError) as refusal:
+        if isinstance(refusal, QuotaExceededError) and refusal.limit is None:
+            raise  # the catalogue has no room, which decides nothing
         try:
             yield from undo()
         except StorageError as error:

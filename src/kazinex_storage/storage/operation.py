@@ -106,9 +106,11 @@ class Context:
         context.guard, context.watch = self.guard, self.watch
         return context
 
-    def write_of(self, key: ObjectKey) -> Write | None:
+    def write_of(self, key: ObjectKey, reservation: str = "") -> Write | None:
         """Return the decision over a write of the full *key*, or None when it is not guarded."""
-        return self.guard.writing(key) if self.guard is not None else None
+        if self.guard is None:
+            return None
+        return self.guard.writing(key, reservation) if reservation else self.guard.writing(key)
 
     def run(self, operation: str, key: str | None, exchange: Exchange[T]) -> Exchange[T]:
         """Run *exchange* as *operation*: for a step that is an operation in itself, such as one page of a listing.

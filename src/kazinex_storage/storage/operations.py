@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from ..bodies.body import Spool
     from ..bodies.download_file import Download
     from ..bodies.small_download import Destination, SmallDownload
+    from ..bodies.source import Source
+    from .guards import Write
     from .rules import Body
     from .uploads import Uploads
 else:
@@ -70,11 +72,15 @@ class Operations:
         *,
         sha256: str | None = None,
         on_progress: Progress | None = None,
+        write: Write | None = None,
     ) -> Exchange[ObjectInfo]:
-        """Write the whole of *body*; see ``Storage.put``."""
+        """Write the whole of *body*; see ``Storage.put``. A *write* that the caller has asked is not asked again."""
         context = self.context
-        write = self._write if context.guard is None and context.rules.taken is None else self._write_guarded
-        return write(key, body, context.rules.admit(key, options), sha256, on_progress)
+        admitted = context.rules.admit(key, options)
+        if write is not None:
+            return self._write(key, body, admitted, sha256, on_progress, write=write)
+        put = self._write if context.guard is None and context.rules.taken is None else self._write_guarded
+        return put(key, body, admitted, sha256, on_progress)
 
     @property
     def uploads(self) -> Uploads:
@@ -219,9 +225,12 @@ class Operations:
     @operation("delete")
     def delete(self, key: ObjectKey) -> Exchange[None]:
         """Remove the object; see ``Storage.delete``."""
-        if self.context.guard is not None:
-            yield from self.context.guard.removing([key])
-        yield from self.context.exchanges.delete(key)
+        context = self.context
+        if context.rules.quota is not None:
+            from .claiming import removing
+
+            return removing(context, [key], self._delete(key))
+        return context.exchanges.delete(key) if context.guard is None else self._delete(key)
 
     @unscoped_operation("delete_many")
     def delete_many(self, keys: Iterable[str]) -> Exchange[None]:
@@ -266,6 +275,11 @@ class Operations:
         """List one level; see ``Storage.list``."""
         return Listing(self.context, self.context.exchanges.children(self.context.scope.full_prefix(prefix)))
 
+    def _delete(self, key: ObjectKey) -> Exchange[None]:
+        if self.context.guard is not None:
+            yield from self.context.guard.removing([key])
+        yield from self.context.exchanges.delete(key)
+
     def _collected(self, key: ObjectKey, span: ByteRange, if_match: str | None, sha256: str | None) -> Exchange[bytes]:
         collected = Collector()
         info = yield from self.context.exchanges.get(key, span, collected, if_match)
@@ -284,15 +298,17 @@ class Operations:
         sha256: str | None,
         on_progress: Progress | None,
         *,
-        kept: bool = False,
+        write: Write | None = None,
     ) -> Exchange[ObjectInfo]:
-        """Write; what is *kept* of it elsewhere is the sha256, so that nothing else will do."""
+        """Write; where a *write* records it, that keeps the sha256, so that nothing else will do."""
         rules = self.context.rules
-        hashed = kept or (options.digest or rules.digest) == "sha256"
+        hashed = write is not None or (options.digest or rules.digest) == "sha256"
         source = yield from rules.source(body, sha256, on_progress, hashed=hashed)
         try:
             if source is body and not hashed:
                 source.trust_service(True)
+            if rules.quota is not None:
+                return (yield from self._claimed(key, source, options, write))
             return rules.check_stored(key, source, (yield from self.context.exchanges.put(key, source, options)))
         finally:
             if source is not body:
@@ -314,6 +330,18 @@ class Operations:
         created = replace(options, mode=PutMode.CREATE)
 
         def create(demanded: str | None) -> Exchange[ObjectInfo]:
-            return self._write(key, body, created, demanded, on_progress, kept=True)
+            return self._write(key, body, created, demanded, on_progress, write=write)
 
         return (yield from guarded(write, body, sha256, create, lambda: context.exchanges.delete(key)))
+
+    def _claimed(
+        self, key: ObjectKey, source: Source, options: PutOptions, write: Write | None
+    ) -> Exchange[ObjectInfo]:
+        """Write where there are quotas."""
+        from .claiming import within_quota
+
+        def send() -> Exchange[ObjectInfo]:
+            info = yield from self.context.exchanges.put(key, source, options)
+            return self.context.rules.check_stored(key, source, info)
+
+        return (yield from within_quota(self.context, (key, options.mode, source.size), write, send))

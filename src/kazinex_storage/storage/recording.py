@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ..bodies.part_upload import sha256_of
 from ..bodies.source import Source
-from ..errors import AlreadyExistsError, IntegrityError
+from ..errors import AlreadyExistsError, IntegrityError, StorageError
 from ..keys import ObjectKey
 from ..lazy import module
 from ..transport import Call, Exchange
 from ..types import WHOLE, ObjectInfo, UploadState
+from .claiming import give_back
 from .guards import Write, keep_existing
 from .operation import Context
+from .quota import PARTS_LIFETIME, Claim
 from .signed import remove_version
 
 if TYPE_CHECKING:
@@ -55,6 +58,40 @@ def ask_guard_unseen(context: Context, write: Write, own: UploadState) -> Exchan
         raise
 
 
+def claim_parts(context: Context, key: ObjectKey, size: int, reservation: str = "") -> Exchange[Claim | None]:
+    """Claim room for an upload in parts, or for longer under the *reservation* that it has; None without quotas.
+
+    Raises:
+        QuotaExceededError: there is none.
+    """
+    if context.rules.quota is None:
+        return None
+    claim = context.rules.quota.claim(key, reservation)
+    yield from claim.reserve(size, PARTS_LIFETIME)
+    return claim
+
+
+def claimed(context: Context, key: ObjectKey, size: int, begin: Exchange[UploadState]) -> Exchange[UploadState]:
+    """Claim room for an upload, *begin* it, and return its state with the claim.
+
+    Raises:
+        QuotaExceededError: there is none.
+    """
+    claim = yield from claim_parts(context, key, size)
+    try:
+        state = yield from begin
+    except StorageError:
+        yield from give_back(claim)
+        raise
+    return state if claim is None else replace(state, reservation=claim.id)
+
+
+def unclaimed(context: Context, key: ObjectKey, upload: UploadState) -> Exchange[None]:
+    """Give the room of an upload back that is thrown away."""
+    if upload.reservation and context.rules.quota is not None:
+        yield from give_back(context.rules.quota.claim(key, upload.reservation))
+
+
 def prove(context: Context, own: UploadState, found: ObjectInfo, sha256: str) -> Exchange[None]:
     """Read the uploaded object back where it is recorded for good, or nothing says what it is made of.
 
@@ -78,8 +115,10 @@ def keep(context: Context, own: UploadState, info: ObjectInfo, *, proven: bool) 
         AlreadyExistsError: the key is taken, or another write was faster.
     """
     key = ObjectKey(own.key)
-    write = context.write_of(key)
+    write = context.write_of(key, own.reservation)
     if write is None:
+        if context.rules.quota is not None and own.reservation:
+            yield from context.rules.quota.claim(key, own.reservation).keep(info.size, 1)
         return info
     undo = partial(remove_version, context, key, info)
     return (yield from keep_existing(write, info, proven=proven, undo=undo))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..bodies.body import BytesBody, Spool
     from ..bodies.source import BodyLike, Source
     from ..policy import UploadPolicy
+    from .quota import QuotaRule
 
 _log = logger(__name__)
 
@@ -39,7 +40,7 @@ _METADATA = ("metadata", "content_disposition", "cache_control", "content_encodi
 class Rules:
     """What may enter one provider under one policy. Keys are full."""
 
-    __slots__ = ("_keeps_metadata", "_limit", "digest", "info", "policy", "taken", "write_once")
+    __slots__ = ("_keeps_metadata", "_limit", "digest", "info", "policy", "quota", "taken", "write_once")
 
     def __init__(
         self,
@@ -64,6 +65,8 @@ class Rules:
         """What proves the bodies of puts that do not say it themselves."""
         self.taken: Callable[[ObjectKey], Exchange[None]] | None = None
         """Refuses a key that is written once and was given away for good; set by who opens the storage, before use."""
+        self.quota: QuotaRule | None = None
+        """Claims room for what is written, where there are quotas; set in the same way."""
         self._keeps_metadata = Capability.METADATA in info.capabilities
         self._limit = info.max_object_bytes if policy is None else min(info.max_object_bytes, policy.max_file_bytes)
 
@@ -74,7 +77,7 @@ class Rules:
             ValueError: there is no such digest.
         """
         rules = Rules(self.info, policy, self.write_once, self.digest if digest is None else digest)
-        rules.taken = self.taken
+        rules.taken, rules.quota = self.taken, self.quota
         return rules
 
     def admit(self, key: ObjectKey, options: PutOptions) -> PutOptions:

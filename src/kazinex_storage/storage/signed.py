@@ -19,6 +19,7 @@ from ..errors import (
     NotFoundError,
     NotSupportedError,
     PolicyError,
+    StorageError,
 )
 from ..keys import ObjectKey
 from ..lazy import module
@@ -35,8 +36,10 @@ from ..types import (
     PutMode,
     UploadState,
 )
+from .claiming import give_back
 from .guards import keep_existing
 from .operation import Context
+from .quota import SIGNED_GRACE
 
 if TYPE_CHECKING:
     import hashlib
@@ -55,6 +58,7 @@ def presign_object(context: Context, key: ObjectKey, options: PresignOptions) ->
     Raises:
         NotSupportedError: the provider does not sign, or the key is written once and the request would change it.
         AlreadyExistsError: a PUT of a key that was given away for good.
+        QuotaExceededError: a PUT that a quota has no room for; what is signed holds it for a while.
         PolicyError: a PUT that the policy does not allow, or one without a size.
         ValueError: the method, the size or the expiry makes no sense.
     """
@@ -75,7 +79,15 @@ def presign_object(context: Context, key: ObjectKey, options: PresignOptions) ->
         options = _admitted_put(context, key, options, once=once)
     elif options.mode is PutMode.CREATE:
         context.rules.need(Capability.CREATE_ONLY, "a create-only URL")
-    url = yield from context.exchanges.presign(key, options)
+    claim = None
+    if options.method == "PUT" and context.rules.quota is not None:
+        claim = context.rules.quota.claim(key, options.write_token or "")
+        yield from claim.reserve(options.size or 0, options.expires_in + SIGNED_GRACE)
+    try:
+        url = yield from context.exchanges.presign(key, options)
+    except StorageError:
+        yield from give_back(claim)
+        raise
     if options.method != "PUT":
         return url
     # A provider that cannot bind the mode refuses to sign; whatever else it cannot bind it leaves out.
@@ -98,7 +110,7 @@ def confirm_object(
     """
     if options.method != "PUT":
         raise ValueError(f"what a PUT brought is confirmed, not a {options.method}")
-    write = context.write_of(key)
+    write = context.write_of(key, write_token or "")
     if write is not None and write_token is None:
         raise ValueError("what was sent to this key is recorded for good: confirm it with the write_token of its URL")
     info = yield from context.exchanges.head(key)
@@ -120,6 +132,8 @@ def confirm_object(
     if write is not None:
         undo = partial(remove_version, context, key, info)
         yield from keep_existing(write, info, proven=sha256 is not None, undo=undo)
+    elif context.rules.quota is not None and write_token is not None:
+        yield from context.rules.quota.claim(key, write_token).keep(info.size, 1)
     return info
 
 
@@ -148,7 +162,7 @@ def _admitted_put(context: Context, key: ObjectKey, options: PresignOptions, *, 
         options = replace(options, write_token=secrets.token_hex(8))
     context.rules.check_name(key)
     if options.size is None:
-        if context.rules.policy is not None:
+        if context.rules.policy is not None or context.rules.quota is not None:
             raise PolicyError(
                 "under a limit a PUT is signed together with its size; give presign() PresignOptions(size=...)"
             )

@@ -42,7 +42,7 @@ from ..types import (
     UploadState,
 )
 from .operation import Context, operation, unscoped_operation
-from .recording import ask_guard, ask_guard_unseen, keep, prove
+from .recording import ask_guard, ask_guard_unseen, claim_parts, claimed, keep, prove, unclaimed
 from .rules import Body
 from .signed import remove_version
 from .tickets import PartsTicket, TicketPart
@@ -89,10 +89,9 @@ class Uploads:
             yield from write.before(declared)  # refused early; it is asked again before the end
         else:
             yield from context.rules.check_taken(key)
-        state = yield from self._exchanges.begin_upload(key, size, options, declared)
-        scope, info = context.scope, context.info
-        relative = scope.relative_key(key)
-        state = replace(state, key=relative, scope=scope.prefix, provider=info.kind, location=info.location)
+        state = yield from claimed(context, key, size, self._exchanges.begin_upload(key, size, options, declared))
+        scope, kind, location = context.scope, context.info.kind, context.info.location
+        state = replace(state, key=scope.relative_key(key), scope=scope.prefix, provider=kind, location=location)
         return cast(UploadState, (yield Call(context.seal.seal, state)))
 
     @unscoped_operation("resume_upload")
@@ -143,6 +142,7 @@ class Uploads:
             yield from prove(self.context, state, found, sha256)
             return found
         yield from ask_guard(self.context, state, source)
+        yield from claim_parts(self.context, ObjectKey(state.key), state.size, state.reservation)
         parts = yield from send_parts(source, plan, partial(self._send, state, held), self._exchanges)
         checksum = source.checksum
         if checksum is None:
@@ -228,6 +228,7 @@ class Uploads:
             raise IntegrityError(
                 f"part {wrong[0][0]} is missing or has another size; nothing was stored, send it, then complete again"
             )
+        yield from claim_parts(self.context, ObjectKey(own.key), own.size, own.reservation)
         info = yield from self._exchanges.complete_upload(own, held)
         return (yield from keep(self.context, own, info, proven=False))
 
@@ -285,6 +286,7 @@ class Uploads:
         self._need_resuming()
         if isinstance(upload, UploadState):
             full = ObjectKey((yield from self._own(upload)).key)
+            yield from unclaimed(self.context, full, upload)
         else:
             self._need()  # only a service that lists uploads gives such a value; elsewhere its id may be an address
             full = self.context.scope.full_key(upload.key)
