@@ -17,6 +17,7 @@ from kazinex_storage import (
     AsyncDocumentStore,
     DocumentKey,
     DocumentStore,
+    Event,
     Organisations,
     Resolver,
     Storage,
@@ -55,7 +56,7 @@ class House:
     def __init__(self, service: Service, catalogue: Catalogue | None = None) -> None:
         self.service = service
         self.organisations = Organisations(catalogue if catalogue is not None else MemoryCatalogue())
-        self.events: list[object] = []
+        self.events: list[Event] = []
         self.resolver = Resolver(self.organisations, on_event=self.events.append)
         self.documents = DocumentStore(self.resolver, upload_route=ROUTE)
         self.browser = Browser(self.documents, service.settings.get("ca_file"))
@@ -72,6 +73,12 @@ class House:
 
     def files(self, organisation: str = "acme", prefix: str = "") -> list[str]:
         return sorted(info.key for info in self.storage(organisation).list(prefix))
+
+    def told(self) -> list[str]:
+        """Return the names of the events of documents since the last call, in their order."""
+        names = [event.name for event in self.events if event.name.startswith("document.")]
+        self.events.clear()
+        return names
 
     def aio(self) -> AsyncDocumentStore:
         return AsyncDocumentStore(self.documents)

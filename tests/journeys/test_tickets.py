@@ -53,7 +53,8 @@ def house(place: tuple[str, Service], request: pytest.FixtureRequest) -> Iterato
 
 @pytest.mark.parametrize("body", [PDF, LARGE], ids=["small", "large"])
 def test_what_a_browser_sends_becomes_a_document(house: House, place: tuple[str, Service], body: bytes) -> None:
-    ticket = house.documents.begin_direct_upload(document(), len(body), "application/pdf")
+    ticket = house.documents.acting("müller").begin_direct_upload(document(), len(body), "application/pdf")
+    assert "müller" == house.documents.find_direct_upload(ticket).begun_by
     assert PLANS.get(place[0], "put" if body is PDF or place[0] == "supabase front" else "parts") == ticket.plan
 
     statuses = house.browser.send(ticket, body)
@@ -61,6 +62,7 @@ def test_what_a_browser_sends_becomes_a_document(house: House, place: tuple[str,
     assert {200, 201, 202} >= set(statuses), statuses
     receipt = house.documents.confirm_direct_upload(ticket)
     assert (document(), len(body)) == (receipt.document, receipt.size)
+    assert ["document.presigned", "document.uploaded", "document.confirmed"] == house.told()
     assert body == house.documents.get_bytes(receipt)
     assert receipt == house.documents.confirm_direct_upload(ticket.token)
     assert receipt.to_dict() == StoredDocument.from_dict(receipt.to_dict()).to_dict()
@@ -91,6 +93,7 @@ def test_what_does_not_begin_as_its_type_does_is_removed(house: House) -> None:
         house.documents.confirm_direct_upload(ticket)
 
     assert [] == house.files()
+    assert ["document.presigned", "document.refused"] == house.told()
     with pytest.raises(NotFoundError):
         house.documents.find(document())
 
@@ -133,6 +136,7 @@ def test_an_upload_that_is_aborted_leaves_the_revision_free(house: House) -> Non
         with pytest.raises(NotFoundError, match="was aborted"):
             house.documents.confirm_direct_upload(ticket)
         assert [] == house.files()
+        assert ["document.presigned", "document.aborted"] == house.told()
         house.browser.send(ticket, body)  # whoever has the requests may still send them
 
     assert PDF == house.documents.get_bytes(house.documents.upload(document("P02"), PDF))
@@ -156,6 +160,7 @@ def test_what_nobody_confirms_in_time_is_swept(house: House, monkeypatch: pytest
 
     assert {sent.id, half.id} == {upload.id for upload in planned.expired} == {upload.id for upload in swept.expired}
     assert () == swept.failures
+    assert ["document.expired"] * 2 == house.told()[-2:]
     assert [receipt.key.removeprefix("acme/")] == house.files()
     for ticket in (sent, half):
         with pytest.raises(NotFoundError, match="has expired"):

@@ -41,6 +41,8 @@ from .register import RevisionRecord
 from .searching import Search, relative_key
 from .sized import exactly
 from .taken import refused
+from .telling import confirmed as confirmed_event
+from .telling import presigned, told_if_refused
 from .ticket_register import PlanName, TicketRecord, moved
 from .tickets import DirectUpload, Purpose, UploadTicket, check_token, make_token, read_token
 from .writing import RevisionWrite
@@ -67,6 +69,8 @@ class DirectUploads:
         self._organisation = organisation
         self._patience = patience
         self._route = route.rstrip("/") if route is not None else None
+        self.by: str | None = None
+        """In whose name tickets are begun."""
 
     def begin(
         self,
@@ -83,31 +87,42 @@ class DirectUploads:
         """
         declared = _checked(size, sha256, expires_in)
         chosen = yield from self._search.chosen(document)
-        storage = proving(chosen)
-        plan = self._plan(storage, document, size)
-        yield from Arrivals(storage.operations.context).admit(relative_key(document), size)
-        if not names_tickets(storage, plan):
-            yield from self._ends.clear(document, supersede=True)
-        demanded = yield from self._before(document, chosen, declared)
         wanted = Wanted(
             id=secrets.token_hex(16),
             document=document,
             size=size,
             content_type=content_type or guess_content_type(relative_key(document)),
-            sha256=declared or demanded,
+            sha256=declared,
             begun_at=datetime.now(UTC),
+            begun_by=self.by,
             expires_in=expires_in,
         )
+        return (yield from told_if_refused(self._search, document, chosen, self._begin(wanted, chosen), "presign"))
+
+    def _begin(self, wanted: Wanted, chosen: ResolvedProvider) -> Exchange[UploadTicket]:
+        document, size, storage = wanted.document, wanted.size, proving(chosen)
+        plan = self._plan(storage, document, size)
+        yield from Arrivals(storage.operations.context).admit(relative_key(document), size)
+        if not names_tickets(storage, plan):
+            yield from self._ends.clear(document, supersede=True)
+        demanded = yield from self._before(document, chosen, wanted.sha256)
+        wanted = replace(wanted, sha256=wanted.sha256 or demanded)
         claim = claim_of(chosen, document, wanted.id)
         if claim is not None:
-            yield from claim.reserve(size, expires_in + SIGNED_GRACE)
+            yield from claim.reserve(size, wanted.expires_in + SIGNED_GRACE)
         try:
             begun = yield from begin(storage, plan, wanted)
-            record = begun.record(wanted, chosen.provider)
-            yield Call(self._ends.register.add_ticket, record)
         except StorageError:
             yield from give_back(claim)
             raise
+        record = begun.record(wanted, chosen.provider)
+        try:
+            yield Call(self._ends.register.add_ticket, record)
+        except StorageError:
+            yield from self._ends.try_discard(record)
+            raise
+        if self._search.listens:
+            yield from self._search.emit(presigned(record))
         return cast(UploadTicket, (yield Call(self._ticket, record, begun)))
 
     def confirm(self, token: str) -> Exchange[StoredDocument]:
@@ -118,12 +133,16 @@ class DirectUploads:
         yield from self._ends.refuse_ended(record)
         chosen = yield from self._ends.provider(record)
         try:
-            return (yield from self._confirmed(record, chosen))
+            confirmed = self._confirmed(record, chosen)
+            receipt = yield from told_if_refused(self._search, record.document, chosen, confirmed, "confirm")
         except RecordConflictError:
             now = yield from self._ends.read(record)
             if now.status == "confirmed":
                 return _receipt(now)  # by another call, with the same receipt
             raise gone(now) from None
+        if self._search.listens:
+            yield from self._search.emit(confirmed_event(record, receipt))
+        return receipt
 
     def abort(self, token: str) -> Exchange[None]:
         """Abort; see ``DocumentStore.abort_direct_upload``.

@@ -15,6 +15,7 @@ from ..storage.sync import Storage
 from ..transport import Call, Exchange
 from ..values import value
 from .direct_plans import discard
+from .events import DocumentAborted, DocumentExpired
 from .receipts import ProviderResolver, ResolvedProvider, TicketResolver, check_bound
 from .searching import Search
 from .ticket_register import TicketRecord, TicketRegister, TicketStatus, moved
@@ -109,7 +110,11 @@ class TicketEnds:
 
     def end(self, record: TicketRecord, status: TicketStatus) -> Exchange[bool]:
         """Move an open ticket to *status*; say whether this call did."""
-        return cast(bool, (yield Call(self.register.swap_ticket, record, moved(record, status))))
+        done = cast(bool, (yield Call(self.register.swap_ticket, record, moved(record, status))))
+        if done and self._search.listens:
+            event = DocumentAborted if status == "aborted" else DocumentExpired
+            yield from self._search.emit(event(document=record.document, provider=record.provider, ticket=record.id))
+        return done
 
     def clear(self, document: DocumentKey, *, supersede: bool) -> Exchange[None]:
         """Throw away what ended tickets brought to the revision too late; *supersede* ends its open ones first."""

@@ -46,6 +46,7 @@ class Wanted:
     sha256: str | None
     begun_at: datetime
     """Aware UTC."""
+    begun_by: str | None
     expires_in: timedelta
     """For how long its requests are valid."""
 
@@ -82,6 +83,7 @@ class Begun:
             plan=self.plan,
             state=Masked(self.state),
             begun_at=wanted.begun_at,
+            begun_by=wanted.begun_by,
             expires_at=min([wanted.expires_at, *(part.request.expires_at for part in self.parts)]),
         )
 

@@ -59,7 +59,7 @@ class DocumentOperations:
         if by == self._by:
             return self
         view = DocumentOperations(self._resolver.acting(by), self._organisation, self._patience, self._upload_route)
-        view._by = by
+        view._by = view.direct.by = by
         return view
 
     def upload(

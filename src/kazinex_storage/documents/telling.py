@@ -8,9 +8,10 @@ from ..errors import AlreadyExistsError, IntegrityError, PolicyError, QuotaExcee
 from ..keys import DocumentKey
 from ..transport import Exchange
 from ..types import ObjectInfo
-from .events import DocumentOpened, DocumentRefused, DocumentUploaded
+from .events import DocumentConfirmed, DocumentOpened, DocumentPresigned, DocumentRefused, DocumentUploaded
 from .receipts import ResolvedProvider, StoredDocument
 from .searching import Search
+from .ticket_register import TicketRecord
 
 T = TypeVar("T")
 
@@ -43,6 +44,29 @@ def opened(document: StoredDocument | DocumentKey, found: ResolvedProvider, how:
         label=found.label,
         how=how,
         by_receipt=by_receipt,
+    )
+
+
+def presigned(record: TicketRecord) -> DocumentPresigned:
+    """Return the event of a direct upload that was begun."""
+    return DocumentPresigned(
+        document=record.document,
+        provider=record.provider,
+        ticket=record.id,
+        size=record.size,
+        plan=record.plan,
+        expires_at=record.expires_at,
+    )
+
+
+def confirmed(record: TicketRecord, receipt: StoredDocument) -> DocumentConfirmed:
+    """Return the event of a direct upload whose file is that of its revision now."""
+    return DocumentConfirmed(
+        document=record.document,
+        provider=record.provider,
+        ticket=record.id,
+        size=receipt.size,
+        sha256=receipt.sha256,
     )
 
 
