@@ -16,7 +16,7 @@ from typer.main import get_command
 from ..secrecy.masking import redact
 from ..values import value
 from ..version import __version__
-from . import allowlist, check, demo, emulate, kinds, listing, objects, provider, sweep
+from . import allowlist, check, demo, emulate, kinds, listing, objects, provider, serve, sweep
 from .command import RunningCommand
 from .exits import HELP, ExitCode, document_of, exit_code, message_of, printable
 from .output import Output
@@ -87,6 +87,7 @@ def build() -> typer.Typer:
     app.callback()(_root)
     for name, command in (
         ("demo", demo.run_demo),
+        ("serve", serve.serve),
         ("kinds", kinds.show_kinds),
         ("put", objects.put),
         ("get", objects.get),

@@ -23,6 +23,8 @@ from .access import roles as roles
 from .csrf import csrf_token as csrf_token
 from .limits import Limits as Limits
 from .router import storage_router as storage_router
+from .settings_page import PageSession as PageSession
+from .settings_page import settings_page as settings_page
 
 __all__ = [
     "Action",
@@ -30,9 +32,11 @@ __all__ = [
     "Caller",
     "Limits",
     "Member",
+    "PageSession",
     "Role",
     "csrf_token",
     "deny",
     "roles",
+    "settings_page",
     "storage_router",
 ]

@@ -196,6 +196,9 @@ class R2Front:
         except Refusal as refusal:
             answer = refusal.answer()
         answer.headers["cf-ray"] = f"{secrets.token_hex(8)}-XXX"
+        origin = received.headers.get("origin")
+        if origin in self.rules.browser_origins:
+            answer.headers |= {"access-control-allow-origin": origin, "access-control-expose-headers": "ETag"}
         return answer
 
     def _judged(self, parsed: Parsed, jurisdiction: str) -> Answer:

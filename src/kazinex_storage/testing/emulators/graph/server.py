@@ -101,7 +101,11 @@ class GraphEmulator:
         try:
             if not self.state.spend(1 if received.method == "GET" else 2):
                 raise GraphError(429, "activityLimitReached", "The app has been throttled")
+            if transfers and received.method == "OPTIONS":
+                return Answer(status=200, headers=_preflight(received))
             answer = self._transfers.answer(received) if transfers else self.api.answer(received)
+            if transfers and "origin" in received.headers:
+                answer.headers |= _ANY_ORIGIN
         except GraphError as error:
             return error_answer(error, self.knobs.retry_after_s if error.status == 429 else None)
         left, limit = self.knobs.units, self.knobs.unit_limit
@@ -112,6 +116,20 @@ class GraphEmulator:
                 "ratelimit-reset": str(self.knobs.retry_after_s),
             }
         return answer
+
+
+# Pages may send fragments to the URL of an upload session: learn.microsoft.com/graph/api/driveitem-createuploadsession.
+_ANY_ORIGIN = {"access-control-allow-origin": "*", "access-control-expose-headers": "ETag, Location, Retry-After"}
+
+
+def _preflight(received: Received) -> dict[str, str]:
+    wanted = received.headers.get("access-control-request-headers", "")
+    return {
+        **_ANY_ORIGIN,
+        "access-control-allow-methods": "GET, PUT, DELETE",
+        "access-control-allow-headers": wanted,
+        "access-control-max-age": "600",
+    }
 
 
 @contextmanager

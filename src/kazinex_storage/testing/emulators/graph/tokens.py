@@ -7,8 +7,9 @@ import json
 import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from html import escape
 from typing import Final
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -53,6 +54,8 @@ class Tokens:
             return self._refused("invalid_tenant", 90002)
         if rest == "v2.0/.well-known/openid-configuration":
             return _json(200, self._configuration(tenant))
+        if rest == "oauth2/v2.0/authorize":
+            return self._consent_page(received.query)
         form = {name: values[0] for name, values in parse_qs(received.body.decode()).items()}
         if rest == "oauth2/v2.0/token":
             self.requests += 1
@@ -69,6 +72,29 @@ class Tokens:
         self._codes[code] = (asked["client_id"], asked["redirect_uri"], asked["code_challenge"])
         self._nonces[asked["client_id"]] = asked.get("nonce", "")
         return urlencode({"code": code, "state": asked["state"]})
+
+    def _consent_page(self, query: str) -> Answer:
+        """Return the page of consent: its buttons post to the redirect URI, as response_mode=form_post asks for."""
+        asked = {name: values[0] for name, values in parse_qs(query).items()}
+        app = self._state.apps.get(asked.get("client_id", ""))
+        if app is None or asked.get("response_mode") != "form_post" or "code_challenge" not in asked:
+            return Answer(status=400, headers={"content-type": "text/plain"}, body=b"AADSTS900144: a field is missing")
+        granted = dict(parse_qsl(self.authorize(f"?{query}")))
+        refused = {
+            "error": "access_denied",
+            "error_description": "AADSTS65004: User declined to consent.",
+            "state": asked.get("state", ""),
+        }
+        forms = "".join(
+            f'<form method="post" action="{escape(asked["redirect_uri"])}">'
+            + "".join(f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in fields.items())
+            + f"<button>{button}</button></form>"
+            for button, fields in (("Accept", granted), ("Cancel", refused))
+        )
+        page = (
+            f"<!doctype html><html lang='en'><title>Permissions requested</title><h1>Permissions requested</h1>{forms}"
+        )
+        return Answer(status=200, headers={"content-type": "text/html; charset=utf-8"}, body=page.encode())
 
     def _configuration(self, tenant: str) -> dict[str, object]:
         base = f"{self.login_url}/{tenant}"

@@ -1,0 +1,287 @@
+// The view "Projects": the list, and one project with its provider, its documents and the upload box.
+
+import { Problem, change, get, url } from "./api.js";
+import { busy, field, h, icon, problem, replace, toast } from "./dom.js";
+import { bytes, count, when } from "./format.js";
+import { titleOf } from "./kinds.js";
+import { listed, overridesOf } from "./providers.js";
+import { Transfer } from "./upload.js";
+
+export async function render({ rest, show }) {
+  return rest[0] ? project(rest[0], show) : projects();
+}
+
+async function projects() {
+  const [found, providers, settings] = await Promise.all([get(url("projects")), get(url("providers")), get(url("settings"))]);
+  const overrides = overridesOf(settings);
+  const byId = new Map(listed(providers).map((provider) => [provider.id, provider]));
+  const seen = new Map(listed(found).map((each) => [each.project ?? each.id, each]));
+  for (const name of Object.keys(overrides)) if (!seen.has(name)) seen.set(name, { project: name });
+  const items = [...seen].sort(([a], [b]) => a.localeCompare(b)).map(([name, each]) => {
+    const own = byId.get(overrides[name]);
+    return h(
+      "li",
+      {},
+      h(
+        "a",
+        { class: "item", href: `#/projects/${encodeURIComponent(name)}` },
+        h("span", { class: "glyph" }, icon("folder", 22)),
+        h("span", { class: "grow" }, h("b", { class: "break" }, name), h("span", { class: "soft small" }, h("br"), summary(each))),
+        own && h("span", { class: "badge tint" }, own.label),
+        icon("chevron"),
+      ),
+    );
+  });
+  const entry = h("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: "river-bridge" });
+  const form = h("form", { class: "card", novalidate: true }, h("div", { class: "row" }, h("div", { class: "grow" }, field({ label: "Open a project", help: "A project appears in the list with its first document." }, entry)), h("button", {}, "Open")));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (entry.value.trim()) location.hash = `#/projects/${encodeURIComponent(entry.value.trim())}`;
+  });
+  return [
+    head("Projects", "The documents of each project, and where new ones are kept."),
+    h(
+      "div",
+      { class: "stack" },
+      items.length ? h("ul", { class: "card list" }, items) : h("div", { class: "card empty" }, h("h2", {}, "No documents yet"), h("p", {}, "Open a project below and upload its first one.")),
+      form,
+    ),
+  ];
+}
+
+const summary = (each) => (each.objects === undefined && each.documents === undefined ? "no documents yet" : [each.documents !== undefined && count(each.documents, "document"), each.revisions !== undefined && count(each.revisions, "revision"), each.objects !== undefined && count(each.objects, "file"), each.bytes !== undefined && each.bytes !== null && bytes(each.bytes)].filter(Boolean).join(" · "));
+
+function head(title, lead, before) {
+  return h("div", { class: "head" }, h("div", {}, before, h("h1", { tabindex: "-1", class: "break" }, title), h("p", {}, lead)));
+}
+
+async function project(name, show) {
+  const [found, providers, settings] = await Promise.all([documentsOf(name), get(url("providers")), get(url("settings"))]);
+  const all = listed(providers);
+  const back = h("p", { class: "small" }, h("a", { href: "#/projects" }, "All projects"));
+  const documents = h("section", { "aria-labelledby": "documents" });
+  const redraw = async () => draw(documents, name, await documentsOf(name), all);
+  draw(documents, name, found, all);
+  return [
+    head(name, "Documents are written once: a new file is a new revision, and earlier ones stay.", back),
+    h("div", { class: "stack loose" }, uploadBox(name, found, redraw), documents, override(name, all, settings, show)),
+  ];
+}
+
+async function documentsOf(name) {
+  try {
+    return listed(await get(url("projects", name, "documents")));
+  } catch (error) {
+    if (error instanceof Problem && error.status === 404) return [];
+    throw error;
+  }
+}
+
+function override(name, providers, settings, show) {
+  const current = overridesOf(settings)[name] ?? "";
+  const standard = providers.find(({ is_default }) => is_default);
+  const options = providers.filter(({ status, id }) => status === "VERIFIED" || id === current);
+  const select = h(
+    "select",
+    {},
+    h("option", { value: "" }, `Organisation default${standard ? ` (${standard.label})` : ""}`),
+    options.map(({ id, label, kind }) => h("option", { value: id }, label === titleOf(kind) ? label : `${label} (${titleOf(kind)})`)),
+  );
+  select.value = current;
+  const errors = h("div");
+  const save = h("button", { type: "button", class: "primary", disabled: true, onclick: () => busy(save, store) }, "Save");
+  select.addEventListener("change", () => {
+    save.disabled = select.value === current;
+  });
+  async function store() {
+    try {
+      const place = url("projects", name, "override");
+      if (select.value) await change("PUT", place, { provider: select.value });
+      else await change("DELETE", place);
+      toast(select.value ? "New documents of this project go to their own provider." : "This project follows the default again.");
+      await show();
+    } catch (error) {
+      replace(errors, problem(error));
+    }
+  }
+  return h(
+    "section",
+    { class: "card stack", "aria-labelledby": "override" },
+    h("h2", { id: "override" }, "Storage provider of this project"),
+    errors,
+    field({ label: "Provider", help: "For new documents of this project only. Only verified providers can be chosen." }, select),
+    h("div", { class: "row" }, save),
+  );
+}
+
+// documents
+
+function draw(place, name, found, providers) {
+  const byId = new Map(providers.map((provider) => [provider.id, provider]));
+  const cards = found.map((each) => h("li", {}, documentCard(name, each, byId)));
+  replace(
+    place,
+    h("div", { class: "section-head" }, h("h2", { id: "documents" }, "Documents"), found.length > 0 && h("p", {}, count(found.length, "document"))),
+    cards.length ? h("ul", { class: "card list" }, cards) : h("div", { class: "card empty" }, h("h3", {}, "No documents yet"), h("p", {}, "Upload the first one above.")),
+  );
+}
+
+function documentCard(project_, each, byId) {
+  const id = each.document ?? each.id;
+  const revisions = h("div", {});
+  const more = h("button", { type: "button", class: "plain", "aria-expanded": "false" }, "Revisions");
+  more.setAttribute("aria-label", `Revisions of ${id}`);
+  more.addEventListener("click", () => {
+    const open = more.getAttribute("aria-expanded") !== "true";
+    more.setAttribute("aria-expanded", String(open));
+    revisions.hidden = !open;
+    if (open) busy(more, () => showRevisions(revisions, project_, id, byId));
+  });
+  const total = each.revisions ?? each.count;
+  const lead = [typeof total === "number" && count(total, "revision"), each.bytes !== undefined && each.bytes !== null && bytes(each.bytes)].filter(Boolean).join(" · ");
+  return h(
+    "article",
+    { class: "document", "aria-label": id },
+    h("div", { class: "row" }, h("div", { class: "grow" }, h("h3", { class: "break" }, id), h("p", { class: "soft small" }, lead)), more),
+    revisions,
+  );
+}
+
+async function showRevisions(place, project_, document_, byId) {
+  try {
+    const answer = await get(url("projects", project_, "documents", document_, "revisions"));
+    const rows = listed(answer).map((each) => revision(project_, document_, each, byId));
+    const missed = answer.unreachable?.length ? h("div", { class: "notice warn" }, h("strong", {}, "Some providers did not answer"), `${answer.unreachable.join(", ")}: what is kept there is not listed.`) : null;
+    replace(place, missed, rows);
+  } catch (error) {
+    replace(place, problem(error));
+  }
+}
+
+function revision(project_, document_, each, byId) {
+  const provider = byId.get(each.provider) ?? byId.get(each.provider_id);
+  const { revision: id, filename } = { ...each.document, ...each };
+  const facts = [bytes(each.size), provider?.label ?? each.kind];
+  const place = url("projects", project_, "documents", document_, "revisions", id, "files", filename);
+  return h(
+    "div",
+    { class: "revision" },
+    h("b", {}, id),
+    h(
+      "div",
+      {},
+      h("div", { class: "break" }, filename),
+      h("div", { class: "soft small" }, facts.filter(Boolean).join(" · "), each.stored_at ?? each.created_at ? [" · ", when(each.stored_at ?? each.created_at)] : null),
+    ),
+    h("a", { class: "button", href: place, download: filename, "aria-label": `Download ${filename}, revision ${id}` }, icon("download"), "Download"),
+  );
+}
+
+// uploads
+
+function uploadBox(name, documents, redraw) {
+  let file = null;
+  const known = documents.map((each) => each.document ?? each.id);
+  const picker = h("input", { type: "file", id: "file", class: "sr" });
+  const chosen = h("p", { role: "status" });
+  const zone = h("div", { class: "drop" }, icon("upload", 26), picker, h("p", {}, h("label", { for: "file" }, "Choose a file"), " or drop it here"), chosen);
+  const document_ = h("input", { type: "text", id: "document", list: "known-documents", autocomplete: "off", spellcheck: "false", placeholder: "DRG-0042" });
+  const revision_ = h("input", { type: "text", id: "revision", autocomplete: "off", spellcheck: "false", value: "P01" });
+  const places = [field({ label: "Document" }, document_), field({ label: "Revision", help: "Free, such as P01, A or C01; each only once." }, revision_)];
+  const go = h("button", { class: "primary" }, icon("upload"), "Upload");
+  const transfers = h("div", { class: "transfers" });
+  const form = h(
+    "form",
+    { class: "card stack", novalidate: true, "aria-labelledby": "upload" },
+    h("h2", { id: "upload" }, "Upload a document"),
+    zone,
+    h("div", { class: "fields" }, places, h("datalist", { id: "known-documents" }, known.map((value) => h("option", { value })))),
+    h("div", { class: "row" }, go),
+    transfers,
+  );
+  const choose = (next) => {
+    file = next ?? null;
+    replace(chosen, file && [h("b", { class: "break" }, file.name), ` · ${bytes(file.size)}`]);
+    const stem = file?.name.replace(/\.[^.]*$/, "") ?? "";
+    if (file && !document_.value && /^[\w.-]{1,80}$/.test(stem)) document_.value = stem;
+    suggest();
+  };
+  const suggest = async () => {
+    if (!known.includes(document_.value)) return;
+    const found = await get(url("projects", name, "documents", document_.value, "revisions")).then(listed).catch(() => []);
+    const taken = found.map((each) => each.revision ?? each.document?.revision);
+    const last = taken.filter((each) => /^[A-Z]*\d+$/.test(each)).sort().at(-1);
+    if (last && taken.includes(revision_.value)) revision_.value = next(last);
+  };
+  picker.addEventListener("change", () => choose(picker.files[0]));
+  document_.addEventListener("change", suggest);
+  for (const event of ["dragenter", "dragover"]) zone.addEventListener(event, (dragged) => (dragged.preventDefault(), zone.classList.add("over")));
+  for (const event of ["dragleave", "drop"]) zone.addEventListener(event, () => zone.classList.remove("over"));
+  zone.addEventListener("drop", (dropped) => {
+    dropped.preventDefault();
+    choose(dropped.dataTransfer.files[0]);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    places[0].complain(document_.value.trim() ? "" : "name the document");
+    places[1].complain(revision_.value.trim() ? "" : "name the revision");
+    if (!file) replace(chosen, h("span", { class: "wrong" }, "Choose a file first."));
+    if (!file || !document_.value.trim() || !revision_.value.trim()) return;
+    const place = { project: name, document: document_.value.trim(), revision: revision_.value.trim() };
+    begin(transfers, file, place, redraw);
+    choose(null);
+    picker.value = "";
+  });
+  return form;
+}
+
+const next = (code) => code.replace(/\d+$/, (digits) => String(Number(digits) + 1).padStart(digits.length, "0"));
+
+function begin(transfers, file, place, redraw) {
+  const bar = h("progress", { max: Math.max(1, file.size), value: 0, "aria-label": `Upload of ${file.name}` });
+  const said = h("p", { class: "soft small", role: "status" });
+  const errors = h("div");
+  const cancel = h("button", { type: "button", class: "plain" }, "Cancel");
+  const again = h("button", { type: "button", hidden: true }, "Resume");
+  const item = h(
+    "div",
+    { class: "transfer" },
+    h("div", { class: "row" }, h("div", { class: "grow break" }, h("b", {}, file.name), h("span", { class: "soft small" }, ` ${place.document} · ${place.revision}`)), again, cancel),
+    bar,
+    said,
+    errors,
+  );
+  let told = -1;
+  const transfer = new Transfer(file, place, ({ state, sent, error, resumable }) => {
+    bar.value = state === "done" ? bar.max : sent;
+    item.className = `transfer ${state}`;
+    const share = file.size ? Math.floor((100 * sent) / file.size) : 100;
+    const text = {
+      sending: `${bytes(sent)} of ${bytes(file.size)} · ${share} %`,
+      confirming: "Sent. Checking what has arrived…",
+      done: `Stored · ${bytes(file.size)}`,
+      failed: resumable ? `Interrupted at ${share} %` : "Not stored",
+      cancelled: "Cancelled",
+    }[state];
+    if (state !== "sending" || share !== told) said.textContent = text ?? "";
+    told = share;
+    again.hidden = state !== "failed";
+    again.textContent = resumable ? "Resume" : "Try again";
+    cancel.hidden = state === "confirming";
+    cancel.textContent = ["done", "failed", "cancelled"].includes(state) ? "Dismiss" : "Cancel";
+    replace(errors, error && problem(error, { title: error.title ?? "It was not stored" }));
+  });
+  const run = async () => {
+    await transfer.run();
+    if (transfer.state === "done") await redraw();
+  };
+  cancel.addEventListener("click", async () => {
+    const over = ["done", "cancelled"].includes(transfer.state);
+    if (!over) await transfer.cancel();
+    if (over || transfer.state === "failed") item.remove();
+  });
+  again.addEventListener("click", run);
+  transfers.prepend(item);
+  run();
+}
+

@@ -1,0 +1,120 @@
+"""The page itself: who may open it, how it looks to a screen reader, what it weighs, and what it never shows."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kazinex_storage import DocumentStore, web
+from kazinex_storage.cli import sample
+
+from ..serving import serving
+from .conftest import findings, visited, visiting
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from ..serving import Service
+
+VIEWS = ("storage", "projects", "projects/river-bridge", "restrictions", "usage", "audit")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service of ``serve --demo``."""
+    with serving([sample.ORGANISATION]) as service:
+        sample.fill(service.organisations, DocumentStore(service.served.resolver), tmp_path_factory.mktemp("demo"))
+        yield service
+
+
+def test_a_link_opens_the_page_once(browser: Browser, demo: Service) -> None:
+    link = demo.link()
+    first, second = browser.new_context(), browser.new_context()
+
+    opened = visited(first, link)
+    late = visited(second, link)
+
+    assert "Storage" == opened.page.get_by_role("heading", level=1).inner_text()
+    assert "This page is locked" == late.page.get_by_role("heading", level=1).inner_text()
+    assert "token" not in opened.page.url
+    cookie = first.cookies()[0]
+    assert (True, "Strict") == (cookie["httpOnly"], cookie["sameSite"])
+    first.close()
+    second.close()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1180), ("light", 390)], ids=["dark desk", "light phone"])
+def test_axe_finds_nothing_serious_in_any_view(browser: Browser, demo: Service, scheme: Any, width: int) -> None:
+    with visiting(browser, demo, color_scheme=scheme, viewport={"width": width, "height": 860}) as visit:
+        for view in VIEWS:
+            visit.go(view)
+            assert [] == findings(visit), view
+            overflow = visit.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert 0 == overflow, f"{view} is wider than the screen"
+
+
+def test_axe_finds_nothing_serious_in_the_dialogs(browser: Browser, demo: Service) -> None:
+    with visiting(browser, demo) as visit:
+        page = visit.page
+        page.get_by_role("button", name="Configure R2 Cloudflare").click()
+        assert [] == findings(visit)
+        page.keyboard.press("Escape")
+        visit.card(sample.ARCHIVE).get_by_role("button", name="Test Connection").click()
+        page.get_by_text("The connection works").wait_for()
+        assert [] == findings(visit)
+
+
+def test_everything_can_be_reached_by_keyboard(browser: Browser, demo: Service) -> None:
+    with visiting(browser, demo) as visit:
+        page = visit.page
+        page.keyboard.press("Tab")
+        assert "Skip to the content" == page.evaluate("document.activeElement.textContent")
+        names = []
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            names.append(
+                page.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent")
+            )
+            if "Configure R2 Cloudflare" in names:
+                break
+        page.keyboard.press("Enter")
+        page.get_by_role("dialog", name="Configure R2 Cloudflare").wait_for()
+        assert "Label" == page.evaluate("document.activeElement.labels[0].textContent")
+        page.keyboard.press("Escape")
+        assert "Configure R2 Cloudflare" == page.evaluate("document.activeElement.getAttribute('aria-label')")
+
+
+def test_the_first_view_is_small_and_quick(browser: Browser, demo: Service) -> None:
+    """Bytes are exact; the time on loopback is the goal of the benchmark, and has room here for a busy machine."""
+    context = browser.new_context()
+    got = list[int]()
+    page = context.new_page()
+    page.on("response", lambda response: got.append(response.request.sizes()["responseBodySize"]))
+    page.goto(demo.link())
+    page.wait_for_selector(".provider")
+
+    assert sum(got) < 100 * 1024
+    begun = time.perf_counter()
+    page.reload()
+    page.wait_for_selector(".provider")
+    assert time.perf_counter() - begun < 3
+    context.close()
+
+
+def test_no_file_of_the_page_names_another_host() -> None:
+    folder = Path(web.__file__).with_name("page")
+
+    named = {
+        (path.name, address)
+        for path in folder.iterdir()
+        for address in re.findall(r"https?://[^\s\"'`]+", path.read_text(encoding="utf-8"))
+    }
+
+    assert {"http://www.w3.org/2000/svg"} == {address for _, address in named}, "a name of XML, which nobody asks for"

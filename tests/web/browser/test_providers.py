@@ -1,0 +1,209 @@
+"""Settings -> Storage as the guides walk through it: Configure, Save, Test Connection, Set as Default, override."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from kazinex_storage.testing.emulators.cloudflare import r2_front
+
+from ...services import azure_options, r2_options
+from ..serving import serving
+from .conftest import visiting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Locator
+
+    from kazinex_storage.testing.emulators.cloudflare import R2Front
+    from kazinex_storage.testing.servers import AzuriteServer, S3Server
+
+    from ..serving import Service
+    from .conftest import Visit
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def front(ministack_server: S3Server) -> Iterator[R2Front]:
+    """R2 as strict as it is."""
+    with r2_front(ministack_server) as running:
+        yield running
+
+
+def configure(visit: Visit, card: str, fields: dict[str, str]) -> None:
+    """Fill in the form of a kind and save it; fields are named as people read them."""
+    page = visit.page
+    page.get_by_role("button", name=f"Configure {card}").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("More settings").click()
+    enter(dialog, fields)
+    dialog.get_by_role("button", name="Save").click()
+    dialog.wait_for(state="detached")
+
+
+def enter(dialog: Locator, fields: dict[str, str]) -> None:
+    for name, value in fields.items():
+        dialog.get_by_label(re.compile(rf"^{name}( \(optional\))?$")).fill(value)
+
+
+def test_connection(visit: Visit, label: str) -> Locator:
+    """Press Test Connection and return the dialog once the report is there."""
+    visit.card(label).get_by_role("button", name="Test Connection").click()
+    dialog = visit.page.get_by_role("dialog", name="Test Connection")
+    dialog.get_by_text(re.compile(r"The connection (works|does not work)")).wait_for()
+    return dialog
+
+
+test_connection.__test__ = False  # type: ignore[attr-defined]  # the name is that of the button
+
+
+def test_r2_is_configured_as_the_guide_says(browser: Browser, service: Service, front: R2Front, look: Any) -> None:
+    """A wrong secret first: the failed step says what is wrong and how to mend it, and the badge turns red."""
+    bucket = front.make_bucket("kazinex-documents")
+    options = r2_options(front, [bucket])
+    right = options["secret_access_key"]
+    wrong = right[::-1]
+    with visiting(browser, service) as visit:
+        page = visit.page
+        look(visit, "storage-empty")
+        page.get_by_role("button", name="Configure R2 Cloudflare").click()
+        dialog = page.get_by_role("dialog")
+        names = {
+            "Label": "Our R2",
+            "Account ID": options["account_id"],
+            "Access Key ID": options["access_key_id"],
+            "Secret Access Key": wrong,
+            "Bucket name": bucket,
+        }
+        enter(dialog, names)
+        look(visit, "r2-configure")
+        dialog.get_by_text("More settings").click()
+        enter(dialog, {"Endpoint URL": options["endpoint_url"]})
+        dialog.get_by_role("button", name="Save").click()
+        expect(visit.card("Our R2").get_by_text("Pending")).to_be_visible()
+        look(visit, "r2-pending")
+
+        dialog = test_connection(visit, "Our R2")
+        expect(dialog.get_by_text("The connection does not work")).to_be_visible()
+        expect(dialog.locator(".failed .notice").first).to_contain_text("the secret access key does not belong to it")
+        look(visit, "r2-failed")
+        dialog.get_by_role("button", name="Close").click()
+        card = visit.card("Our R2")
+        expect(card.get_by_text("Failed", exact=True)).to_be_visible()
+        expect(card.get_by_role("button", name="Set as Default")).to_have_count(0)
+
+        card.get_by_role("button", name="Configure").click()
+        dialog = page.get_by_role("dialog")
+        secret = dialog.get_by_label("Secret Access Key")
+        assert "" == secret.input_value(), "secrets go in and never come out"
+        secret.fill(right)
+        dialog.get_by_role("button", name="Save").click()
+        dialog.wait_for(state="detached")
+
+        dialog = test_connection(visit, "Our R2")
+        expect(dialog.get_by_text("The connection works")).to_be_visible()
+        expect(dialog.get_by_text("Write a test object")).to_be_visible()
+        look(visit, "r2-verified")
+        dialog.get_by_role("button", name="Set as Default").click()
+        expect(visit.card("Our R2").get_by_text("Default", exact=True)).to_be_visible()
+        expect(page.locator(".flow")).to_contain_text("Our R2")
+        look(visit, "r2-default")
+
+        shown = page.content() + page.evaluate(
+            "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
+        )
+        assert right not in shown
+        assert wrong not in shown
+    assert (
+        service.organisations.organisation("acme").default_provider == service.organisations.find("acme", "Our R2").id
+    )
+
+
+def test_azure_is_configured_and_verified(browser: Browser, service: Service, azurite_server: AzuriteServer) -> None:
+    options = azure_options(azurite_server)
+    with visiting(browser, service) as visit:
+        configure(
+            visit,
+            "Azure Blob",
+            {
+                "Account": options["account"],
+                "Container": azurite_server.make_container(),
+                "Account Key": options["account_key"],
+                "Endpoint URL": options["endpoint_url"],
+            },
+        )
+        dialog = test_connection(visit, "Azure Blob")
+        expect(dialog.get_by_text("The connection works")).to_be_visible()
+
+
+def test_wrong_settings_are_explained_at_their_fields(browser: Browser, service: Service) -> None:
+    with visiting(browser, service) as visit:
+        page = visit.page
+        page.get_by_role("button", name="Configure R2 Cloudflare").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("button", name="Save").click()
+        expect(dialog.get_by_label("Account ID")).to_be_focused()
+        fields = {"Account ID": "not an id", "Access Key ID": "a" * 32, "Bucket name": "Documents"}
+        enter(dialog, {**fields, "Secret Access Key": "b" * 64})
+        dialog.get_by_role("button", name="Save").click()
+
+        bucket = dialog.get_by_label("Bucket name")
+        expect(bucket).to_have_attribute("aria-invalid", "true")
+        expect(dialog.get_by_text("R2 has no bucket with a capital letter in its name").first).to_be_visible()
+        assert "b" * 64 not in page.content()
+
+
+def test_a_project_gets_a_provider_of_its_own(browser: Browser, service: Service, tmp_path: Path) -> None:
+    with visiting(browser, service) as visit:
+        page = visit.page
+        for label in ("Office", "Archive"):
+            folder = tmp_path / label
+            folder.mkdir()
+            configure(visit, "Local", {"Label": label, "Root": str(folder)})
+            dialog = test_connection(visit, label)
+            dialog.get_by_role("button", name="Close").click()
+        visit.card("Office").get_by_role("button", name="Set as Default").click()
+        expect(page.locator(".flow")).to_contain_text("Office")
+
+        visit.go("projects/station-east")
+        page.get_by_label("Provider", exact=True).select_option(label="Archive (Local)")
+        page.get_by_role("region", name="Storage provider of this project").get_by_role("button", name="Save").click()
+        expect(page.get_by_text("go to their own provider")).to_be_visible()
+
+        visit.go("storage")
+        expect(visit.card("Archive")).to_contain_text("station-east")
+        visit.card("Archive").get_by_label("More for Archive").click()
+        page.get_by_role("button", name="Remove provider").click()
+        page.get_by_role("dialog").get_by_role("button", name="Remove provider").click()
+        expect(page.get_by_role("dialog", name="It was not removed")).to_contain_text("station-east")
+
+
+def test_file_types_are_restricted(browser: Browser, service: Service, look: Any) -> None:
+    with visiting(browser, service) as visit:
+        page = visit.page
+        visit.go("restrictions")
+        expect(page.get_by_text("Every type of file is accepted")).to_be_visible()
+        page.get_by_label("Add Type", exact=True).fill("exe")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("never allowed").first).to_be_visible()
+        page.get_by_label("Add Type", exact=True).fill(".rvt")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Add the recommended types").click()
+        page.get_by_role("button", name="Remove .zip").click()
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("The allowed types were saved")).to_be_visible()
+        look(visit, "file-restrictions")
+
+    allowed = service.organisations.organisation("acme").allowlist
+    assert {"rvt", "pdf", "ifc"} <= set(allowed)
+    assert not {"zip", "exe"} & set(allowed)
