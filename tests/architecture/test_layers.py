@@ -47,6 +47,7 @@ LEVELS = {
     "verification": 7,
     "registry": 7,
     "organisations": 7,
+    "monitoring": 7,
     # 8: the faces
     "fs": 8,
     "web": 8,
@@ -73,7 +74,7 @@ HOMES = {
     "hypothesis": ("testing",),
     "psycopg": ("testing",),  # SQLAlchemy loads it by name; the servers for tests make their databases with it
     "opentelemetry": ("transport.observe",),
-    "asyncio": ("transport.loop", "transport.sockets", "storage.aio", "fs", "web", "testing"),
+    "asyncio": ("transport.loop", "transport.sockets", "storage.aio", "monitoring.monitor", "fs", "web", "testing"),
     "pydantic_core": ("providers.settings.settings_text",),  # errors without their input are made of its parts
     "boto3": ("providers.s3", "testing"),  # the witness of the servers for tests
     "botocore": ("providers.s3", "testing"),
@@ -110,6 +111,7 @@ DYNAMIC_IMPORTERS = {
     "lazy": "what stands for a module imports it when it is first used; the same import is there for the type checker",
     "registry": "providers are named by dotted strings",
     "organisations": "public names are resolved when they are first used",
+    "monitoring": "public names are resolved when they are first used",
     "testing": "pytest is imported when the contract is used",
     "fs": "public names are resolved when they are first used",
     "cli": "the commands are imported when they are run",

@@ -18,6 +18,7 @@ from ..documents.register import MemoryRegister, RevisionRegister
 from ..documents.ticket_register import MemoryTickets, TicketRegister
 from ..documents.usage import MemoryUsage
 from ..secrecy.pickling import not_pickled
+from .checks import CheckTable, MemoryChecks
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .rules import check_chosen, check_removable, conflict, id_in_use, label_in_use, label_key, unknown_provider
 
@@ -50,6 +51,11 @@ class Catalogue(Protocol):
     @property
     def usage(self) -> UsageTable:
         """Quotas, and what is stored and asked for; counted where ``revisions`` is kept."""
+        ...
+
+    @property
+    def checks(self) -> CheckTable:
+        """When each provider is verified next: likewise."""
         ...
 
     def organisation(self, organisation: str) -> OrganisationRecord:
@@ -173,6 +179,8 @@ class MemoryCatalogue:
         """What is remembered of revisions."""
         self.tickets: TicketRegister = MemoryTickets(self.revisions)
         """What is remembered of direct uploads."""
+        self.checks: CheckTable = MemoryChecks(self._every)
+        """When each provider is verified next."""
         self._lock = threading.RLock()
         self._organisations: dict[str, OrganisationRecord] = {}
         self._providers: dict[str, dict[str, ProviderRecord]] = {}
@@ -192,8 +200,7 @@ class MemoryCatalogue:
     def of_kind(self, kind: str) -> tuple[ProviderRecord, ...]:
         """Return every provider of one kind."""
         with self._lock:
-            everything = [record for kept in self._providers.values() for record in kept.values()]
-            return tuple(_own(record) for record in everything if record.kind == kind)
+            return tuple(record for record in self._every() if record.kind == kind)
 
     def provider(self, organisation: str, provider: str) -> ProviderRecord:
         """Return the provider of that id."""
@@ -290,6 +297,10 @@ class MemoryCatalogue:
 
     def close(self) -> None:
         """Do nothing: the records live as long as the object."""
+
+    def _every(self) -> list[ProviderRecord]:
+        with self._lock:
+            return [_own(record) for kept in self._providers.values() for record in kept.values()]
 
     def _of(self, organisation: str) -> dict[str, ProviderRecord]:
         return self._providers.get(organisation, {})

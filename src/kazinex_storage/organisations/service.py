@@ -235,11 +235,13 @@ class Organisations(Limits):
         error: str | None = None,
         at: datetime | None = None,
         discovered: Mapping[str, object] | None = None,
+        routine: bool = False,
     ) -> ProviderRecord:
         """Record how the verification of *verified* ended: VERIFIED, or FAILED with the *error*.
 
         The record is the one that was read before the verification began: settings that changed since have not been
-        verified. *at* is now unless given. What the provider *discovered* is kept only when *ok*.
+        verified. *at* is now unless given. What the provider *discovered* is kept only when *ok*. Of a *routine*
+        verification nothing is told but another status.
 
         Raises:
             RecordNotFoundError: the provider was removed meanwhile.
@@ -258,7 +260,7 @@ class Organisations(Limits):
         else:
             after = failed(kept, error or "unknown", at, in_use=False)
         after = self.catalogue.replace_provider(after, refreshed=after.settings != kept.settings)
-        self.tell(telling.verified(kept, after))
+        self.tell(telling.status(kept, after) if routine else telling.verified(kept, after))
         return after
 
     def settings(self, record: ProviderRecord) -> BaseModel:

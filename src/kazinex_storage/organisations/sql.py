@@ -16,6 +16,8 @@ from ..documents.register import RevisionRegister
 from ..documents.ticket_register import TicketRegister
 from ..secrecy.masking import masked
 from ..secrecy.pickling import not_pickled
+from .check_rows import SqlChecks
+from .checks import CheckTable
 from .database import Database, sa, write_next
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .register import SqlRegister
@@ -83,6 +85,8 @@ class SqlCatalogue:
         """What is remembered of direct uploads."""
         self.usage: UsageTable = SqlUsage(self._database)
         """Quotas, and what is stored and asked for."""
+        self.checks: CheckTable = SqlChecks(self._database, self._rows.record)
+        """When each provider is verified next."""
         try:
             prepare(self._database)
         except BaseException:

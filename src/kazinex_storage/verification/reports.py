@@ -40,6 +40,8 @@ class Check:
     """What that means."""
     fix: str | None = None
     """What to do about it."""
+    passing: bool = False
+    """Whether it may pass by itself: the service could not be reached, was busy, or failed on its side."""
 
 
 @value
@@ -65,6 +67,12 @@ class VerificationReport:
             if check.status is CheckStatus.FAILED:
                 return f"{check.name}: {check.diagnosis} ({check.error}); {check.fix}"
         return None
+
+    @property
+    def passing(self) -> bool:
+        """Whether something failed, and all of that may pass by itself: the settings may well be right."""
+        failed = [check for check in self.checks if check.status is CheckStatus.FAILED]
+        return bool(failed) and all(check.passing for check in failed)
 
     def to_dict(self) -> dict[str, object]:
         """Return the report as values that JSON can hold."""

@@ -21,7 +21,6 @@ from ..errors import (
     AuthenticationError,
     ClosedError,
     IntegrityError,
-    LockedError,
     NotSupportedError,
     SettingsError,
     StorageError,
@@ -37,13 +36,14 @@ from ..transport import Call, Exchange
 from ..types import Capability, Diagnosis, PutMode, PutOptions
 from . import DEFAULT_TIMEOUT_S
 from .advice import advise
+from .findings import unpassed, unusable
 from .reports import Check as Check
 from .reports import CheckStatus as CheckStatus
 from .reports import Explained
 from .reports import VerificationReport as VerificationReport
 
 if TYPE_CHECKING:
-    from ..organisations import Organisations
+    from ..organisations import Organisations, ProviderRecord
 
 # After an interrupt the person is still there, but not for long.
 _CLEAN_UP_S = 2.0
@@ -126,29 +126,47 @@ def verify_provider(
         RecordConflictError: its settings were changed in the meantime; nothing was recorded.
         SettingsError: the platform manages it.
     """
-    from ..organisations.managed import check_own
-
     record = organisations.find(organisation, provider)
-    check_own(record)
-    try:
-        opened = organisations.open(record)
-        storage = Storage(opened, prefix=organisation)
-    except StorageError as error:
-        report, discovered = unusable(record.kind, error), None
-        if on_check is not None:
-            on_check(report.checks[0])
-    else:
-        cache = opened if isinstance(opened, DiscoveryCache) else None
-        if cache is not None:
-            cache.refresh()
-        # Closed by the thread that verifies, which after a timeout still has the probe to remove.
-        further = {"owner": lambda: organisations.check_owner(record, opened, storage.transport, share=share)}
-        report = _verify(storage, timeout_s, storage.close, further, on_check)
-        discovered = cache.discovered if cache is not None else None
+    report, discovered = try_provider(organisations, record, timeout_s=timeout_s, share=share, on_check=on_check)
     organisations.record_verification(
         record, ok=report.ok, error=report.failure, at=report.started_at, discovered=discovered
     )
     return report
+
+
+def try_provider(
+    organisations: Organisations,
+    record: ProviderRecord,
+    *,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    share: bool = False,
+    on_check: OnCheck | None = None,
+) -> tuple[VerificationReport, Mapping[str, object] | None]:
+    """Verify the provider of *record* and record nothing; return the report, and the ids that the provider looked up.
+
+    ``Organisations.record_verification`` takes both.
+
+    Raises:
+        SettingsError: the platform manages it.
+    """
+    from ..organisations.managed import check_own
+
+    check_own(record)
+    try:
+        opened = organisations.open(record)
+        storage = Storage(opened, prefix=record.organisation)
+    except StorageError as error:
+        report = unusable(record.kind, error)
+        if on_check is not None:
+            on_check(report.checks[0])
+        return report, None
+    cache = opened if isinstance(opened, DiscoveryCache) else None
+    if cache is not None:
+        cache.refresh()
+    # Closed by the thread that verifies, which after a timeout still has the probe to remove.
+    further = {"owner": lambda: organisations.check_owner(record, opened, storage.transport, share=share)}
+    report = _verify(storage, timeout_s, storage.close, further, on_check)
+    return report, cache.discovered if cache is not None else None
 
 
 def verify_managed(
@@ -171,12 +189,6 @@ def verify_managed(
             raise
         return unusable(managed.declared[id].kind, error)
     return _verify(storage, timeout_s, storage.close, {})
-
-
-def unusable(kind: str, error: StorageError) -> VerificationReport:
-    """Report settings that could not even be opened."""
-    check = _unpassed("settings", error, 0.0, advise(error))
-    return VerificationReport(kind=kind, location="", checks=(check,), started_at=datetime.now(UTC), seconds=0.0)
 
 
 class _UndeclaredError(NotSupportedError):
@@ -267,6 +279,7 @@ class _Run:
                     status=CheckStatus.FAILED,
                     seconds=timeout_s,
                     error=f"no answer within {timeout_s:g} s",
+                    passing=True,
                     diagnosis="the service or the disk hangs, or is very slow",
                     fix="check the network path or the mount, then verify again",
                 )
@@ -305,7 +318,7 @@ class _Run:
             warning = step()
         except Exception as error:  # the runner of checks: whatever a provider raises is a finding
             self._unreachable = isinstance(error, SettingsError | AuthenticationError | UnavailableError | ClosedError)
-            return _unpassed(name, error, time.monotonic() - begin, self._advise(error, name))
+            return unpassed(name, error, time.monotonic() - begin, self._advise(error, name))
         return Check(
             name=name,
             status=CheckStatus.WARNING if warning else CheckStatus.PASSED,
@@ -374,22 +387,3 @@ class _Run:
         self._storage.delete(self._key)
         if self._storage.exists(self._key):
             raise IntegrityError("the probe object is still there after it was deleted")
-
-
-def _unpassed(name: str, error: Exception, seconds: float, advice: Diagnosis) -> Check:
-    # A retention rule that keeps the probe lets documents be stored, and is often wanted.
-    kept = isinstance(error, LockedError) and name in ("create-only", "delete")
-    return Check(
-        name=name,
-        status=CheckStatus.WARNING if kept else CheckStatus.FAILED,
-        seconds=seconds,
-        error=str(error) if isinstance(error, StorageError) else _foreign(name, error),
-        diagnosis=advice.meaning,
-        fix=advice.fix,
-    )
-
-
-def _foreign(name: str, error: Exception) -> str:
-    # Our own errors contain no secrets; the text of any other one might.
-    _log.debug("the check %s failed with an error that is not a StorageError", name, exc_info=error)
-    return f"{type(error).__name__}, which is not a storage error; its text is in the debug log"
