@@ -112,4 +112,4 @@ class AsyncDocumentStore:
             return await self._run(direct.receive(token, body, size))
         record = await self._run(direct.admit(token, size))
         async with collected(body, spool_of(record.size), self.transport) as found:
-            return await self._run(direct.receive(token, Source(found), size))
+            return await self._run(direct.receive(token, Source(found, sha256=record.sha256), size))

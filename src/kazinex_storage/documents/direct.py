@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
 from ..bodies.content_types import guess_content_type
+from ..bodies.source import Source
 from ..errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -179,7 +180,8 @@ class DirectUploads:
             mode=PutMode.CREATE, content_type=record.content_type, metadata={NOTE: record.id} if keeps else {}
         )
         sized = exactly(body, record.size)
-        yield from storage.operations.put(relative_key(record.document), sized, options, sha256=record.sha256)
+        declared = None if isinstance(body, Source) else record.sha256  # a source has its own
+        yield from storage.operations.put(relative_key(record.document), sized, options, sha256=declared)
         now = yield from self._ends.read(record)
         if now.status in ("aborted", "expired"):  # meanwhile, when there was nothing to remove yet
             yield from self._ends.discard(now)

@@ -120,6 +120,10 @@ class MemoryRegister:
         """Return what is remembered of the revision."""
         return self._records.get(document.revision_prefix)
 
+    def records(self) -> tuple[RevisionRecord, ...]:
+        """Return all that is remembered, of every organisation; for lists."""
+        return tuple(self._records.values())
+
     def swap_revision(
         self, before: RevisionRecord | None, after: RevisionRecord | None, *, claim: str | None = None
     ) -> bool:

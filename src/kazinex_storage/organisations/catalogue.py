@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from ..documents.listing import MemoryListing, RevisionListing
 from ..documents.quotas import UsageTable
 from ..documents.register import MemoryRegister, RevisionRegister
 from ..documents.ticket_register import MemoryTickets, TicketRegister
@@ -32,6 +33,16 @@ class KeyedCatalogue(Protocol):
 
     def state_keys(self, organisation: str) -> StateKeys:
         """Return the keys of the organisation; nothing is read yet."""
+        ...
+
+
+@runtime_checkable
+class ListingCatalogue(Protocol):
+    """What a catalogue adds when it can list what its register knows."""
+
+    @property
+    def listing(self) -> RevisionListing:
+        """What is stored, as lists."""
         ...
 
 
@@ -175,12 +186,15 @@ class MemoryCatalogue:
         counted = MemoryUsage()
         self.usage: UsageTable = counted
         """Quotas, and what is stored and asked for."""
-        self.revisions: RevisionRegister = MemoryRegister(counted)
+        register = MemoryRegister(counted)
+        self.revisions: RevisionRegister = register
         """What is remembered of revisions."""
         self.tickets: TicketRegister = MemoryTickets(self.revisions)
         """What is remembered of direct uploads."""
         self.checks: CheckTable = MemoryChecks(self._every)
         """When each provider is verified next."""
+        self.listing: RevisionListing = MemoryListing(register)
+        """What is stored, as lists."""
         self._lock = threading.RLock()
         self._organisations: dict[str, OrganisationRecord] = {}
         self._providers: dict[str, dict[str, ProviderRecord]] = {}

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from ..documents.listing import RevisionListing
 from ..documents.quotas import UsageTable
 from ..documents.register import RevisionRegister
 from ..documents.ticket_register import TicketRegister
@@ -19,6 +20,7 @@ from ..secrecy.pickling import not_pickled
 from .check_rows import SqlChecks
 from .checks import CheckTable
 from .database import Database, sa, write_next
+from .listing import SqlListing
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .register import SqlRegister
 from .rules import check_chosen, check_removable, conflict, id_in_use, label_in_use, label_key, unknown_provider
@@ -87,6 +89,8 @@ class SqlCatalogue:
         """Quotas, and what is stored and asked for."""
         self.checks: CheckTable = SqlChecks(self._database, self._rows.record)
         """When each provider is verified next."""
+        self.listing: RevisionListing = SqlListing(self._database)
+        """What is stored, as lists."""
         try:
             prepare(self._database)
         except BaseException:

@@ -147,6 +147,40 @@ class RevisionModel(BaseModel):
     """UTC."""
 
 
+class ProjectModel(BaseModel):
+    """A project with stored documents."""
+
+    project: str
+    documents: int
+    """Documents with a stored revision."""
+    revisions: int
+    """Revisions that are stored."""
+
+
+class ProjectsModel(BaseModel):
+    """The projects with stored documents, sorted by id."""
+
+    projects: list[ProjectModel]
+
+
+class StoredModel(BaseModel):
+    """A document with stored revisions."""
+
+    document: str
+    revisions: int
+    """Revisions that are stored."""
+    recorded_at: datetime
+    """When the last one was stored; UTC."""
+
+
+class DocumentsModel(BaseModel):
+    """One page of the documents of a project, sorted by id."""
+
+    documents: list[StoredModel]
+    after: str | None
+    """Where the next page begins; null after the last one."""
+
+
 class RevisionsModel(BaseModel):
     """The stored revisions of a document, in the order of their keys."""
 

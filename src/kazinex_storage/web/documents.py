@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from dataclasses import asdict
+from typing import Annotated, TypeAlias
+
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 
+from ..documents.listing import PAGE, RevisionListing
 from ..documents.receipts import DocumentRevision
+from ..errors import NotSupportedError
 from ..keys import DocumentKey
+from ..organisations.catalogue import ListingCatalogue
 from .access import Action
 from .document_models import (
     FILE_PATH,
     CheckGiven,
     DocumentId,
+    DocumentsModel,
     FileKey,
     IntegrityModel,
+    ProjectModel,
+    ProjectsModel,
     ReceiptModel,
     RevisionModel,
     RevisionsModel,
+    StoredModel,
 )
 from .models import OrganisationId, ProjectId
 from .problems import documented
@@ -26,6 +36,8 @@ from .service import StorageService
 _ORGANISATION = "/organisations/{organisation}"
 _DOCUMENT = f"{_ORGANISATION}/projects/{{project}}/documents/{{document}}"
 _READ = {ACTION: Action.READ.value}
+After: TypeAlias = Annotated[str, Query(max_length=128, description="The id that the page begins after.")]
+PageSize: TypeAlias = Annotated[int, Query(ge=1, le=1000)]
 # Neither matters for what a document has; see ``DocumentStore.revisions``.
 _ANY = ("any", "any")
 
@@ -38,6 +50,24 @@ class DocumentRoutes:
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes."""
+        router.add_api_route(
+            f"{_ORGANISATION}/projects",
+            self.projects,
+            methods=["GET"],
+            summary="Projects with stored documents",
+            tags=["documents"],
+            responses=documented(403, 422),
+            openapi_extra=_READ,
+        )
+        router.add_api_route(
+            f"{_ORGANISATION}/projects/{{project}}/documents",
+            self.list,
+            methods=["GET"],
+            summary="Documents of a project",
+            tags=["documents"],
+            responses=documented(403, 422),
+            openapi_extra=_READ,
+        )
         router.add_api_route(
             f"{_DOCUMENT}/revisions",
             self.revisions,
@@ -66,6 +96,21 @@ class DocumentRoutes:
             openapi_extra=_READ,
         )
 
+    def projects(self, organisation: OrganisationId) -> ProjectsModel:
+        """List the projects that the register knows stored documents of; no provider is asked."""
+        found = self._listing().projects(organisation)
+        return ProjectsModel(projects=[ProjectModel.model_validate(asdict(each)) for each in found])
+
+    def list(
+        self, organisation: OrganisationId, project: ProjectId, after: After = "", limit: PageSize = PAGE
+    ) -> DocumentsModel:
+        """List documents of a project that the register knows, a page at a time; no provider is asked."""
+        found = self._listing().documents(organisation, project, after=after, limit=limit)
+        return DocumentsModel(
+            documents=[StoredModel.model_validate(asdict(each)) for each in found],
+            after=found[-1].document if len(found) == limit else None,
+        )
+
     async def revisions(
         self, request: Request, organisation: OrganisationId, project: ProjectId, document: DocumentId
     ) -> RevisionsModel:
@@ -89,6 +134,12 @@ class DocumentRoutes:
         await self._service.check_project(request, Action.READ, organisation, receipt.document.project)
         state = await documents.check(receipt, by=given.by)
         return IntegrityModel(state=state.value)
+
+    def _listing(self) -> RevisionListing:
+        catalogue = self._service.organisations.catalogue
+        if not isinstance(catalogue, ListingCatalogue):
+            raise NotSupportedError("the catalogue of this service keeps no lists")
+        return catalogue.listing
 
 
 def _revision(found: DocumentRevision) -> RevisionModel:

@@ -92,6 +92,7 @@ class ProviderModel(BaseModel):
                 "diagnosis": None,
                 "failed_at": None,
                 "managed": False,
+                "plan": None,
                 "is_default": True,
                 "overrides": ["proj_xyz789"],
                 "max_file_bytes": None,
@@ -117,6 +118,9 @@ class ProviderModel(BaseModel):
     failed_at: datetime | None
     """UTC."""
     managed: bool
+    """Whether it is the platform's: it is chosen and never changed."""
+    plan: str | None
+    """The plan that limits a managed one."""
     is_default: bool
     overrides: list[str]
     """The projects that it is chosen for."""

@@ -114,14 +114,15 @@ def of_validation(error: RequestValidationError) -> Response:
     return problem(422, "invalid_request", detail[:2_000], further={"errors": wrong})
 
 
-def of_storage(error: StorageError, *, manager: bool, conditional: bool = False) -> Response:
+def of_storage(error: StorageError, *, manager: bool, conditional: bool = False, of_files: bool = False) -> Response:
     """Return the response for *error*.
 
     Args:
         manager: Whether the caller manages providers, and may read what one of them said.
         conditional: Whether the request had ``If-Match``, so that a conflict is a condition that failed.
+        of_files: Whether the request was about files, so that settings are not what the client sent.
     """
-    status = status_of(error)
+    status = _FAILED if of_files and isinstance(error, errors.SettingsError) else status_of(error)
     if conditional and isinstance(error, errors.RecordConflictError):
         status = 412
     if status >= 500 and not manager:
@@ -138,7 +139,7 @@ def status_of(error: StorageError) -> int:
     """Return the status that *error* is answered with."""
     if isinstance(error, errors.AccessDeniedError) and error.provider is not None:
         return _FAILED  # the credentials of the provider may not, which says nothing of the caller
-    if isinstance(error, errors.IntegrityError) and error.operation in ("open", "get", "download", "check", "stream"):
+    if isinstance(error, errors.IntegrityError) and error.operation in ("get", "stream"):
         return _FAILED
     return next((status for kind, status in _STATUS if isinstance(error, kind)), _FAILED)
 

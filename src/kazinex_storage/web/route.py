@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from typing import ClassVar, Final
+from urllib.parse import unquote_to_bytes
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -38,6 +39,9 @@ STREAMED: Final = "x-kazinex-streamed"
 OPEN: Final = "signed"
 """The action of routes whose URL itself is the permission."""
 
+_OF_FILES: Final = frozenset({None, Action.UPLOAD, Action.READ, Action.REMOVE})
+"""Actions of people who have nothing to do with settings."""
+
 Handler = Callable[[Request], Coroutine[None, None, Response]]
 
 
@@ -60,14 +64,16 @@ class GuardedRoute(APIRoute):
         inner, guard = super().get_route_handler(), Guard(self.service)
 
         async def handle(request: Request) -> Response:
+            body = Incoming(request, None if streamed else self.service.limits.json_bytes)
             try:
                 if action is not None:
                     await guard.admit(request, action, rate)
-                if not streamed:
-                    guard.limit_body(request)
+                body.check_length()
                 response = await inner(request)
             except Exception as error:  # every error of the API becomes one answer
-                response = await guard.answer(request, error)
+                response = await guard.answer(request, error, action)
+                if body.is_unread and request.scope.get("http_version", "").startswith("1"):
+                    response.headers["Connection"] = "close"  # else the server reads on what nobody wants
             for name, value in API_HEADERS.items():
                 response.headers.setdefault(name, value)
             return response
@@ -103,33 +109,14 @@ class Guard:
                 raise ProblemError(429, "rate_limited", "too many of these in a minute; wait", retry_after_s=wait)
         request.state.kazinex_caller = caller
 
-    def limit_body(self, request: Request) -> None:
-        """Refuse a body above the limit, by what it says of its length and by what arrives.
-
-        Raises:
-            ProblemError: it says so itself.
-        """
-        most = self._service.limits.json_bytes
-        if content_length(request) is not None and (content_length(request) or 0) > most:
-            raise _too_long(most)
-        receive, arrived = request.receive, 0
-
-        async def limited() -> Message:
-            nonlocal arrived
-            message = await receive()
-            arrived += len(message.get("body", b""))
-            if arrived > most:
-                raise HTTPException(413, f"the body has more than {most} bytes")  # what FastAPI lets through
-            return message
-
-        request._receive = limited
-
-    async def answer(self, request: Request, error: Exception) -> Response:
+    async def answer(self, request: Request, error: Exception, action: Action | None) -> Response:
         """Return what *error* is answered with; one that is none of ours is logged, and says nothing."""
         if isinstance(error, ProblemError):
             return of_refusal(error)
         if isinstance(error, StorageError):
-            return of_storage(error, manager=await self._is_manager(request), conditional="if-match" in request.headers)
+            manager = await self._is_manager(request)
+            conditional = "if-match" in request.headers
+            return of_storage(error, manager=manager, conditional=conditional, of_files=action in _OF_FILES)
         if isinstance(error, RequestValidationError):
             return of_validation(error)
         if isinstance(error, HTTPException):
@@ -142,6 +129,47 @@ class Guard:
             return False
         organisation = request.path_params.get("organisation")
         return await self._service.allowed(request, Action.MANAGE_PROVIDERS, organisation) is not None
+
+
+class Incoming:
+    """The body of one request on its way in; it stands between the server and all that reads it."""
+
+    def __init__(self, request: Request, most: int | None) -> None:
+        """Let *most* bytes through; None lets all."""
+        self._request = request
+        self._most = most
+        self._arrived = 0
+        self._ended = not ("transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0")
+        self._receive = request.receive
+        request._receive = self
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether there is more of it than was read."""
+        return not self._ended
+
+    def check_length(self) -> None:
+        """Refuse a body that says itself that it is too long.
+
+        Raises:
+            ProblemError: it does.
+        """
+        if self._most is not None and (content_length(self._request) or 0) > self._most:
+            raise ProblemError(413, "body_too_large", f"the body has more than {self._most} bytes")
+
+    async def __call__(self) -> Message:
+        """Return the next message, which the server has for us.
+
+        Raises:
+            HTTPException: more bytes came than may.
+        """
+        message = await self._receive()
+        self._arrived += len(message.get("body", b""))
+        self._ended = self._ended or not message.get("more_body", False)
+        if self._most is not None and self._arrived > self._most:
+            self._ended = False
+            raise HTTPException(413, f"the body has more than {self._most} bytes")  # what FastAPI lets through
+        return message
 
 
 def content_length(request: Request) -> int | None:
@@ -159,6 +187,7 @@ def content_length(request: Request) -> int | None:
 
 
 def _named(request: Request) -> tuple[str | None, str | None]:
+    _check_utf8(request)
     organisation, project = request.path_params.get("organisation"), request.path_params.get("project")
     try:
         return (
@@ -169,5 +198,11 @@ def _named(request: Request) -> tuple[str | None, str | None]:
         raise denied() from error
 
 
-def _too_long(most: int) -> ProblemError:
-    return ProblemError(413, "body_too_large", f"the body has more than {most} bytes")
+def _check_utf8(request: Request) -> None:
+    """Refuse a path that is no UTF-8: two of them would name one file."""
+    if "\ufffd" not in request.scope["path"]:
+        return
+    try:
+        unquote_to_bytes(request.scope.get("raw_path", b"")).decode()
+    except UnicodeDecodeError:
+        raise ProblemError(422, "invalid_key", "the path is not UTF-8") from None

@@ -13,6 +13,7 @@ from .access import Authorise, deny
 from .choices import ChoiceRoutes
 from .documents import DocumentRoutes
 from .download import DownloadRoutes
+from .export import ExportRoutes
 from .kinds import KindRoutes
 from .limits import Limits
 from .providers import ProviderRoutes
@@ -52,6 +53,7 @@ def storage_router(
         KindRoutes(service),
         ProviderRoutes(service),
         VerificationRoutes(service),
+        ExportRoutes(service),
         ChoiceRoutes(service),
         DocumentRoutes(service),
         UploadRoutes(service),

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final, cast
 
 from pydantic import JsonValue
 
 from ..errors import AuthenticationError, StorageError
-from ..organisations.records import OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus
+from ..organisations.records import (
+    OrganisationRecord,
+    ProjectOverride,
+    ProviderRecord,
+    ProviderStatus,
+    SecretValues,
+)
 from ..organisations.service import Organisations
 from ..policy import SIZE_RULES, TIB, size_rule
 from ..types import Diagnosis
 from ..verification.advice import advise
 from ..verification.reports import diagnosis_in
 from .models import DiagnosisModel, LimitModel, ProviderModel
+
+_SUPPORT: Final = "it does not work at the moment; it is managed by the platform, so contact support"
 
 # A disk gives the largest offset of the file interface, which no disk holds and JavaScript cannot count.
 _NO_CEILING: Final = 1024 * TIB
@@ -35,7 +44,9 @@ class Shown:
         return [self.one(record) for record in records]
 
     def one(self, record: ProviderRecord) -> ProviderModel:
-        """Return the model of *record*."""
+        """Return the model of *record*; of a managed one nothing that the platform keeps to itself."""
+        if record.managed:
+            record = replace(record, settings={}, secrets=SecretValues(), last_error=record.last_error and _SUPPORT)
         found = _diagnosis(record)
         return ProviderModel(
             id=record.id,
@@ -48,7 +59,8 @@ class Shown:
             last_error=record.last_error,
             diagnosis=DiagnosisModel(meaning=found.meaning, fix=found.fix) if found is not None else None,
             failed_at=record.failed_at,
-            managed=False,
+            managed=record.managed,
+            plan=record.plan,
             is_default=self.record.default_provider == record.id,
             overrides=[override.project for override in self.overrides if override.provider == record.id],
             max_file_bytes=record.max_file_bytes,
@@ -58,6 +70,9 @@ class Shown:
         )
 
     def _limit(self, record: ProviderRecord) -> LimitModel:
+        if record.managed:
+            plan = record.max_file_bytes
+            return LimitModel(in_force=plan, default=plan, ceiling=plan)
         rule = SIZE_RULES.get(record.kind)
         if rule is None:
             try:
@@ -78,6 +93,8 @@ class Shown:
 def _diagnosis(record: ProviderRecord) -> Diagnosis | None:
     if record.status is not ProviderStatus.FAILED or record.last_error is None:
         return None
+    if record.managed:
+        return Diagnosis(meaning="the platform's own storage does not work at the moment", fix="contact support")
     if record.failed_in_use:
         return advise(AuthenticationError(record.last_error))
     return diagnosis_in(record.last_error)

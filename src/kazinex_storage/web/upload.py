@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Final, TypeAlias
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 from starlette.requests import ClientDisconnect, Request
@@ -103,7 +104,7 @@ class UploadRoutes:
         return Response(
             found.model_dump_json(),
             201,
-            {"Location": request.url.path},
+            {"Location": quote(request.url.path)},
             "application/json",
         )
 
