@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 
 import pytest
 
@@ -20,7 +21,7 @@ R2 = {
 CONNECTION = f"DefaultEndpointsProtocol=https;AccountName=acct;AccountKey={KEY};EndpointSuffix=core.windows.net"
 
 
-def add(org: Organisation, kind: str, settings: dict[str, object]) -> str:
+def add(org: Organisation, kind: str, settings: Mapping[str, object]) -> str:
     added = org.client.post(f"{org.path}/providers", json={"kind": kind, "label": kind, "settings": settings})
     assert 201 == added.status_code, added.text
     return f"{org.path}/providers/{added.json()['id']}/export"

@@ -30,7 +30,7 @@ def routes() -> list[APIRoute]:
 
 def guarded() -> Iterator[object]:
     for route in routes():
-        for method in sorted(route.methods):
+        for method in sorted(route.methods or ()):
             if (route.openapi_extra or {})[ACTION] != OPEN:
                 yield pytest.param(method, route.path, id=f"{method} {route.path}")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from fastapi import APIRouter, Response
+from starlette.requests import Request
 
 from ..bodies.content_types import UNKNOWN, extensions_of, guess_content_type
 from ..errors import PolicyError
@@ -78,18 +79,28 @@ class ChoiceRoutes:
         return self._settings(self._organisations.organisation(organisation), response)
 
     def set_default(
-        self, organisation: OrganisationId, chosen: Chosen, response: Response, if_match: IfMatch = None
+        self,
+        request: Request,
+        organisation: OrganisationId,
+        chosen: Chosen,
+        response: Response,
+        if_match: IfMatch = None,
     ) -> SettingsModel:
         """Send new documents to a VERIFIED provider; null leaves the organisation without a default. Nothing moves."""
-        record = self._organisations.set_default(organisation, chosen.provider, version=version_of(if_match))
+        record = self._service.acting(request).set_default(organisation, chosen.provider, version=version_of(if_match))
         return self._settings(record, response)
 
     def set_allowlist(
-        self, organisation: OrganisationId, allowlist: Allowlist, response: Response, if_match: IfMatch = None
+        self,
+        request: Request,
+        organisation: OrganisationId,
+        allowlist: Allowlist,
+        response: Response,
+        if_match: IfMatch = None,
     ) -> SettingsModel:
         """Allow these types only, as extensions or MIME types; none allows every type. Stored documents stay."""
         extensions = sorted(set(_extensions(allowlist.extensions)))
-        record = self._organisations.set_allowlist(organisation, extensions, version=version_of(if_match))
+        record = self._service.acting(request).set_allowlist(organisation, extensions, version=version_of(if_match))
         return self._settings(record, response)
 
     def override(self, organisation: OrganisationId, project: ProjectId, response: Response) -> ProjectChoiceModel:
@@ -115,6 +126,7 @@ class ChoiceRoutes:
 
     def set_override(
         self,
+        request: Request,
         organisation: OrganisationId,
         project: ProjectId,
         choice: Choice,
@@ -122,15 +134,22 @@ class ChoiceRoutes:
         if_match: IfMatch = None,
     ) -> OverrideModel:
         """Send new documents of the project to a VERIFIED provider."""
-        found = self._organisations.set_override(organisation, project, choice.provider, version=version_of(if_match))
+        found = self._service.acting(request).set_override(
+            organisation, project, choice.provider, version=version_of(if_match)
+        )
         response.headers["ETag"] = version_tag(found.version)
         return OverrideModel(project=found.project, provider=found.provider, version=found.version)
 
     def clear_override(
-        self, organisation: OrganisationId, project: ProjectId, response: Response, if_match: IfMatch = None
+        self,
+        request: Request,
+        organisation: OrganisationId,
+        project: ProjectId,
+        response: Response,
+        if_match: IfMatch = None,
     ) -> OverrideModel:
         """Give the project the default of the organisation again."""
-        found = self._organisations.clear_override(organisation, project, version=version_of(if_match))
+        found = self._service.acting(request).clear_override(organisation, project, version=version_of(if_match))
         response.headers["ETag"] = version_tag(found.version)
         return OverrideModel(project=found.project, provider=found.provider, version=found.version)
 

@@ -30,7 +30,7 @@ from .document_models import (
 )
 from .models import OrganisationId, ProjectId
 from .problems import documented
-from .route import ACTION, caller_of
+from .route import ACTION
 from .service import StorageService
 
 _ORGANISATION = "/organisations/{organisation}"
@@ -115,13 +115,13 @@ class DocumentRoutes:
         self, request: Request, organisation: OrganisationId, project: ProjectId, document: DocumentId
     ) -> RevisionsModel:
         """List the stored revisions; one listing in each place of the organisation."""
-        documents = self._service.documents(organisation, caller_of(request))
+        documents = self._service.documents(request, organisation)
         found = await documents.revisions(DocumentKey(organisation, project, document, *_ANY))
         return RevisionsModel(revisions=[_revision(each) for each in found], missing=list(found.missing))
 
     async def receipt(self, request: Request, key: FileKey) -> ReceiptModel:
         """Return the receipt of a file that is stored, for a client that has lost its own."""
-        documents = self._service.documents(key.organisation, caller_of(request))
+        documents = self._service.documents(request, key.organisation)
         return ReceiptModel.of(await documents.find(key))
 
     async def check(self, request: Request, organisation: OrganisationId, given: CheckGiven) -> IntegrityModel:
@@ -129,7 +129,7 @@ class DocumentRoutes:
 
         Raises nothing for a file that differs: the state says so. Nothing is changed.
         """
-        documents = self._service.documents(organisation, caller_of(request))
+        documents = self._service.documents(request, organisation)
         receipt = given.stored()
         await self._service.check_project(request, Action.READ, organisation, receipt.document.project)
         state = await documents.check(receipt, by=given.by)

@@ -31,7 +31,7 @@ from .headers import API_HEADERS, entity_tag, media_type
 from .models import OrganisationId
 from .problems import documented, problem
 from .ranges import UnsatisfiableError, http_date, precondition, wanted
-from .route import ACTION, caller_of
+from .route import ACTION
 from .service import StorageService
 from .windows import Windows
 
@@ -105,7 +105,7 @@ class DownloadRoutes:
     async def _send(
         self, request: Request, organisation: str, document: DocumentKey | StoredDocument, disposition: Disposition
     ) -> Response:
-        documents = self._service.documents(organisation, caller_of(request))
+        documents = self._service.documents(request, organisation)
         opening = await documents.transport.run_async(documents.operations.opening(document))
         name = (document if isinstance(document, DocumentKey) else document.document).filename
         headers = _headers(opening, name, disposition)

@@ -105,6 +105,11 @@ def denied() -> ProblemError:
     return ProblemError(403, "not_allowed", "you may not do this here, or there is no such organisation")
 
 
+def not_found(what: str) -> ProblemError:
+    """Return the error for something that is not there."""
+    return ProblemError(404, "not_found", what)
+
+
 def of_validation(error: RequestValidationError) -> Response:
     """Return the response for a request of another form; it names what is wrong and quotes nothing of it."""
     wrong = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
+from starlette.requests import Request
 
 from ..organisations.records import ProviderRecord
 from ..organisations.service import KEEP
@@ -22,6 +23,7 @@ class ProviderRoutes:
     """``/organisations/{organisation}/providers``."""
 
     def __init__(self, service: StorageService) -> None:
+        self._service = service
         self._organisations = service.organisations
 
     def add_to(self, router: APIRouter) -> None:
@@ -71,15 +73,18 @@ class ProviderRoutes:
         """Show the provider of that id or label; its ETag is its version."""
         return self._shown(self._organisations.find(organisation, provider), response)
 
-    def add(self, organisation: OrganisationId, new: NewProvider, response: Response) -> ProviderModel:
+    def add(
+        self, request: Request, organisation: OrganisationId, new: NewProvider, response: Response
+    ) -> ProviderModel:
         """Add a provider, PENDING until it is verified. Nothing is asked of the service yet."""
-        record = self._organisations.add_provider(
+        record = self._service.acting(request).add_provider(
             organisation, new.kind, new.label, new.settings, max_file_bytes=new.max_file_bytes
         )
         return self._shown(record, response)
 
     def update(
         self,
+        request: Request,
         organisation: OrganisationId,
         provider: ProviderId,
         change: ProviderChange,
@@ -91,7 +96,7 @@ class ProviderRoutes:
         Secrets that are stored stay with their address: a field that decides where they are sent changes only together
         with all of them.
         """
-        record = self._organisations.update_provider(
+        record = self._service.acting(request).update_provider(
             organisation,
             provider,
             settings=change.settings,
@@ -101,9 +106,11 @@ class ProviderRoutes:
         )
         return self._shown(record, response)
 
-    def remove(self, organisation: OrganisationId, provider: ProviderId, if_match: IfMatch = None) -> None:
+    def remove(
+        self, request: Request, organisation: OrganisationId, provider: ProviderId, if_match: IfMatch = None
+    ) -> None:
         """Forget the provider. Its objects stay where they are, but receipts no longer lead to them."""
-        self._organisations.remove_provider(organisation, provider, version=version_of(if_match))
+        self._service.acting(request).remove_provider(organisation, provider, version=version_of(if_match))
 
     def _shown(self, record: ProviderRecord, response: Response) -> ProviderModel:
         response.headers["ETag"] = version_tag(record.version)

@@ -22,7 +22,7 @@ from ..errors import InvalidKeyError, StorageError
 from ..keys import check_identifier
 from ..lazy import logger
 from ..secrecy.masking import without_frames
-from .access import Action, Caller
+from .access import Action
 from .csrf import check_csrf
 from .headers import API_HEADERS
 from .problems import ProblemError, denied, of_http, of_refusal, of_storage, of_validation, problem
@@ -43,12 +43,6 @@ _OF_FILES: Final = frozenset({None, Action.UPLOAD, Action.READ, Action.REMOVE})
 """Actions of people who have nothing to do with settings."""
 
 Handler = Callable[[Request], Coroutine[None, None, Response]]
-
-
-def caller_of(request: Request) -> Caller:
-    """Return who sends *request*."""
-    caller: Caller = request.state.kazinex_caller
-    return caller
 
 
 class GuardedRoute(APIRoute):

@@ -19,6 +19,7 @@ from .limits import Limits
 from .providers import ProviderRoutes
 from .route import bound_to
 from .service import StorageService
+from .tickets import TicketRoutes
 from .upload import UploadRoutes
 from .verification import VerificationRoutes
 
@@ -29,6 +30,7 @@ def storage_router(
     authorise: Authorise = deny,
     resolver: Resolver | None = None,
     limits: Limits | None = None,
+    public_url: str | None = None,
 ) -> APIRouter:
     """Return the HTTP API of *organisations*, for ``app.include_router(router, prefix="/storage")``.
 
@@ -37,6 +39,7 @@ def storage_router(
         resolver: What opens providers, closed by the caller; without one the router makes its own and closes it when
             the application ends.
         limits: How much one request may bring, and how often costly ones may be sent.
+        public_url: The URL of the API as clients see it, prefix included; for those of tickets that are to be absolute.
     """
     own = resolver is None
     resolver = Resolver(organisations) if resolver is None else resolver
@@ -58,6 +61,7 @@ def storage_router(
         DocumentRoutes(service),
         UploadRoutes(service),
         DownloadRoutes(service),
+        TicketRoutes(service, public_url),
     ):
         routes.add_to(router)
     return router

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
+from typing import Final
+
 from starlette.requests import Request
 
 from ..documents.aio import AsyncDocumentStore
@@ -13,6 +17,9 @@ from .limits import Limits
 from .problems import denied
 from .rates import RateLimit
 from .windows import Windows
+
+STORES: Final = 1_000
+"""How many organisations are remembered; the one that was idle for longest is forgotten, and found again."""
 
 
 class StorageService:
@@ -30,6 +37,8 @@ class StorageService:
         """How much and how often."""
         self.windows = Windows(limits.download_memory)
         """The memory of downloads."""
+        self._stores: OrderedDict[tuple[str | None, str | None], AsyncDocumentStore] = OrderedDict()
+        self._lock = threading.Lock()
         self.rates = {"verification": RateLimit(limits.verifications), "connect": RateLimit(limits.connects)}
         """By what a route names."""
 
@@ -50,6 +59,38 @@ class StorageService:
         if await self.allowed(request, action, organisation, project) is None:
             raise denied()
 
-    def documents(self, organisation: str, caller: Caller) -> AsyncDocumentStore:  # noqa: ARG002  # not yet named
-        """Return the documents of *organisation* alone, for what *caller* does."""
-        return AsyncDocumentStore(DocumentStore(self.resolver, organisation=organisation))
+    def acting(self, request: Request) -> Organisations:
+        """Return the organisations in the name of who sends *request*, whom events name."""
+        return self.organisations.acting(caller_of(request).name)
+
+    def documents(self, request: Request, organisation: str, *, upload_route: str | None = None) -> AsyncDocumentStore:
+        """Return the documents of *organisation* alone, in the name of who sends *request*.
+
+        One store for each organisation, so that what it learns of slow providers is not forgotten after each request.
+
+        Args:
+            upload_route: Where the API takes the files of tickets, as its clients see it.
+        """
+        return self._store(organisation, upload_route).acting(caller_of(request).name)
+
+    def anyones_documents(self) -> AsyncDocumentStore:
+        """Return the documents of all organisations, for who has a token that names one."""
+        return self._store(None, None)
+
+    def _store(self, organisation: str | None, upload_route: str | None) -> AsyncDocumentStore:
+        key = (organisation, upload_route)
+        with self._lock:
+            store = self._stores.pop(key, None)
+            if store is None:
+                made = DocumentStore(self.resolver, organisation=organisation, upload_route=upload_route)
+                store = AsyncDocumentStore(made)
+            self._stores[key] = store
+            if len(self._stores) > STORES:
+                self._stores.popitem(last=False)
+        return store
+
+
+def caller_of(request: Request) -> Caller:
+    """Return who sends *request*, as the guard found out."""
+    caller: Caller = request.state.kazinex_caller
+    return caller

@@ -6,33 +6,25 @@ Nothing is stored unless all of it came: a client that goes away has uploaded no
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Final, TypeAlias
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from ..bodies.source import Source
 from ..documents.aio import AsyncDocumentStore
 from ..documents.receipts import StoredDocument
-from ..errors import StorageError
 from ..keys import DocumentKey
 from ..storage.awaiting import collected
-from ..types import MIB
 from .access import Action
 from .document_models import FILE_PATH, FileKey, ReceiptModel
+from .files import IncomingFile
 from .headers import declared_sha256, media_type
 from .problems import ProblemError, documented
-from .route import ACTION, STREAMED, caller_of, content_length
+from .route import ACTION, STREAMED
 from .service import StorageService
-
-BLOCK: Final = MIB
-"""Bytes that go to the spool at once: each time takes a thread, which costs as much as copying half of that."""
-
-_DRAINED: Final = 4 * MIB
-"""Bytes of a refused body that are read all the same: many clients look at the answer only after they have sent all."""
 
 Reason: TypeAlias = Annotated[str | None, Query(max_length=2_000, description="Why, for the register of revisions.")]
 
@@ -94,13 +86,7 @@ class UploadRoutes:
 
         Whole or not at all. Judged by name and ``Content-Length`` before the body is read, and again while it comes.
         """
-        upload = Upload(self._service, request, key)
-        try:
-            receipt = await upload.stored()
-        except (StorageError, ProblemError):
-            await upload.drain()
-            raise
-        found = ReceiptModel.of(receipt)
+        found = ReceiptModel.of(await Upload(self._service, request, key).stored())
         return Response(
             found.model_dump_json(),
             201,
@@ -110,18 +96,16 @@ class UploadRoutes:
 
     async def remove(self, request: Request, key: FileKey, reason: Reason = None) -> None:
         """Remove the file; the revision stays taken for good. Silent when there is none."""
-        caller = caller_of(request)
-        await self._service.documents(key.organisation, caller).remove(key, by=caller.name, reason=reason)
+        await self._service.documents(request, key.organisation).remove(key, reason=reason)
 
 
 class Upload:
     """One body on its way to a provider."""
 
     def __init__(self, service: StorageService, request: Request, key: DocumentKey) -> None:
-        self._most = service.limits.upload_bytes
-        self._documents: AsyncDocumentStore = service.documents(key.organisation, caller_of(request))
-        self._request = request
-        self._stream = request.stream()
+        self._documents: AsyncDocumentStore = service.documents(request, key.organisation)
+        self._file = IncomingFile(request, service.limits.upload_bytes)
+        self._headers = request.headers
         self._key = key
 
     async def stored(self) -> StoredDocument:
@@ -131,59 +115,22 @@ class Upload:
             StorageError: it is refused, or was not stored.
             ProblemError: a header is malformed, or the client went away.
         """
-        headers = self._request.headers
-        length, sha256 = content_length(self._request), self._sha256()
-        kind = headers.get("content-type")
+        sha256, kind = self._sha256(), self._headers.get("content-type")
         documents, run = self._documents, self._documents.transport.run_async
-        spool = await run(documents.operations.spool(self._key))
-        try:
-            if length is not None:
-                self._check(length)
-                spool.expect(length)
-            async with collected(self._blocks(), spool, documents.transport) as body:
-                with Source(body, sha256=sha256) as source:
-                    content_type = media_type(kind) if kind is not None else None
-                    return await run(documents.operations.upload(self._key, source, content_type, None, None))
-        except ClientDisconnect as error:
-            raise ProblemError(400, "incomplete", "the client went away before all of the file came") from error
-        finally:
-            spool.discard()
-
-    async def drain(self) -> None:
-        """Read a little of what a refused client still sends."""
-        left = _DRAINED
-        if (content_length(self._request) or 0) > left:
-            return
-        try:
-            async for chunk in self._stream:
-                left -= len(chunk)
-                if left < 0:
-                    return
-        except (ClientDisconnect, RuntimeError):  # it has gone, or all was read
-            return
-
-    async def _blocks(self) -> AsyncIterator[bytes]:
-        """Yield the body in blocks: a server hands it out in pieces of some 64 KiB."""
-        waiting, held, seen = list[bytes](), 0, 0
-        async for chunk in self._stream:
-            seen += len(chunk)
-            self._check(seen)
-            waiting.append(chunk)
-            held += len(chunk)
-            if held >= BLOCK:
-                yield b"".join(waiting)
-                waiting.clear()
-                held = 0
-        if waiting:
-            yield b"".join(waiting)
-
-    def _check(self, size: int) -> None:
-        if self._most is not None and size > self._most:
-            raise ProblemError(413, "file_too_large", f"this service takes files of up to {self._most} bytes")
+        async with self._file.refusing():
+            spool = await run(documents.operations.spool(self._key))
+            try:
+                if self._file.length is not None:
+                    spool.expect(self._file.length)
+                async with collected(self._file.blocks(), spool, documents.transport) as body:
+                    with Source(body, sha256=sha256) as source:
+                        content_type = media_type(kind) if kind is not None else None
+                        return await run(documents.operations.upload(self._key, source, content_type, None, None))
+            finally:
+                spool.discard()
 
     def _sha256(self) -> str | None:
-        headers = self._request.headers
         try:
-            return declared_sha256(headers.get("repr-digest"), headers.get("x-content-sha256"))
+            return declared_sha256(self._headers.get("repr-digest"), self._headers.get("x-content-sha256"))
         except ValueError as error:
             raise ProblemError(400, "digest", str(error)) from error

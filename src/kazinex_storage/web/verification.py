@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from ..errors import StorageError
 from ..organisations.records import ProviderRecord
+from ..organisations.service import Organisations
 from ..secrecy.masking import redact
 from ..verification.reports import Check, VerificationReport
 from ..verification.verify import verify_provider
@@ -51,7 +52,7 @@ class VerificationRoutes:
     """``/organisations/{organisation}/providers/{provider}/verification``."""
 
     def __init__(self, service: StorageService) -> None:
-        self._organisations = service.organisations
+        self._service = service
 
     def add_to(self, router: APIRouter) -> None:
         """Add the route."""
@@ -68,24 +69,13 @@ class VerificationRoutes:
 
     async def verify(self, request: Request, organisation: OrganisationId, provider: ProviderId) -> Response:
         """Verify the provider and record the outcome; about nine requests to the service, 30 seconds at most."""
-        record = await run_in_threadpool(self._organisations.find, organisation, provider)
-        run = _Run(record, partial(self._verified, record))
+        organisations = self._service.acting(request)
+        record = await run_in_threadpool(organisations.find, organisation, provider)
+        run = _Run(record, partial(_verified, organisations, record))
         accepted = request.headers.get("accept", "*/*")
         if "application/json" in accepted and EVENTS not in accepted:
             return JSONResponse((await run.report()).model_dump(mode="json"))
         return StreamingResponse(run.events(), media_type=EVENTS, headers={**API_HEADERS, "X-Accel-Buffering": "no"})
-
-    def _verified(self, record: ProviderRecord, on_check: Callable[[Check], object]) -> VerificationModel:
-        organisations = self._organisations
-        report = verify_provider(organisations, record.organisation, record.id, on_check=on_check)
-        after = organisations.find(record.organisation, record.id)
-        return VerificationModel(
-            ok=report.ok,
-            location=report.location,
-            seconds=round(report.seconds, 3),
-            steps=_steps(report, _secrets_of(record)),
-            provider=Shown(organisations, record.organisation).one(after),
-        )
 
 
 class _Run:
@@ -156,3 +146,17 @@ def _secrets_of(record: ProviderRecord) -> Iterable[str]:
 
 def _event(name: str, data: BaseModel) -> bytes:
     return f"event: {name}\ndata: {data.model_dump_json(exclude_none=name == 'step')}\n\n".encode()
+
+
+def _verified(
+    organisations: Organisations, record: ProviderRecord, on_check: Callable[[Check], object]
+) -> VerificationModel:
+    report = verify_provider(organisations, record.organisation, record.id, on_check=on_check)
+    after = organisations.find(record.organisation, record.id)
+    return VerificationModel(
+        ok=report.ok,
+        location=report.location,
+        seconds=round(report.seconds, 3),
+        steps=_steps(report, _secrets_of(record)),
+        provider=Shown(organisations, record.organisation).one(after),
+    )
