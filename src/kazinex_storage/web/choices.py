@@ -26,9 +26,8 @@ from .models import (
     SettingsModel,
     UploadRulesModel,
 )
-from .problems import documented
-from .route import ACTION
 from .service import StorageService
+from .table import Route, add_routes
 
 # docs.kazinex.com, workflows/admin/security-hardening and guides/storage-integrations/file-restrictions (read 2026-08).
 RECOMMENDED: Final = tuple(
@@ -40,7 +39,7 @@ NEVER: Final = tuple("exe bat cmd ps1 js vbs msi scr com jar lnk hta".split())  
 """What nobody should allow."""
 
 _ORGANISATION: Final = "/organisations/{organisation}"
-_CONFLICTS: Final = (403, 404, 409, 412, 413, 422)
+_PROBLEMS: Final = (403, 404, 409, 412, 413, 422)
 
 
 class ChoiceRoutes:
@@ -55,24 +54,22 @@ class ChoiceRoutes:
         override = f"{_ORGANISATION}/projects/{{project}}/override"
         rules = f"{_ORGANISATION}/projects/{{project}}/upload-rules"
         manage, restrict, choose = Action.MANAGE_PROVIDERS, Action.MANAGE_RESTRICTIONS, Action.CHOOSE_FOR_PROJECT
-        for path, handler, method, action, summary in (
-            (f"{_ORGANISATION}/settings", self.settings, "GET", manage, "Default, overrides and file restrictions"),
-            (f"{_ORGANISATION}/default", self.set_default, "PUT", manage, "Set as Default"),
-            (f"{_ORGANISATION}/allowlist", self.set_allowlist, "PUT", restrict, "File Type Restrictions"),
-            (override, self.override, "GET", choose, "The provider of a project, and which there are"),
-            (override, self.set_override, "PUT", choose, "Choose a provider for a project"),
-            (override, self.clear_override, "DELETE", choose, "Give a project the default again"),
-            (rules, self.rules, "GET", Action.UPLOAD, "Which files a project takes"),
-        ):
-            router.add_api_route(
-                path,
-                handler,
-                methods=[method],
-                summary=summary,
-                tags=["settings"],
-                responses=documented(*_CONFLICTS),
-                openapi_extra={ACTION: action.value},
-            )
+        add_routes(
+            router,
+            "settings",
+            *(
+                Route(method=method, path=path, handler=handler, action=action, summary=summary, problems=_PROBLEMS)
+                for path, handler, method, action, summary in (
+                    (f"{_ORGANISATION}/settings", self.settings, "GET", manage, "Default and file restrictions"),
+                    (f"{_ORGANISATION}/default", self.set_default, "PUT", manage, "Set as Default"),
+                    (f"{_ORGANISATION}/allowlist", self.set_allowlist, "PUT", restrict, "File Type Restrictions"),
+                    (override, self.override, "GET", choose, "The provider of a project, and which there are"),
+                    (override, self.set_override, "PUT", choose, "Choose a provider for a project"),
+                    (override, self.clear_override, "DELETE", choose, "Give a project the default again"),
+                    (rules, self.rules, "GET", Action.UPLOAD, "Which files a project takes"),
+                )
+            ),
+        )
 
     def settings(self, organisation: OrganisationId, response: Response) -> SettingsModel:
         """Show what is set for the organisation; the ETag is its version."""

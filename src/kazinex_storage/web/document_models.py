@@ -9,6 +9,7 @@ from fastapi import Depends, Path
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from ..documents.receipts import StoredDocument
+from ..errors import InvalidJsonError
 from ..keys import DocumentKey
 from .models import IDENTIFIER, Given, OrganisationId, ProjectId
 
@@ -119,7 +120,10 @@ class ReceiptGiven(Given):
         Raises:
             InvalidJsonError: it is not as it was written.
         """
-        return StoredDocument.from_dict(self.receipt)
+        found = StoredDocument.from_dict(self.receipt)
+        if found.key != found.document.build():
+            raise InvalidJsonError("the receipt was altered: its key is of another document; find it again")
+        return found
 
 
 class CheckGiven(ReceiptGiven):

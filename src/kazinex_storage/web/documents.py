@@ -29,13 +29,11 @@ from .document_models import (
     StoredModel,
 )
 from .models import OrganisationId, ProjectId
-from .problems import documented
-from .route import ACTION
 from .service import StorageService
+from .table import Route, add_routes
 
 _ORGANISATION = "/organisations/{organisation}"
 _DOCUMENT = f"{_ORGANISATION}/projects/{{project}}/documents/{{document}}"
-_READ = {ACTION: Action.READ.value}
 After: TypeAlias = Annotated[str, Query(max_length=128, description="The id that the page begins after.")]
 PageSize: TypeAlias = Annotated[int, Query(ge=1, le=1000)]
 # Neither matters for what a document has; see ``DocumentStore.revisions``.
@@ -50,50 +48,30 @@ class DocumentRoutes:
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes."""
-        router.add_api_route(
-            f"{_ORGANISATION}/projects",
-            self.projects,
-            methods=["GET"],
-            summary="Projects with stored documents",
-            tags=["documents"],
-            responses=documented(403, 422),
-            openapi_extra=_READ,
-        )
-        router.add_api_route(
-            f"{_ORGANISATION}/projects/{{project}}/documents",
-            self.list,
-            methods=["GET"],
-            summary="Documents of a project",
-            tags=["documents"],
-            responses=documented(403, 422),
-            openapi_extra=_READ,
-        )
-        router.add_api_route(
-            f"{_DOCUMENT}/revisions",
-            self.revisions,
-            methods=["GET"],
-            summary="Revisions of a document",
-            tags=["documents"],
-            responses=documented(403, 422, 502, 503),
-            openapi_extra=_READ,
-        )
-        router.add_api_route(
-            f"{FILE_PATH}/receipt",
-            self.receipt,
-            methods=["GET"],
-            summary="The receipt of a stored file",
-            tags=["documents"],
-            responses=documented(403, 404, 422, 502, 503),
-            openapi_extra=_READ,
-        )
-        router.add_api_route(
-            f"{_ORGANISATION}/documents/check",
-            self.check,
-            methods=["POST"],
-            summary="Whether a stored file is what its receipt says",
-            tags=["documents"],
-            responses=documented(403, 404, 412, 413, 422, 502, 503),
-            openapi_extra=_READ,
+        read, failures = Action.READ, (403, 422, 502, 503)
+        projects = f"{_ORGANISATION}/projects"
+        add_routes(
+            router,
+            "documents",
+            *(
+                Route(
+                    method="GET", path=path, handler=handler, action=read, summary=summary, problems=(*failures, *more)
+                )
+                for path, handler, summary, more in (
+                    (projects, self.projects, "Projects with stored documents", ()),
+                    (f"{projects}/{{project}}/documents", self.list, "Documents of a project", ()),
+                    (f"{_DOCUMENT}/revisions", self.revisions, "Revisions of a document", ()),
+                    (f"{FILE_PATH}/receipt", self.receipt, "The receipt of a stored file", (404,)),
+                )
+            ),
+            Route(
+                method="POST",
+                path=f"{_ORGANISATION}/documents/check",
+                handler=self.check,
+                action=read,
+                summary="Whether a stored file is what its receipt says",
+                problems=(*failures, 404, 412, 413),
+            ),
         )
 
     def projects(self, organisation: OrganisationId) -> ProjectsModel:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from starlette.requests import Request
 
-from ..organisations.records import ProviderRecord
-from ..organisations.service import KEEP
+from ..organisations.records import KEEP, ProviderRecord
 from .access import Action
 from .headers import version_of, version_tag
 from .models import IfMatch, NewProvider, OrganisationId, ProviderChange, ProviderId, ProviderModel, ProvidersModel
-from .problems import documented
-from .route import ACTION
 from .service import StorageService
 from .shown import Shown
+from .table import Route, add_routes
 
 _PATH = "/organisations/{organisation}/providers"
-_EXTRA = {ACTION: Action.MANAGE_PROVIDERS.value}
 
 
 class ProviderRoutes:
@@ -29,39 +26,28 @@ class ProviderRoutes:
     def add_to(self, router: APIRouter) -> None:
         """Add the routes."""
         one = f"{_PATH}/{{provider}}"
-        for path, handler, method, summary, statuses in (
-            (_PATH, self.list, "GET", "List providers", (403,)),
-            (one, self.get, "GET", "Show one provider", (403, 404, 422)),
-            (one, self.update, "PATCH", "Change a provider", (403, 404, 409, 412, 413, 422)),
-        ):
-            router.add_api_route(
-                path,
-                handler,
-                methods=[method],
-                summary=summary,
-                tags=["providers"],
-                responses=documented(*statuses),
-                openapi_extra=_EXTRA,
-            )
-        router.add_api_route(
-            _PATH,
-            self.add,
-            methods=["POST"],
-            status_code=201,
-            summary="Add a provider",
-            tags=["providers"],
-            responses=documented(403, 409, 413, 422),
-            openapi_extra=_EXTRA,
-        )
-        router.add_api_route(
-            one,
-            self.remove,
-            methods=["DELETE"],
-            status_code=204,
-            summary="Forget a provider and its secrets",
-            tags=["providers"],
-            responses=documented(403, 404, 409, 412, 422),
-            openapi_extra=_EXTRA,
+        changes = (403, 404, 409, 412, 413, 422)
+        add_routes(
+            router,
+            "providers",
+            *(
+                Route(
+                    method=method,
+                    path=path,
+                    handler=handler,
+                    action=Action.MANAGE_PROVIDERS,
+                    summary=summary,
+                    problems=problems,
+                    status=status,
+                )
+                for method, path, handler, summary, problems, status in (
+                    ("GET", _PATH, self.list, "List providers", (403, 422), 200),
+                    ("POST", _PATH, self.add, "Add a provider", (403, 409, 413, 422), 201),
+                    ("GET", one, self.get, "Show one provider", (403, 404, 422), 200),
+                    ("PATCH", one, self.update, "Change a provider", changes, 200),
+                    ("DELETE", one, self.remove, "Forget a provider and its secrets", changes, 204),
+                )
+            ),
         )
 
     def list(self, organisation: OrganisationId) -> ProvidersModel:

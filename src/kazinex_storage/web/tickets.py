@@ -18,15 +18,14 @@ from .access import Action
 from .document_models import DocumentId, ReceiptModel, RevisionId
 from .files import IncomingFile
 from .models import OrganisationId, ProjectId
-from .problems import documented, not_found
-from .route import ACTION, OPEN, STREAMED
+from .problems import not_found
 from .service import StorageService
+from .table import FILE_BODY, Route, add_routes
 from .ticket_models import NewTicket, TicketModel, TokenGiven
 
 _ORGANISATION: Final = "/organisations/{organisation}"
 _REVISION: Final = f"{_ORGANISATION}/projects/{{project}}/documents/{{document}}/revisions/{{revision}}"
 _ONE: Final = f"{_ORGANISATION}/tickets/{{ticket}}"
-_UPLOAD: Final = {ACTION: Action.UPLOAD.value}
 
 TicketId: TypeAlias = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", examples=["0" * 32])]
 Token: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9._~-]{1,400}$")]
@@ -41,51 +40,36 @@ class TicketRoutes:
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes."""
-        router.add_api_route(
-            f"{_REVISION}/tickets",
-            self.begin,
-            methods=["POST"],
-            status_code=201,
-            summary="Begin a direct upload",
-            tags=["direct uploads"],
-            responses=documented(403, 409, 413, 415, 422, 502, 503, 507),
-            openapi_extra=_UPLOAD,
-        )
-        router.add_api_route(
-            f"{_ONE}/confirm",
-            self.confirm,
-            methods=["POST"],
-            summary="Confirm a direct upload, which makes the file a document",
-            tags=["direct uploads"],
-            responses=documented(403, 404, 409, 413, 415, 422, 502, 503),
-            openapi_extra=_UPLOAD,
-        )
-        router.add_api_route(
-            _ONE,
-            self.abort,
-            methods=["DELETE"],
-            status_code=204,
-            summary="Abort a direct upload and remove what it brought",
-            tags=["direct uploads"],
-            responses=documented(403, 404, 409, 413, 422, 502, 503),
-            openapi_extra=_UPLOAD,
-        )
-        router.add_api_route(
-            "/direct/{token}",
-            self.receive,
-            methods=["PUT"],
-            status_code=204,
-            summary="Send the file of a ticket whose plan is `route`",
-            tags=["direct uploads"],
-            responses=documented(400, 403, 404, 409, 413, 422, 502, 503),
-            openapi_extra={
-                ACTION: OPEN,
-                STREAMED: True,
-                "requestBody": {
-                    "required": True,
-                    "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
-                },
-            },
+        common = (403, 409, 413, 422, 502, 503)
+        add_routes(
+            router,
+            "direct uploads",
+            *(
+                Route(
+                    method=method,
+                    path=path,
+                    handler=handler,
+                    action=Action.UPLOAD,
+                    summary=summary,
+                    problems=(*common, *more),
+                    status=status,
+                )
+                for method, path, handler, summary, more, status in (
+                    ("POST", f"{_REVISION}/tickets", self.begin, "Begin a direct upload", (415, 507), 201),
+                    ("POST", f"{_ONE}/confirm", self.confirm, "Confirm a direct upload", (404, 415), 200),
+                    ("DELETE", _ONE, self.abort, "Abort a direct upload and remove what it brought", (404,), 204),
+                )
+            ),
+            Route(
+                method="PUT",
+                path="/direct/{token}",
+                handler=self.receive,
+                action=None,
+                summary="Send the file of a ticket whose plan is `route`",
+                problems=(*common, 400, 404),
+                status=204,
+                extra=FILE_BODY,
+            ),
         )
 
     async def begin(

@@ -1,0 +1,57 @@
+"""The routes of one part of the API as a table, one entry each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import field
+
+from fastapi import APIRouter
+
+from ..values import value
+from .access import Action
+from .problems import documented
+from .route import ACTION, OPEN, RATE, STREAMED
+
+FILE_BODY: Mapping[str, object] = {
+    STREAMED: True,
+    "requestBody": {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
+}
+"""What OpenAPI says of a body that is a file."""
+
+
+@value
+class Route:
+    """One route."""
+
+    method: str
+    path: str
+    handler: Callable[..., object]
+    action: Action | None
+    """What its callers must be allowed to do; None where the URL itself is the permission."""
+    summary: str
+    problems: tuple[int, ...]
+    """The statuses that it may answer as problem details."""
+    status: int = 200
+    """What it answers when all is well."""
+    rate: str | None = None
+    """What limits how often it may be called."""
+    extra: Mapping[str, object] = field(default_factory=dict)
+    """More for its OpenAPI description."""
+
+
+def add_routes(router: APIRouter, tag: str, *routes: Route) -> None:
+    """Add *routes* to *router*, under the heading *tag*."""
+    for route in routes:
+        described = {ACTION: OPEN if route.action is None else route.action.value, **route.extra}
+        if route.rate is not None:
+            described[RATE] = route.rate
+        router.add_api_route(
+            route.path,
+            route.handler,
+            methods=[route.method],
+            status_code=route.status,
+            summary=route.summary,
+            tags=[tag],
+            responses=documented(*route.problems),
+            openapi_extra=dict(described),
+        )
