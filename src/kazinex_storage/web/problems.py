@@ -130,6 +130,8 @@ def of_storage(error: StorageError, *, manager: bool, conditional: bool = False,
     status = _FAILED if of_files and isinstance(error, errors.SettingsError) else status_of(error)
     if conditional and isinstance(error, errors.RecordConflictError):
         status = 412
+    if isinstance(error, errors.QuotaExceededError) and error.limit is not None:  # the organisation's own
+        return problem(status, code_of(error), error.message)
     if status >= 500 and not manager:
         return problem(status, code_of(error), _ASK, retry_after_s=error.retry_after_s)
     found = diagnosis_of(error) if status >= 500 else None

@@ -21,6 +21,7 @@ from .route import bound_to
 from .service import StorageService
 from .tickets import TicketRoutes
 from .upload import UploadRoutes
+from .usage import UsageRoutes
 from .verification import VerificationRoutes
 
 
@@ -62,6 +63,7 @@ def storage_router(
         UploadRoutes(service),
         DownloadRoutes(service),
         TicketRoutes(service, public_url),
+        UsageRoutes(service),
     ):
         routes.add_to(router)
     return router
