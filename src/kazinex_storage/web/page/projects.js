@@ -1,6 +1,6 @@
 // The view "Projects": the list, and one project with its provider, its documents and the upload box.
 
-import { Problem, change, get, url } from "./api.js";
+import { change, get, url } from "./api.js";
 import { busy, field, h, icon, problem, replace, toast } from "./dom.js";
 import { bytes, count, when } from "./format.js";
 import { titleOf } from "./kinds.js";
@@ -15,7 +15,7 @@ async function projects() {
   const [found, providers, settings] = await Promise.all([get(url("projects")), get(url("providers")), get(url("settings"))]);
   const overrides = overridesOf(settings);
   const byId = new Map(listed(providers).map((provider) => [provider.id, provider]));
-  const seen = new Map(listed(found).map((each) => [each.project ?? each.id, each]));
+  const seen = new Map(found.projects.map((each) => [each.project, each]));
   for (const name of Object.keys(overrides)) if (!seen.has(name)) seen.set(name, { project: name });
   const items = [...seen].sort(([a], [b]) => a.localeCompare(b)).map(([name, each]) => {
     const own = byId.get(overrides[name]);
@@ -49,7 +49,7 @@ async function projects() {
   ];
 }
 
-const summary = (each) => (each.objects === undefined && each.documents === undefined ? "no documents yet" : [each.documents !== undefined && count(each.documents, "document"), each.revisions !== undefined && count(each.revisions, "revision"), each.objects !== undefined && count(each.objects, "file"), each.bytes !== undefined && each.bytes !== null && bytes(each.bytes)].filter(Boolean).join(" · "));
+const summary = ({ documents, revisions }) => (documents ? `${count(documents, "document")} · ${count(revisions, "revision")}` : "no documents yet");
 
 function head(title, lead, before) {
   return h("div", { class: "head" }, h("div", {}, before, h("h1", { tabindex: "-1", class: "break" }, title), h("p", {}, lead)));
@@ -64,18 +64,11 @@ async function project(name, show) {
   draw(documents, name, found, all);
   return [
     head(name, "Documents are written once: a new file is a new revision, and earlier ones stay.", back),
-    h("div", { class: "stack loose" }, uploadBox(name, found, redraw), documents, override(name, all, settings, show)),
+    h("div", { class: "stack loose" }, uploadBox(name, found.documents, redraw), documents, override(name, all, settings, show)),
   ];
 }
 
-async function documentsOf(name) {
-  try {
-    return listed(await get(url("projects", name, "documents")));
-  } catch (error) {
-    if (error instanceof Problem && error.status === 404) return [];
-    throw error;
-  }
-}
+const documentsOf = (name, after = "") => get(`${url("projects", name, "documents")}?${new URLSearchParams({ after })}`);
 
 function override(name, providers, settings, show) {
   const current = overridesOf(settings)[name] ?? "";
@@ -118,31 +111,33 @@ function override(name, providers, settings, show) {
 
 function draw(place, name, found, providers) {
   const byId = new Map(providers.map((provider) => [provider.id, provider]));
-  const cards = found.map((each) => h("li", {}, documentCard(name, each, byId)));
-  replace(
-    place,
-    h("div", { class: "section-head" }, h("h2", { id: "documents" }, "Documents"), found.length > 0 && h("p", {}, count(found.length, "document"))),
-    cards.length ? h("ul", { class: "card list" }, cards) : h("div", { class: "card empty" }, h("h3", {}, "No documents yet"), h("p", {}, "Upload the first one above.")),
-  );
+  const cards = ({ documents }) => documents.map((each) => h("li", {}, documentCard(name, each, byId)));
+  const list = h("ul", { class: "card list" }, cards(found));
+  let { after } = found;
+  const more = h("button", { type: "button", hidden: after === null, onclick: () => busy(more, further) }, "Show more");
+  async function further() {
+    const next = await documentsOf(name, after);
+    list.append(...cards(next));
+    after = next.after;
+    more.hidden = after === null;
+  }
+  const empty = h("div", { class: "card empty" }, h("h3", {}, "No documents yet"), h("p", {}, "Upload the first one above."));
+  replace(place, h("div", { class: "section-head" }, h("h2", { id: "documents" }, "Documents")), found.documents.length ? list : empty, h("div", { class: "row more-row" }, more));
 }
 
-function documentCard(project_, each, byId) {
-  const id = each.document ?? each.id;
-  const revisions = h("div", {});
-  const more = h("button", { type: "button", class: "plain", "aria-expanded": "false" }, "Revisions");
-  more.setAttribute("aria-label", `Revisions of ${id}`);
+function documentCard(project_, { document: id, revisions: total, recorded_at: at }, byId) {
+  const revisions = h("div", { hidden: true });
+  const more = h("button", { type: "button", "aria-expanded": "false", "aria-label": `Revisions of ${id}` }, "Revisions");
   more.addEventListener("click", () => {
     const open = more.getAttribute("aria-expanded") !== "true";
     more.setAttribute("aria-expanded", String(open));
     revisions.hidden = !open;
     if (open) busy(more, () => showRevisions(revisions, project_, id, byId));
   });
-  const total = each.revisions ?? each.count;
-  const lead = [typeof total === "number" && count(total, "revision"), each.bytes !== undefined && each.bytes !== null && bytes(each.bytes)].filter(Boolean).join(" · ");
   return h(
     "article",
     { class: "document", "aria-label": id },
-    h("div", { class: "row" }, h("div", { class: "grow" }, h("h3", { class: "break" }, id), h("p", { class: "soft small" }, lead)), more),
+    h("div", { class: "row" }, h("div", { class: "grow" }, h("h3", { class: "break" }, id), h("p", { class: "soft small" }, count(total, "revision"), " · ", when(at))), more),
     revisions,
   );
 }
@@ -150,30 +145,23 @@ function documentCard(project_, each, byId) {
 async function showRevisions(place, project_, document_, byId) {
   try {
     const answer = await get(url("projects", project_, "documents", document_, "revisions"));
-    const rows = listed(answer).map((each) => revision(project_, document_, each, byId));
-    const missed = answer.unreachable?.length ? h("div", { class: "notice warn" }, h("strong", {}, "Some providers did not answer"), `${answer.unreachable.join(", ")}: what is kept there is not listed.`) : null;
+    const rows = answer.revisions.map((each) => revision(project_, document_, each, byId));
+    const silent = answer.missing.map((id) => byId.get(id)?.label ?? id).join(", ");
+    const missed = silent && h("div", { class: "notice warn" }, h("strong", {}, "Some providers did not answer"), `What is kept on ${silent} is not listed.`);
     replace(place, missed, rows);
   } catch (error) {
     replace(place, problem(error));
   }
 }
 
-function revision(project_, document_, each, byId) {
-  const provider = byId.get(each.provider) ?? byId.get(each.provider_id);
-  const { revision: id, filename } = { ...each.document, ...each };
-  const facts = [bytes(each.size), provider?.label ?? each.kind];
+function revision(project_, document_, { revision: id, filename, provider, size, stored_at: at }, byId) {
   const place = url("projects", project_, "documents", document_, "revisions", id, "files", filename);
   return h(
     "div",
     { class: "revision" },
     h("b", {}, id),
-    h(
-      "div",
-      {},
-      h("div", { class: "break" }, filename),
-      h("div", { class: "soft small" }, facts.filter(Boolean).join(" · "), each.stored_at ?? each.created_at ? [" · ", when(each.stored_at ?? each.created_at)] : null),
-    ),
-    h("a", { class: "button", href: place, download: filename, "aria-label": `Download ${filename}, revision ${id}` }, icon("download"), "Download"),
+    h("div", {}, h("div", { class: "break" }, filename), h("div", { class: "soft small" }, [bytes(size), byId.get(provider)?.label].filter(Boolean).join(" · "), at && [" · ", when(at)])),
+    h("a", { class: "button", href: place, download: filename, "aria-label": `Download ${filename}, revision ${id}` }, icon("download"), h("span", { class: "wide-only" }, "Download")),
   );
 }
 
@@ -181,7 +169,7 @@ function revision(project_, document_, each, byId) {
 
 function uploadBox(name, documents, redraw) {
   let file = null;
-  const known = documents.map((each) => each.document ?? each.id);
+  const known = documents.map((each) => each.document);
   const picker = h("input", { type: "file", id: "file", class: "sr" });
   const chosen = h("p", { role: "status" });
   const zone = h("div", { class: "drop" }, icon("upload", 26), picker, h("p", {}, h("label", { for: "file" }, "Choose a file"), " or drop it here"), chosen);
@@ -208,8 +196,8 @@ function uploadBox(name, documents, redraw) {
   };
   const suggest = async () => {
     if (!known.includes(document_.value)) return;
-    const found = await get(url("projects", name, "documents", document_.value, "revisions")).then(listed).catch(() => []);
-    const taken = found.map((each) => each.revision ?? each.document?.revision);
+    const found = await get(url("projects", name, "documents", document_.value, "revisions")).catch(() => ({ revisions: [] }));
+    const taken = found.revisions.map((each) => each.revision);
     const last = taken.filter((each) => /^[A-Z]*\d+$/.test(each)).sort().at(-1);
     if (last && taken.includes(revision_.value)) revision_.value = next(last);
   };

@@ -138,7 +138,7 @@ function menu(provider, context) {
     h(
       "div",
       {},
-      h("button", { type: "button", onclick: shut(() => exportFor(provider)) }, "Use with other tools"),
+      TOOLS[provider.kind] && h("button", { type: "button", onclick: shut(() => exportFor(provider)) }, "Use with other tools"),
       h("button", { type: "button", class: "bad", onclick: shut(() => remove(provider, context)) }, "Remove provider"),
     ),
   );
@@ -182,7 +182,8 @@ export function failed(title, error) {
   fill(opened.footer, h("button", { type: "button", class: "primary", onclick: opened.close }, "Close"));
 }
 
-const TOOLS = ["boto3", "s3fs", "rclone", "duckdb", "pyarrow", "obstore", "aws-cli", "adlfs"];
+const S3_TOOLS = ["rclone", "aws-cli", "s3fs", "duckdb", "obstore"];
+const TOOLS = { r2: S3_TOOLS, s3: S3_TOOLS, supabase: S3_TOOLS, azure_blob: ["rclone", "adlfs", "duckdb", "obstore"] };
 
 async function exportFor(provider) {
   const opened = openDialog({ title: "Use with other tools", lead: "Options for the same place. Secrets are left out: fill them in where a placeholder stands." });
@@ -190,13 +191,12 @@ async function exportFor(provider) {
   const choose = async ({ target }) => {
     try {
       const found = await get(url("providers", provider.id, "export", target.value));
-      const text = typeof found === "string" ? found : found.text ?? JSON.stringify(found.options ?? found, null, 2);
-      out.replaceChildren(h("code", {}, text));
+      out.replaceChildren(h("code", {}, found.text ?? JSON.stringify(found.options, null, 2)));
     } catch (error) {
       out.replaceChildren(h("code", {}, error.message || error.title));
     }
   };
-  const select = h("select", { id: "tool", onchange: choose }, TOOLS.map((tool) => h("option", { value: tool }, tool)));
+  const select = h("select", { id: "tool", onchange: choose }, TOOLS[provider.kind].map((tool) => h("option", { value: tool }, tool)));
   fill(opened.body, h("div", { class: "field" }, h("label", { for: "tool" }, "Tool"), select), out);
   fill(opened.footer, h("button", { type: "button", class: "primary", onclick: opened.close }, "Close"));
   await choose({ target: select });

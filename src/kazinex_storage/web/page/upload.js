@@ -5,8 +5,8 @@ import { change, url } from "./api.js";
 
 const TOGETHER = 4;
 const TRIES = 3;
-/** Up to this size the digest is declared before the bytes are sent; it is computed in memory. */
-const HASHED = 32 * 1024 * 1024;
+/** Up to this size the sha256 is declared: it takes the file in memory here, and the service reads it once more. */
+const HASHED = 8 * 1024 * 1024;
 /** What browsers set themselves. */
 const OWN = new Set(["content-length", "host", "connection", "user-agent"]);
 
@@ -44,7 +44,7 @@ export class Transfer {
       await this.#sendAll();
       if (this.state === "cancelled") return;
       this.#become("confirming");
-      this.receipt = await change("POST", this.#address(this.#ticket.id, "confirm"), { token: this.#ticket.token });
+      this.receipt = await change("POST", url("tickets", this.#ticket.id, "confirm"), { token: this.#ticket.token });
       this.#become("done");
     } catch (error) {
       if (this.state === "cancelled") return;
@@ -60,7 +60,7 @@ export class Transfer {
     for (const request of this.#requests) request.abort();
     const ticket = this.#ticket;
     this.#ticket = null;
-    if (ticket) await change("DELETE", this.#address(ticket.id), { token: ticket.token }).catch(() => null);
+    if (ticket) await change("DELETE", url("tickets", ticket.id), { token: ticket.token }).catch(() => null);
   }
 
   #become(state) {
@@ -68,15 +68,12 @@ export class Transfer {
     this.changed(this);
   }
 
-  #address(...rest) {
-    const { project, document, revision } = this.place;
-    return url("projects", project, "documents", document, "revisions", revision, "tickets", ...rest);
-  }
-
   async #begin() {
     const { name, size, type } = this.file;
     const sha256 = size <= HASHED && crypto.subtle ? await digest(this.file) : null;
-    return change("POST", this.#address(), { filename: name, size, content_type: type || null, sha256 });
+    const { project, document, revision } = this.place;
+    const address = url("projects", project, "documents", document, "revisions", revision, "tickets");
+    return change("POST", address, { filename: name, size, content_type: type || null, sha256 });
   }
 
   async #sendAll() {
