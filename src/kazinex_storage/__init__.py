@@ -90,6 +90,10 @@ if TYPE_CHECKING:
     from .keys import is_revision as is_revision
     from .organisations import OPERATOR_CHOICES as OPERATOR_CHOICES
     from .organisations import TENANT_CHOICES as TENANT_CHOICES
+    from .organisations import AuditEntry as AuditEntry
+    from .organisations import AuditLog as AuditLog
+    from .organisations import AuditQuery as AuditQuery
+    from .organisations import AuditReport as AuditReport
     from .organisations import ManagedProvider as ManagedProvider
     from .organisations import Organisations as Organisations
     from .organisations import Resolver as Resolver
@@ -180,6 +184,10 @@ _HOMES = {
     "organisations": (
         "OPERATOR_CHOICES",
         "TENANT_CHOICES",
+        "AuditEntry",
+        "AuditLog",
+        "AuditQuery",
+        "AuditReport",
         "ManagedProvider",
         "Organisations",
         "Resolver",

@@ -22,5 +22,5 @@ def test_an_example_runs_and_prints_what_it_did(example: Path, tmp_path: Path) -
     assert [] == list(tmp_path.iterdir()), "an example leaves nothing in the current folder"
 
 
-def test_there_are_six_short_examples() -> None:
-    assert ["01", "02", "03", "04", "05", "06"] == [path.name[:2] for path in EXAMPLES]
+def test_no_short_example_is_missing() -> None:
+    assert {"01", "02", "03", "04", "05", "06", "09"} <= {path.name[:2] for path in EXAMPLES}

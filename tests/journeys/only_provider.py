@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kazinex_storage import Storage
 from kazinex_storage.documents.events import Event
@@ -40,6 +40,10 @@ class OnlyProvider:
         return process_keys()
 
     listens = False
+
+    def announced(self, change: Callable[[], bool], event: Event) -> bool:
+        del event
+        return change()
 
     def acting(self, by: str | None) -> OnlyProvider:
         del by

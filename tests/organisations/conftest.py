@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,7 +80,19 @@ def open_catalogue(place: str, sealer: Sealer) -> Iterator[Callable[[], SqlCatal
 def catalogue(request: pytest.FixtureRequest, tmp_path: Path, sealer: Sealer) -> Iterator[Catalogue]:
     if request.param == "memory":
         yield MemoryCatalogue()
-        return
+    else:
+        with _sql(request, tmp_path, sealer) as made:
+            yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def sql_catalogue(request: pytest.FixtureRequest, tmp_path: Path, sealer: Sealer) -> Iterator[SqlCatalogue]:
+    with _sql(request, tmp_path, sealer) as made:
+        yield made
+
+
+@contextmanager
+def _sql(request: pytest.FixtureRequest, tmp_path: Path, sealer: Sealer) -> Iterator[SqlCatalogue]:
     if request.param == "sqlite":
         made = SqlCatalogue(tmp_path / "catalogue.db", sealer)
         yield made

@@ -310,6 +310,10 @@ class Only:
 
     listens = False
 
+    def announced(self, change: Callable[[], bool], event: Event) -> bool:
+        del event
+        return change()
+
     def acting(self, by: str | None) -> Only:
         del by
         return self

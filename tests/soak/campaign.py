@@ -133,6 +133,10 @@ class Resolver:
 
     listens = False
 
+    def announced(self, change: Callable[[], bool], event: Event) -> bool:
+        del event
+        return change()
+
     def acting(self, by: str | None) -> Resolver:
         del by
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -53,6 +53,10 @@ class Only:
         return (self._found,)
 
     listens = False
+
+    def announced(self, change: Callable[[], bool], event: Event) -> bool:
+        del event
+        return change()
 
     def acting(self, by: str | None) -> Only:
         del by

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import sys
 from collections.abc import Mapping
 from functools import cached_property
@@ -46,7 +48,8 @@ class RunningCommand:
         """
         from ..organisations import OPERATOR_CHOICES, open_organisations
 
-        return open_organisations(self._environ, admit=OPERATOR_CHOICES)  # a person with a shell here is the operator
+        # A person with a shell here is the operator.
+        return open_organisations(self._environ, admit=OPERATOR_CHOICES).acting(f"cli:{_user()}")
 
     @cached_property
     def resolver(self) -> Resolver:
@@ -72,6 +75,14 @@ class RunningCommand:
             opened = self.__dict__.pop(name, None)
             if opened is not None:
                 opened.close()
+
+
+def _user() -> str:
+    """Return the name of the user that the process runs as; its number where it has none."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def command_of(context: typer.Context) -> RunningCommand:

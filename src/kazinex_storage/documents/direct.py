@@ -42,8 +42,8 @@ from .register import RevisionRecord
 from .searching import Search, relative_key
 from .sized import exactly
 from .taken import refused
+from .telling import announced_if_refused, presigned
 from .telling import confirmed as confirmed_event
-from .telling import presigned, told_if_refused
 from .ticket_register import PlanName, TicketRecord, moved
 from .tickets import DirectUpload, Purpose, UploadTicket, check_token, make_token, read_token
 from .writing import RevisionWrite
@@ -98,7 +98,7 @@ class DirectUploads:
             begun_by=self.by,
             expires_in=expires_in,
         )
-        return (yield from told_if_refused(self._search, document, chosen, self._begin(wanted, chosen), "presign"))
+        return (yield from announced_if_refused(self._search, document, chosen, self._begin(wanted, chosen), "presign"))
 
     def _begin(self, wanted: Wanted, chosen: ResolvedProvider) -> Exchange[UploadTicket]:
         document, size, storage = wanted.document, wanted.size, proving(chosen)
@@ -135,7 +135,7 @@ class DirectUploads:
         chosen = yield from self._ends.provider(record)
         try:
             confirmed = self._confirmed(record, chosen)
-            receipt = yield from told_if_refused(self._search, record.document, chosen, confirmed, "confirm")
+            receipt = yield from announced_if_refused(self._search, record.document, chosen, confirmed, "confirm")
         except RecordConflictError:
             now = yield from self._ends.read(record)
             if now.status == "confirmed":

@@ -26,7 +26,7 @@ from .reading import Opening, check_version, other_version, rewritten
 from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, Revisions, StoredDocument, receipt_of
 from .removing import RecordedRemoval, removal_now, remove_everywhere, stored_sha256
 from .searching import Search, places_of, relative_key
-from .telling import HowOpened, opened, told_if_refused
+from .telling import HowOpened, announced_if_refused, opened
 from .writing import RevisionWrite
 
 
@@ -73,7 +73,7 @@ class DocumentOperations:
         """Store the file of a revision, once; see ``DocumentStore.upload``."""
         chosen = yield from self._search.chosen(document)
         upload = self._upload(document, chosen, file, content_type, sha256, on_progress)
-        return (yield from told_if_refused(self._search, document, chosen, upload))
+        return (yield from announced_if_refused(self._search, document, chosen, upload))
 
     def _upload(
         self,

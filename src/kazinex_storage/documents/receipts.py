@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Literal, Protocol, Self, TypeAlias, get_args, runtime_checkable
@@ -80,6 +80,10 @@ class ProviderResolver(Protocol):
 
     def emit(self, event: Event) -> None:
         """Give *event* to the hook, if there is one."""
+        ...
+
+    def announced(self, change: Callable[[], bool], event: Event) -> bool:
+        """Make *change*, which says whether it was made, and if so give *event* to the hook, together if possible."""
         ...
 
     def acting(self, by: str | None) -> ProviderResolver:

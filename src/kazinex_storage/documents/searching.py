@@ -6,7 +6,7 @@ passed over, and the caller says what that means: a listing names it, an exact l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias, cast
 
 from ..errors import ClosedError, InvalidKeyError, NotFoundError, SettingsError, StorageError, UnavailableError
@@ -183,6 +183,11 @@ class Search:
         """Give *event* to the hook, if there is one."""
         if self._resolver.listens:
             yield Call(self._resolver.emit, event)
+
+    def announced(self, change: Callable[[], bool], event: Callable[[], Event]) -> Exchange[bool]:
+        """Make *change*, say whether it was made, and if so give *event* to the hook, together if possible."""
+        call = Call(self._resolver.announced, change, event()) if self.listens else Call(change)
+        return cast(bool, (yield call))
 
     @property
     def listens(self) -> bool:

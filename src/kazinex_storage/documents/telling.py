@@ -70,7 +70,7 @@ def confirmed(record: TicketRecord, receipt: StoredDocument) -> DocumentConfirme
     )
 
 
-def told_if_refused(
+def announced_if_refused(
     search: Search,
     document: DocumentKey,
     target: ResolvedProvider,

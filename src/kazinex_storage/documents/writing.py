@@ -6,7 +6,7 @@ remove theirs. Asking the providers first finds files that no register knows of.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol, cast
@@ -61,7 +61,6 @@ class RevisionWrite:
         """The room that it takes, where there are quotas."""
         self._target = target
         self._patience = patience
-        self._recorded_elsewhere = swap is not None
         self._swap: Swap = swap if swap is not None else search.register.swap_revision
         self._seen: RevisionRecord | None = None
         self._mine: RevisionRecord | None = None
@@ -140,23 +139,13 @@ class RevisionWrite:
             size=info.size,
             recorded_at=datetime.now(UTC),
         )
-        call = Call(self._swap, self._seen, self._mine)
+        change: Callable[[], bool] = partial(self._swap, self._seen, self._mine)
         if self.claim is not None:
-            call = Call(partial(self._swap, self._seen, self._mine, claim=self.claim.id))
-        if (yield call):
-            try:
-                yield from self._tell(info)
-            except BaseException:
-                if not self._recorded_elsewhere:  # an upload that the host cannot be told of is none
-                    yield from self.withdraw()
-                raise
+            change = partial(self._swap, self._seen, self._mine, claim=self.claim.id)
+        if (yield from self._search.announced(change, partial(uploaded, self._document, self._target, info))):
             return True
         self._mine = None
         return False
-
-    def _tell(self, info: ObjectInfo) -> Exchange[None]:
-        if self._search.listens:
-            yield from self._search.emit(uploaded(self._document, self._target, info))
 
     def _recorded(self, seen: RevisionRecord, sha256: str | None) -> Exchange[bool]:
         """Say whether *seen* records the file under this key in this place."""

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from .admission import TenantChoices as TenantChoices
     from .assembly import open_organisations as open_organisations
     from .assembly import rotate_sealing_key as rotate_sealing_key
+    from .audit.checking import AuditProblem as AuditProblem
+    from .audit.checking import AuditReport as AuditReport
+    from .audit.entries import AuditEntry as AuditEntry
+    from .audit.entries import AuditQuery as AuditQuery
+    from .audit.exports import verify_exported as verify_exported
+    from .audit.log import AuditLog as AuditLog
     from .catalogue import Catalogue as Catalogue
     from .catalogue import MemoryCatalogue as MemoryCatalogue
     from .keyfile import KeyFile as KeyFile
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
     from .resolver import Reason as Reason
     from .resolver import Resolver as Resolver
     from .sealing import KeyRing as KeyRing
+    from .sealing import OrganisationKeys as OrganisationKeys
     from .sealing import Sealer as Sealer
     from .service import Organisations as Organisations
     from .sql import SqlCatalogue as SqlCatalogue
@@ -47,12 +54,16 @@ _HOMES = {
         "TenantChoices",
     ),
     "assembly": ("open_organisations", "rotate_sealing_key"),
+    "audit.checking": ("AuditProblem", "AuditReport"),
+    "audit.entries": ("AuditEntry", "AuditQuery"),
+    "audit.exports": ("verify_exported",),
+    "audit.log": ("AuditLog",),
     "catalogue": ("Catalogue", "MemoryCatalogue"),
     "keyfile": ("KeyFile",),
     "managed": ("ManagedProvider",),
     "records": ("KEEP", "OrganisationRecord", "ProjectOverride", "ProviderRecord", "ProviderStatus", "SecretValues"),
     "resolver": ("Reason", "Resolver"),
-    "sealing": ("KeyRing", "Sealer"),
+    "sealing": ("KeyRing", "OrganisationKeys", "Sealer"),
     "service": ("Organisations",),
     "sql": ("SqlCatalogue",),
 }

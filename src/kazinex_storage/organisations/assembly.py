@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ..documents.events import EventHook, both
 from ..providers.settings.environment import catalogue_location, make_data_directory, sealing_keys
 from ..registry import Registry
 from .admission import OPERATOR_CHOICES, Admit
+from .audit.log import AuditLog
 from .declared import declared
 from .keyfile import KeyFile
 from .managed import ManagedProvider
@@ -28,12 +30,18 @@ def open_organisations(
     registry: Registry | None = None,
     admit: Admit = OPERATOR_CHOICES,
     managed: ManagedProvider | Iterable[ManagedProvider] | None = None,
+    on_event: EventHook | None = None,
+    audit: bool = True,
 ) -> Organisations:
     """Open the catalogue that the environment names; on a fresh machine, make it. Close what it returns.
 
     By default that is a SQLite file and a key file in the user's data folder. *admit* decides on what is chosen for
     providers: a host that lets its tenants choose passes ``TENANT_CHOICES``. What the platform offers is *managed*, by
     default what the file of ``KAZINEX_STORAGE_MANAGED`` declares.
+
+    Args:
+        on_event: Called with each event, after it was written into the audit.
+        audit: Keep every event in the catalogue, whichever way it came in; ``AuditLog`` says which and what that costs.
 
     Raises:
         SettingsError: a variable is wrong, a place cannot be used, or an extra is not installed.
@@ -45,7 +53,14 @@ def open_organisations(
     catalogue = SqlCatalogue(place, Sealer(key_source(environ)))
     try:
         offered = declared(environ) if managed is None else managed
-        return Organisations(catalogue, registry, admit=admit, guarded=files_of_ours(environ), managed=offered)
+        return Organisations(
+            catalogue,
+            registry,
+            admit=admit,
+            guarded=files_of_ours(environ),
+            managed=offered,
+            on_event=both(AuditLog(catalogue), on_event) if audit else on_event,
+        )
     except BaseException:
         catalogue.close()
         raise

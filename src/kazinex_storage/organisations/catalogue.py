@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -19,6 +20,7 @@ from ..documents.register import MemoryRegister, RevisionRegister
 from ..documents.ticket_register import MemoryTickets, TicketRegister
 from ..documents.usage import MemoryUsage
 from ..secrecy.pickling import not_pickled
+from .audit.table import AuditTable, MemoryAudit
 from .checks import CheckTable, MemoryChecks
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .rules import check_chosen, check_removable, conflict, id_in_use, label_in_use, label_key, unknown_provider
@@ -67,6 +69,15 @@ class Catalogue(Protocol):
     @property
     def checks(self) -> CheckTable:
         """When each provider is verified next: likewise."""
+        ...
+
+    @property
+    def audit(self) -> AuditTable:
+        """The audit: likewise."""
+        ...
+
+    def together(self) -> AbstractContextManager[object]:
+        """Make all changes of this thread in the block one, as far as the catalogue can undo."""
         ...
 
     def organisation(self, organisation: str) -> OrganisationRecord:
@@ -195,6 +206,8 @@ class MemoryCatalogue:
         """When each provider is verified next."""
         self.listing: RevisionListing = MemoryListing(register)
         """What is stored, as lists."""
+        self.audit: AuditTable = MemoryAudit()
+        """The chains of events."""
         self._lock = threading.RLock()
         self._organisations: dict[str, OrganisationRecord] = {}
         self._providers: dict[str, dict[str, ProviderRecord]] = {}
@@ -308,6 +321,10 @@ class MemoryCatalogue:
     def reseal(self) -> int:
         """Do nothing: nothing is sealed here."""
         return 0
+
+    def together(self) -> AbstractContextManager[object]:
+        """Let no other thread change anything meanwhile. Nothing is undone."""
+        return self._lock
 
     def close(self) -> None:
         """Do nothing: the records live as long as the object."""

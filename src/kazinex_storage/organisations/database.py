@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -63,6 +64,7 @@ class Database:
             # For SQLite we make an engine of our own: its connections need settings that the owner may not want.
             self._engine, self._owned = _make_engine(place.url if isinstance(place, sa.Engine) else place), True
         self._changing = self._engine.execution_options(kazinex_changes=True)
+        self._joined = threading.local()
         self.dialect = self._engine.dialect.name
         """``sqlite`` or ``postgresql``."""
         if self._owned:
@@ -70,11 +72,26 @@ class Database:
 
     def reading(self) -> AbstractContextManager[sa.Connection]:
         """Open a transaction for looking; what the database says is raised as StorageError."""
-        return _transaction(self, changes=False)
+        joined: sa.Connection | None = getattr(self._joined, "connection", None)
+        return _transaction(self, changes=False) if joined is None else _part(self, joined)
 
     def changing(self) -> AbstractContextManager[sa.Connection]:
         """Open a transaction for a change, undone when the block raises; errors as in ``reading``."""
-        return _transaction(self, changes=True)
+        joined: sa.Connection | None = getattr(self._joined, "connection", None)
+        return _transaction(self, changes=True) if joined is None else _part(self, joined)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make all changes of this thread in the block one transaction, undone as a whole when the block raises."""
+        if getattr(self._joined, "connection", None) is not None:
+            yield
+            return
+        with _transaction(self, changes=True) as connection:
+            self._joined.connection = connection
+            try:
+                yield
+            finally:
+                self._joined.connection = None
 
     def close(self) -> None:
         """Close idle connections; using the database again opens new ones."""
@@ -173,6 +190,15 @@ def _transaction(database: Database, *, changes: bool) -> Iterator[sa.Connection
         raise _map_error(without_frames(error), database) from error  # those of the driver hold the password
     except exc.TimeoutError as error:
         raise UnavailableError("every connection to the catalogue is in use; try again") from error
+
+
+@contextmanager
+def _part(database: Database, connection: sa.Connection) -> Iterator[sa.Connection]:
+    """Show *connection*, whose transaction goes on after the block."""
+    try:
+        yield connection
+    except exc.DBAPIError as error:
+        raise _map_error(without_frames(error), database) from error  # as above
 
 
 def _map_error(error: exc.DBAPIError, database: Database) -> StorageError:

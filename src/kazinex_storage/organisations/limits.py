@@ -5,17 +5,21 @@ The catalogue counts and decides (``catalogue.usage``); here is what administrat
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
-from ..documents.events import EventHook, QuotaChanged
+from ..documents.events import Event, EventHook, QuotaChanged
 from ..documents.quotas import Quota, UsageReport, check_quota
 from ..keys import check_identifier
 from .catalogue import Catalogue
 from .looking import Records
 from .managed import ManagedProviders
 from .speaking import Speaker
+
+T = TypeVar("T")
 
 
 class Limits(Records, Speaker):
@@ -57,12 +61,9 @@ class Limits(Records, Speaker):
         before = table.quota(organisation, project)
         if version is None and (before.max_bytes, before.max_objects) == (max_bytes, max_objects):
             return before
-        after = table.set_quota(replace(quota, version=before.version if version is None else version))
-        if self.listens:
-            self.emit(
-                QuotaChanged(organisation=organisation, project=project, max_bytes=max_bytes, max_objects=max_objects)
-            )
-        return after
+        quota = replace(quota, version=before.version if version is None else version)
+        event = QuotaChanged(organisation=organisation, project=project, max_bytes=max_bytes, max_objects=max_objects)
+        return self._changed(partial(table.set_quota, quota), lambda _: [event])
 
     def usage(self, organisation: str, *, days: int = 31) -> UsageReport:
         """Return what the organisation takes up, its quotas, and the requests of the last *days*; four queries.
@@ -79,3 +80,10 @@ class Limits(Records, Speaker):
             reserved=table.reservations(organisation),
             requests=table.requests(organisation, (self._clock() - timedelta(days=days)).date()),
         )
+
+    def _changed(self, change: Callable[[], T], events: Callable[[T], Iterable[Event]]) -> T:
+        """Make *change* and tell its *events*, in one transaction where the catalogue has them."""
+        with self.catalogue.together():
+            made = change()
+            self.tell(events(made))
+        return made

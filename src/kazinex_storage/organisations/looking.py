@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..keys import check_identifier
+from .audit.log import AuditLog
 from .catalogue import Catalogue
 from .managed import ManagedProviders
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
@@ -18,6 +19,8 @@ class Records:
         """Where the records are kept."""
         self.managed = managed
         """What the platform offers to every organisation."""
+        self.audit = AuditLog(catalogue)
+        """The audit in the catalogue; it is written where ``on_event`` is an ``AuditLog`` of it."""
 
     def organisation(self, organisation: str) -> OrganisationRecord:
         """Return the default and the allowlist of the organisation.

@@ -139,6 +139,17 @@ class Resolver(Speaker):
         else:
             self.organisations.emit(event.in_name_of(self._by))
 
+    def announced(self, change: Callable[[], bool], event: Event) -> bool:
+        """Make *change* in the catalogue, say whether it was made, and if so give *event* to the hook.
+
+        Both are one transaction where the catalogue has them: what the hook raises undoes the change.
+        """
+        with self.organisations.catalogue.together():
+            done = change()
+            if done:
+                self.emit(event)
+        return done
+
     def storages(self, organisation: str, project: str | None = None) -> Iterator[Storage]:
         """Yield the storage of every provider once: override, default, the others from the oldest on.
 

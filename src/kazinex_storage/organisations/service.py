@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..contract import SecretRotator
-from ..documents.events import EventHook, KeyRotated
+from ..documents.events import EventHook
 from ..errors import RecordConflictError, SealError, UnknownProviderError
 from ..keys import check_identifier
 from ..policy import check_extensions, normal_extension
@@ -70,8 +71,8 @@ class Organisations(Limits):
         Args:
             admit: Decides on settings before they are stored and before they are used.
             guarded: What no local root may contain; by default, what the environment says.
-            on_event: Called with each event, after the change and before the method returns; what it raises passes
-                through the call. Resolvers without a hook of their own use it too.
+            on_event: Called with each event, in the transaction of the change, so it should be quick; what it raises
+                undoes the change (in SQL) and passes through. Resolvers without a hook of their own use it too.
             managed: What the platform offers to every organisation; the first is the default of new ones.
 
         Raises:
@@ -113,9 +114,8 @@ class Organisations(Limits):
         if max_file_bytes is not None:
             check_size_limit(self.registry, kind, model, max_file_bytes)
         record = new_record(self.registry, organisation, kind, label, model, self._clock())
-        record = self.catalogue.add_provider(replace(record, max_file_bytes=max_file_bytes))
-        self.tell(telling.added(record))
-        return record
+        record = replace(record, max_file_bytes=max_file_bytes)
+        return self._changed(partial(self.catalogue.add_provider, record), telling.added)
 
     def update_provider(
         self,
@@ -158,9 +158,9 @@ class Organisations(Limits):
             after = replace(after, max_file_bytes=max_file_bytes)
         if after is before:
             return before
-        kept = self.catalogue.replace_provider(after)
-        self.tell(telling.updated(before, kept))
-        return kept
+        return self._changed(
+            partial(self.catalogue.replace_provider, after), lambda made: telling.updated(before, made)
+        )
 
     def remove_provider(self, organisation: str, provider: str, *, version: int | None = None) -> None:
         """Forget a provider and its secrets. Its objects stay where they are, but receipts no longer lead to them.
@@ -171,8 +171,8 @@ class Organisations(Limits):
             SettingsError: it is the default or an override; the message says what to do first.
         """
         record = self._find(organisation, provider, version)
-        self.catalogue.remove_provider(organisation, record.id, version=record.version)
-        self.tell(telling.removed(record))
+        remove = partial(self.catalogue.remove_provider, organisation, record.id, version=record.version)
+        self._changed(remove, lambda _: telling.removed(record))
 
     def set_default(self, organisation: str, provider: str | None, *, version: int | None = None) -> OrganisationRecord:
         """Send new documents to a VERIFIED provider; None leaves the organisation without a default.
@@ -186,9 +186,9 @@ class Organisations(Limits):
         """
         chosen = None if provider is None else self._chosen(organisation, provider)
         before = self.organisation(organisation)
-        after = self.catalogue.set_default(organisation, chosen, version=before.version if version is None else version)
-        self.tell(telling.default(before, after))
-        return after
+        version = before.version if version is None else version
+        change = partial(self.catalogue.set_default, organisation, chosen, version=version)
+        return self._changed(change, lambda made: telling.default(before, made))
 
     def set_override(
         self, organisation: str, project: str, provider: str, *, version: int | None = None
@@ -223,9 +223,8 @@ class Organisations(Limits):
         normal = sorted({normal_extension(extension) for extension in extensions})
         before = self.organisation(organisation)
         version = before.version if version is None else version
-        after = self.catalogue.set_allowlist(organisation, normal, version=version)
-        self.tell(telling.allowlist(before, after))
-        return after
+        change = partial(self.catalogue.set_allowlist, organisation, normal, version=version)
+        return self._changed(change, lambda made: telling.allowlist(before, made))
 
     def record_verification(
         self,
@@ -259,9 +258,9 @@ class Organisations(Limits):
             after = verified_with(self.registry, kept, at, discovered or {})
         else:
             after = failed(kept, error or "unknown", at, in_use=False)
-        after = self.catalogue.replace_provider(after, refreshed=after.settings != kept.settings)
-        self.tell(telling.status(kept, after) if routine else telling.verified(kept, after))
-        return after
+        tell = telling.status if routine else telling.verified
+        change = partial(self.catalogue.replace_provider, after, refreshed=after.settings != kept.settings)
+        return self._changed(change, lambda made: tell(kept, made))
 
     def settings(self, record: ProviderRecord) -> BaseModel:
         """Return the settings of a provider with its secrets, as an instance of the model of its kind.
@@ -314,10 +313,7 @@ class Organisations(Limits):
         Raises:
             SealError: a secret cannot be opened; nothing was changed.
         """
-        resealed = self.catalogue.reseal()
-        if resealed:
-            self.emit(KeyRotated(resealed=resealed))
-        return resealed
+        return self._changed(self.catalogue.reseal, telling.resealed)
 
     def close(self) -> None:
         """Close the catalogue; calling it twice is harmless."""
@@ -341,6 +337,5 @@ class Organisations(Limits):
         return record.id
 
     def _override(self, organisation: str, project: str, provider: str | None, version: int | None) -> ProjectOverride:
-        before, after = with_override(self.catalogue, organisation, project, provider, version)
-        self.tell(telling.override(before, after))
-        return after
+        change = partial(with_override, self.catalogue, organisation, project, provider, version)
+        return self._changed(change, lambda made: telling.override(*made))[1]

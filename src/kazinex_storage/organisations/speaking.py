@@ -30,6 +30,11 @@ class Speaker:
         return view
 
     @property
+    def by(self) -> str | None:
+        """In whose name this acts."""
+        return self._by
+
+    @property
     def listens(self) -> bool:
         """Whether there is a hook; where there is none, no event need be made."""
         return self._on_event is not None

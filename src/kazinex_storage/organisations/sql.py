@@ -8,6 +8,7 @@ rows into records, ``database.py`` has the transactions.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from ..documents.register import RevisionRegister
 from ..documents.ticket_register import TicketRegister
 from ..secrecy.masking import masked
 from ..secrecy.pickling import not_pickled
+from .audit.rows import SqlAudit
+from .audit.table import AuditTable
 from .check_rows import SqlChecks
 from .checks import CheckTable
 from .database import Database, sa, write_next
@@ -91,6 +94,8 @@ class SqlCatalogue:
         """When each provider is verified next."""
         self.listing: RevisionListing = SqlListing(self._database)
         """What is stored, as lists."""
+        self.audit: AuditTable = SqlAudit(self._database)
+        """The chains of events."""
         try:
             prepare(self._database)
         except BaseException:
@@ -234,6 +239,10 @@ class SqlCatalogue:
                 )
                 changed += 1
         return changed
+
+    def together(self) -> AbstractContextManager[object]:
+        """Make all changes of this thread in the block one transaction."""
+        return self._database.together()
 
     def close(self) -> None:
         """Close idle connections; using the catalogue again opens new ones."""

@@ -9,6 +9,7 @@ from ..documents.events import (
     AllowlistChanged,
     DefaultChanged,
     Event,
+    KeyRotated,
     LimitChanged,
     OverrideChanged,
     ProviderAdded,
@@ -111,6 +112,12 @@ def override(before: ProjectOverride, after: ProjectOverride) -> Iterator[Event]
         yield OverrideChanged(
             organisation=after.organisation, project=after.project, before=before.provider, after=after.provider
         )
+
+
+def resealed(providers: int) -> Iterator[Event]:
+    """Yield the event of another sealing key, if it was another one for any of *providers*."""
+    if providers:
+        yield KeyRotated(resealed=providers)
 
 
 def _names(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:

@@ -122,7 +122,10 @@ class UseWatch:
     def _note(self, error: StorageError | None) -> None:
         record = self._record
         try:
-            events = record_use(self._catalogue, record, error, self._clock())
+            with self._catalogue.together():
+                events = record_use(self._catalogue, record, error, self._clock())
+                for event in events:
+                    self._emit(event)
         except StorageError as trouble:
             # The call keeps its own outcome, and the next one tries again.
             _log.warning("the status of the provider %s was not recorded: %s", record.id, trouble)
@@ -131,5 +134,3 @@ class UseWatch:
             _log.warning("provider %s (%s) takes its credentials again", record.label, record.kind)
         elif events:
             _log.warning("provider %s (%s) refused its credentials and is FAILED: %s", record.label, record.kind, error)
-        for event in events:
-            self._emit(event)
