@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("0[1-6]*.py"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("0[1-69]*.py"))
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -23,4 +23,4 @@ def test_an_example_runs_and_prints_what_it_did(example: Path, tmp_path: Path) -
 
 
 def test_no_short_example_is_missing() -> None:
-    assert {"01", "02", "03", "04", "05", "06", "09"} <= {path.name[:2] for path in EXAMPLES}
+    assert ["01", "02", "03", "04", "05", "06", "09"] == [path.name[:2] for path in EXAMPLES]
