@@ -73,7 +73,7 @@ HOMES = {
     "pytest": ("testing",),
     "hypothesis": ("testing",),
     "psycopg": ("testing",),  # SQLAlchemy loads it by name; the servers for tests make their databases with it
-    "opentelemetry": ("transport.observe",),
+    "opentelemetry": ("transport.observe", "monitoring.otel"),
     "asyncio": ("transport.loop", "transport.sockets", "storage.aio", "monitoring.monitor", "fs", "web", "testing"),
     "pydantic_core": ("providers.settings.settings_text",),  # errors without their input are made of its parts
     "boto3": ("providers.s3", "testing"),  # the witness of the servers for tests

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import cast
+from typing import Final, cast
 
 from ..keys import DocumentKey, ObjectKey, is_revision
 from ..transport import Call, Exchange
 from .quotas import Reservation, UsageTable, new_reservation, utc_now
 from .register import RevisionRecord, RevisionRegister
+
+# Probes of verifications, parts of direct uploads, marks of ownership.
+_OWN: Final = ".kazinex"
 
 
 class QuotaClaim:
@@ -92,4 +95,4 @@ def project_of(key: str) -> str:
         ('bridge', '')
     """
     parts = key.split("/", 2)
-    return parts[1] if len(parts) == 3 else ""
+    return parts[1] if len(parts) == 3 and not parts[1].startswith(_OWN) else ""

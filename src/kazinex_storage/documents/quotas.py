@@ -181,6 +181,17 @@ class UsageReport:
         }
 
 
+@value
+class Snapshot:
+    """What is kept of all organisations."""
+
+    usage: tuple[tuple[str, Usage], ...] = ()
+    """Each with its organisation."""
+    quotas: tuple[Quota, ...] = ()
+    requests: tuple[RequestCount, ...] = ()
+    """All days of a provider and class in one, under the last of them."""
+
+
 class UsageTable(Protocol):
     """Keeps quotas, usage and reservations of all organisations. Thread-safe; every method is one transaction.
 
@@ -243,6 +254,10 @@ class UsageTable(Protocol):
 
     def requests(self, organisation: str, since: date) -> tuple[RequestCount, ...]:
         """Return what was asked for on *since* and later, by day, provider and class."""
+        ...
+
+    def of_all(self) -> Snapshot:
+        """Return what is kept of all organisations, the requests of all days together; for metrics."""
         ...
 
     def recount(self, organisation: str) -> None:

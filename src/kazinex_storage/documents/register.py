@@ -106,6 +106,10 @@ class RevisionRegister(Protocol):
         """
         ...
 
+    def unsized(self, organisation: str) -> tuple[RevisionRecord, ...]:
+        """Return the stored revisions of which no size is kept: those that an earlier release recorded."""
+        ...
+
 
 class MemoryRegister:
     """A register for tests and short-lived programs: it lives as long as the object. Thread-safe."""
@@ -145,6 +149,12 @@ class MemoryRegister:
             else:
                 self._records[prefix] = after
             return True
+
+    def unsized(self, organisation: str) -> tuple[RevisionRecord, ...]:
+        """Return the stored revisions of which no size is kept."""
+        with self._usage.changing:
+            stored = [record for record in self._records.values() if record.document.organisation == organisation]
+        return tuple(record for record in stored if record.size is None and record.removal is None)
 
     def _counted(self, organisation: str) -> Iterable[Usage]:
         stored = [record for record in self._records.values() if record.document.organisation == organisation]

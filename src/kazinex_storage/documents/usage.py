@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from ..errors import RecordConflictError
 from ..secrecy.pickling import not_pickled
-from .quotas import Quota, RequestClass, RequestCount, Reservation, Usage, check_room, utc_now
+from .quotas import Quota, RequestClass, RequestCount, Reservation, Snapshot, Usage, check_room, utc_now
 
 
 @not_pickled("let the other process open the catalogue")
@@ -140,6 +140,19 @@ class MemoryUsage:
         chosen = [each for each in found if each.day >= since]
         return tuple(sorted(chosen, key=lambda each: (each.day, each.provider, each.request_class)))
 
+    def of_all(self) -> Snapshot:
+        """Return what is kept of all organisations."""
+        with self._lock:
+            usage = tuple(
+                (organisation, entry) for organisation in sorted(self._usage) for entry in self.usage(organisation)
+            )
+            quotas = sorted(filter(lambda quota: quota.limits, self._quotas.values()), key=_whose)
+            totals: dict[tuple[str, str, RequestClass], RequestCount] = {}
+            for count in sorted(self._requests.values(), key=lambda count: count.day):
+                key = (count.organisation, count.provider, count.request_class)
+                totals[key] = added(count, totals[key]) if key in totals else count
+            return Snapshot(usage=usage, quotas=tuple(quotas), requests=tuple(totals[key] for key in sorted(totals)))
+
     def recount(self, organisation: str) -> None:
         """Count what the register has once more."""
         with self._lock:
@@ -182,6 +195,10 @@ class MemoryUsage:
 
     def _set(self, organisation: str, entry: Usage) -> None:
         self._usage.setdefault(organisation, {})[entry.project, entry.provider] = entry
+
+
+def _whose(quota: Quota) -> tuple[str, str]:
+    return quota.organisation, quota.project or ""
 
 
 def added(kept: RequestCount, more: RequestCount) -> RequestCount:

@@ -10,11 +10,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .metrics import metrics_text as metrics_text
     from .monitor import Monitor as Monitor
     from .monitor import MonitorRound as MonitorRound
     from .monitor import Pace as Pace
+    from .otel import Meters as Meters
+    from .otel import OpenTelemetryMeter as OpenTelemetryMeter
+    from .otel import observe_usage as observe_usage
+    from .reconciling import Reconciliation as Reconciliation
+    from .reconciling import reconcile as reconcile
+    from .requests import RequestCounter as RequestCounter
 
-_HOMES = {"monitor": ("Monitor", "MonitorRound", "Pace")}
+_HOMES = {
+    "metrics": ("metrics_text",),
+    "monitor": ("Monitor", "MonitorRound", "Pace"),
+    "otel": ("Meters", "OpenTelemetryMeter", "observe_usage"),
+    "reconciling": ("Reconciliation", "reconcile"),
+    "requests": ("RequestCounter",),
+}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [*_HOME_OF]

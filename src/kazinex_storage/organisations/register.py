@@ -40,6 +40,20 @@ class SqlRegister:
             row = connection.execute(_LOOK, _revision_of(document)).mappings().one_or_none()
         return None if row is None else _record(row)
 
+    def unsized(self, organisation: str) -> tuple[RevisionRecord, ...]:
+        """Return the stored revisions of which no size is kept. One query.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        unknown = (
+            revisions.c.organisation == organisation,
+            revisions.c.size.is_(None),
+            revisions.c.removed_at.is_(None),
+        )
+        with self._database.reading() as connection:
+            return tuple(_record(row) for row in connection.execute(revisions.select().where(*unknown)).mappings())
+
     def swap_revision(
         self, before: RevisionRecord | None, after: RevisionRecord | None, *, claim: str | None = None
     ) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import Enum
 from functools import partial
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from ..documents.claims import OrganisationQuota
 from ..documents.events import Event, EventHook, ProviderResolved
@@ -26,7 +26,7 @@ from ..policy import UploadPolicy, size_rule
 from ..secrecy.pickling import not_pickled
 from ..storage.states import StateKeys, process_keys
 from ..storage.sync import Storage
-from ..transport import Transport
+from ..transport import Observer, Transport
 from . import commands
 from .catalogue import keys_of
 from .opened import DEFAULT_CAPACITY, OpenStorages, UnopenedProvider
@@ -52,6 +52,14 @@ class Reason(Enum):
 
 ResolveHook: TypeAlias = Callable[[str, str | None, str, Reason], object]
 """Called with (organisation, project, id of the provider, reason) before a storage is handed out."""
+
+
+class Meter(Protocol):
+    """Counts what is asked of providers."""
+
+    def of(self, organisation: str, provider: str) -> Observer:
+        """Return what is shown each attempt of each request to one provider."""
+        ...
 
 
 @not_pickled("let the other process open the catalogue")
@@ -90,6 +98,8 @@ class Resolver(Speaker):
         self._own_transport = transport is None
         self._on_resolve = on_resolve
         self._clock = clock
+        self.meter: Meter | None = None
+        """Counts what is asked of providers, such as a ``monitoring.RequestCounter``; set before use."""
         self._patience = Patience()
         self._opened = OpenStorages(
             organisations.open, partial(keys_of, organisations.catalogue), self.transport, capacity
@@ -249,6 +259,8 @@ class Resolver(Speaker):
         if choice.limited:
             usage = self.organisations.catalogue.usage
             rules.quota = OrganisationQuota(usage, self.revisions, record.organisation, record.id)
+        if self.meter is not None:
+            view.operations.context.notice = self.meter.of(record.organisation, record.id)
         view.operations.context.watch = UseWatch(self.organisations.catalogue, record, self.emit, self._clock)
         return _resolved(record, reason, view)
 

@@ -73,8 +73,13 @@ def settle(connection: sa.Connection, wanted: Reservation) -> None:
 def usage_of(connection: sa.Connection, organisation: str) -> tuple[Usage, ...]:
     """Return what every project takes up on every provider, by project, then provider."""
     found = connection.execute(usage.select().where(usage.c.organisation == organisation)).mappings()
-    entries = [Usage(**{name: row[name] for name in row if name != "organisation"}) for row in found]
+    entries = [usage_in(row) for row in found]
     return tuple(sorted(entries, key=lambda entry: (entry.project, entry.provider)))  # collations of databases differ
+
+
+def usage_in(row: sa.RowMapping) -> Usage:
+    """Return the usage of a row."""
+    return Usage(**{name: row[name] for name in row if name != "organisation"})
 
 
 def held_by(connection: sa.Connection, organisation: str, now: datetime) -> tuple[Reservation, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
-from ..documents.quotas import Quota, RequestCount, Reservation, Usage, utc_now
+from ..documents.quotas import Quota, RequestCount, Reservation, Snapshot, Usage, utc_now
 from ..documents.usage import outdated
 from ..secrecy.pickling import not_pickled
 from .database import Database, sa, write_next
@@ -21,10 +21,12 @@ from .usage_changes import (
     locked_quotas,
     put_reservation,
     quota_of,
+    usage_in,
     usage_of,
 )
 
 # What has expired is of no use but to an upload that ends late, and that asks for room again anyway.
+_COUNTS: Final = ("requests", "throttled", "failed")
 _KEPT: Final = timedelta(days=7)
 
 
@@ -120,12 +122,11 @@ class SqlUsage:
     def count_requests(self, counts: Sequence[RequestCount]) -> None:
         """Add *counts* to those that are kept; one statement each, in one transaction and one order."""
         keys = ("organisation", "provider", "day", "class")
-        sums = ("requests", "throttled", "failed")
         rows = [_request_row(count) for count in counts]
         with self._database.changing() as connection:
             for row in sorted(rows, key=lambda row: tuple(str(row[key]) for key in keys)):
                 insert = inserted(connection, requests).values(row)
-                grown = {name: requests.c[name] + insert.excluded[name] for name in sums}
+                grown = {name: requests.c[name] + insert.excluded[name] for name in _COUNTS}
                 connection.execute(insert.on_conflict_do_update(index_elements=list(keys), set_=grown))
 
     def requests(self, organisation: str, since: date) -> tuple[RequestCount, ...]:
@@ -133,10 +134,23 @@ class SqlUsage:
         query = requests.select().where(requests.c.organisation == organisation, requests.c.day >= since)
         with self._database.reading() as connection:
             rows = connection.execute(query).mappings().all()
-        found = [
-            RequestCount(**{"request_class" if name == "class" else name: row[name] for name in row}) for row in rows
-        ]
+        found = [_request_count(row) for row in rows]
         return tuple(sorted(found, key=lambda count: (count.day, count.provider, count.request_class)))
+
+    def of_all(self) -> Snapshot:
+        """Return what is kept of all organisations; three queries."""
+        places = (requests.c.organisation, requests.c.provider, requests.c["class"])
+        sums = [sa.func.sum(requests.c[name]).label(name) for name in _COUNTS]
+        totals = sa.select(*places, sa.func.max(requests.c.day).label("day"), *sums).group_by(*places)
+        with self._database.reading() as connection:
+            kept = connection.execute(usage.select()).mappings().all()
+            every = [quota_of(row) for row in connection.execute(quotas.select()).mappings()]
+            counts = [_request_count(row) for row in connection.execute(totals).mappings()]
+        return Snapshot(
+            usage=tuple(sorted(((row["organisation"], usage_in(row)) for row in kept), key=_place_of)),
+            quotas=tuple(sorted((quota for quota in every if quota.limits), key=_whose)),
+            requests=tuple(sorted(counts, key=lambda count: (count.organisation, count.provider, count.request_class))),
+        )
 
     def recount(self, organisation: str) -> None:
         """Count what the register has once more.
@@ -181,6 +195,26 @@ class SqlUsage:
 
 def _is(organisation: str, reservation: str) -> tuple[sa.ColumnElement[bool], ...]:
     return reservations.c.organisation == organisation, reservations.c.id == reservation
+
+
+def _whose(quota: Quota) -> tuple[str, str]:
+    return quota.organisation, quota.project or ""
+
+
+def _place_of(entry: tuple[str, Usage]) -> tuple[str, str, str]:
+    return entry[0], entry[1].project, entry[1].provider
+
+
+def _request_count(row: sa.RowMapping) -> RequestCount:
+    return RequestCount(
+        organisation=row["organisation"],
+        provider=row["provider"],
+        day=row["day"],
+        request_class=row["class"],
+        requests=int(row["requests"]),  # sums are decimals on PostgreSQL
+        throttled=int(row["throttled"]),
+        failed=int(row["failed"]),
+    )
 
 
 def _request_row(count: RequestCount) -> dict[str, object]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ..errors import ClosedError, StorageError
 from ..keys import ObjectKey, Prefix
-from ..transport import Exchange
+from ..transport import Exchange, Observer
 from ..types import DigestChoice, ObjectInfo, PendingUpload, UploadState
 from ..verbs import AnyProvider, exchanges_of
 from .rules import Rules, WriteOnce
@@ -58,7 +58,19 @@ class ClosedFlag:
 class Context:
     """What the operations of a storage work with: one provider below one prefix, under the rules of the storage."""
 
-    __slots__ = ("closed_flag", "exchanges", "guard", "info", "provider", "read", "rules", "scope", "seal", "watch")
+    __slots__ = (
+        "closed_flag",
+        "exchanges",
+        "guard",
+        "info",
+        "notice",
+        "provider",
+        "read",
+        "rules",
+        "scope",
+        "seal",
+        "watch",
+    )
 
     def __init__(
         self,
@@ -90,6 +102,8 @@ class Context:
         """Decides about writes to some of the keys; set by the code that opens the storage, before it is used."""
         self.watch: Watch | None = None
         """Is shown how calls end; set in the same way."""
+        self.notice: Observer | None = None
+        """Is shown each attempt of each request; set in the same way."""
 
     def within(self, prefix: Prefix, policy: UploadPolicy | None, digest: DigestChoice | None = None) -> Context:
         """Return the same for what begins with *prefix*, under *policy*; it closes with this one.
@@ -103,7 +117,7 @@ class Context:
         context.scope = Scope(prefix, self.info.max_key_bytes)
         context.rules = self.rules.under(policy, digest)
         context.seal, context.closed_flag = self.seal, ClosedFlag(self.closed_flag)
-        context.guard, context.watch = self.guard, self.watch
+        context.guard, context.watch, context.notice = self.guard, self.watch, self.notice
         return context
 
     def write_of(self, key: ObjectKey, reservation: str = "") -> Write | None:
@@ -127,13 +141,19 @@ class Context:
         if self.closed_flag.closed:
             raise ClosedError("the storage was closed; make a new one", operation=operation, key=key)
         try:
-            result = yield from exchange
+            result = yield from (exchange if self.notice is None else self.noticed(exchange))
         except StorageError as error:
             yield from self.failed(error, operation, key)
             raise
         if self.watch is not None:
             yield from self.watch.passed(operation)
         return self.scope.relative(result) if isinstance(result, ObjectInfo) else result
+
+    def noticed(self, exchange: Exchange[T]) -> Exchange[T]:
+        """Return *exchange* so that the observer of this storage is shown what it asks of the service."""
+        from .noticing import noticed
+
+        return exchange if self.notice is None else noticed(exchange, self.notice)
 
     def explain(self, error: StorageError, operation: str, key: str | None) -> StorageError:
         """Give *error* its context: what was being done, to which key, and where; what is already set stays."""
@@ -184,6 +204,8 @@ def operation(
             try:
                 full = ObjectKey(key) if scope.whole else scope.full_key(key)
                 begun = body(owner, full, *args, **kwargs) if kwargs else body(owner, full, *args)  # type: ignore[call-arg]
+                if context.notice is not None:
+                    begun = context.noticed(begun)
                 result = yield from begun
             except StorageError as error:
                 yield from context.failed(error, name, key)

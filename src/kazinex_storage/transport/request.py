@@ -15,6 +15,7 @@ from ..types import Sink
 from ..values import value
 from .auth import Auth
 from .gate import Gate
+from .observe import Observer
 
 
 class BodyReader(Protocol):
@@ -89,6 +90,8 @@ class Request:
     """Total seconds that it may go unanswered, when the policy allows more: for cleaning up after a failure."""
     gate: Gate | None = field(default=None, repr=False)
     """The gate that it shares with all requests of the same client."""
+    notice: Observer | None = field(default=None, repr=False)
+    """Is shown each attempt, like the observer of the transport."""
 
 
 @not_pickled("send what was read from it")

@@ -65,7 +65,9 @@ def plain_response(policy: RetryPolicy, observer: Observer | None, attempt: Atte
         or (status == 206 and (request.whole or not is_complete(attempt)))
     ):
         return None
-    if observer is not None or ("logging" in sys.modules and _log.isEnabledFor(DEBUG)):  # which costs 1 us to ask
+    if (
+        observer is not None or request.notice is not None or ("logging" in sys.modules and _log.isEnabledFor(DEBUG))
+    ):  # which costs 1 us to ask
         _notice(attempt, 1, policy.clock() - attempt.sent_at, policy, observer)
     return attempt.response(1 + attempt.repeated)
 
@@ -253,7 +255,7 @@ def _ended(attempt: Attempt, number: int, policy: RetryPolicy, observer: Observe
         BaseException: what the sink or the source raised, or an interrupt.
     """
     seconds = policy.clock() - attempt.sent_at
-    if observer is not None or _log.isEnabledFor(DEBUG):
+    if observer is not None or attempt.request.notice is not None or _log.isEnabledFor(DEBUG):
         _notice(attempt, number, seconds, policy, observer)
     _look(attempt, policy)
     return seconds
@@ -331,8 +333,9 @@ def _notice(attempt: Attempt, number: int, seconds: float, policy: RetryPolicy, 
         error=error,
     )
     _log.debug("%s", seen)
-    if observer is not None:
-        observer(seen)
+    for shown in (observer, request.notice):
+        if shown is not None:
+            shown(seen)
 
 
 def _request_id(attempt: Attempt) -> str | None:
