@@ -7,6 +7,7 @@ and ``<role>@<project>`` is one that they have in that project alone.
 from __future__ import annotations
 
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -43,9 +44,9 @@ def role_of(request: Request, organisation: str | None, project: str | None) -> 
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
+def serving(app: FastAPI, port: int = 0) -> Iterator[str]:
     """Serve *app* with uvicorn on a thread and yield its address."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical", lifespan="on"))
     thread = threading.Thread(target=server.run, name="uvicorn")
     thread.start()
     try:
@@ -56,6 +57,13 @@ def serving(app: FastAPI) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+def port_of() -> int:
+    """Return a port that was free a moment ago, for what has to be known before the server runs."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -143,3 +151,8 @@ def new_organisation(api: Api) -> Iterator[Callable[[], Organisation]]:
 @pytest.fixture
 def org(new_organisation: Callable[[], Organisation]) -> Organisation:
     return new_organisation()
+
+
+@pytest.fixture
+def api_url(api: Api) -> str:
+    return api.url

@@ -22,6 +22,7 @@ from ..documents.usage import MemoryUsage
 from ..secrecy.pickling import not_pickled
 from .audit.table import AuditTable, MemoryAudit
 from .checks import CheckTable, MemoryChecks
+from .connections import ConnectionTable, MemoryConnections
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .rules import check_chosen, check_removable, conflict, id_in_use, label_in_use, label_key, unknown_provider
 
@@ -204,6 +205,8 @@ class MemoryCatalogue:
         """What is remembered of direct uploads."""
         self.checks: CheckTable = MemoryChecks(self._every)
         """When each provider is verified next."""
+        self.connections: ConnectionTable = MemoryConnections()
+        """Connections under way."""
         self.listing: RevisionListing = MemoryListing(register)
         """What is stored, as lists."""
         self.audit: AuditTable = MemoryAudit()

@@ -131,5 +131,17 @@ checks = sa.Table(
     sa.Index("kazinex_storage_checks_due", "due_at"),
 )
 
-SERVICE_TABLES: Final = (tickets, audit, audit_heads, usage, reservations, requests, quotas, checks)
+# Connections that a person has begun and not yet made a provider of; their secrets are sealed.
+connections = sa.Table(
+    "kazinex_storage_connections",
+    metadata,
+    sa.Column("organisation", sa.String(128), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("expires_at", UtcTime, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+)
+
+SERVICE_TABLES: Final = (tickets, audit, audit_heads, usage, reservations, requests, quotas, checks, connections)
 """What layout 3 of the catalogue added."""

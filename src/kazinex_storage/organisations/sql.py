@@ -22,6 +22,8 @@ from .audit.rows import SqlAudit
 from .audit.table import AuditTable
 from .check_rows import SqlChecks
 from .checks import CheckTable
+from .connection_rows import SqlConnections
+from .connections import ConnectionTable
 from .database import Database, sa, write_next
 from .listing import SqlListing
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
@@ -92,6 +94,8 @@ class SqlCatalogue:
         """Quotas, and what is stored and asked for."""
         self.checks: CheckTable = SqlChecks(self._database, self._rows.record)
         """When each provider is verified next."""
+        self.connections: ConnectionTable = SqlConnections(self._database, sealer)
+        """Connections under way."""
         self.listing: RevisionListing = SqlListing(self._database)
         """What is stored, as lists."""
         self.audit: AuditTable = SqlAudit(self._database)

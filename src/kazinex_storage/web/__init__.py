@@ -20,6 +20,7 @@ from .access import Member as Member
 from .access import Role as Role
 from .access import deny as deny
 from .access import roles as roles
+from .connecting import SharePointConnect as SharePointConnect
 from .csrf import csrf_token as csrf_token
 from .limits import Limits as Limits
 from .router import storage_router as storage_router
@@ -34,6 +35,7 @@ __all__ = [
     "Member",
     "PageSession",
     "Role",
+    "SharePointConnect",
     "csrf_token",
     "deny",
     "roles",

@@ -11,6 +11,8 @@ from ..organisations.resolver import Resolver
 from ..organisations.service import Organisations
 from .access import Authorise, deny
 from .choices import ChoiceRoutes
+from .connect import ConnectRoutes
+from .connecting import Connecting, SharePointConnect
 from .documents import DocumentRoutes
 from .download import DownloadRoutes
 from .export import ExportRoutes
@@ -32,6 +34,7 @@ def storage_router(
     resolver: Resolver | None = None,
     limits: Limits | None = None,
     public_url: str | None = None,
+    connect: SharePointConnect | None = None,
 ) -> APIRouter:
     """Return the HTTP API of *organisations*, for ``app.include_router(router, prefix="/storage")``.
 
@@ -41,6 +44,7 @@ def storage_router(
             the application ends.
         limits: How much one request may bring, and how often costly ones may be sent.
         public_url: The URL of the API as clients see it, prefix included; for those of tickets that are to be absolute.
+        connect: The app with which people connect their SharePoint; without one they enter settings.
     """
     own = resolver is None
     resolver = Resolver(organisations) if resolver is None else resolver
@@ -64,6 +68,7 @@ def storage_router(
         DownloadRoutes(service),
         TicketRoutes(service, public_url),
         UsageRoutes(service),
+        ConnectRoutes(service, Connecting(organisations, resolver.transport, connect)),
     ):
         routes.add_to(router)
     return router

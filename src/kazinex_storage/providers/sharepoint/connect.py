@@ -37,6 +37,8 @@ class Connection:
     refresh_token: str = field(repr=False)
     account: str
     """The name that the person signs in with."""
+    tenant_id: str = ""
+    """Of the person, where Microsoft says so."""
 
 
 @value
@@ -48,8 +50,11 @@ class DeviceRequest:
     flow: Mapping[str, object] = field(repr=False)
 
 
-def begin_connect(identity: AppIdentity, redirect_uri: str) -> ConnectRequest:
+def begin_connect(identity: AppIdentity, redirect_uri: str, *, state: str | None = None) -> ConnectRequest:
     """Return where to send the browser; one request, for the addresses of the authority.
+
+    Args:
+        state: What the browser brings back, not to be guessed; None makes one.
 
     Raises:
         SettingsError: there is no such tenant.
@@ -57,7 +62,7 @@ def begin_connect(identity: AppIdentity, redirect_uri: str) -> ConnectRequest:
     """
     # The browser brings the code in the body of a POST, so that no log holds it — RFC 9700, 4.3.1.
     flow = client_of(identity).initiate_auth_code_flow(
-        _scopes(identity), redirect_uri=redirect_uri, response_mode="form_post"
+        _scopes(identity), redirect_uri=redirect_uri, response_mode="form_post", state=state
     )
     return ConnectRequest(url=flow["auth_uri"], state=write_json(flow))
 
@@ -114,7 +119,11 @@ def _connection(found: Mapping[str, object]) -> Connection:
             raise error_of(str(found["error"]), str(found.get("error_description", "")))
         raise ReconnectRequiredError("Microsoft gave no refresh token; consent to offline access and connect again")
     claims = cast("Mapping[str, object]", found.get("id_token_claims") or {})
-    return Connection(refresh_token=token, account=str(claims.get("preferred_username", "")))
+    return Connection(
+        refresh_token=token,
+        account=str(claims.get("preferred_username", "")),
+        tenant_id=str(claims.get("tid", "")),
+    )
 
 
 def _scopes(identity: AppIdentity) -> list[str]:

@@ -93,13 +93,20 @@ class Library:
         drives = _entries((yield from _ask_site(self.requests.drives(site_id))))
         return [(str(drive.get("id")), str(drive.get("name")), str(drive.get("webUrl", ""))) for drive in drives]
 
-    def sites(self, words: str) -> Exchange[list[tuple[str, str]]]:
-        """Return (name, URL) of the sites with *words* in their names, for a chooser; one request.
+    def sites(self, words: str) -> Exchange[list[tuple[str, str, str]]]:
+        """Return (id, name, URL) of the sites with *words* in their names, for a chooser; one request.
 
         Under Sites.Selected Graph finds none; the site has to be named then.
         """
-        sites = _entries(parse_json((yield from GRAPH.send(self.requests.sites(words)))))
-        return [(str(site.get("displayName") or site.get("name")), str(site.get("webUrl", ""))) for site in sites]
+        return [_named(site) for site in _entries(parse_json((yield from GRAPH.send(self.requests.sites(words)))))]
+
+    def site_of(self, site_id: str) -> Exchange[tuple[str, str, str]]:
+        """Return (id, name, URL) of the site with that id; one request.
+
+        Raises:
+            LocationNotFoundError: there is none, or it may not be seen.
+        """
+        return _named((yield from _ask_site(self.requests.site_by_id(site_id))))
 
     def path_of(self, key: str) -> str:
         """Return the path of *key* below the library.
@@ -272,6 +279,11 @@ def _same_place(one: str, other: str) -> bool:
 def _entries(found: Mapping[str, object]) -> list[Mapping[str, object]]:
     values = found.get("value")
     return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+
+
+def _named(site: Mapping[str, object]) -> tuple[str, str, str]:
+    name = site.get("displayName") or site.get("name")
+    return str(site.get("id", "")), str(name), str(site.get("webUrl", ""))
 
 
 def _ask_site(request: Request) -> Exchange[Mapping[str, object]]:

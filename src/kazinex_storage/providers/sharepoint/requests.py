@@ -81,6 +81,10 @@ class Requests:
         where = f"/sites/{self.target.host}:/{path}" if path else f"/sites/{self.target.host}"
         return self._request("GET", where, operation="site")
 
+    def site_by_id(self, site_id: str) -> Request:
+        """Look at a site by its id."""
+        return self._request("GET", f"/sites/{quote(site_id, safe=',')}", operation="site")
+
     def drives(self, site_id: str) -> Request:
         """List the libraries of a site."""
         return self._request("GET", f"/sites/{quote(site_id, safe=',')}/drives", operation="libraries")
