@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from kazinex_storage import PutOptions, Resolver, Storage, open_organisations
+from kazinex_storage import DocumentKey, DocumentStore, PutOptions, Resolver, Storage, open_organisations
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
 from kazinex_storage.testing.servers import S3Server
+
+from ..s3.test_tickets import send
 
 if TYPE_CHECKING:
     from .conftest import CommandLine
@@ -116,3 +121,29 @@ def test_a_negative_age_is_refused(cli: CommandLine) -> None:
 
 def test_an_unknown_provider_is_not_found(cli: CommandLine) -> None:
     assert 4 == cli("sweep", "Nowhere").code
+
+
+def test_direct_uploads_that_nobody_confirmed_are_shown_and_removed(cli: CommandLine, storage: Storage) -> None:
+    organisations = open_organisations({"KAZINEX_STORAGE_HOME": str(cli.home)})
+    organisations.record_verification(organisations.find("org-1", "Bucket"), ok=True)
+    organisations.set_default("org-1", "Bucket")
+    resolver, tickets = Resolver(organisations), organisations.catalogue.tickets
+    key = DocumentKey("org-1", "bridge", "DRG-1", "P01", "plan.pdf")
+    ticket = DocumentStore(resolver).begin_direct_upload(key, 5)
+    assert (200, True) == (send(ticket.parts[0].request, b"%PDF-")[0], storage.exists("bridge/DRG-1/P01/plan.pdf"))
+    record = tickets.ticket("org-1", ticket.id)
+    assert record is not None
+    assert tickets.swap_ticket(record, replace(record, expires_at=record.begun_at - timedelta(minutes=1), version=2))
+
+    shown, named, done = cli("sweep", "--json"), cli("sweep", "Bucket"), cli("sweep", "--abort", "--yes")
+
+    found = json.loads(shown.text)["direct"]
+    assert ([ticket.id], True) == ([upload["id"] for upload in found["expired"]], found["dry_run"])
+    assert "direct" not in named.err
+    assert "direct uploads: 1 that nobody confirmed in time removed" in done.err
+    assert "org-1/bridge/DRG-1/P01/plan.pdf" in done.text
+    after = tickets.ticket("org-1", ticket.id)
+    assert after is not None
+    assert (0, "expired", False) == (done.code, after.status, storage.exists("bridge/DRG-1/P01/plan.pdf"))
+    resolver.close()
+    organisations.close()

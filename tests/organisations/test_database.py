@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -204,3 +206,23 @@ def test_an_engine_for_sqlite_lends_its_file(sealer: Sealer, tmp_path: Path, rec
     engine.dispose()
 
     assert (tmp_path / "catalogue.db").exists()
+
+
+def test_a_second_catalogue_of_the_process_takes_no_lock_from_the_first(
+    sealer: Sealer, tmp_path: Path, record: Make
+) -> None:
+    """The file was opened and closed once more, which drops the locks of a process: the first one lost its log."""
+    place = tmp_path / "catalogue.db"
+    first = SqlCatalogue(place, sealer)
+    first.add_provider(record())
+    second = SqlCatalogue(place, sealer)
+    rename = "c.execute('UPDATE kazinex_storage_providers SET label = label || 1')"
+    program = f"import sqlite3; c = sqlite3.connect({str(place)!r}); {rename}; c.commit(); c.close()"
+    before = record().label
+
+    for label in (f"{before}1", f"{before}11"):
+        subprocess.run([sys.executable, "-IS", "-c", program], check=True)
+
+        assert [label] == [found.label for found in first.providers(record().organisation)]
+    first.close()
+    second.close()

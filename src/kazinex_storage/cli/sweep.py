@@ -1,4 +1,4 @@
-"""``sweep``: what killed writers left behind in the providers of an organisation, shown or removed."""
+"""``sweep``: what killed writers and unconfirmed direct uploads left behind in the providers of an organisation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..documents.store import DocumentStore
 from ..storage.sweeping import DEFAULT_AGE, sweep
 from .command import Organisation, RunningCommand, Yes, command_of, confirm
 from .exits import ExitCode
@@ -14,6 +15,7 @@ from .output import format_time
 from .provider import OptionalProvider
 
 if TYPE_CHECKING:
+    from ..documents.direct_ends import DirectSweep
     from ..documents.receipts import ResolvedProvider
     from ..storage.sweeping import SweepReport
 
@@ -35,20 +37,24 @@ def sweep_providers(
 ) -> None:
     """Show unfinished uploads and other leftovers of killed writers, in one provider or in all; --abort removes them.
 
-    Only what belongs to the organisation is looked at. Exit code 1 when something could not be removed.
+    Without a provider, direct uploads that nobody confirmed in time are among them, whatever their age. Only what
+    belongs to the organisation is looked at. Exit code 1 when something could not be removed.
     """
     command = command_of(context)
     age = timedelta(hours=older_than)
     providers = _opened(command, _providers(command, organisation, provider))
     found = [(resolved, sweep(resolved.storage, older_than=age)) for resolved in providers]
-    uploads = sum(len(report.uploads) for _, report in found)
+    documents = DocumentStore(command.resolver, organisation=organisation) if provider is None else None
+    direct = documents.sweep_direct_uploads(dry_run=True) if documents is not None else None
+    uploads = sum(len(report.uploads) for _, report in found) + (len(direct.expired) if direct is not None else 0)
     leftovers = sum(report.leftovers for _, report in found)
     if abort and (uploads or leftovers):
         confirm(f"Abort {uploads} unfinished uploads and remove {leftovers} leftover files of {organisation}?", yes=yes)
     if abort:
+        direct = documents.sweep_direct_uploads() if documents is not None else None
         found = [(resolved, sweep(resolved.storage, older_than=age, dry_run=False)) for resolved in providers]
-    _print(command, organisation, found)
-    if any(report.failures for _, report in found):
+    _print(command, organisation, found, direct)
+    if any(report.failures for _, report in found) or (direct is not None and direct.failures):
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -68,7 +74,12 @@ def _opened(command: RunningCommand, providers: tuple[ResolvedProvider, ...]) ->
     return [resolved for resolved in providers if resolved.error is None]
 
 
-def _print(command: RunningCommand, organisation: str, found: list[tuple[ResolvedProvider, SweepReport]]) -> None:
+def _print(
+    command: RunningCommand,
+    organisation: str,
+    found: list[tuple[ResolvedProvider, SweepReport]],
+    direct: DirectSweep | None,
+) -> None:
     documents = [
         {"provider": resolved.provider, "label": resolved.label, **report.to_dict()} for resolved, report in found
     ]
@@ -77,8 +88,16 @@ def _print(command: RunningCommand, organisation: str, found: list[tuple[Resolve
         for resolved, report in found
         for upload in report.uploads
     ]
+    rows += [
+        ["direct upload", format_time(upload.begun_at) or "unknown", upload.document.build()]
+        for upload in (direct.expired if direct is not None else ())
+    ]
     command.out.table(
-        {"organisation": organisation, "providers": documents},
+        {
+            "organisation": organisation,
+            "providers": documents,
+            "direct": direct.to_dict() if direct is not None else None,
+        },
         ["PROVIDER", "BEGUN", "KEY"],
         rows,
         "no unfinished upload is old enough",
@@ -87,6 +106,18 @@ def _print(command: RunningCommand, organisation: str, found: list[tuple[Resolve
         for error in report.failures:
             command.out.note(f"{resolved.label}: {error}")
         command.out.note(f"{resolved.label}: {_summary(report)}")
+    if direct is not None and (direct.expired or direct.failures):
+        for error in direct.failures:
+            command.out.note(f"direct uploads: {error}")
+        command.out.note(f"direct uploads: {_direct_summary(direct)}")
+
+
+def _direct_summary(direct: DirectSweep) -> str:
+    count = len(direct.expired)
+    if direct.dry_run:
+        return f"{count} that nobody confirmed in time would be removed; add --abort to remove them"
+    left = f"; {len(direct.failures)} left something behind" if direct.failures else ""
+    return f"{count} that nobody confirmed in time removed{left}"
 
 
 def _summary(report: SweepReport) -> str:

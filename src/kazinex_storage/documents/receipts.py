@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Literal, Protocol, Self, TypeAlias, get_args, runtime_checkable
+from typing import Literal, Protocol, Self, TypeAlias, get_args
 
 from ..errors import AccessDeniedError, StorageError
 from ..json_text import TEXT, TEXTS, TIME, Schema, one_of, optional, whole_number
@@ -95,7 +95,6 @@ class ProviderResolver(Protocol):
         ...
 
 
-@runtime_checkable
 class TicketResolver(ProviderResolver, Protocol):
     """What direct uploads need besides."""
 

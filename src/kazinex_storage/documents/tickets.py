@@ -111,8 +111,12 @@ class DirectUpload:
     @classmethod
     def of(cls, record: TicketRecord) -> DirectUpload:
         """Return what may be shown of *record*."""
-        names = cls.__annotations__
-        return cls(**{name: getattr(record, name) for name in names})
+        return cls(**{name: getattr(record, name) for name in cls.__annotations__})
+
+    def to_dict(self) -> dict[str, object]:
+        """Return it as values that JSON can hold."""
+        times = {"begun_at": self.begun_at.isoformat(), "expires_at": self.expires_at.isoformat()}
+        return {**asdict(self), **times}
 
 
 def token_of(ticket: UploadTicket | str) -> str:

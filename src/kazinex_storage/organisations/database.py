@@ -149,8 +149,12 @@ def _make_sqlite(url: sa.URL) -> sa.Engine:
     if not path or path == ":memory:" or path.startswith("file:"):
         raise SettingsError("a SQLite catalogue is a plain file; for one in memory use MemoryCatalogue")
     try:
-        # Made here so that it is closed to others; SQLite gives its -wal and -shm files the same mode.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # Made here so that it is closed to others; SQLite gives its -wal and -shm files the same mode. A file that is
+        # there is not opened: closing it would drop the locks that other connections of this process have on it, and
+        # who closes the database next would take away the log that they write to (sqlite.org/howtocorrupt.html, 2.2).
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        pass
     except OSError as error:
         raise SettingsError(
             f"the catalogue {path!r} cannot be opened ({error.strerror}); make its folder, and let this user write it"
