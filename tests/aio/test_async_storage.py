@@ -207,3 +207,16 @@ async def test_a_closed_storage_says_so() -> None:
         await storage.head("a/x")
     with pytest.raises(ClosedError):
         await view.head("x")
+
+
+async def test_a_buffer_that_is_used_again_for_every_chunk_loses_nothing() -> None:
+    async def chunks() -> AsyncIterator[bytearray]:
+        buffer = bytearray(4)
+        for number in range(300):
+            buffer[:] = number.to_bytes(4)
+            yield buffer
+
+    async with AsyncStorage(Storage(MemoryProvider())) as storage:
+        await storage.put("a", chunks())
+
+        assert b"".join(number.to_bytes(4) for number in range(300)) == await storage.get_bytes("a")

@@ -69,6 +69,18 @@ def test_what_a_browser_sends_becomes_a_document(house: House, place: tuple[str,
     assert [document().build().removeprefix("acme/")] == house.files()
 
 
+def test_an_empty_file_is_sent_like_any_other(house: House) -> None:
+    key = document(name="notes.txt")
+    ticket = house.documents.begin_direct_upload(key, 0, sha256=hashlib.sha256(b"").hexdigest())
+    with pytest.raises(NotFoundError):
+        house.documents.confirm_direct_upload(ticket)
+
+    house.browser.send(ticket, b"")
+
+    receipt = house.documents.confirm_direct_upload(ticket)
+    assert (0, key) == (receipt.size, house.documents.find(key).document)
+
+
 def test_nothing_is_a_document_before_it_has_arrived_whole(house: House) -> None:
     ticket = house.documents.begin_direct_upload(document(), len(LARGE))
 

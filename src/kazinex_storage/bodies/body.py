@@ -271,6 +271,10 @@ class Spool:
         self.size = 0
         """Bytes collected so far."""
 
+    def has_room_for(self, size: int) -> bool:
+        """Say whether *size* more bytes would be within the limit."""
+        return self._limit is None or self.size + size <= self._limit
+
     def write(self, chunk: Buffer) -> None:
         """Append *chunk*.
 
