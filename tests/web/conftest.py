@@ -21,7 +21,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from kazinex_storage.organisations import MemoryCatalogue, Organisations
+from kazinex_storage.organisations import AuditLog, MemoryCatalogue, Organisations
 from kazinex_storage.web import Caller, Limits, Member, Role, csrf_token, roles, storage_router
 
 KEY = b"an example key, not a real one!!"
@@ -127,7 +127,8 @@ class Organisation:
 @pytest.fixture(scope="session")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     files = tmp_path_factory.mktemp("web")
-    organisations = Organisations(MemoryCatalogue(), guarded=())
+    catalogue = MemoryCatalogue()
+    organisations = Organisations(catalogue, guarded=(), on_event=AuditLog(catalogue))
     app = FastAPI()
     limits = Limits(verifications=5)
     app.include_router(storage_router(organisations, authorise=roles(role_of), limits=limits), prefix="/storage")

@@ -66,7 +66,15 @@ class ConnectRoutes:
                 rate="connect",
             ),
             *(
-                Route(method=method, path=_CALLBACK, handler=handler, action=None, summary=summary, problems=(403, 413))
+                Route(
+                    method=method,
+                    path=_CALLBACK,
+                    handler=handler,
+                    action=None,
+                    summary=summary,
+                    problems=(403, 413, 422),
+                    media="text/html",
+                )
                 for method, handler, summary in (
                     ("POST", self.came, "Where Microsoft sends the browser"),
                     ("GET", self.back, "Where the browser goes on from there"),

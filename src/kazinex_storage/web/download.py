@@ -85,7 +85,7 @@ class DownloadRoutes:
             summary="Download what a receipt names, proved by its sha256",
             tags=["documents"],
             response_class=Response,
-            responses={200: _RESPONSES[200], **documented(403, 404, 413, 422)},
+            responses={200: _RESPONSES[200], **documented(400, 403, 404, 413, 422)},
             openapi_extra={ACTION: Action.READ.value},
         )
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from ..organisations.resolver import Resolver
 from ..organisations.service import Organisations
 from .access import Authorise, deny
+from .audit import AuditRoutes
 from .choices import ChoiceRoutes
 from .connect import ConnectRoutes
 from .connecting import Connecting, SharePointConnect
@@ -68,6 +69,7 @@ def storage_router(
         DownloadRoutes(service),
         TicketRoutes(service, public_url),
         UsageRoutes(service),
+        AuditRoutes(service),
         ConnectRoutes(service, Connecting(organisations, resolver.transport, connect)),
     ):
         routes.add_to(router)

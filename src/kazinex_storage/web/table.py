@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 
 from fastapi import APIRouter
+from fastapi.datastructures import Default
+from starlette.responses import JSONResponse, Response
 
 from ..values import value
 from .access import Action
@@ -33,6 +35,8 @@ class Route:
     """The statuses that it may answer as problem details."""
     status: int = 200
     """What it answers when all is well."""
+    media: str | None = None
+    """The media type of what it answers when all is well; None is JSON."""
     rate: str | None = None
     """What limits how often it may be called."""
     extra: Mapping[str, object] = field(default_factory=dict)
@@ -45,6 +49,10 @@ def add_routes(router: APIRouter, tag: str, *routes: Route) -> None:
         described = {ACTION: OPEN if route.action is None else route.action.value, **route.extra}
         if route.rate is not None:
             described[RATE] = route.rate
+        responses = documented(*sorted({*route.problems, *(() if route.method == "GET" else (400,))}))
+        if route.media is not None:
+            text = {"content": {route.media: {"schema": {"type": "string"}}}}
+            responses[route.status] = {"description": "What was asked for", **text}
         router.add_api_route(
             route.path,
             route.handler,
@@ -52,6 +60,7 @@ def add_routes(router: APIRouter, tag: str, *routes: Route) -> None:
             status_code=route.status,
             summary=route.summary,
             tags=[tag],
-            responses=documented(*route.problems),
+            response_class=Default(JSONResponse) if route.media is None else Response,
+            responses=responses,
             openapi_extra=dict(described),
         )
