@@ -7,6 +7,7 @@ cookie, which proves that it is the browser that began. Where it goes then is fi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -65,21 +66,7 @@ class ConnectRoutes:
                 problems=(*failures, 429),
                 rate="connect",
             ),
-            *(
-                Route(
-                    method=method,
-                    path=_CALLBACK,
-                    handler=handler,
-                    action=None,
-                    summary=summary,
-                    problems=(403, 413, 422),
-                    media="text/html",
-                )
-                for method, handler, summary in (
-                    ("POST", self.came, "Where Microsoft sends the browser"),
-                    ("GET", self.back, "Where the browser goes on from there"),
-                )
-            ),
+            *(_callback(method, handler) for method, handler in (("POST", self.came), ("GET", self.back))),
             *(
                 Route(
                     method=method,
@@ -163,6 +150,18 @@ class ConnectRoutes:
         added = organisations.add_provider(organisation, "sharepoint", label, settings)
         connecting.table.take(organisation, connection)
         return Shown(organisations, organisation).one(added)
+
+
+def _callback(method: str, handler: Callable[..., object]) -> Route:
+    return Route(
+        method=method,
+        path=_CALLBACK,
+        handler=handler,
+        action=None,
+        summary="Where Microsoft sends the browser" if method == "POST" else "Where the browser goes on from there",
+        problems=(403, 413, 422),
+        media="text/html",
+    )
 
 
 def _leading_to(url: str) -> Response:
