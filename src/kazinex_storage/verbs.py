@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard, cast
 
-from .transport import Transport
+from .transport import Transport, TransportSettings
 
 if TYPE_CHECKING:
     from .contract import SettingsUser, StorageProvider
@@ -36,7 +36,9 @@ def transport_for(provider: AnyProvider, given: Transport | None) -> Transport:
     """Return *given*, or a new one where there is none or where *provider* may not go everywhere that *given* may."""
     found = given if given is not None else Transport()
     if offers_exchanges(provider) and provider.addresses not in (None, found.settings.addresses):
-        found = found.restricted(provider.addresses)
+        if given is None:
+            return transport_for(provider, Transport(settings=TransportSettings(addresses=provider.addresses)))
+        found = given.restricted(provider.addresses)
     if hasattr(provider, "use_settings"):
         cast("SettingsUser", provider).use_settings(found.settings)
     return found

@@ -61,6 +61,7 @@ ANY_USERS = {
     "transport.exchange": "what a command is answered with differs for each command",
     "transport.loop": "as in transport.exchange",
     "transport.many": "as in transport.exchange",
+    "transport.groups": "as in transport.exchange",
     "transport.pool": "as in transport.exchange",
     "lazy": "stands for patterns, modules and loggers of any kind",
     "values": "a class that is made at run time, and its constructor",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import fsspec
 import pytest
 
-from kazinex_storage import StorageError, verify_provider
+from kazinex_storage import AsyncDocumentStore, DocumentKey, DocumentStore, StorageError, verify_provider
 from kazinex_storage.organisations import MemoryCatalogue, Organisations, Proposal, PublicAddresses, Resolver
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing.emulators.http import Answer, Received, http_server
@@ -16,6 +19,7 @@ from kazinex_storage.transport import Transport, TransportSettings
 
 TENANT = "12345678-1234-1234-1234-123456789012"
 APP = {"tenant_id": TENANT, "client_id": f"9{TENANT[1:]}", "client_secret": "example-secret"}
+DOCUMENT = DocumentKey("acme", "bridge", "DRG-0042", "P01", "plan.pdf")
 KEYS = {"access_key_id": "AK", "secret_access_key": "example"}
 
 
@@ -93,3 +97,60 @@ def test_nothing_reaches_an_address_that_is_not_admitted(
     assert [] == inside.seen
     own.close()
     organisations.close()
+
+
+def upload(resolver: Resolver) -> object:
+    return DocumentStore(resolver).upload(DOCUMENT, b"%PDF-1.7")
+
+
+def find(resolver: Resolver) -> object:
+    return DocumentStore(resolver).find(DOCUMENT)
+
+
+def list_revisions(resolver: Resolver) -> object:
+    return DocumentStore(resolver).revisions(DOCUMENT)
+
+
+def upload_on_a_loop(resolver: Resolver) -> object:
+    return asyncio.run(AsyncDocumentStore(DocumentStore(resolver)).upload(DOCUMENT, b"%PDF-1.7"))
+
+
+def find_on_a_loop(resolver: Resolver) -> object:
+    return asyncio.run(AsyncDocumentStore(DocumentStore(resolver)).find(DOCUMENT))
+
+
+def read_many_by_fsspec(resolver: Resolver) -> object:
+    files = fsspec.filesystem("kazinex", resolver=resolver, skip_instance_cache=True)
+    return files.cat([f"acme/{name}" for name in ("a", "b")])
+
+
+def begin_an_upload(resolver: Resolver) -> object:
+    return resolver.storage_for("acme").begin_upload("bridge/a.bin", 20 * 1024 * 1024)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [upload, find, list_revisions, upload_on_a_loop, find_on_a_loop, read_many_by_fsspec, begin_an_upload],
+)
+@pytest.mark.parametrize("kind", ["s3", "azure_blob"])
+def test_nothing_that_is_made_of_storages_reaches_one_either(
+    kind: str, use: Callable[[Resolver], object], inside: Inside, authority: CertificateAuthority
+) -> None:
+    """Documents run the operations of several storages as one exchange; each is carried by its own transport."""
+    organisations = Organisations(MemoryCatalogue(), admit=rebound)
+    settings = settings_of(kind, inside, authority)
+    if kind == "azure_blob":  # a key needs no token, which would be refused first
+        settings = {name: value for name, value in settings.items() if name not in (*APP, "login_url")}
+        settings["account_key"] = base64.b64encode(b"example-key-not-real").decode()
+    record = organisations.add_provider("acme", kind, "a", settings)
+    organisations.record_verification(record, ok=True)
+    organisations.set_default("acme", "a")
+    own = Transport(settings=TransportSettings(ca_file=str(authority.ca_file), proxy=""))
+    resolver = Resolver(organisations, transport=own)
+
+    with pytest.raises(StorageError, match="may not be connected to"):
+        use(resolver)
+
+    assert [] == inside.seen
+    resolver.close()
+    own.close()

@@ -558,8 +558,8 @@ def test_more_idle_sessions_than_are_of_use_are_closed(server: Server) -> None:
     for session in lent:
         wire.give(session)
 
-    assert wire._sessions is not None
-    assert (16, 0) == (len(wire._sessions._idle), wire._sessions.lent)
+    assert wire.kept.sessions is not None
+    assert (16, 0) == (len(wire.kept.sessions._idle), wire.kept.sessions.lent)
 
 
 @pytest.mark.parametrize(("sessions", "share"), [(1, 128), (2, 32), (64, 1), (200, 1)])

@@ -192,6 +192,32 @@ def test_a_provider_that_holds_nothing_is_not_held_back_by_another() -> None:
     transport.run(queued)
 
 
+def test_room_goes_to_who_holds_the_fewest_bodies_not_to_who_queued_the_most() -> None:
+    budget, transport, source = Budget(12), Transport(), Source.of(b"")
+    for _ in range(5):
+        transport.run(budget.take(2, source, "bulk"))
+    transport.run(budget.take(2, source, "other"))
+    bulk = [budget.take(2, source, "bulk") for _ in range(50)]
+    for waiting in bulk:
+        next(waiting)
+    other = [budget.take(2, source, "other") for _ in range(3)]
+    for waiting in other:
+        next(waiting)
+
+    for number, waiting in enumerate(other[:2]):
+        budget.give(2, "bulk")
+        assert isinstance(bulk[0].send(None), Wait), number
+        with pytest.raises(StopIteration):
+            waiting.send(None)
+
+    assert isinstance(other[2].send(None), Wait)  # each of the two has the same now, and the others came first
+    budget.give(2, "bulk")
+    with pytest.raises(StopIteration):
+        bulk[0].send(None)
+    for waiting in (*bulk, *other):
+        waiting.close()
+
+
 def test_an_owner_without_memory_is_forgotten() -> None:
     budget = Budget(10)
     Transport().run(budget.take(10, Source.of(b""), OWNER))

@@ -43,8 +43,9 @@ PATIENCE_S: Final = 300.0
 
 
 class Budget:
-    """Lets bodies into memory as long as there is room, first come, first served, and one body of each owner even when
-    there is none. Thread-safe and fork-safe.
+    """Lets bodies into memory as long as there is room, and one body of each owner even when there is none.
+
+    Room goes to the owner that holds the fewest bodies, among equals to the first to come. Thread-safe and fork-safe.
     """
 
     def __init__(self, size: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,7 +54,8 @@ class Budget:
         self._moved_at = clock()
         self._size = size
         self._left = size
-        self._queue: deque[object] = deque()
+        self._queue: deque[tuple[object, object]] = deque()
+        """Tickets with their owners."""
         self._bodies: Counter[object] = Counter()
         self._spare: list[memoryview] = []
         self._lock = threading.Lock()
@@ -67,7 +69,7 @@ class Budget:
             UnavailableError: *owner* has its body, and those who have the room did not move for ``PATIENCE_S``.
         """
         self._after_fork()
-        wanted, ticket = min(size, self._size), object()
+        wanted, ticket = min(size, self._size), (object(), owner)
         begun = self._clock()
         with self._lock:
             self._queue.append(ticket)
@@ -108,11 +110,16 @@ class Budget:
                 while self._spare and (not self._bodies or held > self._left):
                     held -= len(self._spare.pop(0))
 
-    def _try(self, wanted: int, ticket: object, owner: object) -> int | None:
+    def _try(self, wanted: int, ticket: tuple[object, object], owner: object) -> int | None:
         """Take the room when it is the turn of *ticket*, else return how many are before it."""
         with self._lock:
-            place = self._queue.index(ticket)
-            if self._bodies[owner] and (place or self._left < wanted):
+            place, mine, earlier = 0, self._bodies[owner], True
+            for other in self._queue:
+                if other is ticket:
+                    earlier = False
+                elif (held := self._bodies[other[1]]) < mine or (earlier and held == mine):
+                    place += 1
+            if mine and (place or self._left < wanted):
                 return place
             self._left -= wanted
             self._bodies[owner] += 1

@@ -64,7 +64,9 @@ class Search:
 
     def revision(self, document: DocumentKey) -> Exchange[RevisionRecord | None]:
         """Return what the register remembers of the revision of *document*."""
-        return cast("RevisionRecord | None", (yield Call(self.register.revision, document)))
+        return cast(
+            "RevisionRecord | None", (yield Call(self.register.revision, document, owner=document.organisation))
+        )
 
     def chosen(self, document: DocumentKey) -> Exchange[ResolvedProvider]:
         """Return the provider for new documents of the organisation and project of *document*.
@@ -73,7 +75,8 @@ class Search:
             AccessDeniedError: it is of another organisation.
         """
         self.admit(document)
-        call = Call(self._resolver.chosen, document.organisation, document.project)
+        owner = document.organisation
+        call = Call(self._resolver.chosen, owner, document.project, owner=owner)
         return cast(ResolvedProvider, (yield call))
 
     def providers(self, document: DocumentKey) -> Exchange[Sequence[ResolvedProvider]]:
@@ -83,7 +86,8 @@ class Search:
             AccessDeniedError: it is another organisation than this is bound to.
         """
         self.admit(document)
-        call = Call(self._resolver.in_order, document.organisation, document.project)
+        owner = document.organisation
+        call = Call(self._resolver.in_order, owner, document.project, owner=owner)
         return cast("Sequence[ResolvedProvider]", (yield call))
 
     def recorded(self, receipt: StoredDocument) -> Exchange[ResolvedProvider]:
@@ -100,9 +104,10 @@ class Search:
                 "it was altered, find the document again",
                 operation="open",
             )
+        owner = receipt.document.organisation
         return cast(
             ResolvedProvider,
-            (yield Call(self._resolver.by_id, receipt.document.organisation, receipt.provider)),
+            (yield Call(self._resolver.by_id, owner, receipt.provider, owner=owner)),
         )
 
     def find(self, document: DocumentKey) -> Exchange[tuple[ResolvedProvider, ObjectInfo]]:

@@ -54,7 +54,7 @@ class DocumentStore:
         """
         self.operations = DocumentOperations(resolver, organisation, upload_route=upload_route).acting(by)
         """The operations as exchanges."""
-        self.transport = resolver.transport
+        self.transport = resolver.transport if organisation is None else resolver.transport.owned(organisation)
         """What runs the exchanges."""
         self._run = self.transport.run  # all that AsyncDocumentStore does otherwise; see ``storage.awaiting.awaited``
 

@@ -170,7 +170,7 @@ class RevisionWrite:
         """
         prefix = relative_prefix(self._document, revision=True)
         others = yield from self._other_places()
-        asked = [place for place in others if not self._patience.rests(place_of(place[0]))]
+        asked = [place for place in others if not self._patience.rests(self._asked_as(place))]
         missing = [provider for place in others if place not in asked for provider in place]
         found = list[ObjectInfo]()
         if asked:
@@ -180,7 +180,7 @@ class RevisionWrite:
             mine = own.result()[1]
             for place, outcome in zip(asked, outcomes.result(), strict=True):
                 if isinstance(outcome.error, StorageError):
-                    self._patience.let_rest(place_of(place[0]))
+                    self._patience.let_rest(self._asked_as(place))
                     missing += place
                     yield from self._search.pass_over(place[0], outcome.error, "upload", self._document.build())
                 else:
@@ -192,6 +192,10 @@ class RevisionWrite:
         if found:
             name = found[0].key.rpartition("/")[2]
             raise refused(self._document, f"has the file {name!r} already and is never overwritten")
+
+    def _asked_as(self, place: Place) -> str:
+        """Return what *place* is to this organisation: that it does not answer another one says nothing of it here."""
+        return f"{self._document.organisation} {place_of(place[0])}"
 
     def _other_places(self) -> Exchange[list[Place]]:
         """Return the places other than the target that may hold a file of the revision."""

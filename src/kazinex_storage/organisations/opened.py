@@ -81,13 +81,16 @@ class OpenStorages:
                 newest = entry.record
                 provider = self._opener(newest)
                 addresses = provider.addresses if offers_exchanges(provider) else None
-                entry.storage = Storage(
+                storage = Storage(
                     provider,
                     prefix=f"{newest.organisation}/",
-                    transport=self._transport_to(addresses),
+                    transport=self._transport_to(addresses).owned(newest.organisation),
                     write_once=is_revision,
                     state_key=self._state_keys(newest.organisation),
                 )
+                # Documents compose the operations of several storages; each goes only where its own may go.
+                storage.operations.context.carrier = storage.transport
+                entry.storage = storage
             return entry.storage
 
     def close(self) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from ..errors import ClosedError, StorageError
 from ..keys import ObjectKey, Prefix
-from ..transport import Exchange, Observer
+from ..transport import Carrier, Exchange, Observer, Through
 from ..types import DigestChoice, ObjectInfo, PendingUpload, UploadState
 from ..verbs import AnyProvider, exchanges_of
 from .rules import Rules, WriteOnce
@@ -59,6 +59,7 @@ class Context:
     """What the operations of a storage work with: one provider below one prefix, under the rules of the storage."""
 
     __slots__ = (
+        "carrier",
         "closed_flag",
         "exchanges",
         "guard",
@@ -104,6 +105,8 @@ class Context:
         """Is shown how calls end; set in the same way."""
         self.notice: Observer | None = None
         """Is shown each attempt of each request; set in the same way."""
+        self.carrier: Carrier | None = None
+        """What alone may carry the operations, whatever they are composed in; set in the same way. None: anything."""
 
     def within(self, prefix: Prefix, policy: UploadPolicy | None, digest: DigestChoice | None = None) -> Context:
         """Return the same for what begins with *prefix*, under *policy*; it closes with this one.
@@ -117,7 +120,8 @@ class Context:
         context.scope = Scope(prefix, self.info.max_key_bytes)
         context.rules = self.rules.under(policy, digest)
         context.seal, context.closed_flag = self.seal, ClosedFlag(self.closed_flag)
-        context.guard, context.watch, context.notice = self.guard, self.watch, self.notice
+        context.guard, context.watch = self.guard, self.watch
+        context.notice, context.carrier = self.notice, self.carrier
         return context
 
     def write_of(self, key: ObjectKey, reservation: str = "") -> Write | None:
@@ -141,7 +145,8 @@ class Context:
         if self.closed_flag.closed:
             raise ClosedError("the storage was closed; make a new one", operation=operation, key=key)
         try:
-            result = yield from (exchange if self.notice is None else self.noticed(exchange))
+            exchange = exchange if self.notice is None else self.noticed(exchange)
+            result = yield from (exchange if self.carrier is None else _carried(self.carrier, exchange))
         except StorageError as error:
             yield from self.failed(error, operation, key)
             raise
@@ -170,6 +175,10 @@ class Context:
         self.explain(error, operation, key)
         if self.watch is not None:
             yield from self.watch.failed(error)
+
+
+def _carried(carrier: Carrier, exchange: Exchange[T]) -> Exchange[T]:
+    return cast(T, (yield Through(carrier, exchange)))
 
 
 class HasContext(Protocol):
@@ -206,7 +215,8 @@ def operation(
                 begun = body(owner, full, *args, **kwargs) if kwargs else body(owner, full, *args)  # type: ignore[call-arg]
                 if context.notice is not None:
                     begun = context.noticed(begun)
-                result = yield from begun
+                carrier = context.carrier
+                result = yield from (begun if carrier is None else _carried(carrier, begun))
             except StorageError as error:
                 yield from context.failed(error, name, key)
                 raise

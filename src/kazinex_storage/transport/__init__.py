@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from ..secrecy.pickling import not_pickled
 from .auth import Auth, Authorisation, Fixed, SigV4
-from .exchange import AnyOutcome, Call, Command, Exchange, Many, Outcome, TransferCancelled, Wait
+from .exchange import AnyOutcome, Call, Carrier, Command, Exchange, Many, Outcome, Through, TransferCancelled, Wait
 from .gate import Gate
 from .observe import Observation, Observer, opentelemetry_observer
 from .one import drive
-from .pool import DEFAULT_THREADS, CallPool
+from .pool import DEFAULT_THREADS, CallPool, Calls
 from .request import BodySlice, Request, Response
 from .retry_policy import RetryPolicy
 from .settings import TransportSettings
@@ -34,6 +34,7 @@ __all__ = [
     "Authorisation",
     "BodySlice",
     "Call",
+    "Carrier",
     "Command",
     "Exchange",
     "Fixed",
@@ -46,6 +47,7 @@ __all__ = [
     "Response",
     "RetryPolicy",
     "SigV4",
+    "Through",
     "TransferCancelled",
     "Transport",
     "TransportSettings",
@@ -63,14 +65,14 @@ class Runner(Protocol):
 
 
 class _AsyncDriver(Protocol):
-    def __call__(self, exchange: Exchange[T], pool: CallPool, wire: Wire, /) -> Coroutine[object, None, T]: ...
+    def __call__(self, exchange: Exchange[T], pool: Calls, wire: Wire, /) -> Coroutine[object, None, T]: ...
 
 
 @not_pickled("make one there")
 class Transport:
     """Runs exchanges. Thread-safe and fork-safe; share one among all the storages of a process."""
 
-    __slots__ = ("_ahead_wire", "_pool", "_run", "_run_async", "_wire")
+    __slots__ = ("_ahead_wire", "_calls", "_own_wire", "_pool", "_run", "_run_async", "_wire")
 
     def __init__(
         self,
@@ -83,10 +85,12 @@ class Transport:
 
         *observe* is called for every attempt of every request; ``opentelemetry_observer()`` makes spans.
         """
-        self._pool = CallPool(threads)
+        pool = CallPool(threads)
+        self._pool: CallPool | None = pool
+        self._own_wire = True
         self._ahead_wire: Wire | None = None
         self._run_async: _AsyncDriver | None = None
-        self._use(Wire(settings, retry, observe))
+        self._use(Wire(settings, retry, observe), pool)
 
     @property
     def settings(self) -> TransportSettings:
@@ -95,9 +99,25 @@ class Transport:
 
     def restricted(self, addresses: PublicAddresses) -> Transport:
         """Return one like this, with separate connections that go to *addresses* only; close it as well."""
-        made = Transport(self._pool.threads)
-        made._use(self._wire.restricted(addresses))
-        return made
+        return self._like(self._wire.restricted(addresses), self._calls, own_wire=True)
+
+    def owned(self, owner: object) -> Transport:
+        """Return one over the same connections and threads, for what *owner* does: it has a share, and no more.
+
+        However many requests and calls of one owner wait for a service, those of the others go on. Closing it closes
+        nothing; *owner* is hashable, and what was made for one owner shares its bounds.
+        """
+        return self._like(self._wire.owned(owner), self._calls.owned(owner), own_wire=False)
+
+    @property
+    def wire(self) -> Wire:
+        """What carries its requests; for drivers."""
+        return self._wire
+
+    @property
+    def calls(self) -> Calls:
+        """What runs its blocking calls; for drivers."""
+        return self._calls
 
     @property
     def run(self) -> Runner:
@@ -115,7 +135,7 @@ class Transport:
         """
         from .many import run_many  # most processes never run many at once
 
-        return run_many(exchanges, window, self._pool, self._wire)
+        return run_many(exchanges, window, self._calls, self._wire)
 
     def ahead(self, make: Callable[[], Exchange[T]]) -> Ahead[T]:
         """Begin what *make* returns, to go on while the caller does something else; see ``ahead.py``.
@@ -129,7 +149,7 @@ class Transport:
         from .ahead import Ahead
 
         wire = self._ahead_wire = self._ahead_wire or self._wire.another()
-        return Ahead(make, self._pool, wire, self._run)
+        return Ahead(make, self._calls, wire, self._run)
 
     def run_async(self, exchange: Exchange[T]) -> Coroutine[object, None, T]:
         """Return a coroutine that runs one exchange on the running asyncio loop.
@@ -141,7 +161,7 @@ class Transport:
             from .loop import run_async  # asyncio costs 30 ms to import; only its users pay
 
             run = self._run_async = run_async
-        return run(exchange, self._pool, self._wire)
+        return run(exchange, self._calls, self._wire)
 
     def run_many_async(
         self, exchanges: Iterable[Exchange[T]], window: int
@@ -153,25 +173,36 @@ class Transport:
         """
         from .loop import run_many_async
 
-        return run_many_async(exchanges, window, self._pool, self._wire)
+        return run_many_async(exchanges, window, self._calls, self._wire)
 
     def close(self, *, wait: bool = True) -> None:
         """End the threads once their calls finish, and close idle connections; a later use opens new ones.
 
         Without *wait* it returns before the calls have ended.
         """
-        self._pool.close(wait=wait)
-        self._wire.close()
-        if self._ahead_wire is not None:
-            self._ahead_wire.close()
+        if self._pool is not None:
+            self._pool.close(wait=wait)
+        if self._own_wire:
+            self._wire.close()
 
-    def _use(self, wire: Wire) -> None:
-        self._wire = wire
+    @staticmethod
+    def _like(wire: Wire, calls: Calls, *, own_wire: bool) -> Transport:
+        made = Transport.__new__(Transport)
+        made._own_wire, made._pool, made._run_async = (
+            own_wire,
+            None,
+            None,
+        )  # the threads are those of the other one, to close as well
+        made._use(wire, calls)
+        return made
+
+    def _use(self, wire: Wire, calls: Calls) -> None:
+        self._wire, self._calls = wire, calls
         self._ahead_wire = None
-        self._run = cast(Runner, partial(drive, partial(_run_all, self._pool, wire), wire))
+        self._run = cast(Runner, partial(drive, partial(_run_all, calls, wire), wire))
 
 
-def _run_all(pool: CallPool, wire: Wire, command: Many) -> list[AnyOutcome]:
+def _run_all(pool: Calls, wire: Wire, command: Many) -> list[AnyOutcome]:
     from .many import run_all
 
     return run_all(command.exchanges, command.window, pool, wire)

@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 from ..errors import UnavailableError
 from .exchange import Exchange, Outcome
 from .many import Scheduler
-from .pool import CallPool
+from .pool import Calls
 from .wire import Wire
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class Ahead(Generic[T]):
     __slots__ = ("_group", "_make", "_neglected", "_outcome", "_run", "_scheduler", "_seen_at")
 
     def __init__(
-        self, make: Callable[[], Exchange[T]], pool: CallPool, wire: Wire, run: Callable[[Exchange[T]], T]
+        self, make: Callable[[], Exchange[T]], pool: Calls, wire: Wire, run: Callable[[Exchange[T]], T]
     ) -> None:
         """Begin what *make* returns; should it fail because it was left alone, make it again and *run* that.
 

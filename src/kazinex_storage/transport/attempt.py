@@ -87,6 +87,8 @@ class Attempt:
     """What the handle is set up for; see ``handle.Handles``."""
     on_end: Any = None
     """What waits for the end: a task or a future, depending on the driver."""
+    owner: object = None
+    """In whose share it is; set by the loop."""
     patience_s: float | None = None
     """Seconds without movement after which it is ended, when the settings allow more."""
     sent_at = 0.0

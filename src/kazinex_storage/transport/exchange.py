@@ -9,12 +9,14 @@ exchange that is abandoned gets its exception the same way and may still yield c
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from ..values import value
 from .request import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from .attempt import Attempt
 
 T = TypeVar("T")
@@ -29,10 +31,10 @@ class Call:
 
     The outcome is what the function returns. ``cancel`` is called, from another thread, when the outcome is
     no longer wanted; it should make the function end soon by raising. ``discard`` is given an outcome that came too
-    late to be used, such as an open file.
+    late to be used, such as an open file. With an *owner* it runs in the share that this has of the threads.
     """
 
-    __slots__ = ("arguments", "cancel", "discard", "function")
+    __slots__ = ("arguments", "cancel", "discard", "function", "owner")
 
     def __init__(
         self,
@@ -40,11 +42,13 @@ class Call:
         *arguments: Any,
         cancel: Callable[[], object] | None = None,
         discard: Callable[[Any], object] | None = None,
+        owner: object = None,
     ) -> None:
         self.function = function
         self.arguments = arguments
         self.cancel = cancel
         self.discard = discard
+        self.owner = owner
 
     def run(self) -> Any:
         """Run the function on this thread.
@@ -80,6 +84,43 @@ class Many:
     """The most exchanges that run at once."""
 
 
+class Carrier(Protocol):
+    """What carries an exchange: a transport. Its parts know exchanges, so they are named for drivers alone."""
+
+    @property
+    def wire(self) -> Any:
+        """What carries its requests, a ``Wire``."""
+        ...
+
+    @property
+    def calls(self) -> Any:
+        """What runs its blocking calls, a ``Calls``."""
+        ...
+
+    @property
+    def run(self) -> Callable[[Exchange[Any]], Any]:
+        """Runs an exchange on this thread."""
+        ...
+
+    def run_async(self, exchange: Exchange[T]) -> Coroutine[object, None, T]:
+        """Return a coroutine that runs an exchange on the running loop."""
+        ...
+
+
+class Through:
+    """Run an exchange over another transport than the one that runs this one: with its connections, and in its share.
+
+    The outcome is what the exchange returns. So whatever composes the operations of several storages, each goes only
+    where its own transport may go.
+    """
+
+    __slots__ = ("carrier", "exchange")
+
+    def __init__(self, carrier: Carrier, exchange: Exchange[Any]) -> None:
+        self.carrier = carrier
+        self.exchange = exchange
+
+
 @value(kw_only=False)
 class Outcome(Generic[T]):
     """How one exchange among many ended: with a value or with an error."""
@@ -101,7 +142,7 @@ class Outcome(Generic[T]):
 AnyOutcome: TypeAlias = Outcome[Any]
 """An outcome among others of other types."""
 
-Command: TypeAlias = "Call | Wait | Many | Request | Attempt"
+Command: TypeAlias = "Call | Wait | Many | Through | Request | Attempt"
 """What an exchange may yield. An ``Attempt`` is the transport's own: it is what a ``Request`` is made of."""
 
 Exchange: TypeAlias = Generator[Command, Any, T]

@@ -14,15 +14,15 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from .attempt import Attempt
-from .exchange import Call, Command, Exchange, Many, Outcome, Wait
-from .pool import CallPool, Running
+from .exchange import Call, Command, Exchange, Many, Outcome, Through, Wait
+from .pool import Calls, Running
 from .request import Request
 from .wire import Wire
 
 T = TypeVar("T")
 
 
-async def run_async(exchange: Exchange[T], pool: CallPool, wire: Wire) -> T:
+async def run_async(exchange: Exchange[T], pool: Calls, wire: Wire) -> T:
     """Drive *exchange* on the running loop and return its result.
 
     Raises:
@@ -51,7 +51,7 @@ async def run_async(exchange: Exchange[T], pool: CallPool, wire: Wire) -> T:
                 if not multi.is_prepared:
                     await multi.prepare()
                 try:
-                    await multi.begin(attempt)
+                    await multi.begin(attempt, wire.owner)
                 except BaseException as failure:
                     await multi.abandon(attempt, failure)
                     raise
@@ -70,7 +70,7 @@ async def run_async(exchange: Exchange[T], pool: CallPool, wire: Wire) -> T:
 
 
 async def run_many_async(
-    exchanges: Iterable[Exchange[T]], window: int, pool: CallPool, wire: Wire
+    exchanges: Iterable[Exchange[T]], window: int, pool: Calls, wire: Wire
 ) -> AsyncGenerator[tuple[int, Outcome[T]], None]:
     """Yield (index, outcome) as the exchanges end, at most *window* of them under way.
 
@@ -102,7 +102,7 @@ async def run_many_async(
             await asyncio.wait(active)
 
 
-async def _outcome(index: int, exchange: Exchange[T], pool: CallPool, wire: Wire) -> tuple[int, Outcome[T]]:
+async def _outcome(index: int, exchange: Exchange[T], pool: Calls, wire: Wire) -> tuple[int, Outcome[T]]:
     try:
         return index, Outcome(value=await run_async(exchange, pool, wire))
     except Exception as error:  # the error of one exchange belongs to its outcome, whatever it is
@@ -113,17 +113,19 @@ def _attempt_in(command: Command) -> Attempt | None:
     return command if isinstance(command, Attempt) else None
 
 
-async def _perform(command: Call | Many | Wait, pool: CallPool, wire: Wire) -> Any:
+async def _perform(command: Call | Many | Through | Wait, pool: Calls, wire: Wire) -> Any:
     if isinstance(command, Call):
         return await _call(command, pool)
     if isinstance(command, Many):
         running = run_many_async(command.exchanges, command.window, pool, wire)
         outcomes = {index: outcome async for index, outcome in running}
         return [outcomes[index] for index in range(len(outcomes))]
+    if isinstance(command, Through):
+        return await command.carrier.run_async(command.exchange)
     return await asyncio.sleep(command.seconds)
 
 
-async def _call(call: Call, pool: CallPool) -> Any:
+async def _call(call: Call, pool: Calls) -> Any:
     loop = asyncio.get_running_loop()
     waiting: asyncio.Future[Any] = loop.create_future()
 

@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..lazy import logger
 from .attempt import Attempt
-from .exchange import AnyOutcome, Call, Exchange, Many, Outcome, Wait
+from .exchange import AnyOutcome, Call, Exchange, Many, Outcome, Through, Wait
+from .groups import Group, Task
 from .one import drive, one_by_one, outcome_of
-from .pool import STALLED_S, CallPool, Running
+from .pool import STALLED_S, Calls, Running
 from .request import Request
+from .sessions import OtherSessions, wait_for_any
 from .wire import Wire
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ _HANDED_OUT: Final = 8
 
 
 def run_many(
-    exchanges: Iterable[Exchange[T]], window: int, pool: CallPool, wire: Wire
+    exchanges: Iterable[Exchange[T]], window: int, pool: Calls, wire: Wire
 ) -> Iterator[tuple[int, Outcome[T]]]:
     """Yield (index, outcome) as the exchanges end, at most *window* of them under way.
 
@@ -72,7 +74,7 @@ def run_many(
         raise
 
 
-def run_all(exchanges: Iterable[Exchange[T]], window: int, pool: CallPool, wire: Wire) -> list[Outcome[T]]:
+def run_all(exchanges: Iterable[Exchange[T]], window: int, pool: Calls, wire: Wire) -> list[Outcome[T]]:
     """Return how each of *exchanges* ended, in their order; as ``run_many``.
 
     Raises:
@@ -100,55 +102,23 @@ def in_order(ended: Iterable[tuple[int, Outcome[T]]]) -> list[Outcome[T]]:
     return [by_index[index] for index in range(len(by_index))]
 
 
-class _Group:
-    """The exchanges of one ``Many``: where they come from, and what has ended."""
-
-    __slots__ = ("active", "depth", "ended", "error", "exhausted", "index", "iterator", "parent", "window")
-
-    def __init__(self, exchanges: Iterable[Exchange[Any]], window: int, parent: _Task | None) -> None:
-        self.iterator = iter(exchanges)
-        self.window = window
-        self.parent = parent
-        self.depth: int = parent.group.depth + 1 if parent is not None else 0
-        self.active = 0
-        self.index = 0
-        self.exhausted = False
-        self.error: Exception | None = None
-        self.ended: deque[tuple[int, AnyOutcome]] = deque()
-
-
-class _Task:
-    """One exchange under way, and the command it waits for."""
-
-    __slots__ = ("call", "first", "group", "index", "nested", "running")
-
-    def __init__(self, exchange: Exchange[Any], group: _Group, index: int) -> None:
-        self.nested = [exchange]
-        """The exchange, and what it waits for, each for the next: a request is an exchange of attempts."""
-        self.group = group
-        self.index = index
-        self.call: Call | None = None
-        self.first: Attempt | None = None
-        """What was sent straight away, and may need ``attempts`` after all."""
-        self.running: Running | None = None
-
-
 class Scheduler:
     """Exchanges under way on one thread, and what they wait for."""
 
-    def __init__(self, pool: CallPool, wire: Wire) -> None:
+    def __init__(self, pool: Calls, wire: Wire) -> None:
         """Send requests over *wire* and calls to *pool*."""
         self.pool = pool
         self.wire = wire
-        self._first, self._plain = wire.first, wire.plain
         self.pid = os.getpid()
         self.session: Session | None = None
+        self.others: OtherSessions | None = None
+        """Over the connections of other transports, where exchanges go through those."""
         self.waker: Waker | None = None
         """What ends a wait for sockets when a call has ended; None unless something waits for sockets."""
-        self.groups: list[_Group] = []
-        self.tasks: set[_Task] = set()
-        self.ready: deque[tuple[_Task, Any, BaseException | None]] = deque()
-        self.finished: deque[_Task] = deque()
+        self.groups: list[Group] = []
+        self.tasks: set[Task] = set()
+        self.ready: deque[tuple[Task, Any, BaseException | None]] = deque()
+        self.finished: deque[Task] = deque()
         """Those whose calls have ended."""
         self.wake_at = 1
         """How many of them end a wait."""
@@ -158,12 +128,14 @@ class Scheduler:
         """Calls that were submitted and not collected yet."""
         self.fresh = False
         """Whether some of them were submitted since the last wait."""
-        self.timers: list[tuple[float, int, _Task]] = []
+        self.timers: list[tuple[float, int, Task]] = []
         self.order = itertools.count()
 
-    def add_group(self, exchanges: Iterable[Exchange[Any]], window: int, parent: _Task | None) -> _Group:
+    def add_group(self, exchanges: Iterable[Exchange[Any]], window: int, parent: Task | None) -> Group:
         """Run *exchanges*, at most *window* at once; *parent* waits for all of them."""
-        group = _Group(exchanges, window, parent)
+        above = parent.group if parent is not None else None
+        wire, calls = (self.wire, self.pool) if above is None else (above.wire, above.calls)
+        group = Group(exchanges, window, parent, wire, calls)
         self.groups.append(group)
         return group
 
@@ -182,7 +154,7 @@ class Scheduler:
                 if exchange is None:
                     group.exhausted = True
                     break
-                task = _Task(exchange, group, group.index)
+                task = Task(exchange, group, group.index)
                 group.index += 1
                 group.active += 1
                 self.tasks.add(task)
@@ -190,7 +162,7 @@ class Scheduler:
             if group.exhausted and not group.active and group.parent is not None:
                 self._end_group(group, group.parent)
 
-    def step(self, until: _Group | None = None) -> None:
+    def step(self, until: Group | None = None) -> None:
         """Advance every exchange that has an outcome, *until* some of that group have ended.
 
         What is handed out before the next is made leaves its memory to that.
@@ -200,12 +172,12 @@ class Scheduler:
         if self.fresh:  # what is read next, the caller's exchanges, may take its time
             self.pool.start()
 
-    def _advance(self, task: _Task, outcome: Any, error: BaseException | None) -> None:
+    def _advance(self, task: Task, outcome: Any, error: BaseException | None) -> None:
         """Resume an exchange, or the request that it waits for, until it waits for something outside or ends."""
         task.call = None
         nested = task.nested
         if task.first is not None:
-            outcome, error = self._read_first(task, task.first, error)
+            outcome, error = _read_first(task, task.first, error)
         while True:
             running = nested[-1]
             try:
@@ -220,38 +192,34 @@ class Scheduler:
                 outcome = error = None
                 try:
                     if not isinstance(command, Request):
+                        if isinstance(command, Through) and command.carrier.wire.family == task.group.wire.family:
+                            nested.append(command.exchange)
+                            continue
                         self._start(task, command)
                         return
-                    first = task.first = self._first(command)
+                    group = task.group
+                    first = task.first = group.first(command)
                     if first is not None:  # as _start does: bulk work pays for each call
                         first.on_end = task
-                        (self.session or self._open()).start(first)
+                        own = group.wire.kept is self.wire.kept
+                        ((self.session or self._open()) if own else self._other(group.wire)).start(first)
                         return
-                    nested.append(self.wire.exchange(command))
+                    nested.append(group.wire.exchange(command))
                 except Exception as failure:  # no command, or one that cannot begin: raise it in its own exchange
                     task.first, error = None, failure
             if not nested:
                 self._end(task, Outcome(outcome, error))
                 return
 
-    def _read_first(self, task: _Task, first: Attempt, error: BaseException | None) -> tuple[Any, BaseException | None]:
-        """Return the outcome of the request whose first attempt has ended, unless ``attempts`` has to go on from it."""
-        task.first = None
-        if error is not None:
-            return None, error
-        try:
-            response = self._plain(first)
-        except Exception as failure:  # of the observer
-            return None, failure
-        if response is None:
-            task.nested.append(self.wire.exchange(first.request, first))
-        return response, None
-
     def _open(self) -> Session:
         session = self.session = self.wire.take()
         return session
 
-    def advance(self, until: _Group | None = None) -> None:
+    def _other(self, wire: Wire) -> Session:
+        self.others = self.others or OtherSessions()
+        return self.others.of(wire)
+
+    def advance(self, until: Group | None = None) -> None:
         """Wait until something is ready, and advance that, *until* some of that group have ended."""
         if not self.ready:
             self.wait()
@@ -265,8 +233,9 @@ class Scheduler:
             timeout = left if timeout is None else min(left, timeout)
         if self.calls:
             timeout = self._wait_for_quick_calls(timeout)
-        if self.session is not None and self.session.active:
-            self._wait_for_sockets(self.session, timeout)
+        others = self.others.active() if self.others is not None else []
+        if others or (self.session is not None and self.session.active):
+            self._wait_for_sockets(self.session or self._open(), others, timeout)
         elif not self.finished and timeout != 0:
             self._wait_for_calls(1, timeout)
         while self.finished:
@@ -278,7 +247,8 @@ class Scheduler:
     @property
     def moved(self) -> bool:
         """Whether something moved in the last wait, so that another one may be over at once."""
-        return self.session is not None and self.session.moved
+        own = self.session is not None and self.session.moved
+        return own or (self.others is not None and bool(self.others.active()))
 
     def _wait_for_quick_calls(self, timeout: float | None) -> float | None:
         """Have the calls run, wait for all of them if that is soon, and return how long to wait for anything else.
@@ -308,6 +278,8 @@ class Scheduler:
         session, self.session = self.session, None
         if session is not None:
             self.wire.give(session)
+        if self.others is not None:
+            self.others.finish()
 
     def abandon(self, error: BaseException) -> None:
         """Close the connections, cancel the calls under way, wait for them, raise *error* in every exchange.
@@ -318,12 +290,18 @@ class Scheduler:
         if self.pid != os.getpid():
             if session is not None:
                 self.wire.give(session)
+            if self.others is not None:
+                self.others.finish()
             return
-        if session is not None:
-            try:
-                session.finish_late()
-            finally:
-                self.wire.drop(session)
+        try:
+            if session is not None:
+                try:
+                    session.finish_late()
+                finally:
+                    self.wire.drop(session)
+        finally:
+            if self.others is not None:
+                self.others.drop()
         calls = [task.running for task in self.tasks if task.running is not None]
         # First those that have not begun: a thread that the second step sets free must find nothing to do.
         begun = [running for running in calls if not running.cancel()]
@@ -340,33 +318,39 @@ class Scheduler:
             try:
                 while len(task.nested) > 1:
                     task.nested.pop().close()
-                drive(one_by_one(self.wire), self.wire, task.nested[0], error)
+                drive(one_by_one(task.group.wire), task.group.wire, task.nested[0], error)
             except BaseException:  # the caller receives *error*; a second one from cleaning up would hide it
                 _log.debug("cleaning up after %r failed", error, exc_info=True)
 
-    def _start(self, task: _Task, command: Attempt | Call | Many | Wait) -> None:
+    def _start(self, task: Task, command: Attempt | Call | Many | Through | Wait) -> None:
+        group = task.group
         if isinstance(command, Attempt):
             command.on_end = task
-            (self.session or self._open()).start(command)
+            own = group.wire.kept is self.wire.kept
+            ((self.session or self._open()) if own else self._other(group.wire)).start(command)
         elif isinstance(command, Call):
             task.call = command
-            task.running = self.pool.submit(command, partial(self._finished, task))
+            task.running = group.calls.submit(command, partial(self._finished, task))
+            if group.calls is not self.pool and group.calls.base is not self.pool.base:
+                group.calls.start(each=True)  # this one starts the calls of its own pool alone
             self.calls, self.fresh = self.calls + 1, True
         elif isinstance(command, Many):
             self.add_group(command.exchanges, max(1, command.window), task)
+        elif isinstance(command, Through):
+            self.groups.append(Group.carried(command.carrier, command.exchange, task))
         else:
             heapq.heappush(self.timers, (time.monotonic() + command.seconds, next(self.order), task))
 
-    def _wait_for_sockets(self, session: Session, timeout: float | None) -> None:
+    def _wait_for_sockets(self, session: Session, others: list[Session], timeout: float | None) -> None:
         if self.calls:
             self.waker = session.waker()
             # Looked at after the waker was set: a call that ends from now on wakes the wait.
             timeout = timeout if not self.finished else 0.0
-        for attempt in session.wait(timeout):
+        for attempt in session.wait(timeout) if not others else wait_for_any([session, *others], timeout):
             self.ready.append((attempt.on_end, None, None))
         self.waker = None
 
-    def _finished(self, task: _Task, _: Running) -> None:
+    def _finished(self, task: Task, _: Running) -> None:
         self.finished.append(task)
         if len(self.finished) >= self.wake_at:
             waker = self.waker
@@ -375,18 +359,36 @@ class Scheduler:
             with suppress(RuntimeError):  # it has been rung
                 self.bell.release()
 
-    def _collect(self, task: _Task) -> None:
+    def _collect(self, task: Task) -> None:
         running, task.running = task.running, None
         self.calls -= 1
         if running is not None:
             error, running.error = running.error, None  # its traceback holds what holds it
             self.ready.append((task, running.value, error))
 
-    def _end(self, task: _Task, outcome: AnyOutcome) -> None:
+    def _end(self, task: Task, outcome: AnyOutcome) -> None:
         self.tasks.discard(task)
         task.group.active -= 1
         task.group.ended.append((task.index, outcome))
 
-    def _end_group(self, group: _Group, parent: _Task) -> None:
+    def _end_group(self, group: Group, parent: Task) -> None:
         self.groups.remove(group)
-        self.ready.append((parent, in_order(group.ended), group.error))
+        if group.single:
+            _, outcome = group.ended.popleft()
+            self.ready.append((parent, outcome.value, outcome.error))
+        else:
+            self.ready.append((parent, in_order(group.ended), group.error))
+
+
+def _read_first(task: Task, first: Attempt, error: BaseException | None) -> tuple[Any, BaseException | None]:
+    """Return the outcome of the request whose first attempt has ended, unless ``attempts`` has to go on from it."""
+    task.first = None
+    if error is not None:
+        return None, error
+    try:
+        response = task.group.wire.plain(first)
+    except Exception as failure:  # of the observer
+        return None, failure
+    if response is None:
+        task.nested.append(task.group.wire.exchange(first.request, first))
+    return response, None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from .attempt import Attempt
-from .exchange import AnyOutcome, Call, Exchange, Many, Outcome
+from .exchange import AnyOutcome, Call, Exchange, Many, Outcome, Through
 from .request import Request
 from .wire import Wire
 
@@ -22,9 +22,9 @@ def drive(
 ) -> T:
     """Carry out what *exchange* yields and return its result.
 
-    Calls happen on the spot, waits sleep, requests go over *wire*, ``Many`` goes to *many*. An interrupt (Ctrl-C) is
-    raised inside the exchange, so that it cleans up, and then reaches the caller. With *error* the exchange is resumed
-    by raising that in it.
+    Calls happen on the spot, waits sleep, requests go over *wire*, ``Many`` goes to *many*, ``Through`` to its carrier.
+    An interrupt (Ctrl-C) is raised inside the exchange, so that it cleans up, and then reaches the caller. With *error*
+    the exchange is resumed by raising that in it.
 
     Raises:
         BaseException: what the exchange raises.
@@ -48,6 +48,8 @@ def drive(
                     outcome = command.run()  # type: ignore[union-attr]
                 elif kind is Attempt:
                     outcome = wire.perform(command)  # type: ignore[func-returns-value, arg-type]
+                elif kind is Through:
+                    outcome = command.carrier.run(command.exchange)  # type: ignore[union-attr]
                 elif kind is Many:
                     outcome = many(command)  # type: ignore[arg-type]
                 else:

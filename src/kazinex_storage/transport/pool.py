@@ -13,12 +13,14 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from .exchange import Call
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
+
+    from .shares import Turns
 
 # Blocking calls wait for a disk or a third party's service, not for the processor; 32 keeps a disk's queue full
 # (NVMe drives reach their rated operations per second near a queue depth of 32).
@@ -32,8 +34,73 @@ STALLED_S: Final = 0.001
 _QUICK_S: Final = 0.0003
 """What the quickest of some calls takes where it pays to run them one after another."""
 
+# Two, so that a call that waits for another one, as a token for its store, does not wait for itself.
+_LEAST: Final = 2
+"""Threads that every owner may have, whatever the others do."""
+
+_MOST_THREADS: Final = 1024
+"""Threads in all: those of the pool, and those that owners are owed beyond them."""
+
 _SPREAD_CALLS: Final = 32
 """Calls that get threads of their own after one that was slow, before the next try."""
+
+
+class Calls(Protocol):
+    """What runs blocking calls: a pool, or the share that one owner has of it."""
+
+    def submit(self, call: Call, on_end: Callable[[Running], object]) -> Running:
+        """Queue *call*; ``start`` has it run."""
+        ...
+
+    def start(self, *, each: bool = False) -> bool:
+        """Have what is queued run; see ``CallPool.start``."""
+        ...
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether it pays to wait for calls together."""
+        ...
+
+    @property
+    def base(self) -> CallPool:
+        """The pool itself."""
+        ...
+
+    def owned(self, owner: object) -> Calls:
+        """Return the share of *owner*."""
+        ...
+
+
+class OwnedCalls:
+    """The share that one owner has of a pool; a ``Calls``."""
+
+    __slots__ = ("_owner", "_pool")
+
+    def __init__(self, pool: CallPool, owner: object) -> None:
+        self._pool = pool
+        self._owner = owner
+
+    def submit(self, call: Call, on_end: Callable[[Running], object]) -> Running:
+        """Queue *call* in the share of the owner."""
+        return self._pool.submit(call, on_end, self._owner)
+
+    def start(self, *, each: bool = False) -> bool:
+        """Have what is queued run, whoever's it is."""
+        return self._pool.start(each=each)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether it pays to wait for calls together."""
+        return self._pool.is_quick
+
+    @property
+    def base(self) -> CallPool:
+        """The pool itself."""
+        return self._pool
+
+    def owned(self, owner: object) -> Calls:
+        """Return the share of *owner*."""
+        return OwnedCalls(self._pool, owner)
 
 
 class CallPool:
@@ -45,18 +112,39 @@ class CallPool:
         self._executor: ThreadPoolExecutor | None = None
         self._queue: deque[Running] = deque()
         self._workers: list[_Worker] = []
+        self._turns: Turns[Running] | None = None
         self._forget()
 
-    def submit(self, call: Call, on_end: Callable[[Running], object]) -> Running:
+    def submit(self, call: Call, on_end: Callable[[Running], object], owner: object = None) -> Running:
         """Queue *call*, with the context variables of the caller; ``start`` has it run.
 
-        *on_end* is called on the thread that ran it.
+        *on_end* is called on the thread that ran it. The call is in the share of *owner*, or else of its own.
         """
         if self._pid != os.getpid():
             self._forget()
         running = Running(call, on_end)
-        self._queue.append(running)
+        if owner is None:
+            owner = call.owner
+        if owner is None:
+            self._queue.append(running)
+        else:
+            running.owner = owner
+            with self._lock:
+                if self._turns is None:
+                    from .shares import Turns  # for services of many organisations alone
+
+                    self._turns = Turns(self.threads, _LEAST)
+                self._turns.line_up(owner, running)
         return running
+
+    @property
+    def base(self) -> CallPool:
+        """The pool itself."""
+        return self
+
+    def owned(self, owner: object) -> OwnedCalls:
+        """Return the share of *owner*: half of the threads at most, and some of its own whatever the others do."""
+        return OwnedCalls(self, owner)
 
     def start(self, *, each: bool = False) -> bool:
         """Have what is queued run; with *each*, or while calls are slow, every call on a thread of its own.
@@ -64,17 +152,23 @@ class CallPool:
         Whoever submitted calls comes back within ``STALLED_S`` as long as this returns True: some are still queued
         behind another.
         """
-        if not self._workers and not self._queue:
+        turns = self._turns
+        if not self._workers and not self._queue and (turns is None or not turns.waiting):
             return False
         with self._lock:
             self._workers = [worker for worker in self._workers if worker.live]
             busy, stalled = len(self._workers), perf_counter() - STALLED_S
             if busy and all(worker.began < stalled for worker in self._workers):
                 self._spread, self._least_s = _SPREAD_CALLS, 1.0
-            if not self._queue:
+            queued, owned = len(self._queue), turns.waiting if turns is not None else 0
+            if not queued and not owned:
                 return False
             each = each or bool(self._spread)
-            wanted = min(busy + len(self._queue) if each else max(1, busy), self.threads)
+            wanted = min(busy + queued if each else max(1, busy), self.threads)
+            if turns is not None and owned:
+                startable = turns.startable(self.threads - busy - queued)
+                if startable and (each or not busy):
+                    wanted = max(wanted, busy + (startable if each else 1))
         for _ in range(wanted - busy):
             self._add_worker()
         return not each
@@ -103,21 +197,39 @@ class CallPool:
         self._workers.append(worker)
 
     def _work(self, worker: _Worker) -> None:
-        """Run what is queued, one after another, until nothing is."""
+        """Run what is queued, one after another, until nothing is that may be."""
         queue = self._queue
         while True:
-            try:
-                running = queue.popleft()
-            except IndexError:
-                with self._lock:  # a call that is queued from now on finds this worker gone
-                    if queue:
-                        continue
-                    worker.live = False
-                    return
+            running, turns = None, self._turns
+            if turns is not None and turns.waiting and (worker.turn or not queue):
+                with self._lock:
+                    running = self._next(turns)
+            worker.turn = not worker.turn  # what has owners and what has none take turns
+            if running is None:
+                try:
+                    running = queue.popleft()
+                except IndexError:
+                    with self._lock:  # a call that is queued from now on finds this worker gone
+                        if queue:
+                            continue
+                        running = self._next(self._turns)
+                        if running is None:
+                            worker.live = False
+                            return
             worker.began = began = perf_counter()
             running.run()
+            if running.owner is not None and self._turns is not None:
+                with self._lock:
+                    self._turns.leave(running.owner)
             if self._spread:
                 self._judge(perf_counter() - began)
+
+    def _next(self, turns: Turns[Running] | None) -> Running | None:
+        """Return the next call of an owner, with the lock held."""
+        if turns is None:
+            return None
+        found = turns.take(free=sum(worker.live for worker in self._workers) <= self.threads)
+        return None if found is None else found[1]
 
     def _judge(self, seconds: float) -> None:
         """Note how long a call took on a thread of its own; two threads at once only make the count less exact."""
@@ -130,6 +242,8 @@ class CallPool:
         """Begin anew; in a forked child, where the threads and perhaps the lock are the parent's."""
         self._lock = threading.Lock()
         self._queue, self._workers = deque(), []
+        self._turns = None
+        """What is queued by owners; None while there were none."""
         self._spread = 0
         """Calls to come that get threads of their own; 0 where they are run one after another."""
         self._least_s = 1.0
@@ -145,28 +259,33 @@ class CallPool:
             if self._executor is None:
                 from concurrent.futures import ThreadPoolExecutor  # it brings logging; most processes do without
 
-                self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="kazinex-storage")
+                # More of them than ``threads`` are owed to owners only, see ``start``.
+                self._executor = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="kazinex-storage")
             return self._executor
 
 
 class _Worker:
     """A thread that runs what is queued."""
 
-    __slots__ = ("began", "live")
+    __slots__ = ("began", "live", "turn")
 
     def __init__(self) -> None:
         self.began = perf_counter()
         """When its call began."""
+        self.turn = True
+        """Whether what has an owner is next."""
         self.live = True
 
 
 class Running:
     """A call that was submitted, and its outcome. A future without locks: 2 us where that takes 10."""
 
-    __slots__ = ("_after", "_context", "_on_end", "_turn", "call", "ended", "error", "value")
+    __slots__ = ("_after", "_context", "_on_end", "_turn", "call", "ended", "error", "owner", "value")
 
     def __init__(self, call: Call, on_end: Callable[[Running], object]) -> None:
         self.call = call
+        self.owner: object = None
+        """In whose share it is."""
         self.value: Any = None
         self.error: BaseException | None = None
         self.ended = False

@@ -181,9 +181,7 @@ class Session(Multi):
         """
         now, woken = time.monotonic(), False
         if self._timers:
-            after = self._timers[-1]
-            self._timers.clear()
-            self._deadline = None if after < 0 else now if after == 0 else now + after / 1000
+            self._set_deadline(now)
         left = None if self._deadline is None else self._deadline - now
         if left is not None and left <= 0:
             woken = True
@@ -199,6 +197,22 @@ class Session(Multi):
                 self._expire()
         ended = self.collect()
         return ended + self.end_stalled() if woken else ended
+
+    def left_s(self) -> float | None:
+        """Return how many seconds libcurl may be left alone; None: for as long as no socket moves."""
+        now = time.monotonic()
+        if self._timers:
+            self._set_deadline(now)
+        return None if self._deadline is None else max(0.0, self._deadline - now)
+
+    def fileno(self) -> int | None:
+        """Return a descriptor that can be read once something moves; None where there is no epoll."""
+        return self._poll.fileno() if hasattr(self._poll, "fileno") else None
+
+    def _set_deadline(self, now: float) -> None:
+        after = self._timers[-1]
+        self._timers.clear()
+        self._deadline = None if after < 0 else now if after == 0 else now + after / 1000
 
     def finish_late(self) -> None:
         """Continue briefly with transfers whose responses are wanted even after the caller has gone.

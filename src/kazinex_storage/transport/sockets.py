@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import select
 from asyncio import CancelledError, wait
-from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -22,12 +21,17 @@ import pycurl
 from .attempt import LATE_S, Attempt
 from .fork_lock import leak_after_fork
 from .session import MASKS, Multi
+from .shares import Turns
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future, Handle
 
     from .handle import Option
     from .stall import Limits
+
+# A page of documents is a handful of requests; beyond the bound they cost connections, so no more than that.
+_LEAST: Final = 4
+"""Transfers that every owner may have under way, whatever the others do."""
 
 _IN: Final = 1
 _OUT: Final = 2
@@ -41,7 +45,7 @@ class LoopMulti(Multi):
         super().__init__(options, connections, limits)
         self.loop = loop
         self._connections = connections
-        self._waiting: deque[Attempt] = deque()
+        self._turns: Turns[Attempt] = Turns(connections, _LEAST)
         self._watched: dict[int, int] = {}
         self._soon = False
         """Whether libcurl is woken in the next turn of the loop."""
@@ -69,18 +73,24 @@ class LoopMulti(Multi):
         """Whether it can be used."""
         return self._guard is not None
 
-    def begin(self, attempt: Attempt) -> Future[None]:
-        """Begin *attempt* and return what its end is waited for by; after an error of that, ``abandon`` it.
+    def begin(self, attempt: Attempt, owner: object = None) -> Future[None]:
+        """Begin *attempt* in the share of *owner*; return what its end is waited for by. If that fails, ``abandon`` it.
 
         Raises:
             IntegrityError: the source of its body cannot be read any more.
         """
         future: Future[None] = self.loop.create_future()
         attempt.on_end = future
-        if len(self.active) < self._connections:
+        free = len(self.active) < self._connections
+        if owner is None and free:  # written out: single requests pay for each call
             self.start(attempt)
+            return future
+        attempt.owner = owner
+        if self._turns.admits(owner, free=free):
+            self._turns.enter(owner)
+            self._start_counted(attempt)
         else:
-            self._waiting.append(attempt)
+            self._turns.line_up(owner, attempt)
         return future
 
     async def abandon(self, attempt: Attempt, error: BaseException) -> None:
@@ -89,8 +99,8 @@ class LoopMulti(Multi):
             attempt.on_end = self.loop.create_future()
             with suppress(CancelledError):
                 await wait({attempt.on_end}, timeout=LATE_S)
-        if attempt in self._waiting:
-            self._waiting.remove(attempt)
+        if not self._turns.remove(attempt.owner, attempt) and attempt.owner is not None and self._is_active(attempt):
+            self._turns.leave(attempt.owner)
         self.drop(attempt)
         self._fill()
 
@@ -101,7 +111,8 @@ class LoopMulti(Multi):
         self.closed = True
         if self._timer is not None:
             self._timer.cancel()
-        self._waiting.clear()
+        self._turns.clear()
+        self._turns.under_way.clear()
         super().close()
         if self._set is not None:
             if not self.loop.is_closed():
@@ -110,7 +121,7 @@ class LoopMulti(Multi):
 
     def close_if_idle(self) -> None:
         """Close the connections unless something is under way."""
-        if not self.active and not self._waiting:
+        if not self.active and not self._turns.waiting:
             self.close()
 
     async def _until_shutdown(self) -> AsyncGenerator[None, None]:
@@ -119,11 +130,25 @@ class LoopMulti(Multi):
         finally:
             self.close()
 
+    def _is_active(self, attempt: Attempt) -> bool:
+        return attempt.handle is not None and self.active.get(attempt.handle) is attempt
+
+    def _start_counted(self, attempt: Attempt) -> None:
+        try:
+            self.start(attempt)
+        except BaseException:
+            if attempt.owner is not None:
+                self._turns.leave(attempt.owner)
+            raise
+
     def _fill(self) -> None:
-        while self._waiting and len(self.active) < self._connections and not self.closed:
-            attempt = self._waiting.popleft()
+        while self._turns.waiting and not self.closed:
+            found = self._turns.take(free=len(self.active) < self._connections)
+            if found is None:
+                return
+            attempt = found[1]
             try:
-                self.start(attempt)
+                self._start_counted(attempt)
             except Exception as error:
                 if not attempt.on_end.done():
                     attempt.on_end.set_exception(error)
@@ -149,14 +174,16 @@ class LoopMulti(Multi):
             self._fail(error)
             raise
         for attempt in ended:
+            if attempt.owner is not None:
+                self._turns.leave(attempt.owner)
             if not attempt.on_end.done():
                 attempt.on_end.set_result(None)
-        if self._waiting:
+        if self._turns.waiting:
             self._fill()
 
     def _fail(self, error: BaseException) -> None:
         """End everything with *error*; an interrupt itself goes to the code that runs the loop."""
-        lost = [*self.active.values(), *self._waiting]
+        lost = [*self.active.values(), *self._turns.items()]
         self.close()
         for attempt in lost:
             if attempt.on_end.done():

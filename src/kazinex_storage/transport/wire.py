@@ -9,6 +9,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
@@ -37,12 +38,34 @@ _IDLE_SESSIONS: Final = 16
 """The most idle sessions that are kept."""
 
 
+class Kept:
+    """What wires over the same connections share: the sessions and lines that are idle, and those of loops."""
+
+    def __init__(self) -> None:
+        self.sessions: IdlePool[Session] | None = None
+        self.lines: IdlePool[Line] | None = None
+        self.making = ForkLock()
+        """Held when a pool is set: of threads that make the first one at once, all take the same."""
+        self.crowded = False
+        """Whether this process has more descriptors than ``select`` can handle."""
+        self.loops: LoopMultis | None = None
+        self.options: tuple[Option, ...] | None = None
+        self.ahead: Kept | None = None
+        """The connections of what goes on while its caller does something else; see ``another``."""
+
+
 class Wire:
     """Settings, policy and observer, and the sessions that are idle."""
 
     def __init__(
         self, settings: TransportSettings | None, retry: RetryPolicy | None, observer: Observer | None
     ) -> None:
+        self.kept = Kept()
+        """Its connections."""
+        self.owner: object = None
+        """Whose requests it carries; None: anybody's. Each owner has a share of the connections, see ``shares.py``."""
+        self.family: tuple[object, object] = (object(), None)
+        """Equal for wires that differ in their connections alone: one does for what is to go through the other."""
         self.settings = settings if settings is not None else TransportSettings()
         self.policy = retry if retry is not None else RetryPolicy()
         self._observer = observer
@@ -50,22 +73,27 @@ class Wire:
         """Returns the first attempt of a request, to be sent at once; None: ``exchange`` has to send it."""
         self.plain: Callable[[Attempt], Response | None] = partial(plain_response, self.policy, observer)
         """Returns the response to a first attempt; None: ``exchange`` has to go on from it."""
-        self._sessions: IdlePool[Session] | None = None
-        self._lines: IdlePool[Line] | None = None
-        self._making = ForkLock()
-        """Held when a pool is set: of threads that make the first one at once, all take the same."""
-        self._crowded = False
-        """Whether this process has more descriptors than ``select`` can handle."""
-        self._loops: LoopMultis | None = None
-        self._options: tuple[Option, ...] | None = None
 
     def restricted(self, addresses: PublicAddresses) -> Wire:
         """Return one like this, with separate connections that go to *addresses* only."""
-        return Wire(replace(self.settings, addresses=addresses), self.policy, self._observer)
+        made = Wire(replace(self.settings, addresses=addresses), self.policy, self._observer)
+        made.owner, made.family = self.owner, (made.family[0], self.owner)
+        return made
 
     def another(self) -> Wire:
-        """Return one like this, with separate connections."""
-        return Wire(self.settings, self.policy, self._observer)
+        """Return one like this, with separate connections: the same ones for all that share those of this one."""
+        kept = self.kept
+        with kept.making:
+            kept.ahead = kept.ahead or Kept()
+        made = copy(self)
+        made.kept = kept.ahead
+        return made
+
+    def owned(self, owner: object) -> Wire:
+        """Return one over the same connections, for what *owner* does."""
+        made = copy(self)
+        made.owner, made.family = owner, (self.family[0], owner)
+        return made
 
     def exchange(self, request: Request, first: Attempt | None = None) -> Exchange[Response]:
         """Return *request* as an exchange of attempts, of which the *first* may have been sent."""
@@ -78,11 +106,12 @@ class Wire:
         Raises:
             SettingsError: libcurl cannot be used as the settings say.
         """
-        if self._options is None:
+        kept = self.kept
+        if kept.options is None:
             from .handle import options_of
 
-            self._options = options_of(self.settings)
-        return self._options
+            kept.options = options_of(self.settings)
+        return kept.options
 
     @property
     def limits(self) -> Limits:
@@ -97,24 +126,25 @@ class Wire:
         Raises:
             BaseException: an interrupt; the connection is closed.
         """
-        if self._crowded:
+        kept = self.kept
+        if kept.crowded:
             self._watch(attempt)
             return
-        lines = self._lines
+        lines = kept.lines
         if lines is None:
             from .line import Line
 
             options, connections, limits = self.options, self.settings.max_connections, self.limits
             made = IdlePool(lambda: Line(options, connections, limits), connections)
-            with self._making:
-                lines = self._lines = self._lines or made
+            with kept.making:
+                lines = kept.lines = kept.lines or made
         line = lines.take()
         try:
             line.perform(attempt)
         except BaseException:
             lines.drop(line)
             raise
-        self._crowded = self._crowded or line.blind
+        kept.crowded = kept.crowded or line.blind
         lines.give(line)
 
     def _watch(self, attempt: Attempt) -> None:
@@ -134,33 +164,36 @@ class Wire:
         Raises:
             SettingsError: libcurl cannot be used as the settings say.
         """
-        sessions = self._sessions
+        kept = self.kept
+        sessions = kept.sessions
         if sessions is None:
             from .session import Session
 
             options, connections, limits = self.options, self.settings.max_connections, self.limits
             made = IdlePool(lambda: Session(options, connections, limits), _IDLE_SESSIONS)
-            with self._making:
-                sessions = self._sessions = self._sessions or made
-        session = sessions.take()
+            with kept.making:
+                sessions = kept.sessions = kept.sessions or made
+        session = sessions.take(self.owner)
         session.keep(self.share())
         return session
 
     def give(self, session: Session) -> None:
         """Take back a session with no transfer in progress."""
-        if self._sessions is not None:
-            self._sessions.give(session)
+        if self.kept.sessions is not None:
+            self.kept.sessions.give(session)
 
     def drop(self, session: Session) -> None:
         """Close a session instead of taking it back."""
-        if self._sessions is not None:
-            self._sessions.drop(session)
+        if self.kept.sessions is not None:
+            self.kept.sessions.drop(session)
 
     def share(self) -> int:
-        """Return how many concurrent transfers each session in use may have."""
-        lent = self._sessions.lent if self._sessions is not None else 0
-        most = self.settings.max_connections
-        return most if lent <= 1 else max(1, most // 2 // lent)
+        """Return how many concurrent transfers each session of the owner may have: owners share, and their sessions."""
+        sessions, most = self.kept.sessions, self.settings.max_connections
+        if sessions is None or sessions.lent <= 1:
+            return most
+        owners, mine = sessions.owners(self.owner)
+        return max(1, most // 2 // owners // mine)
 
     @property
     def loops(self) -> LoopMultis:
@@ -169,19 +202,20 @@ class Wire:
         Raises:
             SettingsError: libcurl cannot be used as the settings say.
         """
-        if self._loops is None:
+        if self.kept.loops is None:
             from .sockets import LoopMultis
 
-            self._loops = LoopMultis(self.options, self.settings.max_connections, self.limits)
-        return self._loops
+            self.kept.loops = LoopMultis(self.options, self.settings.max_connections, self.limits)
+        return self.kept.loops
 
     def close(self) -> None:
         """Close what is idle; using the wire again opens new connections."""
-        for idle in (self._sessions, self._lines):
-            if idle is not None:
-                idle.close()
-        if self._loops is not None:
-            self._loops.close()
+        for kept in filter(None, (self.kept, self.kept.ahead)):
+            for idle in (kept.sessions, kept.lines):
+                if idle is not None:
+                    idle.close()
+            if kept.loops is not None:
+                kept.loops.close()
 
 
 class IdlePool(Generic[_S]):
@@ -192,7 +226,7 @@ class IdlePool(Generic[_S]):
         self._make = make
         self._most_idle = idle
         self._idle: deque[_S] = deque()
-        self._lent: set[_S] = set()
+        self._lent: dict[_S, object] = {}
         self._pid = os.getpid()
 
     @property
@@ -200,8 +234,13 @@ class IdlePool(Generic[_S]):
         """How many are in use."""
         return len(self._lent)
 
-    def take(self) -> _S:
-        """Return one for this thread only.
+    def owners(self, owner: object) -> tuple[int, int]:
+        """Return how many owners use some, and how many *owner* does, which counts as one that does."""
+        owners = [*self._lent.copy().values()]
+        return len({*owners, owner}), max(1, owners.count(owner))
+
+    def take(self, owner: object = None) -> _S:
+        """Return one for this thread only, for what *owner* does.
 
         Raises:
             SettingsError: libcurl cannot be used as the settings say.
@@ -212,7 +251,7 @@ class IdlePool(Generic[_S]):
             session = self._idle.pop()
         except IndexError:
             session = self._make()
-        self._lent.add(session)
+        self._lent[session] = owner
         return session
 
     def give(self, session: _S) -> None:
@@ -220,7 +259,7 @@ class IdlePool(Generic[_S]):
         if self._pid != os.getpid():
             leak_after_fork(session)
             return
-        self._lent.discard(session)
+        self._lent.pop(session, None)
         if len(self._idle) < self._most_idle:
             self._idle.append(session)
         else:
@@ -228,7 +267,7 @@ class IdlePool(Generic[_S]):
 
     def drop(self, session: _S) -> None:
         """Close one instead of taking it back."""
-        self._lent.discard(session)
+        self._lent.pop(session, None)
         session.close()
 
     def close(self) -> None:
@@ -241,7 +280,7 @@ class IdlePool(Generic[_S]):
 
     def _forget(self) -> None:
         inherited, self._idle = self._idle, deque()
-        lent, self._lent = self._lent, set()
+        lent, self._lent = self._lent, {}
         leak_after_fork(lent)
         self._pid = os.getpid()
         for session in inherited:
