@@ -139,7 +139,11 @@ class Monitor:
         stop = stop if stop is not None else threading.Event()
         with ThreadPoolExecutor(self._pace.at_once, thread_name_prefix="kazinex-storage-monitor") as pool:
             futures = [pool.submit(self._work, stop) for _ in range(self._pace.at_once)]
-            done = [each for future in futures for each in future.result()]
+            try:
+                done = [each for future in futures for each in future.result()]
+            except BaseException:  # an interrupt: nothing more is begun
+                stop.set()
+                raise
         return MonitorRound(
             verified=sum(each.verified for each in done),
             changed=sum(each.changed for each in done),
@@ -244,7 +248,17 @@ class Monitor:
         after = self._organisations.record_verification(
             record, ok=report.ok, error=report.failure, at=report.started_at, discovered=discovered, routine=True
         )
-        return MonitorRound(verified=1, changed=int(after.status is not record.status))
+        if after.status is record.status:
+            return MonitorRound(verified=1)
+        _log.warning(
+            "the provider %s (%s) of %s is %s%s",
+            after.label,
+            after.kind,
+            after.organisation,
+            after.status.value,
+            f": {after.last_error}" if after.last_error else "",
+        )
+        return MonitorRound(verified=1, changed=1)
 
     def _pause_s(self) -> float:
         due = self._table.next_due()

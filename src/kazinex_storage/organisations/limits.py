@@ -65,6 +65,17 @@ class Limits(Records, Speaker):
         event = QuotaChanged(organisation=organisation, project=project, max_bytes=max_bytes, max_objects=max_objects)
         return self._changed(partial(table.set_quota, quota), lambda _: [event])
 
+    def quota(self, organisation: str, project: str | None = None) -> Quota:
+        """Return what is set for the organisation, or for one project; version 0 when nothing ever was.
+
+        Raises:
+            InvalidKeyError: an id is not one.
+        """
+        check_identifier(organisation, "organisation")
+        if project is not None:
+            check_identifier(project, "project")
+        return self.catalogue.usage.quota(organisation, project)
+
     def usage(self, organisation: str, *, days: int = 31) -> UsageReport:
         """Return what the organisation takes up, its quotas, and the requests of the last *days*; four queries.
 
