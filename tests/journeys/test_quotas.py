@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import subprocess
+import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import fsspec
 import pytest
@@ -28,6 +32,7 @@ from kazinex_storage import (
     QuotaExceededError,
     Resolver,
     Storage,
+    open_organisations,
 )
 from kazinex_storage.documents.quotas import utc_now
 from kazinex_storage.organisations import MemoryCatalogue
@@ -350,3 +355,58 @@ def test_a_ticket_that_is_confirmed_too_late_is_removed_when_there_is_no_room(fl
         documents.confirm_direct_upload(ticket)
 
     assert [name("P02"), name("P03")] == flat.names()
+
+
+WRITER = """
+import sys
+from kazinex_storage import DocumentKey, DocumentStore, QuotaExceededError, Resolver, open_organisations
+
+organisations = open_organisations()
+documents = DocumentStore(Resolver(organisations))
+for number in range(12):
+    try:
+        documents.upload(DocumentKey("org-1", "bridge", sys.argv[1], f"P{number}", "plan.pdf"), b"%PDF-1.7 drawing")
+    except QuotaExceededError:
+        print("refused")
+    else:
+        print("stored", flush=True)
+"""
+
+
+def test_processes_that_write_at_once_store_no_more_than_the_quota(tmp_path: Path) -> None:
+    """One of them is killed in the middle: what it had reserved it holds until it expires, and stores nothing with."""
+    (tmp_path / "disk").mkdir()
+    environment = {**os.environ, "KAZINEX_STORAGE_HOME": str(tmp_path / "home")}
+    organisations = open_organisations({"KAZINEX_STORAGE_HOME": str(tmp_path / "home")})
+    record = organisations.add_provider("org-1", "local", "Disk", {"root": str(tmp_path / "disk"), "durable": False})
+    organisations.record_verification(record, ok=True)
+    organisations.set_default("org-1", "Disk")
+    organisations.set_quota("org-1", max_objects=20)
+
+    started = [
+        subprocess.Popen([sys.executable, "-c", WRITER, name], env=environment, stdout=subprocess.PIPE, text=True)
+        for name in ("A", "B", "C")
+    ]
+    assert started[0].stdout is not None
+    assert "stored\n" == started[0].stdout.readline()
+    started[0].kill()
+    said = [process.communicate(timeout=60)[0] for process in started]
+
+    files = [path for path in (tmp_path / "disk" / "org-1").rglob("*.pdf") if path.is_file()]
+    report = organisations.usage("org-1")
+    held = sum(each.objects for each in report.reserved)
+    assert report.objects <= len(files) <= 20
+    assert report.objects + held <= 20
+    assert len(files) - report.objects <= held <= 1
+    assert 24 == sum(text.count("stored") + text.count("refused") for text in said[1:])
+    organisations.close()
+
+
+def test_bulk_removals_count_what_they_removed_project_by_project(flat: Flat) -> None:
+    flat.storage.put_many([(f"p{number % 2}/{number}.txt", b"x" * 10) for number in range(20)])
+    assert (20, 200) == flat.used
+
+    flat.storage.delete_many([f"p{number % 2}/{number}.txt" for number in range(0, 20, 2)])
+
+    report = flat.organisations.usage("org-1")
+    assert ((0, 0), (10, 100)) == (report.of_project("p0"), report.of_project("p1"))

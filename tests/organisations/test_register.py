@@ -153,6 +153,10 @@ def test_a_database_of_the_second_layout_keeps_its_revisions(
     again = open_catalogue()
 
     assert kept == again.revisions.revision(kept.document)
+    assert [("bridge", "local-1", 1, 0)] == [
+        (entry.project, entry.provider, entry.objects, entry.bytes) for entry in again.usage.usage("org-1")
+    ]
+    assert (kept,) == again.revisions.unsized("org-1")
     with again._database.reading() as connection:
         assert all(inspect(connection).has_table(table.name) for table in SERVICE_TABLES)
 

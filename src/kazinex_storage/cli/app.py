@@ -16,7 +16,7 @@ from typer.main import get_command
 from ..secrecy.masking import redact
 from ..values import value
 from ..version import __version__
-from . import allowlist, audit, check, demo, emulate, kinds, listing, monitor, objects, provider, serve, sweep, usage
+from . import allowlist, audit, check, demo, emulate, kinds, listing, monitoring, objects, provider, serve, sweep
 from .command import RunningCommand
 from .exits import HELP, ExitCode, document_of, exit_code, message_of, printable
 from .output import Output
@@ -97,14 +97,14 @@ def build() -> typer.Typer:
         ("rm", objects.rm),
         ("check", check.check),
         ("sweep", sweep.sweep_providers),
-        ("usage", usage.usage),
-        ("monitor", monitor.monitor),
+        ("usage", monitoring.usage),
+        ("monitor", monitoring.monitor),
     ):
         app.command(name, epilog=ANYWHERE)(command)
     app.add_typer(provider.build(ANYWHERE), name="provider")
     app.add_typer(allowlist.build(ANYWHERE), name="allowlist")
     app.add_typer(audit.build(ANYWHERE), name="audit")
-    app.add_typer(usage.build(ANYWHERE), name="quota")
+    app.add_typer(monitoring.build(ANYWHERE), name="quota")
     app.add_typer(emulate.build(ANYWHERE), name="emulate")
     return app
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..documents.store import DocumentStore
 from ..storage.sweeping import DEFAULT_AGE, sweep
 from .command import Organisation, RunningCommand, Yes, command_of, confirm
 from .exits import ExitCode
@@ -40,6 +39,8 @@ def sweep_providers(
     Without a provider, direct uploads that nobody confirmed in time are among them, whatever their age. Only what
     belongs to the organisation is looked at. Exit code 1 when something could not be removed.
     """
+    from ..documents.store import DocumentStore
+
     command = command_of(context)
     age = timedelta(hours=older_than)
     providers = _opened(command, _providers(command, organisation, provider))

@@ -6,7 +6,7 @@ record, the claim counts the object itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Final, cast
@@ -81,10 +81,14 @@ class OrganisationQuota:
             found.append(key)
         return found
 
-    def forget(self, key: ObjectKey, size: int) -> Exchange[None]:
-        """Note that an object that the register does not have was removed."""
-        call = partial(self._usage.forget, self._organisation, project_of(key), self._provider, objects=1, size=size)
-        yield Call(call)
+    def forget(self, sizes: Mapping[ObjectKey, int]) -> Exchange[None]:
+        """Note that objects of these *sizes*, which the register does not have, were removed; one call a project."""
+        projects: dict[str, list[int]] = {}
+        for key, size in sizes.items():
+            projects.setdefault(project_of(key), []).append(size)
+        for project, found in projects.items():
+            place = (self._organisation, project, self._provider)
+            yield Call(partial(self._usage.forget, *place, objects=len(found), size=sum(found)))
 
 
 def project_of(key: str) -> str:

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from ..errors import NotFoundError, StorageError
 from ..keys import ObjectKey
 from ..lazy import logger
-from ..transport import Exchange
+from ..transport import Exchange, Many, Outcome
 from ..types import ObjectInfo, PutMode
 from .guards import Write
 from .operation import Context
@@ -45,7 +46,7 @@ def within_quota(
         yield from give_back(claim)
         raise
     if write is None:
-        yield from claim.keep(info.size - (replaced or 0), 1 if replaced is None else 0)
+        yield from _counted(claim.keep(info.size - (replaced or 0), 1 if replaced is None else 0))
     return info
 
 
@@ -60,17 +61,24 @@ def give_back(claim: Claim | None) -> Exchange[None]:
 
 
 def removing(context: Context, keys: Sequence[ObjectKey], remove: Exchange[None]) -> Exchange[None]:
-    """Run *remove*, and count those of *keys* no longer that no register counts; one HEAD each."""
-    rule, sizes = context.rules.quota, dict[ObjectKey, int]()
-    if rule is not None:
-        for key in (yield from rule.uncounted(keys)):
-            size = yield from size_of(context, key)
-            if size is not None:
-                sizes[key] = size
+    """Run *remove*, and count those of *keys* no longer that no register counts; one HEAD each, many at once."""
+    rule = context.rules.quota
+    if rule is None:
+        return (yield from remove)
+    uncounted = yield from rule.uncounted(keys)
+    heads = (size_of(context, key) for key in uncounted)
+    outcomes = cast("list[Outcome[int | None]]", (yield Many(heads, context.info.concurrency))) if uncounted else []
+    sizes = {key: outcome.value for key, outcome in zip(uncounted, outcomes, strict=True) if outcome.value is not None}
     yield from remove
-    if rule is not None:
-        for key, size in sizes.items():
-            yield from rule.forget(key, size)
+    yield from _counted(rule.forget(sizes))
+
+
+def _counted(count: Exchange[None]) -> Exchange[None]:
+    """Run *count*; should it fail, what was done stays done, and the next ``reconcile`` counts it."""
+    try:
+        yield from count
+    except StorageError as error:
+        _log.warning("what was written or removed is not counted before it is reconciled: %s", error)
 
 
 def size_of(context: Context, key: ObjectKey) -> Exchange[int | None]:

@@ -70,7 +70,7 @@ def move_object(context: Context, source: ObjectKey, target: ObjectKey, mode: Pu
     if context.guard is not None:
         yield from context.guard.removing([source], moved=True)
     if uncounted and context.rules.quota is not None:
-        yield from context.rules.quota.forget(source, size)
+        yield from context.rules.quota.forget({source: size})
     return info
 
 

@@ -7,7 +7,7 @@ what organisations use; docs/adr/0048 has the reasons.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -59,8 +59,8 @@ class QuotaRule(Protocol):
         """Return those of *keys* that no register counts."""
         ...
 
-    def forget(self, key: ObjectKey, size: int) -> Exchange[None]:
-        """Note that an object that no register counts was removed."""
+    def forget(self, sizes: Mapping[ObjectKey, int]) -> Exchange[None]:
+        """Note that objects of these *sizes*, which no register counts, were removed."""
         ...
 
 
