@@ -11,10 +11,14 @@ WORKERS ?= 4
 # The tests start Python some hundred times: 0.43 s of processor each where it may not keep what it compiled, else 0.30 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check soak mutation bench bench-docs format clean
+.PHONY: demo page test check soak mutation bench bench-docs format clean
 
 demo: $(VENV)/.user  ## Store a document for an organisation, on local disk, and read it back
 	$(BIN)/kazinex-storage demo
+	@echo "The page Settings > Storage with a sample organisation: make page"
+
+page: $(VENV)/.user  ## Open the page Settings > Storage with a sample organisation
+	$(BIN)/kazinex-storage serve --demo
 
 test: check $(VENV)/azurite/.ready $(VENV)/browser/.ready  ## Lint, types, every test
 	$(BIN)/python -m pytest -m "not soak" --numprocesses $(WORKERS) --dist worksteal

@@ -35,7 +35,7 @@ def test_the_demo_again_in_the_same_folder_stores_the_next_revision(cli: Command
 
     assert (0, 0) == (first.code, again.code), first.err + again.err
     assert 3 == first.text.count("identical  ")
-    assert "acme/river-bridge/DRG-0042/P01/" in first.text.splitlines()[-3]
+    assert "acme/river-bridge/DRG-0042/P01/" in first.text.splitlines()[-4]
     assert "P02" == again.json["receipt"]["document"]["revision"]
 
 

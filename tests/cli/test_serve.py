@@ -54,9 +54,10 @@ def test_the_demo_opens_with_its_link_and_shows_documents(cli: CommandLine) -> N
             revisions = client.get(f"{base}/projects/river-bridge/documents/DRG-0042/revisions").json()["revisions"]
         next_link = _document(process)["url"]
 
-    assert {("Site office disk", "VERIFIED", True), ("Head office archive", "VERIFIED", False)} == {
-        (each["label"], each["status"], each["is_default"]) for each in providers
+    assert {("Site office disk", True), ("Head office archive", False), ("Platform storage", False)} == {
+        (each["label"], each["is_default"]) for each in providers
     }
+    assert {"VERIFIED"} == {each["status"] for each in providers}
     assert ["C01", "P01", "P02"] == sorted(each["revision"] for each in revisions)
     assert shown["url"] != next_link, "a link works once, so the next one follows"
     assert 0 == process.returncode

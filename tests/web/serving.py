@@ -33,11 +33,13 @@ class Service:
 
 
 @contextmanager
-def serving(names: Sequence[str] = ("acme",), **options: Any) -> Iterator[Service]:
-    """Serve organisations of these names, without providers yet, until the context ends."""
+def serving(
+    names: Sequence[str] = ("acme",), *, organisations: Organisations | None = None, **options: Any
+) -> Iterator[Service]:
+    """Serve organisations of these names, by default in memory and without providers, until the context ends."""
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    organisations = Organisations(MemoryCatalogue())
+    organisations = Organisations(MemoryCatalogue()) if organisations is None else organisations
     resolver = Resolver(organisations)
     served = Served(
         organisations=organisations,

@@ -126,6 +126,7 @@ class Demo:
         lines += [
             "Try next:",
             f"  {PREFIX}HOME={shlex.quote(str(self._home / DATA))} {_program()} ls -lR {self._organisation}",
+            f"  {_program()} serve --demo --home {shlex.quote(str(self._home))}   # the page Settings > Storage",
         ]
         self._out.result(document, lines)
 

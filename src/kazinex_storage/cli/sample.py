@@ -1,4 +1,4 @@
-"""The sample organisation of ``serve --demo``: two disks, an override, an allowlist, and documents with revisions."""
+"""The sample organisation of ``serve --demo``: disks, an override, an allowlist, and documents with revisions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from typing import Final
 
 from ..documents.store import DocumentStore
 from ..errors import AlreadyExistsError, RecordNotFoundError
+from ..json_text import write_json
 from ..keys import DocumentKey
 from ..organisations import Organisations
 from .pdf import make_pdf
 
 ORGANISATION: Final = "demo-organisation"
+
+PLATFORM: Final = "Platform storage"
+"""What the platform offers to every organisation."""
 
 OFFICE: Final = "Site office disk"
 ARCHIVE: Final = "Head office archive"
@@ -39,13 +43,29 @@ _DOCUMENTS: Final = (
 )
 
 
+def declare(data: Path, storage: Path) -> Path:
+    """Write the file for ``KAZINEX_STORAGE_MANAGED`` into the folder *data*, and return it.
+
+    It declares a disk below *storage* as the platform's own provider.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = data / "managed.json"
+    settings = {"root": str(storage / "platform"), "create": True}
+    file.touch(mode=0o600)
+    file.write_text(write_json({"kind": "local", "label": PLATFORM, "settings": settings}), encoding="utf-8")
+    return file
+
+
 def fill(organisations: Organisations, documents: DocumentStore, home: Path) -> None:
     """Make what is missing of the sample below *home*; what a person has changed since stays.
 
     Raises:
         StorageError: the disk or the catalogue failed.
     """
-    first = not organisations.providers(ORGANISATION)
+    first = all(record.managed for record in organisations.providers(ORGANISATION))
     for label, folder in ((OFFICE, "site-office"), (ARCHIVE, "archive")):
         if first:
             _add(organisations, label, home / "storage" / folder)

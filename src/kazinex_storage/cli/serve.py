@@ -13,7 +13,7 @@ import typer
 
 from ..errors import SettingsError
 from ..lazy import module
-from ..providers.settings.environment import PREFIX
+from ..providers.settings.environment import PREFIX, variables_below
 from .command import RunningCommand, command_of
 from .demo import DATA
 from .exits import UsageError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import webbrowser
     from urllib import parse
 
-    from ..web.app import Served
+    from ..web.app import ConnectApp, Served
 else:
     ipaddress = module(__name__, "ipaddress")
     parse = module(__name__, "urllib.parse")
@@ -69,7 +69,9 @@ def serve(
             from . import sample
 
             organisations, home = [sample.ORGANISATION], home.absolute()
-            command = own = RunningCommand(command.out, {f"{PREFIX}HOME": str(home / DATA)})
+            managed = sample.declare(home / DATA, home / "storage")
+            environ = {f"{PREFIX}HOME": str(home / DATA), f"{PREFIX}MANAGED": str(managed)}
+            command = own = RunningCommand(command.out, environ)
             sample.fill(command.organisations, command.documents, home)
         names = _names(command, list(filter(None, organisations or ())))
         _run(command, listener, names, _address(listener, host, public_url), browser=browser)
@@ -145,6 +147,7 @@ def _run(command: RunningCommand, listener: socket.socket, names: list[str], add
         sessions=Sessions("local operator"),
         names=tuple(names),
         address=address,
+        connect=_connect_app(),
         opened=show_link,
     )
     config = uvicorn.Config(create_app(served), log_level="warning", access_log=False, server_header=False)
@@ -156,6 +159,23 @@ def _run(command: RunningCommand, listener: socket.socket, names: list[str], add
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         command.out.note("stopped")
+
+
+def _connect_app() -> ConnectApp | None:
+    """Return the app that the variables KAZINEX_STORAGE_CONNECT_* name; None when they name none.
+
+    Raises:
+        SettingsError: id or secret is missing.
+    """
+    from ..web.app import ConnectApp
+
+    found = variables_below(f"{PREFIX}CONNECT_", ("client_id", "client_secret", "tenant"))
+    if not found:
+        return None
+    if {"client_id", "client_secret"} - found.keys():
+        raise SettingsError(f"{PREFIX}CONNECT_CLIENT_ID and {PREFIX}CONNECT_CLIENT_SECRET go together; set both")
+    tenant = found.get("tenant", "organizations")
+    return ConnectApp(client_id=found["client_id"], client_secret=found["client_secret"], tenant=tenant)
 
 
 def _show(command: RunningCommand, link: str, names: list[str]) -> None:

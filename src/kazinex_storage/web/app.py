@@ -6,7 +6,8 @@ Whoever has opened its link may do everything in the organisations that it serve
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from ..organisations.resolver import Resolver
 from ..organisations.service import Organisations
 from ..values import value
 from .access import Action, Caller
+from .connecting import SharePointConnect
 from .router import storage_router
 from .sessions import SESSION_S, Sessions
 from .settings_page import DIRECT_UPLOADS, PageSession, settings_page
@@ -33,6 +35,18 @@ _ANY_ORGANISATION: Final = frozenset({Action.SEE_KINDS, Action.SEE_METRICS})
 
 
 @value
+class ConnectApp:
+    """The registration of an app that people connect their SharePoint with; its redirect URI is ``callback_of``."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    tenant: str = "organizations"
+    """Whose people may connect: a tenant, or ``organizations`` for all."""
+    further: Mapping[str, object] = field(default_factory=dict)
+    """Settings that every provider gets, such as those for an emulator."""
+
+
+@value
 class Served:
     """What one application serves, and to whom."""
 
@@ -43,6 +57,8 @@ class Served:
     """The ids of the organisations that can be seen."""
     address: str
     """Scheme, host and port that browsers use; requests for other hosts are refused."""
+    connect: ConnectApp | None = None
+    """The app with which people connect their SharePoint; without one they enter settings."""
     opened: Callable[[], None] = lambda: None
     """Called whenever a link was used."""
 
@@ -50,6 +66,11 @@ class Served:
 def link_of(served: Served) -> str:
     """Return the address that opens the page once, within an hour."""
     return f"{served.address}{OPEN}?token={served.sessions.new_link()}"
+
+
+def callback_of(address: str) -> str:
+    """Return the redirect URI that is registered for the app of an application at *address*."""
+    return f"{address}{API}/connect/sharepoint/callback"
 
 
 def create_app(served: Served) -> FastAPI:
@@ -83,8 +104,13 @@ def create_app(served: Served) -> FastAPI:
     app = FastAPI(title="kazinex-storage", docs_url=None, redoc_url=None, openapi_url=f"{API}/openapi.json")
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[parts.hostname or ""], www_redirect=False)
     app.add_api_route(OPEN, open_session, methods=["GET"], include_in_schema=False, response_class=Response)
-    app.include_router(storage_router(served.organisations, resolver=served.resolver, authorise=authorise), prefix=API)
-    app.include_router(settings_page(session_of, api=API, upload_to=(*DIRECT_UPLOADS, *_HERE)))
+    connect = _connecting(served)
+    app.include_router(
+        storage_router(served.organisations, resolver=served.resolver, authorise=authorise, connect=connect),
+        prefix=API,
+    )
+    page = settings_page(session_of, api=API, connect=connect is not None, upload_to=(*DIRECT_UPLOADS, *_HERE))
+    app.include_router(page)
     return app
 
 
@@ -95,3 +121,17 @@ _HEADERS: Final = {
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+
+
+def _connecting(served: Served) -> SharePointConnect | None:
+    app = served.connect
+    if app is None:
+        return None
+    return SharePointConnect(
+        client_id=app.client_id,
+        client_secret=app.client_secret,
+        redirect_uri=callback_of(served.address),
+        done_url=f"{served.address}/",
+        tenant=app.tenant,
+        further=app.further,
+    )

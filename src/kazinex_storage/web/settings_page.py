@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ..values import value
-from .access import Caller, call_host
+from .access import Action, Caller, call_host
 
 _FOLDER: Final = Path(__file__).with_name("page")
 _TYPES: Final = {
@@ -38,6 +38,9 @@ class PageSession:
     caller: Caller
     organisations: tuple[str, ...]
     """Their ids; the first one is shown unless the address says ``?organisation=``."""
+    actions: frozenset[Action] | None = None
+    """What they may do, such as ``ALLOWED[role]``: the page leaves out what else there is, and shows everything for
+    None. The API decides in any case."""
 
 
 SessionOf: TypeAlias = Callable[[Request], "PageSession | Awaitable[PageSession | None] | None"]
@@ -133,5 +136,6 @@ def _shown(session: PageSession, api: str, *, connect: bool) -> dict[str, object
         "caller": session.caller.name,
         "csrf": session.caller.csrf if session.caller.cookie else None,
         "organisations": [{"id": organisation} for organisation in session.organisations],
+        "actions": None if session.actions is None else sorted(action.value for action in session.actions),
         "connect": connect,
     }

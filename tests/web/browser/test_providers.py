@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from kazinex_storage import ManagedProvider, Organisations
+from kazinex_storage.organisations import MemoryCatalogue
 from kazinex_storage.testing.emulators.cloudflare import r2_front
 
 from ...services import azure_options, r2_options
@@ -56,15 +58,12 @@ def enter(dialog: Locator, fields: dict[str, str]) -> None:
         dialog.get_by_label(re.compile(rf"^{name}( \(optional\))?$")).fill(value)
 
 
-def test_connection(visit: Visit, label: str) -> Locator:
+def run_test(visit: Visit, label: str) -> Locator:
     """Press Test Connection and return the dialog once the report is there."""
     visit.card(label).get_by_role("button", name="Test Connection").click()
     dialog = visit.page.get_by_role("dialog", name="Test Connection")
     dialog.get_by_text(re.compile(r"The connection (works|does not work)")).wait_for()
     return dialog
-
-
-test_connection.__test__ = False  # type: ignore[attr-defined]  # the name is that of the button
 
 
 def test_r2_is_configured_as_the_guide_says(browser: Browser, service: Service, front: R2Front, look: Any) -> None:
@@ -93,7 +92,7 @@ def test_r2_is_configured_as_the_guide_says(browser: Browser, service: Service, 
         expect(visit.card("Our R2").get_by_text("Pending")).to_be_visible()
         look(visit, "r2-pending")
 
-        dialog = test_connection(visit, "Our R2")
+        dialog = run_test(visit, "Our R2")
         expect(dialog.get_by_text("The connection does not work")).to_be_visible()
         expect(dialog.locator(".failed .notice").first).to_contain_text("the secret access key does not belong to it")
         look(visit, "r2-failed")
@@ -110,7 +109,7 @@ def test_r2_is_configured_as_the_guide_says(browser: Browser, service: Service, 
         dialog.get_by_role("button", name="Save").click()
         dialog.wait_for(state="detached")
 
-        dialog = test_connection(visit, "Our R2")
+        dialog = run_test(visit, "Our R2")
         expect(dialog.get_by_text("The connection works")).to_be_visible()
         expect(dialog.get_by_text("Write a test object")).to_be_visible()
         look(visit, "r2-verified")
@@ -142,7 +141,7 @@ def test_azure_is_configured_and_verified(browser: Browser, service: Service, az
                 "Endpoint URL": options["endpoint_url"],
             },
         )
-        dialog = test_connection(visit, "Azure Blob")
+        dialog = run_test(visit, "Azure Blob")
         expect(dialog.get_by_text("The connection works")).to_be_visible()
 
 
@@ -170,7 +169,7 @@ def test_a_project_gets_a_provider_of_its_own(browser: Browser, service: Service
             folder = tmp_path / label
             folder.mkdir()
             configure(visit, "Local", {"Label": label, "Root": str(folder)})
-            dialog = test_connection(visit, label)
+            dialog = run_test(visit, label)
             dialog.get_by_role("button", name="Close").click()
         visit.card("Office").get_by_role("button", name="Set as Default").click()
         expect(page.locator(".flow")).to_contain_text("Office")
@@ -207,3 +206,15 @@ def test_file_types_are_restricted(browser: Browser, service: Service, look: Any
     allowed = service.organisations.organisation("acme").allowlist
     assert {"rvt", "pdf", "ifc"} <= set(allowed)
     assert not {"zip", "exe"} & set(allowed)
+
+
+def test_the_provider_of_the_platform_is_shown_and_cannot_be_configured(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "platform").mkdir()
+    managed = ManagedProvider(kind="local", label="Supabase", settings={"root": str(tmp_path / "platform")})
+    organisations = Organisations(MemoryCatalogue(), managed=managed)
+    with serving(organisations=organisations) as service, visiting(browser, service) as visit:
+        card = visit.card("Supabase")
+        for text in ("Verified", "Default", "Managed", "Standard", "50 MB", "contact support"):
+            expect(card).to_contain_text(text)
+        expect(card.get_by_role("button")).to_have_count(0)
+        assert "platform" not in visit.page.inner_text("main").replace("Managed by the platform", "")

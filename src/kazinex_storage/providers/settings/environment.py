@@ -11,7 +11,7 @@ Every function takes the variables as its last argument; without it, those of th
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -125,6 +125,18 @@ def settings_from_environment(
         elif variable in variables:
             found[key] = variables[variable]
     return found
+
+
+def variables_below(prefix: str, names: Iterable[str], environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return what variables beginning with *prefix* say for *names*, written in capitals; empty ones say nothing.
+
+    Example:
+        >>> variables_below("EXAMPLE_", ["tenant", "cloud"], {"EXAMPLE_TENANT": "contoso", "EXAMPLE_CLOUD": ""})
+        {'tenant': 'contoso'}
+    """
+    variables = _variables(environ)
+    found = {name: variables.get(f"{prefix}{name.upper()}", "") for name in names}
+    return {name: text for name, text in found.items() if text}
 
 
 def _variables(environ: Mapping[str, str] | None) -> Mapping[str, str]:

@@ -16,10 +16,20 @@ export class Problem extends Error {
 export async function openSession() {
   const found = await answered(await sent("session.json", { headers: { Accept: "application/json" } }));
   Object.assign(session, found);
-  const asked = new URLSearchParams(location.search).get("organisation");
+  const asked = new URLSearchParams(location.search).get("organisation") ?? sessionStorage.getItem("organisation");
   const known = session.organisations.find(({ id }) => id === asked) ?? session.organisations[0];
   session.organisation = known?.id;
 }
+
+/** Say whether the host lets them do *action*; the API decides in any case. */
+export const may = (action) => !session.actions || session.actions.includes(action);
+
+/** Read JSON, or take *otherwise* where the reader may not. */
+export const getOr = (otherwise, address) =>
+  get(address).catch((error) => {
+    if (error.status === 403) return otherwise;
+    throw error;
+  });
 
 /** Return the address of *parts* below the organisation; each part is one segment, whatever is in it. */
 export const url = (...parts) => `${session.api}/organisations/${[session.organisation, ...parts].map(encodeURIComponent).join("/")}`;
@@ -34,7 +44,9 @@ export async function change(method, address, body, version) {
   const headers = { Accept: "application/json", ...guard() };
   if (version !== undefined && version !== null) headers["If-Match"] = `"${version}"`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  return answered(await sent(address, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }));
+  // What is taken back is taken back even when the page closes at that moment.
+  const keepalive = method === "DELETE";
+  return answered(await sent(address, { method, headers, keepalive, body: body === undefined ? undefined : JSON.stringify(body) }));
 }
 
 /** Post, and call `heard(event, data)` for each server-sent event as it comes. */

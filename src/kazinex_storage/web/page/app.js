@@ -1,22 +1,23 @@
 // The page: who is here, which view is open. Each view is a module that is loaded when it is first opened.
 
-import { openSession, session } from "./api.js";
+import { may, openSession, session } from "./api.js";
 import { fill, h, icon, problem, replace } from "./dom.js";
 
-const VIEWS = [
-  ["storage", "Storage", "layers", () => import("./providers.js")],
-  ["projects", "Projects", "folder", () => import("./projects.js")],
-  ["restrictions", "File restrictions", "shield", () => import("./restrictions.js")],
-  ["usage", "Usage", "chart", () => import("./usage.js")],
-  ["audit", "Audit trail", "clock", () => import("./audit.js")],
+const ALL = [
+  ["storage", "Storage", "layers", () => import("./providers.js"), "manage_providers"],
+  ["projects", "Projects", "folder", () => import("./projects.js"), "read"],
+  ["restrictions", "File restrictions", "shield", () => import("./restrictions.js"), "manage_restrictions"],
+  ["usage", "Usage", "chart", () => import("./usage.js"), "see_usage"],
+  ["audit", "Audit trail", "clock", () => import("./audit.js"), "see_audit"],
 ];
+let views = ALL;
 
 const main = document.getElementById("main");
 let shown = 0;
 
 function route() {
   const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
-  const view = VIEWS.find(([id]) => id === name) ?? VIEWS[0];
+  const view = views.find(([id]) => id === name) ?? views[0];
   return { view, rest: view[0] === name ? rest : name === "connect" ? [name, ...rest] : [] };
 }
 
@@ -25,8 +26,10 @@ async function show() {
   const { view, rest } = route();
   const [id, title, , load] = view;
   for (const link of document.querySelectorAll("#tabs a")) {
-    if (link.dataset.view === id) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    link.toggleAttribute("aria-current", false);
+    if (link.dataset.view !== id) continue;
+    link.setAttribute("aria-current", "page");
+    link.scrollIntoView({ block: "nearest", inline: "center" });
   }
   document.title = `${rest.at(-1) && id === "projects" ? `${rest.at(-1)} · ` : ""}${title} · Storage settings`;
   main.setAttribute("aria-busy", "true");
@@ -45,7 +48,7 @@ async function show() {
 }
 
 function frame() {
-  const links = VIEWS.map(([id, title, name]) => h("li", {}, h("a", { href: `#/${id}`, data: { view: id } }, icon(name), title)));
+  const links = views.map(([id, title, name]) => h("li", {}, h("a", { href: `#/${id}`, data: { view: id } }, icon(name), title)));
   fill(document.getElementById("tabs"), h("ul", {}, links));
   const who = document.getElementById("who");
   if (session.organisations.length > 1) {
@@ -77,6 +80,7 @@ function locked(error) {
 
 try {
   await openSession();
+  views = ALL.filter((view) => may(view[4]));
   frame();
   addEventListener("hashchange", show);
   await show();

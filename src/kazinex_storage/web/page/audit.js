@@ -1,6 +1,6 @@
 // The view "Audit trail": what happened, by whom, newest first; whether the chain is whole; export.
 
-import { get, url } from "./api.js";
+import { get, getOr, url } from "./api.js";
 import { busy, h, icon, problem, replace } from "./dom.js";
 import { count, time } from "./format.js";
 import { listed } from "./providers.js";
@@ -34,7 +34,7 @@ const WORDS = {
 const PAGE = 50;
 
 export async function render() {
-  const providers = await get(url("providers")).then(listed).catch(() => []);
+  const { providers } = await getOr({ providers: [] }, url("providers"));
   const labels = new Map(providers.map(({ id, label }) => [id, label]));
   const kind = h("select", { id: "event" }, h("option", { value: "" }, "Everything"), Object.entries(WORDS).map(([value, text]) => h("option", { value }, text)));
   const rows = h("tbody");
@@ -108,10 +108,10 @@ function details(event, labels) {
 async function verify(place) {
   try {
     const report = await get(url("audit", "verification"));
-    const whole = report.ok ?? report.whole ?? !(report.problems ?? report.findings ?? []).length;
-    const found = (report.problems ?? report.findings ?? []).map((each) => h("span", {}, typeof each === "string" ? each : (each.message ?? each.detail ?? JSON.stringify(each))));
-    const total = report.entries ?? report.count ?? report.number;
-    replace(place, h("div", { class: `notice ${whole ? "good" : "bad"}` }, h("strong", {}, whole ? "The chain is whole" : "The chain was broken"), total !== undefined && count(total, "entry", "entries"), found));
+    const found = report.problems.map(({ number, problem: text }) => h("span", {}, number === null ? text : `Entry ${number}: ${text}`));
+    const title = report.ok ? "The chain is whole" : "The chain was broken";
+    const seals = report.sealed ? "" : "; without keys its seals cannot be checked";
+    replace(place, h("div", { class: `notice ${report.ok ? "good" : "bad"}` }, h("strong", {}, title), `${count(report.entries, "entry", "entries")}${seals}`, found));
   } catch (error) {
     replace(place, problem(error));
   }

@@ -37,6 +37,7 @@ export function connect(context, provider = null) {
     try {
       const body = { label: label.value, ...(provider ? { provider: provider.id } : {}) };
       const { authorise_url: target } = await change("POST", url("connect", "sharepoint"), body);
+      sessionStorage.setItem("organisation", session.organisation); // which one it was is known when the page opens again
       location.assign(target);
     } catch (error) {
       replace(errors, problem(error));
@@ -92,7 +93,7 @@ export function choosePlace([connection, why], context) {
   async function showSites() {
     try {
       const found = listed(await get(`${url(...places, "sites")}?${new URLSearchParams({ search: search.value })}`));
-      replace(sites, found.map((site) => h("option", { value: site.id ?? site.url }, site.name ?? site.title ?? site.url)));
+      replace(sites, found.map((site) => h("option", { value: site.id }, site.name || site.url)));
       replace(errors, !found.length && h("div", { class: "notice warn" }, h("strong", {}, "No site was found"), "Connect with an account that has access to it."));
       await showLibraries();
     } catch (error) {
@@ -106,7 +107,7 @@ export function choosePlace([connection, why], context) {
     if (!sites.value) return;
     try {
       const found = listed(await get(url(...places, "sites", sites.value, "libraries")));
-      replace(libraries, found.map((library) => h("option", { value: library.id ?? library.name }, library.name)));
+      replace(libraries, found.map((library) => h("option", { value: library.id }, library.name)));
       libraries.disabled = false;
     } catch (error) {
       replace(errors, problem(error));
@@ -126,5 +127,3 @@ export function choosePlace([connection, why], context) {
     }
   }
 }
-
-export const connects = () => session.connect === true;

@@ -1,10 +1,10 @@
 // The view "Projects": the list, and one project with its provider, its documents and the upload box.
 
-import { change, get, url } from "./api.js";
+import { change, get, getOr, url } from "./api.js";
 import { busy, field, h, icon, problem, replace, toast } from "./dom.js";
 import { bytes, count, when } from "./format.js";
 import { titleOf } from "./kinds.js";
-import { listed, overridesOf } from "./providers.js";
+import { overridesOf } from "./providers.js";
 import { Transfer } from "./upload.js";
 
 export async function render({ rest, show }) {
@@ -12,9 +12,13 @@ export async function render({ rest, show }) {
 }
 
 async function projects() {
-  const [found, providers, settings] = await Promise.all([get(url("projects")), get(url("providers")), get(url("settings"))]);
+  const [found, { providers }, settings] = await Promise.all([
+    get(url("projects")),
+    getOr({ providers: [] }, url("providers")),
+    getOr({ overrides: [] }, url("settings")),
+  ]);
   const overrides = overridesOf(settings);
-  const byId = new Map(listed(providers).map((provider) => [provider.id, provider]));
+  const byId = new Map(providers.map((provider) => [provider.id, provider]));
   const seen = new Map(found.projects.map((each) => [each.project, each]));
   for (const name of Object.keys(overrides)) if (!seen.has(name)) seen.set(name, { project: name });
   const items = [...seen].sort(([a], [b]) => a.localeCompare(b)).map(([name, each]) => {
@@ -56,24 +60,38 @@ function head(title, lead, before) {
 }
 
 async function project(name, show) {
-  const [found, providers, settings] = await Promise.all([documentsOf(name), get(url("providers")), get(url("settings"))]);
-  const all = listed(providers);
+  const [found, choice, rules] = await Promise.all([
+    documentsOf(name),
+    getOr(null, url("projects", name, "override")),
+    rulesOf(name),
+  ]);
   const back = h("p", { class: "small" }, h("a", { href: "#/projects" }, "All projects"));
   const documents = h("section", { "aria-labelledby": "documents" });
-  const redraw = async () => draw(documents, name, await documentsOf(name), all);
-  draw(documents, name, found, all);
+  const labels = new Map((choice?.candidates ?? []).map(({ id, label }) => [id, label]));
+  const redraw = async () => draw(documents, name, await documentsOf(name), labels);
+  draw(documents, name, found, labels);
   return [
     head(name, "Documents are written once: a new file is a new revision, and earlier ones stay.", back),
-    h("div", { class: "stack loose" }, uploadBox(name, found.documents, redraw), documents, override(name, all, settings, show)),
+    h("div", { class: "stack loose" }, rules && uploadBox(name, found.documents, rules, redraw), documents, choice && override(name, choice, show)),
   ];
+}
+
+/** What the project takes; null where the reader may not upload, and why where nothing can be uploaded. */
+async function rulesOf(name) {
+  try {
+    return await getOr(null, url("projects", name, "upload-rules"));
+  } catch (error) {
+    if (error.status === 409 || error.status >= 500) return { error };
+    throw error;
+  }
 }
 
 const documentsOf = (name, after = "") => get(`${url("projects", name, "documents")}?${new URLSearchParams({ after })}`);
 
-function override(name, providers, settings, show) {
-  const current = overridesOf(settings)[name] ?? "";
-  const standard = providers.find(({ is_default }) => is_default);
-  const options = providers.filter(({ status, id }) => status === "VERIFIED" || id === current);
+function override(name, { provider, candidates, version }, show) {
+  const current = provider ?? "";
+  const standard = candidates.find(({ is_default }) => is_default);
+  const options = candidates.filter(({ status, id }) => status === "VERIFIED" || id === current);
   const select = h(
     "select",
     {},
@@ -89,8 +107,8 @@ function override(name, providers, settings, show) {
   async function store() {
     try {
       const place = url("projects", name, "override");
-      if (select.value) await change("PUT", place, { provider: select.value });
-      else await change("DELETE", place);
+      if (select.value) await change("PUT", place, { provider: select.value }, version);
+      else await change("DELETE", place, undefined, version);
       toast(select.value ? "New documents of this project go to their own provider." : "This project follows the default again.");
       await show();
     } catch (error) {
@@ -109,9 +127,8 @@ function override(name, providers, settings, show) {
 
 // documents
 
-function draw(place, name, found, providers) {
-  const byId = new Map(providers.map((provider) => [provider.id, provider]));
-  const cards = ({ documents }) => documents.map((each) => h("li", {}, documentCard(name, each, byId)));
+function draw(place, name, found, labels) {
+  const cards = ({ documents }) => documents.map((each) => h("li", {}, documentCard(name, each, labels)));
   const list = h("ul", { class: "card list" }, cards(found));
   let { after } = found;
   const more = h("button", { type: "button", hidden: after === null, onclick: () => busy(more, further) }, "Show more");
@@ -125,14 +142,14 @@ function draw(place, name, found, providers) {
   replace(place, h("div", { class: "section-head" }, h("h2", { id: "documents" }, "Documents")), found.documents.length ? list : empty, h("div", { class: "row more-row" }, more));
 }
 
-function documentCard(project_, { document: id, revisions: total, recorded_at: at }, byId) {
+function documentCard(project_, { document: id, revisions: total, recorded_at: at }, labels) {
   const revisions = h("div", { hidden: true });
   const more = h("button", { type: "button", "aria-expanded": "false", "aria-label": `Revisions of ${id}` }, "Revisions");
   more.addEventListener("click", () => {
     const open = more.getAttribute("aria-expanded") !== "true";
     more.setAttribute("aria-expanded", String(open));
     revisions.hidden = !open;
-    if (open) busy(more, () => showRevisions(revisions, project_, id, byId));
+    if (open) busy(more, () => showRevisions(revisions, project_, id, labels));
   });
   return h(
     "article",
@@ -142,11 +159,11 @@ function documentCard(project_, { document: id, revisions: total, recorded_at: a
   );
 }
 
-async function showRevisions(place, project_, document_, byId) {
+async function showRevisions(place, project_, document_, labels) {
   try {
     const answer = await get(url("projects", project_, "documents", document_, "revisions"));
-    const rows = answer.revisions.map((each) => revision(project_, document_, each, byId));
-    const silent = answer.missing.map((id) => byId.get(id)?.label ?? id).join(", ");
+    const rows = answer.revisions.map((each) => revision(project_, document_, each, labels));
+    const silent = answer.missing.map((id) => labels.get(id) ?? id).join(", ");
     const missed = silent && h("div", { class: "notice warn" }, h("strong", {}, "Some providers did not answer"), `What is kept on ${silent} is not listed.`);
     replace(place, missed, rows);
   } catch (error) {
@@ -154,25 +171,33 @@ async function showRevisions(place, project_, document_, byId) {
   }
 }
 
-function revision(project_, document_, { revision: id, filename, provider, size, stored_at: at }, byId) {
+function revision(project_, document_, { revision: id, filename, provider, size, stored_at: at }, labels) {
   const place = url("projects", project_, "documents", document_, "revisions", id, "files", filename);
   return h(
     "div",
     { class: "revision" },
     h("b", {}, id),
-    h("div", {}, h("div", { class: "break" }, filename), h("div", { class: "soft small" }, [bytes(size), byId.get(provider)?.label].filter(Boolean).join(" · "), at && [" · ", when(at)])),
+    h("div", {}, h("div", { class: "break" }, filename), h("div", { class: "soft small" }, [bytes(size), labels.get(provider)].filter(Boolean).join(" · "), at && [" · ", when(at)])),
     h("a", { class: "button", href: place, download: filename, "aria-label": `Download ${filename}, revision ${id}` }, icon("download"), h("span", { class: "wide-only" }, "Download")),
   );
 }
 
 // uploads
 
-function uploadBox(name, documents, redraw) {
+function uploadBox(name, documents, rules, redraw) {
   let file = null;
   const known = documents.map((each) => each.document);
   const picker = h("input", { type: "file", id: "file", class: "sr" });
   const chosen = h("p", { role: "status" });
-  const zone = h("div", { class: "drop" }, icon("upload", 26), picker, h("p", {}, h("label", { for: "file" }, "Choose a file"), " or drop it here"), chosen);
+  const zone = h(
+    "div",
+    { class: "drop" },
+    icon("upload", 26),
+    picker,
+    h("p", {}, h("label", { for: "file" }, "Choose a file"), " or drop it here"),
+    !rules.error && h("p", { class: "small" }, accepted(rules)),
+    chosen,
+  );
   const document_ = h("input", { type: "text", id: "document", list: "known-documents", autocomplete: "off", spellcheck: "false", placeholder: "DRG-0042" });
   const revision_ = h("input", { type: "text", id: "revision", autocomplete: "off", spellcheck: "false", value: "P01" });
   const places = [field({ label: "Document" }, document_), field({ label: "Revision", help: "Free, such as P01, A or C01; each only once." }, revision_)];
@@ -182,6 +207,7 @@ function uploadBox(name, documents, redraw) {
     "form",
     { class: "card stack", novalidate: true, "aria-labelledby": "upload" },
     h("h2", { id: "upload" }, "Upload a document"),
+    rules.error && problem(rules.error, { title: "Nothing can be uploaded at the moment" }),
     zone,
     h("div", { class: "fields" }, places, h("datalist", { id: "known-documents" }, known.map((value) => h("option", { value })))),
     h("div", { class: "row" }, go),
@@ -221,6 +247,11 @@ function uploadBox(name, documents, redraw) {
     picker.value = "";
   });
   return form;
+}
+
+function accepted({ extensions, max_file_bytes: most, label }) {
+  const types = extensions.length > 8 ? `${extensions.slice(0, 8).join(", ")} and ${extensions.length - 8} more` : extensions.join(", ");
+  return `${types ? `${types}, up` : "Up"} to ${bytes(most)}; it goes to ${label}.`;
 }
 
 const next = (code) => code.replace(/\d+$/, (digits) => String(Number(digits) + 1).padStart(digits.length, "0"));

@@ -89,6 +89,7 @@ function facts(provider, { settings }) {
     "dl",
     { class: "facts grow" },
     (!provider.managed || provider.last_verified_at) && fact("Last verified", when(provider.last_verified_at)),
+    provider.plan && fact("Plan", provider.plan),
     fact("Max File Size", bytes(provider.limit?.in_force ?? provider.max_file_bytes)),
     projects.length > 0 && fact(projects.length > 1 ? "Projects" : "Project", projects.map(([project]) => project).join(", ")),
   );

@@ -41,8 +41,11 @@ export class Transfer {
     this.#become("sending");
     try {
       this.#ticket ??= await this.#begin();
-      await this.#sendAll();
-      if (this.state === "cancelled") return;
+      if (this.state !== "cancelled") await this.#sendAll();
+      if (this.state === "cancelled") {
+        await this.#abort(); // the ticket came after the wish
+        return;
+      }
       this.#become("confirming");
       this.receipt = await change("POST", url("tickets", this.#ticket.id, "confirm"), { token: this.#ticket.token });
       this.#become("done");
@@ -58,6 +61,10 @@ export class Transfer {
   async cancel() {
     this.#become("cancelled");
     for (const request of this.#requests) request.abort();
+    await this.#abort();
+  }
+
+  async #abort() {
     const ticket = this.#ticket;
     this.#ticket = null;
     if (ticket) await change("DELETE", url("tickets", ticket.id), { token: ticket.token }).catch(() => null);

@@ -1,14 +1,13 @@
 // The view "Usage": what the documents take up, by provider and project, against quotas; and what was asked of services.
 
-import { Problem, change, get, url } from "./api.js";
+import { Problem, change, get, getOr, may, url } from "./api.js";
 import { busy, field, fill, h, openDialog, problem, svg, toast } from "./dom.js";
 import { UNIT_BYTES, bytes, count, inUnit } from "./format.js";
-import { listed } from "./providers.js";
 
 const DAYS = 14;
 
 export async function render({ show }) {
-  const [usage, providers] = await Promise.all([get(url("usage")), get(url("providers")).then(listed)]);
+  const [usage, { providers }] = await Promise.all([get(url("usage")), getOr({ providers: [] }, url("providers"))]);
   const labels = new Map(providers.map(({ id, label }) => [id, label]));
   const whole = (usage.quotas ?? []).find(({ project }) => !project) ?? {};
   return [
@@ -33,7 +32,7 @@ function totals(usage, quota, show) {
   return h(
     "section",
     { class: "card stack", "aria-label": "In all" },
-    h("div", { class: "row" }, h("dl", { class: "row grow stat totals" }, stat("Stored", bytes(usage.bytes)), stat("Files", usage.objects.toLocaleString()), quota.max_bytes && stat("Quota", bytes(quota.max_bytes))), edit),
+    h("div", { class: "row" }, h("dl", { class: "row grow stat totals" }, stat("Stored", bytes(usage.bytes)), stat("Files", usage.objects.toLocaleString()), quota.max_bytes && stat("Quota", bytes(quota.max_bytes))), may("manage_restrictions") && edit),
     quota.max_bytes && meter("Bytes of the quota", usage.bytes, quota.max_bytes, bytes),
     quota.max_objects && meter("Files of the quota", usage.objects, quota.max_objects, (number) => count(number, "file")),
   );
@@ -89,7 +88,7 @@ function byProject(usage, labels, show) {
       h("td", { class: "number", "data-label": "Files" }, each.objects.toLocaleString()),
       h("td", { class: "number", "data-label": "Stored" }, bytes(each.bytes)),
       h("td", { class: "number", "data-label": "Quota" }, quota.max_bytes ? bytes(quota.max_bytes) : quota.max_objects ? count(quota.max_objects, "file") : "–"),
-      h("td", { class: "end" }, each.name && edit),
+      h("td", { class: "end" }, each.name && may("manage_restrictions") && edit),
     );
   });
   if (!rows.length) return null;

@@ -23,6 +23,7 @@ class Upstream:
         self.server = server
         """Where requests go."""
         self._idle: deque[http.client.HTTPConnection] = deque()
+        self._closed = False
 
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Sign and send a request for *target*, which is a percent-encoded path with its query; return the answer.
@@ -46,7 +47,8 @@ class Upstream:
         return self._sent(self._connect(), method, target, signed, body)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; one that is in use is closed after its answer."""
+        self._closed = True
         while self._idle:
             self._idle.pop().close()
 
@@ -65,5 +67,8 @@ class Upstream:
         response = connection.getresponse()
         found = {name.lower(): value for name, value in response.getheaders()}
         answer = Answer(status=response.status, headers=found, body=response.read())
-        self._idle.append(connection)
+        if self._closed:
+            connection.close()
+        else:
+            self._idle.append(connection)
         return answer
