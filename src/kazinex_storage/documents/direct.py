@@ -248,11 +248,13 @@ class DirectUploads:
 
     def _before(self, document: DocumentKey, chosen: ResolvedProvider, sha256: str | None) -> Exchange[str | None]:
         """Refuse when the revision is taken, and not merely by what a ticket that has ended brought too late."""
+        write = RevisionWrite(self._search, document, chosen, self._patience)
         try:
-            return (yield from RevisionWrite(self._search, document, chosen, self._patience).before(sha256))
+            return (yield from write.before(sha256))
         except AlreadyExistsError:
-            yield from self._ends.clear(document, supersede=False)
-        return (yield from RevisionWrite(self._search, document, chosen, self._patience).before(sha256))
+            if write.is_known or not (yield from self._ends.clear(document, supersede=False)):
+                raise
+        return (yield from write.before(sha256))
 
     def _ticket(self, record: TicketRecord, begun: Begun) -> UploadTicket:
         keys = self._ends.keeper.state_keys(record.document.organisation)

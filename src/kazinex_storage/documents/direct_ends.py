@@ -127,11 +127,17 @@ class TicketEnds:
             yield from self._search.emit(event(document=record.document, provider=record.provider, ticket=record.id))
         return done
 
-    def clear(self, document: DocumentKey, *, supersede: bool) -> Exchange[None]:
-        """Throw away what ended tickets brought to the revision too late; *supersede* ends its open ones first."""
+    def clear(self, document: DocumentKey, *, supersede: bool) -> Exchange[int]:
+        """Throw away what ended tickets brought to the revision too late; *supersede* ends its open ones first.
+
+        Returns how many tickets have ended.
+        """
+        ended = 0
         for other in cast("list[TicketRecord]", (yield Call(self.register.tickets_of, document))):
             if other.status != "open" or (supersede and (yield from self.end(other, "aborted"))):
                 yield from self.try_discard(other)
+                ended += 1
+        return ended
 
     def discard(self, record: TicketRecord) -> Exchange[None]:
         """Throw away what a ticket that has ended brought, unless it is recorded.

@@ -243,7 +243,7 @@ def _is_ours(storage: Storage, record: TicketRecord, state: Mapping[str, str]) -
 
 
 def _since(record: TicketRecord) -> IsOurs:
-    """Know the object by its time and size, where the service keeps nothing that would name the ticket.
+    """Know the object by its time, where the service keeps nothing that would name the ticket.
 
     The revision has no other open ticket then, nothing was there when it was begun, and nothing else is recorded.
     """

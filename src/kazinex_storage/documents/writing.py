@@ -127,6 +127,11 @@ class RevisionWrite:
             yield Call(self._search.register.swap_revision, self._mine, self._seen)
         yield from give_back(self.claim)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the register had something of the revision when it was last asked."""
+        return self._seen is not None
+
     def taken(self) -> AlreadyExistsError:
         """Return the error for a revision that the register knows."""
         return taken(self._document, self._seen)

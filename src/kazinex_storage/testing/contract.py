@@ -33,6 +33,7 @@ from .contract_presign import PresignContract
 from .contract_put import PutContract
 from .contract_resume import ResumeContract
 from .contract_scope import ScopeContract
+from .contract_sessions import SessionContract
 from .contract_write_once import WriteOnceContract
 from .harness import Harness
 from .model import check_model
@@ -81,6 +82,7 @@ class ProviderContract(
     PartContract,
     PartFaultContract,
     ResumeContract,
+    SessionContract,
     CapabilityContract,
     ConcurrencyContract,
     FaultContract,
