@@ -24,6 +24,8 @@ from starlette.requests import Request
 from kazinex_storage.organisations import AuditLog, MemoryCatalogue, Organisations
 from kazinex_storage.web import Caller, Limits, Member, Role, csrf_token, roles, storage_router
 
+from .workers import nursery as nursery
+
 KEY = b"an example key, not a real one!!"
 STRANGER = "stranger"
 

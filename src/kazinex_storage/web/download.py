@@ -16,7 +16,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ..documents.aio import AsyncDocumentStore
 from ..documents.reading import Opening
 from ..documents.receipts import StoredDocument
 from ..errors import StorageError
@@ -130,7 +129,7 @@ class DownloadRoutes:
         headers["Content-Length"] = str(length)
         if request.method == "HEAD":
             return Response(status_code=status, headers=headers)
-        response = ObjectResponse(status, headers, reader, documents, self._service.windows)
+        response = ObjectResponse(status, headers, reader, opening, self._service.windows)
         await response.begin()
         return response
 
@@ -143,13 +142,14 @@ class ObjectResponse(Response):
         status: int,
         headers: Mapping[str, str],
         reader: RangeReader,
-        documents: AsyncDocumentStore,
+        opening: Opening,
         windows: Windows,
     ) -> None:
-        """Send what *reader* yields."""
+        """Send what *reader* yields of *opening*."""
         super().__init__(status_code=status, headers=headers)
+        self._remote = opening.storage.info.remote
         self._reader = reader
-        self._run = documents.transport.run_async
+        self._run = opening.storage.transport.run_async
         self._windows = windows
         self._first = b""
 
@@ -159,7 +159,7 @@ class ObjectResponse(Response):
         Raises:
             StorageError: it failed.
         """
-        self._first = await self._run(self._reader.next(self._windows.window))
+        self._first = await self._run(self._reader.next(self._windows.window(remote=self._remote)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # of ASGI
         """Send the response; stop reading when the client has gone."""
@@ -171,7 +171,7 @@ class ObjectResponse(Response):
                 while piece and not gone.done():
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
                     piece = b""  # the server has it; it is not to be in memory while the next one comes
-                    piece = await self._run(self._reader.next(windows.window))
+                    piece = await self._run(self._reader.next(windows.window(remote=self._remote)))
         except StorageError as error:
             # The response is not ended, so the server cuts the connection, and the client knows that it lacks bytes.
             _log.warning("a download was cut: %s", error)

@@ -11,10 +11,12 @@ from ..types import MIB
 SMALLEST: Final = 64 * 1024
 """Bytes of a piece however many downloads there are; below it requests and threads cost more than the bytes."""
 LARGEST: Final = 8 * MIB
-"""Bytes of a piece when there are few."""
+"""Bytes of a piece of a remote service when there are few: each one is a request."""
+LOCAL: Final = MIB
+"""The same of a disk, where a larger one saves nothing."""
 
-_COPIES: Final = 2
-"""One piece is read while the server still holds the one before."""
+_COPIES: Final = 3
+"""One piece is put together from what was read of it, while the server still holds the one before."""
 
 
 class Windows:
@@ -34,8 +36,7 @@ class Windows:
         finally:
             self._active -= 1
 
-    @property
-    def window(self) -> int:
-        """Bytes of the next piece of each download."""
+    def window(self, *, remote: bool) -> int:
+        """Return the bytes of the next piece of each download, from a *remote* service or a disk."""
         share = self._size // (_COPIES * max(1, self._active))
-        return max(SMALLEST, min(LARGEST, share))
+        return max(SMALLEST, min(LARGEST if remote else LOCAL, share))
