@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar, cast
 
 from starlette.requests import Request
 
@@ -12,11 +13,15 @@ from ..documents.aio import AsyncDocumentStore
 from ..documents.store import DocumentStore
 from ..organisations.resolver import Resolver
 from ..organisations.service import Organisations
+from ..storage.awaiting import run_blocking
+from ..transport import Call
 from .access import Action, Authorise, Caller, call_host
 from .limits import Limits
 from .problems import denied
 from .rates import RateLimit
 from .windows import Windows
+
+_T = TypeVar("_T")
 
 STORES: Final = 1_000
 """How many organisations are remembered; the one that was idle for longest is forgotten, and found again."""
@@ -58,6 +63,16 @@ class StorageService:
         """
         if await self.allowed(request, action, organisation, project) is None:
             raise denied()
+
+    async def shared(self, organisation: str | None, function: Callable[..., _T], *arguments: object) -> _T:
+        """Run a blocking *function* in the share that *organisation* has of the threads; None is whoever has none.
+
+        The threads of the loop's own pool are everybody's, and few: one organisation could take them all.
+        """
+        transport = self.resolver.transport
+        if organisation is not None:
+            transport = transport.owned(organisation)
+        return cast(_T, await transport.run_async(run_blocking(Call(function, *arguments))))
 
     def acting(self, request: Request) -> Organisations:
         """Return the organisations in the name of who sends *request*, whom events name."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from functools import partial, wraps
+from typing import ParamSpec, TypeVar, cast
 
 from fastapi import APIRouter
 from fastapi.datastructures import Default
@@ -12,7 +15,10 @@ from starlette.responses import JSONResponse, Response
 from ..values import value
 from .access import Action
 from .problems import documented
-from .route import ACTION, OPEN, RATE, STREAMED
+from .route import ACTION, OPEN, RATE, STREAMED, GuardedRoute
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 FILE_BODY: Mapping[str, object] = {
     STREAMED: True,
@@ -55,7 +61,7 @@ def add_routes(router: APIRouter, tag: str, *routes: Route) -> None:
             responses[route.status] = {"description": "What was asked for", **text}
         router.add_api_route(
             route.path,
-            route.handler,
+            _in_share(route.handler, router),
             methods=[route.method],
             status_code=route.status,
             summary=route.summary,
@@ -64,3 +70,23 @@ def add_routes(router: APIRouter, tag: str, *routes: Route) -> None:
             responses=responses,
             openapi_extra=dict(described),
         )
+
+
+def _in_share(handler: Callable[P, T], router: APIRouter) -> Callable[..., object]:
+    """Return *handler* so that it runs in the share that its organisation has of the threads, if it blocks.
+
+    On those that FastAPI has for blocking functions, what one organisation waits for could hold up all others.
+    """
+    if inspect.iscoroutinefunction(handler):
+        return handler
+    service = cast("type[GuardedRoute]", router.route_class).service
+
+    @wraps(handler)
+    async def run(*arguments: P.args, **values: P.kwargs) -> T:
+        organisation = values.get("organisation")
+        owner = organisation if isinstance(organisation, str) else None
+        return await service.shared(owner, partial(handler, *arguments, **values))
+
+    # With annotations that are no texts any more: FastAPI would look for their names in this module.
+    run.__signature__ = inspect.signature(handler, eval_str=True)  # type: ignore[attr-defined]  # inspect reads it
+    return run

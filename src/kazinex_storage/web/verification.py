@@ -6,7 +6,7 @@ The verification runs on a thread and records its outcome itself: a browser that
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -71,7 +71,8 @@ class VerificationRoutes:
         """Verify the provider and record the outcome; about nine requests to the service, 30 seconds at most."""
         organisations = self._service.acting(request)
         record = await run_in_threadpool(organisations.find, organisation, provider)
-        run = _Run(record, partial(_verified, organisations, record))
+        verified = partial(_verified, organisations, record)
+        run = _Run(record, partial(self._service.shared, organisation, verified))
         accepted = request.headers.get("accept", "*/*")
         if "application/json" in accepted and EVENTS not in accepted:
             return JSONResponse((await run.report()).model_dump(mode="json"))
@@ -82,7 +83,9 @@ class _Run:
     """One verification, and who listens to it."""
 
     def __init__(
-        self, record: ProviderRecord, verified: Callable[[Callable[[Check], object]], VerificationModel]
+        self,
+        record: ProviderRecord,
+        verified: Callable[[Callable[[Check], object]], Coroutine[object, object, VerificationModel]],
     ) -> None:
         self._secrets = tuple(_secrets_of(record))
         self._verified = verified
@@ -91,7 +94,7 @@ class _Run:
 
     async def report(self) -> VerificationModel:
         """Verify, and return the report."""
-        return await run_in_threadpool(self._verified, self._heard)
+        return await self._verified(self._heard)
 
     async def events(self) -> AsyncIterator[bytes]:
         """Verify, and yield each step as it ends, then the report."""
