@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -250,6 +251,25 @@ def test_a_confirmed_ticket_can_do_no_harm_to_its_document(house: House) -> None
     house.documents.remove(receipt)
     with pytest.raises(AlreadyExistsError, match="was removed"):
         house.documents.begin_direct_upload(document(), len(PDF))
+
+
+@pytest.mark.parametrize("place", ["azure"], indirect=True, scope="module")
+def test_what_a_signature_writes_beside_the_document_is_swept(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signature that may write a block may write a blob too: it is good for a key below .uploads alone."""
+    ticket = house.documents.begin_direct_upload(document(), len(LARGE))
+    house.browser.send(ticket, LARGE)
+    receipt = house.documents.confirm_direct_upload(ticket)
+    part = json.loads(ticket.to_json())["parts"][0]
+    assert f"/.uploads/{ticket.id}/" in part["url"]
+    assert [receipt.key.removeprefix("acme/")] == house.files()
+
+    blob = {**part, "url": re.sub(r"comp=block&blockid=[^&]*&", "", part["url"])}
+    assert 201 == house.browser.part(blob, b"MZ forged", {"x-ms-blob-type": "BlockBlob"})
+
+    assert LARGE == house.documents.get_bytes(receipt)
+    at(monkeypatch, timedelta(days=2))
+    assert () == house.documents.sweep_direct_uploads().failures
+    assert [receipt.key.removeprefix("acme/")] == house.files()
 
 
 def test_the_same_bytes_may_come_back_to_a_removed_revision(house: House) -> None:

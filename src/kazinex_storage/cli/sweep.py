@@ -45,8 +45,6 @@ def sweep_providers(
     age = timedelta(hours=older_than)
     providers = _opened(command, _providers(command, organisation, provider))
     found = [(resolved, sweep(resolved.storage, older_than=age)) for resolved in providers]
-    from ..documents.store import DocumentStore  # not for every start of the program
-
     documents = DocumentStore(command.resolver, organisation=organisation) if provider is None else None
     direct = documents.sweep_direct_uploads(dry_run=True) if documents is not None else None
     uploads = sum(len(report.uploads) for _, report in found) + (len(direct.expired) if direct is not None else 0)

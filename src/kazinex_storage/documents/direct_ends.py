@@ -191,13 +191,15 @@ class TicketEnds:
             if not (yield from self.end(record, "expired")):
                 return  # confirmed or aborted at this moment
             record = moved(record, "expired")
+        # What signed a part may go on writing where parts are staged, after they were confirmed as well.
+        gone_by = record.expires_at <= now - LINGER
         try:
-            if record.status != "confirmed":
+            if record.status != "confirmed" or (gone_by and record.plan == "parts"):
                 yield from self.discard(record)
         except StorageError:
             if record.expires_at > now - _GIVEN_UP:
                 raise
-        if record.expires_at <= now - LINGER:
+        if gone_by:
             yield Call(self.register.swap_ticket, record, None)
 
 

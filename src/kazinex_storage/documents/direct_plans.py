@@ -161,10 +161,9 @@ def discard(storage: Storage, record: TicketRecord, *, recorded: bool) -> Exchan
         return (yield from arrivals.end_session(key, state["url"]))
     if record.plan == "parts":
         upload = UploadState.from_json(state["upload"])
-        whole = storage.info.staged_parts or not recorded
-        yield from (uploads.discard(upload) if whole else uploads.abort(upload))
         if not storage.info.staged_parts:
-            return
+            return (yield from (uploads.abort(upload) if recorded else uploads.discard(upload)))
+        yield from _clear_stage(storage, upload)
     if not recorded:
         yield from arrivals.discard(key, _is_ours(storage, record, state))
 
@@ -230,10 +229,16 @@ def _unstaged(storage: Storage, upload: UploadState, key: str, declared: Declare
             raise missing from None
         raise
     except StorageError:
-        yield from operations.uploads.discard(upload)
+        yield from _clear_stage(storage, upload)
         raise
-    yield from operations.uploads.discard(upload)
+    yield from operations.delete(upload.key)
     return info
+
+
+def _clear_stage(storage: Storage, upload: UploadState) -> Exchange[None]:
+    """Remove the parts at a key of their own, and whatever else the client may have made there."""
+    yield from storage.operations.uploads.abort(upload)
+    yield from storage.operations.delete(upload.key)
 
 
 def _is_ours(storage: Storage, record: TicketRecord, state: Mapping[str, str]) -> IsOurs:
