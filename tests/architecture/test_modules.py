@@ -55,6 +55,7 @@ ANY_USERS = {
     "errors": "the arguments of a pickled error",
     "organisations.columns": "rows, as SQLAlchemy types them",
     "organisations.schema": "columns, as SQLAlchemy types them",
+    "organisations.usage_changes": "rows, as SQLAlchemy types them",
     "json_text": "the fields of an object that came from JSON and were looked at",
     "transport.attempt": "who waits for it and the handle, which has no types, are the driver's own affair",
     "transport.auth": "as in transport.exchange, which stands above it",

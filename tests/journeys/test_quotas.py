@@ -35,7 +35,7 @@ from kazinex_storage import (
     open_organisations,
 )
 from kazinex_storage.documents.quotas import utc_now
-from kazinex_storage.organisations import MemoryCatalogue
+from kazinex_storage.organisations import Catalogue, KeyRing, MemoryCatalogue, Sealer, SqlCatalogue
 from kazinex_storage.testing.servers import S3Server
 
 from .test_direct_uploads import WAYS, sent
@@ -78,8 +78,8 @@ class Flat:
         return [info.key for info in self.storage.list()]
 
 
-def flat_on(kind: str, settings: dict[str, object]) -> Flat:
-    organisations = Organisations(MemoryCatalogue())
+def flat_on(kind: str, settings: dict[str, object], catalogue: Catalogue | None = None) -> Flat:
+    organisations = Organisations(catalogue or MemoryCatalogue())
     record = organisations.add_provider("org-1", kind, "main", settings)
     organisations.record_verification(record, ok=True)
     organisations.set_default("org-1", "main")
@@ -93,6 +93,16 @@ def flat() -> Iterator[Flat]:
     made = flat_on("memory", {"name": f"quotas-{secrets.token_hex(8)}"})
     yield made
     made.resolver.close()
+
+
+@pytest.fixture
+def lasting(tmp_path: Path) -> Iterator[Flat]:
+    """The same in a database."""
+    catalogue = SqlCatalogue(tmp_path / "catalogue.db", Sealer(KeyRing.generate()))
+    made = flat_on("memory", {"name": f"quotas-{secrets.token_hex(8)}"}, catalogue)
+    yield made
+    made.resolver.close()
+    catalogue.close()
 
 
 @pytest.fixture
@@ -410,3 +420,31 @@ def test_bulk_removals_count_what_they_removed_project_by_project(flat: Flat) ->
 
     report = flat.organisations.usage("org-1")
     assert ((0, 0), (10, 100)) == (report.of_project("p0"), report.of_project("p1"))
+
+
+def test_a_database_holds_the_room_of_tickets_and_uploads_in_parts(lasting: Flat) -> None:
+    documents = DocumentStore(lasting.resolver, upload_route="https://host.example/direct")
+    ticket = documents.begin_direct_upload(key(), 100)
+    state = lasting.storage.begin_upload(name("P02"), 100)
+    assert 200 == lasting.reserved
+    with pytest.raises(QuotaExceededError):
+        documents.upload(key("P03"), PDF)
+
+    documents.receive_direct_upload(ticket.parts[0].request.url.rpartition("/")[2], PDF)
+    documents.confirm_direct_upload(ticket)
+    lasting.storage.resume_upload(state, PDF)
+
+    assert ((2, 200), 0) == (lasting.used, lasting.reserved)
+
+
+def test_a_database_refuses_a_ticket_that_is_confirmed_too_late(lasting: Flat) -> None:
+    documents = DocumentStore(lasting.resolver, upload_route="https://host.example/direct")
+    ticket = documents.begin_direct_upload(key(), 100)
+    documents.receive_direct_upload(ticket.parts[0].request.url.rpartition("/")[2], PDF)
+    expire(lasting)
+    lasting.documents.upload(key("P02"), PDF * 2)
+
+    with pytest.raises(QuotaExceededError):
+        documents.confirm_direct_upload(ticket)
+
+    assert ([name("P02")], (1, 200)) == (lasting.names(), lasting.used)

@@ -291,18 +291,27 @@ def check_room(
     Raises:
         QuotaExceededError: it does.
     """
-    used, held = tuple(usage), tuple(reserved)
+    used, held = tuple(usage), [other for other in reserved if other.id != wanted.id]
     for quota in quotas:
         if quota.project not in (None, wanted.project):
             continue
         entries = [entry for entry in used if quota.project in (None, entry.project)]
-        others = [other for other in held if quota.project in (None, other.project) and other.id != wanted.id]
-        size = sum(entry.all_bytes for entry in entries) + sum(other.bytes for other in others)
+        others = [other for other in held if quota.project in (None, other.project)]
         count = sum(entry.all_objects for entry in entries) + sum(other.objects for other in others)
-        if quota.max_bytes is not None and wanted.bytes > 0 and size + wanted.bytes > quota.max_bytes:
-            raise _exceeded(quota, size, quota.max_bytes, wanted.bytes, "bytes")
-        if quota.max_objects is not None and wanted.objects > 0 and count + wanted.objects > quota.max_objects:
-            raise _exceeded(quota, count, quota.max_objects, wanted.objects, "objects")
+        size = sum(entry.all_bytes for entry in entries) + sum(other.bytes for other in others)
+        check_sums(quota, count, size, wanted)
+
+
+def check_sums(quota: Quota, objects: int, size: int, wanted: Reservation) -> None:
+    """Refuse what exceeds *quota*, given how many objects and bytes are used or reserved by others.
+
+    Raises:
+        QuotaExceededError: it does.
+    """
+    if quota.max_bytes is not None and wanted.bytes > 0 and size + wanted.bytes > quota.max_bytes:
+        raise _exceeded(quota, size, quota.max_bytes, wanted.bytes, "bytes")
+    if quota.max_objects is not None and wanted.objects > 0 and objects + wanted.objects > quota.max_objects:
+        raise _exceeded(quota, objects, quota.max_objects, wanted.objects, "objects")
 
 
 def _exceeded(quota: Quota, used: int, limit: int, needed: int, unit: str) -> QuotaExceededError:

@@ -8,28 +8,71 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ..documents.quotas import Quota, Reservation, Usage, check_room, utc_now
+from ..documents.quotas import Quota, Reservation, Usage, check_sums, utc_now
 from .database import sa
 from .service_tables import quotas, reservations, usage
 
 _SUMS: Final = ("objects", "bytes", "other_objects", "other_bytes")
 
 
-def _adding(insert: Callable[[sa.Table], postgresql.Insert]) -> postgresql.Insert:
+_Insert = Callable[[sa.Table], postgresql.Insert]
+_SQLITE = cast(_Insert, sqlite.insert)  # which says the same in the same words
+
+
+def _adding(insert: _Insert) -> postgresql.Insert:
     adding = insert(usage)
     grown = {name: usage.c[name] + adding.excluded[name] for name in _SUMS}
     return adding.on_conflict_do_update(index_elements=["organisation", "project", "provider"], set_=grown)
 
 
+def _reserving(insert: _Insert) -> postgresql.Insert:
+    reserving = insert(reservations)
+    replaced = {name: reserving.excluded[name] for name in ("project", "provider", "bytes", "objects", "expires_at")}
+    return reserving.on_conflict_do_update(index_elements=["organisation", "id"], set_=replaced)
+
+
+def _sums(
+    table: sa.Table, objects: sa.ColumnElement[int], size: sa.ColumnElement[int]
+) -> sa.Select[int, int, Any, Any]:
+    """Return a query for the objects and bytes of an organisation, and of one of its projects."""
+    mine = table.c.project == sa.bindparam("place_project")
+    return sa.select(
+        sa.func.sum(objects).label("all_objects"),
+        sa.func.sum(size).label("all_bytes"),
+        sa.func.sum(sa.case((mine, objects), else_=0)).label("mine_objects"),
+        sa.func.sum(sa.case((mine, size), else_=0)).label("mine_bytes"),
+    ).where(table.c.organisation == sa.bindparam("place_organisation"))
+
+
 # Made once: building a statement takes longer than running it.
-_ADDING: Final = {
-    "sqlite": _adding(cast("Callable[[sa.Table], postgresql.Insert]", sqlite.insert)),  # in the same words
-    "postgresql": _adding(postgresql.insert),
-}
+_ADDING: Final = {"sqlite": _adding(_SQLITE), "postgresql": _adding(postgresql.insert)}
+_RESERVING: Final = {"sqlite": _reserving(_SQLITE), "postgresql": _reserving(postgresql.insert)}
+_LIMITS: Final = (
+    quotas.select()
+    .where(
+        quotas.c.organisation == sa.bindparam("place_organisation"),
+        sa.or_(quotas.c.project == "", quotas.c.project == sa.bindparam("place_project")),
+    )
+    .order_by(quotas.c.project)
+    .with_for_update()
+)
+_USED: Final = _sums(usage, usage.c.objects + usage.c.other_objects, usage.c.bytes + usage.c.other_bytes)
+_HELD: Final = _sums(reservations, reservations.c.objects, reservations.c.bytes).where(
+    reservations.c.expires_at > sa.bindparam("now"), reservations.c.id != sa.bindparam("own")
+)
+FREE: Final = reservations.delete().where(
+    reservations.c.organisation == sa.bindparam("own_organisation"), reservations.c.id == sa.bindparam("own")
+)
+"""Removes one reservation."""
+_USE_UP: Final = FREE.where(reservations.c.expires_at > sa.bindparam("now"))
+
+
+def _place_of(wanted: Reservation) -> dict[str, object]:
+    return {"place_organisation": wanted.organisation, "place_project": wanted.project}
 
 
 def add_usage(connection: sa.Connection, organisation: str, change: Usage) -> None:
@@ -39,21 +82,28 @@ def add_usage(connection: sa.Connection, organisation: str, change: Usage) -> No
     connection.execute(_ADDING[connection.dialect.name], {**place, **sums})
 
 
-def locked_quotas(connection: sa.Connection, organisation: str) -> tuple[Quota, ...]:
-    """Return the quotas of the organisation that limit something, locked to the end of the transaction."""
-    limiting = sa.or_(quotas.c.max_bytes.is_not(None), quotas.c.max_objects.is_not(None))
-    query = quotas.select().where(quotas.c.organisation == organisation, limiting).order_by(quotas.c.project)
-    return tuple(quota_of(row) for row in connection.execute(query.with_for_update()).mappings())
+def locked_quotas(connection: sa.Connection, wanted: Reservation) -> tuple[Quota, ...]:
+    """Return the quotas that limit *wanted*, locked to the end of the transaction; one statement."""
+    found = connection.execute(_LIMITS, _place_of(wanted)).mappings()
+    return tuple(quota for quota in map(quota_of, found) if quota.limits)
 
 
 def check_locked(connection: sa.Connection, limits: tuple[Quota, ...], wanted: Reservation) -> None:
-    """Refuse what exceeds one of *limits*, which are locked.
+    """Refuse what exceeds one of *limits*, which are locked; two statements, whatever is stored.
 
     Raises:
         QuotaExceededError: it does.
     """
-    used = usage_of(connection, wanted.organisation)
-    check_room(limits, used, held_by(connection, wanted.organisation, utc_now()), wanted)
+    used = connection.execute(_USED, _place_of(wanted)).one()
+    held = connection.execute(_HELD, {**_place_of(wanted), "own": wanted.id, "now": utc_now()}).one()
+    for quota in limits:
+        scope = "all" if quota.project is None else "mine"
+        sums = [
+            int(getattr(row, f"{scope}_{unit}") or 0)  # sums are decimals on PostgreSQL
+            for unit in ("objects", "bytes")
+            for row in (used, held)
+        ]
+        check_sums(quota, sums[0] + sums[1], sums[2] + sums[3], wanted)
 
 
 def settle(connection: sa.Connection, wanted: Reservation) -> None:
@@ -62,11 +112,11 @@ def settle(connection: sa.Connection, wanted: Reservation) -> None:
     Raises:
         QuotaExceededError: there is none.
     """
-    limits = locked_quotas(connection, wanted.organisation)
-    mine = (reservations.c.organisation == wanted.organisation, reservations.c.id == wanted.id)
-    live = connection.execute(reservations.delete().where(*mine, reservations.c.expires_at > utc_now())).rowcount == 1
+    limits = locked_quotas(connection, wanted)
+    mine = {"own_organisation": wanted.organisation, "own": wanted.id}
+    live = connection.execute(_USE_UP, {**mine, "now": utc_now()}).rowcount == 1
     if limits and not live:
-        connection.execute(reservations.delete().where(*mine))
+        connection.execute(FREE, mine)
         check_locked(connection, limits, wanted)
 
 
@@ -91,8 +141,7 @@ def held_by(connection: sa.Connection, organisation: str, now: datetime) -> tupl
 def put_reservation(connection: sa.Connection, wanted: Reservation) -> None:
     """Keep *wanted* in the place of the one of its id, if there is one; one statement."""
     values = {column.name: getattr(wanted, column.name) for column in reservations.c}
-    insert = inserted(connection, reservations).values(values)
-    connection.execute(insert.on_conflict_do_update(index_elements=["organisation", "id"], set_=values))
+    connection.execute(_RESERVING[connection.dialect.name], values)
 
 
 def quota_of(row: Mapping[str, object] | sa.RowMapping) -> Quota:
@@ -102,6 +151,4 @@ def quota_of(row: Mapping[str, object] | sa.RowMapping) -> Quota:
 
 def inserted(connection: sa.Connection, table: sa.Table) -> postgresql.Insert:
     """Return an insert into *table* that can say what becomes of a row that is there already."""
-    if connection.dialect.name == "sqlite":
-        return cast("postgresql.Insert", sqlite.insert(table))  # which says it in the same words
-    return postgresql.insert(table)
+    return (_SQLITE if connection.dialect.name == "sqlite" else postgresql.insert)(table)

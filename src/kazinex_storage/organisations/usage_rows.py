@@ -14,6 +14,7 @@ from .database import Database, sa, write_next
 from .schema import revisions
 from .service_tables import quotas, requests, reservations, usage
 from .usage_changes import (
+    FREE,
     add_usage,
     check_locked,
     held_by,
@@ -26,6 +27,10 @@ from .usage_changes import (
 )
 
 # What has expired is of no use but to an upload that ends late, and that asks for room again anyway.
+_EXPIRED: Final = reservations.delete().where(
+    reservations.c.organisation == sa.bindparam("own_organisation"),
+    reservations.c.expires_at < sa.bindparam("before"),
+)
 _COUNTS: Final = ("requests", "throttled", "failed")
 _KEPT: Final = timedelta(days=7)
 
@@ -78,22 +83,18 @@ class SqlUsage:
     def reserve(self, wanted: Reservation) -> bool:
         """Reserve what *wanted* says unless that exceeds a quota; five statements where there is one."""
         with self._database.changing() as connection:
-            limits = locked_quotas(connection, wanted.organisation)
-            if not any(quota.project in (None, wanted.project) for quota in limits):
+            limits = locked_quotas(connection, wanted)
+            if not limits:
                 return False
             check_locked(connection, limits, wanted)
-            expired = (
-                reservations.c.organisation == wanted.organisation,
-                reservations.c.expires_at < utc_now() - _KEPT,
-            )
-            connection.execute(reservations.delete().where(*expired))
+            connection.execute(_EXPIRED, {"own_organisation": wanted.organisation, "before": utc_now() - _KEPT})
             put_reservation(connection, wanted)
         return True
 
     def release(self, organisation: str, reservation: str) -> None:
         """Give a reservation back."""
         with self._database.changing() as connection:
-            connection.execute(reservations.delete().where(*_is(organisation, reservation)))
+            connection.execute(FREE, {"own_organisation": organisation, "own": reservation})
 
     def keep(self, organisation: str, reservation: str, *, objects: int, size: int) -> None:
         """Use a reservation up for objects that no register counts."""
