@@ -54,6 +54,7 @@ def storage_router(
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
         yield
+        service.close()
         if own:
             resolver.close()
 

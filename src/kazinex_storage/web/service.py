@@ -14,7 +14,7 @@ from ..documents.store import DocumentStore
 from ..organisations.resolver import Resolver
 from ..organisations.service import Organisations
 from ..storage.awaiting import run_blocking
-from ..transport import Call
+from ..transport import Call, Transport
 from .access import Action, Authorise, Caller, call_host
 from .limits import Limits
 from .problems import denied
@@ -44,6 +44,8 @@ class StorageService:
         """The memory of downloads."""
         self._stores: OrderedDict[tuple[str | None, str | None], AsyncDocumentStore] = OrderedDict()
         self._lock = threading.Lock()
+        # Of its own: what runs there may use the resolver's, whose threads must not wait for each other.
+        self._blocking = Transport()
         self.rates = {"verification": RateLimit(limits.verifications), "connect": RateLimit(limits.connects)}
         """By what a route names."""
 
@@ -64,14 +66,16 @@ class StorageService:
         if await self.allowed(request, action, organisation, project) is None:
             raise denied()
 
+    def close(self) -> None:
+        """End the threads of ``shared`` once what they do has ended; the resolver is the caller's to close."""
+        self._blocking.close(wait=False)
+
     async def shared(self, organisation: str | None, function: Callable[..., _T], *arguments: object) -> _T:
         """Run a blocking *function* in the share that *organisation* has of the threads; None is whoever has none.
 
         The threads of the loop's own pool are everybody's, and few: one organisation could take them all.
         """
-        transport = self.resolver.transport
-        if organisation is not None:
-            transport = transport.owned(organisation)
+        transport = self._blocking if organisation is None else self._blocking.owned(organisation)
         return cast(_T, await transport.run_async(run_blocking(Call(function, *arguments))))
 
     def acting(self, request: Request) -> Organisations:
