@@ -34,6 +34,7 @@ from kazinex_storage.providers.memory import MemoryProvider
 from .direct import PDF, ROUTE, House, document
 from .only_provider import OnlyProvider
 from .services import Service
+from .test_tickets import at
 
 
 @pytest.fixture
@@ -350,3 +351,41 @@ def test_a_resolver_without_tickets_says_so() -> None:
 
     with pytest.raises(NotSupportedError, match="remembers no tickets"):
         DocumentStore(Bare(Storage(MemoryProvider())), upload_route=ROUTE).begin_direct_upload(document(), 1)
+
+
+def test_what_a_provider_does_not_let_go_is_tried_again_a_day_later(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tickets = [begun(house, revision=revision) for revision in ("P01", "P02")]
+    for ticket in tickets:
+        house.documents.receive_direct_upload(sending(ticket), PDF)
+    lost = {"root": str(tmp_path / "gone"), "create": False}
+    house.organisations.update_provider("acme", "place", settings=lost)
+
+    at(monkeypatch, timedelta(hours=2))
+    report = house.documents.sweep_direct_uploads()
+    assert (2, 0, 2) == (len(report.expired), report.forgotten, len(report.failures))
+    assert "gone" in str(report.failures[0])
+    assert ["expired"] * 2 == [kept(house, ticket).status for ticket in tickets]
+    assert () == house.documents.sweep_direct_uploads().failures
+
+    at(monkeypatch, timedelta(days=2))
+    assert 2 == len(house.documents.sweep_direct_uploads().failures)
+    house.organisations.update_provider("acme", "place", settings={"root": str(tmp_path / "disk")})
+    assert () == house.documents.sweep_direct_uploads().failures
+    assert [] == house.files()
+
+
+def test_what_cannot_be_removed_for_a_week_is_forgotten(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = begun(house)
+    house.organisations.update_provider("acme", "place", settings={"root": str(tmp_path / "gone"), "create": False})
+
+    at(monkeypatch, timedelta(days=9))
+    report = house.documents.sweep_direct_uploads()
+
+    assert (1, 1, ()) == (len(report.expired), report.forgotten, report.failures)
+    assert house.organisations.catalogue.tickets.ticket("acme", ticket.id) is None
+    assert {"dry_run", "expired", "forgotten", "failures"} == report.to_dict().keys()
+    json.dumps(report.to_dict())

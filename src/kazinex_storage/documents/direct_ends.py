@@ -12,7 +12,7 @@ from ..lazy import logger
 from ..storage.claiming import give_back
 from ..storage.quota import Claim
 from ..storage.sync import Storage
-from ..transport import Call, Exchange
+from ..transport import Call, Exchange, Many, Outcome
 from ..values import value
 from .direct_plans import discard
 from .events import DocumentAborted, DocumentExpired
@@ -33,6 +33,8 @@ _GIVEN_UP: Final = LINGER + timedelta(days=7)
 
 _BATCH: Final = 200
 """Tickets that are looked at together."""
+_AT_ONCE: Final = 8
+"""Of these, how many are ended at once."""
 
 
 @value
@@ -44,7 +46,7 @@ class DirectSweep:
     forgotten: int = 0
     """Tickets that ended long ago, and are no longer remembered."""
     failures: tuple[StorageError, ...] = ()
-    """Why something that expired uploads brought is still there; the next sweep tries again."""
+    """Why something that expired uploads brought is still there; the sweep that forgets them tries again."""
     dry_run: bool = False
     """Whether nothing was changed."""
 
@@ -172,11 +174,8 @@ class TicketEnds:
             found = cast("list[TicketRecord]", (yield Call(partial(due, limit=_BATCH + len(seen)))))
             fresh = [record for record in found if record.id not in seen]
             seen.update((record.id, record) for record in fresh)
-            for record in fresh if not dry_run else ():
-                try:
-                    yield from self._swept(record, now)
-                except StorageError as error:
-                    failures.append(error)
+            if not dry_run:
+                failures += yield from self._sweep(fresh, now)
             if not fresh:
                 break
         return DirectSweep(
@@ -185,6 +184,15 @@ class TicketEnds:
             failures=tuple(failures),
             dry_run=dry_run,
         )
+
+    def _sweep(self, records: list[TicketRecord], now: datetime) -> Exchange[list[StorageError]]:
+        """End *records*, several at once: a provider that does not answer holds up no other one."""
+        swept = Many((self._swept(record, now) for record in records), _AT_ONCE)
+        errors = [outcome.error for outcome in cast("list[Outcome[None]]", (yield swept)) if outcome.error is not None]
+        for error in errors:
+            if not isinstance(error, StorageError):
+                raise error
+        return cast("list[StorageError]", errors)
 
     def _swept(self, record: TicketRecord, now: datetime) -> Exchange[None]:
         if record.status == "open":
