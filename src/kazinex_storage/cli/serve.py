@@ -6,6 +6,8 @@ The page opens with a link that works once; the browser then has a session until
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -73,8 +75,10 @@ def serve(
             environ = {f"{PREFIX}HOME": str(home / DATA), f"{PREFIX}MANAGED": str(managed)}
             command = own = RunningCommand(command.out, environ)
             sample.fill(command.organisations, command.documents, home)
+            command.close()  # opened again below, where requests are counted
         names = _names(command, list(filter(None, organisations or ())))
-        _run(command, listener, names, _address(listener, host, public_url), browser=browser)
+        with _watched(command):
+            _run(command, listener, names, _address(listener, host, public_url), browser=browser)
     finally:
         listener.close()
         if own is not None:
@@ -130,6 +134,21 @@ def _names(command: RunningCommand, given: list[str]) -> list[str]:
     if not found:
         raise UsageError("there is no organisation with a provider yet; name one by --organisation, or try --demo")
     return sorted(found)
+
+
+@contextmanager
+def _watched(command: RunningCommand) -> Iterator[None]:
+    """Count the requests of *command*, and verify its providers now and again, while the block runs."""
+    from ..monitoring import Monitor, RequestCounter
+
+    counter = RequestCounter(command.organisations)
+    command.resolver.meter = counter
+    try:
+        with Monitor(command.organisations).running():
+            yield
+    finally:
+        command.resolver.close()
+        counter.close()
 
 
 def _run(command: RunningCommand, listener: socket.socket, names: list[str], address: str, *, browser: bool) -> None:

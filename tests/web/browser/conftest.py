@@ -106,6 +106,16 @@ def look(tmp_path: Path) -> Any:
     return take
 
 
+def upload(visit: Visit, file: Path, document: str, revision: str = "P01") -> Any:
+    """Choose *file*, name the document and press Upload; return what shows how far it is."""
+    page = visit.page
+    page.locator("#file").set_input_files(file)
+    page.get_by_label("Document", exact=True).fill(document)
+    page.get_by_label("Revision", exact=True).fill(revision)
+    page.get_by_role("button", name="Upload", exact=True).click()
+    return page.locator(".transfer").first
+
+
 def findings(visit: Visit) -> list[str]:
     """Return what axe finds serious or worse, each with the element."""
     # Evaluated by the debugger, because the policy of the page lets no other script in.

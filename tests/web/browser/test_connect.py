@@ -15,9 +15,8 @@ from kazinex_storage.testing.emulators.tls import certificate_authority
 from kazinex_storage.web.app import ConnectApp
 
 from ..serving import serving
-from .conftest import visiting
+from .conftest import upload, visiting
 from .test_providers import run_test
-from .test_uploads import upload
 
 if TYPE_CHECKING:
     from pathlib import Path

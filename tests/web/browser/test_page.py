@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi import FastAPI
+from playwright.sync_api import expect
 
-from kazinex_storage import DocumentStore, web
+from kazinex_storage import DocumentStore, Organisations, web
 from kazinex_storage.cli import sample
+from kazinex_storage.organisations import AuditLog, MemoryCatalogue
+from kazinex_storage.web import Action, Caller, PageSession, Role, settings_page, storage_router
+from kazinex_storage.web.access import ALLOWED
 
+from ..conftest import serving as running
 from ..serving import serving
 from .conftest import findings, visited, visiting
 
@@ -30,7 +36,9 @@ PICTURES = {"storage": "storage", "projects/river-bridge": "documents", "usage":
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service of ``serve --demo``."""
-    with serving([sample.ORGANISATION]) as service:
+    catalogue = MemoryCatalogue()
+    organisations = Organisations(catalogue, on_event=AuditLog(catalogue)).acting("olga")
+    with serving([sample.ORGANISATION], organisations=organisations) as service:
         sample.fill(service.organisations, DocumentStore(service.served.resolver), tmp_path_factory.mktemp("demo"))
         yield service
 
@@ -99,6 +107,65 @@ def test_everything_can_be_reached_by_keyboard(browser: Browser, demo: Service) 
         assert "Label" == page.evaluate("document.activeElement.labels[0].textContent")
         page.keyboard.press("Escape")
         assert "Configure R2 Cloudflare" == page.evaluate("document.activeElement.getAttribute('aria-label')")
+
+
+def test_the_audit_trail_says_who_did_what_and_proves_itself(browser: Browser, demo: Service) -> None:
+    with visiting(browser, demo) as visit:
+        page = visit.page
+        visit.go("restrictions")
+        page.get_by_role("button", name="Remove .zip").click()
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("The allowed types were saved").wait_for()
+        visit.go("audit")
+        first = page.locator("tbody tr").first
+        for text in ("File types changed", "local operator", "→"):
+            expect(first).to_contain_text(text)
+        page.get_by_label("Show").select_option(label="Document uploaded")
+        expect(page.locator("tbody tr")).to_have_count(8)
+        expect(page.locator("tbody tr").first).to_contain_text("olga")
+        page.get_by_role("button", name="Check the chain").click()
+        expect(page.get_by_text("The chain is whole")).to_be_visible()
+        with page.expect_download() as got:
+            page.get_by_role("link", name="Export").click()
+        assert 17 < len(got.value.path().read_text(encoding="utf-8").splitlines())
+
+
+def test_a_quota_is_set_and_shown(browser: Browser, demo: Service) -> None:
+    with visiting(browser, demo) as visit:
+        page = visit.page
+        visit.go("usage")
+        page.get_by_role("button", name="Quota of river-bridge").click()
+        dialog = page.get_by_role("dialog", name="Quota of river-bridge")
+        dialog.get_by_label("Stored").fill("2")
+        dialog.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("row", name="river-bridge")).to_contain_text("2 GB")
+    quota = demo.organisations.quota(sample.ORGANISATION, "river-bridge")
+    assert 2 * 1024**3 == quota.max_bytes
+
+
+def test_who_may_only_upload_sees_only_projects(browser: Browser, demo: Service) -> None:
+    """A host says what its users may do; what is left out would be refused by the API as well."""
+    uploader = ALLOWED[Role.UPLOADER]
+    caller = Caller(name="paul", cookie=True, csrf="an example")
+
+    def authorise(_request: object, action: Action, _organisation: object, _project: object) -> Caller | None:
+        return caller if action in uploader else None
+
+    app = FastAPI()
+    router = storage_router(demo.organisations, resolver=demo.served.resolver, authorise=authorise)
+    app.include_router(router, prefix="/storage")
+    session = PageSession(caller=caller, organisations=demo.served.names, actions=uploader)
+    app.include_router(settings_page(lambda _: session, api="/storage"), prefix="/settings")
+    with running(app) as address:
+        context = browser.new_context()
+        visit = visited(context, f"{address}/settings/")
+        page = visit.page
+        assert ["Projects"] == page.locator("#tabs a").all_inner_texts()
+        visit.go("projects/river-bridge")
+        expect(page.get_by_role("heading", name="Upload a document")).to_be_visible()
+        expect(page.get_by_role("heading", name="Storage provider of this project")).to_have_count(0)
+        context.close()
+        assert [] == visit.complaints
 
 
 def test_the_first_view_is_small_and_quick(browser: Browser, demo: Service) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from azure.storage.blob import CorsRule
 from playwright.sync_api import expect
 
 from kazinex_storage import ManagedProvider, Organisations
@@ -15,7 +17,7 @@ from kazinex_storage.testing.emulators.cloudflare import r2_front
 
 from ...services import azure_options, r2_options
 from ..serving import serving
-from .conftest import visiting
+from .conftest import upload, visiting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,8 +130,15 @@ def test_r2_is_configured_as_the_guide_says(browser: Browser, service: Service, 
     )
 
 
-def test_azure_is_configured_and_verified(browser: Browser, service: Service, azurite_server: AzuriteServer) -> None:
+def test_azure_is_configured_and_takes_files_from_the_browser(
+    browser: Browser, service: Service, azurite_server: AzuriteServer, tmp_path: Path
+) -> None:
     options = azure_options(azurite_server)
+    with closing(azurite_server.client()) as witness:
+        rule = CorsRule([service.address], ["GET", "PUT"], allowed_headers=["*"], exposed_headers=["*"])
+        witness.set_service_properties(cors=[rule])
+    file = tmp_path / "Plan 1:50.pdf"
+    file.write_bytes(b"%PDF-1.7 plan" * 1_000_000)
     with visiting(browser, service) as visit:
         configure(
             visit,
@@ -142,7 +151,10 @@ def test_azure_is_configured_and_verified(browser: Browser, service: Service, az
             },
         )
         dialog = run_test(visit, "Azure Blob")
-        expect(dialog.get_by_text("The connection works")).to_be_visible()
+        dialog.get_by_role("button", name="Set as Default").click()
+        expect(visit.page.locator(".flow")).to_contain_text("Azure Blob")
+        visit.go("projects/river-bridge")
+        expect(upload(visit, file, "DRG-0042").get_by_text("Stored · 12.4 MB")).to_be_visible()
 
 
 def test_wrong_settings_are_explained_at_their_fields(browser: Browser, service: Service) -> None:

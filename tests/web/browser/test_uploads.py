@@ -15,7 +15,7 @@ from kazinex_storage.testing.emulators.cloudflare import Kind, RequestFault, r2_
 
 from ...services import r2_options
 from ..serving import serving
-from .conftest import until, visiting
+from .conftest import until, upload, visiting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from kazinex_storage.testing.servers import S3Server
 
     from ..serving import Service
-    from .conftest import Visit
 
 MIB = 1024 * 1024
 LARGE = 200 * MIB
@@ -58,16 +57,6 @@ def on_r2(service: Service, front: R2Front) -> str:
     front.rules.browser_origins = (service.address,)
     bucket = front.make_bucket()
     return has_default(service, "r2", {"bucket": bucket, **r2_options(front, [bucket])})
-
-
-def upload(visit: Visit, file: Path, document: str, revision: str = "P01") -> Any:
-    """Choose *file*, name the document and press Upload; return what shows how far it is."""
-    page = visit.page
-    page.locator("#file").set_input_files(file)
-    page.get_by_label("Document", exact=True).fill(document)
-    page.get_by_label("Revision", exact=True).fill(revision)
-    page.get_by_role("button", name="Upload", exact=True).click()
-    return page.locator(".transfer").first
 
 
 def large(folder: Path, size: int) -> tuple[Path, str]:

@@ -31,6 +31,7 @@ const WORDS = {
   "document.aborted": "Upload cancelled",
   "document.expired": "Upload expired",
 };
+const STATES = { PENDING: "Pending", VERIFIED: "Verified", FAILED: "Failed" };
 const PAGE = 50;
 
 export async function render() {
@@ -80,28 +81,27 @@ export async function render() {
 }
 
 function row(entry, labels) {
-  const event = { ...entry, ...entry.fields };
-  const name = event.event ?? event.name;
+  const event = { ...entry.fields, ...entry };
+  const name = event.event;
   const outcome = event.outcome && event.outcome !== "done" ? h("span", { class: `badge ${event.outcome === "failed" ? "bad" : "warn"}` }, event.outcome) : null;
   const moment = h("time", { class: "nowrap soft", datetime: event.at }, time(event.at));
   return h(
     "tr",
     {},
     h("td", {}, h("b", {}, WORDS[name] ?? name), outcome && [" ", outcome]),
-    h("td", { class: "break", "data-label": "Who" }, event.by ?? "the service"),
+    h("td", { class: "who-cell", "data-label": "Who" }, event.by ?? "the service"),
     h("td", { class: "break soft", "data-label": "Details" }, details(event, labels)),
     h("td", { "data-label": "When" }, moment),
   );
 }
 
 function details(event, labels) {
-  const shown = (value) => (Array.isArray(value) ? value.join(" ") || "none" : labels.get(value) ?? (value === null ? "none" : String(value)));
-  const parts = [];
-  if (event.document) parts.push(typeof event.document === "string" ? event.document : [event.document.project, event.document.document, event.document.revision, event.document.filename].filter(Boolean).join("/"));
-  else if (event.project) parts.push(event.project);
-  if (event.provider && !("before" in event)) parts.push(event.label ?? labels.get(event.provider) ?? event.provider);
+  const shown = (value) => (Array.isArray(value) ? value.join(" ") || "all types" : value === null ? "none" : (labels.get(value) ?? STATES[value] ?? String(value)));
+  const chooses = event.event === "default.changed" || event.event === "override.changed";
+  const parts = [event.document ? event.document.replace(`${event.organisation}/`, "") : event.project];
+  if (event.provider && !chooses) parts.push(labels.get(event.provider) ?? event.label ?? event.provider);
   if ("before" in event || "after" in event) parts.push(`${shown(event.before ?? null)} → ${shown(event.after ?? null)}`);
-  if (event.error) parts.push(event.error);
+  parts.push(event.error ?? event.reason);
   return parts.filter(Boolean).join(" · ");
 }
 
