@@ -129,6 +129,7 @@ function override(name, { provider, candidates, version }, show) {
 
 function draw(place, name, found, labels) {
   const cards = ({ documents }) => documents.map((each) => h("li", {}, documentCard(name, each, labels)));
+  const open = new Set([...place.querySelectorAll("[aria-expanded='true']")].map((button) => button.dataset.document));
   const list = h("ul", { class: "card list" }, cards(found));
   let { after } = found;
   const more = h("button", { type: "button", hidden: after === null, onclick: () => busy(more, further) }, "Show more");
@@ -140,11 +141,12 @@ function draw(place, name, found, labels) {
   }
   const empty = h("div", { class: "card empty" }, h("h3", {}, "No documents yet"), h("p", {}, "Upload the first one above."));
   replace(place, h("div", { class: "section-head" }, h("h2", { id: "documents" }, "Documents")), found.documents.length ? list : empty, h("div", { class: "row more-row" }, more));
+  for (const button of list.querySelectorAll("[data-document]")) if (open.has(button.dataset.document)) button.click();
 }
 
 function documentCard(project_, { document: id, revisions: total, recorded_at: at }, labels) {
   const revisions = h("div", { hidden: true });
-  const more = h("button", { type: "button", "aria-expanded": "false", "aria-label": `Revisions of ${id}` }, "Revisions");
+  const more = h("button", { type: "button", "aria-expanded": "false", "aria-label": `Revisions of ${id}`, data: { document: id } }, "Revisions");
   more.addEventListener("click", () => {
     const open = more.getAttribute("aria-expanded") !== "true";
     more.setAttribute("aria-expanded", String(open));
