@@ -37,7 +37,9 @@ def serving(
     names: Sequence[str] = ("acme",), *, organisations: Organisations | None = None, **options: Any
 ) -> Iterator[Service]:
     """Serve organisations of these names, by default in memory and without providers, until the context ends."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # as cli/serve.py says
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     organisations = Organisations(MemoryCatalogue()) if organisations is None else organisations
     resolver = Resolver(organisations)

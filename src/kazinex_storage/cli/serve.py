@@ -91,7 +91,8 @@ def _listen(host: str, port: int | None) -> socket.socket:
             f"--host {host}: this speaks HTTP without TLS, so it listens on this machine only; put a proxy with TLS in "
             "front of it, and name its address by --public-url"
         )
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # By its number: asyncio sends small answers at once (TCP_NODELAY) only where it sees that this is TCP; else 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     for candidate in (DEFAULT_PORT, 0) if port is None else (port,):
         try:

@@ -10,9 +10,9 @@ const PEM = new Set(["private_key", "certificate"]);
 /** The fields that a form can show, in its order; what verification writes itself is none of them. */
 const fieldsOf = (kind) => kind.fields.filter(({ type, choices }) => choices.length > 0 || type !== "object");
 
-/** Open the form of `kind`, empty or with the settings of `provider`. Resolves when the dialog has closed. */
-export function configure(name, context, provider = null) {
-  const kind = context.kinds.find((each) => each.kind === name);
+/** Open the form of a kind, empty or with the settings of `provider`. */
+export async function configure(name, context, provider = null) {
+  const kind = (await context.kinds).find((each) => each.kind === name);
   const title = titleOf(name, kind.title);
   const opened = openDialog({
     title: provider ? `Configure ${provider.label}` : `Configure ${title}`,

@@ -1,18 +1,35 @@
 // The view "Storage": where new documents go, the providers, and a card for each kind that can be added.
 
 import { anywhere, change, get, session, url } from "./api.js";
-import { busy, confirmed, fill, h, icon, openDialog, problem, toast } from "./dom.js";
+import { busy, confirmed, fill, h, icon, openDialog, problem, replace, toast } from "./dom.js";
 import { bytes, when } from "./format.js";
 import { glyph, known, offered, placeOf, stateBadge, titleOf } from "./kinds.js";
 
+let kinds = null;
+
+/** Return the kinds with their fields; they stay the same as long as the page is open. */
+function kindsOf() {
+  kinds ??= get(anywhere("kinds")).catch((error) => {
+    kinds = null;
+    throw error;
+  });
+  return kinds;
+}
+
 export async function render({ rest, show }) {
-  const [kinds, found, settings] = await Promise.all([get(anywhere("kinds")), get(url("providers")), get(url("settings"))]);
-  const context = { kinds: listed(kinds), providers: listed(found), settings, show };
+  const place = h("div");
+  const coming = kindsOf(); // what is configured is shown at once, what can be added follows
+  const [{ providers }, settings] = await Promise.all([get(url("providers")), get(url("settings"))]);
+  const context = { providers, settings, show, kinds: coming };
+  coming.then(
+    (found) => replace(place, addable(found, context)),
+    (error) => replace(place, problem(error)),
+  );
   if (rest[0] === "connect") {
     history.replaceState(null, "", "#/storage");
     import("./connect.js").then(({ choosePlace }) => choosePlace(rest.slice(1), context));
   }
-  return [head(), flow(context), configured(context), addable(context)];
+  return [head(), flow(context), configured(context), place];
 }
 
 /** Lists come bare, or in an object beside what belongs to all of them. */
@@ -203,8 +220,8 @@ async function exportFor(provider) {
   await choose({ target: select });
 }
 
-function addable(context) {
-  const cards = offered(context.kinds).map((kind) => {
+function addable(found, context) {
+  const cards = offered(found).map((kind) => {
     const { lead, connect: connects } = known(kind.kind);
     const title = titleOf(kind.kind, kind.title);
     const begin = () => (connects && session.connect !== false ? connect(context) : configure(kind.kind, context));
