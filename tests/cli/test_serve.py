@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from kazinex_storage import open_organisations
+
 from .conftest import PROGRAM
 
 if TYPE_CHECKING:
@@ -63,6 +65,9 @@ def test_the_demo_opens_with_its_link_and_shows_documents(cli: CommandLine) -> N
     assert 0 == process.returncode
     assert Path(cli.work / "demo" / "data" / "catalogue.db").is_file()
     assert not cli.home.exists(), "the catalogue of the environment is not touched"
+    organisations = open_organisations({"KAZINEX_STORAGE_HOME": str(cli.work / "demo" / "data")})
+    assert organisations.catalogue.checks.next_due() is not None, "its providers are looked after meanwhile"
+    organisations.close()
 
 
 def test_without_providers_it_says_what_to_do(cli: CommandLine) -> None:

@@ -155,8 +155,12 @@ def _watched(command: RunningCommand) -> Iterator[None]:
 def _run(command: RunningCommand, listener: socket.socket, names: list[str], address: str, *, browser: bool) -> None:
     import uvicorn
 
+    from ..monitoring.monitor import Monitor
+    from ..monitoring.requests import RequestCounter
     from ..web.app import Served, create_app, link_of
     from ..web.sessions import Sessions
+
+    counter = command.resolver.meter = RequestCounter(command.organisations)
 
     def show_link() -> None:
         _show(command, link_of(served), names)
@@ -176,9 +180,12 @@ def _run(command: RunningCommand, listener: socket.socket, names: list[str], add
     if browser and sys.stdout.isatty() and _has_browser():
         webbrowser.open(link)
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        with Monitor(command.organisations).running():
+            uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         command.out.note("stopped")
+    finally:
+        counter.close()
 
 
 def _connect_app() -> ConnectApp | None:
