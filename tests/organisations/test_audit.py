@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -43,6 +46,7 @@ from kazinex_storage.organisations.audit.entries import AuditEntry, AuditHead, S
 from kazinex_storage.organisations.catalogue import keys_of
 from kazinex_storage.organisations.service_tables import audit, audit_heads
 from kazinex_storage.registry import Registry
+from kazinex_storage.testing.bench import in_child
 
 TOKEN = "example-token-not-real"  # noqa: S105  # an example
 DAY = datetime(2026, 8, 1, tzinfo=UTC)
@@ -348,6 +352,36 @@ def test_a_change_and_its_entry_are_one_transaction(catalogue: Catalogue, regist
     assert log.verify_audit("org-1").ok
     assert replace(record) == service.find("org-1", "Vault")
     assert () == service.organisation("org-1").allowlist
+
+
+def test_a_process_that_is_killed_leaves_the_change_and_its_entry_or_neither(
+    open_catalogue: Callable[[], SqlCatalogue], registry: Registry
+) -> None:
+    catalogue = open_catalogue()
+    log = AuditLog(catalogue)
+    service = Organisations(catalogue, registry, on_event=log)
+
+    def killed(organisation: str, moment: str) -> None:
+        def hook(event: Any) -> None:
+            if moment == "before the entry":
+                os.kill(os.getpid(), signal.SIGKILL)
+            log(event)
+            if moment == "before the commit":
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        Organisations(catalogue, registry, on_event=hook).set_allowlist(organisation, ["pdf"])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    for number, moment in enumerate(["before the entry", "before the commit", "after the commit"]):
+        organisation = f"org-{number}"
+        service.set_allowlist(organisation, ["dwg"])
+        assert -signal.SIGKILL == in_child(partial(killed, organisation, moment))
+
+        done = moment == "after the commit"
+        assert (("pdf",) if done else ("dwg",)) == service.organisation(organisation).allowlist
+        assert (2 if done else 1) == len(log.query(organisation))
+        service.set_allowlist(organisation, ["ifc"])  # nothing is locked
+        assert log.verify_audit(organisation).ok
 
 
 def test_no_secret_and_no_endless_text_reaches_the_audit(catalogue: Catalogue, registry: Registry) -> None:

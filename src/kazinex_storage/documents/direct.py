@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final, cast
 
 from ..bodies.content_types import guess_content_type
@@ -118,12 +119,10 @@ class DirectUploads:
             raise
         record = begun.record(wanted, chosen.provider)
         try:
-            yield Call(self._ends.register.add_ticket, record)
+            yield from self._search.announced(partial(self._add, record), partial(presigned, record))
         except StorageError:
             yield from self._ends.try_discard(record)
             raise
-        if self._search.listens:
-            yield from self._search.emit(presigned(record))
         return cast(UploadTicket, (yield Call(self._ticket, record, begun)))
 
     def confirm(self, token: str) -> Exchange[StoredDocument]:
@@ -135,15 +134,12 @@ class DirectUploads:
         chosen = yield from self._ends.provider(record)
         try:
             confirmed = self._confirmed(record, chosen)
-            receipt = yield from announced_if_refused(self._search, record.document, chosen, confirmed, "confirm")
+            return (yield from announced_if_refused(self._search, record.document, chosen, confirmed, "confirm"))
         except RecordConflictError:
             now = yield from self._ends.read(record)
             if now.status == "confirmed":
                 return _receipt(now)  # by another call, with the same receipt
             raise gone(now) from None
-        if self._search.listens:
-            yield from self._search.emit(confirmed_event(record, receipt))
-        return receipt
 
     def abort(self, token: str) -> Exchange[None]:
         """Abort; see ``DocumentStore.abort_direct_upload``.
@@ -215,11 +211,13 @@ class DirectUploads:
         info = yield from arrived(storage, record)
         receipt = receipt_of(document, chosen, info)
         after, register, done = moved(record, "confirmed", receipt.to_dict()), self._ends.register, list[bool]()
+        event = confirmed_event(record, receipt)
 
         def record_both(
             before: RevisionRecord | None, mine: RevisionRecord | None, *, claim: str | None = None
         ) -> bool:
-            done.append(register.confirm_ticket(record, after, before, mine, claim=claim))
+            confirm = partial(register.confirm_ticket, record, after, before, mine, claim=claim)
+            done.append(self._resolver.announced(confirm, event) if self._search.listens else confirm())
             return done[-1]
 
         write = RevisionWrite(self._search, document, chosen, self._patience, record_both, record.id)
@@ -232,8 +230,12 @@ class DirectUploads:
             yield from self._ends.try_discard(record)
             raise
         if True not in done:  # another way in has recorded the file already, so only the ticket is left
-            yield Call(register.confirm_ticket, record, after, None, None)
+            yield Call(record_both, None, None)
         return receipt
+
+    def _add(self, record: TicketRecord) -> bool:
+        self._ends.register.add_ticket(record)
+        return True
 
     def _plan(self, storage: Storage, document: DocumentKey, size: int) -> PlanName:
         plan = plan_for(storage, size)

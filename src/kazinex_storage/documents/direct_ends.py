@@ -123,11 +123,13 @@ class TicketEnds:
 
     def end(self, record: TicketRecord, status: TicketStatus) -> Exchange[bool]:
         """Move an open ticket to *status*; say whether this call did."""
-        done = cast(bool, (yield Call(self.register.swap_ticket, record, moved(record, status))))
-        if done and self._search.listens:
-            event = DocumentAborted if status == "aborted" else DocumentExpired
-            yield from self._search.emit(event(document=record.document, provider=record.provider, ticket=record.id))
-        return done
+        event = DocumentAborted if status == "aborted" else DocumentExpired
+        return (
+            yield from self._search.announced(
+                partial(self.register.swap_ticket, record, moved(record, status)),
+                partial(event, document=record.document, provider=record.provider, ticket=record.id),
+            )
+        )
 
     def clear(self, document: DocumentKey, *, supersede: bool) -> Exchange[int]:
         """Throw away what ended tickets brought to the revision too late; *supersede* ends its open ones first.

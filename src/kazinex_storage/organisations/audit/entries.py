@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, Self
 
@@ -32,6 +32,11 @@ _HEAD: Final = "kazinex audit head 1"
 _PURPOSE: Final = b"kazinex-storage audit 1\0"
 _SEAL: Final = regex(r"([0-9a-f]{16})\.([0-9a-f]{64})")
 
+_ENTRY_FIELDS: Final = (
+    *("organisation", "number", "at", "event", "by", "provider", "project"),
+    *("outcome", "fields", "previous", "hash", "seal"),
+)
+_HEAD_FIELDS: Final = ("organisation", "number", "hash", "first", "before_first", "seal")
 _UNCHANGED = "give what export wrote, unchanged"
 _SCHEMA = Schema(
     what="an entry of the audit",
@@ -68,11 +73,12 @@ _HEAD_SCHEMA = Schema(
 class Seals:
     """Makes and checks the seals of one organisation. Without keys it makes none."""
 
-    __slots__ = ("_keys",)
+    __slots__ = ("_keys", "_sealing")
 
     def __init__(self, keys: StateKeys | None) -> None:
         """Seal under *keys*, those of the upload states of the organisation; the seals are not theirs."""
         self._keys = keys
+        self._sealing: tuple[str, bytes] | None = None
 
     @property
     def seals(self) -> bool:
@@ -87,7 +93,9 @@ class Seals:
         """
         if self._keys is None:
             return None
-        key_id, key = self._keys.sealing()
+        if self._sealing is None:  # read once: these are made for one entry, and the keys may be in a file
+            self._sealing = self._keys.sealing()
+        key_id, key = self._sealing
         return f"{key_id}.{_mac(key, text)}"
 
     def why_not(self, seal: str | None, text: str) -> str | None:
@@ -151,7 +159,11 @@ class AuditEntry:
 
     def to_dict(self) -> dict[str, object]:
         """Return the entry as values that JSON can hold, as ``verify_exported`` reads them."""
-        return {**asdict(self), "at": self.at.isoformat()}
+        return {**self.columns(), "at": self.at.isoformat()}
+
+    def columns(self) -> dict[str, object]:
+        """Return the entry as the columns of its row."""
+        return {name: getattr(self, name) for name in _ENTRY_FIELDS}
 
     @classmethod
     def from_dict(cls, found: object) -> Self:
@@ -209,8 +221,8 @@ class AuditHead:
         return write_json([_HEAD, self.organisation, self.number, self.hash, self.first, self.before_first])
 
     def to_dict(self) -> dict[str, object]:
-        """Return it as values that JSON can hold."""
-        return asdict(self)
+        """Return it as values that JSON can hold, and as the columns of its row."""
+        return {name: getattr(self, name) for name in _HEAD_FIELDS}
 
     @classmethod
     def from_dict(cls, found: object) -> Self:

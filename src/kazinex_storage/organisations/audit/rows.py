@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 
 from ...secrecy.pickling import not_pickled
@@ -44,8 +44,8 @@ class SqlAudit:
         """
         with self._database.changing() as connection:
             entry, after = link(_locked(connection, organisation))
-            connection.execute(_INSERT, asdict(entry))
-            connection.execute(_ADVANCE, {**_columns(after), "its_organisation": organisation})
+            connection.execute(_INSERT, entry.columns())
+            connection.execute(_ADVANCE, {**after.to_dict(), "its_organisation": organisation})
         return entry
 
     def entries(self, organisation: str, wanted: AuditQuery) -> tuple[AuditEntry, ...]:
@@ -96,7 +96,7 @@ class SqlAudit:
                 return None
             connection.execute(audit.delete().where(own, audit.c.number <= last))
             after = seal(replace(head, first=last + 1, before_first=before_first))
-            connection.execute(_ADVANCE, {**_columns(after), "its_organisation": organisation})
+            connection.execute(_ADVANCE, {**after.to_dict(), "its_organisation": organisation})
             return head.first, last
 
     def organisations(self) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ def _locked(connection: sa.Connection, organisation: str) -> AuditHead:
     if row is None:
         try:
             with connection.begin_nested():
-                connection.execute(_BEGIN, _columns(AuditHead(organisation=organisation)))
+                connection.execute(_BEGIN, AuditHead(organisation=organisation).to_dict())
         except sa.exc.IntegrityError:  # another process began the chain a moment ago
             pass
         row = connection.execute(_LOCKED, bound).mappings().one()
@@ -125,10 +125,6 @@ def _locked(connection: sa.Connection, organisation: str) -> AuditHead:
 def _head(connection: sa.Connection, organisation: str) -> AuditHead | None:
     row = connection.execute(_HEAD, {"its_organisation": organisation}).mappings().one_or_none()
     return None if row is None else AuditHead(**row)
-
-
-def _columns(head: AuditHead) -> dict[str, object]:
-    return asdict(head)
 
 
 def _fits(wanted: AuditQuery) -> Iterator[sa.ColumnElement[bool]]:
