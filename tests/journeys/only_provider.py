@@ -39,6 +39,7 @@ class OnlyProvider:
         del organisation
         return process_keys()
 
+    by: str | None = None
     listens = False
 
     def announced(self, change: Callable[[], bool], event: Event) -> bool:

@@ -107,6 +107,14 @@ def test_a_file_that_came_in_by_a_storage_is_an_event_too(house: House) -> None:
     assert isinstance(event, DocumentUploaded)
     assert (KEY, "job", len(PDF)) == (event.document, event.by, event.size)
 
+    house.resolver.acting("cleaner").storage_for("org-1", "bridge").delete("bridge/DRG-1/P01/Plan.pdf")
+
+    removed = house.events[-1]
+    assert isinstance(removed, DocumentRemoved)
+    assert ("cleaner", "cleaner") == (removed.by, removed.removal.by)
+    DocumentStore(house.resolver.acting("huber")).remove(KEY)
+    assert "huber" == house.events[-1].by
+
 
 def test_events_of_asyncio_are_the_same(house: House) -> None:
     async def use() -> None:

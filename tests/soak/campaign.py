@@ -131,6 +131,7 @@ class Resolver:
     def in_order(self, organisation: str, project: str | None) -> Sequence[ResolvedProvider]:
         return (self._found,)
 
+    by: str | None = None
     listens = False
 
     def announced(self, change: Callable[[], bool], event: Event) -> bool:

@@ -52,6 +52,7 @@ class Only:
     def in_order(self, organisation: str, project: str | None) -> Sequence[ResolvedProvider]:
         return (self._found,)
 
+    by: str | None = None
     listens = False
 
     def announced(self, change: Callable[[], bool], event: Event) -> bool:

@@ -71,7 +71,7 @@ class DirectUploads:
         self._organisation = organisation
         self._patience = patience
         self._route = route.rstrip("/") if route is not None else None
-        self.by: str | None = None
+        self.by = resolver.by
         """In whose name tickets are begun."""
 
     def begin(

@@ -48,7 +48,6 @@ class DocumentOperations:
         self.direct = DirectUploads(resolver, organisation, self._patience, upload_route)
         """Direct uploads."""
         self._upload_route = upload_route
-        self._by: str | None = None
 
     def acting(self, by: str | None) -> DocumentOperations:
         """Return these operations in the name of *by*.
@@ -56,11 +55,7 @@ class DocumentOperations:
         Raises:
             ValueError: *by* is empty, or too long.
         """
-        if by == self._by:
-            return self
-        view = DocumentOperations(self._resolver.acting(by), self._organisation, self._patience, self._upload_route)
-        view._by = view.direct.by = by
-        return view
+        return DocumentOperations(self._resolver.acting(by), self._organisation, self._patience, self._upload_route)
 
     def upload(
         self,
@@ -206,7 +201,7 @@ class DocumentOperations:
         self, document: StoredDocument | DocumentKey, by: str | None = None, reason: str | None = None
     ) -> Exchange[None]:
         """Remove a document; see ``DocumentStore.remove``."""
-        search, removal = self._search, removal_now(by if by is not None else self._by, reason)
+        search, removal = self._search, removal_now(by if by is not None else self._search.by, reason)
         if isinstance(document, StoredDocument):
             recorded = yield from search.recorded(document)
             known = (yield from search.revision(document.document)) is not None

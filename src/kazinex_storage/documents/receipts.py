@@ -74,6 +74,11 @@ class ProviderResolver(Protocol):
         ...
 
     @property
+    def by(self) -> str | None:
+        """In whose name it is asked."""
+        ...
+
+    @property
     def listens(self) -> bool:
         """Whether there is a hook; where there is none, no event need be made."""
         ...

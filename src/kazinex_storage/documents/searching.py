@@ -195,6 +195,11 @@ class Search:
         return cast(bool, (yield call))
 
     @property
+    def by(self) -> str | None:
+        """In whose name this asks."""
+        return self._resolver.by
+
+    @property
     def listens(self) -> bool:
         """Whether there is a hook."""
         return self._resolver.listens

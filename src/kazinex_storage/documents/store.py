@@ -46,13 +46,15 @@ class DocumentStore:
                 ``AccessDeniedError`` before any request. Give it wherever receipts or keys come from clients.
             upload_route: The URL, for clients, below which the host answers ``PUT {upload_route}/{token}`` by
                 ``receive_direct_upload``; for providers that clients cannot send to themselves.
-            by: In whose name it works, unless a call says otherwise: events and removals name them.
+            by: In whose name it works, unless a call says otherwise: events and removals name them. By default, in
+                whose name *resolver* does.
 
         Raises:
             InvalidKeyError: no organisation can have that id.
             ValueError: *by* is empty, or longer than 2,000 characters.
         """
-        self.operations = DocumentOperations(resolver, organisation, upload_route=upload_route).acting(by)
+        resolver = resolver if by is None else resolver.acting(by)
+        self.operations = DocumentOperations(resolver, organisation, upload_route=upload_route)
         """The operations as exchanges."""
         self.transport = resolver.transport if organisation is None else resolver.transport.owned(organisation)
         """What runs the exchanges."""

@@ -243,7 +243,10 @@ class RevisionGuard:
                 except NotFoundError:
                     continue
                 sha256 = info.sha256
-            entry, removal = RecordedRemoval(self._search, document, self._target.provider, sha256), removal_now()
+            entry, removal = (
+                RecordedRemoval(self._search, document, self._target.provider, sha256),
+                removal_now(self._search.by),
+            )
             yield from entry.record(removal)
             if entry.removal is removal:
                 yield from self._search.emit(DocumentRemoved(document=document, removal=removal))
