@@ -134,8 +134,8 @@ class Resolver:
     by: str | None = None
     listens = False
 
-    def announced(self, change: Callable[[], bool], event: Event) -> bool:
-        del event
+    def announced(self, change: Callable[[], bool], *events: Event) -> bool:
+        del events
         return change()
 
     def acting(self, by: str | None) -> Resolver:

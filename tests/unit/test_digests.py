@@ -55,8 +55,8 @@ class Only:
     by: str | None = None
     listens = False
 
-    def announced(self, change: Callable[[], bool], event: Event) -> bool:
-        del event
+    def announced(self, change: Callable[[], bool], *events: Event) -> bool:
+        del events
         return change()
 
     def acting(self, by: str | None) -> Only:

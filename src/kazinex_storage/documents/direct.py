@@ -211,16 +211,16 @@ class DirectUploads:
         info = yield from arrived(storage, record)
         receipt = receipt_of(document, chosen, info)
         after, register, done = moved(record, "confirmed", receipt.to_dict()), self._ends.register, list[bool]()
-        event = confirmed_event(record, receipt)
+        event = partial(confirmed_event, record, receipt)
 
         def record_both(
             before: RevisionRecord | None, mine: RevisionRecord | None, *, claim: str | None = None
         ) -> bool:
-            confirm = partial(register.confirm_ticket, record, after, before, mine, claim=claim)
-            done.append(self._resolver.announced(confirm, event) if self._search.listens else confirm())
+            done.append(register.confirm_ticket(record, after, before, mine, claim=claim))
             return done[-1]
 
         write = RevisionWrite(self._search, document, chosen, self._patience, record_both, record.id)
+        write.followed_by = (event,)
         try:
             yield from write.adopt(info, proven=record.sha256 is not None and info.sha256 == record.sha256)
         except (AlreadyExistsError, QuotaExceededError) as error:
@@ -230,7 +230,7 @@ class DirectUploads:
             yield from self._ends.try_discard(record)
             raise
         if True not in done:  # another way in has recorded the file already, so only the ticket is left
-            yield Call(record_both, None, None)
+            yield from self._search.announced(partial(record_both, None, None), event)
         return receipt
 
     def _add(self, record: TicketRecord) -> bool:

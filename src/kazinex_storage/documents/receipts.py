@@ -87,8 +87,8 @@ class ProviderResolver(Protocol):
         """Give *event* to the hook, if there is one."""
         ...
 
-    def announced(self, change: Callable[[], bool], event: Event) -> bool:
-        """Make *change*, which says whether it was made, and if so give *event* to the hook, together if possible."""
+    def announced(self, change: Callable[[], bool], *events: Event) -> bool:
+        """Make *change*, which says whether it was made, and if so give *events* to the hook, together if possible."""
         ...
 
     def acting(self, by: str | None) -> ProviderResolver:

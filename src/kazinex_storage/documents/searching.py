@@ -189,9 +189,10 @@ class Search:
         if self._resolver.listens:
             yield Call(self._resolver.emit, event)
 
-    def announced(self, change: Callable[[], bool], event: Callable[[], Event]) -> Exchange[bool]:
-        """Make *change*, say whether it was made, and if so give *event* to the hook, together if possible."""
-        call = Call(self._resolver.announced, change, event()) if self.listens else Call(change)
+    def announced(self, change: Callable[[], bool], *events: Callable[[], Event]) -> Exchange[bool]:
+        """Make *change*, say whether it was made, and if so give *events* to the hook, together if possible."""
+        made = [event() for event in events] if self.listens else []
+        call = Call(self._resolver.announced, change, *made) if made else Call(change)
         return cast(bool, (yield call))
 
     @property

@@ -18,7 +18,7 @@ from ..storage.quota import Claim
 from ..storage.sync import Storage
 from ..transport import Call, Exchange, Many, Outcome
 from ..types import ObjectInfo
-from .events import DocumentRemoved
+from .events import DocumentRemoved, Event
 from .patience import Patience
 from .receipts import ProviderResolver, ResolvedProvider
 from .register import RevisionRecord
@@ -66,6 +66,8 @@ class RevisionWrite:
         self._mine: RevisionRecord | None = None
         self.unasked: tuple[str, ...] = ()
         """The ids of providers that did not say whether they hold a file of the revision."""
+        self.followed_by: tuple[Callable[[], Event], ...] = ()
+        """What makes the events that follow on the one of the upload, in its transaction."""
 
     def before(self, sha256: str | None, *, resumed: bool = False) -> Exchange[str | None]:
         """Refuse when the revision is taken; return the sha256 that a removed revision may be stored with again.
@@ -147,7 +149,8 @@ class RevisionWrite:
         change: Callable[[], bool] = partial(self._swap, self._seen, self._mine)
         if self.claim is not None:
             change = partial(self._swap, self._seen, self._mine, claim=self.claim.id)
-        if (yield from self._search.announced(change, partial(uploaded, self._document, self._target, info))):
+        event = partial(uploaded, self._document, self._target, info)
+        if (yield from self._search.announced(change, event, *self.followed_by)):
             return True
         self._mine = None
         return False

@@ -149,14 +149,14 @@ class Resolver(Speaker):
         else:
             self.organisations.emit(event.in_name_of(self._by))
 
-    def announced(self, change: Callable[[], bool], event: Event) -> bool:
-        """Make *change* in the catalogue, say whether it was made, and if so give *event* to the hook.
+    def announced(self, change: Callable[[], bool], *events: Event) -> bool:
+        """Make *change* in the catalogue, say whether it was made, and if so give *events* to the hook.
 
         Both are one transaction where the catalogue has them: what the hook raises undoes the change.
         """
         with self.organisations.catalogue.together():
             done = change()
-            if done:
+            for event in events if done else ():
                 self.emit(event)
         return done
 
