@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Query
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from ..documents.listing import PAGE, RevisionListing
@@ -74,10 +75,16 @@ class DocumentRoutes:
             ),
         )
 
-    def projects(self, organisation: OrganisationId) -> ProjectsModel:
-        """List the projects that the register knows stored documents of; no provider is asked."""
-        found = self._listing().projects(organisation)
-        return ProjectsModel(projects=[ProjectModel.model_validate(asdict(each)) for each in found])
+    async def projects(self, request: Request, organisation: OrganisationId) -> ProjectsModel:
+        """List the projects with stored documents that the caller may read; no provider is asked."""
+        found = await run_in_threadpool(self._listing().projects, organisation)
+        return ProjectsModel(
+            projects=[
+                ProjectModel.model_validate(asdict(each))
+                for each in found
+                if await self._service.allowed(request, Action.READ, organisation, each.project) is not None
+            ]
+        )
 
     def list(
         self, organisation: OrganisationId, project: ProjectId, after: After = "", limit: PageSize = PAGE

@@ -66,7 +66,7 @@ class GuardedRoute(APIRoute):
                 response = await inner(request)
             except Exception as error:  # every error of the API becomes one answer
                 response = await guard.answer(request, error, action)
-                if body.is_unread and request.scope.get("http_version", "").startswith("1"):
+                if body.is_unread and is_http1(request):
                     response.headers["Connection"] = "close"  # else the server reads on what nobody wants
             for name, value in API_HEADERS.items():
                 response.headers.setdefault(name, value)
@@ -133,7 +133,8 @@ class Incoming:
         self._request = request
         self._most = most
         self._arrived = 0
-        self._ended = not ("transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0")
+        length = request.headers.get("content-length") or "0"
+        self._ended = "transfer-encoding" not in request.headers and length == "0"
         self._receive = request.receive
         request._receive = self
 
@@ -166,6 +167,11 @@ class Incoming:
         return message
 
 
+def is_http1(request: Request) -> bool:
+    """Say whether the connection is ours to close: HTTP/2 and WSGI have no header for that."""
+    return request.scope.get("http_version", "").startswith("1") and "wsgi_environ" not in request.scope
+
+
 def content_length(request: Request) -> int | None:
     """Return how long the body says it is; None when it does not.
 
@@ -173,7 +179,7 @@ def content_length(request: Request) -> int | None:
         ProblemError: it is no number.
     """
     text = request.headers.get("content-length")
-    if text is None:
+    if not text:  # WSGI servers say nothing by an empty text
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise ProblemError(400, "content_length", "Content-Length is no number of bytes")
@@ -197,6 +203,6 @@ def _check_utf8(request: Request) -> None:
     if "\ufffd" not in request.scope["path"]:
         return
     try:
-        unquote_to_bytes(request.scope.get("raw_path", b"")).decode()
+        unquote_to_bytes(request.scope.get("raw_path") or b"").decode()
     except UnicodeDecodeError:
         raise ProblemError(422, "invalid_key", "the path is not UTF-8") from None
