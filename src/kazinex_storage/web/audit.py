@@ -26,7 +26,7 @@ _AUDIT: Final = "/organisations/{organisation}/audit"
 _CHUNK: Final = 256 * 1024
 
 
-class Asked(BaseModel):
+class AuditFilter(BaseModel):
     """Which entries are wanted: those that fit all that is given."""
 
     model_config = ConfigDict(extra="forbid")
@@ -134,7 +134,7 @@ class AuditRoutes:
             ),
         )
 
-    def entries(self, organisation: OrganisationId, asked: Annotated[Asked, Query()]) -> EntriesModel:
+    def entries(self, organisation: OrganisationId, asked: Annotated[AuditFilter, Query()]) -> EntriesModel:
         """List entries by their numbers, or the newest first. One query."""
         fields = asked.model_dump()
         wanted = AuditQuery(newest_first=fields.pop("newest"), **fields)
