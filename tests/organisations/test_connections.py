@@ -1,156 +1,93 @@
-"""Connections of providers that tenants chose go to admitted addresses only, whatever was resolved before."""
+"""Connections under way, in memory and in both databases: used once, in time, and by nobody who reads the tables."""
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import json
-from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
-import fsspec
 import pytest
 
-from kazinex_storage import AsyncDocumentStore, DocumentKey, DocumentStore, StorageError, verify_provider
-from kazinex_storage.organisations import MemoryCatalogue, Organisations, Proposal, PublicAddresses, Resolver
-from kazinex_storage.storage.sync import Storage
-from kazinex_storage.testing.emulators.http import Answer, Received, http_server
-from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority
-from kazinex_storage.transport import Transport, TransportSettings
-
-TENANT = "12345678-1234-1234-1234-123456789012"
-APP = {"tenant_id": TENANT, "client_id": f"9{TENANT[1:]}", "client_secret": "example-secret"}
-DOCUMENT = DocumentKey("acme", "bridge", "DRG-0042", "P01", "plan.pdf")
-KEYS = {"access_key_id": "AK", "secret_access_key": "example"}
-
-
-class Inside:
-    """A server on the host's own network, that notes what reaches it."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-        self.port = 0
-
-    def serve(self, received: Received) -> Answer:
-        self.seen.append(received.path)
-        base = f"https://127.0.0.1:{self.port}/{TENANT}"
-        names = ("authorization_endpoint", "token_endpoint", "issuer")
-        return Answer(status=200, body=json.dumps({name: f"{base}/{name}" for name in names}).encode())
-
-
-@pytest.fixture(scope="module")
-def authority() -> Iterator[CertificateAuthority]:
-    with certificate_authority() as found:
-        yield found
+from kazinex_storage.errors import SealError
+from kazinex_storage.organisations import Catalogue, MemoryCatalogue
+from kazinex_storage.organisations.connections import ConnectingCatalogue, ConnectionTable, PendingConnection
 
 
 @pytest.fixture
-def inside(authority: CertificateAuthority) -> Iterator[Inside]:
-    server = Inside()
-    with http_server(server.serve, authority.server_context()) as server.port:
-        yield server
+def table(catalogue: Catalogue) -> ConnectionTable:
+    assert isinstance(catalogue, ConnectingCatalogue)
+    return catalogue.connections
 
 
-def settings_of(kind: str, inside: Inside, authority: CertificateAuthority) -> dict[str, object]:
-    url, ca_file = f"https://localhost:{inside.port}", str(authority.ca_file)
-    match kind:
-        case "s3":
-            return {"bucket": "docs", "region": "eu-central-1", "endpoint_url": url, **KEYS}
-        case "azure_blob":
-            place = {"account": "acme", "container": "docs", "endpoint_url": url}
-            return {**place, **APP, "login_url": url, "ca_file": ca_file}
-        case _:
-            site = {"site_url": "https://contoso.sharepoint.com/sites/p", "graph_url": f"{url}/v1.0"}
-            return {**site, **APP, "login_url": url, "ca_file": ca_file}
+def pending(connection: str = "c1", *, seconds: float = 600, organisation: str = "acme") -> PendingConnection:
+    expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
+    verifier = '{"verifier": "example"}'
+    return PendingConnection(organisation=organisation, id=connection, by="olga", secret=verifier, expires_at=expires_at)
 
 
-def rebound(proposal: Proposal) -> PublicAddresses:
-    """Judge as for a name that was public when it was resolved, and is not any more."""
-    del proposal
-    return PublicAddresses()
+def test_a_connection_is_found_until_it_is_taken(table: ConnectionTable) -> None:
+    kept = pending()
+    table.put(kept)
+
+    assert kept == table.find("acme", "c1")
+    assert kept == table.take("acme", "c1")
+    assert table.take("acme", "c1") is None
+    assert table.find("acme", "c1") is None
 
 
-@pytest.mark.parametrize("kind", ["s3", "azure_blob", "sharepoint"])
-@pytest.mark.parametrize("way", ["resolver", "opened", "verify", "provider"])
-def test_nothing_reaches_an_address_that_is_not_admitted(
-    kind: str, way: str, inside: Inside, authority: CertificateAuthority
-) -> None:
-    organisations = Organisations(MemoryCatalogue(), admit=rebound)
-    record = organisations.add_provider("acme", kind, "a", settings_of(kind, inside, authority))
-    own = Transport(settings=TransportSettings(ca_file=str(authority.ca_file), proxy=""))
+def test_another_organisation_does_not_reach_it(table: ConnectionTable) -> None:
+    table.put(pending())
 
-    if way == "resolver":
-        resolver = Resolver(organisations, transport=own)
-        with pytest.raises(StorageError, match=r"127\.0\.0\.1|::1"):
-            resolver.storage_of("acme", record.id).get_bytes("a")
-        resolver.close()
-    elif way == "opened":
-        with Storage(organisations.open(record), transport=own) as storage, pytest.raises(StorageError):
-            storage.get_bytes("a")
-    elif way == "verify":
-        report = verify_provider(organisations, "acme", "a", timeout_s=20)
-        assert "may not be connected to" in (report.failure or "")
-    else:
-        # A provider owns no connections: whatever storage is made of it, also without a word of the way, is bound.
-        with Storage(organisations.open(record)) as storage, pytest.raises(StorageError):
-            next(storage.list(), None)
-
-    assert [] == inside.seen
-    own.close()
-    organisations.close()
+    assert table.find("other", "c1") is None
+    assert table.take("other", "c1") is None
+    assert table.find("acme", "c1") is not None
 
 
-def upload(resolver: Resolver) -> object:
-    return DocumentStore(resolver).upload(DOCUMENT, b"%PDF-1.7")
+def test_one_that_has_expired_is_no_use(table: ConnectionTable) -> None:
+    table.put(pending(seconds=-1))
+
+    assert table.find("acme", "c1") is None
+    assert table.take("acme", "c1") is None
 
 
-def find(resolver: Resolver) -> object:
-    return DocumentStore(resolver).find(DOCUMENT)
+def test_of_many_that_take_it_one_gets_it(table: ConnectionTable) -> None:
+    table.put(pending())
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda _: table.take("acme", "c1"), range(8)))
+
+    assert 1 == sum(record is not None for record in taken)
 
 
-def list_revisions(resolver: Resolver) -> object:
-    return DocumentStore(resolver).revisions(DOCUMENT)
+def test_a_secret_is_swapped_only_for_the_one_that_was_read(table: ConnectionTable) -> None:
+    table.put(pending())
+    seen = table.find("acme", "c1")
+    assert seen is not None
+
+    assert table.swap(seen, "newer")
+    assert not table.swap(seen, "older")
+    assert not table.swap(replace(seen, id="c2"), "other")
+    found = table.find("acme", "c1")
+    assert found is not None
+    assert "newer" == found.secret
 
 
-def upload_on_a_loop(resolver: Resolver) -> object:
-    return asyncio.run(AsyncDocumentStore(DocumentStore(resolver)).upload(DOCUMENT, b"%PDF-1.7"))
+def test_what_a_browser_carries_opens_for_its_own_connection_alone(table: ConnectionTable) -> None:
+    sealed = table.seal("acme", "c1", "code=example")
+    other = table.seal("acme", "c2", "code=other")
+
+    assert "example" not in sealed
+    assert "code=example" == table.open("acme", "c1", sealed)
+    for organisation, connection, text in (("acme", "c1", other), ("other", "c1", sealed), ("acme", "c1", "forged")):
+        with pytest.raises(SealError):
+            table.open(organisation, connection, text)
 
 
-def find_on_a_loop(resolver: Resolver) -> object:
-    return asyncio.run(AsyncDocumentStore(DocumentStore(resolver)).find(DOCUMENT))
+def test_memory_keeps_a_limited_number_of_texts() -> None:
+    table = MemoryCatalogue().connections
+    first = table.seal("acme", "c1", "first")
+    for number in range(1_000):
+        table.seal("acme", "c1", str(number))
 
-
-def read_many_by_fsspec(resolver: Resolver) -> object:
-    files = fsspec.filesystem("kazinex", resolver=resolver, skip_instance_cache=True)
-    return files.cat([f"acme/{name}" for name in ("a", "b")])
-
-
-def begin_an_upload(resolver: Resolver) -> object:
-    return resolver.storage_for("acme").begin_upload("bridge/a.bin", 20 * 1024 * 1024)
-
-
-@pytest.mark.parametrize(
-    "use",
-    [upload, find, list_revisions, upload_on_a_loop, find_on_a_loop, read_many_by_fsspec, begin_an_upload],
-)
-@pytest.mark.parametrize("kind", ["s3", "azure_blob"])
-def test_nothing_that_is_made_of_storages_reaches_one_either(
-    kind: str, use: Callable[[Resolver], object], inside: Inside, authority: CertificateAuthority
-) -> None:
-    """Documents run the operations of several storages as one exchange; each is carried by its own transport."""
-    organisations = Organisations(MemoryCatalogue(), admit=rebound)
-    settings = settings_of(kind, inside, authority)
-    if kind == "azure_blob":  # a key needs no token, which would be refused first
-        settings = {name: value for name, value in settings.items() if name not in (*APP, "login_url")}
-        settings["account_key"] = base64.b64encode(b"example-key-not-real").decode()
-    record = organisations.add_provider("acme", kind, "a", settings)
-    organisations.record_verification(record, ok=True)
-    organisations.set_default("acme", "a")
-    own = Transport(settings=TransportSettings(ca_file=str(authority.ca_file), proxy=""))
-    resolver = Resolver(organisations, transport=own)
-
-    with pytest.raises(StorageError, match="may not be connected to"):
-        use(resolver)
-
-    assert [] == inside.seen
-    resolver.close()
-    own.close()
+    with pytest.raises(SealError):
+        table.open("acme", "c1", first)

@@ -27,3 +27,15 @@ def test_a_receipt_that_names_a_project_of_its_own_choice_is_refused(org: Organi
         refused = stranger.post(f"{org.path}/documents/download", json={"receipt": receipt})
 
     assert 422 == refused.status_code, "its key leads elsewhere: it was altered"
+
+
+def test_a_member_of_one_project_sees_that_project_alone(org: Organisation) -> None:
+    org.with_default()
+    org.client.put(org.file(), content=b"%PDF-1.7 of the bridge")
+    org.client.put(org.file().replace("bridge", "tunnel"), content=b"%PDF-1.7 of the tunnel")
+
+    with org.as_("reader@tunnel") as member:
+        projects = member.get(f"{org.path}/projects").json()["projects"]
+
+    assert ["tunnel"] == [found["project"] for found in projects]
+    assert 2 == len(org.client.get(f"{org.path}/projects").json()["projects"])
