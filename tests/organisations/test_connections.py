@@ -21,8 +21,8 @@ def table(catalogue: Catalogue) -> ConnectionTable:
 
 def pending(connection: str = "c1", *, seconds: float = 600, organisation: str = "acme") -> PendingConnection:
     expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
-    verifier = '{"verifier": "example"}'
-    return PendingConnection(organisation=organisation, id=connection, by="olga", secret=verifier, expires_at=expires_at)
+    kept = '{"verifier": "example"}'
+    return PendingConnection(organisation=organisation, id=connection, by="olga", secret=kept, expires_at=expires_at)
 
 
 def test_a_connection_is_found_until_it_is_taken(table: ConnectionTable) -> None:

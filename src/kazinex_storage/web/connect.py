@@ -13,7 +13,6 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -90,7 +89,8 @@ class ConnectRoutes:
     ) -> Begun:
         """Begin to connect, or to renew a provider; the browser then goes to `authorise_url`."""
         connecting, caller = self._connecting, caller_of(request)
-        started = await run_in_threadpool(connecting.begin, organisation, caller.name, new.label, new.provider)
+        wanted = (organisation, caller.name, new.label, new.provider)
+        started = await self._service.shared(organisation, connecting.begin, *wanted)
         callback = urlsplit(connecting.config.redirect_uri)
         response.set_cookie(
             _COOKIE,
@@ -107,7 +107,7 @@ class ConnectRoutes:
         """Take what Microsoft made the browser post, and lead the browser on; nothing is decided yet."""
         form = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), max_num_fields=20))
         known: dict[str, str] = {name: form[name] for name in _FROM_MICROSOFT if name in form}
-        carried = await run_in_threadpool(self._connecting.carried, known)
+        carried = await self._service.shared(None, self._connecting.carried, known)
         return _leading_to(f"{self._connecting.config.redirect_uri}?carried={quote(carried, safe='')}")
 
     async def back(self, request: Request, carried: str = "") -> Response:
@@ -117,7 +117,7 @@ class ConnectRoutes:
             organisation = connecting.named(cookie)
             caller = await self._service.allowed(request, Action.MANAGE_PROVIDERS, organisation)
             by = caller.name if caller is not None else None
-            rest = await run_in_threadpool(connecting.finish, cookie, carried, by)
+            rest = await self._service.shared(organisation, connecting.finish, cookie, carried, by)
         except StorageError as error:
             rest = f"failed/{quote(error.message, safe='')}"
         response = _leading_to(f"{connecting.config.done_url}#/connect/{rest}")

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Query
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from ..documents.listing import PAGE, RevisionListing
@@ -77,7 +76,7 @@ class DocumentRoutes:
 
     async def projects(self, request: Request, organisation: OrganisationId) -> ProjectsModel:
         """List the projects with stored documents that the caller may read; no provider is asked."""
-        found = await run_in_threadpool(self._listing().projects, organisation)
+        found = await self._service.shared(organisation, self._listing().projects, organisation)
         return ProjectsModel(
             projects=[
                 ProjectModel.model_validate(asdict(each))
