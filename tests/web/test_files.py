@@ -106,6 +106,20 @@ def test_type_and_size_are_refused_before_the_body_is_read(org: Organisation) ->
     assert (413, True) == ((found := answer(org.file(), 10**8))[0], b"file_too_large" in found[1])
 
 
+def test_a_revision_that_has_a_file_is_refused_before_the_body_is_read(stored: Organisation) -> None:
+    """Nothing but the head is sent: the answer cannot depend on the body."""
+    connection = http.client.HTTPConnection(str(urlsplit(stored.api.url).netloc), timeout=10)
+    connection.putrequest("PUT", f"/storage{stored.file('Other.pdf')}")
+    connection.putheader("Authorization", stored.client.headers["Authorization"])
+    connection.putheader("Content-Length", str(10**8))
+    connection.endheaders()
+
+    answer = connection.getresponse()
+
+    assert (409, True) == (answer.status, b"already_exists" in answer.read())
+    connection.close()
+
+
 def test_a_body_that_grows_over_the_limit_is_refused_in_mid_stream(org: Organisation) -> None:
     provider = org.with_default()
     org.client.patch(f"{org.path}/providers/{provider}", json={"max_file_bytes": 2_000_000})

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from ..bodies.source import Source
 from ..documents.aio import AsyncDocumentStore
 from ..documents.receipts import StoredDocument
+from ..documents.taken import taken
 from ..keys import DocumentKey
 from ..storage.awaiting import collected
 from .access import Action
@@ -103,6 +104,7 @@ class Upload:
     """One body on its way to a provider."""
 
     def __init__(self, service: StorageService, request: Request, key: DocumentKey) -> None:
+        self._service = service
         self._documents: AsyncDocumentStore = service.documents(request, key.organisation)
         self._file = IncomingFile(request, service.limits.upload_bytes)
         self._headers = request.headers
@@ -118,6 +120,7 @@ class Upload:
         sha256, kind = self._sha256(), self._headers.get("content-type")
         documents, run = self._documents, self._documents.transport.run_async
         async with self._file.refusing():
+            await self._check_free()
             spool = await run(documents.operations.spool(self._key))
             try:
                 if self._file.length is not None:
@@ -128,6 +131,16 @@ class Upload:
                         return await run(documents.operations.upload(self._key, source, content_type, None, None))
             finally:
                 spool.discard()
+
+    async def _check_free(self) -> None:
+        """Refuse the file of a revision that has one before any of it is read; storing it decides.
+
+        Raises:
+            AlreadyExistsError: the register knows of one.
+        """
+        seen = await self._service.shared(self._key.organisation, self._service.resolver.revisions.revision, self._key)
+        if seen is not None and (seen.removal is None or seen.document != self._key):
+            raise taken(self._key, seen)
 
     def _sha256(self) -> str | None:
         try:
