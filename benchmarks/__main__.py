@@ -14,7 +14,19 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from . import azure, bulk, fs_reads, import_time, large_put, memory, overhead, report, sharepoint, small_objects
+from . import (
+    azure,
+    bulk,
+    fs_reads,
+    import_time,
+    large_put,
+    memory,
+    overhead,
+    report,
+    sharepoint,
+    small_objects,
+    tickets,
+)
 from .judge import judge
 from .machine import describe, load
 from .results import Log, Run
@@ -36,6 +48,7 @@ SECTIONS: Mapping[str, Callable[[Path, Sizes, Log], None]] = {
     "overhead": overhead.run,
     "small-objects": small_objects.run,
     "bulk": bulk.run,
+    "tickets": tickets.run,
     "large-put": large_put.run,
     "fs": fs_reads.run,
     "memory": memory.run,

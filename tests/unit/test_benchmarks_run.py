@@ -22,6 +22,7 @@ GROUPS = {
         "fs": "fsspec",
         "memory": "Memory",
         "bulk": "Bulk",
+        "tickets": "Tickets",
         "s3-start": "S3, start",
     },
     "services": {
