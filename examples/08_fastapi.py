@@ -9,29 +9,30 @@ import hmac
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
 
-from kazinex_storage import open_organisations
-from kazinex_storage.web import Caller, Member, PageSession, Role, csrf_token, roles, settings_page, storage_router
+from kazinex_storage import open_organisations, web
 
-KEY, USERS = b"an example key, not a real one!!", {"olga": Role.ORG_ADMIN, "paul": Role.UPLOADER}
-
-
-def role_of(request: Request, organisation: str | None, _project: str | None) -> Member | None:
-    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
-    name = base64.b64decode(sent).decode().partition(":")[0] if scheme == "Basic" else ""
-    if name not in USERS or not hmac.compare_digest(base64.b64decode(sent), f"{name}:example".encode()):
-        raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
-    caller = Caller(name=name, cookie=True, csrf=csrf_token(KEY, name))  # browsers send passwords by themselves, too
-    return Member(caller=caller, role=USERS[name]) if organisation in (None, "org-1") else None
+KEY = b"an example key, not a real one!!"
+USERS = {"olga": web.Role.ORG_ADMIN, "paul": web.Role.UPLOADER}
 
 
-def session_of(request: Request) -> PageSession | None:
-    member = role_of(request, None, None)
-    return PageSession(caller=member.caller, organisations=("org-1",)) if member else None
+def role_of(request: Request, organisation: str | None, _project: str | None) -> web.Member | None:
+    given = request.headers.get("Authorization", "").encode()
+    for name, role in USERS.items():
+        if hmac.compare_digest(given, b"Basic " + base64.b64encode(f"{name}:example".encode())):
+            caller = web.Caller(name=name, cookie=True, csrf=web.csrf_token(KEY, name))  # browsers repeat passwords
+            return web.Member(caller=caller, role=role) if organisation in (None, "org-1") else None
+    raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
+
+
+def session_of(request: Request) -> web.PageSession | None:
+    if (member := role_of(request, None, None)) is None:
+        return None
+    return web.PageSession(caller=member.caller, organisations=("org-1",), actions=web.ALLOWED[member.role])
 
 
 app = FastAPI()
-app.include_router(storage_router(open_organisations(), authorise=roles(role_of)), prefix="/storage")
-app.include_router(settings_page(session_of, api="/storage"), prefix="/settings")
+app.include_router(web.storage_router(open_organisations(), authorise=web.roles(role_of)), prefix="/storage")
+app.include_router(web.settings_page(session_of, api="/storage"), prefix="/settings")
 
 if __name__ == "__main__":
     uvicorn.run(app, host="127.0.0.1", port=8000)

@@ -13,6 +13,7 @@ except ModuleNotFoundError as _error:
 
     raise SettingsError("the HTTP API needs FastAPI; pip install 'kazinex-storage[web]'") from _error
 
+from .access import ALLOWED as ALLOWED
 from .access import Action as Action
 from .access import Authorise as Authorise
 from .access import Caller as Caller
@@ -28,6 +29,7 @@ from .settings_page import PageSession as PageSession
 from .settings_page import settings_page as settings_page
 
 __all__ = [
+    "ALLOWED",
     "Action",
     "Authorise",
     "Caller",
