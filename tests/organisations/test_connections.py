@@ -27,7 +27,7 @@ def pending(connection: str = "c1", *, seconds: float = 600, organisation: str =
 
 def test_a_connection_is_found_until_it_is_taken(table: ConnectionTable) -> None:
     kept = pending()
-    table.put(kept)
+    table.keep(kept)
 
     assert kept == table.find("acme", "c1")
     assert kept == table.take("acme", "c1")
@@ -36,7 +36,7 @@ def test_a_connection_is_found_until_it_is_taken(table: ConnectionTable) -> None
 
 
 def test_another_organisation_does_not_reach_it(table: ConnectionTable) -> None:
-    table.put(pending())
+    table.keep(pending())
 
     assert table.find("other", "c1") is None
     assert table.take("other", "c1") is None
@@ -44,14 +44,14 @@ def test_another_organisation_does_not_reach_it(table: ConnectionTable) -> None:
 
 
 def test_one_that_has_expired_is_no_use(table: ConnectionTable) -> None:
-    table.put(pending(seconds=-1))
+    table.keep(pending(seconds=-1))
 
     assert table.find("acme", "c1") is None
     assert table.take("acme", "c1") is None
 
 
 def test_of_many_that_take_it_one_gets_it(table: ConnectionTable) -> None:
-    table.put(pending())
+    table.keep(pending())
 
     with ThreadPoolExecutor(8) as pool:
         taken = list(pool.map(lambda _: table.take("acme", "c1"), range(8)))
@@ -60,7 +60,7 @@ def test_of_many_that_take_it_one_gets_it(table: ConnectionTable) -> None:
 
 
 def test_a_secret_is_swapped_only_for_the_one_that_was_read(table: ConnectionTable) -> None:
-    table.put(pending())
+    table.keep(pending())
     seen = table.find("acme", "c1")
     assert seen is not None
 

@@ -23,7 +23,7 @@ class SqlConnections:
         self._database = database
         self._sealer = sealer
 
-    def put(self, record: PendingConnection) -> None:
+    def keep(self, record: PendingConnection) -> None:
         """Keep a new one, and forget those that have expired.
 
         Raises:

@@ -42,7 +42,7 @@ class PendingConnection:
 class ConnectionTable(Protocol):
     """Keeps connections under way. Thread-safe; every method is one atomic step."""
 
-    def put(self, record: PendingConnection) -> None:
+    def keep(self, record: PendingConnection) -> None:
         """Keep a new one, and forget those that have expired."""
         ...
 
@@ -92,7 +92,7 @@ class MemoryConnections:
         self._kept: dict[tuple[str, str], PendingConnection] = {}
         self._texts: dict[str, tuple[str, str, str]] = {}
 
-    def put(self, record: PendingConnection) -> None:
+    def keep(self, record: PendingConnection) -> None:
         """Keep a new one."""
         with self._lock:
             moment = self._clock()

@@ -118,7 +118,7 @@ class Connecting:
         request = begin_connect(self._identity(organisation, kept), config.redirect_uri, state=state)
         flow = {name: found for name, found in json.loads(request.state).items() if name != "auth_uri"}
         secret = {"flow": flow, "label": label, "provider": kept, "binding": _digest(binding)}
-        self._put(organisation, connection, by, secret, BEGUN)
+        self._keep(organisation, connection, by, secret, BEGUN)
         return Started(authorise_url=request.url, cookie=f"{organisation}~{connection}~{binding}")
 
     def carried(self, returned: Mapping[str, str]) -> str:
@@ -174,7 +174,7 @@ class Connecting:
             "label": secret["label"],
         }
         following = secrets.token_hex(16)
-        self._put(organisation, following, record.by, granted, CONNECTED)
+        self._keep(organisation, following, record.by, granted, CONNECTED)
         return following
 
     def sites(self, organisation: str, connection: str, by: str, words: str) -> list[tuple[str, str, str]]:
@@ -288,8 +288,10 @@ class Connecting:
 
         return replace(SharePointSettings.model_validate(fields).identity(), tenant_id=config.tenant)
 
-    def _put(self, organisation: str, connection: str, by: str, secret: Mapping[str, object], lasts: timedelta) -> None:
-        self.table.put(
+    def _keep(
+        self, organisation: str, connection: str, by: str, secret: Mapping[str, object], lasts: timedelta
+    ) -> None:
+        self.table.keep(
             PendingConnection(
                 organisation=organisation,
                 id=connection,
