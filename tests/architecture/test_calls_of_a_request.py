@@ -50,6 +50,13 @@ BULK_BOUNDS: dict[str, tuple[int, Callable[[Storage], object]]] = {
 }
 """The same for one of many. ADR 0039."""
 
+OWNED_BOUNDS: dict[str, tuple[int, int, Callable[[Storage], object]]] = {
+    "get": (34, 1, BOUNDS["get"][1]),
+    "get_many": (38, AT_ONCE, get_many),
+    "get on a loop": (49, AT_ONCE, get_on_a_loop),
+}
+"""The same, with the number of requests, for the storage of an organisation, which has a share. ADR 0051."""
+
 WAIT = "transport/line.py:Line._wait"
 """Called only if the response is not there yet."""
 
@@ -75,3 +82,17 @@ def test_one_of_many_requests_calls_no_more_functions_than_it_did() -> None:
                 found[name] = min(found[name], walk_of(partial(work, storage)).calls.total() / AT_ONCE)
 
     assert {name: count for name, count in found.items() if count > BULK_BOUNDS[name][0]} == {}, found
+
+
+def test_a_request_in_the_share_of_an_organisation_calls_few_functions_more() -> None:
+    found = dict.fromkeys(OWNED_BOUNDS, 1000.0)
+    with PLACES["s3"]() as plain:
+        plain.put(KEY, BODY)
+        storage = Storage(plain.operations.context.provider, transport=plain.transport.owned("acme"))
+        storage.operations.context.carrier = storage.transport  # as a resolver opens it
+        for _ in range(8):
+            for name, (_, requests, work) in OWNED_BOUNDS.items():
+                calls = walk_of(partial(work, storage)).calls
+                found[name] = min(found[name], (calls.total() - calls[WAIT]) / requests)
+
+    assert {name: count for name, count in found.items() if count > OWNED_BOUNDS[name][0]} == {}, found

@@ -55,13 +55,13 @@ async def run_async(exchange: Exchange[T], pool: Calls, wire: Wire) -> T:
                 except BaseException as failure:
                     await multi.abandon(attempt, failure)
                     raise
-            if isinstance(command, Request):
-                if attempt is None or (outcome := wire.plain(attempt)) is None:
-                    nested.append(wire.exchange(command, attempt))
-            elif not isinstance(command, Attempt):
+            if isinstance(command, Request) and (attempt is None or (outcome := wire.plain(attempt)) is None):
+                nested.append(wire.exchange(command, attempt))
+            elif isinstance(command, Through) and command.carrier.wire.family == wire.family:
+                nested.append(command.exchange)
+            elif not isinstance(command, Attempt | Request):
                 outcome = await _perform(command, pool, wire)
-        except GeneratorExit:
-            # The coroutine itself is being closed: nothing can be awaited any more.
+        except GeneratorExit:  # the coroutine itself is being closed: nothing can be awaited any more
             while nested:
                 nested.pop().close()
             raise

@@ -20,12 +20,14 @@ _PARTS: Final = 2
 class Turns(Generic[T]):
     """What waits and what is under way, by owner. Not thread-safe."""
 
-    __slots__ = ("_least", "_queues", "_share", "under_way", "waiting")
+    __slots__ = ("_queues", "least", "share", "under_way", "waiting")
 
     def __init__(self, places: int, least: int) -> None:
         """Share *places*, of which every owner has *least*, also when the others have taken all."""
-        self._share = max(1, places // _PARTS)
-        self._least = min(least, self._share)
+        self.share = max(1, places // _PARTS)
+        """The most places of one owner."""
+        self.least = min(least, self.share)
+        """Those that it has in any case."""
         self._queues: dict[object, deque[T]] = {}
         self.under_way: dict[object, int] = {}
         """How many places each owner has; those that have none are not in it."""
@@ -34,8 +36,8 @@ class Turns(Generic[T]):
 
     def admits(self, owner: object, *, free: bool) -> bool:
         """Say whether *owner* may have another place; *free* says whether one is. None is bound by that alone."""
-        mine = self.under_way.get(owner, 0) if owner is not None else self._share
-        return (free and (mine < self._share or owner is None)) or mine < self._least
+        mine = self.under_way.get(owner, 0) if owner is not None else self.share
+        return (free and (mine < self.share or owner is None)) or mine < self.least
 
     def enter(self, owner: object) -> None:
         """Note that *owner* has one place more."""
@@ -91,6 +93,6 @@ class Turns(Generic[T]):
         within = beyond = 0
         for owner, queue in self._queues.items():
             mine = self.under_way.get(owner, 0)
-            within += min(len(queue), max(0, self._share - mine)) if owner is not None else len(queue)
-            beyond += min(len(queue), max(0, self._least - mine)) if owner is not None else 0
+            within += min(len(queue), max(0, self.share - mine)) if owner is not None else len(queue)
+            beyond += min(len(queue), max(0, self.least - mine)) if owner is not None else 0
         return max(min(within, max(0, free)), beyond)

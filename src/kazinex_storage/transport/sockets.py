@@ -86,11 +86,13 @@ class LoopMulti(Multi):
             self.start(attempt)
             return future
         attempt.owner = owner
-        if self._turns.admits(owner, free=free):
-            self._turns.enter(owner)
-            self._start_counted(attempt)
+        turns = self._turns
+        mine = turns.under_way.get(owner, 0)
+        if owner is not None and (mine < turns.least or (free and mine < turns.share)):
+            turns.under_way[owner] = mine + 1
+            self.start(attempt)
         else:
-            self._turns.line_up(owner, attempt)
+            turns.line_up(owner, attempt)
         return future
 
     async def abandon(self, attempt: Attempt, error: BaseException) -> None:
@@ -99,8 +101,8 @@ class LoopMulti(Multi):
             attempt.on_end = self.loop.create_future()
             with suppress(CancelledError):
                 await wait({attempt.on_end}, timeout=LATE_S)
-        if not self._turns.remove(attempt.owner, attempt) and attempt.owner is not None and self._is_active(attempt):
-            self._turns.leave(attempt.owner)
+        if not self._turns.remove(attempt.owner, attempt):
+            self._leave(attempt)
         self.drop(attempt)
         self._fill()
 
@@ -130,16 +132,11 @@ class LoopMulti(Multi):
         finally:
             self.close()
 
-    def _is_active(self, attempt: Attempt) -> bool:
-        return attempt.handle is not None and self.active.get(attempt.handle) is attempt
-
-    def _start_counted(self, attempt: Attempt) -> None:
-        try:
-            self.start(attempt)
-        except BaseException:
-            if attempt.owner is not None:
-                self._turns.leave(attempt.owner)
-            raise
+    def _leave(self, attempt: Attempt) -> None:
+        """Give its place back, once."""
+        owner, attempt.owner = attempt.owner, None
+        if owner is not None:
+            self._turns.leave(owner)
 
     def _fill(self) -> None:
         while self._turns.waiting and not self.closed:
@@ -148,7 +145,7 @@ class LoopMulti(Multi):
                 return
             attempt = found[1]
             try:
-                self._start_counted(attempt)
+                self.start(attempt)
             except Exception as error:
                 if not attempt.on_end.done():
                     attempt.on_end.set_exception(error)
@@ -175,7 +172,7 @@ class LoopMulti(Multi):
             raise
         for attempt in ended:
             if attempt.owner is not None:
-                self._turns.leave(attempt.owner)
+                self._leave(attempt)
             if not attempt.on_end.done():
                 attempt.on_end.set_result(None)
         if self._turns.waiting:
