@@ -88,7 +88,7 @@ def try_out(operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, c
     sent = 0
 
     @given(case=operation.as_strategy(generation_mode=mode))
-    @settings(max_examples=6, phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=4, phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None)
     def send(case: Case[Any]) -> None:
         nonlocal sent
         sent += 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
@@ -110,14 +109,14 @@ def recipe(heading: str) -> str:
 
 
 @pytest.mark.parametrize("heading", list(PREPARE))
-def test_a_recipe_serves_the_api(heading: str, tmp_path: Path) -> None:
+def test_a_recipe_serves_the_api(warm_python: tuple[str, ...], heading: str, tmp_path: Path) -> None:
     code = recipe(heading)
     constants = f"IS_WSGI, PDF = {heading == 'Plain WSGI'}, {PDF!r}"
     program = "\n".join([PREPARE[heading], code, SIGN_IN[heading], constants, textwrap.dedent(SERVE)])
     home = {"KAZINEX_STORAGE_HOME": str(tmp_path / "home"), "PATH": "/usr/bin", "HOME": str(tmp_path)}
 
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [*warm_python, "-c", program],
         capture_output=True,
         text=True,
         cwd=tmp_path,
