@@ -32,7 +32,6 @@ from kazinex_storage import (
 from kazinex_storage.documents.events import Event
 from kazinex_storage.monitoring import Monitor, MonitorRound, Pace
 from kazinex_storage.organisations import KeyRing, MemoryCatalogue, ProviderStatus, Sealer, SqlCatalogue
-from kazinex_storage.organisations.checks import DueCheck
 from kazinex_storage.providers.memory import MemoryProvider, MemorySettings
 from kazinex_storage.registry import ProviderKind
 
@@ -279,28 +278,6 @@ def test_a_check_that_a_killed_process_had_claimed_is_done_by_another(world: Wor
     assert 1 == monitor.run_once().verified
 
     assert not table.finish(killed)
-
-
-def test_leases_are_the_same_in_sql(opened: Callable[[], SqlCatalogue]) -> None:
-    world = World(opened())
-    provider = world.add()
-    table = world.organisations.catalogue.checks
-    assert [provider] == [record.id for record in table.unplanned(10)]
-    table.plan([DueCheck(organisation="org-1", provider=provider, due_at=BEGIN)] * 2)
-    assert BEGIN == table.next_due()
-
-    claimed = table.claim("one", BEGIN, BEGIN + HOUR)
-    assert claimed is not None
-    assert table.claim("two", BEGIN, BEGIN + HOUR) is None
-    assert BEGIN + HOUR == table.next_due()
-    taken = table.claim("two", BEGIN + HOUR, BEGIN + 2 * HOUR)
-    assert taken is not None
-    assert not table.finish(claimed)
-    assert table.finish(taken)
-
-    world.organisations.remove_provider("org-1", provider)
-    table.plan([])
-    assert table.next_due() is None
 
 
 def test_who_has_not_the_key_says_nothing_of_a_provider(opened: Callable[[], SqlCatalogue], place: Path) -> None:
