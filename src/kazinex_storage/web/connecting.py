@@ -7,7 +7,6 @@ sees) and to one use. Blocking on purpose; the routes call it on threads.
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import field
@@ -16,6 +15,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, cast
 
 from ..errors import AccessDeniedError, NotSupportedError, ReconnectRequiredError, RecordNotFoundError, SettingsError
+from ..json_text import parse_own_json, write_json
 from ..lazy import regex
 from ..organisations.connections import ConnectingCatalogue, ConnectionTable, PendingConnection
 from ..organisations.service import Organisations
@@ -116,7 +116,7 @@ class Connecting:
             kept = record.id
         state = f"{organisation}~{connection}~{secrets.token_urlsafe(32)}"
         request = begin_connect(self._identity(organisation, kept), config.redirect_uri, state=state)
-        flow = {name: found for name, found in json.loads(request.state).items() if name != "auth_uri"}
+        flow = {name: found for name, found in _parsed(request.state).items() if name != "auth_uri"}
         secret = {"flow": flow, "label": label, "provider": kept, "binding": _digest(binding)}
         self._keep(organisation, connection, by, secret, BEGUN)
         return Started(authorise_url=request.url, cookie=f"{organisation}~{connection}~{binding}")
@@ -128,7 +128,7 @@ class Connecting:
             AccessDeniedError: it names no connection.
         """
         organisation, connection, _ = _parts(returned.get("state", ""))
-        return self.table.seal(organisation, connection, json.dumps(dict(returned)))
+        return self.table.seal(organisation, connection, write_json(dict(returned)))
 
     def named(self, cookie: str) -> str:
         """Return the organisation that the cookie of a browser names; nothing is proved yet.
@@ -152,17 +152,17 @@ class Connecting:
         from ..providers.sharepoint.connect import finish_connect
 
         organisation, connection, binding = _parts(cookie)
-        returned = json.loads(self.table.open(organisation, connection, carried))
+        returned = _parsed(self.table.open(organisation, connection, carried))
         record = self.table.take(organisation, connection)
         if record is None:
             raise AccessDeniedError(_FOREIGN)
-        secret = json.loads(record.secret)
+        secret = _parsed(record.secret)
         if not hmac.compare_digest(secret["binding"], _digest(binding)) or by not in (None, record.by):
             raise AccessDeniedError(_FOREIGN)
         if "error" in returned:
             raise ReconnectRequiredError("Microsoft did not grant access; agree there, or ask an administrator to")
         identity = self._identity(organisation, secret["provider"])
-        found = finish_connect(identity, json.dumps(secret["flow"]), returned)
+        found = finish_connect(identity, write_json(secret["flow"]), returned)
         if secret["provider"] is not None:
             self._organisations.acting(record.by).update_provider(
                 organisation, secret["provider"], settings={"refresh_token": found.refresh_token}
@@ -221,18 +221,18 @@ class Connecting:
 
     def label_of(self, record: PendingConnection) -> str:
         """Return the label that was given at the beginning."""
-        return str(json.loads(record.secret)["label"])
+        return str(_parsed(record.secret)["label"])
 
     def _granted(self, organisation: str, connection: str, by: str) -> PendingConnection:
         record = self.table.find(organisation, connection)
-        if record is None or record.by != by or "refresh_token" not in json.loads(record.secret):
+        if record is None or record.by != by or "refresh_token" not in _parsed(record.secret):
             raise RecordNotFoundError("the connection has expired or is another person's; connect again")
         return record
 
     def _settings(self, record: PendingConnection) -> dict[str, object]:
         # What is kept now: asking Microsoft replaces the refresh token.
         newest = self.table.find(record.organisation, record.id) or record
-        granted = json.loads(newest.secret)
+        granted = _parsed(newest.secret)
         return {
             "tenant_id": granted["tenant_id"],
             "client_id": self.config.client_id,
@@ -259,10 +259,10 @@ class Connecting:
 
         def swap(old: str, new: str) -> bool:
             kept = self.table.find(record.organisation, record.id)
-            granted = json.loads(kept.secret) if kept is not None else {}
+            granted = _parsed(kept.secret) if kept is not None else {}
             if kept is None or granted["refresh_token"] != old:
                 return False
-            return self.table.swap(kept, json.dumps({**granted, "refresh_token": new}))
+            return self.table.swap(kept, write_json({**granted, "refresh_token": new}))
 
         tokens = Tokens(settings.identity(), GivenStore(load, swap))
         return Library(replace(settings.target(), tokens=tokens))
@@ -296,7 +296,7 @@ class Connecting:
                 organisation=organisation,
                 id=connection,
                 by=by,
-                secret=json.dumps(secret),
+                secret=write_json(secret),
                 expires_at=datetime.now(UTC) + lasts,
             )
         )
@@ -311,3 +311,8 @@ def _parts(text: str) -> tuple[str, str, str]:
 
 def _digest(binding: str) -> str:
     return sha256(binding.encode()).hexdigest()
+
+
+def _parsed(text: str) -> dict[str, str]:
+    """Return what ``write_json`` wrote; its values are texts, but for the flow, which is only written again."""
+    return cast("dict[str, str]", parse_own_json(text))
