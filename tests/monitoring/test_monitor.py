@@ -19,11 +19,14 @@ from pydantic import SecretStr
 
 from kazinex_storage import (
     AuthenticationError,
+    DocumentKey,
+    DocumentStore,
     ObjectInfo,
     ObjectKey,
     Organisations,
     PutOptions,
     Registry,
+    Resolver,
     SettingsError,
     Source,
     StatusChanged,
@@ -124,6 +127,27 @@ def test_a_provider_is_verified_again_after_each_interval(world: World) -> None:
     assert MonitorRound(verified=1) == monitor.run_once()
 
     assert [] == world.events
+
+
+def test_direct_uploads_that_nobody_confirmed_are_ended(tmp_path: Path) -> None:
+    catalogue = MemoryCatalogue()
+    organisations = Organisations(catalogue)
+    record = organisations.add_provider("org-1", "local", "disk", {"root": str(tmp_path / "files"), "create": True})
+    organisations.record_verification(record, ok=True)
+    organisations.set_default("org-1", record.id)
+    resolver = Resolver(organisations)
+    documents = DocumentStore(resolver, upload_route="https://host.example/direct")
+    key = DocumentKey("org-1", "bridge", "DRG-1", "P01", "plan.pdf")
+    ticket = documents.begin_direct_upload(key, 4, expires_in=timedelta(seconds=1))
+    documents.receive_direct_upload(str(ticket.parts[0].request.url).rpartition("/")[2], b"%PDF")
+    monitor = Monitor(organisations, documents=documents)
+
+    assert MonitorRound() == monitor.run_once()
+    time.sleep(max(0.0, (ticket.expires_at - datetime.now(UTC)).total_seconds()))
+    assert MonitorRound(expired=1) == monitor.run_once()
+
+    assert [] == [path for path in (tmp_path / "files").rglob("plan.pdf*") if path.is_file()]
+    resolver.close()
 
 
 def test_refused_credentials_change_the_status_at_once_and_are_told_once(

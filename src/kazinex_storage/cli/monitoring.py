@@ -132,13 +132,14 @@ def monitor(
 ) -> None:
     """Verify the providers of all organisations again and again, and say when one is in another state.
 
-    Several of these may run, on several machines: each check is done by one. PENDING providers wait for a person.
+    Direct uploads that nobody confirmed in time are removed. Several of these may run, on several machines: each
+    check is done by one. PENDING providers wait for a person.
     """
     from ..monitoring.monitor import Monitor, Pace
 
     command = command_of(context)
     pace = Pace(interval=timedelta(minutes=interval), per_minute=per_minute, at_once=at_once, timeout_s=timeout)
-    watching = Monitor(command.organisations, pace)
+    watching = Monitor(command.organisations, pace, documents=command.documents)
     if not once:
         command.out.note("watching; end it with Ctrl-C")
         watching.run(threading.Event())
@@ -149,10 +150,11 @@ def monitor(
         "changed": done.changed,
         "unreachable": done.unreachable,
         "skipped": done.skipped,
+        "expired": done.expired,
     }
     text = (
         f"{done.verified} verified, {done.changed} in another state than before, {done.unreachable} not reached, "
-        f"{done.skipped} left to others"
+        f"{done.skipped} left to others, {done.expired} direct uploads expired"
     )
     command.out.result(document, [text])
 

@@ -139,13 +139,13 @@ def _names(command: RunningCommand, given: list[str]) -> list[str]:
 
 @contextmanager
 def _watched(command: RunningCommand) -> Iterator[None]:
-    """Count the requests of *command*, and verify its providers now and again, while the block runs."""
+    """Count the requests of *command*, verify its providers and end expired uploads while the block runs."""
     from ..monitoring import Monitor, RequestCounter
 
     counter = RequestCounter(command.organisations)
     command.resolver.meter = counter
     try:
-        with Monitor(command.organisations).running():
+        with Monitor(command.organisations, documents=command.documents).running():
             yield
     finally:
         command.resolver.close()
@@ -155,12 +155,8 @@ def _watched(command: RunningCommand) -> Iterator[None]:
 def _run(command: RunningCommand, listener: socket.socket, names: list[str], address: str, *, browser: bool) -> None:
     import uvicorn
 
-    from ..monitoring.monitor import Monitor
-    from ..monitoring.requests import RequestCounter
     from ..web.app import Served, create_app, link_of
     from ..web.sessions import Sessions
-
-    counter = command.resolver.meter = RequestCounter(command.organisations)
 
     def show_link() -> None:
         _show(command, link_of(served), names)
@@ -180,12 +176,9 @@ def _run(command: RunningCommand, listener: socket.socket, names: list[str], add
     if browser and sys.stdout.isatty() and _has_browser():
         webbrowser.open(link)
     try:
-        with Monitor(command.organisations).running():
-            uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         command.out.note("stopped")
-    finally:
-        counter.close()
 
 
 def _connect_app() -> ConnectApp | None:

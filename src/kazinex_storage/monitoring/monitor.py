@@ -1,4 +1,4 @@
-"""The monitor: verifies providers again and again, and tells when one is in another state than before.
+"""The monitor: verifies providers again and again, tells when one is in another state, and ends expired direct uploads.
 
 Any number of processes may run one: a check that is due is claimed in the catalogue, so one process does it. Refused
 credentials change the status at once; what may pass by itself has to happen several times in a row. docs/adr/0025.
@@ -32,6 +32,7 @@ from ..verification import DEFAULT_TIMEOUT_S
 from ..verification.verify import try_provider
 
 if TYPE_CHECKING:
+    from ..documents.store import DocumentStore
     from ..organisations import Organisations
     from ..verification.reports import VerificationReport
 
@@ -92,6 +93,8 @@ class MonitorRound:
     """Those that could not be reached, and whose status is left for now."""
     skipped: int = 0
     """Those that this process could not verify: it has not their key or their kind, or someone changed them."""
+    expired: int = 0
+    """Direct uploads that nobody confirmed in time, and that were ended."""
 
 
 @not_pickled("make one there")
@@ -108,6 +111,7 @@ class Monitor:
         pace: Pace | None = None,
         *,
         by: str = "monitor",
+        documents: DocumentStore | None = None,
         clock: Callable[[], datetime] = now,
         seed: int | None = None,
     ) -> None:
@@ -117,10 +121,12 @@ class Monitor:
             organisations: Its hook is told of each change of a status, once, by the process that found it.
             pace: How often, and how much at once.
             by: In whose name.
+            documents: Whose direct uploads are ended when they have expired; see ``sweep_direct_uploads``.
             clock: Of all processes it should be about the same: leases are compared with it.
             seed: For the jitter; for tests.
         """
         self._organisations = organisations.acting(by)
+        self._documents = documents.acting(by) if documents is not None else None
         self._table = organisations.catalogue.checks
         self._pace = pace if pace is not None else Pace()
         self._clock = clock
@@ -130,7 +136,7 @@ class Monitor:
         self._lock = threading.Lock()
 
     def run_once(self, stop: threading.Event | None = None) -> MonitorRound:
-        """Verify what is due, as far as the budget goes, and return what was done.
+        """Verify what is due, as far as the budget goes, end what has expired, and return what was done.
 
         Raises:
             StorageError: the catalogue does not answer.
@@ -149,6 +155,7 @@ class Monitor:
             changed=sum(each.changed for each in done),
             unreachable=sum(each.unreachable for each in done),
             skipped=sum(each.skipped for each in done),
+            expired=self._end_uploads(),
         )
 
     def run(self, stop: threading.Event) -> None:
@@ -186,6 +193,15 @@ class Monitor:
             await asyncio.to_thread(self.run, stop)
         finally:
             stop.set()
+
+    def _end_uploads(self) -> int:
+        """End direct uploads that have expired, and return how many; what cannot be removed is left for later."""
+        if self._documents is None:
+            return 0
+        swept = self._documents.sweep_direct_uploads()
+        for error in swept.failures:
+            _log.warning("what an expired upload brought could not be removed: %s", error)
+        return len(swept.expired)
 
     def _plan(self) -> None:
         """Give each provider that has no check one: an interval after it was last verified, or soon."""
