@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from functools import partial, wraps
-from typing import ParamSpec, TypeVar, cast
+from typing import Final, ParamSpec, TypeVar, cast
 
 from fastapi import APIRouter
 from fastapi.datastructures import Default
@@ -25,6 +25,10 @@ FILE_BODY: Mapping[str, object] = {
     "requestBody": {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
 }
 """What OpenAPI says of a body that is a file."""
+
+
+NO_CONTENT: Final = 204
+"""A status without a body; FastAPI before 0.116 makes a model of the result None otherwise."""
 
 
 @value
@@ -64,6 +68,7 @@ def add_routes(router: APIRouter, tag: str, *routes: Route) -> None:
             _in_share(route.handler, router),
             methods=[route.method],
             status_code=route.status,
+            response_model=None if route.status == NO_CONTENT else Default(None),
             summary=route.summary,
             tags=[tag],
             response_class=Default(JSONResponse) if route.media is None else Response,

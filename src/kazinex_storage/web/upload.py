@@ -76,6 +76,7 @@ class UploadRoutes:
             self.remove,
             methods=["DELETE"],
             status_code=204,
+            response_model=None,
             summary="Remove the file of a revision, which stays taken",
             tags=["documents"],
             responses=documented(403, 422, 423, 502, 503),
