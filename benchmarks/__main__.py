@@ -23,9 +23,9 @@ from . import (
     memory,
     overhead,
     report,
+    service,
     sharepoint,
     small_objects,
-    tickets,
 )
 from .judge import judge
 from .machine import describe, load
@@ -48,12 +48,12 @@ SECTIONS: Mapping[str, Callable[[Path, Sizes, Log], None]] = {
     "overhead": overhead.run,
     "small-objects": small_objects.run,
     "bulk": bulk.run,
-    "tickets": tickets.run,
     "large-put": large_put.run,
     "fs": fs_reads.run,
     "memory": memory.run,
     "sharepoint": sharepoint.run,
     "azure": azure.run,
+    "service": service.run,
 }
 """The sections in the order in which they are printed."""
 
@@ -122,6 +122,9 @@ def _amounts(sizes: Sizes) -> dict[str, int]:
         "listed_local": sizes.listed,
         "sharepoint_mib": sizes.sharepoint_size // MIB,
         "azure_mib": sizes.azure_size // MIB,
+        "service_mib": sizes.service_size // MIB,
+        "crowd": sizes.crowd,
+        "crowd_mib": sizes.crowd_size // MIB,
     }
 
 

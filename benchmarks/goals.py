@@ -22,6 +22,16 @@ class Quantity(Enum):
     SPEED = "how many times as fast as the peer that is fastest"
     GROWTH = "MiB by which the resident set grows"
     ADDED = "seconds more than the one beneath"
+    RESIDENT = "MiB of the resident set, by itself"
+    OWN_CPU = "seconds of processor time, by itself"
+    OWN_TIME = "seconds, by itself"
+    SENT = "KiB that are sent, by itself"
+
+
+ALONE = frozenset({Quantity.GROWTH, Quantity.RESIDENT, Quantity.OWN_CPU, Quantity.OWN_TIME, Quantity.SENT})
+"""What is judged without a peer."""
+BYTES = {Quantity.GROWTH: 1024 * 1024, Quantity.RESIDENT: 1024 * 1024, Quantity.SENT: 1024}
+"""What is counted in bytes, and how many make its unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +47,8 @@ class Goal:
     """With the section: the name of the measures."""
     quantity: Quantity
     bound: float
-    """A ratio; of ``GROWTH`` MiB, of ``ADDED`` seconds. At least for ``SPEED``, at most for all others."""
+    """A ratio; of what is judged alone its own unit, of ``ADDED`` seconds. At least for ``SPEED``, at most for all
+    others."""
     ours: str = OURS
     """Which contender is ours; empty: the worst of all."""
     peers: tuple[str, ...] = PEERS
@@ -337,6 +348,35 @@ def _growth(group: str, size: str, section: str, way: str) -> Goal:
     )
 
 
+def _service() -> list[Goal]:
+    def goal(row: str, what: str, quantity: Quantity, bound: float, ours: str = OURS) -> Goal:
+        return Goal(
+            group="HTTP service", row=row, section="service", what=what, quantity=quantity, bound=bound, ours=ours
+        )
+
+    transfers = [
+        Goal(
+            group="HTTP service",
+            row=f"{{service_mib}} MiB {way} through the router, {where}",
+            section="service",
+            what=f"{job}, {where}",
+            quantity=Quantity.CPU,
+            bound=1.3,
+            ours=f"{OURS}, HTTP",
+            peers=("library",),
+        )
+        for where in ("local disk", "S3")
+        for way, job in (("up", "upload"), ("down", "download"))
+    ]
+    return [
+        *transfers,
+        goal("{crowd} downloads of {crowd_mib} MiB at once", "crowd", Quantity.RESIDENT, 300.0),
+        goal("ticket, begin and confirm", "ticket", Quantity.OWN_CPU, 0.005),
+        goal("first view of the page", "page", Quantity.SENT, 100.0, f"{OURS}, on the wire"),
+        goal("first view of the page", "page", Quantity.OWN_TIME, 0.300),
+    ]
+
+
 GOALS: tuple[Goal, ...] = (
     *_small(),
     *_bulk(),
@@ -348,5 +388,6 @@ GOALS: tuple[Goal, ...] = (
     *_local(),
     *_sharepoint(),
     *_azure(),
+    *_service(),
 )
 """All of them, in the order of table and plot."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .goals import GOALS, Goal, Quantity
+from .goals import ALONE, BYTES, GOALS, Goal, Quantity
 from .results import Measure, Run
-from .sizes import MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +52,7 @@ def _verdict(goal: Goal, measures: Sequence[Measure]) -> Verdict:
     named = [measure for measure in (*here, *elsewhere) if measure.contender in goal.peers and not measure.again]
     peers = [measure for measure in named if not measure.error]
     best = min(peers, key=lambda peer: _cost(peer, by_cpu=goal.quantity is Quantity.CPU)) if peers else None
-    alone = goal.quantity is Quantity.GROWTH
+    alone = goal.quantity in ALONE
     missing = ""
     if ours is None:
         missing = "not measured"
@@ -79,10 +78,10 @@ def _verdict(goal: Goal, measures: Sequence[Measure]) -> Verdict:
 
 
 def value(goal: Goal, measure: Measure) -> float:
-    """Return what of *measure* the goal is about: seconds, or MiB."""
-    if goal.quantity is Quantity.GROWTH:
-        return (measure.growth or 0) / MIB
-    return _cost(measure, by_cpu=goal.quantity in (Quantity.CPU, Quantity.ITS_CPU))
+    """Return what of *measure* the goal is about: seconds, or its unit of bytes."""
+    if goal.quantity in BYTES:
+        return (measure.growth or 0) / BYTES[goal.quantity]
+    return _cost(measure, by_cpu=goal.quantity in (Quantity.CPU, Quantity.ITS_CPU, Quantity.OWN_CPU))
 
 
 def _cost(measure: Measure, *, by_cpu: bool) -> float:
@@ -95,10 +94,10 @@ def _ours(goal: Goal, here: Sequence[Measure]) -> Measure | None:
 
 
 def _found(goal: Goal, ours: Measure | None, best: Measure | None) -> float | None:
-    if ours is None or (best is None and goal.quantity is not Quantity.GROWTH):
+    if ours is None or (best is None and goal.quantity not in ALONE):
         return None
     mine = value(goal, ours)
-    if goal.quantity is Quantity.GROWTH or best is None:
+    if goal.quantity in ALONE or best is None:
         return mine
     theirs = value(goal, best)
     if goal.quantity is Quantity.ADDED:
@@ -118,7 +117,7 @@ def _noise(goal: Goal, here: Sequence[Measure]) -> float | None:
         if first.contender == second.contender and not first.again and not first.error
     ]
     pairs.sort(key=lambda pair: pair[0].contender != goal.ours)
-    if not pairs or goal.quantity is Quantity.GROWTH:
+    if not pairs or goal.quantity in ALONE:
         return None
     first, second = (value(goal, measure) for measure in pairs[0])
     return second / first if first else None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from xml.sax.saxutils import escape
 
-from .goals import Quantity
+from .goals import ALONE, BYTES, Quantity
 from .judge import Verdict
 from .results import Run
 
@@ -69,6 +69,10 @@ SHORT = {
     Quantity.SPEED: "speed",
     Quantity.GROWTH: "memory",
     Quantity.ADDED: "added",
+    Quantity.RESIDENT: "memory",
+    Quantity.OWN_CPU: "cpu",
+    Quantity.OWN_TIME: "time",
+    Quantity.SENT: "size",
 }
 
 
@@ -143,8 +147,11 @@ def _mark(kind: str, x: float, y: float, margin: float) -> str:
 
 def _told(verdict: Verdict) -> str:
     goal = verdict.goal
-    if goal.quantity is Quantity.GROWTH:
-        return f"{verdict.found:.1f} MiB, goal {goal.bound:g} MiB"
+    if goal.quantity in BYTES:
+        unit = "KiB" if goal.quantity is Quantity.SENT else "MiB"
+        return f"{verdict.found:.1f} {unit}, goal {goal.bound:g} {unit}"
+    if goal.quantity in ALONE:
+        return f"{(verdict.found or 0) * 1e3:,.1f} ms, goal {goal.bound * 1e3:,.0f} ms"
     name = verdict.best.contender.removesuffix(" (floor)") if verdict.best else ""
     if goal.quantity is Quantity.ADDED:
         return f"{(verdict.found or 0) * 1e6:,.0f} us more, goal {goal.bound * 1e6:,.0f} us"

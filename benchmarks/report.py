@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from .goals import Goal, Quantity
+from .goals import ALONE, BYTES, Goal, Quantity
 from .judge import Verdict, judge, value
 from .plot import plot
 from .results import Measure, Run
@@ -36,6 +36,8 @@ UNITS = {
     Quantity.SPEED: "x speed",
     Quantity.GROWTH: " MiB of growth",
     Quantity.ADDED: "",
+    Quantity.RESIDENT: " MiB",
+    Quantity.SENT: " KiB",
 }
 
 
@@ -124,10 +126,10 @@ def _cell(goal: Goal, measure: Measure | None, *, named: bool = False) -> str:
     if measure is None:
         return ""
     found = value(goal, measure)
-    shown = f"{found:.1f} MiB" if goal.quantity is Quantity.GROWTH else _time(found)
+    shown = _amount(goal, found)
     if goal.rate and found:
         shown = f"{1 / found:,.0f}/s"
-    elif goal.quantity in (Quantity.CPU, Quantity.ITS_CPU):
+    elif goal.quantity in (Quantity.CPU, Quantity.ITS_CPU, Quantity.OWN_CPU):
         shown += " cpu"
     return f"{measure.contender.removesuffix(' (floor)')}, {shown}" if named else shown
 
@@ -135,12 +137,20 @@ def _cell(goal: Goal, measure: Measure | None, *, named: bool = False) -> str:
 def _ratio(verdict: Verdict) -> str:
     if verdict.found is None:
         return ""
-    if verdict.goal.quantity is Quantity.GROWTH:
-        return f"{verdict.found:.1f} MiB"
+    if verdict.goal.quantity in ALONE:
+        return _amount(verdict.goal, verdict.found)
     return f"+ {_time(verdict.found)}" if verdict.goal.quantity is Quantity.ADDED else f"{verdict.found:.2f}x"
 
 
+def _amount(goal: Goal, found: float) -> str:
+    if goal.quantity in BYTES:
+        return f"{found:.1f} {'KiB' if goal.quantity is Quantity.SENT else 'MiB'}"
+    return _time(found)
+
+
 def _bound(goal: Goal) -> str:
+    if goal.quantity in (Quantity.OWN_CPU, Quantity.OWN_TIME):
+        return f"at most {_time(goal.bound)}"
     if goal.quantity is Quantity.ADDED:
         return f"at most + {_time(goal.bound)}"
     sign = "at least" if goal.quantity is Quantity.SPEED else "at most"

@@ -38,6 +38,13 @@ class Sizes:
     azure_rounds: int
     sharepoint_size: int
     sharepoint_rounds: int
+    service_size: int
+    """One document through the HTTP service."""
+    service_count: int
+    service_rounds: int
+    crowd: int
+    """Downloads at once."""
+    crowd_size: int
 
 
 FULL = Sizes(
@@ -60,6 +67,11 @@ FULL = Sizes(
     azure_rounds=5,
     sharepoint_size=64 * MIB,
     sharepoint_rounds=9,
+    service_size=16 * MIB,
+    service_count=10,
+    service_rounds=7,
+    crowd=200,
+    crowd_size=50 * MIB,
 )
 
 QUICK = Sizes(
@@ -82,6 +94,11 @@ QUICK = Sizes(
     azure_rounds=3,
     sharepoint_size=64 * MIB,
     sharepoint_rounds=5,
+    service_size=16 * MIB,
+    service_count=5,
+    service_rounds=3,
+    crowd=200,
+    crowd_size=50 * MIB,
 )
 
 TINY = Sizes(
@@ -104,4 +121,9 @@ TINY = Sizes(
     azure_rounds=2,
     sharepoint_size=MIB,
     sharepoint_rounds=2,
+    service_size=MIB,
+    service_count=2,
+    service_rounds=1,
+    crowd=4,
+    crowd_size=2 * MIB,
 )

@@ -22,7 +22,6 @@ GROUPS = {
         "fs": "fsspec",
         "memory": "Memory",
         "bulk": "Bulk",
-        "tickets": "Tickets",
         "s3-start": "S3, start",
     },
     "services": {
@@ -30,6 +29,7 @@ GROUPS = {
         "azure": "Azure",
         "s3-small": "S3, small",
         "s3-presign": "S3, presign",
+        "service": "Service",
     },
     "s3": {
         "s3-bulk": "S3, bulk",

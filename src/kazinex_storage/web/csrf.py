@@ -27,7 +27,7 @@ def csrf_token(key: bytes, session: str) -> str:
 
     Example:
         >>> csrf_token(b"an example key, not a real one!!", "session-1")[:8]
-        'b28f4c2d'
+        'e5ae340c'
     """
     return hmac.digest(key, f"kazinex-storage csrf\0{session}".encode(), "sha256").hex()
 
