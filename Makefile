@@ -29,7 +29,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 
 soak: $(VENV)/.dev $(VENV)/azurite/.ready  ## The long campaigns
-	$(BIN)/python -m pytest -m soak
+	$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile soak
 
 mutation: $(VENV)/.dev $(VENV)/azurite/.ready  ## Break a line at a time; MUTATION="--only s3" for a part
 	$(BIN)/python -m tests.mutation $(MUTATION)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def _processes(folder: Path, provider: dict[str, Any]) -> Iterator[tuple[Service
     (folder / PROVIDER).write_text(json.dumps(provider), encoding="utf-8")
     with _child("serve", folder) as server:
         service = Service(server)  # the catalogue is made when it answers
-        with _child("library", folder) as worker:
+        with closing(service), _child("library", folder) as worker:
             yield service, worker
 
 
@@ -189,6 +189,10 @@ class Service:
         """Upload a file and return its path."""
         self._request("PUT", _path(name), bytes(size), 201, None)
         return _path(name)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
 
     def forget_peak(self) -> None:
         """Let the kernel count the peak from here."""

@@ -17,8 +17,9 @@ from kazinex_storage.testing.servers import AzuriteServer, S3Server, azurite, mi
 
 from .clock import clock as clock
 
-# A busy machine is no defect: nothing here is judged by how long it takes.
-settings.register_profile("suite", deadline=None)
+# A busy machine is no defect: nothing here is judged by how long it takes. `make soak` looks ten times as hard.
+settings.register_profile("suite", deadline=None, max_examples=50)
+settings.register_profile("soak", deadline=None, max_examples=500)
 settings.load_profile("suite")
 
 # A shell without job control starts background jobs with Ctrl-C ignored, nohup ignores the end of the terminal, and

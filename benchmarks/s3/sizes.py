@@ -81,9 +81,9 @@ SIZES: Mapping[str, S3Sizes] = {
     ),
     "tiny": S3Sizes(
         small_count=10,
-        small_rounds=2,
+        small_rounds=1,
         bulk_count=20,
-        bulk_rounds=2,
+        bulk_rounds=1,
         large_size=MIB,
         large_rounds=1,
         listed=1_500,
