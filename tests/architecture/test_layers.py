@@ -22,6 +22,7 @@ LEVELS = {
     "version": 0,
     "json_text": 0,
     "secrecy": 0,
+    "threads": 0,
     # 1: rules without I/O
     "keys": 1,
     "caseless": 1,

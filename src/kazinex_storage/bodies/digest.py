@@ -13,12 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ..lazy import module
+from ..threads import Job, Threads
 from ..types import Buffer, Checksum
 from .checksums import Hasher, hasher_of
 
 if TYPE_CHECKING:
     import hashlib
-    from concurrent.futures import Future, ThreadPoolExecutor
 else:
     hashlib = module(__name__, "hashlib")
 
@@ -36,7 +36,7 @@ RING_BUFFERS = 8
 class Digest:
     """One checksum over the bytes it is given, in order. Not thread-safe; close it to end its thread."""
 
-    __slots__ = ("_error", "_executor", "_hash", "_last", "algorithm", "size")
+    __slots__ = ("_error", "_hash", "_last", "_threads", "algorithm", "size")
 
     def __init__(self, algorithm: str = "sha256") -> None:
         """Compute *algorithm*, one that ``checksums.hasher_of`` knows.
@@ -52,8 +52,8 @@ class Digest:
         if found is None:
             raise ValueError(f"nothing here computes {algorithm!r}")
         self._hash = found
-        self._executor: ThreadPoolExecutor | None = None
-        self._last: Future[None] | None = None
+        self._threads: Threads | None = None
+        self._last: Job | None = None
         self._error: BaseException | None = None
 
     def update(self, buffer: Buffer) -> None:
@@ -87,15 +87,13 @@ class Digest:
         """
         self.update_during(buffer, lambda: _write_all(descriptor, memoryview(buffer)))
 
-    def later(self, feed: Callable[[], object], size: int) -> Future[None]:
+    def later(self, feed: Callable[[], object], size: int) -> Job:
         """Run *feed*, which takes *size* bytes by ``raw``, on the digest's thread, after those given before."""
-        if self._executor is None:
-            from concurrent.futures import ThreadPoolExecutor  # it brings logging; small bodies do without
-
-            self._executor = ThreadPoolExecutor(1, thread_name_prefix="kazinex-storage-sha256")
+        if self._threads is None:
+            self._threads = Threads(1, "kazinex-storage-sha256")
         self.size += size
-        self._last = future = self._executor.submit(self._feed, feed)
-        return future
+        self._last = job = self._threads.submit(partial(self._feed, feed))
+        return job
 
     def raw(self, buffer: Buffer) -> None:
         """Take *buffer* without counting it; for the function given to ``later``."""
@@ -109,7 +107,7 @@ class Digest:
         """
         last, self._last = self._last, None
         if last is not None:
-            last.result()  # one thread takes them in order, so the last is the end of all
+            last.wait()  # one thread takes them in order, so the last is the end of all
         if self._error is not None:
             raise self._error
 
@@ -124,11 +122,12 @@ class Digest:
 
     def close(self) -> None:
         """End the thread, if one was started."""
-        executor, self._executor = self._executor, None
-        if self._last is not None and not self._last.done():
+        threads, self._threads = self._threads, None
+        if self._last is not None and not self._last.ended:
             self.size, self._last = -1, None  # what is dropped now leaves no checksum of the whole
-        if executor is not None:
-            executor.shutdown(wait=True, cancel_futures=True)
+            self._error = self._error or ValueError("the digest is closed")
+        if threads is not None:
+            threads.close()
 
     def _feed(self, feed: Callable[[], object]) -> None:
         if self._error is None:
@@ -149,7 +148,7 @@ class ReadBack:
     def __init__(self, digest: Digest, buffer_bytes: int) -> None:
         self._digest = digest
         self._buffer_bytes = buffer_bytes
-        self._ring: deque[tuple[memoryview, Future[None]]] = deque()
+        self._ring: deque[tuple[memoryview, Job]] = deque()
 
     def take(self, descriptor: int, start: int, size: int) -> None:
         """Read *size* bytes of the file *descriptor* from *start* and have them hashed.
@@ -173,9 +172,9 @@ class ReadBack:
 
     def _free(self) -> memoryview:
         """Return a buffer that is not waiting to be hashed."""
-        if self._ring and (len(self._ring) == RING_BUFFERS or self._ring[0][1].done()):
+        if self._ring and (len(self._ring) == RING_BUFFERS or self._ring[0][1].ended):
             buffer, hashed = self._ring.popleft()
-            hashed.result()
+            hashed.wait()
             return buffer
         return memoryview(bytearray(self._buffer_bytes))
 

@@ -12,14 +12,14 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from ..threads import Threads
 from .exchange import Call
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-
     from .shares import Turns
 
 # Blocking calls wait for a disk or a third party's service, not for the processor; 32 keeps a disk's queue full
@@ -109,7 +109,7 @@ class CallPool:
     def __init__(self, threads: int = DEFAULT_THREADS) -> None:
         """Size the pool; no thread starts before the first call."""
         self.threads = threads
-        self._executor: ThreadPoolExecutor | None = None
+        self._running: Threads | None = None
         self._queue: deque[Running] = deque()
         self._workers: list[_Worker] = []
         self._turns: Turns[Running] | None = None
@@ -183,16 +183,17 @@ class CallPool:
         if self._pid != os.getpid():
             return  # the threads are the parent's, and so may be the lock
         with self._lock:
-            executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown(wait=wait)
+            threads, self._running = self._running, None
+        if threads is not None:
+            threads.close(wait=wait)
 
     def _add_worker(self) -> None:
         worker = _Worker()
-        try:
-            self._running().submit(self._work, worker)
-        except RuntimeError:  # closed by another thread between looking and submitting: start again
-            self._running().submit(self._work, worker)
+        with self._lock:  # or another thread closes them between looking and submitting
+            if self._running is None:
+                # More of them than ``threads`` are owed to owners only, see ``start``.
+                self._running = Threads(_MOST_THREADS, "kazinex-storage")
+            self._running.submit(partial(self._work, worker))
         # After that: an interrupt in between leaves a thread that is not counted, not one that is counted and missing.
         self._workers.append(worker)
 
@@ -248,20 +249,8 @@ class CallPool:
         """Calls to come that get threads of their own; 0 where they are run one after another."""
         self._least_s = 1.0
         """What the quickest of those took."""
-        self._executor = None
+        self._running = None
         self._pid = os.getpid()
-
-    def _running(self) -> ThreadPoolExecutor:
-        executor = self._executor
-        if executor is not None:
-            return executor
-        with self._lock:
-            if self._executor is None:
-                from concurrent.futures import ThreadPoolExecutor  # it brings logging; most processes do without
-
-                # More of them than ``threads`` are owed to owners only, see ``start``.
-                self._executor = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="kazinex-storage")
-            return self._executor
 
 
 class _Worker:
@@ -333,9 +322,10 @@ class Running:
         Raises:
             BaseException: an interrupt.
         """
-        ended = threading.Event()
-        self.then(lambda _: ended.set())
-        ended.wait()
+        ended = threading.Lock()  # an event is locked up by an interrupt that strikes while it takes its lock
+        ended.acquire()
+        self.then(lambda _: ended.release())
+        ended.acquire()
 
     def then(self, after: Callable[[Running], object]) -> None:
         """Call *after* when it has ended, at once if it has."""
