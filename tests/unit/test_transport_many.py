@@ -126,7 +126,7 @@ def test_a_wait_does_not_hold_up_the_others(transport: Transport) -> None:
     order: list[str] = []
 
     def waiting() -> Exchange[str]:
-        yield Wait(0.05)
+        yield Wait(1)
         return "waited"
 
     def working() -> Exchange[str]:
@@ -145,9 +145,9 @@ def test_waits_end_in_the_order_of_their_length(transport: Transport) -> None:
         yield Wait(seconds)
         return seconds
 
-    results = [outcome.value for _, outcome in transport.run_many(map(waiting, [0.06, 0.0, 0.03]), 3)]
+    results = [outcome.value for _, outcome in transport.run_many(map(waiting, [0.6, 0.0, 0.3]), 3)]
 
-    assert [0.0, 0.03, 0.06] == results
+    assert [0.0, 0.3, 0.6] == results
 
 
 @WINDOWS
