@@ -11,10 +11,10 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ..errors import (
@@ -27,6 +27,7 @@ from ..lazy import logger
 from ..organisations.checks import DueCheck
 from ..organisations.records import ProviderRecord, ProviderStatus, now
 from ..secrecy.pickling import not_pickled
+from ..threads import Threads
 from ..values import value
 from ..verification import DEFAULT_TIMEOUT_S
 from ..verification.verify import try_provider
@@ -143,13 +144,19 @@ class Monitor:
         """
         self._plan()
         stop = stop if stop is not None else threading.Event()
-        with ThreadPoolExecutor(self._pace.at_once, thread_name_prefix="kazinex-storage-monitor") as pool:
-            futures = [pool.submit(self._work, stop) for _ in range(self._pace.at_once)]
-            try:
-                done = [each for future in futures for each in future.result()]
-            except BaseException:  # an interrupt: nothing more is begun
-                stop.set()
-                raise
+        done: list[MonitorRound] = []
+        errors: list[BaseException] = []
+        threads = Threads(self._pace.at_once, "kazinex-storage-monitor")
+        try:
+            for job in [threads.submit(partial(self._work, stop, done, errors)) for _ in range(self._pace.at_once)]:
+                job.wait()
+        except BaseException:  # an interrupt: nothing more is begun
+            stop.set()
+            raise
+        finally:
+            threads.close()
+        if errors:
+            raise errors[0]
         return MonitorRound(
             verified=sum(each.verified for each in done),
             changed=sum(each.changed for each in done),
@@ -215,8 +222,13 @@ class Monitor:
         spread = self._random.random() * self._pace.jitter * self._pace.interval
         return DueCheck(organisation=record.organisation, provider=record.id, due_at=due + spread)
 
-    def _work(self, stop: threading.Event) -> list[MonitorRound]:
-        done = []
+    def _work(self, stop: threading.Event, done: list[MonitorRound], errors: list[BaseException]) -> None:
+        try:
+            self._verify_due(stop, done)
+        except BaseException as error:  # for the thread that waits
+            errors.append(error)
+
+    def _verify_due(self, stop: threading.Event, done: list[MonitorRound]) -> None:
         while not stop.is_set() and self._affords():
             at = self._clock()
             lease = timedelta(seconds=2 * self._pace.timeout_s) + _LEASE_MARGIN
@@ -226,7 +238,6 @@ class Monitor:
                     self._begun.pop()
                 break
             done.append(self._verify(check))
-        return done
 
     def _affords(self) -> bool:
         """Say whether one more verification may begin in this minute, and count it."""
