@@ -8,18 +8,14 @@ interrupts met that in one of ten. What is used here between threads, ``SimpleQu
 
 from __future__ import annotations
 
+import atexit
 import os
-from _thread import allocate_lock  # what threading.Lock is; the module around it takes 1 ms to load
+from _thread import allocate_lock
 from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from queue import SimpleQueue
-    from threading import Thread
-    from weakref import WeakSet
-
-_open: WeakSet[Threads] | None = None
-"""Those that the interpreter waits for when it exits."""
+from functools import partial
+from queue import SimpleQueue
+from threading import Thread
+from weakref import ReferenceType, ref
 
 
 class Job:
@@ -62,12 +58,10 @@ class Threads:
     forked child has none of them: it makes an object of its own.
     """
 
-    __slots__ = ("__weakref__", "_idle", "_jobs", "_most", "_name", "_pid", "_threads")
+    __slots__ = ("__weakref__", "_at_exit", "_idle", "_jobs", "_most", "_name", "_pid", "_threads")
 
     def __init__(self, most: int, name: str) -> None:
         """Have at most *most* threads, called *name* and a number."""
-        from queue import SimpleQueue  # most processes that import this start no thread
-
         self._most = most
         self._name = name
         self._pid = os.getpid()
@@ -75,10 +69,12 @@ class Threads:
         self._idle: list[None] = []
         """An item for each thread that waits and that no job was queued for."""
         self._threads: list[Thread] = []
-        _to_close().add(self)
+        self._at_exit = partial(_close, ref(self))
+        atexit.register(self._at_exit)
 
     def __del__(self) -> None:
         """End the threads."""
+        atexit.unregister(self._at_exit)
         self._jobs.put(None)
 
     def submit(self, run: Callable[[], object]) -> Job:
@@ -103,14 +99,13 @@ class Threads:
         """
         if self._pid != os.getpid():
             return
+        atexit.unregister(self._at_exit)
         self._jobs.put(None)
         if wait:
             for thread in list(self._threads):
                 thread.join()
 
     def _add(self) -> None:
-        from threading import Thread
-
         number = len(self._threads)
         if number < self._most:
             name = f"{self._name}_{number}"
@@ -133,17 +128,7 @@ def _work(jobs: SimpleQueue[Job | None], idle: list[None]) -> None:
         idle.append(None)
 
 
-def _to_close() -> WeakSet[Threads]:
-    global _open
-    if _open is None:
-        import atexit
-        from weakref import WeakSet
-
-        _open = WeakSet()
-        atexit.register(_close_all, _open)
-    return _open
-
-
-def _close_all(threads: WeakSet[Threads]) -> None:
-    for one in list(threads):
-        one.close()
+def _close(threads: ReferenceType[Threads]) -> None:
+    found = threads()
+    if found is not None:
+        found.close()

@@ -13,12 +13,13 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ..lazy import module
-from ..threads import Job, Threads
 from ..types import Buffer, Checksum
 from .checksums import Hasher, hasher_of
 
 if TYPE_CHECKING:
     import hashlib
+
+    from ..threads import Job, Threads
 else:
     hashlib = module(__name__, "hashlib")
 
@@ -90,6 +91,8 @@ class Digest:
     def later(self, feed: Callable[[], object], size: int) -> Job:
         """Run *feed*, which takes *size* bytes by ``raw``, on the digest's thread, after those given before."""
         if self._threads is None:
+            from ..threads import Threads  # small bodies start none
+
             self._threads = Threads(1, "kazinex-storage-sha256")
         self.size += size
         self._last = job = self._threads.submit(partial(self._feed, feed))

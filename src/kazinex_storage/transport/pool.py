@@ -16,10 +16,10 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from ..threads import Threads
 from .exchange import Call
 
 if TYPE_CHECKING:
+    from ..threads import Threads
     from .shares import Turns
 
 # Blocking calls wait for a disk or a third party's service, not for the processor; 32 keeps a disk's queue full
@@ -191,6 +191,8 @@ class CallPool:
         worker = _Worker()
         with self._lock:  # or another thread closes them between looking and submitting
             if self._running is None:
+                from ..threads import Threads  # most processes start none
+
                 # More of them than ``threads`` are owed to owners only, see ``start``.
                 self._running = Threads(_MOST_THREADS, "kazinex-storage")
             self._running.submit(partial(self._work, worker))
