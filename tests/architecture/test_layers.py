@@ -49,6 +49,7 @@ LEVELS = {
     "registry": 7,
     "organisations": 7,
     "monitoring": 7,
+    "migration": 7,
     # 8: the faces
     "fs": 8,
     "web": 8,
@@ -62,6 +63,9 @@ HOMES = {
     "pycurl": ("transport",),
     "certifi": ("transport",),
     "_sha2": ("transport.sigv4",),  # of Python itself, by its name since 3.12
+    "dask": ("migration.dask",),
+    "distributed": ("migration.dask",),
+    "ray": ("migration.ray",),
     "sqlalchemy": ("organisations",),
     "cryptography": ("organisations", "testing"),  # the certificates of emulators
     "fsspec": ("fs",),

@@ -11,9 +11,10 @@ from typing import Any
 from ..errors import SettingsError
 from .columns import UtcTime, metadata
 from .database import Database, sa
+from .migration_tables import MIGRATION_TABLES
 from .service_tables import SERVICE_TABLES, usage
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The layout that this release reads and writes."""
 
 # Any number will do that the application of the same database does not use; this is "kazinex" in ASCII.
@@ -146,6 +147,8 @@ def _upgrade(connection: sa.Connection, version: int) -> None:
         counted = stored.where(revisions.c.removed_at.is_(None)).group_by(*places)
         names = ["organisation", "project", "provider", "objects", "bytes"]
         connection.execute(usage.insert().from_select(names, counted))
+    for table in MIGRATION_TABLES:
+        table.create(connection)
 
 
 def _add(connection: sa.Connection, table: sa.Table, *columns: sa.Column[Any]) -> None:
