@@ -1,0 +1,182 @@
+"""What a run may use: bytes and requests a second, as an operator asks for it.
+
+These are the limits that somebody chose. Those of a service need no setting: it says 429 and ``Retry-After``, and the
+transport waits (``transport/retry.py``, ``transport/gate.py``).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Final, Self
+
+from ..errors import SettingsError
+from ..lazy import regex
+from ..transport import Exchange, Wait
+from ..transport.fork_lock import ForkLock
+from ..values import value
+
+_BANDWIDTH: Final = regex(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([kKMGT]?)(i?)(B|bit)/s")
+_STEPS: Final = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
+
+# Long enough that requests that come together go together, short enough that no service sees a burst.
+_BURST_S: Final = 0.25
+"""What was not used is kept for so long."""
+
+
+def parse_bandwidth(text: str) -> int:
+    """Return the bytes a second that *text* means: a number and a unit as "50MB/s", "12.5 MiB/s" or "400Mbit/s".
+
+    Raises:
+        SettingsError: it is no such text, or not a whole byte a second.
+
+    Example:
+        >>> parse_bandwidth("50MB/s"), parse_bandwidth("1MiB/s"), parse_bandwidth("400Mbit/s")
+        (50000000, 1048576, 50000000)
+    """
+    match = _BANDWIDTH.fullmatch(text.strip())
+    if match is None or (match[3] and not match[2]):
+        raise SettingsError(f"{text[:40]!r} is no bandwidth; write it as 50MB/s, 12.5MiB/s or 400Mbit/s")
+    step = 1024 if match[3] else 1000
+    size = int(float(match[1]) * step ** _STEPS[match[2]] / (8 if match[4] == "bit" else 1))
+    if size < 1:
+        raise SettingsError(
+            f"{text[:40]!r} is less than a byte a second; give a larger bandwidth, or none for no limit"
+        )
+    return size
+
+
+@value
+class RateLimits:
+    """The most that a run uses, all of its workers together. None is no limit."""
+
+    bandwidth: int | None = None
+    """Bytes a second through this run: what is read from the source, which is what is written to the target, and what
+    is read back from there.
+    """
+    source_requests: float | None = None
+    """Requests a second to the source."""
+    target_requests: float | None = None
+    """Requests a second to the target."""
+
+    def __post_init__(self) -> None:
+        """Refuse a limit at which nothing would move.
+
+        Raises:
+            SettingsError: a limit is not positive.
+        """
+        for name in ("bandwidth", "source_requests", "target_requests"):
+            limit = getattr(self, name)
+            if limit is not None and not 0 < limit < math.inf:
+                raise SettingsError(f"{name} is {limit}; give a positive number, or None for no limit")
+
+    def divided(self, workers: int) -> RateLimits:
+        """Return the part of each of *workers* that share these limits."""
+        count = max(1, workers)
+        return RateLimits(
+            bandwidth=None if self.bandwidth is None else max(1, self.bandwidth // count),
+            source_requests=None if self.source_requests is None else self.source_requests / count,
+            target_requests=None if self.target_requests is None else self.target_requests / count,
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the limits that are set, as JSON holds them."""
+        limits = {name: getattr(self, name) for name in ("bandwidth", "source_requests", "target_requests")}
+        return {name: limit for name, limit in limits.items() if limit is not None}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, object]) -> Self:
+        """Return the limits that ``to_dict`` made *found* of.
+
+        Raises:
+            SettingsError: a limit is no positive number.
+        """
+        bandwidth = _number(found, "bandwidth")
+        return cls(
+            bandwidth=None if bandwidth is None else int(bandwidth),
+            source_requests=_number(found, "source_requests"),
+            target_requests=_number(found, "target_requests"),
+        )
+
+
+class Pace:
+    """Holds one worker to its limits. Thread-safe and fork-safe; one for all threads of a worker.
+
+    Whoever asks has taken what was asked for, and waits as long as it is told: those that ask together get their
+    moments one after another. What is larger than a moment's worth is not cut up; whoever comes next waits for it.
+    """
+
+    def __init__(self, limits: RateLimits | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        """Hold to *limits*; *clock* returns seconds since an arbitrary moment."""
+        self._clock = clock
+        self._lock = ForkLock()
+        self._bytes: _Bucket | None = None
+        self._source: _Bucket | None = None
+        self._target: _Bucket | None = None
+        self.change(limits or RateLimits())
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is any limit."""
+        return not (self._bytes is self._source is self._target is None)
+
+    def change(self, limits: RateLimits) -> None:
+        """Hold to *limits* from now on; waits that were given stay as they are."""
+        with self._lock:
+            self._bytes = _bucket(self._bytes, limits.bandwidth)
+            self._source = _bucket(self._source, limits.source_requests)
+            self._target = _bucket(self._target, limits.target_requests)
+
+    def take(self, size: int = 0, *, source: int = 0, target: int = 0) -> float:
+        """Take *size* bytes and so many requests to *source* and *target*; return the seconds to wait before them."""
+        if not self.limited:
+            return 0.0
+        with self._lock:
+            now = self._clock()
+            asked = ((self._bytes, size), (self._source, source), (self._target, target))
+            return max(0.0 if bucket is None else bucket.take(count, now) for bucket, count in asked)
+
+    def taking(self, size: int = 0, *, source: int = 0, target: int = 0) -> Exchange[None]:
+        """Take as ``take`` does, and wait; for ``yield from``."""
+        seconds = self.take(size, source=source, target=target)
+        if seconds > 0:
+            yield Wait(seconds)
+
+
+class _Bucket:
+    """Tokens that come at a rate; more than there are may be taken, and those who come later wait for them."""
+
+    __slots__ = ("_paid_at", "rate")
+
+    def __init__(self, rate: float, paid_at: float = -math.inf) -> None:
+        self.rate = rate
+        """Tokens a second."""
+        self._paid_at = paid_at
+        """When all that was taken has come in."""
+
+    def take(self, count: int, now: float) -> float:
+        if not count:
+            return 0.0
+        wait = max(0.0, self._paid_at - now)
+        self._paid_at = max(self._paid_at, now - _BURST_S) + count / self.rate
+        return wait
+
+    def at(self, rate: float) -> _Bucket:
+        """Return one at another *rate*, with the same moment from which on it has tokens again."""
+        return _Bucket(rate, self._paid_at)
+
+
+def _bucket(known: _Bucket | None, rate: float | None) -> _Bucket | None:
+    if rate is None:
+        return None
+    return _Bucket(rate) if known is None else known.at(rate)
+
+
+def _number(found: Mapping[str, object], name: str) -> float | None:
+    number = found.get(name)
+    if number is None:
+        return None
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise SettingsError(f"{name} is {str(number)[:40]!r}; give a positive number, or leave it out for no limit")
+    return number
