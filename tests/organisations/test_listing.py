@@ -55,3 +55,22 @@ def test_documents_are_listed_page_by_page(filled: Catalogue) -> None:
     assert DocumentSummary(document="A-1", revisions=2, recorded_at=last) == first[0]
     assert (["A-1", "B-1"], ["C-1"]) == ([found.document for found in first], [found.document for found in rest])
     assert () == filled.listing.documents("acme", "none")
+
+
+def test_records_are_listed_whole_with_those_that_were_removed(filled: Catalogue) -> None:
+    """Issue 22: an export and an audit go through all that the register knows."""
+    assert isinstance(filled, ListingCatalogue)
+    pages = [filled.listing.records("acme", limit=4)]
+    while found := filled.listing.records("acme", after=pages[-1][-1].document, limit=4):
+        pages.append(found)
+
+    places = [
+        (record.document.project, record.document.document, record.document.revision) for record in sum(pages, ())
+    ]
+    assert [4, 2] == [len(page) for page in pages]
+    assert sorted(places) == places
+    assert [("bridge", "D-1", "P01")] == [
+        place for place, record in zip(places, sum(pages, ()), strict=True) if record.removal is not None
+    ]
+    assert {"tunnel"} == {record.document.project for record in filled.listing.records("acme", project="tunnel")}
+    assert () == filled.listing.records("other")

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from heapq import nsmallest
 from itertools import groupby
 from typing import Final, Protocol
 
+from ..keys import DocumentKey
 from ..values import value
 from .register import MemoryRegister, RevisionRecord
 
 PAGE: Final = 100
 """Documents in one page of a list, unless asked otherwise."""
+
+RECORDS_PAGE: Final = 1000
+"""Records in one page, unless asked otherwise."""
 
 
 @value
@@ -53,6 +58,21 @@ class RevisionListing(Protocol):
         """Return up to *limit* documents whose ids come *after* one, sorted by id."""
         ...
 
+    def records(
+        self,
+        organisation: str,
+        *,
+        project: str | None = None,
+        after: DocumentKey | None = None,
+        limit: int = RECORDS_PAGE,
+    ) -> tuple[RevisionRecord, ...]:
+        """Return up to *limit* records of revisions, stored and removed, that come *after* the revision of a document.
+
+        Each is in exactly one page, but for those that are made meanwhile. The order is that of the database: by
+        project, document and revision, in an order of letters that need not be Python's.
+        """
+        ...
+
 
 class MemoryListing:
     """The lists of a register in memory."""
@@ -81,6 +101,24 @@ class MemoryListing:
         summaries = (_summary(document, group) for document, group in pages if document > after)
         return tuple(summary for _, summary in zip(range(limit), summaries, strict=False))
 
+    def records(
+        self,
+        organisation: str,
+        *,
+        project: str | None = None,
+        after: DocumentKey | None = None,
+        limit: int = RECORDS_PAGE,
+    ) -> tuple[RevisionRecord, ...]:
+        """Return a page of the records."""
+        found = (
+            record
+            for record in self._register.records()
+            if record.document.organisation == organisation
+            and project in (None, record.document.project)
+            and (after is None or _place(record.document) > _place(after))
+        )
+        return tuple(nsmallest(limit, found, key=lambda record: _place(record.document)))
+
     def _stored(self, organisation: str) -> list[RevisionRecord]:
         found = [
             record
@@ -88,6 +126,10 @@ class MemoryListing:
             if record.document.organisation == organisation and record.removal is None
         ]
         return sorted(found, key=lambda record: (record.document.project, record.document.document))
+
+
+def _place(document: DocumentKey) -> tuple[str, str, str]:
+    return document.project, document.document, document.revision
 
 
 def _summary(document: str, group: Iterable[RevisionRecord]) -> DocumentSummary:

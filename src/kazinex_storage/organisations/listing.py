@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from ..documents.listing import PAGE, DocumentSummary, ProjectSummary
+from ..documents.listing import PAGE, RECORDS_PAGE, DocumentSummary, ProjectSummary
+from ..documents.register import RevisionRecord
+from ..keys import DocumentKey
 from ..secrecy.pickling import not_pickled
 from .database import Database, sa
+from .register import record_of
 from .schema import revisions
+
+_ORDER = (revisions.c.project, revisions.c.document, revisions.c.revision)
 
 
 @not_pickled("let the other process open the catalogue")
@@ -64,3 +69,24 @@ class SqlListing:
             DocumentSummary(document=str(document), revisions=int(count), recorded_at=recorded_at)
             for document, count, recorded_at in found
         )
+
+    def records(
+        self,
+        organisation: str,
+        *,
+        project: str | None = None,
+        after: DocumentKey | None = None,
+        limit: int = RECORDS_PAGE,
+    ) -> tuple[RevisionRecord, ...]:
+        """Return a page of the records, by the primary key.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        query = revisions.select().where(revisions.c.organisation == organisation).order_by(*_ORDER).limit(limit)
+        if project is not None:
+            query = query.where(revisions.c.project == project)
+        if after is not None:
+            query = query.where(sa.tuple_(*_ORDER) > sa.tuple_(after.project, after.document, after.revision))
+        with self._database.reading() as connection:
+            return tuple(record_of(row) for row in connection.execute(query).mappings())

@@ -38,7 +38,7 @@ class SqlRegister:
         """
         with self._database.reading() as connection:
             row = connection.execute(_LOOK, _revision_of(document)).mappings().one_or_none()
-        return None if row is None else _record(row)
+        return None if row is None else record_of(row)
 
     def unsized(self, organisation: str) -> tuple[RevisionRecord, ...]:
         """Return the stored revisions of which no size is kept. One query.
@@ -52,7 +52,7 @@ class SqlRegister:
             revisions.c.removed_at.is_(None),
         )
         with self._database.reading() as connection:
-            return tuple(_record(row) for row in connection.execute(revisions.select().where(*unknown)).mappings())
+            return tuple(record_of(row) for row in connection.execute(revisions.select().where(*unknown)).mappings())
 
     def swap_revision(
         self, before: RevisionRecord | None, after: RevisionRecord | None, *, claim: str | None = None
@@ -134,7 +134,8 @@ def _columns(record: RevisionRecord) -> dict[str, object]:
     }
 
 
-def _record(row: sa.RowMapping) -> RevisionRecord:
+def record_of(row: sa.RowMapping) -> RevisionRecord:
+    """Return the record that *row* of the table holds."""
     removed_at = row["removed_at"]
     return RevisionRecord(
         document=DocumentKey(row["organisation"], row["project"], row["document"], row["revision"], row["filename"]),
