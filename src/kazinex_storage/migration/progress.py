@@ -33,7 +33,7 @@ _THROTTLED: Final = frozenset({429, 503})  # S3: SlowDown is a 503
 
 UNFINISHED: Final = frozenset({EntryState.PLANNED})
 """Where a pass has still something to do."""
-BAD: Final = frozenset({EntryState.FAILED, EntryState.MISSING, EntryState.DIFFERENT})
+WRONG: Final = frozenset({EntryState.FAILED, EntryState.MISSING, EntryState.DIFFERENT})
 """What somebody has to look at when a pass has ended; what was REFUSED was known before."""
 
 
