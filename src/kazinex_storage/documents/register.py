@@ -7,7 +7,7 @@ The register decides between uploads that race, and keeps a removed revision tak
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -119,6 +119,11 @@ class MemoryRegister:
         self._records: dict[str, RevisionRecord] = {}
         self._usage = usage if usage is not None else MemoryUsage()
         self._usage.counted_by(self._counted)
+        self._changed: Callable[[RevisionRecord | None, RevisionRecord | None], None] = lambda _before, _after: None
+
+    def watched_by(self, changed: Callable[[RevisionRecord | None, RevisionRecord | None], None]) -> None:
+        """Let *changed* be told of each swap, in the same step."""
+        self._changed = changed
 
     def revision(self, document: DocumentKey) -> RevisionRecord | None:
         """Return what is remembered of the revision."""
@@ -148,6 +153,7 @@ class MemoryRegister:
                 del self._records[prefix]
             else:
                 self._records[prefix] = after
+            self._changed(before, after)
             return True
 
     def unsized(self, organisation: str) -> tuple[RevisionRecord, ...]:
@@ -182,6 +188,43 @@ def usage_changes(before: RevisionRecord | None, after: RevisionRecord | None) -
         for place in sorted(added)
         if added[place] != (0, 0)
     )
+
+
+@value
+class SourceChange:
+    """What a swap changes for those who keep a copy of what is on one provider."""
+
+    organisation: str
+    provider: str
+    """Where a file was stored, or removed."""
+    key: str
+    """Of the file, below the organisation."""
+    removed: bool
+    at: datetime
+    """Aware UTC."""
+
+
+def source_change(before: RevisionRecord | None, after: RevisionRecord | None) -> SourceChange | None:
+    """Return what a swap changes on a provider; None where it tells no more of the same file."""
+    record = after if after is not None else before
+    if record is None or (before is not None and after is not None and _place(before) == _place(after)):
+        return None
+    document = record.document
+    removed = after is None or after.removal is not None
+    if removed and before is not None and before.removal is not None:
+        return None  # it was removed before
+    at = datetime.now(UTC) if after is None else after.removal.at if after.removal is not None else after.recorded_at
+    return SourceChange(
+        organisation=document.organisation,
+        provider=record.provider,
+        key=f"{document.project}/{document.document}/{document.revision}/{document.filename}",
+        removed=removed,
+        at=at,
+    )
+
+
+def _place(record: RevisionRecord) -> tuple[str, str, str | None, bool]:
+    return record.provider, record.document.filename, record.sha256, record.removal is None
 
 
 def claimed(claim: str, after: RevisionRecord) -> Reservation:

@@ -190,7 +190,10 @@ class Pending:
 class Journal(Protocol):
     """Keeps runs and their entries. Thread-safe, for any number of processes; each call is one transaction.
 
-    Every call but ``together`` names the organisation, itself or by the run: no id reaches a run of another one.
+    Every call but ``together`` names the organisation, itself or by the run: no id reaches a run of another one. A run
+    that is not kept, or no longer, has no entries and nothing to claim; what would add to it or change its entries
+    raises RecordNotFoundError. Adding, reopening and dropping many entries is several transactions, each of which
+    leaves the journal right; repeating an interrupted call does the rest.
     """
 
     def together(self) -> AbstractContextManager[object]:
@@ -266,7 +269,8 @@ class Journal(Protocol):
     def claim(self, run: Run, owner: str, *, now: datetime, until: datetime) -> Partition | None:
         """Lease the first open partition that nobody holds, until *until*; None: there is none for now.
 
-        A partition is open while one of its entries is PLANNED. A lease that ended is nobody's.
+        A partition is open while one of its entries is PLANNED. A lease that ended is nobody's; when no such partition
+        is left, those of processes that are gone from this machine are taken (``owners.is_gone``).
         """
         ...
 
@@ -294,7 +298,10 @@ class Journal(Protocol):
         ...
 
     def claim_pending(self, run: Run, owner: str, *, now: datetime, until: datetime, limit: int) -> Sequence[Pending]:
-        """Lease up to *limit* changes that are due."""
+        """Lease up to *limit* changes that are due, the oldest first.
+
+        A change says that something happened to the key, not what is there now: a later one may be under way.
+        """
         ...
 
     def settle_pending(self, run: Run, pending: Pending) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .audit.log import AuditLog as AuditLog
     from .catalogue import Catalogue as Catalogue
     from .catalogue import MemoryCatalogue as MemoryCatalogue
+    from .journal_rows import SqlJournal as SqlJournal
+    from .journal_rows import open_journal as open_journal
     from .keyfile import KeyFile as KeyFile
     from .managed import ManagedProvider as ManagedProvider
     from .records import KEEP as KEEP
@@ -59,6 +61,7 @@ _HOMES = {
     "audit.exports": ("verify_exported",),
     "audit.log": ("AuditLog",),
     "catalogue": ("Catalogue", "MemoryCatalogue"),
+    "journal_rows": ("SqlJournal", "open_journal"),
     "keyfile": ("KeyFile",),
     "managed": ("ManagedProvider",),
     "records": ("KEEP", "OrganisationRecord", "ProjectOverride", "ProviderRecord", "ProviderStatus", "SecretValues"),

@@ -19,6 +19,8 @@ from ..documents.quotas import UsageTable
 from ..documents.register import MemoryRegister, RevisionRegister
 from ..documents.ticket_register import MemoryTickets, TicketRegister
 from ..documents.usage import MemoryUsage
+from ..migration.journal import Journal
+from ..migration.memory_journal import MemoryJournal
 from ..secrecy.pickling import not_pickled
 from .audit.table import AuditTable, MemoryAudit
 from .checks import CheckTable, MemoryChecks
@@ -74,6 +76,11 @@ class Catalogue(Protocol):
     @property
     def audit(self) -> AuditTable:
         """The audit: likewise."""
+        ...
+
+    @property
+    def journal(self) -> Journal:
+        """The runs that move, compare and pack documents: likewise."""
         ...
 
     def together(self) -> AbstractContextManager[object]:
@@ -210,6 +217,10 @@ class MemoryCatalogue:
         """What is stored, as lists."""
         self.audit: AuditTable = MemoryAudit()
         """The chains of events."""
+        journal = MemoryJournal(self.together)
+        register.watched_by(journal.changed)
+        self.journal: Journal = journal
+        """The runs that move, compare and pack documents."""
         self._lock = threading.RLock()
         self._organisations: dict[str, OrganisationRecord] = {}
         self._providers: dict[str, dict[str, ProviderRecord]] = {}

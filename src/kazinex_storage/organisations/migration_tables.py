@@ -63,6 +63,7 @@ run_partitions = sa.Table(
     sa.Column("open", sa.Boolean, nullable=False),
     sa.Column("claimed_by", sa.String(128)),
     sa.Column("claimed_until", UtcTime),
+    sa.Index("kazinex_storage_run_partitions_open", "organisation", "run", "open", "number"),
 )
 
 # Changes of documents on the source of a mirror, written in the transaction of the register.

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from ..documents.register import Removal, RevisionRecord, claimed, prefix_of, usage_changes
+from ..documents.register import (
+    Removal,
+    RevisionRecord,
+    claimed,
+    new_token,
+    prefix_of,
+    source_change,
+    usage_changes,
+)
 from ..keys import DocumentKey
 from ..secrecy.pickling import not_pickled
 from .database import Database, sa
+from .migration_tables import run_pending, runs
 from .schema import revisions
 from .usage_changes import add_usage, settle
 
@@ -20,6 +29,24 @@ _LOOK = revisions.select().where(*_IS)
 _INSERT = revisions.insert()
 _UPDATE = revisions.update().where(*_IS_STILL)
 _DELETE = revisions.delete().where(*_IS_STILL)
+
+# One row for each run that follows the provider; mostly none, found by an index.
+_OWE = run_pending.insert().from_select(
+    ["organisation", "run", "token", "key", "removed", "attempts", "due_at"],
+    sa.select(
+        runs.c.organisation,
+        runs.c.id,
+        sa.bindparam("new_token", type_=run_pending.c.token.type),
+        sa.bindparam("new_key", type_=run_pending.c.key.type),
+        sa.bindparam("new_removed", type_=run_pending.c.removed.type),
+        sa.literal_column("0"),
+        sa.bindparam("new_due_at", type_=run_pending.c.due_at.type),
+    ).where(
+        runs.c.organisation == sa.bindparam("its_organisation"),
+        runs.c.source == sa.bindparam("its_source"),
+        runs.c.followed.is_(True),
+    ),
+)
 
 
 @not_pickled("let the other process open the catalogue")
@@ -57,7 +84,7 @@ class SqlRegister:
     def swap_revision(
         self, before: RevisionRecord | None, after: RevisionRecord | None, *, claim: str | None = None
     ) -> bool:
-        """Replace *before* by *after* unless another one is kept. One transaction of two statements.
+        """Replace *before* by *after* unless another one is kept. One transaction of three statements.
 
         With a *claim* there are two more, and the quotas of the organisation are locked meanwhile.
 
@@ -90,6 +117,7 @@ class SqlRegister:
             settle(connection, claimed(claim, after))
         for change in usage_changes(before, after):
             add_usage(connection, organisation, change)
+        _owe(connection, before, after)
         return True
 
 
@@ -109,6 +137,14 @@ def _swap(connection: sa.Connection, before: RevisionRecord | None, after: Revis
     except sa.exc.IntegrityError:  # another upload or removal was first
         return False
     return True
+
+
+def _owe(connection: sa.Connection, before: RevisionRecord | None, after: RevisionRecord | None) -> None:
+    """Note for mirrors what changed on their source; one statement."""
+    change = source_change(before, after)
+    if change is not None:
+        new = {"new_key": change.key, "new_removed": change.removed, "new_due_at": change.at, "new_token": new_token()}
+        connection.execute(_OWE, {"its_organisation": change.organisation, "its_source": change.provider, **new})
 
 
 def _revision_of(document: DocumentKey) -> dict[str, object]:

@@ -16,6 +16,7 @@ from ..documents.listing import RevisionListing
 from ..documents.quotas import UsageTable
 from ..documents.register import RevisionRegister
 from ..documents.ticket_register import TicketRegister
+from ..migration.journal import Journal
 from ..secrecy.masking import masked
 from ..secrecy.pickling import not_pickled
 from .audit.rows import SqlAudit
@@ -25,6 +26,7 @@ from .checks import CheckTable
 from .connection_rows import SqlConnections
 from .connections import ConnectionTable
 from .database import Database, sa, write_next
+from .journal_rows import SqlJournal
 from .listing import SqlListing
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .register import SqlRegister
@@ -100,6 +102,8 @@ class SqlCatalogue:
         """What is stored, as lists."""
         self.audit: AuditTable = SqlAudit(self._database)
         """The chains of events."""
+        self.journal: Journal = SqlJournal(self._database)
+        """The runs that move, compare and pack documents."""
         try:
             prepare(self._database)
         except BaseException:
