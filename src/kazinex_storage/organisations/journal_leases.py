@@ -84,9 +84,8 @@ _COUNT: Final = sa.select(sa.func.count()).select_from(run_pending).where(*_OWED
 
 def claim(connection: sa.Connection, run: Run, owner: str, now: datetime, until: datetime) -> Partition | None:
     """Lease the first open partition that is free, then the first of a process that is gone."""
-    free = connection.execute(_FIRST_FREE, {**_own(run), "now": now}).tuples().one_or_none()
-    if free is None:
-        free = _of_the_gone(connection, run, now)
+    row = connection.execute(_FIRST_FREE, {**_own(run), "now": now}).one_or_none()
+    free = (row.number, row.counts) if row is not None else _of_the_gone(connection, run, now)
     if free is None:
         return None
     number, counts = free
@@ -156,9 +155,9 @@ def _of_the_gone(connection: sa.Connection, run: Run, now: datetime) -> tuple[in
     for number, holder in connection.execute(_HOLDERS, {**_own(run), "now": now}).all():
         if is_gone(holder):
             bound = {**_own(run), "its_number": number, "gone": holder}
-            row = connection.execute(_THAT_ONE, bound).tuples().one_or_none()
+            row = connection.execute(_THAT_ONE, bound).one_or_none()
             if row is not None:  # else another one was first
-                return row
+                return row.number, row.counts
     return None
 
 
