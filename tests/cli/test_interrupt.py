@@ -43,6 +43,20 @@ def test_a_put_that_waits_for_its_input_is_interrupted(
     assert [] == list(spool.iterdir())
 
 
+def test_ctrl_c_in_the_middle_of_a_text_that_is_executed_ends_a_command_as_any_other(cli: CommandLine) -> None:
+    """Dataclasses and SQLAlchemy execute texts, and Python would end by the signal whatever the command makes of it."""
+    information = cli.folder / "fake" / "interrupting_kind-1.0.dist-info"
+    information.mkdir(parents=True)
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: interrupting-kind\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text("[kazinex_storage.providers]\nx = interrupting_kind:KIND\n")
+    text = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+    (cli.folder / "fake" / "interrupting_kind.py").write_text(f"exec({text!r})\n")
+
+    done = cli("kinds", PYTHONPATH=str(cli.folder / "fake"))
+
+    assert (130, b"", "interrupted\n") == (done.code, done.out, done.err)
+
+
 def test_ctrl_c_during_a_long_put_publishes_nothing_and_the_revision_is_still_free(cli: CommandLine) -> None:
     root = cli.add_disk(max_file_bytes=64 * GIB)
     large = cli.work / "model.ifc"
