@@ -13,9 +13,20 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import settings
 
-from kazinex_storage.testing.servers import AzuriteServer, S3Server, azurite, ministack, seaweedfs
+from kazinex_storage.testing.servers import (
+    AzuriteServer,
+    PostgresServer,
+    S3Server,
+    azurite,
+    ministack,
+    postgres,
+    seaweedfs,
+)
 
 from .clock import clock as clock
+from .shared import of_this_run
+from .shared import pytest_configure_node as pytest_configure_node
+from .shared import pytest_unconfigure as pytest_unconfigure
 
 # A busy machine is no defect: nothing here is judged by how long it takes. `make soak` looks ten times as hard.
 settings.register_profile("suite", deadline=None, max_examples=50)
@@ -31,23 +42,30 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 
 
 @pytest.fixture(scope="session")
-def seaweedfs_server() -> Iterator[S3Server]:
+def seaweedfs_server(pytestconfig: pytest.Config) -> Iterator[S3Server]:
     """The one of this run, which verifies signatures; no test may change more than its own buckets."""
-    with seaweedfs() as server:
+    with of_this_run(pytestconfig, seaweedfs) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def ministack_server() -> Iterator[S3Server]:
+def ministack_server(pytestconfig: pytest.Config) -> Iterator[S3Server]:
     """The one of this run, which keeps exact keys; no test may change more than its own buckets."""
-    with ministack() as server:
+    with of_this_run(pytestconfig, ministack) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def azurite_server() -> Iterator[AzuriteServer]:
+def azurite_server(pytestconfig: pytest.Config) -> Iterator[AzuriteServer]:
     """The one of this run; no test may change more than its own containers."""
-    with azurite() as server:
+    with of_this_run(pytestconfig, azurite) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> Iterator[PostgresServer]:
+    """The one of this run; no test may change more than its own databases."""
+    with of_this_run(pytestconfig, postgres) as server:
         yield server
 
 

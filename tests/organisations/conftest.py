@@ -1,4 +1,4 @@
-"""Catalogues of every sort, a registry with a kind that has secrets, and one PostgreSQL for the run."""
+"""Catalogues of every sort, a registry with a kind that has secrets, and one database for the run."""
 
 from __future__ import annotations
 
@@ -26,16 +26,10 @@ from kazinex_storage.organisations.schema import organisations as organisation_r
 from kazinex_storage.organisations.schema import overrides, providers, revisions
 from kazinex_storage.organisations.service_tables import SERVICE_TABLES
 from kazinex_storage.registry import ProviderKind, Registry
-from kazinex_storage.testing.servers import PostgresServer, postgres
+from kazinex_storage.testing.servers import PostgresServer
 
 PLUGINS = str(Path(__file__).with_name("plugins"))
 sys.path.append(PLUGINS)  # registries import providers by name, so the example has to be importable
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    with postgres() as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

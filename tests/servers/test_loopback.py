@@ -28,8 +28,8 @@ LISTENING = "0A"
 """The state of a socket in /proc/net/tcp."""
 
 
-def family() -> set[str]:
-    """The ids of this process and of all that descend from it."""
+def family(ancestor: int) -> set[str]:
+    """The ids of a process and of all that descend from it."""
     parents = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -37,7 +37,7 @@ def family() -> set[str]:
         except OSError:  # it has ended
             continue
         parents[status.parent.name] = text.rpartition(")")[2].split()[1]
-    found = {str(os.getpid())}
+    found = {str(ancestor)}
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
     return found
@@ -62,9 +62,20 @@ def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     return mapped if mapped is not None else found
 
 
-def listened_on() -> set[tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]]:
-    """Every address and port on which this process and all that descend from it take connections."""
-    ours = set().union(*map(sockets, family()))
+def listened_on(*shared: int) -> set[tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]]:
+    """Every address and port on which this process and all that descend from it take connections.
+
+    The same of the servers on the ports *shared*, which belong to the whole run.
+    """
+    found = opened_by(family(os.getpid()))
+    for process in family(os.getppid()) if shared else ():
+        opened = opened_by({process})
+        found |= opened if {port for _, port in opened} & set(shared) else set()
+    return found
+
+
+def opened_by(processes: set[str]) -> set[tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]]:
+    ours = set().union(*map(sockets, processes))
     found = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in Path(table).read_text().splitlines()[1:] if Path(table).exists() else ():
@@ -73,6 +84,12 @@ def listened_on() -> set[tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, in
             if state == LISTENING and inode in ours:
                 found.add((parse_address(address), int(port, 16)))
     return found
+
+
+def port_of(url: str) -> int:
+    port = urlsplit(url).port
+    assert port is not None
+    return port
 
 
 def wait_until_ready(endpoint_url: str) -> None:
@@ -91,6 +108,7 @@ def wait_until_ready(endpoint_url: str) -> None:
 def test_every_server_listens_on_loopback_alone(
     seaweedfs_server: S3Server, ministack_server: S3Server, azurite_server: AzuriteServer
 ) -> None:
+    shared = [seaweedfs_server.endpoint_url, ministack_server.endpoint_url, azurite_server.host_url]
     with (
         moto() as third,
         postgres() as database,
@@ -99,11 +117,10 @@ def test_every_server_listens_on_loopback_alone(
         supabase_front(ministack_server) as supabase,
     ):
         wait_until_ready(ministack_server.endpoint_url)
-        opened = listened_on()
+        opened = listened_on(*map(port_of, shared))
 
-    urls = [seaweedfs_server.endpoint_url, ministack_server.endpoint_url, azurite_server.host_url, third.endpoint_url]
-    urls += [graph.graph_url, r2.endpoint_url, supabase.endpoint_url]
-    assert {urlsplit(url).port for url in urls} | {database.port} <= {port for _, port in opened}
+    urls = [*shared, third.endpoint_url, graph.graph_url, r2.endpoint_url, supabase.endpoint_url]
+    assert {database.port, *map(port_of, urls)} <= {port for _, port in opened}
     assert [] == [place for place in opened if not place[0].is_loopback]
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from kazinex_storage.organisations import KeyRing
-from kazinex_storage.testing.servers import postgres
+from kazinex_storage.testing.servers import PostgresServer
 
 from .workers import Nursery, Worker
 
@@ -64,11 +64,10 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[Pair]:
+def pair(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery, postgres_server: PostgresServer) -> Iterator[Pair]:
     key, folder = KeyRing.generate().export(), tmp_path_factory.mktemp("workers")
     with (
-        postgres() as server,
-        server.database() as place,
+        postgres_server.database() as place,
         nursery.worker(place, key) as first,
         nursery.worker(place, key) as second,
         first.client() as a,

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 from kazinex_storage import ManagedProvider, Organisations
 from kazinex_storage.organisations import MemoryCatalogue
 from kazinex_storage.testing.emulators.cloudflare import r2_front
+from kazinex_storage.testing.servers import azurite
 
 from ...services import azure_options, r2_options
 from ..serving import serving
@@ -130,11 +131,18 @@ def test_r2_is_configured_as_the_guide_says(browser: Browser, service: Service, 
     )
 
 
+@pytest.fixture
+def own_azurite() -> Iterator[AzuriteServer]:
+    """One whose rules for browsers are this test's."""
+    with azurite() as server:
+        yield server
+
+
 def test_azure_is_configured_and_takes_files_from_the_browser(
-    browser: Browser, service: Service, azurite_server: AzuriteServer, tmp_path: Path
+    browser: Browser, service: Service, own_azurite: AzuriteServer, tmp_path: Path
 ) -> None:
-    options = azure_options(azurite_server)
-    with closing(azurite_server.client()) as witness:
+    options = azure_options(own_azurite)
+    with closing(own_azurite.client()) as witness:
         rule = CorsRule([service.address], ["GET", "PUT"], allowed_headers=["*"], exposed_headers=["*"])
         witness.set_service_properties(cors=[rule])
     file = tmp_path / "Plan 1:50.pdf"
@@ -145,7 +153,7 @@ def test_azure_is_configured_and_takes_files_from_the_browser(
             "Azure Blob",
             {
                 "Account": options["account"],
-                "Container": azurite_server.make_container(),
+                "Container": own_azurite.make_container(),
                 "Account Key": options["account_key"],
                 "Endpoint URL": options["endpoint_url"],
             },

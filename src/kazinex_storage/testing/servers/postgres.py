@@ -157,7 +157,7 @@ def _start(binaries: Path, home: Path, user: pwd.struct_passwd | None) -> tuple[
             "listen_addresses": "127.0.0.1",
             "port": str(port),
             "unix_socket_directories": "",
-            "max_connections": "50",
+            "max_connections": "200",
             "fsync": "off",
             "full_page_writes": "off",
             "synchronous_commit": "off",
