@@ -6,17 +6,20 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
 from kazinex_storage import (
+    AccessDeniedError,
     AlreadyExistsError,
     AsyncDocumentStore,
     AuthenticationError,
     DocumentKey,
     DocumentStore,
+    IntegrityState,
     NotFoundError,
     ObjectInfo,
     ObjectKey,
@@ -26,6 +29,7 @@ from kazinex_storage import (
     ProviderKind,
     ProviderPassedOver,
     ProviderRecovered,
+    RateLimitedError,
     Registry,
     Resolver,
     StorageError,
@@ -34,6 +38,7 @@ from kazinex_storage import (
 )
 from kazinex_storage.documents.operations import DocumentOperations
 from kazinex_storage.documents.patience import Patience
+from kazinex_storage.documents.register import new_token
 from kazinex_storage.fs import OrganisationFileSystem
 from kazinex_storage.organisations import MemoryCatalogue, ProviderStatus
 from kazinex_storage.providers.memory import MemoryProvider, MemorySettings
@@ -223,6 +228,25 @@ def test_only_a_look_up_that_found_nothing_cannot_know(world: World) -> None:
     assert world.documents.find(document()).document == document()
     with pytest.raises(UnavailableError, match="'old'; verify them"):
         world.documents.find(document("P00"))
+
+
+@pytest.mark.parametrize("error", [UnavailableError, AuthenticationError, AccessDeniedError, RateLimitedError])
+def test_a_document_that_has_moved_is_read_although_its_old_provider_is_down(
+    world: World, error: type[StorageError]
+) -> None:
+    receipt, stays = world.documents.find(document("P00")), world.documents.find(document("P00"))
+    register, new = world.resolver.revisions, world.organisations.find("org", "new").id
+    world.resolver.by_id("org", new).storage.put("bridge/DRG-1/P00/a.pdf", b"old")
+    seen = register.revision(document("P00"))
+    down(world, error("switched off"))
+    with pytest.raises(error, match="switched off"):
+        world.documents.get_bytes(stays)
+
+    assert seen is not None
+    assert register.swap_revision(seen, replace(seen, provider=new, token=new_token()))
+
+    assert b"old" == world.documents.get_bytes(receipt)
+    assert IntegrityState.INTACT is world.documents.check(receipt)
 
 
 def test_a_chosen_provider_that_is_down_still_stops_the_upload(world: World) -> None:

@@ -9,6 +9,7 @@ import random
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -16,7 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kazinex_storage.documents.register import new_token
 from kazinex_storage.keys import DocumentKey
+from kazinex_storage.organisations import Resolver
 from kazinex_storage.types import WHOLE
 from kazinex_storage.web import Role
 from kazinex_storage.web.ranges import UnsatisfiableError, wanted
@@ -314,6 +317,24 @@ def test_receipts_are_checked_and_lead_to_the_file(stored: Organisation) -> None
     assert (200, PDF) == (whole.status_code, whole.content)
     assert ["intact", "same-version"] == states
     assert len(PDF) == receipt["size"]
+
+
+def test_a_receipt_leads_to_a_file_that_has_moved(stored: Organisation) -> None:
+    receipt = stored.client.put(stored.file(revision="P02"), content=PDF).json()
+    resolver, moved = Resolver(stored.api.organisations), stored.add_disk("New disk")
+    seen = resolver.revisions.revision(DocumentKey(stored.id, "bridge", "DRG-0042", "P02", "Plan.pdf"))
+    old, new = (resolver.by_id(stored.id, provider).storage for provider in (receipt["provider"], moved))
+    new.put("bridge/DRG-0042/P02/Plan.pdf", PDF)
+    old.delete("bridge/DRG-0042/P02/Plan.pdf")
+    assert seen is not None
+    assert resolver.revisions.swap_revision(seen, replace(seen, provider=moved, token=new_token()))
+
+    whole = stored.client.post(f"{stored.path}/documents/download", json={"receipt": receipt})
+    check = stored.client.post(f"{stored.path}/documents/check", json={"receipt": receipt, "by": "bytes"})
+
+    assert (200, PDF) == (whole.status_code, whole.content)
+    assert "intact" == check.json()["state"]
+    resolver.close()
 
 
 def test_a_receipt_of_another_organisation_leads_nowhere(

@@ -106,7 +106,11 @@ class TicketEnds:
         seen = yield from self._search.revision(record.document)
         if seen is None or seen.document != record.document or seen.removal is not None:
             return False
-        return (yield from is_here(self._search, seen, target))
+        if (yield from is_here(self._search, seen, target)):
+            return True
+        # A run has moved it: what is still there is a copy of the document, which only a prune deletes.
+        copies = yield from self._search.copies(record.document)
+        return any(copy.provider == target.provider for copy in copies)
 
     def refuse_ended(self, record: TicketRecord) -> Exchange[None]:
         """Refuse a ticket that is no longer open; what one that has expired brought is removed first.

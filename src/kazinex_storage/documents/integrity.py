@@ -43,7 +43,8 @@ class IntegrityState(Enum):
     SAME_VERSION = "same-version"
     """The service says that it is the version of the receipt; nothing was read. Only a check by version says so."""
     UNKNOWN = "unknown"
-    """The receipt has no sha256 to compare the bytes with, or a check by version met another version."""
+    """The receipt has no sha256 to compare the bytes with, a check by version met another version, or whoever moved the
+    document to another provider accepted what its service had made of it."""
 
 
 def state_of(

@@ -1,17 +1,19 @@
 """The operations on documents, as exchanges: one body for each method of ``DocumentStore`` and its awaited twin.
 
 An upload goes to the provider that the organisation has chosen; a read goes to the provider that the receipt names,
-whatever is chosen now. Without a receipt the organisation's providers are asked in turn.
+whatever is chosen now, and to where the register has the document when a run has moved it (``moved.py``). Without a
+receipt the organisation's providers are asked in turn.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from ..bodies.body import Spool
 from ..bodies.small_download import Destination
-from ..errors import IntegrityError, InvalidKeyError, NotFoundError, PreconditionFailedError
+from ..errors import IntegrityError, InvalidKeyError, PreconditionFailedError
 from ..keys import DocumentKey
 from ..storage.guards import guarded
 from ..storage.operations import Operations
@@ -20,12 +22,13 @@ from ..storage.sync import Storage
 from ..transport import Exchange
 from ..types import ByteRange, ObjectInfo, Progress, PutMode, PutOptions
 from .direct import DirectUploads
-from .integrity import Evidence, IntegrityState, checked, is_by_service, is_rewritten
+from .integrity import Evidence, IntegrityState, is_by_service, is_rewritten
+from .moved import Located, checked_where_it_is, read_where_it_is, refuse_accepted
 from .patience import Patience
 from .reading import Opening, check_version, other_version, rewritten
 from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, Revisions, StoredDocument, receipt_of
-from .removing import RecordedRemoval, removal_now, remove_everywhere, stored_sha256
-from .searching import Search, places_of, relative_key
+from .removing import removal_now, remove_by_key, remove_by_receipt
+from .searching import Search, relative_key
 from .telling import HowOpened, announced_if_refused, opened
 from .writing import RevisionWrite
 
@@ -116,14 +119,18 @@ class DocumentOperations:
             found, info = yield from self._search.find(document)
             yield from self._opened(document, found, how)
             return Opening(storage=found.storage, key=relative_key(document), info=info, sha256=None)
-        found, key = yield from self._recorded(document)
-        storage = found.storage
+        read = partial(self._open, accept_rewritten=accept_rewritten, how=how)
+        return (yield from read_where_it_is(self._search, document, read))
+
+    def _open(self, located: Located, *, accept_rewritten: bool, how: HowOpened) -> Exchange[Opening]:
+        storage, key, receipt = located.provider.storage, located.key, located.receipt
+        refuse_accepted(located, accept_rewritten=accept_rewritten)
         info = yield from storage.operations.head(key)
-        yield from self._opened(document, found, how)
-        if accept_rewritten and is_by_service(document, info, storage.info.rewrites):
+        yield from self._opened(receipt, located.provider, how)
+        if accept_rewritten and is_by_service(receipt, info, storage.info.rewrites):
             return Opening(storage=storage, key=key, info=info, sha256=None)
-        check_version(document, info, storage.info.rewrites)
-        return Opening(storage=storage, key=key, info=info, sha256=document.sha256)
+        check_version(receipt, info, storage.info.rewrites)
+        return Opening(storage=storage, key=key, info=info, sha256=receipt.sha256)
 
     def download(
         self,
@@ -138,28 +145,34 @@ class DocumentOperations:
             found, _ = yield from self._search.find(document)
             yield from self._opened(document, found, "download")
             return (yield from _proving(found.storage).download(relative_key(document), path, on_progress))
-        found, key = yield from self._recorded(document)
-        yield from self._opened(document, found, "download")
-        storage = found.storage
-        operations = _proving(storage)
-        rewritable = is_rewritten(document, storage.info.rewrites)
+        read = partial(self._download, path=path, on_progress=on_progress, accept_rewritten=accept_rewritten)
+        return (yield from read_where_it_is(self._search, document, read))
+
+    def _download(
+        self, located: Located, *, path: Path, on_progress: Progress | None, accept_rewritten: bool
+    ) -> Exchange[ObjectInfo]:
+        receipt, key, rewrites = located.receipt, located.key, located.provider.storage.info.rewrites
+        refuse_accepted(located, accept_rewritten=accept_rewritten)
+        yield from self._opened(receipt, located.provider, "download")
+        operations = _proving(located.provider.storage)
+        rewritable = is_rewritten(receipt, rewrites)
         # Where the bytes prove themselves, it does not matter which version they are of.
-        if_match = document.etag if document.sha256 is None and not rewritable else None
-        into = path if rewritable else Destination(path=path, size=document.size)
+        if_match = receipt.etag if receipt.sha256 is None and not rewritable else None
+        into = path if rewritable else Destination(path=path, size=receipt.size)
         try:
-            return (yield from operations.download(key, into, on_progress, sha256=document.sha256, if_match=if_match))
+            return (yield from operations.download(key, into, on_progress, sha256=receipt.sha256, if_match=if_match))
         except PreconditionFailedError as error:
             if if_match is None:  # it was replaced meanwhile
                 raise
-            raise other_version(document) from error
+            raise other_version(receipt) from error
         except IntegrityError as error:
-            if not rewritable or document.sha256 is None:
+            if not rewritable or receipt.sha256 is None:
                 raise
             info = yield from operations.head(key)
-            if not is_by_service(document, info, storage.info.rewrites):
+            if not is_by_service(receipt, info, rewrites):
                 raise
             if not accept_rewritten:
-                raise rewritten(document) from error
+                raise rewritten(receipt) from error
         # Pinned to the version that was compared: the next change may be another person's.
         return (yield from operations.download(key, path, on_progress, if_match=info.etag))
 
@@ -167,13 +180,19 @@ class DocumentOperations:
         self, document: StoredDocument | DocumentKey, span: ByteRange, *, accept_rewritten: bool = False
     ) -> Exchange[bytes]:
         """Return the bytes of a document; see ``DocumentStore.get_bytes``."""
-        opened = yield from self.opening(document, accept_rewritten=accept_rewritten, how="get_bytes")
+        if isinstance(document, DocumentKey):
+            opened = yield from self.opening(document, how="get_bytes")
+            return (yield from opened.get_bytes(span))
+        read = partial(self._get_bytes, span=span, accept_rewritten=accept_rewritten)
+        return (yield from read_where_it_is(self._search, document, read))
+
+    def _get_bytes(self, located: Located, *, span: ByteRange, accept_rewritten: bool) -> Exchange[bytes]:
+        opened = yield from self._open(located, accept_rewritten=accept_rewritten, how="get_bytes")
         return (yield from opened.get_bytes(span))
 
     def check(self, receipt: StoredDocument, by: Evidence = "bytes") -> Exchange[IntegrityState]:
         """Compare what is stored with its receipt; see ``DocumentStore.check``."""
-        found, key = yield from self._recorded(receipt)
-        return (yield from checked(found.storage, key, receipt, by))
+        return (yield from read_where_it_is(self._search, receipt, partial(checked_where_it_is, by=by)))
 
     def revisions(self, document: DocumentKey) -> Exchange[Revisions]:
         """Return the stored revisions of a document; see ``DocumentStore.revisions``."""
@@ -203,26 +222,8 @@ class DocumentOperations:
         """Remove a document; see ``DocumentStore.remove``."""
         search, removal = self._search, removal_now(by if by is not None else self._search.by, reason)
         if isinstance(document, StoredDocument):
-            recorded = yield from search.recorded(document)
-            known = (yield from search.revision(document.document)) is not None
-            sha256 = None if known else (yield from stored_sha256(recorded, document.document))
-            entry = RecordedRemoval(search, document.document, recorded.provider, sha256)
-            return (yield from remove_everywhere(entry, removal, [[recorded]]))
-        search.admit(document)
-        provider, sha256 = "", None
-        if (yield from search.revision(document)) is None:
-            try:
-                found, info = yield from search.find(document)
-            except NotFoundError:
-                return None  # never stored: the revision stays free
-            provider, sha256 = found.provider, info.sha256
-        places = places_of((yield from search.providers(document)))
-        yield from remove_everywhere(RecordedRemoval(search, document, provider, sha256), removal, places)
-
-    def _recorded(self, receipt: StoredDocument) -> Exchange[tuple[ResolvedProvider, str]]:
-        """Return the provider that the receipt names, and the key of its document there."""
-        recorded = yield from self._search.recorded(receipt)
-        return recorded, relative_key(receipt.document)
+            return (yield from remove_by_receipt(search, document, removal))
+        yield from remove_by_key(search, document, removal)
 
     def _opened(
         self, document: StoredDocument | DocumentKey, found: ResolvedProvider, how: HowOpened

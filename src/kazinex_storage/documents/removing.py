@@ -1,4 +1,7 @@
-"""Removing documents: the register first, then the files, so that no crash frees a revision for other bytes."""
+"""Removing documents: the register first, then the files, so that no crash frees a revision for other bytes.
+
+What runs have copied is removed as well, wherever the journal knows it to be: nothing of a removed document stays.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from ..errors import AccessDeniedError, LockedError, NotFoundError, RecordConflictError, StorageError
+from ..errors import (
+    AccessDeniedError,
+    LockedError,
+    NotFoundError,
+    RecordConflictError,
+    RecordNotFoundError,
+    StorageError,
+)
 from ..keys import DocumentKey
 from ..transport import Call, Exchange
 from .events import DocumentRemoved
-from .receipts import ResolvedProvider
+from .receipts import ResolvedProvider, StoredDocument
 from .register import Removal, RevisionRecord, new_token
-from .searching import Search, relative_key
+from .searching import Place, Search, place_of, places_of, relative_key
 
 # Each try fails only when another upload or removal of the same revision succeeded in between.
 _TRIES: Final = 5
@@ -36,18 +46,57 @@ def stored_sha256(provider: ResolvedProvider, document: DocumentKey) -> Exchange
         return None
 
 
-def remove_everywhere(
-    entry: RecordedRemoval, removal: Removal, places: Sequence[Sequence[ResolvedProvider]]
-) -> Exchange[None]:
-    """Record *removal*, then delete the document from each of *places*.
+def remove_by_receipt(search: Search, receipt: StoredDocument, removal: Removal) -> Exchange[None]:
+    """Remove what a receipt names: from its provider, from the one that the register names, and what runs left.
+
+    Raises:
+        RecordNotFoundError: the provider of the receipt is not known any more, and the document has not moved.
+        StorageError: a provider did not answer, or refused.
+    """
+    search.admit_receipt(receipt)
+    document = receipt.document
+    known = yield from search.revision(document)
+    try:
+        named = yield from search.recorded(receipt)
+    except RecordNotFoundError:
+        if known is None or known.document != document or known.provider == receipt.provider:
+            raise
+        named = yield from search.by_id(document.organisation, known.provider)
+    sha256 = None if known is not None else (yield from stored_sha256(named, document))
+    entry = RecordedRemoval(search, document, named.provider, sha256)
+    yield from remove_everywhere(entry, removal, entry.places([named]))
+
+
+def remove_by_key(search: Search, document: DocumentKey, removal: Removal) -> Exchange[None]:
+    """Remove *document* from every provider of the organisation.
+
+    Raises:
+        StorageError: a provider did not answer, or refused.
+    """
+    search.admit(document)
+    provider, sha256 = "", None
+    if (yield from search.revision(document)) is None:
+        try:
+            found, info = yield from search.find(document)
+        except NotFoundError:
+            return  # never stored: the revision stays free
+        provider, sha256 = found.provider, info.sha256
+    entry = RecordedRemoval(search, document, provider, sha256)
+    yield from remove_everywhere(entry, removal, _all_places(search, document))
+
+
+def remove_everywhere(entry: RecordedRemoval, removal: Removal, places: Exchange[list[Place]]) -> Exchange[None]:
+    """Record *removal*, then delete the document from each of *places*, which are found out after that.
+
+    So a run that copies the document meanwhile either has its copy among them, or finds the revision removed.
 
     Raises:
         StorageError: a provider did not answer, or refused.
     """
     yield from entry.record(removal)
     errors, removed = list[StorageError](), False
-    for place in places:
-        error = yield from _delete(place, relative_key(entry.document))
+    for place in (yield from places):
+        error = yield from _delete(place, relative_key(entry.document), counted=not entry.is_known)
         removed = removed or error is None
         if error is not None:
             errors.append(error)
@@ -59,12 +108,53 @@ def remove_everywhere(
         yield from entry.search.emit(DocumentRemoved(document=entry.document, removal=entry.removal, by=removal.by))
 
 
-def _delete(place: Sequence[ResolvedProvider], key: str) -> Exchange[StorageError | None]:
-    """Delete through the first provider of *place* that can; one that was never verified need not answer."""
+def remove_copies(search: Search, document: DocumentKey, besides: ResolvedProvider) -> Exchange[None]:
+    """Delete what runs left of a removed *document*, but for the place of *besides*.
+
+    Raises:
+        StorageError: a provider did not answer, or refused.
+    """
+    copies = yield from _with_copies(search, document, [besides])
+    for place in places_of(copies):
+        if place_of(place[0]) != place_of(besides):
+            error = yield from _delete(place, relative_key(document), counted=False)
+            if error is not None:
+                raise error
+
+
+def _all_places(search: Search, document: DocumentKey) -> Exchange[list[Place]]:
+    return places_of((yield from search.providers(document)))
+
+
+def _with_copies(search: Search, document: DocumentKey, named: Sequence[ResolvedProvider]) -> Exchange[Place]:
+    """Return *named*, and those providers on which runs have left *document* whose records are still there."""
+    found = {provider.provider: provider for provider in named}
+    for copy in (yield from search.copies(document)):
+        yield from _add(search, document, copy.provider, found)
+    return list(found.values())
+
+
+def _add(search: Search, document: DocumentKey, provider: str, found: dict[str, ResolvedProvider]) -> Exchange[None]:
+    if provider not in found:
+        try:
+            found[provider] = yield from search.by_id(document.organisation, provider)
+        except RecordNotFoundError:
+            return  # nothing there can be reached any more
+
+
+def _delete(place: Place, key: str, *, counted: bool) -> Exchange[StorageError | None]:
+    """Delete through the first provider of *place* that can; one that was never verified need not answer.
+
+    What no register knew may be *counted* among other objects, and is then counted no longer.
+    """
     first: StorageError | None = None
     for provider in place:
+        storage = provider.storage
+        if not counted:
+            storage = storage.with_policy(storage.policy)
+            storage.operations.context.rules.quota = None
         try:
-            yield from provider.storage.operations.delete(key)
+            yield from storage.operations.delete(key)
         except StorageError as error:
             first = first or (error if provider.used else None)
         else:
@@ -83,6 +173,8 @@ class RecordedRemoval:
         self._sha256 = sha256
         self._before: RevisionRecord | None = None
         self._after: RevisionRecord | None = None
+        self.is_known = False
+        """Whether the register knew the revision before."""
         self.removal: Removal | None = None
         """The one in force: that of the first removal. None when the revision has another file."""
 
@@ -95,6 +187,7 @@ class RecordedRemoval:
         register = self.search.register
         for _ in range(_TRIES):
             before = yield from self.search.revision(self.document)
+            self.is_known = before is not None
             if before is not None and (before.document != self.document or before.removal is not None):
                 self.removal = before.removal if before.document == self.document else None
                 return
@@ -115,6 +208,14 @@ class RecordedRemoval:
         raise RecordConflictError(
             f"the revision {self.document.build()!r} is being changed by other processes; try again"
         )
+
+    def places(self, named: Sequence[ResolvedProvider]) -> Exchange[list[Place]]:
+        """Return the places of the providers *named*, of the one that the register names, and of what runs left."""
+        found = {provider.provider: provider for provider in named}
+        record = self._after if self._after is not None else (yield from self.search.revision(self.document))
+        if record is not None and record.document == self.document:
+            yield from _add(self.search, self.document, record.provider, found)
+        return places_of((yield from _with_copies(self.search, self.document, list(found.values()))))
 
     def take_back(self) -> Exchange[None]:
         """Forget the removal that ``put`` remembered."""

@@ -16,6 +16,7 @@ from ..storage.sync import Storage
 from ..transport import Call, Exchange, Many, Outcome
 from ..types import ObjectInfo
 from ..values import value
+from .copies import KnownCopy
 from .events import Event, ProviderPassedOver
 from .receipts import ProviderResolver, ResolvedProvider, StoredDocument, check_bound
 from .register import RevisionRecord, RevisionRegister
@@ -90,12 +91,12 @@ class Search:
         call = Call(self._resolver.in_order, owner, document.project, owner=owner)
         return cast("Sequence[ResolvedProvider]", (yield call))
 
-    def recorded(self, receipt: StoredDocument) -> Exchange[ResolvedProvider]:
-        """Return the provider that a receipt names.
+    def admit_receipt(self, receipt: StoredDocument) -> None:
+        """Refuse a receipt of another organisation than this is bound to, and one that names two documents.
 
         Raises:
             AccessDeniedError: it is of another organisation.
-            SettingsError: the receipt was altered.
+            SettingsError: it was altered.
         """
         self.admit(receipt.document)
         if receipt.key != receipt.document.build():
@@ -104,11 +105,34 @@ class Search:
                 "it was altered, find the document again",
                 operation="open",
             )
-        owner = receipt.document.organisation
-        return cast(
-            ResolvedProvider,
-            (yield Call(self._resolver.by_id, owner, receipt.provider, owner=owner)),
-        )
+
+    def recorded(self, receipt: StoredDocument) -> Exchange[ResolvedProvider]:
+        """Return the provider that a receipt names.
+
+        Raises:
+            AccessDeniedError: it is of another organisation.
+            SettingsError: the receipt was altered.
+            RecordNotFoundError: the organisation has no such provider any more.
+        """
+        self.admit_receipt(receipt)
+        return (yield from self.by_id(receipt.document.organisation, receipt.provider))
+
+    def by_id(self, organisation: str, provider: str) -> Exchange[ResolvedProvider]:
+        """Return the provider of *organisation* with that id.
+
+        Raises:
+            RecordNotFoundError: the organisation has no such provider.
+        """
+        call = Call(self._resolver.by_id, organisation, provider, owner=organisation)
+        return cast(ResolvedProvider, (yield call))
+
+    def copies(self, document: DocumentKey) -> Exchange[Sequence[KnownCopy]]:
+        """Return where runs have left the file of *document*; nothing where the resolver knows of no runs."""
+        # By an attribute, as in ``direct_ends.py``: a resolver need not know of runs.
+        copies = getattr(self._resolver, "copies", None)
+        if copies is None:
+            return ()
+        return cast("Sequence[KnownCopy]", (yield Call(copies, document, owner=document.organisation)))
 
     def find(self, document: DocumentKey) -> Exchange[tuple[ResolvedProvider, ObjectInfo]]:
         """Return the first provider that holds a document, and what it says of it.

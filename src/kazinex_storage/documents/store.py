@@ -117,6 +117,10 @@ class DocumentStore:
         service reports it: an ETag proves nothing about bytes, and on a local disk it is time and size. Hash the whole
         for a proof.
 
+        When the provider of a receipt has it no more, or cannot be reached, and a run has moved it, it is read where
+        the register has it now. That costs one query more, and the requests there; so do all methods that read by
+        receipt, and ``check``.
+
         Args:
             document: A receipt, or a document to look for.
             accept_rewritten: Take what the service has rewritten (``IntegrityState.PROVIDER_MUTATED``) as it is now.
@@ -208,10 +212,11 @@ class DocumentStore:
     def remove(
         self, document: StoredDocument | DocumentKey, *, by: str | None = None, reason: str | None = None
     ) -> None:
-        """Remove a document: by receipt from the provider that it names, else from every provider. Silent when absent.
+        """Remove a document: by receipt where it names and where runs have left it, else from every provider.
 
-        The revision stays taken for good: the register remembers when, and *by* whom and for what *reason* if said,
-        before anything is deleted. The host gets an event.
+        Silent when absent. The revision stays taken for good: the register remembers when, and *by* whom and for what
+        *reason* if said, before anything is deleted. The host gets an event. What runs have copied, wherever the
+        journal of the catalogue knows it to be, is deleted as well, so that nothing of it stays readable.
 
         Args:
             by: By default, in whose name this store works.

@@ -22,7 +22,7 @@ from .events import DocumentRemoved, Event
 from .patience import Patience
 from .receipts import ProviderResolver, ResolvedProvider
 from .register import RevisionRecord
-from .removing import RecordedRemoval, removal_now
+from .removing import RecordedRemoval, removal_now, remove_copies
 from .searching import Place, Search, list_place, place_of, places_of, relative_key, relative_prefix
 from .taken import refused, taken
 from .telling import uploaded
@@ -233,7 +233,7 @@ class RevisionGuard:
         """Remember those of *keys* that are files of revisions as removed.
 
         Revisions unknown to the register are looked up, so that one that was never stored stays free; those known to be
-        in another place are left alone.
+        in another place are left alone. What runs left of a removed one on other providers is deleted.
         """
         for document in filter(None, map(self._document, keys)):
             seen = yield from self._search.revision(document)
@@ -251,6 +251,8 @@ class RevisionGuard:
                 removal_now(self._search.by),
             )
             yield from entry.record(removal)
+            if entry.removal is not None:
+                yield from remove_copies(self._search, document, self._target)
             if entry.removal is removal:
                 yield from self._search.emit(DocumentRemoved(document=document, removal=removal))
 

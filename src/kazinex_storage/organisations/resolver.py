@@ -7,13 +7,14 @@ Blocking on purpose: exchanges call it through ``Call``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import partial
 from typing import Protocol, TypeAlias
 
 from ..documents.claims import OrganisationQuota
+from ..documents.copies import KnownCopy
 from ..documents.events import Event, EventHook, ProviderResolved
 from ..documents.patience import Patience
 from ..documents.receipts import ResolvedProvider
@@ -22,6 +23,8 @@ from ..documents.taken import Taken
 from ..documents.ticket_register import TicketRegister
 from ..documents.writing import guarded_storage
 from ..errors import ClosedError, RecordNotFoundError, StorageError, UnresolvedOrganisationError
+from ..keys import DocumentKey
+from ..migration.copies import copies_of
 from ..policy import UploadPolicy, size_rule
 from ..secrecy.pickling import not_pickled
 from ..storage.states import StateKeys, process_keys
@@ -132,6 +135,15 @@ class Resolver(Speaker):
     def tickets(self) -> TicketRegister:
         """What is remembered of direct uploads, in the catalogue."""
         return self.organisations.catalogue.tickets
+
+    def copies(self, document: DocumentKey) -> Sequence[KnownCopy]:
+        """Return where runs have left the file of *document*, by the journal of the catalogue; see ``migration``.
+
+        Raises:
+            StorageError: the catalogue does not answer.
+        """
+        journal = getattr(self.organisations.catalogue, "journal", None)
+        return copies_of(journal, document) if journal is not None else ()
 
     def state_keys(self, organisation: str) -> StateKeys:
         """Return the keys of the organisation; of a catalogue without keys, those of this process."""

@@ -1,0 +1,44 @@
+"""Which copies of one document the journal knows: for reading, checking and removing it by an old receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from ..documents.copies import KnownCopy
+from ..documents.searching import relative_key
+from ..keys import DocumentKey
+from .journal import PROVEN, Entry, EntryState, Journal, Run, RunKind
+
+_COPYING: Final = frozenset({RunKind.COPY, RunKind.MIRROR})
+_ON_SOURCE: Final = PROVEN | {EntryState.RETAINED}
+_ON_TARGET: Final = _ON_SOURCE | {EntryState.PRUNED}
+
+# An organisation moves a few times in its life, a project at a time at worst.
+_RUNS: Final = 1000
+
+
+def copies_of(journal: Journal, document: DocumentKey) -> Sequence[KnownCopy]:
+    """Return where runs have left the file of *document*, the newest run first: on their targets, and their sources.
+
+    Runs that have ended count as well: a copy ends nothing on the source. One query for the runs, and one for each.
+
+    Raises:
+        StorageError: the journal does not answer.
+    """
+    key, found = relative_key(document), list[KnownCopy]()
+    for run in journal.runs(document.organisation, limit=_RUNS):
+        if run.kind in _COPYING and run.project in (None, document.project):
+            entry = journal.known(run, (key,)).get(key)
+            if entry is not None:
+                found += _copies_in(run, entry)
+    return found
+
+
+def _copies_in(run: Run, entry: Entry) -> list[KnownCopy]:
+    found = []
+    if entry.state in _ON_TARGET and run.target:
+        found.append(KnownCopy(provider=run.target, etag=entry.target_etag, sha256=entry.sha256))
+    if entry.state in _ON_SOURCE and run.source:
+        found.append(KnownCopy(provider=run.source, etag=entry.etag, sha256=entry.sha256))
+    return found
