@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .documents.direct_ends import DirectSweep as DirectSweep
     from .documents.events import AllowlistChanged as AllowlistChanged
     from .documents.events import AuditDropped as AuditDropped
+    from .documents.events import AuditEnded as AuditEnded
+    from .documents.events import CutOver as CutOver
     from .documents.events import DefaultChanged as DefaultChanged
     from .documents.events import DocumentAborted as DocumentAborted
     from .documents.events import DocumentConfirmed as DocumentConfirmed
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from .documents.events import DocumentPresigned as DocumentPresigned
     from .documents.events import DocumentRefused as DocumentRefused
     from .documents.events import DocumentRemoved as DocumentRemoved
+    from .documents.events import DocumentsMoved as DocumentsMoved
     from .documents.events import DocumentUploaded as DocumentUploaded
     from .documents.events import Event as Event
     from .documents.events import EventHook as EventHook
@@ -42,6 +45,10 @@ if TYPE_CHECKING:
     from .documents.events import ProviderUpdated as ProviderUpdated
     from .documents.events import ProviderVerified as ProviderVerified
     from .documents.events import QuotaChanged as QuotaChanged
+    from .documents.events import RolledBack as RolledBack
+    from .documents.events import RunBegun as RunBegun
+    from .documents.events import RunEnded as RunEnded
+    from .documents.events import SourcePruned as SourcePruned
     from .documents.events import StatusChanged as StatusChanged
     from .documents.integrity import IntegrityState as IntegrityState
     from .documents.quotas import Quota as Quota
@@ -201,6 +208,8 @@ _HOMES = {
     "documents.events": (
         "AllowlistChanged",
         "AuditDropped",
+        "AuditEnded",
+        "CutOver",
         "DefaultChanged",
         "DocumentAborted",
         "DocumentConfirmed",
@@ -210,6 +219,7 @@ _HOMES = {
         "DocumentRefused",
         "DocumentRemoved",
         "DocumentUploaded",
+        "DocumentsMoved",
         "Event",
         "EventHook",
         "KeyRotated",
@@ -224,6 +234,10 @@ _HOMES = {
         "ProviderUpdated",
         "ProviderVerified",
         "QuotaChanged",
+        "RolledBack",
+        "RunBegun",
+        "RunEnded",
+        "SourcePruned",
         "StatusChanged",
     ),
     "documents.quotas": ("Quota", "Usage", "UsageReport"),

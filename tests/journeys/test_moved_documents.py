@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ from kazinex_storage import (
     DocumentStore,
     IntegrityError,
     IntegrityState,
+    LockedError,
     NotFoundError,
     Organisations,
     RecordNotFoundError,
@@ -29,6 +31,9 @@ from kazinex_storage import (
     StoredDocument,
 )
 from kazinex_storage.documents.register import new_token
+from kazinex_storage.documents.ticket_register import TicketRecord
+from kazinex_storage.migration.journal import Entry, EntryState, Run, RunKind, RunState
+from kazinex_storage.providers.local import LocalProvider
 
 PDF = b"%PDF-1.7 drawing"
 KEY = DocumentKey("org-1", "bridge", "DRG-1", "P01", "Plan Ü 1.pdf")
@@ -58,6 +63,22 @@ def bring(world: World, receipt: StoredDocument, to: str, folders: tuple[str, st
     if data is not None:
         after = replace(after, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
     assert register.swap_revision(seen, after)
+
+
+def journalled(
+    world: World, source: str, target: str, state: EntryState = EntryState.COPIED, kind: RunKind = RunKind.COPY
+) -> Run:
+    """Let the journal have a run that left the document as *state* says."""
+    journal = world.organisations.catalogue.journal
+    begun = Run(organisation="org-1", id="run-1", kind=kind, source=source, target=target, begun_at=datetime.now(UTC))
+    run = journal.add_run(begun)
+    key = KEY.build().removeprefix("org-1/")
+    journal.add_entries(run, [Entry(number=0, key=key, size=len(PDF))])
+    etag = world.resolver.by_id("org-1", target).storage.head(key).etag
+    (entry,) = journal.entries(run)
+    sha256 = hashlib.sha256(PDF).hexdigest()
+    journal.record(run, [replace(entry, state=state, sha256=sha256, target_etag=etag)])
+    return run
 
 
 @pytest.fixture
@@ -231,6 +252,112 @@ def test_removing_by_a_receipt_of_before_the_copy_leaves_nothing_on_either_side(
     with pytest.raises(NotFoundError):
         world.documents.find(KEY)
     resolver.close()
+
+
+def test_what_the_journal_knows_pins_the_version_that_was_proven(world: World, moved: StoredDocument) -> None:
+    journalled(world, moved.provider, world.organisations.find("org-1", "B").id)
+    assert IntegrityState.SAME_VERSION is world.documents.check(moved, by="version")
+    assert PDF[:4] == world.documents.get_bytes(moved, ByteRange(end=4))
+
+    file(world, "b").write_bytes(b"%PDX-1.7 drawing")
+
+    with pytest.raises(IntegrityError, match="another version"):
+        world.documents.get_bytes(moved, ByteRange(end=4))
+
+
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize("kind", [RunKind.COPY, RunKind.MIRROR])
+def test_removing_by_a_receipt_removes_what_a_run_has_left_on_its_source_or_target(
+    world: World, ended: bool, kind: RunKind
+) -> None:
+    old = world.add("org-1", "A", "a", default=True)
+    receipt, new = world.documents.upload(KEY, PDF), world.add("org-1", "B", "b")
+    bring(world, receipt, new, ("a", "b"))
+    run = journalled(world, old, new, kind=kind)
+    if ended:
+        world.organisations.catalogue.journal.replace_run(replace(run, state=RunState.ENDED))
+    if kind is RunKind.COPY:
+        receipt = replace(receipt, provider=new, etag=None)  # of what was found after the move
+
+    world.documents.remove(receipt)
+
+    assert not file(world, "a").exists()
+    assert not file(world, "b").exists()
+
+
+def test_a_removal_through_a_storage_removes_what_a_run_has_left_too(world: World) -> None:
+    old = world.add("org-1", "A", "a", default=True)
+    receipt, new = world.documents.upload(KEY, PDF), world.add("org-1", "B", "b")
+    bring(world, receipt, new, ("a", "b"))
+    journalled(world, old, new)
+
+    world.resolver.storage_of("org-1", new).delete(KEY.build().removeprefix("org-1/"))
+
+    assert not file(world, "a").exists()
+    assert not file(world, "b").exists()
+
+
+def test_a_removal_through_the_former_storage_does_not_remove_what_has_moved(world: World) -> None:
+    """Whoever cleans up the source by hand loses nothing."""
+    old = world.add("org-1", "A", "a", default=True)
+    receipt, new = world.documents.upload(KEY, PDF), world.add("org-1", "B", "b")
+    bring(world, receipt, new, ("a", "b"))
+    journalled(world, old, new)
+
+    world.resolver.storage_of("org-1", old).delete_many([KEY.build().removeprefix("org-1/")])
+
+    assert not file(world, "a").exists()
+    assert PDF == world.documents.get_bytes(receipt)
+
+
+def test_a_removal_that_one_side_refuses_removes_the_other_and_can_be_repeated(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = world.add("org-1", "A", "a", default=True)
+    receipt, new = world.documents.upload(KEY, PDF), world.add("org-1", "B", "b")
+    bring(world, receipt, new, ("a", "b"))
+    journalled(world, old, new, EntryState.RETAINED)
+    delete, place = LocalProvider.delete, world.resolver.by_id("org-1", old).storage.info.place
+
+    def refuse(self: LocalProvider, key: Any) -> None:
+        if self.info.place == place:
+            raise LockedError("kept until 2030")
+        delete(self, key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalProvider, "delete", refuse)
+        with pytest.raises(LockedError):
+            world.documents.remove(receipt)
+
+    assert file(world, "a").exists()
+    assert not file(world, "b").exists()
+    world.documents.remove(receipt)
+    assert not file(world, "a").exists()
+
+
+def test_the_end_of_an_old_ticket_deletes_nothing_from_the_source_of_a_run(world: World) -> None:
+    """Only a prune does; the sweep of tickets takes what was moved for recorded."""
+    old = world.add("org-1", "A", "a", default=True)
+    receipt, new = world.documents.upload(KEY, PDF), world.add("org-1", "B", "b")
+    bring(world, receipt, new, ("a", "b"))
+    ends, resolved = world.documents.operations.direct._ends, world.resolver.by_id("org-1", old)
+    ticket = TicketRecord(
+        id="t-1",
+        document=KEY,
+        provider=old,
+        size=len(PDF),
+        content_type=None,
+        sha256=None,
+        plan="parts",
+        state="",
+        begun_at=datetime.now(UTC),
+        expires_at=datetime.now(UTC),
+    )
+    assert not world.resolver.transport.run(ends.is_recorded(ticket, resolved))
+
+    journalled(world, old, new)
+
+    assert world.resolver.transport.run(ends.is_recorded(ticket, resolved))
 
 
 def test_what_a_document_takes_up_moves_with_it(world: World) -> None:

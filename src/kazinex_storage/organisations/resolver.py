@@ -142,8 +142,7 @@ class Resolver(Speaker):
         Raises:
             StorageError: the catalogue does not answer.
         """
-        journal = getattr(self.organisations.catalogue, "journal", None)
-        return copies_of(journal, document) if journal is not None else ()
+        return copies_of(self.organisations.catalogue.journal, document)
 
     def state_keys(self, organisation: str) -> StateKeys:
         """Return the keys of the organisation; of a catalogue without keys, those of this process."""

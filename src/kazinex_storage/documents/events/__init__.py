@@ -1,4 +1,4 @@
-"""What happens, as typed values: changes of providers and choices, and uses of documents; never a secret.
+"""What happens, as typed values: changes of providers and choices, uses of documents, and runs; never a secret.
 
 ``Organisations(on_event=...)`` and ``Resolver(on_event=...)`` get them, whichever way the call came in;
 ``organisations.AuditLog`` keeps them. ``EVENTS`` has every class by the name of its events.
@@ -37,6 +37,13 @@ from .providers import ProviderResolved as ProviderResolved
 from .providers import ProviderUpdated as ProviderUpdated
 from .providers import ProviderVerified as ProviderVerified
 from .providers import StatusChanged as StatusChanged
+from .runs import AuditEnded as AuditEnded
+from .runs import CutOver as CutOver
+from .runs import DocumentsMoved as DocumentsMoved
+from .runs import RolledBack as RolledBack
+from .runs import RunBegun as RunBegun
+from .runs import RunEnded as RunEnded
+from .runs import SourcePruned as SourcePruned
 
 EVENTS: Final[dict[str, type[Event]]] = {
     kind.name: kind
@@ -65,6 +72,13 @@ EVENTS: Final[dict[str, type[Event]]] = {
         DocumentConfirmed,
         DocumentAborted,
         DocumentExpired,
+        RunBegun,
+        RunEnded,
+        DocumentsMoved,
+        SourcePruned,
+        CutOver,
+        RolledBack,
+        AuditEnded,
     )
 }
 """The class of the events of each name."""
