@@ -33,6 +33,7 @@ class RunBegun(Event):
     objects: int = 0
     """How many the plan has."""
     bytes: int = 0
+    """In all."""
     refused: int = 0
     """Of them, how many the target cannot hold."""
     outcome: EventOutcome = "done"
@@ -65,9 +66,13 @@ class RunEnded(Event):
     objects: int = 0
     """How many are done: on the target, packed or stored, or compared."""
     bytes: int = 0
+    """In all."""
     failed: int = 0
+    """How many objects; ``reason`` of their entries says why."""
     refused: int = 0
+    """How many the target cannot hold."""
     vanished: int = 0
+    """How many the source had no more."""
     outcome: EventOutcome = "done"
     by: str | None = None
     at: datetime = field(default_factory=utc_now, compare=False)
@@ -94,7 +99,9 @@ class DocumentsMoved(Event):
     partition: int
     """Its number in the run."""
     objects: int
+    """How many."""
     bytes: int
+    """In all."""
     sha256: str
     """Over a line for each object: its key, its size and its sha256; see ``migration.telling``."""
     project: str | None = None
@@ -125,7 +132,9 @@ class SourcePruned(Event):
     partition: int
     """Its number in the run."""
     objects: int
+    """How many."""
     bytes: int
+    """In all."""
     sha256: str
     """Over a line for each object: its key, its size and its sha256; see ``migration.telling``."""
     retained: int = 0
@@ -212,10 +221,15 @@ class AuditEnded(Event):
     level: str
     """``size``, ``checksum`` or ``full``."""
     matched: int
+    """How many are alike, as far as was asked for."""
     missing: int
+    """How many the target lacks."""
     extra: int
+    """How many it has besides."""
     different: int
+    """How many have other bytes."""
     rewritten: int
+    """How many have other bytes that the service itself made."""
     project: str | None = None
     """The only project; None is all."""
     outcome: EventOutcome = "done"
