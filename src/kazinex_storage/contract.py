@@ -348,6 +348,19 @@ class DiscoveryCache(Protocol):
 
 
 @runtime_checkable
+class KeyChecker(Protocol):
+    """What a provider adds when it refuses keys by itself, so that they are known before anything is moved to it."""
+
+    def check_key(self, key: ObjectKey) -> None:
+        """Refuse a key that the service cannot hold. Nothing is asked of the service.
+
+        Raises:
+            InvalidKeyError: it cannot.
+        """
+        ...
+
+
+@runtime_checkable
 class Diagnoser(Protocol):
     """What a provider may add when it can say more than the class of an error about what went wrong."""
 

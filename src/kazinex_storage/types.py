@@ -127,8 +127,7 @@ class ObjectInfo:
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Names are lower case."""
     checksum: Checksum | None = None
-    """What proves the whole: the sha256 where it is known, else what the service verified or keeps. It names its
-    algorithm. None where nothing is known, as of most listed objects."""
+    """What proves the whole: the sha256 where known, else what the service verified or keeps; None for most listed."""
     service_checksum: Checksum | None = None
     """What the service itself computed over what it holds, where it reports a digest besides the sha256."""
     modified_by: str | None = None
@@ -201,8 +200,7 @@ class PresignedUrl:
     needs_confirm: bool = False
     """Whether something that was asked for is not bound: ``Storage.confirm`` then checks what arrived."""
     write_token: str | None = None
-    """What the object carries that this PUT brings, so that ``Storage.confirm`` knows it from others; None where there
-    is nothing to confirm, or the service keeps no such thing."""
+    """What the object of a PUT carries, for ``Storage.confirm``; None: there is nothing to confirm, or none is kept."""
 
 
 @value
@@ -285,6 +283,8 @@ class ProviderInfo:
     """Whether keys that differ only in case cannot both be objects; the second one is refused."""
     staged_parts: bool = False
     """Whether the signed request of a part could write the whole object, so that clients send them to another key."""
+    proves_puts: bool = False
+    """Whether a put returns only once a checksum was compared with what is stored; elsewhere copies are read back."""
     place: str = ""
     """Equal for two providers that share their objects, however settings spell the place; empty when not known."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from ..types import Checksum
 from .body import BytesBody, PathBody, ended, unreadable
 from .source import BodyLike, Source
 
@@ -28,6 +29,13 @@ def load_resident(body: BodyLike, *, hashed: bool) -> BytesBody | None:
 
     data = read_resident(os.fspath(body), HASHED_BYTES if hashed else LOADED_BYTES)
     return BytesBody(data) if data is not None else None
+
+
+def hashed_source(data: bytes, sha256: str) -> Source:
+    """Return a source of *data*, whose *sha256* the caller has just computed: it is not computed again."""
+    source = Source(BytesBody(data))
+    source._found = Checksum(algorithm="sha256", value=sha256)
+    return source
 
 
 def load_small(source: Source, *, hashed: bool) -> None:

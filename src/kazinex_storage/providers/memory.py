@@ -130,6 +130,7 @@ class MemoryProvider:
             ),
             max_object_bytes=2**40,  # ours: more than any machine holds
             part_rule=_RULE,
+            proves_puts=True,
         )
 
     @property

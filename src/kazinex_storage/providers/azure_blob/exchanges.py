@@ -108,6 +108,10 @@ class AzureBlobProvider:
             return self.objects.write(key, source, options)
         return self.blocks.upload(key, source, options)
 
+    def check_key(self, key: ObjectKey) -> None:
+        """Refuse a key whose name the service cannot hold."""
+        self.codec.name_of(key)
+
     def get_unkeyed(self, name: str, sink: Sink) -> Exchange[ObjectInfo]:
         """Read by the name of the service; one request."""
         return self._named.get(name, WHOLE, sink, None)
@@ -174,6 +178,7 @@ def _info(target: Target) -> ProviderInfo:
         concurrency=CONCURRENCY,
         missing={} if target.signs else {Capability.PRESIGN: _CANNOT_SIGN},
         remote=True,
+        proves_puts=True,
     )
 
 

@@ -75,6 +75,7 @@ class LocalProvider:
             hierarchical=True,
             ignores_case=self._tree.ignores_case,
             concurrency=_CONCURRENCY,
+            proves_puts=True,
         )
         from .resident import ResidentFiles  # for those who open a root, not for all who look at its settings
 
@@ -222,6 +223,10 @@ class LocalProvider:
                         if not dry_run:
                             self._sidecars.remove(key, version)
         return found
+
+    def check_key(self, key: ObjectKey) -> None:
+        """Refuse a key with a segment that is too long for a disk, or reserved."""
+        split(key)
 
     def diagnose(self, error: StorageError, check: str) -> Diagnosis | None:  # noqa: ARG002  # all checks alike
         """Explain what the disk refused, from the error alone."""

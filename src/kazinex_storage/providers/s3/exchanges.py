@@ -117,6 +117,10 @@ class S3Provider:
             return self.objects.write(key, source, options)
         return self.multipart.upload(key, source, options)
 
+    def check_key(self, key: ObjectKey) -> None:
+        """Refuse a key whose name the service cannot hold."""
+        self.codec.name_of(key)
+
     def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy inside the service."""
         if self._rest is not None and mode is PutMode.CREATE:
@@ -297,4 +301,6 @@ def _info(target: Target) -> ProviderInfo:
         missing=missing,
         remote=True,
         write_interval_s=preset.write_interval_s,
+        # By a checksum in a header, or by the signature over the payload.
+        proves_puts=target.rest is None and (preset.checksums or not target.over_tls),
     )

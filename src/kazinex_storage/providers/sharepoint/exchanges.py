@@ -102,6 +102,10 @@ class SharePointProvider:
             return self.objects.write(key, source, options)
         return self.sessions.upload(key, source, options)
 
+    def check_key(self, key: ObjectKey) -> None:
+        """Refuse a key whose path is too long."""
+        self.library.path_of(key)
+
     def scan(self, prefix: Prefix) -> Pages[ObjectInfo]:
         """List everything below; one request for each folder and each 200 entries of it.
 

@@ -1,0 +1,65 @@
+"""One end of a run: the storage that is read or written, and which provider of the organisation it is."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from ..errors import RecordNotFoundError
+from ..storage.sync import Storage
+from ..types import ProviderInfo
+from ..values import value
+
+if TYPE_CHECKING:
+    from ..organisations.resolver import Resolver
+
+
+@value
+class Endpoint:
+    """A storage that a run reads from or writes to; its keys are below the organisation."""
+
+    storage: Storage = field(repr=False)
+    provider: str = ""
+    """The id of the record of the provider; of a plain storage what tells its place from others."""
+    kind: str
+    label: str
+    """What people call it."""
+
+    @property
+    def info(self) -> ProviderInfo:
+        """What the provider is and can do."""
+        return self.storage.info
+
+
+def endpoint_of(resolver: Resolver, organisation: str, provider: str) -> Endpoint:
+    """Return the end of a run at one provider of the organisation, named by its id or its label.
+
+    What is put there is judged by the policy of the organisation. It takes nothing from the quota, which counts what
+    documents are recorded and not where they lie, and no revision of its own: who copies tells the register himself.
+
+    Raises:
+        RecordNotFoundError: the organisation has no such provider.
+        SettingsError: the provider cannot be opened.
+    """
+    try:
+        found = resolver.by_id(organisation, provider)
+    except RecordNotFoundError:
+        found = resolver.by_id(organisation, resolver.organisations.find(organisation, provider).id)
+    rules = found.storage.operations.context.rules
+    rules.taken, rules.quota = None, None
+    return Endpoint(storage=found.storage, provider=found.provider, kind=found.kind, label=found.label)
+
+
+def endpoint_at(storage: Storage) -> Endpoint:
+    """Return the end of a run at a *storage* that is no provider of an organisation."""
+    info = storage.info
+    place = "\0".join((info.kind, info.location, storage.prefix))
+    return Endpoint(
+        storage=storage, provider=hashlib.sha256(place.encode()).hexdigest()[:32], kind=info.kind, label=info.location
+    )
+
+
+def are_one_place(one: Endpoint, other: Endpoint) -> bool:
+    """Say whether both have their objects in the same place, so that a key may name one object of both."""
+    return bool(one.info.place) and one.info.place == other.info.place
