@@ -21,6 +21,7 @@ from .kinds import KindRoutes
 from .limits import Limits
 from .providers import ProviderRoutes
 from .route import bound_to
+from .runs import RunRoutes
 from .service import StorageService
 from .tickets import TicketRoutes
 from .upload import UploadRoutes
@@ -71,6 +72,7 @@ def storage_router(
         TicketRoutes(service, public_url),
         UsageRoutes(service),
         AuditRoutes(service),
+        RunRoutes(service),
         ConnectRoutes(service, Connecting(organisations, resolver.transport, connect)),
     ):
         routes.add_to(router)

@@ -7,6 +7,7 @@ const ALL = [
   ["storage", "Storage", "layers", () => import("./providers.js"), "manage_providers"],
   ["projects", "Projects", "folder", () => import("./projects.js"), "read"],
   ["restrictions", "File restrictions", "shield", () => import("./restrictions.js"), "manage_restrictions"],
+  ["runs", "Runs", "arrows", () => import("./runs.js"), "see_usage"],
   ["usage", "Usage", "chart", () => import("./usage.js"), "see_usage"],
   ["audit", "Audit trail", "clock", () => import("./audit.js"), "see_audit"],
 ];

@@ -30,6 +30,13 @@ const WORDS = {
   "document.confirmed": "Upload confirmed",
   "document.aborted": "Upload cancelled",
   "document.expired": "Upload expired",
+  "run.begun": "Run begun",
+  "run.ended": "Pass of a run ended",
+  "documents.moved": "Documents moved",
+  "source.pruned": "Removed from the source",
+  "run.cut_over": "Cut over",
+  "run.rolled_back": "Rolled back",
+  "run.audited": "Audit of files ended",
 };
 const STATES = { PENDING: "Pending", VERIFIED: "Verified", FAILED: "Failed" };
 const PAGE = 50;
@@ -101,6 +108,7 @@ function details(event, labels) {
   const parts = [event.document ? event.document.replace(`${event.organisation}/`, "") : event.project];
   if (event.provider && !chooses) parts.push(labels.get(event.provider) ?? event.label ?? event.provider);
   if ("before" in event || "after" in event) parts.push(`${shown(event.before ?? null)} → ${shown(event.after ?? null)}`);
+  if (event.run) parts.push(`${labels.get(event.source) ?? event.source} · ${event.run}`, "objects" in event && count(event.objects, "object"), event.failed > 0 && `${event.failed} failed`);
   parts.push(event.error ?? event.reason);
   return parts.filter(Boolean).join(" · ");
 }

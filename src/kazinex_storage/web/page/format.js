@@ -45,3 +45,15 @@ export function when(text) {
 }
 
 export const count = (number, one, many = `${one}s`) => `${(number ?? 0).toLocaleString()} ${number === 1 ? one : many}`;
+
+/** Say how long something takes, to the larger of its units. */
+export function span(seconds) {
+  for (const [unit, name] of [
+    [86400, "day"],
+    [3600, "hour"],
+    [60, "minute"],
+  ]) {
+    if (seconds >= unit) return count(Math.round(seconds / unit), name);
+  }
+  return count(Math.max(1, Math.round(seconds)), "second");
+}
