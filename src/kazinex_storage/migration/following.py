@@ -16,6 +16,7 @@ from ..values import value
 from .journal import PROVEN, Entry, EntryState, Journal, Run
 
 REMOVED: Final = "its revision was removed"
+LOST: Final = "the source has no file of this revision any more, and the register says that it does"
 
 
 @value
@@ -101,7 +102,7 @@ class RegisterFollower:
         proven = {entry.key: entry for entry in entries if entry.state in PROVEN}
         with journal.together():
             removed = {key for key, entry in proven.items() if not self._follow(entry)}
-            recorded = [_vanished(entry) if entry.key in removed else entry for entry in entries]
+            recorded = [_vanished(entry) if entry.key in removed else self._found_lost(entry) for entry in entries]
             journal.record(run, recorded)
         return recorded
 
@@ -118,6 +119,14 @@ class RegisterFollower:
             return DocumentKey.parse(f"{self._organisation}/{key}")
         except InvalidKeyError:
             return None
+
+    def _found_lost(self, entry: Entry) -> Entry:
+        """Return *entry* as FAILED if its file has gone and nobody removed it through the register."""
+        document = self._document(entry.key) if entry.state is EntryState.VANISHED else None
+        record = self._register.revision(document) if document is not None else None
+        if record is None or record.removal is not None or record.provider != self._source:
+            return entry
+        return replace(entry, state=EntryState.FAILED, reason=LOST)
 
     def _follow(self, entry: Entry) -> bool:
         """Have the record of a document name the target; False when its revision is removed."""

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ..errors import SettingsError
 from ..keys import check_identifier
 from ..storage.sync import Storage
 from .endpoints import Endpoint, endpoint_at, endpoint_of
@@ -25,13 +26,14 @@ from .planning import PlanReport, plan_run
 from .progress import OnProgress, watching
 from .runs import RunReport, begin_run, change_run, left_in, now, report_of
 from .scanning import wait
-from .working import Job, work
+from .working import STOPPED, Job, work
 
 if TYPE_CHECKING:
     from ..organisations.resolver import Resolver
 
 _OTHERS_S: Final = 0.25
 """Seconds between two looks at what other processes still hold."""
+_COPYING: Final = (RunState.PLANNED, RunState.RUNNING, RunState.DONE)
 _DEFAULTS: Final = CopyOptions()
 
 
@@ -61,7 +63,7 @@ class Migration:
 
         Raises:
             RecordNotFoundError: the organisation has no such provider.
-            SettingsError: one of them cannot be opened.
+            SettingsError: one of them cannot be opened, or both are one.
         """
         if project is not None:
             check_identifier(project, "project")
@@ -69,6 +71,8 @@ class Migration:
         self.organisation, self.project, self.options, self.by = organisation, project, options, by
         self.source: Endpoint = endpoint_of(self.resolver, organisation, source)
         self.target: Endpoint = endpoint_of(self.resolver, organisation, target)
+        if self.source.provider == self.target.provider:
+            raise SettingsError(f"source and target are both {self.source.label!r}; name two providers")
         self.journal: Journal = self.resolver.organisations.catalogue.journal
 
     @property
@@ -88,14 +92,18 @@ class Migration:
             self.organisation, [RunKind.COPY], self.source.provider, self.target.provider, self.project
         )
 
-    def plan(self, stop: Callable[[], bool] = bool) -> PlanReport:
+    def plan(self, on_progress: OnProgress | None = None, stop: Callable[[], bool] = bool) -> PlanReport:
         """Begin the run, or go on with it, and add what the source holds and the run does not know.
+
+        Nothing moves. *stop* is asked between pages.
 
         Raises:
             NotSupportedError: the target cannot create objects without the risk of replacing others.
             StorageError: the source or the catalogue does not answer.
         """
-        return _planned(self.journal, self._begun(), self, stop)
+        run = self._begun()
+        with watching(self.journal, run, on_progress):
+            return _planned(self.journal, run, self, stop)
 
     def copy(self, on_progress: OnProgress | None = None, stop: Callable[[], bool] = bool) -> RunReport:
         """Copy what the plan says, after making one if there is none, and return what became of all of it.
@@ -215,11 +223,12 @@ def _copied(pair: Migration | _Plain, run: Run, on_progress: OnProgress | None, 
     with watching(journal, run, on_progress):
         if run.state not in (RunState.PLANNED, RunState.RUNNING):
             run = _planned(journal, run, pair, stop).run
-        if run.state is not RunState.PLANNING:
+        if run.state in _COPYING:  # not where the organisation has moved on
             run = change_run(journal, run, state=RunState.RUNNING)
+        if run.state is not RunState.PLANNING:
             journal.reopen(run, [EntryState.FAILED])
-        stopped = "it was asked to" if stop() else finish(pair.job(run), stop)
-        done = not left_in(journal.counts(run)) and run.state is RunState.RUNNING and stopped is None
+        stopped = STOPPED if stop() else finish(pair.job(run), stop)
+        done = run.state is RunState.RUNNING and stopped is None and not left_in(journal.counts(run))
         run = change_run(journal, run, state=RunState.DONE if done else None, ended_at=now())
     return report_of(journal, run, time.monotonic() - begun, stopped)
 
@@ -235,5 +244,5 @@ def finish(job: Job, stop: Callable[[], bool] = bool) -> str | None:
         if stopped is not None or not job.journal.open_partitions(job.run):
             return stopped
         if stop():
-            return "it was asked to"
+            return STOPPED
         wait(job.source, _OTHERS_S)

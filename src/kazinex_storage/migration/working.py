@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -34,6 +34,7 @@ from .holding import Holdings
 from .journal import PROVEN, Entry, EntryState, Journal, Run
 from .options import CopyOptions
 from .rates import Pace
+from .reading import on
 
 # A kill costs what was not recorded: half a second of work, proven again.
 _BATCH: Final = 64
@@ -42,6 +43,9 @@ _BATCH_S: Final = 0.5
 """Seconds after which they are recorded however few they are."""
 _FIRST_PAUSE_S: Final = 0.25
 _LONGEST_PAUSE_S: Final = 30.0
+_LOOK_S: Final = 0.5
+"""Seconds between two looks whether the pass was asked to stop."""
+STOPPED: Final = "it was asked to stop"
 REASON_CHARACTERS: Final = 500
 """What is kept of an error."""
 
@@ -106,22 +110,10 @@ class _Task:
     result: Entry | None = None
 
 
-@dataclass
-class _Health:
-    """Whether the ends answer at all."""
-
-    answered_at: float = field(default_factory=time.monotonic)
-
-    def silent_since(self, begun: float) -> bool:
-        """Say whether nothing has gone well since *begun*."""
-        return self.answered_at < begun
-
-
 class _Worker:
     def __init__(self, job: Job, stop: Callable[[], bool]) -> None:
         self._job, self._stop = job, stop
         self._pair = Pair(job.source, job.target, job.options, job.pace or Pace(job.options.limits))
-        self._health = _Health()
         self._stopped: str | None = None
         self._tasks: dict[int, _Task] = {}
         self._done: list[_Task] = []
@@ -170,7 +162,7 @@ class _Worker:
 
     def _is_stopped(self) -> bool:
         if self._stopped is None and self._stop():
-            self._stopped = "it was asked to"
+            self._stopped = STOPPED
         return self._stopped is not None
 
     def _attempts(self, task: _Task) -> Exchange[None]:
@@ -181,30 +173,47 @@ class _Worker:
             try:
                 copied = yield from self._pair.copy(entry, task.known)
             except StorageError as error:
-                pause = self._pause(error, attempts, begun)
+                pause = yield from self._pause(error, entry.key, attempts, begun)
+                if pause is None and error.retryable and self._is_stopped():
+                    return  # it stays as it is
                 if pause is None:
                     task.result = self._failed(entry, error, attempts)
                     return
-                yield Wait(pause)
+                yield from self._wait(pause)
             else:
-                self._health.answered_at = time.monotonic()
                 task.result = replace(copied, attempts=entry.attempts + attempts, changed_at=datetime.now(UTC))
                 return
 
-    def _pause(self, error: StorageError, attempts: int, begun: float) -> float | None:
+    def _pause(self, error: StorageError, key: str, attempts: int, begun: float) -> Exchange[float | None]:
         """Return for how many seconds to wait before the next try; None: there is none.
 
-        Tries are counted as long as other objects get through; a service that does not answer at all is waited for.
+        Tries are counted as long as both ends answer; one that does not answer at all is waited for.
         """
         if isinstance(error, _HOPELESS) or not error.retryable or self._is_stopped():
             return None
         options = self._job.options
-        waited = time.monotonic() - begun
-        silent = self._health.silent_since(begun) and waited < options.patience.total_seconds()
-        if attempts >= options.attempts and not silent:
-            return None
+        if attempts >= options.attempts:
+            patient = time.monotonic() - begun < options.patience.total_seconds()
+            if not patient or (yield from self._answer(key)):
+                return None
         pause: float = min(_FIRST_PAUSE_S * 2.0 ** min(attempts - 1, 10), _LONGEST_PAUSE_S)
         return max(pause, error.retry_after_s or 0.0)
+
+    def _answer(self, key: str) -> Exchange[bool]:
+        """Say whether both ends answer a look at *key*; one request each."""
+        for end in (self._job.source, self._job.target):
+            try:
+                yield from on(end, end.storage.operations.exists(key))
+            except StorageError as error:
+                if error.retryable:
+                    return False
+        return True
+
+    def _wait(self, seconds: float) -> Exchange[None]:
+        """Let time pass, but not after the pass was asked to stop."""
+        while seconds > 0 and not self._is_stopped():
+            yield Wait(min(seconds, _LOOK_S))
+            seconds -= _LOOK_S
 
     def _failed(self, entry: Entry, error: StorageError, attempts: int) -> Entry:
         if isinstance(error, _HOPELESS):
