@@ -1,0 +1,290 @@
+"""Exporting an organisation into bags (RFC 8493): all that it has stored, for an archive or for another home.
+
+One bag for each project, or several where a bag would be too large, and one for objects that are no documents. The run
+is kept in the journal, so the same call goes on where a killed one stopped. docs/leaving.md is the guide.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, cast
+
+from ...documents.quotas import utc_now
+from ...documents.receipts import ResolvedProvider
+from ...errors import AlreadyExistsError, NotSupportedError, StorageError
+from ...keys import check_identifier
+from ...organisations.catalogue import ListingCatalogue
+from ...organisations.resolver import Resolver
+from ...storage.sync import Storage
+from ...values import value
+from ...version import __version__
+from ..journal import Count, Entry, EntryState, Journal, Run, RunKind, RunState
+from ..progress import OnProgress, counts_dict, watching
+from ..telling import run_begun, run_ended
+from .finishing import FinishedBag, FinishJob, entries_of, finish
+from .inventory import Item, inventory, records_of
+from .options import ExportOptions
+from .packing import Packer, PackJob
+from .passes import batches, keep, keep_and_tell, work_through
+from .places import BagPlace, opened
+from .spans import REMOVALS_BAG, BagSpan, Cutting, read_spans
+
+_BATCH: Final = 1000
+_FAILURES: Final = 100
+
+
+@value
+class ExportReport:
+    """What an export has done so far."""
+
+    run: Run
+    to: str
+    """Where the bags are."""
+    bags: tuple[FinishedBag, ...]
+    """Those that are whole."""
+    unfinished: tuple[str, ...]
+    """The names of the others: something in them failed; the same export tries it again."""
+    counts: Mapping[EntryState, Count]
+    failures: tuple[Entry, ...]
+    """The first hundred that could not be packed; ``reason`` says why."""
+    shadowed: int
+    """Objects, no documents, of which another place of the organisation holds one under the same key, which is not
+    packed."""
+    unlisted: tuple[str, ...]
+    """The labels of providers that could not be listed and were left out."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that the organisation has is in finished bags."""
+        return not self.unfinished and not self.failures and not self.unlisted and not self.shadowed
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the report as values that JSON can hold."""
+        return {
+            "organisation": self.run.organisation,
+            "run": self.run.id,
+            "state": self.run.state.value,
+            "whole": self.whole,
+            "to": self.to,
+            "bags": [bag.to_dict() for bag in self.bags],
+            "unfinished": list(self.unfinished),
+            "counts": counts_dict(self.counts),
+            "failures": [{"key": entry.key, "reason": entry.reason} for entry in self.failures],
+            "shadowed": self.shadowed,
+            "unlisted": list(self.unlisted),
+        }
+
+
+def export_bags(
+    resolver: Resolver,
+    organisation: str,
+    to: Path | Storage,
+    *,
+    project: str | None = None,
+    options: ExportOptions | None = None,
+    on_progress: OnProgress | None = None,
+) -> ExportReport:
+    """Pack all that *organisation* has stored, or one *project* of it, into bags below *to*.
+
+    An export that was interrupted, or left something FAILED, goes on when the same one is asked for again. Bags are
+    written once: nothing that is there already is replaced, and one is finished (``bagit.txt``) only when all of it is
+    there. Cost: a listing of each place of the organisation, then a read and a write for each object.
+
+    Args:
+        resolver: What opens the providers; the run is in the journal of its catalogue.
+        organisation: Its id.
+        to: A folder, made where it is missing; or a storage, below its prefix.
+        project: The only project; objects that are no documents are left out then, but for those below it.
+        options: How.
+        on_progress: Called about once a second from another thread; see ``progress.py``.
+
+    Raises:
+        AlreadyExistsError: a bag of this name is there already, of another export.
+        StorageError: a provider could not be listed, or the target does not work.
+        NotSupportedError: the catalogue cannot list what its register knows.
+    """
+    check_identifier(organisation, "organisation")
+    if project is not None:
+        check_identifier(project, "project")
+    with opened(to, resolver.transport, create=True) as place:
+        export = _Export(resolver, organisation, place, project, options or ExportOptions())
+        run = export.begin()
+        with watching(export.journal, run, on_progress):
+            return export.carry_on(run)
+
+
+class _Export:
+    """One export of one organisation to one place."""
+
+    def __init__(
+        self, resolver: Resolver, organisation: str, place: BagPlace, project: str | None, options: ExportOptions
+    ) -> None:
+        catalogue = resolver.organisations.catalogue
+        if not isinstance(catalogue, ListingCatalogue):
+            raise NotSupportedError("this catalogue cannot list what its register knows, which an export needs")
+        self.journal: Journal = catalogue.journal
+        self._listing = catalogue.listing
+        self._resolver = resolver
+        self._organisation = organisation
+        self._place = place
+        self._project = project
+        self._options = options
+
+    def begin(self) -> Run:
+        """Return the run to go on with: the one that was interrupted, or a new one."""
+        for run in self.journal.runs(self._organisation):
+            same = run.options.get("to") == self._place.name and run.project == self._project
+            if run.kind is not RunKind.EXPORT or run.state is RunState.ENDED or not same:
+                continue
+            if run.state is not RunState.PLANNING:
+                self.journal.reopen(run, [EntryState.FAILED])
+                return run
+            self.journal.drop_run(self._organisation, run.id)  # it had moved nothing, and may be out of date
+        return self.journal.add_run(
+            Run(
+                organisation=self._organisation,
+                id=secrets.token_hex(8),
+                kind=RunKind.EXPORT,
+                source="",
+                target="",
+                project=self._project,
+                options={"to": self._place.name, **self._options.to_dict()},
+                begun_at=utc_now(),
+                begun_by=self._resolver.by,
+            )
+        )
+
+    def carry_on(self, run: Run) -> ExportReport:
+        """Plan, pack and finish."""
+        providers = self._resolver.in_order(self._organisation, self._project)
+        if run.state is RunState.PLANNING:
+            run = self._plan(run, providers)
+        spans = tuple(read_spans(run.facts))
+        run = keep(self.journal, replace(run, state=RunState.RUNNING))
+        job = PackJob(
+            organisation=self._organisation,
+            providers=providers,
+            register=self._resolver.revisions,
+            transport=self._resolver.transport,
+            place=self._place,
+            spans=spans,
+            options=self._options,
+        )
+        with closing(Packer(job)) as packer:
+            work_through(self.journal, run, packer.pack)
+        return self._finish(run, spans, providers)
+
+    def _plan(self, run: Run, providers: Sequence[ResolvedProvider]) -> Run:
+        cutting, unlisted = Cutting(self._options.max_bag_bytes), list[str]()
+        shadowed, tidy = 0, self._place.is_untouched
+
+        def silent(provider: ResolvedProvider, error: StorageError) -> None:
+            if not self._options.leave_out_failed:
+                raise error
+            unlisted.append(provider.label)
+
+        def entries() -> Iterator[Entry]:
+            nonlocal shadowed
+            records = records_of(self._listing, self._organisation, self._project)
+            for item in inventory(self._organisation, self._project, records, providers, silent):
+                shadowed += item.shadowed
+                cutting.add(item.project, item.size)
+                yield _entry(item)
+
+        for batch in batches(entries(), _BATCH):
+            self.journal.add_entries(run, batch)
+        if not cutting.spans and self._has_removals():
+            cutting.add_bag(REMOVALS_BAG, self._project)
+        for span in cutting.spans:
+            if self._place.holds(f"{span.name}/"):
+                self.journal.drop_run(self._organisation, run.id)
+                raise AlreadyExistsError(
+                    f"there is something in {self._place.name!r} under the name {span.name!r} already; bags are never "
+                    "written over, so export to another place",
+                    operation="export",
+                    key=span.name,
+                )
+        facts = {
+            "bags": [span.to_dict() for span in cutting.spans],
+            "unlisted": unlisted,
+            "shadowed": shadowed,
+            "finished": [],
+            "tidy": tidy,
+        }
+        return keep_and_tell(self._resolver, self.journal, replace(run, state=RunState.PLANNED, facts=facts), run_begun)
+
+    def _finish(self, run: Run, spans: tuple[BagSpan, ...], providers: Sequence[ResolvedProvider]) -> ExportReport:
+        finished = _finished(run)
+        job = FinishJob(
+            journal=self.journal,
+            run=run,
+            listing=self._listing,
+            place=self._place,
+            spans=spans,
+            facts=_facts(run, providers),
+        )
+        unfinished = list[str]()
+        for span in spans:
+            if span.name in finished:
+                continue
+            failed = next(entries_of(self.journal, run, span, [EntryState.FAILED]), None)
+            if failed is not None and not self._options.leave_out_failed:
+                unfinished.append(span.name)
+                continue
+            finished[span.name] = finish(job, span)
+            facts = {**run.facts, "finished": [bag.to_dict() for bag in finished.values()]}
+            run = keep(self.journal, replace(run, facts=facts))
+        if not unfinished and run.facts["tidy"]:
+            self._place.tidy()
+        state = RunState.DONE if unfinished else RunState.ENDED
+        ended = replace(run, state=state, ended_at=utc_now())
+        run = keep_and_tell(self._resolver, self.journal, ended, run_ended)
+        return ExportReport(
+            run=run,
+            to=self._place.name,
+            bags=tuple(finished.values()),
+            unfinished=tuple(unfinished),
+            counts=self.journal.counts(run),
+            failures=tuple(self.journal.entries(run, states=[EntryState.FAILED], limit=_FAILURES)),
+            shadowed=cast(int, run.facts["shadowed"]),
+            unlisted=tuple(cast("list[str]", run.facts["unlisted"])),
+        )
+
+    def _has_removals(self) -> bool:
+        records = records_of(self._listing, self._organisation, self._project)
+        return any(record.removal is not None for record in records)
+
+
+def _entry(item: Item) -> Entry:
+    return Entry(number=0, key=item.key, size=item.size, etag=item.etag, last_modified=item.last_modified)
+
+
+def _finished(run: Run) -> dict[str, FinishedBag]:
+    found = cast("Sequence[Mapping[str, object]]", run.facts["finished"])
+    bags = [FinishedBag.from_dict(fields) for fields in found]
+    return {bag.name: bag for bag in bags}
+
+
+def _facts(run: Run, providers: Sequence[ResolvedProvider]) -> dict[str, object]:
+    """Return what every bag says of the export; of providers nothing that is secret."""
+    return {
+        "organisation": run.organisation,
+        "run": run.id,
+        "begun_at": run.begun_at.isoformat(),
+        "begun_by": run.begun_by,
+        "software": f"kazinex-storage {__version__}",
+        "providers": [
+            {
+                "id": provider.provider,
+                "kind": provider.kind,
+                "label": provider.label,
+                "location": provider.storage.info.location if provider.error is None else None,
+                "chosen": provider.chosen,
+            }
+            for provider in providers
+        ],
+    }
