@@ -13,24 +13,15 @@ from ..migration import tallies
 from ..migration.journal import Entry, EntryState, Run
 from ..migration.tallies import Tally
 from .database import sa
+from .entry_writing import insert_entries, known_keys, update_entries
 from .journal_runs import grow_run, lock_run
 from .migration_tables import run_entries, run_partitions
 
 _OWN: Final = tuple(run_entries.c[name] == sa.bindparam(f"its_{name}") for name in ("organisation", "run"))
 _PLAIN: Final = ("key", "size", "etag", "last_modified", "sha256", "target_etag", "attempts", "reason", "changed_at")
-_CHANGED: Final = tuple(name for name in _PLAIN if name != "key")
 
 # Made once: building a statement takes longer than running it.
-_INSERT: Final = run_entries.insert()
-_UPDATE: Final = (
-    run_entries.update()
-    .where(*_OWN, run_entries.c.number == sa.bindparam("its_number"))
-    .values({name: sa.bindparam(f"new_{name}") for name in (*_CHANGED, "state")})
-)
-_KNOWN_KEYS: Final = sa.select(run_entries.c.key).where(
-    *_OWN, run_entries.c.key.in_(sa.bindparam("keys", expanding=True))
-)
-_KNOWN: Final = run_entries.select().where(*_OWN, run_entries.c.key.in_(sa.bindparam("keys", expanding=True)))
+_NUMBERED: Final = run_entries.select().where(*_OWN, run_entries.c.number.in_(sa.bindparam("numbers", expanding=True)))
 _BEFORE: Final = sa.select(run_entries.c.number, run_entries.c.state, run_entries.c.size).where(
     *_OWN, run_entries.c.number.in_(sa.bindparam("numbers", expanding=True))
 )
@@ -76,26 +67,16 @@ _SOME_PARTITIONS: Final = 4
 
 
 def add_entries(connection: sa.Connection, run: Run, entries: Sequence[Entry]) -> int:
-    """Keep those of *entries* whose keys the run does not know, numbered from its end on; at most some 1,000.
+    """Keep those of *entries* whose keys the run does not know, numbered from its end on; at most some 2,000.
 
     Raises:
         RecordNotFoundError: the run is not kept.
     """
     first = lock_run(connection, run)
-    own = _own(run)
-    keys = [entry.key for entry in entries]
-    known = dict.fromkeys(connection.execute(_KNOWN_KEYS, {**own, "keys": keys}).scalars())
-    added = tallies.fresh(entries, known)
+    added = tallies.fresh(entries, known_keys(connection, run, [entry.key for entry in entries]))
     if not added:
         return 0
-    place = {"organisation": run.organisation, "run": run.id}
-    connection.execute(
-        _INSERT,
-        [
-            {**place, "number": number, "state": entry.state.value, **{name: getattr(entry, name) for name in _PLAIN}}
-            for number, entry in enumerate(added, first)
-        ],
-    )
+    insert_entries(connection, run, added, first)
     numbers = range(tallies.partition_of(first), tallies.partition_of(first + len(added) - 1) + 1)
     sums = _locked(connection, run, numbers)
     there = frozenset(sums)
@@ -103,7 +84,13 @@ def add_entries(connection: sa.Connection, run: Run, entries: Sequence[Entry]) -
         tallies.add(sums.setdefault(tallies.partition_of(number), {}), entry.state.value, entry.size)
     _set_sums(connection, run, {number: tally for number, tally in sums.items() if number in there})
     made = [
-        {**place, "number": number, "counts": tally, "open": tallies.is_open(tally)}
+        {
+            "organisation": run.organisation,
+            "run": run.id,
+            "number": number,
+            "counts": tally,
+            "open": tallies.is_open(tally),
+        }
         for number, tally in sums.items()
         if number not in there
     ]
@@ -115,7 +102,10 @@ def add_entries(connection: sa.Connection, run: Run, entries: Sequence[Entry]) -
 
 def known(connection: sa.Connection, run: Run, keys: Sequence[str]) -> Mapping[str, Entry]:
     """Return the entries of those of *keys* that the run knows."""
-    found = connection.execute(_KNOWN, {**_own(run), "keys": list(keys)})
+    there = known_keys(connection, run, keys)
+    if not there:
+        return {}
+    found = connection.execute(_NUMBERED, {**_own(run), "numbers": list(there.values())})
     return {entry.key: entry for entry in map(_entry, found.mappings())}
 
 
@@ -154,18 +144,7 @@ def record(connection: sa.Connection, run: Run, entries: Sequence[Entry]) -> Non
         tally = sums[tallies.partition_of(number)]
         tallies.add(tally, before[number].state, -before[number].size, objects=-1)
         tallies.add(tally, entry.state.value, entry.size)
-    connection.execute(
-        _UPDATE,
-        [
-            {
-                **own,
-                "its_number": number,
-                "new_state": entry.state.value,
-                **{f"new_{name}": getattr(entry, name) for name in _CHANGED},
-            }
-            for number, entry in last.items()
-        ],
-    )
+    update_entries(connection, run, list(last.values()))
     _set_sums(connection, run, sums)
 
 

@@ -49,7 +49,10 @@ run_entries = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("reason", sa.Text),
     sa.Column("changed_at", UtcTime),
-    sa.UniqueConstraint("organisation", "run", "key", name="kazinex_storage_run_key"),
+    # The key first, so that either index serves one sort of look: while a table has no statistics, PostgreSQL takes any
+    # index of (organisation, run) for one row, and would read a whole run by the other one.
+    sa.UniqueConstraint("key", "run", "organisation", name="kazinex_storage_run_key"),
+    sqlite_with_rowid=False,  # one tree of a million rows less to write
 )
 
 run_partitions = sa.Table(
