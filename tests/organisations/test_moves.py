@@ -101,7 +101,7 @@ def test_register_usage_and_journal_are_changed_together_or_not_at_all(
         (EntryState.SAME, {"old", "new"}),
         (EntryState.RETAINED, {"old", "new"}),
         (EntryState.PRUNED, {"new"}),
-        (EntryState.PLANNED, set()),
+        (EntryState.PLANNED, {"new"}),
         (EntryState.FAILED, set()),
         (EntryState.REFUSED, set()),
         (EntryState.VANISHED, set()),

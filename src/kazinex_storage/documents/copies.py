@@ -12,14 +12,16 @@ from .receipts import ProviderResolver
 
 @value
 class KnownCopy:
-    """One place where a run has proven that a document lies, or left it."""
+    """One place where a run has proven that a document lies, left it, or may just have put it."""
 
     provider: str
     """The id of the record of the provider."""
     etag: str | None
     """Of the version that was proven there."""
     sha256: str | None
-    """Of its bytes."""
+    """Of the bytes that were read from the source; None where nothing is proven yet."""
+    rewritten: bool = False
+    """Whether a service had made other bytes of it, and the run was told to accept that."""
 
 
 class CopyResolver(ProviderResolver, Protocol):

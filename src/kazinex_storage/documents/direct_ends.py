@@ -110,7 +110,7 @@ class TicketEnds:
             return True
         # A run has moved it: what is still there is a copy of the document, which only a prune deletes.
         copies = yield from self._search.copies(record.document)
-        return any(copy.provider == target.provider for copy in copies)
+        return any(copy.provider == target.provider and copy.sha256 is not None for copy in copies)
 
     def refuse_ended(self, record: TicketRecord) -> Exchange[None]:
         """Refuse a ticket that is no longer open; what one that has expired brought is removed first.

@@ -119,23 +119,28 @@ def _moved(search: Search, receipt: StoredDocument) -> Exchange[Located | None]:
         provider = yield from search.by_id(receipt.document.organisation, record.provider)
     except RecordNotFoundError:
         return None
-    etags = [
-        copy.etag
+    proven = [
+        copy
         for copy in (yield from search.copies(receipt.document))
         if copy.provider == record.provider and copy.sha256 is not None and copy.sha256 == record.sha256
     ]
-    accepted = _has_other_bytes(record, receipt)
+    other, rewritten = _has_other_bytes(record, receipt), bool(proven) and proven[0].rewritten
+    sha256, size = receipt.sha256 or record.sha256, receipt.size
+    if other:
+        sha256, size = record.sha256, record.size if record.size is not None else receipt.size
+    elif rewritten:  # by the service of the target: what that holds was never known here
+        sha256 = None
     there = replace(
         receipt,
         provider=provider.provider,
         kind=provider.kind,
-        sha256=record.sha256 if accepted else receipt.sha256 or record.sha256,
-        size=record.size if accepted and record.size is not None else receipt.size,
-        etag=etags[0] if etags else None,
+        sha256=sha256,
+        size=size,
+        etag=proven[0].etag if proven and not rewritten else None,
         service_checksum=None,
         stored_by=None,
     )
-    return Located(provider=provider, receipt=there, accepted=accepted)
+    return Located(provider=provider, receipt=there, accepted=other or rewritten)
 
 
 def _has_other_bytes(record: RevisionRecord, receipt: StoredDocument) -> bool:

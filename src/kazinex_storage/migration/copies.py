@@ -8,7 +8,7 @@ from typing import Final
 from ..documents.copies import KnownCopy
 from ..documents.searching import relative_key
 from ..keys import DocumentKey
-from .journal import PROVEN, Entry, EntryState, Journal, Run, RunKind
+from .journal import PROVEN, REWRITTEN, Entry, EntryState, Journal, Run, RunKind
 
 _COPYING: Final = frozenset({RunKind.COPY, RunKind.MIRROR})
 _ON_SOURCE: Final = PROVEN | {EntryState.RETAINED}
@@ -21,7 +21,8 @@ _RUNS: Final = 1000
 def copies_of(journal: Journal, document: DocumentKey) -> Sequence[KnownCopy]:
     """Return where runs have left the file of *document*, the newest run first: on their targets, and their sources.
 
-    Runs that have ended count as well: a copy ends nothing on the source. One query for the runs, and one for each.
+    Runs that have ended count as well: a copy ends nothing on the source. So does the target of an object that was not
+    copied yet: its copy may be there and not be recorded. One query for the runs, and one for each.
 
     Raises:
         StorageError: the journal does not answer.
@@ -36,9 +37,11 @@ def copies_of(journal: Journal, document: DocumentKey) -> Sequence[KnownCopy]:
 
 
 def _copies_in(run: Run, entry: Entry) -> list[KnownCopy]:
-    found = []
+    found, rewritten = [], entry.reason == REWRITTEN
+    if entry.state is EntryState.PLANNED and run.target:  # under way, or left by a worker that was killed
+        found.append(KnownCopy(provider=run.target, etag=None, sha256=None))
     if entry.state in _ON_TARGET and run.target:
-        found.append(KnownCopy(provider=run.target, etag=entry.target_etag, sha256=entry.sha256))
+        found.append(KnownCopy(provider=run.target, etag=entry.target_etag, sha256=entry.sha256, rewritten=rewritten))
     if entry.state in _ON_SOURCE and run.source:
-        found.append(KnownCopy(provider=run.source, etag=entry.etag, sha256=entry.sha256))
+        found.append(KnownCopy(provider=run.source, etag=entry.etag, sha256=entry.sha256, rewritten=rewritten))
     return found

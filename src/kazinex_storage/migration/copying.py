@@ -16,7 +16,7 @@ from ..transport import Exchange, Wait
 from ..types import MIB, Capability, ObjectInfo, PutMode, PutOptions
 from .endpoints import Endpoint, are_one_place
 from .following import REMOVED, Known
-from .journal import Entry, EntryState
+from .journal import REWRITTEN, Entry, EntryState
 from .options import CopyOptions
 from .rates import Pace
 from .reading import ObjectBody, on, read_whole, sha256_of
@@ -25,8 +25,6 @@ _T = TypeVar("_T")
 
 MODIFIED: Final = "kazinex-modified"
 """The metadata that keeps when the object was last changed on the source, as ISO 8601 in UTC."""
-
-REWRITTEN: Final = "rewritten by the service"
 
 # Eight bodies of the largest size that is small; sixteen files of 8 MiB at once would be 128 MiB and no faster.
 _HELD_BYTES: Final = 64 * MIB

@@ -54,6 +54,10 @@ class Holdings:
         """Say whether a partition is still held."""
         return partition in self._left and partition not in self._lost
 
+    def is_last(self, partition: int, entries: int) -> bool:
+        """Say whether nothing of a partition is left once so many *entries* of it are recorded."""
+        return self._left.get(partition) == entries
+
     def settle(self, partition: int) -> None:
         """Count one entry of a partition as recorded, and give the partition back after the last one."""
         left = self._left.get(partition)

@@ -21,6 +21,9 @@ from ..values import value
 PARTITION_ENTRIES: Final = 256
 """Entries in one partition."""
 
+REWRITTEN: Final = "rewritten by the service"
+"""The ``reason`` of an entry whose bytes are what a service made of it, as whoever began the run accepts."""
+
 
 class RunKind(Enum):
     """What a run does."""

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ..documents.events import EventHook
 from ..errors import SettingsError
 from ..keys import check_identifier
 from ..storage.sync import Storage
@@ -26,6 +27,7 @@ from .planning import PlanReport, plan_run
 from .progress import OnProgress, watching
 from .runs import RunReport, begin_run, change_run, left_in, now, report_of
 from .scanning import wait
+from .telling import run_begun, run_ended
 from .working import STOPPED, Job, work
 
 if TYPE_CHECKING:
@@ -126,7 +128,13 @@ class Migration:
             follower=self.follower,
             options=CopyOptions.from_dict(run.options),
             owner=this_owner(),
+            tell=self.tell,
         )
+
+    @property
+    def tell(self) -> EventHook | None:
+        """What is told of events; None when nobody listens."""
+        return self.resolver.emit if self.resolver.listens else None
 
     def _begun(self) -> Run:
         return begin_run(
@@ -147,6 +155,8 @@ class Migration:
 
 class _Plain:
     """A copy between two storages that are no providers of an organisation."""
+
+    tell = None
 
     def __init__(self, source: Storage, target: Storage, prefix: str, options: CopyOptions, journal: Journal) -> None:
         self.source, self.target, self.prefix = endpoint_at(source), endpoint_at(target), prefix
@@ -223,6 +233,8 @@ def _copied(pair: Migration | _Plain, run: Run, on_progress: OnProgress | None, 
     with watching(journal, run, on_progress):
         if run.state not in (RunState.PLANNED, RunState.RUNNING):
             run = _planned(journal, run, pair, stop).run
+        if run.state is RunState.PLANNED and pair.tell is not None:
+            pair.tell(run_begun(run, journal.counts(run)))
         if run.state in _COPYING:  # not where the organisation has moved on
             run = change_run(journal, run, state=RunState.RUNNING)
         if run.state is not RunState.PLANNING:
@@ -230,6 +242,8 @@ def _copied(pair: Migration | _Plain, run: Run, on_progress: OnProgress | None, 
         stopped = STOPPED if stop() else finish(pair.job(run), stop)
         done = run.state is RunState.RUNNING and stopped is None and not left_in(journal.counts(run))
         run = change_run(journal, run, state=RunState.DONE if done else None, ended_at=now())
+        if pair.tell is not None:
+            pair.tell(run_ended(run, journal.counts(run)))
     return report_of(journal, run, time.monotonic() - begun, stopped)
 
 

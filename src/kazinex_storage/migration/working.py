@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from ..documents.events import EventHook
 from ..errors import (
     AuthenticationError,
     ClosedError,
@@ -31,10 +32,11 @@ from .copying import Pair
 from .endpoints import Endpoint
 from .following import NOTHING, Follower, Known
 from .holding import Holdings
-from .journal import PROVEN, Entry, EntryState, Journal, Run
+from .journal import PARTITION_ENTRIES, PROVEN, Entry, EntryState, Journal, Partition, Run
 from .options import CopyOptions
 from .rates import Pace
 from .reading import on
+from .telling import documents_moved
 
 # A kill costs what was not recorded: half a second of work, proven again.
 _BATCH: Final = 64
@@ -69,6 +71,8 @@ class Job:
     """Who holds the leases: one process, or one thread of it."""
     observer: Callable[[Sequence[Entry]], object] | None = None
     """Called with entries as soon as they are recorded."""
+    tell: EventHook | None = None
+    """Called with the event of each partition that is done, in the transaction that records its last entries."""
     pace: Pace | None = None
     """What holds this process to its part of the limits; None: all of those of the options."""
     partitions: int | None = None
@@ -235,7 +239,9 @@ class _Worker:
         mine = [task for task in done if task.result is not None and self._holdings.holds(task.partition)]
         entries = [task.result for task in mine if task.result is not None]
         if entries:
-            recorded = job.follower.commit(job.journal, job.run, entries)
+            with job.journal.together():
+                recorded = job.follower.commit(job.journal, job.run, entries)
+                self._tell(Counter(task.partition for task in mine))
             for before, after in zip(entries, recorded, strict=True):
                 self._counts[after.state] += 1
                 self._bytes += after.size if after.state in PROVEN else 0
@@ -245,3 +251,16 @@ class _Worker:
                 job.observer(recorded)
         for task in done:
             self._holdings.settle(task.partition)
+
+    def _tell(self, recorded: Mapping[int, int]) -> None:
+        """Tell of each partition that is done when so many entries of it are *recorded*."""
+        job = self._job
+        for number, entries in recorded.items() if job.tell is not None else ():
+            if self._holdings.is_last(number, entries):
+                first = number * PARTITION_ENTRIES
+                partition = Partition(number=number, first=first, last=first + PARTITION_ENTRIES - 1)
+                event = documents_moved(
+                    job.run, partition, job.journal.entries(job.run, first=first, last=partition.last)
+                )
+                if event is not None and job.tell is not None:
+                    job.tell(event)
