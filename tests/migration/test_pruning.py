@@ -197,6 +197,19 @@ def test_a_rule_keeps_objects_until_it_lets_them_go(world: World) -> None:
     assert (3, 0) == (gone.pruned.objects, gone.retained)
 
 
+def test_a_prune_that_keeps_an_object_does_not_begin_its_period_again(world: World) -> None:
+    migration = copied(world)
+    run = migration.run
+    assert run is not None
+    copied_at = max(entry.changed_at for entry in migration.journal.entries(run) if entry.changed_at is not None)
+    first = KeptFor(timedelta(days=30), clock=lambda: copied_at + timedelta(days=29))
+    second = KeptFor(timedelta(days=30), clock=lambda: copied_at + timedelta(days=30))
+
+    kept, gone = (prune(migration, True, CHOSEN, rules=[rule]) for rule in (first, second))
+
+    assert (3, 3) == (kept.retained, gone.pruned.objects)
+
+
 def test_a_file_that_sharepoint_locks_is_retained_and_the_others_are_in_the_recycle_bin(
     tmp_path: Path, site: Tenant
 ) -> None:

@@ -245,7 +245,9 @@ class _Prune:
     def _tried(self, entry: Entry) -> Exchange[Entry]:
         """Return *entry* as it is afterwards; what stays keeps its state, and says why."""
         try:
-            return replace((yield from self._one(entry)), changed_at=now())
+            done = yield from self._one(entry)
+            # What stays keeps the time at which it was copied, which rules count from.
+            return replace(done, changed_at=now()) if done.state is EntryState.PRUNED else done
         except StorageError as error:
             if isinstance(error, _HOPELESS):
                 self._stopped = self._stopped or clean_text(str(error), REASON_CHARACTERS)
