@@ -107,7 +107,17 @@ class Transport:
         However many requests and calls of one owner wait for a service, those of the others go on. Closing it closes
         nothing; *owner* is hashable, and what was made for one owner shares its bounds.
         """
-        return self._like(self._wire.owned(owner), self._calls.owned(owner), own_wire=False)
+        wire = self._wire.owned(owner)
+        return self._like(wire, self._calls.owned(wire.owner), own_wire=False)
+
+    def background(self) -> Transport:
+        """Return one over the same connections and threads, for what moves or compares whole fleets of documents.
+
+        Its requests and calls let all others go first: at a service that throttles, and where places are short. They
+        have at most half of the places that bulk work has. The owner stays; closing it closes nothing. ADR 0057.
+        """
+        wire = self._wire.background()
+        return self._like(wire, self._calls.owned(wire.owner), own_wire=False)
 
     @property
     def wire(self) -> Wire:

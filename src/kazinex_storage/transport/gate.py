@@ -7,6 +7,7 @@ learn.microsoft.com/sharepoint/dev/general-development/how-to-avoid-getting-thro
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -15,7 +16,17 @@ from .fork_lock import ForkLock
 
 # "RateLimit headers are returned when 80 % of the limit is used" — the page above.
 _SCARCE: Final = 0.2
-_PASSING: Final = frozenset({429, 503})
+PASSING: Final = frozenset({429, 503})
+"""The statuses by which a service asks for fewer requests."""
+
+# A run takes a half of what is left, so that people who come find some: 2 is the interval of its requests by theirs.
+_BEHIND: Final = 2.0
+
+# Doubled by each refusal, and less by a tenth with each success, the rate of a run settles below what is refused.
+_LEAST_PACE_S: Final = 0.01
+_NO_PACE_S: Final = 0.002
+_MOST_PACE_S: Final = 5.0
+_EASED: Final = 0.9
 
 # Microsoft counts in windows of up to a day but asks for waits of minutes; after an hour it is worth asking again.
 LONGEST_S: Final = 3600.0
@@ -35,6 +46,11 @@ class Gate:
         self._pace_s = 0.0
         self._paced_until = 0.0
         self._next_at = 0.0
+        self._waiting = (0, 0)
+        """The process, and how many of its requests are held back here; a forked child has none of them."""
+        self._behind_pace_s = 0.0
+        self._behind_next_at = 0.0
+        self._refused_until = 0.0
 
     def closed_s(self) -> float:
         """Return how many seconds the gate stays closed; 0 means open."""
@@ -55,12 +71,59 @@ class Gate:
 
     def note(self, status: int, retry_after_s: float | None, headers: Mapping[str, str]) -> None:
         """Learn from a response: throttling closes the gate, a low quota slows it down."""
-        if status in _PASSING and retry_after_s is not None:
+        if status in PASSING and retry_after_s is not None:
             with self._lock:
                 self._opens_at = max(self._opens_at, self._clock() + min(retry_after_s, LONGEST_S))
         remaining = headers.get("ratelimit-remaining")
         if remaining is not None:
             self._spread(remaining, headers.get("ratelimit-limit", ""), headers.get("ratelimit-reset", ""))
+
+    def enter(self) -> None:
+        """Note that a request is held back; those of runs wait for it (``lane.py``)."""
+        with self._lock:
+            self._waiting = (os.getpid(), self.waiting + 1)
+
+    def leave(self) -> None:
+        """Note that it is not any more."""
+        with self._lock:
+            self._waiting = (os.getpid(), max(0, self.waiting - 1))
+
+    @property
+    def waiting(self) -> int:
+        """How many requests are held back, without those of runs."""
+        pid, count = self._waiting
+        return count if count and pid == os.getpid() else 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request of a run has anything to wait for."""
+        return bool(self._behind_pace_s or self._paced_until or self.waiting or self.closed_s())
+
+    def place_behind_s(self) -> float:
+        """Take the next slot of runs, which no other request waits for, and return the seconds until it."""
+        if not (self._behind_pace_s or self._paced_until):
+            return 0.0
+        with self._lock:
+            now = self._clock()
+            spread = self._pace_s * _BEHIND if now < self._paced_until else 0.0
+            place = max(now, self._behind_next_at)
+            self._behind_next_at = place + max(spread, self._behind_pace_s)
+            return place - now
+
+    def note_behind(self, status: int, retry_after_s: float | None, headers: Mapping[str, str]) -> None:
+        """Learn from the response to a request of a run, as ``note`` does, and slow runs down or let them go on."""
+        self.note(status, retry_after_s, headers)
+        if status in PASSING:
+            with self._lock:
+                now = self._clock()
+                if now >= self._refused_until:  # those that were sent together are refused together
+                    self._behind_pace_s = min(_MOST_PACE_S, max(_LEAST_PACE_S, 2 * self._behind_pace_s))
+                    self._refused_until = now + max(self._behind_pace_s, min(retry_after_s or 0.0, LONGEST_S))
+                    self._behind_next_at = max(self._behind_next_at, self._opens_at)
+        elif self._behind_pace_s and status < 400:
+            with self._lock:
+                eased = self._behind_pace_s * _EASED
+                self._behind_pace_s = eased if eased >= _NO_PACE_S else 0.0
 
     def _spread(self, remaining: str, limit: str, reset: str) -> None:
         try:

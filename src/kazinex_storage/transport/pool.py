@@ -206,7 +206,7 @@ class CallPool:
             running, turns = None, self._turns
             if turns is not None and turns.waiting and (worker.turn or not queue):
                 with self._lock:
-                    running = self._next(turns)
+                    running = self._next(turns, runs=not queue)
             worker.turn = not worker.turn  # what has owners and what has none take turns
             if running is None:
                 try:
@@ -227,11 +227,11 @@ class CallPool:
             if self._spread:
                 self._judge(perf_counter() - began)
 
-    def _next(self, turns: Turns[Running] | None) -> Running | None:
+    def _next(self, turns: Turns[Running] | None, *, runs: bool = True) -> Running | None:
         """Return the next call of an owner, with the lock held."""
         if turns is None:
             return None
-        found = turns.take(free=sum(worker.live for worker in self._workers) <= self.threads)
+        found = turns.take(free=sum(worker.live for worker in self._workers) <= self.threads, runs=runs)
         return None if found is None else found[1]
 
     def _judge(self, seconds: float) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from typing import Final, Protocol
 
 from ..errors import RateLimitedError, UnavailableError, clean_text
 from ..lazy import DEBUG, logger, regex
@@ -24,7 +25,7 @@ from .status import CALLBACK_FAILED, COULD_NOT_CONNECT, RETRY_STATUSES, SEND_ERR
 _log = logger(__name__)
 
 # urlsplit costs 3 us and fills its cache with URLs that do not come again.
-_AUTHORITY = regex(r"[^:/?#]*://(?:[^/?#]*@)?([^/?#]*)")
+_AUTHORITY: Final = regex(r"[^:/?#]*://(?:[^/?#]*@)?([^/?#]*)")
 
 # An attempt with less time than this left is not worth starting.
 _LEAST_ATTEMPT_S = 1.0
@@ -33,6 +34,22 @@ _PLAIN = frozenset({200, 201, 202, 204, 206})
 """The statuses of a success that needs no second look."""
 
 _REQUEST_IDS = ("x-amz-request-id", "x-ms-request-id", "request-id", "cf-ray")
+
+
+class Lane(Protocol):
+    """How requests let others go first; only where there are runs (``lane.py``)."""
+
+    def passing(self, request: Request, policy: RetryPolicy) -> Exchange[None]:
+        """Wait until the request may be sent."""
+        ...
+
+    def note(self, attempt: Attempt, policy: RetryPolicy) -> None:
+        """Learn from the response to *attempt*."""
+        ...
+
+    def waiting(self, attempt: Attempt, seconds: float) -> Exchange[None]:
+        """Wait before the request of *attempt* is repeated."""
+        ...
 
 
 def first_attempt(policy: RetryPolicy, request: Request) -> Attempt | None:
@@ -73,10 +90,15 @@ def plain_response(policy: RetryPolicy, observer: Observer | None, attempt: Atte
 
 
 def attempts(
-    request: Request, policy: RetryPolicy, observer: Observer | None, first: Attempt | None = None
+    request: Request,
+    policy: RetryPolicy,
+    observer: Observer | None,
+    first: Attempt | None = None,
+    lane: Lane | None = None,
 ) -> Exchange[Response]:
     """Send *request* until it is answered, or the policy gives up; *first* has been sent already.
 
+    Where there are runs, *lane* says whether it is one of theirs.
     A body that is wanted whole goes to a sink that gathers it, with what *first* brought of it.
 
     Raises:
@@ -90,12 +112,12 @@ def attempts(
         request = replace(request, sink=gathered, whole=False)
         if first is not None:
             first.pour(request)
-    response = yield from _answered(request, policy, observer, first)
+    response = yield from _answered(request, policy, observer, first, lane)
     return response if gathered is None or not response.taken else replace(response, body=gathered.value())
 
 
 def _answered(
-    request: Request, policy: RetryPolicy, observer: Observer | None, first: Attempt | None
+    request: Request, policy: RetryPolicy, observer: Observer | None, first: Attempt | None, lane: Lane | None
 ) -> Exchange[Response]:
     tally = _Tally(request, policy, policy.clock() if first is None else first.sent_at)
     resumption = Resumption(request) if request.sink is not None else None
@@ -103,9 +125,9 @@ def _answered(
     auth, refused = request.auth, False
     while True:
         if not sent:
-            yield from _sent(attempt, tally, policy)
+            yield from _sent(attempt, tally, policy, lane)
         sent = False
-        seconds = _ended(attempt, tally.number, policy, observer)
+        seconds = _ended(attempt, tally.number, policy, observer, lane)
         code, status = attempt.code, attempt.status
         if resumption is not None:
             resumption.note(attempt)
@@ -129,7 +151,7 @@ def _answered(
         if resumption is not None and resumption.taken and not resumption.resumable:
             raise tally.unreachable(attempt, "; the download cannot go on, because the server gave no strong ETag")
         _warn(attempt, code, tally, wait)
-        yield Wait(wait)
+        yield from (Wait(wait),) if lane is None else lane.waiting(attempt, wait)
         tally.begin_next(attempt, wait)
         attempt = _next_attempt(request, resumption)
         attempt.patience_s = tally.patience_s
@@ -207,7 +229,7 @@ class _Tally:
 
     def unreachable(self, attempt: Attempt, remark: str = "") -> Exception:
         """Return the error for a request that got no response on any attempt."""
-        request, host = self._request, _host(self._request.url)
+        request, host = self._request, host_of(self._request.url)
         if attempt.code == 0:
             return UnavailableError(f"{host} answered {attempt.status}{remark}", operation=request.operation or None)
         seconds = self._policy.clock() - self._begun
@@ -224,7 +246,7 @@ class _Tally:
         return (most if patience is None else min(most, patience)) - self._silent_s
 
 
-def _sent(attempt: Attempt, tally: _Tally, policy: RetryPolicy) -> Exchange[None]:
+def _sent(attempt: Attempt, tally: _Tally, policy: RetryPolicy, lane: Lane | None) -> Exchange[None]:
     """Wait for the gate, authorise *attempt* and yield it to the driver.
 
     A response that comes too late for the caller goes to ``Request.late``.
@@ -234,8 +256,10 @@ def _sent(attempt: Attempt, tally: _Tally, policy: RetryPolicy) -> Exchange[None
         BaseException: an interrupt.
     """
     request = attempt.request
-    if request.gate is not None:
-        yield from _pass(request.gate, request, policy)
+    if lane is not None:
+        yield from lane.passing(request, policy)
+    elif request.gate is not None:
+        yield from passing(request.gate, request, policy)
     if request.auth is not None:
         attempt.authorisation = request.auth.at_hand or (yield from request.auth.fetch())
     attempt.sent_at = policy.clock()
@@ -248,7 +272,7 @@ def _sent(attempt: Attempt, tally: _Tally, policy: RetryPolicy) -> Exchange[None
         raise
 
 
-def _ended(attempt: Attempt, number: int, policy: RetryPolicy, observer: Observer | None) -> float:
+def _ended(attempt: Attempt, number: int, policy: RetryPolicy, observer: Observer | None, lane: Lane | None) -> float:
     """Show the observer an attempt that has ended, and return the seconds that it took.
 
     Raises:
@@ -257,11 +281,11 @@ def _ended(attempt: Attempt, number: int, policy: RetryPolicy, observer: Observe
     seconds = policy.clock() - attempt.sent_at
     if observer is not None or attempt.request.notice is not None or _log.isEnabledFor(DEBUG):
         _notice(attempt, number, seconds, policy, observer)
-    _look(attempt, policy)
+    _look(attempt, policy, lane)
     return seconds
 
 
-def _look(attempt: Attempt, policy: RetryPolicy) -> None:
+def _look(attempt: Attempt, policy: RetryPolicy, lane: Lane | None) -> None:
     """Raise what a callback caught, and report the response to the gate.
 
     Raises:
@@ -273,29 +297,49 @@ def _look(attempt: Attempt, policy: RetryPolicy) -> None:
         from .session import lost_error  # libcurl is loaded when it has failed
 
         raise lost_error()
-    gate = attempt.request.gate
-    if gate is not None and attempt.code == 0:
-        asked_s = retry_after_s(attempt.answer.get("retry-after"), policy.now())
-        gate.note(attempt.status, asked_s, attempt.answer)
+    if attempt.code == 0:
+        gate = attempt.request.gate
+        if lane is not None:
+            lane.note(attempt, policy)
+        elif gate is not None:
+            gate.note(attempt.status, retry_after_s(attempt.answer.get("retry-after"), policy.now()), attempt.answer)
 
 
-def _pass(gate: Gate, request: Request, policy: RetryPolicy) -> Exchange[None]:
+def passing(gate: Gate, request: Request, policy: RetryPolicy) -> Exchange[None]:
     """Wait until *gate* lets the request pass.
 
     Raises:
         RateLimitedError: that would take longer than the policy waits for a server.
     """
-    while (wait := gate.closed_s()) > 0:
-        if wait > policy.max_retry_after_s:
-            raise RateLimitedError(
-                f"{_host(request.url)} has asked this client to slow down; repeat it in {wait:.0f} s",
-                operation=request.operation or None,
-                retry_after_s=wait,
-            )
-        yield Wait(wait)
-    place = gate.place_s()
-    if place > 0:
-        yield Wait(min(place, policy.max_retry_after_s))
+    closed = gate.closed_s() > 0
+    place = 0.0 if closed else gate.place_s()
+    if not closed and not place:
+        return
+    gate.enter()
+    try:
+        if closed:
+            while (wait := gate.closed_s()) > 0:
+                check_wait(wait, request, policy)
+                yield Wait(wait)
+            place = gate.place_s()
+        if place > 0:
+            yield Wait(min(place, policy.max_retry_after_s))
+    finally:
+        gate.leave()
+
+
+def check_wait(wait: float, request: Request, policy: RetryPolicy) -> None:
+    """Refuse a *wait* that is too long.
+
+    Raises:
+        RateLimitedError: it is longer than the policy waits for a server.
+    """
+    if wait > policy.max_retry_after_s:
+        raise RateLimitedError(
+            f"{host_of(request.url)} has asked this client to slow down; repeat it in {wait:.0f} s",
+            operation=request.operation or None,
+            retry_after_s=wait,
+        )
 
 
 def _warn(attempt: Attempt, code: int, tally: _Tally, wait: float) -> None:
@@ -304,7 +348,7 @@ def _warn(attempt: Attempt, code: int, tally: _Tally, wait: float) -> None:
         "%s %s at %s: %s, repeating in %.2f s (attempt %d of %d)",
         request.operation or "request",
         request.method,
-        _host(request.url),
+        host_of(request.url),
         kind_of(code) if code else f"status {attempt.status}",
         wait,
         tally.number,
@@ -322,7 +366,7 @@ def _notice(attempt: Attempt, number: int, seconds: float, policy: RetryPolicy, 
     seen = Observation(
         operation=request.operation,
         method=request.method,
-        host=_host(request.url),
+        host=host_of(request.url),
         status=attempt.status,
         attempt=number,
         started_at=policy.now() - seconds,
@@ -346,6 +390,7 @@ def _request_id(attempt: Attempt) -> str | None:
     return None
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """Return the host and port in *url*."""
     found = _AUTHORITY.match(url)
     return found[1] if found is not None else ""

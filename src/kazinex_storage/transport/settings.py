@@ -45,7 +45,7 @@ class TransportSettings:
     time."""
     max_connections: int = 128
     """Connections at once on one asyncio loop, and idle ones kept by each thread that runs transfers. Bulk calls and
-    large bodies of all threads have half as many under way together, but one each.
+    large bodies of all threads have half as many under way together, but one each; those of runs a quarter.
     """
 
     def __post_init__(self) -> None:

@@ -21,7 +21,7 @@ import pycurl
 from .attempt import LATE_S, Attempt
 from .fork_lock import leak_after_fork
 from .session import MASKS, Multi
-from .shares import Turns
+from .shares import Behind, Turns
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future, Handle
@@ -88,7 +88,10 @@ class LoopMulti(Multi):
         attempt.owner = owner
         turns = self._turns
         mine = turns.under_way.get(owner, 0)
-        if owner is not None and (mine < turns.least or (free and mine < turns.share)):
+        if owner.__class__ is Behind:
+            turns.line_up(owner, attempt)
+            self._fill()
+        elif owner is not None and (mine < turns.least or (free and mine < turns.share)):
             turns.under_way[owner] = mine + 1
             self.start(attempt)
         else:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .addresses import PublicAddresses
     from .attempt import Attempt
     from .handle import Option
+    from .lane import Gates
     from .line import Line
     from .session import Session
     from .sockets import LoopMultis
@@ -52,6 +53,8 @@ class Kept:
         self.options: tuple[Option, ...] | None = None
         self.ahead: Kept | None = None
         """The connections of what goes on while its caller does something else; see ``another``."""
+        self.gates: Gates | None = None
+        """Where the requests of runs meet all others; None while there were no runs."""
 
 
 class Wire:
@@ -64,6 +67,8 @@ class Wire:
         """Its connections."""
         self.owner: object = None
         """Whose requests it carries; None: anybody's. Each owner has a share of the connections, see ``shares.py``."""
+        self.behind = False
+        """Whether its requests are those of runs, which let others go first; the owner is a ``Behind`` then."""
         self.family: tuple[object, object] = (object(), None)
         """Equal for wires that differ in their connections alone: one does for what is to go through the other."""
         self.settings = settings if settings is not None else TransportSettings()
@@ -78,13 +83,14 @@ class Wire:
         """Return one like this, with separate connections that go to *addresses* only."""
         made = Wire(replace(self.settings, addresses=addresses), self.policy, self._observer)
         made.owner, made.family = self.owner, (made.family[0], self.owner)
-        return made
+        return made.background() if self.behind else made
 
     def another(self) -> Wire:
         """Return one like this, with separate connections: the same ones for all that share those of this one."""
         kept = self.kept
         with kept.making:
             kept.ahead = kept.ahead or Kept()
+            kept.ahead.gates = kept.gates
         made = copy(self)
         made.kept = kept.ahead
         return made
@@ -93,11 +99,29 @@ class Wire:
         """Return one over the same connections, for what *owner* does."""
         made = copy(self)
         made.owner, made.family = owner, (self.family[0], owner)
+        return made.background() if self.behind else made
+
+    def background(self) -> Wire:
+        """Return one over the same connections, whose requests let those of others go first."""
+        from .lane import Gates
+        from .shares import Behind
+
+        kept, owner = self.kept, self.owner
+        with kept.making:
+            gates = kept.gates = kept.gates or Gates()
+            if kept.ahead is not None:
+                kept.ahead.gates = gates
+        made = copy(self)
+        made.owner = owner if isinstance(owner, Behind) else Behind(owner)
+        made.family, made.behind = (self.family[0], made.owner), True
+        made.first = partial(gates.lane(made.owner).straight, self.policy)
         return made
 
     def exchange(self, request: Request, first: Attempt | None = None) -> Exchange[Response]:
         """Return *request* as an exchange of attempts, of which the *first* may have been sent."""
-        return attempts(request, self.policy, self._observer, first)
+        gates = self.kept.gates
+        lane = None if gates is None else gates.lane(self.owner)
+        return attempts(request, self.policy, self._observer, first, lane)
 
     @property
     def options(self) -> tuple[Option, ...]:
@@ -188,8 +212,14 @@ class Wire:
             self.kept.sessions.drop(session)
 
     def share(self) -> int:
-        """Return how many concurrent transfers each session of the owner may have: owners share, and their sessions."""
+        """Return how many concurrent transfers each session of the owner may have: owners share, and their sessions.
+
+        Those of runs have half of what bulk work has, and take nothing from it.
+        """
         sessions, most = self.kept.sessions, self.settings.max_connections
+        if self.behind:
+            owners, mine = sessions.owners(self.owner) if sessions is not None else (1, 1)
+            return max(1, most // 4 // owners // mine)
         if sessions is None or sessions.lent <= 1:
             return most
         owners, mine = sessions.owners(self.owner)
@@ -235,8 +265,14 @@ class IdlePool(Generic[_S]):
         return len(self._lent)
 
     def owners(self, owner: object) -> tuple[int, int]:
-        """Return how many owners use some, and how many *owner* does, which counts as one that does."""
-        owners = [*self._lent.copy().values()]
+        """Return how many owners use some, and how many *owner* does, which counts as one that does.
+
+        Those of runs are counted among themselves, and all others without them.
+        """
+        from .shares import Behind
+
+        behind = isinstance(owner, Behind)
+        owners = [each for each in self._lent.copy().values() if isinstance(each, Behind) is behind]
         return len({*owners, owner}), max(1, owners.count(owner))
 
     def take(self, owner: object = None) -> _S:
