@@ -79,6 +79,8 @@ class RegisterFollower:
         self._register = register
         self._organisation = organisation
         self._source, self._target, self._moves = source, target, moves
+        self._seen: dict[str, RevisionRecord] = {}
+        """What ``before`` has found: swaps name it by its token, so it is not looked up again unless one fails."""
 
     def before(self, keys: Sequence[str]) -> Mapping[str, Known]:
         """Return the sha256 that the register keeps of documents; one look-up each.
@@ -90,6 +92,7 @@ class RegisterFollower:
         for key, record in self._records(keys):
             if record is not None and record.document.filename == key.rpartition("/")[2]:
                 removed = record.removal is not None
+                self._seen[key] = record
                 found[key] = Known(sha256=None if removed else record.sha256, removed=removed)
         return found
 
@@ -104,6 +107,8 @@ class RegisterFollower:
             removed = {key for key, entry in proven.items() if not self._follow(entry)}
             recorded = [_vanished(entry) if entry.key in removed else self._found_lost(entry) for entry in entries]
             journal.record(run, recorded)
+        for entry in entries:
+            self._seen.pop(entry.key, None)
         return recorded
 
     def _records(self, keys: Iterable[str]) -> Iterable[tuple[str, RevisionRecord | None]]:
@@ -130,19 +135,27 @@ class RegisterFollower:
 
     def _follow(self, entry: Entry) -> bool:
         """Have the record of a document name the target; False when its revision is removed."""
-        document = self._document(entry.key)
+        seen = self._seen.pop(entry.key, None)
+        document = seen.document if seen is not None else self._document(entry.key)
         while document is not None:
-            record = self._register.revision(document)
+            record = seen if seen is not None else self._register.revision(document)
             if record is None or record.document.filename != document.filename:
                 return True  # an object that the register never heard of
             if record.removal is not None:
                 return False
             if not self._moves or record.provider != self._source:
-                return True
-            moved = replace(record, provider=self._target, sha256=entry.sha256, size=entry.size, token=new_token())
+                if seen is None:
+                    return True
+                seen = None  # it may have been removed since
+                continue
+            seen, moved = None, self._moved(record, entry)
             if self._register.swap_revision(record, moved):
                 return True
         return True
+
+    def _moved(self, record: RevisionRecord, entry: Entry) -> RevisionRecord:
+        """Return *record* as it names the target, with the bytes of *entry*."""
+        return replace(record, provider=self._target, sha256=entry.sha256, size=entry.size, token=new_token())
 
 
 def _vanished(entry: Entry) -> Entry:
