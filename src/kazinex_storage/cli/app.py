@@ -16,7 +16,7 @@ from typer.main import get_command
 from ..secrecy.masking import redact
 from ..values import value
 from ..version import __version__
-from . import allowlist, audit, check, demo, emulate, kinds, listing, monitoring, objects, provider, serve, sweep
+from . import allowlist, audit, bags, check, demo, emulate, kinds, listing, monitoring, objects, provider, serve, sweep
 from .command import RunningCommand
 from .exits import HELP, ExitCode, document_of, exit_code, message_of, printable
 from .output import Output
@@ -97,6 +97,8 @@ def build() -> typer.Typer:
         ("rm", objects.rm),
         ("check", check.check),
         ("sweep", sweep.sweep_providers),
+        ("export", bags.export),
+        ("import", bags.import_),
         ("usage", monitoring.usage),
         ("monitor", monitoring.monitor),
     ):

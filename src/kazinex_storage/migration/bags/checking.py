@@ -151,7 +151,7 @@ class BagCheck:
         if owner != self._organisation:
             raise AccessDeniedError(
                 f"the bag {self._name!r} is of the organisation {owner!r} and not of {self._organisation!r}; nothing "
-                "of it was stored. To bring it to another organisation, say that it is renamed",
+                "of it was stored. To bring it to another organisation, say so: renamed_from, or --as",
                 operation="import",
             )
 

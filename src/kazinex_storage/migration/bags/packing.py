@@ -80,12 +80,14 @@ class Packer:
     def __init__(self, job: PackJob) -> None:
         self._job = job
         self._threads = Threads(_LARGE_AT_ONCE, "kazinex-pack")
+        self._stopped = False
         self._places = [place for place in places_of(job.providers) if place[0].error is None]
         self._create = PutMode.CREATE if job.place.storage.info.can(Capability.CREATE_ONLY) else PutMode.REPLACE
 
     def close(self) -> None:
-        """End the threads."""
-        self._threads.close()
+        """Begin no more large objects, and wait for none; one that is under way is proven by whoever goes on."""
+        self._stopped = True
+        self._threads.close(wait=False)
 
     def pack(self, leased: Leased) -> None:
         """Pack the entries of a partition that are planned, and write what the bags say of all of them."""
@@ -137,6 +139,8 @@ class Packer:
 
     def _large(self, entry: Entry, found: list[Packed]) -> None:
         """Pack one large object on a thread of its own."""
+        if self._stopped:
+            return
         try:
             found.append(self._streamed(entry))
         except Exception as error:  # the edge of a thread: it is judged like all others
@@ -226,7 +230,11 @@ class Packer:
         rewrites = extension_of(info.key) in source.provider.storage.info.rewrites
         raise IntegrityError(
             f"it has sha256 {sha256}, and {expected} was uploaded"
-            + ("; this service rewrites such files: accept_rewritten packs it as it is now" if rewrites else "")
+            + (
+                "; this service rewrites such files: accept_rewritten (--accept-rewritten) packs it as it is now"
+                if rewrites
+                else ""
+            )
         )
 
     def _may_be_rewritten(self, source: Found) -> bool:

@@ -107,12 +107,14 @@ class Storer:
         self._documents = DocumentStore(job.resolver, organisation=job.organisation)
         self._register = job.resolver.revisions
         self._threads = Threads(_LARGE_AT_ONCE, "kazinex-store")
+        self._stopped = False
         self._tags: dict[str, BagTags] = {}
         self._objects: Storage | None = None
 
     def close(self) -> None:
-        """End the threads."""
-        self._threads.close()
+        """Begin no more large objects, and wait for none; one that is under way is proven by whoever goes on."""
+        self._stopped = True
+        self._threads.close(wait=False)
 
     def store(self, leased: Leased) -> None:
         """Store the entries of a partition that are planned."""
@@ -150,6 +152,8 @@ class Storer:
 
     def _large(self, entry: Entry, options: PutOptions, found: list[Stored]) -> None:
         """Store one large object on a thread of its own."""
+        if self._stopped:
+            return
         try:
             found.append(self._streamed(entry, options))
         except Exception as error:  # the edge of a thread: it is judged like all others
@@ -195,7 +199,7 @@ class Storer:
         elif self._job.options.restore_removed:
             return None
         else:
-            why = f"the revision was removed on {record.removal.at:%Y-%m-%d}; restore_removed stores it again"
+            why = f"it was removed on {record.removal.at:%Y-%m-%d}; restore_removed (--restore-removed) stores it again"
         return Stored(entry=ended(entry, EntryState.REFUSED, why))
 
     def _compared(
