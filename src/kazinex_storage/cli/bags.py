@@ -39,16 +39,19 @@ class Format(Enum):
 
 FormatOption: TypeAlias = Annotated[Format, typer.Option("--format", help="BagIt, RFC 8493.")]
 
+_WHERE = "FOLDER|PROVIDER[:NAME]"
+To: TypeAlias = Annotated[
+    str, typer.Option("--to", metavar=_WHERE, help="A folder, or the label or id of one of the providers.")
+]
+From: TypeAlias = Annotated[
+    str, typer.Option("--from", metavar=_WHERE, help="A bag or a folder of bags, or what export --to was given.")
+]
+
 
 def export(
     context: typer.Context,
     organisation: Organisation,
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to", metavar="FOLDER|PROVIDER[:NAME]", help="A folder, or the label or id of one of the providers."
-        ),
-    ],
+    to: To,
     project: Annotated[str | None, typer.Option("--project", help="The only project.")] = None,
     max_bag_size: Annotated[
         str | None, typer.Option("--max-bag-size", metavar="SIZE", help="Begin another bag before one is larger.")
@@ -86,12 +89,7 @@ def export(
 def import_(
     context: typer.Context,
     organisation: Organisation,
-    from_: Annotated[
-        str,
-        typer.Option(
-            "--from", metavar="FOLDER|PROVIDER[:NAME]", help="A bag or a folder of bags, or what export --to was given."
-        ),
-    ],
+    from_: From,
     as_: Annotated[
         str | None,
         typer.Option("--as", metavar="ORGANISATION", help="Store them for another organisation than the bags are of."),
