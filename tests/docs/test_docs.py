@@ -24,6 +24,9 @@ import pytest
 from typer.main import get_command
 
 from kazinex_storage.cli.app import build, take_flags
+from kazinex_storage.testing.emulators.graph import graph_emulator
+from kazinex_storage.testing.emulators.graph.server import HOST
+from kazinex_storage.testing.emulators.tls import certificate_authority
 from kazinex_storage.testing.servers import azurite, seaweedfs
 
 _ROOT = Path(__file__).parents[2]
@@ -51,6 +54,12 @@ _SECRET = "00112233445566778899aabbccddeeff" * 2  # of the examples
 _CONTAINER = "kazinex-container"
 _ACCOUNT = "kazinexexample"
 _ACCOUNT_KEY = "ZXhhbXBsZSBleGFtcGxlIGV4YW1wbGUgZXhhbXBsZSBleGFtcGxlIQ=="
+
+# The same for SharePoint, whose tenant is emulated.
+_SITE = "contoso.sharepoint.com"
+_TENANT = "11111111-2222-3333-4444-555555555555"
+_APP = "aaaaaaaa-0000-4000-8000-000000000000"
+_APP_SECRET = "example-secret"  # noqa: S105  # of the examples
 
 # Runs in an interpreter of its own: blocks of one page share their names, as a reader who types them would.
 _RUNNER = textwrap.dedent(
@@ -106,6 +115,20 @@ def azure_endpoint() -> Iterator[str]:
     with azurite(account=_ACCOUNT, account_key=_ACCOUNT_KEY) as server:
         server.make_container(_CONTAINER)
         yield server.account_url
+
+
+@pytest.fixture(scope="session")
+def sharepoint_environment() -> Iterator[dict[str, str]]:
+    with certificate_authority() as authority, graph_emulator(authority) as emulator:
+        emulator.state.tenant = _TENANT
+        emulator.add_site("sites/projects", ["Plans"])
+        emulator.add_app(_APP, _APP_SECRET)
+        yield {
+            "KAZINEX_STORAGE_SHAREPOINT_LOGIN_URL": emulator.login_url,
+            "KAZINEX_STORAGE_SHAREPOINT_GRAPH_URL": emulator.graph_url,
+            "KAZINEX_STORAGE_SHAREPOINT_CA_FILE": str(authority.ca_file),
+            "SSL_CERT_FILE": str(authority.ca_file),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +255,10 @@ def test_the_marked_blocks_of_a_page_run_in_order(
         for block in blocks:
             given = f'container="{_CONTAINER}"'
             block[-1] = str(block[-1]).replace(given, f'{given}, endpoint_url="{url}"')
+    if any(_SITE in str(block[-1]) for block in blocks):
+        service |= request.getfixturevalue("sharepoint_environment")
+        for block in blocks:
+            block[-1] = str(block[-1]).replace(_SITE, HOST)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("KAZINEX_", "XDG_"))}
     programs = [str(_programs(tmp_path, warm_python)), str(Path(sys.executable).parent), inherited.get("PATH", "")]
 

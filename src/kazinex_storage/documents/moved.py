@@ -22,8 +22,9 @@ from ..errors import (
     UnavailableError,
 )
 from ..transport import Exchange
+from ..types import ObjectInfo
 from ..values import value
-from .integrity import Evidence, IntegrityState, checked
+from .integrity import Evidence, IntegrityState, checked, is_altered
 from .receipts import ResolvedProvider, StoredDocument
 from .register import RevisionRecord
 from .searching import Search, relative_key
@@ -93,6 +94,24 @@ def refuse_accepted(located: Located, *, accept_rewritten: bool) -> None:
             operation="open",
             key=located.receipt.key,
         )
+
+
+def is_proven_copy(search: Search, located: Located, info: ObjectInfo) -> Exchange[bool]:
+    """Say whether the other version *info* of a document is one that a run has put there, with the same bytes.
+
+    A document that was moved away, pruned and moved back lies where its first receipt says, as another version.
+    """
+    receipt, rewrites = located.receipt, located.provider.storage.info.rewrites
+    if receipt.sha256 is None or info.etag is None or is_altered(receipt, info, rewrites):
+        return False
+    record = yield from search.revision(receipt.document)
+    if record is None or record.document != receipt.document or record.removal is not None:
+        return False
+    if (record.provider, record.sha256) != (receipt.provider, receipt.sha256):
+        return False
+    copies = yield from search.copies(receipt.document)
+    version = (receipt.provider, receipt.sha256, info.etag)
+    return any((copy.provider, copy.sha256, copy.etag) == version for copy in copies)
 
 
 def checked_where_it_is(located: Located, *, by: Evidence) -> Exchange[IntegrityState]:

@@ -23,7 +23,7 @@ from ..transport import Exchange
 from ..types import ByteRange, ObjectInfo, Progress, PutMode, PutOptions
 from .direct import DirectUploads
 from .integrity import Evidence, IntegrityState, is_by_service, is_rewritten
-from .moved import Located, checked_where_it_is, read_where_it_is, refuse_accepted
+from .moved import Located, checked_where_it_is, is_proven_copy, read_where_it_is, refuse_accepted
 from .patience import Patience
 from .reading import Opening, check_version, other_version, rewritten
 from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, Revisions, StoredDocument, receipt_of
@@ -129,7 +129,11 @@ class DocumentOperations:
         yield from self._opened(receipt, located.provider, how)
         if accept_rewritten and is_by_service(receipt, info, storage.info.rewrites):
             return Opening(storage=storage, key=key, info=info, sha256=None)
-        check_version(receipt, info, storage.info.rewrites)
+        try:
+            check_version(receipt, info, storage.info.rewrites)
+        except IntegrityError:
+            if not (yield from is_proven_copy(self._search, located, info)):
+                raise
         return Opening(storage=storage, key=key, info=info, sha256=receipt.sha256)
 
     def download(
