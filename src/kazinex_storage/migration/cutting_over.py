@@ -14,11 +14,13 @@ from ..documents.events import CutOver
 from ..errors import SettingsError
 from ..values import value
 from .choices import FACT, Choices, choices_of, choose_target, verify_end
-from .journal import PARTITION_ENTRIES, PROVEN, Count, Entry, EntryState, Journal, Run, RunKind, RunState
+from .journal import PARTITION_ENTRIES, PROVEN, Count, Entry, EntryState, Journal, Partition, Run, RunKind, RunState
 from .leasing import advance, never
 from .migrate import Migration, finish
+from .mirroring import drain
 from .planning import plan_run
 from .runs import now
+from .telling import documents_moved
 
 if TYPE_CHECKING:
     pass
@@ -82,20 +84,24 @@ def cut_over(migration: Migration, *, allow_refused: bool = False, stop: Callabl
     verify_end(migration, migration.target)
     before = _proven(migration.journal, run)
     _bring(migration, run, stop)
+    if run.kind is RunKind.MIRROR:
+        _check_drained(migration, run, stop)
     _check_complete(run, migration.journal, allow_refused=allow_refused)
     if run.kind is RunKind.MIRROR or ROLLED_BACK_AT in run.facts:
         follow_all(migration, run)
     run, changed = _change_choices(migration, run)
     _bring(migration, run, stop)
+    pending = 0
     if run.kind is RunKind.MIRROR:
         follow_all(migration, run)
+        pending = drain(migration, run, stop=stop)
         migration.journal.follow(run, on=False)
     return CutOverReport(
         run=run,
         default=changed.default,
         overrides=changed.projects,
         stragglers=max(0, _proven(migration.journal, run) - before),
-        left=left_of(migration.journal, run),
+        left=left_of(migration.journal, run) + pending,
     )
 
 
@@ -122,7 +128,14 @@ def follow_all(migration: Migration, run: Run) -> None:
     """
     journal, follower = migration.journal, migration.follower
     for entries in entries_in(journal, run, PROVEN):
-        for entry in follower.commit(journal, run, entries):
+        number = entries[0].number // PARTITION_ENTRIES
+        partition = Partition(number=number, first=entries[0].number, last=entries[-1].number)
+        with journal.together():
+            recorded = follower.commit(journal, run, entries)
+            event = documents_moved(run, partition, recorded)
+            if event is not None:
+                migration.resolver.emit(event)
+        for entry in recorded:
             if entry.state is EntryState.VANISHED:
                 migration.target.storage.delete(entry.key)
 
@@ -133,6 +146,15 @@ def _bring(migration: Migration, run: Run, stop: Callable[[], bool]) -> None:
     plan_run(journal, run, migration.source, migration.target, prefix=migration.prefix, stop=stop)
     journal.reopen(run, (EntryState.FAILED,))
     finish(migration.job(run), stop)
+
+
+def _check_drained(migration: Migration, run: Run, stop: Callable[[], bool]) -> None:
+    pending = drain(migration, run, stop=stop)
+    if pending:
+        raise SettingsError(
+            f"{pending:,} changes of the source have not reached the target, so no choice was changed; mirror until "
+            "none is left"
+        )
 
 
 def _check_complete(run: Run, journal: Journal, *, allow_refused: bool) -> None:

@@ -1,0 +1,277 @@
+"""Mirrors: what changes on the source reaches the target, whatever is down or killed meanwhile, removals included."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from kazinex_storage import IntegrityState
+from kazinex_storage.errors import SettingsError
+from kazinex_storage.migration.cutting_over import cut_over
+from kazinex_storage.migration.journal import EntryState, RunState
+from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.mirroring import MirrorOptions, MirrorReport, end_mirror, mirror, mirror_run
+from kazinex_storage.migration.pruning import prune
+from kazinex_storage.organisations import KeyRing, Sealer, SqlCatalogue
+
+from .worlds import ACME, World, content, document, key_of, world_on_disk
+
+QUICK = MirrorOptions(interval=timedelta(seconds=0.05), rescan=timedelta(hours=1), longest_pause=timedelta(seconds=0.2))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    catalogue = SqlCatalogue(tmp_path / "catalogue.db", Sealer(KeyRing.generate()))
+    world = World(tmp_path, catalogue, "one", "two")
+    yield world
+    world.close()
+
+
+def migration_of(world: World, project: str | None = None) -> Migration:
+    return Migration(world.resolver, ACME, "one", "two", project=project)
+
+
+def there(world: World, label: str = "two") -> set[str]:
+    return {path.relative_to(world.folder / label / ACME).as_posix() for path in files(world.folder / label / ACME)}
+
+
+def files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*.pdf") if path.is_file()) if folder.exists() else iter(())
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        threading.Event().wait(0.02)
+
+
+@contextmanager
+def watching(migration: Migration) -> Iterator[list[MirrorReport]]:
+    """Run a mirror on a thread of its own until the block ends."""
+    ended, reports = threading.Event(), list[MirrorReport]()
+
+    def run() -> None:
+        reports.append(mirror(migration, watch=True, options=QUICK, stop=ended.is_set))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield reports
+    finally:
+        ended.set()
+        thread.join()
+    assert reports, "it ended by an error"
+
+
+def test_a_mirror_brings_what_is_there_and_the_register_goes_on_naming_the_source(world: World) -> None:
+    world.upload(1)
+
+    report = mirror(migration_of(world))
+
+    assert report.complete
+    assert {key_of(1)} == there(world) == there(world, "one")
+    assert RunState.DONE is report.run.state
+    record = world.resolver.revisions.revision(document(1))
+    assert record is not None
+    assert world.ids["one"] == record.provider
+
+
+def test_what_was_uploaded_between_two_calls_is_brought_by_the_queue(world: World) -> None:
+    mirror(migration_of(world))
+    world.upload(1)
+    run = mirror_run(migration_of(world))
+    assert run is not None
+    assert 1 == migration_of(world).journal.count_pending(run)
+
+    report = mirror(migration_of(world))
+
+    assert (True, 1, 0) == (report.complete, report.brought, report.pending)
+    assert {key_of(1)} == there(world)
+
+
+def test_uploads_and_removals_go_to_both_while_it_watches(world: World) -> None:
+    world.upload(0)
+    with watching(migration_of(world)) as reports:
+        until(lambda: there(world) == {key_of(0)})
+        receipt = world.upload(1)
+        world.upload(2)
+        until(lambda: len(there(world)) == 3)
+        world.documents.remove(receipt, reason="a test")
+        until(lambda: there(world) == {key_of(0), key_of(2)})
+        run = mirror_run(migration_of(world))
+        assert run is not None
+        until(lambda: migration_of(world).journal.count_pending(run) == 0)
+
+    assert reports[0].complete
+    counts = migration_of(world).journal.counts(run)
+    assert (2, 1) == (counts[EntryState.COPIED].objects, counts[EntryState.VANISHED].objects)
+    assert content(2) == world.path("two", key_of(2)).read_bytes()
+
+
+def test_a_removal_that_the_target_did_not_hear_of_reaches_it_later(world: World) -> None:
+    receipt = world.upload(1)
+    mirror(migration_of(world))
+    body = world.path("two", key_of(1)).read_bytes()
+    world.documents.remove(receipt)
+    kept = world.path("two", key_of(1))
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(body)  # as if the target had been down when it was removed
+    migration = migration_of(world)
+    run = mirror_run(migration)
+    assert run is not None
+    entry = migration.journal.known(run, [key_of(1)])[key_of(1)]
+    etag = migration.target.storage.head(key_of(1)).etag
+    migration.journal.record(run, [replace(entry, target_etag=etag)])
+
+    report = mirror(migration)
+
+    assert set() == there(world)
+    assert report.complete
+
+
+def test_another_object_on_the_target_outlives_the_removal_of_a_document(world: World) -> None:
+    world.upload(1)
+    mirror(migration_of(world))
+    world.path("two", key_of(1)).unlink()
+    world.path("two", key_of(1)).write_bytes(b"somebody else's")
+    migration = migration_of(world)
+    record = world.resolver.revisions.revision(document(1))
+    assert record is not None
+    assert world.resolver.revisions.swap_revision(record, None)  # an upload that was taken back
+
+    mirror(migration)
+
+    assert b"somebody else's" == world.path("two", key_of(1)).read_bytes()
+
+
+def test_only_the_project_that_was_asked_for_is_mirrored(world: World) -> None:
+    mirror(migration_of(world, "tunnel"))
+    world.upload(1)
+    world.upload(2, project="tunnel")
+
+    report = mirror(migration_of(world, "tunnel"))
+
+    assert {key_of(2, "tunnel")} == there(world)
+    assert report.complete
+
+
+def test_objects_that_the_register_knows_nothing_of_come_with_the_next_listing(world: World) -> None:
+    mirror(migration_of(world))
+    world.storage("one").put("notes/a.pdf", b"no document")
+
+    mirror(migration_of(world))
+
+    assert {"notes/a.pdf"} == there(world)
+
+
+MIRROR = """
+import sys
+from datetime import timedelta
+from pathlib import Path
+from worlds import ACME, world_on_disk
+from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.mirroring import MirrorOptions, mirror
+
+options = MirrorOptions(interval=timedelta(seconds=0.05), longest_pause=timedelta(seconds=0.2))
+with world_on_disk(Path(sys.argv[1]), "one", "two") as world:
+    print("ready", flush=True)
+    mirror(Migration(world.resolver, ACME, "one", "two"), watch=True, options=options)
+"""
+
+
+@contextmanager
+def mirroring_process(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    path = os.pathsep.join((str(Path(__file__).parent), str(Path(__file__).parent.parent)))
+    with subprocess.Popen(
+        [sys.executable, "-c", MIRROR, str(folder)],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert "ready\n" == process.stdout.readline()
+        yield process
+        process.send_signal(signal.SIGKILL)
+
+
+def test_a_target_that_was_down_has_everything_afterwards_whoever_was_killed(tmp_path: Path) -> None:
+    with world_on_disk(tmp_path, "one", "two") as world:
+        migration = migration_of(world)
+        with mirroring_process(tmp_path):
+            world.upload(0)
+            until(lambda: there(world) == {key_of(0)})
+            (tmp_path / "two").rename(tmp_path / "away")
+            receipt = world.upload(1)
+            world.upload(2)
+            run = mirror_run(migration)
+            assert run is not None
+            until(lambda: any(entry.attempts for entry in migration.journal.entries(run, first=1)))
+        world.upload(3)  # while nobody mirrors, and the target is down still
+        assert 3 == migration.journal.count_pending(run)
+        (tmp_path / "away").rename(tmp_path / "two")
+        world.documents.remove(document(0))
+        with mirroring_process(tmp_path):
+            until(lambda: migration.journal.count_pending(run) == 0)
+
+        assert {key_of(number) for number in (1, 2, 3)} == there(world) == there(world, "one")
+        assert IntegrityState.INTACT is world.documents.check(receipt)
+        assert {content(number) for number in (1, 2, 3)} == {path.read_bytes() for path in files(tmp_path / "two")}
+
+
+def test_two_mirrors_at_once_bring_everything_once(world: World) -> None:
+    with watching(migration_of(world)), watching(migration_of(world)):
+        for number in range(20):
+            world.upload(number)
+        until(lambda: len(there(world)) == 20)
+        run = mirror_run(migration_of(world))
+        assert run is not None
+        until(lambda: migration_of(world).journal.count_pending(run) == 0)
+
+    counts = migration_of(world).journal.counts(run)
+    assert 20 == sum(counts[state].objects for state in (EntryState.COPIED, EntryState.SAME) if state in counts)
+
+
+def test_a_cut_over_ends_a_mirror_and_the_register_follows(world: World) -> None:
+    for number in range(3):
+        world.upload(number)
+    migration = migration_of(world)
+    with watching(migration):
+        until(lambda: (run := mirror_run(migration)) is not None and run.state is RunState.DONE)
+        report = cut_over(migration)
+
+    late = world.upload(9)
+    assert (True, 0) == (report.default, report.left)
+    assert {world.ids["two"]} == {
+        record.provider
+        for number in (0, 1, 2, 9)
+        if (record := world.resolver.revisions.revision(document(number))) is not None
+    }
+    assert IntegrityState.INTACT is world.documents.check(late)
+    assert 3 == prune(migration, True).pruned.objects
+    with pytest.raises(SettingsError, match="was cut over"):
+        mirror(migration)
+
+
+def test_a_mirror_that_has_ended_queues_nothing(world: World) -> None:
+    migration = migration_of(world)
+    run = mirror(migration).run
+    ended = end_mirror(migration)
+    world.upload(1)
+
+    assert RunState.ENDED is ended.state
+    assert 0 == migration.journal.count_pending(run)
+    assert set() == there(world)
+    with pytest.raises(SettingsError, match="nothing mirrors"):
+        end_mirror(migration)
