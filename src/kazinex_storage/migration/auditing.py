@@ -8,6 +8,7 @@ listings run is no finding. Read next: ``audits.py``, which begins one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -25,7 +26,7 @@ from .audit_sources import RecordedSource, Source, StoredSource
 from .comparing import AuditLevel, Comparison, Known
 from .endpoints import endpoint_of
 from .journal import PROVEN, Entry, EntryState, Journal, Run, RunKind, RunState
-from .leasing import advance, in_state, never, partitions
+from .leasing import Leased, advance, in_state, never, partitions
 from .owners import this_owner
 
 if TYPE_CHECKING:
@@ -115,8 +116,10 @@ def plan_audit(job: AuditJob, *, stop: Callable[[], bool] = never) -> Run:
     return advance(job.journal, job.run, in_state(RunState.PLANNED))
 
 
-def work_audit(job: AuditJob, *, stop: Callable[[], bool] = never, wait: bool = True) -> None:
-    """Compare what is planned, partition by partition; with *wait* also what other processes hold and do not finish.
+def work_audit(job: AuditJob, *, stop: Callable[[], bool] = never, wait: bool = True, most: int | None = None) -> int:
+    """Compare what is planned, partition by partition, and return how many objects were compared.
+
+    With *wait* also what other processes hold and do not finish; at most so many partitions where *most* is given.
 
     Raises:
         StorageError: the journal does not answer.
@@ -124,22 +127,29 @@ def work_audit(job: AuditJob, *, stop: Callable[[], bool] = never, wait: bool = 
     running = advance(job.journal, job.run, _begun)
     owner = this_owner()
     comparison = Comparison(job.source.reference, job.target, job.run.target, job.level)
-    for held in partitions(job.journal, running, owner, stop=stop, wait=wait):
-        first, last = held.partition.first, held.partition.last
-        planned = job.journal.entries(running, first=first, last=last, states=(EntryState.PLANNED,))
-        exchanges = (
-            comparison.judged(entry, _now(), _look_up(job, entry.key))
-            for entry in planned
-            if not stop() and not held.lost
-        )
-        done = list[Entry]()
-        recorded_at = monotonic()
-        for _, outcome in job.target.transport.run_many(exchanges, job.concurrency):
-            done.append(outcome.result())
-            if len(done) >= _RECORD_ENTRIES or monotonic() - recorded_at > _RECORD_S:
-                job.journal.record(running, done)
-                done, recorded_at = [], monotonic()
-        job.journal.record(running, done)
+    objects = 0
+    with closing(partitions(job.journal, running, owner, stop=stop, wait=wait)) as every:
+        for held in islice(every, most):
+            objects += _work_on(job, running, comparison, held, stop)
+    return objects
+
+
+def _work_on(job: AuditJob, running: Run, comparison: Comparison, held: Leased, stop: Callable[[], bool]) -> int:
+    first, last = held.partition.first, held.partition.last
+    planned = job.journal.entries(running, first=first, last=last, states=(EntryState.PLANNED,))
+    exchanges = (
+        comparison.judged(entry, _now(), _look_up(job, entry.key)) for entry in planned if not stop() and not held.lost
+    )
+    done, objects = list[Entry](), 0
+    recorded_at = monotonic()
+    for _, outcome in job.target.transport.run_many(exchanges, job.concurrency):
+        done.append(outcome.result())
+        objects += 1
+        if len(done) >= _RECORD_ENTRIES or monotonic() - recorded_at > _RECORD_S:
+            job.journal.record(running, done)
+            done, recorded_at = [], monotonic()
+    job.journal.record(running, done)
+    return objects
 
 
 def _look_up(job: AuditJob, key: str) -> Callable[[], Known] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ def partitions(
     stop: Callable[[], bool] = never,
     lease: timedelta = LEASE,
     wait: bool = True,
-) -> Iterator[Leased]:
+) -> Generator[Leased, None, None]:
     """Yield each partition that nobody holds, until none is open; it is given back when the next one is asked for.
 
     Args:
