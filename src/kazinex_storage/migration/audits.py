@@ -20,6 +20,7 @@ from .audit_sources import StoredSource
 from .auditing import AuditJob, Receipts, audit_job, plan_audit, work_audit
 from .comparing import AuditLevel
 from .endpoints import Endpoint, endpoint_at, endpoint_of
+from .executors import Workers, drive
 from .journal import Count, EntryState, Journal, Run, RunKind, RunState
 from .leasing import advance, in_state, never
 from .memory_journal import MemoryJournal
@@ -145,6 +146,21 @@ def audit(
         NotSupportedError: the catalogue cannot list its register.
         StorageError: a side cannot be listed.
     """
+    job = begin_audit(resolver, organisation, plan, receipts=receipts)
+    with watch(job.run):
+        return run_audit(job, stop=stop)
+
+
+def begin_audit(
+    resolver: Resolver, organisation: str, plan: AuditPlan, *, receipts: Receipts | None = None
+) -> AuditJob:
+    """Return what ``run_audit`` needs: of the run of that *plan* that has not ended, or of a new one. Nothing is read.
+
+    Raises:
+        RecordNotFoundError: the organisation has no such provider.
+        SettingsError: a provider cannot be opened, or both are the same.
+        NotSupportedError: the catalogue cannot list its register.
+    """
     journal = resolver.organisations.catalogue.journal
     target = endpoint_of(resolver, organisation, plan.target)
     source = endpoint_of(resolver, organisation, plan.source) if plan.source is not None else None
@@ -153,9 +169,7 @@ def audit(
             f"source and target are both {target.label!r}; audit it against the register, or another one"
         )
     run = _open_run(journal, organisation, plan, (source, target), resolver.by)
-    job = audit_job(resolver, run, receipts)
-    with watch(run):
-        return run_audit(job, stop=stop)
+    return audit_job(resolver, run, receipts)
 
 
 def audit_storages(
@@ -184,16 +198,26 @@ def audit_storages(
     return run_audit(job, stop=stop)
 
 
-def run_audit(job: AuditJob, *, stop: Callable[[], bool] = never) -> AuditResult:
+def run_audit(job: AuditJob, *, stop: Callable[[], bool] = never, workers: Workers | None = None) -> AuditResult:
     """List both sides if that was not done, compare all that is open, and return what was found.
+
+    Args:
+        job: What is compared.
+        stop: Asked all the time; True ends the call, and the next one goes on.
+        workers: Who compares what this process has listed, by default this process. Receipts stay here: workers know
+            what a copy has written, and no more.
 
     Raises:
         StorageError: a side cannot be listed, or the journal does not answer.
+        UnavailableError: the workers only die, or cannot open the catalogue.
     """
     if job.run.state is RunState.PLANNING:
         job = replace(job, run=plan_audit(job, stop=stop))
     if job.run.state is not RunState.PLANNING:
-        work_audit(job, stop=stop)
+        if workers is None:
+            work_audit(job, stop=stop)
+        else:
+            drive(workers, job.journal, job.run, stop=stop)
     counts = job.journal.counts(job.run)
     kept = job.journal.run(job.run.organisation, job.run.id) or job.run
     if kept.state is RunState.RUNNING and not counts.get(EntryState.PLANNED):

@@ -32,13 +32,14 @@ class DaskExecutor:
     A context manager. Closing it withdraws the tasks that have not begun; those under way end with their partitions.
     """
 
-    def __init__(self, cluster: str | Client = LOCAL, *, workers: int | None = None) -> None:
+    def __init__(self, cluster: str | Client = LOCAL, *, workers: int | None = None, timeout_s: float = 30.0) -> None:
         """Work on a cluster.
 
         Args:
             cluster: The address of a scheduler (``tcp://host:8786``), a client, which stays the caller's to close, or
                 ``local``.
             workers: How many processes a local cluster has; by default as many as the machine has cores.
+            timeout_s: How long a scheduler at an address is waited for.
 
         Raises:
             UnavailableError: no scheduler answers there.
@@ -53,7 +54,7 @@ class DaskExecutor:
             self._client = Client(self._cluster)
         else:
             try:
-                self._client = Client(cluster)
+                self._client = Client(cluster, timeout=timeout_s)
             except (OSError, TimeoutError, ValueError) as error:
                 raise UnavailableError(f"no scheduler of Dask answers at {cluster!r}: {error}") from error
         self._futures: set[Future[TaskReport]] = set()
@@ -74,7 +75,7 @@ class DaskExecutor:
     @property
     def workers(self) -> int:
         """How many threads the workers have in all, now."""
-        return max(1, sum(self._client.nthreads().values()))
+        return max(1, sum(int(threads) for threads in self._client.nthreads().values()))
 
     def submit(self, task: Task) -> Handle:
         """Have *task* run as soon as a worker is free; once more on another one when that dies."""

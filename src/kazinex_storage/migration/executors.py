@@ -109,24 +109,26 @@ class Executor(Protocol):
         ...
 
 
-def drive(
-    executor: Executor,
-    journal: Journal,
-    run: Run,
-    *,
-    opener: str = FROM_ENVIRONMENT,
-    stop: Callable[[], bool] = bool,
-) -> str | None:
-    """Have *executor* work on *run*, which is planned, until none of its entries is PLANNED any more.
+@value
+class Workers:
+    """Who works on a run beside the process that begins it, and how they open the catalogue."""
+
+    executor: Executor
+    """It stays the caller's to close."""
+    opener: str = FROM_ENVIRONMENT
+    """``module:function`` on the worker; the function returns (organisations, resolver)."""
+
+
+def drive(workers: Workers, journal: Journal, run: Run, *, stop: Callable[[], bool] = bool) -> str | None:
+    """Have *workers* work on *run*, which is planned, until none of its entries is PLANNED any more.
 
     Two tasks for each worker are in flight. What a dead worker left is taken up by the next task: at once on the same
     machine, after its lease on another one.
 
     Args:
-        executor: Who works. It is closed when *stop* says so, and stays the caller's to close otherwise.
+        workers: Who works. Their executor is closed when *stop* says so, and when the run cannot go on.
         journal: Where the run is kept.
         run: The run.
-        opener: ``module:function`` by which a worker opens the catalogue.
         stop: Asked twice a second.
 
     Returns:
@@ -136,12 +138,13 @@ def drive(
         UnavailableError: workers only die, or cannot open the catalogue; the message says what the last one said.
         StorageError: the journal does not answer.
     """
-    return _Drive(executor, journal, run, opener).until_done(stop)
+    return _Drive(workers, journal, run).until_done(stop)
 
 
 class _Drive:
-    def __init__(self, executor: Executor, journal: Journal, run: Run, opener: str) -> None:
-        self._executor, self._journal, self._run, self._opener = executor, journal, run, opener
+    def __init__(self, workers: Workers, journal: Journal, run: Run) -> None:
+        self._executor, self._opener = workers.executor, workers.opener
+        self._journal, self._run = journal, run
         self._under_way: list[Handle] = []
         self._submitted = 0
         self._failed = 0

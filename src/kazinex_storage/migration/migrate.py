@@ -18,6 +18,7 @@ from ..errors import SettingsError
 from ..keys import check_identifier
 from ..storage.sync import Storage
 from .endpoints import Endpoint, endpoint_at, endpoint_of
+from .executors import Workers, drive
 from .following import Follower, NoFollower, RegisterFollower
 from .journal import EntryState, Journal, Run, RunKind, RunState
 from .memory_journal import MemoryJournal
@@ -107,16 +108,26 @@ class Migration:
         with watching(self.journal, run, on_progress):
             return _planned(self.journal, run, self, stop)
 
-    def copy(self, on_progress: OnProgress | None = None, stop: Callable[[], bool] = bool) -> RunReport:
+    def copy(
+        self,
+        on_progress: OnProgress | None = None,
+        stop: Callable[[], bool] = bool,
+        *,
+        workers: Workers | None = None,
+    ) -> RunReport:
         """Copy what the plan says, after making one if there is none, and return what became of all of it.
 
         What failed before is tried again. A run that was stopped or killed goes on where it was; one that is done is
         planned again, for what has come since. It returns when nothing is left, other processes included.
 
+        Args:
+            workers: Who copies what this process has planned; by default this process.
+
         Raises:
             StorageError: as ``plan``; the journal does not answer.
+            UnavailableError: the workers only die, or cannot open the catalogue.
         """
-        return _copied(self, self._begun(), on_progress, stop)
+        return _copied(self, self._begun(), on_progress, stop, workers)
 
     def job(self, run: Run) -> Job:
         """Return what one process works on; several may, each with a job of its own."""
@@ -228,7 +239,13 @@ def _planned(journal: Journal, run: Run, pair: Migration | _Plain, stop: Callabl
     return plan_run(journal, run, pair.source, pair.target, prefix=pair.prefix, stop=stop)
 
 
-def _copied(pair: Migration | _Plain, run: Run, on_progress: OnProgress | None, stop: Callable[[], bool]) -> RunReport:
+def _copied(
+    pair: Migration | _Plain,
+    run: Run,
+    on_progress: OnProgress | None,
+    stop: Callable[[], bool],
+    workers: Workers | None = None,
+) -> RunReport:
     begun, journal = time.monotonic(), pair.journal
     with watching(journal, run, on_progress):
         if run.state not in (RunState.PLANNED, RunState.RUNNING):
@@ -239,7 +256,12 @@ def _copied(pair: Migration | _Plain, run: Run, on_progress: OnProgress | None, 
             run = change_run(journal, run, state=RunState.RUNNING)
         if run.state is not RunState.PLANNING:
             journal.reopen(run, [EntryState.FAILED])
-        stopped = STOPPED if stop() else finish(pair.job(run), stop)
+        if stop():
+            stopped: str | None = STOPPED
+        elif workers is None:
+            stopped = finish(pair.job(run), stop)
+        else:
+            stopped = drive(workers, journal, run, stop=stop)
         done = run.state is RunState.RUNNING and stopped is None and not left_in(journal.counts(run))
         run = change_run(journal, run, state=RunState.DONE if done else None, ended_at=now())
         if pair.tell is not None:

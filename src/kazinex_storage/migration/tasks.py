@@ -53,6 +53,11 @@ def run_task(task: Task, stop: Callable[[], bool] = never) -> TaskReport:
             raise SettingsError(f"a run of the kind {run.kind.value!r} is not divided among workers")
 
 
+def forget_opened() -> None:
+    """Let the next task of this process open its catalogue again; what was opened is its opener's to close."""
+    _opened.cache_clear()
+
+
 def from_environment() -> Opened:
     """Open the catalogue that the environment names."""
     from ..organisations.assembly import open_organisations
