@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from kazinex_storage import AlreadyExistsError, RecordNotFoundError, SettingsError
-from kazinex_storage.migration.evidence import write_evidence
+from kazinex_storage.migration.evidence import Evidence, write_evidence
 from kazinex_storage.migration.evidence_checking import check_evidence
 from kazinex_storage.migration.evidence_lines import START, hash_of
-from kazinex_storage.migration.journal import Entry, EntryState, Run, RunKind, RunState
+from kazinex_storage.migration.journal import Entry, EntryState, Journal, Run, RunKind, RunState
 from kazinex_storage.migration.memory_journal import MemoryJournal
-from kazinex_storage.organisations import KeyRing, MemoryCatalogue, OrganisationKeys, Sealer, SqlCatalogue
+from kazinex_storage.organisations import KeyRing, MemoryCatalogue, OrganisationKeys, Sealer, SqlCatalogue, open_journal
 from kazinex_storage.organisations.signing import EvidenceSigner, evidence_key, evidence_signer, is_signed, same_key
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
@@ -29,7 +31,7 @@ def signer(organisation: str = "acme", ring: KeyRing | None = None) -> EvidenceS
     return EvidenceSigner(organisation, *OrganisationKeys(ring or KeyRing.generate(), organisation).sealing())
 
 
-def audited(journal: MemoryJournal, run: str = "run-1", entries: int = 4) -> Run:
+def audited(journal: Journal, run: str = "run-1", entries: int = 4) -> Run:
     """Keep an audit that is done."""
     kept = journal.add_run(
         Run(
@@ -308,3 +310,33 @@ def test_a_signer_shows_no_key() -> None:
     assert f"EvidenceSigner('acme', {ring.current})" == repr(made)
     assert is_signed(b"text", made.sign(b"text"), made.key.pem)
     assert not is_signed(b"text", "no signature", made.key.pem)
+
+
+def test_reports_that_are_made_at_once_follow_each_other_and_of_one_run_there_is_one(
+    key: EvidenceSigner, tmp_path: Path
+) -> None:
+    """A journal in memory undoes nothing, so it is one that lasts."""
+    runs = ("run-1", "run-1", "run-2", "run-3", "run-3")
+    with closing(open_journal(tmp_path / "journal.db")) as journal:
+        for run in sorted(set(runs)):
+            audited(journal, run)
+        made = list[Evidence]()
+        threads = [
+            Thread(
+                target=lambda number, run: made.append(
+                    write_evidence(journal, "acme", run, tmp_path / f"{number}.jsonl", key)
+                ),
+                args=(number, run),
+            )
+            for number, run in enumerate(runs)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    chain = {report.number: report for report in made}
+    assert 5 == len(made)
+    assert {1, 2, 3} == set(chain)
+    assert 3 == len({report.hash for report in made}) == len({report.run for report in chain.values()})
+    assert [START, chain[1].hash, chain[2].hash] == [chain[number].previous for number in (1, 2, 3)]

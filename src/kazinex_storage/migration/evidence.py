@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,17 +111,27 @@ def write_evidence(
         RecordConflictError: other reports of the organisation are being made all the time.
         OSError: *path* cannot be written.
     """
-    found = journal.run(organisation, run)
-    if found is None:
-        raise RecordNotFoundError(f"the organisation {organisation!r} has no run with the id {run!r}")
-    _check_done(journal, found)
     draft = _Draft(Path(path), signer)
     try:
-        made = _again(journal, found, draft) or _next(journal, found, draft, clock)
+        made = _written(journal, organisation, run, draft, clock)
         draft.publish()
     finally:
         draft.remove()
     return made
+
+
+def _written(journal: Journal, organisation: str, run: str, draft: _Draft, clock: Callable[[], datetime]) -> Evidence:
+    for _ in range(_TRIES):
+        found = journal.run(organisation, run)
+        if found is None:
+            raise RecordNotFoundError(f"the organisation {organisation!r} has no run with the id {run!r}")
+        _check_done(journal, found)
+        made = _again(journal, found, draft) or _next(journal, found, draft, clock)
+        if made is not None:
+            return made
+    raise RecordConflictError(
+        f"the run {run!r}, or the end of the chain of evidence, is being changed by others; try again"
+    )
 
 
 def _check_done(journal: Journal, run: Run) -> None:
@@ -147,32 +156,28 @@ def _again(journal: Journal, run: Run, draft: _Draft) -> Evidence | None:
     return made if made.hash == kept["hash"] else None
 
 
-def _next(journal: Journal, run: Run, draft: _Draft, clock: Callable[[], datetime]) -> Evidence:
-    """Write the next report of the organisation, and keep where its chain ends."""
-    for _ in range(_TRIES):
-        end = journal.run(run.organisation, CHAIN_ID)
-        place = ReportPlace(
-            number=int(str(end.facts["number"])) + 1 if end is not None else 1,
-            previous=str(end.facts["hash"]) if end is not None else START,
-            made_at=clock().isoformat(),
-            key_id=draft.key_id,
-        )
-        made = draft.write(journal, run, place)
-        facts = {"number": place.number, "hash": made.hash}
-        whole = {**facts, "previous": place.previous, "made_at": place.made_at}
-        with suppress(RecordConflictError), journal.together():
+def _next(journal: Journal, run: Run, draft: _Draft, clock: Callable[[], datetime]) -> Evidence | None:
+    """Write the next report of the organisation, and keep where its chain ends; None when another one was faster."""
+    end = journal.run(run.organisation, CHAIN_ID)
+    place = ReportPlace(
+        number=int(str(end.facts["number"])) + 1 if end is not None else 1,
+        previous=str(end.facts["hash"]) if end is not None else START,
+        made_at=clock().isoformat(),
+        key_id=draft.key_id,
+    )
+    made = draft.write(journal, run, place)
+    facts = {"number": place.number, "hash": made.hash}
+    whole = {**facts, "previous": place.previous, "made_at": place.made_at}
+    try:
+        with journal.together():
             if end is None:
                 journal.add_run(_end_of(run.organisation, facts, clock()))
             else:
                 journal.replace_run(replace(end, facts=facts))
             journal.replace_run(replace(run, facts={**run.facts, _FACTS: whole}))
-            return made
-        current = journal.run(run.organisation, run.id)
-        if current is None or current.version != run.version:
-            break
-    raise RecordConflictError(
-        f"the run {run.id!r}, or the end of the chain of evidence, is being changed by others; try again"
-    )
+    except RecordConflictError:
+        return None
+    return made
 
 
 def _end_of(organisation: str, facts: Mapping[str, object], at: datetime) -> Run:
