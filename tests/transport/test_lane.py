@@ -102,6 +102,14 @@ def test_of_a_quota_that_runs_low_runs_take_a_half_that_nobody_waits_for() -> No
     assert [0.0, 2.0, 4.0] == [gate.place_s() for _ in range(3)]
 
 
+def test_nobody_waits_for_longer_than_until_there_is_more() -> None:
+    gate = Gate(Clock())
+    gate.note(200, None, {**LOW, "ratelimit-remaining": "1"})
+
+    assert [0.0, 20.0, 20.0] == [gate.place_behind_s() for _ in range(3)]
+    assert [0.0, 20.0, 20.0] == [gate.place_s() for _ in range(3)]
+
+
 def test_a_run_that_is_refused_gets_slower_until_it_is_not() -> None:
     clock = Clock()
     gate = Gate(clock)

@@ -98,8 +98,10 @@ class Pair:
             yield Wait(_TURN_S)
         self._large += 1
         try:
+            if self.pace.limited:
+                yield from self.pace.taking(source=1)
             info = yield from _of_source(on(self.source, self.source.storage.operations.head(entry.key)))
-            body = ObjectBody(self.source.storage, entry.key, info)
+            body = ObjectBody(self.source.storage, entry.key, info, self.pace)
             rewritable = _is_rewritable(self.source, entry.key)
             expected = None if rewritable else known.sha256 or info.sha256
             source = Source(body, sha256=expected)
@@ -181,6 +183,8 @@ class Pair:
         reported = stored.service_checksum is not None or not info.rewrites
         if self.options.verify == "size" or (info.proves_puts and reported and not rewritable):
             return None
+        if self.pace.limited:
+            yield from self.pace.taking(size, target=1)
         found, _ = yield from sha256_of(self.target, key)
         if found == sha256:
             return None

@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from ..errors import RecordNotFoundError
+from ..storage.background import in_background
 from ..storage.sync import Storage
 from ..types import ProviderInfo
 from ..values import value
@@ -37,6 +38,7 @@ def endpoint_of(resolver: Resolver, organisation: str, provider: str) -> Endpoin
 
     What is put there is judged by the policy of the organisation. It takes nothing from the quota, which counts what
     documents are recorded and not where they lie, and no revision of its own: who copies tells the register himself.
+    Its requests let those of everybody else go first (ADR 0057).
 
     Raises:
         RecordNotFoundError: the organisation has no such provider.
@@ -46,17 +48,21 @@ def endpoint_of(resolver: Resolver, organisation: str, provider: str) -> Endpoin
         found = resolver.by_id(organisation, provider)
     except RecordNotFoundError:
         found = resolver.by_id(organisation, resolver.organisations.find(organisation, provider).id)
-    rules = found.storage.operations.context.rules
+    storage = in_background(found.storage)
+    rules = storage.operations.context.rules
     rules.taken, rules.quota = None, None
-    return Endpoint(storage=found.storage, provider=found.provider, kind=found.kind, label=found.label)
+    return Endpoint(storage=storage, provider=found.provider, kind=found.kind, label=found.label)
 
 
 def endpoint_at(storage: Storage) -> Endpoint:
-    """Return the end of a run at a *storage* that is no provider of an organisation."""
+    """Return the end of a run at a *storage* that is no provider of an organisation; others go first there too."""
     info = storage.info
     place = "\0".join((info.kind, info.location, storage.prefix))
     return Endpoint(
-        storage=storage, provider=hashlib.sha256(place.encode()).hexdigest()[:32], kind=info.kind, label=info.location
+        storage=in_background(storage),
+        provider=hashlib.sha256(place.encode()).hexdigest()[:32],
+        kind=info.kind,
+        label=info.location,
     )
 
 

@@ -20,6 +20,9 @@ from ..values import value
 _BANDWIDTH: Final = regex(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([kKMGT]?)(i?)(B|bit)/s")
 _STEPS: Final = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
 
+# Less is not worth a request.
+_LEAST_PIECE: Final = 64 * 1024
+
 # Long enough that requests that come together go together, short enough that no service sees a burst.
 _BURST_S: Final = 0.25
 """What was not used is kept for so long."""
@@ -136,6 +139,11 @@ class Pace:
             now = self._clock()
             asked = ((self._bytes, size), (self._source, source), (self._target, target))
             return max(0.0 if bucket is None else bucket.take(count, now) for bucket, count in asked)
+
+    def piece(self, most: int) -> int:
+        """Return how many bytes to take at once, up to *most*: what passes in about a second."""
+        bandwidth = self._bytes
+        return most if bandwidth is None else max(_LEAST_PIECE, min(most, int(bandwidth.rate)))
 
     def taking(self, size: int = 0, *, source: int = 0, target: int = 0) -> Exchange[None]:
         """Take as ``take`` does, and wait; for ``yield from``."""

@@ -12,6 +12,7 @@ from ..storage.sync import Storage
 from ..transport import Exchange, Through
 from ..types import WHOLE, Buffer, ByteRange, ObjectInfo
 from .endpoints import Endpoint
+from .rates import Pace
 
 _T = TypeVar("_T")
 
@@ -83,9 +84,10 @@ class ObjectBody:
 
     start = 0
 
-    def __init__(self, storage: Storage, key: str, info: ObjectInfo) -> None:
-        """Read the version *info* of *key*."""
+    def __init__(self, storage: Storage, key: str, info: ObjectInfo, pace: Pace | None = None) -> None:
+        """Read the version *info* of *key*, as fast as *pace* lets this process."""
         self._storage, self._key, self._etag = storage, key, info.etag
+        self._pace = pace or Pace()
         self.size = info.size
         """Bytes."""
         self.failure: StorageError | None = None
@@ -102,8 +104,14 @@ class ObjectBody:
         Raises:
             SourceFailedError: the source does not give it.
         """
+        pace, run = self._pace, self._storage.transport.run
         try:
-            return self._storage.transport.run(reader.next(_WINDOW))
+            if not pace.limited:
+                return run(reader.next(_WINDOW))
+            size = pace.piece(_WINDOW)
+            # A part that is sent has two of these pieces or more, so its request is counted once at least.
+            run(pace.taking(size, source=1, target=1))
+            return run(reader.next(size))
         except StorageError as error:
             self.failure = error
             raise SourceFailedError(error.message, retryable=error.retryable) from error

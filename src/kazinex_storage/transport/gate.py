@@ -65,7 +65,7 @@ class Gate:
             if now >= self._paced_until:
                 self._paced_until = self._next_at = 0.0
                 return 0.0
-            place = max(now, self._next_at)
+            place = min(max(now, self._next_at), self._paced_until)  # from then on there is more
             self._next_at = place + self._pace_s
             return place - now
 
@@ -105,9 +105,10 @@ class Gate:
             return 0.0
         with self._lock:
             now = self._clock()
-            spread = self._pace_s * _BEHIND if now < self._paced_until else 0.0
-            place = max(now, self._behind_next_at)
-            self._behind_next_at = place + max(spread, self._behind_pace_s)
+            place, pace = max(now, self._behind_next_at), self._behind_pace_s
+            if now < self._paced_until and self._pace_s * _BEHIND > pace:
+                place, pace = min(place, self._paced_until), self._pace_s * _BEHIND
+            self._behind_next_at = place + pace
             return place - now
 
     def note_behind(self, status: int, retry_after_s: float | None, headers: Mapping[str, str]) -> None:
