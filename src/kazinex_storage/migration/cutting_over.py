@@ -138,6 +138,7 @@ def follow_all(migration: Migration, run: Run) -> None:
         for entry in recorded:
             if entry.state is EntryState.VANISHED:
                 migration.target.storage.delete(entry.key)
+                journal.record(run, [entry])
 
 
 def _bring(migration: Migration, run: Run, stop: Callable[[], bool]) -> None:

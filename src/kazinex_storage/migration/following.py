@@ -43,7 +43,8 @@ class Follower(Protocol):
     def commit(self, journal: Journal, run: Run, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Record *entries* and what goes with them, in one transaction, and return them as they were recorded.
 
-        One whose revision was removed meanwhile is VANISHED, and the caller deletes what it has put on the target.
+        One whose revision was removed meanwhile is VANISHED and not recorded yet: the caller deletes it from the target
+        and then records it, so that a kill in between leaves it to the next pass.
         """
         ...
 
@@ -105,11 +106,11 @@ class RegisterFollower:
         proven = {entry.key: entry for entry in entries if entry.state in PROVEN}
         with journal.together():
             removed = {key for key, entry in proven.items() if not self._follow(entry)}
-            recorded = [_vanished(entry) if entry.key in removed else self._found_lost(entry) for entry in entries]
-            journal.record(run, recorded)
+            returned = [_vanished(entry) if entry.key in removed else self._found_lost(entry) for entry in entries]
+            journal.record(run, [entry for entry in returned if entry.key not in removed])
         for entry in entries:
             self._seen.pop(entry.key, None)
-        return recorded
+        return returned
 
     def _records(self, keys: Iterable[str]) -> Iterable[tuple[str, RevisionRecord | None]]:
         for key in keys:

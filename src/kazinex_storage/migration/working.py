@@ -26,6 +26,7 @@ from ..errors import (
     StorageError,
     clean_text,
 )
+from ..lazy import logger
 from ..transport import Exchange, Wait
 from ..values import value
 from .copying import Pair
@@ -37,6 +38,8 @@ from .options import CopyOptions
 from .rates import Pace
 from .reading import on
 from .telling import documents_moved
+
+_log = logger(__name__)
 
 # A kill costs what was not recorded: half a second of work, proven again.
 _BATCH: Final = 64
@@ -245,12 +248,23 @@ class _Worker:
             for before, after in zip(entries, recorded, strict=True):
                 self._counts[after.state] += 1
                 self._bytes += after.size if after.state in PROVEN else 0
-                if before.state is EntryState.COPIED and after.state is EntryState.VANISHED:
-                    job.target.storage.transport.run(self._pair.delete(after.key))
+                if before.state in PROVEN and after.state is EntryState.VANISHED:
+                    self._take_back(after)
             if job.observer is not None:
                 job.observer(recorded)
         for task in done:
             self._holdings.settle(task.partition)
+
+    def _take_back(self, entry: Entry) -> None:
+        """Delete the copy of a revision that was removed meanwhile, then record that; else the next pass does."""
+        job = self._job
+        try:
+            if not self._pair.one_place:
+                job.target.storage.transport.run(self._pair.delete(entry.key))
+        except StorageError as error:
+            _log.warning("the copy of the removed %s stays for now: %s", entry.key, error)
+        else:
+            job.journal.record(job.run, [entry])
 
     def _tell(self, recorded: Mapping[int, int]) -> None:
         """Tell of each partition that is done when so many entries of it are *recorded*."""
