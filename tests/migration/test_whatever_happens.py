@@ -226,5 +226,5 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(working, "_BATCH", 2)
 
 
-class TestMoves(Moves.TestCase):  # type: ignore[misc]  # made by Hypothesis
-    settings = settings(max_examples=30, stateful_step_count=8, deadline=None)
+TestMoves = Moves.TestCase
+TestMoves.settings = settings(max_examples=30, stateful_step_count=8, deadline=None)
