@@ -7,15 +7,23 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import bagit
 import pytest
 
-from kazinex_storage import AlreadyExistsError, LocationNotFoundError, Resolver, Storage, StoredDocument
+from kazinex_storage import (
+    AlreadyExistsError,
+    LocationNotFoundError,
+    RecordConflictError,
+    Resolver,
+    Storage,
+    StoredDocument,
+)
 from kazinex_storage.documents.events import Event, RunBegun, RunEnded
 from kazinex_storage.keys import DocumentKey
-from kazinex_storage.migration.bags.exporting import export_bags
+from kazinex_storage.migration.bags.exporting import ExportReport, export_bags
 from kazinex_storage.migration.bags.importing import import_bags
 from kazinex_storage.migration.bags.options import ExportOptions, ImportOptions
 from kazinex_storage.migration.bags.places import bags_on
@@ -91,9 +99,13 @@ def test_an_export_and_an_import_are_told_once_each(filled: Home, tmp_path: Path
 
 
 def test_one_project_is_exported_alone(filled: Home, tmp_path: Path) -> None:
+    filled.provider("acme").put("tunnel/notes.txt", b"no document")
+
     report = export_bags(filled.resolver, "acme", tmp_path / "out", project="tunnel")
 
-    assert ["tunnel"] == [bag.name for bag in report.bags]
+    assert ["tunnel", "tunnel+objects"] == [bag.name for bag in report.bags]
+    assert export_bags(filled.resolver, "acme", tmp_path / "out", project="bridge").whole
+    assert import_bags(filled.resolver, "acme", tmp_path / "out").whole
 
 
 def test_an_organisation_of_which_nothing_is_left_still_says_what_was_removed(home: Home, tmp_path: Path) -> None:
@@ -188,6 +200,42 @@ def test_nothing_is_written_over(filled: Home, tmp_path: Path) -> None:
 
     assert before == payload_of(tmp_path / "out")
     assert 1 == filled.runs("acme")
+
+
+def test_exports_that_begin_at_once_are_one_or_the_other_is_refused(filled: Home, tmp_path: Path) -> None:
+    """Two processes with one command work on one run; while one of them plans it, the other is told so."""
+    ends: list[object] = []
+
+    def export() -> None:
+        resolver = Resolver(filled.organisations)
+        try:
+            ends.append(export_bags(resolver, "acme", tmp_path / "out"))
+        except (RecordConflictError, AlreadyExistsError) as error:
+            ends.append(error)
+        resolver.close()
+
+    threads = [Thread(target=export) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert 3 == len(ends)
+    assert any(isinstance(end, ExportReport) and end.whole for end in ends)
+    for name in ("bridge", "tunnel", "+objects"):
+        validate(tmp_path / "out" / name)
+    assert len(DOCUMENTS) + 1 == len(payload_of(tmp_path / "out"))
+
+
+def test_the_folder_of_a_bag_that_another_export_has_claimed_is_left_alone(filled: Home, tmp_path: Path) -> None:
+    claimed = tmp_path / "out/tunnel/kazinex/export.json"
+    claimed.parent.mkdir(parents=True)
+    claimed.write_text('{"run": "another"}')
+
+    with pytest.raises(AlreadyExistsError, match="'tunnel' already"):
+        export_bags(filled.resolver, "acme", tmp_path / "out")
+
+    assert [claimed] == [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
 
 
 def test_a_provider_that_does_not_answer_ends_an_export_unless_it_is_left_out(filled: Home, tmp_path: Path) -> None:

@@ -46,8 +46,8 @@ def test_a_killed_export_goes_on_and_its_bags_are_valid(folder: Path, warm_pytho
     for key, data in CONTENTS.items():
         home.upload(key, data)
 
-    # In the first partition, between partitions, at the tag files of the end.
-    for count in ("100", "150", "50"):
+    # While it is planned and its bag is claimed, in the first partition, in the second one.
+    for count in ("1", "150", "140"):
         kill(warm_python, folder, "export", str(folder), "put", count)
         assert not (folder / "out/bridge/bagit.txt").exists()
     assert 1 == home.runs("acme")

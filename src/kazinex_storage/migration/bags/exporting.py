@@ -6,8 +6,7 @@ is kept in the journal, so the same call goes on where a killed one stopped. doc
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,16 +20,19 @@ from ...organisations.catalogue import ListingCatalogue
 from ...organisations.resolver import Resolver
 from ...storage.sync import Storage
 from ...values import value
-from ...version import __version__
 from ..journal import Count, Entry, EntryState, Journal, Run, RunKind, RunState
+from ..leasing import advance, in_state
 from ..progress import OnProgress, counts_dict, watching
+from ..runs import begin_run
 from ..telling import run_begun, run_ended
+from .claiming import claim_bags
 from .finishing import FinishedBag, FinishJob, entries_of, finish
 from .inventory import Item, inventory, records_of
 from .options import ExportOptions
 from .packing import Packer, PackJob
-from .passes import batches, keep, keep_and_tell, work_through
+from .passes import batches, keep_and_tell, with_facts, work_through
 from .places import BagPlace, opened
+from .sole import SolePlanner, planning
 from .spans import REMOVALS_BAG, BagSpan, Cutting, read_spans
 
 _BATCH: Final = 1000
@@ -136,35 +138,31 @@ class _Export:
 
     def begin(self) -> Run:
         """Return the run to go on with: the one that was interrupted, or a new one."""
-        for run in self.journal.runs(self._organisation):
-            same = run.options.get("to") == self._place.name and run.project == self._project
-            if run.kind is not RunKind.EXPORT or run.state is RunState.ENDED or not same:
-                continue
-            if run.state is not RunState.PLANNING:
-                self.journal.reopen(run, [EntryState.FAILED])
-                return run
-            self.journal.drop_run(self._organisation, run.id)  # it had moved nothing, and may be out of date
-        return self.journal.add_run(
-            Run(
-                organisation=self._organisation,
-                id=secrets.token_hex(8),
-                kind=RunKind.EXPORT,
-                source="",
-                target="",
-                project=self._project,
-                options={"to": self._place.name, **self._options.to_dict()},
-                begun_at=utc_now(),
-                begun_by=self._resolver.by,
-            )
+        draft = Run(
+            organisation=self._organisation,
+            id="",
+            kind=RunKind.EXPORT,
+            source="",
+            target=self._place.id,
+            project=self._project,
+            options={"to": self._place.name, **self._options.to_dict()},
+            begun_at=utc_now(),
+            begun_by=self._resolver.by,
         )
+        run = begin_run(self.journal, draft)
+        if run.state is not RunState.PLANNING:
+            self.journal.reopen(run, [EntryState.FAILED])
+        return run
 
     def carry_on(self, run: Run) -> ExportReport:
         """Plan, pack and finish."""
         providers = self._resolver.in_order(self._organisation, self._project)
         if run.state is RunState.PLANNING:
-            run = self._plan(run, providers)
+            with planning(self.journal, run) as (run, sole):
+                if run.state is RunState.PLANNING:
+                    run = self._plan(run, sole, providers)
         spans = tuple(read_spans(run.facts))
-        run = keep(self.journal, replace(run, state=RunState.RUNNING))
+        run = advance(self.journal, run, in_state(RunState.RUNNING))
         job = PackJob(
             organisation=self._organisation,
             providers=providers,
@@ -176,38 +174,39 @@ class _Export:
         )
         with closing(Packer(job)) as packer:
             work_through(self.journal, run, packer.pack)
-        return self._finish(run, spans, providers)
+        return self._finish(run, spans)
 
-    def _plan(self, run: Run, providers: Sequence[ResolvedProvider]) -> Run:
-        cutting, unlisted = Cutting(self._options.max_bag_bytes), list[str]()
-        shadowed, tidy = 0, self._place.is_untouched
+    def _plan(self, run: Run, sole: SolePlanner, providers: Sequence[ResolvedProvider]) -> Run:
+        """Add an entry for each object, cut bags, and claim their folders."""
+        if self.journal.counts(run):  # of a process that was killed: what has changed since must not be left out
+            with self.journal.together():
+                self.journal.drop_run(self._organisation, run.id)
+                run = self.journal.add_run(run)
+        tidy = self._place.is_untouched
+        cutting, unlisted = Cutting(self._options.max_bag_bytes, self._project), list[str]()
+        shadowed = 0
 
         def silent(provider: ResolvedProvider, error: StorageError) -> None:
             if not self._options.leave_out_failed:
                 raise error
             unlisted.append(provider.label)
 
-        def entries() -> Iterator[Entry]:
-            nonlocal shadowed
-            records = records_of(self._listing, self._organisation, self._project)
-            for item in inventory(self._organisation, self._project, records, providers, silent):
+        records = records_of(self._listing, self._organisation, self._project)
+        items = inventory(self._organisation, self._project, records, providers, silent)
+        for batch in batches(items, _BATCH):
+            sole.check()
+            for item in batch:
                 shadowed += item.shadowed
                 cutting.add(item.project, item.size)
-                yield _entry(item)
-
-        for batch in batches(entries(), _BATCH):
-            self.journal.add_entries(run, batch)
+            self.journal.add_entries(run, map(_entry, batch))
         if not cutting.spans and self._has_removals():
-            cutting.add_bag(REMOVALS_BAG, self._project)
-        for span in cutting.spans:
-            if self._place.holds(f"{span.name}/"):
-                self.journal.drop_run(self._organisation, run.id)
-                raise AlreadyExistsError(
-                    f"there is something in {self._place.name!r} under the name {span.name!r} already; bags are never "
-                    "written over, so export to another place",
-                    operation="export",
-                    key=span.name,
-                )
+            cutting.add_bag(f"{self._project or ''}{REMOVALS_BAG}", self._project)
+        sole.check()
+        try:
+            claim_bags(self._place, run, cutting.spans, providers)
+        except AlreadyExistsError:
+            self.journal.drop_run(self._organisation, run.id)
+            raise
         facts = {
             "bags": [span.to_dict() for span in cutting.spans],
             "unlisted": unlisted,
@@ -215,9 +214,9 @@ class _Export:
             "finished": [],
             "tidy": tidy,
         }
-        return keep_and_tell(self._resolver, self.journal, replace(run, state=RunState.PLANNED, facts=facts), run_begun)
+        return keep_and_tell(self._resolver, self.journal, run, _planned(facts), run_begun)
 
-    def _finish(self, run: Run, spans: tuple[BagSpan, ...], providers: Sequence[ResolvedProvider]) -> ExportReport:
+    def _finish(self, run: Run, spans: tuple[BagSpan, ...]) -> ExportReport:
         finished = _finished(run)
         job = FinishJob(
             journal=self.journal,
@@ -225,7 +224,6 @@ class _Export:
             listing=self._listing,
             place=self._place,
             spans=spans,
-            facts=_facts(run, providers),
         )
         unfinished = list[str]()
         for span in spans:
@@ -236,13 +234,13 @@ class _Export:
                 unfinished.append(span.name)
                 continue
             finished[span.name] = finish(job, span)
-            facts = {**run.facts, "finished": [bag.to_dict() for bag in finished.values()]}
-            run = keep(self.journal, replace(run, facts=facts))
+            facts = {"finished": [bag.to_dict() for bag in finished.values()]}
+            run = advance(self.journal, run, with_facts(facts))
         if not unfinished and run.facts["tidy"]:
             self._place.tidy()
         state = RunState.DONE if unfinished else RunState.ENDED
-        ended = replace(run, state=state, ended_at=utc_now())
-        run = keep_and_tell(self._resolver, self.journal, ended, run_ended)
+        change = in_state(state, ended_at=utc_now())
+        run = keep_and_tell(self._resolver, self.journal, run, change, run_ended)
         return ExportReport(
             run=run,
             to=self._place.name,
@@ -269,22 +267,5 @@ def _finished(run: Run) -> dict[str, FinishedBag]:
     return {bag.name: bag for bag in bags}
 
 
-def _facts(run: Run, providers: Sequence[ResolvedProvider]) -> dict[str, object]:
-    """Return what every bag says of the export; of providers nothing that is secret."""
-    return {
-        "organisation": run.organisation,
-        "run": run.id,
-        "begun_at": run.begun_at.isoformat(),
-        "begun_by": run.begun_by,
-        "software": f"kazinex-storage {__version__}",
-        "providers": [
-            {
-                "id": provider.provider,
-                "kind": provider.kind,
-                "label": provider.label,
-                "location": provider.storage.info.location if provider.error is None else None,
-                "chosen": provider.chosen,
-            }
-            for provider in providers
-        ],
-    }
+def _planned(facts: Mapping[str, object]) -> Callable[[Run], Run]:
+    return lambda run: replace(run, state=RunState.PLANNED, facts=facts)

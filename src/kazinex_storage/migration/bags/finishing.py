@@ -23,7 +23,7 @@ from .inventory import records_of
 from .packing import hash_of, put_tag
 from .places import BagPlace
 from .spans import BagSpan
-from .tags import EXPORT, LEFT_OUT, REMOVALS, removal_line
+from .tags import LEFT_OUT, REMOVALS, removal_line
 
 MANIFEST: Final = "manifest-sha256.txt"
 TAG_MANIFEST: Final = "tagmanifest-sha256.txt"
@@ -38,8 +38,6 @@ class FinishJob:
     listing: RevisionListing
     place: BagPlace
     spans: tuple[BagSpan, ...]
-    facts: Mapping[str, object]
-    """What every bag says of the export."""
 
 
 @value
@@ -81,7 +79,6 @@ def finish(job: FinishJob, span: BagSpan) -> FinishedBag:
     packed = _packed(job, span)
     place, name = job.place, span.name
     place.make_folder(f"{name}/{PAYLOAD}")
-    put_tag(place, f"{name}/{EXPORT}", partial(_facts, job, span))
     for path, chunks in ((LEFT_OUT, partial(_left_out, job, span)), (REMOVALS, partial(_removals, job, span))):
         if any(chunks()):
             put_tag(place, f"{name}/{path}", chunks)
@@ -136,11 +133,6 @@ def _info(job: FinishJob, span: BagSpan, packed: Count) -> Iterator[bytes]:
         "Bag-Count": f"{job.spans.index(span) + 1} of {len(job.spans)}",
     }
     yield write_info(fields)
-
-
-def _facts(job: FinishJob, span: BagSpan) -> Iterator[bytes]:
-    fields = {"format": 1, "bag": span.name, "project": span.project, **job.facts}
-    yield f"{write_json(fields, indent=2)}\n".encode()
 
 
 def _left_out(job: FinishJob, span: BagSpan) -> Iterator[bytes]:

@@ -7,16 +7,14 @@ part. docs/leaving.md is the guide.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from ...documents.quotas import utc_now
 from ...documents.register import RevisionRecord, RevisionRegister
-from ...errors import AccessDeniedError, IntegrityError, NotFoundError, PolicyError
+from ...errors import AccessDeniedError, IntegrityError, NotFoundError, PolicyError, RecordConflictError
 from ...keys import check_identifier, is_revision
 from ...organisations.resolver import Resolver
 from ...policy import UploadPolicy
@@ -24,13 +22,16 @@ from ...storage.sync import Storage
 from ...types import Folder
 from ...values import value
 from ..journal import Count, Entry, EntryState, Journal, Run, RunKind, RunState
+from ..leasing import advance, in_state
 from ..progress import OnProgress, counts_dict, watching
+from ..runs import begin_run
 from ..telling import run_begun, run_ended
 from .checking import BagCheck, Payload
 from .formats import BAGIT, PAYLOAD, lines_of
 from .options import ImportOptions
-from .passes import batches, keep, keep_and_tell, work_through
+from .passes import batches, keep_and_tell, with_facts, work_through
 from .places import BagPlace, bag_in, opened
+from .sole import SolePlanner, planning
 from .spans import BagSpan, read_spans
 from .storing import OnReceipt, StoreJob, Storer
 from .tags import REMOVALS, read_removal
@@ -154,32 +155,33 @@ class _Import:
     def begin(self) -> Run:
         """Return the run to go on with: the one that was interrupted, or a new one."""
         options = {"from": self._place.name, "renamed_from": self.options.renamed_from}
-        for run in self.journal.runs(self._organisation):
-            if run.kind is RunKind.IMPORT and run.state is not RunState.ENDED and run.options == options:
-                self.journal.reopen(run, [EntryState.FAILED])
-                return run
-        run = Run(
+        draft = Run(
             organisation=self._organisation,
-            id=secrets.token_hex(8),
+            id="",
             kind=RunKind.IMPORT,
-            source="",
+            source=self._place.id,
             target="",
             options=options,
             begun_at=utc_now(),
             begun_by=self._resolver.by,
         )
-        return self.journal.add_run(run)
+        run = begin_run(self.journal, draft)
+        if run.options != options:
+            raise RecordConflictError(
+                "an import of these bags under another name has not ended; finish that one first", operation="import"
+            )
+        if run.state is not RunState.PLANNING:
+            self.journal.reopen(run, [EntryState.FAILED])
+        return run
 
     def carry_on(self, run: Run, on_receipt: OnReceipt | None) -> ImportReport:
         """Check, store, and remember removals."""
         if run.state is RunState.PLANNING:
-            try:
-                run = self._plan(run)
-            except (IntegrityError, AccessDeniedError):
-                self.journal.drop_run(self._organisation, run.id)  # nothing was stored
-                raise
+            with planning(self.journal, run) as (run, sole):
+                if run.state is RunState.PLANNING:
+                    run = self._planned(run, sole)
         spans = read_spans(run.facts)
-        run = keep(self.journal, replace(run, state=RunState.RUNNING))
+        run = advance(self.journal, run, in_state(RunState.RUNNING))
         job = StoreJob(
             organisation=self._organisation,
             owner=self._owner,
@@ -194,8 +196,8 @@ class _Import:
         removals = sum(self._remove(name) for name in self._names)
         failed = next(iter(self.journal.entries(run, states=[EntryState.FAILED], limit=1)), None)
         state = RunState.ENDED if failed is None else RunState.DONE
-        ended = replace(run, state=state, ended_at=utc_now())
-        run = keep_and_tell(self._resolver, self.journal, ended, run_ended)
+        change = in_state(state, ended_at=utc_now())
+        run = keep_and_tell(self._resolver, self.journal, run, change, run_ended)
         return ImportReport(
             run=run,
             organisation=self._organisation,
@@ -205,7 +207,14 @@ class _Import:
             removals=removals,
         )
 
-    def _plan(self, run: Run) -> Run:
+    def _planned(self, run: Run, sole: SolePlanner) -> Run:
+        try:
+            return self._plan(run, sole)
+        except (IntegrityError, AccessDeniedError):
+            self.journal.drop_run(self._organisation, run.id)  # nothing was stored
+            raise
+
+    def _plan(self, run: Run, sole: SolePlanner) -> Run:
         """Check the bags that no earlier process has, and add an entry for each file."""
         spans = read_spans(run.facts)
         known = sum(count.objects for count in self.journal.counts(run).values())
@@ -217,15 +226,15 @@ class _Import:
             with closing(self._check(name)) as check:
                 check.structure()
                 for batch in batches(check.payload(after, self.options.concurrency), _BATCH):
+                    sole.check()
                     entries = [self._entry(payload) for payload in batch]
                     known += self._add(run, name, entries)
                 span = BagSpan(
                     name=name, project=None, first=first, last=known - 1, objects=known - first, bytes=check.bytes
                 )
             spans.append(span)
-            facts = {"bags": [each.to_dict() for each in spans]}
-            run = keep(self.journal, replace(run, facts=facts))
-        return keep_and_tell(self._resolver, self.journal, replace(run, state=RunState.PLANNED), run_begun)
+            run = advance(self.journal, run, with_facts({"bags": [each.to_dict() for each in spans]}))
+        return keep_and_tell(self._resolver, self.journal, run, in_state(RunState.PLANNED), run_begun)
 
     def _add(self, run: Run, name: str, entries: Sequence[Entry]) -> int:
         added = self.journal.add_entries(run, entries)

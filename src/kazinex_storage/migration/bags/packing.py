@@ -28,7 +28,7 @@ from ...values import value
 from ..journal import Entry, EntryState
 from .formats import PAYLOAD
 from .options import SMALL_BYTES, ExportOptions
-from .passes import RECORD_ENTRIES, Leased, ended
+from .passes import RECORD_ENTRIES, Portion, ended
 from .places import BagPlace, through
 from .spans import BagSpan, span_of
 from .tags import OBJECTS, TaggedObject
@@ -89,9 +89,9 @@ class Packer:
         self._stopped = True
         self._threads.close(wait=False)
 
-    def pack(self, leased: Leased) -> None:
+    def pack(self, portion: Portion) -> None:
         """Pack the entries of a partition that are planned, and write what the bags say of all of them."""
-        entries = leased.entries()
+        entries = portion.entries()
         planned = [entry for entry in entries if entry.state is EntryState.PLANNED]
         tagged: dict[str, TaggedObject] = {}
         results = list[Entry]()
@@ -101,13 +101,13 @@ class Packer:
             if packed.tagged is not None:
                 tagged[packed.entry.key] = packed.tagged
             if len(results) >= RECORD_ENTRIES and done <= last:
-                leased.record(results)
+                portion.record(results)
         for entry in entries:  # packed before this process came
             if entry.state is EntryState.PACKED:
                 tagged[entry.key] = self._job.transport.run(self._described(entry))
-        if not leased.lost:
-            self._tag(leased, entries, tagged)
-        leased.record(results)
+        if not portion.lost:
+            self._tag(portion, entries, tagged)
+        portion.record(results)
 
     def _all(self, planned: Sequence[Entry]) -> Iterator[Packed]:
         """Yield what became of each entry, as they end."""
@@ -259,7 +259,7 @@ class Packer:
     def _written(self, info: ObjectInfo) -> PutOptions:
         return PutOptions(mode=self._create, content_type=info.content_type)
 
-    def _tag(self, leased: Leased, entries: Sequence[Entry], tagged: dict[str, TaggedObject]) -> None:
+    def _tag(self, portion: Portion, entries: Sequence[Entry], tagged: dict[str, TaggedObject]) -> None:
         """Write what the bags of these entries say of them."""
         lines: dict[str, list[str]] = {}
         for entry in entries:
@@ -267,7 +267,7 @@ class Packer:
                 lines.setdefault(span_of(self._job.spans, entry.number).name, []).append(tagged[entry.key].line())
         for bag, text in lines.items():
             data = "".join(text).encode()
-            put_tag(self._job.place, f"{bag}/{OBJECTS}{leased.partition.number:08}.jsonl", partial(_once, data))
+            put_tag(self._job.place, f"{bag}/{OBJECTS}{portion.partition.number:08}.jsonl", partial(_once, data))
 
 
 def put_tag(place: BagPlace, path: str, chunks: Callable[[], Iterable[bytes]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -42,6 +43,11 @@ class BagPlace:
             return str(self.folder)
         info = self.storage.info
         return f"{info.kind}:{info.location}:{self.storage.prefix}"
+
+    @property
+    def id(self) -> str:
+        """What tells its name from others in the journal."""
+        return hashlib.sha256(self.name.encode()).hexdigest()[:32]
 
     def entries(self, prefix: str = "") -> Iterator[ObjectInfo | Folder]:
         """Yield what is directly in the folder *prefix*, but for what the provider keeps for itself."""

@@ -9,9 +9,9 @@ from typing import Final, cast
 from ...values import value
 
 OBJECTS_BAG: Final = "+objects"
-"""The bag of what is no document; no project is called so."""
+"""The bag of what is no document, after the name of the project if there is only one; no project is called so."""
 REMOVALS_BAG: Final = "+removals"
-"""The bag of an organisation of which nothing is stored any more."""
+"""Likewise the bag of an organisation of which nothing is stored any more."""
 
 
 @value
@@ -60,9 +60,13 @@ def span_of(spans: Sequence[BagSpan], number: int) -> BagSpan:
 class Cutting:
     """Cuts entries, as they come in the order of projects and keys, into bags."""
 
-    def __init__(self, most: int | None) -> None:
-        """Begin another bag before one has more than *most* bytes; one object may still be larger."""
+    def __init__(self, most: int | None, only: str | None = None) -> None:
+        """Begin another bag before one has more than *most* bytes; one object may still be larger.
+
+        *only* is the one project of which there are bags.
+        """
         self._most = most
+        self._only = only or ""
         self.spans: list[BagSpan] = []
         """The bags so far; the last one may still grow."""
         self._number = 0
@@ -83,7 +87,8 @@ class Cutting:
             self.spans[-1] = grown
         else:
             count = self._counts[project] = self._counts.get(project, 0) + 1
-            self.add_bag(_name(project, count), project, 1, size)
+            name = f"{self._only}{OBJECTS_BAG}" if project is None else project
+            self.add_bag(name if count == 1 else f"{name}+{count}", project, 1, size)
         self._number += 1
 
     def add_bag(self, name: str, project: str | None, objects: int = 0, size: int = 0) -> None:
@@ -92,8 +97,3 @@ class Cutting:
         self.spans.append(
             BagSpan(name=name, project=project, first=self._number, last=last, objects=objects, bytes=size)
         )
-
-
-def _name(project: str | None, count: int) -> str:
-    name = OBJECTS_BAG if project is None else project
-    return name if count == 1 else f"{name}+{count}"

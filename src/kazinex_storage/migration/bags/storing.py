@@ -29,7 +29,7 @@ from ..journal import Entry, EntryState
 from .formats import PAYLOAD
 from .options import SMALL_BYTES, ImportOptions
 from .packing import hash_of
-from .passes import RECORD_ENTRIES, Leased, ended
+from .passes import RECORD_ENTRIES, Portion, ended
 from .places import BagPlace, bag_in, through
 from .spans import BagSpan, span_of
 from .tags import OBJECTS, TaggedObject, read_objects
@@ -116,17 +116,17 @@ class Storer:
         self._stopped = True
         self._threads.close(wait=False)
 
-    def store(self, leased: Leased) -> None:
+    def store(self, portion: Portion) -> None:
         """Store the entries of a partition that are planned."""
-        planned = [entry for entry in leased.entries() if entry.state is EntryState.PLANNED]
+        planned = [entry for entry in portion.entries() if entry.state is EntryState.PLANNED]
         results = list[Entry]()
         for stored in self._all(planned):
             if stored.receipt is not None and self._job.on_receipt is not None:
                 self._job.on_receipt(stored.receipt)
             results.append(stored.entry)
             if len(results) >= RECORD_ENTRIES:
-                leased.record(results)
-        leased.record(results)
+                portion.record(results)
+        portion.record(results)
 
     def _all(self, planned: Sequence[Entry]) -> Iterator[Stored]:
         options = [self._options(entry) for entry in planned]  # blocking, so before anything is under way
