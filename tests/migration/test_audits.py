@@ -18,11 +18,13 @@ import pytest
 from kazinex_storage import Event, Resolver, StoredDocument
 from kazinex_storage.documents.events import AuditEnded
 from kazinex_storage.errors import RecordNotFoundError, SettingsError
-from kazinex_storage.migration.audits import AuditPlan, AuditResult, audit, audit_storages
+from kazinex_storage.migration.auditing import audit_job
+from kazinex_storage.migration.audits import AuditPlan, AuditResult, audit, audit_storages, begin_audit, run_audit
 from kazinex_storage.migration.comparing import AuditLevel
 from kazinex_storage.migration.evidence import evidence
 from kazinex_storage.migration.evidence_checking import check_evidence
 from kazinex_storage.migration.journal import EntryState
+from kazinex_storage.migration.rates import RateLimits
 from kazinex_storage.organisations import KeyRing, MemoryCatalogue, Sealer, SqlCatalogue
 from kazinex_storage.organisations.signing import evidence_key
 from kazinex_storage.providers.memory import MemoryProvider
@@ -300,6 +302,19 @@ def test_the_end_of_an_audit_is_an_event_that_says_what_was_found(tmp_path: Path
     assert "müller" == result.run.begun_by
     resolver.close()
     world.close()
+
+
+def test_an_audit_keeps_to_limits_whoever_works_on_it(world: World) -> None:
+    both(world, *range(3))
+    limits = RateLimits(bandwidth=1_000_000, target_requests=500.0)
+
+    job = begin_audit(world.resolver, ACME, AuditPlan(source="one", target="two", limits=limits))
+    kept = world.organisations.catalogue.journal.run(ACME, job.run.id)
+    result = run_audit(job)
+
+    assert kept is not None
+    assert limits == audit_job(world.resolver, kept).limits
+    assert result.ok
 
 
 def test_an_audit_of_a_place_with_itself_or_of_none_is_refused(world: World) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +24,7 @@ from kazinex_storage.migration.retention import KeptFor
 from kazinex_storage.organisations import MemoryCatalogue
 
 from ..services import Tenant, tenant
-from .worlds import ACME, World, content, document, key_of
+from .worlds import ACME, World, content, document, key_of, world_on_disk
 
 CHOSEN = PruneOptions(allow_chosen=True)
 
@@ -231,13 +236,45 @@ def test_a_file_that_sharepoint_locks_is_retained_and_the_others_are_in_the_recy
     world.close()
 
 
-def test_a_prune_that_was_killed_after_a_delete_goes_on(world: World) -> None:
-    migration = copied(world)
-    world.path("one", key_of(1)).unlink()  # what it had deleted, and not recorded
+PRUNER = """
+import sys
+from pathlib import Path
+from worlds import ACME, world_on_disk
+from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.prune_values import PruneOptions
+from kazinex_storage.migration.pruning import prune
 
-    report = prune(migration, True, CHOSEN)
+with world_on_disk(Path(sys.argv[1]), "one", "two") as world:
+    prune(Migration(world.resolver, ACME, "one", "two"), True, PruneOptions(allow_chosen=True, concurrency=2))
+"""
 
-    assert 3 == report.pruned.objects
+
+def test_a_prune_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path) -> None:
+    with world_on_disk(tmp_path, "one", "two") as world:
+        for number in range(120):
+            path = world.path("one", key_of(number))
+            path.parent.mkdir(parents=True)
+            path.write_bytes(content(number))
+        migration = Migration(world.resolver, ACME, "one", "two")
+        assert migration.copy().complete
+        path_of_tests = os.pathsep.join((str(Path(__file__).parent), str(Path(__file__).parent.parent)))
+        environment = {**os.environ, "PYTHONPATH": path_of_tests}
+        with subprocess.Popen([sys.executable, "-c", PRUNER, str(tmp_path)], env=environment) as process:
+            end = time.monotonic() + 60
+            while len(left(world)) > 100:
+                assert time.monotonic() < end
+            process.send_signal(signal.SIGKILL)
+        killed = left(world)
+
+        report = prune(migration, True, CHOSEN)
+
+        assert 0 < len(killed) < 120
+        assert len(killed) <= report.pruned.objects <= 120
+        assert {EntryState.PRUNED} == set(migration.journal.counts(report.run))
+        assert set() == left(world)
+        assert {content(number) for number in range(120)} == {
+            world.path("two", key_of(number)).read_bytes() for number in range(120)
+        }
 
 
 def test_two_names_of_one_place_lose_nothing(tmp_path: Path) -> None:

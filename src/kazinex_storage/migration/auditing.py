@@ -7,7 +7,7 @@ listings run is no finding. Read next: ``audits.py``, which begins one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import field, replace
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from ..documents.listing import RevisionListing
 from ..documents.receipts import StoredDocument
 from ..errors import NotSupportedError
 from ..storage.sync import Storage
+from ..transport import Exchange
 from ..values import value
 from .audit_sources import RecordedSource, Source, StoredSource
 from .comparing import AuditLevel, Comparison, Known
@@ -28,6 +29,7 @@ from .endpoints import endpoint_of
 from .journal import PROVEN, Entry, EntryState, Journal, Run, RunKind, RunState
 from .leasing import Leased, advance, in_state, never, partitions
 from .owners import this_owner
+from .rates import Pace, RateLimits
 
 if TYPE_CHECKING:
     from ..organisations.resolver import Resolver
@@ -54,6 +56,8 @@ class AuditJob:
     """The run that copied from the one side to the other, which knows the versions that it wrote."""
     tell: Callable[[Event], object] | None = None
     """Told when the audit has ended."""
+    pace: Pace | None = None
+    """The share of this process in the limits of the run; None is all of them."""
 
     @property
     def level(self) -> AuditLevel:
@@ -64,6 +68,12 @@ class AuditJob:
     def concurrency(self) -> int:
         """How many objects are compared at once."""
         return int(str(self.run.options.get("concurrency", 16)))
+
+    @property
+    def limits(self) -> RateLimits:
+        """The most that the run uses, all of its workers together."""
+        found = self.run.options.get("limits")
+        return RateLimits.from_dict(found) if isinstance(found, Mapping) else RateLimits()
 
 
 def audit_job(resolver: Resolver, run: Run, receipts: Receipts | None = None) -> AuditJob:
@@ -127,6 +137,7 @@ def work_audit(job: AuditJob, *, stop: Callable[[], bool] = never, wait: bool = 
     running = advance(job.journal, job.run, _begun)
     owner = this_owner()
     comparison = Comparison(job.source.reference, job.target, job.run.target, job.level)
+    job = replace(job, pace=job.pace or Pace(job.limits))
     objects = 0
     with closing(partitions(job.journal, running, owner, stop=stop, wait=wait)) as every:
         for held in islice(every, most):
@@ -137,9 +148,7 @@ def work_audit(job: AuditJob, *, stop: Callable[[], bool] = never, wait: bool = 
 def _work_on(job: AuditJob, running: Run, comparison: Comparison, held: Leased, stop: Callable[[], bool]) -> int:
     first, last = held.partition.first, held.partition.last
     planned = job.journal.entries(running, first=first, last=last, states=(EntryState.PLANNED,))
-    exchanges = (
-        comparison.judged(entry, _now(), _look_up(job, entry.key)) for entry in planned if not stop() and not held.lost
-    )
+    exchanges = (_paced(job, comparison, entry) for entry in planned if not stop() and not held.lost)
     done, objects = list[Entry](), 0
     recorded_at = monotonic()
     for _, outcome in job.target.transport.run_many(exchanges, job.concurrency):
@@ -150,6 +159,14 @@ def _work_on(job: AuditJob, running: Run, comparison: Comparison, held: Leased, 
             done, recorded_at = [], monotonic()
     job.journal.record(running, done)
     return objects
+
+
+def _paced(job: AuditJob, comparison: Comparison, entry: Entry) -> Exchange[Entry]:
+    """Compare one object when its turn has come; the bytes of both sides count, where they are read."""
+    if job.pace is not None and job.pace.limited:
+        sides = 2 if job.run.source else 1
+        yield from job.pace.taking(sides * entry.size if job.level == "full" else 0, source=sides - 1, target=1)
+    return (yield from comparison.judged(entry, _now(), _look_up(job, entry.key)))
 
 
 def _look_up(job: AuditJob, key: str) -> Callable[[], Known] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +24,7 @@ from .executors import Workers, drive
 from .journal import Count, EntryState, Journal, Run, RunKind, RunState
 from .leasing import advance, in_state, never
 from .memory_journal import MemoryJournal
+from .rates import RateLimits
 from .telling import audit_ended
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class AuditPlan:
     level: AuditLevel = "full"
     concurrency: int = 16
     """How many objects are compared at once."""
+    limits: RateLimits = field(default_factory=RateLimits)
+    """The most that it uses, all of its workers together."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -236,7 +239,7 @@ def _open_run(
     """Return the run that goes on: one of the same plan that has not ended, or a new one."""
     source, target = sides
     place = (source.provider if source is not None else "", target.provider, plan.project)
-    options = {"level": plan.level, "concurrency": plan.concurrency}
+    options = {"level": plan.level, "concurrency": plan.concurrency, "limits": plan.limits.to_dict()}
     found = journal.find_run(organisation, (RunKind.AUDIT,), *place)
     if found is not None and found.options.get("level") == plan.level:
         if found.state is not RunState.DONE:

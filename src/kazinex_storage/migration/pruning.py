@@ -31,7 +31,9 @@ from ..transport import Call, Exchange
 from ..types import ObjectInfo, PutMode, PutOptions
 from .journal import PARTITION_ENTRIES, PROVEN, Count, Entry, EntryState, Partition, Run, RunKind, RunState
 from .leasing import never
+from .options import CopyOptions
 from .prune_values import DEFAULTS, Confirm, PruneAsk, PruneOptions, PruneReport
+from .rates import Pace
 from .reading import on, sha256_of
 from .retention import RetentionRule, kept_by, refused_by_service
 from .runs import now
@@ -64,8 +66,9 @@ def prune(
 ) -> PruneReport:
     """Delete from the source what is proven on the target; see the module.
 
-    Four requests for each object, and its bytes from the target. Where the service has a recycle bin, what was deleted
-    is there; a versioned bucket keeps it as an earlier version, and both cost what they did until they are emptied.
+    Four requests for each object, and its bytes from the target, within the limits that the run was begun with. Where
+    the service has a recycle bin, what was deleted is there; a versioned bucket keeps it as an earlier version. Both
+    cost what they did until they are emptied.
 
     Args:
         migration: Names both ends.
@@ -189,6 +192,7 @@ class _Prune:
         self._migration, self._run, self._options = migration, run, options
         self._rules, self._stop = rules, stop
         self._source, self._target = migration.source, migration.target
+        self._pace = Pace(CopyOptions.from_dict(run.options).limits)
         self._stopped: str | None = None
         self._kept: list[Entry] = []
 
@@ -260,6 +264,8 @@ class _Prune:
         reason = yield from self._by_register(entry)
         if reason is not None:
             return _stays(entry, reason)
+        if self._pace.limited:
+            yield from self._pace.taking(entry.size if self._options.verify == "full" else 0, source=2, target=1)
         info = yield from self._on_source(entry)
         if info is not None:
             if info.size != entry.size or (entry.etag is not None and info.etag != entry.etag):

@@ -82,6 +82,7 @@ def _copied(resolver: Resolver, run: Run, task: Task, stop: Callable[[], bool]) 
 
 def _audited(resolver: Resolver, run: Run, task: Task, stop: Callable[[], bool]) -> TaskReport:
     begun, job = time.monotonic(), audit_job(resolver, run)
+    job = replace(job, pace=Pace(job.limits.divided(task.workers)))
     objects = work_audit(job, stop=stop, wait=False, most=task.partitions)
     return TaskReport(objects=objects, seconds=time.monotonic() - begun)
 
