@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from kazinex_storage.errors import RecordConflictError, RecordNotFoundError
 from kazinex_storage.migration.journal import (
@@ -20,7 +21,7 @@ from kazinex_storage.migration.journal import (
     RunKind,
     RunState,
 )
-from kazinex_storage.organisations import Catalogue, open_journal
+from kazinex_storage.organisations import Catalogue, SqlJournal, open_journal
 
 AT = datetime(2026, 11, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -273,3 +274,36 @@ def test_a_journal_in_a_file_of_its_own_needs_no_catalogue_and_no_organisation(t
     with open_journal(str(tmp_path / "copy.journal")) as again:
         assert run == again.find_run("", [RunKind.COPY], "sp-1", "r2-1", None)
         assert 3 == len(again.entries(run))
+
+
+def test_what_a_call_costs_does_not_grow_with_the_run(tmp_path: Path) -> None:
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    def cost_of_calls(journal: SqlJournal, run: Run, total: int) -> int:
+        """Return the steps of SQLite's machine, by the hundred, of what a worker and a planner call all the time."""
+        nonlocal steps
+        steps = 0
+        journal.add_entries(run, some(20, start=total - 10))
+        journal.known(run, [entry.key for entry in some(20, start=total // 2)])
+        partition = journal.claim(run, "me", now=AT, until=AT)
+        assert partition is not None
+        entries = journal.entries(run, first=total // 2, last=total // 2 + 9, states=[EntryState.PLANNED])
+        journal.record(run, [replace(entry, state=EntryState.COPIED) for entry in entries])
+        journal.release(run, partition.number, "me")
+        return steps
+
+    with open_journal(tmp_path / "copy.journal") as journal:
+        engine = journal._database._engine
+        event.listen(engine, "connect", lambda raw, _: raw.set_progress_handler(count, 100))
+        run = planned(journal, 1000)
+        engine.dispose()
+        small = cost_of_calls(journal, run, 1000)
+        journal.add_entries(run, some(6000))
+        large = cost_of_calls(journal, run, 6000)
+
+    assert 0 < large < 2 * small

@@ -45,11 +45,10 @@ _ARRAY_UPDATE: Final = sa.text(
     "AND kept.number = ANY(CAST(:number AS bigint[]))"  # which looks those up, where a join would read the run
 )
 
-_KEYS: Final = sa.select(run_entries.c.key, run_entries.c.number).where(
-    run_entries.c.organisation == sa.bindparam("organisation"),
-    run_entries.c.run == sa.bindparam("run"),
-    run_entries.c.key.in_(sa.bindparam("keys", expanding=True)),
-)
+# The plus keeps SQLite, which has no statistics, from reading the whole run by the primary key for them.
+_KEYS: Final = sa.text(
+    f"SELECT key, number FROM {run_entries.name} WHERE key IN :keys AND run = :run AND +organisation = :organisation"  # noqa: S608
+).bindparams(sa.bindparam("keys", expanding=True))
 # One look at the index of keys for each, which alone has this order: without statistics PostgreSQL takes a run for one
 # row, and would read the whole of it by the primary key.
 _ARRAY_KEYS: Final = sa.text(
