@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 from ...documents.events import Event
 from ...documents.quotas import utc_now
@@ -57,7 +57,7 @@ def work_through(journal: Journal, run: Run, work: Callable[[Portion], None]) ->
     Raises:
         Exception: what *work* raises; its partition is given back.
     """
-    with closing(cast("Generator[Leased]", partitions(journal, run, this_owner()))) as found:
+    with closing(partitions(journal, run, this_owner())) as found:
         for leased in found:
             work(Portion(journal, run, leased))
 
