@@ -181,6 +181,8 @@ def _parse(arguments: list[str]) -> None:
     command: Any = get_command(build())
     rest, context = list(take_flags(arguments).arguments), None
     while hasattr(command, "commands"):
+        if command.invoke_without_command and rest[:1] and rest[0].startswith("-"):
+            break  # the options of a group that does something by itself
         context = command.make_context("kazinex-storage", rest[:1], parent=context)
         command, rest = command.commands[rest[0]], rest[1:]
     command.make_context("kazinex-storage", rest, parent=context)

@@ -96,7 +96,7 @@ def test_it_says_who_when_how_much_and_what_went_wrong(summary: RunSummary) -> N
 
     for text in (
         "Copy of org-1",
-        "2 of 43 objects failed.",
+        "Failed: 2 of 43 objects.",
         "2026-11-29 13:30:00Z , 1 h 30 min after the first began",
         "copied : copied, and proven on the target 40 1 GB",
         "it is full",

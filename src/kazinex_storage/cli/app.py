@@ -16,7 +16,22 @@ from typer.main import get_command
 from ..secrecy.masking import redact
 from ..values import value
 from ..version import __version__
-from . import allowlist, audit, bags, check, demo, emulate, kinds, listing, monitoring, objects, provider, serve, sweep
+from . import (
+    allowlist,
+    audit,
+    bags,
+    check,
+    demo,
+    emulate,
+    kinds,
+    listing,
+    migrate,
+    monitoring,
+    objects,
+    provider,
+    serve,
+    sweep,
+)
 from .command import RunningCommand
 from .exits import HELP, ExitCode, document_of, exit_code, message_of, printable
 from .output import Output
@@ -107,6 +122,7 @@ def build() -> typer.Typer:
     app.add_typer(allowlist.build(ANYWHERE), name="allowlist")
     app.add_typer(audit.build(ANYWHERE), name="audit")
     app.add_typer(monitoring.build(ANYWHERE), name="quota")
+    app.add_typer(migrate.build(ANYWHERE), name="migrate")
     app.add_typer(emulate.build(ANYWHERE), name="emulate")
     return app
 

@@ -112,7 +112,8 @@ def _outcome(summary: RunSummary) -> str:
     left = summary.counts.get(EntryState.PLANNED, Count())
     state = summary.run.state
     if wrong:
-        return f'<p class="state bad">{wrong:,} of {_objects(summary.total.objects)} failed.</p>'
+        said = "missing, different or not compared" if summary.run.kind is RunKind.AUDIT else "failed"
+        return f'<p class="state bad">{said.capitalize()}: {wrong:,} of {_objects(summary.total.objects)}.</p>'
     if left.objects or state in _OPEN:
         return f'<p class="state warn">It has not ended: {_objects(left.objects)} left.</p>'
     refused = _in(summary, KNOWN)

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from ..lazy import module
+from ..migration.evidence import CHAIN_ID
 from ..migration.journal import EntryState, Journal, Run
 from ..migration.progress import WRONG, RunMeter
 from .access import Action
@@ -75,7 +76,7 @@ class RunRoutes:
     def runs(self, organisation: OrganisationId, limit: Most = 20) -> RunsModel:
         """List runs, the newest first, with how far each one is. Three queries for each."""
         labels = self._labels(organisation)
-        found = self._journal.runs(organisation, limit=limit)
+        found = [run for run in self._journal.runs(organisation, limit=limit) if run.id != CHAIN_ID]
         return RunsModel(runs=[RunModel.of(RunMeter(self._journal, run).read(), labels) for run in found])
 
     def run(self, organisation: OrganisationId, run: RunId) -> RunModel:
@@ -114,7 +115,7 @@ class RunRoutes:
 
     def _find(self, organisation: str, run: str) -> Run:
         found = self._journal.run(organisation, run)
-        if found is None:
+        if found is None or found.id == CHAIN_ID:
             raise not_found("there is no such run")
         return found
 

@@ -157,7 +157,7 @@ def test_the_report_of_a_run_opens_and_can_be_filed(
         page.goto(file.as_uri())
         expect(page.get_by_role("heading", name=f"Copy of {sample.ORGANISATION}")).to_be_visible()
         expect(page.get_by_role("img", name="Throughput")).to_be_visible()
-        expect(page.get_by_text("1 of 120 objects failed.")).to_be_visible()
+        expect(page.get_by_text("Failed: 1 of 120 objects.")).to_be_visible()
         assert [] == findings(visit)
         look(visit, "run-report", full_page=True)
 

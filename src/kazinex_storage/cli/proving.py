@@ -1,0 +1,103 @@
+"""``migrate audit``, ``evidence``, ``evidence-key`` and ``check-evidence``: whether all is there, and proof of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import typer
+
+from ..migration.audits import AuditPlan
+from ..migration.audits import audit as audit_providers
+from ..migration.comparing import AuditLevel
+from ..migration.evidence import evidence as make_evidence
+from ..migration.evidence_checking import check_evidence as check_report
+from ..migration.journal import Run
+from ..migration.progress import watching
+from ..organisations.signing import evidence_key as key_of
+from .command import RunningCommand
+from .exits import ExitCode
+from .moving import check_report_file, counting, end_pass, summary_lines, told
+from .run_display import RunDisplay, stopping
+
+_AT_ONCE = 16
+
+
+def plan_of(target: str, source: str | None, project: str | None, level: str, concurrency: int | None) -> AuditPlan:
+    """Return what a command line wants to be compared."""
+    return AuditPlan(
+        target=target,
+        source=source,
+        project=project,
+        level=cast(AuditLevel, level),
+        concurrency=concurrency if concurrency is not None else _AT_ONCE,
+    )
+
+
+def audit(command: RunningCommand, organisation: str, plan: AuditPlan, file: Path | None) -> None:
+    """Compare, and say what is not as it should be.
+
+    Raises:
+        KeyboardInterrupt: it was stopped.
+        typer.Exit: something is missing or different.
+        StorageError: a provider or the catalogue does not answer.
+    """
+    check_report_file(file)
+    journal = command.organisations.catalogue.journal
+    with counting(command) as requests, RunDisplay(command.out, "audit") as display, stopping(command.out) as stop:
+
+        @contextmanager
+        def watch(run: Run) -> Iterator[None]:
+            with watching(journal, run, told(display, requests)):
+                yield
+
+        resolver = command.resolver.acting(command.organisations.by)
+        found = audit_providers(resolver, organisation, plan, stop=stop.is_set, watch=watch)
+        end_pass(command, found.run, requests, file)
+    lines = [f"run {found.run.id}:", *summary_lines(found.counts)]
+    command.out.result({**found.to_dict(), "report": str(file) if file is not None else None}, lines)
+    for finding in found.findings[:10]:
+        command.out.note(f"{finding.state.value}: {finding.key}: {finding.reason or 'no reason is known'}")
+    if not found.ok:
+        raise typer.Exit(ExitCode.VERIFICATION)
+
+
+def evidence(command: RunningCommand, organisation: str, run: str, file: Path) -> None:
+    """Write the signed report of a run.
+
+    Raises:
+        StorageError: there is no such run, it has not ended, or *file* is there and is another report.
+        OSError: *file* cannot be written.
+    """
+    made = make_evidence(command.resolver, organisation, run, file)
+    lines = [f"{made.entries:,} objects in {file}; report {made.number} of {organisation}; keep its hash: {made.hash}"]
+    command.out.result(made.to_dict(), lines)
+
+
+def evidence_key(command: RunningCommand, organisation: str, key_id: str | None) -> None:
+    """Print the public key of *organisation*.
+
+    Raises:
+        SettingsError: there are no keys, or none with that id.
+    """
+    key = key_of(command.organisations.catalogue, organisation, key_id)
+    command.out.result(key.to_dict(), key.pem.splitlines())
+
+
+def check_evidence(command: RunningCommand, file: Path, key: Path, previous: str | None) -> None:
+    """Check a signed report.
+
+    Raises:
+        SettingsError: the key is none.
+        OSError: a file cannot be read.
+        typer.Exit: something is wrong with the report.
+    """
+    report = check_report(file, key.read_text(encoding="utf-8"), previous=previous)
+    lines = [f"{'whole' if each.line is None else f'line {each.line}'}: {each.problem}" for each in report.problems]
+    if report.ok:
+        lines = [f"the {report.entries:,} objects are as they were signed; keep this: {report.hash}"]
+    command.out.result(report.to_dict(), lines)
+    if not report.ok:
+        raise typer.Exit(ExitCode.VERIFICATION)
