@@ -137,7 +137,7 @@ def test_large_objects_keep_to_the_bandwidth_piece_by_piece(monkeypatch: pytest.
         read += count
 
     assert size == read
-    assert pytest.approx([0.75, 1.0, 1.0, 1.0, 1.0]) == waits
+    assert pytest.approx([0.75, 1.0, 1.0, 1.0]) == waits
 
 
 def test_every_object_of_a_run_takes_its_part_of_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from .following import REMOVED, Known
 from .journal import REWRITTEN, Entry, EntryState
 from .options import CopyOptions
 from .rates import Pace
-from .reading import ObjectBody, on, read_whole, sha256_of
+from .reading import large_body, on, read_whole, sha256_of
 
 _T = TypeVar("_T")
 
@@ -98,10 +98,7 @@ class Pair:
             yield Wait(_TURN_S)
         self._large += 1
         try:
-            if self.pace.limited:
-                yield from self.pace.taking(source=1)
-            info = yield from _of_source(on(self.source, self.source.storage.operations.head(entry.key)))
-            body = ObjectBody(self.source.storage, entry.key, info, self.pace)
+            body, info = yield from _of_source(large_body(self.source, entry.key, self.pace))
             rewritable = _is_rewritable(self.source, entry.key)
             expected = None if rewritable else known.sha256 or info.sha256
             source = Source(body, sha256=expected)

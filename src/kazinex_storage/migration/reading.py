@@ -5,20 +5,23 @@ from __future__ import annotations
 import hashlib
 from typing import Final, TypeVar, cast
 
-from ..bodies.checksums import check_bytes
+from ..bodies.checksums import check_bytes, check_checksum, hasher_of
 from ..errors import IntegrityError, StorageError
-from ..storage.reading import Collector, RangeReader
+from ..storage.fetching import known_checksum
+from ..storage.reading import Collector
 from ..storage.sync import Storage
 from ..transport import Exchange, Through
-from ..types import WHOLE, Buffer, ByteRange, ObjectInfo
+from ..types import MIB, WHOLE, Buffer, ByteRange, Checksum, ObjectInfo
 from .endpoints import Endpoint
 from .rates import Pace
 
 _T = TypeVar("_T")
 
-# Four large objects at once and the parts that are on their way are then some 100 MiB.
-_WINDOW: Final = 4 * 1024 * 1024
-"""Bytes that one request for a piece of a large object fetches at most."""
+# Four large objects at once, and the parts of them that are on their way, are then some 100 MiB.
+_WINDOW: Final = 4 * MIB
+"""Bytes that are fetched at once for a caller that takes little at a time."""
+_DIRECT: Final = MIB
+"""Callers that take this much at once, as parts do, have it put where they want it."""
 
 
 class SourceFailedError(StorageError):
@@ -79,15 +82,33 @@ def _through(end: Endpoint, exchange: Exchange[_T]) -> Exchange[_T]:
     return cast(_T, (yield Through(end.storage.transport, exchange)))
 
 
+def large_body(end: Endpoint, key: str, pace: Pace) -> Exchange[tuple[ObjectBody, ObjectInfo]]:
+    """Return a large object as a body, and what it is; one request, two where only asking gives its checksum.
+
+    Raises:
+        NotFoundError: no such key.
+    """
+    if pace.limited:
+        yield from pace.taking(source=1)
+    info = yield from on(end, end.storage.operations.head(key))
+    context = end.storage.operations.context
+    checksum = yield from on(end, known_checksum(context, context.scope.full_key(key), None, info))
+    return ObjectBody(end.storage, key, info, pace, checksum), info
+
+
 class ObjectBody:
     """A large object of a storage as a body: each reader fetches pieces of the version that was looked at."""
 
     start = 0
 
-    def __init__(self, storage: Storage, key: str, info: ObjectInfo, pace: Pace | None = None) -> None:
-        """Read the version *info* of *key*, as fast as *pace* lets this process."""
-        self._storage, self._key, self._etag = storage, key, info.etag
-        self._pace = pace or Pace()
+    def __init__(
+        self, storage: Storage, key: str, info: ObjectInfo, pace: Pace, checksum: Checksum | None = None
+    ) -> None:
+        """Read the version *info* of *key*, as fast as *pace* lets this process; the whole is to have *checksum*."""
+        self._storage, self._key, self._etag, self._pace = storage, key, info.etag, pace
+        self._full_key = storage.operations.context.scope.full_key(key)
+        self.checksum = checksum if checksum is not None and checksum.algorithm != "sha256" else None
+        """What the service keeps of the whole; the sha256 is compared by the source that is made of this."""
         self.size = info.size
         """Bytes."""
         self.failure: StorageError | None = None
@@ -95,26 +116,36 @@ class ObjectBody:
 
     def open(self, offset: int) -> _Pieces:
         """Return a reader from *offset*."""
-        operations = self._storage.operations
-        return _Pieces(self, operations.range_reader(self._key, ByteRange(start=offset), if_match=self._etag))
+        return _Pieces(self, offset)
 
-    def fetch(self, reader: RangeReader) -> bytes:
-        """Return the next piece of *reader*, on this thread.
+    def fetch(self, start: int, buffer: memoryview) -> int:
+        """Fill *buffer*, or the beginning of it, from byte *start* on, and return how far; one request on this thread.
 
         Raises:
             SourceFailedError: the source does not give it.
         """
-        pace, run = self._pace, self._storage.transport.run
+        pace, run, context = self._pace, self._storage.transport.run, self._storage.operations.context
+        size = min(len(buffer), self.size - start)
         try:
-            if not pace.limited:
-                return run(reader.next(_WINDOW))
-            size = pace.piece(_WINDOW)
-            # A part that is sent has two of these pieces or more, so its request is counted once at least.
-            run(pace.taking(size, source=1, target=1))
-            return run(reader.next(size))
+            if pace.limited:
+                size = pace.piece(size)
+                # A part that is sent has a few of these pieces, so its request is counted once at least.
+                run(pace.taking(size, source=1, target=1))
+            into = _Into(buffer[:size])
+            span = ByteRange(start=start, end=start + size)
+            run(context.run("get", self._key, context.exchanges.get(self._full_key, span, into, self._etag)))
+            if into.filled < size:
+                raise IntegrityError(
+                    f"the object ended after {start + into.filled} of {self.size} bytes; read it again"
+                )
         except StorageError as error:
-            self.failure = error
-            raise SourceFailedError(error.message, retryable=error.retryable) from error
+            raise self.failed(error) from error
+        return size
+
+    def failed(self, error: StorageError) -> SourceFailedError:
+        """Keep why the source cannot be read, and return what whoever reads it is told."""
+        self.failure = error
+        return SourceFailedError(error.message, retryable=error.retryable)
 
     def descriptor(self) -> None:
         """Return None: no file holds the bytes."""
@@ -126,22 +157,59 @@ class ObjectBody:
         """Do nothing: nothing is open between two pieces."""
 
 
-class _Pieces:
-    """Reads the pieces of one object in order."""
+class _Into:
+    """A sink that fills a buffer."""
 
-    def __init__(self, body: ObjectBody, reader: RangeReader) -> None:
-        self._body, self._reader = body, reader
-        self._piece = memoryview(b"")
+    def __init__(self, buffer: memoryview) -> None:
+        self._buffer = buffer
+        self.filled = 0
+
+    def __call__(self, data: Buffer) -> None:
+        end = self.filled + len(data)
+        self._buffer[self.filled : end] = data
+        self.filled = end
+
+
+class _Pieces:
+    """Reads the pieces of one object in order, into the buffers of the caller where those are large."""
+
+    def __init__(self, body: ObjectBody, offset: int) -> None:
+        self._body, self._position = body, offset
+        self._window: memoryview | None = None
+        self._left = memoryview(b"")
+        expected = body.checksum if offset == 0 else None
+        self._hasher = hasher_of(expected.algorithm) if expected is not None else None
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Fill the beginning of *buffer*; 0 is the end."""
-        if not self._piece:
-            self._piece = memoryview(self._body.fetch(self._reader))
-        count = min(len(buffer), len(self._piece))
-        buffer[:count] = self._piece[:count]
-        self._piece = self._piece[count:]
+        """Fill the beginning of *buffer*; 0 is the end.
+
+        Raises:
+            SourceFailedError: the source does not give it, or the whole has another checksum.
+        """
+        if not self._left and self._position < self._body.size:
+            if len(buffer) >= _DIRECT:
+                return self._fetched(buffer)
+            if self._window is None:
+                self._window = memoryview(bytearray(min(_WINDOW, self._body.size)))
+            self._left = self._window[: self._fetched(self._window)]
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
         return count
 
     def close(self) -> None:
         """Let go of the piece in hand."""
-        self._piece = memoryview(b"")
+        self._left, self._window = memoryview(b""), None
+
+    def _fetched(self, buffer: memoryview) -> int:
+        body = self._body
+        count = body.fetch(self._position, buffer)
+        self._position += count
+        if self._hasher is not None and body.checksum is not None:
+            self._hasher.update(buffer[:count])
+            if self._position == body.size:
+                try:
+                    check_checksum(body.checksum, self._hasher.hexdigest())
+                except IntegrityError as error:
+                    raise body.failed(error) from error
+        return count
