@@ -373,14 +373,27 @@ from kazinex_storage import DocumentKey, DocumentStore, QuotaExceededError, Reso
 
 organisations = open_organisations()
 documents = DocumentStore(Resolver(organisations))
+print("ready", flush=True)
+sys.stdin.readline()
 for number in range(12):
     try:
         documents.upload(DocumentKey("org-1", "bridge", sys.argv[1], f"P{number}", "plan.pdf"), b"%PDF-1.7 drawing")
     except QuotaExceededError:
-        print("refused")
+        print("refused", flush=True)
     else:
         print("stored", flush=True)
 """
+
+
+def heard(process: subprocess.Popen[bytes]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().decode().strip()
+
+
+def go(*processes: subprocess.Popen[bytes]) -> None:
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"go\n")
 
 
 def test_processes_that_write_at_once_store_no_more_than_the_quota(tmp_path: Path) -> None:
@@ -394,13 +407,22 @@ def test_processes_that_write_at_once_store_no_more_than_the_quota(tmp_path: Pat
     organisations.set_quota("org-1", max_objects=20)
 
     started = [
-        subprocess.Popen([sys.executable, "-c", WRITER, name], env=environment, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, name],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,  # what was not asked for stays in the pipe
+        )
         for name in ("A", "B", "C")
     ]
-    assert started[0].stdout is not None
-    assert "stored\n" == started[0].stdout.readline()
+    assert ["ready"] * 3 == [heard(process) for process in started]
+    go(started[0])
+    assert "stored" == heard(started[0]), "before the others leave it no room"
+    go(*started[1:])
+    first = heard(started[1])
     started[0].kill()
-    said = [process.communicate(timeout=60)[0] for process in started]
+    said = [process.communicate(timeout=60)[0].decode() for process in started]
 
     files = [path for path in (tmp_path / "disk" / "org-1").rglob("*.pdf") if path.is_file()]
     report = organisations.usage("org-1")
@@ -408,7 +430,7 @@ def test_processes_that_write_at_once_store_no_more_than_the_quota(tmp_path: Pat
     assert report.objects <= len(files) <= 20
     assert report.objects + held <= 20
     assert len(files) - report.objects <= held <= 1
-    assert 24 == sum(text.count("stored") + text.count("refused") for text in said[1:])
+    assert 24 == sum(text.count("stored") + text.count("refused") for text in (first, *said[1:]))
     organisations.close()
 
 

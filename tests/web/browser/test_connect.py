@@ -101,6 +101,7 @@ def test_who_declines_at_microsoft_is_told_so(browser: Browser, service: Service
         page = visit.page
         page.get_by_role("button", name="Connect SharePoint Online").click()
         page.get_by_role("button", name="Connect to Microsoft 365").click()
+        page.get_by_role("heading", name="Permissions requested").wait_for()  # our dialog has a Cancel too
         page.get_by_role("button", name="Cancel").click()
 
         expect(page.get_by_role("dialog", name="SharePoint Online was not connected")).to_contain_text(
