@@ -1,8 +1,8 @@
 """Short programs run in forks of a Python that has loaded what they need from others.
 
 Two thirds of what a command line costs are typer, pydantic and SQLAlchemy. A fork is a process all the same: streams,
-folder, environment and exit code are its own, and it loads this package itself. Not for programs that are sent signals,
-have a terminal, or are to find other modules than those of this environment.
+folder, environment and exit code are its own, and it loads this package itself, unless the server was told to load that
+too. Not for programs that are sent signals, have a terminal, or are to find other modules than this environment has.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import select
 import socket
 import sys
+from typing import NoReturn
 
 _BROKEN = 70  # EX_SOFTWARE of sysexits.h
 
@@ -27,9 +28,9 @@ def ask(address: str, arguments: list[str]) -> int:
     return answer[0] if answer else _BROKEN
 
 
-def serve(address: str) -> None:
+def serve(address: str, *packages: str) -> None:
     """Answer until the end: each program runs in a child, of which another child waits for the exit code."""
-    _load()
+    _load(packages)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen(64)
@@ -57,7 +58,35 @@ def serve(address: str) -> None:
     os.environ.clear()
     os.environ.update(environment)
     sys.path[:0] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    if packages:
+        _end(*arguments)
     _run(*arguments)
+
+
+def _end(*arguments: str) -> NoReturn:
+    """Run a program, and end as Python does but for taking apart what was loaded before, a third of the whole time."""
+    import atexit
+    import gc
+    import threading
+
+    code: object = 0
+    try:
+        _run(*arguments)
+    except SystemExit as end:
+        code = 0 if end.code is None else end.code
+        if not isinstance(code, int):
+            sys.stderr.write(f"{code}\n")
+            code = 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    assert isinstance(code, int)
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads
+    atexit._run_exitfuncs()
+    gc.collect()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code & 0xFF)
 
 
 def _accepted(listener: socket.socket) -> socket.socket:
@@ -90,9 +119,11 @@ def _run(option: str, program: str, *arguments: str) -> None:
         exec(compile(program, "<string>", "exec"), sys.modules["__main__"].__dict__)  # noqa: S102  # as -c does
 
 
-def _load() -> None:
+def _load(packages: tuple[str, ...]) -> None:
     import gc
     import importlib
+    import pkgutil
+    import threading
 
     for name in (
         "asyncio",
@@ -108,15 +139,23 @@ def _load() -> None:
         importlib.import_module(name)
     import pydantic
     import sqlalchemy
+    import typer
 
     pydantic.create_model("Example", text=(str, ...))
     sqlalchemy.create_engine("sqlite://").dispose()
     assert not any(name.startswith("kazinex_storage") for name in sys.modules)
+    for package in map(importlib.import_module, packages):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith(".__main__"):  # which runs
+                importlib.import_module(module.name)
+    if "kazinex_storage.cli" in packages:  # the types of options, which typing remembers
+        typer.main.get_command(sys.modules["kazinex_storage.cli.app"].build())
+    assert 1 == threading.active_count(), "a fork has no other thread"
     gc.freeze()
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
-        serve(sys.argv[2])
+        serve(*sys.argv[2:])
     else:
         sys.exit(ask(sys.argv[1], sys.argv[2:]))

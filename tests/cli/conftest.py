@@ -106,9 +106,9 @@ class Terminal:
 class CommandLine:
     """Runs command lines against one home of its own."""
 
-    def __init__(self, folder: Path, warm_python: Sequence[str]) -> None:
+    def __init__(self, folder: Path, ready_python: Sequence[str]) -> None:
         self.folder = folder
-        self._warm_program = (*warm_python, *MODULE)
+        self._warm_program = (*ready_python, *MODULE)
         self.home = folder / "home"
         self.work = folder / "work"
         self.work.mkdir()
@@ -181,8 +181,8 @@ class CommandLine:
 
 
 @pytest.fixture
-def cli(tmp_path: Path, warm_python: Sequence[str]) -> Iterator[CommandLine]:
-    line = CommandLine(tmp_path, warm_python)
+def cli(tmp_path: Path, ready_python: Sequence[str]) -> Iterator[CommandLine]:
+    line = CommandLine(tmp_path, ready_python)
     yield line
     for terminal in line.terminals:
         terminal.close()

@@ -19,12 +19,12 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def cli(tmp_path: Path, warm_python: Sequence[str]) -> Run:
+def cli(tmp_path: Path, ready_python: Sequence[str]) -> Run:
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("KAZINEX_STORAGE_")}
         home = {"KAZINEX_STORAGE_HOME": str(tmp_path), "KAZINEX_STORAGE_ORGANISATION": "org-1", "COLUMNS": "400"}
         return subprocess.run(
-            [*warm_python, "-m", "kazinex_storage.cli", *arguments],
+            [*ready_python, "-m", "kazinex_storage.cli", *arguments],
             env=kept | home | environment,
             capture_output=True,
             text=True,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -149,7 +149,16 @@ def needs(
 
 def pattern(size: int, seed: int = 0) -> bytes:
     """Return *size* bytes that repeat nowhere, the same ones for each *seed*."""
+    return (_kept if _KEPT_FROM <= size <= _KEPT_TO else _made)(size, seed)
+
+
+def _made(size: int, seed: int) -> bytes:
     return hashlib.shake_128(seed.to_bytes(8, "big")).digest(size)
+
+
+# It takes 2 ms for a MiB, more than a provider takes to store it, and most tests ask for the same few.
+_KEPT_FROM, _KEPT_TO = 1 << 16, 1 << 25
+_kept = lru_cache(maxsize=4)(_made)
 
 
 def is_proved(info: ObjectInfo, data: bytes) -> bool:

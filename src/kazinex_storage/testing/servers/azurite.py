@@ -68,7 +68,10 @@ class AzuriteServer:
         from azure.storage.blob import BlobServiceClient
 
         verify = self.ca_file if self.ca_file is not None else True
-        transport = RequestsTransport(use_env_settings=False, connection_verify=verify)
+        # Its pieces of 4 KiB take longer to put together than the rest of a download.
+        transport = RequestsTransport(
+            use_env_settings=False, connection_verify=verify, connection_data_block_size=1 << 20
+        )
         return BlobServiceClient(self.account_url, credential=self.account_key, transport=transport, retry_total=0)
 
     def make_container(self, name: str | None = None) -> str:
