@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -38,6 +39,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(target)
         yield
+    _registry.cache_clear()
     for name in [name for name in sys.modules if name.partition(".")[0] == "kazinex_storage_sqlite"]:
         del sys.modules[name]
 
@@ -46,9 +48,16 @@ class _Gate(Protocol):
     def answer(self, method: str, url: str, body: bytes) -> tuple[int, bytes]: ...
 
 
+@cache
+def _registry() -> Registry:
+    """Return one that looked for what is installed when the example was: each of them looks for 10 ms."""
+    return Registry()
+
+
 class SqliteHarness(Harness):
     """Looks at the rows behind the provider."""
 
+    max_examples = 15
     page_items = 505  # it reads 500 rows at once
 
     def __init__(self) -> None:
@@ -58,7 +67,7 @@ class SqliteHarness(Harness):
     def make(self) -> AnyProvider:
         self._count += 1
         self._file = self._folder / f"{self._count}.db"
-        registry = Registry()
+        registry = _registry()
         self._provider = registry.open("sqlite", registry.parse_settings("sqlite", {"path": str(self._file)}))
         return self._provider
 

@@ -61,8 +61,11 @@ class DurableHarness(LocalHarness):
     racers = 4
 
 
+@pytest.mark.parametrize(
+    "bench", ["", pytest.param("tenant 1/ü", marks=pytest.mark.soak)], ids=["bare", "prefixed"], indirect=True
+)
 class TestLocal(ProviderContract):
-    """The whole contract, without waiting for the disk."""
+    """The whole contract, without waiting for the disk; the two classes below write under a prefix."""
 
     harness = LocalHarness
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,23 @@ from ..services import tenant
 from .services import Service, bucket_on, container_on, library_of
 
 _STORES = itertools.count()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave most of fsspec's tables of patterns to ``make soak``."""
+    spread_rows([item for item in items if isinstance(item, pytest.Function) and "_glob_edge_cases[" in item.name])
+
+
+def spread_rows(tests: list[pytest.Function]) -> None:
+    """Leave each row of a table to memory and to one of the other places, which take turns."""
+    rows = Counter[tuple[str, object]]()
+    others = [place for place in dict.fromkeys(test.callspec.params["found"] for test in tests) if place != "memory"]
+    for test in tests:
+        table = test.nodeid.partition("[")[0], test.callspec.params["found"]
+        if table[1] not in ("memory", others[rows[table] % len(others)]):
+            test.add_marker(pytest.mark.soak)
+        rows[table] += 1
 
 
 @pytest.fixture

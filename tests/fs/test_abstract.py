@@ -1,5 +1,8 @@
 """fsspec's own suites, against every kind of provider, and against the coroutines. No test is skipped.
 
+What a pattern finds is worked out above the providers, so each row of fsspec's tables of patterns meets memory and one
+other in ``make test``, and all of them in ``make soak``; ``spread_rows`` in ``conftest.py`` deals them out.
+
 Overrides: ``supports_empty_directories`` is False, because folders exist only as long as an object is below them, as in
 any object store; ``fs_join`` joins with slashes on every system.
 """

@@ -36,8 +36,11 @@ class TestSeaweedFs(OnServer):
         return harness
 
 
+@pytest.mark.parametrize(
+    "bench", [pytest.param("", marks=pytest.mark.soak), "tenant 1/ü"], ids=["bare", "prefixed"], indirect=True
+)
 class TestMinistack(OnServer):
-    """Keeps exact keys."""
+    """Keeps exact keys. Without a prefix the same requests go to SeaweedFS in ``make test``."""
 
     server_name = "ministack"
 
