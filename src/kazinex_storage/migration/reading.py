@@ -134,12 +134,11 @@ class ObjectBody:
             into = _Into(buffer[:size])
             span = ByteRange(start=start, end=start + size)
             run(context.run("get", self._key, context.exchanges.get(self._full_key, span, into, self._etag)))
-            if into.filled < size:
-                raise IntegrityError(
-                    f"the object ended after {start + into.filled} of {self.size} bytes; read it again"
-                )
         except StorageError as error:
             raise self.failed(error) from error
+        if into.filled < size:
+            ended = f"the object ended after {start + into.filled} of {self.size} bytes; read it again"
+            raise self.failed(IntegrityError(ended, key=self._key))
         return size
 
     def failed(self, error: StorageError) -> SourceFailedError:
