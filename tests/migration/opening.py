@@ -14,7 +14,7 @@ from .worlds import World
 
 FOLDER = "KAZINEX_STORAGE_TEST_FOLDER"
 OPENER = "tests.migration.opening:open_folder"
-COUNT = 3 * PARTITION_ENTRIES + 10
+COUNT = PARTITION_ENTRIES + 40  # two partitions
 _OPENED: list[Opened] = []
 
 

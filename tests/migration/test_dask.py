@@ -44,7 +44,7 @@ def pids_of(client: Client) -> list[int]:
 
 def test_a_run_ends_on_a_cluster_whose_workers_are_killed(world: World) -> None:
     fill(world)
-    migration = Migration(world.resolver, ACME, "old", "new", options=CopyOptions(limits=RateLimits(bandwidth=5000)))
+    migration = Migration(world.resolver, ACME, "old", "new", options=CopyOptions(limits=RateLimits(bandwidth=3000)))
     run = migration.plan().run
     names, killed = set[str](), list[int]()
     with (
@@ -75,6 +75,7 @@ def test_a_run_ends_on_a_cluster_whose_workers_are_killed(world: World) -> None:
     assert is_copied(world)
 
 
+@pytest.mark.soak
 def test_an_adaptive_cluster_grows_with_a_run(world: World) -> None:
     fill(world)
     with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=None) as cluster:

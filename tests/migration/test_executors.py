@@ -58,10 +58,10 @@ def test_a_task_takes_as_many_free_partitions_as_it_says(world: World) -> None:
     fill(world)
     run = Migration(world.resolver, ACME, "old", "new").plan().run
 
-    report = run_task(a_task(run.id, partitions=2))
+    report = run_task(a_task(run.id, partitions=1))
 
-    assert (2 * PARTITION_ENTRIES, None) == (report.objects, report.stopped)
-    assert [2, 3] == world.organisations.catalogue.journal.open_partitions(run)
+    assert (PARTITION_ENTRIES, None) == (report.objects, report.stopped)
+    assert [1] == world.organisations.catalogue.journal.open_partitions(run)
 
 
 def test_a_task_whose_opener_is_no_function_says_so(world: World) -> None:
@@ -70,13 +70,13 @@ def test_a_task_whose_opener_is_no_function_says_so(world: World) -> None:
 
 
 def test_a_run_is_driven_in_the_process_itself(world: World) -> None:
-    fill(world, 300)
+    fill(world, 50)
 
     report = Migration(world.resolver, ACME, "old", "new").copy(workers=Workers(executor=InProcess(), opener=OPENER))
 
     assert report.complete
     assert RunState.DONE is report.run.state
-    assert is_copied(world, 300)
+    assert is_copied(world, 50)
 
 
 def test_processes_share_a_run_and_its_limits(world: World) -> None:
@@ -96,7 +96,7 @@ def test_processes_share_a_run_and_its_limits(world: World) -> None:
 
 def test_killed_workers_are_replaced_and_what_they_held_is_taken_at_once(world: World) -> None:
     fill(world)
-    migration = Migration(world.resolver, ACME, "old", "new", options=CopyOptions(limits=RateLimits(bandwidth=5000)))
+    migration = Migration(world.resolver, ACME, "old", "new", options=CopyOptions(limits=RateLimits(bandwidth=3000)))
     run = migration.plan().run
     journal, killed = migration.journal, list[int]()
     begun = time.monotonic()
@@ -126,7 +126,7 @@ def test_killed_workers_are_replaced_and_what_they_held_is_taken_at_once(world: 
 
 def test_a_stop_closes_the_pool_and_the_same_run_goes_on(world: World) -> None:
     fill(world)
-    slow = CopyOptions(limits=RateLimits(bandwidth=4000))
+    slow = CopyOptions(limits=RateLimits(bandwidth=2000))
     migration = Migration(world.resolver, ACME, "old", "new", options=slow)
     journal, run = migration.journal, migration.plan().run
 
@@ -153,7 +153,7 @@ def test_workers_that_cannot_open_the_catalogue_end_the_run_with_what_they_say(w
 
 
 def test_what_ends_a_run_on_a_worker_ends_it_for_all(world: World) -> None:
-    fill(world, 300)
+    fill(world, 50)
     migration = Migration(world.resolver, ACME, "old", "new")
     run = migration.plan().run
 
@@ -168,16 +168,16 @@ def test_what_ends_a_run_on_a_worker_ends_it_for_all(world: World) -> None:
 
 
 def test_an_audit_runs_on_workers_as_well(world: World) -> None:
-    fill(world, 600)
+    fill(world)
     Migration(world.resolver, ACME, "old", "new").copy()
     world.path("new", "bridge/D/P01/00007.pdf").write_bytes(b"%PDF-1.7 another one")
     job = begin_audit(world.resolver, ACME, AuditPlan(source="old", target="new"))
 
-    with ProcessPool(2) as pool:
+    with ProcessPool(1) as pool:
         result = run_audit(job, workers=Workers(executor=pool, opener=OPENER))
 
     assert result.finished
-    assert 599 == result.counts[EntryState.MATCHED].objects
+    assert COUNT - 1 == result.counts[EntryState.MATCHED].objects
     assert ["bridge/D/P01/00007.pdf"] == [found.key for found in result.findings]
 
 
