@@ -17,6 +17,7 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -176,9 +177,14 @@ def _commands(block: Block) -> Iterator[list[str]]:
             yield words[: end - 1] if end < len(words) and ">" in words[end] and words[end - 1] in "12" else words[:end]
 
 
+@cache
+def _program() -> Any:
+    return get_command(build())
+
+
 def _parse(arguments: list[str]) -> None:
     """Parse a command line as the program would, without carrying it out."""
-    command: Any = get_command(build())
+    command: Any = _program()
     rest, context = list(take_flags(arguments).arguments), None
     while hasattr(command, "commands"):
         if command.invoke_without_command and rest[:1] and rest[0].startswith("-"):

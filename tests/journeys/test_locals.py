@@ -60,8 +60,8 @@ def shown(error: BaseException, secrets: tuple[str, ...] = SECRETS) -> list[str]
             f"{frame.f_code.co_filename}:{frame.f_code.co_name}: {name}"
             for frame in frames_of(error)
             if frame.f_code.co_filename != __file__ and not any(part in frame.f_code.co_filename for part in FOREIGN)
-            for name, value in frame.f_locals.items()
-            if any(secret in repr(value) for secret in secrets)
+            for name, text in [(name, repr(value)) for name, value in frame.f_locals.items()]
+            if any(secret in text for secret in secrets)
         }
     )
 

@@ -10,6 +10,8 @@ import threading
 import time
 from functools import partial
 
+import pytest
+
 from kazinex_storage.threads import Threads
 
 PATIENCE_S = 20
@@ -129,7 +131,7 @@ STORM = """
 import os, signal, threading, time
 from kazinex_storage.threads import Threads
 
-signal.alarm(60)
+signal.alarm(300)
 caller, ended = threading.main_thread().ident, False
 threads = Threads(4, "storm")
 
@@ -153,7 +155,7 @@ for _ in range(4):
 together.wait()
 interrupted, thread = 0, threading.Thread(target=storm, daemon=True)
 thread.start()
-while interrupted < 1000:
+while interrupted < COUNT:
     try:
         submit()
     except KeyboardInterrupt:  # outside of what counts
@@ -171,5 +173,6 @@ print("ended")
 """
 
 
-def test_no_interrupt_locks_them_up() -> None:
-    assert (0, "ended\n", "") == run(STORM)
+@pytest.mark.parametrize("count", ["200", pytest.param("5000", marks=pytest.mark.soak)])
+def test_no_interrupt_locks_them_up(count: str) -> None:
+    assert (0, "ended\n", "") == run(STORM.replace("COUNT", count))
