@@ -165,7 +165,7 @@ def test_receipts_of_earlier_releases_asked_everybody() -> None:
 def test_one_that_hangs_is_waited_for_a_while_and_then_left_in_peace(world: World) -> None:
     hang = threading.Event()
     down(world, hang)
-    operations = DocumentOperations(world.resolver, patience=Patience(0.3, rest_s=60))
+    operations = DocumentOperations(world.resolver, patience=Patience(2.0, rest_s=600))
 
     def upload(revision: str) -> tuple[StoredDocument, float]:
         begin = time.monotonic()
@@ -176,9 +176,8 @@ def test_one_that_hangs_is_waited_for_a_while_and_then_left_in_peace(world: Worl
     hang.set()
 
     assert (world.old,) == first.unasked == second.unasked
-    assert 0.3 <= waited < 10
-    assert at_once < 0.3
-    assert "no answer within 0.3 s" in world.told(ProviderPassedOver)[0].error
+    assert at_once < 2.0 <= waited
+    assert "no answer within 2 s" in world.told(ProviderPassedOver)[0].error
 
 
 @pytest.mark.asyncio
