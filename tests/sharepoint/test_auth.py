@@ -163,9 +163,8 @@ def test_a_login_that_stalls_is_asked_once_for_all_who_wait(login: Login, monkey
         thread.join()
 
     assert 8 == len(errors)
-    assert (
-        time.monotonic() - begun < 10
-    )  # one asking, and some more for threads that came late; each on its own takes 16 s
+    # One asking, and some more for threads that came late; each on its own takes 16 s.
+    assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize("status", [429, 403, 502])
