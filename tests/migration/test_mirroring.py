@@ -19,7 +19,7 @@ import pytest
 from kazinex_storage import IntegrityState
 from kazinex_storage.errors import SettingsError
 from kazinex_storage.migration.cutting_over import cut_over
-from kazinex_storage.migration.journal import EntryState, RunState
+from kazinex_storage.migration.journal import EntryState, Run, RunState
 from kazinex_storage.migration.migrate import Migration
 from kazinex_storage.migration.mirroring import MirrorOptions, MirrorReport, end_mirror, mirror, mirror_run
 from kazinex_storage.migration.pruning import prune
@@ -262,6 +262,37 @@ def test_a_cut_over_ends_a_mirror_and_the_register_follows(world: World) -> None
     assert 3 == prune(migration, True).pruned.objects
     with pytest.raises(SettingsError, match="was cut over"):
         mirror(migration)
+
+
+def _is_done(run: Run) -> bool:
+    return run.state is RunState.DONE
+
+
+def test_uploads_during_the_cut_over_of_a_mirror_are_all_on_the_target_afterwards(world: World) -> None:
+    migration, uploaded, ended = migration_of(world), list[int](), threading.Event()
+
+    def upload() -> None:
+        for number in range(100, 1000):
+            world.upload(number)
+            uploaded.append(number)
+            if ended.is_set():
+                return
+
+    uploader = threading.Thread(target=upload)
+    with watching(migration):
+        uploader.start()
+        try:
+            until(lambda: len(uploaded) > 5 and (run := mirror_run(migration)) is not None and _is_done(run))
+            cut_over(migration)
+        finally:
+            ended.set()
+            uploader.join()
+    again = cut_over(migration)
+
+    records = [world.resolver.revisions.revision(document(number)) for number in uploaded]
+    assert 0 == again.left
+    assert {world.ids["two"]} == {record.provider for record in records if record is not None}
+    assert {key_of(number) for number in uploaded} <= there(world)
 
 
 def test_a_mirror_that_has_ended_queues_nothing(world: World) -> None:

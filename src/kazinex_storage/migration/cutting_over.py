@@ -6,7 +6,7 @@ killed one goes on. Reads work all the time, since the register says where each 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -14,13 +14,13 @@ from ..documents.events import CutOver
 from ..errors import SettingsError
 from ..values import value
 from .choices import FACT, Choices, choices_of, choose_target, verify_end
-from .journal import PARTITION_ENTRIES, PROVEN, Count, Entry, EntryState, Journal, Partition, Run, RunKind, RunState
+from .journal import PROVEN, Count, EntryState, Journal, Run, RunKind, RunState
 from .leasing import advance, never
 from .migrate import Migration, finish
 from .mirroring import drain
+from .moving import follow_all
 from .planning import plan_run
 from .runs import now
-from .telling import documents_moved
 
 if TYPE_CHECKING:
     pass
@@ -47,7 +47,8 @@ class CutOverReport:
     stragglers: int
     """Objects that came to the source since the pass before, and are on the target now."""
     left: int
-    """Objects that are not on the target: planned, or failed. Call it again when there are any."""
+    """Objects that are not on the target, planned or failed, and changes that a mirror owes. Call it again when there
+    are any."""
 
     def to_dict(self) -> dict[str, object]:
         """Return it as values that JSON can hold."""
@@ -73,8 +74,8 @@ def cut_over(migration: Migration, *, allow_refused: bool = False, stop: Callabl
         stop: Asked between objects of the copies.
 
     Raises:
-        SettingsError: there is no run that is done, something of it is planned, failed or refused, or the target does
-            not pass its verification; no choice was changed.
+        SettingsError: there is no run that is done, something of it is planned, failed or refused, the target does not
+            pass its verification, or it was asked to stop before; no choice was changed.
         RecordConflictError: somebody else changed a choice meanwhile; call it again.
         StorageError: a provider or the catalogue does not answer.
     """
@@ -85,7 +86,9 @@ def cut_over(migration: Migration, *, allow_refused: bool = False, stop: Callabl
     before = _proven(migration.journal, run)
     _bring(migration, run, stop)
     if run.kind is RunKind.MIRROR:
-        _check_drained(migration, run, stop)
+        drain(migration, run, stop=stop)  # not to the end, which may never come: what is left comes after the choices
+    if stop():
+        raise SettingsError("the cut-over was asked to stop, so no choice was changed; call it again")
     _check_complete(run, migration.journal, allow_refused=allow_refused)
     if run.kind is RunKind.MIRROR or ROLLED_BACK_AT in run.facts:
         follow_all(migration, run)
@@ -120,27 +123,6 @@ def copied_run(migration: Migration) -> Run:
     return run
 
 
-def follow_all(migration: Migration, run: Run) -> None:
-    """Have the register name the target for all that is proven there: after a mirror, which leaves the records alone.
-
-    Raises:
-        StorageError: the catalogue or the target does not answer.
-    """
-    journal, follower = migration.journal, migration.follower
-    for entries in entries_in(journal, run, PROVEN):
-        number = entries[0].number // PARTITION_ENTRIES
-        partition = Partition(number=number, first=entries[0].number, last=entries[-1].number)
-        with journal.together():
-            recorded = follower.commit(journal, run, entries)
-            event = documents_moved(run, partition, recorded)
-            if event is not None:
-                migration.resolver.emit(event)
-        for entry in recorded:
-            if entry.state is EntryState.VANISHED:
-                migration.target.storage.delete(entry.key)
-                journal.record(run, [entry])
-
-
 def _bring(migration: Migration, run: Run, stop: Callable[[], bool]) -> None:
     """Copy what the source has and the run does not know, and what failed before."""
     journal = migration.journal
@@ -149,22 +131,16 @@ def _bring(migration: Migration, run: Run, stop: Callable[[], bool]) -> None:
     finish(migration.job(run), stop)
 
 
-def _check_drained(migration: Migration, run: Run, stop: Callable[[], bool]) -> None:
-    pending = drain(migration, run, stop=stop)
-    if pending:
-        raise SettingsError(
-            f"{pending:,} changes of the source have not reached the target, so no choice was changed; mirror until "
-            "none is left"
-        )
-
-
 def _check_complete(run: Run, journal: Journal, *, allow_refused: bool) -> None:
-    left = left_of(journal, run)
+    counts = journal.counts(run)
+    # A mirror that goes on meanwhile always has something under way; that comes after the choices.
+    open_states = (EntryState.FAILED,) if run.kind is RunKind.MIRROR else (EntryState.FAILED, EntryState.PLANNED)
+    left = sum(counts[state].objects for state in open_states if state in counts)
     if left:
         failed = journal.entries(run, states=(EntryState.FAILED,), limit=1)
         why = f"; the first one, {failed[0].key!r}: {failed[0].reason}" if failed else ""
         raise SettingsError(f"{left:,} objects are not on the target, so no choice was changed{why}")
-    refused = journal.counts(run).get(EntryState.REFUSED, Count()).objects
+    refused = counts.get(EntryState.REFUSED, Count()).objects
     if refused and not allow_refused:
         raise SettingsError(
             f"the target cannot hold {refused:,} objects, so no choice was changed; allow_refused leaves them where "
@@ -203,18 +179,6 @@ def _is_in_force(run: Run) -> bool:
     """Say whether the choices were changed before, and not given back since."""
     cut_at, back_at = run.facts.get(CUT_OVER_AT), run.facts.get(ROLLED_BACK_AT)
     return isinstance(cut_at, str) and (not isinstance(back_at, str) or back_at < cut_at)
-
-
-def entries_in(journal: Journal, run: Run, states: Iterable[EntryState]) -> Iterator[Sequence[Entry]]:
-    """Yield the entries in one of *states*, in pages of a partition's size.
-
-    Raises:
-        StorageError: the journal does not answer.
-    """
-    first, wanted = 0, frozenset(states)
-    while page := journal.entries(run, first=first, states=wanted, limit=PARTITION_ENTRIES):
-        first = page[-1].number + 1
-        yield page
 
 
 def _proven(journal: Journal, run: Run) -> int:

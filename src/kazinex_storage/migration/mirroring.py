@@ -25,6 +25,7 @@ from .following import RegisterFollower
 from .journal import PROVEN, Count, Entry, EntryState, Pending, Run, RunKind, RunState
 from .leasing import advance, never
 from .migrate import Migration, finish
+from .moving import follow_all
 from .options import CopyOptions
 from .owners import this_owner
 from .planning import plan_run
@@ -205,8 +206,11 @@ class _Mirror:
                 copied_at = self._copy()
             self.drain()
             self._wait()
+        run = self._journal.run(self._run.organisation, self._run.id) or self._run
+        if run.state is RunState.CUT_OVER:  # what was under way meanwhile is on the target too
+            follow_all(self._migration, run)
         return MirrorReport(
-            run=self._journal.run(self._run.organisation, self._run.id) or self._run,
+            run=run,
             brought=self._brought,
             pending=self._journal.count_pending(self._run),
             counts=dict(self._journal.counts(self._run)),

@@ -18,10 +18,11 @@ from ..transport import Exchange
 from ..types import ObjectInfo
 from ..values import value
 from .choices import Choices, choose_source, verify_end
-from .cutting_over import CUT_OVER_AT, READY, ROLLED_BACK_AT, copied_run, entries_in, left_of
+from .cutting_over import CUT_OVER_AT, READY, ROLLED_BACK_AT, copied_run, left_of
 from .journal import PROVEN, Entry, EntryState, Run, RunKind, RunState
 from .leasing import advance, never
 from .migrate import Migration, finish
+from .moving import entries_in
 from .reading import on
 from .runs import RunReport, begin_run, change_run, now, report_of
 
