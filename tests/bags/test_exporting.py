@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -28,9 +29,11 @@ from kazinex_storage.migration.bags.importing import import_bags
 from kazinex_storage.migration.bags.options import ExportOptions, ImportOptions
 from kazinex_storage.migration.bags.places import bags_on
 from kazinex_storage.migration.journal import EntryState
+from kazinex_storage.migration.rates import RateLimits
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
 
 from ..journeys.services import service_of
+from ..services import tenant
 from .conftest import DOCUMENTS, Home, payload_of, validate
 
 
@@ -268,6 +271,39 @@ def test_a_document_that_is_removed_meanwhile_is_in_no_bag(filled: Home, tmp_pat
     assert report.whole
     assert "acme/tunnel/DRG-1/P01/section.dwg" not in payload_of(tmp_path / "out")
     validate(tmp_path / "out/bridge")
+
+
+def test_what_the_service_rewrote_is_packed_as_it_is_only_if_that_is_accepted(home: Home, tmp_path: Path) -> None:
+    with tenant() as found:
+        for drive in found.site.drives:
+            drive.rewrites = True
+        home.add("acme", "sharepoint", {**found.options, "root_folder": "kazinex"}, "service")
+        home.upload("acme/bridge/LTR-1/P01/letter.docx", b"PK letter")
+
+        refused = export_bags(home.resolver, "acme", tmp_path / "out")
+        taken = export_bags(home.resolver, "acme", tmp_path / "out", options=ExportOptions(accept_rewritten=True))
+
+        assert ("bridge",) == refused.unfinished
+        assert "accept_rewritten packs it" in (refused.failures[0].reason or "").replace(" (--accept-rewritten)", "")
+        assert taken.whole
+        data = home.provider("acme", "service").get_bytes("bridge/LTR-1/P01/letter.docx")
+        assert {"acme/bridge/LTR-1/P01/letter.docx": data} == payload_of(tmp_path / "out")
+        assert data != b"PK letter"
+        validate(tmp_path / "out/bridge")
+
+
+def test_a_run_holds_to_its_bandwidth(home: Home, tmp_path: Path) -> None:
+    """What is larger than a second's worth is paid for by those after it, so a few kilobytes a second take a while."""
+    home.add_disk("acme")
+    for number in range(4):
+        home.upload(f"acme/bridge/D-{number}/P01/plan.pdf", b"x" * 20_000)
+    options = ExportOptions(limits=RateLimits(bandwidth=100_000), concurrency=1)
+    begun = time.monotonic()
+
+    report = export_bags(home.resolver, "acme", tmp_path / "out", options=options)
+
+    assert report.whole
+    assert time.monotonic() - begun >= 0.5
 
 
 @pytest.mark.parametrize("name", ["seaweedfs", "azure", "sharepoint"])

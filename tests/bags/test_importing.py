@@ -184,6 +184,23 @@ def test_a_bag_of_other_tools_is_imported_if_its_paths_are_keys(tmp_path: Path, 
     assert DOCUMENTS == stored(fresh)
 
 
+def test_large_documents_and_objects_are_streamed(filled: Home, fresh: Home, tmp_path: Path) -> None:
+    large = bytes(range(256)) * 4096 * 5
+    filled.upload("acme/bridge/BIG/P01/model.ifc", large)
+    filled.provider("acme").put("scans/large.bin", large)
+    export_bags(filled.resolver, "acme", tmp_path / "out")
+    receipts: list[StoredDocument] = []
+
+    report = import_bags(fresh.resolver, "acme", tmp_path / "out", on_receipt=receipts.append)
+
+    assert report.whole
+    assert large == stored(fresh)["acme/scans/large.bin"]
+    (receipt,) = [each for each in receipts if each.key.endswith("model.ifc")]
+    assert large == fresh.documents.get_bytes(receipt)
+    again = import_bags(fresh.resolver, "acme", tmp_path / "out")
+    assert {EntryState.SAME: 7} == states(again)
+
+
 def test_names_with_line_breaks_are_refused_by_name(tmp_path: Path, fresh: Home) -> None:
     file = tmp_path / "bag/acme/bridge/DRG-1/P01/a\nb\r.pdf"
     file.parent.mkdir(parents=True)

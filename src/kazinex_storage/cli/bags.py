@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..migration.bags.importing import ImportReport
     from ..migration.journal import Entry
     from ..migration.progress import OnProgress
+    from ..migration.rates import RateLimits
     from ..storage.sync import Storage
 
 # What an export to a provider is called unless it is said; one name, so that the same command goes on.
@@ -47,6 +48,10 @@ From: TypeAlias = Annotated[
     str, typer.Option("--from", metavar=_WHERE, help="A bag or a folder of bags, or what export --to was given.")
 ]
 
+Bandwidth: TypeAlias = Annotated[
+    str | None, typer.Option("--bandwidth", metavar="RATE", help="The most that is read and written, such as 50MB/s.")
+]
+
 
 def export(
     context: typer.Context,
@@ -62,6 +67,7 @@ def export(
     leave_out_failed: Annotated[
         bool, typer.Option("--leave-out-failed", help="Finish bags without what cannot be read, and name it in them.")
     ] = False,
+    bandwidth: Bandwidth = None,
     format_: FormatOption = Format.BAGIT,  # noqa: ARG001  # there is one
 ) -> None:
     """Pack all that an organisation has stored into bags, with receipts and removals; nothing is deleted.
@@ -77,6 +83,7 @@ def export(
         max_bag_bytes=parse_size(max_bag_size) if max_bag_size is not None else None,
         accept_rewritten=accept_rewritten,
         leave_out_failed=leave_out_failed,
+        limits=_limits(bandwidth),
     )
     place = _place(command, organisation, to)
     with TransferBar(command.out, f"exporting {organisation}", None) as bar:
@@ -101,6 +108,7 @@ def import_(
     receipts: Annotated[
         Path | None, typer.Option("--receipts", metavar="FILE", help="Append the receipts, a line of JSON each.")
     ] = None,
+    bandwidth: Bandwidth = None,
     format_: FormatOption = Format.BAGIT,  # noqa: ARG001  # there is one
 ) -> None:
     """Check bags whole, then store their documents for the organisation that they are of, under its own rules.
@@ -113,7 +121,10 @@ def import_(
 
     command = command_of(context)
     options = ImportOptions(
-        renamed_from=organisation if as_ is not None else None, restore_removed=restore_removed, dry_run=dry_run
+        renamed_from=organisation if as_ is not None else None,
+        restore_removed=restore_removed,
+        dry_run=dry_run,
+        limits=_limits(bandwidth),
     )
     place = _place(command, organisation, from_)
     with ExitStack() as stack:
@@ -151,6 +162,12 @@ def _place(command: RunningCommand, organisation: str, text: str) -> Path | Stor
         raise UsageError(f"{text!r} is a folder and a provider; write ./{text}, or {record.id}:{name}")
     check_identifier(name, "name of an export")
     return bags_on(command.resolver.by_id(organisation, record.id), name)
+
+
+def _limits(bandwidth: str | None) -> RateLimits:
+    from ..migration.rates import RateLimits, parse_bandwidth
+
+    return RateLimits(bandwidth=parse_bandwidth(bandwidth) if bandwidth is not None else None)
 
 
 def _moving(command: RunningCommand, bar: TransferBar) -> OnProgress | None:

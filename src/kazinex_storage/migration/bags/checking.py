@@ -18,6 +18,7 @@ from ...storage.sync import Storage
 from ...transport import Exchange, Outcome
 from ...types import Buffer, Folder
 from ...values import value
+from ..rates import Pace
 from .formats import (
     BAG_INFO,
     BAGIT,
@@ -60,8 +61,12 @@ class Payload:
 class BagCheck:
     """The check of one bag; a context manager, which holds temporary files."""
 
-    def __init__(self, storage: Storage, name: str, organisation: str) -> None:
-        """Check the bag called *name* that *storage* is scoped to; it has to be of *organisation*."""
+    def __init__(self, storage: Storage, name: str, organisation: str, pace: Pace) -> None:
+        """Check the bag called *name* that *storage* is scoped to; it has to be of *organisation*.
+
+        Its payload is read as fast as *pace* lets this process.
+        """
+        self._pace = pace
         self._storage = storage
         self._name = name
         self._prefix = f"{PAYLOAD}{organisation}/"
@@ -218,7 +223,7 @@ class BagCheck:
     def _read_batch(self, batch: Sequence[tuple[str, list[list[str]]]], at_once: int) -> Iterator[Payload]:
         storage = self._storage
         algorithms = sorted({"sha256", *self._algorithms})
-        reads = (through(storage, digests_of(storage.operations, path, algorithms)) for path, _ in batch)
+        reads = (self._digests(path, int(rows[0][2]), algorithms) for path, rows in batch)
         outcomes: dict[int, Outcome[dict[str, str]]] = dict(storage.transport.run_many(reads, at_once))
         for index, (path, rows) in enumerate(batch):
             digests = outcomes[index].result()
@@ -230,6 +235,10 @@ class BagCheck:
         for index, (path, rows) in enumerate(batch):
             sha256 = outcomes[index].result()["sha256"]
             yield Payload(key=path.removeprefix(self._prefix), size=int(rows[0][2]), sha256=sha256)
+
+    def _digests(self, path: str, size: int, algorithms: Sequence[str]) -> Exchange[dict[str, str]]:
+        yield from self._pace.taking(size, source=1)
+        return (yield from through(self._storage, digests_of(self._storage.operations, path, algorithms)))
 
     def _read(self, path: str) -> bytes:
         if self._tags[path] > _SMALL_BYTES:

@@ -18,6 +18,7 @@ from ...errors import AlreadyExistsError, NotSupportedError, StorageError
 from ...keys import check_identifier
 from ...organisations.catalogue import ListingCatalogue
 from ...organisations.resolver import Resolver
+from ...storage.background import in_background
 from ...storage.sync import Storage
 from ...values import value
 from ..journal import Count, Entry, EntryState, Journal, Run, RunKind, RunState
@@ -156,7 +157,8 @@ class _Export:
 
     def carry_on(self, run: Run) -> ExportReport:
         """Plan, pack and finish."""
-        providers = self._resolver.in_order(self._organisation, self._project)
+        found = self._resolver.in_order(self._organisation, self._project)
+        providers = [replace(each, storage=in_background(each.storage)) for each in found]
         if run.state is RunState.PLANNING:
             with planning(self.journal, run) as (run, sole):
                 if run.state is RunState.PLANNING:
@@ -167,7 +169,7 @@ class _Export:
             organisation=self._organisation,
             providers=providers,
             register=self._resolver.revisions,
-            transport=self._resolver.transport,
+            transport=self._resolver.transport.owned(self._organisation).background(),
             place=self._place,
             spans=spans,
             options=self._options,

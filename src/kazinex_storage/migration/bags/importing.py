@@ -24,6 +24,7 @@ from ...values import value
 from ..journal import Count, Entry, EntryState, Journal, Run, RunKind, RunState
 from ..leasing import advance, in_state
 from ..progress import OnProgress, counts_dict, watching
+from ..rates import Pace
 from ..runs import begin_run
 from ..telling import run_begun, run_ended
 from .checking import BagCheck, Payload
@@ -129,6 +130,7 @@ class _Import:
         self._owner = options.renamed_from or organisation
         self._place = place
         self._policies: dict[str | None, UploadPolicy | None] = {}
+        self._pace = Pace(options.limits)
         self._names = _bags(place)
 
     def look(self) -> ImportReport:
@@ -245,7 +247,7 @@ class _Import:
         return added
 
     def _check(self, name: str) -> BagCheck:
-        return BagCheck(bag_in(self._place, name), name, self._owner)
+        return BagCheck(bag_in(self._place, name), name, self._owner, self._pace)
 
     def _entry(self, payload: Payload) -> Entry:
         """Return the entry of a file that is as its bag says; REFUSED where the organisation does not allow it."""

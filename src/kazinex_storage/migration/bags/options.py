@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, cast
+from dataclasses import field
+from typing import Final
 
 from ...types import MIB
 from ...values import value
+from ..rates import RateLimits
 
 # Leased in memory as a whole, as many at once as ``concurrency`` says.
 SMALL_BYTES: Final = 4 * MIB
@@ -25,21 +26,13 @@ class ExportOptions:
     """Finish bags without what could not be read, and say in them what is left out; likewise for providers."""
     concurrency: int = 16
     """Small objects that are on their way at once."""
+    limits: RateLimits = field(default_factory=RateLimits)
+    """How fast this process may read and write."""
 
     def to_dict(self) -> dict[str, object]:
         """Return it as values that JSON can hold."""
         names = ("max_bag_bytes", "accept_rewritten", "leave_out_failed", "concurrency")
-        return {name: getattr(self, name) for name in names}
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, object]) -> ExportOptions:
-        """Return what ``to_dict`` wrote."""
-        return cls(
-            max_bag_bytes=cast("int | None", fields["max_bag_bytes"]),
-            accept_rewritten=cast(bool, fields["accept_rewritten"]),
-            leave_out_failed=cast(bool, fields["leave_out_failed"]),
-            concurrency=cast(int, fields["concurrency"]),
-        )
+        return {**{name: getattr(self, name) for name in names}, "limits": self.limits.to_dict()}
 
 
 @value
@@ -54,3 +47,5 @@ class ImportOptions:
     """Validate all bags, and store nothing."""
     concurrency: int = 16
     """Small objects that are on their way at once."""
+    limits: RateLimits = field(default_factory=RateLimits)
+    """How fast this process may read and write."""

@@ -7,25 +7,26 @@ compared. What a bag says of an object besides its bytes is written, for each pa
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import BinaryIO, Final, cast
+from typing import Final
 
+from ...bodies.source import Source
 from ...documents.receipts import ResolvedProvider, receipt_of
 from ...documents.register import RevisionRecord, RevisionRegister
 from ...documents.searching import places_of
 from ...errors import AlreadyExistsError, IntegrityError, InvalidKeyError, NotFoundError, StorageError
 from ...keys import DocumentKey, is_revision
 from ...policy import extension_of
-from ...storage.files import ObjectReader
 from ...storage.operations import Operations
 from ...threads import Threads
 from ...transport import Call, Exchange, Outcome, Transport
-from ...types import MIB, Capability, ObjectInfo, PutMode, PutOptions
+from ...types import Capability, ObjectInfo, PutMode, PutOptions
 from ...values import value
 from ..journal import Entry, EntryState
+from ..rates import Pace
+from ..reading import ObjectBody
 from .formats import PAYLOAD
 from .options import SMALL_BYTES, ExportOptions
 from .passes import RECORD_ENTRIES, Portion, ended
@@ -33,9 +34,8 @@ from .places import BagPlace, through
 from .spans import BagSpan, span_of
 from .tags import OBJECTS, TaggedObject
 
-# Large objects at once: each has a buffer of this size, and a service gives one connection some 100 MB/s.
+# Large objects at once: a service gives one connection some 100 MB/s, and each piece of one is in memory.
 _LARGE_AT_ONCE: Final = 4
-_READ_BYTES: Final = 8 * MIB
 
 
 class RemovedError(Exception):
@@ -69,6 +69,7 @@ class PackJob:
     """All of the organisation, in order."""
     register: RevisionRegister
     transport: Transport
+    """The lane of runs, in the share of the organisation."""
     place: BagPlace
     spans: Sequence[BagSpan]
     options: ExportOptions
@@ -79,6 +80,8 @@ class Packer:
 
     def __init__(self, job: PackJob) -> None:
         self._job = job
+        self._pace = Pace(job.options.limits)
+        self._run = job.transport.run
         self._threads = Threads(_LARGE_AT_ONCE, "kazinex-pack")
         self._stopped = False
         self._places = [place for place in places_of(job.providers) if place[0].error is None]
@@ -104,7 +107,7 @@ class Packer:
                 portion.record(results)
         for entry in entries:  # packed before this process came
             if entry.state is EntryState.PACKED:
-                tagged[entry.key] = self._job.transport.run(self._described(entry))
+                tagged[entry.key] = self._run(self._described(entry))
         if not portion.lost:
             self._tag(portion, entries, tagged)
         portion.record(results)
@@ -124,6 +127,7 @@ class Packer:
     def _small(self, entry: Entry) -> Exchange[Packed]:
         """Pack one object that fits into memory."""
         source = yield from self._source(entry)
+        yield from self._pace.taking(entry.size, source=1, target=1)
         chunks = list[bytes]()
         key, storage = entry.key, source.provider.storage
         info = yield from through(storage, storage.operations.get(key, lambda buffer: chunks.append(bytes(buffer))))
@@ -148,19 +152,19 @@ class Packer:
 
     def _streamed(self, entry: Entry) -> Packed:
         job, path = self._job, self._path(entry)
-        source = job.transport.run(self._source(entry))
-        reader = ObjectReader(source.provider.storage, entry.key)
-        info = reader.info
+        source = self._run(self._source(entry))
+        storage = source.provider.storage
+        info = storage.head(entry.key)
         expected = _expected(source, info)
         demanded = None if self._may_be_rewritten(source) else expected
         target = job.place.storage
-        with io.BufferedReader(reader, _READ_BYTES) as body:
-            try:
-                kept = target.put(path, body, self._written(info), sha256=demanded)
-                sha256 = kept.sha256 or job.transport.run(hash_of(target.operations, path))
-            except AlreadyExistsError as error:
-                sha256 = demanded if demanded is not None else _hashed(cast("BinaryIO", body))
-                job.transport.run(self._prove(path, sha256, error))
+        body = Source(ObjectBody(storage, entry.key, info, self._pace), sha256=demanded)
+        try:
+            kept = target.put(path, body, self._written(info))
+            sha256 = kept.sha256 or self._run(hash_of(target.operations, path))
+        except AlreadyExistsError as error:
+            sha256 = demanded if demanded is not None else self._run(hash_of(storage.operations, entry.key))
+            self._run(self._prove(path, sha256, error))
         return self._packed(entry, source, info, sha256, self._check(source, info, sha256))
 
     def _source(self, entry: Entry) -> Exchange[Found]:
@@ -296,14 +300,6 @@ def hash_of(operations: Operations, key: str) -> Exchange[str]:
 
 def _once(data: bytes) -> Iterable[bytes]:
     return (data,)
-
-
-def _hashed(body: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    body.seek(0)
-    while chunk := body.read(_READ_BYTES):
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _expected(source: Found, info: ObjectInfo) -> str | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from ...documents.receipts import ResolvedProvider
+from ...storage.background import in_background
 from ...storage.sync import Storage
 from ...transport import Exchange, Through, Transport
 from ...types import Folder, ObjectInfo
@@ -32,7 +33,7 @@ class BagPlace:
     """The folder that bags lie in."""
 
     storage: Storage
-    """Proves by sha256 what is put."""
+    """Proves by sha256 what is put, and lets the requests of everybody else go first."""
     folder: Path | None = None
     """On this machine, where it is there."""
 
@@ -85,14 +86,14 @@ def opened(place: Path | Storage, transport: Transport, *, create: bool = False)
         SettingsError: it is no folder, or may not be used.
     """
     if isinstance(place, Storage):
-        yield BagPlace(storage=_plain(place))
+        yield BagPlace(storage=in_background(_plain(place)))
         return
     from ...providers.local import LocalProvider, LocalSettings
 
     folder = Path(os.path.abspath(place))
     provider = LocalProvider(LocalSettings(root=folder, create=create))
     with Storage(provider, transport=transport, digest="sha256") as storage:
-        yield BagPlace(storage=storage, folder=folder)
+        yield BagPlace(storage=in_background(storage), folder=folder)
 
 
 def bags_on(provider: ResolvedProvider, name: str) -> Storage:

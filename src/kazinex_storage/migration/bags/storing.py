@@ -5,13 +5,13 @@ What is stored already is proven by its bytes and left alone; other bytes are re
 
 from __future__ import annotations
 
-import io
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import BinaryIO, Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
+from ...bodies.source import Source
 from ...documents.integrity import IntegrityState
 from ...documents.receipts import StoredDocument
 from ...documents.register import RevisionRecord
@@ -19,13 +19,14 @@ from ...documents.store import DocumentStore
 from ...errors import AlreadyExistsError, IntegrityError, InvalidKeyError, NotFoundError, PolicyError, StorageError
 from ...keys import DocumentKey, is_revision
 from ...organisations.resolver import Resolver
-from ...storage.files import ObjectReader
 from ...storage.sync import Storage
 from ...threads import Threads
 from ...transport import Call, Exchange, Outcome
 from ...types import MIB, Capability, PutMode, PutOptions
 from ...values import value
 from ..journal import Entry, EntryState
+from ..rates import Pace
+from ..reading import ObjectBody
 from .formats import PAYLOAD
 from .options import SMALL_BYTES, ImportOptions
 from .packing import hash_of
@@ -35,7 +36,6 @@ from .spans import BagSpan, span_of
 from .tags import OBJECTS, TaggedObject, read_objects
 
 _LARGE_AT_ONCE: Final = 4
-_READ_BYTES: Final = 8 * MIB
 # What the lines of a partition of 256 objects come to with the most metadata that services keep, and as much again.
 _TAG_BYTES: Final = 16 * MIB
 
@@ -106,6 +106,7 @@ class Storer:
         self._job = job
         self._documents = DocumentStore(job.resolver, organisation=job.organisation)
         self._register = job.resolver.revisions
+        self._pace = Pace(job.options.limits)
         self._threads = Threads(_LARGE_AT_ONCE, "kazinex-store")
         self._stopped = False
         self._tags: dict[str, BagTags] = {}
@@ -147,6 +148,7 @@ class Storer:
         if done is not None:
             return done
         bag, path = self._bag(entry)
+        yield from self._pace.taking(entry.size, source=1, target=1)
         data = yield from through(bag, bag.operations.get_bytes(path, sha256=entry.sha256))
         return (yield from self._create(entry, document, data, options))
 
@@ -165,19 +167,20 @@ class Storer:
         if done is not None:
             return done
         bag, path = self._bag(entry)
-        with io.BufferedReader(ObjectReader(bag, path), _READ_BYTES) as body:
-            return run(self._create(entry, document, cast("BinaryIO", body), options))
+        body = ObjectBody(bag, path, bag.head(path), self._pace)
+        return run(self._create(entry, document, Source(body, sha256=entry.sha256), options))
 
     def _create(
-        self, entry: Entry, document: DocumentKey | None, body: bytes | BinaryIO, options: PutOptions
+        self, entry: Entry, document: DocumentKey | None, body: bytes | Source, options: PutOptions
     ) -> Exchange[Stored]:
         """Create the object; one that is there already is compared with the bytes of the bag."""
+        sha256 = entry.sha256 if isinstance(body, bytes) else None  # a source has its own
         try:
             if document is None:
                 storage = self._place_of_objects()
-                yield from through(storage, storage.operations.put(entry.key, body, options, sha256=entry.sha256))
+                yield from through(storage, storage.operations.put(entry.key, body, options, sha256=sha256))
                 return Stored(entry=ended(entry, EntryState.STORED))
-            upload = self._documents.operations.upload(document, body, options.content_type, entry.sha256, None)
+            upload = self._documents.operations.upload(document, body, options.content_type, sha256, None)
             receipt = yield from upload
         except AlreadyExistsError as error:
             return (yield from self._compared(entry, document, error))
