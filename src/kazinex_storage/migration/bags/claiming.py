@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ...documents.receipts import ResolvedProvider
-from ...errors import AlreadyExistsError
+from ...errors import AlreadyExistsError, NotFoundError
 from ...json_text import parse_own_json, write_json
 from ...types import Capability, PutMode, PutOptions
 from ...version import __version__
@@ -47,11 +47,11 @@ def claim_bags(place: BagPlace, run: Run, spans: Sequence[BagSpan], providers: S
 def _is_ours(place: BagPlace, run: Run, span: BagSpan) -> bool:
     """Say whether the folder of *span* is claimed for *run*."""
     storage, key = place.storage, f"{span.name}/{EXPORT}"
-    if not storage.exists(key) or storage.head(key).size > _MOST_BYTES:
-        return False
     try:
+        if storage.head(key).size > _MOST_BYTES:
+            return False
         facts = parse_own_json(storage.get_bytes(key))
-    except ValueError:
+    except (NotFoundError, ValueError):
         return False
     return isinstance(facts, dict) and (facts.get("run"), facts.get("begun_at")) == (run.id, run.begun_at.isoformat())
 
