@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+
+import pytest
 
 from kazinex_storage.organisations import ProviderStatus
 
@@ -60,6 +63,59 @@ def test_a_cut_over_is_taken_back(cli: CommandLine, disks: tuple[Path, Path]) ->
     assert "1 documents are only on New" in back.err
     assert "Old" == default_of(cli)
     assert b"%PDF two, on the target alone" == cli("cat", "org-1/bridge/DRG-2/P01").out
+
+
+def test_a_mirror_brings_what_comes_later_until_it_is_ended(cli: CommandLine, disks: tuple[Path, Path]) -> None:
+    _, new = disks
+    store(cli, {"bridge/DRG-1": b"%PDF one", "bridge/DRG-2": b"%PDF two"})
+    first = cli("migrate", "mirror", *ENDS, "--json")
+    store(cli, {"bridge/DRG-3": b"%PDF three"})
+    cli("rm", "org-1/bridge/DRG-2/P01", "--yes")
+    watching = cli.on_terminal("migrate", "mirror", *ENDS, "--watch", "--interval", "0.2")
+    end = time.monotonic() + 60
+    while len(files(new)) != 2 or "bridge/DRG-2/P01/plan.pdf" in files(new):
+        assert time.monotonic() < end, files(new)
+        time.sleep(0.05)
+    watching.interrupt()
+    code = watching.end()
+    ended = cli("migrate", "mirror", *ENDS, "--end")
+    store(cli, {"bridge/DRG-4": b"%PDF four, which nobody mirrors"})
+
+    assert (0, True, 0) == (first.code, first.json["complete"], first.json["pending"])
+    assert 130 == code
+    assert "has ended" in ended.text
+    assert {"bridge/DRG-1/P01/plan.pdf", "bridge/DRG-3/P01/plan.pdf"} == set(files(new))
+    assert "Old" == default_of(cli)
+
+
+def test_processes_of_this_machine_copy_and_audit(cli: CommandLine, disks: tuple[Path, Path]) -> None:
+    old, new = disks
+    store(cli, {f"bridge/DRG-{place}": b"%PDF" + bytes(place) for place in range(4)})
+
+    done = cli(*COPY, "--workers", "2", "--json")
+    audited = cli("migrate", "audit", *ENDS, "--workers", "1", "--json")
+
+    assert (0, {"objects": 4, "bytes": 22}) == (done.code, done.json["counts"]["copied"])
+    assert (0, {"objects": 4, "bytes": 22}) == (audited.code, audited.json["counts"]["matched"])
+    assert files(old) == files(new)
+
+
+@pytest.mark.soak
+def test_a_cluster_of_dask_copies(cli: CommandLine, disks: tuple[Path, Path]) -> None:
+    old, new = disks
+    store(cli, {"bridge/DRG-1": b"%PDF one"})
+
+    done = cli(*COPY, "--dask", "local", "--workers", "2", PYTHONWARNINGS="default")
+
+    assert (0, True) == (done.code, "dashboard" in done.err)
+    assert files(old) == files(new)
+
+
+def test_a_cluster_has_workers_of_its_own(cli: CommandLine, disks: tuple[Path, Path]) -> None:
+    assert disks[0].is_dir()
+    done = cli(*COPY, "--workers", "2", "--dask", "tcp://scheduler.example:8786")
+
+    assert (2, True) == (done.code, "has its own" in done.err)
 
 
 def test_an_audit_finds_what_is_missing_and_its_evidence_is_checked_offline(

@@ -24,6 +24,7 @@ from .moving import (
     name_failures,
     summary_lines,
     told,
+    workers_of,
     write_report,
 )
 from .run_display import RunDisplay, stopping
@@ -103,8 +104,8 @@ def migration_of(command: RunningCommand, ends: Ends, options: dict[str, object]
     )
 
 
-def copy(command: RunningCommand, asked: CopyRequest) -> None:
-    """Copy as *asked*, or only plan to.
+def copy(command: RunningCommand, asked: CopyRequest, *, workers: int | None, dask: str | None) -> None:
+    """Copy as *asked*, or only plan to, with *workers* on this machine or on a cluster of *dask*.
 
     Raises:
         UsageError: the report could not be written.
@@ -113,7 +114,7 @@ def copy(command: RunningCommand, asked: CopyRequest) -> None:
         StorageError: a provider or the catalogue does not answer.
     """
     check_report_file(asked.report)
-    with counting(command) as requests:
+    with counting(command) as requests, workers_of(command, workers, dask) as others:
         migration = migration_of(command, asked.ends, asked.options)
         title = f"{migration.source.label} to {migration.target.label}"
         with RunDisplay(command.out, title) as display, stopping(command.out) as stop:
@@ -122,7 +123,7 @@ def copy(command: RunningCommand, asked: CopyRequest) -> None:
             if asked.dry_run or fresh:
                 plan = migration.plan(on_progress, stop.is_set)
             if not asked.dry_run:
-                report = migration.copy(on_progress, stop.is_set)
+                report = migration.copy(on_progress, stop.is_set, workers=others)
                 end_pass(command, report.run, requests, asked.report)
         if asked.dry_run:
             _show_plan(command, plan, asked)

@@ -86,6 +86,13 @@ AcceptRewritten: TypeAlias = Annotated[
 DropProperties: TypeAlias = Annotated[
     bool, typer.Option("--drop-properties", help="Copy objects without the properties that the target cannot keep.")
 ]
+WorkerCount: TypeAlias = Annotated[
+    int | None, typer.Option("--workers", metavar="COUNT", min=1, help="Processes that work on it, on this machine.")
+]
+Dask: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--dask", metavar="ADDRESS", help="A scheduler of Dask, such as tcp://scheduler:8786, or 'local'."),
+]
 
 
 def build(epilog: str) -> typer.Typer:
@@ -101,6 +108,7 @@ def build(epilog: str) -> typer.Typer:
     )
     group.callback()(copy)
     for name, command in (
+        ("mirror", mirror),
         ("cut-over", cut_over),
         ("roll-back", roll_back),
         ("prune", prune),
@@ -131,6 +139,8 @@ def copy(
     ] = None,
     accept_rewritten: AcceptRewritten = False,
     drop_properties: DropProperties = False,
+    workers: WorkerCount = None,
+    dask: Dask = None,
     report: ReportFile = None,
 ) -> None:
     """Copy; with a command, that."""
@@ -147,7 +157,34 @@ def copy(
     options = {name: value for name, value in given.items() if value is not None}
     ends = copying.ends_of(organisation, source, target, project)
     asked = copying.CopyRequest(ends=ends, options=options, dry_run=dry_run, report=report)
-    copying.copy(command_of(context), asked)
+    copying.copy(command_of(context), asked, workers=workers, dask=dask)
+
+
+def mirror(
+    context: typer.Context,
+    organisation: Organisation,
+    source: Source,
+    target: Target,
+    project: Project = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until Ctrl-C, or a cut-over.")] = False,
+    interval: Annotated[
+        float, typer.Option("--interval", metavar="SECONDS", min=0.1, help="Between two looks at what has changed.")
+    ] = 2,
+    end: Annotated[
+        bool, typer.Option("--end", help="Bring nothing to the target any more; what is there stays.")
+    ] = False,
+    report: ReportFile = None,
+) -> None:
+    """Bring to the target what the source has, and what changes there from now on, removals included.
+
+    Changes are queued in the catalogue with each upload, whether a mirror runs or not; without --watch what is due is
+    brought once. Exit code 3 when something is not there yet.
+    """
+    ends = copying.ends_of(organisation, source, target, project)
+    if end:
+        modes.end_mirror(command_of(context), ends)
+    else:
+        modes.mirror(command_of(context), ends, watch=watch, interval=interval, file=report)
 
 
 def cut_over(
@@ -229,6 +266,9 @@ def audit(
         Level, typer.Option("--level", help="Sizes, the checksums of the services, or every byte of both.")
     ] = Level.FULL,
     concurrency: Concurrency = None,
+    bandwidth: Bandwidth = None,
+    workers: WorkerCount = None,
+    dask: Dask = None,
     report: ReportFile = None,
 ) -> None:
     """Find out what is missing, different, or only there, without writing anything to either side.
@@ -236,7 +276,8 @@ def audit(
     Exit code 3 when something is missing or different.
     """
     plan = proving.plan_of(target, source, project, level.value, concurrency)
-    proving.audit(command_of(context), organisation, plan, report)
+    plan = proving.limited(plan, bandwidth)
+    proving.audit(command_of(context), organisation, plan, workers=workers, dask=dask, file=report)
 
 
 def evidence(

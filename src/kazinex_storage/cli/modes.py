@@ -1,15 +1,20 @@
-"""``migrate cut-over``, ``roll-back`` and ``prune``: what comes after a copy."""
+"""``migrate mirror``, ``cut-over``, ``roll-back`` and ``prune``: what goes on after a copy."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import cast
 
 import typer
 
 from ..migration.cutting_over import cut_over as cut_over_run
+from ..migration.mirroring import MirrorOptions
+from ..migration.mirroring import end_mirror as end_run
+from ..migration.mirroring import mirror as mirror_run
 from ..migration.plot import short_bytes
+from ..migration.progress import watching
 from ..migration.prune_values import Proof, PruneAsk, PruneOptions
 from ..migration.pruning import prune as prune_run
 from ..migration.retention import KeptFor
@@ -17,8 +22,50 @@ from ..migration.rolling_back import roll_back as roll_back_run
 from .command import RunningCommand, confirm
 from .copying import Ends, migration_of
 from .exits import ExitCode
-from .moving import counting
-from .run_display import stopping
+from .moving import check_report_file, counting, end_pass, summary_lines, told
+from .run_display import RunDisplay, stopping
+
+
+def mirror(command: RunningCommand, ends: Ends, *, watch: bool, interval: float, file: Path | None) -> None:
+    """Bring to the target what the source has, and what changes there.
+
+    Raises:
+        KeyboardInterrupt: it was stopped.
+        SettingsError: the mirror was cut over.
+        typer.Exit: something is not on the target yet.
+        StorageError: a provider or the catalogue does not answer.
+    """
+    check_report_file(file)
+    with counting(command) as requests:
+        migration = migration_of(command, ends)
+        title = f"mirror of {migration.source.label}"
+        with RunDisplay(command.out, title) as display, stopping(command.out) as stop:
+            if watch:
+                command.out.note("mirroring; end it with Ctrl-C, and changes wait in the catalogue for the next time")
+            report = mirror_run(
+                migration,
+                watch=watch,
+                options=MirrorOptions(interval=timedelta(seconds=interval)),
+                stop=stop.is_set,
+                display=lambda run: watching(migration.journal, run, told(display, requests)),
+            )
+            end_pass(command, report.run, requests, file)
+    lines = [f"run {report.run.id}: {report.brought:,} changes were brought", *summary_lines(report.counts)]
+    command.out.result({**report.to_dict(), "report": str(file) if file is not None else None}, lines)
+    if not report.complete:
+        command.out.note(f"{report.pending:,} changes wait, and what failed is tried again; the same command goes on")
+        raise typer.Exit(ExitCode.VERIFICATION)
+
+
+def end_mirror(command: RunningCommand, ends: Ends) -> None:
+    """Bring nothing to the target any more.
+
+    Raises:
+        SettingsError: there is no mirror.
+        StorageError: the catalogue does not answer.
+    """
+    run = end_run(migration_of(command, ends))
+    command.out.result({"run": run.id, "state": run.state.value}, [f"the mirror {run.id} has ended"])
 
 
 def cut_over(command: RunningCommand, ends: Ends, *, allow_refused: bool) -> None:

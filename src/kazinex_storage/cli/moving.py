@@ -18,6 +18,7 @@ from .exits import ExitCode, UsageError
 from .run_display import RunDisplay
 
 if TYPE_CHECKING:
+    from ..migration.executors import Workers
     from ..migration.journal import Count, Entry, EntryState, Run
     from ..migration.progress import OnProgress, RunProgress, RunRequests
     from .command import RunningCommand
@@ -39,6 +40,34 @@ def counting(command: RunningCommand) -> Iterator[RunRequests]:
         yield requests
     finally:
         counter.close()
+
+
+@contextmanager
+def workers_of(command: RunningCommand, count: int | None, dask: str | None) -> Iterator[Workers | None]:
+    """Yield who works on a run for a ``with`` block; None is this process.
+
+    Raises:
+        UsageError: both are given, and *dask* is no cluster of this machine.
+        SettingsError: Dask is not installed.
+        UnavailableError: no scheduler answers there.
+    """
+    if dask is not None:
+        from ..migration.dask import LOCAL, DaskExecutor
+        from ..migration.executors import Workers
+
+        if count is not None and dask != LOCAL:
+            raise UsageError("--workers is for this machine; a cluster of Dask has its own, so leave it out")
+        with DaskExecutor(dask, workers=count) as cluster:
+            command.out.note(f"the dashboard of the cluster: {cluster.dashboard}")
+            yield Workers(executor=cluster)
+    elif count is not None:
+        from ..migration.executors import Workers
+        from ..migration.pools import ProcessPool
+
+        with ProcessPool(count) as pool:
+            yield Workers(executor=pool)
+    else:
+        yield None
 
 
 def told(display: RunDisplay, requests: RunRequests) -> OnProgress | None:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import typer
 
-from ..migration.audits import AuditPlan
-from ..migration.audits import audit as audit_providers
+from ..migration.audits import AuditPlan, begin_audit, run_audit
 from ..migration.comparing import AuditLevel
 from ..migration.evidence import evidence as make_evidence
 from ..migration.evidence_checking import check_evidence as check_report
-from ..migration.journal import Run
 from ..migration.progress import watching
+from ..migration.rates import RateLimits, parse_bandwidth
 from ..organisations.signing import evidence_key as key_of
 from .command import RunningCommand
 from .exits import ExitCode
-from .moving import check_report_file, counting, end_pass, summary_lines, told
+from .moving import check_report_file, counting, end_pass, summary_lines, told, workers_of
 from .run_display import RunDisplay, stopping
 
 _AT_ONCE = 16
@@ -36,7 +35,24 @@ def plan_of(target: str, source: str | None, project: str | None, level: str, co
     )
 
 
-def audit(command: RunningCommand, organisation: str, plan: AuditPlan, file: Path | None) -> None:
+def limited(plan: AuditPlan, bandwidth: str | None) -> AuditPlan:
+    """Return *plan* so that it uses no more than *bandwidth*.
+
+    Raises:
+        SettingsError: that is no such text.
+    """
+    return plan if bandwidth is None else replace(plan, limits=RateLimits(bandwidth=parse_bandwidth(bandwidth)))
+
+
+def audit(
+    command: RunningCommand,
+    organisation: str,
+    plan: AuditPlan,
+    *,
+    workers: int | None,
+    dask: str | None,
+    file: Path | None,
+) -> None:
     """Compare, and say what is not as it should be.
 
     Raises:
@@ -46,15 +62,14 @@ def audit(command: RunningCommand, organisation: str, plan: AuditPlan, file: Pat
     """
     check_report_file(file)
     journal = command.organisations.catalogue.journal
-    with counting(command) as requests, RunDisplay(command.out, "audit") as display, stopping(command.out) as stop:
-
-        @contextmanager
-        def watch(run: Run) -> Iterator[None]:
-            with watching(journal, run, told(display, requests)):
-                yield
-
-        resolver = command.resolver.acting(command.organisations.by)
-        found = audit_providers(resolver, organisation, plan, stop=stop.is_set, watch=watch)
+    with ExitStack() as stack:
+        requests = stack.enter_context(counting(command))
+        others = stack.enter_context(workers_of(command, workers, dask))
+        display = stack.enter_context(RunDisplay(command.out, "audit"))
+        stop = stack.enter_context(stopping(command.out))
+        job = begin_audit(command.resolver.acting(command.organisations.by), organisation, plan)
+        with watching(journal, job.run, told(display, requests)):
+            found = run_audit(job, stop=stop.is_set, workers=others)
         end_pass(command, found.run, requests, file)
     lines = [f"run {found.run.id}:", *summary_lines(found.counts)]
     command.out.result({**found.to_dict(), "report": str(file) if file is not None else None}, lines)
