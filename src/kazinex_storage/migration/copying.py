@@ -11,7 +11,15 @@ from typing import Final, TypeVar
 
 from ..bodies.loading import hashed_source
 from ..bodies.source import Source
-from ..errors import AlreadyExistsError, IntegrityError, NotFoundError, PreconditionFailedError, StorageError
+from ..errors import (
+    AccessDeniedError,
+    AlreadyExistsError,
+    IntegrityError,
+    NotFoundError,
+    NotSupportedError,
+    PreconditionFailedError,
+    StorageError,
+)
 from ..transport import Exchange, Wait
 from ..types import MIB, Capability, ObjectInfo, PutMode, PutOptions
 from .endpoints import Endpoint, are_one_place
@@ -20,11 +28,10 @@ from .journal import REWRITTEN, Entry, EntryState
 from .options import CopyOptions
 from .rates import Pace
 from .reading import large_body, on, read_whole, sha256_of
+from .within import MODIFIED as MODIFIED
+from .within import copy_within, is_reached
 
 _T = TypeVar("_T")
-
-MODIFIED: Final = "kazinex-modified"
-"""The metadata that keeps when the object was last changed on the source, as ISO 8601 in UTC."""
 
 # Eight bodies of the largest size that is small; sixteen files of 8 MiB at once would be 128 MiB and no faster.
 _HELD_BYTES: Final = 64 * MIB
@@ -43,6 +50,7 @@ class Pair:
         self.source, self.target, self.options, self.pace = source, target, options, pace
         self.one_place = are_one_place(source, target)
         """Whether both have their objects in one place."""
+        self._reached = not self.one_place and is_reached(source, target)
         self._held = 0
         self._large = 0
 
@@ -61,9 +69,15 @@ class Pair:
             if not self.one_place:  # a pass that was killed may have copied it before that
                 yield from self.delete(entry.key)
             return replace(entry, state=EntryState.VANISHED, reason=REMOVED)
-        if self.one_place:
-            return (yield from self._within(entry, known))
         small = entry.size <= self.options.small_bytes
+        # Proving what the service has copied takes more requests than a small object itself.
+        if self.one_place or (self._reached and not (small and self.options.verify == "full")):
+            try:
+                return (yield from self._within(entry, known))
+            except (AccessDeniedError, NotSupportedError):
+                if self.one_place:
+                    raise
+                self._reached = False  # the key of the target does not open the source
         again = False
         while True:
             try:
@@ -228,11 +242,10 @@ class Pair:
         yield from on(self.target, self.target.storage.operations.delete(key))
 
     def _within(self, entry: Entry, known: Known) -> Exchange[Entry]:
-        """Copy inside one place: by the service, or not at all where both keys name one object."""
-        from .within import copy_within  # few runs have both ends in one place
-
+        """Have the service copy it, or nobody where both keys name one object."""
+        full = self.options.verify == "full"
         try:
-            return (yield from copy_within(self.source, self.target, entry, known, full=self.options.verify == "full"))
+            return (yield from copy_within(self.source, self.target, entry, known, full=full, one_place=self.one_place))
         except NotFoundError:
             return replace(entry, state=EntryState.VANISHED, reason="the source has it no more")
 

@@ -1,8 +1,8 @@
-"""Copies inside one bucket, made by the service: in one request, or in parts where size or condition demand it."""
+"""Copies made by the service, inside a bucket or from another one: in one request, or in parts where need be."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -35,22 +35,29 @@ COPY_PART_BYTES: Final = GIB
 
 
 class Copying:
-    """Copies in one bucket. Its verbs raise what the contract says, and what is added here."""
+    """Copies into one bucket. Its verbs raise what the contract says, and what is added here."""
 
-    def __init__(self, objects: Objects, multipart: Multipart) -> None:
-        """Copy in the bucket of *objects*."""
+    def __init__(self, objects: Objects, multipart: Multipart, source: Objects | None = None) -> None:
+        """Copy into the bucket of *objects*, from the same one unless *source* is given."""
         self._objects = objects
+        self._source = source if source is not None else objects
         self._multipart = multipart
         self._requests = objects.requests
         self._part_requests = multipart.requests
 
-    def copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
+    def copy(
+        self, source: str, target: str, mode: PutMode, more: Mapping[str, str] | None = None
+    ) -> Exchange[ObjectInfo]:
         """Copy one version of an object; two requests up to 5 GiB, else four and one for each GiB.
+
+        A copy that creates gets *more* metadata where the source has none of that name.
 
         Raises:
             UnavailableError: the object was replaced in the meantime; nothing was copied.
         """
-        found, others = yield from self._objects.look(source)
+        found, others = yield from self._source.look(source)
+        if more:
+            found = replace(found, metadata={**more, **found.metadata})
         preset = self._requests.target.preset
         in_parts = mode is PutMode.CREATE and preset.create_copy is CreateCopy.PARTS and preset.conditional_puts
         if in_parts and found.size == 0:  # there is no part to copy
@@ -62,7 +69,9 @@ class Copying:
             # It carries a token of its own, so that it is recognised after a lost response.
             token = secrets.token_hex(8)
             written = self._requests.written(PutOptions.of(found, mode), kept_here(found.checksum), token, others)
-        response: Response = yield self._requests.copy(source, found.etag, target, mode, written)
+        response: Response = yield self._requests.copy(
+            self._source.requests.copy_source(source), found.etag, target, mode, written
+        )
         error = failure_of(response, source)
         if error is not None:
             if mode is PutMode.CREATE and (response.status == 412 or response.attempts > 1):
@@ -105,12 +114,13 @@ class Copying:
             UnavailableError: it is another version.
             NotFoundError: it is gone.
         """
-        now = yield from self._objects.head(found.key)
+        now = yield from self._source.head(found.key)
         if (now.etag, now.last_modified) != (found.etag, found.last_modified):
             raise replaced_source(found.key)
 
     def _copy_part(self, source: ObjectInfo, state: UploadState, number: int, span: ByteRange) -> Exchange[PartInfo]:
-        response: Response = yield self._part_requests.copy_part(source, state, number, span)
+        name = self._source.requests.copy_source(source.key)
+        response: Response = yield self._part_requests.copy_part(name, source.etag, state, number, span)
         error = failure_of(response, source.key)
         if error is not None:
             raise replaced_source(source.key) if isinstance(error, PreconditionFailedError) else error

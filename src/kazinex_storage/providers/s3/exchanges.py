@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
+from ...errors import NotSupportedError
 from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...lazy import module
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
@@ -128,6 +129,29 @@ class S3Provider:
         from .copying import Copying
 
         return Copying(self.objects, self.multipart).copy(source, target, mode)
+
+    def reaches(self, peer: object) -> bool:
+        """Say whether the service copies from the bucket of *peer* to this one, as far as settings tell: one key."""
+        if not isinstance(peer, S3Provider) or self._rest is not None or not self.target.preset.conditional_puts:
+            return False
+        mine, its = self.target, peer.target
+        same_key = isinstance(mine.credentials, Credentials) and mine.credentials == its.credentials
+        same_place = (mine.endpoint_url, mine.region, mine.preset) == (its.endpoint_url, its.region, its.preset)
+        return same_key and same_place
+
+    def copy_from(
+        self, peer: object, source: ObjectKey, target: ObjectKey, more: Mapping[str, str]
+    ) -> Exchange[ObjectInfo]:
+        """Create a copy of *source*, which is in the bucket of a *peer* that this one reaches, with *more* metadata.
+
+        Raises:
+            NotSupportedError: it does not reach that.
+        """
+        if not isinstance(peer, S3Provider) or not self.reaches(peer):
+            raise NotSupportedError("the service does not copy from there with these settings", key=target)
+        from .copying import Copying
+
+        return Copying(self.objects, self.multipart, peer.objects).copy(source, target, PutMode.CREATE, more)
 
     def scan(self, prefix: Prefix) -> ListedPages[ObjectInfo]:
         """List everything below *prefix*; one request a page."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ...bodies.part_upload import MemoryBody
 from ...lazy import module
 from ...transport import BodySlice, Request
-from ...types import Buffer, ByteRange, ObjectInfo, PartInfo, PutOptions, UploadState
+from ...types import Buffer, ByteRange, PartInfo, PutOptions, UploadState
 from ...values import value
 from ..objectstore.header_text import condition_headers, range_header
 from .errors import status_inside
@@ -88,14 +88,14 @@ class PartRequests:
             operation="put",
         )
 
-    def copy_part(self, source: ObjectInfo, state: UploadState, number: int, span: ByteRange) -> Request:
-        """Copy a span of *source* into a part of an upload; of that version, where the service takes a condition.
+    def copy_part(self, source: str, etag: str | None, state: UploadState, number: int, span: ByteRange) -> Request:
+        """Copy a span of *source*, a ``copy_source``, into a part; of that version, where the service can pin it.
 
         A small object is copied whole: S3 only copies spans of objects above 5 MiB (API_UploadPartCopy).
         """
-        headers: Headers = (*self._requests.bare, ("x-amz-copy-source", self._requests.copy_source(source.key)))
-        if source.etag is not None and self._preset.pins_copied_parts:
-            headers = (*headers, ("x-amz-copy-source-if-match", quoted_etag(source.etag)))
+        headers: Headers = (*self._requests.bare, ("x-amz-copy-source", source))
+        if etag is not None and self._preset.pins_copied_parts:
+            headers = (*headers, ("x-amz-copy-source-if-match", quoted_etag(etag)))
         wanted = range_header(span.start, span.end)
         if wanted is not None:
             headers = (*headers, ("x-amz-copy-source-range", wanted))

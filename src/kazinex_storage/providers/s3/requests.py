@@ -186,8 +186,8 @@ class Requests:
         return Request(method="GET", url=self.query(query), headers=self.reading, auth=self.auth, operation="list")
 
     def copy(self, source: str, etag: str | None, key: str, mode: PutMode, written: Headers | None = None) -> Request:
-        """Copy the version *etag* of an object with all its headers, or with those *written* in their place."""
-        headers = [*self.bare, ("x-amz-copy-source", self.copy_source(source))]
+        """Copy the version *etag* of the *source*, which is a ``copy_source``, with its headers or those *written*."""
+        headers = [*self.bare, ("x-amz-copy-source", source)]
         if written is not None:
             headers += [("x-amz-metadata-directive", "REPLACE"), *written]
         if etag is not None:
