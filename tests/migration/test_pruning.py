@@ -192,6 +192,23 @@ def test_what_the_register_still_has_on_the_source_stays(world: World) -> None:
     assert "the register still names the source" in reasons(report)[key_of(1)]
 
 
+def test_a_project_that_was_cut_over_is_pruned_while_the_default_stays(world: World) -> None:
+    """What the others do is no matter of this run: the override decides for the project."""
+    for number, project in ((1, "bridge"), (2, "tunnel")):
+        world.upload(number, project=project)
+    migration = Migration(world.resolver, ACME, "one", "two", project="bridge")
+    migration.copy()
+    with pytest.raises(SettingsError, match="still go to 'one'"):
+        prune(migration, True)
+    world.organisations.set_override(ACME, "bridge", "two")
+    world.organisations.set_override(ACME, "tunnel", "one")
+
+    report = prune(migration, True)
+
+    assert 1 == report.pruned.objects
+    assert {key_of(2, "tunnel")} == left(world)
+
+
 def test_a_rule_keeps_objects_until_it_lets_them_go(world: World) -> None:
     migration = copied(world)
 

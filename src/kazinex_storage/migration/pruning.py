@@ -116,14 +116,18 @@ def _check_complete(run: Run, counts: Mapping[EntryState, Count], options: Prune
 
 
 def _check_chosen(migration: Migration) -> None:
-    organisations, source = migration.resolver.organisations, migration.source
+    organisations, source, project = migration.resolver.organisations, migration.source, migration.project
+    overrides = {
+        override.project: override.provider for override in organisations.catalogue.overrides(migration.organisation)
+    }
     chosen = []
-    if organisations.organisation(migration.organisation).default_provider == source.provider:
+    default = organisations.organisation(migration.organisation).default_provider
+    if default == source.provider and project not in overrides:  # an override decides for its project
         chosen.append("the default of the organisation")
     chosen += [
-        f"that of the project {override.project!r}"
-        for override in organisations.catalogue.overrides(migration.organisation)
-        if override.provider == source.provider
+        f"that of the project {name!r}"
+        for name, provider in overrides.items()
+        if provider == source.provider and project in (None, name)
     ]
     if chosen:
         raise SettingsError(
