@@ -14,7 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from kazinex_storage import DocumentKey, DocumentStore, IntegrityState, NotFoundError, Resolver, StoredDocument
 from kazinex_storage.errors import SettingsError
 from kazinex_storage.migration.cutting_over import cut_over
+from kazinex_storage.migration.journal import RunState
 from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.mirroring import mirror
 from kazinex_storage.migration.prune_values import PruneOptions
 from kazinex_storage.migration.pruning import prune
 from kazinex_storage.migration.rolling_back import roll_back
@@ -94,7 +96,21 @@ class Moving(RuleBasedStateMachine):
 
     @rule()
     def copy(self) -> None:
-        assert self.migration().copy().complete
+        migration = self.migration()
+        run = migration.run
+        assert migration.copy().complete
+        if run is None or run.state not in (RunState.CUT_OVER, RunState.ROLLED_BACK):
+            self.check_that_it_is_all_on("two")
+
+    @rule()
+    def mirror(self) -> None:
+        with suppress(SettingsError):  # it was cut over
+            assert mirror(self.migration()).complete
+            self.check_that_it_is_all_on("two")
+
+    def check_that_it_is_all_on(self, label: str) -> None:
+        storage = self.resolver.by_id(ACME, self.organisations.find(ACME, label).id).storage
+        assert [] == [kept.name for kept in self.kept if not kept.removed and not storage.exists(kept.name)]
 
     @rule(number=ANY)
     def be_killed(self, number: int) -> None:

@@ -30,3 +30,7 @@ class CopyResolver(ProviderResolver, Protocol):
     def copies(self, document: DocumentKey) -> Sequence[KnownCopy]:
         """Return where runs have left the file of *document*, the newest first; the places may have lost it since."""
         ...
+
+    def mark_removed(self, document: DocumentKey) -> None:
+        """Learn that the file of *document* was removed from all places, and may be stored and copied once more."""
+        ...

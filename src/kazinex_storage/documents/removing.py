@@ -105,6 +105,7 @@ def remove_everywhere(entry: RecordedRemoval, removal: Removal, places: Exchange
             yield from entry.take_back()  # the services refused: the document is where it was
         raise errors[0]
     if entry.removal is not None:
+        yield from entry.search.mark_removed(entry.document)
         yield from entry.search.emit(DocumentRemoved(document=entry.document, removal=entry.removal, by=removal.by))
 
 
@@ -120,6 +121,7 @@ def remove_copies(search: Search, document: DocumentKey, besides: ResolvedProvid
             error = yield from _delete(place, relative_key(document), counted=False)
             if error is not None:
                 raise error
+    yield from search.mark_removed(document)
 
 
 def _all_places(search: Search, document: DocumentKey) -> Exchange[list[Place]]:

@@ -134,6 +134,12 @@ class Search:
             return ()
         return cast("Sequence[KnownCopy]", (yield Call(copies, document, owner=document.organisation)))
 
+    def mark_removed(self, document: DocumentKey) -> Exchange[None]:
+        """Have the journal know that the file of *document* was removed from all places, if there is a journal."""
+        mark = getattr(self._resolver, "mark_removed", None)
+        if mark is not None:
+            yield Call(mark, document, owner=document.organisation)
+
     def find(self, document: DocumentKey) -> Exchange[tuple[ResolvedProvider, ObjectInfo]]:
         """Return the first provider that holds a document, and what it says of it.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from ..documents.copies import KnownCopy
+from ..documents.quotas import utc_now
 from ..documents.searching import relative_key
 from ..keys import DocumentKey
 from .journal import PROVEN, REWRITTEN, Entry, EntryState, Journal, Run, RunKind
@@ -13,6 +15,8 @@ from .journal import PROVEN, REWRITTEN, Entry, EntryState, Journal, Run, RunKind
 _COPYING: Final = frozenset({RunKind.COPY, RunKind.MIRROR})
 _ON_SOURCE: Final = PROVEN | {EntryState.RETAINED}
 _ON_TARGET: Final = _ON_SOURCE | {EntryState.PRUNED}
+
+_REMOVED: Final = "its revision was removed"
 
 # An organisation moves a few times in its life, a project at a time at worst.
 _RUNS: Final = 1000
@@ -34,6 +38,22 @@ def copies_of(journal: Journal, document: DocumentKey) -> Sequence[KnownCopy]:
             if entry is not None:
                 found += _copies_in(run, entry)
     return found
+
+
+def mark_removed(journal: Journal, document: DocumentKey) -> None:
+    """Record that nothing is left of the file of *document*, wherever runs had brought it; its bytes may come back.
+
+    One query for the runs, one for each, and a change for each that had it.
+
+    Raises:
+        StorageError: the journal does not answer.
+    """
+    key = relative_key(document)
+    for run in journal.runs(document.organisation, limit=_RUNS):
+        entry = journal.known(run, (key,)).get(key) if run.kind in _COPYING else None
+        if entry is not None and entry.state in _ON_TARGET:
+            gone = replace(entry, state=EntryState.VANISHED, target_etag=None, reason=_REMOVED, changed_at=utc_now())
+            journal.record(run, [gone])
 
 
 def _copies_in(run: Run, entry: Entry) -> list[KnownCopy]:

@@ -6,7 +6,7 @@ Nothing moves meanwhile. Planning again adds what is new, so a plan that was cut
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -21,6 +21,9 @@ from .scanning import heads_of, pages_of, wait
 
 SHOWN: Final = 100
 """Entries that a report names one by one."""
+
+_GONE: Final = frozenset({EntryState.VANISHED, EntryState.PRUNED})
+"""Of what the source had no more."""
 
 _PAUSE_S: Final = 5.0
 """Seconds between two tries to list a source that does not answer."""
@@ -104,6 +107,7 @@ class _Ask:
 def _scan(journal: Journal, run: Run, source: Endpoint, target: Endpoint, ask: _Ask) -> int:
     fit, collisions, added = Fit(target, ask.options), Collisions(target.info), 0
     looks = fit.needs_properties and source.info.can(Capability.METADATA)
+    is_known = bool(journal.counts(run))
     try:
         if collisions.possible and not are_one_place(source, target):
             for page in pages_of(target, ask.prefix):
@@ -116,10 +120,21 @@ def _scan(journal: Journal, run: Run, source: Endpoint, target: Endpoint, ask: _
             entries = [
                 _entry(info, _reason(info, head, fit, collisions)) for info, head in zip(page, heads, strict=True)
             ]
+            if is_known:
+                journal.record(run, _come_back(journal.known(run, [info.key for info in page]), entries))
             added += journal.add_entries(run, entries)
     finally:
         collisions.close()
     return added
+
+
+def _come_back(known: Mapping[str, Entry], listed: Iterable[Entry]) -> list[Entry]:
+    """Return those *listed* that were gone from the source, as entries to be worked on: removed, and stored again."""
+    return [
+        replace(entry, number=known[entry.key].number)
+        for entry in listed
+        if entry.key in known and known[entry.key].state in _GONE
+    ]
 
 
 def _reason(info: ObjectInfo, head: ObjectInfo | None, fit: Fit, collisions: Collisions) -> str | None:

@@ -24,7 +24,7 @@ from ..documents.ticket_register import TicketRegister
 from ..documents.writing import guarded_storage
 from ..errors import ClosedError, RecordNotFoundError, StorageError, UnresolvedOrganisationError
 from ..keys import DocumentKey
-from ..migration.copies import copies_of
+from ..migration.copies import copies_of, mark_removed
 from ..policy import UploadPolicy, size_rule
 from ..secrecy.pickling import not_pickled
 from ..storage.states import StateKeys, process_keys
@@ -143,6 +143,14 @@ class Resolver(Speaker):
             StorageError: the catalogue does not answer.
         """
         return copies_of(self.organisations.catalogue.journal, document)
+
+    def mark_removed(self, document: DocumentKey) -> None:
+        """Have the journal know that nothing is left of the file of *document*, wherever runs had brought it.
+
+        Raises:
+            StorageError: the catalogue does not answer.
+        """
+        mark_removed(self.organisations.catalogue.journal, document)
 
     def state_keys(self, organisation: str) -> StateKeys:
         """Return the keys of the organisation; of a catalogue without keys, those of this process."""
