@@ -211,6 +211,26 @@ def test_stragglers_and_what_was_pruned_are_copied_back_when_asked_for(world: Wo
     assert IntegrityState.INTACT is world.documents.check(late)
 
 
+def test_what_was_pruned_and_copied_back_follows_the_next_cut_over(world: World) -> None:
+    migration = copied(world)
+    cut_over(migration)
+    late = world.upload(8)
+    prune(migration, True)
+    roll_back(migration, copy_back=True)
+    migration.copy()
+
+    report = cut_over(migration)
+    pruned = prune(migration, True)
+    back = roll_back(migration, copy_back=True)
+
+    assert (True, 0) == (report.default, report.left)
+    assert 4 == pruned.pruned.objects
+    assert back.copied_back is not None
+    assert (0, 4) == (back.stragglers, back.copied_back.counts[EntryState.COPIED].objects)
+    assert {"one"} == {place_of(world, number) for number in (0, 1, 2, 8)}
+    assert IntegrityState.INTACT is world.documents.check(late)
+
+
 def test_documents_that_were_on_the_target_before_are_no_stragglers(world: World) -> None:
     world.organisations.set_default(ACME, "two")
     world.upload(5)

@@ -90,13 +90,12 @@ def cut_over(migration: Migration, *, allow_refused: bool = False, stop: Callabl
     if stop():
         raise SettingsError("the cut-over was asked to stop, so no choice was changed; call it again")
     _check_complete(run, migration.journal, allow_refused=allow_refused)
-    if run.kind is RunKind.MIRROR or ROLLED_BACK_AT in run.facts:
-        follow_all(migration, run)
+    follow_all(migration, run)
     run, changed = _change_choices(migration, run)
     _bring(migration, run, stop)
+    follow_all(migration, run)
     pending = 0
     if run.kind is RunKind.MIRROR:
-        follow_all(migration, run)
         pending = drain(migration, run, stop=stop)
         migration.journal.follow(run, on=False)
     return CutOverReport(

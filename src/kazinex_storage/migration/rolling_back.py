@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ..documents.events import RolledBack
@@ -19,7 +20,7 @@ from ..types import ObjectInfo
 from ..values import value
 from .choices import Choices, choose_source, verify_end
 from .cutting_over import CUT_OVER_AT, READY, ROLLED_BACK_AT, copied_run, left_of
-from .journal import PROVEN, Entry, EntryState, Run, RunKind, RunState
+from .journal import PARTITION_ENTRIES, PROVEN, Entry, EntryState, Journal, Run, RunKind, RunState
 from .leasing import advance, never
 from .migrate import Migration, finish
 from .moving import entries_in
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 MAX_STRAGGLERS: Final = 100
 """Documents that a report names of those that only the target has."""
 
+_COPIES_BACK: Final = "copies_back"
 _ON_BOTH: Final = PROVEN | {EntryState.RETAINED}
 
 
@@ -137,8 +139,12 @@ def _move_back(migration: Migration, run: Run, stop: Callable[[], bool]) -> Iter
         heads = (_head(migration, entry) for entry in entries)
         there = dict(source.storage.transport.run_many(heads, migration.options.concurrency))
         alike = [entry for number, entry in enumerate(entries) if _is_version(entry, there[number].result())]
+        # What was retained is on both sides, like what was just copied, and is followed by the next cut-over.
+        retained = [replace(entry, state=EntryState.COPIED) for entry in alike if entry.state is EntryState.RETAINED]
         with migration.journal.together():
-            yield sum(_names_source(migration, run, entry) for entry in alike)
+            moved = sum(_names_source(migration, run, entry) for entry in alike)
+            migration.journal.record(run, retained)
+        yield moved
 
 
 def _names_source(migration: Migration, run: Run, entry: Entry) -> bool:
@@ -192,27 +198,48 @@ def _copy_back(migration: Migration, rolled_back: Run, stop: Callable[[], bool])
         options=migration.options,
     )
     begun, journal = now(), migration.journal
-    run = begin_run(
-        journal,
-        Run(
-            organisation=migration.organisation,
-            id="",
-            kind=RunKind.COPY,
-            source=reverse.source.provider,
-            target=reverse.target.provider,
-            project=migration.project,
-            options=migration.options.to_dict(),
-            begun_at=begun,
-            begun_by=migration.resolver.by,
-        ),
-    )
-    journal.add_entries(run, _stragglers(migration, rolled_back))
-    run = change_run(journal, run, state=RunState.RUNNING)
+    before = begin_run(journal, _draft_back(reverse, rolled_back, begun))
+    _plan_back(journal, before, _stragglers(migration, rolled_back))
+    run = change_run(journal, before, state=RunState.RUNNING)
     journal.reopen(run, (EntryState.FAILED,))
     stopped = finish(reverse.job(run), stop)
-    ended = RunState.ENDED if stopped is None and not left_of(journal, run) else RunState.DONE
-    run = change_run(journal, run, state=ended, ended_at=now())
+    _plan_again(journal, rolled_back, run)
+    ours = run.facts.get(_COPIES_BACK) == rolled_back.id
+    complete = stopped is None and not left_of(journal, run)
+    state = (RunState.ENDED if complete else RunState.DONE) if ours else before.state
+    run = change_run(journal, run, state=state, ended_at=now())
     return report_of(journal, run, (now() - begun).total_seconds(), stopped)
+
+
+def _draft_back(reverse: Migration, rolled_back: Run, at: datetime) -> Run:
+    return Run(
+        organisation=reverse.organisation,
+        id="",
+        kind=RunKind.COPY,
+        source=reverse.source.provider,
+        target=reverse.target.provider,
+        project=reverse.project,
+        options=reverse.options.to_dict(),
+        facts={_COPIES_BACK: rolled_back.id},
+        begun_at=at,
+        begun_by=reverse.resolver.by,
+    )
+
+
+def _plan_back(journal: Journal, run: Run, stragglers: Iterator[Entry]) -> None:
+    """Plan every straggler, also those that a run between the same ends has copied once before."""
+    while batch := list(islice(stragglers, PARTITION_ENTRIES)):
+        journal.add_entries(run, batch)
+        known = journal.known(run, [entry.key for entry in batch]).values()
+        journal.record(run, [replace(entry, state=EntryState.PLANNED) for entry in known])
+
+
+def _plan_again(journal: Journal, rolled_back: Run, back: Run) -> None:
+    """Plan what was copied back once more where it was pruned, so that the next cut-over proves and follows it."""
+    for entries in entries_in(journal, back, PROVEN):
+        known = journal.known(rolled_back, [entry.key for entry in entries]).values()
+        again = [replace(entry, state=EntryState.PLANNED) for entry in known if entry.state not in _ON_BOTH]
+        journal.record(rolled_back, again)
 
 
 def _key(record: RevisionRecord) -> str:
