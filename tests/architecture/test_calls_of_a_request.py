@@ -44,9 +44,9 @@ def get_on_a_loop(storage: Storage) -> None:
 
 
 BULK_BOUNDS: dict[str, tuple[int, Callable[[Storage], object]]] = {
-    "get_many": (35, get_many),
-    "put_many": (57, put_many),
-    "get on a loop": (43, get_on_a_loop),
+    "get_many": (34, get_many),
+    "put_many": (55, put_many),
+    "get on a loop": (42, get_on_a_loop),
 }
 """The same for one of many. ADR 0039."""
 
@@ -74,12 +74,14 @@ def test_a_request_calls_no_more_functions_than_it_did() -> None:
 
 
 def test_one_of_many_requests_calls_no_more_functions_than_it_did() -> None:
+    """Without those of a turn of the driver: how many turns there are depends on when responses come."""
     found = dict.fromkeys(BULK_BOUNDS, 1000.0)
     with PLACES["s3"]() as storage:
         storage.put(KEY, BODY)
         for _ in range(6):
             for name, (_, work) in BULK_BOUNDS.items():
-                found[name] = min(found[name], walk_of(partial(work, storage)).calls.total() / AT_ONCE)
+                calls = walk_of(partial(work, storage)).calls.values()
+                found[name] = min(found[name], sum(count for count in calls if count >= AT_ONCE) / AT_ONCE)
 
     assert {name: count for name, count in found.items() if count > BULK_BOUNDS[name][0]} == {}, found
 
