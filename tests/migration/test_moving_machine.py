@@ -98,6 +98,7 @@ class Moving(RuleBasedStateMachine):
     def copy(self) -> None:
         migration = self.migration()
         run = migration.run
+        migration.plan()  # for what has come since an earlier one
         assert migration.copy().complete
         if run is None or run.state not in (RunState.CUT_OVER, RunState.ROLLED_BACK):
             self.check_that_it_is_all_on("two")

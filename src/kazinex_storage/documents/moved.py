@@ -107,7 +107,7 @@ def is_proven_copy(search: Search, located: Located, info: ObjectInfo) -> Exchan
     record = yield from search.revision(receipt.document)
     if record is None or record.document != receipt.document or record.removal is not None:
         return False
-    if (record.provider, record.sha256) != (receipt.provider, receipt.sha256):
+    if record.sha256 != receipt.sha256:
         return False
     copies = yield from search.copies(receipt.document)
     version = (receipt.provider, receipt.sha256, info.etag)
