@@ -6,6 +6,7 @@ What a worker needs to open the catalogue is there already, in its own environme
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, Self, cast
@@ -50,7 +51,10 @@ class DaskExecutor:
             self._client = cluster
         elif cluster == LOCAL:
             # One thread each: a task has many objects under way at once, and is one process's work.
-            self._cluster = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True)
+            # Its workers are told to end when it closes, and some say at the last moment that nobody answers any more.
+            self._cluster = LocalCluster(
+                n_workers=workers, threads_per_worker=1, processes=True, silence_logs=logging.CRITICAL
+            )
             self._client = Client(self._cluster)
         else:
             try:
