@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from ..documents.register import RevisionRecord
 from ..errors import (
+    AccessDeniedError,
     AuthenticationError,
     ClosedError,
     InvalidKeyError,
@@ -173,7 +174,7 @@ def _check_apart(migration: Migration) -> None:
     finally:
         try:
             target.delete(key)
-        except LockedError as error:  # a place that keeps everything for a while
+        except (LockedError, AccessDeniedError) as error:  # a place that keeps everything, or credentials that do
             _log.warning("the probe %s stays on the target: %s", key, error)
     if shared:
         raise SettingsError(
