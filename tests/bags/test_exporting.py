@@ -141,6 +141,47 @@ def test_percent_signs_are_escaped_as_the_rfc_says(home: Home, tmp_path: Path) -
     assert {key.partition("/")[2]: data for key, data in names.items()} == _stored(home, "globex")
 
 
+def test_names_of_every_sort_leave_and_come_back(home: Home, tmp_path: Path) -> None:
+    home.add_disk("acme")
+    names = (
+        *(
+            "%",
+            "%%25",
+            "%0D%0a",
+            "100 %",
+            " a  b ",
+            "-x",
+            "~x",
+            "*?[a]",
+            "#1&2+3=4;5",
+            "a'b\"c`$(d)",
+            "data",
+            "manifest-sha256.txt",
+        ),
+        *(
+            "\u00e9\u00e8",
+            "\u56f3\u9762",
+            "\U0001f3d7 site",
+            "\u05d0\u05d1 \u0628",
+            "\ufb01",
+            "a\u00a0b",
+            "x" * 255,
+            "\u00e9" * 127,
+        ),
+    )
+    contents = {f"acme/p/d/{number}/{name}": f"{number}".encode() for number, name in enumerate(names)}
+    for key, data in contents.items():
+        home.upload(key, data)
+    home.add_disk("globex")
+
+    assert export_bags(home.resolver, "acme", tmp_path / "out").whole
+    assert import_bags(home.resolver, "globex", tmp_path / "out", options=ImportOptions(renamed_from="acme")).whole
+
+    assert contents == payload_of(tmp_path / "out")
+    assert len(contents) == len(dict(_read_manifest(tmp_path / "out/p")))
+    assert {key.partition("/")[2]: data for key, data in contents.items()} == _stored(home, "globex")
+
+
 def test_what_no_register_knows_is_packed_and_what_is_hidden_by_another_place_is_told(
     filled: Home, tmp_path: Path
 ) -> None:
@@ -307,7 +348,7 @@ def test_a_run_holds_to_its_bandwidth(home: Home, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["seaweedfs", "azure", "sharepoint"])
-def test_a_service_is_left_and_bags_on_it_are_imported(
+def test_a_service_is_left_and_bags_on_it_are_imported_into_it(
     name: str, request: pytest.FixtureRequest, home: Home, tmp_path: Path
 ) -> None:
     names = {**DOCUMENTS, "acme/tunnel/DRG-2/P01/caf\u00e9 #1 [a] 100%.pdf": b"unusual"}
@@ -320,7 +361,7 @@ def test_a_service_is_left_and_bags_on_it_are_imported(
         to_folder = export_bags(home.resolver, "acme", tmp_path / "out")
         on_service = bags_on(home.resolver.chosen("acme"), "leaving")
         to_service = export_bags(home.resolver, "acme", on_service)
-        home.add_disk("globex")
+        home.add("globex", service.kind, {**service.settings, service.folder: "other"}, "disk")
         renamed = ImportOptions(renamed_from="acme")
         imported = import_bags(home.resolver, "globex", on_service, options=renamed)
 
