@@ -92,7 +92,7 @@ def test_processes_of_this_machine_copy_and_audit(cli: CommandLine, disks: tuple
     old, new = disks
     store(cli, {f"bridge/DRG-{place}": b"%PDF" + bytes(place) for place in range(4)})
 
-    done = cli(*COPY, "--workers", "2", "--json")
+    done = cli(*COPY, "--workers", "1", "--json")
     audited = cli("migrate", "audit", *ENDS, "--workers", "1", "--json")
 
     assert (0, {"objects": 4, "bytes": 22}) == (done.code, done.json["counts"]["copied"])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ..lazy import logger
 from ..values import value
-from .journal import Count, EntryState, Journal, Run, RunState
+from .journal import Count, EntryState, Journal, Run, RunKind, RunState
 
 if TYPE_CHECKING:
     from ..transport import Observation
@@ -187,7 +187,7 @@ class RunMeter:
             objects_per_second=objects,
             bytes_per_second=size,
             left_s=_left(progress, objects, size),
-            pending=self._journal.count_pending(self._run),
+            pending=self._journal.count_pending(self._run) if self._run.kind is RunKind.MIRROR else 0,
             requests=asked,
             throttled=throttled,
         )
