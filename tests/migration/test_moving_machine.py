@@ -165,5 +165,5 @@ class Moving(RuleBasedStateMachine):
         )
 
 
-Moving.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+Moving.TestCase.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
 test_whatever_is_moved_every_receipt_reads_and_what_is_removed_is_gone = Moving.TestCase

@@ -22,6 +22,7 @@ from kazinex_storage import (
 )
 from kazinex_storage.migration.journal import PARTITION_ENTRIES, EntryState
 from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.mirroring import end_mirror, mirror
 from kazinex_storage.migration.telling import entries_sha256
 from kazinex_storage.organisations import AuditLog, AuditQuery, KeyRing, Sealer, SqlCatalogue
 
@@ -95,6 +96,16 @@ def test_a_run_that_goes_on_does_not_begin_again(world: World) -> None:
     world.migration().copy()
 
     assert ["run.begun", "documents.moved", "run.ended", "documents.moved", "run.ended"] == world.told()
+
+
+def test_a_mirror_begins_once_and_ends_when_it_is_ended(world: World) -> None:
+    world.store()
+    for _ in range(2):
+        assert mirror(world.migration()).complete
+
+    end_mirror(world.migration())
+
+    assert ["run.begun", "documents.moved", "run.ended"] == world.told()
 
 
 def test_what_the_audit_cannot_keep_is_not_recorded_as_moved(world: World) -> None:

@@ -30,6 +30,7 @@ from .options import CopyOptions
 from .owners import this_owner
 from .planning import plan_run
 from .runs import begin_run, change_run, now
+from .telling import run_begun, run_ended
 from .working import Job, work
 
 _log = logger(__name__)
@@ -125,6 +126,8 @@ def mirror(
     if run.state in _OVER:
         raise SettingsError(f"the mirror {run.id!r} was cut over: nothing goes to the source any more; end it")
     migration.journal.follow(run, on=True)  # before the listing, so that nothing falls between
+    if run.state is RunState.PLANNING and migration.tell is not None:
+        migration.tell(run_begun(run, migration.journal.counts(run)))
     with display(run):
         return _Mirror(migration, run, options, stop).work(watch=watch)
 
@@ -140,7 +143,10 @@ def end_mirror(migration: Migration) -> Run:
     if run is None:
         raise SettingsError(f"nothing mirrors {migration.source.label!r} on {migration.target.label!r}")
     migration.journal.follow(run, on=False)
-    return change_run(migration.journal, run, state=RunState.ENDED, ended_at=now())
+    run = change_run(migration.journal, run, state=RunState.ENDED, ended_at=now())
+    if migration.tell is not None:
+        migration.tell(run_ended(run, migration.journal.counts(run)))
+    return run
 
 
 def mirror_run(migration: Migration) -> Run | None:

@@ -118,7 +118,9 @@ class Resolver(Speaker):
         return self._watched(organisation, self.chosen(organisation, project))
 
     def storage_of(self, organisation: str, provider: str) -> Storage:
-        """Return the storage of the provider with that id, for reading by receipt; the register watches it too.
+        """Return the storage of the provider with that id; the register watches it too.
+
+        It reads what is there. Documents that a run has moved are read by ``DocumentStore``, by any of their receipts.
 
         Raises:
             RecordNotFoundError: the organisation has no such provider.

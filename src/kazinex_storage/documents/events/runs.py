@@ -86,7 +86,7 @@ class RunEnded(Event):
 
 @value
 class DocumentsMoved(Event):
-    """Objects of one partition were proven on the target, and the register names it for those that are documents."""
+    """Objects of one partition were proven on the target; but for a mirror, documents are read there from now on."""
 
     name = "documents.moved"
 
