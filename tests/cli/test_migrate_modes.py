@@ -36,6 +36,11 @@ def test_an_organisation_moves_and_only_what_is_proven_leaves_the_source(
 
     moved = cli("migrate", "cut-over", *ENDS, "--json")
     unasked = cli("migrate", "prune", *ENDS)
+    regretted = cli.on_terminal("migrate", "prune", *ENDS)
+    regretted.wait_for("Delete up to 3 objects")
+    regretted.interrupt()
+    code = regretted.end()
+    still = len(files(old))
     kept = cli("migrate", "prune", *ENDS, "--keep-days", "1", "--yes", "--json")
     pruned = cli("migrate", "prune", *ENDS, "--yes", "--json")
 
@@ -43,6 +48,7 @@ def test_an_organisation_moves_and_only_what_is_proven_leaves_the_source(
     assert (True, 1, 0) == (moved.json["default"], moved.json["stragglers"], moved.json["left"])
     assert "New" == default_of(cli)
     assert (2, True) == (unasked.code, "add --yes" in unasked.err)
+    assert (130, 3) == (code, still)
     assert (0, 3) == (kept.json["pruned"]["objects"], kept.json["retained"])
     assert 3 == pruned.json["pruned"]["objects"]
     assert ({}, 3) == (files(old), len(files(new)))

@@ -23,7 +23,7 @@ from .command import RunningCommand, confirm
 from .copying import Ends, migration_of
 from .exits import ExitCode
 from .moving import check_report_file, counting, end_pass, summary_lines, told
-from .run_display import RunDisplay, stopping
+from .run_display import RunDisplay, asking, stopping
 
 
 def mirror(command: RunningCommand, ends: Ends, *, watch: bool, interval: float, file: Path | None) -> None:
@@ -124,11 +124,9 @@ def prune(command: RunningCommand, ends: Ends, options: Mapping[str, object], *,
 
     def asked(ask: PruneAsk) -> bool:
         bin_of = "; its recycle bin keeps them" if ask.recycled else ""
-        confirm(
-            f"Delete up to {ask.objects:,} objects ({short_bytes(ask.bytes)}) from {ask.label} ({ask.location})"
-            f"{bin_of}? Each is proven on the target before it goes.",
-            yes=yes,
-        )
+        what = f"{ask.objects:,} objects ({short_bytes(ask.bytes)}) from {ask.label} ({ask.location})"
+        with asking():
+            confirm(f"Delete up to {what}{bin_of}? Each is proven on the target before it goes.", yes=yes)
         return True
 
     careful = PruneOptions(

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -129,16 +129,27 @@ def stopping(out: Output) -> Iterator[threading.Event]:
         stop.set()
         out.note("stopping when what is under way has ended; Ctrl-C again ends at once, and nothing is lost either way")
 
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, interrupted)
-    try:
+    with _on_interrupt(interrupted):
         yield stop
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, before)
     if stop.is_set():
         raise KeyboardInterrupt
+
+
+def asking() -> AbstractContextManager[None]:
+    """Let Ctrl-C interrupt a question that is asked within ``stopping``: nobody waits for what is under way."""
+    return _on_interrupt(signal.default_int_handler)
+
+
+@contextmanager
+def _on_interrupt(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where nobody can have signals
+        return
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _make_bars() -> Bars:
