@@ -195,7 +195,7 @@ class _Import:
         )
         with closing(Storer(job)) as storer:
             work_through(self.journal, run, storer.store)
-        removals = sum(self._remove(name) for name in self._names)
+        removals = sum(self._remove(span.name) for span in spans)
         failed = next(iter(self.journal.entries(run, states=[EntryState.FAILED], limit=1)), None)
         state = RunState.ENDED if failed is None else RunState.DONE
         change = in_state(state, ended_at=utc_now())

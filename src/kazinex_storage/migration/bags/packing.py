@@ -29,7 +29,7 @@ from ..rates import Pace
 from ..reading import ObjectBody
 from .formats import PAYLOAD
 from .options import SMALL_BYTES, ExportOptions
-from .passes import RECORD_ENTRIES, Portion, ended
+from .passes import Portion, ended, is_due
 from .places import BagPlace, through
 from .spans import BagSpan, span_of
 from .tags import OBJECTS, TaggedObject
@@ -98,12 +98,12 @@ class Packer:
         planned = [entry for entry in entries if entry.state is EntryState.PLANNED]
         tagged: dict[str, TaggedObject] = {}
         results = list[Entry]()
-        last = len(planned) - RECORD_ENTRIES  # the rest is recorded when the tag files are there
         for done, packed in enumerate(self._all(planned), 1):
             results.append(packed.entry)
             if packed.tagged is not None:
                 tagged[packed.entry.key] = packed.tagged
-            if len(results) >= RECORD_ENTRIES and done <= last:
+            # The last one is recorded when the tag files are there: until then the partition is open.
+            if done < len(planned) and is_due(results):
                 portion.record(results)
         for entry in entries:  # packed before this process came
             if entry.state is EntryState.PACKED:
@@ -122,7 +122,8 @@ class Packer:
             yield _judged(small[index], outcome)
         for job in jobs:
             job.wait()
-        yield from found
+            while found:
+                yield found.pop(0)
 
     def _small(self, entry: Entry) -> Exchange[Packed]:
         """Pack one object that fits into memory."""

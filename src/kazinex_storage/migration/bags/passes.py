@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
@@ -14,6 +14,7 @@ from ...organisations.resolver import Resolver
 from ..journal import Count, Entry, EntryState, Journal, Partition, Run
 from ..leasing import Leased, advance, partitions
 from ..owners import this_owner
+from .options import SMALL_BYTES
 
 T = TypeVar("T")
 
@@ -83,6 +84,11 @@ def keep_and_tell(
 def with_facts(facts: Mapping[str, object]) -> Callable[[Run], Run]:
     """Return the change that adds *facts* to a run, for ``advance``."""
     return lambda run: replace(run, facts={**run.facts, **facts})
+
+
+def is_due(entries: Sequence[Entry]) -> bool:
+    """Say whether *entries* are to be written to the journal: enough of them, or a large one, to be done once only."""
+    return len(entries) >= RECORD_ENTRIES or any(entry.size > SMALL_BYTES for entry in entries[-1:])
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:

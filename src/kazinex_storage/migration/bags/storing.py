@@ -30,7 +30,7 @@ from ..reading import ObjectBody
 from .formats import PAYLOAD
 from .options import SMALL_BYTES, ImportOptions
 from .packing import hash_of
-from .passes import RECORD_ENTRIES, Portion, ended
+from .passes import Portion, ended, is_due
 from .places import BagPlace, bag_in, through
 from .spans import BagSpan, span_of
 from .tags import OBJECTS, TaggedObject, read_objects
@@ -125,7 +125,7 @@ class Storer:
             if stored.receipt is not None and self._job.on_receipt is not None:
                 self._job.on_receipt(stored.receipt)
             results.append(stored.entry)
-            if len(results) >= RECORD_ENTRIES:
+            if is_due(results):
                 portion.record(results)
         portion.record(results)
 
@@ -140,7 +140,8 @@ class Storer:
             yield _judged(small[index][0], outcome)
         for job in jobs:
             job.wait()
-        yield from found
+            while found:
+                yield found.pop(0)
 
     def _small(self, entry: Entry, options: PutOptions) -> Exchange[Stored]:
         document = self._document(entry)
