@@ -55,7 +55,13 @@ ReportFile: TypeAlias = Annotated[
     typer.Option("--report", metavar="FILE", help="Write the report there as HTML, or as JSON if it ends with .json."),
 ]
 Concurrency: TypeAlias = Annotated[
-    int | None, typer.Option("--concurrency", metavar="COUNT", min=1, help="Objects under way at once; 16 by default.")
+    int | None,
+    typer.Option(
+        "--concurrency",
+        metavar="COUNT",
+        min=1,
+        help="Objects under way at once; by default as many as pay off at both ends.",
+    ),
 ]
 RunId: TypeAlias = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, as 'migrate list' shows it.")]
 

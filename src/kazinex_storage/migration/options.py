@@ -9,13 +9,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final, Literal, TypeAlias
 
-from ..json_text import Kind, Schema, one_of, whole_number
-from ..types import MIB
+from ..json_text import Kind, Schema, one_of, optional, whole_number
+from ..types import MIB, ProviderInfo
 from ..values import value
 from .rates import RateLimits
 
 Verify: TypeAlias = Literal["full", "size"]
 """What proves a copy: the sha256 of every byte, or its size alone."""
+
+# From S3 to S3, 4 KiB each: 9.4 ms an object with 16 at once, 5.6 with 32, 4.9 with 64; the lane of runs has half of
+# the connections.
+MOST_AT_ONCE: Final = 32
+"""Objects under way at once in one process, unless more are asked for."""
 
 _FLAG: Final = Kind("true or false", lambda value: isinstance(value, bool))
 _SECONDS: Final = Kind(
@@ -26,7 +31,7 @@ _OPTIONS: Final = Schema(
     fix="use what to_dict returned",
     fields={
         "verify": one_of(("full", "size"), "'full' or 'size'"),
-        "concurrency": whole_number(1, "objects at once"),
+        "concurrency": optional(whole_number(1, "objects at once")),
         "small_bytes": whole_number(0, "bytes"),
         "attempts": whole_number(1, "tries"),
         "patience_s": _SECONDS,
@@ -37,7 +42,7 @@ _OPTIONS: Final = Schema(
     },
     optional={
         "verify": "full",
-        "concurrency": 16,
+        "concurrency": None,
         "small_bytes": 8 * MIB,
         "attempts": 5,
         "patience_s": 900.0,
@@ -55,8 +60,8 @@ class CopyOptions:
 
     verify: Verify = "full"
     """``size`` leaves out comparing bytes on the target; the sha256 of what was read is recorded in any case."""
-    concurrency: int = 16
-    """Objects that one process has under way at once."""
+    concurrency: int | None = None
+    """Objects that one process has under way at once; None: as many as pay off at both ends, ``at_once``."""
     # What every provider takes in one request, and what 16 of are no burden on memory.
     small_bytes: int = 8 * MIB
     """Up to this size an object is held in memory while it is copied; what is larger is read in pieces."""
@@ -82,6 +87,12 @@ class CopyOptions:
             InvalidJsonError: a value is not legal; the message names it.
         """
         _OPTIONS.read(self._fields())
+
+    def at_once(self, *ends: ProviderInfo) -> int:
+        """Return how many objects to have under way at once between *ends*."""
+        if self.concurrency is not None:
+            return self.concurrency
+        return min(MOST_AT_ONCE, *(max(1, end.concurrency) for end in ends))
 
     def to_dict(self) -> dict[str, object]:
         """Return the options as values that JSON can hold."""

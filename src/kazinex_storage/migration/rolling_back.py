@@ -137,7 +137,7 @@ def _move_back(migration: Migration, run: Run, stop: Callable[[], bool]) -> Iter
         if stop():
             return
         heads = (_head(migration, entry) for entry in entries)
-        there = dict(source.storage.transport.run_many(heads, migration.options.concurrency))
+        there = dict(source.storage.transport.run_many(heads, migration.options.at_once(source.info)))
         alike = [entry for number, entry in enumerate(entries) if _is_version(entry, there[number].result())]
         # What was retained is on both sides, like what was just copied, and is followed by the next cut-over.
         retained = [replace(entry, state=EntryState.COPIED) for entry in alike if entry.state is EntryState.RETAINED]

@@ -131,9 +131,9 @@ class _Worker:
     def work(self) -> PassReport:
         begun, job = time.monotonic(), self._job
         with Holdings(job.journal, job.run, job.owner, job.options.lease) as self._holdings:
-            transport = job.target.storage.transport
+            transport, at_once = job.target.storage.transport, job.options.at_once(job.source.info, job.target.info)
             try:
-                for index, outcome in transport.run_many(self._exchanges(), job.options.concurrency):
+                for index, outcome in transport.run_many(self._exchanges(), at_once):
                     outcome.result()  # what an object meets is in its entry: this would be a defect
                     self._done.append(self._tasks.pop(index))
                     if len(self._done) >= _BATCH or time.monotonic() - self._recorded_at >= _BATCH_S:
