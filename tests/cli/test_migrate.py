@@ -117,7 +117,7 @@ def test_a_copy_that_was_cut_off_goes_on_where_it_was(
 ) -> None:
     old, new = disks
     store(cli, {f"bridge/DRG-{place}": bytes([place]) * 100_000 for place in range(20)})
-    process = cli.start(*COPY, "--bandwidth", "500kB/s", "--concurrency", "1", "--json")
+    process = cli.start(*COPY, "--bandwidth", "200kB/s", "--concurrency", "1", "--json")
     end = time.monotonic() + 60
     while not files(new):
         assert time.monotonic() < end, "nothing was copied"
