@@ -227,4 +227,4 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 TestMoves = Moves.TestCase
-TestMoves.settings = settings(max_examples=30, stateful_step_count=8, deadline=None)
+TestMoves.settings = settings(stateful_step_count=8, deadline=None)
