@@ -360,7 +360,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def test_an_audit_that_is_killed_goes_on_and_compares_everything(tmp_path: Path) -> None:
     with world_on_disk(tmp_path, "one", "two") as world:
-        both(world, *range(800))
+        both(world, *range(400))
         world.path("two", key_of(77)).unlink()
         journal = world.organisations.catalogue.journal
         with auditor(tmp_path) as process:
@@ -372,17 +372,17 @@ def test_an_audit_that_is_killed_goes_on_and_compares_everything(tmp_path: Path)
         result = audit(world.resolver, ACME, AuditPlan(source="one", target="two", concurrency=2))
         report = evidence(world.resolver, ACME, result.run.id, tmp_path / "audit.jsonl")
 
-        assert 0 < left < 800
+        assert 0 < left < 400
         assert killed.id == result.run.id
-        assert {"matched": 799, "missing": 1} == counted(result)
-        assert 800 == report.entries
+        assert {"matched": 399, "missing": 1} == counted(result)
+        assert 400 == report.entries
         assert check_evidence(report.path, evidence_key(world.organisations.catalogue, ACME).pem).ok
 
 
 def test_several_threads_audit_one_run(tmp_path: Path) -> None:
     catalogue = SqlCatalogue(tmp_path / "catalogue.db", Sealer(KeyRing.generate()))
     world = World(tmp_path, catalogue, "one", "two")
-    both(world, *range(300))
+    both(world, *range(100))
     plan = AuditPlan(source="one", target="two", level="full")
     results = list[AuditResult]()
     threads = [
@@ -396,6 +396,6 @@ def test_several_threads_audit_one_run(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
 
-    assert [{"matched": 300}] * 2 == [counted(result) for result in results]
+    assert [{"matched": 100}] * 2 == [counted(result) for result in results]
     assert {first.run.id} == {result.run.id for result in results}
     world.close()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -24,7 +26,9 @@ from kazinex_storage.migration.migrate import Migration
 from kazinex_storage.migration.mirroring import MirrorOptions, MirrorReport, end_mirror, mirror, mirror_run
 from kazinex_storage.migration.pruning import prune
 from kazinex_storage.organisations import KeyRing, Sealer, SqlCatalogue
+from kazinex_storage.testing.servers import S3Server
 
+from ..services import keys_of
 from .worlds import ACME, World, content, document, key_of, world_on_disk
 
 QUICK = MirrorOptions(interval=timedelta(seconds=0.05), rescan=timedelta(hours=1), longest_pause=timedelta(seconds=0.2))
@@ -133,7 +137,7 @@ def test_a_removal_that_the_target_did_not_hear_of_reaches_it_later(world: World
     assert run is not None
     entry = migration.journal.known(run, [key_of(1)])[key_of(1)]
     etag = migration.target.storage.head(key_of(1)).etag
-    migration.journal.record(run, [replace(entry, target_etag=etag)])
+    migration.journal.record(run, [replace(entry, state=EntryState.COPIED, target_etag=etag)])
 
     report = mirror(migration)
 
@@ -185,7 +189,7 @@ from kazinex_storage.migration.migrate import Migration
 from kazinex_storage.migration.mirroring import MirrorOptions, mirror
 
 options = MirrorOptions(interval=timedelta(seconds=0.05), longest_pause=timedelta(seconds=0.2))
-with world_on_disk(Path(sys.argv[1]), "one", "two") as world:
+with world_on_disk(Path(sys.argv[1]), "one") as world:
     print("ready", flush=True)
     mirror(Migration(world.resolver, ACME, "one", "two"), watch=True, options=options)
 """
@@ -206,28 +210,100 @@ def mirroring_process(folder: Path) -> Iterator[subprocess.Popen[str]]:
         process.send_signal(signal.SIGKILL)
 
 
-def test_a_target_that_was_down_has_everything_afterwards_whoever_was_killed(tmp_path: Path) -> None:
-    with world_on_disk(tmp_path, "one", "two") as world:
+class Relay:
+    """Passes connections on to a server, unless it is down: then each is closed at once."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.down = False
+        self.refused = 0
+        self._address = address
+        self._open = set[socket.socket]()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def take_down(self) -> None:
+        self.down = True
+        for connection in tuple(self._open):
+            _shut(connection)
+
+    def close(self) -> None:
+        self.take_down()
+        _shut(self._listener)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                if self.down:
+                    self.refused += 1
+                    connection.close()
+                    continue
+                server = socket.create_connection(self._address)
+                self._open |= {connection, server}
+                for one, other in ((connection, server), (server, connection)):
+                    threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
+
+    def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+        _shut(other)
+        self._open.discard(one)
+        one.close()
+
+
+def _shut(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def relay(seaweedfs_server: S3Server) -> Iterator[Relay]:
+    found = urlsplit(seaweedfs_server.endpoint_url)
+    relay = Relay((str(found.hostname), int(found.port or 80)))
+    yield relay
+    relay.close()
+
+
+def test_a_target_that_was_down_has_everything_afterwards_whoever_was_killed(
+    tmp_path: Path, seaweedfs_server: S3Server, relay: Relay
+) -> None:
+    bucket = seaweedfs_server.make_bucket()
+    settings = {**keys_of(seaweedfs_server), "bucket": bucket, "endpoint_url": relay.url}
+    with world_on_disk(tmp_path, "one") as world:
+        world.add_kind("s3", "two", settings)
         migration = migration_of(world)
+
+        def stored() -> set[str]:
+            found = seaweedfs_server.client().list_objects_v2(Bucket=bucket).get("Contents", [])
+            return {str(entry.get("Key", "")).removeprefix(f"{ACME}/") for entry in found} - {""}
+
         with mirroring_process(tmp_path):
             world.upload(0)
-            until(lambda: there(world) == {key_of(0)})
-            (tmp_path / "two").rename(tmp_path / "away")
-            receipt = world.upload(1)
-            world.upload(2)
+            until(lambda: key_of(0) in stored())
             run = mirror_run(migration)
             assert run is not None
-            until(lambda: any(entry.attempts for entry in migration.journal.entries(run, first=1)))
+            until(lambda: migration.journal.count_pending(run) == 0)
+            relay.take_down()
+            receipt = world.upload(1)
+            world.upload(2)
+            until(lambda: relay.refused > 0)
+        assert 2 == migration.journal.count_pending(run)
         world.upload(3)  # while nobody mirrors, and the target is down still
-        assert 3 == migration.journal.count_pending(run)
-        (tmp_path / "away").rename(tmp_path / "two")
-        world.documents.remove(document(0))
         with mirroring_process(tmp_path):
+            refused = relay.refused
+            until(lambda: relay.refused > refused)
+            assert 3 == migration.journal.count_pending(run)
+            relay.down = False
             until(lambda: migration.journal.count_pending(run) == 0)
 
-        assert {key_of(number) for number in (1, 2, 3)} == there(world) == there(world, "one")
+        assert {key_of(number) for number in range(4)} == stored()
         assert IntegrityState.INTACT is world.documents.check(receipt)
-        assert {content(number) for number in (1, 2, 3)} == {path.read_bytes() for path in files(tmp_path / "two")}
+        assert {content(number) for number in range(4)} == {
+            migration.target.storage.get_bytes(key_of(number)) for number in range(4)
+        }
 
 
 def test_two_mirrors_at_once_bring_everything_once(world: World) -> None:
