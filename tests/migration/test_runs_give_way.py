@@ -17,6 +17,7 @@ from kazinex_storage.migration.options import CopyOptions
 from kazinex_storage.migration.rates import Pace, RateLimits
 from kazinex_storage.migration.reading import ObjectBody
 from kazinex_storage.migration.runs import RunReport
+from kazinex_storage.migration.scanning import heads_of
 from kazinex_storage.organisations import MemoryCatalogue
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.testing.emulators.http import Answer, Received, http_server
@@ -156,3 +157,21 @@ def test_every_object_of_a_run_takes_its_part_of_the_limits(monkeypatch: pytest.
 
     assert {EntryState.COPIED: COUNT} == states(report)
     assert sorted((len(body), 1, 1) for body in plans().values()) == sorted(taken)
+
+
+def test_a_plan_that_looks_at_every_object_keeps_to_the_requests_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+
+    def take(self: Pace, size: int = 0, *, source: int = 0, target: int = 0) -> float:
+        taken.append(source)
+        return 0.0
+
+    monkeypatch.setattr(Pace, "take", take)
+    source = Storage(MemoryProvider())
+    source.put_many(plans().items())
+    end = endpoint_at(source)
+
+    found = heads_of(end, [*plans(), "gone"], Pace(RateLimits(source_requests=1)))
+
+    assert [len(body) for body in plans().values()] == [info.size for info in found if info is not None]
+    assert ([1] * (COUNT + 1), None) == (taken, found[-1])

@@ -17,6 +17,7 @@ from .endpoints import Endpoint, are_one_place
 from .fitting import Collisions, Fit
 from .journal import Count, Entry, EntryState, Journal, Run, RunState
 from .options import CopyOptions
+from .rates import Pace
 from .scanning import heads_of, pages_of, wait
 
 SHOWN: Final = 100
@@ -106,6 +107,7 @@ class _Ask:
 
 def _scan(journal: Journal, run: Run, source: Endpoint, target: Endpoint, ask: _Ask) -> int:
     fit, collisions, added = Fit(target, ask.options), Collisions(target.info), 0
+    pace = Pace(ask.options.limits)
     looks = fit.needs_properties and source.info.can(Capability.METADATA)
     is_known = bool(journal.counts(run))
     try:
@@ -116,7 +118,7 @@ def _scan(journal: Journal, run: Run, source: Endpoint, target: Endpoint, ask: _
         for page in pages_of(source, ask.prefix):
             if ask.stop():
                 break
-            heads = heads_of(source, [info.key for info in page]) if looks else page
+            heads = heads_of(source, [info.key for info in page], pace) if looks else page
             entries = [
                 _entry(info, _reason(info, head, fit, collisions)) for info, head in zip(page, heads, strict=True)
             ]

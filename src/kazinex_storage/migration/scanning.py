@@ -10,6 +10,7 @@ from ..errors import StorageError
 from ..transport import Exchange, Many, Outcome, Wait
 from ..types import ObjectInfo
 from .endpoints import Endpoint
+from .rates import Pace
 
 # One transaction of the journal for each; S3 lists 1,000 keys a request, and the next page is then on its way.
 PAGE: Final = 1000
@@ -27,15 +28,22 @@ def pages_of(end: Endpoint, prefix: str) -> Iterator[list[ObjectInfo]]:
         yield page
 
 
-def heads_of(end: Endpoint, keys: list[str]) -> list[ObjectInfo | None]:
+def heads_of(end: Endpoint, keys: list[str], pace: Pace | None = None) -> list[ObjectInfo | None]:
     """Return what is known of each of *keys*, None for those that are gone; one request each, many at once.
+
+    *pace* says how many requests a second this source is asked.
 
     Raises:
         StorageError: the service does not say it of one of them.
     """
 
+    def head(key: str) -> Exchange[ObjectInfo]:
+        if pace is not None and pace.limited:
+            yield from pace.taking(source=1)
+        return (yield from end.storage.operations.head(key))
+
     def look() -> Exchange[list[Outcome[ObjectInfo]]]:
-        heads = (end.storage.operations.head(key) for key in keys)
+        heads = (head(key) for key in keys)
         return cast("list[Outcome[ObjectInfo]]", (yield Many(heads, max(1, end.info.concurrency))))
 
     found: list[ObjectInfo | None] = []
