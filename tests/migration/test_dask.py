@@ -67,7 +67,7 @@ def test_a_run_ends_on_a_cluster_whose_workers_are_killed(world: World) -> None:
 
         assert 2 == executor.workers
     assert killed
-    assert any(name.startswith(f"copy-{run.id}-") for name in names)
+    assert any(name.startswith(f"{run.id}-") for name in names)
     assert report.complete
     assert COUNT == report.counts[EntryState.COPIED].objects + (
         report.counts[EntryState.SAME].objects if EntryState.SAME in report.counts else 0

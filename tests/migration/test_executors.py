@@ -51,7 +51,8 @@ def test_a_task_holds_ids_and_nothing_that_opens_a_catalogue(world: World, tmp_p
     for told in (str(tmp_path), "catalogue.db", "sqlite", "root", run.source, run.target):
         assert told.encode() not in sent
     assert a_task(run.id) == pickle.loads(pickle.dumps(a_task(run.id)))  # noqa: S301 -- of our own
-    assert f"copy-{run.id}-1" == a_task(run.id).name
+    assert f"{run.id}-1" == a_task(run.id).name
+    assert "copy-7-1" == a_task("7").name
 
 
 def test_a_task_takes_as_many_free_partitions_as_it_says(world: World) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Final, Self, cast
 
@@ -28,7 +29,7 @@ _RETRIES: Final = 2
 
 
 class DaskExecutor:
-    """Runs tasks on the workers of a cluster; in the dashboard they are called after the kind and the id of the run.
+    """Runs tasks on the workers of a cluster; in the dashboard they are called after the run.
 
     A context manager. Closing it withdraws the tasks that have not begun; those under way end with their partitions.
     """
@@ -78,8 +79,17 @@ class DaskExecutor:
 
     @property
     def workers(self) -> int:
-        """How many threads the workers have in all, now."""
-        return max(1, sum(int(threads) for threads in self._client.nthreads().values()))
+        """How many threads the workers have in all, now.
+
+        Raises:
+            UnavailableError: the scheduler does not answer any more.
+        """
+        try:
+            return max(1, sum(int(threads) for threads in self._client.nthreads().values()))
+        except (OSError, TimeoutError) as error:
+            raise UnavailableError(
+                f"the scheduler of Dask does not answer any more ({error}); the same run goes on with another one"
+            ) from error
 
     def submit(self, task: Task) -> Handle:
         """Have *task* run as soon as a worker is free; once more on another one when that dies."""
@@ -91,7 +101,7 @@ class DaskExecutor:
     def wait(self, handles: Sequence[Handle], timeout_s: float) -> Ends:
         """Wait until one of *handles* has ended, for at most so many seconds."""
         futures = [cast("Future[TaskReport]", handle) for handle in handles]
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, CancelledError):  # the latter when a scheduler is gone: all are cancelled then
             wait(futures, timeout=timeout_s, return_when="FIRST_COMPLETED")
         done, failed = dict[Handle, TaskReport](), dict[Handle, str]()
         for future in futures:
@@ -105,7 +115,8 @@ class DaskExecutor:
     def close(self) -> None:
         """Withdraw what has not begun, and leave the cluster; a local one ends."""
         if self._futures:
-            self._client.cancel(list(self._futures))
+            with suppress(OSError, TimeoutError):  # a scheduler that is gone has withdrawn them
+                self._client.cancel(list(self._futures))
             self._futures = set()
         if self._owned:
             self._client.close()

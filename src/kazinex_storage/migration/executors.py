@@ -55,7 +55,8 @@ class Task:
     @property
     def name(self) -> str:
         """What the task is called where tasks are shown."""
-        return f"{self.kind}-{self.run}-{self.number}"
+        kind = f"{self.kind}-"  # with which most ids of runs begin
+        return f"{kind}{self.run.removeprefix(kind)}-{self.number}"
 
     def to_dict(self) -> dict[str, object]:
         """Return the task as values that JSON can hold."""
