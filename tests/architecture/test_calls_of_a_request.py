@@ -57,6 +57,9 @@ OWNED_BOUNDS: dict[str, tuple[int, int, Callable[[Storage], object]]] = {
 }
 """The same, with the number of requests, for the storage of an organisation, which has a share. ADR 0051."""
 
+ROUNDS = 40
+"""How often a work is done at most until it keeps to its bound: on a busy machine few responses come in one piece."""
+
 WAIT = "transport/line.py:Line._wait"
 """Called only if the response is not there yet."""
 
@@ -65,10 +68,12 @@ def test_a_request_calls_no_more_functions_than_it_did() -> None:
     """The least of a few, because a response that comes in pieces, or late, takes some more."""
     found = dict.fromkeys(BOUNDS, 1000)
     with PLACES["s3"]() as storage:
-        for _ in range(8):
-            for name, (_, work) in BOUNDS.items():
+        for name, (bound, work) in BOUNDS.items():
+            for _ in range(ROUNDS):
                 calls = walk_of(partial(work, storage)).calls
                 found[name] = min(found[name], calls.total() - calls[WAIT])
+                if found[name] <= bound:
+                    break
 
     assert {name: count for name, count in found.items() if count > BOUNDS[name][0]} == {}, found
 
@@ -78,10 +83,12 @@ def test_one_of_many_requests_calls_no_more_functions_than_it_did() -> None:
     found = dict.fromkeys(BULK_BOUNDS, 1000.0)
     with PLACES["s3"]() as storage:
         storage.put(KEY, BODY)
-        for _ in range(6):
-            for name, (_, work) in BULK_BOUNDS.items():
+        for name, (bound, work) in BULK_BOUNDS.items():
+            for _ in range(ROUNDS):
                 calls = walk_of(partial(work, storage)).calls.values()
                 found[name] = min(found[name], sum(count for count in calls if count >= AT_ONCE) / AT_ONCE)
+                if found[name] <= bound:
+                    break
 
     assert {name: count for name, count in found.items() if count > BULK_BOUNDS[name][0]} == {}, found
 
@@ -92,9 +99,11 @@ def test_a_request_in_the_share_of_an_organisation_calls_few_functions_more() ->
         plain.put(KEY, BODY)
         storage = Storage(plain.operations.context.provider, transport=plain.transport.owned("acme"))
         storage.operations.context.carrier = storage.transport  # as a resolver opens it
-        for _ in range(8):
-            for name, (_, requests, work) in OWNED_BOUNDS.items():
+        for name, (bound, requests, work) in OWNED_BOUNDS.items():
+            for _ in range(ROUNDS):
                 calls = walk_of(partial(work, storage)).calls
                 found[name] = min(found[name], (calls.total() - calls[WAIT]) / requests)
+                if found[name] <= bound:
+                    break
 
     assert {name: count for name, count in found.items() if count > OWNED_BOUNDS[name][0]} == {}, found

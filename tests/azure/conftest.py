@@ -120,10 +120,12 @@ class Faulty:
         self._ends = contextlib.ExitStack()
         self.storage = self.made()
 
-    def made(self, attempts: int = 4) -> Storage:
-        """Make a storage that tries so often, without waiting."""
+    def made(self, attempts: int = 4, *, silence_s: float = 1) -> Storage:
+        """Make a storage that tries so often, without waiting, and takes a server for silent after so long."""
         retry = RetryPolicy(attempts=attempts, base_s=0.001, first_429_wait_s=0)
-        settings = TransportSettings(first_byte_timeout_s=1, idle_timeout_s=1, connect_timeout_s=5, proxy="")
+        settings = TransportSettings(
+            first_byte_timeout_s=silence_s, idle_timeout_s=silence_s, connect_timeout_s=5, proxy=""
+        )
         transport = self._ends.enter_context(closing(Transport(8, settings=settings, retry=retry)))
         return self._ends.enter_context(Storage(AzureBlobProvider(self.target), transport=transport))
 
