@@ -165,6 +165,22 @@ def test_removing_by_any_receipt_leaves_nothing_on_either_side(world: World, fou
         world.documents.find(receipt.document)
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_what_was_removed_and_stored_again_is_copied_again(world: World, mirrored: bool) -> None:
+    def bring() -> None:
+        assert mirror(world.migration()).complete if mirrored else world.migration().copy().complete
+
+    receipt = world.store()
+    bring()
+    world.documents.remove(receipt)
+    assert (0, 0) == (world.files("old"), world.files("new"))
+    world.store()
+
+    bring()
+
+    assert (1, 1) == (world.files("old"), world.files("new"))
+
+
 def test_removing_takes_away_what_a_killed_worker_had_not_recorded(world: World) -> None:
     """The copy is on the target, and neither journal nor register say so."""
     receipt = world.store()
