@@ -10,25 +10,22 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, Literal, Protocol, TypeAlias, cast
+from typing import Literal, Protocol, TypeAlias, cast
 
 from ..documents.integrity import is_by_service
 from ..documents.receipts import StoredDocument
 from ..documents.register import RevisionRegister
-from ..errors import IntegrityError, InvalidKeyError, NotFoundError, StorageError
+from ..errors import IntegrityError, InvalidKeyError, NotFoundError, StorageError, clean_text
 from ..keys import DocumentKey
 from ..storage.sync import Storage
 from ..transport import Call, Exchange, Through
 from ..types import Buffer, Checksum, ObjectInfo
 from ..values import value
-from .journal import Entry, EntryState
+from .journal import MAX_REASON_CHARACTERS, Entry, EntryState
 
 AuditLevel: TypeAlias = Literal["size", "checksum", "full"]
 """``size``: that it is there, with as many bytes. ``checksum``: what both report, and the bytes where they report no
 checksum in common. ``full``: every byte is read and hashed."""
-
-MAX_REASON_CHARACTERS: Final = 500
-"""Characters of why an entry is as it is."""
 
 
 @value
@@ -173,7 +170,7 @@ class Comparison:
                         why = f"the service changed it: {judged.reason}"
                         judged = replace(judged, state=EntryState.REWRITTEN, reason=why)
         except StorageError as error:
-            judged = replace(entry, state=EntryState.FAILED, reason=str(error)[:MAX_REASON_CHARACTERS])
+            judged = replace(entry, state=EntryState.FAILED, reason=clean_text(str(error), MAX_REASON_CHARACTERS))
         return replace(judged, attempts=entry.attempts + 1, changed_at=at)
 
     def _found(self, entry: Entry) -> Exchange[tuple[Found | None, Found | None]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..documents.events import CutOver
 from ..errors import SettingsError
@@ -21,9 +21,6 @@ from .mirroring import drain
 from .moving import follow_all
 from .planning import plan_run
 from .runs import now
-
-if TYPE_CHECKING:
-    pass
 
 CUT_OVER_AT: Final = "cut_over_at"
 """The name of the fact of a run that says when the choices changed."""

@@ -21,6 +21,9 @@ from ..values import value
 PARTITION_ENTRIES: Final = 256
 """Entries in one partition."""
 
+MAX_REASON_CHARACTERS: Final = 500
+"""What is kept of why an object is as it is."""
+
 REWRITTEN: Final = "rewritten by the service"
 """The ``reason`` of an entry whose bytes are what a service made of it, as whoever began the run accepts."""
 

@@ -104,7 +104,7 @@ class Migration:
             NotSupportedError: the target cannot create objects without the risk of replacing others.
             StorageError: the source or the catalogue does not answer.
         """
-        run = self._begun()
+        run = self.begin(RunKind.COPY)
         with watching(self.journal, run, on_progress):
             return _planned(self.journal, run, self, stop)
 
@@ -127,7 +127,7 @@ class Migration:
             StorageError: as ``plan``; the journal does not answer.
             UnavailableError: the workers only die, or cannot open the catalogue.
         """
-        return _copied(self, self._begun(), on_progress, stop, workers)
+        return _copied(self, self.begin(RunKind.COPY), on_progress, stop, workers)
 
     def job(self, run: Run) -> Job:
         """Return what one process works on; several may, each with a job of its own."""
@@ -147,13 +147,18 @@ class Migration:
         """What is told of events; None when nobody listens."""
         return self.resolver.emit if self.resolver.listens else None
 
-    def _begun(self) -> Run:
+    def begin(self, kind: RunKind) -> Run:
+        """Return the open run of that kind between the ends, or begin one, with the options of this.
+
+        Raises:
+            StorageError: the journal does not answer.
+        """
         return begin_run(
             self.journal,
             Run(
                 organisation=self.organisation,
                 id="",
-                kind=RunKind.COPY,
+                kind=kind,
                 source=self.source.provider,
                 target=self.target.provider,
                 project=self.project,

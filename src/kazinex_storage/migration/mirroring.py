@@ -22,14 +22,14 @@ from ..keys import DocumentKey
 from ..lazy import logger
 from ..values import value
 from .following import RegisterFollower
-from .journal import PROVEN, Count, Entry, EntryState, Pending, Run, RunKind, RunState
+from .journal import MAX_REASON_CHARACTERS, PROVEN, Count, Entry, EntryState, Pending, Run, RunKind, RunState
 from .leasing import advance, never
 from .migrate import Migration, finish
 from .moving import follow_all
 from .options import CopyOptions
 from .owners import this_owner
 from .planning import plan_run
-from .runs import begin_run, change_run, now
+from .runs import change_run, now
 from .telling import run_begun, run_ended
 from .working import Job, work
 
@@ -41,7 +41,6 @@ Watch: TypeAlias = Callable[[Run], AbstractContextManager[object]]
 _BATCH: Final = 64
 _LEASE: Final = timedelta(minutes=2)
 _LOOK_S: Final = 0.2
-_REASON_CHARACTERS: Final = 500
 _FIRST_PAUSE: Final = timedelta(seconds=1)
 _OVER: Final = frozenset({RunState.CUT_OVER, RunState.ENDED})
 _SETTLED: Final = PROVEN | {EntryState.VANISHED, EntryState.REFUSED, EntryState.RETAINED, EntryState.PRUNED}
@@ -122,7 +121,7 @@ def mirror(
         NotSupportedError: the target cannot create objects without the risk of replacing others.
         StorageError: the source cannot be listed, or the journal does not answer.
     """
-    run = _begun(migration)
+    run = migration.begin(RunKind.MIRROR)
     if run.state in _OVER:
         raise SettingsError(f"the mirror {run.id!r} was cut over: nothing goes to the source any more; end it")
     migration.journal.follow(run, on=True)  # before the listing, so that nothing falls between
@@ -174,23 +173,6 @@ def mirror_job(migration: Migration, run: Run) -> Job:
     """Return what one process works on: as for a copy, but the register goes on naming the source."""
     follower = RegisterFollower(migration.resolver.revisions, run.organisation, run.source, run.target, moves=False)
     return replace(migration.job(run), follower=follower)
-
-
-def _begun(migration: Migration) -> Run:
-    return begin_run(
-        migration.journal,
-        Run(
-            organisation=migration.organisation,
-            id="",
-            kind=RunKind.MIRROR,
-            source=migration.source.provider,
-            target=migration.target.provider,
-            project=migration.project,
-            options=migration.options.to_dict(),
-            begun_at=now(),
-            begun_by=migration.resolver.by,
-        ),
-    )
 
 
 class _Mirror:
@@ -324,7 +306,7 @@ class _Mirror:
     def _postpone(self, pending: Pending, reason: str) -> None:
         attempts = pending.attempts + 1
         later = now() + _backed_off(attempts, self._options)
-        kept = replace(pending, attempts=attempts, due_at=later, reason=clean_text(reason, _REASON_CHARACTERS))
+        kept = replace(pending, attempts=attempts, due_at=later, reason=clean_text(reason, MAX_REASON_CHARACTERS))
         self._journal.postpone_pending(self._run, kept)
 
     def _is_over(self) -> bool:

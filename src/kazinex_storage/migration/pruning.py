@@ -30,7 +30,18 @@ from ..keys import DocumentKey
 from ..lazy import logger
 from ..transport import Call, Exchange
 from ..types import ObjectInfo, PutMode, PutOptions
-from .journal import PARTITION_ENTRIES, PROVEN, Count, Entry, EntryState, Partition, Run, RunKind, RunState
+from .journal import (
+    MAX_REASON_CHARACTERS,
+    PARTITION_ENTRIES,
+    PROVEN,
+    Count,
+    Entry,
+    EntryState,
+    Partition,
+    Run,
+    RunKind,
+    RunState,
+)
 from .leasing import never
 from .options import CopyOptions
 from .prune_values import DEFAULTS, Confirm, PruneAsk, PruneOptions, PruneReport
@@ -48,8 +59,6 @@ _log = logger(__name__)
 MAX_KEPT: Final = 100
 """Objects that a report names of those that were to go and stayed."""
 
-REASON_CHARACTERS: Final = 500
-"""What is kept of why one stayed."""
 
 _PRUNABLE: Final = PROVEN | {EntryState.RETAINED}
 _OPEN: Final = frozenset({EntryState.PLANNED, EntryState.FAILED})
@@ -259,7 +268,7 @@ class _Prune:
             return replace(done, changed_at=now()) if done.state is EntryState.PRUNED else done
         except StorageError as error:
             if isinstance(error, _HOPELESS):
-                self._stopped = self._stopped or clean_text(str(error), REASON_CHARACTERS)
+                self._stopped = self._stopped or clean_text(str(error), MAX_REASON_CHARACTERS)
             kept = refused_by_service(error)
             if kept is not None:
                 return _stays(entry, kept, EntryState.RETAINED)
@@ -326,4 +335,4 @@ class _Prune:
 
 
 def _stays(entry: Entry, reason: str, state: EntryState | None = None) -> Entry:
-    return replace(entry, state=state or entry.state, reason=clean_text(reason, REASON_CHARACTERS))
+    return replace(entry, state=state or entry.state, reason=clean_text(reason, MAX_REASON_CHARACTERS))

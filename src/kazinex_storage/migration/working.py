@@ -33,7 +33,7 @@ from .copying import Pair
 from .endpoints import Endpoint
 from .following import NOTHING, Follower, Known
 from .holding import Holdings
-from .journal import PARTITION_ENTRIES, PROVEN, Entry, EntryState, Journal, Partition, Run
+from .journal import MAX_REASON_CHARACTERS, PARTITION_ENTRIES, PROVEN, Entry, EntryState, Journal, Partition, Run
 from .options import CopyOptions
 from .rates import Pace
 from .reading import on
@@ -51,9 +51,6 @@ _LONGEST_PAUSE_S: Final = 30.0
 _LOOK_S: Final = 0.5
 """Seconds between two looks whether the pass was asked to stop."""
 STOPPED: Final = "it was asked to stop"
-REASON_CHARACTERS: Final = 500
-"""What is kept of an error."""
-
 _HOPELESS: Final = (AuthenticationError, ClosedError, QuotaExceededError, ReconnectRequiredError, SettingsError)
 """Errors that every other object would meet as well: they end the pass."""
 _UNFIT: Final = (InvalidKeyError, NotSupportedError, PolicyError)
@@ -224,13 +221,13 @@ class _Worker:
 
     def _failed(self, entry: Entry, error: StorageError, attempts: int) -> Entry:
         if isinstance(error, _HOPELESS):
-            self._stopped = self._stopped or clean_text(str(error), REASON_CHARACTERS)
+            self._stopped = self._stopped or clean_text(str(error), MAX_REASON_CHARACTERS)
         state = EntryState.REFUSED if isinstance(error, _UNFIT) else EntryState.FAILED
         return replace(
             entry,
             state=state,
             attempts=entry.attempts + attempts,
-            reason=clean_text(str(error), REASON_CHARACTERS),
+            reason=clean_text(str(error), MAX_REASON_CHARACTERS),
             changed_at=datetime.now(UTC),
         )
 
