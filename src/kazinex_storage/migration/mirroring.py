@@ -40,6 +40,8 @@ Watch: TypeAlias = Callable[[Run], AbstractContextManager[object]]
 
 _BATCH: Final = 64
 _LEASE: Final = timedelta(minutes=2)
+_EVER: Final = timedelta(days=3650)
+"""After it every change is due, and every lease has ended."""
 _LOOK_S: Final = 0.2
 _FIRST_PAUSE: Final = timedelta(seconds=1)
 _OVER: Final = frozenset({RunState.CUT_OVER, RunState.ENDED})
@@ -160,12 +162,12 @@ def mirror_run(migration: Migration) -> Run | None:
 
 
 def drain(migration: Migration, run: Run, *, stop: Callable[[], bool] = never) -> int:
-    """Work off what is due of the queue of the mirror *run*, and return how many changes are left.
+    """Try every change in the queue of the mirror *run* once, due or not, and return how many are left.
 
     Raises:
         StorageError: the journal does not answer.
     """
-    _Mirror(migration, run, DEFAULTS, stop).drain()
+    _Mirror(migration, run, DEFAULTS, stop).drain_all()
     return migration.journal.count_pending(run)
 
 
@@ -237,6 +239,19 @@ class _Mirror:
             if not due:
                 return
             self._bring(due)
+
+    def drain_all(self) -> None:
+        """Try everything once, also what was put off, or is held by a mirror that goes on meanwhile."""
+        tried = set[str]()
+        while not self._stop():
+            at = now()
+            limit = len(tried) + _BATCH  # what was put off again comes again
+            found = self._journal.claim_pending(self._run, self._owner, now=at + _EVER, until=at + _LEASE, limit=limit)
+            fresh = [pending for pending in found if pending.token not in tried][:_BATCH]
+            if not fresh:
+                return
+            tried.update(pending.token for pending in fresh)
+            self._bring(fresh)
 
     def _bring(self, due: Sequence[Pending]) -> None:
         """Bring one batch of changes to the target; what does not work is kept for later."""
