@@ -117,6 +117,7 @@ DYNAMIC_IMPORTERS = {
     "registry": "providers are named by dotted strings",
     "organisations": "public names are resolved when they are first used",
     "monitoring": "public names are resolved when they are first used",
+    "migration": "public names are resolved when they are first used",
     "migration.tasks": "the host names what opens its catalogue on a worker",
     "testing": "pytest is imported when the contract is used",
     "fs": "public names are resolved when they are first used",

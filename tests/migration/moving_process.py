@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.options import CopyOptions
 
 from .worlds import ACME, world_on_disk

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kazinex_storage import DocumentKey, DocumentStore, Organisations, Resolver, Storage
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.options import CopyOptions
 from kazinex_storage.organisations import MemoryCatalogue
 

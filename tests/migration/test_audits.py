@@ -21,8 +21,8 @@ from kazinex_storage.errors import RecordNotFoundError, SettingsError
 from kazinex_storage.migration.auditing import audit_job
 from kazinex_storage.migration.audits import AuditPlan, AuditResult, audit, audit_storages, begin_audit, run_audit
 from kazinex_storage.migration.comparing import AuditLevel
-from kazinex_storage.migration.evidence import evidence
 from kazinex_storage.migration.evidence_checking import check_evidence
+from kazinex_storage.migration.evidence_writing import evidence
 from kazinex_storage.migration.journal import EntryState
 from kazinex_storage.migration.rates import RateLimits
 from kazinex_storage.organisations import KeyRing, MemoryCatalogue, Sealer, SqlCatalogue

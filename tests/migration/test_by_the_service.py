@@ -13,7 +13,7 @@ from kazinex_storage.errors import AccessDeniedError, NotSupportedError
 from kazinex_storage.keys import ObjectKey
 from kazinex_storage.migration.journal import EntryState
 from kazinex_storage.migration.memory_journal import MemoryJournal
-from kazinex_storage.migration.migrate import migrate
+from kazinex_storage.migration.migrations import migrate
 from kazinex_storage.migration.options import CopyOptions, Verify
 from kazinex_storage.migration.within import MODIFIED
 from kazinex_storage.providers.s3.provider import S3Provider

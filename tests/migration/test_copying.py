@@ -26,7 +26,7 @@ from kazinex_storage.migration import planning, working
 from kazinex_storage.migration.endpoints import endpoint_at
 from kazinex_storage.migration.journal import EntryState, Partition, Run, RunState
 from kazinex_storage.migration.memory_journal import MemoryJournal
-from kazinex_storage.migration.migrate import migrate
+from kazinex_storage.migration.migrations import migrate
 from kazinex_storage.migration.options import CopyOptions
 from kazinex_storage.migration.runs import RunReport
 from kazinex_storage.organisations.journal_rows import open_journal

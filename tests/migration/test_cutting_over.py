@@ -13,7 +13,7 @@ from kazinex_storage.documents.events import CutOver, DefaultChanged, RolledBack
 from kazinex_storage.errors import SettingsError
 from kazinex_storage.migration.cutting_over import cut_over
 from kazinex_storage.migration.journal import EntryState, RunState
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.pruning import prune
 from kazinex_storage.migration.rolling_back import roll_back
 from kazinex_storage.organisations import KeyRing, MemoryCatalogue, Sealer, SqlCatalogue

@@ -17,7 +17,7 @@ from kazinex_storage.errors import UnavailableError
 from kazinex_storage.migration.dask import DaskExecutor
 from kazinex_storage.migration.executors import Workers
 from kazinex_storage.migration.journal import EntryState
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.options import CopyOptions
 from kazinex_storage.migration.rates import RateLimits
 

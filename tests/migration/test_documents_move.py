@@ -12,7 +12,7 @@ from kazinex_storage import DocumentKey, NotFoundError, SettingsError
 from kazinex_storage.migration import planning, working
 from kazinex_storage.migration.following import LOST
 from kazinex_storage.migration.journal import Entry, EntryState, RunState
-from kazinex_storage.migration.migrate import Migration, finish
+from kazinex_storage.migration.migrations import Migration, finish
 from kazinex_storage.migration.options import CopyOptions
 from kazinex_storage.migration.runs import RunReport
 from kazinex_storage.organisations import MemoryCatalogue

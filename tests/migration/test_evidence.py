@@ -15,9 +15,9 @@ from threading import Thread
 import pytest
 
 from kazinex_storage import AlreadyExistsError, RecordNotFoundError, SettingsError
-from kazinex_storage.migration.evidence import Evidence, write_evidence
 from kazinex_storage.migration.evidence_checking import check_evidence
 from kazinex_storage.migration.evidence_lines import START, hash_of
+from kazinex_storage.migration.evidence_writing import Evidence, write_evidence
 from kazinex_storage.migration.journal import Entry, EntryState, Journal, Run, RunKind, RunState
 from kazinex_storage.migration.memory_journal import MemoryJournal
 from kazinex_storage.organisations import KeyRing, MemoryCatalogue, OrganisationKeys, Sealer, SqlCatalogue, open_journal

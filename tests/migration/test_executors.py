@@ -20,7 +20,7 @@ from kazinex_storage.errors import SettingsError, UnavailableError
 from kazinex_storage.migration.audits import AuditPlan, begin_audit, run_audit
 from kazinex_storage.migration.executors import FROM_ENVIRONMENT, Task, TaskReport, Workers, drive
 from kazinex_storage.migration.journal import PARTITION_ENTRIES, EntryState, RunState
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.options import CopyOptions
 from kazinex_storage.migration.pools import InProcess, ProcessPool
 from kazinex_storage.migration.rates import RateLimits

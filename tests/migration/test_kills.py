@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kazinex_storage.migration.journal import PROVEN, EntryState
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.options import CopyOptions
 
 from .worlds import ACME, document, key_of, world_on_disk

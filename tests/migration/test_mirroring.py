@@ -22,7 +22,7 @@ from kazinex_storage import IntegrityState
 from kazinex_storage.errors import SettingsError
 from kazinex_storage.migration.cutting_over import cut_over
 from kazinex_storage.migration.journal import EntryState, Run, RunState
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.mirroring import MirrorOptions, MirrorReport, end_mirror, mirror, mirror_run
 from kazinex_storage.migration.pruning import prune
 from kazinex_storage.organisations import KeyRing, Sealer, SqlCatalogue
@@ -185,7 +185,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from worlds import ACME, world_on_disk
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.mirroring import MirrorOptions, mirror
 
 options = MirrorOptions(interval=timedelta(seconds=0.05), longest_pause=timedelta(seconds=0.2))

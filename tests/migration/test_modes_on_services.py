@@ -7,10 +7,10 @@ from pathlib import Path
 from kazinex_storage import IntegrityState
 from kazinex_storage.migration.audits import AuditPlan, audit
 from kazinex_storage.migration.cutting_over import cut_over
-from kazinex_storage.migration.evidence import evidence
 from kazinex_storage.migration.evidence_checking import check_evidence
+from kazinex_storage.migration.evidence_writing import evidence
 from kazinex_storage.migration.journal import EntryState
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.mirroring import mirror
 from kazinex_storage.migration.pruning import prune
 from kazinex_storage.migration.rolling_back import roll_back

@@ -9,7 +9,7 @@ import pytest
 
 from kazinex_storage import IntegrityError, IntegrityState, StoredDocument
 from kazinex_storage.migration.journal import REWRITTEN, EntryState
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.options import CopyOptions
 from kazinex_storage.organisations import MemoryCatalogue
 

@@ -15,7 +15,7 @@ from kazinex_storage import DocumentKey, DocumentStore, IntegrityState, NotFound
 from kazinex_storage.errors import SettingsError
 from kazinex_storage.migration.cutting_over import cut_over
 from kazinex_storage.migration.journal import RunState
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.mirroring import mirror
 from kazinex_storage.migration.prune_values import PruneOptions
 from kazinex_storage.migration.pruning import prune

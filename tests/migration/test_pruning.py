@@ -17,7 +17,7 @@ from kazinex_storage import Event, IntegrityState, Resolver
 from kazinex_storage.documents.events import SourcePruned
 from kazinex_storage.errors import SettingsError
 from kazinex_storage.migration.journal import EntryState
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.prune_values import PruneAsk, PruneOptions, PruneReport
 from kazinex_storage.migration.pruning import prune
 from kazinex_storage.migration.retention import KeptFor
@@ -257,7 +257,7 @@ PRUNER = """
 import sys
 from pathlib import Path
 from worlds import ACME, world_on_disk
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.prune_values import PruneOptions
 from kazinex_storage.migration.pruning import prune
 

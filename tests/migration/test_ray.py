@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kazinex_storage.migration.executors import Workers
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.ray import RayExecutor
 
 from .opening import FOLDER, OPENER, fill, is_copied

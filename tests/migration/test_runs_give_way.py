@@ -12,7 +12,7 @@ import pytest
 from kazinex_storage import Organisations, Resolver, Storage
 from kazinex_storage.migration.endpoints import endpoint_at, endpoint_of
 from kazinex_storage.migration.journal import EntryState
-from kazinex_storage.migration.migrate import Migration, migrate
+from kazinex_storage.migration.migrations import Migration, migrate
 from kazinex_storage.migration.options import CopyOptions
 from kazinex_storage.migration.rates import Pace, RateLimits
 from kazinex_storage.migration.reading import ObjectBody

@@ -10,7 +10,7 @@ import pytest
 
 from kazinex_storage import DocumentKey
 from kazinex_storage.migration.journal import REWRITTEN, EntryState
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.options import CopyOptions
 from kazinex_storage.migration.runs import RunReport
 from kazinex_storage.organisations import MemoryCatalogue

@@ -11,7 +11,7 @@ import pytest
 
 from kazinex_storage import Organisations, Resolver
 from kazinex_storage.migration.journal import EntryState
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.options import CopyOptions
 from kazinex_storage.migration.sizing import (
     AZURE,

@@ -21,7 +21,7 @@ from kazinex_storage import (
     StoredDocument,
 )
 from kazinex_storage.migration.journal import PARTITION_ENTRIES, EntryState
-from kazinex_storage.migration.migrate import Migration
+from kazinex_storage.migration.migrations import Migration
 from kazinex_storage.migration.mirroring import end_mirror, mirror
 from kazinex_storage.migration.telling import entries_sha256
 from kazinex_storage.organisations import AuditLog, AuditQuery, KeyRing, Sealer, SqlCatalogue

@@ -8,7 +8,7 @@ import sys
 import time
 
 from kazinex_storage import Storage
-from kazinex_storage.migration.migrate import migrate
+from kazinex_storage.migration.migrations import migrate
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.providers.s3.target import S3, Credentials, Target

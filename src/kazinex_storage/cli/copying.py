@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..migration.journal import EntryState, RunState
-from ..migration.migrate import Migration
+from ..migration.migrations import Migration
 from ..migration.options import CopyOptions
 from ..migration.planning import PlanReport
 from ..migration.plot import duration

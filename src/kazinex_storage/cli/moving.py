@@ -131,7 +131,7 @@ def find_run(command: RunningCommand, organisation: str, run: str) -> Run:
         RecordNotFoundError: the organisation has none.
     """
     from ..errors import RecordNotFoundError
-    from ..migration.evidence import CHAIN_ID
+    from ..migration.evidence_writing import CHAIN_ID
 
     found = command.organisations.catalogue.journal.run(organisation, run)
     if found is None or found.id == CHAIN_ID:

@@ -11,8 +11,8 @@ import typer
 
 from ..migration.audits import AuditPlan, begin_audit, run_audit
 from ..migration.comparing import AuditLevel
-from ..migration.evidence import evidence as make_evidence
 from ..migration.evidence_checking import check_evidence as check_report
+from ..migration.evidence_writing import evidence as make_evidence
 from ..migration.progress import watching
 from ..migration.rates import RateLimits, parse_bandwidth
 from ..organisations.signing import evidence_key as key_of

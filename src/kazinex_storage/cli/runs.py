@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..migration.evidence import CHAIN_ID
+from ..migration.evidence_writing import CHAIN_ID
 from ..migration.progress import RunMeter
 from ..migration.summary import place_of, run_dict, summary_of
 from .command import RunningCommand

@@ -1,7 +1,7 @@
 """Audits: whether a provider has what another one has, or what the register says it has. Nothing is written to either.
 
 An audit is a run in the journal, so a killed one goes on, and any number of processes work on it: ``auditing.py``.
-``evidence.py`` makes a signed report of one.
+``evidence_writing.py`` makes a signed report of one.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from .journal import Run
 
 if TYPE_CHECKING:
     from ..organisations.service import Organisations
-    from .migrate import Migration
+    from .migrations import Migration
 
 FACT: Final = "choices"
 """The name of the fact of a run that says what its cut-over changed."""

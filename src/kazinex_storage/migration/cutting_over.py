@@ -16,7 +16,7 @@ from ..values import value
 from .choices import FACT, Choices, choices_of, choose_target, verify_end
 from .journal import PROVEN, Count, EntryState, Journal, Run, RunKind, RunState
 from .leasing import advance, never
-from .migrate import Migration, finish
+from .migrations import Migration, finish
 from .mirroring import drain
 from .moving import follow_all
 from .planning import plan_run

@@ -24,7 +24,7 @@ from ..values import value
 from .following import RegisterFollower
 from .journal import MAX_REASON_CHARACTERS, PROVEN, Count, Entry, EntryState, Pending, Run, RunKind, RunState
 from .leasing import advance, never
-from .migrate import Migration, finish
+from .migrations import Migration, finish
 from .moving import follow_all
 from .options import CopyOptions
 from .owners import this_owner

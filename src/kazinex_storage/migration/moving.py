@@ -10,7 +10,7 @@ from .telling import documents_moved
 
 if TYPE_CHECKING:
     from ..documents.listing import RevisionListing
-    from .migrate import Migration
+    from .migrations import Migration
 
 
 def follow_all(migration: Migration, run: Run) -> None:

@@ -52,7 +52,7 @@ from .runs import now
 from .telling import source_pruned
 
 if TYPE_CHECKING:
-    from .migrate import Migration
+    from .migrations import Migration
 
 _log = logger(__name__)
 

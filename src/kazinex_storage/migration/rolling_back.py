@@ -22,7 +22,7 @@ from .choices import Choices, choose_source, verify_end
 from .cutting_over import CUT_OVER_AT, READY, ROLLED_BACK_AT, copied_run, left_of
 from .journal import PARTITION_ENTRIES, PROVEN, Entry, EntryState, Journal, Run, RunKind, RunState
 from .leasing import advance, never
-from .migrate import Migration, finish
+from .migrations import Migration, finish
 from .moving import entries_in
 from .reading import on
 from .runs import RunReport, begin_run, change_run, now, report_of

@@ -18,7 +18,7 @@ from .auditing import audit_job, work_audit
 from .executors import Task, TaskReport
 from .journal import Run, RunKind
 from .leasing import never
-from .migrate import Migration
+from .migrations import Migration
 from .rates import Pace
 from .working import STOPPED, work
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from ..lazy import module
-from ..migration.evidence import CHAIN_ID
+from ..migration.evidence_writing import CHAIN_ID
 from ..migration.journal import EntryState, Journal, Run
 from ..migration.progress import WRONG, RunMeter
 from .access import Action
