@@ -303,7 +303,8 @@ def for_each_key(error: StorageError, keys: Iterable[str]) -> list[StorageError]
     """Return *error*, which a request about all of *keys* met, once for each of them."""
     failures: list[StorageError] = []
     for key in keys:
-        failure = copy(error)
-        failure.key, failure.__cause__ = key, error.__cause__
+        # Where tblib is installed, as by Dask, a copy also has the frames of the original, and what they hold.
+        failure = copy(error).with_traceback(None)
+        failure.key, failure.__cause__, failure.__context__ = key, error.__cause__, None
         failures.append(failure)
     return failures

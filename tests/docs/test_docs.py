@@ -28,7 +28,7 @@ from kazinex_storage.cli.app import build, take_flags
 from kazinex_storage.testing.emulators.graph import graph_emulator
 from kazinex_storage.testing.emulators.graph.server import HOST
 from kazinex_storage.testing.emulators.tls import certificate_authority
-from kazinex_storage.testing.servers import azurite, seaweedfs
+from kazinex_storage.testing.servers import S3Server, azurite, seaweedfs
 
 _ROOT = Path(__file__).parents[2]
 _PAGES = sorted(
@@ -105,10 +105,9 @@ _RUNNER = textwrap.dedent(
 
 
 @pytest.fixture(scope="session")
-def r2_endpoint() -> Iterator[str]:
+def r2_server() -> Iterator[S3Server]:
     with seaweedfs(_KEY_ID, _SECRET) as server:
-        server.make_bucket(_BUCKET)
-        yield server.endpoint_url
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -252,11 +251,13 @@ def test_the_marked_blocks_of_a_page_run_in_order(
     ]
     service = {}
     if any(_BUCKET in str(block[-1]) for block in blocks):
-        url = request.getfixturevalue("r2_endpoint")
+        server = request.getfixturevalue("r2_server")
+        url, bucket = server.endpoint_url, server.make_bucket(f"{_BUCKET}-{page.stem.lower()}")
         service = {"KAZINEX_STORAGE_R2_ENDPOINT_URL": url}
         for block in blocks:
             text = str(block[-1]).replace(f'bucket="{_BUCKET}"', f'bucket="{_BUCKET}", endpoint_url="{url}"')
-            block[-1] = text.replace(f'"bucket": "{_BUCKET}"', f'"bucket": "{_BUCKET}", "endpoint_url": "{url}"')
+            text = text.replace(f'"bucket": "{_BUCKET}"', f'"bucket": "{_BUCKET}", "endpoint_url": "{url}"')
+            block[-1] = text.replace(_BUCKET, bucket)  # of its own: pages store the same documents
     if any(_CONTAINER in str(block[-1]) for block in blocks):
         url = request.getfixturevalue("azure_endpoint")
         service["KAZINEX_STORAGE_AZURE_BLOB_ENDPOINT_URL"] = url

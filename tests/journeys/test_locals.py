@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -157,6 +159,23 @@ def test_no_frame_of_a_failed_call_shows_a_secret(
         with Storage(provider, transport=Transport(retry=RetryPolicy(attempts=1))) as storage:
             for call in CALLS.values():
                 assert [] == shown(caught(lambda call=call: call(storage)))  # type: ignore[misc]
+
+
+def test_no_failure_of_many_keys_has_frames_of_its_own_where_exceptions_are_pickled_with_theirs() -> None:
+    """As in a process that works with Dask, which has tblib change how exceptions are copied."""
+    program = (
+        "import copy\nfrom tblib import pickling_support\n"
+        "from kazinex_storage.errors import UnavailableError, for_each_key\n"
+        "pickling_support.install()\n"
+        "try:\n    raise UnavailableError('no')\nexcept UnavailableError as error:\n"
+        "    assert copy.copy(error).__traceback__ is not None\n"
+        "    for failure in for_each_key(error, ['a', 'b']):\n"
+        "        print(failure.key, failure.__traceback__, failure.__context__)\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert (0, "a None None\nb None None\n", "") == (done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,16 @@ from kazinex_storage.web.route import ACTION, OPEN
 from .conftest import KEY, STRANGER, Api, Organisation, serving
 
 TENANT = {"organisation": "org_abc123", "project": "bridge", "document": "D", "revision": "P01", "filename": "a.pdf"}
-NAMES = {**TENANT, "provider": "local-1", "tool": "rclone", "token": "t", "ticket": "t", "connection": "c", "site": "s"}
+NAMES = {
+    **TENANT,
+    "provider": "local-1",
+    "tool": "rclone",
+    "token": "t",
+    "ticket": "t",
+    "connection": "c",
+    "site": "s",
+    "run": "r",
+}
 
 
 def routes() -> list[APIRoute]:

@@ -57,7 +57,8 @@ class Request:
     url: str = field(repr=False)
     """Complete and percent-encoded. It may hold a signature: it is never logged with its query."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    body: bytes | BodySlice | None = None
+    body: bytes | BodySlice | None = field(default=None, repr=False)
+    """A batch may hold what authorises each of its parts."""
     sink: Sink | None = None
     """Takes the body of a 200 or 206 as it comes, each byte once, over all attempts. Other bodies are collected."""
     whole: bool = False
@@ -65,7 +66,7 @@ class Request:
     For a GET without a sink and without ``Range``.
     """
     auth: Auth | None = field(default=None, repr=False)
-    """Authorises it, asked before each attempt; headers, URL and body contain no credentials."""
+    """Authorises it, asked before each attempt; headers and URL contain no credentials."""
     idempotent: bool = True
     """False: a repeat could do harm, so it is sent once."""
     refusals: frozenset[int] = frozenset()

@@ -153,7 +153,7 @@ class Tokens:
             if token is not None:
                 return token
             if self._failure is not None and self._failure[0] > before:  # of a request that began after this call
-                raise copy.copy(self._failure[1])
+                raise copy.copy(self._failure[1]).with_traceback(None)
             self._asked += 1
             try:
                 return self._renewed()
