@@ -25,6 +25,7 @@ from kazinex_storage import (
     PutOptions,
     Storage,
 )
+from kazinex_storage.bodies.body import BytesBody, Raw
 from kazinex_storage.bodies.source import Source
 from kazinex_storage.documents.events import Event
 from kazinex_storage.documents.patience import Patience
@@ -224,6 +225,29 @@ def test_a_body_is_hashed_once_where_a_signed_checksum_proves_its_parts(
         hashers = hashed_during(lambda: storage.put("a", path), "openssl_sha256")
 
     assert 2 == hashers  # the body, and the request that completes the upload
+
+
+class Fetched(BytesBody):
+    """A body that comes from another service; it counts how often it was read."""
+
+    is_fetched = True
+    opened = 0
+
+    def open(self, offset: int) -> Raw:
+        self.opened += 1
+        return super().open(offset)
+
+
+def test_a_body_that_has_to_be_fetched_is_read_once(seaweedfs_target: Target) -> None:
+    """Others of this size are hashed first, so that the sha256 is kept with the object."""
+    body = Fetched(LARGE)
+    with Storage(S3Provider(seaweedfs_target), digest="sha256") as storage:
+        source = Source(body)
+
+        info = storage.put("a", source)
+
+        assert (1, len(LARGE), sha256(LARGE)) == (body.opened, info.size, source.checksum and source.checksum.value)
+        assert LARGE == storage.get_bytes("a")
 
 
 def request_of(target: Target, body: bytes, *, trusted: bool) -> Request:

@@ -46,6 +46,7 @@ class Source:
         "_expected",
         "_found",
         "_progress",
+        "is_fetched",
         "size",
         "trusts_service",
     )
@@ -56,6 +57,8 @@ class Source:
         """Wrap *body*; it must have *sha256*, *progress* hears what was read, *trusting* is for ``trust_service``."""
         self.size = body.size
         """Bytes in the whole body."""
+        self.is_fetched: bool = getattr(body, "is_fetched", False)
+        """Whether reading it is a transfer from another service, so that it is read once."""
         self._body = body
         self._expected = sha256.lower() if sha256 is not None else None
         self._progress = progress

@@ -100,6 +100,8 @@ class ObjectBody:
     """A large object of a storage as a body: each reader fetches pieces of the version that was looked at."""
 
     start = 0
+    is_fetched = True
+    """What provides it again is a transfer."""
 
     def __init__(
         self, storage: Storage, key: str, info: ObjectInfo, pace: Pace, checksum: Checksum | None = None

@@ -76,7 +76,7 @@ class Multipart:
         yield from self._objects.check(key, options)  # before gibibytes are sent in vain; completion decides
         algorithm = source.hashed_by(self._objects.requests.target.body_checksum)
         kept = sha256_checksum(source.declared_sha256)
-        if kept is None and source.size <= HASH_FIRST_BYTES:
+        if kept is None and source.size <= HASH_FIRST_BYTES and not source.is_fetched:
             kept = cast(Checksum, (yield Call(checksum_first, source, cancel=source.cancel)))
         if algorithm == "crc32":
             source.leave_to_parts()
