@@ -21,6 +21,7 @@ from . import (
     import_time,
     large_put,
     memory,
+    migration,
     overhead,
     report,
     service,
@@ -54,6 +55,7 @@ SECTIONS: Mapping[str, Callable[[Path, Sizes, Log], None]] = {
     "sharepoint": sharepoint.run,
     "azure": azure.run,
     "service": service.run,
+    "migration": migration.run,
 }
 """The sections in the order in which they are printed."""
 
@@ -125,6 +127,10 @@ def _amounts(sizes: Sizes) -> dict[str, int]:
         "service_mib": sizes.service_size // MIB,
         "crowd": sizes.crowd,
         "crowd_mib": sizes.crowd_size // MIB,
+        "moved_small": sizes.moved_small,
+        "moved": sizes.moved,
+        "moved_large": sizes.moved_large,
+        "planned": sizes.planned,
     }
 
 

@@ -377,6 +377,33 @@ def _service() -> list[Goal]:
     ]
 
 
+def _migration() -> list[Goal]:
+    def goal(row: str, what: str, quantity: Quantity, bound: float, peer: str = "", ours: str = OURS) -> Goal:
+        return Goal(
+            group="Migration",
+            row=row,
+            section="migration",
+            what=what,
+            quantity=quantity,
+            bound=bound,
+            ours=ours,
+            peers=(peer,),
+        )
+
+    copies = [
+        goal(f"{{{count}:,}} objects of {size}, S3 to S3", f"copy {size}", Quantity.SPEED, bound, peer)
+        for size, count in (("4 KiB", "moved_small"), ("1 MiB", "moved"), ("64 MiB", "moved_large"))
+        for peer, bound in (("get or put alone, the slower", 0.9), ("rclone", 1.0))
+    ]
+    return [
+        *copies,
+        goal("one object, memory to memory", "own time", Quantity.OWN_CPU, 0.001),
+        goal("plan of {planned:,} keys", "plan", Quantity.OWN_TIME, 60.0),
+        goal("plan of {planned:,} keys", "plan", Quantity.GROWTH, 100.0),
+        goal("two workers of Dask beside two processes", "executors", Quantity.TIME, 1.1, "pool", "dask"),
+    ]
+
+
 GOALS: tuple[Goal, ...] = (
     *_small(),
     *_bulk(),
@@ -389,5 +416,6 @@ GOALS: tuple[Goal, ...] = (
     *_sharepoint(),
     *_azure(),
     *_service(),
+    *_migration(),
 )
 """All of them, in the order of table and plot."""

@@ -45,6 +45,17 @@ class Sizes:
     crowd: int
     """Downloads at once."""
     crowd_size: int
+    moved_small: int
+    """Objects of 4 KiB in one copy."""
+    moved: int
+    """Those of 1 MiB."""
+    moved_large: int
+    moved_large_size: int
+    moved_rounds: int
+    moved_pooled: int
+    """Objects of 64 KiB that two processes copy."""
+    planned: int
+    """Keys in the plan."""
 
 
 FULL = Sizes(
@@ -72,6 +83,13 @@ FULL = Sizes(
     service_rounds=7,
     crowd=200,
     crowd_size=50 * MIB,
+    moved_small=1_000,
+    moved=200,
+    moved_large=10,
+    moved_large_size=64 * MIB,
+    moved_rounds=5,
+    moved_pooled=2_000,
+    planned=1_000_000,
 )
 
 QUICK = Sizes(
@@ -99,6 +117,13 @@ QUICK = Sizes(
     service_rounds=3,
     crowd=200,
     crowd_size=50 * MIB,
+    moved_small=300,
+    moved=50,
+    moved_large=4,
+    moved_large_size=64 * MIB,
+    moved_rounds=3,
+    moved_pooled=500,
+    planned=100_000,
 )
 
 TINY = Sizes(
@@ -126,4 +151,11 @@ TINY = Sizes(
     service_rounds=1,
     crowd=4,
     crowd_size=2 * MIB,
+    moved_small=5,
+    moved=3,
+    moved_large=1,
+    moved_large_size=9 * MIB,
+    moved_rounds=1,
+    moved_pooled=4,
+    planned=2_000,
 )

@@ -35,6 +35,7 @@ GROUPS = {
         "memory": "Memory",
         "azure": "Azure",
         "service": "Service",
+        "migration": "Migration",
         "s3-start": "S3, start",
         "s3-small": "S3, small",
         "s3-large": "S3, large",
