@@ -22,8 +22,7 @@ from .part_plan import fastest_crc32
 from .taking import BodyLike as BodyLike
 from .taking import known_body, spooled_body
 
-# Large enough that a system call's cost vanishes and that a reflink makes few extents, small enough that what was
-# copied is still in the processor's cache when it is hashed, and that a cancel and a progress bar are prompt.
+# A system call's cost vanishes, a reflink makes few extents, and what was copied is still in the cache to be hashed.
 COPY_BYTES = 4 * 1024 * 1024
 """Bytes that one ``copy_file_range`` moves."""
 
@@ -122,10 +121,8 @@ class Source:
     def hashed_by(self, algorithm: str | None) -> str:
         """Return what the body is hashed by from now on: *algorithm*, if the caller trusts the service, else sha256.
 
-        A provider calls this whose service verifies every byte that it is sent. One that does not is given the sha256.
-
-        Args:
-            algorithm: One that costs next to nothing beside what the service verifies; None: it verifies nothing.
+        A provider calls this whose service verifies every byte that it is sent, with what costs next to nothing beside
+        that. One whose service verifies nothing says None, and is given the sha256.
         """
         if self.trusts_service and algorithm is not None:
             self._algorithm = algorithm
@@ -144,8 +141,7 @@ class Source:
         """
         if not 0 <= offset <= self.size:
             raise ValueError(f"a body of {self.size} bytes has no offset {offset}")
-        digest = self._digest
-        known = self._found
+        digest, known = self._digest, self._found
         if known is not None and known.algorithm == self._algorithm:  # of bytes, which do not change
             return self._reader(offset)
         # A gap leaves the digest empty: a caller that reads parts out of order proves them part by part.
