@@ -140,32 +140,32 @@ def storm():
         time.sleep(0.0003)
         signal.pthread_kill(caller, signal.SIGINT)
 
+def interrupt(*_):  # where it is waited for, and once: one in the handling of another would end the program
+    global waiting
+    if waiting:
+        waiting = False
+        raise KeyboardInterrupt
+
 def submit():
-    global interrupted
+    global interrupted, waiting
     try:
+        waiting = True
         while True:
             threads.submit(int)
     except KeyboardInterrupt:
         interrupted += 1
 
+signal.signal(signal.SIGINT, interrupt)
 # They exist before the first interrupt: one that strikes while a thread is started is Python's own affair.
 together = threading.Barrier(5)
 for _ in range(4):
     threads.submit(together.wait)
 together.wait()
-interrupted, thread = 0, threading.Thread(target=storm, daemon=True)
+interrupted, waiting, thread = 0, False, threading.Thread(target=storm, daemon=True)
 thread.start()
 while interrupted < COUNT:
-    try:
-        submit()
-    except KeyboardInterrupt:  # outside of what counts
-        pass
-while not ended:
-    try:
-        ended = True
-        thread.join()
-    except KeyboardInterrupt:
-        pass
+    submit()
+ended = True
 thread.join()
 threads.submit(int).wait()
 threads.close()
