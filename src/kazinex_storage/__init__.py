@@ -14,6 +14,7 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .bodies.source import Source as Source
+    from .capabilities import Capability as Capability
     from .contract import StorageProvider as StorageProvider
     from .documents.aio import AsyncDocumentStore as AsyncDocumentStore
     from .documents.direct_ends import DirectSweep as DirectSweep
@@ -129,7 +130,6 @@ if TYPE_CHECKING:
     from .transport import Outcome as Outcome
     from .transport import Transport as Transport
     from .types import ByteRange as ByteRange
-    from .types import Capability as Capability
     from .types import Checksum as Checksum
     from .types import Diagnosis as Diagnosis
     from .types import Folder as Folder
@@ -251,9 +251,9 @@ _HOMES = {
     "storage.sweeping": ("SweepReport", "sweep"),
     "storage.tickets": ("PartsTicket", "TicketPart"),
     "transport": ("Outcome", "Transport"),
+    "capabilities": ("Capability",),
     "types": (
         "ByteRange",
-        "Capability",
         "Checksum",
         "Diagnosis",
         "Folder",

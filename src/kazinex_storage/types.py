@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Literal, TypeAlias
 
+from .capabilities import Capability
 from .json_text import TEXT, Schema, matching, one_of, optional, parse_own_json, whole_number, write_json
 from .secrecy.pickling import not_pickled
 from .values import value
@@ -30,31 +31,6 @@ Progress: TypeAlias = Callable[[int, int | None], object]
 
 DigestChoice: TypeAlias = Literal["service", "sha256"]
 """What proves a body: what the service verifies (a CRC or an MD5), where it does, or the sha256 of every byte."""
-
-
-class Capability(Enum):
-    """What a provider can do beyond the core. Declared means proven by the conformance kit."""
-
-    CREATE_ONLY = "create-only"
-    """A put with ``PutMode.CREATE`` is refused atomically when the key exists, whatever the size."""
-    CONDITIONAL = "conditional"
-    """A put with ``if_match`` replaces only that version."""
-    METADATA = "metadata"
-    """Metadata, content disposition, cache control, content encoding and content language come back from ``head``."""
-    CHECKSUM = "checksum"
-    """``head`` returns the sha256 of what was put with one."""
-    SERVER_COPY = "server-copy"
-    """The service copies without the bytes passing through this process."""
-    SERVER_MOVE = "server-move"
-    """The service gives an object another key, in one step."""
-    BULK_DELETE = "bulk-delete"
-    """Many keys are deleted in one request."""
-    PRESIGN = "presign"
-    """URLs can be signed for clients that hold no credentials."""
-    PARTS = "parts"
-    """Uploads can be sent in parts, in any order, and resumed by another process."""
-    RESUME = "resume"
-    """Uploads can be resumed by another process, in order only; goes without saying where ``PARTS`` is declared."""
 
 
 class PutMode(Enum):

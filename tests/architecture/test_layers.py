@@ -17,6 +17,7 @@ LEVELS = {
     # 0: values and errors
     "errors": 0,
     "types": 0,
+    "capabilities": 0,
     "lazy": 0,
     "values": 0,
     "version": 0,

@@ -19,10 +19,11 @@ from typing import Protocol, cast
 
 import pytest
 
+from kazinex_storage.capabilities import Capability
 from kazinex_storage.registry import Registry
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness, ProviderContract
-from kazinex_storage.types import Capability, PresignedUrl
+from kazinex_storage.types import PresignedUrl
 from kazinex_storage.verbs import AnyProvider
 
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "07_write_a_provider"

@@ -8,13 +8,14 @@ import threading
 import pytest
 
 from kazinex_storage.bodies.source import Source
+from kazinex_storage.capabilities import Capability
 from kazinex_storage.errors import AccessDeniedError, NotFoundError, RateLimitedError, UnavailableError
 from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Corrupt, Fault, FaultyProvider, Misreport, Raise, RecordingProvider, Stall, Truncate
 from kazinex_storage.transport import Transport
-from kazinex_storage.types import WHOLE, Capability, PutMode, PutOptions
+from kazinex_storage.types import WHOLE, PutMode, PutOptions
 
 _AWAY = UnavailableError("the service is away")
 

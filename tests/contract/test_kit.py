@@ -16,6 +16,7 @@ from hypothesis import Phase, settings
 
 from kazinex_storage import testing as kit
 from kazinex_storage.bodies.source import Source
+from kazinex_storage.capabilities import Capability
 from kazinex_storage.errors import AlreadyExistsError, NotFoundError, StorageError
 from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.providers.memory import MemoryProvider, StoredObject
@@ -25,7 +26,6 @@ from kazinex_storage.testing.bench import Bench
 from kazinex_storage.types import (
     Buffer,
     ByteRange,
-    Capability,
     Folder,
     ObjectInfo,
     PartInfo,

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kazinex_storage import NotFoundError, Storage
+from kazinex_storage.capabilities import Capability
 from kazinex_storage.fs import StorageFileSystem
 from kazinex_storage.fs.disk import local_ids
 from kazinex_storage.fs.plans import Step, in_order
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.testing.recording import RecordingProvider
-from kazinex_storage.types import Capability
 
 COMPOSED, DECOMPOSED = "M\u00fcller.pdf", "Mu\u0308ller.pdf"
 NAMES = ("log", "log.1", "log.2", "d/a", "d/sub/a", "z")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from kazinex_storage import Storage
 from kazinex_storage.bodies.body import BytesBody
 from kazinex_storage.bodies.source import Source
+from kazinex_storage.capabilities import Capability
 from kazinex_storage.errors import (
     NotSupportedError,
     QuotaExceededError,
@@ -35,7 +36,7 @@ from kazinex_storage.providers.local import LocalProvider, LocalSettings
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.testing.faults import Corrupt, Effect, Fault, FaultyProvider, Misreport, Raise, Truncate
 from kazinex_storage.transport import Exchange
-from kazinex_storage.types import Capability, ObjectInfo, ProviderInfo, PutMode, PutOptions
+from kazinex_storage.types import ObjectInfo, ProviderInfo, PutMode, PutOptions
 
 AWAY = UnavailableError("the service is away")
 FULL = QuotaExceededError("the store is full")

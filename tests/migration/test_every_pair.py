@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from kazinex_storage import DocumentKey, Storage
+from kazinex_storage.capabilities import Capability
 from kazinex_storage.migration.copying import MODIFIED
 from kazinex_storage.migration.journal import EntryState
 from kazinex_storage.migration.options import CopyOptions
-from kazinex_storage.types import Capability, PutOptions
+from kazinex_storage.types import PutOptions
 
 from .places import PLACES, Places, bodies, places_of
 

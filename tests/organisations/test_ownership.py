@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kazinex_storage import CheckStatus, DocumentKey, DocumentStore, Storage, VerificationReport, verify_provider
+from kazinex_storage.capabilities import Capability
 from kazinex_storage.errors import AccessDeniedError, AuthenticationError, SettingsError, StorageError
 from kazinex_storage.keys import ObjectKey
 from kazinex_storage.organisations import (
@@ -26,7 +27,7 @@ from kazinex_storage.organisations import (
 )
 from kazinex_storage.organisations.ownership import MARKER, PlaceTakenError, check_owner
 from kazinex_storage.providers.memory import MemoryProvider
-from kazinex_storage.types import ByteRange, Capability, ObjectInfo, ProviderInfo, Sink
+from kazinex_storage.types import ByteRange, ObjectInfo, ProviderInfo, Sink
 
 from .binding import bound_once
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kazinex_storage.capabilities import Capability
 from kazinex_storage.errors import AlreadyExistsError, FileTooLargeError, NotSupportedError
 from kazinex_storage.providers.s3 import SupabaseSettings, open_supabase
 from kazinex_storage.providers.s3.names import encode
@@ -17,7 +18,7 @@ from kazinex_storage.testing import Harness, ProviderContract
 from kazinex_storage.testing.emulators.cloudflare import Kind, RequestFault
 from kazinex_storage.testing.emulators.supabase import SupabaseFront, supabase_front
 from kazinex_storage.testing.servers import S3Server
-from kazinex_storage.types import Capability, PutMode, PutOptions
+from kazinex_storage.types import PutMode, PutOptions
 from kazinex_storage.verbs import AnyProvider
 from kazinex_storage.verification.verify import CheckStatus, verify
 

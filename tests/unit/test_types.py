@@ -9,15 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kazinex_storage.types import (
-    WHOLE,
-    ByteRange,
-    Capability,
-    Checksum,
-    ObjectInfo,
-    PresignedUrl,
-    ProviderInfo,
-)
+from kazinex_storage.capabilities import Capability
+from kazinex_storage.types import WHOLE, ByteRange, Checksum, ObjectInfo, PresignedUrl, ProviderInfo
 
 
 @given(size=st.integers(0, 50), start=st.integers(0, 60), end=st.none() | st.integers(0, 60))

@@ -36,10 +36,11 @@ from kazinex_storage import (
     verify,
     verify_provider,
 )
+from kazinex_storage.capabilities import Capability
 from kazinex_storage.organisations import MemoryCatalogue, ProviderStatus
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
 from kazinex_storage.providers.memory import MemoryProvider, MemorySettings
-from kazinex_storage.types import MIB, ByteRange, Capability, Sink
+from kazinex_storage.types import MIB, ByteRange, Sink
 
 
 class Altered(MemoryProvider):

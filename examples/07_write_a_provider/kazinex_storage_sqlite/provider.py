@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from kazinex_storage.bodies.source import BUFFER_BYTES, Source
+from kazinex_storage.capabilities import Capability
 from kazinex_storage.errors import (
     AlreadyExistsError,
     ClosedError,
@@ -32,7 +33,6 @@ from kazinex_storage.keys import ObjectKey, Prefix
 from kazinex_storage.types import (
     WHOLE,
     ByteRange,
-    Capability,
     Checksum,
     Folder,
     ObjectInfo,

@@ -16,6 +16,7 @@ from typing import Final, cast
 
 from ..bodies.content_types import guess_content_type
 from ..bodies.source import Source
+from ..capabilities import Capability
 from ..errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -34,7 +35,7 @@ from ..storage.rules import Body
 from ..storage.sync import Storage
 from ..storage.tickets import TicketPart
 from ..transport import Call, Exchange
-from ..types import Capability, PresignedUrl, PutMode, PutOptions
+from ..types import PresignedUrl, PutMode, PutOptions
 from .direct_ends import TicketEnds, claim_of, gone, proving
 from .direct_plans import Begun, Wanted, arrived, begin, names_tickets, plan_for
 from .patience import Patience

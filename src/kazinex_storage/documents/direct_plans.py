@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, cast
 
 from ..bodies.part_plan import WANTED_PART_BYTES, PartPlan
+from ..capabilities import Capability
 from ..errors import AlreadyExistsError, NotFoundError, StorageError
 from ..json_text import parse_own_json, write_json
 from ..keys import DocumentKey, ObjectKey
@@ -21,7 +22,7 @@ from ..storage.operation import Context
 from ..storage.sync import Storage
 from ..storage.tickets import TicketPart
 from ..transport import Exchange
-from ..types import Capability, ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, UploadState
+from ..types import ObjectInfo, PresignedUrl, PresignOptions, PutMode, PutOptions, UploadState
 from ..values import value
 from .integrity import is_first_version
 from .searching import relative_key

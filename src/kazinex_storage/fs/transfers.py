@@ -11,6 +11,7 @@ from typing import BinaryIO, Protocol, TypeAlias, cast
 
 from ..bodies.small_download import Destination
 from ..bodies.source import Source
+from ..capabilities import Capability
 from ..errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -21,7 +22,7 @@ from ..errors import (
 from ..storage.rules import Body, options_of_copy
 from ..storage.sync import Storage
 from ..transport import Call, Exchange
-from ..types import WHOLE, Buffer, ByteRange, Capability, ObjectInfo, PresignOptions, Progress, PutMode, PutOptions
+from ..types import WHOLE, Buffer, ByteRange, ObjectInfo, PresignOptions, Progress, PutMode, PutOptions
 from .entries import slice_span
 from .lookups import Lookups
 from .spaces import Place, object_at

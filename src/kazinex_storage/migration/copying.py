@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from ..bodies.loading import hashed_source
 from ..bodies.source import Source
+from ..capabilities import Capability
 from ..errors import (
     AccessDeniedError,
     AlreadyExistsError,
@@ -21,7 +22,7 @@ from ..errors import (
     StorageError,
 )
 from ..transport import Exchange, Wait
-from ..types import MIB, Capability, ObjectInfo, PutMode, PutOptions
+from ..types import MIB, ObjectInfo, PutMode, PutOptions
 from .endpoints import Endpoint, are_one_place
 from .following import REMOVED, Known
 from .journal import REWRITTEN, Entry, EntryState

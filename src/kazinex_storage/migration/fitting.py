@@ -8,12 +8,13 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from ..capabilities import Capability
 from ..caseless import fold
 from ..contract import KeyChecker
 from ..errors import StorageError
 from ..keys import ObjectKey
 from ..storage.rules import metadata_of
-from ..types import Capability, ObjectInfo, ProviderInfo, PutMode, PutOptions
+from ..types import ObjectInfo, ProviderInfo, PutMode, PutOptions
 from .endpoints import Endpoint
 from .options import CopyOptions
 

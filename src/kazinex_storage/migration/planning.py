@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from ..capabilities import Capability
 from ..errors import NotSupportedError, RecordConflictError, StorageError
-from ..types import Capability, ObjectInfo
+from ..types import ObjectInfo
 from ..values import value
 from .endpoints import Endpoint, are_one_place
 from .fitting import Collisions, Fit

@@ -10,10 +10,11 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
+from ..capabilities import Capability
 from ..errors import AccessDeniedError, AlreadyExistsError, AuthenticationError, NotFoundError, SettingsError
 from ..json_text import parse_own_json, write_json
 from ..storage.sync import Storage
-from ..types import ByteRange, Capability, Diagnosis, PutMode, PutOptions
+from ..types import ByteRange, Diagnosis, PutMode, PutOptions
 from ..values import value
 from .admission import FOLDER
 from .records import ProviderRecord

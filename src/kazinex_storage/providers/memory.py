@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..bodies.part_plan import crc32_of, plan_parts
 from ..bodies.source import BUFFER_BYTES, Source
+from ..capabilities import Capability
 from ..errors import (
     AlreadyExistsError,
     ClosedError,
@@ -29,7 +30,6 @@ from ..types import (
     MIB,
     Buffer,
     ByteRange,
-    Capability,
     Checksum,
     Folder,
     ObjectInfo,

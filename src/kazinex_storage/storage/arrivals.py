@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from ..bodies.first_bytes import FIRST_BYTES, fits
+from ..capabilities import Capability
 from ..contract import ClientSession, SessionOpener
 from ..errors import (
     AlreadyExistsError,
@@ -23,7 +24,7 @@ from ..errors import (
 from ..keys import ObjectKey
 from ..policy import extension_of
 from ..transport import Exchange
-from ..types import WHOLE, ByteRange, Capability, Checksum, ObjectInfo, PutMode, PutOptions
+from ..types import WHOLE, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions
 from ..values import value
 from .operation import Context, operation
 from .signed import carries, remove_version

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar, cast
 from unicodedata import normalize
 
+from ..capabilities import Capability
 from ..errors import BulkError, InvalidKeyError, StorageError, for_each_key
 from ..keys import ObjectKey
 from ..transport import Exchange, Many, Outcome, Transport
-from ..types import Capability, ObjectInfo
+from ..types import ObjectInfo
 from .operation import Context
 
 _Body = TypeVar("_Body")

@@ -11,10 +11,11 @@ from functools import partial
 
 from ..bodies.body import Spool
 from ..bodies.source import Source
+from ..capabilities import Capability
 from ..errors import AlreadyExistsError, IntegrityError, PreconditionFailedError
 from ..keys import ObjectKey
 from ..transport import Exchange
-from ..types import WHOLE, Capability, Checksum, ObjectInfo, PutMode
+from ..types import WHOLE, Checksum, ObjectInfo, PutMode
 from .claiming import within_quota
 from .fetching import Proof
 from .guards import guarded

@@ -13,11 +13,12 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeAlias, cast, get_args
 
 from ..bodies.content_types import guess_content_type
+from ..capabilities import Capability
 from ..errors import FileTooLargeError, IntegrityError, NotSupportedError
 from ..keys import ObjectKey
 from ..lazy import logger
 from ..transport import Call, Exchange
-from ..types import DEFAULTS, Capability, DigestChoice, ObjectInfo, Progress, ProviderInfo, PutMode, PutOptions
+from ..types import DEFAULTS, DigestChoice, ObjectInfo, Progress, ProviderInfo, PutMode, PutOptions
 
 if TYPE_CHECKING:
     from ..bodies.body import BytesBody, Spool

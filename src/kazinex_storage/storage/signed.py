@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ..bodies.first_bytes import FIRST_BYTES, fits
+from ..capabilities import Capability
 from ..errors import (
     AlreadyExistsError,
     FileTypeRefusedError,
@@ -25,17 +26,7 @@ from ..keys import ObjectKey
 from ..lazy import module
 from ..policy import extension_of
 from ..transport import Exchange
-from ..types import (
-    WHOLE,
-    ByteRange,
-    Capability,
-    Checksum,
-    ObjectInfo,
-    PresignedUrl,
-    PresignOptions,
-    PutMode,
-    UploadState,
-)
+from ..types import WHOLE, ByteRange, Checksum, ObjectInfo, PresignedUrl, PresignOptions, PutMode, UploadState
 from .claiming import give_back
 from .guards import keep_existing
 from .operation import Context

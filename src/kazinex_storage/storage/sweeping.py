@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ..capabilities import Capability
 from ..errors import StorageError
-from ..types import Capability, PendingUpload
+from ..types import PendingUpload
 from ..values import value
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, cast
 from ..bodies.part_plan import PartPlan, crc32_of
 from ..bodies.part_upload import send_parts, sha256_of
 from ..bodies.source import Source
+from ..capabilities import Capability
 from ..contract import Sweeper
 from ..errors import (
     AlreadyExistsError,
@@ -30,7 +31,6 @@ from ..keys import ObjectKey
 from ..lazy import module, regex
 from ..transport import Call, Exchange
 from ..types import (
-    Capability,
     ObjectInfo,
     PartInfo,
     PendingUpload,

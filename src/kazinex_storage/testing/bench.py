@@ -20,11 +20,12 @@ from typing import Concatenate, ParamSpec, TypeVar
 import pytest
 
 from ..bodies.checksums import checksum_of
+from ..capabilities import Capability
 from ..errors import NotSupportedError
 from ..storage.rules import WriteOnce
 from ..storage.sync import Storage
 from ..transport import Exchange, Outcome, Wait
-from ..types import Capability, Folder, ObjectInfo, PutMode, PutOptions
+from ..types import Folder, ObjectInfo, PutMode, PutOptions
 from ..verbs import AnyProvider
 from .faults import Fault, FaultyProvider
 from .harness import Harness

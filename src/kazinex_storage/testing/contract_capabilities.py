@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from ..capabilities import Capability
 from ..contract import PartUploader, UploadResumer
 from ..storage.sync import Storage
-from ..types import Capability, PresignOptions, PutMode, PutOptions, UploadState
+from ..types import PresignOptions, PutMode, PutOptions, UploadState
 from .bench import CREATE, Bench
 
 _PARTS = sorted(name for name in vars(PartUploader) if not name.startswith("_"))

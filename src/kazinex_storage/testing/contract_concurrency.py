@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
+from ..capabilities import Capability
 from ..errors import AlreadyExistsError, PreconditionFailedError
-from ..types import Capability, PutOptions
+from ..types import PutOptions
 from .bench import CREATE, Bench, is_proved, needs, pattern, race
 
 _ROUNDS = 5

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from ..capabilities import Capability
 from ..errors import AlreadyExistsError, PreconditionFailedError
 from ..storage.sync import Storage
-from ..types import Capability, PutMode, PutOptions
+from ..types import PutMode, PutOptions
 from .bench import CREATE, Bench, needs, pattern
 
 _SIZES = pytest.mark.parametrize("large", [None, False, True], ids=["empty", "small", "large"])

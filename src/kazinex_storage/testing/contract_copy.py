@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from ..capabilities import Capability
 from ..errors import AlreadyExistsError, FileTooLargeError, NotFoundError
 from ..policy import UploadPolicy
-from ..types import Capability, PutMode
+from ..types import PutMode
 from .bench import Bench, needs, pattern, race, sha256
 
 

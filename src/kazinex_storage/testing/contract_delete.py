@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ..capabilities import Capability
 from ..errors import AccessDeniedError, BulkError, InvalidKeyError, NotFoundError
 from ..storage.bulk import DELETE_BATCH
-from ..types import Capability
 from .bench import Bench
 from .faults import Fault, Raise
 

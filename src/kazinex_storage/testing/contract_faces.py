@@ -10,11 +10,12 @@ from datetime import timedelta
 
 import pytest
 
+from ..capabilities import Capability
 from ..errors import StorageError
 from ..storage.operations import Operations
 from ..storage.sync import Storage
 from ..transport import Exchange, Outcome
-from ..types import ByteRange, Capability, ObjectInfo, PresignOptions, PutMode
+from ..types import ByteRange, ObjectInfo, PresignOptions, PutMode
 from .bench import CREATE, Bench, needs, pattern
 
 _Face = Callable[[Storage, list[Exchange[object]]], list[Outcome[object]]]

@@ -10,10 +10,11 @@ from typing import NoReturn
 import pytest
 
 from ..bodies.source import Source
+from ..capabilities import Capability
 from ..errors import AlreadyExistsError, IntegrityError, UnavailableError
 from ..storage.sync import Storage
 from ..transport import TransferCancelled
-from ..types import Capability, PutOptions
+from ..types import PutOptions
 from .bench import CREATE, Bench, needs, pattern, sha256
 from .faults import Corrupt, Fault, Misreport, Raise, Truncate
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from ..capabilities import Capability
 from ..errors import NotFoundError
-from ..types import Capability
 from .bench import Bench, is_proved, pattern, sha256
 
 

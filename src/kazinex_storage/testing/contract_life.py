@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
+from ..capabilities import Capability
 from ..errors import AlreadyExistsError, ClosedError, NotFoundError, StorageError
 from ..storage.sync import Storage
-from ..types import Capability
 from .bench import CREATE, Bench, in_child, needs, pattern
 
 _READS: dict[str, tuple[str, Callable[[Storage], object]]] = {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ..capabilities import Capability
 from ..storage.sync import Storage
-from ..types import Capability, ObjectInfo, PutMode, PutOptions
+from ..types import ObjectInfo, PutMode, PutOptions
 from .bench import Bench, needs, pattern
 
 _FULL = PutOptions(

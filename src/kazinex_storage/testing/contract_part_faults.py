@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import pytest
 
+from ..capabilities import Capability
 from ..errors import IntegrityError, NotFoundError, UnavailableError
 from ..storage.aio import AsyncStorage
-from ..types import Capability
 from .bench import Bench, needs, race, sha256
 from .faults import Fault, Raise
 from .uploading import large_body, list_uploads, passed_on

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ..capabilities import Capability
 from ..errors import (
     AlreadyExistsError,
     FileTooLargeError,
@@ -20,7 +21,7 @@ from ..errors import (
 )
 from ..policy import UploadPolicy
 from ..storage.aio import AsyncStorage
-from ..types import Capability, PutOptions
+from ..types import PutOptions
 from .bench import CREATE, Bench, names, needs, pattern, sha256
 from .uploading import begin_under, large_body, list_uploads, numbers_of, passed_on, put_parts, sealed
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ..capabilities import Capability
 from ..errors import (
     AlreadyExistsError,
     FileTooLargeError,
@@ -20,7 +21,7 @@ from ..errors import (
 from ..policy import UploadPolicy
 from ..storage.aio import AsyncStorage
 from ..storage.sync import Storage
-from ..types import Capability, PresignOptions, PutMode, PutOptions
+from ..types import PresignOptions, PutMode, PutOptions
 from .bench import Bench, needs, sha256
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from ..capabilities import Capability
 from ..errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -21,7 +22,7 @@ from ..errors import (
 )
 from ..storage.aio import AsyncStorage
 from ..storage.sync import Storage
-from ..types import Capability, PendingUpload, PutMode, PutOptions, UploadState
+from ..types import PendingUpload, PutMode, PutOptions, UploadState
 from .bench import CREATE, Bench, pattern, race, sha256
 from .recording import RecordingProvider
 from .uploading import passed_on, sealed

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ..bodies.part_plan import PartPlan
+from ..capabilities import Capability
 from ..contract import ClientSession
 from ..errors import AlreadyExistsError, NotSupportedError
 from ..storage.arrivals import Arrivals
-from ..types import Capability, PresignedUrl, PutMode, PutOptions
+from ..types import PresignedUrl, PutMode, PutOptions
 from .bench import Bench, pattern
 
 _HOUR = timedelta(hours=1)

@@ -9,10 +9,11 @@ from datetime import timedelta
 
 import pytest
 
+from ..capabilities import Capability
 from ..errors import AlreadyExistsError, BulkError, NotSupportedError
 from ..storage.aio import AsyncStorage
 from ..storage.sync import Storage
-from ..types import Capability, PresignOptions, PutMode, PutOptions
+from ..types import PresignOptions, PutMode, PutOptions
 from .bench import Bench, sha256
 from .uploading import sealed
 

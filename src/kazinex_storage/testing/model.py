@@ -20,6 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from ..capabilities import Capability
 from ..errors import (
     AlreadyExistsError,
     InvalidKeyError,
@@ -29,7 +30,7 @@ from ..errors import (
     StorageError,
 )
 from ..storage.sync import Storage
-from ..types import ByteRange, Capability, PutMode, PutOptions
+from ..types import ByteRange, PutMode, PutOptions
 from .bench import is_proved, names
 from .harness import Harness
 

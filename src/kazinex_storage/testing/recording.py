@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
+from ..capabilities import Capability
 from ..transport import Exchange
-from ..types import Capability, ProviderInfo
+from ..types import ProviderInfo
 from ..verbs import AnyProvider
 from .intercept import InterceptedProvider, Through
 

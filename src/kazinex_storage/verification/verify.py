@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from ..capabilities import Capability
 from ..contract import Diagnoser, DiscoveryCache, ExtraChecks
 from ..errors import (
     AlreadyExistsError,
@@ -33,7 +34,7 @@ from ..storage.aio import AsyncStorage
 from ..storage.awaiting import run_blocking
 from ..storage.sync import Storage
 from ..transport import Call, Exchange
-from ..types import Capability, Diagnosis, PutMode, PutOptions
+from ..types import Diagnosis, PutMode, PutOptions
 from . import DEFAULT_TIMEOUT_S
 from .advice import advise
 from .findings import unpassed, unusable

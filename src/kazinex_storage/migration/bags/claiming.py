@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from ...capabilities import Capability
 from ...documents.receipts import ResolvedProvider
 from ...errors import AlreadyExistsError, NotFoundError
 from ...json_text import parse_own_json, write_json
-from ...types import Capability, PutMode, PutOptions
+from ...types import PutMode, PutOptions
 from ...version import __version__
 from ..journal import Run
 from .places import BagPlace

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from ...bodies.source import Source
+from ...capabilities import Capability
 from ...documents.receipts import ResolvedProvider, receipt_of
 from ...documents.register import RevisionRecord, RevisionRegister
 from ...documents.searching import places_of
@@ -22,7 +23,7 @@ from ...policy import extension_of
 from ...storage.operations import Operations
 from ...threads import Threads
 from ...transport import Call, Exchange, Outcome, Transport
-from ...types import Capability, ObjectInfo, PutMode, PutOptions
+from ...types import ObjectInfo, PutMode, PutOptions
 from ...values import value
 from ..journal import Entry, EntryState
 from ..rates import Pace

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from ...bodies.source import Source
+from ...capabilities import Capability
 from ...documents.integrity import IntegrityState
 from ...documents.receipts import StoredDocument
 from ...documents.register import RevisionRecord
@@ -22,7 +23,7 @@ from ...organisations.resolver import Resolver
 from ...storage.sync import Storage
 from ...threads import Threads
 from ...transport import Call, Exchange, Outcome
-from ...types import MIB, Capability, PutMode, PutOptions
+from ...types import MIB, PutMode, PutOptions
 from ...values import value
 from ..journal import Entry, EntryState
 from ..rates import Pace

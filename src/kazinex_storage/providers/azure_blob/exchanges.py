@@ -11,22 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from ...bodies.source import Source
+from ...capabilities import Capability
 from ...errors import NotFoundError, StorageError
 from ...keys import MAX_KEY_BYTES, ObjectKey
 from ...public_access import PublicAccess
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...transport import Exchange, TransportSettings
-from ...types import (
-    WHOLE,
-    Capability,
-    Diagnosis,
-    ObjectInfo,
-    PresignedUrl,
-    PresignOptions,
-    ProviderInfo,
-    PutOptions,
-    Sink,
-)
+from ...types import WHOLE, Diagnosis, ObjectInfo, PresignedUrl, PresignOptions, ProviderInfo, PutOptions, Sink
 from ...unkeyed import MARKED
 from ..objectstore.listed_pages import Listings
 from ..settings.bearer import Bearer

@@ -12,19 +12,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from ...bodies.source import BUFFER_BYTES, Source
+from ...capabilities import Capability
 from ...errors import IntegrityError, InvalidKeyError, NotFoundError, PreconditionFailedError, StorageError
 from ...keys import ObjectKey, Prefix
-from ...types import (
-    ByteRange,
-    Capability,
-    Diagnosis,
-    Folder,
-    ObjectInfo,
-    ProviderInfo,
-    PutMode,
-    PutOptions,
-    Sink,
-)
+from ...types import ByteRange, Diagnosis, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
 from .diagnose import diagnose
 from .locks import Locks, Note
 from .names import RESERVED, from_disk, split, to_disk

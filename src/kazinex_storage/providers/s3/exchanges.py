@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
+from ...capabilities import Capability
 from ...errors import NotSupportedError
 from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...lazy import module
@@ -19,7 +20,6 @@ from ...transport import Exchange
 from ...types import (
     WHOLE,
     Buffer,
-    Capability,
     Diagnosis,
     Folder,
     ObjectInfo,

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
 from ...bodies.source import Source
+from ...capabilities import Capability
 from ...errors import InvalidKeyError, NotSupportedError, StorageError
 from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...lifting import Pages
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...transport import Exchange, TransportSettings
-from ...types import Capability, Diagnosis, Folder, ObjectInfo, PresignedUrl, PresignOptions, ProviderInfo, PutOptions
+from ...types import Diagnosis, Folder, ObjectInfo, PresignedUrl, PresignOptions, ProviderInfo, PutOptions
 from ..settings.entra import GivenStore, Tokens
 from .batch import Doomed, delete_all
 from .copying import Copying
