@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from .errors import ReconnectRequiredError as ReconnectRequiredError
     from .errors import RecordConflictError as RecordConflictError
     from .errors import RecordNotFoundError as RecordNotFoundError
+    from .errors import RetentionError as RetentionError
     from .errors import SealError as SealError
     from .errors import SettingsError as SettingsError
     from .errors import StorageError as StorageError
@@ -114,6 +115,8 @@ if TYPE_CHECKING:
     from .registry import ProviderKind as ProviderKind
     from .registry import Registry as Registry
     from .registry import default_registry as default_registry
+    from .retention import Retention as Retention
+    from .retention import RetentionMode as RetentionMode
     from .storage.aio import AsyncStorage as AsyncStorage
     from .storage.disposition import attachment as attachment
     from .storage.reading import ByteStream as ByteStream
@@ -179,6 +182,7 @@ _HOMES = {
         "ReconnectRequiredError",
         "RecordConflictError",
         "RecordNotFoundError",
+        "RetentionError",
         "SealError",
         "SettingsError",
         "StorageError",
@@ -245,6 +249,7 @@ _HOMES = {
     "documents.register": ("Removal", "RevisionRecord"),
     "registry": ("ProviderKind", "Registry", "default_registry"),
     "bodies.source": ("Source",),
+    "retention": ("Retention", "RetentionMode"),
     "storage.states": ("StateKeys",),
     "storage.sync": ("Storage",),
     "storage.remnants": ("Unkeyed", "adopt_unkeyed", "find_unkeyed", "read_unkeyed"),

@@ -18,7 +18,8 @@ StorageError(operation, provider, key, retryable, retry_after_s, code, request_i
   NotSupportedError(NotImplementedError)     the provider does not declare the capability
   NotFoundError(FileNotFoundError) · AlreadyExistsError(FileExistsError) · PreconditionFailedError
   AuthenticationError · AccessDeniedError(PermissionError) · QuotaExceededError
-  LockedError                                the object is locked, checked out, or under retention
+  LockedError                                the object is locked or checked out
+    RetentionError                           it is under retention or a legal hold
     ArchivedError                            its bytes are in an archive tier; restore it first
   RateLimitedError* · UnavailableError*      (* retryable)
   IntegrityError                             bytes differ from what was declared or recorded
@@ -34,6 +35,9 @@ import errno as _errno
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _FIELDS = ("operation", "provider", "key", "retryable", "retry_after_s", "code", "request_id")
 
@@ -244,6 +248,18 @@ class QuotaExceededError(StorageError):
 
 class LockedError(StorageError):
     """The object is locked or checked out."""
+
+
+class RetentionError(LockedError):
+    """The object is under retention or a legal hold: it is neither changed nor removed before that ends."""
+
+    until: datetime | None = None
+    """When the retention ends, aware UTC; None for a hold, and where the service does not say."""
+    reason: str | None = None
+    """Why there is a hold, where that is known."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return *super().__reduce__(), {"until": self.until, "reason": self.reason}
 
 
 class ArchivedError(LockedError):

@@ -108,6 +108,10 @@ class ObjectInfo:
     """What the service itself computed over what it holds, where it reports a digest besides the sha256."""
     modified_by: str | None = None
     """Who changed it last, where the service reports that; equal texts mean the same app and person, nothing else."""
+    version: str | None = None
+    """What the service calls this version, where it keeps earlier ones; it is read by that, and never changes."""
+    storage_class: str | None = None
+    """The storage class or access tier, in the words of the service, where it reports one."""
 
     @property
     def sha256(self) -> str | None:
@@ -138,6 +142,10 @@ class PutOptions:
     """What the body is already encoded with, such as ``gzip``; browsers decode it, this library does not."""
     content_language: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    storage_class: str | None = None
+    """The storage class or access tier, in the words of the service; None is that of the place."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Tags of the service, which can be changed later."""
     digest: DigestChoice | None = None
     """What proves the body; None leaves it to the storage. Providers need not look: they hash as the source says."""
 
@@ -261,6 +269,8 @@ class ProviderInfo:
     """Whether the signed request of a part could write the whole object, so that clients send them to another key."""
     proves_puts: bool = False
     """Whether a put returns only once a checksum was compared with what is stored; elsewhere copies are read back."""
+    ours: frozenset[Capability] = frozenset()
+    """Which of the capabilities this library keeps by itself: whoever reaches the place in another way is not bound."""
     place: str = ""
     """Equal for two providers that share their objects, however settings spell the place; empty when not known."""
 

@@ -19,6 +19,8 @@ NUMBERS = re.compile(r"\b(int|float|datetime|timedelta|Decimal)\b")
 
 FACADES = {
     "storage.sync": ("Storage",),
+    "storage.views": ("StorageViews",),
+    "storage.records": ("RecordVerbs",),
     "storage.reading": ("ByteStream",),
     "storage.aio": ("AsyncStorage",),
     "documents.aio": ("AsyncDocumentStore",),
@@ -30,7 +32,7 @@ FACADES = {
 CANNOT_RAISE = {
     "Storage.get_many": "errors are in the outcomes",
     "AsyncStorage.get_many": "errors are in the outcomes",
-    "Storage.with_policy": "makes a view",
+    "StorageViews.with_policy": "makes a view",
     "AsyncStorage.with_policy": "makes a view",
     "Storage.close": "closing is silent",
     "AsyncStorage.aclose": "closing is silent",

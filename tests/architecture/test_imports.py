@@ -161,7 +161,13 @@ def object_server() -> Iterator[int]:
 
 
 def public_members(owner: type) -> dict[str, object]:
-    return {name: member for name, member in vars(owner).items() if not name.startswith("_")}
+    """Return its members and those of the classes that it is made of."""
+    return {
+        name: member
+        for cls in reversed(owner.__mro__[:-1])
+        for name, member in vars(cls).items()
+        if not name.startswith("_")
+    }
 
 
 def parameters(member: object) -> list[tuple[str, object, str, object]]:
@@ -215,13 +221,13 @@ def test_opening_a_provider_loads_pydantic_and_nothing_else(kind: str) -> None:
     ("statement", "most", "idle"),
     [
         pytest.param("import kazinex_storage", 2, (*IDLE, "pycurl"), id="package"),
-        pytest.param("from kazinex_storage import Storage", 43, (*IDLE, "pycurl"), id="storage"),
-        pytest.param("from kazinex_storage.providers.s3 import S3Provider", 55, (*IDLE, "pycurl"), id="provider"),
-        pytest.param(FROM_SETTINGS, 61, (*PYDANTIC, "pycurl"), id="settings"),
-        pytest.param(FILE_SYSTEM, 111, ("sqlalchemy", "xml", "certifi"), id="fsspec"),
+        pytest.param("from kazinex_storage import Storage", 45, (*IDLE, "pycurl"), id="storage"),
+        pytest.param("from kazinex_storage.providers.s3 import S3Provider", 57, (*IDLE, "pycurl"), id="provider"),
+        pytest.param(FROM_SETTINGS, 63, (*PYDANTIC, "pycurl"), id="settings"),
+        pytest.param(FILE_SYSTEM, 113, ("sqlalchemy", "xml", "certifi"), id="fsspec"),
         pytest.param(COMMAND.format("--version"), 43, (*CATALOGUE, "pydantic"), id="version"),
         pytest.param(COMMAND.format("--help"), 43, (*CATALOGUE, "pydantic"), id="help"),
-        pytest.param(COMMAND.format("kinds"), 126, CATALOGUE, id="kinds"),
+        pytest.param(COMMAND.format("kinds"), 128, CATALOGUE, id="kinds"),
     ],
 )
 def test_a_start_loads_no_more_than_it_needs(statement: str, most: int, idle: tuple[str, ...]) -> None:
@@ -238,7 +244,7 @@ def test_a_first_byte_loads_no_more_than_it_needs() -> None:
         modules = modules_after(FIRST_BYTE.format(port=port))
 
     assert [] == [name for name in IDLE if name in modules]
-    assert 73 >= sum(1 for name in modules if name.partition(".")[0] == "kazinex_storage")
+    assert 75 >= sum(1 for name in modules if name.partition(".")[0] == "kazinex_storage")
 
 
 @pytest.mark.parametrize("kind", ["R2Settings", "S3Settings", "SupabaseSettings"])

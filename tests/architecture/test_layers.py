@@ -18,6 +18,7 @@ LEVELS = {
     "errors": 0,
     "types": 0,
     "capabilities": 0,
+    "retention": 0,
     "lazy": 0,
     "values": 0,
     "version": 0,

@@ -14,6 +14,7 @@ from kazinex_storage import DocumentKey
 from kazinex_storage.documents.register import MAX_REASON_CHARACTERS, Removal, RevisionRecord
 from kazinex_storage.organisations import Catalogue, ProviderRecord, ProviderStatus, SqlCatalogue
 from kazinex_storage.organisations.migration_tables import MIGRATION_TABLES
+from kazinex_storage.organisations.record_tables import RECORD_COLUMNS, RECORD_TABLES
 from kazinex_storage.organisations.schema import prepare, schema
 from kazinex_storage.organisations.service_tables import SERVICE_TABLES
 
@@ -130,9 +131,13 @@ def test_a_removal_without_a_zone_is_refused() -> None:
 def go_back_to_layout(catalogue: SqlCatalogue, version: int) -> None:
     columns = [("kazinex_storage_providers", "managed"), ("kazinex_storage_organisations", "default_chosen")]
     with catalogue._database.changing() as connection:
-        for table in MIGRATION_TABLES if version == 3 else (*SERVICE_TABLES, *MIGRATION_TABLES):
+        dropped = {4: (), 3: MIGRATION_TABLES}.get(version, (*SERVICE_TABLES, *MIGRATION_TABLES))
+        for table in (*dropped, *RECORD_TABLES):
             connection.execute(text(f"drop table {table.name}"))
-        if version == 3:
+        for of, added in RECORD_COLUMNS:
+            if of not in dropped:
+                connection.execute(text(f"alter table {of.name} drop column {added.name}"))
+        if version >= 3:
             columns = []
         elif version == 1:
             connection.execute(text("drop table kazinex_storage_revisions"))
@@ -178,6 +183,22 @@ def test_a_database_of_the_third_layout_gets_the_journal(
     assert kept == again.revisions.revision(kept.document)
     with again._database.reading() as connection:
         assert all(inspect(connection).has_table(table.name) for table in MIGRATION_TABLES)
+
+
+def test_a_database_of_the_fourth_layout_gets_what_keepers_of_records_need(
+    place: str, open_catalogue: Callable[[], SqlCatalogue]
+) -> None:
+    catalogue = open_catalogue()
+    kept = stored()
+    assert catalogue.revisions.swap_revision(None, kept)
+    go_back_to_layout(catalogue, 4)
+    catalogue.close()
+
+    again = open_catalogue()
+
+    assert kept == again.revisions.revision(kept.document)
+    with again._database.reading() as connection:
+        assert all(inspect(connection).has_table(table.name) for table in RECORD_TABLES)
 
 
 def test_a_database_of_the_first_layout_is_brought_up_to_date_and_keeps_its_records(

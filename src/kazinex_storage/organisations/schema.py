@@ -12,9 +12,10 @@ from ..errors import SettingsError
 from .columns import UtcTime, metadata
 from .database import Database, sa
 from .migration_tables import MIGRATION_TABLES
+from .record_tables import RECORD_COLUMNS, RECORD_TABLES
 from .service_tables import SERVICE_TABLES, usage
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """The layout that this release reads and writes."""
 
 # Any number will do that the application of the same database does not use; this is "kazinex" in ASCII.
@@ -147,7 +148,12 @@ def _upgrade(connection: sa.Connection, version: int) -> None:
         counted = stored.where(revisions.c.removed_at.is_(None)).group_by(*places)
         names = ["organisation", "project", "provider", "objects", "bytes"]
         connection.execute(usage.insert().from_select(names, counted))
-    for table in MIGRATION_TABLES:
+    if version < 4:
+        for table in MIGRATION_TABLES:
+            table.create(connection)
+    for table, column in RECORD_COLUMNS:
+        _add(connection, table, column)
+    for table in RECORD_TABLES:
         table.create(connection)
 
 

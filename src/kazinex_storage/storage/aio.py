@@ -157,21 +157,21 @@ class AsyncStorage:
             return self._pages(self._operations.scan(prefix))
         return self._pages(self._operations.children(prefix))
 
-    def scoped(self, prefix: str) -> AsyncStorage:
+    def scoped(self, prefix: str) -> Self:
         """Return a view of the folder *prefix*; see ``Storage.scoped``.
 
         Raises:
             InvalidKeyError: the prefix is no folder.
         """
-        return AsyncStorage(self._storage.scoped(prefix))
+        return type(self)(self._storage.scoped(prefix))
 
-    def with_digest(self, digest: DigestChoice) -> AsyncStorage:
+    def with_digest(self, digest: DigestChoice) -> Self:
         """Return a view that proves what is put in another way; see ``Storage.with_digest``.
 
         Raises:
             ValueError: there is no such *digest*.
         """
-        return AsyncStorage(self._storage.with_digest(digest))
+        return type(self)(self._storage.with_digest(digest))
 
     async def aclose(self) -> None:
         """Close the storage after the calls under way."""

@@ -35,6 +35,7 @@ WriteOnce: TypeAlias = bool | Callable[[ObjectKey], bool]
 """Which objects are created and never replaced: all, none, or those whose full key a function says it of."""
 
 _DIGESTS = get_args(DigestChoice)
+_KEPT_BY = {"storage_class": Capability.STORAGE_CLASS, "tags": Capability.TAGS}
 _METADATA = ("metadata", "content_disposition", "cache_control", "content_encoding", "content_language")
 
 
@@ -104,6 +105,10 @@ class Rules:
                 raise ValueError("if_match replaces a version and goes with PutMode.REPLACE only")
         if not self._keeps_metadata and (unkept := metadata_of(options)):
             self.need(Capability.METADATA, ", ".join(unkept))
+        if options.storage_class is not None or options.tags:
+            for name, capability in _KEPT_BY.items():
+                if getattr(options, name):
+                    self.need(capability, name.replace("_", " "))
         if self.policy is not None:
             self.check_name(key)
         return with_defaults(options, key)
@@ -274,6 +279,8 @@ def with_defaults(options: PutOptions, key: ObjectKey) -> PutOptions:
         content_encoding=options.content_encoding,
         content_language=options.content_language,
         metadata={name.lower(): value for name, value in options.metadata.items()} if options.metadata else {},
+        storage_class=options.storage_class,
+        tags=options.tags,
         digest=options.digest,
     )
 

@@ -32,6 +32,8 @@ from .operation import Context
 from .operations import LINK, Operations
 from .ranges import GAP_BYTES
 from .reading import ByteStream
+from .records import RecordVerbs
+from .views import StorageViews
 
 if TYPE_CHECKING:
     from ..policy import UploadPolicy
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
-class Storage:
+class Storage(StorageViews, RecordVerbs):
     """The objects of one provider, or of one folder of it.
 
     Example:
@@ -352,26 +354,6 @@ class Storage:
 
         return open_file(self, key, mode, options)
 
-    def scoped(self, prefix: str) -> Storage:
-        """Return a view of the folder *prefix*, which closes with this storage; nothing outside can be named.
-
-        Raises:
-            InvalidKeyError: the prefix is no folder.
-        """
-        return self._view(Prefix(self.prefix + Prefix.folder(prefix)), self.policy)
-
-    def with_policy(self, policy: UploadPolicy | None) -> Storage:
-        """Return a view that puts under another policy."""
-        return self._view(self.prefix, policy)
-
-    def with_digest(self, digest: DigestChoice) -> Storage:
-        """Return a view that proves what is put by what the service verifies, or by its sha256; see the constructor.
-
-        Raises:
-            ValueError: there is no such *digest*.
-        """
-        return self._view(self.prefix, self.policy, digest)
-
     def close(self) -> None:
         """Close the provider, unless this is a view. Using a closed storage raises ``ClosedError``."""
         self._operations.context.closed_flag.close()
@@ -380,13 +362,6 @@ class Storage:
             provider.close()
             if self._own_transport:
                 self._transport.close()
-
-    def _view(self, prefix: Prefix, policy: UploadPolicy | None, digest: DigestChoice | None = None) -> Storage:
-        view = Storage.__new__(Storage)
-        view._provider, view._own_transport = None, False  # views do not close what they look at
-        view._transport, view._run = self._transport, self._run
-        view._operations = Operations(self._operations.context.within(prefix, policy, digest))
-        return view
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,13 @@
+"""What layout 5 of the catalogue added for the keepers of records; each table has a module of its own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .database import sa
+
+RECORD_TABLES: Final[tuple[sa.Table, ...]] = ()
+"""The tables that layout 5 added."""
+
+RECORD_COLUMNS: Final[tuple[tuple[sa.Table, sa.Column[object]], ...]] = ()
+"""The columns that it added to tables of earlier layouts."""

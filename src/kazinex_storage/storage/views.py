@@ -1,0 +1,55 @@
+"""Views of a storage: the same objects below a folder, under another policy, or proven in another way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from ..keys import Prefix
+from ..types import DigestChoice
+from .operation import Context
+from .operations import Operations
+
+if TYPE_CHECKING:
+    from ..policy import UploadPolicy
+    from ..transport import Runner, Transport
+    from ..verbs import AnyProvider
+
+
+class StorageViews:
+    """The methods of ``Storage`` that return another one, which closes with it."""
+
+    _provider: AnyProvider | None
+    _own_transport: bool
+    _transport: Transport
+    _run: Runner
+    _operations: Operations
+
+    def scoped(self, prefix: str) -> Self:
+        """Return a view of the folder *prefix*, which closes with this storage; nothing outside can be named.
+
+        Raises:
+            InvalidKeyError: the prefix is no folder.
+        """
+        context = self._operations.context
+        return self._view(context.within(Prefix(context.scope.prefix + Prefix.folder(prefix)), context.rules.policy))
+
+    def with_policy(self, policy: UploadPolicy | None) -> Self:
+        """Return a view that puts under another policy."""
+        context = self._operations.context
+        return self._view(context.within(context.scope.prefix, policy))
+
+    def with_digest(self, digest: DigestChoice) -> Self:
+        """Return a view that proves what is put by what the service verifies, or by its sha256; see the constructor.
+
+        Raises:
+            ValueError: there is no such *digest*.
+        """
+        context = self._operations.context
+        return self._view(context.within(context.scope.prefix, context.rules.policy, digest))
+
+    def _view(self, context: Context) -> Self:
+        view = type(self).__new__(type(self))
+        view._provider, view._own_transport = None, False  # views do not close what they look at
+        view._transport, view._run = self._transport, self._run
+        view._operations = Operations(context)
+        return view
