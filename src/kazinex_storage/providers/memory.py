@@ -128,6 +128,7 @@ class MemoryProvider:
                     Capability.PARTS,
                 }
             ),
+            missing={Capability.PRESIGN: "no server answers requests for the memory of a process"},
             max_object_bytes=2**40,  # ours: more than any machine holds
             part_rule=_RULE,
             proves_puts=True,

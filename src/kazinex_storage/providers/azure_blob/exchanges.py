@@ -39,6 +39,11 @@ from .uploads import PartUploads
 if TYPE_CHECKING:
     from ...transport.addresses import PublicAddresses
 
+_MISSING = {
+    Capability.SERVER_MOVE: "Azure Blob Storage moves nothing: a move is a copy and then a delete",
+}
+"""Why what no container can do is not there, and what to do about it."""
+
 _CAPABILITIES = frozenset(
     {
         Capability.METADATA,
@@ -167,7 +172,7 @@ def _info(target: Target) -> ProviderInfo:
         part_rule=PART_RULE,
         staged_parts=True,
         concurrency=CONCURRENCY,
-        missing={} if target.signs else {Capability.PRESIGN: _CANNOT_SIGN},
+        missing=_MISSING if target.signs else {**_MISSING, Capability.PRESIGN: _CANNOT_SIGN},
         remote=True,
         proves_puts=True,
     )

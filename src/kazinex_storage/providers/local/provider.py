@@ -35,6 +35,16 @@ _BATCH = 1000
 _ALL = Prefix()
 
 
+_MISSING = {
+    Capability.SERVER_MOVE: "a file and what is kept with it are two: it is copied, then deleted",
+    Capability.BULK_DELETE: "each file is removed by a call of its own",
+    Capability.PRESIGN: "no server answers requests for a local disk; the routes of docs/http-api.md do",
+    Capability.PARTS: "a file is written in one go; after an error write it again",
+    Capability.RESUME: "a file is written in one go; after an error write it again",
+}
+"""Why what no disk can do is not there, and what to do about it."""
+
+
 class LocalProvider:
     """Stores objects as files. A put waits for the disk (fsync) unless the settings say otherwise."""
 
@@ -62,6 +72,7 @@ class LocalProvider:
                     Capability.SERVER_COPY,
                 }
             ),
+            missing=_MISSING,
             max_object_bytes=2**63 - 1,  # the largest offset of the POSIX file interface
             hierarchical=True,
             ignores_case=self._tree.ignores_case,

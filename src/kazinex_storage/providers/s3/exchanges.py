@@ -297,6 +297,12 @@ class S3Provider:
         return cast(T, found if found is not None else self._made.setdefault(name, make()))
 
 
+_MISSING = {
+    Capability.SERVER_MOVE: "the S3 interface moves nothing: a move is a copy and then a delete",
+}
+"""Why what no bucket can do is not there, and what to do about it."""
+
+
 def _info(target: Target) -> ProviderInfo:
     preset = target.preset
     capabilities = {
@@ -306,13 +312,17 @@ def _info(target: Target) -> ProviderInfo:
         Capability.PARTS,
         Capability.PRESIGN,
     }
-    missing: dict[Capability, str] = {}
+    missing = dict(_MISSING)
     if preset.conditional_puts:
         capabilities |= {Capability.CREATE_ONLY, Capability.CONDITIONAL}
-    elif target.rest is not None:
-        capabilities.add(Capability.CREATE_ONLY)
     else:
-        missing[Capability.CREATE_ONLY] = _NEEDS_SERVICE_KEY
+        missing[Capability.CONDITIONAL] = (
+            "the service replaces whatever is there; write each version under a key of its own"
+        )
+        if target.rest is not None:
+            capabilities.add(Capability.CREATE_ONLY)
+        else:
+            missing[Capability.CREATE_ONLY] = _NEEDS_SERVICE_KEY
     return ProviderInfo(
         kind=target.kind,
         location=target.location,

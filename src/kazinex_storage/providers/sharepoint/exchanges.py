@@ -54,6 +54,14 @@ CAPABILITIES = frozenset(
 """What a library can do. It keeps no metadata, and signs no requests."""
 
 
+_MISSING = {
+    Capability.METADATA: "a library keeps columns, and neither metadata nor HTTP headers; keep them with the document",
+    Capability.PRESIGN: "Graph signs no requests for others; give clients a ticket, which has an upload session",
+    Capability.PARTS: "an upload session takes its bytes in order; it can be resumed by another process",
+}
+"""Why what no library can do is not there, and what to do about it."""
+
+
 @not_pickled(SEND_A_FILE_SYSTEM)
 class SharePointProvider:
     """A folder of one document library. Thread-safe and fork-safe."""
@@ -68,6 +76,7 @@ class SharePointProvider:
             location=target.location,
             place=target.place,
             capabilities=CAPABILITIES,
+            missing=_MISSING,
             max_object_bytes=target.max_object_bytes,
             max_key_bytes=MAX_KEY_BYTES,
             hierarchical=True,

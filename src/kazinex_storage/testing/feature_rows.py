@@ -1,0 +1,105 @@
+"""The rows and columns of docs/features.md: capabilities with their how-tos, and what each provider is opened with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Final
+
+from ..capabilities import Capability
+from ..values import value
+
+
+@value
+class Row:
+    """One capability."""
+
+    capability: Capability
+    title: str
+    how: str
+    """The page and the heading of its how-to, relative to docs/."""
+
+
+@value
+class Feature:
+    """What the library does wherever the objects are."""
+
+    title: str
+    how: str
+    """As in ``Row``."""
+    says: str
+    """In one line."""
+
+
+@value
+class Column:
+    """One provider."""
+
+    title: str
+    kind: str
+    settings: Mapping[str, object]
+    """What it is opened with; obviously no real place."""
+    switches: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Settings that switch capabilities on, by how the page calls them."""
+
+
+_KEYS: Final = {"access_key_id": "fedcba9876543210fedcba9876543210", "secret_access_key": "0011223344556677" * 4}
+
+COLUMNS: Final = (
+    Column(
+        title="R2",
+        kind="r2",
+        settings={"account_id": "0123456789abcdef0123456789abcdef", "bucket": "kazinex-documents", **_KEYS},
+    ),
+    Column(
+        title="S3",
+        kind="s3",
+        settings={"region": "eu-central-1", "bucket": "kazinex-documents", **_KEYS},
+    ),
+    Column(
+        title="Supabase",
+        kind="supabase",
+        settings={
+            "project_ref": "abcdefghijklmnopqrst",
+            "region": "eu-central-1",
+            "bucket": "kazinex-documents",
+            **_KEYS,
+        },
+        switches={"service_key": {"service_key": "sb_secret_example"}},
+    ),
+    Column(
+        title="Azure",
+        kind="azure_blob",
+        settings={
+            "account": "kazinexexample",
+            "container": "kazinex-documents",
+            "account_key": "ZXhhbXBsZSBleGFtcGxlIGV4YW1wbGUgZXhhbXBsZSBleGFtcGxlIQ==",
+        },
+    ),
+    Column(
+        title="SharePoint",
+        kind="sharepoint",
+        settings={
+            "tenant_id": "11111111-2222-3333-4444-555555555555",
+            "client_id": "aaaaaaaa-0000-4000-8000-000000000000",
+            "client_secret": "example-secret",
+            "site_url": "https://contoso.sharepoint.com/sites/documents",
+        },
+    ),
+    Column(title="local disk", kind="local", settings={"root": "/"}),
+    Column(title="memory", kind="memory", settings={}),
+)
+
+ROWS: Final = (
+    Row(capability=Capability.CREATE_ONLY, title="create-only writes", how="how-to.md#create-and-never-replace"),
+    Row(capability=Capability.CONDITIONAL, title="replace one version only", how="how-to.md#replace-one-version-only"),
+    Row(capability=Capability.METADATA, title="metadata and HTTP headers", how="how-to.md#metadata-and-http-headers"),
+    Row(capability=Capability.SERVER_COPY, title="copies on the server", how="how-to.md#copy-and-move"),
+    Row(capability=Capability.SERVER_MOVE, title="moves in one step", how="how-to.md#copy-and-move"),
+    Row(capability=Capability.BULK_DELETE, title="many deletes in a request", how="how-to.md#delete-many"),
+    Row(capability=Capability.PRESIGN, title="signed URLs", how="how-to.md#signed-urls"),
+    Row(capability=Capability.PARTS, title="uploads in parts", how="how-to.md#uploads-that-outlive-a-process"),
+    Row(capability=Capability.RESUME, title="resumed uploads", how="how-to.md#uploads-that-outlive-a-process"),
+)
+
+LIBRARY: Final[tuple[Feature, ...]] = ()
