@@ -1,7 +1,7 @@
 """Store documents for organisations, wherever they want them.
 
 The names below are the public interface; they are imported when they are first used, so importing the package costs
-next to nothing and loads no SDK. Read ``contract.py``, ``providers/memory.py``, ``storage/sync.py`` and
+next to nothing and loads no SDK. Read ``contract.py``, ``providers/memory/provider.py``, ``storage/sync.py`` and
 ``documents/store.py``.
 """
 

@@ -2,7 +2,7 @@
 
 A provider is small and thin: a class with the plain methods of ``StorageProvider``, and those of the further protocols
 whose capability it declares. ``Storage`` passes it a valid key, a source of known size that can be opened again, and a
-sane span; it owes atomic writes and the errors of ``errors.py``, and nothing else. Read ``providers/memory.py``, the
+sane span; it owes atomic writes and the errors of ``errors.py``, and nothing else. Read ``providers/memory``, the
 reference, next; ``lifting.py`` is how ``Storage`` runs it. ``kazinex_storage.testing`` proves an implementation.
 """
 

@@ -74,7 +74,7 @@ ANY_USERS = {
 
 SINGLETONS = {
     "fs.references.REFERENCES": "a copy finds the secrets of its original, which lives in the same process",
-    "providers.memory.SHELVES": "named stores outlive the providers that share a name",
+    "providers.memory.shelf.SHELVES": "named stores outlive the providers that share a name",
     "registry._REGISTRY": "the sole registry",
     "bodies.resident.FOLDERS": "where the folders of a machine are is the same for all who read there",
     "bodies.memory_budget.BUDGET": "the memory of a process is one, whatever holds bodies in it",

@@ -19,13 +19,13 @@ class Promise:
 PROMISES = (
     Promise(
         name="memory: create-only",
-        module="providers/memory.py",
+        module="providers/memory/*.py",
         before="if stored is not None and mode is PutMode.CREATE:",
         after="if False:",
     ),
     Promise(
         name="memory: if-match",
-        module="providers/memory.py",
+        module="providers/memory/*.py",
         before="if if_match is not None and found != if_match:",
         after="if if_match is not None and found is None:",
     ),

@@ -107,7 +107,7 @@ TARGETS = (
     ),
     Target(
         name="memory",
-        modules=("providers/memory.py",),
+        modules=("providers/memory/*.py",),
         mutants=2,
         stages=(("tests/contract/test_memory.py", "-k", "bare"),),
     ),

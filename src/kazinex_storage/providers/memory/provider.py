@@ -6,18 +6,14 @@ Everything the contract asks for, in its shortest form; read it along with ``con
 from __future__ import annotations
 
 import hashlib
-import itertools
-import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict
-
-from ..bodies.part_plan import crc32_of, plan_parts
-from ..bodies.source import BUFFER_BYTES, Source
-from ..capabilities import Capability
-from ..errors import (
+from ...bodies.part_plan import crc32_of, plan_parts
+from ...bodies.source import BUFFER_BYTES, Source
+from ...capabilities import Capability
+from ...errors import (
     AlreadyExistsError,
     ClosedError,
     IntegrityError,
@@ -25,8 +21,8 @@ from ..errors import (
     PreconditionFailedError,
     StorageError,
 )
-from ..keys import ObjectKey, Prefix
-from ..types import (
+from ...keys import ObjectKey, Prefix
+from ...types import (
     MIB,
     Buffer,
     ByteRange,
@@ -42,67 +38,9 @@ from ..types import (
     Sink,
     UploadState,
 )
-from ..values import value
-from .settings.summaries import describe
+from .shelf import SHELVES, MemorySettings, Shelf, StoredObject, Upload
 
 _RULE = PartRule(min_part_bytes=1, max_part_bytes=1024 * MIB, max_parts=10_000)
-
-
-class MemorySettings(BaseModel):
-    """Settings of the kind ``memory``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=describe)
-
-    name: str | None = None
-    """Providers with the same name in one process share their objects; without a name they are private."""
-
-
-@value(kw_only=False)
-class StoredObject:
-    """One version of one object."""
-
-    data: bytes
-    info: ObjectInfo
-
-
-@value(kw_only=False)
-class _Upload:
-    """One upload in parts that is under way."""
-
-    key: ObjectKey
-    options: PutOptions
-    begun_at: datetime
-    parts: dict[int, bytes] = field(default_factory=dict)
-
-
-class Shelf:
-    """The objects of one memory store, and the lock that makes each change atomic."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, StoredObject] = {}
-        self.uploads: dict[str, _Upload] = {}
-        self.completed: dict[str, str | None] = {}
-        self.lock = threading.Lock()
-        self.versions = itertools.count(1)
-
-
-class Shelves:
-    """The named stores of this process."""
-
-    def __init__(self) -> None:
-        self._named: dict[str, Shelf] = {}
-        self._lock = threading.Lock()
-
-    def get(self, name: str | None) -> Shelf:
-        """Return the store of that *name*, always the same one; for None, a new private one."""
-        if name is None:
-            return Shelf()
-        with self._lock:
-            return self._named.setdefault(name, Shelf())
-
-
-SHELVES = Shelves()
-"""The only state of this module: it has to outlive the providers that share a name."""
 
 
 class MemoryProvider:
@@ -245,7 +183,7 @@ class MemoryProvider:
         shelf = self.shelf
         with shelf.lock:
             upload_id = f"upload-{next(shelf.versions)}"
-            shelf.uploads[upload_id] = _Upload(key, options, datetime.now(UTC))
+            shelf.uploads[upload_id] = Upload(key, options, datetime.now(UTC))
         return UploadState(
             key=key,
             upload_id=upload_id,
@@ -358,7 +296,7 @@ class MemoryProvider:
             raise NotFoundError("no object has that key", key=key)
         return stored
 
-    def _upload(self, state: UploadState) -> _Upload:
+    def _upload(self, state: UploadState) -> Upload:
         upload = self.shelf.uploads.get(state.upload_id)
         if upload is None or upload.key != state.key:
             raise NotFoundError("the upload is gone: completed or aborted; begin it again", key=state.key)
