@@ -115,6 +115,7 @@ if TYPE_CHECKING:
     from .registry import ProviderKind as ProviderKind
     from .registry import Registry as Registry
     from .registry import default_registry as default_registry
+    from .retention import Protection as Protection
     from .retention import Retention as Retention
     from .retention import RetentionMode as RetentionMode
     from .storage.aio import AsyncStorage as AsyncStorage
@@ -249,7 +250,7 @@ _HOMES = {
     "documents.register": ("Removal", "RevisionRecord"),
     "registry": ("ProviderKind", "Registry", "default_registry"),
     "bodies.source": ("Source",),
-    "retention": ("Retention", "RetentionMode"),
+    "retention": ("Protection", "Retention", "RetentionMode"),
     "storage.states": ("StateKeys",),
     "storage.sync": ("Storage",),
     "storage.remnants": ("Unkeyed", "adopt_unkeyed", "find_unkeyed", "read_unkeyed"),

@@ -6,6 +6,7 @@ Declared means proven by the conformance kit, both ways: what is not declared is
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
 
 class Capability(Enum):
@@ -55,3 +56,7 @@ class Capability(Enum):
     """A listing can be continued by another process, from a token."""
     STREAMED_WRITES = "streamed-writes"
     """A body of unknown length is sent as it comes, without a spool on the disk."""
+
+
+KEEPS: Final = frozenset({Capability.RETENTION, Capability.LEGAL_HOLD})
+"""What keeps objects from change and removal."""

@@ -36,6 +36,7 @@ from .contract import (
     Sweeper,
     UploadResumer,
 )
+from .contract_retention import Holder, Protector, Retainer
 from .keys import ObjectKey, Prefix
 from .transport import Call, Exchange, TransferCancelled
 from .types import Buffer, ByteRange, Checksum, Diagnosis, Folder, ObjectInfo, ProviderInfo, Sink, UploadState
@@ -245,6 +246,9 @@ class Exchanges(Verbs):
     is_session_open = lifted(SessionOpener.is_session_open)
     end_session = lifted(SessionOpener.end_session)
     diagnose = lifted(Diagnoser.diagnose)
+    protection = lifted(Protector.protection)
+    retain = lifted(Retainer.retain)
+    hold = lifted(Holder.hold)
 
     def sweep(self, prefix: Prefix, *, dry_run: bool) -> Exchange[int]:
         """See ``Sweeper.sweep``."""

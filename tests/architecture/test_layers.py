@@ -34,6 +34,7 @@ LEVELS = {
     "transport": 2,
     # 3: the contract
     "contract": 3,
+    "contract_retention": 3,
     "lifting": 3,
     "verbs": 3,
     "public_access": 3,

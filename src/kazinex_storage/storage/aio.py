@@ -99,6 +99,10 @@ class AsyncStorage:
     complete_upload = awaited(Storage.complete_upload)
     abort_upload = awaited(Storage.abort_upload)
     pending_uploads = awaited(Storage.pending_uploads)
+    retain = awaited(Storage.retain)
+    hold = awaited(Storage.hold)
+    release = awaited(Storage.release)
+    retention = awaited(Storage.retention)
 
     async def put(
         self,

@@ -11,7 +11,7 @@ from functools import partial
 
 from ..bodies.body import Spool
 from ..bodies.source import Source
-from ..capabilities import Capability
+from ..capabilities import KEEPS, Capability
 from ..errors import AlreadyExistsError, IntegrityError, PreconditionFailedError
 from ..keys import ObjectKey
 from ..transport import Exchange
@@ -51,8 +51,15 @@ def move_object(context: Context, source: ObjectKey, target: ObjectKey, mode: Pu
     Raises:
         AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
         PreconditionFailedError: *source* was replaced while it was copied; both are there.
+        RetentionError: something keeps *source*.
     """
     mode, size = yield from _admit(context, source, target, mode)
+    if not context.info.can(Capability.SERVER_MOVE) and not KEEPS.isdisjoint(
+        context.info.capabilities
+    ):  # before a copy of what cannot be removed after it
+        from .protecting import check_free
+
+        yield from check_free(context.exchanges, source)
     write = context.write_of(target)
     uncounted = context.rules.quota is not None and (yield from context.rules.quota.uncounted([source]))
     move = partial(_move, context, source, target, mode if write is None else PutMode.CREATE)

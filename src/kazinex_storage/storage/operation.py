@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
+from ..capabilities import KEEPS
 from ..errors import ClosedError, StorageError
 from ..keys import ObjectKey, Prefix
 from ..transport import Carrier, Exchange, Observer, Through
@@ -90,6 +91,10 @@ class Context:
         self.provider = provider
         self.exchanges = exchanges_of(provider)
         """The verbs of the provider; keys are full."""
+        if not KEEPS.isdisjoint(provider.info.capabilities) and not getattr(provider, "refuses_kept", False):
+            from .protecting import asking_first
+
+            self.exchanges = asking_first(self.exchanges)
         self.read: Reader | None = getattr(self.exchanges, "read", None)
         """Reads a whole object into memory, where the provider has a way that is plainer than ``get``."""
         self.info = provider.info

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ..bodies.small_download import Destination, SmallDownload
     from ..bodies.source import Source
     from .guards import Write
+    from .keeping import Keeping
     from .rules import Body
     from .uploads import Uploads
 else:
@@ -88,6 +89,13 @@ class Operations:
         from .uploads import Uploads
 
         return Uploads(self.context)
+
+    @property
+    def keeping(self) -> Keeping:
+        """Retention and legal holds."""
+        from .keeping import Keeping
+
+        return Keeping(self.context)
 
     def spool(self, key: str) -> Spool:
         """Return a spool that collects a body for *key* and refuses what the policy or the service does.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..retention import Protection, Retention
     from ..transport import Runner
     from .operations import Operations
 
@@ -14,3 +15,49 @@ class RecordVerbs:
 
     _operations: Operations
     _run: Runner
+
+    def retain(self, key: str, retention: Retention | None, *, bypass: bool = False) -> Protection:
+        """Keep the object from change and removal until a date; return what keeps it now. Two requests.
+
+        Every way to change it through this library raises ``RetentionError`` until then. Where the capability is not
+        in ``info.ours``, the service itself keeps the bytes from whoever reaches it in another way.
+
+        Args:
+            key: Of an object that is there.
+            retention: From now on; None ends the one that there is.
+            bypass: End a GOVERNANCE retention, or let it end earlier; the service may ask for a permission of its own.
+
+        Raises:
+            NotSupportedError: without ``Capability.RETENTION``.
+            NotFoundError: no such key.
+            RetentionError: the one that there is would end earlier, and is COMPLIANCE or *bypass* is not said.
+            ValueError: the retention would be over already.
+        """
+        return self._run(self._operations.keeping.retain(key, retention, bypass))
+
+    def hold(self, key: str) -> None:
+        """Keep the object from change and removal until ``release``; silent when it is held already. One request.
+
+        Raises:
+            NotSupportedError: without ``Capability.LEGAL_HOLD``.
+            NotFoundError: no such key.
+        """
+        return self._run(self._operations.keeping.hold(key, True))
+
+    def release(self, key: str) -> None:
+        """End the hold of the object; a retention goes on. One request.
+
+        Raises:
+            NotSupportedError: without ``Capability.LEGAL_HOLD``.
+            NotFoundError: no such key.
+        """
+        return self._run(self._operations.keeping.hold(key, False))
+
+    def retention(self, key: str) -> Protection:
+        """Return what keeps the object. One request.
+
+        Raises:
+            NotSupportedError: with neither ``Capability.RETENTION`` nor ``Capability.LEGAL_HOLD``.
+            NotFoundError: no such key.
+        """
+        return self._run(self._operations.keeping.protection(key))

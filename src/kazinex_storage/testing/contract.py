@@ -32,6 +32,7 @@ from .contract_parts import PartContract
 from .contract_presign import PresignContract
 from .contract_put import PutContract
 from .contract_resume import ResumeContract
+from .contract_retention import RetentionContract
 from .contract_scope import ScopeContract
 from .contract_sessions import SessionContract
 from .contract_write_once import WriteOnceContract
@@ -82,6 +83,7 @@ class ProviderContract(
     PartContract,
     PartFaultContract,
     ResumeContract,
+    RetentionContract,
     SessionContract,
     CapabilityContract,
     ConcurrencyContract,

@@ -69,6 +69,11 @@ class InterceptedProvider:
             raise AttributeError(name)
         return partial(self._list if name in ("scan", "children") else self._pass, name)
 
+    @property
+    def refuses_kept(self) -> bool:
+        """Whether the provider inside looks by itself at what keeps an object."""
+        return getattr(self._provider, "refuses_kept", False)
+
     def state_secret(self) -> bytes | None:
         """Return that of the provider inside."""
         return self._provider.state_secret() if isinstance(self._provider, StateSecret) else None

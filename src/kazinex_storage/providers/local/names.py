@@ -11,6 +11,9 @@ RESERVED = ".~kazinex"
 """Every name that this provider makes for its own use begins like this; keys with such a segment are refused. No id of
 an organisation, project, document or revision has a tilde."""
 
+KEPT = f"{RESERVED}/kept"
+"""The folder of the notes of what is kept, below the root."""
+
 # The limit of ext4, xfs, btrfs, APFS and NTFS (there in UTF-16 units) for one name.
 MAX_SEGMENT_BYTES = 255
 """UTF-8 bytes in one segment of a key."""

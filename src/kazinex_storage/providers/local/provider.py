@@ -10,9 +10,10 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from ...bodies.source import BUFFER_BYTES, Source
-from ...capabilities import Capability
+from ...capabilities import KEEPS, Capability
 from ...errors import IntegrityError, InvalidKeyError, NotFoundError, PreconditionFailedError, StorageError
 from ...keys import ObjectKey, Prefix
 from ...types import ByteRange, Diagnosis, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
@@ -24,7 +25,11 @@ from .sidecar import Sidecars, object_info, version_of
 from .temporary import is_temporary, sweep
 from .tree import Mapped, Tree, map_error
 from .unkeyed import remove_rest
-from .write import Writer
+from .write import Writer, check_free
+
+if TYPE_CHECKING:
+    from ...retention import Protection, Retention
+    from .keeping import KeptFiles
 
 # Writers that wait for the same disk share its flushes; more than about 16 gained nothing.
 _CONCURRENCY = 16
@@ -48,6 +53,8 @@ _MISSING = {
 class LocalProvider:
     """Stores objects as files. A put waits for the disk (fsync) unless the settings say otherwise."""
 
+    refuses_kept = True
+
     def __init__(self, settings: LocalSettings) -> None:
         """Open the root.
 
@@ -70,8 +77,10 @@ class LocalProvider:
                     Capability.METADATA,
                     Capability.CHECKSUM,
                     Capability.SERVER_COPY,
+                    *KEEPS,
                 }
             ),
+            ours=KEEPS,
             missing=_MISSING,
             max_object_bytes=2**63 - 1,  # the largest offset of the POSIX file interface
             hierarchical=True,
@@ -157,6 +166,7 @@ class LocalProvider:
             if stat.S_ISDIR(status.st_mode):
                 return
             version = version_of(status)
+            check_free(self._tree, key, version)
             lock.note(Note(key=key, versions=(version,)))
             os.unlink(to_disk(name), dir_fd=parent)
             self._tree.sync(parent)
@@ -234,9 +244,39 @@ class LocalProvider:
         """Explain what the disk refused, from the error alone."""
         return diagnose(error)
 
+    def protection(self, key: ObjectKey) -> Protection:
+        """Return what keeps the file.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        return self._kept.protection(key)
+
+    def retain(self, key: ObjectKey, retention: Retention | None, bypass: bool) -> None:  # noqa: ARG002  # was judged
+        """Set the retention of the file, or end it; on the disk when this returns.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        self._kept.retain(key, retention)
+
+    def hold(self, key: ObjectKey, held: bool) -> None:
+        """Begin or end a hold of the file; on the disk when this returns.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        self._kept.hold(key, held)
+
     def close(self) -> None:
         """Close the root."""
         self._tree.close()
+
+    @property
+    def _kept(self) -> KeptFiles:
+        from .keeping import KeptFiles  # for those who keep files, not for all who open a root
+
+        return KeptFiles(self._tree, self._locks)
 
     def _open(self, key: ObjectKey) -> tuple[int, ObjectInfo]:
         """Open the file of *key*; return its descriptor, and what file and sidecar say of it."""

@@ -136,6 +136,15 @@ class Tree:
                 self.check_spelling(parent, name)
             return os.open(to_disk(name), _READ, dir_fd=parent)
 
+    def has(self, path: str) -> bool:
+        """Say whether there is something at *path*, which is ours: no link is in the way."""
+        root = self.root()
+        try:
+            os.stat(path, dir_fd=root.descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
     @contextmanager
     def folder(self, segments: list[str], *, create: bool = False) -> Iterator[int]:
         """Open the folder that *segments* lead to and give its descriptor.

@@ -13,7 +13,7 @@ from ...bodies.source import Source
 from ...errors import AlreadyExistsError, IntegrityError, InvalidKeyError, PreconditionFailedError, UnavailableError
 from ...types import PutMode, PutOptions
 from .locks import Lock, Locks, Note
-from .names import split, to_disk
+from .names import KEPT, split, to_disk
 from .sidecar import Sidecar, Sidecars, version_of
 from .temporary import Temporary
 from .tree import Tree, write_all
@@ -81,6 +81,8 @@ class Writer:
         with self._locks.held(key) as lock:
             old = self._status(parent, name)
             _check(old, key, options)
+            if old is not None:
+                check_free(self._tree, key, version_of(old))
             note = Note(key=key, versions=(version_of(old),) if old is not None else (), temporary=temporary.name)
             # The clock may stop or go back: no two versions of one key may have the same modification time.
             least = old.st_mtime_ns + 1 if old is not None else 0
@@ -150,6 +152,18 @@ class Writer:
             return os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)
         except FileNotFoundError:
             return None
+
+
+def check_free(tree: Tree, key: str, version: str) -> None:
+    """Refuse a change of the file *key*, whose lock is held, while something keeps it. One look where nothing is kept.
+
+    Raises:
+        RetentionError: something does.
+    """
+    if tree.has(KEPT):
+        from .keeping import check_kept
+
+        check_kept(tree, key, version)
 
 
 def _stamp(file: int, time_ns: int) -> None:

@@ -9,16 +9,18 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from ...bodies.part_plan import crc32_of, plan_parts
 from ...bodies.source import BUFFER_BYTES, Source
-from ...capabilities import Capability
+from ...capabilities import KEEPS, Capability
 from ...errors import (
     AlreadyExistsError,
     ClosedError,
     IntegrityError,
     NotFoundError,
     PreconditionFailedError,
+    RetentionError,
     StorageError,
 )
 from ...keys import ObjectKey, Prefix
@@ -40,11 +42,16 @@ from ...types import (
 )
 from .shelf import SHELVES, MemorySettings, Shelf, StoredObject, Upload
 
+if TYPE_CHECKING:
+    from ...retention import Protection, Retention
+
 _RULE = PartRule(min_part_bytes=1, max_part_bytes=1024 * MIB, max_parts=10_000)
 
 
 class MemoryProvider:
     """Keeps objects in a dictionary. No requests; nothing survives the process."""
+
+    refuses_kept = True
 
     def __init__(self, settings: MemorySettings | None = None) -> None:
         """Open the store that *settings* name, or a private one."""
@@ -64,6 +71,7 @@ class MemoryProvider:
                     Capability.SERVER_MOVE,
                     Capability.BULK_DELETE,
                     Capability.PARTS,
+                    *KEEPS,
                 }
             ),
             missing={Capability.PRESIGN: "no server answers requests for the memory of a process"},
@@ -108,6 +116,7 @@ class MemoryProvider:
         info = _info(key, len(data), shelf, options, source.checksum)
         with shelf.lock:
             self._check(shelf.objects.get(key), key, options.mode, options.if_match)
+            self._change(shelf, key)
             shelf.objects[key] = StoredObject(data, info)
         return info
 
@@ -138,13 +147,18 @@ class MemoryProvider:
     def delete(self, key: ObjectKey) -> None:
         """Remove the object; silent when there is none."""
         with self.shelf.lock:
+            self._change(self.shelf, key)
             self.shelf.objects.pop(key, None)
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Sequence[StorageError | None]:
-        """Remove every object of *keys*."""
-        for key in keys:
-            self.delete(key)
-        return [None] * len(keys)
+        """Remove every object of *keys* that nothing keeps."""
+        errors: list[StorageError | None] = [None] * len(keys)
+        for index, key in enumerate(keys):
+            try:
+                self.delete(key)
+            except RetentionError as error:
+                errors[index] = error
+        return errors
 
     def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
         """Give the object a second key.
@@ -157,6 +171,7 @@ class MemoryProvider:
         info = replace(stored.info, key=target, etag=str(next(shelf.versions)), last_modified=datetime.now(UTC))
         with shelf.lock:
             self._check(shelf.objects.get(target), target, mode, None)
+            self._change(shelf, target)
             shelf.objects[target] = StoredObject(stored.data, info)
         return info
 
@@ -170,6 +185,7 @@ class MemoryProvider:
         with self.shelf.lock:
             stored, objects = self._find(source), self.shelf.objects
             self._check(objects.get(target), target, mode, None)
+            self._change(self.shelf, source, target)
             info = replace(stored.info, key=target)
             objects[target] = StoredObject(objects.pop(source).data, info)
         return info
@@ -237,6 +253,7 @@ class MemoryProvider:
         with shelf.lock:
             self._upload(state)
             self._check(shelf.objects.get(upload.key), upload.key, upload.options.mode, upload.options.if_match)
+            self._change(shelf, upload.key)
             shelf.objects[upload.key] = StoredObject(data, info)
             del shelf.uploads[state.upload_id]
             shelf.completed[state.upload_id] = info.etag
@@ -286,6 +303,39 @@ class MemoryProvider:
                 folder = head
                 yield Folder(prefix=f"{prefix}{head}/")
 
+    def protection(self, key: ObjectKey) -> Protection:
+        """Return what keeps the object.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        from .keeping import find
+
+        with self.shelf.lock:
+            return find(self.shelf, key)
+
+    def retain(self, key: ObjectKey, retention: Retention | None, bypass: bool) -> None:  # noqa: ARG002  # was judged
+        """Set the retention of the object, or end it.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        from .keeping import find
+
+        with self.shelf.lock:
+            self.shelf.protections[key] = replace(find(self.shelf, key), retention=retention)
+
+    def hold(self, key: ObjectKey, held: bool) -> None:
+        """Begin or end a hold of the object.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        from .keeping import find
+
+        with self.shelf.lock:
+            self.shelf.protections[key] = replace(find(self.shelf, key), held=held)
+
     def close(self) -> None:
         """Forget the objects, unless other providers of the same name hold them."""
         self._shelf = None
@@ -301,6 +351,13 @@ class MemoryProvider:
         if upload is None or upload.key != state.key:
             raise NotFoundError("the upload is gone: completed or aborted; begin it again", key=state.key)
         return upload
+
+    @staticmethod
+    def _change(shelf: Shelf, *keys: str) -> None:
+        if shelf.protections:
+            from .keeping import check_change
+
+            check_change(shelf, *keys)
 
     @staticmethod
     def _check(stored: StoredObject | None, key: ObjectKey, mode: PutMode, if_match: str | None) -> None:

@@ -6,6 +6,7 @@ import itertools
 import threading
 from dataclasses import field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +14,9 @@ from ...keys import ObjectKey
 from ...types import ObjectInfo, PutOptions
 from ...values import value
 from ..settings.summaries import describe
+
+if TYPE_CHECKING:
+    from ...retention import Protection
 
 
 class MemorySettings(BaseModel):
@@ -50,6 +54,7 @@ class Shelf:
         self.objects: dict[str, StoredObject] = {}
         self.uploads: dict[str, Upload] = {}
         self.completed: dict[str, str | None] = {}
+        self.protections: dict[str, Protection] = {}
         self.lock = threading.Lock()
         self.versions = itertools.count(1)
 
