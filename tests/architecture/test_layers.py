@@ -71,6 +71,7 @@ HOMES = {
     "ray": ("migration.ray",),
     "sqlalchemy": ("organisations",),
     "cryptography": ("organisations", "testing"),  # the certificates of emulators
+    "rfc3161_client": ("organisations.evidence",),
     "fsspec": ("fs",),
     "fastapi": ("web",),
     "starlette": ("web",),

@@ -22,6 +22,7 @@ from kazinex_storage.organisations import (
     SqlCatalogue,
 )
 from kazinex_storage.organisations.migration_tables import MIGRATION_TABLES
+from kazinex_storage.organisations.record_tables import RECORD_TABLES
 from kazinex_storage.organisations.schema import organisations as organisation_rows
 from kazinex_storage.organisations.schema import overrides, providers, revisions
 from kazinex_storage.organisations.service_tables import SERVICE_TABLES
@@ -96,7 +97,15 @@ def _sql(request: pytest.FixtureRequest, tmp_path: Path, sealer: Sealer) -> Iter
     engine: Engine = request.getfixturevalue("postgres_engine")
     yield SqlCatalogue(engine, sealer)
     with engine.begin() as connection:
-        for table in (overrides, organisation_rows, providers, revisions, *SERVICE_TABLES, *MIGRATION_TABLES):
+        for table in (
+            overrides,
+            organisation_rows,
+            providers,
+            revisions,
+            *SERVICE_TABLES,
+            *MIGRATION_TABLES,
+            *RECORD_TABLES,
+        ):
             connection.execute(table.delete())
 
 

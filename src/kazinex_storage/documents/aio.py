@@ -51,6 +51,7 @@ class AsyncDocumentStore:
     download = awaited(DocumentStore.download)
     revisions = awaited(DocumentStore.revisions)
     check = awaited(DocumentStore.check)
+    proof = awaited(DocumentStore.proof)
     remove = awaited(DocumentStore.remove)
     begin_direct_upload = awaited(DocumentStore.begin_direct_upload)
     confirm_direct_upload = awaited(DocumentStore.confirm_direct_upload)

@@ -25,6 +25,7 @@ from .direct import DirectUploads
 from .integrity import Evidence, IntegrityState, is_by_service, is_rewritten
 from .moved import Located, checked_where_it_is, is_proven_copy, read_where_it_is, refuse_accepted
 from .patience import Patience
+from .proofs import ReceiptProof
 from .reading import Opening, check_version, other_version, rewritten
 from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, Revisions, StoredDocument, receipt_of
 from .removing import removal_now, remove_by_key, remove_by_receipt
@@ -197,6 +198,10 @@ class DocumentOperations:
     def check(self, receipt: StoredDocument, by: Evidence = "bytes") -> Exchange[IntegrityState]:
         """Compare what is stored with its receipt; see ``DocumentStore.check``."""
         return (yield from read_where_it_is(self._search, receipt, partial(checked_where_it_is, by=by)))
+
+    def proof(self, receipt: StoredDocument) -> Exchange[ReceiptProof]:
+        """Return what the evidence says of a receipt; see ``DocumentStore.proof``."""
+        return (yield from self._search.proof(receipt))
 
     def revisions(self, document: DocumentKey) -> Exchange[Revisions]:
         """Return the stored revisions of a document; see ``DocumentStore.revisions``."""

@@ -18,6 +18,7 @@ from ..types import ObjectInfo
 from ..values import value
 from .copies import KnownCopy
 from .events import Event, ProviderPassedOver
+from .proofs import ReceiptProof
 from .receipts import ProviderResolver, ResolvedProvider, StoredDocument, check_bound
 from .register import RevisionRecord, RevisionRegister
 
@@ -224,6 +225,20 @@ class Search:
         made = [event() for event in events] if self.listens else []
         call = Call(self._resolver.announced, change, *made) if made else Call(change)
         return cast(bool, (yield call))
+
+    def proof(self, receipt: StoredDocument) -> Exchange[ReceiptProof]:
+        """Return what the signed evidence says of *receipt*.
+
+        Raises:
+            AccessDeniedError: the receipt is of another organisation than this is bound to.
+            SettingsError: the resolver knows no evidence.
+            StorageError: as ``DocumentStore.proof`` says.
+        """
+        self.admit_receipt(receipt)
+        proof = getattr(self._resolver, "proof", None)
+        if proof is None:
+            raise SettingsError("this resolver knows no evidence; use an organisations.Resolver")
+        return cast(ReceiptProof, (yield Call(proof, receipt)))
 
     @property
     def by(self) -> str | None:

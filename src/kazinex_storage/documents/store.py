@@ -18,6 +18,7 @@ from ..types import WHOLE, ByteRange, ObjectInfo, Progress
 from .direct_ends import DirectSweep
 from .integrity import Evidence, IntegrityState
 from .operations import DocumentOperations
+from .proofs import ReceiptProof
 from .receipts import ProviderResolver, Revisions, StoredDocument
 from .tickets import DirectUpload, UploadTicket, token_of
 
@@ -208,6 +209,21 @@ class DocumentStore:
             StorageError: the provider did not answer.
         """
         return self._run(self.operations.check(receipt, by))
+
+    def proof(self, receipt: StoredDocument) -> ReceiptProof:
+        """Return what was recorded of *receipt*, signed by its organisation: a file that is checked anywhere.
+
+        Nothing is asked of a provider: it proves what was stored, ``check`` what is there now. ``kazinex-storage
+        evidence verify`` checks the file, and a copy of the document with it. Two or three queries.
+
+        Raises:
+            NotFoundError: the evidence has no line of it.
+            IntegrityError: the evidence says that another file was stored.
+            SettingsError: the catalogue keeps no evidence (one in memory), or its keys cannot be read.
+            AccessDeniedError: this is bound to another organisation.
+            StorageError: the catalogue does not answer.
+        """
+        return self._run(self.operations.proof(receipt))
 
     def remove(
         self, document: StoredDocument | DocumentKey, *, by: str | None = None, reason: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..keys import check_identifier
 from .audit.log import AuditLog
 from .catalogue import Catalogue
+from .evidence.log import ReceiptEvidence
 from .managed import ManagedProviders
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .rules import named
@@ -21,6 +22,8 @@ class Records:
         """What the platform offers to every organisation."""
         self.audit = AuditLog(catalogue)
         """The audit in the catalogue; it is written where ``on_event`` is an ``AuditLog`` of it."""
+        self.evidence = ReceiptEvidence(catalogue)
+        """The evidence of receipts in the catalogue."""
 
     def organisation(self, organisation: str) -> OrganisationRecord:
         """Return the default and the allowlist of the organisation.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from .database import sa
+from .evidence.tables import receipt_heads, receipt_lines
 
-RECORD_TABLES: Final[tuple[sa.Table, ...]] = ()
+RECORD_TABLES: Final[tuple[sa.Table, ...]] = (receipt_lines, receipt_heads)
 """The tables that layout 5 added."""
 
 RECORD_COLUMNS: Final[tuple[tuple[sa.Table, sa.Column[object]], ...]] = ()

@@ -16,6 +16,7 @@ from ..documents.register import (
 from ..keys import DocumentKey
 from ..secrecy.pickling import not_pickled
 from .database import Database, sa
+from .evidence.chain import ReceiptChains
 from .migration_tables import run_pending, runs
 from .schema import revisions
 from .usage_changes import add_usage, settle
@@ -53,9 +54,10 @@ _OWE = run_pending.insert().from_select(
 class SqlRegister:
     """Remembers revisions in SQL. Thread-safe and fork-safe, for any number of processes."""
 
-    def __init__(self, database: Database) -> None:
-        """Use the tables of *database*, which stays the catalogue's to close."""
+    def __init__(self, database: Database, receipts: ReceiptChains) -> None:
+        """Use the tables of *database*, which stays the catalogue's to close; *receipts* gets a line of each change."""
         self._database = database
+        self._receipts = receipts
 
     def revision(self, document: DocumentKey) -> RevisionRecord | None:
         """Return what is remembered of the revision. One query by primary key.
@@ -84,7 +86,7 @@ class SqlRegister:
     def swap_revision(
         self, before: RevisionRecord | None, after: RevisionRecord | None, *, claim: str | None = None
     ) -> bool:
-        """Replace *before* by *after* unless another one is kept. One transaction of three statements.
+        """Replace *before* by *after* unless another one is kept. One transaction of six statements, and a signature.
 
         With a *claim* there are two more, and the quotas of the organisation are locked meanwhile.
 
@@ -118,6 +120,7 @@ class SqlRegister:
         for change in usage_changes(before, after):
             add_usage(connection, organisation, change)
         _owe(connection, before, after)
+        self._receipts.swapped(connection, before, after)
         return True
 
 

@@ -17,7 +17,8 @@ from ..documents.claims import OrganisationQuota
 from ..documents.copies import KnownCopy
 from ..documents.events import Event, EventHook, ProviderResolved
 from ..documents.patience import Patience
-from ..documents.receipts import ResolvedProvider
+from ..documents.proofs import ReceiptProof
+from ..documents.receipts import ResolvedProvider, StoredDocument
 from ..documents.register import RevisionRegister
 from ..documents.taken import Taken
 from ..documents.ticket_register import TicketRegister
@@ -153,6 +154,14 @@ class Resolver(Speaker):
             StorageError: the catalogue does not answer.
         """
         mark_removed(self.organisations.catalogue.journal, document)
+
+    def proof(self, receipt: StoredDocument) -> ReceiptProof:
+        """Return what the evidence in the catalogue says of *receipt*.
+
+        Raises:
+            StorageError: as ``organisations.evidence.log.ReceiptEvidence.proof`` says.
+        """
+        return self.organisations.evidence.proof(receipt)
 
     def state_keys(self, organisation: str) -> StateKeys:
         """Return the keys of the organisation; of a catalogue without keys, those of this process."""

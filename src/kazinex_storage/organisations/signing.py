@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Final
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from ..errors import SettingsError
 from ..secrecy.masking import MaskedBytes
@@ -27,6 +29,9 @@ try:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 except ModuleNotFoundError as _error:
     raise SettingsError("signing evidence needs cryptography; pip install 'kazinex-storage[sql]'") from _error
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 _KEY_BYTES: Final = 32  # of a private key of Ed25519: RFC 8032, 5.1.5
 _SALT: Final = b"kazinex-storage evidence 1"
@@ -147,6 +152,38 @@ def _pem(private: Ed25519PrivateKey) -> str:
     return private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
+def certificates_of(texts: Iterable[bytes]) -> list[Certificate]:
+    """Return the certificates in *texts*, each once; a text in PEM may hold several.
+
+    Raises:
+        SettingsError: a text is none.
+    """
+    from cryptography.x509 import load_pem_x509_certificates  # which few need
+
+    found: dict[bytes, Certificate] = {}
+    for text in texts:
+        try:
+            certificates = load_pem_x509_certificates(text)
+        except ValueError as error:
+            raise SettingsError("that is no certificate in PEM; give those of the time stamp service") from error
+        found |= {each.public_bytes(Encoding.DER): each for each in certificates}
+    return list(found.values())
+
+
+def public_keys_in(text: str) -> tuple[str, ...]:
+    """Return the public keys in PEM that *text* holds, such as what was kept of several years.
+
+    Raises:
+        SettingsError: it holds none, or something else than keys of Ed25519.
+    """
+    end = "-----END PUBLIC KEY-----"
+    keys = tuple(f"{part.strip()}\n{end}\n" for part in text.split(end)[:-1])
+    for pem in keys or (text,):
+        _public(pem)
+    return keys
+
+
+@lru_cache(maxsize=64)  # a file is checked line by line, and reading a key takes a third of the time of a check
 def _public(pem: str) -> Ed25519PublicKey:
     try:
         found = load_pem_public_key(pem.encode())

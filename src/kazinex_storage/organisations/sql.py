@@ -26,6 +26,7 @@ from .checks import CheckTable
 from .connection_rows import SqlConnections
 from .connections import ConnectionTable
 from .database import Database, sa, write_next
+from .evidence.chain import ReceiptChains
 from .journal_rows import SqlJournal
 from .listing import SqlListing
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
@@ -87,7 +88,9 @@ class SqlCatalogue:
         self._database = Database(place)
         self._sealer = sealer
         self._rows = SealedRows(sealer)
-        register = SqlRegister(self._database)
+        self.receipts = ReceiptChains(self._database, self.state_keys)
+        """The evidence of receipts."""
+        register = SqlRegister(self._database, self.receipts)
         self.revisions: RevisionRegister = register
         """What is remembered of revisions."""
         self.tickets: TicketRegister = SqlTickets(self._database, sealer, register)

@@ -1,0 +1,270 @@
+"""The evidence of receipts of a catalogue: shows, exports, verifies and proves what its chains say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import datetime
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Protocol, cast
+
+from ...documents.proofs import ReceiptProof
+from ...documents.receipts import StoredDocument
+from ...errors import IntegrityError, NotFoundError, SettingsError
+from ...keys import DocumentKey, check_identifier
+from ...secrecy.pickling import not_pickled
+from ..catalogue import Catalogue
+from ..records import now
+from .lines import (
+    END,
+    KEY,
+    STAMP,
+    WINDOW,
+    ChainEnd,
+    ChainHead,
+    Happening,
+    SignedLine,
+    end_line,
+    header_line,
+    parsed,
+    signature_line,
+)
+
+if TYPE_CHECKING:
+    from ..signing import EvidenceKey, EvidenceSigner
+    from .chain import ReceiptChains
+    from .checking import ChainReport
+
+_PROVING = ("stored", "moved", "changed", "known", "restored")
+
+
+class ChainedCatalogue(Protocol):
+    """What a catalogue adds when it keeps chains of receipts."""
+
+    @property
+    def receipts(self) -> ReceiptChains:
+        """The chains."""
+        ...
+
+
+class Written(Protocol):
+    """A file that bytes are written to."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write *data*."""
+        ...
+
+
+@not_pickled("let the other process open the catalogue")
+class ReceiptEvidence:
+    """The evidence of receipts in a catalogue. Thread-safe and fork-safe, for any number of processes.
+
+    A line is added by the register itself, whichever way a document comes in, moves or goes; nothing here changes one.
+    """
+
+    def __init__(self, catalogue: Catalogue, *, clock: Callable[[], datetime] = now) -> None:
+        """Show the chains of *catalogue*."""
+        self._catalogue = catalogue
+        self._clock = clock
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the catalogue keeps chains: one in memory has no keys, and keeps none."""
+        return hasattr(self._catalogue, "receipts")
+
+    def key(self, organisation: str, key_id: str | None = None) -> EvidenceKey:
+        """Return the public key of *organisation* of now, or the one of *key_id*.
+
+        Raises:
+            InvalidKeyError: no organisation can have that id.
+            SettingsError: the catalogue has no keys, they cannot be read or made, or none has that id.
+        """
+        from ..signing import evidence_key
+
+        return evidence_key(self._catalogue, check_identifier(organisation, "organisation"), key_id)
+
+    def projects(self, organisation: str) -> tuple[str, ...]:
+        """Return the projects that have a chain, sorted. One query.
+
+        Raises:
+            InvalidKeyError: no organisation can have that id.
+            SettingsError: the catalogue keeps no chains.
+            StorageError: the database does not answer.
+        """
+        return self._chains.projects(check_identifier(organisation, "organisation"))
+
+    def lines(self, organisation: str, project: str, *, after: int = 0) -> Generator[bytes, None, None]:
+        """Yield the chain of *project* as ``check_receipts`` takes it, lines up to *after* left out; with line feeds.
+
+        All of it is as of one instant; a database transaction stays open until the last line.
+
+        Raises:
+            InvalidKeyError: an id is not one.
+            SettingsError: the catalogue keeps no chains, or its keys cannot be read.
+            StorageError: the database does not answer.
+        """
+        check_identifier(organisation, "organisation")
+        check_identifier(project, "project")
+        signer = self._chains.signer_of(organisation, project)
+        with self._chains.chain(organisation, project, after + 1) as (head, found):
+            yield from self._file(head, found, signer)
+
+    def export(self, organisation: str, project: str, file: Written, *, after: int = 0) -> ChainEnd:
+        """Write the chain of *project* into *file*, a binary file, as ``lines`` yields it, and return its end.
+
+        Raises:
+            InvalidKeyError: an id is not one.
+            SettingsError: the catalogue keeps no chains, or its keys cannot be read.
+            StorageError: the database does not answer.
+        """
+        count, end = 0, b""
+        for line in self.lines(organisation, project, after=after):
+            end = line if count % 2 else end  # the last but one: each signature is on an even line
+            count += 1
+            file.write(line)
+        found = END.read(parsed(end))
+        return ChainEnd(
+            organisation=organisation,
+            project=project,
+            lines=count // 2 - 1,
+            number=found["end"],
+            hash=found["hash"],
+            key_id=found["key_id"],
+        )
+
+    def verify(self, organisation: str, project: str, known: tuple[int, str] | None = None) -> ChainReport:
+        """Check the whole chain of *project* with the keys of the catalogue. It reads every line.
+
+        Args:
+            organisation: Its id.
+            project: Its id.
+            known: ``number`` and ``hash`` of an earlier report or export.
+
+        Raises:
+            InvalidKeyError: an id is not one.
+            SettingsError: the catalogue keeps no chains, or its keys cannot be read.
+            StorageError: the database does not answer.
+        """
+        from .checking import Trust, check_lines
+
+        trust = Trust(keys=self._trusted(organisation, project), known=known, whole=True)
+        with closing(self.lines(organisation, project)) as lines:
+            return check_lines((line[:-1] for line in lines), trust)
+
+    def proof(self, receipt: StoredDocument) -> ReceiptProof:
+        """Return what the chain says of *receipt*: a file that proves it, up to the next time stamp if there is one.
+
+        Two or three queries.
+
+        Raises:
+            NotFoundError: the chain has no line of it: an earlier release recorded it, or it is of another catalogue.
+            IntegrityError: the chain says that other bytes were stored.
+            SettingsError: the catalogue keeps no chains, or its keys cannot be read.
+            StorageError: the database does not answer.
+        """
+        document = receipt.document
+        found = [(line, line.read()) for line in self._chains.of_revision(document)]
+        told = [(line, said) for line, said in found if said["kind"] in _PROVING]
+        if not told:
+            raise NotFoundError(
+                "the evidence has no line of it; `kazinex-storage evidence complete` adds what earlier releases stored",
+                operation="proof",
+                key=document.build(),
+            )
+        fitting = [(line, said) for line, said in told if _fits(said, receipt)]
+        if not fitting:
+            raise IntegrityError(
+                "the evidence says that another file was stored; the receipt, or the evidence, was altered",
+                operation="proof",
+                key=document.build(),
+            )
+        line, said = next((each for each in fitting if each[1]["provider"] == receipt.provider), fitting[0])
+        number = int(str(said["number"]))
+        content, stamped = self._part(document, number)
+        return ReceiptProof(
+            document=document,
+            provider=cast("str | None", said["provider"]),
+            size=cast("int | None", said["size"]),
+            sha256=cast("str | None", said["sha256"]),
+            kind=str(said["kind"]),
+            recorded_at=datetime.fromisoformat(str(said["at"])),
+            number=number,
+            hash=line.hash,
+            key_id=str(said["key_id"]),
+            later=tuple(str(other["kind"]) for _, other in found if int(str(other["number"])) > number),
+            stamped_at=stamped,
+            content=content,
+        )
+
+    def note(self, document: DocumentKey, what: Happening) -> None:
+        """Add a line that the register does not know of, such as a hold; in the transaction of ``together``, if any.
+
+        Without effect where the catalogue keeps no chains.
+
+        Raises:
+            SettingsError: the keys cannot be read.
+            StorageError: the database does not answer.
+        """
+        if self.is_kept:
+            self._chains.append(document.organisation, document.project, [what])
+
+    @property
+    def _chains(self) -> ReceiptChains:
+        if not self.is_kept:
+            raise SettingsError(
+                "this catalogue keeps no evidence, as it has no keys; use one in a database, with KAZINEX_STORAGE_KEY "
+                "or a key file"
+            )
+        return cast(ChainedCatalogue, self._catalogue).receipts
+
+    def _trusted(self, organisation: str, project: str) -> tuple[str, ...]:
+        """Return the public keys of the chain that the catalogue still has, by its own ring and not by the chain."""
+        keys = [self.key(organisation).pem]
+        for line in self._chains.of_kind(organisation, project, KEY):
+            with suppress(SettingsError):  # it is not on the ring any more; it has handed over to the next
+                keys.append(self.key(organisation, str(_said(line).get("id"))).pem)
+        return tuple(dict.fromkeys(keys))
+
+    def _part(self, document: DocumentKey, number: int) -> tuple[bytes, datetime | None]:
+        """Return the part of the chain that begins with the line *number*, and the time that it was stamped."""
+        organisation, project = document.organisation, document.project
+        last, stamped = number, None
+        for line in self._chains.of_kind(organisation, project, STAMP, number):
+            found, said = line.read(), _said(line)
+            if int(str(found["number"])) - number >= WINDOW:
+                break
+            if int(str(said["number"])) >= number:
+                last, stamped = int(str(found["number"])), datetime.fromisoformat(str(said["at"]))
+                break
+        signer = self._chains.signer_of(organisation, project)
+        with self._chains.chain(organisation, project, number) as (head, lines):
+            part = islice(lines, last - number + 1)
+            return b"".join(self._file(head, part, signer)), stamped
+
+    def _file(self, head: ChainHead, lines: Iterator[SignedLine], signer: EvidenceSigner) -> Iterator[bytes]:
+        first = next(lines, None)
+        last = head
+        if first is not None:
+            said = first.read()
+            last = replace(head, number=int(str(said["number"])) - 1, hash=str(said["before"]))
+        yield header_line(last) + b"\n"
+        for line in chain([first] if first is not None else [], lines):
+            last = replace(head, number=last.number + 1, hash=line.hash)
+            yield line.text + b"\n"
+            yield signature_line(line.signature) + b"\n"
+        end = end_line(last, head, signer.key_id, self._clock())
+        yield end + b"\n"
+        yield signature_line(signer.sign(end)) + b"\n"
+
+
+def _said(line: SignedLine) -> Mapping[str, object]:
+    found = line.read()["said"]
+    return found if isinstance(found, Mapping) else {}
+
+
+def _fits(said: Mapping[str, object], receipt: StoredDocument) -> bool:
+    """Say whether a line is of the file of *receipt*; what one of them does not know is not compared."""
+    pairs = ((said["size"], receipt.size), (said["sha256"], receipt.sha256))
+    alike = all(recorded is None or own is None or recorded == own for recorded, own in pairs)
+    return alike and said["filename"] == receipt.document.filename
