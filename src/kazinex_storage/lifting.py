@@ -37,12 +37,14 @@ from .contract import (
     UploadResumer,
 )
 from .contract_retention import Holder, Protector, Retainer
+from .contract_streaming import StreamWriter
 from .keys import ObjectKey, Prefix
 from .transport import Call, Exchange, TransferCancelled
 from .types import Buffer, ByteRange, Checksum, Diagnosis, Folder, ObjectInfo, ProviderInfo, Sink, UploadState
 
 if TYPE_CHECKING:
     from .bodies.source import Source
+    from .bodies.stream import Stream
     from .transport.addresses import PublicAddresses
 
 # S3, R2 and Supabase list 1,000 keys a request; a page of a lifted provider is as long.
@@ -119,6 +121,11 @@ def _call_begin_upload(self: Exchanges, *arguments: object) -> Exchange[object]:
         provider.abort_upload(ObjectKey(state.key), state.upload_id)
 
     return (yield Call(provider.begin_upload, *arguments, discard=abort))
+
+
+def _call_put_stream(self: Exchanges, key: object, stream: Stream, options: object) -> Exchange[object]:
+    put = cast(StreamWriter, self.provider).put_stream
+    return (yield Call(put, key, stream, options, cancel=stream.cancel))
 
 
 def _call_resume_upload(self: Exchanges, state: object, source: Source) -> Exchange[object]:
@@ -249,6 +256,7 @@ class Exchanges(Verbs):
     protection = lifted(Protector.protection)
     retain = lifted(Retainer.retain)
     hold = lifted(Holder.hold)
+    put_stream = lifted(StreamWriter.put_stream, _call_put_stream)
 
     def sweep(self, prefix: Prefix, *, dry_run: bool) -> Exchange[int]:
         """See ``Sweeper.sweep``."""

@@ -235,6 +235,8 @@ class PartRule:
     """How many parts at most."""
     multiple_of: int = 1
     """Every part but the last is a multiple of this many bytes."""
+    equal: bool = False
+    """Whether every part but the last has the same size."""
 
 
 @value

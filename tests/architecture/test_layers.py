@@ -35,6 +35,7 @@ LEVELS = {
     # 3: the contract
     "contract": 3,
     "contract_retention": 3,
+    "contract_streaming": 3,
     "lifting": 3,
     "verbs": 3,
     "public_access": 3,

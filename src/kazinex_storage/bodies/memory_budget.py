@@ -14,13 +14,12 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ..errors import UnavailableError
 from ..lazy import module
 from ..transport import Exchange, Wait
 from ..types import MIB
-from .source import Source
 
 if TYPE_CHECKING:
     import mmap
@@ -42,6 +41,14 @@ PATIENCE_S: Final = 300.0
 """Seconds that an upload waits while no other one ends."""
 
 
+class Cancellable(Protocol):
+    """What waits for room: a body that may be given up meanwhile."""
+
+    def check_cancelled(self) -> None:
+        """End the work of the caller once the body was cancelled."""
+        ...
+
+
 class Budget:
     """Lets bodies into memory as long as there is room, and one body of each owner even when there is none.
 
@@ -61,7 +68,7 @@ class Budget:
         self._lock = threading.Lock()
         self._pid = os.getpid()
 
-    def take(self, size: int, source: Source, owner: object) -> Exchange[None]:
+    def take(self, size: int, source: Cancellable, owner: object) -> Exchange[None]:
         """Wait until *size* bytes have room, or until *owner*, which is a provider, holds no other body.
 
         Raises:

@@ -46,6 +46,16 @@ def known_body(body: BodyLike) -> Body | None:
     return FileBody(cast(BinaryIO, body)) if seekable is not None and seekable() else None
 
 
+def is_unsized(body: object) -> bool:
+    """Say whether *body* is an iterable, or a file that cannot be asked for its length; paths are looked at later."""
+    if isinstance(body, bytes | bytearray | memoryview | str | os.PathLike):
+        return False
+    if getattr(body, "read", None) is None:
+        return hasattr(body, "__iter__")
+    seekable = getattr(body, "seekable", None)
+    return seekable is None or not seekable()
+
+
 def spooled_body(body: BodyLike, spool: Spool, cancelled: Callable[[], bool]) -> Body:
     """Read *body* to its end into *spool*, and return it.
 

@@ -46,7 +46,7 @@ def within_quota(
         yield from give_back(claim)
         raise
     if write is None:
-        yield from _counted(claim.keep(info.size - (replaced or 0), 1 if replaced is None else 0))
+        yield from counted(claim.keep(info.size - (replaced or 0), 1 if replaced is None else 0))
     return info
 
 
@@ -70,10 +70,10 @@ def removing(context: Context, keys: Sequence[ObjectKey], remove: Exchange[None]
     outcomes = cast("list[Outcome[int | None]]", (yield Many(heads, context.info.concurrency))) if uncounted else []
     sizes = {key: outcome.value for key, outcome in zip(uncounted, outcomes, strict=True) if outcome.value is not None}
     yield from remove
-    yield from _counted(rule.forget(sizes))
+    yield from counted(rule.forget(sizes))
 
 
-def _counted(count: Exchange[None]) -> Exchange[None]:
+def counted(count: Exchange[None]) -> Exchange[None]:
     """Run *count*; should it fail, what was done stays done, and the next ``reconcile`` counts it."""
     try:
         yield from count

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ..bodies.body import Spool
     from ..bodies.download_file import Download
     from ..bodies.small_download import Destination, SmallDownload
-    from ..bodies.source import Source
+    from ..bodies.source import BodyLike, Source
     from .guards import Write
     from .keeping import Keeping
     from .rules import Body
@@ -311,6 +311,17 @@ class Operations:
         """Write; where a *write* records it, that keeps the sha256, so that nothing else will do."""
         rules = self.context.rules
         hashed = write is not None or (options.digest or rules.digest) == "sha256"
+        if rules.streams and type(body) is not bytes:
+            from ..bodies.taking import is_unsized
+
+            if is_unsized(body):
+                from .streaming import Streaming
+
+                def known(body: Body, sha256: str | None, on_progress: Progress | None) -> Exchange[ObjectInfo]:
+                    return self._write(key, body, options, sha256, on_progress, write=write)
+
+                streaming = Streaming(self.context, key, options, write=write, hashed=hashed)
+                return (yield from streaming.run(cast("BodyLike", body), sha256, on_progress, known))
         source = yield from rules.source(body, sha256, on_progress, hashed=hashed)
         try:
             if source is body and not hashed:

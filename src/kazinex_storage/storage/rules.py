@@ -23,6 +23,7 @@ from ..types import DEFAULTS, DigestChoice, ObjectInfo, Progress, ProviderInfo, 
 if TYPE_CHECKING:
     from ..bodies.body import BytesBody, Spool
     from ..bodies.source import BodyLike, Source
+    from ..bodies.stream import Stream
     from ..policy import UploadPolicy
     from .quota import QuotaRule
 
@@ -42,7 +43,17 @@ _METADATA = ("metadata", "content_disposition", "cache_control", "content_encodi
 class Rules:
     """What may enter one provider under one policy. Keys are full."""
 
-    __slots__ = ("_keeps_metadata", "_limit", "digest", "info", "policy", "quota", "taken", "write_once")
+    __slots__ = (
+        "_keeps_metadata",
+        "digest",
+        "info",
+        "limit",
+        "policy",
+        "quota",
+        "streams",
+        "taken",
+        "write_once",
+    )
 
     def __init__(
         self,
@@ -70,7 +81,10 @@ class Rules:
         self.quota: QuotaRule | None = None
         """Claims room for what is written, where there are quotas; set in the same way."""
         self._keeps_metadata = Capability.METADATA in info.capabilities
-        self._limit = info.max_object_bytes if policy is None else min(info.max_object_bytes, policy.max_file_bytes)
+        self.streams = Capability.STREAMED_WRITES in info.capabilities
+        """Whether a body of unknown length is sent as it comes."""
+        self.limit = info.max_object_bytes if policy is None else min(info.max_object_bytes, policy.max_file_bytes)
+        """The most bytes of one object."""
 
     def under(self, policy: UploadPolicy | None, digest: DigestChoice | None = None) -> Rules:
         """Return the same rules under another *policy*, and with another *digest* if one is given.
@@ -155,14 +169,14 @@ class Rules:
         Raises:
             FileTooLargeError: it is.
         """
-        if size > self._limit:
-            raise self._too_large(size)
+        if size > self.limit:
+            raise self.too_large(size)
 
     def spool(self) -> Spool:
         """Return a spool that refuses to grow over the limit."""
         from ..bodies.body import Spool
 
-        return Spool(self._limit, self._too_large)
+        return Spool(self.limit, self.too_large)
 
     def source(
         self, body: Body, sha256: str | None, on_progress: Progress | None, *, hashed: bool = True
@@ -196,8 +210,8 @@ class Rules:
         def look() -> Source:
             source = sourced.of(
                 unread,
-                limit=self._limit,
-                too_large=self._too_large,
+                limit=self.limit,
+                too_large=self.too_large,
                 cancelled=gone.is_set,
                 sha256=sha256,
                 progress=on_progress,
@@ -211,7 +225,7 @@ class Rules:
         call = Call(look, cancel=gone.set, discard=sourced.close)
         return cast("Source", (yield call))
 
-    def check_stored(self, key: ObjectKey, source: Source, info: ObjectInfo) -> ObjectInfo:
+    def check_stored(self, key: ObjectKey, source: Source | Stream, info: ObjectInfo) -> ObjectInfo:
         """Return *info*, the service's record of *source*, with the checksum of the bytes.
 
         Raises:
@@ -224,7 +238,8 @@ class Rules:
             return info  # of two that a service verifies, it said itself which one it did
         return replace(info, checksum=sent)
 
-    def _too_large(self, size: int) -> FileTooLargeError:
+    def too_large(self, size: int) -> FileTooLargeError:
+        """Return the error for a body of *size* bytes, or so many as yet."""
         if self.policy is not None and self.policy.max_file_bytes <= self.info.max_object_bytes:
             return self.policy.too_large(size)
         from ..policy import format_bytes

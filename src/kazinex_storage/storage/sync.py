@@ -120,7 +120,8 @@ class Storage(StorageViews, RecordVerbs):
 
         Atomic: readers see the old object or the new one; after any error the old one. The checksum is the one that the
         service verified, or the sha256 where the storage or *options* ask for it; a *sha256* that is given is compared
-        and kept. A body of unknown length is spooled: up to 8 MiB in memory, then on disk. One request without parts.
+        and kept. A body of unknown length is collected up to 8 MiB, and goes out in parts beyond that; where a service
+        must know the length, it is spooled on disk. One request up to 8 MiB.
 
         Raises:
             AlreadyExistsError: ``PutMode.CREATE``, or written once, and the key exists.

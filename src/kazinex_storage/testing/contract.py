@@ -35,6 +35,7 @@ from .contract_resume import ResumeContract
 from .contract_retention import RetentionContract
 from .contract_scope import ScopeContract
 from .contract_sessions import SessionContract
+from .contract_streaming import StreamingContract
 from .contract_write_once import WriteOnceContract
 from .harness import Harness
 from .model import check_model
@@ -85,6 +86,7 @@ class ProviderContract(
     ResumeContract,
     RetentionContract,
     SessionContract,
+    StreamingContract,
     CapabilityContract,
     ConcurrencyContract,
     FaultContract,

@@ -88,6 +88,7 @@ class CapabilityContract:
             Capability.SERVER_MOVE: "move",
             Capability.BULK_DELETE: "delete_many",
             Capability.PRESIGN: "presign",
+            Capability.STREAMED_WRITES: "put_stream",
         }
         offers = bench.provider
         missing = [name for capability, name in methods.items() if bench.can(capability) and not hasattr(offers, name)]

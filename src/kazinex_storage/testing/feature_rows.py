@@ -99,6 +99,11 @@ ROWS: Final = (
     Row(capability=Capability.BULK_DELETE, title="many deletes in a request", how="how-to.md#delete-many"),
     Row(capability=Capability.PRESIGN, title="signed URLs", how="how-to.md#signed-urls"),
     Row(capability=Capability.PARTS, title="uploads in parts", how="how-to.md#uploads-that-outlive-a-process"),
+    Row(
+        capability=Capability.STREAMED_WRITES,
+        title="bodies of unknown length, no spool",
+        how="object-options.md#write-what-has-no-length-yet",
+    ),
     Row(capability=Capability.RESUME, title="resumed uploads", how="how-to.md#uploads-that-outlive-a-process"),
 )
 

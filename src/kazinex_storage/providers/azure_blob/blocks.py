@@ -10,7 +10,7 @@ import secrets
 from base64 import b64decode, b64encode
 from binascii import Error as BadBase64
 from functools import partial
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from ...bodies.checksums import sha256_checksum
 from ...bodies.part_plan import plan_parts
@@ -25,6 +25,9 @@ from .checksums import Proof
 from .errors import AZURE
 from .objects import CHEAP, Objects
 from .target import PART_RULE
+
+if TYPE_CHECKING:
+    from ...bodies.stream import Stream
 
 # All block ids of a blob must have the same length (Put Block), so everything that writes blocks here uses this form.
 _MAGIC: Final = b"kz"
@@ -101,6 +104,22 @@ class Blocks:
         ids = [id_of(token, part) for part in parts]
         response: Response = yield self._requests.put_block_list(key, ids, found, options, token)
         return (yield from self._objects.written(key, response, source.size, found, options, token))
+
+    def put_stream(self, key: str, stream: Stream, options: PutOptions) -> Exchange[ObjectInfo]:
+        """Write a body of unknown length; one request for each block and one for the list, which has its checksum.
+
+        Raises:
+            UnavailableError: the service lost the blocks.
+        """
+        from ...bodies.stream_parts import send_stream
+
+        yield from self._objects.check(key, options)
+        token = new_write_token()
+        parts = yield from send_stream(stream, PART_RULE, partial(self.put_block, key, token), self._objects)
+        ids = [id_of(token, part) for part in parts]
+        found = stream.checksum
+        response: Response = yield self._requests.put_block_list(key, ids, found, options, token)
+        return (yield from self._objects.written(key, response, stream.size, found, options, token))
 
     def put_block(self, key: str, token: str, number: int, data: Buffer) -> Exchange[PartInfo]:
         """Write one block, whose digest becomes the etag of the part; one request.

@@ -52,6 +52,7 @@ _CAPABILITIES = frozenset(
         Capability.SERVER_COPY,
         Capability.BULK_DELETE,
         Capability.PARTS,
+        Capability.STREAMED_WRITES,
     }
 )
 _CANNOT_SIGN = "a shared access signature cannot sign others; give the account key, or an identity of Microsoft Entra"
@@ -87,6 +88,7 @@ class AzureBlobProvider:
         self._named = named = Objects(Requests(target, self._signing))  # by names of the service, for what no key names
         self.blocks = Blocks(objects)
         """Writes in blocks."""
+        self.put_stream = self.blocks.put_stream
         self.get, self.head, self.delete, self.copy = objects.get, objects.head, objects.delete, Copying(objects).copy
         self.read = objects.read
         self.delete_many, self.delete_unkeyed = partial(delete_many, objects), partial(delete_many, named)

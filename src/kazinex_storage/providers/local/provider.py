@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from ...retention import Protection, Retention
     from .keeping import KeptFiles
 
+if TYPE_CHECKING:
+    from ...bodies.stream import Stream
+
 # Writers that wait for the same disk share its flushes; more than about 16 gained nothing.
 _CONCURRENCY = 16
 
@@ -78,6 +81,7 @@ class LocalProvider:
                     Capability.CHECKSUM,
                     Capability.SERVER_COPY,
                     *KEEPS,
+                    Capability.STREAMED_WRITES,
                 }
             ),
             ours=KEEPS,
@@ -99,7 +103,7 @@ class LocalProvider:
         """What the provider is and can do."""
         return self._info
 
-    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> ObjectInfo:
+    def put(self, key: ObjectKey, source: Source | Stream, options: PutOptions) -> ObjectInfo:
         """Write the whole of *source*; on the disk when this returns.
 
         Raises:
@@ -114,6 +118,10 @@ class LocalProvider:
         with Mapped(key, writing=True):
             status, sidecar = self._writer.write(key, source, options)
         return object_info(key, status, version_of(status), sidecar)
+
+    def put_stream(self, key: ObjectKey, stream: Stream, options: PutOptions) -> ObjectInfo:
+        """Write all that *stream* gives, into the file that is published; see ``put``."""
+        return self.put(key, stream, options)
 
     def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
         """Push the bytes of *span* into *sink*.

@@ -28,8 +28,8 @@ _NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}
 class Temporary:
     """A file of one folder that is not published yet; leaving the context removes what was not."""
 
-    def __init__(self, parent: int, tree: Tree) -> None:
-        """Make the file in the folder of *tree* that is open as *parent*.
+    def __init__(self, parent: int, tree: Tree, *, named: bool = False) -> None:
+        """Make the file in the folder of *tree* that is open as *parent*; *named* keeps that folder from being removed.
 
         Raises:
             OSError: as the system says.
@@ -38,7 +38,7 @@ class Temporary:
         self._mode = tree.file_mode
         self.name = f"{_PREFIX}{secrets.token_hex(8)}"
         """The reserved name that it has, or gets for an instant while it replaces."""
-        self.descriptor = self._open_unnamed()
+        self.descriptor = -1 if named else self._open_unnamed()
         """Open for reading and writing."""
         self._named = self.descriptor < 0
         if self._named:

@@ -7,6 +7,7 @@ import os
 import stat
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ...bodies.digest import OVERLAP_BYTES
 from ...bodies.source import Source
@@ -17,6 +18,9 @@ from .names import KEPT, split, to_disk
 from .sidecar import Sidecar, Sidecars, version_of
 from .temporary import Temporary
 from .tree import Tree, write_all
+
+if TYPE_CHECKING:
+    from ...bodies.stream import Stream
 
 # A delete may prune the folder at the same instant, and the write starts over; each time, another process progressed.
 _ATTEMPTS = 100
@@ -30,7 +34,7 @@ class Writer:
         self._locks = locks
         self._sidecars = sidecars
 
-    def write(self, key: str, source: Source, options: PutOptions) -> tuple[os.stat_result, Sidecar]:
+    def write(self, key: str, source: Source | Stream, options: PutOptions) -> tuple[os.stat_result, Sidecar]:
         """Write *source* and publish it under *key*; return what is there now.
 
         Raises:
@@ -61,19 +65,20 @@ class Writer:
         raise UnavailableError("the folder of the key was removed again and again while writing", key=key)
 
     def _attempt(
-        self, parent: int, name: str, key: str, source: Source, options: PutOptions
+        self, parent: int, name: str, key: str, source: Source | Stream, options: PutOptions
     ) -> tuple[os.stat_result, Sidecar]:
         # The check that counts is made when publishing; this one avoids reading a body for nothing.
         _check(self._status(parent, name), key, options)
-        with Temporary(parent, self._tree) as temporary:
+        # A stream is read once: the name keeps others from removing the folder, after which a source is read again.
+        with Temporary(parent, self._tree, named=not isinstance(source, Source)) as temporary:
             return self._fill(temporary, parent, name, key, source, options)
 
     def _fill(
-        self, temporary: Temporary, parent: int, name: str, key: str, source: Source, options: PutOptions
+        self, temporary: Temporary, parent: int, name: str, key: str, source: Source | Stream, options: PutOptions
     ) -> tuple[os.stat_result, Sidecar]:
         descriptor = temporary.descriptor
         # The disk is waited for while a large body is hashed; a small one joins its sidecar.
-        small = source.size < OVERLAP_BYTES
+        small = isinstance(source, Source) and source.size < OVERLAP_BYTES
         self._copy(descriptor, source, wait=not small)
         checksum = source.checksum
         kept = replace(options, metadata=dict(options.metadata))
@@ -106,7 +111,7 @@ class Writer:
         self._tree.sync(parent)
         return os.fstat(descriptor), sidecar
 
-    def _copy(self, descriptor: int, source: Source, *, wait: bool) -> None:
+    def _copy(self, descriptor: int, source: Source | Stream, *, wait: bool) -> None:
         """Write the body with its modification time, and *wait* for the disk."""
         stamp = time.time_ns()
 

@@ -43,6 +43,7 @@ from ...types import (
 from .shelf import SHELVES, MemorySettings, Shelf, StoredObject, Upload
 
 if TYPE_CHECKING:
+    from ...bodies.stream import Stream
     from ...retention import Protection, Retention
 
 _RULE = PartRule(min_part_bytes=1, max_part_bytes=1024 * MIB, max_parts=10_000)
@@ -72,6 +73,7 @@ class MemoryProvider:
                     Capability.BULK_DELETE,
                     Capability.PARTS,
                     *KEEPS,
+                    Capability.STREAMED_WRITES,
                 }
             ),
             missing={Capability.PRESIGN: "no server answers requests for the memory of a process"},
@@ -112,13 +114,17 @@ class MemoryProvider:
                 while count := reader.readinto(view[position : position + BUFFER_BYTES]):
                     position += count
             data = bytes(buffer)
-        shelf = self.shelf
-        info = _info(key, len(data), shelf, options, source.checksum)
-        with shelf.lock:
-            self._check(shelf.objects.get(key), key, options.mode, options.if_match)
-            self._change(shelf, key)
-            shelf.objects[key] = StoredObject(data, info)
-        return info
+        return self._store(key, data, options, source.checksum)
+
+    def put_stream(self, key: ObjectKey, stream: Stream, options: PutOptions) -> ObjectInfo:
+        """Write all that *stream* gives.
+
+        Raises:
+            AlreadyExistsError: ``PutMode.CREATE`` and the key exists.
+            PreconditionFailedError: the object is not the version ``if_match``.
+        """
+        data = b"".join(map(bytes, stream.chunks()))
+        return self._store(key, data, options, stream.checksum)
 
     def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> ObjectInfo:
         """Push the bytes of *span* into *sink*.
@@ -339,6 +345,15 @@ class MemoryProvider:
     def close(self) -> None:
         """Forget the objects, unless other providers of the same name hold them."""
         self._shelf = None
+
+    def _store(self, key: ObjectKey, data: bytes, options: PutOptions, checksum: Checksum | None) -> ObjectInfo:
+        shelf = self.shelf
+        info = _info(key, len(data), shelf, options, checksum)
+        with shelf.lock:
+            self._check(shelf.objects.get(key), key, options.mode, options.if_match)
+            self._change(shelf, key)
+            shelf.objects[key] = StoredObject(data, info)
+        return info
 
     def _find(self, key: ObjectKey) -> StoredObject:
         stored = self.shelf.objects.get(key)

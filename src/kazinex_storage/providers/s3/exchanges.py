@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from urllib import parse
 
     from ...bodies.source import Source
+    from ...bodies.stream import Stream
     from ...errors import StorageError
     from ...public_access import PublicAccess
     from ...transport.addresses import PublicAddresses
@@ -117,6 +118,12 @@ class S3Provider:
         if source.size <= SINGLE_PUT_BYTES:
             return self.objects.write(key, source, options)
         return self.multipart.upload(key, source, options)
+
+    def put_stream(self, key: ObjectKey, stream: Stream, options: PutOptions) -> Exchange[ObjectInfo]:
+        """Write a body of unknown length in parts."""
+        from .streams import put_stream
+
+        return put_stream(self.objects, self.multipart, key, stream, options)
 
     def check_key(self, key: ObjectKey) -> None:
         """Refuse a key whose name the service cannot hold."""
@@ -311,6 +318,7 @@ def _info(target: Target) -> ProviderInfo:
         Capability.BULK_DELETE,
         Capability.PARTS,
         Capability.PRESIGN,
+        Capability.STREAMED_WRITES,
     }
     missing = dict(_MISSING)
     if preset.conditional_puts:

@@ -88,7 +88,8 @@ S3 = Preset(
 # developers.cloudflare.com/r2/platform/limits (page of 2026-06-08).
 R2 = Preset(
     title="Cloudflare R2",
-    part_rule=PartRule(min_part_bytes=5 * MIB, max_part_bytes=5 * GIB - 5 * MIB, max_parts=10_000),
+    # "All parts, except the last, must be the same size" — developers.cloudflare.com/r2/objects/upload-objects.
+    part_rule=PartRule(min_part_bytes=5 * MIB, max_part_bytes=5 * GIB - 5 * MIB, max_parts=10_000, equal=True),
     max_put_bytes=5 * GIB - 5 * MIB,
     max_copy_bytes=5 * GIB - 5 * MIB,
     max_object_bytes=5 * 1024 * GIB - 5 * GIB,

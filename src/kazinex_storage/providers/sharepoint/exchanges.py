@@ -58,6 +58,7 @@ _MISSING = {
     Capability.METADATA: "a library keeps columns, and neither metadata nor HTTP headers; keep them with the document",
     Capability.PRESIGN: "Graph signs no requests for others; give clients a ticket, which has an upload session",
     Capability.PARTS: "an upload session takes its bytes in order; it can be resumed by another process",
+    Capability.STREAMED_WRITES: "Graph has to know the size of a file at first: bodies without one are spooled",
 }
 """Why what no library can do is not there, and what to do about it."""
 
