@@ -63,6 +63,9 @@ if TYPE_CHECKING:
     from .documents.store import DocumentStore as DocumentStore
     from .documents.tickets import DirectUpload as DirectUpload
     from .documents.tickets import UploadTicket as UploadTicket
+    from .encryption.age import Age as Age
+    from .encryption.age import generate_identity as generate_identity
+    from .encryption.age import recipient_of as recipient_of
     from .errors import AccessDeniedError as AccessDeniedError
     from .errors import AlreadyExistsError as AlreadyExistsError
     from .errors import ArchivedError as ArchivedError
@@ -159,6 +162,7 @@ _HOMES = {
     "storage.aio": ("AsyncStorage",),
     "documents.aio": ("AsyncDocumentStore",),
     "documents.store": ("DocumentStore",),
+    "encryption.age": ("Age", "generate_identity", "recipient_of"),
     "errors": (
         "AccessDeniedError",
         "AlreadyExistsError",

@@ -7,8 +7,8 @@ import pytest
 from .house import House, house_of
 
 MEDIAN_LINES = 140
-PUTS = 14
-"""The goal is 14."""
+PUTS = 15
+"""The goal is 14, and one for the provider that encrypts what goes to another one."""
 
 
 @pytest.fixture(scope="module")

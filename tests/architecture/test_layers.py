@@ -32,6 +32,7 @@ LEVELS = {
     # 2: what a provider is written with
     "bodies": 2,
     "transport": 2,
+    "encryption": 2,
     # 3: the contract
     "contract": 3,
     "contract_retention": 3,
@@ -71,7 +72,7 @@ HOMES = {
     "distributed": ("migration.dask",),
     "ray": ("migration.ray",),
     "sqlalchemy": ("organisations",),
-    "cryptography": ("organisations", "testing"),  # the certificates of emulators
+    "cryptography": ("organisations", "encryption", "testing"),  # the certificates of emulators
     "rfc3161_client": ("organisations.evidence",),
     "fsspec": ("fs",),
     "fastapi": ("web",),

@@ -36,6 +36,7 @@ from .records import RecordVerbs
 from .views import StorageViews
 
 if TYPE_CHECKING:
+    from ..encryption.age import Age
     from ..policy import UploadPolicy
     from .files import StorageFile
     from .rules import Body, WriteOnce
@@ -63,6 +64,7 @@ class Storage(StorageViews, RecordVerbs):
         write_once: WriteOnce = False,
         state_key: bytes | StateKeys | None = None,
         digest: DigestChoice = "service",
+        encryption: Age | None = None,
     ) -> None:
         """Use *provider*, which this storage closes; every key is below the folder *prefix*, nothing else can be named.
 
@@ -72,10 +74,15 @@ class Storage(StorageViews, RecordVerbs):
             write_once: Which objects are created and never replaced, by whatever call; see ``rules.WriteOnce``.
             state_key: At least 16 secret bytes that seal upload states; by default derived from the provider's secret.
             digest: What proves a body that is put: the checksum that the service verifies, or the sha256.
+            encryption: Keys by which every object is encrypted here, before it is sent; all speaks of the plain text.
 
         Raises:
             InvalidKeyError: the prefix is no folder; ``ValueError``: the key is too short, or there is no such digest.
         """
+        if encryption is not None:
+            from .encrypting import encrypted
+
+            provider = encrypted(provider, encryption)
         self._provider: AnyProvider | None = provider
         self._transport = transport_for(provider, transport)
         self._run = self._transport.run  # all that AsyncStorage does otherwise; see ``awaiting.awaited``

@@ -275,7 +275,7 @@ class Uploads:
     ) -> Exchange[PartInfo]:
         part = held.get(number)
         if part is not None:
-            same = cast("PartInfo | None", (yield Call(_same, part, data)))
+            same = cast("PartInfo | None", (yield Call(same_part, part, data)))
             if same is not None:
                 return same
         return (yield from self._exchanges.put_part(state, number, data))
@@ -377,7 +377,7 @@ class Uploads:
         return plan
 
 
-def _same(held: PartInfo, data: memoryview) -> PartInfo | None:
+def same_part(held: PartInfo, data: memoryview) -> PartInfo | None:
     """Return the part *held* by the service if it is *data*; None when it differs, or when that is not known."""
     if held.size != len(data):
         return None
