@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .bodies.source import Source as Source
     from .capabilities import Capability as Capability
     from .contract import StorageProvider as StorageProvider
+    from .contract_reading import Page as Page
     from .documents.aio import AsyncDocumentStore as AsyncDocumentStore
     from .documents.direct_ends import DirectSweep as DirectSweep
     from .documents.events import AllowlistChanged as AllowlistChanged
@@ -77,10 +78,12 @@ if TYPE_CHECKING:
     from .errors import IntegrityError as IntegrityError
     from .errors import InvalidJsonError as InvalidJsonError
     from .errors import InvalidKeyError as InvalidKeyError
+    from .errors import InvalidTokenError as InvalidTokenError
     from .errors import InvalidUrlError as InvalidUrlError
     from .errors import LocationNotFoundError as LocationNotFoundError
     from .errors import LockedError as LockedError
     from .errors import NotFoundError as NotFoundError
+    from .errors import NotModifiedError as NotModifiedError
     from .errors import NotSupportedError as NotSupportedError
     from .errors import PolicyError as PolicyError
     from .errors import PreconditionFailedError as PreconditionFailedError
@@ -175,10 +178,12 @@ _HOMES = {
         "IntegrityError",
         "InvalidJsonError",
         "InvalidKeyError",
+        "InvalidTokenError",
         "InvalidUrlError",
         "LocationNotFoundError",
         "LockedError",
         "NotFoundError",
+        "NotModifiedError",
         "NotSupportedError",
         "PolicyError",
         "PreconditionFailedError",
@@ -211,6 +216,7 @@ _HOMES = {
     ),
     "policy": ("ENTERPRISE", "STANDARD", "Plan", "UploadPolicy", "Verdict"),
     "contract": ("StorageProvider",),
+    "contract_reading": ("Page",),
     "storage.reading": ("ByteStream",),
     "documents.direct_ends": ("DirectSweep",),
     "documents.tickets": ("DirectUpload", "UploadTicket"),

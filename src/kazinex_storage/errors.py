@@ -13,10 +13,12 @@ StorageError(operation, provider, key, retryable, retry_after_s, code, request_i
   InvalidKeyError(ValueError)                the key cannot be used here
   InvalidUrlError(ValueError)                the URL cannot be used here
   InvalidJsonError(ValueError)               a receipt or an upload state is not as it was written
+  InvalidTokenError(ValueError)              the token of a listing is not ours, or belongs to another listing
   PolicyError(ValueError)                    the upload policy refuses
     FileTooLargeError · FileTypeRefusedError
   NotSupportedError(NotImplementedError)     the provider does not declare the capability
   NotFoundError(FileNotFoundError) · AlreadyExistsError(FileExistsError) · PreconditionFailedError
+  NotModifiedError                           the object is still the version that the caller has
   AuthenticationError · AccessDeniedError(PermissionError) · QuotaExceededError
   LockedError                                the object is locked or checked out
     RetentionError                           it is under retention or a legal hold
@@ -187,6 +189,10 @@ class InvalidJsonError(StorageError, ValueError):
     """What came back is not as this package wrote it: a receipt or an upload state with a field wrong or missing."""
 
 
+class InvalidTokenError(StorageError, ValueError):
+    """The token of a listing was altered, is not ours, or belongs to another listing or another storage."""
+
+
 class PolicyError(StorageError, ValueError):
     """The upload policy of the organisation refuses the file or the setting."""
 
@@ -217,6 +223,18 @@ class AlreadyExistsError(StorageError, FileExistsError):
 
 class PreconditionFailedError(StorageError):
     """The object is not the version that ``if_match`` names; nothing was changed."""
+
+
+class NotModifiedError(StorageError):
+    """The object is still the version that ``if_none_match`` names, so none of its bytes were sent."""
+
+    etag: str | None = None
+    """That version."""
+    last_modified: datetime | None = None
+    """When it was written, aware UTC, where the service says it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return *super().__reduce__(), {"etag": self.etag, "last_modified": self.last_modified}
 
 
 class AuthenticationError(StorageError):

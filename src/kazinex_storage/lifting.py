@@ -36,6 +36,7 @@ from .contract import (
     Sweeper,
     UploadResumer,
 )
+from .contract_reading import ConditionalReader, PageLister
 from .contract_retention import Holder, Protector, Retainer
 from .contract_streaming import StreamWriter
 from .keys import ObjectKey, Prefix
@@ -106,6 +107,13 @@ def _call_get(
             return info
     valve = _Valve(sink)
     return cast(ObjectInfo, (yield Call(self.provider.get, key, span, valve, if_match, cancel=valve.shut)))
+
+
+def _call_get_changed(
+    self: Exchanges, key: ObjectKey, span: ByteRange, sink: Sink, if_none_match: str
+) -> Exchange[ObjectInfo]:
+    get_changed, valve = cast(ConditionalReader, self.provider).get_changed, _Valve(sink)
+    return cast(ObjectInfo, (yield Call(get_changed, key, span, valve, if_none_match, cancel=valve.shut)))
 
 
 def _call_head(self: Exchanges, key: ObjectKey) -> Exchange[ObjectInfo]:
@@ -237,6 +245,8 @@ class Exchanges(Verbs):
         self.resident: ResidentReader | None = getattr(provider, "resident", None)
         """Its way to read what is in memory, if it has one: on the spot, where a call would cost more than the read."""
 
+    get_changed = lifted(ConditionalReader.get_changed, _call_get_changed)
+    list_page = lifted(PageLister.list_page)
     copy = lifted(ServerCopier.copy)
     move = lifted(ServerMover.move)
     delete_many = lifted(BulkDeleter.delete_many)

@@ -37,6 +37,7 @@ LEVELS = {
     "contract": 3,
     "contract_retention": 3,
     "contract_streaming": 3,
+    "contract_reading": 3,
     "lifting": 3,
     "verbs": 3,
     "public_access": 3,

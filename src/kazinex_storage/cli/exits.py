@@ -9,6 +9,7 @@ from ..errors import (
     AlreadyExistsError,
     AuthenticationError,
     InvalidKeyError,
+    InvalidTokenError,
     InvalidUrlError,
     NotFoundError,
     PolicyError,
@@ -45,7 +46,7 @@ HELP = (
 _CODES: tuple[tuple[tuple[type[StorageError], ...], ExitCode], ...] = (
     ((NotFoundError, RecordNotFoundError), ExitCode.NOT_FOUND),
     ((PolicyError, AlreadyExistsError, PreconditionFailedError), ExitCode.REFUSED),
-    ((InvalidKeyError, InvalidUrlError), ExitCode.USAGE),
+    ((InvalidKeyError, InvalidUrlError, InvalidTokenError), ExitCode.USAGE),
     ((SettingsError, UnresolvedOrganisationError), ExitCode.SETTINGS),
     ((AuthenticationError, AccessDeniedError, ReconnectRequiredError), ExitCode.SETTINGS),
 )

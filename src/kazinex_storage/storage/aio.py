@@ -86,6 +86,7 @@ class AsyncStorage:
     download = awaited(Storage.download)
     read_ranges = awaited(Storage.read_ranges)
     head = awaited(Storage.head)
+    list_page = awaited(Storage.list_page)
     exists = awaited(Storage.exists)
     delete = awaited(Storage.delete)
     delete_many = awaited(Storage.delete_many)

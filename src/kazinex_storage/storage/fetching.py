@@ -56,6 +56,8 @@ class Fetch:
         self._on_progress = on_progress
         self._if_match = if_match
         self._total = size
+        self.if_none_match: str | None = None
+        """The version that is not fetched; set before it begins."""
         self._done = 0
 
     def whole(self) -> Exchange[ObjectInfo]:
@@ -107,13 +109,27 @@ class Fetch:
         return info
 
     def _get(self, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
+        if self.if_none_match is not None:  # the first request; the others are for the version that it found
+            return self._get_changed(span, sink, self.if_none_match)
         return self._context.exchanges.get(self._key, span, sink, if_match)
+
+    def _get_changed(self, span: ByteRange, sink: Sink, if_none_match: str) -> Exchange[ObjectInfo]:
+        from ..contract_reading import changed  # most downloads are unconditional
+
+        self.if_none_match = None
+        info = yield from self._context.exchanges.get_changed(self._key, span, sink, if_none_match)
+        return changed(info, if_none_match)
 
     def _look(self) -> Exchange[str | None]:
         """Look up size and version first, when the caller wants progress and nobody has told the size."""
         if self._on_progress is None or self._total is not None:
             return self._if_match
         before = yield from self._context.exchanges.head(self._key)
+        if self.if_none_match is not None:
+            from ..contract_reading import changed  # as in _get_changed
+
+            changed(before, self.if_none_match)
+            self.if_none_match = None
         self._total = before.size
         return self._if_match or before.etag
 

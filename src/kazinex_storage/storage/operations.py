@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, cast
 
+from ..capabilities import Capability
 from ..errors import BulkError, NotFoundError
 from ..keys import ObjectKey
 from ..lazy import module
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ..bodies.download_file import Download
     from ..bodies.small_download import Destination, SmallDownload
     from ..bodies.source import BodyLike, Source
+    from ..contract_reading import Page
     from .guards import Write
     from .keeping import Keeping
     from .rules import Body
@@ -136,9 +138,19 @@ class Operations:
 
     @operation("get")
     def get_bytes(
-        self, key: ObjectKey, span: ByteRange = WHOLE, if_match: str | None = None, *, sha256: str | None = None
+        self,
+        key: ObjectKey,
+        span: ByteRange = WHOLE,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        *,
+        sha256: str | None = None,
     ) -> Exchange[bytes]:
         """Return the bytes of *span*, the whole compared with *sha256*; see ``Storage.get_bytes``."""
+        if if_none_match is not None:
+            from .conditional import bytes_if_changed
+
+            return bytes_if_changed(self.context, key, span, if_match, if_none_match)
         read = self.context.read
         if read is not None and span is WHOLE and if_match is None:
             return read(key, sha256)
@@ -191,6 +203,7 @@ class Operations:
         *,
         sha256: str | None = None,
         if_match: str | None = None,
+        if_none_match: str | None = None,
     ) -> Exchange[ObjectInfo]:
         """Write the object into *path* if it has *sha256* and is the version *if_match*; see ``Storage.download``.
 
@@ -198,6 +211,8 @@ class Operations:
         """
         from ..bodies.small_download import Destination, SmallDownload
 
+        if if_none_match is not None:
+            self.context.rules.need(Capability.CONDITIONAL_READ, "if_none_match")
         remote = self.context.info.remote
         into = path if isinstance(path, Destination) else Destination(path=pathlib.Path(path))
         trusting = remote and self.context.rules.digest == "service"
@@ -210,6 +225,7 @@ class Operations:
             target = cast(Download, (yield Call(into.open, trusting, discard=Download.discard)))
         try:
             fetch = Fetch(self.context, key, target, on_progress, if_match, into.size)
+            fetch.if_none_match = if_none_match
             info = yield from fetch.small(sha256) if small else fetch.spans(sha256) if remote else fetch.whole()
             checksum = yield Call(target.publish, info, sha256 or info.sha256)
         finally:
@@ -217,9 +233,13 @@ class Operations:
         return info if checksum is None or checksum == info.checksum else replace(info, checksum=checksum)
 
     @operation("head")
-    def head(self, key: ObjectKey) -> Exchange[ObjectInfo]:
+    def head(self, key: ObjectKey, if_none_match: str | None = None) -> Exchange[ObjectInfo]:
         """Return what is known of the object; see ``Storage.head``."""
-        return self.context.exchanges.head(key)
+        if if_none_match is None:
+            return self.context.exchanges.head(key)
+        from .conditional import head_if_changed
+
+        return head_if_changed(self.context, key, if_none_match)
 
     @operation("head")
     def exists(self, key: ObjectKey) -> Exchange[bool]:
@@ -274,6 +294,13 @@ class Operations:
         from .signed import confirm_object
 
         return confirm_object(self.context, key, options, write_token)
+
+    @unscoped_operation("list")
+    def list_page(self, prefix: str, token: str | None, limit: int, recursive: bool) -> Exchange[Page]:
+        """Return one page of a listing; see ``Storage.list_page``."""
+        from .paging import list_page
+
+        return list_page(self.context, prefix, token, limit, recursive=recursive)
 
     def scan(self, prefix: str) -> Listing[ObjectInfo]:
         """List everything below *prefix*; see ``Storage.list``."""

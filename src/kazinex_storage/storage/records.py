@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..contract_reading import Page
     from ..retention import Protection, Retention
     from ..transport import Runner
     from .operations import Operations
@@ -61,3 +62,23 @@ class RecordVerbs:
             NotFoundError: no such key.
         """
         return self._run(self._operations.keeping.protection(key))
+
+    def list_page(
+        self, prefix: str = "", *, recursive: bool = True, token: str | None = None, limit: int = 1000
+    ) -> Page:
+        """Return one page of what begins with *prefix*, and the token that asks for the next, in any process.
+
+        The token is bound to this place, scope, prefix and *recursive*, and sealed under the state key: nothing else
+        can be listed with it. It is no secret. One request of most services; SharePoint gives 200 entries at most, one
+        request for a level, and in a recursive page one for each folder that it enters.
+
+        Args:
+            token: That of the page before; None begins.
+            limit: Entries of the page at most, 1 to 1,000; it may have fewer, and only the last one none.
+
+        Raises:
+            InvalidTokenError: the token was altered, or is of another listing.
+            InvalidKeyError: no key can begin with *prefix*; ``ValueError``: the limit is none.
+            NotSupportedError: listings of this provider cannot be resumed.
+        """
+        return self._run(self._operations.list_page(prefix, token, limit, recursive))

@@ -120,6 +120,25 @@ class StateSeal:
         if not found:
             raise SettingsError(f"the upload state was altered; use what begin_upload returned, or {_BEGIN_AGAIN}")
 
+    def prove(self, text: bytes) -> str:
+        """Return what proves *text*, which begins with a label of its own; ``is_proof`` checks it.
+
+        Raises:
+            StorageError: the key cannot be read.
+        """
+        key_id, key = self._keys().sealing()
+        return f"{key_id}.{_digest(key, text)}"
+
+    def is_proof(self, text: bytes, proof: str) -> bool:
+        """Say whether *proof* is what ``prove`` returned for *text*, under a key that is at hand.
+
+        Raises:
+            StorageError: the keys cannot be read.
+        """
+        parts = _MAC.fullmatch(proof)
+        key = self._keys().checking(parts[1]) if parts is not None else None
+        return parts is not None and key is not None and hmac.compare_digest(_digest(key, text), parts[2])
+
     def _matches(self, state: UploadState, key_id: str, mac: str) -> bool | None:
         """Say whether *mac* is that of *state*; None without the key. No error shows a frame with a key."""
         key = self._keys().checking(key_id)
@@ -132,6 +151,10 @@ class StateSeal:
 
         secret = self._provider.state_secret() if isinstance(self._provider, StateSecret) else None
         return OneKey(secret if secret is not None else _OF_THIS_PROCESS)
+
+
+def _digest(key: bytes, text: bytes) -> str:
+    return hmac.digest(key, text, "sha256").hex()
 
 
 def _mac(key: bytes, state: UploadState) -> str:

@@ -149,14 +149,18 @@ class Storage(StorageViews, RecordVerbs):
         """
         return self._run(self._operations.put_many(items, options))
 
-    def get_bytes(self, key: str, span: ByteRange = WHOLE, *, if_match: str | None = None) -> bytes:
+    def get_bytes(
+        self, key: str, span: ByteRange = WHOLE, *, if_match: str | None = None, if_none_match: str | None = None
+    ) -> bytes:
         """Return the bytes of *span*, all of one version. One request. Holds them in memory.
 
         Raises:
             NotFoundError: no such key; ``IntegrityError``: the whole has another checksum than the service keeps.
             PreconditionFailedError: the object is not the version *if_match*.
+            NotModifiedError: it is the version *if_none_match*, and no byte was sent.
+            ValueError: both conditions are given.
         """
-        return self._run(self._operations.get_bytes(key, span, if_match))
+        return self._run(self._operations.get_bytes(key, span, if_match, if_none_match))
 
     def get_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Outcome[bytes]]]:
         """Yield (key, outcome) as whole objects arrive; ``outcome.result()`` gives the bytes or raises."""
@@ -164,16 +168,24 @@ class Storage(StorageViews, RecordVerbs):
 
         return arriving(keys, self._operations.get_bytes, self._transport, self.info.concurrency)
 
-    def download(self, key: str, path: str | os.PathLike[str], *, on_progress: Progress | None = None) -> ObjectInfo:
+    def download(
+        self,
+        key: str,
+        path: str | os.PathLike[str],
+        *,
+        on_progress: Progress | None = None,
+        if_none_match: str | None = None,
+    ) -> ObjectInfo:
         """Write the object into the file *path*, whole or not at all; the info has the checksum it was compared with.
 
         They land in a hidden file first. The digest sha256 computes that in any case. One request for each 16 MiB.
 
         Raises:
             NotFoundError: no such key; ``IntegrityError``: the bytes are not those that were stored; *path* stays.
+            NotModifiedError: the object is the version *if_none_match*; *path* stays, and no byte was sent.
             OSError: *path* cannot be written.
         """
-        return self._run(self._operations.download(key, path, on_progress))
+        return self._run(self._operations.download(key, path, on_progress, if_none_match=if_none_match))
 
     def stream(self, key: str, span: ByteRange = WHOLE) -> ByteStream:
         """Return an iterator over the bytes of *span*, all of one version; a request a chunk, the first is made now.
@@ -194,13 +206,13 @@ class Storage(StorageViews, RecordVerbs):
         """
         return self._run(self._operations.read_ranges(key, spans, gap))
 
-    def head(self, key: str) -> ObjectInfo:
+    def head(self, key: str, *, if_none_match: str | None = None) -> ObjectInfo:
         """Return what is known of the object. One request.
 
         Raises:
-            NotFoundError: no such key.
+            NotFoundError: no such key; ``NotModifiedError``: the object is the version *if_none_match*.
         """
-        return self._run(self._operations.head(key))
+        return self._run(self._operations.head(key, if_none_match))
 
     def exists(self, key: str) -> bool:
         """Say whether an object has that key. One request.

@@ -31,6 +31,7 @@ from .contract_part_faults import PartFaultContract
 from .contract_parts import PartContract
 from .contract_presign import PresignContract
 from .contract_put import PutContract
+from .contract_reads import ReadContract
 from .contract_resume import ResumeContract
 from .contract_retention import RetentionContract
 from .contract_scope import ScopeContract
@@ -71,6 +72,7 @@ class OnBench:
 class ProviderContract(
     PutContract,
     GetContract,
+    ReadContract,
     HeadContract,
     DeleteContract,
     ListContract,

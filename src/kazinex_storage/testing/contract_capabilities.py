@@ -47,6 +47,9 @@ _REFUSED: dict[str, tuple[Capability, Callable[[Storage], object]]] = {
     "abort an upload": (Capability.PARTS, lambda storage: storage.abort_upload(_STATE)),
     "complete an upload": (Capability.PARTS, lambda storage: storage.complete_upload(_STATE)),
     "sign an upload": (Capability.PARTS, lambda storage: storage.presign_upload(_STATE, timedelta(hours=1))),
+    "conditional get": (Capability.CONDITIONAL_READ, lambda storage: storage.get_bytes("a", if_none_match="v")),
+    "conditional head": (Capability.CONDITIONAL_READ, lambda storage: storage.head("a", if_none_match="v")),
+    "list a page": (Capability.RESUMED_LISTING, lambda storage: storage.list_page()),
     "list uploads": (Capability.PARTS, lambda storage: storage.pending_uploads()),
 }
 
@@ -89,6 +92,8 @@ class CapabilityContract:
             Capability.BULK_DELETE: "delete_many",
             Capability.PRESIGN: "presign",
             Capability.STREAMED_WRITES: "put_stream",
+            Capability.CONDITIONAL_READ: "get_changed",
+            Capability.RESUMED_LISTING: "list_page",
         }
         offers = bench.provider
         missing = [name for capability, name in methods.items() if bench.can(capability) and not hasattr(offers, name)]

@@ -105,6 +105,16 @@ ROWS: Final = (
         how="object-options.md#write-what-has-no-length-yet",
     ),
     Row(capability=Capability.RESUME, title="resumed uploads", how="how-to.md#uploads-that-outlive-a-process"),
+    Row(
+        capability=Capability.CONDITIONAL_READ,
+        title="read only what has changed",
+        how="reading.md#read-only-what-has-changed",
+    ),
+    Row(
+        capability=Capability.RESUMED_LISTING,
+        title="continue a listing elsewhere",
+        how="reading.md#continue-a-listing-in-another-process",
+    ),
 )
 
 LIBRARY: Final[tuple[Feature, ...]] = ()

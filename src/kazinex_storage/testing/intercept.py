@@ -84,7 +84,10 @@ class InterceptedProvider:
 
     def _pass(self, verb: str, *arguments: Any) -> Exchange[Any]:
         def start(tap: Tap) -> Exchange[Any]:
-            given = [tap(argument) if verb == "get" and at == 2 else argument for at, argument in enumerate(arguments)]
+            given = [
+                tap(argument) if verb in ("get", "get_changed") and at == 2 else argument
+                for at, argument in enumerate(arguments)
+            ]
             started: Exchange[Any] = getattr(self._inner, verb)(*given)
             return started
 

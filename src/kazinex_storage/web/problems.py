@@ -33,6 +33,7 @@ _STATUS: Final[tuple[tuple[type[StorageError], int], ...]] = (
     (errors.InvalidKeyError, 422),
     (errors.InvalidUrlError, 422),
     (errors.InvalidJsonError, 422),
+    (errors.InvalidTokenError, 422),
     (errors.UnresolvedOrganisationError, 409),
     (errors.RecordConflictError, 409),
     (errors.RecordNotFoundError, 404),

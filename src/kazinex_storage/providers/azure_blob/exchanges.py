@@ -17,8 +17,19 @@ from ...keys import MAX_KEY_BYTES, ObjectKey
 from ...public_access import PublicAccess
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...transport import Exchange, TransportSettings
-from ...types import WHOLE, Diagnosis, ObjectInfo, PresignedUrl, PresignOptions, ProviderInfo, PutOptions, Sink
+from ...types import (
+    WHOLE,
+    ByteRange,
+    Diagnosis,
+    ObjectInfo,
+    PresignedUrl,
+    PresignOptions,
+    ProviderInfo,
+    PutOptions,
+    Sink,
+)
 from ...unkeyed import MARKED
+from ..objectstore.conditional import unless
 from ..objectstore.listed_pages import Listings
 from ..settings.bearer import Bearer
 from ..settings.entra import Tokens
@@ -53,6 +64,8 @@ _CAPABILITIES = frozenset(
         Capability.BULK_DELETE,
         Capability.PARTS,
         Capability.STREAMED_WRITES,
+        Capability.CONDITIONAL_READ,
+        Capability.RESUMED_LISTING,
     }
 )
 _CANNOT_SIGN = "a shared access signature cannot sign others; give the account key, or an identity of Microsoft Entra"
@@ -94,7 +107,7 @@ class AzureBlobProvider:
         self.delete_many, self.delete_unkeyed = partial(delete_many, objects), partial(delete_many, named)
         self.unkeyed_prefix = self.codec.name_prefix
         listings = Listings(AZURE, objects.requests.list, parse_page, self.codec, target.location)
-        self.scan, self.children = listings.scan, listings.children
+        self.scan, self.children, self.list_page = listings.scan, listings.children, listings.list_page
         uploads = PartUploads(objects, self.blocks)
         self.begin_upload, self.put_part, self.list_parts = uploads.begin_upload, uploads.put_part, uploads.list_parts
         self.complete_upload, self.find_upload = uploads.complete_upload, uploads.find_upload
@@ -105,6 +118,10 @@ class AzureBlobProvider:
         if source.size <= SINGLE_PUT_BYTES:
             return self.objects.write(key, source, options)
         return self.blocks.upload(key, source, options)
+
+    def get_changed(self, key: ObjectKey, span: ByteRange, sink: Sink, if_none_match: str) -> Exchange[ObjectInfo]:
+        """Read unless it is that version; one request, two when the span counts from the end or begins after it."""
+        return unless(self.objects.get(key, span, sink, None), if_none_match, key)
 
     def check_key(self, key: ObjectKey) -> None:
         """Refuse a key whose name the service cannot hold."""

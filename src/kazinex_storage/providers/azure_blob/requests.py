@@ -191,13 +191,21 @@ class Requests:
         headers: Headers = (*_BARE, ("x-ms-delete-snapshots", "include"))
         return Request(method="DELETE", url=self.url(key), headers=headers, auth=self.auth, operation="delete")
 
-    def list(self, prefix: str, marker: str | None, *, one_level: bool = False, uncommitted: bool = False) -> Request:
+    def list(
+        self,
+        prefix: str,
+        marker: str | None,
+        *,
+        one_level: bool = False,
+        uncommitted: bool = False,
+        most: int | None = None,
+    ) -> Request:
         """List a page of the names below *prefix*, with metadata, because only that shows what is a directory.
 
-        With *uncommitted*, blobs that only have uncommitted blocks are listed too.
+        With *uncommitted*, blobs that only have uncommitted blocks are listed too. *most* is what a page has at most.
         """
         include = "metadata,uncommittedblobs" if uncommitted else "metadata"
-        parts = f"restype=container&comp=list&include={include}&maxresults={self.target.page_blobs}"
+        parts = f"restype=container&comp=list&include={include}&maxresults={most or self.target.page_blobs}"
         parts += f"&prefix={quote(prefix, safe='')}"
         if one_level:
             parts += "&delimiter=%2F"

@@ -10,19 +10,20 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ...bodies.source import BUFFER_BYTES, Source
 from ...capabilities import KEEPS, Capability
-from ...errors import IntegrityError, InvalidKeyError, NotFoundError, PreconditionFailedError, StorageError
+from ...errors import IntegrityError, NotFoundError, PreconditionFailedError, StorageError
 from ...keys import ObjectKey, Prefix
 from ...types import ByteRange, Diagnosis, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
 from .diagnose import diagnose
+from .listing import Listings
 from .locks import Locks, Note
-from .names import RESERVED, from_disk, split, to_disk
+from .names import RESERVED, split, to_disk
 from .settings import LocalSettings
 from .sidecar import Sidecars, object_info, version_of
-from .temporary import is_temporary, sweep
 from .tree import Mapped, Tree, map_error
 from .unkeyed import remove_rest
 from .write import Writer, check_free
@@ -34,12 +35,12 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from ...bodies.stream import Stream
 
+if TYPE_CHECKING:
+    from ...contract_reading import Page
+
 # Writers that wait for the same disk share its flushes; more than about 16 gained nothing.
 _CONCURRENCY = 16
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# A folder may hold a million files: all names are kept while it is listed, their status is read in batches.
-_BATCH = 1000
 _ALL = Prefix()
 
 
@@ -66,6 +67,7 @@ class LocalProvider:
         """
         root = os.fspath(settings.root)
         self._tree = Tree(root, create=settings.create, durable=settings.durable, access=settings.access)
+        self._listings = Listings(self._tree)
         self._sidecars = Sidecars(self._tree)
         self._locks = Locks(self._tree, self._sidecars.clear, settings.lock_timeout_s)
         self._writer = Writer(self._tree, self._sidecars, self._locks)
@@ -82,6 +84,8 @@ class LocalProvider:
                     Capability.SERVER_COPY,
                     *KEEPS,
                     Capability.STREAMED_WRITES,
+                    Capability.CONDITIONAL_READ,
+                    Capability.RESUMED_LISTING,
                 }
             ),
             ours=KEEPS,
@@ -131,12 +135,43 @@ class LocalProvider:
             PreconditionFailedError: the object is not the version *if_match*.
             IntegrityError: the file was written to while it was read.
         """
+        return self._read(key, span, sink, if_match)
+
+    def get_changed(self, key: ObjectKey, span: ByteRange, sink: Sink, if_none_match: str) -> ObjectInfo:
+        """Push the bytes of *span* into *sink*, unless the object is the version *if_none_match*.
+
+        Raises:
+            NotModifiedError: it is.
+            NotFoundError: no such key.
+            IntegrityError: the file was written to while it was read.
+        """
+        return self._read(key, span, sink, None, if_none_match)
+
+    def list_page(self, prefix: Prefix, token: str | None, limit: int, one_level: bool) -> Page:
+        """Return the page after the key *token*; folders that are before it are not read.
+
+        Raises:
+            AccessDeniedError: a folder may not be read.
+        """
+        from ...contract_reading import Page, name_of  # as in _read
+
+        entries = self._listings.after(prefix, token or "", one_level)
+        found = list(islice(entries, limit))
+        return Page(entries=found, token=name_of(found[-1]) if len(found) == limit else None)
+
+    def _read(
+        self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None, if_none_match: str | None = None
+    ) -> ObjectInfo:
         descriptor, info = self._open(key)
         try:
             if if_match is not None and info.etag != if_match:
                 raise PreconditionFailedError(
                     f"the object is version {info.etag}, not {if_match}; read it again", key=key
                 )
+            if if_none_match is not None and info.etag == if_none_match:
+                from ...contract_reading import not_modified  # what only looks at settings does without
+
+                raise not_modified(key, if_none_match, info.last_modified)
             start, end = span.resolve(info.size)
             self._push(descriptor, start, end, sink, key)
             if version_of(os.fstat(descriptor)) != info.etag:
@@ -204,17 +239,11 @@ class LocalProvider:
 
     def scan(self, prefix: Prefix) -> Iterator[ObjectInfo]:
         """Yield every object below *prefix* in the order of the keys; sweeps temporary files of killed writers."""
-        for entry in self._level(prefix):
-            if isinstance(entry, ObjectInfo):
-                yield entry
-            else:
-                yield from self.scan(Prefix(entry.prefix))
+        return self._listings.scan(prefix)
 
     def children(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:
         """Yield objects, and folders that hold at least one, one level below *prefix* in the order of the keys."""
-        for entry in self._level(prefix):
-            if isinstance(entry, ObjectInfo) or next(self.scan(Prefix(entry.prefix)), None) is not None:
-                yield entry
+        return self._listings.children(prefix)
 
     def sweep(self, prefix: Prefix = _ALL, *, dry_run: bool = False) -> int:
         """Remove what killed writers left of keys below *prefix*, or only count it; safe while others write.
@@ -334,63 +363,3 @@ class LocalProvider:
                 raise IntegrityError("the file was truncated by another program while it was read", key=key)
             sink(buffer[:count])
             start += count
-
-    def _level(self, prefix: Prefix) -> Iterator[ObjectInfo | Folder]:
-        """Yield what one folder holds whose key begins with *prefix*; folders may turn out empty."""
-        self._tree.check_open()
-        head, _, start = prefix.rpartition("/")
-        folders = head.split("/") if head else []
-        base = f"{head}/" if head else ""
-        if any(folder.startswith(RESERVED) for folder in folders):
-            return
-        names: set[str] = set()  # a set: a name that is being replaced can be read twice
-        with Mapped(prefix), suppress(FileNotFoundError, NotADirectoryError), self._tree.folder(folders) as parent:
-            names = {name for name in self._names(parent, base) if name.startswith(start)}
-        ordered = sorted(names)
-        for first in range(0, len(ordered), _BATCH):
-            yield from self._look(folders, base, ordered[first : first + _BATCH])
-
-    def _look(self, folders: list[str], base: str, names: list[str]) -> list[ObjectInfo | Folder]:
-        """Return the entries for the *names* in one folder, omitting those that are gone by now."""
-        found: list[ObjectInfo | Folder] = []
-        with Mapped(base), suppress(FileNotFoundError, NotADirectoryError), self._tree.folder(folders) as parent:
-            for name in names:
-                if name.endswith("/"):
-                    found.append(Folder(prefix=base + name))
-                    continue
-                with suppress(FileNotFoundError):
-                    status = os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)
-                    if stat.S_ISREG(status.st_mode):
-                        found.append(object_info(base + name, status, version_of(status), None, listed=True))
-        return found
-
-    def _names(self, parent: int, base: str) -> Iterator[str]:
-        """Yield the names in one folder that are keys below *base*; those of folders end with a slash."""
-        # All threads share the root's descriptor, and the position in a listing belongs to the descriptor.
-        own = os.open(".", _FOLDER, dir_fd=parent)
-        try:
-            with os.scandir(own) as entries:
-                for entry in entries:
-                    name = self._name(own, base, entry)
-                    if name is not None:
-                        yield name
-        finally:
-            os.close(own)
-
-    @staticmethod
-    def _name(parent: int, base: str, entry: os.DirEntry[str]) -> str | None:
-        if entry.name.startswith(RESERVED):
-            if is_temporary(entry.name):
-                sweep(parent, entry.name)
-            return None
-        name = from_disk(entry.name)
-        if name is None:
-            return None
-        with suppress(InvalidKeyError, FileNotFoundError):  # not a key, so it cannot be asked for; or gone by now
-            if ObjectKey(base + name) != base + name:
-                return None
-            if entry.is_dir(follow_symlinks=False):
-                return f"{name}/"
-            if entry.is_file(follow_symlinks=False):
-                return name
-        return None

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ...bodies.part_plan import crc32_of, plan_parts
+from ...bodies.part_plan import plan_parts
 from ...bodies.source import BUFFER_BYTES, Source
 from ...capabilities import KEEPS, Capability
 from ...errors import (
@@ -40,10 +40,11 @@ from ...types import (
     Sink,
     UploadState,
 )
-from .shelf import SHELVES, MemorySettings, Shelf, StoredObject, Upload
+from .shelf import SHELVES, MemorySettings, Shelf, StoredObject, Upload, info_of, part_of
 
 if TYPE_CHECKING:
     from ...bodies.stream import Stream
+    from ...contract_reading import Page
     from ...retention import Protection, Retention
 
 _RULE = PartRule(min_part_bytes=1, max_part_bytes=1024 * MIB, max_parts=10_000)
@@ -74,6 +75,8 @@ class MemoryProvider:
                     Capability.PARTS,
                     *KEEPS,
                     Capability.STREAMED_WRITES,
+                    Capability.CONDITIONAL_READ,
+                    Capability.RESUMED_LISTING,
                 }
             ),
             missing={Capability.PRESIGN: "no server answers requests for the memory of a process"},
@@ -141,6 +144,20 @@ class MemoryProvider:
         elif end > start:
             sink(memoryview(stored.data)[start:end])
         return stored.info
+
+    def get_changed(self, key: ObjectKey, span: ByteRange, sink: Sink, if_none_match: str) -> ObjectInfo:
+        """Push the bytes of *span* into *sink*, unless the object is the version *if_none_match*.
+
+        Raises:
+            NotModifiedError: it is.
+            NotFoundError: no such key.
+        """
+        info = self._find(key).info
+        if info.etag == if_none_match:
+            from ...contract_reading import not_modified  # what only looks at settings does without
+
+            raise not_modified(key, if_none_match, info.last_modified)
+        return self.get(key, span, sink, None)
 
     def head(self, key: ObjectKey) -> ObjectInfo:
         """Return what is known of the object.
@@ -223,8 +240,8 @@ class MemoryProvider:
             NotFoundError: the upload is gone.
         """
         with self.shelf.lock:
-            self._upload(state).parts[number] = bytes(data)
-        return _part(number, data)
+            self.shelf.upload(state).parts[number] = bytes(data)
+        return part_of(number, data)
 
     def list_parts(self, state: UploadState) -> Sequence[PartInfo]:
         """Return the parts that are there, in order.
@@ -233,8 +250,8 @@ class MemoryProvider:
             NotFoundError: the upload is gone.
         """
         with self.shelf.lock:
-            held = sorted(self._upload(state).parts.items())
-        return [_part(number, data) for number, data in held]
+            held = sorted(self.shelf.upload(state).parts.items())
+        return [part_of(number, data) for number, data in held]
 
     def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> ObjectInfo:
         """Make the parts the object.
@@ -247,17 +264,17 @@ class MemoryProvider:
         """
         shelf = self.shelf
         with shelf.lock:
-            upload = self._upload(state)
+            upload = self.shelf.upload(state)
             held = [upload.parts.get(part.number) for part in parts]
         pairs = zip(parts, held, strict=True)
-        chosen = [data for part, data in pairs if data is not None and _part(part.number, data) == part]
+        chosen = [data for part, data in pairs if data is not None and part_of(part.number, data) == part]
         data = b"".join(chosen)
         if len(data) != state.size:
             raise IntegrityError("the parts are not those that were put; resume the upload", key=upload.key)
         checksum = Checksum(algorithm="sha256", value=hashlib.sha256(data).hexdigest())
-        info = _info(upload.key, len(data), shelf, upload.options, checksum)
+        info = info_of(upload.key, len(data), shelf, upload.options, checksum)
         with shelf.lock:
-            self._upload(state)
+            self.shelf.upload(state)
             self._check(shelf.objects.get(upload.key), upload.key, upload.options.mode, upload.options.if_match)
             self._change(shelf, upload.key)
             shelf.objects[upload.key] = StoredObject(data, info)
@@ -342,13 +359,19 @@ class MemoryProvider:
         with self.shelf.lock:
             self.shelf.protections[key] = replace(find(self.shelf, key), held=held)
 
+    def list_page(self, prefix: Prefix, token: str | None, limit: int, one_level: bool) -> Page:
+        """Return the page after the key *token*."""
+        from ...contract_reading import page_after  # as above
+
+        return page_after(self.children(prefix) if one_level else self.scan(prefix), token, limit)
+
     def close(self) -> None:
         """Forget the objects, unless other providers of the same name hold them."""
         self._shelf = None
 
     def _store(self, key: ObjectKey, data: bytes, options: PutOptions, checksum: Checksum | None) -> ObjectInfo:
         shelf = self.shelf
-        info = _info(key, len(data), shelf, options, checksum)
+        info = info_of(key, len(data), shelf, options, checksum)
         with shelf.lock:
             self._check(shelf.objects.get(key), key, options.mode, options.if_match)
             self._change(shelf, key)
@@ -360,12 +383,6 @@ class MemoryProvider:
         if stored is None:
             raise NotFoundError("no object has that key", key=key)
         return stored
-
-    def _upload(self, state: UploadState) -> Upload:
-        upload = self.shelf.uploads.get(state.upload_id)
-        if upload is None or upload.key != state.key:
-            raise NotFoundError("the upload is gone: completed or aborted; begin it again", key=state.key)
-        return upload
 
     @staticmethod
     def _change(shelf: Shelf, *keys: str) -> None:
@@ -381,24 +398,3 @@ class MemoryProvider:
         found = stored.info.etag if stored is not None else None
         if if_match is not None and found != if_match:
             raise PreconditionFailedError(f"the object is version {found}, not {if_match}; read it again", key=key)
-
-
-def _info(key: str, size: int, shelf: Shelf, options: PutOptions, checksum: Checksum | None) -> ObjectInfo:
-    return ObjectInfo(
-        key=key,
-        size=size,
-        etag=str(next(shelf.versions)),
-        last_modified=datetime.now(UTC),
-        content_type=options.content_type,
-        content_disposition=options.content_disposition,
-        cache_control=options.cache_control,
-        content_encoding=options.content_encoding,
-        content_language=options.content_language,
-        metadata=dict(options.metadata),
-        checksum=checksum,
-    )
-
-
-def _part(number: int, data: Buffer) -> PartInfo:
-    crc32 = crc32_of(data)
-    return PartInfo(number=number, size=len(data), etag=crc32, crc32=crc32)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 import threading
 from dataclasses import field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from ...bodies.part_plan import crc32_of
+from ...errors import NotFoundError
 from ...keys import ObjectKey
-from ...types import ObjectInfo, PutOptions
+from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PutOptions, UploadState
 from ...values import value
 from ..settings.summaries import describe
 
@@ -58,6 +60,17 @@ class Shelf:
         self.lock = threading.Lock()
         self.versions = itertools.count(1)
 
+    def upload(self, state: UploadState) -> Upload:
+        """Return the upload *state*; the lock is held.
+
+        Raises:
+            NotFoundError: it is gone.
+        """
+        found = self.uploads.get(state.upload_id)
+        if found is None or found.key != state.key:
+            raise NotFoundError("the upload is gone: completed or aborted; begin it again", key=state.key)
+        return found
+
 
 class Shelves:
     """The named stores of this process."""
@@ -76,3 +89,26 @@ class Shelves:
 
 SHELVES = Shelves()
 """The only state of this module: it has to outlive the providers that share a name."""
+
+
+def info_of(key: str, size: int, shelf: Shelf, options: PutOptions, checksum: Checksum | None) -> ObjectInfo:
+    """Return what is known of the next version, which has *size* bytes."""
+    return ObjectInfo(
+        key=key,
+        size=size,
+        etag=str(next(shelf.versions)),
+        last_modified=datetime.now(UTC),
+        content_type=options.content_type,
+        content_disposition=options.content_disposition,
+        cache_control=options.cache_control,
+        content_encoding=options.content_encoding,
+        content_language=options.content_language,
+        metadata=dict(options.metadata),
+        checksum=checksum,
+    )
+
+
+def part_of(number: int, data: Buffer) -> PartInfo:
+    """Return what is known of a part."""
+    crc32 = crc32_of(data)
+    return PartInfo(number=number, size=len(data), etag=crc32, crc32=crc32)

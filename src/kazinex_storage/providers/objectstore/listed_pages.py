@@ -12,6 +12,7 @@ from functools import cache, partial
 from operator import methodcaller
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
+from ... import contract_reading
 from ...keys import Prefix
 from ...lazy import logger
 from ...transport import Exchange, Request
@@ -47,8 +48,8 @@ class Page:
 class BuildList(Protocol):
     """Builds the request for one page."""
 
-    def __call__(self, prefix: str, token: str | None, /, *, one_level: bool) -> Request:
-        """Ask for the page after *token* of the names that begin with *prefix*."""
+    def __call__(self, prefix: str, token: str | None, /, *, one_level: bool, most: int = ...) -> Request:
+        """Ask for the page after *token* of the names that begin with *prefix*, of at most *most* entries."""
         ...
 
 
@@ -74,6 +75,20 @@ class Listings:
         """List one level; one request a page."""
         ask = partial(self._ask, self._codec.name_prefix(prefix), one_level=True)
         return ListedPages(ask, partial(self._entries, prefix), prefix, self._codec, self._location)
+
+    def list_page(
+        self, prefix: Prefix, token: str | None, limit: int, one_level: bool
+    ) -> Exchange[contract_reading.Page]:
+        """Return one page, from the *token* of the service; see ``PageLister``. One request for most."""
+
+        def ask(after: str | None) -> Exchange[Page]:
+            request = self._build(self._codec.name_prefix(prefix), after, one_level=one_level, most=limit)
+            return self._parse((yield from self._service.send(request)).body)
+
+        make = partial(self._entries if one_level else self._objects, prefix)
+        pages = ListedPages[ObjectInfo | Folder](ask, make, prefix, self._codec, self._location, token)
+        entries = yield from pages.next()
+        return contract_reading.Page(entries=entries or (), token=pages.token)
 
     def _ask(self, prefix: str, token: str | None, *, one_level: bool) -> Exchange[Page]:
         response = yield from self._service.send(self._build(prefix, token, one_level=one_level))
@@ -118,8 +133,12 @@ class ListedPages(Generic[_Entry]):
         prefix: str,
         codec: KeyCodec,
         location: str,
+        token: str | None = None,
     ) -> None:
-        """*ask* fetches the page after a token, *entries* makes its values; *prefix* is one of keys."""
+        """*ask* fetches the page after a token, *entries* makes its values; *prefix* is one of keys.
+
+        The first page is the one after *token*.
+        """
         self._ask = ask
         self._entries = entries
         self._key_prefix = prefix
@@ -128,7 +147,7 @@ class ListedPages(Generic[_Entry]):
         self._location = location
         self.cut = 0
         """Characters left out at the start of each key; see ``RelativePages``."""
-        self._token: str | None = None
+        self._token = token
         self._guard = CycleGuard()
         self._hidden = 0
         self._ended = False
@@ -139,6 +158,11 @@ class ListedPages(Generic[_Entry]):
     def is_continued(self) -> bool:
         """Whether the service gave a token for another page; see ``ContinuedPages``."""
         return self._token is not None and not self._ended
+
+    @property
+    def token(self) -> str | None:
+        """What asks for the next page; None after the last one."""
+        return None if self._ended else self._token
 
     def next(self) -> Exchange[Sequence[_Entry] | None]:
         """Return the next page, None after the last one.

@@ -20,6 +20,7 @@ from ...transport import Exchange
 from ...types import (
     WHOLE,
     Buffer,
+    ByteRange,
     Diagnosis,
     Folder,
     ObjectInfo,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from ...bodies.source import Source
     from ...bodies.stream import Stream
+    from ...contract_reading import Page
     from ...errors import StorageError
     from ...public_access import PublicAccess
     from ...transport.addresses import PublicAddresses
@@ -167,6 +169,16 @@ class S3Provider:
     def children(self, prefix: Prefix) -> ListedPages[ObjectInfo | Folder]:
         """List one level; one request a page."""
         return self._listings.children(prefix)
+
+    def list_page(self, prefix: Prefix, token: str | None, limit: int, one_level: bool) -> Exchange[Page]:
+        """Return one page of a listing; one request."""
+        return self._listings.list_page(prefix, token, limit, one_level)
+
+    def get_changed(self, key: ObjectKey, span: ByteRange, sink: Sink, if_none_match: str) -> Exchange[ObjectInfo]:
+        """Read unless it is that version; one request, two when the span begins after the end."""
+        from ..objectstore.conditional import unless
+
+        return unless(self.objects.get(key, span, sink, None), if_none_match, key)
 
     def delete_many(self, keys: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
         """Remove up to 1,000 objects; one request, and one for each key that XML cannot carry."""
@@ -319,6 +331,8 @@ def _info(target: Target) -> ProviderInfo:
         Capability.PARTS,
         Capability.PRESIGN,
         Capability.STREAMED_WRITES,
+        Capability.CONDITIONAL_READ,
+        Capability.RESUMED_LISTING,
     }
     missing = dict(_MISSING)
     if preset.conditional_puts:

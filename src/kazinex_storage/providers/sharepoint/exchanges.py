@@ -32,6 +32,7 @@ from .unkeyed import UnkeyedItems
 from .uploads import ResumableUploads
 
 if TYPE_CHECKING:
+    from ...contract_reading import Page
     from ...transport.addresses import PublicAddresses
 
 _ALL: Final = Prefix()
@@ -49,6 +50,8 @@ CAPABILITIES = frozenset(
         Capability.SERVER_MOVE,
         Capability.BULK_DELETE,
         Capability.RESUME,
+        Capability.CONDITIONAL_READ,
+        Capability.RESUMED_LISTING,
     }
 )
 """What a library can do. It keeps no metadata, and signs no requests."""
@@ -95,6 +98,7 @@ class SharePointProvider:
         """Its files."""
         reading, copying = FileReads(self.library), Copying(self.objects)
         self.get, self.head, self.delete = reading.get, self.objects.head, self.objects.delete
+        self.get_changed = reading.get_changed
         self.copy, self.move = copying.copy, copying.move
         self.sessions = UploadSessions(self.objects)
         """Large writes."""
@@ -129,6 +133,12 @@ class SharePointProvider:
     def children(self, prefix: Prefix) -> FolderPages[ObjectInfo | Folder]:
         """List one level; one request for 200 entries."""
         return FolderPages(self.library, prefix, one_level=True)
+
+    def list_page(self, prefix: Prefix, token: str | None, limit: int, one_level: bool) -> Exchange[Page]:
+        """Return one page of a listing; see ``paging.py`` for what it costs."""
+        from .paging import list_page
+
+        return list_page(self.library, prefix, token, limit, one_level)
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Exchange[Sequence[StorageError | None]]:
         """Remove many objects; see ``delete_all``. A key that is too long is refused alone."""

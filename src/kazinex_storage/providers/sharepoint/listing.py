@@ -81,14 +81,30 @@ class FolderPages(Generic[_Entry]):
     Both exchanges raise ``StorageError`` when the service refuses.
     """
 
-    def __init__(self, library: Library, prefix: str, *, one_level: bool, start: Below | None = None) -> None:
-        """List what begins with *prefix*: one level of it, or everything below, from the folder *start* on."""
+    def __init__(
+        self,
+        library: Library,
+        prefix: str,
+        *,
+        one_level: bool,
+        start: Below | None = None,
+        link: str | None = None,
+        most: int | None = None,
+    ) -> None:
+        """List what begins with *prefix*: one level of it, or everything below, from the folder *start* on.
+
+        One level can begin with the page behind a *link*; *most* is what one page has at most.
+        """
         self._library = library
         self._prefix = prefix
         self._one_level = one_level
         self._folders = deque([start or Below(library.folder_of(prefix))])
         self._folder = self._folders[0]
         self._pages = LinkedPages(library)
+        self._most = most
+        if link is not None:
+            self._pages.link = link
+            self._folders.clear()
         self._found: list[ObjectInfo | Folder] = []
         self._unread: deque[tuple[ObjectInfo | Folder | Unkeyed, Below | None]] = deque()
         """What is on the page at hand and was not looked at yet: ``next`` may break off, and be called again."""
@@ -100,6 +116,11 @@ class FolderPages(Generic[_Entry]):
     def is_continued(self) -> bool:
         """Whether there is another page, or another folder to look at; see ``ContinuedPages``."""
         return self._pages.link is not None or bool(self._folders)
+
+    @property
+    def link(self) -> str | None:
+        """What asks for the next page of the folder at hand."""
+        return self._pages.link
 
     def next(self) -> Exchange[Sequence[_Entry] | None]:
         """Return the next page, None after the last one."""
@@ -145,7 +166,9 @@ class FolderPages(Generic[_Entry]):
         drive = yield from library.drive()
         begins = self._pages.link is None
         folder = self._folder = self._folders[0] if begins else self._folder
-        response = yield from self._pages.ask(library.requests.children(drive, folder.path, folder.id), expected=(400,))
+        response = yield from self._pages.ask(
+            library.requests.children(drive, folder.path, folder.id, self._most), expected=(400,)
+        )
         if begins and self._folders:  # only now: whoever asks again asks for the same folder
             self._folders.popleft()
         if response.status == 200:

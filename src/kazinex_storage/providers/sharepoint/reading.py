@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from ...bodies.checksums import announce
+from ...contract_reading import not_modified
 from ...errors import IntegrityError, PreconditionFailedError, UnavailableError
 from ...transport import Exchange, Response
 from ...types import Buffer, ByteRange, ObjectInfo, Sink
@@ -26,6 +27,8 @@ _RECENT: Final = 64
 _URL_EXPIRED: Final = frozenset({401, 403, 404, 410})
 _LOOKS: Final = 25
 """Looks that one read takes at most: URLs expire, and a file that others keep replacing is looked at again."""
+_REPLACED: Final = 5
+"""Versions of a file that a conditional read meets at most."""
 _REFUSALS: Final = 3
 """Fresh download URLs that may be refused one after another before the read gives up."""
 
@@ -47,6 +50,24 @@ class FileReads:
         path = self.library.path_of(key)
         look = partial(self.library.file, key, path, download=True)
         return (yield from self.read(key, path, look, span, sink, if_match))
+
+    def get_changed(self, key: str, span: ByteRange, sink: Sink, if_none_match: str) -> Exchange[ObjectInfo]:
+        """Read as ``get`` does, unless the file is the version *if_none_match*: then it was one request, the look.
+
+        Raises:
+            NotModifiedError: it is; the sink was given nothing.
+            UnavailableError: others kept replacing it.
+            StorageError: as in ``read``.
+        """
+        path = self.library.path_of(key)
+        for _ in range(_REPLACED):
+            item = yield from self.library.file(key, path, download=True)
+            if item.version is None or item.version == if_none_match:
+                raise not_modified(key, if_none_match, item.modified)
+            self._remember(path, item)  # what reads the version that was seen looks no second time
+            with suppress(PreconditionFailedError):
+                return (yield from self.get(key, span, sink, item.version))
+        raise UnavailableError("others keep replacing the object; read it again", key=key)
 
     def read(
         self, key: str, path: str, look: Callable[[], Exchange[Item]], span: ByteRange, sink: Sink, if_match: str | None

@@ -147,10 +147,13 @@ class Requests:
             gate=self._gate,
         )
 
-    def children(self, drive: str, path: str, item: str | None = None) -> Request:
-        """List a folder: by its id if *item* gives it, else by its path; the empty path is the library."""
+    def children(self, drive: str, path: str, item: str | None = None, most: int | None = None) -> Request:
+        """List a folder: by its id if *item* gives it, else by its path; the empty path is the library.
+
+        *most* is what a page has at most.
+        """
         folder = f"{self._at(drive, path)}{':' if path else ''}" if item is None else self._id(drive, item)
-        return self._request("GET", f"{folder}/children?$top={PAGE_ITEMS}&{_SELECT}", operation="list")
+        return self._request("GET", f"{folder}/children?$top={most or PAGE_ITEMS}&{_SELECT}", operation="list")
 
     def delta(self, drive: str) -> Request:
         """List all items of the library, folders too, in no particular order."""
