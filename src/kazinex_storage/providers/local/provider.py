@@ -19,7 +19,6 @@ from ...errors import IntegrityError, NotFoundError, PreconditionFailedError, St
 from ...keys import ObjectKey, Prefix
 from ...types import ByteRange, Diagnosis, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
 from .diagnose import diagnose
-from .listing import Listings
 from .locks import Locks, Note
 from .names import RESERVED, split, to_disk
 from .settings import LocalSettings
@@ -31,6 +30,7 @@ from .write import Writer, check_free
 if TYPE_CHECKING:
     from ...retention import Protection, Retention
     from .keeping import KeptFiles
+    from .listing import Listings
 
 if TYPE_CHECKING:
     from ...bodies.stream import Stream
@@ -67,7 +67,6 @@ class LocalProvider:
         """
         root = os.fspath(settings.root)
         self._tree = Tree(root, create=settings.create, durable=settings.durable, access=settings.access)
-        self._listings = Listings(self._tree)
         self._sidecars = Sidecars(self._tree)
         self._locks = Locks(self._tree, self._sidecars.clear, settings.lock_timeout_s)
         self._writer = Writer(self._tree, self._sidecars, self._locks)
@@ -158,6 +157,12 @@ class LocalProvider:
         entries = self._listings.after(prefix, token or "", one_level)
         found = list(islice(entries, limit))
         return Page(entries=found, token=name_of(found[-1]) if len(found) == limit else None)
+
+    @property
+    def _listings(self) -> Listings:
+        from .listing import Listings  # what only looks at settings does without
+
+        return Listings(self._tree)
 
     def _read(
         self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None, if_none_match: str | None = None
