@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .documents.events import DocumentUploaded as DocumentUploaded
     from .documents.events import Event as Event
     from .documents.events import EventHook as EventHook
+    from .documents.events import FileRulesChanged as FileRulesChanged
     from .documents.events import KeyRotated as KeyRotated
     from .documents.events import LimitChanged as LimitChanged
     from .documents.events import OverrideChanged as OverrideChanged
@@ -99,6 +100,10 @@ if TYPE_CHECKING:
     from .errors import UnavailableError as UnavailableError
     from .errors import UnknownProviderError as UnknownProviderError
     from .errors import UnresolvedOrganisationError as UnresolvedOrganisationError
+    from .file_rules import NEVER_ALLOWED as NEVER_ALLOWED
+    from .file_rules import NO_FILE_RULES as NO_FILE_RULES
+    from .file_rules import FileRules as FileRules
+    from .filenames import plain_name as plain_name
     from .keys import DocumentKey as DocumentKey
     from .keys import ObjectKey as ObjectKey
     from .keys import Prefix as Prefix
@@ -214,6 +219,8 @@ _HOMES = {
         "Resolver",
         "open_organisations",
     ),
+    "file_rules": ("NEVER_ALLOWED", "NO_FILE_RULES", "FileRules"),
+    "filenames": ("plain_name",),
     "policy": ("ENTERPRISE", "STANDARD", "Plan", "UploadPolicy", "Verdict"),
     "contract": ("StorageProvider",),
     "contract_reading": ("Page",),
@@ -222,6 +229,7 @@ _HOMES = {
     "documents.tickets": ("DirectUpload", "UploadTicket"),
     "documents.events": (
         "AllowlistChanged",
+        "FileRulesChanged",
         "AuditDropped",
         "AuditEnded",
         "CutOver",

@@ -1,4 +1,4 @@
-"""What an organisation lets in: the largest file and the allowed extensions. Pure: decides, does no I/O.
+"""What an organisation lets in: the largest file, the allowed extensions, ``FileRules``. Pure: decides, does no I/O.
 
 The numbers are Kazinex's own: docs.kazinex.com, guides/storage-integrations/file-restrictions (read 2026-08), where MB
 is taken as 1,048,576 bytes. Azure Blob and local disk have no Kazinex figure; their ceiling is the service's own limit.
@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self
 
+from .content_types import extensions_of
 from .errors import FileTooLargeError, FileTypeRefusedError, PolicyError
+from .file_rules import NEVER_ALLOWED, NO_FILE_RULES, FileRules
+from .filenames import extension_of as extension_of
 from .types import MIB
 from .values import value
 
@@ -100,6 +103,8 @@ class UploadPolicy:
     """Allowed extensions in lower case without the dot; empty allows every type."""
     plan: str | None = None
     """The name of the plan that sets the limit; None where the organisation does."""
+    files: FileRules = NO_FILE_RULES
+    """What is refused beside these; of a policy that is made without any, nothing."""
 
     @classmethod
     def make(
@@ -110,20 +115,21 @@ class UploadPolicy:
         max_file_bytes: int | None = None,
         extensions: Iterable[str] = (),
         plan: str | None = None,
+        files: FileRules = NO_FILE_RULES,
     ) -> Self:
         """Build the policy for a provider of *kind* whose service holds *ceiling* bytes; None takes the default limit.
 
-        With a *plan* nobody in the organisation can raise the limit.
+        *extensions* may name MIME types, such as ``image/*``. With a *plan* nobody in the organisation can raise the
+        limit.
 
         Raises:
             PolicyError: the limit is not positive or above the ceiling; an extension is not one.
         """
-        check_extensions(extensions)
         rule = size_rule(kind, ceiling)
         limit = rule.default if max_file_bytes is None else max_file_bytes
         check_limit(kind, limit, rule.ceiling)
-        allowed = frozenset(normal_extension(extension) for extension in extensions)
-        return cls(limit, rule.ceiling if plan is None else limit, allowed, plan)
+        allowed = frozenset(normal_extensions(extensions))
+        return cls(limit, rule.ceiling if plan is None else limit, allowed, plan, files)
 
     def decide(self, filename: str, size: int | None) -> Verdict:
         """Decide on a file by its name and its size in bytes; a size of None is not checked."""
@@ -137,6 +143,9 @@ class UploadPolicy:
                         f"{filename!r} {kind}; allowed are {allowed}; an Org Admin can change the list of allowed types"
                     )
                 )
+        reason = self.files.refusal(filename, self.extensions)
+        if reason is not None:
+            return Verdict(error=FileTypeRefusedError(reason))
         if size is not None and size > self.max_file_bytes:
             return Verdict(error=self.too_large(size))
         return Verdict()
@@ -145,7 +154,7 @@ class UploadPolicy:
         """Refuse a file that ``decide`` does not allow.
 
         Raises:
-            FileTypeRefusedError: its last extension is not allowed.
+            FileTypeRefusedError: its last extension is not allowed, or its ``files`` refuse the name.
             FileTooLargeError: it is larger than the limit.
         """
         verdict = self.decide(filename, size)
@@ -204,16 +213,6 @@ def check_extensions(extensions: Iterable[str]) -> None:
         raise PolicyError(f"the allowed extensions are a list such as ['pdf', 'dwg'], not the text {extensions!r}")
 
 
-def extension_of(filename: str) -> str:
-    """Return the last extension in lower case without the dot; empty when there is none.
-
-    ``plan.pdf.exe`` is ``exe``; ``.profile`` and ``plan.`` have none. Trailing blanks and dots do not hide an
-    extension (Windows drops them): ``evil.exe. `` is ``exe``.
-    """
-    stem, dot, extension = filename.rstrip(" .").rpartition(".")
-    return extension.strip().casefold() if dot and stem else ""
-
-
 def normal_extension(text: str) -> str:
     """Return *text* as an allowlist holds it: lower case, without the dot.
 
@@ -224,6 +223,31 @@ def normal_extension(text: str) -> str:
     if not extension or not extension.isprintable() or any(character in extension for character in "./\\ ,;*"):
         raise PolicyError(f"{text!r} is not an extension; give one such as 'pdf' or '.pdf'")
     return extension
+
+
+def normal_extensions(entries: Iterable[str]) -> list[str]:
+    """Return what *entries*, extensions and MIME types, allow, as an allowlist holds it: sorted, each once.
+
+    A MIME type stands for the extensions that mean it, without those that nobody should allow.
+
+    Raises:
+        PolicyError: an entry is neither, or they are a text.
+
+    Example:
+        >>> normal_extensions([".PDF", "image/png"])
+        ['pdf', 'png']
+    """
+    check_extensions(entries)
+    found: set[str] = set()
+    for entry in entries:
+        if "/" not in entry:
+            found.add(normal_extension(entry))
+            continue
+        meant = set(extensions_of(entry)) - NEVER_ALLOWED
+        if not meant:
+            raise PolicyError(f"{entry!r} is no MIME type of a known extension; give the extension itself")
+        found |= meant
+    return sorted(found)
 
 
 def format_bytes(size: int) -> str:

@@ -28,6 +28,9 @@ LEVELS = {
     # 1: rules without I/O
     "keys": 1,
     "caseless": 1,
+    "content_types": 1,
+    "file_rules": 1,
+    "filenames": 1,
     "policy": 1,
     # 2: what a provider is written with
     "bodies": 2,

@@ -14,8 +14,8 @@ from kazinex_storage import DocumentKey
 from kazinex_storage.documents.register import MAX_REASON_CHARACTERS, Removal, RevisionRecord
 from kazinex_storage.organisations import Catalogue, ProviderRecord, ProviderStatus, SqlCatalogue
 from kazinex_storage.organisations.migration_tables import MIGRATION_TABLES
-from kazinex_storage.organisations.record_tables import RECORD_COLUMNS, RECORD_TABLES
-from kazinex_storage.organisations.schema import prepare, schema
+from kazinex_storage.organisations.record_tables import RECORD_TABLES
+from kazinex_storage.organisations.schema import ADDED_COLUMNS, prepare, schema
 from kazinex_storage.organisations.service_tables import SERVICE_TABLES
 
 AT = datetime(2026, 8, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -134,7 +134,7 @@ def go_back_to_layout(catalogue: SqlCatalogue, version: int) -> None:
         dropped = {4: (), 3: MIGRATION_TABLES}.get(version, (*SERVICE_TABLES, *MIGRATION_TABLES))
         for table in (*dropped, *RECORD_TABLES):
             connection.execute(text(f"drop table {table.name}"))
-        for of, added in RECORD_COLUMNS:
+        for of, added in ADDED_COLUMNS:
             if of not in dropped:
                 connection.execute(text(f"alter table {of.name} drop column {added.name}"))
         if version >= 3:

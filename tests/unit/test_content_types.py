@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from kazinex_storage.bodies.content_types import UNKNOWN, guess_content_type
+from kazinex_storage.content_types import UNKNOWN, guess_content_type
 
 KNOWN = {
     "a.webp": "image/webp",

@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, cast
 
-from ..bodies.content_types import guess_content_type
 from ..bodies.source import Source
 from ..capabilities import Capability
+from ..content_types import guess_content_type
 from ..errors import (
     AlreadyExistsError,
     IntegrityError,
@@ -105,7 +105,7 @@ class DirectUploads:
     def _begin(self, wanted: Wanted, chosen: ResolvedProvider) -> Exchange[UploadTicket]:
         document, size, storage = wanted.document, wanted.size, proving(chosen)
         plan = self._plan(storage, document, size)
-        yield from Arrivals(storage.operations.context).admit(relative_key(document), size)
+        yield from Arrivals(storage.operations.context).admit(relative_key(document), size, wanted.content_type)
         if not names_tickets(storage, plan):
             yield from self._ends.clear(document, supersede=True)
         demanded = yield from self._before(document, chosen, wanted.sha256)

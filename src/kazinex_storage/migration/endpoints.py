@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from ..errors import RecordNotFoundError
+from ..file_rules import NO_FILE_RULES
+from ..policy import UploadPolicy
 from ..storage.background import in_background
 from ..storage.sync import Storage
 from ..types import ProviderInfo
@@ -36,8 +38,9 @@ class Endpoint:
 def endpoint_of(resolver: Resolver, organisation: str, provider: str) -> Endpoint:
     """Return the end of a run at one provider of the organisation, named by its id or its label.
 
-    What is put there is judged by the policy of the organisation. It takes nothing from the quota, which counts what
-    documents are recorded and not where they lie, and no revision of its own: who copies tells the register himself.
+    What is put there is judged by the sizes and the allowlist of the organisation, not by its rules for new files. It
+    takes nothing from the quota, which counts what documents are recorded and not where they lie, and no revision of
+    its own: who copies tells the register himself.
     Its requests let those of everybody else go first (ADR 0057).
 
     Raises:
@@ -48,10 +51,15 @@ def endpoint_of(resolver: Resolver, organisation: str, provider: str) -> Endpoin
         found = resolver.by_id(organisation, provider)
     except RecordNotFoundError:
         found = resolver.by_id(organisation, resolver.organisations.find(organisation, provider).id)
-    storage = in_background(found.storage)
+    storage = in_background(found.storage.with_policy(_for_what_is_stored(found.storage.policy)))
     rules = storage.operations.context.rules
     rules.taken, rules.quota = None, None
     return Endpoint(storage=storage, provider=found.provider, kind=found.kind, label=found.label)
+
+
+def _for_what_is_stored(policy: UploadPolicy | None) -> UploadPolicy | None:
+    """Return *policy* without the rules that look at names and bytes: what is stored was let in on its day."""
+    return replace(policy, files=NO_FILE_RULES) if policy is not None else None
 
 
 def endpoint_at(storage: Storage) -> Endpoint:

@@ -19,6 +19,7 @@ from ..documents.quotas import UsageTable
 from ..documents.register import MemoryRegister, RevisionRegister
 from ..documents.ticket_register import MemoryTickets, TicketRegister
 from ..documents.usage import MemoryUsage
+from ..file_rules import FileRules
 from ..migration.journal import Journal
 from ..migration.memory_journal import MemoryJournal
 from ..secrecy.pickling import not_pickled
@@ -168,6 +169,14 @@ class Catalogue(Protocol):
         """
         ...
 
+    def set_file_rules(self, organisation: str, rules: FileRules | None, *, version: int) -> OrganisationRecord:
+        """Replace the rules for files; None is the preset.
+
+        Raises:
+            RecordConflictError: the organisation has another version.
+        """
+        ...
+
     def set_override(self, organisation: str, project: str, provider: str | None, *, version: int) -> ProjectOverride:
         """Make a VERIFIED provider that of a project; None gives the project the default again.
 
@@ -273,6 +282,7 @@ class MemoryCatalogue:
                 default_chosen=record.default_chosen,
                 override=override,
                 allowlist=record.allowlist,
+                file_rules=record.file_rules,
                 limited=bool(self.usage.quotas(organisation)),
             )
 
@@ -318,6 +328,11 @@ class MemoryCatalogue:
         """Replace the allowlist."""
         with self._lock:
             return self._set(replace(self.organisation(organisation), allowlist=tuple(extensions)), version)
+
+    def set_file_rules(self, organisation: str, rules: FileRules | None, *, version: int) -> OrganisationRecord:
+        """Replace the rules for files."""
+        with self._lock:
+            return self._set(replace(self.organisation(organisation), file_rules=rules), version)
 
     def set_override(self, organisation: str, project: str, provider: str | None, *, version: int) -> ProjectOverride:
         """Make a VERIFIED provider that of a project."""

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Final, NoReturn, TypeAlias
 
 from ..errors import SettingsError
+from ..file_rules import FileRules
 from ..values import value
 
 JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
@@ -183,6 +184,8 @@ class OrganisationRecord:
     """Whether a default, or that there be none, was ever set; until then it is the platform's, if there is one."""
     allowlist: tuple[str, ...] = ()
     """Allowed extensions, sorted, lower case, without the dot; empty allows every type."""
+    file_rules: FileRules | None = None
+    """What is refused beside sizes and the allowlist; None until it was set, which is ``file_rules.PRESET``."""
     version: int = 0
     """Grows with every change; 0 when nothing was ever set."""
 
@@ -210,5 +213,7 @@ class Choice:
     """Whether it was ever set."""
     override: str | None = None
     allowlist: tuple[str, ...] = ()
+    file_rules: FileRules | None = None
+    """What is refused beside sizes and the allowlist; None until it was set."""
     limited: bool = False
     """Whether the organisation or one of its projects has a quota."""

@@ -24,6 +24,7 @@ from ..documents.taken import Taken
 from ..documents.ticket_register import TicketRegister
 from ..documents.writing import guarded_storage
 from ..errors import ClosedError, RecordNotFoundError, StorageError, UnresolvedOrganisationError
+from ..file_rules import PRESET
 from ..keys import DocumentKey
 from ..migration.copies import copies_of, mark_removed
 from ..policy import UploadPolicy, size_rule
@@ -278,6 +279,7 @@ class Resolver(Speaker):
             max_file_bytes=None if limit is None else min(limit, size_rule(record.kind, ceiling).ceiling),
             extensions=choice.allowlist,
             plan=record.plan,
+            files=choice.file_rules if choice.file_rules is not None else PRESET,
         )
         if self._on_resolve is not None:
             self._on_resolve(record.organisation, project, record.id, reason)

@@ -59,6 +59,7 @@ organisations = sa.Table(
     sa.Column("default_provider", sa.String(128)),
     sa.Column("default_chosen", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("allowlist", sa.JSON, nullable=False),
+    sa.Column("file_rules", sa.JSON),
     sa.Column("version", sa.Integer, nullable=False),
     sa.ForeignKeyConstraint(["organisation", "default_provider"], [providers.c.organisation, providers.c.id]),
 )
@@ -92,6 +93,10 @@ revisions = sa.Table(
     sa.Column("removed_for", sa.Text),
     sa.Column("token", sa.String(32), nullable=False),
 )
+
+
+ADDED_COLUMNS = (*RECORD_COLUMNS, (organisations, organisations.c.file_rules))
+"""The columns that layout 5 added to tables of earlier ones."""
 
 
 def prepare(database: Database) -> None:
@@ -151,7 +156,7 @@ def _upgrade(connection: sa.Connection, version: int) -> None:
     if version < 4:
         for table in MIGRATION_TABLES:
             table.create(connection)
-    for table, column in RECORD_COLUMNS:
+    for table, column in ADDED_COLUMNS:
         _add(connection, table, column)
     for table in RECORD_TABLES:
         table.create(connection)

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from ..contract import SecretRotator
 from ..documents.events import EventHook
 from ..errors import RecordConflictError, SealError, UnknownProviderError
+from ..file_rules import FileRules
 from ..keys import check_identifier
-from ..policy import check_extensions, normal_extension
+from ..policy import normal_extensions
 from ..registry import Registry, default_registry
 from ..secrecy.masking import masked
 from ..secrecy.pickling import not_pickled
@@ -213,18 +214,34 @@ class Organisations(Limits):
     def set_allowlist(
         self, organisation: str, extensions: Iterable[str], *, version: int | None = None
     ) -> OrganisationRecord:
-        """Allow these extensions only; none allows every type. Documents that are stored already are not touched.
+        """Allow these extensions, or MIME types such as ``image/*``, only; none allows every type.
+
+        A MIME type stands for the extensions that mean it now. Documents that are stored already are not touched.
 
         Raises:
             PolicyError: one is not an extension, or a text is given in place of a list.
             RecordConflictError: the organisation was changed meanwhile.
         """
-        check_extensions(extensions)
-        normal = sorted({normal_extension(extension) for extension in extensions})
+        normal = normal_extensions(extensions)
         before = self.organisation(organisation)
         version = before.version if version is None else version
         change = partial(self.catalogue.set_allowlist, organisation, normal, version=version)
         return self._changed(change, lambda made: telling.allowlist(before, made))
+
+    def set_file_rules(
+        self, organisation: str, rules: FileRules | None, *, version: int | None = None
+    ) -> OrganisationRecord:
+        """Say what is refused beside sizes and the allowlist; None is the preset, ``NO_FILE_RULES`` is nothing.
+
+        Documents that are stored already are not touched.
+
+        Raises:
+            RecordConflictError: the organisation was changed meanwhile.
+        """
+        before = self.organisation(organisation)
+        version = before.version if version is None else version
+        change = partial(self.catalogue.set_file_rules, organisation, rules, version=version)
+        return self._changed(change, lambda made: telling.file_rules(before, made))
 
     def record_verification(
         self,

@@ -7,7 +7,7 @@ rows into records, ``database.py`` has the transactions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from ..documents.listing import RevisionListing
 from ..documents.quotas import UsageTable
 from ..documents.register import RevisionRegister
 from ..documents.ticket_register import TicketRegister
+from ..file_rules import FileRules
 from ..migration.journal import Journal
 from ..secrecy.masking import masked
 from ..secrecy.pickling import not_pickled
@@ -50,6 +51,7 @@ _CHOICE = (
         organisations.c.default_provider,
         organisations.c.default_chosen,
         organisations.c.allowlist,
+        organisations.c.file_rules,
         overrides.c.provider.label("override_provider"),
         sa.exists()
         .where(
@@ -157,6 +159,7 @@ class SqlCatalogue:
             default_chosen=bool(rows[0]["default_chosen"]),
             override=rows[0]["override_provider"],
             allowlist=tuple(rows[0]["allowlist"] or ()),
+            file_rules=_file_rules(rows[0]["file_rules"]),
             limited=bool(rows[0]["limited"]),
         )
 
@@ -221,6 +224,11 @@ class SqlCatalogue:
         with self._database.changing() as connection:
             before = _organisation(connection, organisation)
             return _set(connection, replace(before, allowlist=tuple(extensions)), version)
+
+    def set_file_rules(self, organisation: str, rules: FileRules | None, *, version: int) -> OrganisationRecord:
+        """Replace the rules for files."""
+        with self._database.changing() as connection:
+            return _set(connection, replace(_organisation(connection, organisation), file_rules=rules), version)
 
     def set_override(self, organisation: str, project: str, provider: str | None, *, version: int) -> ProjectOverride:
         """Make a VERIFIED provider that of a project."""
@@ -296,7 +304,12 @@ def _organisation(connection: sa.Connection, organisation: str) -> OrganisationR
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         return OrganisationRecord(organisation=organisation)
-    return OrganisationRecord(**{**row, "allowlist": tuple(row["allowlist"])})
+    rules = _file_rules(row["file_rules"])
+    return OrganisationRecord(**{**row, "allowlist": tuple(row["allowlist"]), "file_rules": rules})
+
+
+def _file_rules(found: Mapping[str, object] | None) -> FileRules | None:
+    return FileRules.from_json(found) if found is not None else None
 
 
 def _override(connection: sa.Connection, organisation: str, project: str) -> ProjectOverride:
@@ -312,6 +325,7 @@ def _set(connection: sa.Connection, record: OrganisationRecord, version: int) ->
         "default_provider": record.default_provider,
         "default_chosen": record.default_chosen,
         "allowlist": list(record.allowlist),
+        "file_rules": record.file_rules.to_json() if record.file_rules is not None else sa.null(),
         "version": version + 1,
     }
     where = (organisations.c.organisation == record.organisation,)

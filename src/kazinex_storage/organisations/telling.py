@@ -9,6 +9,7 @@ from ..documents.events import (
     AllowlistChanged,
     DefaultChanged,
     Event,
+    FileRulesChanged,
     KeyRotated,
     LimitChanged,
     OverrideChanged,
@@ -21,6 +22,8 @@ from ..documents.events import (
     StatusChanged,
 )
 from ..errors import SettingsError
+from ..file_rules import PRESET
+from ..json_text import write_json
 from .records import OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus
 
 
@@ -104,6 +107,13 @@ def allowlist(before: OrganisationRecord, after: OrganisationRecord) -> Iterator
     """Yield the event of another allowlist, if it is another one."""
     if before.allowlist != after.allowlist:
         yield AllowlistChanged(organisation=after.organisation, before=before.allowlist, after=after.allowlist)
+
+
+def file_rules(before: OrganisationRecord, after: OrganisationRecord) -> Iterator[Event]:
+    """Yield the event of other rules for files, if they are others."""
+    if before.file_rules != after.file_rules:
+        texts = (write_json((found.file_rules or PRESET).to_json()) for found in (before, after))
+        yield FileRulesChanged(organisation=after.organisation, before=next(texts), after=next(texts))
 
 
 def override(before: ProjectOverride, after: ProjectOverride) -> Iterator[Event]:

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from ..bodies.first_bytes import FIRST_BYTES, fits
+from ..bodies.first_bytes import FIRST_BYTES
 from ..capabilities import Capability
 from ..contract import ClientSession, SessionOpener
 from ..errors import (
     AlreadyExistsError,
-    FileTypeRefusedError,
     IntegrityError,
     NotFoundError,
     NotSupportedError,
@@ -26,6 +25,7 @@ from ..policy import extension_of
 from ..transport import Exchange
 from ..types import WHOLE, ByteRange, Checksum, ObjectInfo, PutMode, PutOptions
 from ..values import value
+from .contents import check_declared, check_first, check_signature
 from .operation import Context, operation
 from .signed import carries, remove_version
 
@@ -63,8 +63,8 @@ class Arrivals:
         return isinstance(self.context.provider, SessionOpener)
 
     @operation("begin_upload")
-    def admit(self, key: ObjectKey, size: int) -> Exchange[None]:
-        """Refuse a name or a size that the rules of now do not allow.
+    def admit(self, key: ObjectKey, size: int, content_type: str | None = None) -> Exchange[None]:
+        """Refuse a name, a size or a declared type that the rules of now do not allow.
 
         Raises:
             PolicyError: they do not.
@@ -74,6 +74,7 @@ class Arrivals:
         rules.need(Capability.CREATE_ONLY, "a direct upload")
         rules.check_name(key)
         rules.check_size(size)
+        check_declared(rules, key, content_type)
         return
         yield  # makes an exchange of it
 
@@ -143,16 +144,16 @@ class Arrivals:
         if declared.sha256 is None or info.size != declared.size:
             first = bytearray()
             yield from context.exchanges.get(key, ByteRange(end=FIRST_BYTES), first.extend, info.etag)
-            _check_first(extension, first)
+            self._check_first(key, first)
             return info
-        found = yield from self._hashed(key, extension, info)
+        found = yield from self._hashed(key, info)
         if found != declared.sha256:
             if rewritten:
                 return info
             raise IntegrityError(f"the object has sha256 {found}, and {declared.sha256} was declared")
         return replace(info, checksum=Checksum(algorithm="sha256", value=found))
 
-    def _hashed(self, key: ObjectKey, extension: str, info: ObjectInfo) -> Exchange[str]:
+    def _hashed(self, key: ObjectKey, info: ObjectInfo) -> Exchange[str]:
         """Read the whole once, for its first bytes and its sha256."""
         digest, first = hashlib.sha256(), bytearray()
 
@@ -162,8 +163,12 @@ class Arrivals:
             digest.update(data)
 
         yield from self.context.exchanges.get(key, WHOLE, sink, info.etag)
-        _check_first(extension, first)
+        self._check_first(key, first)
         return digest.hexdigest()
+
+    def _check_first(self, key: ObjectKey, first: bytearray) -> None:
+        check_signature(extension_of(key.name), bytes(first))
+        check_first(self.context.rules, key, bytes(first))
 
 
 def by_write_token(token: str) -> IsOurs:
@@ -198,9 +203,3 @@ def by_version(etag: str | None) -> IsOurs:
 def _check_type(declared: str, info: ObjectInfo) -> None:
     if (info.content_type or "").lower() != declared.lower():
         raise IntegrityError(f"the object is of type {info.content_type!r}, and {declared!r} was declared")
-
-
-def _check_first(extension: str, first: bytearray) -> None:
-    if not fits(extension, bytes(first)):
-        what = f"a file of type .{extension}" if extension else "a file without an extension"
-        raise FileTypeRefusedError(f"the object does not begin as {what} does")

@@ -17,6 +17,7 @@ from ..keys import ObjectKey
 from ..transport import Exchange
 from ..types import WHOLE, Checksum, ObjectInfo, PutMode
 from .claiming import within_quota
+from .contents import check_declared, check_stored_first
 from .fetching import Proof
 from .guards import guarded
 from .operation import Context
@@ -97,9 +98,12 @@ def _admit(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode
     rules.check_name(target)
     if rules.policy is None and rules.quota is None:
         return mode, 0
-    size = (yield from context.exchanges.head(source)).size
-    rules.check_size(size)
-    return mode, size
+    info = yield from context.exchanges.head(source)
+    rules.check_size(info.size)
+    if rules.looks_inside:  # its old name may have been that of what it is
+        check_declared(rules, target, info.content_type)
+        yield from check_stored_first(context, source, info, target)
+    return mode, info.size
 
 
 def _copy(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:

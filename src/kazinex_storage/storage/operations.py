@@ -353,6 +353,10 @@ class Operations:
         try:
             if source is body and not hashed:
                 source.trust_service(True)
+            if rules.looks_inside:
+                from .contents import check_source
+
+                yield from check_source(rules, key, source)
             if rules.quota is not None:
                 return (yield from self._claimed(key, source, options, write))
             return rules.check_stored(key, source, (yield from self.context.exchanges.put(key, source, options)))

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from ..bodies.part_upload import sha256_of
 from ..bodies.source import Source
-from ..errors import AlreadyExistsError, IntegrityError, StorageError
+from ..errors import AlreadyExistsError, FileTypeRefusedError, IntegrityError, StorageError
 from ..keys import ObjectKey
 from ..lazy import module
 from ..transport import Call, Exchange
 from ..types import WHOLE, ObjectInfo, UploadState
 from .claiming import give_back
+from .contents import check_source, check_stored_first
 from .guards import Write, keep_existing
 from .operation import Context
 from .quota import PARTS_LIFETIME, Claim
@@ -29,11 +30,13 @@ else:
 
 
 def ask_guard(context: Context, own: UploadState, source: Source, *, resumed: bool = False) -> Exchange[None]:
-    """Ask the guard, before anything is sent, whether *source* may become the object.
+    """Ask the policy and the guard, before anything is sent, whether *source* may become the object.
 
     Raises:
         AlreadyExistsError: the key is taken.
+        FileTypeRefusedError: its first bytes are of another type.
     """
+    yield from check_source(context.rules, ObjectKey(own.key), source)
     write = context.write_of(ObjectKey(own.key))
     if write is None:
         return
@@ -109,13 +112,21 @@ def prove(context: Context, own: UploadState, found: ObjectInfo, sha256: str) ->
 
 
 def keep(context: Context, own: UploadState, info: ObjectInfo, *, proven: bool) -> Exchange[ObjectInfo]:
-    """Make the uploaded object permanent, under the guard; otherwise remove it.
+    """Make the uploaded object permanent, under the policy and the guard; otherwise remove it.
 
     Raises:
         AlreadyExistsError: the key is taken, or another write was faster.
+        FileTypeRefusedError: its bytes, which were not seen here, begin as those of another type.
     """
     key = ObjectKey(own.key)
     write = context.write_of(key, own.reservation)
+    if not proven:
+        try:
+            yield from check_stored_first(context, key, info, key)
+        except FileTypeRefusedError:
+            if write is None or not (yield from write.recorded()):  # what is recorded was allowed on its day
+                yield from remove_version(context, key, info)
+            raise
     if write is None:
         if context.rules.quota is not None and own.reservation:
             yield from context.rules.quota.claim(key, own.reservation).keep(info.size, 1)

@@ -12,8 +12,8 @@ from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeAlias, cast, get_args
 
-from ..bodies.content_types import guess_content_type
 from ..capabilities import Capability
+from ..content_types import guess_content_type
 from ..errors import FileTooLargeError, IntegrityError, NotSupportedError
 from ..keys import ObjectKey
 from ..lazy import logger
@@ -48,6 +48,7 @@ class Rules:
         "digest",
         "info",
         "limit",
+        "looks_inside",
         "policy",
         "quota",
         "streams",
@@ -80,6 +81,8 @@ class Rules:
         """Refuses a key that is written once and was given away for good; set by who opens the storage, before use."""
         self.quota: QuotaRule | None = None
         """Claims room for what is written, where there are quotas; set in the same way."""
+        self.looks_inside = policy is not None and policy.files.looks_inside
+        """Whether the first bytes and the declared type of what is put are compared with its name."""
         self._keeps_metadata = Capability.METADATA in info.capabilities
         self.streams = Capability.STREAMED_WRITES in info.capabilities
         """Whether a body of unknown length is sent as it comes."""
@@ -100,7 +103,7 @@ class Rules:
         """Return the options in force for a write of *key*, complete, or refuse it.
 
         Raises:
-            FileTypeRefusedError: the policy does not allow the extension.
+            FileTypeRefusedError: the policy does not allow the extension, or the declared type for it.
             NotSupportedError: the provider cannot do what *options* ask for, or would replace what is written once.
             ValueError: the options contradict each other, or name a digest that there is not.
         """
@@ -125,6 +128,10 @@ class Rules:
                     self.need(capability, name.replace("_", " "))
         if self.policy is not None:
             self.check_name(key)
+            if self.looks_inside:
+                from .contents import check_declared
+
+                check_declared(self, key, options.content_type)
         return with_defaults(options, key)
 
     def creates(self, key: ObjectKey) -> bool:

@@ -11,11 +11,10 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ..bodies.first_bytes import FIRST_BYTES, fits
+from ..bodies.first_bytes import FIRST_BYTES
 from ..capabilities import Capability
 from ..errors import (
     AlreadyExistsError,
-    FileTypeRefusedError,
     IntegrityError,
     NotFoundError,
     NotSupportedError,
@@ -28,6 +27,7 @@ from ..policy import extension_of
 from ..transport import Exchange
 from ..types import WHOLE, ByteRange, Checksum, ObjectInfo, PresignedUrl, PresignOptions, PutMode, UploadState
 from .claiming import give_back
+from .contents import check_declared, check_first, check_signature
 from .guards import keep_existing
 from .operation import Context
 from .quota import SIGNED_GRACE
@@ -152,6 +152,7 @@ def _admitted_put(context: Context, key: ObjectKey, options: PresignOptions, *, 
     if options.mode is PutMode.CREATE or _wanted(options):  # there will be something to confirm
         options = replace(options, write_token=secrets.token_hex(8))
     context.rules.check_name(key)
+    check_declared(context.rules, key, options.content_type)
     if options.size is None:
         if context.rules.policy is not None or context.rules.quota is not None:
             raise PolicyError(
@@ -182,6 +183,7 @@ def carries(context: Context, key: ObjectKey, info: ObjectInfo, write_token: str
 def _check_arrived(context: Context, key: ObjectKey, options: PresignOptions, info: ObjectInfo) -> Exchange[str | None]:
     """Compare the object with what was signed and with the rules of now; return its sha256 where it was asked for."""
     context.rules.check_name(key)
+    check_declared(context.rules, key, info.content_type)
     context.rules.check_size(info.size)
     if options.size is not None and info.size != options.size:
         raise IntegrityError(f"the object has {info.size:,} bytes, and {options.size:,} were signed for")
@@ -189,12 +191,13 @@ def _check_arrived(context: Context, key: ObjectKey, options: PresignOptions, in
         raise IntegrityError(
             f"the object is of type {info.content_type!r}, and {options.content_type!r} was signed for"
         )
-    extension = extension_of(key.name)
-    if context.rules.policy is not None and context.rules.policy.extensions:
+    policy = context.rules.policy
+    if policy is not None and (policy.extensions or policy.files.looks_inside):
         first = bytearray()
         yield from context.exchanges.get(key, ByteRange(end=FIRST_BYTES), first.extend, info.etag)
-        if not fits(extension, bytes(first)):
-            raise FileTypeRefusedError(f"the object does not begin as a file of type .{extension} does")
+        if policy.extensions:
+            check_signature(extension_of(key.name), bytes(first))
+        check_first(context.rules, key, bytes(first))
     if options.sha256 is None:
         return None
     digest = hashlib.sha256()

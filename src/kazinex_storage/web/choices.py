@@ -8,9 +8,10 @@ from typing import Final
 from fastapi import APIRouter, Response
 from starlette.requests import Request
 
-from ..bodies.content_types import UNKNOWN, extensions_of, guess_content_type
-from ..errors import PolicyError
+from ..content_types import UNKNOWN, guess_content_type
+from ..file_rules import NEVER_ALLOWED, PRESET, FileRules
 from ..organisations.records import OrganisationRecord
+from ..policy import normal_extensions
 from .access import Action
 from .headers import version_of, version_tag
 from .models import (
@@ -18,6 +19,7 @@ from .models import (
     CandidateModel,
     Choice,
     Chosen,
+    FileRulesModel,
     IfMatch,
     OrganisationId,
     OverrideModel,
@@ -34,10 +36,6 @@ RECOMMENDED: Final = tuple(
     "pdf doc docx xls xlsx ppt pptx txt csv png jpg jpeg tif tiff dwg dxf ifc zip".split()  # noqa: SIM905
 )
 """What the documentation recommends for construction."""
-# The list of the documentation is cut after js in every copy we have; the others run when they are opened on Windows.
-NEVER: Final = tuple("exe bat cmd ps1 js vbs msi scr com jar lnk hta".split())  # noqa: SIM905
-"""What nobody should allow."""
-
 _ORGANISATION: Final = "/organisations/{organisation}"
 _PROBLEMS: Final = (403, 404, 409, 412, 413, 422)
 
@@ -63,6 +61,7 @@ class ChoiceRoutes:
                     (f"{_ORGANISATION}/settings", self.settings, "GET", manage, "Default and file restrictions"),
                     (f"{_ORGANISATION}/default", self.set_default, "PUT", manage, "Set as Default"),
                     (f"{_ORGANISATION}/allowlist", self.set_allowlist, "PUT", restrict, "File Type Restrictions"),
+                    (f"{_ORGANISATION}/file-rules", self.set_file_rules, "PUT", restrict, "Refused files"),
                     (override, self.override, "GET", choose, "The provider of a project, and which there are"),
                     (override, self.set_override, "PUT", choose, "Choose a provider for a project"),
                     (override, self.clear_override, "DELETE", choose, "Give a project the default again"),
@@ -96,9 +95,23 @@ class ChoiceRoutes:
         if_match: IfMatch = None,
     ) -> SettingsModel:
         """Allow these types only, as extensions or MIME types; none allows every type. Stored documents stay."""
-        extensions = sorted(set(_extensions(allowlist.extensions)))
-        record = self._service.acting(request).set_allowlist(organisation, extensions, version=version_of(if_match))
+        acting, version = self._service.acting(request), version_of(if_match)
+        record = acting.set_allowlist(organisation, allowlist.extensions, version=version)
         return self._settings(record, response)
+
+    def set_file_rules(
+        self,
+        request: Request,
+        organisation: OrganisationId,
+        rules: FileRulesModel,
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> SettingsModel:
+        """Say what is refused whatever the allowlist says. Stored documents stay."""
+        never = NEVER_ALLOWED if rules.never is None else frozenset(normal_extensions(rules.never))
+        files = FileRules(content=rules.content, never=never, plain_names=rules.plain_names)
+        acting, version = self._service.acting(request), version_of(if_match)
+        return self._settings(acting.set_file_rules(organisation, files, version=version), response)
 
     def override(self, organisation: OrganisationId, project: ProjectId, response: Response) -> ProjectChoiceModel:
         """Show what is chosen for the project, and the providers that may be."""
@@ -166,6 +179,8 @@ class ChoiceRoutes:
 
     def _settings(self, record: OrganisationRecord, response: Response) -> SettingsModel:
         response.headers["ETag"] = version_tag(record.version)
+        files = record.file_rules or PRESET
+        never = sorted(files.never)
         return SettingsModel(
             organisation=record.organisation,
             default_provider=record.default_provider,
@@ -175,8 +190,13 @@ class ChoiceRoutes:
                 for found in self._organisations.overrides(record.organisation)
             ],
             recommended_extensions=list(RECOMMENDED),
-            never_allow=list(NEVER),
-            mime_types=mime_types((*record.allowlist, *RECOMMENDED, *NEVER)),
+            never_allow=never,
+            file_rules=FileRulesModel(
+                content=files.content,
+                never=None if files.never == NEVER_ALLOWED else never,
+                plain_names=files.plain_names,
+            ),
+            mime_types=mime_types((*record.allowlist, *RECOMMENDED, *never)),
             version=record.version,
         )
 
@@ -185,14 +205,3 @@ def mime_types(extensions: Iterable[str]) -> dict[str, str]:
     """Return the MIME type of each extension that has one."""
     found = {extension: guess_content_type(f"a.{extension}") for extension in extensions}
     return {extension: kind for extension, kind in found.items() if kind != UNKNOWN}
-
-
-def _extensions(given: Iterable[str]) -> Iterable[str]:
-    for text in given:
-        if "/" not in text:
-            yield text
-            continue
-        found = extensions_of(text)
-        if not found:
-            raise PolicyError(f"{text!r} is no MIME type of a known extension; give the extension itself")
-        yield from found

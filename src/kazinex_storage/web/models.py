@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from fastapi import Header, Path
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -213,6 +213,17 @@ class OverrideModel(BaseModel):
     """Grows with every change."""
 
 
+class FileRulesModel(BaseModel):
+    """What is refused whatever the allowlist says."""
+
+    content: Literal["off", "recognised", "required"] = "recognised"
+    """Whether the first bytes and the declared type have to agree with the extension."""
+    never: list[Annotated[str, Field(max_length=40)]] | None = Field(default=None, max_length=500)
+    """Extensions that are never taken, unless the allowlist names them; null is the preset."""
+    plain_names: bool = True
+    """Whether names are refused that deceive: invisible characters, letters that pass for others, streams."""
+
+
 class SettingsModel(BaseModel):
     """What is set for an organisation."""
 
@@ -223,6 +234,8 @@ class SettingsModel(BaseModel):
     overrides: list[OverrideModel]
     recommended_extensions: list[str]
     never_allow: list[str]
+    """Extensions that are refused unless the allowlist names them."""
+    file_rules: FileRulesModel
     mime_types: dict[str, str]
     """Of the extensions in the three lists."""
     version: int

@@ -16,6 +16,7 @@ from .base import check_by as check_by
 from .choices import AllowlistChanged as AllowlistChanged
 from .choices import AuditDropped as AuditDropped
 from .choices import DefaultChanged as DefaultChanged
+from .choices import FileRulesChanged as FileRulesChanged
 from .choices import KeyRotated as KeyRotated
 from .choices import OverrideChanged as OverrideChanged
 from .choices import QuotaChanged as QuotaChanged
@@ -61,6 +62,7 @@ EVENTS: Final[dict[str, type[Event]]] = {
         DefaultChanged,
         OverrideChanged,
         AllowlistChanged,
+        FileRulesChanged,
         QuotaChanged,
         KeyRotated,
         AuditDropped,

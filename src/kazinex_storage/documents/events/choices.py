@@ -69,6 +69,22 @@ class AllowlistChanged(Event):
 
 
 @value
+class FileRulesChanged(Event):
+    """The organisation refuses other files than it did, beside sizes and the allowlist."""
+
+    name = "file-rules.changed"
+
+    organisation: str
+    before: str
+    """The rules as JSON."""
+    after: str
+    outcome: EventOutcome = "done"
+    by: str | None = None
+    at: datetime = field(default_factory=utc_now, compare=False)
+    """Aware UTC."""
+
+
+@value
 class QuotaChanged(Event):
     """What the organisation, or one project, may store was set; None is without a limit."""
 

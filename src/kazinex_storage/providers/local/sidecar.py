@@ -15,7 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
-from ...bodies.content_types import guess_content_type
+from ...content_types import guess_content_type
 from ...json_text import parse_own_json, write_json
 from ...keys import ObjectKey
 from ...types import Checksum, ObjectInfo, PutOptions

@@ -6,9 +6,9 @@ The table of the machine is left out on purpose: one file name must mean one con
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ..lazy import module
+from .lazy import module
 
 if TYPE_CHECKING:
     import mimetypes
@@ -119,10 +119,65 @@ def guess_content_type(name: str) -> str:
 def extensions_of(content_type: str) -> tuple[str, ...]:
     """Return the extensions, without their dots, that mean *content_type*; the inverse of ``guess_content_type``.
 
+    ``image/*`` stands for every type of that kind.
+
     Example:
-        >>> extensions_of("application/zip")
-        ('bcf', 'bcfzip', 'ifczip', 'zip')
+        >>> extensions_of("application/zip"), "png" in extensions_of("image/*")
+        (('bcf', 'bcfzip', 'ifczip', 'zip'), True)
     """
     wanted = content_type.strip().lower()
     table = _table().types_map[True]
+    if wanted.endswith("/*"):
+        kind = wanted.removesuffix("*")
+        return tuple(sorted(name.removeprefix(".") for name, found in table.items() if found.lower().startswith(kind)))
     return tuple(sorted(name.removeprefix(".") for name, kind in table.items() if kind.lower() == wanted))
+
+
+# What programs call types that the table calls otherwise: names from before registration, and what Windows with Office
+# says of CSV files. Types that no extension means are left alone: they say nothing that could be compared.
+_ALSO: Final = {
+    "application/vnd.ms-excel": ("csv", "tsv"),
+    "text/plain": ("*text",),
+    "text/xml": ("ifcxml", "gml", "kml", "xml", "svg"),
+    "application/xml": ("gml", "kml", "svg"),
+    "application/json": ("geojson", "gltf"),
+    "application/zip": tuple("docx xlsx pptx docm xlsm pptm odt ods odp kmz 3mf epub vsdx".split()),  # noqa: SIM905
+    "application/step": ("ifc", "step", "stp"),
+    "model/step": ("ifc",),
+    "application/msword": ("rtf", "docx"),
+    "image/jpeg": ("jfif",),
+    "audio/mp4": ("mp4",),
+    "video/mp4": ("m4a", "m4v"),
+}
+
+TEXT_TYPES: Final = frozenset(
+    "txt text csv tsv json geojson jsonl xml ifcxml gml kml yaml yml toml md markdown log ini cfg conf html htm xhtml "  # noqa: SIM905
+    "css svg ics vcf eml rst tex srt sql step stp ifc obj gltf dxf p21 asc xyz pts nc gcode".split()
+)
+"""Extensions of types whose files are text."""
+
+_GENERIC: Final = frozenset({UNKNOWN, "binary/octet-stream", "application/force-download", "application/x-download"})
+
+
+def agrees(extension: str, content_type: str) -> bool:
+    """Say whether a file of *extension* may be declared as *content_type*: it means that extension, or says nothing.
+
+    Example:
+        >>> agrees("pdf", "application/pdf"), agrees("pdf", "text/html"), agrees("csv", "text/plain; charset=utf-8")
+        (True, False, True)
+    """
+    declared = content_type.partition(";")[0].strip().lower()
+    own = _by_extension(f".{extension}").lower() if extension else UNKNOWN
+    if not declared or declared in _GENERIC or declared == own:
+        return True
+    means = extensions_of(declared)
+    if not means or extension in means:
+        return True
+    also = _ALSO.get(declared, ())
+    if extension in also or ("*text" in also and (extension in TEXT_TYPES or own == UNKNOWN)):
+        return True
+    return own == UNKNOWN and not declared.startswith(_ACTIVE)
+
+
+_ACTIVE: Final = ("text/html", "application/xhtml", "image/svg", "text/javascript", "application/javascript")
+"""Types that a browser runs."""
