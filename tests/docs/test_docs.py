@@ -30,6 +30,8 @@ from kazinex_storage.testing.emulators.graph.server import HOST
 from kazinex_storage.testing.emulators.tls import certificate_authority
 from kazinex_storage.testing.servers import S3Server, azurite, seaweedfs
 
+from ..time_stamps import TimeStampService, time_stamp_service
+
 _ROOT = Path(__file__).parents[2]
 _PAGES = sorted(
     [
@@ -61,6 +63,10 @@ _SITE = "contoso.sharepoint.com"
 _TENANT = "11111111-2222-3333-4444-555555555555"
 _APP = "aaaaaaaa-0000-4000-8000-000000000000"
 _APP_SECRET = "example-secret"  # noqa: S105  # of the examples
+
+# The same for time stamps, and the certificate of their authority.
+_STAMPS = "https://stamps.example/"
+_STAMPS_ROOT = "stamps.pem"
 
 # Runs in an interpreter of its own: blocks of one page share their names, as a reader who types them would.
 _RUNNER = textwrap.dedent(
@@ -129,6 +135,12 @@ def sharepoint_environment() -> Iterator[dict[str, str]]:
             "KAZINEX_STORAGE_SHAREPOINT_CA_FILE": str(authority.ca_file),
             "SSL_CERT_FILE": str(authority.ca_file),
         }
+
+
+@pytest.fixture(scope="session")
+def stamps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TimeStampService]:
+    with time_stamp_service(tmp_path_factory.mktemp("stamps") / "service") as service:
+        yield service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +280,10 @@ def test_the_marked_blocks_of_a_page_run_in_order(
         service |= request.getfixturevalue("sharepoint_environment")
         for block in blocks:
             block[-1] = str(block[-1]).replace(_SITE, HOST)
+    if any(_STAMPS in str(block[-1]) for block in blocks):
+        found: TimeStampService = request.getfixturevalue("stamps")
+        for block in blocks:
+            block[-1] = str(block[-1]).replace(_STAMPS, found.url).replace(_STAMPS_ROOT, str(found.root))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("KAZINEX_", "XDG_"))}
     programs = [str(_programs(tmp_path, warm_python)), str(Path(sys.executable).parent), inherited.get("PATH", "")]
 

@@ -23,6 +23,7 @@ from . import (
     check,
     demo,
     emulate,
+    evidence,
     kinds,
     listing,
     migrate,
@@ -121,6 +122,7 @@ def build() -> typer.Typer:
     app.add_typer(provider.build(ANYWHERE), name="provider")
     app.add_typer(allowlist.build(ANYWHERE), name="allowlist")
     app.add_typer(audit.build(ANYWHERE), name="audit")
+    app.add_typer(evidence.build(ANYWHERE), name="evidence")
     app.add_typer(monitoring.build(ANYWHERE), name="quota")
     app.add_typer(migrate.build(ANYWHERE), name="migrate")
     app.add_typer(emulate.build(ANYWHERE), name="emulate")

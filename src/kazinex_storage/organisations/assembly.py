@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..documents.events import EventHook, both
-from ..providers.settings.environment import catalogue_location, make_data_directory, sealing_keys
+from ..providers.settings.environment import catalogue_location, make_data_directory, sealing_keys, time_stamp_url
 from ..registry import Registry
 from .admission import OPERATOR_CHOICES, Admit
 from .audit.log import AuditLog
@@ -53,7 +53,7 @@ def open_organisations(
     catalogue = SqlCatalogue(place, Sealer(key_source(environ)))
     try:
         offered = declared(environ) if managed is None else managed
-        return Organisations(
+        organisations = Organisations(
             catalogue,
             registry,
             admit=admit,
@@ -61,6 +61,8 @@ def open_organisations(
             managed=offered,
             on_event=both(AuditLog(catalogue), on_event) if audit else on_event,
         )
+        organisations.evidence.time_stamp_url = time_stamp_url(environ)
+        return organisations
     except BaseException:
         catalogue.close()
         raise

@@ -59,7 +59,8 @@ class ReceiptChains:
             keys: Gives the keys of an organisation, which the keys that sign are derived from.
             clock: What time it is, aware.
         """
-        self._database = database
+        self.database = database
+        """Where the chains are."""
         self._keys = keys
         self._clock = clock
         self._signers: dict[tuple[str, str], EvidenceSigner] = {}
@@ -97,7 +98,7 @@ class ReceiptChains:
             SettingsError: the keys cannot be read.
             StorageError: the database does not answer.
         """
-        with self._database.changing() as connection:
+        with self.database.changing() as connection:
             return self.append_in(connection, organisation, project, what)
 
     def append_in(
@@ -139,8 +140,20 @@ class ReceiptChains:
         Raises:
             StorageError: the database does not answer.
         """
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return _head(connection, organisation, project)
+
+    def last(self, organisation: str, project: str) -> SignedLine | None:
+        """Return the last line of the chain; None when there is none. Two queries.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        with self.chain(organisation, project, self.head(organisation, project).number) as (_, found):
+            line = None
+            for line in found:  # noqa: B007  # more may have come in between; the last is wanted
+                pass
+            return line
 
     @contextmanager
     def chain(
@@ -151,8 +164,8 @@ class ReceiptChains:
         Raises:
             StorageError: the database does not answer.
         """
-        with self._database.reading() as connection:
-            if self._database.dialect == "postgresql":  # elsewhere the next statement would see what came meanwhile
+        with self.database.reading() as connection:
+            if self.database.dialect == "postgresql":  # elsewhere the next statement would see what came meanwhile
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             head = _head(connection, organisation, project)
             rows = connection.execute(
@@ -169,7 +182,7 @@ class ReceiptChains:
         names = ("organisation", "project", "document", "revision")
         mine = (receipt_lines.c[name] == getattr(document, name) for name in names)
         query = sa.select(receipt_lines.c.line, receipt_lines.c.signature).where(*mine).order_by(receipt_lines.c.number)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return tuple(_line(row) for row in connection.execute(query))
 
     def of_kind(self, organisation: str, project: str, kind: str, after: int = 0) -> Iterator[SignedLine]:
@@ -179,7 +192,7 @@ class ReceiptChains:
             StorageError: the database does not answer.
         """
         query = _LINES.where(receipt_lines.c.kind == kind).execution_options(yield_per=_PAGE)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             for row in connection.execute(query, {**_place(organisation, project), "its_first": after + 1}):
                 yield _line(row)
 
@@ -190,7 +203,7 @@ class ReceiptChains:
             StorageError: the database does not answer.
         """
         query = sa.select(receipt_heads.c.project).where(receipt_heads.c.organisation == organisation)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return tuple(sorted(connection.execute(query).scalars()))
 
     def _handing_over(self, head: ChainHead, signer: EvidenceSigner) -> EvidenceSigner:

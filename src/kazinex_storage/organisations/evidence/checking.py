@@ -47,6 +47,8 @@ class ChainReport:
     """Of the last."""
     chain_end: int
     """The number of the last line of the chain when the file was made: larger where this is a part of it."""
+    document: Mapping[str, object] | None
+    """The last line of the file that was asked for by its sha256, or of a part that has one line of a document."""
     kinds: Mapping[str, int]
     """How many lines there are of each kind."""
     key_ids: tuple[str, ...]
@@ -68,6 +70,7 @@ class ChainReport:
             "number": self.number,
             "hash": self.hash,
             "chain_end": self.chain_end,
+            "document": dict(self.document) if self.document is not None else None,
             "kinds": dict(self.kinds),
             "key_ids": list(self.key_ids),
             "made_at": self.made_at,
@@ -83,6 +86,8 @@ class Trust:
     """Public keys in PEM. Keys that one of these hands over to are trusted as well."""
     known: tuple[int, str] | None = None
     """The number and hash of a line from an earlier check: shows that nothing before it was rolled back."""
+    sha256: str | None = None
+    """Of a file that has to be one of those that the lines are of."""
     whole: bool = False
     """Whether it has to go to the end of the chain, as an export does and the proof of one receipt does not."""
     stamp_roots: tuple[bytes, ...] = ()
@@ -122,6 +127,7 @@ def check_lines(lines: Iterable[bytes], trust: Trust) -> ChainReport:
         number=check.number,
         hash=check.hash,
         chain_end=check.chain_end,
+        document=check.document,
         kinds=dict(sorted(check.kinds.items())),
         key_ids=tuple(check.signed_by),
         made_at=check.made_at,
@@ -163,6 +169,8 @@ class _Check:
         self._keys = _Keys(trust.keys)
         self._line = 0
         self._hashes: dict[int, str] = {}  # of the last lines
+        self._documents = 0
+        self.document: Mapping[str, object] | None = None
         self._before = START  # the hash that the first line follows on
         self._known_here: str | None = None
         self.organisation = self.project = self.made_at = ""
@@ -219,10 +227,20 @@ class _Check:
             yield from self._stamp(entry["said"])
         self.seen, self.number, self.hash = self.seen + 1, entry["number"], hash_of(line)
         self.kinds[entry["kind"]] = self.kinds.get(entry["kind"], 0) + 1
+        self._look(entry)
         self._hashes[self.number] = self.hash
         self._hashes.pop(self.number - WINDOW, None)
         if self._trust.known is not None and self._trust.known[0] == self.number:
             self._known_here = self.hash
+
+    def _look(self, entry: Mapping[str, object]) -> None:
+        if entry["document"] is None:
+            return
+        self._documents += 1
+        if self._trust.sha256 is not None:
+            self.document = entry if entry["sha256"] == self._trust.sha256 else self.document
+        else:
+            self.document = entry if self._documents == 1 else None
 
     def _stamp(self, said: Mapping[str, object]) -> Iterator[ChainProblem]:
         number = said.get("number")
@@ -270,6 +288,8 @@ class _Check:
             yield self._here("the end of the chain has another hash than its last line")
         if self._trust.whole and self.chain_end != self.number:
             yield self._here(f"the chain ended with the line {self.chain_end}, and the last one here is {self.number}")
+        if self._trust.sha256 is not None and self.document is None:
+            yield self._here(f"no line is of a file with the sha256 {self._trust.sha256}")
         if self._trust.known is not None:
             yield from self._known(self._trust.known, end["chain_end"], end["chain_hash"])
 

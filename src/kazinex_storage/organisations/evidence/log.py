@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from ...documents.proofs import ReceiptProof
 from ...documents.receipts import StoredDocument
-from ...errors import IntegrityError, NotFoundError, SettingsError
+from ...errors import IntegrityError, NotFoundError, SettingsError, UnavailableError
 from ...keys import DocumentKey, check_identifier
 from ...secrecy.pickling import not_pickled
 from ..catalogue import Catalogue
@@ -32,9 +32,11 @@ from .lines import (
 )
 
 if TYPE_CHECKING:
+    from ...transport import Transport
     from ..signing import EvidenceKey, EvidenceSigner
     from .chain import ReceiptChains
     from .checking import ChainReport
+    from .stamps import Stamp
 
 _PROVING = ("stored", "moved", "changed", "known", "restored")
 
@@ -67,6 +69,8 @@ class ReceiptEvidence:
         """Show the chains of *catalogue*."""
         self._catalogue = catalogue
         self._clock = clock
+        self.time_stamp_url: str | None = None
+        """Where the host has its time stamps from (RFC 3161); set before use, and never by a tenant."""
 
     @property
     def is_kept(self) -> bool:
@@ -196,6 +200,53 @@ class ReceiptEvidence:
             stamped_at=stamped,
             content=content,
         )
+
+    def stamp(self, organisation: str, project: str, transport: Transport) -> Stamp | None:
+        """Have the time stamp service of the host see the end of the chain, and keep what it says as a line.
+
+        One request to the service. None when nothing was added since the last stamp.
+
+        Args:
+            organisation: Its id.
+            project: Its id.
+            transport: What sends the request.
+
+        Raises:
+            InvalidKeyError: an id is not one.
+            SettingsError: the host has named no service, the extra is not installed, or the catalogue keeps no chains.
+            UnavailableError: the service does not answer, or so much was added meanwhile that it has to be asked again.
+            IntegrityError: it stamped something else.
+        """
+        from .stamps import Stamp, asked, stamp_line
+
+        if self.time_stamp_url is None:
+            raise SettingsError("no time stamp service is named; set KAZINEX_STORAGE_TIME_STAMP_URL to its address")
+        check_identifier(organisation, "organisation")
+        check_identifier(project, "project")
+        last = self._chains.last(organisation, project)
+        if last is None or last.read()["kind"] == STAMP:
+            return None
+        number = int(str(last.read()["number"]))
+        at, what = stamp_line(number, last, transport.run(asked(self.time_stamp_url, last)))
+        with self._catalogue.together():
+            if self._chains.append(organisation, project, [what]).number - number >= WINDOW:
+                raise UnavailableError("too much was added while the time stamp service was asked; stamp it again")
+        return Stamp(organisation=organisation, project=project, number=number, hash=last.hash, at=at)
+
+    def complete(self, organisation: str) -> int:
+        """Add a line of each stored revision that has none, since an earlier release recorded it; return how many.
+
+        They are of the kind ``known``: that the register knew them at that time is all that such a line proves.
+        One transaction for each hundred revisions.
+
+        Raises:
+            InvalidKeyError: no organisation can have that id.
+            SettingsError: the catalogue keeps no chains, or its keys cannot be read.
+            StorageError: the database does not answer.
+        """
+        from .completing import complete
+
+        return complete(self._chains.database, self._chains, check_identifier(organisation, "organisation"))
 
     def note(self, document: DocumentKey, what: Happening) -> None:
         """Add a line that the register does not know of, such as a hold; in the transaction of ``together``, if any.

@@ -5,6 +5,7 @@ Every function takes the variables as its last argument; without it, those of th
     KAZINEX_STORAGE_DATABASE        URL of the catalogue, or the path of a SQLite file
     KAZINEX_STORAGE_KEY             sealing keys, base64 of 32 bytes each, comma-separated; the first one seals
     KAZINEX_STORAGE_MANAGED         file that declares the providers of the platform
+    KAZINEX_STORAGE_TIME_STAMP_URL  time stamp service (RFC 3161) that sees the evidence of receipts
     KAZINEX_STORAGE_<KIND>_<FIELD>  settings of a provider, for tools that open one without a catalogue
 """
 
@@ -96,6 +97,18 @@ def managed_file(environ: Mapping[str, str] | None = None) -> Path | None:
     variables = _variables(environ)
     chosen = variables.get(f"{PREFIX}MANAGED", "").strip()
     return _expand(chosen, variables) if chosen else None
+
+
+def time_stamp_url(environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the address of the time stamp service of the host; None when the variable is not set.
+
+    Raises:
+        SettingsError: it is no address of HTTP.
+    """
+    found = _variables(environ).get(f"{PREFIX}TIME_STAMP_URL", "").strip()
+    if found and not found.startswith(("http://", "https://")):
+        raise SettingsError(f"{PREFIX}TIME_STAMP_URL is no address of HTTP; write https://...")
+    return found or None
 
 
 def settings_from_environment(
