@@ -6,11 +6,12 @@ import logging
 import signal
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import FrameType
 from typing import Annotated, TextIO
 
 import typer
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from ..secrecy.masking import redact
@@ -23,7 +24,6 @@ from . import (
     check,
     demo,
     emulate,
-    evidence,
     kinds,
     listing,
     migrate,
@@ -122,11 +122,34 @@ def build() -> typer.Typer:
     app.add_typer(provider.build(ANYWHERE), name="provider")
     app.add_typer(allowlist.build(ANYWHERE), name="allowlist")
     app.add_typer(audit.build(ANYWHERE), name="audit")
-    app.add_typer(evidence.build(ANYWHERE), name="evidence")
+    app.add_typer(
+        _later(_evidence, "Export, prove, stamp and verify the signed evidence of receipts."), name="evidence"
+    )
     app.add_typer(monitoring.build(ANYWHERE), name="quota")
     app.add_typer(migrate.build(ANYWHERE), name="migrate")
     app.add_typer(emulate.build(ANYWHERE), name="emulate")
     return app
+
+
+def _evidence() -> typer.Typer:
+    from . import evidence
+
+    return evidence.build(ANYWHERE)
+
+
+def _later(build_group: Callable[[], typer.Typer], words: str) -> typer.Typer:
+    """Return a group whose commands are loaded when one of them is asked for; *words* are its help."""
+
+    class Later(TyperGroup):
+        @property  # type: ignore[override]  # they are only looked at
+        def commands(self) -> dict[str, object]:
+            return dict(vars(get_command(build_group()))["commands"])
+
+        @commands.setter
+        def commands(self, found: object) -> None:
+            """Leave them where they are."""
+
+    return typer.Typer(cls=Later, help=words, rich_markup_mode=None)
 
 
 def _version(wanted: bool) -> None:

@@ -52,21 +52,15 @@ def build(epilog: str) -> typer.Typer:
 
 def verify(
     context: typer.Context,
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="What 'evidence export', 'evidence proof' or 'migrate evidence' wrote."),
-    ],
-    keys: Annotated[
-        list[Path],
-        typer.Option("--key", metavar="FILE", help="A public key, as 'evidence key' printed it; once for each."),
-    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What export, proof or 'migrate evidence' wrote.")],
+    keys: Annotated[list[Path], typer.Option("--key", metavar="FILE", help="Public keys, as 'key' printed them.")],
     known: Known = None,
     document: Annotated[
         Path | None, typer.Option("--document", metavar="FILE", help="A file that has to be one of those it is of.")
     ] = None,
     roots: Annotated[
         list[Path] | None,
-        typer.Option("--time-stamp-root", metavar="FILE", help="Certificates in PEM: believe the stamps of these."),
+        typer.Option("--time-stamp-root", metavar="FILE", help="Certificates in PEM, whose stamps are believed."),
     ] = None,
     previous: Annotated[
         str | None, typer.Option("--previous", metavar="HASH", help="Of the report before, for a report of a run.")
@@ -77,9 +71,7 @@ def verify(
     if _is_report(file):
         if known or document or roots or len(keys) != 1:
             raise UsageError(f"{file} is the report of a run; it takes one --key, and --previous")
-        from . import proving
-
-        proving.check_evidence(command, file, keys[0], previous)
+        _verify_report(command, file, keys[0], previous)
         return
     if previous is not None:
         raise UsageError("--previous is for reports of runs; give --known")
@@ -205,6 +197,12 @@ def _show(command: RunningCommand, report: ChainReport) -> None:
     command.out.result(report.to_dict(), lines)
     if not report.ok:
         raise typer.Exit(ExitCode.VERIFICATION)
+
+
+def _verify_report(command: RunningCommand, file: Path, key: Path, previous: str | None) -> None:
+    from . import proving
+
+    proving.check_evidence(command, file, key, previous)
 
 
 def _is_report(file: Path) -> bool:

@@ -1,12 +1,11 @@
-"""The only place that reads the environment: where things are kept, the sealing keys, settings of a provider.
+"""The only place that reads the environment: the variables are the last argument, by default those of the process.
 
-Every function takes the variables as its last argument; without it, those of the process are used.
-    KAZINEX_STORAGE_HOME            folder of the catalogue and the key file; default: the user's data folder
-    KAZINEX_STORAGE_DATABASE        URL of the catalogue, or the path of a SQLite file
-    KAZINEX_STORAGE_KEY             sealing keys, base64 of 32 bytes each, comma-separated; the first one seals
-    KAZINEX_STORAGE_MANAGED         file that declares the providers of the platform
-    KAZINEX_STORAGE_TIME_STAMP_URL  time stamp service (RFC 3161) that sees the evidence of receipts
-    KAZINEX_STORAGE_<KIND>_<FIELD>  settings of a provider, for tools that open one without a catalogue
+KAZINEX_STORAGE_HOME            folder of the catalogue and the key file; default: the user's data folder
+KAZINEX_STORAGE_DATABASE        URL of the catalogue, or the path of a SQLite file
+KAZINEX_STORAGE_KEY             sealing keys, base64 of 32 bytes each, comma-separated; the first one seals
+KAZINEX_STORAGE_MANAGED         file that declares the providers of the platform
+KAZINEX_STORAGE_TIME_STAMP_URL  time stamp service (RFC 3161) that sees the evidence of receipts
+KAZINEX_STORAGE_<KIND>_<FIELD>  settings of a provider, for tools that open one without a catalogue
 """
 
 from __future__ import annotations
