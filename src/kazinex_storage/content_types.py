@@ -116,6 +116,16 @@ def guess_content_type(name: str) -> str:
     return _by_extension(f".{extension.lower()}") if dot and stem else UNKNOWN
 
 
+def extension_of(filename: str) -> str:
+    """Return the last extension in lower case without the dot; empty when there is none.
+
+    ``plan.pdf.exe`` is ``exe``; ``.profile`` and ``plan.`` have none. Trailing blanks and dots do not hide an
+    extension (Windows drops them): ``evil.exe. `` is ``exe``.
+    """
+    stem, dot, extension = filename.rstrip(" .").rpartition(".")
+    return extension.strip().casefold() if dot and stem else ""
+
+
 def extensions_of(content_type: str) -> tuple[str, ...]:
     """Return the extensions, without their dots, that mean *content_type*; the inverse of ``guess_content_type``.
 

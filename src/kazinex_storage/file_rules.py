@@ -9,15 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import Final, Literal, TypeAlias, get_args
 
+from .content_types import extension_of
 from .errors import FileTypeRefusedError, PolicyError
-from .filenames import (
-    disguised_extension,
-    extension_of,
-    hidden_by_stream,
-    invisible_in,
-    mixed_word_in,
-    plain_name,
-)
 from .values import value
 
 ContentRule: TypeAlias = Literal["off", "recognised", "required"]
@@ -119,6 +112,8 @@ NO_FILE_RULES: Final = FileRules(content="off", never=frozenset(), plain_names=F
 
 
 def _deceives(name: str) -> str | None:
+    from .filenames import disguised_extension, hidden_by_stream, invisible_in, mixed_word_in, plain_name
+
     stream = hidden_by_stream(name)
     if stream is not None:
         return (

@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
+from .content_types import extension_of
 from .lazy import regex
 
 # Letters that look like a Latin one in most fonts (Unicode TR 39, confusables.txt 16.0, read 2026-11), without those
@@ -95,16 +96,6 @@ def plain_name(name: str) -> str:
     while (word := mixed_word_in(name)) is not None:
         name = name.replace(word, word.translate(_LATIN_OF))
     return _as_read(name) if disguised_extension(name) is not None else name
-
-
-def extension_of(filename: str) -> str:
-    """Return the last extension in lower case without the dot; empty when there is none.
-
-    ``plan.pdf.exe`` is ``exe``; ``.profile`` and ``plan.`` have none. Trailing blanks and dots do not hide an
-    extension (Windows drops them): ``evil.exe. `` is ``exe``.
-    """
-    stem, dot, extension = filename.rstrip(" .").rpartition(".")
-    return extension.strip().casefold() if dot and stem else ""
 
 
 def disguised_extension(name: str) -> str | None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self
 
+from .content_types import extension_of as extension_of
 from .content_types import extensions_of
 from .errors import FileTooLargeError, FileTypeRefusedError, PolicyError
 from .file_rules import NEVER_ALLOWED, NO_FILE_RULES, FileRules
-from .filenames import extension_of as extension_of
 from .types import MIB
 from .values import value
 

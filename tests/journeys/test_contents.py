@@ -31,6 +31,7 @@ DOORS: dict[str, Callable[[Storage, Path], object]] = {
     "bytes": lambda storage, _: storage.put("plan.pdf", PROGRAM),
     "a file": lambda storage, file: storage.put("plan.pdf", file),
     "an iterable": lambda storage, _: storage.put("plan.pdf", iter([PROGRAM[:1], PROGRAM[1:]])),
+    "a long stream": lambda storage, _: storage.put("plan.pdf", iter([PROGRAM, *[bytes(2**20)] * 9])),
     "many": lambda storage, _: storage.put_many([("plan.pdf", PROGRAM)]),
     "a copy": lambda storage, _: storage.copy("tool.bin", "plan.pdf"),
     "a move": lambda storage, _: storage.move("tool.bin", "plan.pdf"),

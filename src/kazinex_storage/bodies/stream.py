@@ -151,6 +151,10 @@ class Stream:
         self._held.insert(0, memoryview(head))
         return None
 
+    def first_bytes(self, count: int) -> bytes:
+        """Return the first *count* bytes, at most ``HEAD_BYTES``, once ``read_head`` has read them."""
+        return bytes(self._held[0][:count]) if self._held else b""
+
     def next_part(self, size: int) -> Exchange[memoryview | None]:
         """Return the next *size* bytes, fewer only at the end of the whole; None after that.
 

@@ -11,6 +11,7 @@ from .command import Organisation, command_of
 from .output import Output
 
 if TYPE_CHECKING:
+    from ..file_rules import FileRules
     from ..organisations.records import OrganisationRecord
 
 
@@ -64,9 +65,7 @@ def rules(
     command = command_of(context)
     record = command.organisations.organisation(organisation)
     found = record.file_rules or PRESET
-    given: dict[str, object] = {}
-    if content is not None:
-        given["content"] = content
+    given: dict[str, object] = {"content": content} if content is not None else {}
     if never is not None:
         named = {"preset": NEVER_ALLOWED, "none": frozenset[str]()}.get(never)
         given["never"] = frozenset(normal_extensions(never.split(","))) if named is None else named
@@ -75,6 +74,10 @@ def rules(
     if given:
         changed = replace(found, **given)  # type: ignore[arg-type]
         found = command.organisations.set_file_rules(organisation, changed, version=record.version).file_rules or PRESET
+    _show_rules(command.out, organisation, found)
+
+
+def _show_rules(out: Output, organisation: str, found: FileRules) -> None:
     lines = [
         f"contents: {found.content}",
         f"never allowed: {' '.join(sorted(found.never)) or 'nothing'}",
@@ -86,7 +89,7 @@ def rules(
         "never": sorted(found.never),
         "plain_names": found.plain_names,
     }
-    command.out.result(document, lines)
+    out.result(document, lines)
 
 
 def _print(out: Output, record: OrganisationRecord) -> None:

@@ -74,7 +74,7 @@ class Arrivals:
         rules.need(Capability.CREATE_ONLY, "a direct upload")
         rules.check_name(key)
         rules.check_size(size)
-        check_declared(rules, key, content_type)
+        check_declared(rules.policy, key, content_type)
         return
         yield  # makes an exchange of it
 
@@ -168,7 +168,7 @@ class Arrivals:
 
     def _check_first(self, key: ObjectKey, first: bytearray) -> None:
         check_signature(extension_of(key.name), bytes(first))
-        check_first(self.context.rules, key, bytes(first))
+        check_first(self.context.rules.policy, key, bytes(first))
 
 
 def by_write_token(token: str) -> IsOurs:

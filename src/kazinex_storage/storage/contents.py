@@ -10,26 +10,24 @@ from typing import TYPE_CHECKING, cast
 
 from ..bodies.first_bytes import FIRST_BYTES, contradicts, fits
 from ..bodies.peeking import first_bytes_of, held_bytes
-from ..content_types import agrees
+from ..content_types import agrees, extension_of
 from ..errors import FileTypeRefusedError
-from ..filenames import extension_of
+from ..keys import ObjectKey
 from ..transport import Call, Exchange
 from ..types import ByteRange, ObjectInfo
 
 if TYPE_CHECKING:
     from ..bodies.source import Source
-    from ..keys import ObjectKey
-    from .operation import Context
-    from .rules import Rules
+    from ..lifting import Exchanges
+    from ..policy import UploadPolicy
 
 
-def check_first(rules: Rules, key: ObjectKey, first: bytes) -> None:
+def check_first(policy: UploadPolicy | None, key: ObjectKey, first: bytes) -> None:
     """Refuse a body that begins with *first*, at most ``FIRST_BYTES`` of them; one of no bytes is never refused.
 
     Raises:
         FileTypeRefusedError: the policy compares contents, and these are of another type.
     """
-    policy = rules.policy
     if policy is None or not policy.files.looks_inside or not first:
         return
     extension = extension_of(key.name)
@@ -54,13 +52,12 @@ def check_signature(extension: str, first: bytes) -> None:
         raise FileTypeRefusedError(f"the object does not begin as {what} does")
 
 
-def check_declared(rules: Rules, key: ObjectKey, content_type: str | None) -> None:
+def check_declared(policy: UploadPolicy | None, key: ObjectKey, content_type: str | None) -> None:
     """Refuse a declared type that means files of another extension than that of *key*.
 
     Raises:
         FileTypeRefusedError: the policy compares contents, and the type is another one.
     """
-    policy = rules.policy
     if policy is None or content_type is None or not policy.files.looks_inside:
         return
     extension = extension_of(key.name)
@@ -71,28 +68,29 @@ def check_declared(rules: Rules, key: ObjectKey, content_type: str | None) -> No
         )
 
 
-def check_source(rules: Rules, key: ObjectKey, source: Source) -> Exchange[None]:
+def check_source(policy: UploadPolicy | None, key: ObjectKey, source: Source) -> Exchange[None]:
     """Refuse a body by its first bytes before any of it is sent; a file is opened once more for that.
 
     Raises:
         FileTypeRefusedError: see ``check_first``.
     """
-    if rules.policy is None or not rules.policy.files.looks_inside or not source.size:
+    if policy is None or not policy.files.looks_inside or not source.size:
         return
     held = held_bytes(source, FIRST_BYTES)
     first = held if held is not None else cast(bytes, (yield Call(partial(first_bytes_of, source, FIRST_BYTES))))
-    check_first(rules, key, first)
+    check_first(policy, key, first)
 
 
-def check_stored_first(context: Context, key: ObjectKey, info: ObjectInfo, target: ObjectKey) -> Exchange[None]:
-    """Refuse the key *target* for what is stored under *key*, by its first bytes; one request.
+def check_stored_first(
+    policy: UploadPolicy | None, exchanges: Exchanges, info: ObjectInfo, target: ObjectKey
+) -> Exchange[None]:
+    """Refuse the key *target* for the object *info*, whose key is full, by its first bytes; one request.
 
     Raises:
         FileTypeRefusedError: see ``check_first``.
     """
-    policy = context.rules.policy
     if policy is None or not policy.files.looks_inside or not info.size:
         return
     first = bytearray()
-    yield from context.exchanges.get(key, ByteRange(end=FIRST_BYTES), first.extend, info.etag)
-    check_first(context.rules, target, bytes(first))
+    yield from exchanges.get(ObjectKey(info.key), ByteRange(end=FIRST_BYTES), first.extend, info.etag)
+    check_first(policy, target, bytes(first))

@@ -101,8 +101,8 @@ def _admit(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode
     info = yield from context.exchanges.head(source)
     rules.check_size(info.size)
     if rules.looks_inside:  # its old name may have been that of what it is
-        check_declared(rules, target, info.content_type)
-        yield from check_stored_first(context, source, info, target)
+        check_declared(rules.policy, target, info.content_type)
+        yield from check_stored_first(rules.policy, context.exchanges, info, target)
     return mode, info.size
 
 

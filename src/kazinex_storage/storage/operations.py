@@ -356,7 +356,7 @@ class Operations:
             if rules.looks_inside:
                 from .contents import check_source
 
-                yield from check_source(rules, key, source)
+                yield from check_source(rules.policy, key, source)
             if rules.quota is not None:
                 return (yield from self._claimed(key, source, options, write))
             return rules.check_stored(key, source, (yield from self.context.exchanges.put(key, source, options)))

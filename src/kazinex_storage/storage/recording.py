@@ -36,7 +36,7 @@ def ask_guard(context: Context, own: UploadState, source: Source, *, resumed: bo
         AlreadyExistsError: the key is taken.
         FileTypeRefusedError: its first bytes are of another type.
     """
-    yield from check_source(context.rules, ObjectKey(own.key), source)
+    yield from check_source(context.rules.policy, ObjectKey(own.key), source)
     write = context.write_of(ObjectKey(own.key))
     if write is None:
         return
@@ -122,7 +122,7 @@ def keep(context: Context, own: UploadState, info: ObjectInfo, *, proven: bool) 
     write = context.write_of(key, own.reservation)
     if not proven:
         try:
-            yield from check_stored_first(context, key, info, key)
+            yield from check_stored_first(context.rules.policy, context.exchanges, info, key)
         except FileTypeRefusedError:
             if write is None or not (yield from write.recorded()):  # what is recorded was allowed on its day
                 yield from remove_version(context, key, info)

@@ -131,7 +131,7 @@ class Rules:
             if self.looks_inside:
                 from .contents import check_declared
 
-                check_declared(self, key, options.content_type)
+                check_declared(self.policy, key, options.content_type)
         return with_defaults(options, key)
 
     def creates(self, key: ObjectKey) -> bool:

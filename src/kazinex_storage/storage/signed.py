@@ -152,7 +152,7 @@ def _admitted_put(context: Context, key: ObjectKey, options: PresignOptions, *, 
     if options.mode is PutMode.CREATE or _wanted(options):  # there will be something to confirm
         options = replace(options, write_token=secrets.token_hex(8))
     context.rules.check_name(key)
-    check_declared(context.rules, key, options.content_type)
+    check_declared(context.rules.policy, key, options.content_type)
     if options.size is None:
         if context.rules.policy is not None or context.rules.quota is not None:
             raise PolicyError(
@@ -183,7 +183,7 @@ def carries(context: Context, key: ObjectKey, info: ObjectInfo, write_token: str
 def _check_arrived(context: Context, key: ObjectKey, options: PresignOptions, info: ObjectInfo) -> Exchange[str | None]:
     """Compare the object with what was signed and with the rules of now; return its sha256 where it was asked for."""
     context.rules.check_name(key)
-    check_declared(context.rules, key, info.content_type)
+    check_declared(context.rules.policy, key, info.content_type)
     context.rules.check_size(info.size)
     if options.size is not None and info.size != options.size:
         raise IntegrityError(f"the object has {info.size:,} bytes, and {options.size:,} were signed for")
@@ -197,7 +197,7 @@ def _check_arrived(context: Context, key: ObjectKey, options: PresignOptions, in
         yield from context.exchanges.get(key, ByteRange(end=FIRST_BYTES), first.extend, info.etag)
         if policy.extensions:
             check_signature(extension_of(key.name), bytes(first))
-        check_first(context.rules, key, bytes(first))
+        check_first(policy, key, bytes(first))
     if options.sha256 is None:
         return None
     digest = hashlib.sha256()

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from ..bodies.feed import Feed
+from ..bodies.first_bytes import FIRST_BYTES
 from ..bodies.source import Source
 from ..bodies.stream import Pulled, Room, Stream
 from ..errors import NotSupportedError
@@ -18,6 +19,7 @@ from ..transport import Call, Exchange
 from ..types import MIB, ObjectInfo, Progress, PutMode, PutOptions
 from ..verbs import offers_exchanges
 from .claiming import counted, give_back, size_of
+from .contents import check_first
 from .guards import Write
 from .operation import Context
 from .quota import Claim, lifetime_of
@@ -76,6 +78,8 @@ class Streaming:
             head = yield from stream.read_head()
             if head is not None:
                 return (yield from known(head, sha256, on_progress))
+            if context.rules.looks_inside:
+                check_first(context.rules.policy, self._key, stream.first_bytes(FIRST_BYTES))
             blocking = claim is not None and not offers_exchanges(context.provider)
             if not blocking:
                 try:

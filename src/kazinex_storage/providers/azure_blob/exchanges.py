@@ -151,15 +151,19 @@ class AzureBlobProvider:
         return diagnose(self.objects, error)
 
     def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
-        """Return what else ``verify`` has to check: CORS, where browsers upload."""
-        from .checks import cors  # as above
+        """Return what else ``verify`` has to check: CORS, where browsers upload; residency, where it is required."""
+        from .checks import cors, residency  # as above
 
-        return {"cors": partial(cors, self.objects)} if self.target.browser_origin is not None else {}
+        wanted = {"cors": (cors, self.target.browser_origin), "residency": (residency, self.target.residency)}
+        return {name: partial(check, self.objects) for name, (check, field) in wanted.items() if field is not None}
 
     def use_settings(self, settings: TransportSettings) -> None:
         """Ask for tokens with *settings*."""
         if isinstance(self.target.credential, Identity) and isinstance(self.target.credential.tokens, Tokens):
             self.target.credential.tokens.use_settings(settings)
+        residence = self.target.residency
+        if residence is not None and isinstance(residence.tokens, Tokens):
+            residence.tokens.use_settings(settings)
 
     def state_secret(self) -> bytes | None:
         """Return the account key, the signature that was given, or the secret or key of the app."""

@@ -24,8 +24,9 @@ _RENEW_SECONDS: Final = 300.0
 class ManagedTokens:
     """Tokens for an identity that needs no secret. Thread-safe; azure-identity caches them too."""
 
-    def __init__(self, kind: MachineIdentity, client_id: str | None = None) -> None:
-        """Ask for the identity *client_id*, where the machine has several."""
+    def __init__(self, kind: MachineIdentity, client_id: str | None = None, scope: str = SCOPE) -> None:
+        """Ask for the identity *client_id*, where the machine has several; tokens are for *scope*."""
+        self._scope = scope
         self._kind = kind
         self._client_id = client_id
         self._lock = ForkLock()
@@ -70,7 +71,7 @@ class ManagedTokens:
             if self._credential is None:
                 make = ManagedIdentityCredential if self._kind == "managed" else WorkloadIdentityCredential
                 self._credential = make(client_id=self._client_id) if self._client_id else make()
-            return self._credential.get_token(SCOPE)
+            return self._credential.get_token(self._scope)
         except (CredentialUnavailableError, ValueError):
             raise SettingsError(
                 f"this machine has no {self._kind} identity; assign one to it, or give another credential"

@@ -22,6 +22,7 @@ from ..settings.settings_text import (
     OptionalText,
     OptionalToken,
     Problem,
+    Residency,
     SecretiveModel,
     Text,
     largest,
@@ -32,13 +33,20 @@ from .checksums import BodyChecksum
 from .delegation import SCOPE
 from .export import Exporter
 from .managed import ManagedTokens
-from .target import MAX_OBJECT_BYTES, AccountKey, Credential, Identity, SasToken, Target
+from .target import MAX_OBJECT_BYTES, AccountKey, Credential, Identity, Residence, SasToken, Target
 
 # learn.microsoft.com/rest/api/storageservices/Naming-and-Referencing-Containers--Blobs--and-Metadata and
 # learn.microsoft.com/azure/storage/common/storage-account-overview
 _CONTAINER: Final = regex(r"(?=.{3,63}\Z)[a-z0-9]+(?:-[a-z0-9]+)*|\$root")
 _ACCOUNT: Final = regex(r"[a-z0-9]{3,24}")
 _CREDENTIALS: Final = ("account_key", "connection_string", "sas_token", "client_secret", "private_key", "identity")
+_MANAGEMENT: Final = "https://management.azure.com"
+# learn.microsoft.com/rest/api/storagerp/storage-accounts/get-properties (read 2026-11)
+_RESOURCE: Final = regex(
+    r"(?i)/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/?#]+/providers/Microsoft\.Storage/storageAccounts/"
+    r"(?P<account>[a-z0-9]{3,24})"
+)
+_RESOURCE_VERSION: Final = "2023-05-01"
 _LOGIN: Final = "https://login.microsoftonline.com"
 
 
@@ -80,6 +88,14 @@ class AzureBlobSettings(SecretiveModel):
     """Blob endpoint of a sovereign cloud or of Azurite, without the container. Without it: the public cloud."""
     prefix: Folder = ""
     """A folder in the container that holds everything."""
+    residency: Residency = None
+    """The region that the account must be in, or several, such as ``westeurope, northeurope``, with the region that it
+    is copied to: ``verify`` fails where it is another. It needs ``resource_id``, and an app or identity that may read
+    the account there (role Reader)."""
+    resource_id: OptionalText = None
+    """The resource id of the account, from Settings, Endpoints: /subscriptions/.../storageAccounts/<account>."""
+    management_url: OptionalEndpoint = None
+    """Azure Resource Manager of another cloud than the public one."""
     browser_origin: OptionalOrigin = None
     """Scheme and host of the web pages that upload directly to the container, so that ``verify`` checks CORS; None
     when no page does."""
@@ -105,7 +121,8 @@ class AzureBlobSettings(SecretiveModel):
         parts = _connection(self)
         blobs = self.endpoint_url or _endpoint(parts, self.account or parts.get("accountname", ""))
         app = self.client_secret is not None or self.private_key is not None
-        return (blobs.rstrip("/"), *([self.login_url or _LOGIN] if app else []))
+        management = [self.management_url or _MANAGEMENT] if self.residency is not None else []
+        return (blobs.rstrip("/"), *([self.login_url or _LOGIN] if app else []), *management)
 
     @property
     def borrowed(self) -> tuple[str, ...]:
@@ -128,6 +145,7 @@ class AzureBlobSettings(SecretiveModel):
             credential=_credential(self, parts),
             prefix=self.prefix,
             max_object_bytes=largest(self.max_file_size, MAX_OBJECT_BYTES),
+            residency=_residence(self),
             browser_origin=self.browser_origin,
             body_checksum=self.body_checksum,
         )
@@ -158,11 +176,28 @@ def _problems(settings: AzureBlobSettings) -> Iterator[Problem]:
     elif settings.endpoint_url is None and (name := _bad_address(parts, account)) is not None:
         yield Problem(field="connection_string", message=f"its {name} is not an address; copy the whole line again")
     yield from _app_problems(settings)
+    yield from _residency_problems(settings, account)
     credential = _given(settings, parts)
     if isinstance(credential, AccountKey) and not _is_key(credential.key):
         yield Problem(field=given[0], message="the account key is not base64; copy it again in one piece")
     elif isinstance(credential, SasToken) and not re.search(r"(?:^|&)sig=[^&]", credential.token):
         yield Problem(field=given[0], message="the shared access signature has no sig=; copy the whole token")
+
+
+def _residency_problems(settings: AzureBlobSettings, account: str) -> Iterator[Problem]:
+    if settings.residency is None:
+        return
+    found = _RESOURCE.fullmatch(settings.resource_id or "")
+    if not isinstance(_credential(settings, _connection(settings)), Identity):
+        message = "only an app registration or an identity may ask where an account is; give one that may read it"
+        yield Problem(field="residency", message=message)
+    elif found is None:
+        message = "copy the whole resource id: Azure portal, the storage account, Settings, Endpoints"
+        yield Problem(field="resource_id", message=message)
+    elif found["account"].lower() != account:
+        yield Problem(field="resource_id", message=f"this is another account than {account!r}")
+    if settings.management_url is not None and not is_confidential(settings.management_url):
+        yield Problem(field="management_url", message="tokens are sent there; use https://")
 
 
 def _connection(settings: AzureBlobSettings) -> Mapping[str, str]:
@@ -201,17 +236,35 @@ def _credential(settings: AzureBlobSettings, parts: Mapping[str, str]) -> Creden
     if settings.identity is not None:
         tokens = ManagedTokens(settings.identity, settings.client_id)
         return Identity(tokens=tokens, client_id=settings.client_id)
-    app = AppIdentity(
+    app = _app(settings, SCOPE)
+    return Identity(tokens=Tokens(app), app=app)
+
+
+def _residence(settings: AzureBlobSettings) -> Residence | None:
+    if settings.residency is None:
+        return None
+    base = (settings.management_url or _MANAGEMENT).rstrip("/")
+    scope = f"{base}/.default"
+    return Residence(
+        demanded=settings.residency,
+        url=f"{base}{settings.resource_id}?api-version={_RESOURCE_VERSION}",
+        tokens=ManagedTokens(settings.identity, settings.client_id, scope)
+        if settings.identity is not None
+        else Tokens(_app(settings, scope)),
+    )
+
+
+def _app(settings: AzureBlobSettings, scope: str) -> AppIdentity:
+    return AppIdentity(
         login_url=settings.login_url or _LOGIN,
         tenant_id=settings.tenant_id or "",
         client_id=settings.client_id or "",
-        scope=SCOPE,
+        scope=scope,
         secret=settings.client_secret.get_secret_value() if settings.client_secret else None,
         private_key=settings.private_key.get_secret_value() if settings.private_key else None,
         certificate=settings.certificate,
         ca_file=settings.ca_file,
     )
-    return Identity(tokens=Tokens(app), app=app)
 
 
 def _endpoint(parts: Mapping[str, str], account: str) -> str:

@@ -76,6 +76,18 @@ Credential: TypeAlias = AccountKey | SasToken | Identity
 
 
 @value
+class Residence:
+    """Where an account must be, and how Azure Resource Manager is asked for it."""
+
+    demanded: str
+    """Regions; see ``settings/residency.py``."""
+    url: str
+    """Of the account in Azure Resource Manager."""
+    tokens: TokenSource = field(repr=False)
+    """For Azure Resource Manager."""
+
+
+@value
 class Target:
     """One container, and how to reach it."""
 
@@ -90,6 +102,8 @@ class Target:
     """The limit of the service, or a lower one from the settings."""
     browser_origin: str | None = None
     """The origin of pages that upload directly to the container; ``verify`` then checks CORS."""
+    residency: Residence | None = None
+    """Where the account must be, and how to find out; None demands nothing."""
     page_blobs: int = PAGE_BLOBS
     """Blobs in one page of a listing, 5,000 at most."""
     body_checksum: BodyChecksum = "md5"

@@ -11,15 +11,17 @@ from typing import Final
 
 from ...bodies.source import Source
 from ...errors import AccessDeniedError, AuthenticationError, SettingsError
-from ...transport import Exchange, Response
+from ...transport import Exchange, Request, Response
 from ...types import Diagnosis, PutOptions
 from ..settings.preflight import check_cors
+from ..settings.residency import check_within, unproven
 from . import causes
 from .diagnose import OUTSIDE, ask
 from .headers import METADATA, WRITE_TOKEN
 from .objects import Objects
 from .requests import Requests
 from .target import DEFAULT_JURISDICTION, Target
+from .xml import parse_xml
 
 # Browsers send Content-Length and the like without asking; they need not be allowed.
 _UPLOADS: Final = {
@@ -73,6 +75,50 @@ def residency(objects: Objects) -> Exchange[Diagnosis | None]:
             code=OUTSIDE,
         )
     return None
+
+
+def region(objects: Objects) -> Exchange[Diagnosis | None]:
+    """Prove that the bucket is in a region that the settings demand; one request, two where listings do not say it.
+
+    AWS says the region with every answer (``x-amz-bucket-region``, docs.aws.amazon.com/AmazonS3/latest/API/
+    API_HeadBucket), Supabase by GetBucketLocation, which is the region of the project (supabase/storage,
+    src/storage/protocols/s3/s3-handler.ts; both read 2026-11).
+
+    Raises:
+        OutsideError: it is in another one.
+    """
+    target = objects.requests.target
+    demanded = target.residency or ""
+    finding = yield from ask(target, objects.requests.auth, patient=True)
+    if finding.error is not None:
+        raise finding.error
+    found = finding.response.headers.get("x-amz-bucket-region") if finding.response is not None else None
+    if found is None:
+        request = Request(
+            method="GET",
+            url=objects.requests.query({"location": ""}),
+            headers=objects.requests.reading,
+            auth=objects.requests.auth,
+            operation="verify",
+        )
+        response: Response = yield request
+        if response.status != 200:
+            return unproven(
+                demanded,
+                f"the service answers {response.status} when it is asked where the bucket is",
+                "allow the key s3:GetBucketLocation on the bucket; a service that has no regions cannot prove any",
+            )
+        found = _location(parse_xml(response.body).text)
+    what = "the project" if target.kind == "supabase" else f"the bucket {target.bucket!r}"
+    fix = f"make {'a project' if target.kind == 'supabase' else 'a bucket'} in such a region; it cannot be moved"
+    check_within(what, [found], demanded, fix)
+    return None
+
+
+def _location(constraint: str | None) -> str:
+    """Return the region of a LocationConstraint: the oldest two have names of their own (API_GetBucketLocation)."""
+    found = (constraint or "").strip()
+    return {"": "us-east-1", "EU": "eu-west-1"}.get(found, found)
 
 
 def _same_bucket(objects: Objects, outside: Target) -> Exchange[bool]:

@@ -251,9 +251,10 @@ class S3Provider:
 
     def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
         """Return what else ``verify`` has to check: CORS where browsers upload, residency where it is required."""
-        from .checks import cors, residency  # as above
+        from .checks import cors, region, residency  # as above
 
-        wanted = {"cors": (cors, self.target.browser_origin), "residency": (residency, self.target.jurisdiction)}
+        where = (residency, self.target.jurisdiction) if self.target.jurisdiction else (region, self.target.residency)
+        wanted = {"cors": (cors, self.target.browser_origin), "residency": where}
         return {name: partial(check, self.objects) for name, (check, field) in wanted.items() if field is not None}
 
     def sweep(self, prefix: Prefix = _ALL, *, dry_run: bool = False) -> Exchange[int]:

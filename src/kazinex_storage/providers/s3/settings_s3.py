@@ -21,6 +21,7 @@ from ..settings.settings_text import (
     OptionalText,
     OptionalToken,
     Problem,
+    Residency,
     SecretiveModel,
     Text,
     largest,
@@ -86,6 +87,8 @@ class S3Settings(SecretiveModel):
     """Where the bucket is written: in the path, in the host name, or (auto) in the host name on AWS where possible."""
     prefix: Folder = ""
     """A folder in the bucket that holds everything."""
+    residency: Residency = None
+    """The region that the bucket must be in, or several, such as ``eu-*``: ``verify`` fails where it is another."""
     browser_origin: OptionalOrigin = None
     """Scheme and host of the web pages that upload directly to the bucket, so that ``verify`` checks its CORS
     configuration; None when no page does."""
@@ -130,6 +133,7 @@ class S3Settings(SecretiveModel):
             region=_region(self) or _ANY_REGION,
             credentials=self._credentials(),
             prefix=self.prefix,
+            residency=self.residency,
             virtual_host=self.addressing == "virtual" or (self.addressing == "auto" and _is_virtual(self)),
             max_object_bytes=largest(self.max_file_size, S3.max_object_bytes),
             browser_origin=self.browser_origin,

@@ -21,6 +21,7 @@ from ..settings.settings_text import (
     OptionalEndpoint,
     OptionalToken,
     Problem,
+    Residency,
     Secret,
     SecretiveModel,
     Text,
@@ -67,6 +68,8 @@ class SupabaseSettings(SecretiveModel):
     create-only, because the S3 endpoint of the service always replaces."""
     prefix: Folder = ""
     """A folder in the bucket that holds everything."""
+    residency: Residency = None
+    """The region that the project must be in, or several, such as ``eu-*``: ``verify`` fails where it is another."""
     endpoint_url: OptionalEndpoint = None
     """An S3 endpoint other than that of the project, such as a test server; ends with ``/storage/v1/s3`` if it is
     Supabase's own."""
@@ -107,6 +110,7 @@ class SupabaseSettings(SecretiveModel):
             region=self.region,
             credentials=Credentials.of(self.access_key_id, self.secret_access_key, self.session_token),
             prefix=self.prefix,
+            residency=self.residency,
             max_object_bytes=largest(self.max_file_size, SUPABASE.max_object_bytes),
             rest=RestEndpoint(url=self.rest_url, service_key=self.service_key.get_secret_value())
             if self.service_key

@@ -175,6 +175,8 @@ class Target:
     """Where create-only writes go if the S3 endpoint of the service has none."""
     jurisdiction: str | None = None
     """Where the bucket must be, which ``verify`` proves; on R2 each has its own endpoint."""
+    residency: str | None = None
+    """The regions that the bucket must be in one of, which ``verify`` proves; see ``settings/residency.py``."""
     other_endpoints: Mapping[str, str] = field(default_factory=dict)
     """The endpoints of the same account that this bucket is not behind, by jurisdiction."""
     browser_origin: str | None = None

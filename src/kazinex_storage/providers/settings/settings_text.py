@@ -24,6 +24,8 @@ from .summaries import describe
 
 _log = logger(__name__)
 
+_PLACE = regex(r"[a-z0-9][a-z0-9_-]*\*?")
+
 CONFIG = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, json_schema_extra=describe)
 """The configuration of every settings model of this package."""
 
@@ -238,6 +240,16 @@ def _as_folder(value: object) -> object:
     raise ValueError(f"it is no folder: {reason}")
 
 
+def _as_residency(value: object) -> object:
+    text = trim_and_warn(value, "residency")
+    if not isinstance(text, str):
+        return text
+    places = [place.strip().lower() for place in text.split(",")]
+    if not all(_PLACE.fullmatch(place) for place in places):
+        raise ValueError("name regions, parted by commas, such as eu-central-1, or eu-* for all that begin so")
+    return ", ".join(places)
+
+
 Text: TypeAlias = Annotated[str, BeforeValidator(_filled)]
 OptionalText: TypeAlias = Annotated[str | None, BeforeValidator(_trimmed)]
 KeyId: TypeAlias = Annotated[str, BeforeValidator(_checked(_check_key_id, _filled))]
@@ -250,3 +262,5 @@ OptionalOrigin: TypeAlias = Annotated[str | None, BeforeValidator(_as_origin)]
 MaxSize: TypeAlias = Annotated[PositiveInt | None, BeforeValidator(_trimmed)]
 Folder: TypeAlias = Annotated[str, BeforeValidator(_as_folder)]
 """Empty, or a key with a slash at its end."""
+Residency: TypeAlias = Annotated[str | None, BeforeValidator(_as_residency)]
+"""Where the objects must be; None demands nothing. See ``residency.py``."""

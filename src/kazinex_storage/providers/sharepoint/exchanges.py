@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from ...bodies.source import Source
@@ -172,6 +173,12 @@ class SharePointProvider:
         from .diagnose import Diagnostics  # only verify pays for the words
 
         return Diagnostics(self.library).diagnose(error, check)
+
+    def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
+        """Return what else ``verify`` has to check: residency, where it is required."""
+        from .checks import residency  # as above
+
+        return {"residency": partial(residency, self.library)} if self.library.target.residency is not None else {}
 
     def list_libraries(self) -> Exchange[list[tuple[str, str]]]:
         """Return (name, URL) of each library of the site, for a chooser; two requests."""

@@ -85,6 +85,11 @@ class Requests:
         """Look at a site by its id."""
         return self._request("GET", f"/sites/{quote(site_id, safe=',')}", operation="site")
 
+    def site_collection(self, site_id: str) -> Request:
+        """Ask where the site is."""
+        where = f"/sites/{quote(site_id, safe=',')}?$select=id,siteCollection"
+        return self._request("GET", where, operation="site")
+
     def drives(self, site_id: str) -> Request:
         """List the libraries of a site."""
         return self._request("GET", f"/sites/{quote(site_id, safe=',')}/drives", operation="libraries")

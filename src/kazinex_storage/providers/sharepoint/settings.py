@@ -25,6 +25,7 @@ from ..settings.settings_text import (
     OptionalSecret,
     OptionalText,
     Problem,
+    Residency,
     SecretiveModel,
     Text,
     largest,
@@ -101,6 +102,9 @@ class SharePointSettings(SecretiveModel):
     """A Graph other than that of the cloud, with its version, such as an emulator."""
     ca_file: OptionalText = None
     """Whose certificates are trusted for tokens, if not those that the system trusts."""
+    residency: Residency = None
+    """The geography that the site must be in, or several, by their codes, such as ``EUR`` or ``DEU``: ``verify`` fails
+    where it is another. Graph says it for tenants with several geographies only."""
     permanent_delete: bool = False
     """Whether deletes skip the recycle bin of the site, so that what is deleted cannot be restored."""
     max_file_size: MaxSize = None
@@ -161,6 +165,7 @@ class SharePointSettings(SecretiveModel):
             drive_id=self.drive_id,
             known_site_id=known.site_id if known is not None else None,
             known_drive_id=known.drive_id if known is not None else None,
+            residency=self.residency,
             permanent_delete=self.permanent_delete,
             max_object_bytes=largest(self.max_file_size, MAX_FILE_BYTES),
             client_id=self.client_id,

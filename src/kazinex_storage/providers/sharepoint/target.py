@@ -39,6 +39,8 @@ class Target:
     known_site_id: str | None = None
     known_drive_id: str | None = None
     """What Graph said earlier."""
+    residency: str | None = None
+    """The geographies that the site must be in one of, which ``verify`` proves; see ``settings/residency.py``."""
     permanent_delete: bool = False
     """Whether deletes skip the recycle bin."""
     max_object_bytes: int = MAX_FILE_BYTES

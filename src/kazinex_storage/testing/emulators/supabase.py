@@ -60,6 +60,8 @@ class SupabaseFront:
         """Its other half."""
         self.service_key = f"sb_secret_{secrets.token_hex(16)}"
         """Opens the REST interface."""
+        self.region = "eu-central-1"
+        """Where the project is, which GetBucketLocation says."""
         self.max_file_bytes: int | None = None
         """The limit of the project."""
         self.faults = Faults()
@@ -130,6 +132,9 @@ class SupabaseFront:
         sub = next((part.partition("=")[0] for part in received.query.split("&")), "")
         if sub in _UNSUPPORTED:
             raise Refusal(501, "NotImplemented", f"{sub} is not implemented")
+        if sub == "location" and received.method == "GET" and not name:
+            place = f'<?xml version="1.0" encoding="UTF-8"?><LocationConstraint>{self.region}</LocationConstraint>'
+            return Answer(status=200, headers={"content-type": "application/xml"}, body=place.encode())
         if not _NAME.fullmatch(name):
             raise Refusal(400, "InvalidKey", f"Invalid key: {name}")
         self._check_size(received.body)

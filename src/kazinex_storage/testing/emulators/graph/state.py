@@ -20,6 +20,8 @@ class Site:
     id: str
     url: str
     drives: list[Drive] = field(default_factory=list)
+    geography: str | None = None
+    """Where it is; a tenant with several geographies says it of every site."""
 
 
 @dataclass(slots=True)

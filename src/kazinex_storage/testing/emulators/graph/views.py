@@ -93,7 +93,7 @@ def site_view(site: Site, host: str) -> dict[str, object]:
         "name": site.name,
         "displayName": site.name,
         "webUrl": site.url,
-        "siteCollection": {"hostname": host},
+        "siteCollection": {"hostname": host} | ({"dataLocationCode": site.geography} if site.geography else {}),
     }
 
 
