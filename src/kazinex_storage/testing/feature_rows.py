@@ -117,4 +117,25 @@ ROWS: Final = (
     ),
 )
 
-LIBRARY: Final[tuple[Feature, ...]] = ()
+LIBRARY: Final[tuple[Feature, ...]] = (
+    Feature(
+        title="signed, chained receipts",
+        how="evidence.md#receipts",
+        says="for all that a catalogue in a database knows of, whatever the door",
+    ),
+    Feature(
+        title="the proof of one receipt",
+        how="evidence.md#the-proof-of-one-receipt",
+        says="a file that anybody checks with the public key",
+    ),
+    Feature(
+        title="time stamps of others (RFC 3161)",
+        how="evidence.md#time-stamps",
+        says="of a service that the host names, over the chain of each project",
+    ),
+    Feature(
+        title="evidence checked offline",
+        how="evidence.md#receipts-without-this-package",
+        says="by `kazinex-storage evidence verify`, openssl, or twenty lines of Python",
+    ),
+)

@@ -16,6 +16,7 @@ from .connect import ConnectRoutes
 from .connecting import Connecting, SharePointConnect
 from .documents import DocumentRoutes
 from .download import DownloadRoutes
+from .evidence import EvidenceRoutes
 from .export import ExportRoutes
 from .kinds import KindRoutes
 from .limits import Limits
@@ -72,6 +73,7 @@ def storage_router(
         TicketRoutes(service, public_url),
         UsageRoutes(service),
         AuditRoutes(service),
+        EvidenceRoutes(service),
         RunRoutes(service),
         ConnectRoutes(service, Connecting(organisations, resolver.transport, connect)),
     ):
