@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from .documents.events import DocumentExpired as DocumentExpired
     from .documents.events import DocumentOpened as DocumentOpened
     from .documents.events import DocumentPresigned as DocumentPresigned
+    from .documents.events import DocumentPurged as DocumentPurged
     from .documents.events import DocumentRefused as DocumentRefused
     from .documents.events import DocumentRemoved as DocumentRemoved
     from .documents.events import DocumentsMoved as DocumentsMoved
+    from .documents.events import DocumentUndeleted as DocumentUndeleted
     from .documents.events import DocumentUploaded as DocumentUploaded
     from .documents.events import Event as Event
     from .documents.events import EventHook as EventHook
@@ -240,7 +242,9 @@ _HOMES = {
         "DocumentOpened",
         "DocumentPresigned",
         "DocumentRefused",
+        "DocumentPurged",
         "DocumentRemoved",
+        "DocumentUndeleted",
         "DocumentUploaded",
         "DocumentsMoved",
         "Event",

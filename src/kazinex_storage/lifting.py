@@ -39,6 +39,7 @@ from .contract import (
 from .contract_reading import ConditionalReader, PageLister
 from .contract_retention import Holder, Protector, Retainer
 from .contract_streaming import StreamWriter
+from .contract_versions import Undeleter, VersionKeeper
 from .keys import ObjectKey, Prefix
 from .transport import Call, Exchange, TransferCancelled
 from .types import Buffer, ByteRange, Checksum, Diagnosis, Folder, ObjectInfo, ProviderInfo, Sink, UploadState
@@ -139,6 +140,13 @@ def _call_put_stream(self: Exchanges, key: object, stream: Stream, options: obje
 def _call_resume_upload(self: Exchanges, state: object, source: Source) -> Exchange[object]:
     resume = cast(UploadResumer, self.provider).resume_upload
     return (yield Call(resume, state, source, cancel=source.cancel))
+
+
+def _call_get_version(
+    self: Exchanges, key: ObjectKey, version: str, span: ByteRange, sink: Sink
+) -> Exchange[ObjectInfo]:
+    valve, read = _Valve(sink), cast(VersionKeeper, self.provider).get_version
+    return cast(ObjectInfo, (yield Call(read, key, version, span, valve, cancel=valve.shut)))
 
 
 def lifted(
@@ -267,6 +275,13 @@ class Exchanges(Verbs):
     retain = lifted(Retainer.retain)
     hold = lifted(Holder.hold)
     put_stream = lifted(StreamWriter.put_stream, _call_put_stream)
+    versions = lifted(VersionKeeper.versions)
+    head_version = lifted(VersionKeeper.head_version)
+    get_version = lifted(VersionKeeper.get_version, _call_get_version)
+    restore = lifted(VersionKeeper.restore)
+    deleted = lifted(Undeleter.deleted)
+    undelete = lifted(Undeleter.undelete)
+    purge = lifted(Undeleter.purge)
 
     def sweep(self, prefix: Prefix, *, dry_run: bool) -> Exchange[int]:
         """See ``Sweeper.sweep``."""

@@ -273,6 +273,8 @@ class ProviderInfo:
     """Whether a put returns only once a checksum was compared with what is stored; elsewhere copies are read back."""
     ours: frozenset[Capability] = frozenset()
     """Which of the capabilities this library keeps by itself: whoever reaches the place in another way is not bound."""
+    keeps_deleted_for: timedelta | None = None
+    """How long a ``Storage`` over it keeps what is deleted, below its ``.trash``; None where it does not."""
     place: str = ""
     """Equal for two providers that share their objects, however settings spell the place; empty when not known."""
 

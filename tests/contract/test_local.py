@@ -28,6 +28,7 @@ class LocalHarness(Harness):
     """Looks at the files below the root."""
 
     durable = False
+    keep_deleted_days: int | None = None
 
     def __init__(self) -> None:
         self._folders = ExitStack()
@@ -37,7 +38,9 @@ class LocalHarness(Harness):
         self._folders.close()
         self._root = Path(tempfile.mkdtemp(prefix="kazinex-storage-test-"))
         self._folders.callback(shutil.rmtree, self._root)
-        return LocalProvider(LocalSettings(root=self._root, durable=self.durable))
+        return LocalProvider(
+            LocalSettings(root=self._root, durable=self.durable, keep_deleted_days=self.keep_deleted_days)
+        )
 
     def peek(self, key: str) -> bytes | None:
         path = self._root / key

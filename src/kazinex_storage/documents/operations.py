@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..bodies.body import Spool
 from ..bodies.small_download import Destination
@@ -32,6 +33,9 @@ from .removing import removal_now, remove_by_key, remove_by_receipt
 from .searching import Search, relative_key
 from .telling import HowOpened, announced_if_refused, opened
 from .writing import RevisionWrite
+
+if TYPE_CHECKING:
+    from .recovering import RemovedDocument
 
 
 class DocumentOperations:
@@ -226,19 +230,61 @@ class DocumentOperations:
         return Revisions([found[key] for key in sorted(found)], missing=listed.missing)
 
     def remove(
-        self, document: StoredDocument | DocumentKey, by: str | None = None, reason: str | None = None
+        self,
+        document: StoredDocument | DocumentKey,
+        by: str | None = None,
+        reason: str | None = None,
+        *,
+        purge: bool = False,
     ) -> Exchange[None]:
         """Remove a document; see ``DocumentStore.remove``."""
         search, removal = self._search, removal_now(by if by is not None else self._search.by, reason)
         if isinstance(document, StoredDocument):
-            return (yield from remove_by_receipt(search, document, removal))
-        yield from remove_by_key(search, document, removal)
+            yield from remove_by_receipt(search, document, removal, keep=not purge)
+        else:
+            yield from remove_by_key(search, document, removal, keep=not purge)
+        if purge:
+            yield from self.purge(document, by, reason)
+
+    def removed(self, organisation: str | None, project: str | None) -> Exchange[list[RemovedDocument]]:
+        """Return what can be brought back; see ``DocumentStore.removed``.
+
+        Raises:
+            ValueError: no organisation is named.
+        """
+        from .recovering import removed_documents
+
+        owner = organisation if organisation is not None else self._organisation
+        if owner is None:
+            raise ValueError("this store is bound to no organisation; name one")
+        return removed_documents(self._resolver, self._organisation, owner, project)
+
+    def undelete(self, document: StoredDocument | DocumentKey, by: str | None = None) -> Exchange[StoredDocument]:
+        """Bring a removed document back; see ``DocumentStore.undelete``."""
+        from .recovering import undelete_document
+
+        return undelete_document(self._asked_by(by), _key_of(document))
+
+    def purge(
+        self, document: StoredDocument | DocumentKey, by: str | None = None, reason: str | None = None
+    ) -> Exchange[None]:
+        """Remove what is kept of a removed document; see ``DocumentStore.purge``."""
+        from .recovering import purge_document
+
+        return purge_document(self._asked_by(by), _key_of(document), reason)
+
+    def _asked_by(self, by: str | None) -> Search:
+        return self._search if by is None else Search(self._resolver.acting(by), self._organisation)
 
     def _opened(
         self, document: StoredDocument | DocumentKey, found: ResolvedProvider, how: HowOpened
     ) -> Exchange[None]:
         if self._search.listens:
             yield from self._search.emit(opened(document, found, how))
+
+
+def _key_of(document: StoredDocument | DocumentKey) -> DocumentKey:
+    return document.document if isinstance(document, StoredDocument) else document
 
 
 def _proving(storage: Storage) -> Operations:

@@ -1,6 +1,7 @@
 """Removing documents: the register first, then the files, so that no crash frees a revision for other bytes.
 
-What runs have copied is removed as well, wherever the journal knows it to be: nothing of a removed document stays.
+What runs have copied is removed as well, wherever the journal knows it to be: nothing of a removed document stays
+readable. ``recovering.py`` brings it back for as long as it is kept.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def stored_sha256(provider: ResolvedProvider, document: DocumentKey) -> Exchange
         return None
 
 
-def remove_by_receipt(search: Search, receipt: StoredDocument, removal: Removal) -> Exchange[None]:
+def remove_by_receipt(
+    search: Search, receipt: StoredDocument, removal: Removal, *, keep: bool = True
+) -> Exchange[None]:
     """Remove what a receipt names: from its provider, from the one that the register names, and what runs left.
 
     Raises:
@@ -64,10 +67,10 @@ def remove_by_receipt(search: Search, receipt: StoredDocument, removal: Removal)
         named = yield from search.by_id(document.organisation, known.provider)
     sha256 = None if known is not None else (yield from stored_sha256(named, document))
     entry = RecordedRemoval(search, document, named.provider, sha256)
-    yield from remove_everywhere(entry, removal, entry.places([named]))
+    yield from remove_everywhere(entry, removal, entry.places([named]), keep=keep)
 
 
-def remove_by_key(search: Search, document: DocumentKey, removal: Removal) -> Exchange[None]:
+def remove_by_key(search: Search, document: DocumentKey, removal: Removal, *, keep: bool = True) -> Exchange[None]:
     """Remove *document* from every provider of the organisation.
 
     Raises:
@@ -82,13 +85,16 @@ def remove_by_key(search: Search, document: DocumentKey, removal: Removal) -> Ex
             return  # never stored: the revision stays free
         provider, sha256 = found.provider, info.sha256
     entry = RecordedRemoval(search, document, provider, sha256)
-    yield from remove_everywhere(entry, removal, _all_places(search, document))
+    yield from remove_everywhere(entry, removal, _all_places(search, document), keep=keep)
 
 
-def remove_everywhere(entry: RecordedRemoval, removal: Removal, places: Exchange[list[Place]]) -> Exchange[None]:
+def remove_everywhere(
+    entry: RecordedRemoval, removal: Removal, places: Exchange[list[Place]], *, keep: bool = True
+) -> Exchange[None]:
     """Record *removal*, then delete the document from each of *places*, which are found out after that.
 
-    So a run that copies the document meanwhile either has its copy among them, or finds the revision removed.
+    So a run that copies the document meanwhile either has its copy among them, or finds the revision removed. To *keep*
+    it is to have it brought back where its place, or this library, keeps what is deleted.
 
     Raises:
         StorageError: a provider did not answer, or refused.
@@ -96,7 +102,7 @@ def remove_everywhere(entry: RecordedRemoval, removal: Removal, places: Exchange
     yield from entry.record(removal)
     errors, removed = list[StorageError](), False
     for place in (yield from places):
-        error = yield from _delete(place, relative_key(entry.document), counted=not entry.is_known)
+        error = yield from _delete(place, relative_key(entry.document), counted=not entry.is_known, keep=keep)
         removed = removed or error is None
         if error is not None:
             errors.append(error)
@@ -118,7 +124,7 @@ def remove_copies(search: Search, document: DocumentKey, besides: ResolvedProvid
     copies = yield from _with_copies(search, document, [besides])
     for place in places_of(copies):
         if place_of(place[0]) != place_of(besides):
-            error = yield from _delete(place, relative_key(document), counted=False)
+            error = yield from _delete(place, relative_key(document), counted=False, keep=False)
             if error is not None:
                 raise error
     yield from search.mark_removed(document)
@@ -144,7 +150,7 @@ def _add(search: Search, document: DocumentKey, provider: str, found: dict[str, 
             return  # nothing there can be reached any more
 
 
-def _delete(place: Place, key: str, *, counted: bool) -> Exchange[StorageError | None]:
+def _delete(place: Place, key: str, *, counted: bool, keep: bool) -> Exchange[StorageError | None]:
     """Delete through the first provider of *place* that can; one that was never verified need not answer.
 
     What no register knew may be *counted* among other objects, and is then counted no longer.
@@ -156,7 +162,7 @@ def _delete(place: Place, key: str, *, counted: bool) -> Exchange[StorageError |
             storage = storage.with_policy(storage.policy)
             storage.operations.context.rules.quota = None
         try:
-            yield from storage.operations.delete(key)
+            yield from storage.operations.delete(key, keep=keep)
         except StorageError as error:
             first = first or (error if provider.used else None)
         else:

@@ -20,6 +20,7 @@ from .integrity import Evidence, IntegrityState
 from .operations import DocumentOperations
 from .proofs import ReceiptProof
 from .receipts import ProviderResolver, Revisions, StoredDocument
+from .recovery import Recovery
 from .tickets import DirectUpload, UploadTicket, token_of
 
 # Long enough for a large file on a slow line, short enough that what was forgotten does not block a revision for a day.
@@ -28,7 +29,7 @@ HOUR: Final = timedelta(hours=1)
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
-class DocumentStore:
+class DocumentStore(Recovery):
     """The documents of the organisations that a resolver knows, or of one of them. Thread-safe and fork-safe."""
 
     def __init__(
@@ -226,7 +227,12 @@ class DocumentStore:
         return self._run(self.operations.proof(receipt))
 
     def remove(
-        self, document: StoredDocument | DocumentKey, *, by: str | None = None, reason: str | None = None
+        self,
+        document: StoredDocument | DocumentKey,
+        *,
+        by: str | None = None,
+        reason: str | None = None,
+        purge: bool = False,
     ) -> None:
         """Remove a document: by receipt where it names and where runs have left it, else from every provider.
 
@@ -234,14 +240,18 @@ class DocumentStore:
         *reason* if said, before anything is deleted. The host gets an event. What runs have copied, wherever the
         journal of the catalogue knows it to be, is deleted as well, so that nothing of it stays readable.
 
+        ``undelete`` brings it back while it is kept: where the place keeps what is deleted, as long as that does, else
+        30 days below ``.trash`` of the organisation (``Resolver.keep_removed``).
+
         Args:
             by: By default, in whose name this store works.
+            purge: Keep nothing of it.
 
         Raises:
             StorageError: a provider did not answer, or refused; call again.
             ValueError: *by* or *reason* is longer than 2,000 characters.
         """
-        return self._run(self.operations.remove(document, by, reason))
+        return self._run(self.operations.remove(document, by, reason, purge=purge))
 
     def begin_direct_upload(
         self,

@@ -7,6 +7,7 @@ remove theirs. Asking the providers first finds files that no register knows of.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol, cast
@@ -269,7 +270,10 @@ def guarded_storage(
 ) -> Storage:
     """Return a view of the storage of *target* with the rule of revisions over what is written and removed there."""
     view = target.storage.with_policy(target.storage.policy)
-    view.operations.context.guard = RevisionGuard(Search(resolver), organisation, target, patience)
+    context = view.operations.context
+    context.guard = RevisionGuard(Search(resolver), organisation, target, patience)
+    if context.trash is not None:  # who deletes through here may have meant something else
+        context.trash = replace(context.trash, always=True)
     return view
 
 

@@ -11,12 +11,15 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import timedelta
 from typing import NoReturn
 
+from ..capabilities import Capability
 from ..errors import ClosedError, StorageError
 from ..keys import is_revision
 from ..storage.states import StateKeys
 from ..storage.sync import Storage
+from ..storage.trash import DEFAULT_KEEP
 from ..transport import Transport
 from ..transport.addresses import PublicAddresses
 from ..types import ProviderInfo
@@ -60,6 +63,8 @@ class OpenStorages:
         self._state_keys = state_keys
         self._transport = transport
         self._capacity = capacity
+        self.keep_removed: timedelta | None = DEFAULT_KEEP
+        """How long what is removed is kept, where neither the place nor the settings say; None: not at all."""
         self._restricted: dict[PublicAddresses, Transport] = {}
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
         self._lock = threading.Lock()
@@ -90,6 +95,7 @@ class OpenStorages:
                 )
                 # Documents compose the operations of several storages; each goes only where its own may go.
                 storage.operations.context.carrier = storage.transport
+                keep_removed(storage, self.keep_removed)
                 entry.storage = storage
             return entry.storage
 
@@ -139,6 +145,17 @@ class OpenStorages:
             if entry.storage is not None
         )
         self._pid = os.getpid()
+
+
+def keep_removed(storage: Storage, keep: timedelta | None) -> None:
+    """Have deletes of *storage* that ask for it keep what they delete, unless the place keeps it by itself."""
+    context = storage.operations.context
+    if context.trash is not None:
+        keep = context.trash.keep  # the settings say for how long
+    elif context.info.can(Capability.UNDELETE):
+        return
+    if keep is not None:
+        context.keep_deleted_for(keep, always=False)
 
 
 class UnopenedProvider:

@@ -8,7 +8,7 @@ Blocking on purpose: exchanges call it through ``Call``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
 from typing import Protocol, TypeAlias
@@ -109,6 +109,19 @@ class Resolver(Speaker):
         self._opened = OpenStorages(
             organisations.open, partial(keys_of, organisations.catalogue), self.transport, capacity
         )
+
+    @property
+    def keep_removed(self) -> timedelta | None:
+        """How long what is removed can be brought back where the place keeps nothing and the settings say nothing.
+
+        None: it cannot. Set before use; 30 days otherwise.
+        """
+        return self._opened.keep_removed
+
+    @keep_removed.setter
+    def keep_removed(self, keep: timedelta | None) -> None:
+        """Set it."""
+        self._opened.keep_removed = keep
 
     def storage_for(self, organisation: str, project: str | None = None) -> Storage:
         """Return the storage that new documents go to; the register watches the revisions that are written through it.

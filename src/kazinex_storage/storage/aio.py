@@ -104,6 +104,11 @@ class AsyncStorage:
     hold = awaited(Storage.hold)
     release = awaited(Storage.release)
     retention = awaited(Storage.retention)
+    versions = awaited(Storage.versions)
+    restore = awaited(Storage.restore)
+    deleted = awaited(Storage.deleted)
+    undelete = awaited(Storage.undelete)
+    purge = awaited(Storage.purge)
 
     async def put(
         self,
@@ -134,13 +139,15 @@ class AsyncStorage:
             async for index, outcome in ended:
                 yield exchanges.key_of(index), outcome
 
-    async def stream(self, key: str, span: ByteRange = WHOLE) -> AsyncGenerator[bytes, None]:
+    async def stream(
+        self, key: str, span: ByteRange = WHOLE, *, version: str | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of *span* in chunks; see ``Storage.stream``.
 
         Raises:
             NotFoundError: no such key, at the first chunk.
         """
-        reader = self._operations.range_reader(key, span)
+        reader = self._operations.of_version(version).range_reader(key, span)
         while chunk := await self._run(reader.next()):
             yield chunk
 

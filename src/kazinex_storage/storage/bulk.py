@@ -86,9 +86,17 @@ def delete_objects(context: Context, keys: Iterable[str]) -> Exchange[None]:
 def _delete_all(context: Context, full: Sequence[ObjectKey]) -> Exchange[None]:
     if context.guard is not None:
         yield from context.guard.removing(full)
-    bulk = context.info.can(Capability.BULK_DELETE)
-    failures = yield from (_delete_in_batches(context, full) if bulk else _delete_each(context, full))
+    failures = yield from _removed(context, full)
     BulkError.raise_for(failures, len(full), "delete_many")
+
+
+def _removed(context: Context, full: Sequence[ObjectKey]) -> Exchange[list[Exception]]:
+    if context.trash is not None and context.trash.always:
+        from .trashing import discard_each
+
+        return discard_each(context, context.trash, full)
+    bulk = context.info.can(Capability.BULK_DELETE)
+    return _delete_in_batches(context, full) if bulk else _delete_each(context, full)
 
 
 def _delete_in_batches(context: Context, keys: Sequence[ObjectKey]) -> Exchange[list[Exception]]:

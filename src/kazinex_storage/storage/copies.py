@@ -63,7 +63,7 @@ def move_object(context: Context, source: ObjectKey, target: ObjectKey, mode: Pu
         yield from check_free(context.exchanges, source)
     write = context.write_of(target)
     uncounted = context.rules.quota is not None and (yield from context.rules.quota.uncounted([source]))
-    move = partial(_move, context, source, target, mode if write is None else PutMode.CREATE)
+    move = partial(move_plainly, context, source, target, mode if write is None else PutMode.CREATE)
     if write is None:
         yield from context.rules.check_taken(target)
         info = yield from within_quota(context, (target, mode, size), None, move)
@@ -113,10 +113,15 @@ def _copy(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode)
 
 
 def _move_back(context: Context, target: ObjectKey, source: ObjectKey) -> Exchange[None]:
-    yield from _move(context, target, source, PutMode.CREATE)
+    yield from move_plainly(context, target, source, PutMode.CREATE)
 
 
-def _move(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
+def move_plainly(context: Context, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
+    """Move what was admitted already; see ``Storage.move``.
+
+    Raises:
+        PreconditionFailedError: *source* was replaced while it was copied; both are there.
+    """
     if context.info.can(Capability.SERVER_MOVE):
         try:
             return (yield from context.exchanges.move(source, target, mode))

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, cast
 
 from ..bodies.checksums import check_checksum, hasher_of
@@ -14,6 +15,7 @@ from ..keys import ObjectKey
 from ..transport import Exchange, Many, Outcome
 from ..types import MIB, WHOLE, Buffer, ByteRange, Checksum, ObjectInfo, Progress, Sink
 from .operation import Context
+from .ranges import Block, Chunks, blocks_of, replaced
 
 if TYPE_CHECKING:
     from ..bodies.download_file import Download
@@ -221,3 +223,39 @@ class Proof:
         expected = self._expected if self._given else info.checksum
         if self._hasher is not None and expected is not None and (self._given or expected.algorithm == "sha256"):
             check_checksum(expected, self._hasher.hexdigest())
+
+
+def read_spans(context: Context, key: ObjectKey, spans: Sequence[ByteRange], gap: int) -> Exchange[list[bytes]]:
+    """Return the bytes of every span, all of one version; see ``Storage.read_ranges``.
+
+    Raises:
+        PreconditionFailedError: the object was replaced meanwhile.
+    """
+    found, blocks, failed = [b""] * len(spans), blocks_of(spans, gap), False
+
+    def read(block: Block) -> Exchange[ObjectInfo]:
+        nonlocal failed
+        try:
+            chunks = Chunks()
+            proof = Proof(chunks) if context.info.remote and block.span == WHOLE else None
+            info = yield from context.exchanges.get(key, block.span, proof or chunks, None)
+            if proof is not None:
+                proof.check(info)
+        except BaseException:
+            failed = True
+            raise
+        for place, data in zip(block.places, block.cut(chunks.kept), strict=True):
+            found[place] = data
+        return info
+
+    if len(blocks) == 1:
+        yield from read(blocks[0])
+        return found
+    # Once one has failed, there is no point in reading the others.
+    exchanges = (read(block) for block in takewhile(lambda _: not failed, blocks))
+    outcomes = cast("list[Outcome[ObjectInfo]]", (yield Many(exchanges, context.info.concurrency)))
+    infos = [outcome.result() for outcome in outcomes]
+    for info in infos:
+        if error := replaced(infos[0], info):
+            raise error
+    return found

@@ -7,10 +7,12 @@ keys and raises plain errors. ``operations.py`` and ``uploads.py`` hold the bodi
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
-from ..capabilities import KEEPS
+from ..capabilities import KEEPS, Capability
 from ..errors import ClosedError, StorageError
 from ..keys import ObjectKey, Prefix
 from ..transport import Carrier, Exchange, Observer, Through
@@ -21,8 +23,10 @@ from .scope import Scope
 from .states import StateKeys, StateSeal
 
 if TYPE_CHECKING:
+    from ..lifting import Exchanges
     from ..policy import UploadPolicy
     from .guards import Guard, Watch, Write
+    from .trash import Trash
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -71,6 +75,7 @@ class Context:
         "rules",
         "scope",
         "seal",
+        "trash",
         "watch",
     )
 
@@ -110,6 +115,8 @@ class Context:
         """Is shown how calls end; set in the same way."""
         self.notice: Observer | None = None
         """Is shown each attempt of each request; set in the same way."""
+        self.trash: Trash | None = None
+        """Where what is deleted is kept, unless the place keeps it; set by ``keep_deleted_for``."""
         self.carrier: Carrier | None = None
         """What alone may carry the operations, whatever they are composed in; set in the same way. None: anything."""
 
@@ -122,11 +129,30 @@ class Context:
         context = Context.__new__(Context)
         context.provider, context.exchanges, context.info = self.provider, self.exchanges, self.info
         context.read = self.read
-        context.scope = Scope(prefix, self.info.max_key_bytes)
+        context.scope = Scope(prefix, self.info.max_key_bytes, self.scope.hidden)
         context.rules = self.rules.under(policy, digest)
         context.seal, context.closed_flag = self.seal, ClosedFlag(self.closed_flag)
         context.guard, context.watch = self.guard, self.watch
-        context.notice, context.carrier = self.notice, self.carrier
+        context.notice, context.carrier, context.trash = self.notice, self.carrier, self.trash
+        return context
+
+    def keep_deleted_for(self, keep: timedelta, *, always: bool = True) -> None:
+        """Keep what is deleted for a while, below ``.trash`` in this folder, and hide that; called before use.
+
+        Unless *always*, a delete has to ask for it.
+        """
+        from .trash import Trash
+
+        trash = self.trash = Trash(root=self.scope.prefix, keep=keep, always=always)
+        self.scope = Scope(self.scope.prefix, self.info.max_key_bytes, trash.folder)
+        kept = frozenset({Capability.UNDELETE})
+        self.info = replace(self.info, capabilities=self.info.capabilities | kept, ours=self.info.ours | kept)
+        self.rules.info = self.info
+
+    def reading(self, verbs: object) -> Context:
+        """Return the same with the reading *verbs* in place of those of the provider; nothing else works there."""
+        context = self.within(self.scope.prefix, self.rules.policy)
+        context.exchanges, context.read = cast("Exchanges", verbs), None
         return context
 
     def write_of(self, key: ObjectKey, reservation: str = "") -> Write | None:

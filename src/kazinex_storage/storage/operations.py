@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import takewhile
 from typing import TYPE_CHECKING, cast
 
 from ..capabilities import Capability
@@ -31,9 +30,9 @@ from ..types import (
     PutOptions,
     Sink,
 )
-from .fetching import Fetch, Proof
+from .fetching import Fetch, Proof, read_spans
 from .operation import Context, operation, unscoped_operation
-from .ranges import GAP_BYTES, Block, Chunks, blocks_of, replaced
+from .ranges import GAP_BYTES
 from .reading import Collector, Listing, RangeReader
 
 if TYPE_CHECKING:
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from ..bodies.source import BodyLike, Source
     from ..contract_reading import Page
     from .guards import Write
+    from .history import History
     from .keeping import Keeping
     from .rules import Body
     from .uploads import Uploads
@@ -98,6 +98,21 @@ class Operations:
         from .keeping import Keeping
 
         return Keeping(self.context)
+
+    @property
+    def history(self) -> History:
+        """Earlier versions, and what was deleted."""
+        from .history import History
+
+        return History(self.context)
+
+    def of_version(self, version: str | None) -> Operations:
+        """Return the operations that read *version* of an object; None: these ones, and what the key names now."""
+        if version is None:
+            return self
+        from .history import context_of
+
+        return Operations(context_of(self.context, version))
 
     def spool(self, key: str) -> Spool:
         """Return a spool that collects a body for *key* and refuses what the policy or the service does.
@@ -159,34 +174,7 @@ class Operations:
     @operation("get")
     def read_ranges(self, key: ObjectKey, spans: Sequence[ByteRange], gap: int = GAP_BYTES) -> Exchange[list[bytes]]:
         """Return the bytes of every span, all of one version; see ``Storage.read_ranges``."""
-        found, blocks, failed = [b""] * len(spans), blocks_of(spans, gap), False
-
-        def read(block: Block) -> Exchange[ObjectInfo]:
-            nonlocal failed
-            try:
-                chunks = Chunks()
-                proof = Proof(chunks) if self.context.info.remote and block.span == WHOLE else None
-                info = yield from self.context.exchanges.get(key, block.span, proof or chunks, None)
-                if proof is not None:
-                    proof.check(info)
-            except BaseException:
-                failed = True
-                raise
-            for place, data in zip(block.places, block.cut(chunks.kept), strict=True):
-                found[place] = data
-            return info
-
-        if len(blocks) == 1:
-            yield from read(blocks[0])
-            return found
-        # Once one has failed, there is no point in reading the others.
-        exchanges = (read(block) for block in takewhile(lambda _: not failed, blocks))
-        outcomes = cast("list[Outcome[ObjectInfo]]", (yield Many(exchanges, self.context.info.concurrency)))
-        infos = [outcome.result() for outcome in outcomes]
-        for info in infos:
-            if error := replaced(infos[0], info):
-                raise error
-        return found
+        return read_spans(self.context, key, spans, gap)
 
     def range_reader(
         self, key: str, span: ByteRange = WHOLE, if_match: str | None = None, *, sha256: str | None = None
@@ -251,14 +239,15 @@ class Operations:
         return True
 
     @operation("delete")
-    def delete(self, key: ObjectKey) -> Exchange[None]:
-        """Remove the object; see ``Storage.delete``."""
+    def delete(self, key: ObjectKey, *, keep: bool | None = None) -> Exchange[None]:
+        """Remove the object; see ``Storage.delete``. Where there is a trash, *keep* says whether it goes there."""
         context = self.context
         if context.rules.quota is not None:
             from .claiming import removing
 
-            return removing(context, [key], self._delete(key))
-        return context.exchanges.delete(key) if context.guard is None else self._delete(key)
+            return removing(context, [key], self._delete(key, keep))
+        plain = context.guard is None and context.trash is None
+        return context.exchanges.delete(key) if plain else self._delete(key, keep)
 
     @unscoped_operation("delete_many")
     def delete_many(self, keys: Iterable[str]) -> Exchange[None]:
@@ -310,10 +299,15 @@ class Operations:
         """List one level; see ``Storage.list``."""
         return Listing(self.context, self.context.exchanges.children(self.context.scope.full_prefix(prefix)))
 
-    def _delete(self, key: ObjectKey) -> Exchange[None]:
-        if self.context.guard is not None:
-            yield from self.context.guard.removing([key])
-        yield from self.context.exchanges.delete(key)
+    def _delete(self, key: ObjectKey, keep: bool | None) -> Exchange[None]:
+        context, trash = self.context, self.context.trash
+        if context.guard is not None:
+            yield from context.guard.removing([key])
+        if trash is None or not (trash.always if keep is None else keep):
+            return (yield from context.exchanges.delete(key))
+        from .trashing import discard
+
+        yield from discard(context, trash, key)
 
     def _collected(self, key: ObjectKey, span: ByteRange, if_match: str | None, sha256: str | None) -> Exchange[bytes]:
         collected = Collector()

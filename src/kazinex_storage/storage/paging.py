@@ -59,7 +59,9 @@ def list_page(context: Context, prefix: str, token: str | None, limit: int, *, r
     sealed: str | None = None
     if page.token is not None:
         sealed = yield Call(_seal, context.seal, place, page.token)
-    return replace(page, entries=[scope.relative(entry) for entry in page.entries], token=sealed)
+    return replace(
+        page, entries=[scope.relative(entry) for entry in scope.shown(page.entries, is_relative=False)], token=sealed
+    )
 
 
 def _seal(seal: StateSeal, place: _Place, token: str) -> str:

@@ -118,5 +118,7 @@ _CHANGED: Final[Mapping[str, Callable[..., Sequence[str]]]] = {
     "resume_upload": _by_completion,
     "complete_upload": _by_completion,
     "presign": _by_url,
+    "restore": lambda key, _version: (key,),
+    "purge": lambda key: (key,),
 }
 """Which keys a call of a verb changes that may have an object, from its arguments: a create-only one changes none."""

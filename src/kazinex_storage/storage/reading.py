@@ -132,6 +132,9 @@ class Listing(Generic[_Entry]):
     def next(self) -> Exchange[list[_Entry] | None]:
         """Return the next page; None after the last one."""
         page = yield from self._context.run("list", None, self.pages.next())
+        scope = self._context.scope
+        if page is not None and scope.hidden is not None:
+            page = scope.shown(page, is_relative=self._is_relative)
         if page is None or self._is_relative:
             return cast("list[_Entry] | None", page)
         return [self._context.scope.relative(entry) for entry in page]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..contract_reading import Page
     from ..retention import Protection, Retention
     from ..transport import Runner
+    from ..types import ObjectInfo
+    from ..versions import DeletedObject, ObjectVersion
     from .operations import Operations
 
 
@@ -82,3 +85,56 @@ class RecordVerbs:
             NotSupportedError: listings of this provider cannot be resumed.
         """
         return self._run(self._operations.list_page(prefix, token, limit, recursive))
+
+    def versions(self, key: str) -> builtins.list[ObjectVersion]:
+        """Return the versions of the object that the place keeps, the newest first; also of one that was deleted.
+
+        One request for each 1,000. ``get_bytes``, ``stream``, ``download`` and ``head`` take a *version*.
+
+        Raises:
+            NotFoundError: nothing is kept under that key.
+            NotSupportedError: the place keeps no versions, or the settings do not say that it does.
+        """
+        return self._run(self._operations.history.versions(key))
+
+    def restore(self, key: str, version: str) -> ObjectInfo:
+        """Make what *version* holds the object again, under the rules of a put; what is there becomes a version.
+
+        The service copies it: two or three requests.
+
+        Raises:
+            NotFoundError: there is no such version of the object.
+            NotSupportedError: the place keeps no versions, or the key is written once.
+            PolicyError: the policy does not allow the name or the size.
+        """
+        return self._run(self._operations.history.restore(key, version))
+
+    def deleted(self, prefix: str = "") -> builtins.list[DeletedObject]:
+        """Return what was deleted below *prefix* and can be brought back, the latest first; a request for each 1,000.
+
+        Each delete is an entry of its own, also when the key names an object again.
+
+        Raises:
+            NotSupportedError: nothing that is deleted is kept here.
+        """
+        return self._run(self._operations.history.deleted(prefix))
+
+    def undelete(self, key: str, version: str | None = None) -> ObjectInfo:
+        """Bring back what was deleted last, or exactly the *version* that ``deleted`` names, under the rules of a put.
+
+        Raises:
+            NotFoundError: nothing that was deleted is kept under that key.
+            AlreadyExistsError: the key names an object; move that away first.
+            NotSupportedError: nothing that is deleted is kept here; or the file of a revision, see ``DocumentStore``.
+            PolicyError: the policy does not allow the name or the size; ``QuotaExceededError``: there is no room.
+        """
+        return self._run(self._operations.history.undelete(key, version))
+
+    def purge(self, key: str) -> None:
+        """Remove the object, its versions and what is kept of it after it was deleted, for good; silent when absent.
+
+        Raises:
+            NotSupportedError: nothing that is deleted is kept here: ``delete`` is for good then.
+            RetentionError: something of it may not be removed yet.
+        """
+        return self._run(self._operations.history.purge(key))

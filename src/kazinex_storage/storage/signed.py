@@ -58,6 +58,8 @@ def presign_object(context: Context, key: ObjectKey, options: PresignOptions) ->
         raise ValueError("the requests of an upload in parts are signed by presign_upload")
     if options.method not in _METHODS:
         raise ValueError(f"a URL is signed for GET, HEAD, PUT or DELETE, not {options.method!r}")
+    if options.method == "DELETE" and context.trash is not None and context.trash.always:
+        raise NotSupportedError("what is deleted here is kept for a while, which a signed DELETE cannot do; use delete")
     if options.expires_in <= timedelta(0):
         raise ValueError("expires_in is a positive time")
     once = context.rules.creates(key)

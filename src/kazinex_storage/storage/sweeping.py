@@ -32,6 +32,8 @@ class SweepReport:
     """The unfinished uploads that are old enough."""
     leftovers: int = 0
     """Files of dead writers that the provider keeps next to objects; it knows which writers are alive."""
+    expired: int = 0
+    """Deleted objects that this library has kept for long enough; see ``Storage.deleted``."""
     younger: int = 0
     """Unfinished uploads that are too young, or whose age the service does not report: they stay."""
     failures: tuple[StorageError, ...] = ()
@@ -42,7 +44,9 @@ class SweepReport:
     @property
     def removed(self) -> int:
         """How many uploads and files were removed."""
-        return 0 if self.dry_run else len(self.uploads) - len(self.failures) + self.leftovers
+        if self.dry_run:
+            return 0
+        return len(self.uploads) + self.leftovers + self.expired - len(self.failures)
 
     def to_dict(self) -> dict[str, object]:
         """Return the report as values that JSON can hold."""
@@ -57,6 +61,7 @@ class SweepReport:
                 for upload in self.uploads
             ],
             "leftovers": self.leftovers,
+            "expired": self.expired,
             "younger": self.younger,
             "removed": self.removed,
             "failures": [str(error) for error in self.failures],
@@ -66,7 +71,8 @@ class SweepReport:
 def sweep(storage: Storage, *, older_than: timedelta = DEFAULT_AGE, dry_run: bool = True) -> SweepReport:
     """Find what killed writers left below the prefix of *storage*; unless it is a *dry_run*, remove it.
 
-    One request per 1,000 unfinished uploads, and one for each that is aborted. An upload that is resumed at the same
+    So is what was deleted and has been kept for long enough. One request per 1,000 unfinished uploads and per 1,000
+    deleted objects, and one for each that is aborted or removed. An upload that is resumed at the same
     moment may be lost; choose *older_than* so that none is.
 
     Raises:
@@ -77,7 +83,8 @@ def sweep(storage: Storage, *, older_than: timedelta = DEFAULT_AGE, dry_run: boo
         raise ValueError("older_than is not a time in the future")
     uploads = storage.operations.uploads
     leftovers = storage.transport.run(uploads.leftovers(dry_run=dry_run)) or 0
-    report = SweepReport(leftovers=leftovers, dry_run=dry_run)
+    expired, kept = storage.transport.run(storage.operations.history.sweep(dry_run=dry_run))
+    report = SweepReport(leftovers=leftovers, expired=expired, failures=kept, dry_run=dry_run)
     if not storage.info.can(Capability.PARTS):
         return report
     found, latest = storage.pending_uploads(), datetime.now(UTC) - older_than
@@ -90,4 +97,4 @@ def sweep(storage: Storage, *, older_than: timedelta = DEFAULT_AGE, dry_run: boo
     for error in errors:
         if not isinstance(error, StorageError):
             raise error
-    return replace(report, failures=tuple(error for error in errors if isinstance(error, StorageError)))
+    return replace(report, failures=(*kept, *(error for error in errors if isinstance(error, StorageError))))

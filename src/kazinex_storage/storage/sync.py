@@ -5,9 +5,9 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, Self, overload
 
+from ..capabilities import Capability
 from ..keys import Prefix
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ..transport import Outcome, Transport
@@ -18,14 +18,12 @@ from ..types import (
     DigestChoice,
     Folder,
     ObjectInfo,
-    PendingUpload,
     PresignedUrl,
     PresignOptions,
     Progress,
     ProviderInfo,
     PutMode,
     PutOptions,
-    UploadState,
 )
 from ..verbs import AnyProvider, transport_for
 from .operation import Context
@@ -33,6 +31,7 @@ from .operations import LINK, Operations
 from .ranges import GAP_BYTES
 from .reading import ByteStream
 from .records import RecordVerbs
+from .upload_verbs import UploadVerbs
 from .views import StorageViews
 
 if TYPE_CHECKING:
@@ -41,11 +40,10 @@ if TYPE_CHECKING:
     from .files import StorageFile
     from .rules import Body, WriteOnce
     from .states import StateKeys
-    from .tickets import PartsTicket
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
-class Storage(StorageViews, RecordVerbs):
+class Storage(StorageViews, UploadVerbs, RecordVerbs):
     """The objects of one provider, or of one folder of it.
 
     Example:
@@ -87,7 +85,11 @@ class Storage(StorageViews, RecordVerbs):
         self._transport = transport_for(provider, transport)
         self._run = self._transport.run  # all that AsyncStorage does otherwise; see ``awaiting.awaited``
         self._own_transport = self._transport is not transport
-        self._operations = Operations(Context(provider, Prefix.folder(prefix), policy, write_once, state_key, digest))
+        context = Context(provider, Prefix.folder(prefix), policy, write_once, state_key, digest)
+        keep = context.info.keeps_deleted_for
+        if keep is not None and Capability.UNDELETE in context.info.capabilities:
+            context.keep_deleted_for(keep)
+        self._operations = Operations(context)
 
     @property
     def info(self) -> ProviderInfo:
@@ -150,9 +152,18 @@ class Storage(StorageViews, RecordVerbs):
         return self._run(self._operations.put_many(items, options))
 
     def get_bytes(
-        self, key: str, span: ByteRange = WHOLE, *, if_match: str | None = None, if_none_match: str | None = None
+        self,
+        key: str,
+        span: ByteRange = WHOLE,
+        *,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        version: str | None = None,
     ) -> bytes:
         """Return the bytes of *span*, all of one version. One request. Holds them in memory.
+
+        Args:
+            version: One of ``versions``; by default, what the key names now.
 
         Raises:
             NotFoundError: no such key; ``IntegrityError``: the whole has another checksum than the service keeps.
@@ -160,7 +171,11 @@ class Storage(StorageViews, RecordVerbs):
             NotModifiedError: it is the version *if_none_match*, and no byte was sent.
             ValueError: both conditions are given.
         """
-        return self._run(self._operations.get_bytes(key, span, if_match, if_none_match))
+        return self._run(
+            (self._operations if version is None else self._operations.of_version(version)).get_bytes(
+                key, span, if_match, if_none_match
+            )
+        )
 
     def get_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Outcome[bytes]]]:
         """Yield (key, outcome) as whole objects arrive; ``outcome.result()`` gives the bytes or raises."""
@@ -175,6 +190,7 @@ class Storage(StorageViews, RecordVerbs):
         *,
         on_progress: Progress | None = None,
         if_none_match: str | None = None,
+        version: str | None = None,
     ) -> ObjectInfo:
         """Write the object into the file *path*, whole or not at all; the info has the checksum it was compared with.
 
@@ -185,15 +201,17 @@ class Storage(StorageViews, RecordVerbs):
             NotModifiedError: the object is the version *if_none_match*; *path* stays, and no byte was sent.
             OSError: *path* cannot be written.
         """
-        return self._run(self._operations.download(key, path, on_progress, if_none_match=if_none_match))
+        return self._run(
+            self._operations.of_version(version).download(key, path, on_progress, if_none_match=if_none_match)
+        )
 
-    def stream(self, key: str, span: ByteRange = WHOLE) -> ByteStream:
+    def stream(self, key: str, span: ByteRange = WHOLE, *, version: str | None = None) -> ByteStream:
         """Return an iterator over the bytes of *span*, all of one version; a request a chunk, the first is made now.
 
         Raises:
             NotFoundError: no such key; ``PreconditionFailedError``: while iterating, the object was replaced meanwhile.
         """
-        return ByteStream(self._operations.range_reader(key, span), self._transport)
+        return ByteStream(self._operations.of_version(version).range_reader(key, span), self._transport)
 
     def read_ranges(self, key: str, spans: Sequence[ByteRange], *, gap: int = GAP_BYTES) -> builtins.list[bytes]:
         """Return the bytes of every span, all of one version, in order.
@@ -206,13 +224,15 @@ class Storage(StorageViews, RecordVerbs):
         """
         return self._run(self._operations.read_ranges(key, spans, gap))
 
-    def head(self, key: str, *, if_none_match: str | None = None) -> ObjectInfo:
-        """Return what is known of the object. One request.
+    def head(self, key: str, *, if_none_match: str | None = None, version: str | None = None) -> ObjectInfo:
+        """Return what is known of the object, or of one *version* of it. One request.
 
         Raises:
             NotFoundError: no such key; ``NotModifiedError``: the object is the version *if_none_match*.
         """
-        return self._run(self._operations.head(key, if_none_match))
+        return self._run(
+            (self._operations if version is None else self._operations.of_version(version)).head(key, if_none_match)
+        )
 
     def exists(self, key: str) -> bool:
         """Say whether an object has that key. One request.
@@ -223,7 +243,7 @@ class Storage(StorageViews, RecordVerbs):
         return self._run(self._operations.exists(key))
 
     def delete(self, key: str) -> None:
-        """Remove the object; silent when there is none. One request.
+        """Remove the object; silent when there is none. One request; where it is kept, see ``deleted``, a move.
 
         Raises:
             AccessDeniedError: it may not be removed.
@@ -301,64 +321,6 @@ class Storage(StorageViews, RecordVerbs):
             ValueError: the options are not those of a PUT, or the file of a revision comes without *write_token*.
         """
         return self._run(self._operations.confirm(key, options, write_token))
-
-    def begin_upload(
-        self, key: str, size: int, options: PutOptions = DEFAULTS, *, sha256: str | None = None
-    ) -> UploadState:
-        """Begin an upload in parts that any process can resume from the state; nothing is visible. One or two requests.
-
-        Raises:
-            NotSupportedError: the provider takes no such uploads, or cannot do what *options* ask for.
-            PolicyError: the policy does not allow name or size.
-            AlreadyExistsError: ``PutMode.CREATE`` and the key exists; the end of the upload decides.
-        """
-        return self._run(self._operations.uploads.begin(key, size, options, sha256))
-
-    def resume_upload(self, state: UploadState, body: Body, *, on_progress: Progress | None = None) -> ObjectInfo:
-        """Read *body* once, send the parts that are missing or differ, make the object; after any error repeat it.
-
-        Raises:
-            IntegrityError: *body* has another size or sha256 than the upload was begun for.
-            NotFoundError: the upload was aborted, or has expired.
-            AlreadyExistsError: it was begun with ``PutMode.CREATE``, and the key exists by now.
-            PreconditionFailedError: the object is not the version ``if_match``.
-            SettingsError: it was begun elsewhere, or its state altered; outside this storage: ``InvalidKeyError``.
-        """
-        return self._run(self._operations.uploads.resume(state, body, on_progress))
-
-    def presign_upload(self, state: UploadState, expires_in: timedelta) -> PartsTicket:
-        """Sign every request of an upload that was begun, for a client that sends the parts itself. No request.
-
-        Raises:
-            NotSupportedError: the provider takes no uploads in parts, or does not sign.
-            PolicyError: the policy of now does not allow name or size.
-        """
-        return self._run(self._operations.uploads.ticket(state, expires_in))
-
-    def complete_upload(self, state: UploadState) -> ObjectInfo:
-        """Make the parts that a client sent the object, when all are there; atomic. Two requests per 1,000 parts.
-
-        Raises:
-            IntegrityError: a part is missing or has another size; else as ``resume_upload`` does.
-            PolicyError: the policy of now does not allow what is there; it is thrown away.
-        """
-        return self._run(self._operations.uploads.complete(state))
-
-    def abort_upload(self, upload: UploadState | PendingUpload) -> None:
-        """Throw an upload and its parts away; silent when it is gone. One request.
-
-        Raises:
-            SettingsError: it was begun elsewhere, or its state altered; outside this storage: ``InvalidKeyError``.
-        """
-        return self._run(self._operations.uploads.abort(upload))
-
-    def pending_uploads(self, prefix: str = "", *, older_than: timedelta | None = None) -> builtins.list[PendingUpload]:
-        """Return the unfinished uploads below *prefix*, whatever process began them. One request per 1,000.
-
-        Raises:
-            NotSupportedError: the provider takes no uploads in parts.
-        """
-        return self._run(self._operations.uploads.pending(prefix, older_than))
 
     def open(self, key: str, mode: str = "rb", options: PutOptions = DEFAULTS) -> StorageFile:
         """Return a binary file: ``rb`` reads one version, ``wb`` replaces, ``xb`` creates.

@@ -37,6 +37,7 @@ from .contract_retention import RetentionContract
 from .contract_scope import ScopeContract
 from .contract_sessions import SessionContract
 from .contract_streaming import StreamingContract
+from .contract_versions import VersionContract
 from .contract_write_once import WriteOnceContract
 from .harness import Harness
 from .model import check_model
@@ -83,6 +84,7 @@ class ProviderContract(
     CopyContract,
     PresignContract,
     WriteOnceContract,
+    VersionContract,
     PartContract,
     PartFaultContract,
     ResumeContract,

@@ -50,6 +50,11 @@ _REFUSED: dict[str, tuple[Capability, Callable[[Storage], object]]] = {
     "conditional get": (Capability.CONDITIONAL_READ, lambda storage: storage.get_bytes("a", if_none_match="v")),
     "conditional head": (Capability.CONDITIONAL_READ, lambda storage: storage.head("a", if_none_match="v")),
     "list a page": (Capability.RESUMED_LISTING, lambda storage: storage.list_page()),
+    "read a version": (Capability.VERSIONS, lambda storage: storage.get_bytes("a", version="1")),
+    "look at a version": (Capability.VERSIONS, lambda storage: storage.head("a", version="1")),
+    "restore a version": (Capability.VERSIONS, lambda storage: storage.restore("a", "1")),
+    "undelete": (Capability.UNDELETE, lambda storage: storage.undelete("a")),
+    "purge": (Capability.UNDELETE, lambda storage: storage.purge("a")),
     "list uploads": (Capability.PARTS, lambda storage: storage.pending_uploads()),
 }
 

@@ -38,6 +38,8 @@ from .providers import ProviderResolved as ProviderResolved
 from .providers import ProviderUpdated as ProviderUpdated
 from .providers import ProviderVerified as ProviderVerified
 from .providers import StatusChanged as StatusChanged
+from .recovered import DocumentPurged as DocumentPurged
+from .recovered import DocumentUndeleted as DocumentUndeleted
 from .runs import AuditEnded as AuditEnded
 from .runs import CutOver as CutOver
 from .runs import DocumentsMoved as DocumentsMoved
@@ -69,6 +71,8 @@ EVENTS: Final[dict[str, type[Event]]] = {
         DocumentUploaded,
         DocumentOpened,
         DocumentRemoved,
+        DocumentUndeleted,
+        DocumentPurged,
         DocumentRefused,
         DocumentPresigned,
         DocumentConfirmed,

@@ -33,6 +33,7 @@ from ..objectstore.conditional import unless
 from ..objectstore.listed_pages import Listings
 from ..settings.bearer import Bearer
 from ..settings.entra import Tokens
+from ..settings.place import keeping_deleted
 from .answers import parse_page
 from .batch import delete_many
 from .blocks import Blocks
@@ -185,7 +186,7 @@ class AzureBlobProvider:
 
 
 def _info(target: Target) -> ProviderInfo:
-    return ProviderInfo(
+    info = ProviderInfo(
         kind="azure_blob",
         location=target.location,
         place=target.place,
@@ -199,6 +200,7 @@ def _info(target: Target) -> ProviderInfo:
         remote=True,
         proves_puts=True,
     )
+    return keeping_deleted(info, target.keep_deleted_days, {})
 
 
 def signing_of(target: Target) -> Signing:

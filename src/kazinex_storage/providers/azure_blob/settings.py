@@ -15,6 +15,7 @@ from ..settings.entra import AppIdentity, Tokens
 from ..settings.place import Place, is_confidential
 from ..settings.settings_text import (
     Folder,
+    KeptDays,
     MaxSize,
     OptionalEndpoint,
     OptionalOrigin,
@@ -104,6 +105,8 @@ class AzureBlobSettings(SecretiveModel):
     core reaches 0.6 GiB/s. It needs awscrt, and Azurite does not support it."""
     max_file_size: MaxSize = None
     """Bytes; without it 190.7 TiB."""
+    keep_deleted_days: KeptDays = None
+    """How many days what is deleted stays below ``.trash``, from where it can be brought back; None: it is gone."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -144,6 +147,7 @@ class AzureBlobSettings(SecretiveModel):
             endpoint_url=(self.endpoint_url or _endpoint(parts, account)).rstrip("/"),
             credential=_credential(self, parts),
             prefix=self.prefix,
+            keep_deleted_days=self.keep_deleted_days,
             max_object_bytes=largest(self.max_file_size, MAX_OBJECT_BYTES),
             residency=_residence(self),
             browser_origin=self.browser_origin,

@@ -98,6 +98,8 @@ class Target:
     credential: Credential
     prefix: str = ""
     """Keys are below it; empty, or ends with a slash."""
+    keep_deleted_days: int | None = None
+    """Days for which this library keeps what is deleted; None: it does not."""
     max_object_bytes: int = MAX_OBJECT_BYTES
     """The limit of the service, or a lower one from the settings."""
     browser_origin: str | None = None

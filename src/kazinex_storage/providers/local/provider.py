@@ -18,6 +18,7 @@ from ...capabilities import KEEPS, Capability
 from ...errors import IntegrityError, NotFoundError, PreconditionFailedError, StorageError
 from ...keys import ObjectKey, Prefix
 from ...types import ByteRange, Diagnosis, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
+from ..settings.place import keeping_deleted
 from .diagnose import diagnose
 from .locks import Locks, Note
 from .names import RESERVED, split, to_disk
@@ -70,7 +71,7 @@ class LocalProvider:
         self._sidecars = Sidecars(self._tree)
         self._locks = Locks(self._tree, self._sidecars.clear, settings.lock_timeout_s)
         self._writer = Writer(self._tree, self._sidecars, self._locks)
-        self._info = ProviderInfo(
+        info = ProviderInfo(
             kind="local",
             location=root,
             place=self._tree.place,
@@ -95,6 +96,7 @@ class LocalProvider:
             concurrency=_CONCURRENCY,
             proves_puts=True,
         )
+        self._info = keeping_deleted(info, settings.keep_deleted_days, {})
         from .resident import ResidentFiles  # for those who open a root, not for all who look at its settings
 
         self.resident = ResidentFiles.of(self._tree)

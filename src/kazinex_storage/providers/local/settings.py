@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ..settings.place import Place
+from ..settings.settings_text import KeptDays
 from ..settings.summaries import describe
 
 LocalAccess: TypeAlias = Literal["owner", "group", "umask"]
@@ -35,6 +36,8 @@ class LocalSettings(BaseModel):
     of the folder as well (0660 and 0770); ``umask``, everyone whom the umask of the process lets."""
     lock_timeout_s: float = Field(default=_LOCK_TIMEOUT_S, gt=0, le=3600)
     """How many seconds a write waits for the lock that another program holds on its key."""
+    keep_deleted_days: KeptDays = None
+    """How many days what is deleted stays below ``.trash``, from where it can be brought back; None: it is gone."""
 
     @property
     def place(self) -> Place:

@@ -40,17 +40,18 @@ from ...types import (
     Sink,
     UploadState,
 )
-from .shelf import SHELVES, MemorySettings, Shelf, StoredObject, Upload, info_of, part_of
+from .past import Past
+from .shelf import SHELVES, MemorySettings, Shelf, StoredObject, Upload, info_of, part_of, place, take
 
 if TYPE_CHECKING:
     from ...bodies.stream import Stream
     from ...contract_reading import Page
-    from ...retention import Protection, Retention
 
+_OF_VERSIONS = {Capability.VERSIONS, Capability.UNDELETE}
 _RULE = PartRule(min_part_bytes=1, max_part_bytes=1024 * MIB, max_parts=10_000)
 
 
-class MemoryProvider:
+class MemoryProvider(Past):
     """Keeps objects in a dictionary. No requests; nothing survives the process."""
 
     refuses_kept = True
@@ -58,6 +59,7 @@ class MemoryProvider:
     def __init__(self, settings: MemorySettings | None = None) -> None:
         """Open the store that *settings* name, or a private one."""
         name = settings.name if settings is not None else None
+        self._versioned = settings is not None and settings.versioned
         self._shelf: Shelf | None = SHELVES.get(name)
         self._info = ProviderInfo(
             kind="memory",
@@ -78,8 +80,12 @@ class MemoryProvider:
                     Capability.CONDITIONAL_READ,
                     Capability.RESUMED_LISTING,
                 }
+                | (_OF_VERSIONS if self._versioned else set())
             ),
-            missing={Capability.PRESIGN: "no server answers requests for the memory of a process"},
+            missing={
+                Capability.PRESIGN: "no server answers requests for the memory of a process",
+                **({} if self._versioned else dict.fromkeys(_OF_VERSIONS, "set versioned in the settings")),
+            },
             max_object_bytes=2**40,  # ours: more than any machine holds
             part_rule=_RULE,
             proves_puts=True,
@@ -171,7 +177,7 @@ class MemoryProvider:
         """Remove the object; silent when there is none."""
         with self.shelf.lock:
             self._change(self.shelf, key)
-            self.shelf.objects.pop(key, None)
+            take(self.shelf, key, versioned=self._versioned)
 
     def delete_many(self, keys: Sequence[ObjectKey]) -> Sequence[StorageError | None]:
         """Remove every object of *keys* that nothing keeps."""
@@ -195,8 +201,7 @@ class MemoryProvider:
         with shelf.lock:
             self._check(shelf.objects.get(target), target, mode, None)
             self._change(shelf, target)
-            shelf.objects[target] = StoredObject(stored.data, info)
-        return info
+            return self._place(target, stored.data, info)
 
     def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
         """Give the object another key.
@@ -206,12 +211,11 @@ class MemoryProvider:
             AlreadyExistsError: ``PutMode.CREATE`` and *target* exists.
         """
         with self.shelf.lock:
-            stored, objects = self._find(source), self.shelf.objects
-            self._check(objects.get(target), target, mode, None)
-            self._change(self.shelf, source, target)
-            info = replace(stored.info, key=target)
-            objects[target] = StoredObject(objects.pop(source).data, info)
-        return info
+            stored, shelf = self._find(source), self.shelf
+            self._check(shelf.objects.get(target), target, mode, None)
+            self._change(shelf, source, target)
+            take(shelf, source, versioned=self._versioned)
+            return self._place(target, stored.data, replace(stored.info, key=target))
 
     def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> UploadState:
         """Begin an upload in parts of 8 MiB.
@@ -277,7 +281,7 @@ class MemoryProvider:
             self.shelf.upload(state)
             self._check(shelf.objects.get(upload.key), upload.key, upload.options.mode, upload.options.if_match)
             self._change(shelf, upload.key)
-            shelf.objects[upload.key] = StoredObject(data, info)
+            info = self._place(upload.key, data, info)
             del shelf.uploads[state.upload_id]
             shelf.completed[state.upload_id] = info.etag
         return info
@@ -326,39 +330,6 @@ class MemoryProvider:
                 folder = head
                 yield Folder(prefix=f"{prefix}{head}/")
 
-    def protection(self, key: ObjectKey) -> Protection:
-        """Return what keeps the object.
-
-        Raises:
-            NotFoundError: no such key.
-        """
-        from .keeping import find
-
-        with self.shelf.lock:
-            return find(self.shelf, key)
-
-    def retain(self, key: ObjectKey, retention: Retention | None, bypass: bool) -> None:  # noqa: ARG002  # was judged
-        """Set the retention of the object, or end it.
-
-        Raises:
-            NotFoundError: no such key.
-        """
-        from .keeping import find
-
-        with self.shelf.lock:
-            self.shelf.protections[key] = replace(find(self.shelf, key), retention=retention)
-
-    def hold(self, key: ObjectKey, held: bool) -> None:
-        """Begin or end a hold of the object.
-
-        Raises:
-            NotFoundError: no such key.
-        """
-        from .keeping import find
-
-        with self.shelf.lock:
-            self.shelf.protections[key] = replace(find(self.shelf, key), held=held)
-
     def list_page(self, prefix: Prefix, token: str | None, limit: int, one_level: bool) -> Page:
         """Return the page after the key *token*."""
         from ...contract_reading import page_after  # as above
@@ -375,7 +346,13 @@ class MemoryProvider:
         with shelf.lock:
             self._check(shelf.objects.get(key), key, options.mode, options.if_match)
             self._change(shelf, key)
-            shelf.objects[key] = StoredObject(data, info)
+            return self._place(key, data, info)
+
+    def _place(self, key: str, data: bytes, info: ObjectInfo) -> ObjectInfo:
+        """Make it the object; the lock is held."""
+        if self._versioned:
+            return place(self.shelf, key, data, info, versioned=True)
+        self.shelf.objects[key] = StoredObject(data, info)
         return info
 
     def _find(self, key: ObjectKey) -> StoredObject:

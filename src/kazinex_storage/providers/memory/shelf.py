@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ class MemorySettings(BaseModel):
 
     name: str | None = None
     """Providers with the same name in one process share their objects; without a name they are private."""
+    versioned: bool = False
+    """Whether what is replaced or deleted stays, as an earlier version."""
 
 
 @value(kw_only=False)
@@ -36,6 +38,8 @@ class StoredObject:
 
     data: bytes
     info: ObjectInfo
+    deleted_at: datetime | None = None
+    """When it was deleted, aware UTC; None while it was not."""
 
 
 @value(kw_only=False)
@@ -47,6 +51,7 @@ class Upload:
     begun_at: datetime
     """Aware UTC."""
     parts: dict[int, bytes] = field(default_factory=dict)
+    """By number, from 1."""
 
 
 class Shelf:
@@ -54,6 +59,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.objects: dict[str, StoredObject] = {}
+        self.earlier: dict[str, list[StoredObject]] = {}
         self.uploads: dict[str, Upload] = {}
         self.completed: dict[str, str | None] = {}
         self.protections: dict[str, Protection] = {}
@@ -112,3 +118,20 @@ def part_of(number: int, data: Buffer) -> PartInfo:
     """Return what is known of a part."""
     crc32 = crc32_of(data)
     return PartInfo(number=number, size=len(data), etag=crc32, crc32=crc32)
+
+
+def place(shelf: Shelf, key: str, data: bytes, info: ObjectInfo, *, versioned: bool) -> ObjectInfo:
+    """Make it the object, and what was there an earlier version; return *info* with its version. Hold the lock."""
+    if versioned:
+        info = replace(info, version=f"version-{next(shelf.versions)}")
+        if (before := shelf.objects.get(key)) is not None:
+            shelf.earlier.setdefault(key, []).insert(0, before)
+    shelf.objects[key] = StoredObject(data, info)
+    return info
+
+
+def take(shelf: Shelf, key: str, *, versioned: bool) -> None:
+    """Remove the object, if there is one; it stays as an earlier version. Hold the lock."""
+    taken = shelf.objects.pop(key, None)
+    if taken is not None and versioned:
+        shelf.earlier.setdefault(key, []).insert(0, replace(taken, deleted_at=datetime.now(UTC)))

@@ -10,6 +10,7 @@ from ...errors import UnavailableError
 from ...lazy import regex
 from ...transport import Response
 from ...types import Checksum, ObjectInfo, PartInfo, PendingUpload
+from ...values import value
 from ..objectstore.header_text import hexadecimal_of, moment_of, size_of
 from .headers import (
     CRC32,
@@ -27,6 +28,7 @@ from .headers import (
 from .xml import is_true, parse_xml, text_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from xml.etree.ElementTree import Element
 
     from ..objectstore.listed_pages import Page, Row
@@ -94,6 +96,7 @@ def parse_object(
         content_language=get("content-language") or language,
         metadata=metadata,
         checksum=known[0] if known else checksum_in(headers),
+        version=get("x-amz-version-id"),
     )
 
 
@@ -257,6 +260,49 @@ def parse_uploads(body: bytes) -> tuple[list[PendingUpload], tuple[str, str] | N
     if not key and not upload_id:  # SeaweedFS only needs the id
         raise UnavailableError("the service cut a listing of uploads off without saying how to go on")
     return uploads, (key, upload_id)
+
+
+@value(kw_only=False)
+class ListedVersion:
+    """One version of an object, or a delete marker, in a page of ListObjectVersions."""
+
+    name: str
+    version: str
+    size: int | None
+    """Bytes; None for a delete marker."""
+    etag: str | None
+    last_modified: datetime | None
+    """Aware UTC."""
+    is_latest: bool
+
+
+def parse_versions(body: bytes) -> tuple[list[ListedVersion], tuple[str, str] | None]:
+    """Return the versions and delete markers of a page, and after which (name, version) the next page begins.
+
+    Raises:
+        UnavailableError: it is not a list of versions, or does not say how to go on.
+    """
+    root = _expect(body, "ListVersionsResult")
+    decode = _decoder(root)
+    items = [item for item in root if item.tag in ("Version", "DeleteMarker")]
+    names = decode([text_of(item, "Key") or "" for item in items])
+    found = [
+        ListedVersion(
+            name,
+            text_of(item, "VersionId") or "null",
+            _number(text_of(item, "Size")) if item.tag == "Version" else None,
+            etag_of(text_of(item, "ETag")),
+            moment_of(text_of(item, "LastModified")),
+            is_true(text_of(item, "IsLatest")),
+        )
+        for name, item in zip(names, items, strict=True)
+    ]
+    if not is_true(text_of(root, "IsTruncated")):
+        return found, None
+    (name,), version = decode([text_of(root, "NextKeyMarker") or ""]), text_of(root, "NextVersionIdMarker") or ""
+    if not name:
+        raise UnavailableError("the service cut a listing of versions off without saying how to go on")
+    return found, (name, version)
 
 
 def _is_whole(content_range: str) -> bool:

@@ -34,6 +34,7 @@ from ...types import (
     Sink,
     UploadState,
 )
+from ..settings.place import keeping_deleted
 from .names import codec_of
 from .objects import SINGLE_PUT_BYTES, Objects
 from .requests import Requests
@@ -105,6 +106,11 @@ class S3Provider:
             from .rest import RestWrites
 
             self._rest = RestWrites(objects, target.rest)
+
+        if target.versioned:
+            from .versions import Versions
+
+            Versions(objects, lambda: self.multipart).lend(self)
 
     @property
     def multipart(self) -> Multipart:
@@ -323,6 +329,13 @@ _MISSING = {
 """Why what no bucket can do is not there, and what to do about it."""
 
 
+_SWITCH = {
+    Capability.VERSIONS: "turn versioning on for the bucket, and set versioned in the settings",
+    Capability.UNDELETE: "turn versioning on for the bucket and set versioned, or set keep_deleted_days",
+}
+"""What a bucket without versioning lacks, where its service knows versions."""
+
+
 def _info(target: Target) -> ProviderInfo:
     preset = target.preset
     capabilities = {
@@ -346,7 +359,9 @@ def _info(target: Target) -> ProviderInfo:
             capabilities.add(Capability.CREATE_ONLY)
         else:
             missing[Capability.CREATE_ONLY] = _NEEDS_SERVICE_KEY
-    return ProviderInfo(
+    if target.versioned:
+        capabilities |= {Capability.VERSIONS, Capability.UNDELETE}
+    info = ProviderInfo(
         kind=target.kind,
         location=target.location,
         place=target.place,
@@ -361,3 +376,5 @@ def _info(target: Target) -> ProviderInfo:
         # By a checksum in a header, or by the signature over the payload.
         proves_puts=target.rest is None and (preset.checksums or not target.over_tls),
     )
+    switch = _SWITCH if target.kind == "s3" else {}
+    return info if target.versioned else keeping_deleted(info, target.keep_deleted_days, switch)

@@ -15,6 +15,7 @@ from ...values import value
 from ..settings.place import Place
 from ..settings.settings_text import (
     Folder,
+    KeptDays,
     KeyId,
     MaxSize,
     OptionalEndpoint,
@@ -88,6 +89,8 @@ class R2Settings(SecretiveModel):
     None when no page does."""
     max_file_size: MaxSize = None
     """Bytes; the service's limit is 5 TiB less 5 GiB."""
+    keep_deleted_days: KeptDays = None
+    """How many days what is deleted stays below ``.trash``, from where it can be brought back; None: it is gone."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -124,6 +127,7 @@ class R2Settings(SecretiveModel):
             region="auto",
             credentials=Credentials.of(self.access_key_id, self.secret_access_key, self.session_token),
             prefix=self.prefix,
+            keep_deleted_days=self.keep_deleted_days,
             max_object_bytes=largest(self.max_file_size, R2.max_object_bytes),
             jurisdiction=self.jurisdiction,
             other_endpoints={} if self.endpoint_url else endpoints,

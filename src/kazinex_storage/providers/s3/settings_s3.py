@@ -13,6 +13,7 @@ from ...lazy import regex
 from ..settings.place import Place
 from ..settings.settings_text import (
     Folder,
+    KeptDays,
     MaxSize,
     OptionalEndpoint,
     OptionalKeyId,
@@ -94,6 +95,11 @@ class S3Settings(SecretiveModel):
     configuration; None when no page does."""
     max_file_size: MaxSize = None
     """Bytes; without it 5 TiB."""
+    versioned: bool = False
+    """Whether the bucket has versioning turned on, so that what is replaced or deleted can be brought back; ``verify``
+    checks that it has."""
+    keep_deleted_days: KeptDays = None
+    """How many days what is deleted from a bucket without versioning stays below ``.trash``; None: it is gone."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -134,6 +140,8 @@ class S3Settings(SecretiveModel):
             credentials=self._credentials(),
             prefix=self.prefix,
             residency=self.residency,
+            keep_deleted_days=self.keep_deleted_days,
+            versioned=self.versioned,
             virtual_host=self.addressing == "virtual" or (self.addressing == "auto" and _is_virtual(self)),
             max_object_bytes=largest(self.max_file_size, S3.max_object_bytes),
             browser_origin=self.browser_origin,
@@ -147,6 +155,8 @@ class S3Settings(SecretiveModel):
 
 def _problems(settings: S3Settings) -> Iterator[Problem]:
     yield from _bucket_problems(settings)
+    if settings.versioned and settings.keep_deleted_days is not None:
+        yield Problem(field="keep_deleted_days", message="a versioned bucket keeps what is deleted; leave it out")
     yield from _credential_problems(settings)
     if settings.region is not None and not _REGION.fullmatch(settings.region):
         yield Problem(field="region", message="a region is letters, digits and hyphens, such as eu-central-1")

@@ -16,6 +16,7 @@ from ...lazy import regex
 from ..settings.place import Place
 from ..settings.settings_text import (
     Folder,
+    KeptDays,
     KeyId,
     MaxSize,
     OptionalEndpoint,
@@ -77,6 +78,8 @@ class SupabaseSettings(SecretiveModel):
     """The token of a signed-in user; then the id is the project's and the secret its publishable key."""
     max_file_size: MaxSize = None
     """Bytes; the service takes 500 GB, and 50 MB on its free plan."""
+    keep_deleted_days: KeptDays = None
+    """How many days what is deleted stays below ``.trash``, from where it can be brought back; None: it is gone."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -111,6 +114,7 @@ class SupabaseSettings(SecretiveModel):
             credentials=Credentials.of(self.access_key_id, self.secret_access_key, self.session_token),
             prefix=self.prefix,
             residency=self.residency,
+            keep_deleted_days=self.keep_deleted_days,
             max_object_bytes=largest(self.max_file_size, SUPABASE.max_object_bytes),
             rest=RestEndpoint(url=self.rest_url, service_key=self.service_key.get_secret_value())
             if self.service_key

@@ -181,6 +181,10 @@ class Target:
     """The endpoints of the same account that this bucket is not behind, by jurisdiction."""
     browser_origin: str | None = None
     """Scheme and host of the pages that upload with signed URLs, so that ``verify`` checks CORS."""
+    versioned: bool = False
+    """Whether the bucket keeps what is replaced or deleted."""
+    keep_deleted_days: int | None = None
+    """Days for which this library keeps what is deleted; None: it does not."""
 
     @property
     def location(self) -> str:

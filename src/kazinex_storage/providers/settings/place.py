@@ -1,19 +1,32 @@
-"""Where the objects of a provider are, as a comparable value: a container of a service, and a folder in it.
+"""Where the objects of a provider are, as a comparable value, and what this library keeps there of what is deleted.
 
-Settings models have it as the property ``place``. Two spellings of one address that only DNS knows to be one are two.
+Settings models have it as the property ``place``: a container of a service, and a folder in it. Two spellings of one
+address that only DNS knows to be one are two.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
+from ...capabilities import Capability
 from ...lazy import module
+from ...types import ProviderInfo
 from ...values import value
 
 if TYPE_CHECKING:
     from urllib import parse
 else:
     parse = module(__name__, "urllib.parse")
+
+
+NO_UNDELETE: Final = "set keep_deleted_days in the settings: what is deleted then stays below .trash for so long"
+"""Why what is deleted cannot be brought back, where this library would keep it."""
+
+NO_VERSIONS: Final = "the place keeps no earlier versions; give each version a key of its own, as documents have"
+"""Why there are no versions, where no settings help."""
 
 
 @value
@@ -58,3 +71,21 @@ def is_confidential(url: str) -> bool:
         return True  # as the library would say, which takes 2 ms to load
     parts = parse.urlsplit(url)
     return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def keeping_deleted(info: ProviderInfo, days: int | None, missing: Mapping[Capability, str]) -> ProviderInfo:
+    """Return *info* for a place of which this library keeps what is deleted for so many *days*, and what is *missing*.
+
+    None: it does not, and says how to have it do so.
+    """
+    if days is None:
+        lacking = {Capability.UNDELETE: NO_UNDELETE, Capability.VERSIONS: NO_VERSIONS, **missing}
+        return replace(info, missing={**info.missing, **lacking})
+    kept = frozenset({Capability.UNDELETE})
+    return replace(
+        info,
+        capabilities=info.capabilities | kept,
+        ours=info.ours | kept,
+        keeps_deleted_for=timedelta(days=days),
+        missing={**info.missing, Capability.VERSIONS: NO_VERSIONS, **missing},
+    )

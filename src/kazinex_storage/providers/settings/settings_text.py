@@ -12,7 +12,16 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, SupportsIndex, TypeAlias, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PositiveInt, SecretStr, ValidationError, ValidationInfo
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ...errors import InvalidKeyError
@@ -260,6 +269,8 @@ OptionalToken: TypeAlias = Annotated[SecretStr | None, BeforeValidator(_checked(
 OptionalEndpoint: TypeAlias = Annotated[str | None, BeforeValidator(_as_endpoint)]
 OptionalOrigin: TypeAlias = Annotated[str | None, BeforeValidator(_as_origin)]
 MaxSize: TypeAlias = Annotated[PositiveInt | None, BeforeValidator(_trimmed)]
+KeptDays: TypeAlias = Annotated[int | None, BeforeValidator(_trimmed), Field(ge=1, le=3650)]
+"""Days, up to ten years, for which this library keeps what is deleted; None: it is gone at once."""
 Folder: TypeAlias = Annotated[str, BeforeValidator(_as_folder)]
 """Empty, or a key with a slash at its end."""
 Residency: TypeAlias = Annotated[str | None, BeforeValidator(_as_residency)]

@@ -19,6 +19,7 @@ from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...transport import Exchange, TransportSettings
 from ...types import Diagnosis, Folder, ObjectInfo, PresignedUrl, PresignOptions, ProviderInfo, PutOptions
 from ..settings.entra import GivenStore, Tokens
+from ..settings.place import keeping_deleted
 from .batch import Doomed, delete_all
 from .copying import Copying
 from .delta import DeltaPages
@@ -76,7 +77,7 @@ class SharePointProvider:
 
     def __init__(self, target: Target) -> None:
         """Use *target*; nothing is sent before the first call."""
-        self.info = ProviderInfo(
+        info = ProviderInfo(
             kind="sharepoint",
             location=target.location,
             place=target.place,
@@ -90,6 +91,7 @@ class SharePointProvider:
             rewrites=REWRITTEN,
             ignores_case=True,
         )
+        self.info = keeping_deleted(info, target.keep_deleted_days, {})
         """What it can do."""
         self.library = Library(target)
         """The library."""

@@ -20,6 +20,7 @@ from ..settings.place import Place, is_confidential
 from ..settings.settings_text import (
     CONFIG,
     Folder,
+    KeptDays,
     MaxSize,
     OptionalEndpoint,
     OptionalSecret,
@@ -109,6 +110,8 @@ class SharePointSettings(SecretiveModel):
     """Whether deletes skip the recycle bin of the site, so that what is deleted cannot be restored."""
     max_file_size: MaxSize = None
     """Bytes; the service's limit is 250 GiB."""
+    keep_deleted_days: KeptDays = None
+    """How many days what is deleted stays below ``.trash``, from where it can be brought back; None: it is gone."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -167,6 +170,7 @@ class SharePointSettings(SecretiveModel):
             known_drive_id=known.drive_id if known is not None else None,
             residency=self.residency,
             permanent_delete=self.permanent_delete,
+            keep_deleted_days=self.keep_deleted_days,
             max_object_bytes=largest(self.max_file_size, MAX_FILE_BYTES),
             client_id=self.client_id,
             user_agent=USER_AGENT,

@@ -1,0 +1,47 @@
+"""Versioned buckets keep what is replaced and deleted; moto knows versions, as AWS documents them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from kazinex_storage.providers.s3.provider import S3Provider
+from kazinex_storage.testing import Harness
+from kazinex_storage.testing.contract import OnBench
+from kazinex_storage.testing.contract_versions import VersionContract
+from kazinex_storage.testing.servers import S3Server, moto
+from kazinex_storage.verbs import AnyProvider
+
+from .conftest import S3Harness, target_of
+
+
+class VersionedHarness(S3Harness):
+    """A folder of one bucket with versioning."""
+
+    def make(self) -> AnyProvider:
+        self._prefix = f"{secrets.token_hex(4)}/"
+        return S3Provider(replace(target_of(self._server, self._bucket, prefix=self._prefix), versioned=True))
+
+
+@pytest.fixture(scope="module")
+def versioned_bucket() -> Iterator[tuple[S3Server, str]]:
+    """Of moto: ministack sends the whole of a version where a part of it is asked for."""
+    with moto() as server:
+        name, client = server.make_bucket(), server.client()
+        client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        client.close()
+        yield server, name
+
+
+class TestVersionedBucket(VersionContract, OnBench):
+    """The theme of versions."""
+
+    @pytest.fixture(autouse=True)
+    def _use(self, versioned_bucket: tuple[S3Server, str]) -> None:
+        self._bucket = versioned_bucket
+
+    def harness(self) -> Harness:
+        return VersionedHarness(*self._bucket)
