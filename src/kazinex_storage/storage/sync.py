@@ -30,8 +30,7 @@ from .operation import Context
 from .operations import LINK, Operations
 from .ranges import GAP_BYTES
 from .reading import ByteStream
-from .records import RecordVerbs
-from .upload_verbs import UploadVerbs
+from .records import RecordVerbs, UploadVerbs
 from .views import StorageViews
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ from ...types import (
     UploadState,
 )
 from .past import Past
-from .shelf import SHELVES, MemorySettings, Shelf, StoredObject, Upload, info_of, part_of, place, take
+from .shelf import SHELVES, MemorySettings, Shelf, StoredObject, Upload, part_of, place, take
 
 if TYPE_CHECKING:
     from ...bodies.stream import Stream
@@ -276,7 +276,7 @@ class MemoryProvider(Past):
         if len(data) != state.size:
             raise IntegrityError("the parts are not those that were put; resume the upload", key=upload.key)
         checksum = Checksum(algorithm="sha256", value=hashlib.sha256(data).hexdigest())
-        info = info_of(upload.key, len(data), shelf, upload.options, checksum)
+        info = _info(upload.key, len(data), shelf, upload.options, checksum)
         with shelf.lock:
             self.shelf.upload(state)
             self._check(shelf.objects.get(upload.key), upload.key, upload.options.mode, upload.options.if_match)
@@ -342,7 +342,7 @@ class MemoryProvider(Past):
 
     def _store(self, key: ObjectKey, data: bytes, options: PutOptions, checksum: Checksum | None) -> ObjectInfo:
         shelf = self.shelf
-        info = info_of(key, len(data), shelf, options, checksum)
+        info = _info(key, len(data), shelf, options, checksum)
         with shelf.lock:
             self._check(shelf.objects.get(key), key, options.mode, options.if_match)
             self._change(shelf, key)
@@ -375,3 +375,19 @@ class MemoryProvider(Past):
         found = stored.info.etag if stored is not None else None
         if if_match is not None and found != if_match:
             raise PreconditionFailedError(f"the object is version {found}, not {if_match}; read it again", key=key)
+
+
+def _info(key: str, size: int, shelf: Shelf, options: PutOptions, checksum: Checksum | None) -> ObjectInfo:
+    return ObjectInfo(
+        key=key,
+        size=size,
+        etag=str(next(shelf.versions)),
+        last_modified=datetime.now(UTC),
+        content_type=options.content_type,
+        content_disposition=options.content_disposition,
+        cache_control=options.cache_control,
+        content_encoding=options.content_encoding,
+        content_language=options.content_language,
+        metadata=dict(options.metadata),
+        checksum=checksum,
+    )

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from ...bodies.part_plan import crc32_of
 from ...errors import NotFoundError
 from ...keys import ObjectKey
-from ...types import Buffer, Checksum, ObjectInfo, PartInfo, PutOptions, UploadState
+from ...types import Buffer, ObjectInfo, PartInfo, PutOptions, UploadState
 from ...values import value
 from ..settings.summaries import describe
 
@@ -95,23 +95,6 @@ class Shelves:
 
 SHELVES = Shelves()
 """The only state of this module: it has to outlive the providers that share a name."""
-
-
-def info_of(key: str, size: int, shelf: Shelf, options: PutOptions, checksum: Checksum | None) -> ObjectInfo:
-    """Return what is known of the next version, which has *size* bytes."""
-    return ObjectInfo(
-        key=key,
-        size=size,
-        etag=str(next(shelf.versions)),
-        last_modified=datetime.now(UTC),
-        content_type=options.content_type,
-        content_disposition=options.content_disposition,
-        cache_control=options.cache_control,
-        content_encoding=options.content_encoding,
-        content_language=options.content_language,
-        metadata=dict(options.metadata),
-        checksum=checksum,
-    )
 
 
 def part_of(number: int, data: Buffer) -> PartInfo:

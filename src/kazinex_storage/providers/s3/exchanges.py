@@ -329,6 +329,7 @@ _MISSING = {
 """Why what no bucket can do is not there, and what to do about it."""
 
 
+_OF_VERSIONS = {Capability.VERSIONS, Capability.UNDELETE}
 _SWITCH = {
     Capability.VERSIONS: "turn versioning on for the bucket, and set versioned in the settings",
     Capability.UNDELETE: "turn versioning on for the bucket and set versioned, or set keep_deleted_days",
@@ -359,8 +360,7 @@ def _info(target: Target) -> ProviderInfo:
             capabilities.add(Capability.CREATE_ONLY)
         else:
             missing[Capability.CREATE_ONLY] = _NEEDS_SERVICE_KEY
-    if target.versioned:
-        capabilities |= {Capability.VERSIONS, Capability.UNDELETE}
+    capabilities |= _OF_VERSIONS if target.versioned else set()
     info = ProviderInfo(
         kind=target.kind,
         location=target.location,
@@ -376,5 +376,11 @@ def _info(target: Target) -> ProviderInfo:
         # By a checksum in a header, or by the signature over the payload.
         proves_puts=target.rest is None and (preset.checksums or not target.over_tls),
     )
-    switch = _SWITCH if target.kind == "s3" else {}
-    return info if target.versioned else keeping_deleted(info, target.keep_deleted_days, switch)
+    return _keeping(info, target)
+
+
+def _keeping(info: ProviderInfo, target: Target) -> ProviderInfo:
+    """Return *info* for what the bucket, or this library, keeps of what is deleted."""
+    if target.versioned:
+        return info
+    return keeping_deleted(info, target.keep_deleted_days, _SWITCH if target.kind == "s3" else {})
