@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from .errors import PreconditionFailedError as PreconditionFailedError
     from .errors import QuotaExceededError as QuotaExceededError
     from .errors import RateLimitedError as RateLimitedError
+    from .errors import ReadOnlyError as ReadOnlyError
     from .errors import ReconnectRequiredError as ReconnectRequiredError
     from .errors import RecordConflictError as RecordConflictError
     from .errors import RecordNotFoundError as RecordNotFoundError
@@ -196,6 +197,7 @@ _HOMES = {
         "PreconditionFailedError",
         "QuotaExceededError",
         "RateLimitedError",
+        "ReadOnlyError",
         "ReconnectRequiredError",
         "RecordConflictError",
         "RecordNotFoundError",

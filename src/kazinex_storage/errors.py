@@ -20,6 +20,7 @@ StorageError(operation, provider, key, retryable, retry_after_s, code, request_i
   NotFoundError(FileNotFoundError) · AlreadyExistsError(FileExistsError) · PreconditionFailedError
   NotModifiedError                           the object is still the version that the caller has
   AuthenticationError · AccessDeniedError(PermissionError) · QuotaExceededError
+    ReadOnlyError                            this view of the storage only reads
   LockedError                                the object is locked or checked out
     RetentionError                           it is under retention or a legal hold
     ArchivedError                            its bytes are in an archive tier; restore it first
@@ -245,6 +246,12 @@ class AccessDeniedError(StorageError, PermissionError):
     """The credentials are known but may not do this."""
 
     errno = _errno.EACCES
+
+
+class ReadOnlyError(AccessDeniedError):
+    """It was asked of a view that only reads; nothing was changed, and no request was sent."""
+
+    errno = _errno.EROFS
 
 
 class QuotaExceededError(StorageError):

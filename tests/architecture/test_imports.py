@@ -324,7 +324,9 @@ def test_the_methods_for_asyncio_are_awaited_unless_they_give_an_iterator_or_a_v
 
     assert {
         "AsyncStorage.list",
+        "AsyncStorage.read_only",
         "AsyncStorage.scoped",
         "AsyncStorage.with_digest",
         "AsyncDocumentStore.acting",
+        "AsyncDocumentStore.read_only",
     } == plain

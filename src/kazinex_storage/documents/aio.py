@@ -46,8 +46,18 @@ class AsyncDocumentStore:
         view.operations = self.operations.acting(by)
         return view
 
+    def read_only(self) -> AsyncDocumentStore:
+        """Return this store for those who shall only read; see ``DocumentStore.read_only``."""
+        from .read_only import reading_only
+
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__)
+        view.operations = reading_only(self.operations)
+        return view
+
     find = awaited(DocumentStore.find)
     get_bytes = awaited(DocumentStore.get_bytes)
+    read_ranges = awaited(DocumentStore.read_ranges)
     download = awaited(DocumentStore.download)
     revisions = awaited(DocumentStore.revisions)
     check = awaited(DocumentStore.check)

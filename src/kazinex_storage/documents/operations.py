@@ -7,6 +7,7 @@ receipt the organisation's providers are asked in turn.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -198,6 +199,13 @@ class DocumentOperations:
     def _get_bytes(self, located: Located, *, span: ByteRange, accept_rewritten: bool) -> Exchange[bytes]:
         opened = yield from self._open(located, accept_rewritten=accept_rewritten, how="get_bytes")
         return (yield from opened.get_bytes(span))
+
+    def read_ranges(
+        self, document: StoredDocument | DocumentKey, spans: Sequence[ByteRange], gap: int, *, accept_rewritten: bool
+    ) -> Exchange[list[bytes]]:
+        """Return the bytes of every span of a document; see ``DocumentStore.read_ranges``."""
+        opened = yield from self.opening(document, accept_rewritten=accept_rewritten, how="get_bytes")
+        return (yield from opened.read_ranges(spans, gap))
 
     def check(self, receipt: StoredDocument, by: Evidence = "bytes") -> Exchange[IntegrityState]:
         """Compare what is stored with its receipt; see ``DocumentStore.check``."""

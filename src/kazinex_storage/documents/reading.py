@@ -6,6 +6,7 @@ is what the whole is compared with. ``integrity.py`` says what the service itsel
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from ..errors import IntegrityError
@@ -51,6 +52,14 @@ class Opening:
         """
         operations = self.storage.operations
         return (yield from operations.get_bytes(self.key, span, self.info.etag, sha256=self.sha256))
+
+    def read_ranges(self, spans: Sequence[ByteRange], gap: int) -> Exchange[list[bytes]]:
+        """Return the bytes of every span of this version; nothing proves them.
+
+        Raises:
+            PreconditionFailedError: it was replaced meanwhile.
+        """
+        return self.storage.operations.read_ranges(self.key, spans, gap, self.info.etag)
 
 
 def check_version(receipt: StoredDocument, info: ObjectInfo, rewrites: AbstractSet[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 from ..keys import DocumentKey
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ..storage.files import READ_AHEAD
+from ..storage.ranges import GAP_BYTES
 from ..storage.reading import ByteStream
 from ..storage.rules import Body
 from ..types import WHOLE, ByteRange, ObjectInfo, Progress
@@ -71,6 +72,18 @@ class DocumentStore(Recovery):
         view = object.__new__(type(self))
         view.__dict__.update(self.__dict__)
         view.operations = self.operations.acting(by)
+        return view
+
+    def read_only(self) -> DocumentStore:
+        """Return this store for those who shall only read: all else raises ``ReadOnlyError`` before any request.
+
+        It is no fence between tenants: that is *organisation*, which stays as it is.
+        """
+        from .read_only import reading_only
+
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__)
+        view.operations = reading_only(self.operations)
         return view
 
     def upload(
@@ -158,6 +171,25 @@ class DocumentStore(Recovery):
             IntegrityError: it is another version than the receipt recorded, or the whole has another sha256.
         """
         return self._run(self.operations.get_bytes(document, span, accept_rewritten=accept_rewritten))
+
+    def read_ranges(
+        self,
+        document: StoredDocument | DocumentKey,
+        spans: Sequence[ByteRange],
+        *,
+        gap: int = GAP_BYTES,
+        accept_rewritten: bool = False,
+    ) -> list[bytes]:
+        """Return the bytes of every span of one version of a document, in order; see ``Storage.read_ranges``.
+
+        They come from the recorded version, and nothing proves them; see ``open``. One request more than there.
+
+        Raises:
+            NotFoundError: it is not stored; ``IntegrityError``: it is another version than the receipt recorded.
+            PreconditionFailedError: it was replaced meanwhile.
+            ValueError: *gap* is negative.
+        """
+        return self._run(self.operations.read_ranges(document, spans, gap, accept_rewritten=accept_rewritten))
 
     def download(
         self,

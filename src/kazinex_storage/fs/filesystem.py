@@ -77,6 +77,10 @@ class ObjectFileSystem(Calls):
         self._held = held
         self._nonce = secrets.token_hex(16) if private else held.reference if held is not None else ""
         self._portable = portable
+        if options.read_only:
+            from .read_only import ReadOnlySpace
+
+            space = ReadOnlySpace(space)
         self._lookups = Lookups(space)
         self._searches = Searches(self._lookups)
         self._transfers = Transfers(self._lookups)

@@ -34,6 +34,7 @@ class Options(TypedDict, total=False):
     max_gap_bytes: int
     max_block_bytes: int
     digest: DigestChoice | None
+    read_only: bool
     use_listings_cache: bool
 
 
@@ -60,6 +61,8 @@ class FileSystemOptions:
     digest: DigestChoice | None = None
     """What proves the objects that are written: ``service`` or ``sha256``, see ``Storage``; None is what the storage
     does, by default ``service``. Documents have their sha256 in any case."""
+    read_only: bool = False
+    """Whether every call that would change something raises ``ReadOnlyError``, a ``PermissionError``, beforehand."""
     use_listings_cache: bool = False
     """Must be False."""
 

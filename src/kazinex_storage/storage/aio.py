@@ -185,6 +185,10 @@ class AsyncStorage:
         """
         return type(self)(self._storage.with_digest(digest))
 
+    def read_only(self) -> Self:
+        """Return a view that only reads; see ``Storage.read_only``."""
+        return type(self)(self._storage.read_only())
+
     async def aclose(self) -> None:
         """Close the storage after the calls under way."""
         self._storage.close()

@@ -225,7 +225,9 @@ class Proof:
             check_checksum(expected, self._hasher.hexdigest())
 
 
-def read_spans(context: Context, key: ObjectKey, spans: Sequence[ByteRange], gap: int) -> Exchange[list[bytes]]:
+def read_spans(
+    context: Context, key: ObjectKey, spans: Sequence[ByteRange], gap: int, if_match: str | None = None
+) -> Exchange[list[bytes]]:
     """Return the bytes of every span, all of one version; see ``Storage.read_ranges``.
 
     Raises:
@@ -238,7 +240,7 @@ def read_spans(context: Context, key: ObjectKey, spans: Sequence[ByteRange], gap
         try:
             chunks = Chunks()
             proof = Proof(chunks) if context.info.remote and block.span == WHOLE else None
-            info = yield from context.exchanges.get(key, block.span, proof or chunks, None)
+            info = yield from context.exchanges.get(key, block.span, proof or chunks, if_match)
             if proof is not None:
                 proof.check(info)
         except BaseException:

@@ -172,9 +172,11 @@ class Operations:
         return self._collected(key, span, if_match, sha256)
 
     @operation("get")
-    def read_ranges(self, key: ObjectKey, spans: Sequence[ByteRange], gap: int = GAP_BYTES) -> Exchange[list[bytes]]:
+    def read_ranges(
+        self, key: ObjectKey, spans: Sequence[ByteRange], gap: int = GAP_BYTES, if_match: str | None = None
+    ) -> Exchange[list[bytes]]:
         """Return the bytes of every span, all of one version; see ``Storage.read_ranges``."""
-        return read_spans(self.context, key, spans, gap)
+        return read_spans(self.context, key, spans, gap, if_match)
 
     def range_reader(
         self, key: str, span: ByteRange = WHOLE, if_match: str | None = None, *, sha256: str | None = None

@@ -47,9 +47,21 @@ class StorageViews:
         context = self._operations.context
         return self._view(context.within(context.scope.prefix, context.rules.policy, digest))
 
+    def read_only(self) -> Self:
+        """Return a view that only reads: whatever would change something raises ``ReadOnlyError`` before any request.
+
+        That holds for all that is made of the view: its own views, files, file systems, and uploads that were begun
+        elsewhere. Links are signed for GET and HEAD.
+        """
+        from .read_only import ReadOnlyOperations, read_only
+
+        view = self._view(self._operations.context)
+        view._operations = ReadOnlyOperations(read_only(self._operations.context))
+        return view
+
     def _view(self, context: Context) -> Self:
         view = type(self).__new__(type(self))
         view._provider, view._own_transport = None, False  # views do not close what they look at
         view._transport, view._run = self._transport, self._run
-        view._operations = Operations(context)
+        view._operations = type(self._operations)(context)
         return view

@@ -145,6 +145,8 @@ def of_storage(error: StorageError, *, manager: bool, conditional: bool = False,
 
 def status_of(error: StorageError) -> int:
     """Return the status that *error* is answered with."""
+    if isinstance(error, errors.ReadOnlyError):
+        return 403
     if isinstance(error, errors.AccessDeniedError) and error.provider is not None:
         return _FAILED  # the credentials of the provider may not, which says nothing of the caller
     if isinstance(error, errors.IntegrityError) and error.operation in ("get", "stream"):
