@@ -205,6 +205,10 @@ class Registry:
         if not callable(factory):
             raise SettingsError("its factory cannot be called; report it to its author", provider=kind)
         try:
+            if getattr(settings, "age_keys", None) is not None:
+                from .storage.encrypting import open_encrypted  # most encrypt nothing
+
+                return open_encrypted(factory, settings)
             provider: AnyProvider = factory(settings)
             return provider
         except StorageError:
@@ -281,7 +285,8 @@ def _fields(model: type[BaseModel], prefix: str, *, required: bool, summed: bool
     from .providers.settings.summaries import summaries
 
     docstrings = summaries(model) if summed else {}  # they are read from the source
-    for name, field in model.model_fields.items():
+    # What every kind inherits comes last.
+    for name, field in sorted(model.model_fields.items(), key=lambda item: item[0].startswith("age_")):
         full = f"{prefix}{field.alias or name}"
         needed = required and field.is_required()
         nested = [part for part in _parts(field.annotation) if _is_model(part)]
@@ -324,7 +329,7 @@ def _revealed(value: object) -> str:
     return str(reveal() if callable(reveal) else value)
 
 
-_HARMLESS = frozenset({"prefix", "browser_origin", "max_file_size"})
+_HARMLESS = frozenset({"prefix", "browser_origin", "max_file_size", "age_recipients"})
 """What is harmless in the settings of every kind that has it."""
 
 _REGISTRY = Registry(
@@ -341,6 +346,7 @@ _REGISTRY = Registry(
         title="Local disk",
         settings="kazinex_storage.providers.local:LocalSettings",
         factory="kazinex_storage.providers.local:LocalProvider",
+        harmless=_HARMLESS,
     ),
     ProviderKind(
         kind="memory",

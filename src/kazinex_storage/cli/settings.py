@@ -45,7 +45,7 @@ Secrets: TypeAlias = Annotated[
 ]
 
 # Errors of usage quote what was written before the settings model, which knows its secrets, is asked.
-_SECRET_NAME: Final = regex("secret|key(?!_id)|token|pass|credential|sas|connection", re.IGNORECASE)
+_SECRET_NAME: Final = regex("secret|key(?!_id)|token|pass|credential|sas|connection|identities", re.IGNORECASE)
 
 
 @value

@@ -19,6 +19,8 @@ from .options import FileSystemOptions, LocalOptions, Options
 from .references import REFERENCES, SecretOptions, Withheld
 from .spaces import BucketSpace, Space, StorageSpace
 
+_IDENTITIES = "age_identities"  # a secret of every kind, see ``providers/settings/encryptable.py``
+
 
 class StorageFileSystem(ObjectFileSystem):
     """The objects of a storage that the caller opened and closes. It has no URLs and cannot be pickled."""
@@ -73,8 +75,8 @@ class ProviderFileSystem(ObjectFileSystem):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if WITHHELD not in cls._strip_tokenize_options:
-            cls._strip_tokenize_options = (*cls._strip_tokenize_options, WITHHELD)
+        own = cls._strip_tokenize_options
+        cls._strip_tokenize_options = (*own, *(name for name in (_IDENTITIES, WITHHELD) if name not in own))
 
     def _hold(self, settings: dict[str, object]) -> tuple[SecretOptions, bool]:
         """Take the secrets out of *settings*; the second value says whether this is a copy of another file system."""

@@ -84,7 +84,14 @@ class FileSystemOptions:
             check_digest(self.digest)
 
 
-class LocalOptions(Options, total=False):
+class EncryptionOptions(Options, total=False):
+    """What the settings of every kind have; see docs/encryption.md."""
+
+    age_recipients: str | None
+    age_identities: Secret
+
+
+class LocalOptions(EncryptionOptions, total=False):
     """The fields of ``LocalSettings``."""
 
     root: str | os.PathLike[str]
@@ -94,7 +101,7 @@ class LocalOptions(Options, total=False):
     lock_timeout_s: float
 
 
-class BucketOptions(Options, total=False):
+class BucketOptions(EncryptionOptions, total=False):
     """What the settings of every kind with buckets have; the bucket itself is in the URL."""
 
     prefix: str
@@ -155,7 +162,7 @@ class AzureOptions(BucketOptions, total=False):
     body_checksum: Literal["md5", "crc64"]
 
 
-class SharePointOptions(Options, total=False):
+class SharePointOptions(EncryptionOptions, total=False):
     """The fields of ``SharePointSettings``, but for what verification looks up."""
 
     tenant_id: str

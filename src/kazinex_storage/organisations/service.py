@@ -321,7 +321,9 @@ class Organisations(Limits):
             SettingsError: it belongs to another one.
             StorageError: the service refuses.
         """
-        place = Storage(provider, transport=transport)
+        from ..storage.encrypting import beneath  # the marker is for whoever comes, with a key or without
+
+        place = Storage(beneath(provider), transport=transport)
         return check_owner(place, record, self._clock(), bind=not self._proposals.shares, share=share)
 
     def reseal(self) -> int:

@@ -104,6 +104,16 @@ class EncryptedProvider:
         """Where its requests may go."""
         return self._provider.addresses if offers_exchanges(self._provider) else None
 
+    @addresses.setter
+    def addresses(self, addresses: PublicAddresses | None) -> None:
+        if offers_exchanges(self._provider):
+            self._provider.addresses = addresses
+
+    @property
+    def beneath(self) -> AnyProvider:
+        """The provider that holds what was encrypted."""
+        return self._provider
+
     def close(self) -> None:
         """Close the provider beneath."""
         self._known.clear()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from ..capabilities import Capability
 from ..encryption.age import Age
 from ..verbs import AnyProvider
 from .encrypted import EncryptedProvider
 from .encrypted_uploads import EncryptedUploads
+
+if TYPE_CHECKING:
+    from ..providers.settings.encryptable import EncryptableModel
 
 _OWN: Final = (
     "state_secret",
@@ -41,6 +44,23 @@ def encrypted(provider: AnyProvider, keys: Age) -> AnyProvider:
     """Return *provider* with its objects encrypted by *keys*; what else it is, it stays."""
     names = tuple(name for name in (*_OWN, *_VERBS) if hasattr(provider, name))
     return _class_with(names, provider.info.can(Capability.PARTS))(provider, keys)
+
+
+def open_encrypted(factory: Callable[..., AnyProvider], settings: object) -> AnyProvider:
+    """Return what *factory* makes of *settings*, which ask for encryption, with its objects encrypted.
+
+    Raises:
+        StorageError: what *factory* raises.
+    """
+    asked = cast("EncryptableModel", settings)
+    keys = asked.age_keys
+    provider = factory(asked.without_encryption())
+    return provider if keys is None else encrypted(provider, keys)
+
+
+def beneath(provider: AnyProvider) -> AnyProvider:
+    """Return what holds the objects of *provider*: itself, unless it encrypts."""
+    return provider.beneath if isinstance(provider, EncryptedProvider) else provider
 
 
 @cache

@@ -17,7 +17,11 @@ from .route import ACTION
 from .service import StorageService
 
 # Names that the Kazinex documentation gives: guides/storage-integrations/r2-cloudflare-setup (read 2026-08).
-_TITLES: Final = {"bucket": "Bucket name"}
+_TITLES: Final = {
+    "bucket": "Bucket name",
+    "age_recipients": "Encrypted for (age recipients)",
+    "age_identities": "Decrypted with (age identities)",
+}
 _CAPITALS: Final = {"id": "ID", "url": "URL", "sas": "SAS", "ca": "CA"}
 
 _ADVANCED: Final = frozenset(
@@ -40,6 +44,8 @@ _ADVANCED: Final = frozenset(
         "body_checksum",
         "authority_url",
         "service_url",
+        "age_recipients",
+        "age_identities",
     }
 )
 """What an ordinary form leaves out: for test servers, temporary credentials, and what verification writes itself."""

@@ -11,5 +11,9 @@ if TYPE_CHECKING:
 
 
 def open_azure_blob(settings: AzureBlobSettings) -> AzureBlobProvider:
-    """Make the provider for a container of Azure Blob Storage."""
-    return AzureBlobProvider(settings.target())
+    """Make the provider for a container of Azure Blob Storage.
+
+    Raises:
+        SettingsError: the settings ask for encryption; ``Registry.open`` heeds that.
+    """
+    return AzureBlobProvider(settings.unencrypted().target())

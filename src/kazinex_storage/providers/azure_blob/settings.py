@@ -11,6 +11,7 @@ from typing import Final, Literal, Self
 from pydantic import ModelWrapValidatorHandler, model_validator
 
 from ...lazy import regex
+from ..settings.encryptable import EncryptableModel
 from ..settings.entra import AppIdentity, Tokens
 from ..settings.place import Place, is_confidential
 from ..settings.settings_text import (
@@ -24,7 +25,6 @@ from ..settings.settings_text import (
     OptionalToken,
     Problem,
     Residency,
-    SecretiveModel,
     Text,
     largest,
     split_endpoint,
@@ -51,7 +51,7 @@ _RESOURCE_VERSION: Final = "2023-05-01"
 _LOGIN: Final = "https://login.microsoftonline.com"
 
 
-class AzureBlobSettings(SecretiveModel):
+class AzureBlobSettings(EncryptableModel):
     """Settings of the kind ``azure_blob``: a container, and one credential.
 
     The credential is an account key, a connection string, a shared access signature, an app registration (tenant,

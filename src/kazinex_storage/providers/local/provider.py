@@ -64,9 +64,10 @@ class LocalProvider:
         """Open the root.
 
         Raises:
-            SettingsError: the root is missing, is not a folder, or may not be entered.
+            SettingsError: the root is missing, is not a folder, or may not be entered; or the settings ask for
+                encryption, which ``Registry.open`` heeds.
         """
-        root = os.fspath(settings.root)
+        root = os.fspath(settings.unencrypted().root)
         self._tree = Tree(root, create=settings.create, durable=settings.durable, access=settings.access)
         self._sidecars = Sidecars(self._tree)
         self._locks = Locks(self._tree, self._sidecars.clear, settings.lock_timeout_s)

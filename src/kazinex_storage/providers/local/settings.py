@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
+from ..settings.encryptable import EncryptableModel
 from ..settings.place import Place
 from ..settings.settings_text import KeptDays
-from ..settings.summaries import describe
 
 LocalAccess: TypeAlias = Literal["owner", "group", "umask"]
 """Who may use the files and folders that are made below a root."""
@@ -19,10 +19,8 @@ LocalAccess: TypeAlias = Literal["owner", "group", "umask"]
 _LOCK_TIMEOUT_S = 30.0
 
 
-class LocalSettings(BaseModel):
+class LocalSettings(EncryptableModel):
     """Settings of the kind ``local``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=describe)
 
     root: Path
     """The folder that holds the objects; absolute. It must exist unless ``create`` is set: a missing root more

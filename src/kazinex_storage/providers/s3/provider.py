@@ -11,15 +11,27 @@ if TYPE_CHECKING:
 
 
 def open_r2(settings: R2Settings) -> S3Provider:
-    """Make the provider for a bucket of Cloudflare R2."""
-    return S3Provider(settings.target())
+    """Make the provider for a bucket of Cloudflare R2.
+
+    Raises:
+        SettingsError: the settings ask for encryption; ``Registry.open`` heeds that.
+    """
+    return S3Provider(settings.unencrypted().target())
 
 
 def open_s3(settings: S3Settings) -> S3Provider:
-    """Make the provider for a bucket of Amazon S3, or of a service that speaks like it."""
-    return S3Provider(settings.target())
+    """Make the provider for a bucket of Amazon S3, or of a service that speaks like it.
+
+    Raises:
+        SettingsError: the settings ask for encryption; ``Registry.open`` heeds that.
+    """
+    return S3Provider(settings.unencrypted().target())
 
 
 def open_supabase(settings: SupabaseSettings) -> S3Provider:
-    """Make the provider for a bucket of Supabase Storage."""
-    return S3Provider(settings.target())
+    """Make the provider for a bucket of Supabase Storage.
+
+    Raises:
+        SettingsError: the settings ask for encryption; ``Registry.open`` heeds that.
+    """
+    return S3Provider(settings.unencrypted().target())

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
 from ...lazy import regex
 from ...values import value
+from ..settings.encryptable import EncryptableModel
 from ..settings.place import Place
 from ..settings.settings_text import (
     Folder,
@@ -23,7 +24,6 @@ from ..settings.settings_text import (
     OptionalToken,
     Problem,
     Secret,
-    SecretiveModel,
     Text,
     largest,
     trim,
@@ -63,7 +63,7 @@ def _as_jurisdiction(value: object) -> object:
     return None if trimmed.lower() == DEFAULT_JURISDICTION else trimmed.lower()
 
 
-class R2Settings(SecretiveModel):
+class R2Settings(EncryptableModel):
     """Settings of the kind ``r2``."""
 
     account_id: Text

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
 from ...lazy import regex
+from ..settings.encryptable import EncryptableModel
 from ..settings.place import Place
 from ..settings.settings_text import (
     Folder,
@@ -23,7 +24,6 @@ from ..settings.settings_text import (
     OptionalToken,
     Problem,
     Residency,
-    SecretiveModel,
     Text,
     largest,
     trim_and_warn,
@@ -62,7 +62,7 @@ def _as_addressing(value: object) -> object:
     return trimmed.lower() if isinstance(trimmed, str) else "auto" if trimmed is None else trimmed
 
 
-class S3Settings(SecretiveModel):
+class S3Settings(EncryptableModel):
     """Settings of the kind ``s3``.
 
     Credentials are a key pair, or a profile, or neither: then boto3's chain looks for those of this process, in the

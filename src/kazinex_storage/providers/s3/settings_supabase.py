@@ -13,6 +13,7 @@ from pydantic import ModelWrapValidatorHandler, SecretStr, model_validator
 
 from ...json_text import parse_json
 from ...lazy import regex
+from ..settings.encryptable import EncryptableModel
 from ..settings.place import Place
 from ..settings.settings_text import (
     Folder,
@@ -24,7 +25,6 @@ from ..settings.settings_text import (
     Problem,
     Residency,
     Secret,
-    SecretiveModel,
     Text,
     largest,
     trim,
@@ -51,7 +51,7 @@ _BUCKET = regex(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 _API_KEY = regex(r"sb_(?:secret|publishable)_\S+|[\w-]+\.[\w-]+\.[\w-]+")
 
 
-class SupabaseSettings(SecretiveModel):
+class SupabaseSettings(EncryptableModel):
     """Settings of the kind ``supabase``."""
 
     project_ref: Text

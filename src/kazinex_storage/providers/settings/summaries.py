@@ -36,6 +36,9 @@ def describe(schema: JsonDict, model: type[object]) -> None:
     """Put the docstrings into the JSON schema of *model* (``json_schema_extra``)."""
     properties = schema.get("properties")
     if isinstance(properties, dict) and issubclass(model, BaseModel):
+        own = inspect.get_annotations(model)
+        for name in [name for name in properties if name not in own]:  # what all kinds have comes last in forms
+            properties[name] = properties.pop(name)
         for name, text in summaries(model).items():
             entry = properties.get(name)
             if isinstance(entry, dict):

@@ -11,5 +11,9 @@ if TYPE_CHECKING:
 
 
 def open_sharepoint(settings: SharePointSettings) -> SharePointProvider:
-    """Make the provider for a document library."""
-    return SharePointProvider(settings.target())
+    """Make the provider for a document library.
+
+    Raises:
+        SettingsError: the settings ask for encryption; ``Registry.open`` heeds that.
+    """
+    return SharePointProvider(settings.unencrypted().target())

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, mode
 
 from ...lazy import regex
 from ...transport import Gate
+from ..settings.encryptable import EncryptableModel
 from ..settings.entra import AppIdentity, MemoryTokenStore, Tokens
 from ..settings.place import Place, is_confidential
 from ..settings.settings_text import (
@@ -27,7 +28,6 @@ from ..settings.settings_text import (
     OptionalText,
     Problem,
     Residency,
-    SecretiveModel,
     Text,
     largest,
     trim,
@@ -68,7 +68,7 @@ class LookedUp(BaseModel):
     drive_id: str
 
 
-class SharePointSettings(SecretiveModel):
+class SharePointSettings(EncryptableModel):
     """Settings of the kind ``sharepoint``."""
 
     tenant_id: Text
