@@ -19,7 +19,7 @@ from .options import FileSystemOptions, LocalOptions, Options
 from .references import REFERENCES, SecretOptions, Withheld
 from .spaces import BucketSpace, Space, StorageSpace
 
-_IDENTITIES = "age_identities"  # a secret of every kind, see ``providers/settings/encryptable.py``
+_IDENTITIES = "age_identities"  # a secret of every kind, see ``providers/settings/settings_text.py``
 
 
 class StorageFileSystem(ObjectFileSystem):

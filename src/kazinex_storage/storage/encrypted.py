@@ -106,6 +106,7 @@ class EncryptedProvider:
 
     @addresses.setter
     def addresses(self, addresses: PublicAddresses | None) -> None:
+        """Let its requests go there alone."""
         if offers_exchanges(self._provider):
             self._provider.addresses = addresses
 

@@ -13,7 +13,7 @@ from .encrypted import EncryptedProvider
 from .encrypted_uploads import EncryptedUploads
 
 if TYPE_CHECKING:
-    from ..providers.settings.encryptable import EncryptableModel
+    from ..providers.settings.settings_text import EncryptableModel
 
 _OWN: Final = (
     "state_secret",

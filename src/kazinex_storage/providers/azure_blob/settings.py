@@ -11,10 +11,10 @@ from typing import Final, Literal, Self
 from pydantic import ModelWrapValidatorHandler, model_validator
 
 from ...lazy import regex
-from ..settings.encryptable import EncryptableModel
 from ..settings.entra import AppIdentity, Tokens
 from ..settings.place import Place, is_confidential
 from ..settings.settings_text import (
+    EncryptableModel,
     Folder,
     KeptDays,
     MaxSize,

@@ -8,9 +8,8 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
-from ..settings.encryptable import EncryptableModel
 from ..settings.place import Place
-from ..settings.settings_text import KeptDays
+from ..settings.settings_text import EncryptableModel, KeptDays
 
 LocalAccess: TypeAlias = Literal["owner", "group", "umask"]
 """Who may use the files and folders that are made below a root."""

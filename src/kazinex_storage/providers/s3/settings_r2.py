@@ -12,9 +12,9 @@ from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
 from ...lazy import regex
 from ...values import value
-from ..settings.encryptable import EncryptableModel
 from ..settings.place import Place
 from ..settings.settings_text import (
+    EncryptableModel,
     Folder,
     KeptDays,
     KeyId,

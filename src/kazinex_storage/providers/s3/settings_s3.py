@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
 from ...lazy import regex
-from ..settings.encryptable import EncryptableModel
 from ..settings.place import Place
 from ..settings.settings_text import (
+    EncryptableModel,
     Folder,
     KeptDays,
     MaxSize,

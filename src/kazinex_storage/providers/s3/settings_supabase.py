@@ -13,9 +13,9 @@ from pydantic import ModelWrapValidatorHandler, SecretStr, model_validator
 
 from ...json_text import parse_json
 from ...lazy import regex
-from ..settings.encryptable import EncryptableModel
 from ..settings.place import Place
 from ..settings.settings_text import (
+    EncryptableModel,
     Folder,
     KeptDays,
     KeyId,

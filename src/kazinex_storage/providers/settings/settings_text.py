@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, SupportsIndex, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Self, SupportsIndex, TypeAlias, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
@@ -21,15 +21,19 @@ from pydantic import (
     SecretStr,
     ValidationError,
     ValidationInfo,
+    field_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from ...errors import InvalidKeyError
+from ...errors import InvalidKeyError, SettingsError
 from ...keys import Prefix
 from ...lazy import logger, regex
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, refusal
 from ...values import value
 from .summaries import describe
+
+if TYPE_CHECKING:
+    from ...encryption.age import Age
 
 _log = logger(__name__)
 
@@ -81,6 +85,7 @@ _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "\u2018": "\u2019", "„"
 # It goes into "Credential=<id>/<date>/<region>/s3/aws4_request, SignedHeaders=...", which these would break.
 _KEY_ID = regex(r"[!-~]*")
 _BREAKS_KEY_ID = regex(r"[/,:\s]")
+_BETWEEN = regex(r"[\s,;]+")
 _CONTROL = regex("[\x00-\x1f\x7f-\x9f]")
 
 
@@ -275,3 +280,67 @@ Folder: TypeAlias = Annotated[str, BeforeValidator(_as_folder)]
 """Empty, or a key with a slash at its end."""
 Residency: TypeAlias = Annotated[str | None, BeforeValidator(_as_residency)]
 """Where the objects must be; None demands nothing. See ``residency.py``."""
+
+
+class EncryptableModel(SecretiveModel):
+    """Settings of a provider whose objects can be encrypted before they are sent."""
+
+    age_recipients: OptionalText = None
+    """Who can read what is written from now on: recipients of the format age, age1..., with blanks between them.
+    Objects are then encrypted before they are sent. Without any, those of ``age_identities``."""
+    age_identities: OptionalSecret = None
+    """What encrypted objects are read with: AGE-SECRET-KEY-1..., with blanks between several. Whoever loses all of them
+    has lost the objects."""
+
+    @field_validator("age_recipients")
+    @classmethod
+    def _check_recipients(cls, text: str | None) -> str | None:
+        if text is not None:
+            _age(text, None)
+        return text
+
+    @field_validator("age_identities")
+    @classmethod
+    def _check_identities(cls, text: SecretStr | None) -> SecretStr | None:
+        if text is not None:
+            _age(None, text)
+        return text
+
+    @property
+    def age_keys(self) -> Age | None:
+        """What objects are encrypted with; None leaves them as they are."""
+        if self.age_recipients is None and self.age_identities is None:
+            return None
+        return _age(self.age_recipients, self.age_identities)
+
+    def without_encryption(self) -> Self:
+        """Return the settings for the provider that holds what was encrypted."""
+        return self.model_copy(update={"age_recipients": None, "age_identities": None})
+
+    def unencrypted(self) -> Self:
+        """Return the settings themselves, for one that encrypts nothing.
+
+        Raises:
+            SettingsError: they ask for encryption.
+        """
+        if self.age_keys is not None:
+            raise SettingsError(
+                "these settings ask for encryption, which a provider alone does not do; open them by "
+                "default_registry().open(kind, settings), or give Storage(..., encryption=settings.age_keys) the "
+                "provider of settings.without_encryption()"
+            )
+        return self
+
+
+def _age(recipients: str | None, identities: SecretStr | None) -> Age:
+    try:
+        from ...encryption.age import Age
+    except ModuleNotFoundError as error:
+        raise ValueError("encryption needs cryptography; pip install 'kazinex-storage[encryption]'") from error
+    try:
+        return Age(
+            recipients=filter(None, _BETWEEN.split(recipients or "")),
+            identities=filter(None, _BETWEEN.split(identities.get_secret_value() if identities is not None else "")),
+        )
+    except SettingsError as error:
+        raise ValueError(error.message) from None

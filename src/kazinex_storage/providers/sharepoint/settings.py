@@ -15,11 +15,11 @@ from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, mode
 
 from ...lazy import regex
 from ...transport import Gate
-from ..settings.encryptable import EncryptableModel
 from ..settings.entra import AppIdentity, MemoryTokenStore, Tokens
 from ..settings.place import Place, is_confidential
 from ..settings.settings_text import (
     CONFIG,
+    EncryptableModel,
     Folder,
     KeptDays,
     MaxSize,
