@@ -14,7 +14,7 @@ from kazinex_storage import AsyncStorage, PresignOptions, PutMode, ReadOnlyError
 from kazinex_storage.fs.kinds import StorageFileSystem
 from kazinex_storage.providers.local import LocalProvider
 from kazinex_storage.providers.local.settings import LocalSettings
-from kazinex_storage.providers.memory import MemoryProvider
+from kazinex_storage.providers.memory import MemoryProvider, MemorySettings
 from kazinex_storage.storage.operations import Operations
 from kazinex_storage.storage.read_only import ReadOnlyOperations
 from kazinex_storage.storage.remnants import remove_unkeyed
@@ -39,6 +39,8 @@ WRITES: dict[str, Callable[[Storage], object]] = {
     "abort_upload": lambda storage: storage.abort_upload(STATE),
     "pending_uploads": lambda storage: storage.pending_uploads(),
     "hold": lambda storage: storage.hold("a"),
+    "undelete": lambda storage: storage.undelete("a"),
+    "purge": lambda storage: storage.purge("a"),
     "open": lambda storage: storage.open("b", "wb").close(),
     "scoped": lambda storage: storage.scoped("p").put("b", b"1"),
     "sweep": lambda storage: sweep(storage, older_than=timedelta(0)),
@@ -48,7 +50,7 @@ WRITES: dict[str, Callable[[Storage], object]] = {
 
 @pytest.fixture
 def recording() -> RecordingProvider:
-    return RecordingProvider(MemoryProvider())
+    return RecordingProvider(MemoryProvider(MemorySettings(versioned=True)))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .operations import DocumentOperations
 
 _READING: Final = frozenset(
-    {"check", "download", "find", "get_bytes", "opening", "proof", "read_ranges", "retention", "revisions"}
+    {"check", "download", "find", "get_bytes", "opening", "proof", "read_ranges", "removed", "retention", "revisions"}
 )
 """What of ``DocumentOperations`` reads."""
 

@@ -112,7 +112,7 @@ class Operations:
             return self
         from .history import context_of
 
-        return Operations(context_of(self.context, version))
+        return type(self)(context_of(self.context, version))
 
     def spool(self, key: str) -> Spool:
         """Return a spool that collects a body for *key* and refuses what the policy or the service does.
