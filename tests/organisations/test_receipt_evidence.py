@@ -186,6 +186,40 @@ def test_changes_in_the_tables_are_found(sqlite: SqlCatalogue) -> None:
     assert "no key that is trusted has signed" in found(altered)
 
 
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("update kazinex_storage_revisions set sha256 = 'ff' where document = 'D-1'", "says otherwise of D-1/P01"),
+        ("update kazinex_storage_revisions set removed_at = recorded_at", "D-0/P01 is stored by its last line"),
+        ("delete from kazinex_storage_revisions where document = 'D-2'", "knows nothing of D-2/P01"),
+        (
+            "update kazinex_storage_receipt_lines set document = 'D-9' where document = 'D-1'",
+            "no line is of D-1/P01, which the register has",
+        ),
+        (
+            "update kazinex_storage_receipt_lines set document = 'D-' || (4 - number)",
+            "the last one of D-0/P01 is of another revision",
+        ),
+    ],
+)
+def test_changes_in_the_register_are_found(sql_catalogue: SqlCatalogue, statement: str, problem: str) -> None:
+    filled(sql_catalogue)
+    evidence = ReceiptEvidence(sql_catalogue)
+    removed = replace(stored(3), removal=Removal(at=AT))
+    assert sql_catalogue.revisions.swap_revision(None, removed)
+    again = replace(removed, removal=None, recorded_at=datetime.now(UTC), token=new_token())
+    assert sql_catalogue.revisions.swap_revision(removed, again)
+    assert sql_catalogue.revisions.swap_revision(again, removed)  # taken back
+    assert evidence.verify("acme", "bridge").ok
+
+    with sql_catalogue._database.changing() as connection:
+        connection.exec_driver_sql(statement)
+
+    report = evidence.verify("acme", "bridge")
+    assert not report.ok
+    assert any(problem in each.problem for each in report.problems), report.problems
+
+
 def change(found: list[bytes]) -> list[bytes]:
     return [line.replace(b'"size": 11', b'"size": 12') for line in found]
 

@@ -37,6 +37,9 @@ KEY: Final = "key"
 STAMP: Final = "stamped"
 """The kind of a line that holds the time stamp of an earlier line."""
 
+STATES: Final = frozenset({"stored", "removed", "restored", "withdrawn", "moved", "changed", "known"})
+"""The kinds of lines that say what the register has of a revision."""
+
 _UNCHANGED = "give the file as it was written"
 _HASH: Final = matching("[0-9a-f]{64}", "64 hexadecimal digits")
 _FIELDS: Final = Kind("fields by name", lambda found: isinstance(found, dict))

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .checking import ChainReport
     from .stamps import Stamp
 
+_NAMES = ("organisation", "project", "document", "revision")
 _PROVING = ("stored", "moved", "changed", "known", "restored")
 
 
@@ -138,7 +139,9 @@ class ReceiptEvidence:
         )
 
     def verify(self, organisation: str, project: str, known: tuple[int, str] | None = None) -> ChainReport:
-        """Check the whole chain of *project* with the keys of the catalogue. It reads every line.
+        """Check the whole chain of *project* with the keys of the catalogue, and the register by it.
+
+        It reads every line, and every entry of the register.
 
         Args:
             organisation: Its id.
@@ -150,11 +153,16 @@ class ReceiptEvidence:
             SettingsError: the catalogue keeps no chains, or its keys cannot be read.
             StorageError: the database does not answer.
         """
-        from .checking import Trust, check_lines
+        from .checking import MAX_PROBLEMS, ChainProblem, Trust, check_lines
+        from .comparing import differences
 
         trust = Trust(keys=self._trusted(organisation, project), known=known, whole=True)
         with closing(self.lines(organisation, project)) as lines:
-            return check_lines((line[:-1] for line in lines), trust)
+            report = check_lines((line[:-1] for line in lines), trust)
+        others = differences(self._chains.database, organisation, project)
+        room = MAX_PROBLEMS - len(report.problems)
+        problems = (*report.problems, *(ChainProblem(line=None, problem=each) for each in islice(others, room)))
+        return replace(report, ok=not problems, problems=problems)
 
     def proof(self, receipt: StoredDocument) -> ReceiptProof:
         """Return what the chain says of *receipt*: a file that proves it, up to the next time stamp if there is one.
@@ -169,6 +177,9 @@ class ReceiptEvidence:
         """
         document = receipt.document
         found = [(line, line.read()) for line in self._chains.of_revision(document)]
+        # By what was signed: the columns that they were found by can be changed.
+        mine = (document.organisation, document.project, document.document, document.revision)
+        found = [each for each in found if tuple(each[1][name] for name in _NAMES) == mine]
         told = [(line, said) for line, said in found if said["kind"] in _PROVING]
         if not told:
             raise NotFoundError(
