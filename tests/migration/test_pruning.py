@@ -76,6 +76,19 @@ def test_what_is_proven_goes_and_the_documents_stay_readable(world: World) -> No
     assert (world.ids["two"], None) == (record.provider, record.removal)
 
 
+def test_what_the_register_keeps_stays_on_the_source_until_that_ends(world: World) -> None:
+    migration = copied(world)
+    world.organisations.set_default(ACME, "two")
+    world.documents.hold(document(1), "case 7")
+
+    report = prune(migration, True)
+
+    assert (2, 1) == (report.pruned.objects, report.retained)
+    assert {key_of(1)} == left(world)
+    world.documents.release(document(1))
+    assert 1 == prune(migration, True).pruned.objects
+
+
 def test_nothing_goes_without_a_yes(world: World) -> None:
     migration = copied(world)
     asked: list[PruneAsk] = []

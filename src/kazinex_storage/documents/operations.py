@@ -37,6 +37,8 @@ from .writing import RevisionWrite
 
 if TYPE_CHECKING:
     from .recovering import RemovedDocument
+    from ..retention import RetentionMode
+    from .retaining import Keeper, RetentionState
 
 
 class DocumentOperations:
@@ -283,6 +285,42 @@ class DocumentOperations:
 
     def _asked_by(self, by: str | None) -> Search:
         return self._search if by is None else Search(self._resolver.acting(by), self._organisation)
+
+    def retain(
+        self,
+        document: StoredDocument | DocumentKey,
+        until: datetime,
+        mode: RetentionMode,
+        by: str | None = None,
+        reason: str | None = None,
+    ) -> Exchange[RetentionState]:
+        """Keep a document until then; see ``DocumentStore.retain``."""
+        return self._keeper(document).retain(until, mode, by or self._search.by, reason)
+
+    def lift_retention(self, document: StoredDocument | DocumentKey, by: str, reason: str) -> Exchange[RetentionState]:
+        """End a retention early; see ``DocumentStore.lift_retention``."""
+        return self._keeper(document).lift(by, reason)
+
+    def hold(
+        self, document: StoredDocument | DocumentKey, reason: str, by: str | None = None
+    ) -> Exchange[RetentionState]:
+        """Keep a document until its release; see ``DocumentStore.hold``."""
+        return self._keeper(document).hold(reason, by or self._search.by)
+
+    def release(
+        self, document: StoredDocument | DocumentKey, by: str | None = None, reason: str | None = None
+    ) -> Exchange[RetentionState]:
+        """End a hold; see ``DocumentStore.release``."""
+        return self._keeper(document).release(by or self._search.by, reason)
+
+    def retention(self, document: StoredDocument | DocumentKey) -> Exchange[RetentionState]:
+        """Return what keeps a document; see ``DocumentStore.retention``."""
+        return self._keeper(document).state()
+
+    def _keeper(self, document: StoredDocument | DocumentKey) -> Keeper:
+        from .retaining import Keeper
+
+        return Keeper(self._search, document)
 
     def _opened(
         self, document: StoredDocument | DocumentKey, found: ResolvedProvider, how: HowOpened

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 from ..keys import DocumentKey
 from ..values import value
 from .quotas import Reservation, Usage
+from .retentions import Kinds, MemoryRetentions, RetentionTable
 from .usage import MemoryUsage
 
 MAX_REASON_CHARACTERS: Final = 2000
@@ -85,6 +86,11 @@ class RevisionRecord:
 class RevisionRegister(Protocol):
     """Remembers one record for each revision. Thread-safe, shared by all processes that write documents."""
 
+    @property
+    def retentions(self) -> RetentionTable:
+        """What keeps revisions, in the same place."""
+        ...
+
     def revision(self, document: DocumentKey) -> RevisionRecord | None:
         """Return what is remembered of the revision of *document*, whatever file name that has."""
         ...
@@ -103,6 +109,7 @@ class RevisionRegister(Protocol):
 
         Raises:
             QuotaExceededError: there is a *claim*, its reservation has expired or never was, and there is no room.
+            RetentionError: it is a removal, and a retention or a hold keeps the revision.
         """
         ...
 
@@ -119,6 +126,9 @@ class MemoryRegister:
         self._records: dict[str, RevisionRecord] = {}
         self._usage = usage if usage is not None else MemoryUsage()
         self._usage.counted_by(self._counted)
+        self._retentions = MemoryRetentions(self._usage.changing, self._stored)
+        self.retentions: RetentionTable = self._retentions
+        """What keeps revisions."""
         self._changed: Callable[[RevisionRecord | None, RevisionRecord | None], None] = lambda _before, _after: None
 
     def watched_by(self, changed: Callable[[RevisionRecord | None, RevisionRecord | None], None]) -> None:
@@ -146,6 +156,9 @@ class MemoryRegister:
             kept = self._records.get(prefix)
             if (kept.token if kept is not None else None) != (before.token if before is not None else None):
                 return False
+            record = after if after is not None else before
+            if record is not None:
+                self._retentions.swapped(record.document, kinds_of(before, after), record.recorded_at)
             if claim is not None and after is not None:
                 self._usage.settle(claimed(claim, after))
             self._usage.change(prefix.partition("/")[0], usage_changes(before, after))
@@ -161,6 +174,10 @@ class MemoryRegister:
         with self._usage.changing:
             stored = [record for record in self._records.values() if record.document.organisation == organisation]
         return tuple(record for record in stored if record.size is None and record.removal is None)
+
+    def _stored(self, prefix: str) -> bool:
+        record = self._records.get(prefix)
+        return record is not None and record.removal is None
 
     def _counted(self, organisation: str) -> Iterable[Usage]:
         stored = [record for record in self._records.values() if record.document.organisation == organisation]
@@ -188,6 +205,17 @@ def usage_changes(before: RevisionRecord | None, after: RevisionRecord | None) -
         for place in sorted(added)
         if added[place] != (0, 0)
     )
+
+
+def kinds_of(before: RevisionRecord | None, after: RevisionRecord | None) -> Kinds:
+    """Return what a swap means for what keeps the revision.
+
+    A removal leaves the time of the record as it was; a withdrawal goes back to what was there before the record.
+    """
+    was, stays = before is not None and before.removal is None, after is not None and after.removal is None
+    same = before is None or after is None or before.recorded_at == after.recorded_at
+    removes = after is not None and not stays and same and (was or before is None)
+    return Kinds(stores=stays and not was, removes=removes, withdraws=was and not stays and not removes)
 
 
 @value

@@ -18,6 +18,7 @@ from ..storage.rules import Body
 from ..types import WHOLE, ByteRange, ObjectInfo, Progress
 from .direct_ends import DirectSweep
 from .integrity import Evidence, IntegrityState
+from .keeping import KeepingVerbs
 from .operations import DocumentOperations
 from .proofs import ReceiptProof
 from .receipts import ProviderResolver, Revisions, StoredDocument
@@ -30,7 +31,7 @@ HOUR: Final = timedelta(hours=1)
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
-class DocumentStore(Recovery):
+class DocumentStore(Recovery, KeepingVerbs):
     """The documents of the organisations that a resolver knows, or of one of them. Thread-safe and fork-safe."""
 
     def __init__(
@@ -280,6 +281,7 @@ class DocumentStore(Recovery):
             purge: Keep nothing of it.
 
         Raises:
+            RetentionError: a retention or a hold keeps the revision; nothing was removed.
             StorageError: a provider did not answer, or refused; call again.
             ValueError: *by* or *reason* is longer than 2,000 characters.
         """

@@ -230,11 +230,26 @@ class RevisionGuard:
             return None
         return RevisionWrite(self._search, document, self._target, self._patience, reservation=reservation)
 
+    def moving(self, key: ObjectKey) -> Exchange[None]:
+        """Refuse to move the file of a revision while something keeps that.
+
+        Raises:
+            RetentionError: something does.
+        """
+        document = self._document(key)
+        if document is not None:
+            from .retaining import check_unkept
+
+            yield from check_unkept(self._search, document)
+
     def removing(self, keys: Sequence[ObjectKey], *, moved: bool = False) -> Exchange[None]:
         """Remember those of *keys* that are files of revisions as removed.
 
         Revisions unknown to the register are looked up, so that one that was never stored stays free; those known to be
         in another place are left alone. What runs left of a removed one on other providers is deleted.
+
+        Raises:
+            RetentionError: a retention or a hold keeps one of them.
         """
         for document in filter(None, map(self._document, keys)):
             seen = yield from self._search.revision(document)

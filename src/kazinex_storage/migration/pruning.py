@@ -47,11 +47,12 @@ from .options import CopyOptions
 from .prune_values import DEFAULTS, Confirm, PruneAsk, PruneOptions, PruneReport
 from .rates import Pace
 from .reading import on, sha256_of
-from .retention import RetentionRule, kept_by, refused_by_service
+from .retention import RetentionRule, kept_by, kept_until, refused_by_service
 from .runs import now
 from .telling import source_pruned
 
 if TYPE_CHECKING:
+    from ..documents.retentions import KeptRevision
     from .migrations import Migration
 
 _log = logger(__name__)
@@ -278,6 +279,9 @@ class _Prune:
         reason = yield from self._by_register(entry)
         if reason is not None:
             return _stays(entry, reason)
+        reason = yield from self._is_kept(entry)
+        if reason is not None:
+            return _stays(entry, reason, EntryState.RETAINED)
         if self._pace.limited:
             yield from self._pace.taking(entry.size if self._options.verify == "full" else 0, source=2, target=1)
         info = yield from self._on_source(entry)
@@ -316,12 +320,24 @@ class _Prune:
         found, _ = yield from sha256_of(self._target, entry.key)
         return entry.sha256 is not None and found == entry.sha256
 
+    def _document(self, entry: Entry) -> DocumentKey | None:
+        try:
+            return DocumentKey.parse(f"{self._migration.organisation}/{entry.key}")
+        except InvalidKeyError:
+            return None
+
+    def _is_kept(self, entry: Entry) -> Exchange[str | None]:
+        """Return why a retention or a hold keeps the revision, on the source too; None when there is none."""
+        document = self._document(entry)
+        if document is None:
+            return None
+        look = partial(self._migration.resolver.revisions.retentions.kept, document)
+        return kept_until(cast("KeptRevision", (yield Call(look, owner=document.organisation))))
+
     def _by_register(self, entry: Entry) -> Exchange[str | None]:
         """Return why the register wants the object to stay; None when it does not."""
-        organisation = self._migration.organisation
-        try:
-            document = DocumentKey.parse(f"{organisation}/{entry.key}")
-        except InvalidKeyError:
+        organisation, document = self._migration.organisation, self._document(entry)
+        if document is None:
             return None
         look = partial(self._migration.resolver.revisions.revision, document)
         record = cast("RevisionRecord | None", (yield Call(look, owner=organisation)))

@@ -1,7 +1,7 @@
 """What keeps a prune from deleting an object of the source: rules that the host gives, and refusals of the service.
 
-A prune asks the rules before it deletes, and the service decides in the end: what it locks is RETAINED, and the reason
-is kept in the journal. Nothing here lifts a lock or shortens a period.
+A prune asks the register and the rules before it deletes, and the service decides in the end: what it locks is
+RETAINED, and the reason is kept in the journal. Nothing here lifts a lock or shortens a period.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from ..documents.quotas import utc_now
+from ..documents.retentions import KeptRevision
 from ..errors import ArchivedError, LockedError, StorageError
 from ..types import ObjectInfo
 from .journal import Entry, Run
@@ -61,6 +62,15 @@ def kept_by(rules: Iterable[RetentionRule], run: Run, entry: Entry, info: Object
         if reason is not None:
             return reason
     return None
+
+
+def kept_until(kept: KeptRevision) -> str | None:
+    """Return the reason when the register keeps the revision of an object; None when it does not."""
+    if not kept.keeps(utc_now()):
+        return None
+    if kept.hold is not None:
+        return f"kept by a legal hold: {kept.hold.reason}"
+    return f"kept until {kept.retention.until:%Y-%m-%d %H:%M} UTC" if kept.retention is not None else None
 
 
 def refused_by_service(error: StorageError) -> str | None:

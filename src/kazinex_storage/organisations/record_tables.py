@@ -6,8 +6,9 @@ from typing import Final
 
 from .database import sa
 from .evidence.tables import receipt_heads, receipt_lines
+from .retention_tables import defaults, kept
 
-RECORD_TABLES: Final[tuple[sa.Table, ...]] = (receipt_lines, receipt_heads)
+RECORD_TABLES: Final[tuple[sa.Table, ...]] = (receipt_lines, receipt_heads, kept, defaults)
 """The tables that layout 5 added."""
 
 RECORD_COLUMNS: Final[tuple[tuple[sa.Table, sa.Column[object]], ...]] = ()

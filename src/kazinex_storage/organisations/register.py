@@ -8,16 +8,19 @@ from ..documents.register import (
     Removal,
     RevisionRecord,
     claimed,
+    kinds_of,
     new_token,
     prefix_of,
     source_change,
     usage_changes,
 )
+from ..documents.retentions import RetentionTable
 from ..keys import DocumentKey
 from ..secrecy.pickling import not_pickled
 from .database import Database, sa
 from .evidence.chain import ReceiptChains
 from .migration_tables import run_pending, runs
+from .retention_rows import SqlRetentions, swapped
 from .schema import revisions
 from .usage_changes import add_usage, settle
 
@@ -58,6 +61,8 @@ class SqlRegister:
         """Use the tables of *database*, which stays the catalogue's to close; *receipts* gets a line of each change."""
         self._database = database
         self._receipts = receipts
+        self.retentions: RetentionTable = SqlRetentions(database)
+        """What keeps revisions."""
 
     def revision(self, document: DocumentKey) -> RevisionRecord | None:
         """Return what is remembered of the revision. One query by primary key.
@@ -86,13 +91,14 @@ class SqlRegister:
     def swap_revision(
         self, before: RevisionRecord | None, after: RevisionRecord | None, *, claim: str | None = None
     ) -> bool:
-        """Replace *before* by *after* unless another one is kept. One transaction of six statements, and a signature.
+        """Replace *before* by *after* unless another one is kept. One transaction of seven statements, and a signature.
 
         With a *claim* there are two more, and the quotas of the organisation are locked meanwhile.
 
         Raises:
             ValueError: both are None, or they are of two revisions.
             QuotaExceededError: the reservation of the *claim* is gone, and there is no room.
+            RetentionError: it is a removal, and something keeps the revision.
             StorageError: the database does not answer; whether it was done is then not known.
         """
         with self._database.changing() as connection:
@@ -111,10 +117,14 @@ class SqlRegister:
         Raises:
             ValueError: both are None, or they are of two revisions.
             QuotaExceededError: the reservation of the *claim* is gone, and there is no room.
+            RetentionError: it is a removal, and something keeps the revision.
         """
         organisation = prefix_of(before, after).partition("/")[0]
         if not _swap(connection, before, after):
             return False
+        record = after if after is not None else before
+        if record is not None:
+            swapped(connection, record.document, kinds_of(before, after), record.recorded_at)
         if claim is not None and after is not None:
             settle(connection, claimed(claim, after))
         for change in usage_changes(before, after):

@@ -30,11 +30,11 @@ from . import telling
 from .admission import OPERATOR_CHOICES, Admit
 from .catalogue import Catalogue
 from .changes import check_size_limit, new_record, verified_with, with_override, with_settings
-from .limits import Limits
 from .managed import ManagedProvider, ManagedProviders, check_own, keep
 from .ownership import check_owner
 from .proposals import Proposals, check_folder
 from .records import KEEP, Keep, OrganisationRecord, ProjectOverride, ProviderRecord, now
+from .retentions import Retentions
 from .rotation import KeptSecret
 from .rules import check_label, conflict, free_label
 from .settings import merge
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 
 @not_pickled("let the other process open the catalogue")
-class Organisations(Limits):
+class Organisations(Retentions):
     """The providers and choices of all organisations. Safe for threads, and for several processes.
 
     Where a method takes *version* it refuses with ``RecordConflictError`` when the record has another one; without

@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 from unicodedata import normalize
 
 from ..capabilities import Capability
-from ..errors import BulkError, InvalidKeyError, StorageError, for_each_key
+from ..errors import BulkError, InvalidKeyError, RetentionError, StorageError, for_each_key
 from ..keys import ObjectKey
 from ..transport import Exchange, Many, Outcome, Transport
 from ..types import ObjectInfo
@@ -84,10 +84,23 @@ def delete_objects(context: Context, keys: Iterable[str]) -> Exchange[None]:
 
 
 def _delete_all(context: Context, full: Sequence[ObjectKey]) -> Exchange[None]:
-    if context.guard is not None:
-        yield from context.guard.removing(full)
-    failures = yield from _removed(context, full)
-    BulkError.raise_for(failures, len(full), "delete_many")
+    free, kept = (full, list[Exception]()) if context.guard is None else (yield from _unkept(context, full))
+    failures = yield from _removed(context, free)
+    BulkError.raise_for([*kept, *failures], len(full), "delete_many")
+
+
+def _unkept(context: Context, full: Sequence[ObjectKey]) -> Exchange[tuple[Sequence[ObjectKey], list[Exception]]]:
+    """Return the keys that the guard lets go, and the refusals of the others."""
+    free, refusals = list[ObjectKey](), list[Exception]()
+    for key in full:
+        try:
+            if context.guard is not None:
+                yield from context.guard.removing([key])
+        except RetentionError as error:
+            refusals.append(context.explain(error, "delete", None))
+        else:
+            free.append(key)
+    return free, refusals
 
 
 def _removed(context: Context, full: Sequence[ObjectKey]) -> Exchange[list[Exception]]:

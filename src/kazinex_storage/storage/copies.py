@@ -61,6 +61,8 @@ def move_object(context: Context, source: ObjectKey, target: ObjectKey, mode: Pu
         from .protecting import check_free
 
         yield from check_free(context.exchanges, source)
+    if context.guard is not None:
+        yield from context.guard.moving(source)
     write = context.write_of(target)
     uncounted = context.rules.quota is not None and (yield from context.rules.quota.uncounted([source]))
     move = partial(move_plainly, context, source, target, mode if write is None else PutMode.CREATE)

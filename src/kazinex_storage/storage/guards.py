@@ -85,8 +85,16 @@ class Guard(Protocol):
         """
         ...
 
+    def moving(self, key: ObjectKey) -> Exchange[None]:
+        """Refuse to give the object another key where it may not be removed from this one."""
+        ...
+
     def removing(self, keys: Sequence[ObjectKey], *, moved: bool = False) -> Exchange[None]:
-        """Note that the existing ones among *keys* are about to be removed, or were just *moved* away."""
+        """Note that the existing ones among *keys* are about to be removed, or were just *moved* away.
+
+        Raises:
+            RetentionError: something keeps one of them.
+        """
         ...
 
 

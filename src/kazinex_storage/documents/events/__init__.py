@@ -40,6 +40,11 @@ from .providers import ProviderVerified as ProviderVerified
 from .providers import StatusChanged as StatusChanged
 from .recovered import DocumentPurged as DocumentPurged
 from .recovered import DocumentUndeleted as DocumentUndeleted
+from .retention import DocumentHeld as DocumentHeld
+from .retention import DocumentReleased as DocumentReleased
+from .retention import DocumentRetained as DocumentRetained
+from .retention import DocumentUnretained as DocumentUnretained
+from .retention import RetentionChanged as RetentionChanged
 from .runs import AuditEnded as AuditEnded
 from .runs import CutOver as CutOver
 from .runs import DocumentsMoved as DocumentsMoved
@@ -78,6 +83,11 @@ EVENTS: Final[dict[str, type[Event]]] = {
         DocumentConfirmed,
         DocumentAborted,
         DocumentExpired,
+        DocumentRetained,
+        DocumentUnretained,
+        DocumentHeld,
+        DocumentReleased,
+        RetentionChanged,
         RunBegun,
         RunEnded,
         DocumentsMoved,
