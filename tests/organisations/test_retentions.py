@@ -35,9 +35,9 @@ def test_what_is_kept_comes_back_and_is_changed_from_its_version_only(catalogue:
     catalogue.revisions.swap_revision(None, record)
     assert table.set_kept(KEPT)
     assert not table.set_kept(KEPT)
-    assert table.set_kept(replace(table.kept(KEY), hold=hold, by_service=True))
+    assert table.set_kept(replace(table.find(KEY), hold=hold, by_service=True))
 
-    assert replace(KEPT, hold=hold, by_service=True, version=2) == replace(table.kept(KEY), document=KEY)
+    assert replace(KEPT, hold=hold, by_service=True, version=2) == replace(table.find(KEY), document=KEY)
 
 
 def test_a_removal_of_what_is_kept_is_refused_and_changes_nothing(catalogue: Catalogue) -> None:
@@ -52,7 +52,7 @@ def test_a_removal_of_what_is_kept_is_refused_and_changes_nothing(catalogue: Cat
     assert record == register.revision(KEY)
     moved = replace(record, provider="local-2", token=new_token())
     assert register.swap_revision(record, moved)  # where the file is does not matter
-    assert register.retentions.kept(KEY).keeps(datetime.now(UTC))
+    assert register.retentions.find(KEY).keeps(datetime.now(UTC))
 
 
 def test_a_removed_revision_is_not_kept_any_more(catalogue: Catalogue) -> None:
@@ -99,10 +99,10 @@ def test_a_default_is_applied_with_the_record_and_withdrawn_with_it(catalogue: C
 
     register.swap_revision(None, record)
 
-    kept = register.retentions.kept(KEY)
+    kept = register.retentions.find(KEY)
     assert (True, record.recorded_at + timedelta(days=10)) == (kept.by_default, kept.retention and kept.retention.until)
     assert register.swap_revision(record, None)
-    assert 0 == register.retentions.kept(KEY).version
+    assert 0 == register.retentions.find(KEY).version
 
 
 def test_defaults_are_listed_and_changed_from_their_version_only(organisations: Organisations) -> None:

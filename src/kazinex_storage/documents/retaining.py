@@ -145,7 +145,7 @@ class Keeper:
         return _state(kept, record.provider)
 
     def _kept(self) -> Exchange[KeptRevision]:
-        return _asked(self._table.kept, self._document)
+        return _asked(self._table.find, self._document)
 
     def _record(self) -> Exchange[RevisionRecord]:
         """Return what the register has of the revision; what it does not know yet is recorded as it is stored.
@@ -235,7 +235,7 @@ def check_unkept(search: Search, document: DocumentKey) -> Exchange[None]:
     Raises:
         RetentionError: something does.
     """
-    kept = yield from _asked(search.register.retentions.kept, document)
+    kept = yield from _asked(search.register.retentions.find, document)
     if kept.keeps(datetime.now(UTC)):
         raise kept.refusal()
 

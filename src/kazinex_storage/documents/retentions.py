@@ -92,7 +92,7 @@ def check_default(rule: DefaultRetention) -> None:
 class RetentionTable(Protocol):
     """Remembers what keeps revisions, where the register is. Thread-safe, shared by the same processes."""
 
-    def kept(self, document: DocumentKey) -> KeptRevision:
+    def find(self, document: DocumentKey) -> KeptRevision:
         """Return what keeps the revision of *document*; version 0 when nothing ever did."""
         ...
 
@@ -150,7 +150,7 @@ class MemoryRetentions:
         self._kept: dict[str, KeptRevision] = {}
         self._defaults: dict[tuple[str, str], DefaultRetention] = {}
 
-    def kept(self, document: DocumentKey) -> KeptRevision:
+    def find(self, document: DocumentKey) -> KeptRevision:
         """Return what keeps the revision."""
         with self._lock:
             return self._kept.get(document.revision_prefix) or KeptRevision(document=document)
@@ -192,7 +192,7 @@ class MemoryRetentions:
         Raises:
             RetentionError: something keeps it.
         """
-        before = self.kept(document)
+        before = self.find(document)
         if refusal := refused(before, kinds):
             raise refusal
         if kinds.withdraws:

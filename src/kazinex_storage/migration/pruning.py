@@ -331,7 +331,7 @@ class _Prune:
         document = self._document(entry)
         if document is None:
             return None
-        look = partial(self._migration.resolver.revisions.retentions.kept, document)
+        look = partial(self._migration.resolver.revisions.retentions.find, document)
         return kept_until(cast("KeptRevision", (yield Call(look, owner=document.organisation))))
 
     def _by_register(self, entry: Entry) -> Exchange[str | None]:

@@ -53,7 +53,7 @@ class SqlRetentions:
         """Use the tables of *database*, which stays the catalogue's to close."""
         self._database = database
 
-    def kept(self, document: DocumentKey) -> KeptRevision:
+    def find(self, document: DocumentKey) -> KeptRevision:
         """Return what keeps the revision. One query by primary key.
 
         Raises:

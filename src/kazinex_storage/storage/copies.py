@@ -55,14 +55,14 @@ def move_object(context: Context, source: ObjectKey, target: ObjectKey, mode: Pu
         RetentionError: something keeps *source*.
     """
     mode, size = yield from _admit(context, source, target, mode)
+    if context.guard is not None:
+        yield from context.guard.moving(source)
     if not context.info.can(Capability.SERVER_MOVE) and not KEEPS.isdisjoint(
         context.info.capabilities
     ):  # before a copy of what cannot be removed after it
         from .protecting import check_free
 
         yield from check_free(context.exchanges, source)
-    if context.guard is not None:
-        yield from context.guard.moving(source)
     write = context.write_of(target)
     uncounted = context.rules.quota is not None and (yield from context.rules.quota.uncounted([source]))
     move = partial(move_plainly, context, source, target, mode if write is None else PutMode.CREATE)

@@ -35,8 +35,10 @@ class Keeping:
     @operation("hold")
     def hold(self, key: ObjectKey, held: bool) -> Exchange[None]:
         """Begin or end a hold; see ``Storage.hold``."""
-        self.context.rules.need(Capability.LEGAL_HOLD, "a legal hold")
-        return self.context.exchanges.hold(key, held)
+        context = self.context
+        context.rules.need(Capability.LEGAL_HOLD, "a legal hold")
+        if (yield from context.exchanges.protection(key)).held is not held:
+            yield from context.exchanges.hold(key, held)
 
     @operation("retention")
     def protection(self, key: ObjectKey) -> Exchange[Protection]:

@@ -47,7 +47,9 @@ class RecordVerbs:
         return self._run(self._operations.keeping.retain(key, retention, bypass))
 
     def hold(self, key: str) -> None:
-        """Keep the object from change and removal until ``release``; silent when it is held already. One request.
+        """Keep the object from change and removal until ``release``; silent when it is held already.
+
+        Two requests.
 
         Raises:
             NotSupportedError: without ``Capability.LEGAL_HOLD``.
@@ -56,7 +58,7 @@ class RecordVerbs:
         return self._run(self._operations.keeping.hold(key, True))
 
     def release(self, key: str) -> None:
-        """End the hold of the object; a retention goes on. One request.
+        """End the hold of the object; a retention goes on. Two requests.
 
         Raises:
             NotSupportedError: without ``Capability.LEGAL_HOLD``.

@@ -55,6 +55,7 @@ COLUMNS: Final = (
         title="S3",
         kind="s3",
         settings={"region": "eu-central-1", "bucket": "kazinex-documents", **_KEYS},
+        switches={"object_lock": {"object_lock": True}},
     ),
     Column(
         title="Supabase",
@@ -75,6 +76,7 @@ COLUMNS: Final = (
             "container": "kazinex-documents",
             "account_key": "ZXhhbXBsZSBleGFtcGxlIGV4YW1wbGUgZXhhbXBsZSBleGFtcGxlIQ==",
         },
+        switches={"immutability": {"immutability": True}},
     ),
     Column(
         title="SharePoint",
@@ -115,6 +117,8 @@ ROWS: Final = (
         title="continue a listing elsewhere",
         how="reading.md#continue-a-listing-in-another-process",
     ),
+    Row(capability=Capability.RETENTION, title="retention of objects", how="retention.md#keep-an-object-until-a-date"),
+    Row(capability=Capability.LEGAL_HOLD, title="legal holds of objects", how="retention.md#hold-an-object"),
 )
 
 LIBRARY: Final[tuple[Feature, ...]] = (

@@ -19,6 +19,7 @@ from ...errors import (
     NotFoundError,
     NotSupportedError,
     QuotaExceededError,
+    RetentionError,
     SettingsError,
     StorageError,
     UnavailableError,
@@ -46,7 +47,7 @@ _OTHER_TYPE: Final = (
     NotSupportedError,
     "the key has an append or page blob, which blocks cannot replace and this library does not write; delete it first",
 )
-_PROTECTED: Final = (LockedError, "a retention policy or a legal hold protects the blob; wait, or change it")
+_PROTECTED: Final = (RetentionError, "a retention policy or a legal hold protects the blob; wait, or change it")
 
 _CODES: Final[Mapping[str, Found]] = {
     "BlobNotFound": NOT_FOUND,

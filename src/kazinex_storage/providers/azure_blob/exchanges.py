@@ -33,7 +33,7 @@ from ..objectstore.conditional import unless
 from ..objectstore.listed_pages import Listings
 from ..settings.bearer import Bearer
 from ..settings.entra import Tokens
-from ..settings.place import keeping_deleted
+from ..settings.place import keeping_deleted, keeping_objects
 from .answers import parse_page
 from .batch import delete_many
 from .blocks import Blocks
@@ -49,7 +49,9 @@ from .target import PART_RULE, AccountKey, Identity, SasToken, Target
 from .uploads import PartUploads
 
 if TYPE_CHECKING:
+    from ...retention import Protection, Retention
     from ...transport.addresses import PublicAddresses
+    from .immutability import Immutability
 
 _MISSING = {
     Capability.SERVER_MOVE: "Azure Blob Storage moves nothing: a move is a copy and then a delete",
@@ -145,6 +147,18 @@ class AzureBlobProvider:
         signer = yield from self._signing.key(options.expires_in)
         return presign(self.objects.requests, signer, key, options)
 
+    def protection(self, key: ObjectKey) -> Exchange[Protection]:
+        """Return what the service says that keeps the blob; one request."""
+        return self._immutability.protection(key)
+
+    def retain(self, key: ObjectKey, retention: Retention | None, bypass: bool) -> Exchange[None]:  # noqa: ARG002
+        """Set the policy of the version that is there; one request. Permission to end one is that to set it."""
+        return self._immutability.retain(key, retention)
+
+    def hold(self, key: ObjectKey, held: bool) -> Exchange[None]:
+        """Begin or end a hold of the version that is there; one request."""
+        return self._immutability.hold(key, held)
+
     def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:  # noqa: ARG002  # all alike
         """Explain what *check* met; one request at most."""
         from .diagnose import diagnose  # only verify pays for the words
@@ -152,11 +166,16 @@ class AzureBlobProvider:
         return diagnose(self.objects, error)
 
     def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
-        """Return what else ``verify`` has to check: CORS, where browsers upload; residency, where it is required."""
+        """Return what else ``verify`` has to check: CORS where browsers upload, residency where it is required,
+        immutability where it is used.
+        """
         from .checks import cors, residency  # as above
 
         wanted = {"cors": (cors, self.target.browser_origin), "residency": (residency, self.target.residency)}
-        return {name: partial(check, self.objects) for name, (check, field) in wanted.items() if field is not None}
+        found: dict[str, Callable[[], Exchange[Diagnosis | None]]] = {
+            name: partial(check, self.objects) for name, (check, field) in wanted.items() if field is not None
+        }
+        return {**found, "immutability": self._immutability.check} if self.target.immutability else found
 
     def use_settings(self, settings: TransportSettings) -> None:
         """Ask for tokens with *settings*."""
@@ -181,6 +200,12 @@ class AzureBlobProvider:
         url = self.objects.requests.url(key)
         return PublicAccess(url=url, fix=_MAKE_PRIVATE)
 
+    @property
+    def _immutability(self) -> Immutability:
+        from .immutability import Immutability
+
+        return Immutability(self.objects)
+
     def close(self) -> None:
         """Do nothing: the connections belong to the storage."""
 
@@ -200,7 +225,7 @@ def _info(target: Target) -> ProviderInfo:
         remote=True,
         proves_puts=True,
     )
-    return keeping_deleted(info, target.keep_deleted_days, {})
+    return keeping_deleted(keeping_objects(info, target.immutability), target.keep_deleted_days, {})
 
 
 def signing_of(target: Target) -> Signing:

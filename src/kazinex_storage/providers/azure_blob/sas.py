@@ -30,6 +30,8 @@ SKEW: Final = timedelta(minutes=15)
 
 _RENEW_AFTER_S: Final = GOOD_FOR.total_seconds() / 2
 _PERMISSIONS: Final = "racwdl"
+# learn.microsoft.com/rest/api/storageservices/create-service-sas (read 2026-11): sets policies and holds; the last one.
+_IMMUTABILITY: Final = "i"
 
 
 class Signing:
@@ -135,7 +137,8 @@ def mint(target: Target, key: SigningKey) -> str:
     Raises:
         SettingsError: azure-storage-blob is missing, or the key is not valid.
     """
-    return _minted(target, key, None, _PERMISSIONS, datetime.now(UTC) + GOOD_FOR, None)
+    permissions = _PERMISSIONS + (_IMMUTABILITY if target.immutability else "")
+    return _minted(target, key, None, permissions, datetime.now(UTC) + GOOD_FOR, None)
 
 
 def mint_url(

@@ -97,6 +97,9 @@ class AzureBlobSettings(EncryptableModel):
     """The resource id of the account, from Settings, Endpoints: /subscriptions/.../storageAccounts/<account>."""
     management_url: OptionalEndpoint = None
     """Azure Resource Manager of another cloud than the public one."""
+    immutability: bool = False
+    """Whether the container supports version-level immutability: then blobs can be retained and held, deletes and
+    replacing puts ask first what keeps the blob (one request more), and ``verify`` checks that it works."""
     browser_origin: OptionalOrigin = None
     """Scheme and host of the web pages that upload directly to the container, so that ``verify`` checks CORS; None
     when no page does."""
@@ -150,6 +153,7 @@ class AzureBlobSettings(EncryptableModel):
             keep_deleted_days=self.keep_deleted_days,
             max_object_bytes=largest(self.max_file_size, MAX_OBJECT_BYTES),
             residency=_residence(self),
+            immutability=self.immutability,
             browser_origin=self.browser_origin,
             body_checksum=self.body_checksum,
         )

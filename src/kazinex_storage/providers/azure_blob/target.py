@@ -106,6 +106,8 @@ class Target:
     """The origin of pages that upload directly to the container; ``verify`` then checks CORS."""
     residency: Residence | None = None
     """Where the account must be, and how to find out; None demands nothing."""
+    immutability: bool = False
+    """Whether the container supports version-level immutability, so that blobs can be retained and held."""
     page_blobs: int = PAGE_BLOBS
     """Blobs in one page of a listing, 5,000 at most."""
     body_checksum: BodyChecksum = "md5"

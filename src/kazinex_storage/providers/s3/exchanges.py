@@ -34,7 +34,7 @@ from ...types import (
     Sink,
     UploadState,
 )
-from ..settings.place import keeping_deleted
+from ..settings.place import keeping_deleted, keeping_objects
 from .names import codec_of
 from .objects import SINGLE_PUT_BYTES, Objects
 from .requests import Requests
@@ -49,9 +49,11 @@ if TYPE_CHECKING:
     from ...contract_reading import Page
     from ...errors import StorageError
     from ...public_access import PublicAccess
+    from ...retention import Protection, Retention
     from ...transport.addresses import PublicAddresses
     from ..objectstore.listed_pages import ListedPages, Listings
     from .multipart import Multipart
+    from .object_lock import ObjectLock
     from .rest import RestWrites
     from .uploads import PartUploads
 else:
@@ -249,6 +251,18 @@ class S3Provider:
         query = upload_query(options.upload.upload_id, options.part) if options.upload is not None else ""
         return presign(self.objects.requests, credentials, key, options, query)
 
+    def protection(self, key: ObjectKey) -> Exchange[Protection]:
+        """Return what Object Lock says of the object; one request."""
+        return self._lock.protection(key)
+
+    def retain(self, key: ObjectKey, retention: Retention | None, bypass: bool) -> Exchange[None]:
+        """Set the retention of the version that is there; one request."""
+        return self._lock.retain(key, retention, bypass)
+
+    def hold(self, key: ObjectKey, held: bool) -> Exchange[None]:
+        """Begin or end a hold of the version that is there; one request."""
+        return self._lock.hold(key, held)
+
     def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
         """Explain what *check* met; none to five requests."""
         from .diagnose import diagnose  # only verify pays for the words
@@ -261,7 +275,10 @@ class S3Provider:
 
         where = (residency, self.target.jurisdiction) if self.target.jurisdiction else (region, self.target.residency)
         wanted = {"cors": (cors, self.target.browser_origin), "residency": where}
-        return {name: partial(check, self.objects) for name, (check, field) in wanted.items() if field is not None}
+        found: dict[str, Callable[[], Exchange[Diagnosis | None]]] = {
+            name: partial(check, self.objects) for name, (check, field) in wanted.items() if field is not None
+        }
+        return {**found, "object lock": self._lock.check} if self.target.object_lock else found
 
     def sweep(self, prefix: Prefix = _ALL, *, dry_run: bool = False) -> Exchange[int]:
         """Abort the unfinished uploads below *prefix* that this process remembers; return how many there are."""
@@ -296,6 +313,12 @@ class S3Provider:
 
     def close(self) -> None:
         """Do nothing: the connections belong to the storage."""
+
+    @property
+    def _lock(self) -> ObjectLock:
+        from .object_lock import ObjectLock
+
+        return self._once("object lock", lambda: ObjectLock(self.objects))
 
     @property
     def _named(self) -> Objects:
@@ -376,7 +399,7 @@ def _info(target: Target) -> ProviderInfo:
         # By a checksum in a header, or by the signature over the payload.
         proves_puts=target.rest is None and (preset.checksums or not target.over_tls),
     )
-    return _keeping(info, target)
+    return _keeping(keeping_objects(info, target.object_lock), target)
 
 
 def _keeping(info: ProviderInfo, target: Target) -> ProviderInfo:

@@ -90,6 +90,9 @@ class S3Settings(EncryptableModel):
     """A folder in the bucket that holds everything."""
     residency: Residency = None
     """The region that the bucket must be in, or several, such as ``eu-*``: ``verify`` fails where it is another."""
+    object_lock: bool = False
+    """Whether the bucket was made with Object Lock: then objects can be retained and held, deletes and replacing puts
+    ask first what keeps the object (one request more), and ``verify`` checks that it works."""
     browser_origin: OptionalOrigin = None
     """Scheme and host of the web pages that upload directly to the bucket, so that ``verify`` checks its CORS
     configuration; None when no page does."""
@@ -144,6 +147,7 @@ class S3Settings(EncryptableModel):
             versioned=self.versioned,
             virtual_host=self.addressing == "virtual" or (self.addressing == "auto" and _is_virtual(self)),
             max_object_bytes=largest(self.max_file_size, S3.max_object_bytes),
+            object_lock=self.object_lock,
             browser_origin=self.browser_origin,
         )
 

@@ -179,6 +179,8 @@ class Target:
     """The regions that the bucket must be in one of, which ``verify`` proves; see ``settings/residency.py``."""
     other_endpoints: Mapping[str, str] = field(default_factory=dict)
     """The endpoints of the same account that this bucket is not behind, by jurisdiction."""
+    object_lock: bool = False
+    """Whether the bucket has Object Lock, so that objects can be retained and held."""
     browser_origin: str | None = None
     """Scheme and host of the pages that upload with signed URLs, so that ``verify`` checks CORS."""
     versioned: bool = False

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from ...capabilities import Capability
+from ...capabilities import KEEPS, Capability
 from ...lazy import module
 from ...types import ProviderInfo
 from ...values import value
@@ -89,3 +89,22 @@ def keeping_deleted(info: ProviderInfo, days: int | None, missing: Mapping[Capab
         keeps_deleted_for=timedelta(days=days),
         missing={**info.missing, Capability.VERSIONS: NO_VERSIONS, **missing},
     )
+
+
+NO_RETENTION: Final = {
+    "s3": "the settings do not say that the bucket has Object Lock: make one with it, and set object_lock; documents "
+    "of organisations are kept by the register in any case",
+    "azure_blob": "the settings do not say that the container supports version-level immutability: switch that on, and "
+    "set immutability; documents of organisations are kept by the register in any case",
+    "r2": "R2 keeps objects by the lock rules of a bucket, which are for prefixes and set in the Cloudflare dashboard; "
+    "documents of organisations are kept by the register",
+    "supabase": "Supabase Storage has no retention; documents of organisations are kept by the register",
+}
+"""Why objects are neither retained nor held, by kind."""
+
+
+def keeping_objects(info: ProviderInfo, switched_on: bool) -> ProviderInfo:
+    """Return *info* for a place that can retain and hold objects, where that is *switched_on*."""
+    if switched_on:
+        return replace(info, capabilities=info.capabilities | KEEPS)
+    return replace(info, missing={**info.missing, **dict.fromkeys(KEEPS, NO_RETENTION[info.kind])})

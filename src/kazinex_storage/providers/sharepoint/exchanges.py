@@ -60,6 +60,10 @@ CAPABILITIES = frozenset(
 
 
 _MISSING = {
+    Capability.RETENTION: "a retention label has the period that Purview gives it, and takes no date for one file; "
+    "documents of organisations are kept by the register",
+    Capability.LEGAL_HOLD: "holds of SharePoint are set in Purview, for whole sites; documents of organisations are "
+    "held by the register",
     Capability.METADATA: "a library keeps columns, and neither metadata nor HTTP headers; keep them with the document",
     Capability.PRESIGN: "Graph signs no requests for others; give clients a ticket, which has an upload session",
     Capability.PARTS: "an upload session takes its bytes in order; it can be resumed by another process",
