@@ -30,6 +30,7 @@ from . import (
     monitoring,
     objects,
     provider,
+    retention,
     serve,
     sweep,
 )
@@ -126,6 +127,7 @@ def build() -> typer.Typer:
         _later(_evidence, "Export, prove, stamp and verify the signed evidence of receipts."), name="evidence"
     )
     app.add_typer(monitoring.build(ANYWHERE), name="quota")
+    app.add_typer(retention.build(ANYWHERE), name="retention")
     app.add_typer(migrate.build(ANYWHERE), name="migrate")
     app.add_typer(emulate.build(ANYWHERE), name="emulate")
     return app

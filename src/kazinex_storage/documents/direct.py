@@ -232,6 +232,10 @@ class DirectUploads:
             raise
         if True not in done:  # another way in has recorded the file already, so only the ticket is left
             yield from self._search.announced(partial(record_both, None, None), event)
+        if storage.info.can(Capability.RETENTION):
+            from .retaining import tell_default
+
+            yield from tell_default(self._search, chosen, document)
         return receipt
 
     def _add(self, record: TicketRecord) -> bool:

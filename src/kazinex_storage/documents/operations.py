@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..bodies.body import Spool
 from ..bodies.small_download import Destination
+from ..capabilities import Capability
 from ..errors import IntegrityError, InvalidKeyError, PreconditionFailedError
 from ..keys import DocumentKey
 from ..storage.guards import guarded
@@ -36,8 +37,8 @@ from .telling import HowOpened, announced_if_refused, opened
 from .writing import RevisionWrite
 
 if TYPE_CHECKING:
-    from .recovering import RemovedDocument
     from ..retention import RetentionMode
+    from .recovering import RemovedDocument
     from .retaining import Keeper, RetentionState
 
 
@@ -103,6 +104,10 @@ class DocumentOperations:
             return info
 
         info = yield from guarded(write, file, sha256, create, lambda: operations.delete(key))
+        if chosen.storage.info.can(Capability.RETENTION):
+            from .retaining import tell_default
+
+            yield from tell_default(self._search, chosen, document)
         return receipt_of(document, chosen, info, answered_at, write.unasked)
 
     def spool(self, document: DocumentKey) -> Exchange[Spool]:

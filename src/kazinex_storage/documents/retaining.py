@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias, TypeVar, cast
 
 from ..capabilities import Capability
-from ..errors import NotFoundError, RecordConflictError
+from ..errors import NotFoundError, RecordConflictError, StorageError
 from ..keys import DocumentKey
+from ..lazy import logger
 from ..retention import Retention, RetentionMode, check_change
 from ..transport import Call, Exchange
 from ..values import value
@@ -28,6 +29,8 @@ T = TypeVar("T")
 
 KeptBy: TypeAlias = Literal["service", "ours"]
 """What keeps a document: its service by itself, or this library alone."""
+
+_log = logger(__name__)
 
 # Each try fails only when another call changed what keeps the same revision in between.
 _TRIES: Final = 5
@@ -227,6 +230,22 @@ def tell_service(provider: ResolvedProvider, kept: KeptRevision) -> Exchange[boo
             yield from keeping.hold(key, True)
             done.append(Capability.LEGAL_HOLD)
     return bool(done) and done == wanted and info.ours.isdisjoint(done)
+
+
+def tell_default(search: Search, provider: ResolvedProvider, document: DocumentKey) -> Exchange[None]:
+    """Have the service of *provider* keep a new document that a default keeps; where it does not, the register does.
+
+    Called where the provider can. One query, and three requests and a transaction where there is a default.
+    """
+    kept = yield from _asked(search.register.retentions.find, document)
+    if not kept.by_default or kept.by_service or not kept.keeps(datetime.now(UTC)):
+        return
+    try:
+        if (yield from tell_service(provider, kept)):
+            change = replace(kept, by_service=True)
+            yield Call(search.register.retentions.set_kept, change, owner=document.organisation)
+    except StorageError as error:
+        _log.warning("%s is kept by the register, and its service was not told: %s", document.build(), error)
 
 
 def check_unkept(search: Search, document: DocumentKey) -> Exchange[None]:

@@ -69,13 +69,6 @@ _NEEDS_SERVICE_KEY = (
     "can use its REST interface"
 )
 
-_MAKE_PRIVATE = {
-    "s3": "turn on Block Public Access for the bucket, or remove the bucket policy or ACL that lets everyone read",
-    "supabase": "Supabase dashboard, Storage, the bucket, Edit bucket: turn off Public bucket",
-}
-"""How to close a bucket to the public, by kind. R2's own endpoint always asks for credentials; a bucket there is public
-under another host (r2.dev, a custom domain), which a key for objects cannot find out."""
-
 # Measured against a server that answers at once: 64 in flight are as fast as 128; a real service is 20 ms away.
 CONCURRENCY = 64
 """How many requests at once pay off in bulk work."""
@@ -297,19 +290,9 @@ class S3Provider:
 
     def public_access(self, key: ObjectKey) -> PublicAccess | None:
         """Return where anyone could read the object, if the bucket were public; None on R2."""
-        from ...public_access import PublicAccess
+        from .public import public_access
 
-        target = self.target
-        fix = _MAKE_PRIVATE.get(target.kind)
-        if fix is None:
-            return None
-        if target.kind == "supabase":
-            # supabase.com/docs/guides/storage/serving/downloads (read 2026-08).
-            rest = target.endpoint_url.removesuffix("/s3")
-            return PublicAccess(
-                url=f"{rest}/object/public/{target.bucket}/{parse.quote(self.codec.name_of(key), safe='/~')}", fix=fix
-            )
-        return PublicAccess(url=self.objects.requests.url(key), fix=fix)
+        return public_access(self.objects, key)
 
     def close(self) -> None:
         """Do nothing: the connections belong to the storage."""
