@@ -78,6 +78,7 @@ SINGLETONS = {
     "registry._REGISTRY": "the sole registry",
     "bodies.resident.FOLDERS": "where the folders of a machine are is the same for all who read there",
     "bodies.memory_budget.BUDGET": "the memory of a process is one, whatever holds bodies in it",
+    "providers.s3.pacing.PACES": "when the keys of R2 may be written again, by all storages of the process",
 }
 """Objects with state that live as long as the process."""
 
