@@ -96,7 +96,6 @@ class S3Provider:
         self.read = objects.read
         self.unkeyed_prefix = self.codec.name_prefix
         self._made: dict[str, object] = {}
-        self._interval_s = target.preset.write_interval_s
         self._rest: RestWrites | None = None
         if target.rest is not None:
             from .rest import RestWrites
@@ -107,6 +106,10 @@ class S3Provider:
             from .versions import Versions
 
             Versions(objects, lambda: self.multipart).lend(self)
+        if target.preset.write_interval_s:
+            from .pacing import pace
+
+            pace(self, target.place, target.preset.write_interval_s)
 
     @property
     def multipart(self) -> Multipart:
@@ -120,17 +123,14 @@ class S3Provider:
         if self._rest is not None and options.mode is PutMode.CREATE:
             return self._rest.write(key, source, options)
         if source.size <= SINGLE_PUT_BYTES:
-            written = self.objects.write(key, source, options)
-        else:
-            written = self.multipart.upload(key, source, options)
-        return written if self._interval_s == 0 else self._paced(key, written)
+            return self.objects.write(key, source, options)
+        return self.multipart.upload(key, source, options)
 
     def put_stream(self, key: ObjectKey, stream: Stream, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write a body of unknown length in parts."""
         from .streams import put_stream
 
-        written = put_stream(self.objects, self.multipart, key, stream, options)
-        return written if self._interval_s == 0 else self._paced(key, written)
+        return put_stream(self.objects, self.multipart, key, stream, options)
 
     def check_key(self, key: ObjectKey) -> None:
         """Refuse a key whose name the service cannot hold."""
@@ -142,8 +142,7 @@ class S3Provider:
             return self._rest.copy(source, target)
         from .copying import Copying
 
-        copied = Copying(self.objects, self.multipart).copy(source, target, mode)
-        return copied if self._interval_s == 0 else self._paced(target, copied)
+        return Copying(self.objects, self.multipart).copy(source, target, mode)
 
     def reaches(self, peer: object) -> bool:
         """Say whether the service copies from the bucket of *peer* to this one, as far as settings tell: one key."""
@@ -212,8 +211,7 @@ class S3Provider:
 
     def complete_upload(self, state: UploadState, parts: Sequence[PartInfo]) -> Exchange[ObjectInfo]:
         """Complete, and look at the object; two requests."""
-        completed = self._uploads.complete_upload(state, parts)
-        return completed if self._interval_s == 0 else self._paced(state.key, completed)
+        return self._uploads.complete_upload(state, parts)
 
     def find_upload(self, state: UploadState) -> Exchange[ObjectInfo | None]:
         """Look whether the object is the one of the upload."""
@@ -328,12 +326,6 @@ class S3Provider:
         from .uploads import PartUploads
 
         return self._once("uploads", lambda: PartUploads(self.objects, self.multipart))
-
-    def _paced(self, key: str, write: Exchange[T]) -> Exchange[T]:
-        """Return *write* so that it begins when the service takes another write of *key*."""
-        from .pacing import paced
-
-        return paced(self.target.place, key, self._interval_s, write)
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
         """Return what is made by the first use; of threads that make it at once, all take the same."""

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final, TypeVar
+from functools import wraps
+from typing import Final, ParamSpec, TypeVar
 
 from ...transport import Exchange, Wait
 from ...transport.fork_lock import ForkLock
+from ...types import UploadState
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 # What leaves here a second apart may arrive a little less than that apart.
@@ -56,11 +59,30 @@ class Paces:
             self._free_at[place, key] = max(self._free_at.get((place, key), 0.0), now + interval_s * _MARGIN)
 
 
+_WRITES: Final = ("put", "put_stream", "copy", "complete_upload")
+"""The verbs that make an object; the first argument is its key, or the upload, and the second one of a copy."""
+
 PACES: Final = Paces()
 """Those of this process: it has to outlive the providers that share a bucket."""
 
 
-def paced(place: str, key: str, interval_s: float, write: Exchange[T]) -> Exchange[T]:
+def pace(provider: object, place: str, interval_s: float) -> None:
+    """Have *provider*, whose objects are at *place*, begin no write of a key less than *interval_s* after another."""
+    for name in _WRITES:
+        setattr(provider, name, _paced(getattr(provider, name), place, interval_s, key_at=name == "copy"))
+
+
+def _paced(write: Callable[P, Exchange[T]], place: str, interval_s: float, *, key_at: int) -> Callable[P, Exchange[T]]:
+    @wraps(write)
+    def call(*args: P.args, **kwargs: P.kwargs) -> Exchange[T]:
+        subject = args[key_at]
+        key = subject.key if isinstance(subject, UploadState) else str(subject)
+        return _in_turn(place, key, interval_s, write(*args, **kwargs))
+
+    return call
+
+
+def _in_turn(place: str, key: str, interval_s: float, write: Exchange[T]) -> Exchange[T]:
     """Run *write*, which writes *key* at *place*, when that may be written again."""
     seconds = PACES.take(place, key, interval_s)
     try:
