@@ -23,6 +23,9 @@ from kazinex_storage.testing.contract_metadata import MetadataContract
 from kazinex_storage.testing.contract_presign import PresignContract
 from kazinex_storage.testing.contract_put import PutContract
 from kazinex_storage.testing.contract_resume import ResumeContract
+from kazinex_storage.testing.contract_retention import RetentionContract
+from kazinex_storage.testing.contract_streaming import StreamingContract
+from kazinex_storage.testing.contract_versions import VersionContract
 from kazinex_storage.testing.model import check_model
 from kazinex_storage.verbs import AnyProvider
 
@@ -65,6 +68,9 @@ class TestEncrypted(
     PresignContract,
     ResumeContract,
     CapabilityContract,
+    RetentionContract,
+    StreamingContract,
+    VersionContract,
     OnBench,
 ):
     """What encryption could break."""

@@ -135,6 +135,16 @@ class Stream:
         return self._supply.is_shared
 
     @property
+    def is_ready(self) -> bool:
+        """Whether something has come that can be read without waiting."""
+        return bool(self._held) or self._supply.is_ready
+
+    @property
+    def claims(self) -> Callable[[int], Exchange[None]] | None:
+        """What claims room for so many bytes in all; None where there are no quotas."""
+        return self._room.claim
+
+    @property
     def checksum(self) -> Checksum | None:
         """The checksum of the whole, once it has been read to its end."""
         return self._found

@@ -7,7 +7,8 @@ service would have to read for us, such as a signed GET, is not declared, and sa
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, cast
 
@@ -39,6 +40,14 @@ _PASSED: Final = frozenset(
         Capability.SERVER_MOVE,
         Capability.BULK_DELETE,
         Capability.CUSTOMER_KEYS,
+        Capability.RETENTION,
+        Capability.LEGAL_HOLD,
+        Capability.VERSIONS,
+        Capability.UNDELETE,
+        Capability.STORAGE_CLASS,
+        Capability.CONDITIONAL_READ,
+        Capability.RESUMED_LISTING,
+        Capability.STREAMED_WRITES,
     }
 )
 """What works on sealed bytes as it does on others."""
@@ -80,6 +89,18 @@ class Known(NamedTuple):
             raise IntegrityError(DAMAGED)
         return found
 
+    def chunks(self, span: ByteRange) -> tuple[ByteRange, int, int, int]:
+        """Return the sealed bytes that *span* lies in, their first chunk, and where it starts and ends in the whole.
+
+        Of an empty span it is the last chunk, which proves where the object ends.
+        """
+        size = self.payload()
+        start, end = span.resolve(size)
+        first, last = (start // CHUNK_BYTES, chunks_of(end) - 1) if start < end else (chunks_of(size) - 1,) * 2
+        begin = self.prefix + first * SEALED_BYTES
+        wanted = ByteRange(start=begin, end=min(self.prefix + (last + 1) * SEALED_BYTES, self.info.size))
+        return wanted, first, start, end
+
     def plain(self) -> ObjectInfo:
         """Return the info as it is of the plain text."""
         return plain_info(self.info, self.prefix, self.sha256)
@@ -109,6 +130,11 @@ class EncryptedProvider:
         """Let its requests go there alone."""
         if offers_exchanges(self._provider):
             self._provider.addresses = addresses
+
+    @property
+    def refuses_kept(self) -> bool:
+        """Whether the provider beneath refuses by itself what retention forbids; see ``contract_retention.py``."""
+        return getattr(self._provider, "refuses_kept", False)
 
     @property
     def beneath(self) -> AnyProvider:
@@ -199,14 +225,7 @@ class EncryptedProvider:
         return (yield from self._chunks(key, known, span, sink))
 
     def _chunks(self, key: ObjectKey, known: Known, span: ByteRange, sink: Sink) -> Exchange[ObjectInfo]:
-        """Read the chunks that *span* lies in; of none the last one, which proves where the object ends."""
-        size = known.payload()
-        start, end = span.resolve(size)
-        first, last = (start // CHUNK_BYTES, chunks_of(end) - 1) if start < end else (chunks_of(size) - 1,) * 2
-        wanted = ByteRange(
-            start=known.prefix + first * SEALED_BYTES,
-            end=min(known.prefix + (last + 1) * SEALED_BYTES, known.info.size),
-        )
+        wanted, first, start, end = known.chunks(span)
         opened = ChunkSink(sink, known.cipher, first, start, end)
         info = yield from self._inner.get(key, wanted, opened, known.info.etag)
         opened.finish(info.size - known.prefix)
@@ -216,24 +235,38 @@ class EncryptedProvider:
         self, key: ObjectKey, if_match: str | None, *, near: bool = False, data: Collector | None = None
     ) -> Exchange[Known]:
         """Read the header of the object; if *near*, the first chunks come with it into *data*."""
+
+        def read(wanted: ByteRange, into: Sink) -> Exchange[ObjectInfo]:
+            return self._inner.get(key, wanted, into, if_match)
+
+        known = yield from self._begun(read, near=near, data=data)
+        if known.info.etag is not None:
+            self._known[key] = known
+            if len(self._known) > _KNOWN_OBJECTS:
+                with suppress(KeyError):  # another thread was faster
+                    self._known.popitem(last=False)
+        return known
+
+    def _begun(
+        self,
+        read: Callable[[ByteRange, Sink], Exchange[ObjectInfo]],
+        *,
+        near: bool = False,
+        data: Collector | None = None,
+    ) -> Exchange[Known]:
+        """Return what *read* finds at the beginning of one version."""
         begun = data if data is not None else Collector()
         end = PREFIX_BYTES + _NEAR_BYTES // CHUNK_BYTES * SEALED_BYTES if near else PREFIX_BYTES
-        info = yield from self._inner.get(key, ByteRange(end=end), begun, if_match)
+        info = yield from read(ByteRange(end=end), begun)
         file = FileSink(lambda _: None, self._keys)
         file.learn(begun.value())
         if file.cipher is None and info.size > end:  # of another writer, with many recipients
             rest = Collector()
-            wanted = ByteRange(end=MOST_HEADER_BYTES)
-            info = yield from self._inner.get(key, wanted, rest, if_match or info.etag)
+            info = yield from read(ByteRange(end=MOST_HEADER_BYTES), rest)
             file.learn(rest.value())
         if file.cipher is None:
             raise IntegrityError(DAMAGED)
-        known = Known(info, file.cipher, file.prefix, file.sha256)
-        if info.etag is not None:
-            self._known[key] = known
-            if len(self._known) > _KNOWN_OBJECTS:
-                self._known.popitem(last=False)
-        return known
+        return Known(info, file.cipher, file.prefix, file.sha256)
 
 
 def info_over(info: ProviderInfo) -> ProviderInfo:

@@ -24,11 +24,12 @@ from ..errors import IntegrityError, NotFoundError, NotSupportedError
 from ..keys import ObjectKey
 from ..transport import Call, Exchange
 from ..types import ObjectInfo, PartInfo, PutOptions, UploadState
-from .encrypted import EncryptedProvider, plain_info
+from .encrypted import plain_info
+from .encrypted_records import EncryptedRecords
 from .uploads import same_part
 
 
-class EncryptedUploads(EncryptedProvider):
+class EncryptedUploads(EncryptedRecords):
     """What a provider whose service takes parts becomes: an ``UploadResumer``."""
 
     def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> Exchange[UploadState]:

@@ -10,6 +10,7 @@ from ..capabilities import Capability
 from ..encryption.age import Age
 from ..verbs import AnyProvider
 from .encrypted import EncryptedProvider
+from .encrypted_records import EncryptedRecords
 from .encrypted_uploads import EncryptedUploads
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def beneath(provider: AnyProvider) -> AnyProvider:
 def _class_with(names: tuple[str, ...], parts: bool) -> Callable[[AnyProvider, Age], AnyProvider]:
     """Return the class that has the members *names* besides; protocols are recognised by what a class has."""
     members = {name: _passed("_inner" if name in _VERBS else "_provider", name) for name in names}
-    base = EncryptedUploads if parts else EncryptedProvider
+    base = EncryptedUploads if parts else EncryptedRecords
     return cast("Callable[[AnyProvider, Age], AnyProvider]", type("EncryptedProvider", (base,), members))
 
 
