@@ -60,7 +60,7 @@ def told(home: Home) -> list[tuple[str, str]]:
 
 def test_every_door_leaves_a_line(acme: Home, tmp_path: Path) -> None:
     documents = acme.documents
-    documents.upload(key(1), PDF)
+    documents.acting("ann").upload(key(1), PDF)
     ticket = documents.begin_direct_upload(key(2), len(PDF))
     documents.receive_direct_upload(ticket.parts[0].request.url.rpartition("/")[2], PDF)
     documents.confirm_direct_upload(ticket)
@@ -79,6 +79,10 @@ def test_every_door_leaves_a_line(acme: Home, tmp_path: Path) -> None:
         ("removed", "DRG-1"),
         ("stored", "DRG-1"),
     ] == told(acme)
+
+    with acme.organisations.catalogue.receipts.chain("acme", "bridge") as (_, found):  # type: ignore[attr-defined]
+        by = [line.read()["by"] for line in found]
+    assert [None, "ann", None, None, None, None, "müller", None] == by
 
     export_bags(acme.resolver, "acme", tmp_path / "bags")
     arrived = home(tmp_path / "arrived")

@@ -49,6 +49,14 @@ def test_what_is_recorded_is_found_under_any_file_name(catalogue: Catalogue) -> 
         assert catalogue.revisions.revision(other.document) is None
 
 
+def test_who_stored_it_is_remembered(catalogue: Catalogue) -> None:
+    record = replace(stored(), recorded_by="müller")
+
+    catalogue.revisions.swap_revision(None, record)
+
+    assert record == catalogue.revisions.revision(record.document)
+
+
 def test_a_second_record_of_a_revision_is_refused_and_the_first_stays(catalogue: Catalogue) -> None:
     record = stored()
     catalogue.revisions.swap_revision(None, record)

@@ -77,6 +77,8 @@ class RevisionRecord:
     """Bytes; None where an earlier release recorded it, or nothing was stored through here."""
     recorded_at: datetime
     """Aware UTC, by the clock of the process that stored it."""
+    recorded_by: str | None = None
+    """In whose name it was stored, where the caller said so."""
     removal: Removal | None = None
     """None while it is stored."""
     token: str = field(default_factory=new_token)

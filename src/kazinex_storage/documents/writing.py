@@ -146,6 +146,7 @@ class RevisionWrite:
             sha256=sha256,
             size=info.size,
             recorded_at=datetime.now(UTC),
+            recorded_by=self._search.by,
         )
         change: Callable[[], bool] = partial(self._swap, self._seen, self._mine)
         if self.claim is not None:

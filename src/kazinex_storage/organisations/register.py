@@ -176,6 +176,7 @@ def _columns(record: RevisionRecord) -> dict[str, object]:
         "sha256": record.sha256,
         "size": record.size,
         "recorded_at": record.recorded_at,
+        "recorded_by": record.recorded_by,
         "removed_at": removal.at if removal is not None else None,
         "removed_by": removal.by if removal is not None else None,
         "removed_for": removal.reason if removal is not None else None,
@@ -192,6 +193,7 @@ def record_of(row: sa.RowMapping) -> RevisionRecord:
         sha256=row["sha256"],
         size=row["size"],
         recorded_at=row["recorded_at"],
+        recorded_by=row["recorded_by"],
         removal=None if removed_at is None else Removal(at=removed_at, by=row["removed_by"], reason=row["removed_for"]),
         token=row["token"],
     )

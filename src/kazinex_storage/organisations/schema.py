@@ -88,6 +88,7 @@ revisions = sa.Table(
     sa.Column("sha256", sa.String(64)),
     sa.Column("size", sa.BigInteger),
     sa.Column("recorded_at", UtcTime, nullable=False),
+    sa.Column("recorded_by", sa.Text),
     sa.Column("removed_at", UtcTime),
     sa.Column("removed_by", sa.Text),
     sa.Column("removed_for", sa.Text),
@@ -95,7 +96,11 @@ revisions = sa.Table(
 )
 
 
-ADDED_COLUMNS = (*RECORD_COLUMNS, (organisations, organisations.c.file_rules))
+ADDED_COLUMNS = (
+    *RECORD_COLUMNS,
+    (organisations, organisations.c.file_rules),
+    (revisions, revisions.c.recorded_by),
+)
 """The columns that layout 5 added to tables of earlier ones."""
 
 
@@ -157,7 +162,8 @@ def _upgrade(connection: sa.Connection, version: int) -> None:
         for table in MIGRATION_TABLES:
             table.create(connection)
     for table, column in ADDED_COLUMNS:
-        _add(connection, table, column)
+        if version > 1 or table is not revisions:  # which has just been made
+            _add(connection, table, column)
     for table in RECORD_TABLES:
         table.create(connection)
 

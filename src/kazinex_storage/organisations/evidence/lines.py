@@ -189,13 +189,15 @@ def happening(before: RevisionRecord | None, after: RevisionRecord | None) -> Ha
     if record is None:
         raise ValueError("a swap is of one revision")
     removal = after.removal if after is not None else None
+    kind = _kind(before, after)
+    by = removal.by if removal is not None else record.recorded_by if kind == "stored" else None
     return Happening(
-        kind=_kind(before, after),
+        kind=kind,
         document=record.document,
         provider=record.provider or None,
         size=record.size,
         sha256=record.sha256,
-        by=removal.by if removal is not None else None,
+        by=by,
         reason=removal.reason if removal is not None else None,
     )
 
