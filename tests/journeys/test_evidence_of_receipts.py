@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from kazinex_storage import (
     DocumentStore,
     IntegrityError,
     NotFoundError,
+    RetentionError,
     SettingsError,
 )
 from kazinex_storage.migration import Migration, cut_over
@@ -103,6 +105,45 @@ def test_a_move_to_another_provider_is_a_line_and_old_receipts_are_proved(acme: 
     assert [("stored", "DRG-1"), ("moved", "DRG-1")] == told(acme)
     assert ("stored", ("moved",)) == (acme.documents.proof(receipt).kind, acme.documents.proof(receipt).later)
     assert "moved" == acme.documents.proof(acme.documents.find(key(1))).kind
+
+
+def test_what_keeps_a_document_and_what_becomes_of_it_are_lines(acme: Home) -> None:
+    documents, until = acme.documents.acting("ann"), datetime(2090, 1, 1, tzinfo=UTC)
+    receipt = documents.upload(key(1), PDF)
+    documents.retain(receipt, until=until, reason="contract")
+    documents.hold(receipt, "court", by="judge")
+    with pytest.raises(RetentionError):
+        documents.remove(receipt)
+    documents.release(receipt, by="judge")
+    documents.lift_retention(receipt, by="boss", reason="expired")
+    documents.remove(receipt)
+    documents.undelete(key(1))
+    documents.remove(receipt)
+    documents.purge(key(1))
+
+    with acme.organisations.catalogue.receipts.chain("acme", "bridge") as (_, found):  # type: ignore[attr-defined]
+        said = [line.read() for line in found][1:]
+    assert [
+        ("stored", "ann", None),
+        ("retained", "ann", "contract"),
+        ("held", "judge", "court"),
+        ("released", "judge", None),
+        ("lifted", "boss", "expired"),
+        ("removed", "ann", None),
+        ("restored", None, None),
+        ("removed", "ann", None),
+        ("purged", "ann", None),
+    ] == [(line["kind"], line["by"], line["reason"]) for line in said]
+    assert {"until": until.isoformat(), "mode": "governance", "by_default": False} == said[1]["said"]
+    assert acme.organisations.evidence.verify("acme", "bridge").ok
+
+
+def test_what_a_default_keeps_is_a_line_too(acme: Home) -> None:
+    acme.organisations.set_retention("acme", "bridge", timedelta(days=10))
+
+    acme.documents.upload(key(1), PDF)
+
+    assert [("stored", "DRG-1"), ("retained", "DRG-1")] == told(acme)
 
 
 def test_the_proof_of_a_receipt_is_checked_anywhere(acme: Home, tmp_path: Path) -> None:

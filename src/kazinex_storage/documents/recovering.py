@@ -131,6 +131,7 @@ def purge_document(search: Search, document: DocumentKey, reason: str | None) ->
     for place in places_of((yield from search.providers(document))):
         if (error := (yield from _purged(place, relative_key(document)))) is not None:
             raise error
+    yield from search.noted(document, "purged", reason)
     yield from search.emit(DocumentPurged(document=document, reason=reason, by=search.by))
 
 

@@ -184,7 +184,8 @@ class Keeper:
             if after == before:
                 return before
             events = () if event is None else (lambda: event,)
-            swap = _Swap(self._table, after)
+            by = (event.by if event is not None else None) or self._search.by
+            swap = _Swap(self._table, after, by, getattr(event, "reason", None))
             if (yield from self._search.announced(swap, *events)):
                 return replace(after, version=after.version + 1)
         raise self._busy()
@@ -203,11 +204,11 @@ class Keeper:
 class _Swap:
     """One change of the table, to be made together with its event."""
 
-    def __init__(self, table: RetentionTable, after: KeptRevision) -> None:
-        self._table, self._after = table, after
+    def __init__(self, table: RetentionTable, after: KeptRevision, by: str | None, reason: str | None) -> None:
+        self._table, self._after, self._by, self._reason = table, after, by, reason
 
     def __call__(self) -> bool:
-        return self._table.set_kept(self._after)
+        return self._table.set_kept(self._after, by=self._by, reason=self._reason)
 
 
 def tell_service(provider: ResolvedProvider, kept: KeptRevision) -> Exchange[bool]:

@@ -96,10 +96,11 @@ class RetentionTable(Protocol):
         """Return what keeps the revision of *document*; version 0 when nothing ever did."""
         ...
 
-    def set_kept(self, kept: KeptRevision) -> bool:
+    def set_kept(self, kept: KeptRevision, *, by: str | None = None, reason: str | None = None) -> bool:
         """Put *kept* in the place of the one that it was made from; say whether that was done.
 
-        Nothing is changed when that has another version by now, or the revision is not stored.
+        Nothing is changed when that has another version by now, or the revision is not stored. Where there is evidence,
+        it says *by* whom and for what *reason*.
         """
         ...
 
@@ -155,8 +156,8 @@ class MemoryRetentions:
         with self._lock:
             return self._kept.get(document.revision_prefix) or KeptRevision(document=document)
 
-    def set_kept(self, kept: KeptRevision) -> bool:
-        """Put *kept* in the place of the one that it was made from."""
+    def set_kept(self, kept: KeptRevision, *, by: str | None = None, reason: str | None = None) -> bool:  # noqa: ARG002
+        """Put *kept* in the place of the one that it was made from; there is no evidence here."""
         prefix = kept.document.revision_prefix
         with self._lock:
             before = self._kept.get(prefix)

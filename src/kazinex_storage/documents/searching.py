@@ -226,6 +226,12 @@ class Search:
         call = Call(self._resolver.announced, change, *made) if made else Call(change)
         return cast(bool, (yield call))
 
+    def noted(self, document: DocumentKey, kind: str, reason: str | None = None) -> Exchange[None]:
+        """Have the evidence say what happened to *document* where no change of the register does, if any is kept."""
+        note = getattr(self._resolver, "note", None)
+        if note is not None:
+            yield Call(note, document, kind, reason, owner=document.organisation)
+
     def proof(self, receipt: StoredDocument) -> Exchange[ReceiptProof]:
         """Return what the signed evidence says of *receipt*.
 

@@ -19,6 +19,7 @@ from ..keys import DocumentKey
 from ..secrecy.pickling import not_pickled
 from .database import Database, sa
 from .evidence.chain import ReceiptChains
+from .evidence.lines import Happening
 from .migration_tables import run_pending, runs
 from .retention_rows import SqlRetentions, swapped
 from .schema import revisions
@@ -61,7 +62,7 @@ class SqlRegister:
         """Use the tables of *database*, which stays the catalogue's to close; *receipts* gets a line of each change."""
         self._database = database
         self._receipts = receipts
-        self.retentions: RetentionTable = SqlRetentions(database)
+        self.retentions: RetentionTable = SqlRetentions(database, receipts)
         """What keeps revisions."""
 
     def revision(self, document: DocumentKey) -> RevisionRecord | None:
@@ -122,15 +123,15 @@ class SqlRegister:
         organisation = prefix_of(before, after).partition("/")[0]
         if not _swap(connection, before, after):
             return False
-        record = after if after is not None else before
+        record, kept = after if after is not None else before, list[Happening]()
         if record is not None:
-            swapped(connection, record.document, kinds_of(before, after), record.recorded_at)
+            kept += swapped(connection, record.document, kinds_of(before, after), record.recorded_at)
         if claim is not None and after is not None:
             settle(connection, claimed(claim, after))
         for change in usage_changes(before, after):
             add_usage(connection, organisation, change)
         _owe(connection, before, after)
-        self._receipts.swapped(connection, before, after)
+        self._receipts.swapped(connection, before, after, kept)
         return True
 
 

@@ -169,6 +169,15 @@ class Resolver(Speaker):
         """
         mark_removed(self.organisations.catalogue.journal, document)
 
+    def note(self, document: DocumentKey, kind: str, reason: str | None = None) -> None:
+        """Have the evidence in the catalogue say what happened to *document*, where no change of the register does.
+
+        Raises:
+            SettingsError: the keys cannot be read.
+            StorageError: the catalogue does not answer.
+        """
+        self.organisations.evidence.note(document, kind, by=self.by, reason=reason)
+
     def proof(self, receipt: StoredDocument) -> ReceiptProof:
         """Return what the evidence in the catalogue says of *receipt*.
 

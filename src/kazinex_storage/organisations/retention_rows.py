@@ -6,6 +6,7 @@ of the two exactly one is done, also where transactions run at the same time.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from ..documents.retentions import (
@@ -21,6 +22,9 @@ from ..keys import DocumentKey
 from ..retention import Retention, RetentionMode
 from ..secrecy.pickling import not_pickled
 from .database import Database, sa, write_next
+from .evidence.chain import ReceiptChains
+from .evidence.keeping import keeping_lines
+from .evidence.lines import Happening
 from .retention_tables import defaults, kept
 from .schema import revisions
 from .usage_changes import inserted
@@ -49,9 +53,10 @@ _RULES = (
 class SqlRetentions:
     """Remembers in SQL what keeps revisions. Thread-safe and fork-safe, for any number of processes."""
 
-    def __init__(self, database: Database) -> None:
-        """Use the tables of *database*, which stays the catalogue's to close."""
+    def __init__(self, database: Database, receipts: ReceiptChains) -> None:
+        """Use the tables of *database*, which stays the catalogue's to close; *receipts* gets a line of each change."""
         self._database = database
+        self._receipts = receipts
 
     def find(self, document: DocumentKey) -> KeptRevision:
         """Return what keeps the revision. One query by primary key.
@@ -62,17 +67,22 @@ class SqlRetentions:
         with self._database.reading() as connection:
             return _kept(connection, document)
 
-    def set_kept(self, kept: KeptRevision) -> bool:
-        """Put *kept* in the place of the one that it was made from; two statements.
+    def set_kept(self, kept: KeptRevision, *, by: str | None = None, reason: str | None = None) -> bool:
+        """Put *kept* in the place of the one that it was made from; three statements, and those of its evidence.
 
         Raises:
+            SettingsError: the keys that sign the evidence cannot be read.
             StorageError: the database does not answer; whether it was done is then not known.
         """
         with self._database.changing() as connection:
             row = connection.execute(_STORED, _revision_of(kept.document)).one_or_none()
             if row is None or row.removed_at is not None:
                 return False
-            return _write(connection, kept)
+            before = _kept(connection, kept.document)
+            if not _write(connection, kept):
+                return False
+            self._receipts.keeping_changed(connection, keeping_lines(before, kept, by, reason))
+            return True
 
     def default(self, organisation: str, project: str | None) -> DefaultRetention:
         """Return what is set for the organisation, or for one project."""
@@ -104,31 +114,34 @@ class SqlRetentions:
             return self.default(rule.organisation, rule.project)
 
 
-def swapped(connection: sa.Connection, document: DocumentKey, kinds: Kinds, stored_at: datetime) -> None:
+def swapped(connection: sa.Connection, document: DocumentKey, kinds: Kinds, stored_at: datetime) -> Iterable[Happening]:
     """Refuse a swap of the register that removes what is kept, or keep what is stored from now on.
 
-    One statement for a removal; two for a new file, three where a default keeps it.
+    One statement for a removal; two for a new file, three where a default keeps it. Returns what the evidence says of
+    what a default keeps.
 
     Raises:
         RetentionError: something keeps it.
     """
     if not (kinds.stores or kinds.removes or kinds.withdraws):
-        return
+        return ()
     rules = (
         [_rule(row) for row in connection.execute(_RULES, _revision_of(document)).mappings()] if kinds.stores else []
     )
     if kinds.stores and not rules:
-        return
+        return ()
     before = _kept(connection, document)
     if refusal := refused(before, kinds):
         raise refusal
     if kinds.withdraws and before.version:
         connection.execute(_FORGET, _revision_of(document))
     after = kept_from(before, rules, document, stored_at) if kinds.stores else None
-    if after is not None:
-        values = {**_columns(after), "version": after.version}
-        insert = inserted(connection, kept).values({**_key(document), **values})
-        connection.execute(insert.on_conflict_do_update(index_elements=list(_KEY), set_=values))
+    if after is None:
+        return ()
+    values = {**_columns(after), "version": after.version}
+    insert = inserted(connection, kept).values({**_key(document), **values})
+    connection.execute(insert.on_conflict_do_update(index_elements=list(_KEY), set_=values))
+    return keeping_lines(before, after)
 
 
 def _kept(connection: sa.Connection, document: DocumentKey) -> KeptRevision:

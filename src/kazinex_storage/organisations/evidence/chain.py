@@ -7,7 +7,7 @@ the usage, and before the end of the audit, in every transaction; so none waits 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -81,15 +81,32 @@ class ReceiptChains:
             found = self._signers[organisation, key_id] = EvidenceSigner(organisation, key_id, secret)
         return found
 
-    def swapped(self, connection: sa.Connection, before: RevisionRecord | None, after: RevisionRecord | None) -> None:
-        """Add the line of a swap of the register, in its transaction. Three statements.
+    def swapped(
+        self,
+        connection: sa.Connection,
+        before: RevisionRecord | None,
+        after: RevisionRecord | None,
+        kept: Sequence[Happening] = (),
+    ) -> None:
+        """Add the line of a swap of the register, and what it *kept* with that, in its transaction. Three statements.
 
         Raises:
             SettingsError: the keys cannot be read.
         """
         what = happening(before, after)
         if what.document is not None:
-            self.append_in(connection, what.document.organisation, what.document.project, [what])
+            self.append_in(connection, what.document.organisation, what.document.project, [what, *kept])
+
+    def keeping_changed(self, connection: sa.Connection, what: Iterable[Happening]) -> None:
+        """Add lines of what keeps one revision, in the transaction that changes it.
+
+        Raises:
+            SettingsError: the keys cannot be read.
+        """
+        found = list(what)
+        document = found[0].document if found else None
+        if document is not None:
+            self.append_in(connection, document.organisation, document.project, found)
 
     def append(self, organisation: str, project: str, what: Sequence[Happening]) -> ChainHead:
         """Add a line for each of *what* in one transaction, and return the new end of the chain.

@@ -106,8 +106,8 @@ class Happening:
     """What a line says apart from its place in the chain."""
 
     kind: str
-    """``stored``, ``removed``, ``restored``, ``withdrawn``, ``moved``, ``changed``, ``known``, or one of those who keep
-    more: ``retained``, ``held``, ``released``, ``purged``."""
+    """``stored``, ``removed``, ``restored``, ``withdrawn``, ``moved``, ``changed``, ``known``, and of what keeps it or
+    is kept of it: ``retained``, ``lifted``, ``held``, ``released``, ``purged``."""
     document: DocumentKey | None = None
     provider: str | None = None
     size: int | None = None

@@ -259,16 +259,23 @@ class ReceiptEvidence:
 
         return complete(self._chains.database, self._chains, check_identifier(organisation, "organisation"))
 
-    def note(self, document: DocumentKey, what: Happening) -> None:
-        """Add a line that the register does not know of, such as a hold; in the transaction of ``together``, if any.
+    def note(self, document: DocumentKey, kind: str, *, by: str | None = None, reason: str | None = None) -> None:
+        """Add a line of what no change of the register tells, such as ``purged``.
 
         Without effect where the catalogue keeps no chains.
+
+        Args:
+            document: What it is of.
+            kind: Up to 16 characters.
+            by: In whose name.
+            reason: In words.
 
         Raises:
             SettingsError: the keys cannot be read.
             StorageError: the database does not answer.
         """
         if self.is_kept:
+            what = Happening(kind=kind, document=document, by=by, reason=reason)
             self._chains.append(document.organisation, document.project, [what])
 
     @property
