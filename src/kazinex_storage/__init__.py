@@ -160,6 +160,7 @@ if TYPE_CHECKING:
     from .types import PutMode as PutMode
     from .types import PutOptions as PutOptions
     from .types import UploadState as UploadState
+    from .verification.credentials import verify_credentials as verify_credentials
     from .verification.verify import Check as Check
     from .verification.verify import CheckStatus as CheckStatus
     from .verification.verify import VerificationReport as VerificationReport
@@ -297,6 +298,7 @@ _HOMES = {
         "PutOptions",
         "UploadState",
     ),
+    "verification.credentials": ("verify_credentials",),
     "verification.verify": (
         "Check",
         "CheckStatus",

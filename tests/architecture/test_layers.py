@@ -93,10 +93,14 @@ HOMES = {
     "opentelemetry": ("transport.observe", "monitoring.otel"),
     "asyncio": ("transport.loop", "transport.sockets", "storage.aio", "monitoring.monitor", "fs", "web", "testing"),
     "pydantic_core": ("providers.settings.settings_text",),  # errors without their input are made of its parts
-    "boto3": ("providers.s3", "testing"),  # the witness of the servers for tests
-    "botocore": ("providers.s3", "testing"),
+    "boto3": ("providers.s3", "organisations.key_sources.aws_kms", "testing"),  # the witness of the servers for tests
+    "botocore": ("providers.s3", "organisations.key_sources.aws_kms", "testing"),
     "mypy_boto3_s3": ("testing",),  # types alone
-    "azure": ("providers.azure_blob", "testing"),  # the witness of the servers for tests
+    "azure": (
+        "providers.azure_blob",
+        "organisations.key_sources.azure_key_vault",
+        "testing",
+    ),  # the witness of the servers for tests
     "awscrt": ("providers.azure_blob", "bodies.checksums"),
     "isal": ("bodies.part_plan",),
     "msal": ("providers.settings.entra", "providers.sharepoint"),
@@ -128,6 +132,7 @@ DYNAMIC_IMPORTERS = {
     "lazy": "what stands for a module imports it when it is first used; the same import is there for the type checker",
     "registry": "providers are named by dotted strings",
     "organisations": "public names are resolved when they are first used",
+    "organisations.key_sources": "public names are resolved when they are first used",
     "monitoring": "public names are resolved when they are first used",
     "migration": "public names are resolved when they are first used",
     "migration.tasks": "the host names what opens its catalogue on a worker",

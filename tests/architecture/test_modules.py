@@ -38,6 +38,7 @@ LONG_DOCSTRINGS = {
 MANY_PARAMETERS = {
     "errors.StorageError.__init__": "the facts of an error, all optional and by keyword (DESIGN.md section 6)",
     "storage.sync.Storage.__init__": "what a storage is opened with, all optional and by keyword",
+    "organisations.assembly.open_organisations": "what a host decides once for all organisations, by keyword",
     "organisations.service.Organisations.__init__": "what a host decides once for all organisations, by keyword",
     "migration.migrations.Migration.__init__": "what a run is between, and in whose name, by keyword",
     "cli.*": "every option of a command is a parameter of its function",

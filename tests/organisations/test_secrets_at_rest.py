@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 
 from kazinex_storage.errors import SealError, SettingsError
 from kazinex_storage.organisations import KeyFile, KeyRing, Organisations, ProviderStatus, Sealer, SqlCatalogue
-from kazinex_storage.organisations.sealing import KeySource
+from kazinex_storage.organisations.sealing import RingSource
 from kazinex_storage.registry import Registry
 
 from .test_sealing import sealed_by_the_first_release
@@ -31,7 +31,7 @@ SETTINGS = {
 }
 
 
-OpenWith = Callable[[str, KeySource], Organisations]
+OpenWith = Callable[[str, RingSource], Organisations]
 
 
 def dump(place: str) -> str:
@@ -52,7 +52,7 @@ def open_with(registry: Registry) -> Iterator[OpenWith]:
     """Open the catalogue at a place with the keys at hand, as one process would."""
     opened: list[Organisations] = []
 
-    def open_one(place: str, keys: KeySource) -> Organisations:
+    def open_one(place: str, keys: RingSource) -> Organisations:
         opened.append(Organisations(SqlCatalogue(place, Sealer(keys)), registry))
         return opened[-1]
 

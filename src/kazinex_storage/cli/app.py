@@ -121,6 +121,7 @@ def build() -> typer.Typer:
     ):
         app.command(name, epilog=ANYWHERE)(command)
     app.add_typer(provider.build(ANYWHERE), name="provider")
+    app.add_typer(_later(_keys, "The data keys that a key service wraps for organisations."), name="keys")
     app.add_typer(allowlist.build(ANYWHERE), name="allowlist")
     app.add_typer(audit.build(ANYWHERE), name="audit")
     app.add_typer(
@@ -131,6 +132,12 @@ def build() -> typer.Typer:
     app.add_typer(migrate.build(ANYWHERE), name="migrate")
     app.add_typer(emulate.build(ANYWHERE), name="emulate")
     return app
+
+
+def _keys() -> typer.Typer:
+    from . import keys
+
+    return keys.build(ANYWHERE)
 
 
 def _evidence() -> typer.Typer:

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Annotated, TypeAlias
-
-import typer
 
 from .command import RunningCommand
 from .exits import UsageError, printable
-
-Connect: TypeAlias = Annotated[
-    bool,
-    typer.Option("--connect", help="Connect as a person (sharepoint): shows a code to enter on another device."),
-]
 
 _KIND = "sharepoint"
 _OF_APPS = ("client_secret", "private_key", "certificate")

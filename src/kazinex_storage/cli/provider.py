@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -16,10 +17,9 @@ from ..organisations import commands
 from ..secrecy.masking import redact
 from ..verification import DEFAULT_TIMEOUT_S
 from .command import Organisation, RunningCommand, Yes, command_of, confirm
-from .connect import Connect, connect
 from .exits import ExitCode, UsageError
 from .output import format_time
-from .settings import Entered, Secrets, Sets, SettingsFile, collect, collect_changes
+from .settings import Connect, Entered, Secrets, Sets, SettingsFile, collect, collect_changes
 
 if TYPE_CHECKING:
     from .. import policy
@@ -52,6 +52,7 @@ def build(epilog: str) -> typer.Typer:
         ("set-default", set_default),
         ("override", override),
         ("update", update),
+        ("rotate", rotate),
         ("remove", remove),
     ):
         group.command(name, epilog=epilog)(command)
@@ -77,6 +78,8 @@ def add(
     command = command_of(context)
     settings = collect(command, kind, Entered(sets=sets or (), file=settings_file, secrets=secrets or ()))
     if as_person:
+        from .connect import connect
+
         settings = connect(command, kind, settings)
     limit = _limit(max_file_size)
     record = command.organisations.add_provider(
@@ -217,6 +220,8 @@ def update(
     entered = Entered(sets=sets or (), file=settings_file, secrets=secrets or ())
     changes = collect_changes(command, before.kind, entered, unset or ())
     if as_person:
+        from .connect import connect
+
         whole = {**before.settings, **changes}
         changes["refresh_token"] = connect(command, before.kind, whole)["refresh_token"]
     after = command.organisations.update_provider(
@@ -232,6 +237,48 @@ def update(
         command.out.note("nothing was different")
     elif after.settings_version != before.settings_version:
         command.out.note(f"it is PENDING again; next: {commands.verify(organisation, after.label)}")
+
+
+def rotate(
+    context: typer.Context,
+    provider: Provider,
+    organisation: Organisation,
+    sets: Sets = None,
+    settings_file: SettingsFile = None,
+    secrets: Secrets = None,
+    grace: Annotated[float, typer.Option("--grace", metavar="DAYS", min=0, help="How long old ones are kept.")] = 7,
+    hold: Annotated[bool, typer.Option("--hold", help="Do not activate what is proven.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Verify what is proposed, or --version.")] = False,
+    activate: Annotated[bool, typer.Option("--activate", help="Use what is proven, or --version.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Forget --version.")] = False,
+    version: Annotated[int | None, typer.Option("--version", metavar="NUMBER", help="Of the credentials.")] = None,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="How long verifying may take.")] = (
+        DEFAULT_TIMEOUT_S
+    ),
+) -> None:
+    """Give a provider other credentials for the same place: proven first, while those in use stay in use.
+
+    The old ones are kept for --grace days: leave them valid at the service so long. Without options the versions are
+    listed. Exit code 3 when a verification failed.
+    """
+    from .rotating import Wanted
+    from .rotating import rotate as rotated
+
+    command = command_of(context)
+    record = command.organisations.find(organisation, provider)
+    changes = collect_changes(
+        command, record.kind, Entered(sets=sets or (), file=settings_file, secrets=secrets or ()), ()
+    )
+    wanted = Wanted(
+        verify=verify,
+        activate=activate,
+        drop=drop,
+        hold=hold,
+        version=version,
+        grace=timedelta(days=grace),
+        timeout_s=timeout,
+    )
+    rotated(command, record, changes, wanted)
 
 
 def remove(context: typer.Context, provider: Provider, organisation: Organisation, yes: Yes = False) -> None:

@@ -43,6 +43,10 @@ Secrets: TypeAlias = Annotated[
         help=f"A secret to enter: taken from {PREFIX}<KIND>_<NAME>, else asked for on the terminal. Repeatable.",
     ),
 ]
+Connect: TypeAlias = Annotated[
+    bool,
+    typer.Option("--connect", help="Connect as a person (sharepoint): shows a code to enter on another device."),
+]
 
 # Errors of usage quote what was written before the settings model, which knows its secrets, is asked.
 _SECRET_NAME: Final = regex("secret|key(?!_id)|token|pass|credential|sas|connection|identities", re.IGNORECASE)

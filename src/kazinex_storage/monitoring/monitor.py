@@ -139,6 +139,8 @@ class Monitor:
     def run_once(self, stop: threading.Event | None = None) -> MonitorRound:
         """Verify what is due, as far as the budget goes, end what has expired, and return what was done.
 
+        Credentials whose grace is over are forgotten.
+
         Raises:
             StorageError: the catalogue does not answer.
         """
@@ -157,6 +159,7 @@ class Monitor:
             threads.close()
         if errors:
             raise errors[0]
+        self._organisations.drop_retired_credentials()
         return MonitorRound(
             verified=sum(each.verified for each in done),
             changed=sum(each.changed for each in done),

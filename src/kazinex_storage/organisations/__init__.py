@@ -27,8 +27,15 @@ if TYPE_CHECKING:
     from .audit.log import AuditLog as AuditLog
     from .catalogue import Catalogue as Catalogue
     from .catalogue import MemoryCatalogue as MemoryCatalogue
+    from .credential_versions import CredentialStatus as CredentialStatus
+    from .credential_versions import CredentialVersion as CredentialVersion
+    from .data_key_rows import DataKey as DataKey
+    from .data_key_rows import DataKeyStatus as DataKeyStatus
+    from .data_keys import KeyService as KeyService
     from .journal_rows import SqlJournal as SqlJournal
     from .journal_rows import open_journal as open_journal
+    from .keyed import ResealReport as ResealReport
+    from .keyed import ResealStep as ResealStep
     from .keyfile import KeyFile as KeyFile
     from .managed import ManagedProvider as ManagedProvider
     from .records import KEEP as KEEP
@@ -61,7 +68,11 @@ _HOMES = {
     "audit.exports": ("verify_exported",),
     "audit.log": ("AuditLog",),
     "catalogue": ("Catalogue", "MemoryCatalogue"),
+    "credential_versions": ("CredentialStatus", "CredentialVersion"),
+    "data_key_rows": ("DataKey", "DataKeyStatus"),
+    "data_keys": ("KeyService",),
     "journal_rows": ("SqlJournal", "open_journal"),
+    "keyed": ("ResealReport", "ResealStep"),
     "keyfile": ("KeyFile",),
     "managed": ("ManagedProvider",),
     "records": ("KEEP", "OrganisationRecord", "ProjectOverride", "ProviderRecord", "ProviderStatus", "SecretValues"),

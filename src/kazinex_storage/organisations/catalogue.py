@@ -26,6 +26,7 @@ from ..secrecy.pickling import not_pickled
 from .audit.table import AuditTable, MemoryAudit
 from .checks import CheckTable, MemoryChecks
 from .connections import ConnectionTable, MemoryConnections
+from .credential_versions import CredentialTable, MemoryCredentials
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .rules import check_chosen, check_removable, conflict, id_in_use, label_in_use, label_key, unknown_provider
 
@@ -187,8 +188,8 @@ class Catalogue(Protocol):
         """
         ...
 
-    def reseal(self) -> int:
-        """Seal every secret of every organisation under the first key, all or none.
+    def reseal(self, organisation: str | None = None) -> int:
+        """Seal every secret of every organisation, or of one, under the first key, all or none.
 
         Returns how many providers changed.
 
@@ -222,6 +223,10 @@ class MemoryCatalogue:
         """When each provider is verified next."""
         self.connections: ConnectionTable = MemoryConnections()
         """Connections under way."""
+        credentials = MemoryCredentials()
+        self._forget_credentials = credentials.forget
+        self.credentials: CredentialTable = credentials
+        """Versions of credentials that are not in use."""
         self.listing: RevisionListing = MemoryListing(register)
         """What is stored, as lists."""
         self.audit: AuditTable = MemoryAudit()
@@ -315,6 +320,7 @@ class MemoryCatalogue:
             projects = [override.project for override in self.overrides(organisation) if override.provider == provider]
             check_removable(record, self.organisation(organisation).default_provider, projects)
             del self._providers[organisation][provider]
+            self._forget_credentials(organisation, provider)
 
     def set_default(self, organisation: str, provider: str | None, *, version: int) -> OrganisationRecord:
         """Make a VERIFIED provider the default."""
@@ -346,8 +352,8 @@ class MemoryCatalogue:
             self._overrides.setdefault(organisation, {})[project] = after
             return after
 
-    def reseal(self) -> int:
-        """Do nothing: nothing is sealed here."""
+    def reseal(self, organisation: str | None = None) -> int:  # noqa: ARG002  # nothing is sealed here
+        """Do nothing."""
         return 0
 
     def together(self) -> AbstractContextManager[object]:

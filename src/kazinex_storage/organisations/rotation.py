@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..errors import RecordConflictError, SettingsError
 from ..values import value
 from .catalogue import Catalogue
+from .credential_versions import CredentialTable, CredentialVersion
 from .records import SecretValues
 
 _TRIES = 5
@@ -57,3 +58,44 @@ class KeptSecret:
                 continue
             return True
         return False
+
+
+@value(kw_only=False)
+class KeptVersionSecret:
+    """One secret of credentials that are not in use: used by their verification alone, so nothing is compared."""
+
+    table: CredentialTable
+    version: CredentialVersion
+    name: str
+
+    def load(self) -> str:
+        """Return the newest one.
+
+        Raises:
+            SettingsError: the version was dropped, or holds none.
+            SealError: it cannot be opened.
+        """
+        found = self._kept().secrets.reveal().get(self.name)
+        if found is None:
+            raise SettingsError(f"the credentials hold no {self.name} any more; propose them again")
+        return found
+
+    def swap(self, old: str, new: str) -> bool:
+        """Store *new* if *old* is there still.
+
+        Raises:
+            SettingsError: the version was dropped.
+            SealError: the secrets cannot be opened.
+        """
+        kept = self._kept()
+        secrets = kept.secrets.reveal()
+        if secrets.get(self.name) != old:
+            return False
+        self.table.keep(replace(kept, secrets=SecretValues({**secrets, self.name: new})))
+        return True
+
+    def _kept(self) -> CredentialVersion:
+        for found in self.table.all(self.version.organisation, self.version.provider):
+            if found.version == self.version.version:
+                return found
+        raise SettingsError("the credentials were dropped meanwhile; propose them again")

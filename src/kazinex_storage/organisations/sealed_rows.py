@@ -66,6 +66,10 @@ class SealedRows:
         sealed = self._seal(record.organisation, record.id, record.secrets.reveal(), bound)
         return {"settings": record.settings, "secrets": sealed}
 
+    def prepare(self, organisation: str) -> None:
+        """Have what seals for the organisation at hand; see ``Sealer.prepare``."""
+        self._sealer.prepare(organisation)
+
     def resealed(self, row: sa.RowMapping) -> dict[str, str] | None:
         """Return the secrets of *row* sealed under the first key, or None when they are.
 
@@ -73,7 +77,7 @@ class SealedRows:
             SealError: a secret cannot be opened.
             SettingsError: the keys cannot be read.
         """
-        if all(self._sealer.is_current(envelope) for envelope in row["secrets"].values()):
+        if all(self._sealer.is_current(envelope, row["organisation"]) for envelope in row["secrets"].values()):
             return None
         return self._seal(row["organisation"], row["id"], self._open(row), _bound_to(row))
 

@@ -37,6 +37,9 @@ _NONCE_BYTES = 12
 _SCHEME = "kzx2"
 _OLD_SCHEME = "kzx1"
 _TAG_BYTES = 16
+DESTROYED = "DataKeyDestroyed"
+"""The code of the error for a key that was destroyed on purpose."""
+
 _SEPARATOR = regex(r"[\s,]+")
 
 
@@ -108,6 +111,10 @@ class KeyRing:
         """Return a ring that seals with the first key of *other* and opens with the keys of both."""
         return KeyRing(dict.fromkeys((*other._keys, *self._keys)))
 
+    def with_further(self, other: KeyRing) -> KeyRing:
+        """Return a ring that seals as this one does and opens with the keys of both."""
+        return KeyRing(dict.fromkeys((*self._keys, *other._keys)))
+
     def only_first(self) -> KeyRing:
         """Return a ring of the sealing key alone."""
         return KeyRing(self._keys[:1])
@@ -139,8 +146,8 @@ class KeyRing:
         return f"KeyRing({', '.join(self.ids)})"
 
 
-class KeySource(Protocol):
-    """Where a sealer takes its ring from: a ``KeyRing`` itself, or a ``KeyFile``."""
+class RingSource(Protocol):
+    """Where a sealer takes its ring from: a ``KeyRing`` itself, a ``KeyFile``, or the data keys of an organisation."""
 
     def for_sealing(self) -> KeyRing:
         """Return the ring that seals now.
@@ -159,19 +166,47 @@ class KeySource(Protocol):
         ...
 
 
+class OrganisationRings(Protocol):
+    """Gives each organisation a ring of its own."""
+
+    def of(self, organisation: str, /) -> RingSource:
+        """Return where the ring of the organisation is taken from; nothing is read yet."""
+        ...
+
+    def prepare(self, organisation: str, /) -> None:
+        """Have the key at hand that seals for the organisation now."""
+        ...
+
+
 @not_pickled("give the other process a key ring or a key file of its own")
 class Sealer:
     """Seals and opens secrets. Thread-safe and fork-safe."""
 
-    __slots__ = ("_keys",)
+    __slots__ = ("_keys", "_rings")
 
-    def __init__(self, keys: KeySource) -> None:
+    def __init__(self, keys: RingSource, rings: OrganisationRings | None = None) -> None:
+        """Take one ring for all organisations from *keys*, or that of each from *rings*, which knows of *keys* too."""
         self._keys = keys
+        self._rings = rings
 
     @property
-    def keys(self) -> KeySource:
-        """Where the ring is taken from."""
+    def keys(self) -> RingSource:
+        """Where the ring is taken from that is everybody's."""
         return self._keys
+
+    def of(self, organisation: str) -> RingSource:
+        """Return where the ring of the organisation is taken from."""
+        return self._keys if self._rings is None else self._rings.of(organisation)
+
+    def prepare(self, organisation: str) -> None:
+        """Have what seals for the organisation at hand, so that a transaction does not wait for a key service.
+
+        Raises:
+            SettingsError: the keys cannot be read or made.
+            StorageError: the key service refuses, or does not answer.
+        """
+        if self._rings is not None:
+            self._rings.prepare(organisation)
 
     def seal(self, secret: str, *, organisation: str, record: str, field: str, settings: str = "") -> str:
         """Return the envelope of *secret*, which opens for the same organisation, record, field and settings only.
@@ -183,7 +218,7 @@ class Sealer:
             SettingsError: the keys cannot be read or made.
         """
         secret = Masked(secret)
-        ring = self._keys.for_sealing()
+        ring = self.of(organisation).for_sealing()
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + ring.sealing.encrypt(
             nonce, secret.encode("utf-8", "surrogatepass"), _bound(_SCHEME, organisation, record, field, settings)
@@ -200,7 +235,7 @@ class Sealer:
         """
         subject = f"the secret {field!r} of the provider {record!r} cannot be opened"
         scheme, key_id, sealed = _parse(envelope, subject)
-        ring = self._keys.for_opening(key_id)
+        ring = self.of(organisation).for_opening(key_id)
         cipher = ring.cipher(key_id)
         if cipher is None:
             raise SealError(
@@ -217,7 +252,7 @@ class Sealer:
             ) from error
         return secret.decode("utf-8", "surrogatepass")
 
-    def is_current(self, envelope: str) -> bool:
+    def is_current(self, envelope: str, organisation: str = "") -> bool:
         """Say whether *envelope* is sealed as it would be now: under the same key, in the same scheme.
 
         Raises:
@@ -225,7 +260,7 @@ class Sealer:
             SettingsError: the keys cannot be read or made.
         """
         scheme, key_id, _ = _parse(envelope, "a secret cannot be read")
-        return (scheme, key_id) == (_SCHEME, self._keys.for_sealing().current)
+        return (scheme, key_id) == (_SCHEME, self.of(organisation).for_sealing().current)
 
 
 class OrganisationKeys:
@@ -233,7 +268,7 @@ class OrganisationKeys:
 
     __slots__ = ("_label", "_source")
 
-    def __init__(self, source: KeySource, organisation: str) -> None:
+    def __init__(self, source: RingSource, organisation: str) -> None:
         """Derive from the ring of *source*, which is read when it is needed."""
         self._source = source
         self._label = json.dumps(["upload state", organisation]).encode()
@@ -248,12 +283,17 @@ class OrganisationKeys:
         return ring.current, cast(bytes, ring.derived(ring.current, self._label))
 
     def checking(self, key_id: str) -> bytes | None:
-        """Return the key of that id; None when the ring has none.
+        """Return the key of that id; None when the ring has none, or not any more.
 
         Raises:
             SettingsError: the ring cannot be read.
         """
-        return self._source.for_opening(key_id).derived(key_id, self._label)
+        try:
+            return self._source.for_opening(key_id).derived(key_id, self._label)
+        except SealError as error:
+            if error.code != DESTROYED:
+                raise
+            return None
 
 
 def _parse(envelope: str, subject: str) -> tuple[str, str, bytes]:

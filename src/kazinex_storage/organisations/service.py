@@ -35,7 +35,8 @@ from .ownership import check_owner
 from .proposals import Proposals, check_folder
 from .records import KEEP, Keep, OrganisationRecord, ProjectOverride, ProviderRecord, now
 from .retentions import Retentions
-from .rotation import KeptSecret
+from .rotating import Rotating
+from .rotation import KeptSecret, KeptVersionSecret
 from .rules import check_label, conflict, free_label
 from .settings import merge
 from .use import failed
@@ -46,10 +47,11 @@ if TYPE_CHECKING:
     from ..transport.addresses import PublicAddresses
     from ..types import Diagnosis
     from ..verbs import AnyProvider
+    from .credential_versions import CredentialVersion
 
 
 @not_pickled("let the other process open the catalogue")
-class Organisations(Retentions):
+class Organisations(Rotating, Retentions):
     """The providers and choices of all organisations. Safe for threads, and for several processes.
 
     Where a method takes *version* it refuses with ``RecordConflictError`` when the record has another one; without
@@ -114,6 +116,7 @@ class Organisations(Retentions):
         self._proposals.admit(organisation, kind, model)
         if max_file_bytes is not None:
             check_size_limit(self.registry, kind, model, max_file_bytes)
+        self._prepare_sealing(organisation)
         record = new_record(self.registry, organisation, kind, label, model, self._clock())
         record = replace(record, max_file_bytes=max_file_bytes)
         return self._changed(partial(self.catalogue.add_provider, record), telling.added)
@@ -302,13 +305,24 @@ class Organisations(Retentions):
         if record.managed:
             check_folder(record.organisation)
             return self.managed.open(record.id, record.label)
+        return self._opened(record, partial(KeptSecret, self.catalogue, record.organisation, record.id))
+
+    def open_credentials(self, version: CredentialVersion, record: ProviderRecord) -> AnyProvider:
+        """Make the provider that *record* describes, whose credentials are *version*, which is not in use.
+
+        Raises:
+            UnknownProviderError, SettingsError, SealError: as in ``open``.
+        """
+        return self._opened(record, partial(KeptVersionSecret, self._versions, version))
+
+    def _opened(self, record: ProviderRecord, keeper: Callable[[str], KeptSecret | KeptVersionSecret]) -> AnyProvider:
         settings = self.settings(record)
         addresses = self._proposals.admit(record.organisation, record.kind, settings, alone=True)
         provider = self.registry.open(record.kind, settings)
         if offers_exchanges(provider):
             provider.addresses = addresses
         if isinstance(provider, SecretRotator) and (name := provider.rotating_secret) is not None:
-            kept = KeptSecret(self.catalogue, record.organisation, record.id, name)
+            kept = keeper(name)
             provider.keep_secret(kept.load, kept.swap)
         return provider
 

@@ -26,12 +26,16 @@ from .check_rows import SqlChecks
 from .checks import CheckTable
 from .connection_rows import SqlConnections
 from .connections import ConnectionTable
+from .credential_rows import SqlCredentials, credentials
+from .credential_versions import CredentialTable
+from .data_keys import DataKeys, KeyService
 from .database import Database, sa, write_next
 from .evidence.chain import ReceiptChains
 from .journal_rows import SqlJournal
 from .listing import SqlListing
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .register import SqlRegister
+from .resealing import reseal, sealed_organisations
 from .rules import check_chosen, check_removable, conflict, id_in_use, label_in_use, label_key, unknown_provider
 from .schema import organisations, overrides, prepare, providers
 from .sealed_rows import SealedRows, columns_of
@@ -40,7 +44,6 @@ from .service_tables import quotas
 from .tickets import SqlTickets
 from .usage_rows import SqlUsage
 
-_ROW_IS = (providers.c.organisation, providers.c.id)
 _ORDER = (providers.c.created_at, providers.c.id)
 
 # One row at least, so that what is set for an organisation is found where it has no provider of its own.
@@ -79,8 +82,16 @@ class SqlCatalogue:
     write secrets raise SettingsError when they cannot be sealed.
     """
 
-    def __init__(self, place: str | Path | sa.URL | sa.Engine, sealer: Sealer) -> None:
+    def __init__(
+        self, place: str | Path | sa.URL | sa.Engine, sealer: Sealer, key_service: KeyService | None = None
+    ) -> None:
         """Open the database at *place* (a URL, the path of a SQLite file, or an engine) and make its tables if missing.
+
+        Args:
+            place: Where it is.
+            sealer: Seals secrets under a ring that is everybody's.
+            key_service: Gives each organisation data keys of its own, which seal from then on; what the ring of
+                *sealer* sealed goes on opening. The catalogue closes it.
 
         Raises:
             SettingsError: the place cannot be used, or holds the layout of another release.
@@ -88,6 +99,11 @@ class SqlCatalogue:
         """
         place = masked(place)
         self._database = Database(place)
+        self.data_keys: DataKeys | None = None
+        """The keys of organisations, where a key service wraps them."""
+        if key_service is not None:
+            self.data_keys = DataKeys(self._database, key_service, sealer.keys)
+            sealer = Sealer(sealer.keys, self.data_keys)
         self._sealer = sealer
         self._rows = SealedRows(sealer)
         self.receipts = ReceiptChains(self._database, self.state_keys)
@@ -103,6 +119,9 @@ class SqlCatalogue:
         """When each provider is verified next."""
         self.connections: ConnectionTable = SqlConnections(self._database, sealer)
         """Connections under way."""
+        self._credentials = SqlCredentials(self._database, sealer)
+        self.credentials: CredentialTable = self._credentials
+        """Versions of credentials that are not in use."""
         self.listing: RevisionListing = SqlListing(self._database)
         """What is stored, as lists."""
         self.audit: AuditTable = SqlAudit(self._database)
@@ -117,7 +136,11 @@ class SqlCatalogue:
 
     def state_keys(self, organisation: str) -> OrganisationKeys:
         """Return the keys that the upload states of the organisation are sealed with."""
-        return OrganisationKeys(self._sealer.keys, organisation)
+        return OrganisationKeys(self._sealer.of(organisation), organisation)
+
+    def prepare_sealing(self, organisation: str) -> None:
+        """Have what seals for the organisation at hand; see ``Sealer.prepare``."""
+        self._sealer.prepare(organisation)
 
     def organisation(self, organisation: str) -> OrganisationRecord:
         """Return what is set for the organisation."""
@@ -180,6 +203,7 @@ class SqlCatalogue:
     def replace_provider(self, record: ProviderRecord, *, refreshed: bool = False) -> ProviderRecord:
         """Put *record* in the place of the one it was made from."""
         after = replace(record, version=record.version + 1)
+        self._sealer.prepare(record.organisation)
         with self._database.changing() as connection:
             row = _row(connection, record.organisation, record.id, lock=True)
             if row is None:
@@ -210,6 +234,8 @@ class SqlCatalogue:
             projects = sorted(connection.execute(users).scalars())
             check_removable(record, _organisation(connection, organisation).default_provider, projects)
             connection.execute(providers.delete().where(*_is(organisation, provider)))
+            of_it = (credentials.c.organisation == organisation, credentials.c.provider == provider)
+            connection.execute(credentials.delete().where(*of_it))
 
     def set_default(self, organisation: str, provider: str | None, *, version: int) -> OrganisationRecord:
         """Make a VERIFIED provider the default."""
@@ -243,21 +269,13 @@ class SqlCatalogue:
                 raise conflict(f"the override of the project {project!r}", version)
             return after
 
-    def reseal(self) -> int:
-        """Seal every secret under the first key, in one transaction."""
-        columns = (*_ROW_IS, providers.c.kind, providers.c.settings, providers.c.secrets)
-        query = sa.select(*columns).order_by(*_ROW_IS).with_for_update()
-        changed = 0
-        with self._database.changing() as connection:
-            for row in connection.execute(query).mappings().all():
-                sealed = self._rows.resealed(row)
-                if sealed is None:
-                    continue
-                connection.execute(
-                    providers.update().where(*_is(row["organisation"], row["id"])).values(secrets=sealed)
-                )
-                changed += 1
-        return changed
+    def reseal(self, organisation: str | None = None) -> int:
+        """Seal every secret under the first key, or those of one organisation, in one transaction."""
+        return reseal(self._database, self._rows, self._credentials, organisation)
+
+    def sealed_organisations(self) -> tuple[str, ...]:
+        """Return the organisations that have providers, sorted."""
+        return sealed_organisations(self._database)
 
     def together(self) -> AbstractContextManager[object]:
         """Make all changes of this thread in the block one transaction."""
@@ -266,6 +284,8 @@ class SqlCatalogue:
     def close(self) -> None:
         """Close idle connections; using the catalogue again opens new ones."""
         self._database.close()
+        if self.data_keys is not None:
+            self.data_keys.service.close()
 
     def _records(self, query: sa.Select[tuple[object, ...]]) -> tuple[ProviderRecord, ...]:
         with self._database.reading() as connection:

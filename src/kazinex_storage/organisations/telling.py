@@ -60,8 +60,8 @@ def updated(before: ProviderRecord, after: ProviderRecord) -> Iterator[Event]:
     """Yield the events of a provider that an administrator changed."""
     changed = [] if before.label == after.label else ["label"]
     if before.settings_version != after.settings_version:
-        changed += _names(before.settings, after.settings)
-        changed += _names(_revealed(before), _revealed(after))
+        changed += differing(before.settings, after.settings)
+        changed += differing(_revealed(before), _revealed(after))
     if changed:
         yield ProviderUpdated(**facts(after), changed=tuple(changed))
     if before.max_file_bytes != after.max_file_bytes:
@@ -130,7 +130,8 @@ def resealed(providers: int) -> Iterator[Event]:
         yield KeyRotated(resealed=providers)
 
 
-def _names(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
+def differing(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
+    """Return the names of what differs, sorted."""
     return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
 
 

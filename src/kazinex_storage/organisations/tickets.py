@@ -99,6 +99,7 @@ class SqlTickets:
         Raises:
             StorageError: the database does not answer; whether it was done is then not known.
         """
+        self._sealer.prepare(before.document.organisation)
         with self._database.changing() as connection:
             return self._swap(connection, before, after)
 
@@ -117,6 +118,7 @@ class SqlTickets:
             RecordConflictError: another version of the ticket is kept.
             StorageError: the database does not answer; whether it was done is then not known.
         """
+        self._sealer.prepare(before.document.organisation)
         with self._database.changing() as connection:
             swap = self._register.swap_in
             if revision_after is not None and not swap(connection, revision_before, revision_after, claim=claim):

@@ -45,6 +45,7 @@ from .reports import VerificationReport as VerificationReport
 
 if TYPE_CHECKING:
     from ..organisations import Organisations, ProviderRecord
+    from ..verbs import AnyProvider
 
 # After an interrupt the person is still there, but not for long.
 _CLEAN_UP_S = 2.0
@@ -142,10 +143,14 @@ def try_provider(
     timeout_s: float = DEFAULT_TIMEOUT_S,
     share: bool = False,
     on_check: OnCheck | None = None,
+    opener: Callable[[ProviderRecord], AnyProvider] | None = None,
 ) -> tuple[VerificationReport, Mapping[str, object] | None]:
     """Verify the provider of *record* and record nothing; return the report, and the ids that the provider looked up.
 
     ``Organisations.record_verification`` takes both.
+
+    Args:
+        opener: Makes the provider in place of ``organisations.open``.
 
     Raises:
         SettingsError: the platform manages it.
@@ -154,7 +159,7 @@ def try_provider(
 
     check_own(record)
     try:
-        opened = organisations.open(record)
+        opened = (opener or organisations.open)(record)
         storage = Storage(opened, prefix=record.organisation)
     except StorageError as error:
         report = unusable(record.kind, error)

@@ -14,6 +14,7 @@ from .audit import AuditRoutes
 from .choices import ChoiceRoutes
 from .connect import ConnectRoutes
 from .connecting import Connecting, SharePointConnect
+from .credentials import CredentialRoutes
 from .documents import DocumentRoutes
 from .download import DownloadRoutes
 from .evidence import EvidenceRoutes
@@ -65,6 +66,7 @@ def storage_router(
         KindRoutes(service),
         ProviderRoutes(service),
         VerificationRoutes(service),
+        CredentialRoutes(service),
         ExportRoutes(service),
         ChoiceRoutes(service),
         DocumentRoutes(service),

@@ -28,6 +28,10 @@ from .files import DocumentPresigned as DocumentPresigned
 from .files import DocumentRefused as DocumentRefused
 from .files import DocumentRemoved as DocumentRemoved
 from .files import DocumentUploaded as DocumentUploaded
+from .keys import CredentialsChanged as CredentialsChanged
+from .keys import DataKeyRenewed as DataKeyRenewed
+from .keys import DataKeysDestroyed as DataKeysDestroyed
+from .keys import SecretsResealed as SecretsResealed
 from .providers import LimitChanged as LimitChanged
 from .providers import ProviderAdded as ProviderAdded
 from .providers import ProviderFailed as ProviderFailed
@@ -72,6 +76,10 @@ EVENTS: Final[dict[str, type[Event]]] = {
         FileRulesChanged,
         QuotaChanged,
         KeyRotated,
+        DataKeyRenewed,
+        DataKeysDestroyed,
+        SecretsResealed,
+        CredentialsChanged,
         AuditDropped,
         DocumentUploaded,
         DocumentOpened,

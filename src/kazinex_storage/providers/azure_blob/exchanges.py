@@ -191,7 +191,7 @@ class AzureBlobProvider:
         if isinstance(credential, AccountKey):
             return credential.key.encode()
         if isinstance(credential, SasToken):
-            return credential.token.encode()
+            return credential.token.encode() if credential.source is None else None
         proof = credential.app and (credential.app.secret or credential.app.private_key)
         return proof.encode() if proof else None  # the identity of a machine has no lasting secret
 

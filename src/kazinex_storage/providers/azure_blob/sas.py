@@ -29,6 +29,7 @@ SKEW: Final = timedelta(minutes=15)
 """How far back its validity begins."""
 
 _RENEW_AFTER_S: Final = GOOD_FOR.total_seconds() / 2
+_ASK_AGAIN_S: Final = 60.0
 _PERMISSIONS: Final = "racwdl"
 # learn.microsoft.com/rest/api/storageservices/create-service-sas (read 2026-11): sets policies and holds; the last one.
 _IMMUTABILITY: Final = "i"
@@ -37,7 +38,7 @@ _IMMUTABILITY: Final = "i"
 class Signing:
     """An ``Auth`` that adds the signature to URLs. Thread-safe: two threads may both mint one, which does no harm."""
 
-    __slots__ = ("_clock", "_delegate", "_delegated", "_minted", "_target")
+    __slots__ = ("_clock", "_delegate", "_delegated", "_minted", "_source", "_target")
 
     def __init__(
         self,
@@ -51,8 +52,10 @@ class Signing:
         self._delegated: DelegatedKey | None = None
         self._clock = clock
         self._minted: tuple[Authorisation | None, float] = (None, 0.0)
-        if isinstance(target.credential, SasToken):
-            self._minted = (Authorisation(query=Masked(target.credential.token)), float("inf"))
+        given = target.credential if isinstance(target.credential, SasToken) else None
+        self._source = None if given is None else given.source
+        if given is not None and given.source is None:
+            self._minted = (Authorisation(query=Masked(given.token)), float("inf"))
 
     @property
     def at_hand(self) -> Authorisation | None:
@@ -68,7 +71,13 @@ class Signing:
             StorageError: no user delegation key can be had.
         """
         found = self.at_hand
-        if found is None:
+        if found is None and self._source is not None:
+            from ..settings.given import returned  # most have keys in their settings
+
+            text = yield Call(returned, self._source, str)
+            found = Authorisation(query=Masked(text.lstrip("?")))
+            self._minted = (found, self._clock() - _RENEW_AFTER_S + _ASK_AGAIN_S)
+        elif found is None:
             key = yield from self.key(GOOD_FOR)
             minted_at = self._clock()
             found = Authorisation(query=Masked((yield Call(mint, self._target, key))))
@@ -76,7 +85,10 @@ class Signing:
         return found
 
     def refuse(self, refused: Authorisation) -> Exchange[bool]:  # noqa: ARG002
-        """Say that there is no other signature."""
+        """Say whether there may be another signature: where the caller's function gives them."""
+        if self._source is not None:
+            self._minted = (None, 0.0)
+            return True
         return False
         yield  # makes an exchange of it
 

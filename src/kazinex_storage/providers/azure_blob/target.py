@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -40,7 +40,9 @@ class SasToken:
     """A shared access signature that was given to us."""
 
     token: str = field(repr=False)
-    """A query without the question mark."""
+    """A query without the question mark; empty where *source* gives them."""
+    source: Callable[[], str] | None = field(default=None, repr=False)
+    """Returns one that is good now, with or without the question mark; it may block."""
 
 
 @value

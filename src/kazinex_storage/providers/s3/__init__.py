@@ -17,8 +17,18 @@ if TYPE_CHECKING:
     from .settings import R2Settings as R2Settings
     from .settings import S3Settings as S3Settings
     from .settings import SupabaseSettings as SupabaseSettings
+    from .target import Credentials as Credentials
 
-__all__ = ["R2Settings", "S3Provider", "S3Settings", "SupabaseSettings", "open_r2", "open_s3", "open_supabase"]
+__all__ = [
+    "Credentials",
+    "R2Settings",
+    "S3Provider",
+    "S3Settings",
+    "SupabaseSettings",
+    "open_r2",
+    "open_s3",
+    "open_supabase",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -36,6 +46,10 @@ def __getattr__(name: str) -> object:
         from .settings_supabase import SupabaseSettings
 
         return SupabaseSettings
+    if name == "Credentials":
+        from .target import Credentials
+
+        return Credentials
     from . import provider
 
     return getattr(provider, name)

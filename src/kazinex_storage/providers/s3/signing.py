@@ -33,21 +33,21 @@ def credentials_of(target: Target) -> Exchange[Credentials]:
 
 
 class Renewed:
-    """An ``Auth`` that asks once a minute. Thread-safe: two threads may both ask, which does no harm."""
+    """An ``Auth`` that asks once a minute, and before what it has expires. Two threads may both ask, without harm."""
 
-    __slots__ = ("_asked_at", "_found", "_region", "_source")
+    __slots__ = ("_found", "_good_until", "_region", "_source")
 
     def __init__(self, source: CredentialSource, region: str) -> None:
         """Ask *source* for the credentials that sign for *region*."""
         self._source = source
         self._region = region
         self._found: Authorisation | None = None
-        self._asked_at = 0.0
+        self._good_until = 0.0
 
     @property
     def at_hand(self) -> Authorisation | None:
-        """The result of less than a minute ago."""
-        return self._found if time.monotonic() - self._asked_at < _ASK_AGAIN_S else None
+        """The result of less than a minute ago, unless it has expired since."""
+        return self._found if time.monotonic() < self._good_until else None
 
     def fetch(self) -> Exchange[Authorisation]:
         """Ask.
@@ -58,7 +58,8 @@ class Renewed:
         asked_at = time.monotonic()
         credentials: Credentials = yield Call(self._source)
         found = self._found = _signed(credentials, self._region)
-        self._asked_at = asked_at
+        left = credentials.expires_at.timestamp() - time.time() if credentials.expires_at is not None else _ASK_AGAIN_S
+        self._good_until = asked_at + min(_ASK_AGAIN_S, left)
         return found
 
     def refuse(self, refused: Authorisation) -> Exchange[bool]:  # noqa: ARG002

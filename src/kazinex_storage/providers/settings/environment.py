@@ -2,7 +2,7 @@
 
 KAZINEX_STORAGE_HOME            folder of the catalogue and the key file; default: the user's data folder
 KAZINEX_STORAGE_DATABASE        URL of the catalogue, or the path of a SQLite file
-KAZINEX_STORAGE_KEY             sealing keys, base64 of 32 bytes each, comma-separated; the first one seals
+KAZINEX_STORAGE_KEY             sealing keys, base64 of 32 bytes each; with _SOURCE, services that wrap data keys
 KAZINEX_STORAGE_MANAGED         file that declares the providers of the platform
 KAZINEX_STORAGE_TIME_STAMP_URL  time stamp service (RFC 3161) that sees the evidence of receipts
 KAZINEX_STORAGE_<KIND>_<FIELD>  settings of a provider, for tools that open one without a catalogue
@@ -85,6 +85,18 @@ def sealing_keys(environ: Mapping[str, str] | None = None) -> str | None:
     if text is not None and not text.strip():
         raise SettingsError(f"{PREFIX}KEY is set but empty; give it a key, or unset it to use the key file")
     return text
+
+
+def key_services(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return what ``KAZINEX_STORAGE_KEY_SOURCE`` names: the key service that wraps, then earlier ones; none by default.
+
+    Raises:
+        SettingsError: it is set to nothing.
+    """
+    text = _variables(environ).get(f"{PREFIX}KEY_SOURCE")
+    if text is not None and not text.strip():
+        raise SettingsError(f"{PREFIX}KEY_SOURCE is set but empty; name a key service, or unset it")
+    return tuple((text or "").split())
 
 
 def managed_file(environ: Mapping[str, str] | None = None) -> Path | None:

@@ -105,7 +105,7 @@ def ministack() -> Iterator[S3Server]:
     with tempfile.TemporaryDirectory(prefix="kazinex-ministack-", ignore_cleanup_errors=True) as folder:
         environ = {
             **{"HOME": folder, "PATH": "/usr/bin:/bin", "TMPDIR": folder},
-            **{"AUTH": "true", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SERVICES": "s3"},
+            **{"AUTH": "true", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SERVICES": "s3,kms"},
             "IOT_MTLS_ENABLED": "0",  # MQTT on a fixed port of every address otherwise
         }
         url = f"http://127.0.0.1:{port}"
