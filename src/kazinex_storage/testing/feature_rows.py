@@ -142,4 +142,29 @@ LIBRARY: Final[tuple[Feature, ...]] = (
         how="evidence.md#receipts-without-this-package",
         says="by `kazinex-storage evidence verify`, openssl, or twenty lines of Python",
     ),
+    Feature(
+        title="data keys by a key service",
+        how="keys.md#data-keys-by-a-key-service",
+        says="AWS KMS, Azure Key Vault, HashiCorp Vault or the key ring, one key for each organisation of a catalogue",
+    ),
+    Feature(
+        title="renewed, rewrapped and resealed keys",
+        how="keys.md#renew-rewrap-reseal",
+        says="they expire; one organisation after the other, with progress",
+    ),
+    Feature(
+        title="destroyed keys",
+        how="keys.md#destroy",
+        says="one organisation alone becomes unreadable, and errors say who did it and why",
+    ),
+    Feature(
+        title="two live versions of credentials",
+        how="keys.md#two-versions-of-credentials",
+        says="the new one is proven before the old one goes",
+    ),
+    Feature(
+        title="credentials from a function",
+        how="keys.md#credentials-from-a-function",
+        says="R2, S3, Supabase, Azure and SharePoint; local disks and memory have none",
+    ),
 )
