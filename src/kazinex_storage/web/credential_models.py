@@ -68,5 +68,6 @@ class Activation(Given):
     model_config = ConfigDict(json_schema_extra={"example": {"grace_days": 7}})
 
     version: int | None = Field(default=None, ge=1)
+    """The number of a version; null is the proposal."""
     grace_days: float = Field(default=7, ge=0, le=3650)
     """Days."""
