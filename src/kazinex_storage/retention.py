@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import Enum
 
-from .errors import RetentionError
+from .errors import PolicyError, RetentionError
 from .values import value
 
 
@@ -91,10 +91,10 @@ def check_change(
 
     Raises:
         RetentionError: COMPLIANCE would end earlier or be weaker; or GOVERNANCE, and *bypass* is not said.
-        ValueError: *after* has ended by *now*.
+        PolicyError: *after* has ended by *now*.
     """
     if after is not None and after.is_over(now):
-        raise ValueError(f"until is {after.until.isoformat()}, which has passed; give a time to come")
+        raise PolicyError(f"until is {after.until.isoformat()}, which has passed; give a time to come")
     if before is None or before.is_over(now):
         return
     strict = before.mode is RetentionMode.COMPLIANCE

@@ -47,7 +47,8 @@ class KeepingVerbs:
         Raises:
             NotFoundError: it is not stored.
             RetentionError: it is kept for longer, or more strictly, already.
-            ValueError: *until* has passed or has no zone, or a text is too long.
+            PolicyError: *until* has passed.
+            ValueError: it has no zone, or a text is too long.
             StorageError: the register or the service does not answer.
         """
         return self._run(self.operations.retain(document, until, mode, by, reason))

@@ -42,7 +42,7 @@ class RecordVerbs:
             NotSupportedError: without ``Capability.RETENTION``.
             NotFoundError: no such key.
             RetentionError: the one that there is would end earlier, and is COMPLIANCE or *bypass* is not said.
-            ValueError: the retention would be over already.
+            PolicyError: the retention would be over already.
         """
         return self._run(self._operations.keeping.retain(key, retention, bypass))
 

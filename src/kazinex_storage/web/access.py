@@ -34,6 +34,8 @@ class Action(Enum):
     """List and download the documents of one project, or with no project see which ones there are."""
     REMOVE = "remove"
     """Remove the file of a revision."""
+    KEEP = "keep"
+    """Retain and hold the files of revisions, and release them; who manages restrictions lifts a retention."""
     SEE_AUDIT = "see_audit"
     SEE_USAGE = "see_usage"
     SEE_METRICS = "see_metrics"
@@ -92,7 +94,7 @@ class Member:
 
 _READER: Final = frozenset({Action.SEE_KINDS, Action.READ})
 _UPLOADER: Final = _READER | {Action.UPLOAD}
-_PROJECT_ADMIN: Final = _UPLOADER | {Action.CHOOSE_FOR_PROJECT, Action.REMOVE, Action.SEE_USAGE}
+_PROJECT_ADMIN: Final = _UPLOADER | {Action.CHOOSE_FOR_PROJECT, Action.REMOVE, Action.KEEP, Action.SEE_USAGE}
 ALLOWED: Final[dict[Role, frozenset[Action]]] = {
     Role.READER: _READER,
     Role.UPLOADER: _UPLOADER,

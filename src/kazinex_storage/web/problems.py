@@ -137,6 +137,9 @@ def of_storage(error: StorageError, *, manager: bool, conditional: bool = False,
         return problem(status, code_of(error), _ASK, retry_after_s=error.retry_after_s)
     found = diagnosis_of(error) if status >= 500 else None
     further: dict[str, object] = {"operation": error.operation, "provider": error.provider, "key": error.key}
+    if isinstance(error, errors.RetentionError):
+        until = error.until.isoformat().replace("+00:00", "Z") if error.until is not None else None
+        further |= {"until": until, "reason": error.reason}
     if found is not None:
         further["diagnosis"] = {"meaning": found.meaning, "fix": found.fix}
     detail = str(error) if status >= 500 else error.message

@@ -39,7 +39,7 @@ STREAMED: Final = "x-kazinex-streamed"
 OPEN: Final = "signed"
 """The action of routes whose URL itself is the permission."""
 
-_OF_FILES: Final = frozenset({None, Action.UPLOAD, Action.READ, Action.REMOVE})
+_OF_FILES: Final = frozenset({None, Action.UPLOAD, Action.READ, Action.REMOVE, Action.KEEP})
 """Actions of people who have nothing to do with settings."""
 
 Handler = Callable[[Request], Coroutine[None, None, Response]]

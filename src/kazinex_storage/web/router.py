@@ -22,6 +22,7 @@ from .export import ExportRoutes
 from .kinds import KindRoutes
 from .limits import Limits
 from .providers import ProviderRoutes
+from .retention import RetentionRoutes
 from .route import bound_to
 from .runs import RunRoutes
 from .service import StorageService
@@ -72,6 +73,7 @@ def storage_router(
         DocumentRoutes(service),
         UploadRoutes(service),
         DownloadRoutes(service),
+        RetentionRoutes(service),
         TicketRoutes(service, public_url),
         UsageRoutes(service),
         AuditRoutes(service),
