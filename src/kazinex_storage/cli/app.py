@@ -30,7 +30,6 @@ from . import (
     monitoring,
     objects,
     provider,
-    retention,
     serve,
     sweep,
 )
@@ -128,7 +127,7 @@ def build() -> typer.Typer:
         _later(_evidence, "Export, prove, stamp and verify the signed evidence of receipts."), name="evidence"
     )
     app.add_typer(monitoring.build(ANYWHERE), name="quota")
-    app.add_typer(retention.build(ANYWHERE), name="retention")
+    app.add_typer(_later(_retention, "Keep documents from change and removal."), name="retention")
     app.add_typer(migrate.build(ANYWHERE), name="migrate")
     app.add_typer(emulate.build(ANYWHERE), name="emulate")
     return app
@@ -144,6 +143,12 @@ def _evidence() -> typer.Typer:
     from . import evidence
 
     return evidence.build(ANYWHERE)
+
+
+def _retention() -> typer.Typer:
+    from . import retention
+
+    return retention.build(ANYWHERE)
 
 
 def _later(build_group: Callable[[], typer.Typer], words: str) -> typer.Typer:
