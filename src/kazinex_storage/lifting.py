@@ -38,8 +38,8 @@ from .contract import (
 )
 from .contract_reading import ConditionalReader, PageLister
 from .contract_retention import Holder, Protector, Retainer
-from .contract_streaming import StreamWriter
 from .contract_versions import Undeleter, VersionKeeper
+from .contract_writing import ClassSetter, FormSigner, Publisher, StreamWriter, Tagger
 from .keys import ObjectKey, Prefix
 from .transport import Call, Exchange, TransferCancelled
 from .types import Buffer, ByteRange, Checksum, Diagnosis, Folder, ObjectInfo, ProviderInfo, Sink, UploadState
@@ -282,6 +282,14 @@ class Exchanges(Verbs):
     deleted = lifted(Undeleter.deleted)
     undelete = lifted(Undeleter.undelete)
     purge = lifted(Undeleter.purge)
+    tags = lifted(Tagger.tags)
+    set_tags = lifted(Tagger.set_tags)
+    set_storage_class = lifted(ClassSetter.set_storage_class)
+    presign_post = lifted(FormSigner.presign_post)
+
+    def public_url(self, key: ObjectKey) -> str:
+        """See ``Publisher.public_url``; nothing is asked of the service, so it is no exchange."""
+        return cast(Publisher, self.provider).public_url(key)
 
     def sweep(self, prefix: Prefix, *, dry_run: bool) -> Exchange[int]:
         """See ``Sweeper.sweep``."""

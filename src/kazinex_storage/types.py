@@ -269,6 +269,8 @@ class ProviderInfo:
     """Whether keys that differ only in case cannot both be objects; the second one is refused."""
     staged_parts: bool = False
     """Whether the signed request of a part could write the whole object, so that clients send them to another key."""
+    storage_classes: tuple[str, ...] = ()
+    """Storage classes or access tiers that the service is known to take; the first is that of an ordinary write."""
     proves_puts: bool = False
     """Whether a put returns only once a checksum was compared with what is stored; elsewhere copies are read back."""
     ours: frozenset[Capability] = frozenset()

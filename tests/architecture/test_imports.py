@@ -327,6 +327,7 @@ def test_the_methods_for_asyncio_are_awaited_unless_they_give_an_iterator_or_a_v
         "AsyncStorage.read_only",
         "AsyncStorage.scoped",
         "AsyncStorage.with_digest",
+        "AsyncStorage.public_url",
         "AsyncDocumentStore.acting",
         "AsyncDocumentStore.read_only",
     } == plain

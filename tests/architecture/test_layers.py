@@ -40,7 +40,7 @@ LEVELS = {
     # 3: the contract
     "contract": 3,
     "contract_retention": 3,
-    "contract_streaming": 3,
+    "contract_writing": 3,
     "contract_reading": 3,
     "contract_versions": 3,
     "lifting": 3,

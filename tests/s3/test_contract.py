@@ -44,5 +44,10 @@ class TestMinistack(OnServer):
 
     server_name = "ministack"
 
+    def harness(self) -> Harness:
+        harness = self._make(self.server_name)
+        harness.keeps_tags_of_parts = False  # it takes them with whole objects only
+        return harness
+
 
 del OnServer, ProviderContract  # pytest would collect them as well

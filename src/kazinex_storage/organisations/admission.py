@@ -127,6 +127,8 @@ class TenantChoices:
     """What may be connected to."""
     shares: bool = False
     """Whether organisations may share one place; otherwise the first one that verifies it binds it."""
+    public: bool = False
+    """Whether they may name a public host of their bucket, under which ``public_url`` gives lasting addresses."""
 
     def __call__(self, proposal: Proposal, /) -> PublicAddresses | None:
         """Admit *proposal* or refuse it; names are looked up now, and again when a connection is made.
@@ -144,6 +146,8 @@ class TenantChoices:
             raise _refused(
                 proposal, f"what {name} means belongs to the machine of the host; give credentials of your own"
             )
+        if getattr(settings, "public_base_url", None) is not None and not self.public:
+            raise _refused(proposal, "documents of an organisation are not public here; leave public_base_url out")
         for name in _AUTHORITIES:
             if getattr(settings, name, None) is not None:
                 raise _refused(proposal, f"{name} is for the operator; leave it out")

@@ -100,6 +100,10 @@ class AsyncStorage:
     complete_upload = awaited(Storage.complete_upload)
     abort_upload = awaited(Storage.abort_upload)
     pending_uploads = awaited(Storage.pending_uploads)
+    tags = awaited(Storage.tags)
+    set_tags = awaited(Storage.set_tags)
+    set_storage_class = awaited(Storage.set_storage_class)
+    presign_post = awaited(Storage.presign_post)
     retain = awaited(Storage.retain)
     hold = awaited(Storage.hold)
     release = awaited(Storage.release)
@@ -168,6 +172,14 @@ class AsyncStorage:
         if recursive:
             return self._pages(self._operations.scan(prefix))
         return self._pages(self._operations.children(prefix))
+
+    def public_url(self, key: str) -> str:
+        """Return where anyone reads the object; see ``Storage.public_url``.
+
+        Raises:
+            NotSupportedError: without ``Capability.PUBLIC_URL``.
+        """
+        return self._storage.public_url(key)
 
     def scoped(self, prefix: str) -> Self:
         """Return a view of the folder *prefix*; see ``Storage.scoped``.

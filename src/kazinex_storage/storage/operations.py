@@ -41,11 +41,12 @@ if TYPE_CHECKING:
     from ..bodies.body import Spool
     from ..bodies.download_file import Download
     from ..bodies.small_download import Destination, SmallDownload
-    from ..bodies.source import BodyLike, Source
+    from ..bodies.source import Source
     from ..contract_reading import Page
     from .guards import Write
     from .history import History
     from .keeping import Keeping
+    from .labels import Labels
     from .rules import Body
     from .uploads import Uploads
 else:
@@ -113,6 +114,13 @@ class Operations:
         from .history import context_of
 
         return type(self)(context_of(self.context, version))
+
+    @property
+    def labels(self) -> Labels:
+        """Tags, storage classes, public URLs and forms."""
+        from .labels import Labels
+
+        return Labels(self.context)
 
     def spool(self, key: str) -> Spool:
         """Return a spool that collects a body for *key* and refuses what the policy or the service does.
@@ -334,17 +342,11 @@ class Operations:
         """Write; where a *write* records it, that keeps the sha256, so that nothing else will do."""
         rules = self.context.rules
         hashed = write is not None or (options.digest or rules.digest) == "sha256"
-        if rules.streams and type(body) is not bytes:
-            from ..bodies.taking import is_unsized
+        if rules.streams and type(body) is not bytes and rules.is_unsized(body):
+            from .streaming import Streaming
 
-            if is_unsized(body):
-                from .streaming import Streaming
-
-                def known(body: Body, sha256: str | None, on_progress: Progress | None) -> Exchange[ObjectInfo]:
-                    return self._write(key, body, options, sha256, on_progress, write=write)
-
-                streaming = Streaming(self.context, key, options, write=write, hashed=hashed)
-                return (yield from streaming.run(cast("BodyLike", body), sha256, on_progress, known))
+            streaming = Streaming(self.context, key, options, write=write, hashed=hashed)
+            return (yield from streaming.run(body, sha256, on_progress, self._write))
         source = yield from rules.source(body, sha256, on_progress, hashed=hashed)
         try:
             if source is body and not hashed:

@@ -30,16 +30,17 @@ _READING_METHODS: Final = ("GET", "HEAD")
 _OPERATIONS: Final = frozenset(
     {
         *("children", "exists", "get", "get_bytes", "head", "list_page", "range_reader", "read_ranges", "scan"),
-        *("download", "history", "keeping", "of_version", "presign"),
+        *("download", "history", "keeping", "labels", "of_version", "presign"),
     }
 )
-"""What of ``Operations`` reads. The verbs behind ``keeping`` and ``history`` meet the second door."""
+"""What of ``Operations`` reads. The verbs behind ``keeping``, ``history`` and ``labels`` meet the second door."""
 
 _VERBS: Final = frozenset(
     {
         *("children", "get", "get_changed", "get_unkeyed", "head", "list_page", "read", "resident", "scan"),
         *("checks", "checksum", "diagnose", "info", "protection", "unkeyed_prefix"),
         *("deleted", "get_version", "head_version", "versions"),
+        *("public_url", "tags"),
     }
 )
 """What of a provider's exchanges reads. What signs is judged by ``ReadOnlyOperations``."""

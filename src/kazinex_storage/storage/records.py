@@ -6,6 +6,7 @@ Those for uploads in parts, which outlive a process, stand here as well.
 from __future__ import annotations
 
 import builtins
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,10 @@ from ..types import DEFAULTS, ObjectInfo, PendingUpload, Progress, PutOptions, U
 
 if TYPE_CHECKING:
     from ..contract_reading import Page
+    from ..contract_writing import PostForm, PostOptions
     from ..retention import Protection, Retention
     from ..transport import Runner
+    from ..types import ObjectInfo
     from ..versions import DeletedObject, ObjectVersion
     from .operations import Operations
     from .rules import Body
@@ -212,3 +215,60 @@ class UploadVerbs:
             NotSupportedError: the provider takes no uploads in parts.
         """
         return self._run(self._operations.uploads.pending(prefix, older_than))
+
+    def tags(self, key: str) -> dict[str, str]:
+        """Return the tags of the object. One request.
+
+        Raises:
+            NotSupportedError: without ``Capability.TAGS``.
+            NotFoundError: no such key.
+        """
+        return self._run(self._operations.labels.tags(key))
+
+    def set_tags(self, key: str, tags: Mapping[str, str]) -> None:
+        """Replace all tags of the object, at most 10; the bytes and the version stay. One request.
+
+        Raises:
+            NotSupportedError: without ``Capability.TAGS``.
+            NotFoundError: no such key.
+            ValueError: there are too many, or one has a character that not every service takes.
+        """
+        return self._run(self._operations.labels.set_tags(key, tags))
+
+    def set_storage_class(self, key: str, storage_class: str) -> ObjectInfo:
+        """Give the object another storage class or access tier, and return what it is now; the bytes stay.
+
+        In place on Azure, two requests; on S3 and R2 the service copies the object onto itself, three requests, which
+        makes a new version. What an archive tier holds is read only after it was restored: ``ArchivedError``.
+
+        Args:
+            key: Of an object that may be replaced.
+            storage_class: In the words of the service; ``info.storage_classes`` has those that are known.
+
+        Raises:
+            NotSupportedError: without ``Capability.STORAGE_CLASS``, no such class, or the key is written once.
+            NotFoundError: no such key.
+        """
+        return self._run(self._operations.labels.set_storage_class(key, storage_class))
+
+    def public_url(self, key: str) -> str:
+        """Return where anyone reads the object, under the public host of the settings. No request: it may be absent.
+
+        Raises:
+            NotSupportedError: without ``Capability.PUBLIC_URL``.
+            InvalidKeyError: the key is not legal.
+        """
+        return self._operations.labels.public_url(key)
+
+    def presign_post(self, key: str, options: PostOptions | None = None) -> PostForm:
+        """Sign a form by which a browser uploads that one key, within limits that the service enforces. No request.
+
+        What came is compared with the policy of now by ``confirm``, with ``PresignOptions(method="PUT")`` and the
+        ``write_token`` of the form. A form replaces what is there, so none is signed for what is written once.
+
+        Raises:
+            NotSupportedError: without ``Capability.POST_POLICY``, or the key is written once.
+            PolicyError: the policy does not allow the name or so large a file.
+            ValueError: the expiry or the sizes make no sense.
+        """
+        return self._run(self._operations.labels.presign_post(key, options))

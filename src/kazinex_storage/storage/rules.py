@@ -126,6 +126,10 @@ class Rules:
             for name, capability in _KEPT_BY.items():
                 if getattr(options, name):
                     self.need(capability, name.replace("_", " "))
+            if options.tags:
+                from .tag_rules import check_tags
+
+                check_tags(options.tags)
         if self.policy is not None:
             self.check_name(key)
             if self.looks_inside:
@@ -178,6 +182,13 @@ class Rules:
         """
         if size > self.limit:
             raise self.too_large(size)
+
+    @staticmethod
+    def is_unsized(body: object) -> bool:
+        """Say whether the length of *body* is not known; see ``bodies/taking.py``."""
+        from ..bodies.taking import is_unsized
+
+        return is_unsized(body)
 
     def spool(self) -> Spool:
         """Return a spool that refuses to grow over the limit."""

@@ -26,7 +26,6 @@ from .quota import Claim, lifetime_of
 
 if TYPE_CHECKING:
     from ..bodies.body import Spool
-    from ..bodies.source import BodyLike
     from .rules import Body
 
 _log = logger(__name__)
@@ -38,7 +37,16 @@ _CLAIMED: Final = 64 * MIB
 class Known(Protocol):
     """Writes a body of known size, as ``Operations`` does."""
 
-    def __call__(self, body: Body, sha256: str | None, on_progress: Progress | None, /) -> Exchange[ObjectInfo]:
+    def __call__(
+        self,
+        key: ObjectKey,
+        body: Body,
+        options: PutOptions,
+        sha256: str | None,
+        on_progress: Progress | None,
+        *,
+        write: Write | None,
+    ) -> Exchange[ObjectInfo]:
         """Write *body*."""
         ...
 
@@ -56,9 +64,7 @@ class Streaming:
         self._write = write
         self._hashed = hashed
 
-    def run(
-        self, body: BodyLike | Feed, sha256: str | None, on_progress: Progress | None, known: Known
-    ) -> Exchange[ObjectInfo]:
+    def run(self, body: object, sha256: str | None, on_progress: Progress | None, known: Known) -> Exchange[ObjectInfo]:
         """Write *body*; up to 8 MiB, and where the service needs the length first, by *known*.
 
         Raises:
@@ -77,7 +83,7 @@ class Streaming:
         try:
             head = yield from stream.read_head()
             if head is not None:
-                return (yield from known(head, sha256, on_progress))
+                return (yield from known(self._key, head, self._options, sha256, on_progress, write=self._write))
             if context.rules.looks_inside:
                 check_first(context.rules.policy, self._key, stream.first_bytes(FIRST_BYTES))
             blocking = claim is not None and not offers_exchanges(context.provider)
@@ -119,7 +125,7 @@ class Streaming:
         try:
             yield Call(_collect, stream, spool, cancel=stream.cancel)
             with Source(spool.body(), sha256=sha256, progress=on_progress) as source:
-                return (yield from known(source, None, None))
+                return (yield from known(self._key, source, self._options, None, None, write=self._write))
         finally:
             spool.discard()
 

@@ -23,6 +23,7 @@ from .contract_faces import FaceContract
 from .contract_faults import FaultContract
 from .contract_get import GetContract
 from .contract_head import HeadContract
+from .contract_labels import LabelContract
 from .contract_life import LifeContract
 from .contract_list import ListContract
 from .contract_metadata import MetadataContract
@@ -94,6 +95,7 @@ class ProviderContract(
     CapabilityContract,
     ConcurrencyContract,
     FaultContract,
+    LabelContract,
     LifeContract,
     FaceContract,
     OnBench,

@@ -42,6 +42,13 @@ _REFUSED: dict[str, tuple[Capability, Callable[[Storage], object]]] = {
     ),
     "presign get": (Capability.PRESIGN, lambda storage: storage.presign("a")),
     "presign put": (Capability.PRESIGN, lambda storage: storage.presign("a", PresignOptions(method="PUT", size=1))),
+    "tags of a put": (Capability.TAGS, lambda storage: storage.put("a", b"1", PutOptions(tags={"a": "1"}))),
+    "read tags": (Capability.TAGS, lambda storage: storage.tags("a")),
+    "set tags": (Capability.TAGS, lambda storage: storage.set_tags("a", {"a": "1"})),
+    "class of a put": (Capability.STORAGE_CLASS, lambda storage: storage.put("a", b"1", PutOptions(storage_class="C"))),
+    "set class": (Capability.STORAGE_CLASS, lambda storage: storage.set_storage_class("a", "C")),
+    "public url": (Capability.PUBLIC_URL, lambda storage: storage.public_url("a")),
+    "sign a form": (Capability.POST_POLICY, lambda storage: storage.presign_post("a")),
     "begin an upload": (Capability.PARTS, lambda storage: storage.begin_upload("a", 1)),
     "resume an upload": (Capability.PARTS, lambda storage: storage.resume_upload(_STATE, b"1")),
     "abort an upload": (Capability.PARTS, lambda storage: storage.abort_upload(_STATE)),
@@ -99,6 +106,10 @@ class CapabilityContract:
             Capability.STREAMED_WRITES: "put_stream",
             Capability.CONDITIONAL_READ: "get_changed",
             Capability.RESUMED_LISTING: "list_page",
+            Capability.TAGS: "set_tags",
+            Capability.STORAGE_CLASS: "set_storage_class",
+            Capability.PUBLIC_URL: "public_url",
+            Capability.POST_POLICY: "presign_post",
         }
         offers = bench.provider
         missing = [name for capability, name in methods.items() if bench.can(capability) and not hasattr(offers, name)]

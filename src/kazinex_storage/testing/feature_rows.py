@@ -45,17 +45,20 @@ class Column:
 
 _KEYS: Final = {"access_key_id": "fedcba9876543210fedcba9876543210", "secret_access_key": "0011223344556677" * 4}
 
+_PUBLIC: Final = {"public_base_url": {"public_base_url": "https://files.example.com"}}
+
 COLUMNS: Final = (
     Column(
         title="R2",
         kind="r2",
         settings={"account_id": "0123456789abcdef0123456789abcdef", "bucket": "kazinex-documents", **_KEYS},
+        switches=_PUBLIC,
     ),
     Column(
         title="S3",
         kind="s3",
         settings={"region": "eu-central-1", "bucket": "kazinex-documents", **_KEYS},
-        switches={"object_lock": {"object_lock": True}},
+        switches={**_PUBLIC, "object_lock": {"object_lock": True}},
     ),
     Column(
         title="Supabase",
@@ -66,7 +69,7 @@ COLUMNS: Final = (
             "bucket": "kazinex-documents",
             **_KEYS,
         },
-        switches={"service_key": {"service_key": "sb_secret_example"}},
+        switches={"service_key": {"service_key": "sb_secret_example"}, **_PUBLIC},
     ),
     Column(
         title="Azure",
@@ -76,7 +79,7 @@ COLUMNS: Final = (
             "container": "kazinex-documents",
             "account_key": "ZXhhbXBsZSBleGFtcGxlIGV4YW1wbGUgZXhhbXBsZSBleGFtcGxlIQ==",
         },
-        switches={"immutability": {"immutability": True}},
+        switches={**_PUBLIC, "immutability": {"immutability": True}},
     ),
     Column(
         title="SharePoint",
@@ -101,6 +104,14 @@ ROWS: Final = (
     Row(capability=Capability.BULK_DELETE, title="many deletes in a request", how="how-to.md#delete-many"),
     Row(capability=Capability.PRESIGN, title="signed URLs", how="how-to.md#signed-urls"),
     Row(capability=Capability.PARTS, title="uploads in parts", how="how-to.md#uploads-that-outlive-a-process"),
+    Row(capability=Capability.TAGS, title="tags", how="object-options.md#tags"),
+    Row(
+        capability=Capability.STORAGE_CLASS,
+        title="storage classes, access tiers",
+        how="object-options.md#storage-classes",
+    ),
+    Row(capability=Capability.PUBLIC_URL, title="public and CDN URLs", how="object-options.md#public-urls"),
+    Row(capability=Capability.POST_POLICY, title="forms for browsers (POST policy)", how="object-options.md#forms"),
     Row(
         capability=Capability.STREAMED_WRITES,
         title="bodies of unknown length, no spool",

@@ -28,6 +28,8 @@ class Harness(Protocol):
     """Objects of the long listing; more than one page of the service."""
     racers: int = 8
     """Threads that race."""
+    keeps_tags_of_parts: bool = True
+    """Whether what goes out in parts keeps the tags that it was begun with; emulators of S3 may forget them."""
     settle_s: float = 0
     """Seconds until the provider sees what ``poke`` wrote."""
     model_keys: tuple[str, ...] = ("a", "a/b", "a/b/c", "a/b c", "a.b", "b", "ü%41/+&=", "ü%41/~/x")

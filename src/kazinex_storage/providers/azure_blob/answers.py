@@ -56,6 +56,7 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
         content_language=headers.get("content-language"),
         metadata=metadata,
         checksum=checksum_in(headers),
+        storage_class=headers.get("x-ms-access-tier"),
     )
 
 

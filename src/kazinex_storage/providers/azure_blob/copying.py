@@ -17,10 +17,13 @@ from ...transport import Exchange, Response
 from ...types import MIB, ByteRange, ObjectInfo, PutMode, PutOptions
 from ..objectstore.header_text import condition_headers, etag_of
 from ..objectstore.part_copies import copy_parts, replaced_source
+from .answers import parse_object
 from .blocks import Block, new_write_token
 from .errors import AZURE, BLOB, code_of, is_azure
 from .headers import metadata_headers
+from .labels import tags_header
 from .objects import Objects
+from .requests import Headers
 from .target import PART_RULE
 
 MAX_COPY_BYTES: Final = 256 * MIB
@@ -41,19 +44,23 @@ class Copying:
         self._requests = objects.requests
 
     def copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
-        """Copy one version of an object; two requests up to 256 MiB, else two and one for each 256 MiB.
+        """Copy one version of an object; two requests up to 256 MiB, else two and one for each 256 MiB; one
+        more for tags.
 
         Raises:
             UnavailableError: the object was replaced in the meantime; nothing was copied.
         """
-        found = yield from self._objects.head(source)
+        response: Response = yield self._requests.head(source)
+        looked = BLOB.judge(response, key=source).headers
+        found = parse_object(source, looked)
+        tags = yield from tags_header(self._objects, source, looked)
         options = PutOptions.of(found, mode)
         token = new_write_token()
         if found.size > MAX_COPY_BYTES:
-            return (yield from self._in_blocks(found, target, options, token))
+            return (yield from self._in_blocks(found, target, options, token, tags))
         kept = kept_here(found.checksum)
-        headers = (*metadata_headers(found.metadata, kept, token), *condition_headers(options))
-        response: Response = yield self._requests.copy(source, found.etag, target, headers)
+        headers = (*metadata_headers(found.metadata, kept, token), *condition_headers(options), *tags)
+        response = yield self._requests.copy(source, found.etag, target, headers)
         if response.status == 202 and is_azure(response.headers):
             # An asynchronous copy would go on after this returns, from a source that may change.
             if response.headers.get("x-ms-copy-status", "success") != "success":
@@ -64,12 +71,15 @@ class Copying:
             raise replaced_source(source)
         return (yield from self._objects.written(target, response, found.size, kept, options, token))
 
-    def _in_blocks(self, found: ObjectInfo, key: str, options: PutOptions, token: str) -> Exchange[ObjectInfo]:
+    def _in_blocks(
+        self, found: ObjectInfo, key: str, options: PutOptions, token: str, tags: Headers
+    ) -> Exchange[ObjectInfo]:
         yield from self._objects.check(key, options)
         plan = plan_parts(found.size, PART_RULE, wanted_part_bytes=COPY_BLOCK_BYTES)
         block_ids = yield from copy_parts(plan.spans(), partial(self._copy_block, found, key, token))
         kept = kept_here(found.checksum)
-        response: Response = yield self._requests.put_block_list(key, block_ids, kept, options, token)
+        listed = self._requests.put_block_list(key, block_ids, kept, options, token)
+        response: Response = yield replace(listed, headers=(*listed.headers, *tags))
         return (yield from self._objects.written(key, response, found.size, kept, options, token))
 
     def _copy_block(self, source: ObjectInfo, key: str, token: str, number: int, span: ByteRange) -> Exchange[str]:

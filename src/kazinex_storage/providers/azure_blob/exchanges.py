@@ -31,6 +31,7 @@ from ...types import (
 from ...unkeyed import MARKED
 from ..objectstore.conditional import unless
 from ..objectstore.listed_pages import Listings
+from ..objectstore.public_urls import public_url_of
 from ..settings.bearer import Bearer
 from ..settings.entra import Tokens
 from ..settings.place import keeping_deleted, keeping_objects
@@ -40,6 +41,8 @@ from .blocks import Blocks
 from .copying import Copying
 from .delegation import delegate
 from .errors import AZURE
+from .label_headers import TIERS
+from .labels import set_storage_class, set_tags, tags_of
 from .names import codec_of
 from .objects import SINGLE_PUT_BYTES, Objects
 from .presign import presign
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
 
 _MISSING = {
     Capability.SERVER_MOVE: "Azure Blob Storage moves nothing: a move is a copy and then a delete",
+    Capability.POST_POLICY: "Azure takes no forms; sign a PUT",
 }
 """Why what no container can do is not there, and what to do about it."""
 
@@ -69,8 +73,11 @@ _CAPABILITIES = frozenset(
         Capability.STREAMED_WRITES,
         Capability.CONDITIONAL_READ,
         Capability.RESUMED_LISTING,
+        Capability.TAGS,
+        Capability.STORAGE_CLASS,
     }
 )
+_NO_PUBLIC_URL = "set public_base_url to the address under which the container, or a CDN before it, is public"
 _CANNOT_SIGN = "a shared access signature cannot sign others; give the account key, or an identity of Microsoft Entra"
 
 _MAKE_PRIVATE = (
@@ -125,6 +132,22 @@ class AzureBlobProvider:
     def get_changed(self, key: ObjectKey, span: ByteRange, sink: Sink, if_none_match: str) -> Exchange[ObjectInfo]:
         """Read unless it is that version; one request, two when the span counts from the end or begins after it."""
         return unless(self.objects.get(key, span, sink, None), if_none_match, key)
+
+    def tags(self, key: ObjectKey) -> Exchange[dict[str, str]]:
+        """Return the tags; one request."""
+        return tags_of(self.objects, key)
+
+    def set_tags(self, key: ObjectKey, tags: Mapping[str, str]) -> Exchange[None]:
+        """Replace the tags; one request."""
+        return set_tags(self.objects, key, tags)
+
+    def set_storage_class(self, key: ObjectKey, storage_class: str) -> Exchange[ObjectInfo]:
+        """Give the blob another tier; two requests."""
+        return set_storage_class(self.objects, key, storage_class)
+
+    def public_url(self, key: ObjectKey) -> str:
+        """Return the URL below the public host of the settings."""
+        return public_url_of(self.target.public_base_url or "", self.codec.name_of(key))
 
     def check_key(self, key: ObjectKey) -> None:
         """Refuse a key whose name the service cannot hold."""
@@ -211,17 +234,27 @@ class AzureBlobProvider:
 
 
 def _info(target: Target) -> ProviderInfo:
+    capabilities, missing = set(_CAPABILITIES), dict(_MISSING)
+    if target.signs:
+        capabilities.add(Capability.PRESIGN)
+    else:
+        missing[Capability.PRESIGN] = _CANNOT_SIGN
+    if target.public_base_url is not None:
+        capabilities.add(Capability.PUBLIC_URL)
+    else:
+        missing[Capability.PUBLIC_URL] = _NO_PUBLIC_URL
     info = ProviderInfo(
         kind="azure_blob",
         location=target.location,
         place=target.place,
-        capabilities=_CAPABILITIES | ({Capability.PRESIGN} if target.signs else set()),
+        capabilities=frozenset(capabilities),
         max_object_bytes=target.max_object_bytes,
         max_key_bytes=MAX_KEY_BYTES - len(target.prefix.encode()),
         part_rule=PART_RULE,
         staged_parts=True,
         concurrency=CONCURRENCY,
-        missing=_MISSING if target.signs else {**_MISSING, Capability.PRESIGN: _CANNOT_SIGN},
+        missing=missing,
+        storage_classes=TIERS,
         remote=True,
         proves_puts=True,
     )

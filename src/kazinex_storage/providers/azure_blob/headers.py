@@ -38,6 +38,10 @@ def put_headers(options: PutOptions, checksum: Checksum | None, token: str) -> I
     for name, value in described(options):
         yield f"x-ms-blob-{name.lower()}", value
     yield from metadata_headers(options.metadata, checksum, token)
+    if options.storage_class is not None or options.tags:
+        from .label_headers import option_headers
+
+        yield from option_headers(options)
 
 
 def metadata_headers(metadata: Mapping[str, str], checksum: Checksum | None, token: str) -> Iterator[tuple[str, str]]:

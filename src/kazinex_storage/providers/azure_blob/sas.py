@@ -30,7 +30,7 @@ SKEW: Final = timedelta(minutes=15)
 
 _RENEW_AFTER_S: Final = GOOD_FOR.total_seconds() / 2
 _ASK_AGAIN_S: Final = 60.0
-_PERMISSIONS: Final = "racwdl"
+_PERMISSIONS: Final = "racwdlt"
 # learn.microsoft.com/rest/api/storageservices/create-service-sas (read 2026-11): sets policies and holds; the last one.
 _IMMUTABILITY: Final = "i"
 

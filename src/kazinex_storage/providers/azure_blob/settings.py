@@ -100,6 +100,9 @@ class AzureBlobSettings(EncryptableModel):
     immutability: bool = False
     """Whether the container supports version-level immutability: then blobs can be retained and held, deletes and
     replacing puts ask first what keeps the blob (one request more), and ``verify`` checks that it works."""
+    public_base_url: OptionalEndpoint = None
+    """Under which anyone reads the blobs, such as a CDN, for ``public_url``; what follows is the name of the blob, with
+    its folder. None for documents, which nobody reads without a signature."""
     browser_origin: OptionalOrigin = None
     """Scheme and host of the web pages that upload directly to the container, so that ``verify`` checks CORS; None
     when no page does."""
@@ -154,6 +157,7 @@ class AzureBlobSettings(EncryptableModel):
             max_object_bytes=largest(self.max_file_size, MAX_OBJECT_BYTES),
             residency=_residence(self),
             immutability=self.immutability,
+            public_base_url=self.public_base_url,
             browser_origin=self.browser_origin,
             body_checksum=self.body_checksum,
         )

@@ -104,6 +104,8 @@ class Target:
     """Days for which this library keeps what is deleted; None: it does not."""
     max_object_bytes: int = MAX_OBJECT_BYTES
     """The limit of the service, or a lower one from the settings."""
+    public_base_url: str | None = None
+    """Under which anyone reads the blobs; what follows is the name of one in the container."""
     browser_origin: str | None = None
     """The origin of pages that upload directly to the container; ``verify`` then checks CORS."""
     residency: Residence | None = None

@@ -34,12 +34,19 @@ _ABORTED: Final = 0xFFFF_FFFF
 _SIGN: Final = b"\x00"  # Azure does not accept an empty block
 _LOOKS_AT_ONCE: Final = 16
 
-_TEXTS: Final = ("content_type", "content_disposition", "cache_control", "content_encoding", "content_language")
+_TEXTS: Final = (
+    "content_type",
+    "content_disposition",
+    "cache_control",
+    "content_encoding",
+    "content_language",
+    "storage_class",
+)
 _KEPT: Final = Schema(
     what="what the upload state keeps of the options",
     fix="begin the upload again",
-    fields={**dict.fromkeys(_TEXTS, optional(TEXT)), "metadata": TEXT_BY_NAME},
-    optional={**dict.fromkeys(_TEXTS), "metadata": {}},
+    fields={**dict.fromkeys(_TEXTS, optional(TEXT)), "metadata": TEXT_BY_NAME, "tags": TEXT_BY_NAME},
+    optional={**dict.fromkeys(_TEXTS), "metadata": {}, "tags": {}},
 )
 
 
@@ -196,7 +203,10 @@ def _moment(begun: Block) -> datetime | None:
 
 
 def _provider_state(options: PutOptions) -> str:
-    found = {name: getattr(options, name) for name in _TEXTS} | {"metadata": dict(options.metadata)}
+    found = {name: getattr(options, name) for name in _TEXTS} | {
+        "metadata": dict(options.metadata),
+        "tags": dict(options.tags),
+    }
     return write_json({name: value for name, value in found.items() if value})
 
 

@@ -76,7 +76,7 @@ class Past:
         with shelf.lock:
             check_change(shelf, key)
             info = replace(stored.info, etag=str(next(shelf.versions)))
-            return place(shelf, key, stored.data, info, versioned=True)
+            return place(shelf, key, stored.data, info, stored.tags, versioned=True)
 
     def deleted(self, prefix: Prefix) -> Sequence[DeletedObject]:
         """Return what was deleted below *prefix*, the latest first."""

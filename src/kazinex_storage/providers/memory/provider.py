@@ -6,7 +6,7 @@ Everything the contract asks for, in its shortest form; read it along with ``con
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,7 +18,6 @@ from ...errors import (
     AlreadyExistsError,
     ClosedError,
     IntegrityError,
-    NotFoundError,
     PreconditionFailedError,
     RetentionError,
     StorageError,
@@ -41,7 +40,19 @@ from ...types import (
     UploadState,
 )
 from .past import Past
-from .shelf import SHELVES, MemorySettings, Shelf, StoredObject, Upload, part_of, place, take
+from .shelf import (
+    CLASSES,
+    NO_SERVER,
+    SHELVES,
+    Labelled,
+    MemorySettings,
+    Shelf,
+    StoredObject,
+    Upload,
+    part_of,
+    place,
+    take,
+)
 
 if TYPE_CHECKING:
     from ...bodies.stream import Stream
@@ -51,7 +62,7 @@ _OF_VERSIONS = {Capability.VERSIONS, Capability.UNDELETE}
 _RULE = PartRule(min_part_bytes=1, max_part_bytes=1024 * MIB, max_parts=10_000)
 
 
-class MemoryProvider(Past):
+class MemoryProvider(Past, Labelled):
     """Keeps objects in a dictionary. No requests; nothing survives the process."""
 
     refuses_kept = True
@@ -79,16 +90,19 @@ class MemoryProvider(Past):
                     Capability.STREAMED_WRITES,
                     Capability.CONDITIONAL_READ,
                     Capability.RESUMED_LISTING,
+                    Capability.TAGS,
+                    Capability.STORAGE_CLASS,
                 }
                 | (_OF_VERSIONS if self._versioned else set())
             ),
             missing={
-                Capability.PRESIGN: "no server answers requests for the memory of a process",
+                **dict.fromkeys((Capability.PRESIGN, Capability.PUBLIC_URL, Capability.POST_POLICY), NO_SERVER),
                 **({} if self._versioned else dict.fromkeys(_OF_VERSIONS, "set versioned in the settings")),
             },
             max_object_bytes=2**40,  # ours: more than any machine holds
             part_rule=_RULE,
             proves_puts=True,
+            storage_classes=CLASSES,
         )
 
     @property
@@ -126,12 +140,7 @@ class MemoryProvider(Past):
         return self._store(key, data, options, source.checksum)
 
     def put_stream(self, key: ObjectKey, stream: Stream, options: PutOptions) -> ObjectInfo:
-        """Write all that *stream* gives.
-
-        Raises:
-            AlreadyExistsError: ``PutMode.CREATE`` and the key exists.
-            PreconditionFailedError: the object is not the version ``if_match``.
-        """
+        """Write all that *stream* gives; see ``put``."""
         data = b"".join(map(bytes, stream.chunks()))
         return self._store(key, data, options, stream.checksum)
 
@@ -201,7 +210,7 @@ class MemoryProvider(Past):
         with shelf.lock:
             self._check(shelf.objects.get(target), target, mode, None)
             self._change(shelf, target)
-            return self._place(target, stored.data, info)
+            return self._place(target, stored.data, info, stored.tags)
 
     def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> ObjectInfo:
         """Give the object another key.
@@ -215,7 +224,7 @@ class MemoryProvider(Past):
             self._check(shelf.objects.get(target), target, mode, None)
             self._change(shelf, source, target)
             take(shelf, source, versioned=self._versioned)
-            return self._place(target, stored.data, replace(stored.info, key=target))
+            return self._place(target, stored.data, replace(stored.info, key=target), stored.tags)
 
     def begin_upload(self, key: ObjectKey, size: int, options: PutOptions, sha256: str | None) -> UploadState:
         """Begin an upload in parts of 8 MiB.
@@ -281,7 +290,7 @@ class MemoryProvider(Past):
             self.shelf.upload(state)
             self._check(shelf.objects.get(upload.key), upload.key, upload.options.mode, upload.options.if_match)
             self._change(shelf, upload.key)
-            info = self._place(upload.key, data, info)
+            info = self._place(upload.key, data, info, upload.options.tags)
             del shelf.uploads[state.upload_id]
             shelf.completed[state.upload_id] = info.etag
         return info
@@ -346,20 +355,14 @@ class MemoryProvider(Past):
         with shelf.lock:
             self._check(shelf.objects.get(key), key, options.mode, options.if_match)
             self._change(shelf, key)
-            return self._place(key, data, info)
+            return self._place(key, data, info, options.tags)
 
-    def _place(self, key: str, data: bytes, info: ObjectInfo) -> ObjectInfo:
+    def _place(self, key: str, data: bytes, info: ObjectInfo, tags: Mapping[str, str]) -> ObjectInfo:
         """Make it the object; the lock is held."""
         if self._versioned:
-            return place(self.shelf, key, data, info, versioned=True)
-        self.shelf.objects[key] = StoredObject(data, info)
+            return place(self.shelf, key, data, info, tags, versioned=True)
+        self.shelf.objects[key] = StoredObject(data, info, tags=tags)
         return info
-
-    def _find(self, key: ObjectKey) -> StoredObject:
-        stored = self.shelf.objects.get(key)
-        if stored is None:
-            raise NotFoundError("no object has that key", key=key)
-        return stored
 
     @staticmethod
     def _change(shelf: Shelf, *keys: str) -> None:
@@ -389,5 +392,6 @@ def _info(key: str, size: int, shelf: Shelf, options: PutOptions, checksum: Chec
         content_encoding=options.content_encoding,
         content_language=options.content_language,
         metadata=dict(options.metadata),
+        storage_class=options.storage_class,
         checksum=checksum,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Mapping
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ class StoredObject:
     info: ObjectInfo
     deleted_at: datetime | None = None
     """When it was deleted, aware UTC; None while it was not."""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @value(kw_only=False)
@@ -51,7 +53,7 @@ class Upload:
     begun_at: datetime
     """Aware UTC."""
     parts: dict[int, bytes] = field(default_factory=dict)
-    """By number, from 1."""
+    """By number, from 1: the bytes."""
 
 
 class Shelf:
@@ -103,13 +105,15 @@ def part_of(number: int, data: Buffer) -> PartInfo:
     return PartInfo(number=number, size=len(data), etag=crc32, crc32=crc32)
 
 
-def place(shelf: Shelf, key: str, data: bytes, info: ObjectInfo, *, versioned: bool) -> ObjectInfo:
+def place(
+    shelf: Shelf, key: str, data: bytes, info: ObjectInfo, tags: Mapping[str, str], *, versioned: bool
+) -> ObjectInfo:
     """Make it the object, and what was there an earlier version; return *info* with its version. Hold the lock."""
     if versioned:
         info = replace(info, version=f"version-{next(shelf.versions)}")
         if (before := shelf.objects.get(key)) is not None:
             shelf.earlier.setdefault(key, []).insert(0, before)
-    shelf.objects[key] = StoredObject(data, info)
+    shelf.objects[key] = StoredObject(data, info, tags=tags)
     return info
 
 
@@ -118,3 +122,47 @@ def take(shelf: Shelf, key: str, *, versioned: bool) -> None:
     taken = shelf.objects.pop(key, None)
     if taken is not None and versioned:
         shelf.earlier.setdefault(key, []).insert(0, replace(taken, deleted_at=datetime.now(UTC)))
+
+
+NO_SERVER = "no server answers requests for the memory of a process"
+"""Why there are no addresses of what is in memory."""
+
+CLASSES = ("STANDARD", "COLD")
+"""Names for tests; they mean nothing here."""
+
+
+class Labelled:
+    """What a provider in memory does with the tags and classes of its objects."""
+
+    @property
+    def shelf(self) -> Shelf:
+        """The objects themselves.
+
+        Raises:
+            NotImplementedError: a provider says which.
+        """
+        raise NotImplementedError
+
+    def tags(self, key: ObjectKey) -> Mapping[str, str]:
+        """Return the tags of an object."""
+        return dict(self._find(key).tags)
+
+    def set_tags(self, key: ObjectKey, tags: Mapping[str, str]) -> None:
+        """Replace the tags of an object."""
+        with self.shelf.lock:
+            stored = self._find(key)
+            self.shelf.objects[key] = replace(stored, tags=dict(tags))
+
+    def set_storage_class(self, key: ObjectKey, storage_class: str) -> ObjectInfo:
+        """Say that an object has another class."""
+        with self.shelf.lock:
+            stored = self._find(key)
+            info = replace(stored.info, storage_class=storage_class)
+            self.shelf.objects[key] = replace(stored, info=info)
+        return info
+
+    def _find(self, key: ObjectKey) -> StoredObject:
+        stored = self.shelf.objects.get(key)
+        if stored is None:
+            raise NotFoundError("no object has that key", key=key)
+        return stored

@@ -138,6 +138,7 @@ def info_of(
         content_language=options.content_language,
         metadata=dict(options.metadata),  # its own: defaults are shared by all puts
         checksum=checksum,
+        storage_class=options.storage_class,
     )
 
 

@@ -97,6 +97,7 @@ def parse_object(
         metadata=metadata,
         checksum=known[0] if known else checksum_in(headers),
         version=get("x-amz-version-id"),
+        storage_class=get("x-amz-storage-class"),
     )
 
 

@@ -48,21 +48,24 @@ class Copying:
     def copy(
         self, source: str, target: str, mode: PutMode, more: Mapping[str, str] | None = None
     ) -> Exchange[ObjectInfo]:
-        """Copy one version of an object; two requests up to 5 GiB, else four and one for each GiB.
+        """Copy one version of an object; two requests up to 5 GiB, else four and one for each GiB; one more for tags.
 
         A copy that creates gets *more* metadata where the source has none of that name.
 
         Raises:
             UnavailableError: the object was replaced in the meantime; nothing was copied.
         """
-        found, others = yield from self._source.look(source)
+        found, others, tagged = yield from self._source.look(source)
         if more:
             found = replace(found, metadata={**more, **found.metadata})
         preset = self._requests.target.preset
         in_parts = mode is PutMode.CREATE and preset.create_copy is CreateCopy.PARTS and preset.conditional_puts
+        in_parts = in_parts or found.size > preset.max_copy_bytes
+        if in_parts and tagged and preset.tags:  # a copy in one request takes the tags along by itself
+            others = (*others, *(yield from self._tags(source)))
         if in_parts and found.size == 0:  # there is no part to copy
             return (yield from self._objects.write(target, Source.of(b""), PutOptions.of(found, mode), others))
-        if in_parts or found.size > preset.max_copy_bytes:
+        if in_parts:
             return (yield from self._in_parts(found, others, target, mode))
         written, token = None, ""
         if mode is PutMode.CREATE:
@@ -88,6 +91,13 @@ class Copying:
                 )
             raise error
         return replace(found, key=target, etag=parse_result_etag(response.body).strip('"'), last_modified=None)
+
+    def _tags(self, source: str) -> Exchange[Headers]:
+        from .label_headers import option_headers
+        from .labels import tags_of
+
+        tags = yield from tags_of(self._source, source)
+        return option_headers(self._requests.target.preset, PutOptions(tags=tags))
 
     def _in_parts(self, found: ObjectInfo, others: Headers, key: str, mode: PutMode) -> Exchange[ObjectInfo]:
         options = PutOptions.of(found, mode)

@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
-from ...capabilities import Capability
 from ...errors import NotSupportedError
-from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
+from ...keys import ObjectKey, Prefix
 from ...lazy import module
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...transport import Exchange
@@ -28,18 +27,16 @@ from ...types import (
     PendingUpload,
     PresignedUrl,
     PresignOptions,
-    ProviderInfo,
     PutMode,
     PutOptions,
     Sink,
     UploadState,
 )
-from ..settings.place import keeping_deleted, keeping_objects
 from .names import codec_of
 from .objects import SINGLE_PUT_BYTES, Objects
 from .requests import Requests
 from .signing import auth_of, credentials_of
-from .target import Credentials, Target
+from .target import Credentials, Target, info_of
 
 if TYPE_CHECKING:
     from urllib import parse
@@ -47,6 +44,7 @@ if TYPE_CHECKING:
     from ...bodies.source import Source
     from ...bodies.stream import Stream
     from ...contract_reading import Page
+    from ...contract_writing import PostForm, PostOptions
     from ...errors import StorageError
     from ...public_access import PublicAccess
     from ...retention import Protection, Retention
@@ -64,16 +62,6 @@ T = TypeVar("T")
 _ALL: Final = Prefix()
 
 
-_NEEDS_SERVICE_KEY = (
-    "the S3 endpoint of the service always replaces; give the service key of the project, so that create-only writes "
-    "can use its REST interface"
-)
-
-# Measured against a server that answers at once: 64 in flight are as fast as 128; a real service is 20 ms away.
-CONCURRENCY = 64
-"""How many requests at once pay off in bulk work."""
-
-
 @not_pickled(SEND_A_FILE_SYSTEM)
 class S3Provider:
     """One bucket, or the part of it below the prefix of the settings. Thread-safe and fork-safe."""
@@ -83,7 +71,7 @@ class S3Provider:
 
     def __init__(self, target: Target) -> None:
         """Use *target*; nothing is sent before the first call."""
-        self.info = _info(target)
+        self.info = info_of(target)
         """What it can do."""
         self.target = target
         """The bucket."""
@@ -131,6 +119,37 @@ class S3Provider:
         from .streams import put_stream
 
         return put_stream(self.objects, self.multipart, key, stream, options)
+
+    def tags(self, key: ObjectKey) -> Exchange[dict[str, str]]:
+        """Return the tags; one request."""
+        from .labels import tags_of
+
+        return tags_of(self.objects, key)
+
+    def set_tags(self, key: ObjectKey, tags: Mapping[str, str]) -> Exchange[None]:
+        """Replace the tags; one request."""
+        from .labels import set_tags
+
+        return set_tags(self.objects, key, tags)
+
+    def set_storage_class(self, key: ObjectKey, storage_class: str) -> Exchange[ObjectInfo]:
+        """Copy the object onto itself in another class; three requests."""
+        from .labels import set_storage_class
+
+        return set_storage_class(self.objects, key, storage_class)
+
+    def public_url(self, key: ObjectKey) -> str:
+        """Return the URL below the public host of the settings."""
+        from ..objectstore.public_urls import public_url_of
+
+        return public_url_of(self.target.public_base_url or "", self.codec.name_of(key))
+
+    def presign_post(self, key: ObjectKey, options: PostOptions) -> Exchange[PostForm]:
+        """Sign a form; no request, unless credentials have to be renewed."""
+        from .forms import presign_post
+
+        credentials = yield from credentials_of(self.target)
+        return presign_post(self.objects.requests, credentials, key, options)
 
     def check_key(self, key: ObjectKey) -> None:
         """Refuse a key whose name the service cannot hold."""
@@ -331,66 +350,3 @@ class S3Provider:
         """Return what is made by the first use; of threads that make it at once, all take the same."""
         found = self._made.get(name)
         return cast(T, found if found is not None else self._made.setdefault(name, make()))
-
-
-_MISSING = {
-    Capability.SERVER_MOVE: "the S3 interface moves nothing: a move is a copy and then a delete",
-}
-"""Why what no bucket can do is not there, and what to do about it."""
-
-
-_OF_VERSIONS = {Capability.VERSIONS, Capability.UNDELETE}
-_SWITCH = {
-    Capability.VERSIONS: "turn versioning on for the bucket, and set versioned in the settings",
-    Capability.UNDELETE: "turn versioning on for the bucket and set versioned, or set keep_deleted_days",
-}
-"""What a bucket without versioning lacks, where its service knows versions."""
-
-
-def _info(target: Target) -> ProviderInfo:
-    preset = target.preset
-    capabilities = {
-        Capability.METADATA,
-        Capability.SERVER_COPY,
-        Capability.BULK_DELETE,
-        Capability.PARTS,
-        Capability.PRESIGN,
-        Capability.STREAMED_WRITES,
-        Capability.CONDITIONAL_READ,
-        Capability.RESUMED_LISTING,
-    }
-    missing = dict(_MISSING)
-    if preset.conditional_puts:
-        capabilities |= {Capability.CREATE_ONLY, Capability.CONDITIONAL}
-    else:
-        missing[Capability.CONDITIONAL] = (
-            "the service replaces whatever is there; write each version under a key of its own"
-        )
-        if target.rest is not None:
-            capabilities.add(Capability.CREATE_ONLY)
-        else:
-            missing[Capability.CREATE_ONLY] = _NEEDS_SERVICE_KEY
-    capabilities |= _OF_VERSIONS if target.versioned else set()
-    info = ProviderInfo(
-        kind=target.kind,
-        location=target.location,
-        place=target.place,
-        capabilities=frozenset(capabilities),
-        max_object_bytes=target.max_object_bytes,
-        max_key_bytes=MAX_KEY_BYTES - len(target.prefix.encode()),
-        part_rule=preset.part_rule,
-        concurrency=CONCURRENCY,
-        missing=missing,
-        remote=True,
-        write_interval_s=preset.write_interval_s,
-        # By a checksum in a header, or by the signature over the payload.
-        proves_puts=target.rest is None and (preset.checksums or not target.over_tls),
-    )
-    return _keeping(keeping_objects(info, target.object_lock), target)
-
-
-def _keeping(info: ProviderInfo, target: Target) -> ProviderInfo:
-    """Return *info* for what the bucket, or this library, keeps of what is deleted."""
-    if target.versioned:
-        return info
-    return keeping_deleted(info, target.keep_deleted_days, _SWITCH if target.kind == "s3" else {})

@@ -150,13 +150,14 @@ class Objects:
             raise map_error(response, key)
         return checksum_in(response.headers) if response.status == 200 else None
 
-    def look(self, key: str, if_match: str | None = None) -> Exchange[tuple[ObjectInfo, Headers]]:
+    def look(self, key: str, if_match: str | None = None) -> Exchange[tuple[ObjectInfo, Headers, bool]]:
         """Look as ``head`` does, and also return the headers that an ``ObjectInfo`` has no place for, see
-        ``other_headers``.
+        ``other_headers``, and whether there are tags.
         """
         response: Response = yield self.requests.head(key, if_match)
         info = yield from self._judged(key, response)
-        return info, self.requests.other_headers(response.headers)
+        tagged = response.headers.get("x-amz-tagging-count", "0") != "0"
+        return info, self.requests.other_headers(response.headers), tagged
 
     def delete(self, key: str) -> Exchange[None]:
         """Remove; one request."""

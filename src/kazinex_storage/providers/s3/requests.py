@@ -117,6 +117,8 @@ class Requests:
             headers.append((f"x-amz-checksum-{checksum.algorithm}", base64_of(checksum.value)))
         if self._preset.announces_checksums:
             headers.append((ANNOUNCED, checksum.algorithm.upper()))
+        if options.storage_class is not None or options.tags:
+            headers += self._labels(options)
         return Request(
             method="PUT",
             url=self.url(key),
@@ -209,9 +211,15 @@ class Requests:
             status_of_body=status_inside,
         )
 
-    def written(self, options: PutOptions, kept: Checksum | None, token: str, others: Headers = ()) -> Headers:
+    def written(self, options: PutOptions, kept: Checksum | None, token: str | None, others: Headers = ()) -> Headers:
         """Return the headers of an object that is made under *options*, and *others* unchanged."""
-        return (*self._kept(described(options), options.metadata, kept, token), *others)
+        labels = self._labels(options) if options.storage_class is not None or options.tags else ()
+        return (*self._kept(described(options), options.metadata, kept, token), *others, *labels)
+
+    def _labels(self, options: PutOptions) -> Headers:
+        from .label_headers import option_headers
+
+        return option_headers(self._preset, options)
 
     def other_headers(self, headers: Mapping[str, str]) -> Headers:
         """See ``headers.other_headers``."""

@@ -84,6 +84,9 @@ class R2Settings(EncryptableModel):
     """An address other than the one of account and jurisdiction, such as a test server."""
     session_token: OptionalToken = None
     """Of temporary credentials."""
+    public_base_url: OptionalEndpoint = None
+    """Under which anyone reads the objects, such as a domain of the bucket or a CDN, for ``public_url``; what follows
+    is the name of the object, with its folder. None for documents, which nobody reads without a signature."""
     browser_origin: OptionalOrigin = None
     """Scheme and host of the web pages that upload directly to the bucket, so that ``verify`` checks its CORS policy;
     None when no page does."""
@@ -131,6 +134,7 @@ class R2Settings(EncryptableModel):
             max_object_bytes=largest(self.max_file_size, R2.max_object_bytes),
             jurisdiction=self.jurisdiction,
             other_endpoints={} if self.endpoint_url else endpoints,
+            public_base_url=self.public_base_url,
             browser_origin=self.browser_origin,
         )
 

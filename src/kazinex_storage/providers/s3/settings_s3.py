@@ -93,6 +93,9 @@ class S3Settings(EncryptableModel):
     object_lock: bool = False
     """Whether the bucket was made with Object Lock: then objects can be retained and held, deletes and replacing puts
     ask first what keeps the object (one request more), and ``verify`` checks that it works."""
+    public_base_url: OptionalEndpoint = None
+    """Under which anyone reads the objects, such as a domain of the bucket or a CDN, for ``public_url``; what follows
+    is the name of the object, with its folder. None for documents, which nobody reads without a signature."""
     browser_origin: OptionalOrigin = None
     """Scheme and host of the web pages that upload directly to the bucket, so that ``verify`` checks its CORS
     configuration; None when no page does."""
@@ -148,6 +151,7 @@ class S3Settings(EncryptableModel):
             virtual_host=self.addressing == "virtual" or (self.addressing == "auto" and _is_virtual(self)),
             max_object_bytes=largest(self.max_file_size, S3.max_object_bytes),
             object_lock=self.object_lock,
+            public_base_url=self.public_base_url,
             browser_origin=self.browser_origin,
         )
 

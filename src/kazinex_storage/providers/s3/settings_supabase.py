@@ -74,6 +74,9 @@ class SupabaseSettings(EncryptableModel):
     endpoint_url: OptionalEndpoint = None
     """An S3 endpoint other than that of the project, such as a test server; ends with ``/storage/v1/s3`` if it is
     Supabase's own."""
+    public_base_url: OptionalEndpoint = None
+    """Under which anyone reads the objects, such as a CDN, for ``public_url``; what follows is the name of the object,
+    with its folder. None for documents, which nobody reads without a signature."""
     session_token: OptionalToken = None
     """The token of a signed-in user; then the id is the project's and the secret its publishable key."""
     max_file_size: MaxSize = None
@@ -115,6 +118,7 @@ class SupabaseSettings(EncryptableModel):
             prefix=self.prefix,
             residency=self.residency,
             keep_deleted_days=self.keep_deleted_days,
+            public_base_url=self.public_base_url,
             max_object_bytes=largest(self.max_file_size, SUPABASE.max_object_bytes),
             rest=RestEndpoint(url=self.rest_url, service_key=self.service_key.get_secret_value())
             if self.service_key

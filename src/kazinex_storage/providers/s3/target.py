@@ -12,13 +12,18 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
+from ...capabilities import Capability
+from ...keys import MAX_KEY_BYTES
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
-from ...types import MIB, PartRule
+from ...types import MIB, PartRule, ProviderInfo
 from ...values import value
-from ..settings.place import is_confidential
+from ..settings.place import is_confidential, keeping_deleted, keeping_objects
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
+
+NO_PUBLIC_URL = "set public_base_url to the address under which the bucket, or a CDN before it, is public"
+"""Why a bucket without such a host has no lasting URLs."""
 
 GIB = 1024 * MIB
 """One gibibyte, in bytes."""
@@ -68,6 +73,16 @@ class Preset:
     """Whether UploadPartCopy takes a condition on its source."""
     write_interval_s: float = 0.0
     """Seconds between two writes of one key; an earlier one gets a 429."""
+    storage_classes: tuple[str, ...] = ()
+    """Those that are known, that of an ordinary write first; empty where there is only one."""
+    fixed_classes: bool = False
+    """Whether there are no others."""
+    tags: bool = False
+    """Whether objects have tags."""
+    forms: bool = False
+    """Whether forms are taken by POST, and all of their conditions enforced."""
+    missing: Mapping[Capability, str] = field(default_factory=dict)
+    """Why what the service cannot do is not there."""
     folds_names: bool = False
     """Whether canonically equivalent Unicode names are one object: listings are then given in NFC."""
 
@@ -81,6 +96,18 @@ S3 = Preset(
     max_copy_bytes=5 * GIB,
     max_object_bytes=5 * 1024 * GIB,
     create_copy=CreateCopy.PARTS,
+    # docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html (read 2026-11); other services have others.
+    storage_classes=(
+        "STANDARD",
+        "STANDARD_IA",
+        "ONEZONE_IA",
+        "INTELLIGENT_TIERING",
+        "GLACIER_IR",
+        "GLACIER",
+        "DEEP_ARCHIVE",
+    ),
+    tags=True,
+    forms=True,
     announces_checksums=True,  # docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html (read 2026-11)
 )
 """Amazon S3, and services that follow its API."""
@@ -95,6 +122,12 @@ R2 = Preset(
     max_object_bytes=5 * 1024 * GIB - 5 * GIB,
     create_copy=CreateCopy.CLOUDFLARE_HEADER,
     pins_copied_parts=False,  # cloudflare-docs#32458: 501
+    storage_classes=("STANDARD", "STANDARD_IA"),  # developers.cloudflare.com/r2/buckets/storage-classes (read 2026-11)
+    fixed_classes=True,
+    missing={
+        Capability.TAGS: "R2 has no tags; keep them in metadata, or with the document",
+        Capability.POST_POLICY: "R2 takes no forms; sign a PUT",
+    },
     write_interval_s=1.0,
     folds_names=True,
     decodes_gzip=True,  # rclone#8137
@@ -112,6 +145,12 @@ SUPABASE = Preset(
     create_copy=CreateCopy.PARTS,
     checksums=False,
     conditional_puts=False,
+    missing={
+        Capability.TAGS: "the service has no tags; keep them in metadata, or with the document",
+        Capability.STORAGE_CLASS: "the service has one storage class",
+        # github.com/supabase/storage/pull/594 (read 2026-11).
+        Capability.POST_POLICY: "the service enforces nothing of a form but its expiry; sign a PUT",
+    },
     keeps_disposition=False,
     narrow_names=True,
 )
@@ -181,6 +220,8 @@ class Target:
     """The endpoints of the same account that this bucket is not behind, by jurisdiction."""
     object_lock: bool = False
     """Whether the bucket has Object Lock, so that objects can be retained and held."""
+    public_base_url: str | None = None
+    """Under which anyone reads the objects; what follows is the name of one in the bucket."""
     browser_origin: str | None = None
     """Scheme and host of the pages that upload with signed URLs, so that ``verify`` checks CORS."""
     versioned: bool = False
@@ -227,3 +268,91 @@ class Target:
     def body_checksum(self) -> str | None:
         """What the service verifies a body by besides the sha256; None where only a signed payload proves one."""
         return "crc32" if self.preset.checksums else None
+
+
+_NEEDS_SERVICE_KEY = (
+    "the S3 endpoint of the service always replaces; give the service key of the project, so that create-only writes "
+    "can use its REST interface"
+)
+
+# Measured against a server that answers at once: 64 in flight are as fast as 128; a real service is 20 ms away.
+CONCURRENCY = 64
+"""How many requests at once pay off in bulk work."""
+
+_MISSING = {
+    Capability.SERVER_MOVE: "the S3 interface moves nothing: a move is a copy and then a delete",
+}
+"""Why what no bucket can do is not there, and what to do about it."""
+
+
+_OF_VERSIONS = {Capability.VERSIONS, Capability.UNDELETE}
+_SWITCH = {
+    Capability.VERSIONS: "turn versioning on for the bucket, and set versioned in the settings",
+    Capability.UNDELETE: "turn versioning on for the bucket and set versioned, or set keep_deleted_days",
+}
+"""What a bucket without versioning lacks, where its service knows versions."""
+
+
+def info_of(target: Target) -> ProviderInfo:
+    """Return what a provider for *target* is and can do."""
+    preset = target.preset
+    capabilities, missing = _declared(target)
+    info = ProviderInfo(
+        kind=target.kind,
+        location=target.location,
+        place=target.place,
+        capabilities=frozenset(capabilities),
+        max_object_bytes=target.max_object_bytes,
+        max_key_bytes=MAX_KEY_BYTES - len(target.prefix.encode()),
+        part_rule=preset.part_rule,
+        concurrency=CONCURRENCY,
+        missing=missing,
+        remote=True,
+        storage_classes=preset.storage_classes,
+        write_interval_s=preset.write_interval_s,
+        # By a checksum in a header, or by the signature over the payload.
+        proves_puts=target.rest is None and (preset.checksums or not target.over_tls),
+    )
+    info = keeping_objects(info, target.object_lock)
+    return info if target.versioned else keeping_deleted(info, target.keep_deleted_days, _switches(target))
+
+
+def _declared(target: Target) -> tuple[set[Capability], dict[Capability, str]]:
+    """Return what is declared, and why the rest is not."""
+    preset = target.preset
+    capabilities = {
+        Capability.METADATA,
+        Capability.SERVER_COPY,
+        Capability.BULK_DELETE,
+        Capability.PARTS,
+        Capability.PRESIGN,
+        Capability.STREAMED_WRITES,
+        Capability.CONDITIONAL_READ,
+        Capability.RESUMED_LISTING,
+    }
+    missing = {**_MISSING, **preset.missing}
+    switched = {
+        Capability.STORAGE_CLASS: bool(preset.storage_classes),
+        Capability.TAGS: preset.tags,
+        Capability.POST_POLICY: preset.forms,
+        Capability.PUBLIC_URL: target.public_base_url is not None,
+    }
+    capabilities |= {capability for capability, declared in switched.items() if declared}
+    if preset.conditional_puts:
+        capabilities |= {Capability.CREATE_ONLY, Capability.CONDITIONAL}
+    else:
+        missing[Capability.CONDITIONAL] = (
+            "the service replaces whatever is there; write each version under a key of its own"
+        )
+        if target.rest is not None:
+            capabilities.add(Capability.CREATE_ONLY)
+        else:
+            missing[Capability.CREATE_ONLY] = _NEEDS_SERVICE_KEY
+    if target.public_base_url is None:
+        missing[Capability.PUBLIC_URL] = NO_PUBLIC_URL
+    capabilities |= _OF_VERSIONS if target.versioned else set()
+    return capabilities, missing
+
+
+def _switches(target: Target) -> Mapping[Capability, str]:
+    return _SWITCH if target.kind == "s3" else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from ...lazy import regex
@@ -56,6 +56,12 @@ def complete_body(parts: Iterable[PartInfo]) -> bytes:
     )
     body = f'<CompleteMultipartUpload xmlns="{NAMESPACE}">{lines}</CompleteMultipartUpload>'
     return f"{DECLARATION}{body}".encode()
+
+
+def tagging_body(tags: Mapping[str, str]) -> bytes:
+    """Return the body of PutObjectTagging."""
+    pairs = "".join(f"<Tag><Key>{_text(name)}</Key><Value>{_text(text)}</Value></Tag>" for name, text in tags.items())
+    return f'{DECLARATION}<Tagging xmlns="{NAMESPACE}"><TagSet>{pairs}</TagSet></Tagging>'.encode()
 
 
 def _text(value: str) -> str:

@@ -67,6 +67,10 @@ _MISSING = {
     Capability.METADATA: "a library keeps columns, and neither metadata nor HTTP headers; keep them with the document",
     Capability.PRESIGN: "Graph signs no requests for others; give clients a ticket, which has an upload session",
     Capability.PARTS: "an upload session takes its bytes in order; it can be resumed by another process",
+    Capability.TAGS: "files of a library have no tags; keep them with the document",
+    Capability.STORAGE_CLASS: "a library has one storage class",
+    Capability.PUBLIC_URL: "a library has sharing links, which this library does not make; hand out documents yourself",
+    Capability.POST_POLICY: "Graph takes no forms; give clients a ticket, which has an upload session",
     Capability.STREAMED_WRITES: "Graph has to know the size of a file at first: bodies without one are spooled",
 }
 """Why what no library can do is not there, and what to do about it."""

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 JURISDICTIONS: Final = ("default", "eu", "fedramp", "us")
 _PASSED_ON: Final = re.compile(
     r"content-type|content-encoding|content-disposition|content-language|cache-control|expires|content-md5|range"
-    r"|if-modified-since|if-unmodified-since|x-amz-(meta-.*|checksum-.*|metadata-directive|copy-source.*|mp-.*)"
+    r"|if-modified-since|if-unmodified-since"
+    r"|x-amz-(storage-class|meta-.*|checksum-.*|metadata-directive|copy-source.*|mp-.*)"
 )
 
 

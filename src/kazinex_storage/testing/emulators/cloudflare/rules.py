@@ -44,6 +44,7 @@ CONFIGURATION: Final = frozenset({"cors", "lifecycle", "encryption"})
 
 _SKEW_S: Final = 15 * 60
 _WEEK_S: Final = 7 * 24 * 3600
+_CLASSES: Final = ("STANDARD", "STANDARD_IA")  # developers.cloudflare.com/r2/buckets/storage-classes (read 2026-11)
 _REFUSED_HEADERS: Final = re.compile(r"x-amz-(acl|grant-.*|tagging|object-lock-.*|trailer|expected-bucket-owner)")
 _DIGESTS: Final = {
     "content-md5": lambda body: hashlib.md5(body, usedforsecurity=False).digest(),
@@ -176,6 +177,8 @@ def check_features(parsed: Parsed) -> None:
         refused = "x-amz-content-sha256 (streaming)"
     if refused is not None:
         raise Refusal(501, "NotImplemented", f"Header '{refused}' with that value is not implemented")
+    if headers.get("x-amz-storage-class", "STANDARD") not in _CLASSES:
+        raise Refusal(400, "InvalidStorageClass", "The storage class you specified is not valid.")
     sub = next((name for name in query if name in SUB_RESOURCES), None)
     if sub is not None:
         raise Refusal(501, "NotImplemented", f"{sub} not implemented")
