@@ -23,11 +23,14 @@ from kazinex_storage.testing.contract_part_faults import PartFaultContract
 from kazinex_storage.testing.contract_parts import PartContract
 from kazinex_storage.testing.contract_put import PutContract
 from kazinex_storage.testing.contract_resume import ResumeContract
+from kazinex_storage.testing.contract_versions import VersionContract
 from kazinex_storage.testing.emulators.cloudflare import Answer, Kind, R2Front, RequestFault, r2_front
 from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.transport import RetryPolicy, Transport, TransportSettings
 from kazinex_storage.types import PutMode, PutOptions
 from kazinex_storage.verbs import AnyProvider
+
+from ..keeping import keeping
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -102,6 +105,18 @@ class TestR2Front(ProviderContract):
 
     def harness(self) -> Harness:
         return R2Harness(*self._parts)
+
+
+@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)
+class TestWhatIsDeletedStays(VersionContract, OnBench):
+    """What this library keeps, where the service does not."""
+
+    @pytest.fixture(autouse=True)
+    def _use(self, front: R2Front, r2_bucket: str, r2_witness: S3Client) -> None:
+        self._parts = (front, r2_bucket, r2_witness)
+
+    def harness(self) -> Harness:
+        return keeping(R2Harness(*self._parts))
 
 
 @pytest.fixture(scope="module")

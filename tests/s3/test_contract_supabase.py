@@ -15,6 +15,8 @@ from kazinex_storage.providers.s3 import SupabaseSettings, open_supabase
 from kazinex_storage.providers.s3.names import encode
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness, ProviderContract
+from kazinex_storage.testing.contract import OnBench
+from kazinex_storage.testing.contract_versions import VersionContract
 from kazinex_storage.testing.emulators.cloudflare import Kind, RequestFault
 from kazinex_storage.testing.emulators.supabase import SupabaseFront, supabase_front
 from kazinex_storage.testing.servers import S3Server
@@ -22,6 +24,7 @@ from kazinex_storage.types import PutMode, PutOptions
 from kazinex_storage.verbs import AnyProvider
 from kazinex_storage.verification.verify import CheckStatus, verify
 
+from ..keeping import keeping
 from ..organisations.binding import bound_once
 
 if TYPE_CHECKING:
@@ -103,6 +106,18 @@ class TestSupabaseFront(ProviderContract):
 
     def harness(self) -> Harness:
         return SupabaseHarness(*self._places)
+
+
+@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)
+class TestWhatIsDeletedStays(VersionContract, OnBench):
+    """What this library keeps, where the service does not."""
+
+    @pytest.fixture(autouse=True)
+    def _use(self, front: SupabaseFront, supabase_bucket: str, behind: S3Client) -> None:
+        self._parts = (front, supabase_bucket, behind)
+
+    def harness(self) -> Harness:
+        return keeping(SupabaseHarness(*self._parts))
 
 
 del ProviderContract  # pytest would collect it as well

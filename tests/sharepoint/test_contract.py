@@ -13,6 +13,9 @@ from kazinex_storage.testing.contract_delete import DeleteContract
 from kazinex_storage.testing.contract_list import ListContract
 from kazinex_storage.testing.contract_names import NameContract
 from kazinex_storage.testing.contract_scope import ScopeContract
+from kazinex_storage.testing.contract_versions import VersionContract
+
+from ..keeping import keeping
 
 
 @pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)
@@ -31,6 +34,15 @@ class TestWholeLibrary(OnBench, NameContract, ListContract, CopyContract, Delete
     @pytest.fixture(autouse=True)
     def _use(self, make_harness: Callable[[str], Harness]) -> None:
         self.harness = lambda: make_harness("")
+
+
+@pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)
+class TestWhatIsDeletedStays(VersionContract, OnBench):
+    """What this library keeps, where the service does not."""
+
+    @pytest.fixture(autouse=True)
+    def _use(self, make_harness: Callable[[str], Harness]) -> None:
+        self.harness = lambda: keeping(make_harness("Kazinex/Plans #1"))
 
 
 # pytest would collect them as well
