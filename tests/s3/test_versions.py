@@ -9,11 +9,13 @@ from dataclasses import replace
 import pytest
 
 from kazinex_storage.providers.s3.provider import S3Provider
+from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness
 from kazinex_storage.testing.contract import OnBench
 from kazinex_storage.testing.contract_versions import VersionContract
 from kazinex_storage.testing.servers import S3Server, moto
 from kazinex_storage.verbs import AnyProvider
+from kazinex_storage.verification.verify import CheckStatus, verify
 
 from .conftest import S3Harness, target_of
 
@@ -45,3 +47,14 @@ class TestVersionedBucket(VersionContract, OnBench):
 
     def harness(self) -> Harness:
         return VersionedHarness(*self._bucket)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_verify_says_whether_the_bucket_keeps_versions(versioned_bucket: tuple[S3Server, str], enabled: bool) -> None:
+    server, name = versioned_bucket
+    bucket = name if enabled else server.make_bucket()
+    target = replace(target_of(server, bucket, prefix=f"{secrets.token_hex(4)}/"), versioned=True)
+    with Storage(S3Provider(target)) as storage:
+        (check,) = [check for check in verify(storage).checks if check.name == "versions"]
+
+    assert (CheckStatus.PASSED if enabled else CheckStatus.FAILED) is check.status

@@ -126,6 +126,7 @@ def build() -> typer.Typer:
     app.add_typer(
         _later(_evidence, "Export, prove, stamp and verify the signed evidence of receipts."), name="evidence"
     )
+    app.add_typer(_later(_trash, "List removed documents, bring them back, or end them for good."), name="trash")
     app.add_typer(monitoring.build(ANYWHERE), name="quota")
     app.add_typer(_later(_retention, "Keep documents from change and removal."), name="retention")
     app.add_typer(migrate.build(ANYWHERE), name="migrate")
@@ -149,6 +150,12 @@ def _retention() -> typer.Typer:
     from . import retention
 
     return retention.build(ANYWHERE)
+
+
+def _trash() -> typer.Typer:
+    from . import trash
+
+    return trash.build(ANYWHERE)
 
 
 def _later(build_group: Callable[[], typer.Typer], words: str) -> typer.Typer:

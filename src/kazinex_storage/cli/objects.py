@@ -118,13 +118,17 @@ def rm(
     document: Document,
     by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who removes it, for the record.")] = None,
     reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the record.")] = None,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Keep nothing of it; without, trash undelete undoes it.")
+    ] = False,
     yes: Yes = False,
 ) -> None:
     """Remove a document from every provider of the organisation that holds it. The revision stays taken."""
     command = command_of(context)
     receipt = find_document(command, document)
-    confirm(f"Remove {receipt.key} ({policy.format_bytes(receipt.size)}) for good?", yes=yes)
-    command.documents.remove(receipt.document, by=by, reason=reason)
+    ending = " for good" if purge else ""
+    confirm(f"Remove {receipt.key} ({policy.format_bytes(receipt.size)}){ending}?", yes=yes)
+    command.documents.remove(receipt.document, by=by, reason=reason, purge=purge)
     command.out.result({"removed": receipt.key}, [f"removed {receipt.key}"])
 
 

@@ -36,6 +36,8 @@ def sweep_providers(
 ) -> None:
     """Show unfinished uploads and other leftovers of killed writers, in one provider or in all; --abort removes them.
 
+    So it does with deleted objects that were kept for long enough.
+
     Without a provider, direct uploads that nobody confirmed in time are among them, whatever their age. Only what
     belongs to the organisation is looked at. Exit code 1 when something could not be removed.
     """
@@ -49,8 +51,10 @@ def sweep_providers(
     direct = documents.sweep_direct_uploads(dry_run=True) if documents is not None else None
     uploads = sum(len(report.uploads) for _, report in found) + (len(direct.expired) if direct is not None else 0)
     leftovers = sum(report.leftovers for _, report in found)
-    if abort and (uploads or leftovers):
-        confirm(f"Abort {uploads} unfinished uploads and remove {leftovers} leftover files of {organisation}?", yes=yes)
+    expired = sum(report.expired for _, report in found)
+    if abort and (uploads or leftovers or expired):
+        files = f"remove {leftovers} leftover files and {expired} deleted objects whose time is over"
+        confirm(f"Abort {uploads} unfinished uploads and {files}, of {organisation}?", yes=yes)
     if abort:
         direct = documents.sweep_direct_uploads() if documents is not None else None
         found = [(resolved, sweep(resolved.storage, older_than=age, dry_run=False)) for resolved in providers]
@@ -125,6 +129,7 @@ def _summary(report: SweepReport) -> str:
     count = len(report.uploads)
     spared = f"; {report.younger} younger stay" if report.younger else ""
     files = f" and {report.leftovers} leftover files" if report.leftovers else ""
+    files += f" and {report.expired} deleted objects" if report.expired else ""
     if report.dry_run:
         return f"{count} unfinished uploads{files} would be removed{spared}; add --abort to remove them"
     return f"{count - len(report.failures)} unfinished uploads{files} removed{spared}"

@@ -47,18 +47,20 @@ _KEYS: Final = {"access_key_id": "fedcba9876543210fedcba9876543210", "secret_acc
 
 _PUBLIC: Final = {"public_base_url": {"public_base_url": "https://files.example.com"}}
 
+_KEPT: Final = {"keep_deleted_days": {"keep_deleted_days": 30}}
+
 COLUMNS: Final = (
     Column(
         title="R2",
         kind="r2",
         settings={"account_id": "0123456789abcdef0123456789abcdef", "bucket": "kazinex-documents", **_KEYS},
-        switches=_PUBLIC,
+        switches={**_PUBLIC, **_KEPT},
     ),
     Column(
         title="S3",
         kind="s3",
         settings={"region": "eu-central-1", "bucket": "kazinex-documents", **_KEYS},
-        switches={**_PUBLIC, "object_lock": {"object_lock": True}},
+        switches={**_PUBLIC, "object_lock": {"object_lock": True}, "versioned": {"versioned": True}, **_KEPT},
     ),
     Column(
         title="Supabase",
@@ -69,7 +71,7 @@ COLUMNS: Final = (
             "bucket": "kazinex-documents",
             **_KEYS,
         },
-        switches={"service_key": {"service_key": "sb_secret_example"}, **_PUBLIC},
+        switches={"service_key": {"service_key": "sb_secret_example"}, **_PUBLIC, **_KEPT},
     ),
     Column(
         title="Azure",
@@ -79,7 +81,7 @@ COLUMNS: Final = (
             "container": "kazinex-documents",
             "account_key": "ZXhhbXBsZSBleGFtcGxlIGV4YW1wbGUgZXhhbXBsZSBleGFtcGxlIQ==",
         },
-        switches={**_PUBLIC, "immutability": {"immutability": True}},
+        switches={**_PUBLIC, "immutability": {"immutability": True}, **_KEPT},
     ),
     Column(
         title="SharePoint",
@@ -90,9 +92,15 @@ COLUMNS: Final = (
             "client_secret": "example-secret",
             "site_url": "https://contoso.sharepoint.com/sites/documents",
         },
+        switches=_KEPT,
     ),
-    Column(title="local disk", kind="local", settings={"root": "/"}),
-    Column(title="memory", kind="memory", settings={}),
+    Column(
+        title="local disk",
+        kind="local",
+        settings={"root": "/"},
+        switches=_KEPT,
+    ),
+    Column(title="memory", kind="memory", settings={}, switches={"versioned": {"versioned": True}}),
 )
 
 ROWS: Final = (
@@ -118,6 +126,8 @@ ROWS: Final = (
         how="object-options.md#write-what-has-no-length-yet",
     ),
     Row(capability=Capability.RESUME, title="resumed uploads", how="how-to.md#uploads-that-outlive-a-process"),
+    Row(capability=Capability.VERSIONS, title="earlier versions", how="versions.md#earlier-versions"),
+    Row(capability=Capability.UNDELETE, title="undelete", how="versions.md#bring-back-what-was-deleted"),
     Row(
         capability=Capability.CONDITIONAL_READ,
         title="read only what has changed",
@@ -133,6 +143,16 @@ ROWS: Final = (
 )
 
 LIBRARY: Final[tuple[Feature, ...]] = (
+    Feature(
+        title="removed documents come back",
+        how="versions.md#removed-documents",
+        says="for 30 days, or as the place or the host says; the revision stays taken",
+    ),
+    Feature(
+        title="removed for good",
+        how="versions.md#remove-for-good",
+        says="objects with all their versions, and what is kept of removed documents",
+    ),
     Feature(
         title="signed, chained receipts",
         how="evidence.md#receipts",

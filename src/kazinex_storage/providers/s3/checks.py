@@ -1,6 +1,6 @@
-"""What ``verify`` checks of an S3 bucket in addition to what it checks of every storage: CORS and residency.
+"""What ``verify`` checks of an S3 bucket in addition to what it checks of every storage: CORS, residency and versions.
 
-Both can be checked with a key that is scoped to the objects of one bucket.
+All can be checked with a key that is scoped to the objects of one bucket.
 """
 
 from __future__ import annotations
@@ -130,3 +130,23 @@ def _same_bucket(objects: Objects, outside: Target) -> Exchange[bool]:
     finally:
         yield from objects.delete(key)
     return response.status == 200
+
+
+def versioning(objects: Objects) -> Exchange[Diagnosis | None]:
+    """Prove that the bucket keeps versions, as the settings say: what is written has one of its own; three requests.
+
+    Raises:
+        SettingsError: it does not.
+    """
+    from .versions import VersionRequests
+
+    key = f"{_FOLDER}/{secrets.token_hex(8)}"
+    yield from objects.write(key, Source.of(b"kazinex-storage probe: safe to delete\n"), PutOptions())
+    version = (yield from objects.head(key)).version
+    if version in (None, "null"):  # "null" while versioning is suspended
+        yield from objects.delete(key)
+        raise SettingsError(
+            "the bucket keeps no versions, although the settings say so; turn versioning on, or set versioned to false"
+        )
+    yield from Objects(VersionRequests(objects.requests, version)).delete(key)
+    return None
