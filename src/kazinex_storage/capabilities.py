@@ -19,7 +19,7 @@ class Capability(Enum):
     METADATA = "metadata"
     """Metadata, content disposition, cache control, content encoding and content language come back from ``head``."""
     CHECKSUM = "checksum"
-    """``head`` returns the sha256 of what was put with one."""
+    """``head`` returns the sha256 of what was put with one, whatever its size."""
     SERVER_COPY = "server-copy"
     """The service copies without the bytes passing through this process."""
     SERVER_MOVE = "server-move"

@@ -112,6 +112,7 @@ def build() -> typer.Typer:
         ("stat", objects.stat),
         ("rm", objects.rm),
         ("check", check.check),
+        ("adopt", check.adopt),
         ("sweep", sweep.sweep_providers),
         ("export", bags.export),
         ("import", bags.import_),

@@ -1,4 +1,4 @@
-"""``check``: whether a stored document is what its receipt says."""
+"""``check``: whether a stored document is what its receipt says; ``adopt``: hash what has no sha256."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from ..json_text import parse_own_json
+from .addresses import parse_path
 from .command import command_of
 from .exits import ExitCode, UsageError
 
@@ -50,6 +51,26 @@ def check(
     command.out.result(document, [f"{found.key}: {state.value}: {_MEANINGS[state.name]}"])
     if state in (IntegrityState.TAMPERED, IntegrityState.UNKNOWN):
         raise typer.Exit(ExitCode.VERIFICATION)
+
+
+def adopt(
+    context: typer.Context,
+    path: Annotated[str, typer.Argument(metavar="PATH", help="organisation[/project[/document[/...]]]")],
+) -> None:
+    """Hash the stored files whose sha256 is not recorded, once, and record it; repeat it if it was ended."""
+    from ..documents.adopting import adopt_below
+
+    command = command_of(context)
+    organisation, *rest = parse_path(path)
+    below = "/".join(rest) + ("/" if rest and len(rest) < 4 else "")
+    done = adopt_below(command.documents.adopt, command.resolver, f"{organisation}/{below}")
+    for error in done.failures:
+        command.out.note(str(error))
+    failed = f", {done.failed} failed" if done.failed else ""
+    text = f"{done.hashed} hashed ({done.hashed_bytes:,} bytes), {done.known} known{failed}"
+    command.out.result({"path": path, **done.to_dict()}, [text])
+    if done.failed:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def read_receipt(file: str) -> StoredDocument:

@@ -62,6 +62,7 @@ class AsyncDocumentStore:
     revisions = awaited(DocumentStore.revisions)
     check = awaited(DocumentStore.check)
     proof = awaited(DocumentStore.proof)
+    adopt = awaited(DocumentStore.adopt)
     remove = awaited(DocumentStore.remove)
     removed = awaited(DocumentStore.removed)
     undelete = awaited(DocumentStore.undelete)

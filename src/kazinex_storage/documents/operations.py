@@ -222,6 +222,12 @@ class DocumentOperations:
         """Return what the evidence says of a receipt; see ``DocumentStore.proof``."""
         return (yield from self._search.proof(receipt))
 
+    def adopt(self, document: DocumentKey) -> Exchange[StoredDocument]:
+        """Read a file and record it; see ``DocumentStore.adopt``."""
+        from .adopting import adopt_document
+
+        return adopt_document(self._search, document, self._patience)
+
     def revisions(self, document: DocumentKey) -> Exchange[Revisions]:
         """Return the stored revisions of a document; see ``DocumentStore.revisions``."""
         found: dict[str, DocumentRevision] = {}

@@ -259,6 +259,18 @@ class DocumentStore(Recovery, KeepingVerbs):
         """
         return self._run(self.operations.proof(receipt))
 
+    def adopt(self, document: DocumentKey) -> StoredDocument:
+        """Read a stored file once, record its sha256 as that of the revision, and return the receipt.
+
+        For files that another program put under the key of a revision, and those that are recorded without a sha256.
+        One that is recorded with it is not read again. Cost: as ``find``, and a read of the whole.
+
+        Raises:
+            NotFoundError: no provider has it.
+            AlreadyExistsError: the revision has, or had, another file.
+        """
+        return self._run(self.operations.adopt(document))
+
     def remove(
         self,
         document: StoredDocument | DocumentKey,

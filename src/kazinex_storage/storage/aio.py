@@ -104,6 +104,8 @@ class AsyncStorage:
     set_tags = awaited(Storage.set_tags)
     set_storage_class = awaited(Storage.set_storage_class)
     presign_post = awaited(Storage.presign_post)
+    sha256 = awaited(Storage.sha256)
+    adopt = awaited(Storage.adopt)
     retain = awaited(Storage.retain)
     hold = awaited(Storage.hold)
     release = awaited(Storage.release)

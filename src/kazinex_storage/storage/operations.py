@@ -84,7 +84,11 @@ class Operations:
         if write is not None:
             return self._write(key, body, admitted, sha256, on_progress, write=write)
         put = self._write if context.guard is None and context.rules.taken is None else self._write_guarded
-        return put(key, body, admitted, sha256, on_progress)
+        if not context.rules.records_sha256:
+            return put(key, body, admitted, sha256, on_progress)
+        from .digests import recording
+
+        return recording(context, key, put(key, body, admitted, sha256, on_progress), admitted, sha256)
 
     @property
     def uploads(self) -> Uploads:
@@ -352,9 +356,7 @@ class Operations:
             if source is body and not hashed:
                 source.trust_service(True)
             if rules.looks_inside:
-                from .contents import check_source
-
-                yield from check_source(rules.policy, key, source)
+                yield from rules.check_contents(key, source)
             if rules.quota is not None:
                 return (yield from self._claimed(key, source, options, write))
             return rules.check_stored(key, source, (yield from self.context.exchanges.put(key, source, options)))

@@ -130,6 +130,10 @@ def keep(context: Context, own: UploadState, info: ObjectInfo, *, proven: bool) 
     if write is None:
         if context.rules.quota is not None and own.reservation:
             yield from context.rules.quota.claim(key, own.reservation).keep(info.size, 1)
+        if proven and context.rules.digest == "sha256":
+            from .digests import Digests
+
+            yield from Digests(context).keep_of(key, info, look=True)
         return info
     undo = partial(remove_version, context, key, info)
     return (yield from keep_existing(write, info, proven=proven, undo=undo))

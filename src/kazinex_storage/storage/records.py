@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from ..lazy import module
 from ..types import DEFAULTS, ObjectInfo, PendingUpload, Progress, PutOptions, UploadState
 
 if TYPE_CHECKING:
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
     from ..transport import Runner
     from ..types import ObjectInfo
     from ..versions import DeletedObject, ObjectVersion
+    from . import digests
+    from .digests import Adoption, OnAdopted
     from .operations import Operations
     from .rules import Body
     from .tickets import PartsTicket
+else:
+    digests = module(__name__, ".digests")
 
 
 class RecordVerbs:
@@ -29,6 +34,33 @@ class RecordVerbs:
 
     _operations: Operations
     _run: Runner
+
+    def sha256(self, key: str) -> str | None:
+        """Return the sha256 of the object if it is known, without reading it: the object carries it, or a record does.
+
+        One request where it carries it, else two. None means that nobody has hashed this version; ``adopt`` does.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        return self._run(digests.Digests(self._operations.context).known(key))
+
+    def adopt(self, prefix: str = "", *, on_adopted: OnAdopted | None = None) -> Adoption:
+        """Hash every object below *prefix* whose sha256 is not known, once, and record it beside the objects.
+
+        What other programs wrote, and what was put without a sha256, is read whole. A record says it of one version
+        only. Memory is flat; a call that was ended is repeated, and reads nothing again that it has recorded. Cost: one
+        request for each page, one for each object that carries its sha256, two for one that is recorded, three and its
+        bytes for one that is hashed.
+
+        Args:
+            prefix: Where to look.
+            on_adopted: Called with the key and the sha256 of each object that was hashed.
+
+        Raises:
+            StorageError: the listing ended; what failed for single objects is in the result.
+        """
+        return self._run(digests.Digests(self._operations.context).adopt(prefix, on_adopted))
 
     def retain(self, key: str, retention: Retention | None, *, bypass: bool = False) -> Protection:
         """Keep the object from change and removal until a date; return what keeps it now. Two requests.

@@ -51,6 +51,7 @@ class Rules:
         "looks_inside",
         "policy",
         "quota",
+        "records_sha256",
         "streams",
         "taken",
         "write_once",
@@ -83,6 +84,8 @@ class Rules:
         """Claims room for what is written, where there are quotas; set in the same way."""
         self.looks_inside = policy is not None and policy.files.looks_inside
         """Whether the first bytes and the declared type of what is put are compared with its name."""
+        self.records_sha256 = info.remote and Capability.CHECKSUM not in info.capabilities
+        """Whether objects cannot carry their sha256, so that one that was asked for is recorded beside them."""
         self._keeps_metadata = Capability.METADATA in info.capabilities
         self.streams = Capability.STREAMED_WRITES in info.capabilities
         """Whether a body of unknown length is sent as it comes."""
@@ -173,6 +176,12 @@ class Rules:
         """
         if self.policy is not None:
             self.policy.check(key.name, None)
+
+    def check_contents(self, key: ObjectKey, source: Source) -> Exchange[None]:
+        """Refuse a body by its first bytes; see ``contents.py``."""
+        from .contents import check_source
+
+        return check_source(self.policy, key, source)
 
     def check_size(self, size: int) -> None:
         """Refuse a body over the limit.

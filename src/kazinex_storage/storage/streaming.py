@@ -115,7 +115,12 @@ class Streaming:
             raise
         if claim is not None and self._write is None:
             yield from counted(claim.keep(info.size - (replaced or 0), 1 if replaced is None else 0))
-        return context.rules.check_stored(self._key, stream, info)
+        info = context.rules.check_stored(self._key, stream, info)
+        if self._hashed and self._write is None:  # its sha256 came too late to be sent with it, but on Azure
+            from .digests import Digests
+
+            yield from Digests(context).keep_of(self._key, info, look=not context.rules.records_sha256)
+        return info
 
     def _spooled(
         self, stream: Stream, sha256: str | None, on_progress: Progress | None, known: Known

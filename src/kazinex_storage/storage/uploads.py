@@ -150,7 +150,7 @@ class Uploads:
         _check_body(checksum.value, state, None)
         overtaken = False
         try:
-            info = yield from self._exchanges.complete_upload(state, parts)
+            info = yield from self._exchanges.complete_upload(replace(state, sha256=checksum.value), parts)
         except NotFoundError:
             # Another process resumed it as well, and was faster.
             other = yield from self._exchanges.find_upload(state)

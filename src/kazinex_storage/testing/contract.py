@@ -19,6 +19,7 @@ from .contract_concurrency import ConcurrencyContract
 from .contract_conditional import ConditionalContract
 from .contract_copy import CopyContract
 from .contract_delete import DeleteContract
+from .contract_digests import DigestContract
 from .contract_faces import FaceContract
 from .contract_faults import FaultContract
 from .contract_get import GetContract
@@ -77,6 +78,7 @@ class ProviderContract(
     ReadContract,
     HeadContract,
     DeleteContract,
+    DigestContract,
     ListContract,
     ConditionalContract,
     MetadataContract,

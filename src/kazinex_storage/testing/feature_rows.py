@@ -106,6 +106,7 @@ COLUMNS: Final = (
 ROWS: Final = (
     Row(capability=Capability.CREATE_ONLY, title="create-only writes", how="how-to.md#create-and-never-replace"),
     Row(capability=Capability.CONDITIONAL, title="replace one version only", how="how-to.md#replace-one-version-only"),
+    Row(capability=Capability.CHECKSUM, title="sha256 with the object", how="integrity.md#the-sha256-of-an-object"),
     Row(capability=Capability.METADATA, title="metadata and HTTP headers", how="how-to.md#metadata-and-http-headers"),
     Row(capability=Capability.SERVER_COPY, title="copies on the server", how="how-to.md#copy-and-move"),
     Row(capability=Capability.SERVER_MOVE, title="moves in one step", how="how-to.md#copy-and-move"),
@@ -197,5 +198,35 @@ LIBRARY: Final[tuple[Feature, ...]] = (
         title="credentials from a function",
         how="keys.md#credentials-from-a-function",
         says="R2, S3, Supabase, Azure and SharePoint; local disks and memory have none",
+    ),
+    Feature(
+        title="adopt what others wrote",
+        how="integrity.md#adopt-what-others-wrote",
+        says="hashed once and recorded, on every provider",
+    ),
+    Feature(
+        title="types by content",
+        how="content-types.md#compare-bytes-with-names",
+        says="every way in of an organisation compares bytes, declared types and names",
+    ),
+    Feature(
+        title="MIME types on the allowlist",
+        how="content-types.md#types-as-an-allowlist",
+        says="image/* and the like stand for their extensions",
+    ),
+    Feature(
+        title="never-allowed extensions",
+        how="content-types.md#the-list-of-what-nobody-should-allow",
+        says="a preset of programs and scripts, also behind a second extension",
+    ),
+    Feature(
+        title="names that deceive",
+        how="content-types.md#names-that-deceive",
+        says="invisible and look-alike characters and alternate streams are refused, with the name that they read as",
+    ),
+    Feature(
+        title="residency",
+        how="residency.md",
+        says="R2, S3, Supabase, Azure, SharePoint: verify fails where the service says another place",
     ),
 )

@@ -65,6 +65,7 @@ _MISSING = {
 _CAPABILITIES = frozenset(
     {
         Capability.METADATA,
+        Capability.CHECKSUM,
         Capability.CREATE_ONLY,
         Capability.CONDITIONAL,
         Capability.SERVER_COPY,

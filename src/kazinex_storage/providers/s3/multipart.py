@@ -36,10 +36,10 @@ from .orphans import Orphans
 from .part_requests import PartDigests, PartRequests
 from .requests import Headers
 
-# 34 ms at 1.9 GiB/s. Bodies up to this size are hashed before they are sent, so that the object carries its sha256, or
-# its CRC-32; larger ones are hashed while they are sent, and carry a sha256 if the caller declared it.
+# 34 ms at 1.9 GiB/s. Metadata goes with the request that begins an upload, so a body is hashed before it is sent: any
+# body where its sha256 was asked for (ADR 0069), else up to this size, for its CRC-32.
 HASH_FIRST_BYTES: Final = 64 * 1024 * 1024
-"""The largest body that is read an extra time for its checksum."""
+"""The largest body that is read an extra time for a checksum that nobody asked for."""
 
 
 # A request to begin that failed at name, address or trust never reached a server.
@@ -76,7 +76,8 @@ class Multipart:
         yield from self._objects.check(key, options)  # before gibibytes are sent in vain; completion decides
         algorithm = source.hashed_by(self._objects.requests.target.body_checksum)
         kept = sha256_checksum(source.declared_sha256)
-        if kept is None and source.size <= HASH_FIRST_BYTES and not source.is_fetched:
+        asked = not source.trusts_service or source.size <= HASH_FIRST_BYTES
+        if kept is None and asked and not source.is_fetched:
             kept = cast(Checksum, (yield Call(checksum_first, source, cancel=source.cancel)))
         if algorithm == "crc32":
             source.leave_to_parts()

@@ -322,6 +322,7 @@ def _declared(target: Target) -> tuple[set[Capability], dict[Capability, str]]:
     preset = target.preset
     capabilities = {
         Capability.METADATA,
+        Capability.CHECKSUM,
         Capability.SERVER_COPY,
         Capability.BULK_DELETE,
         Capability.PARTS,

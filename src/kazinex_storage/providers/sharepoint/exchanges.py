@@ -64,6 +64,7 @@ _MISSING = {
     "documents of organisations are kept by the register",
     Capability.LEGAL_HOLD: "holds of SharePoint are set in Purview, for whole sites; documents of organisations are "
     "held by the register",
+    Capability.CHECKSUM: "a library keeps nothing of ours with a file; storage.sha256(key) reads a record beside it",
     Capability.METADATA: "a library keeps columns, and neither metadata nor HTTP headers; keep them with the document",
     Capability.PRESIGN: "Graph signs no requests for others; give clients a ticket, which has an upload session",
     Capability.PARTS: "an upload session takes its bytes in order; it can be resumed by another process",
