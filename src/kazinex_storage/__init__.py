@@ -133,6 +133,7 @@ if TYPE_CHECKING:
     from .retention import Retention as Retention
     from .retention import RetentionMode as RetentionMode
     from .storage.aio import AsyncStorage as AsyncStorage
+    from .storage.disk_cache import DiskCache as DiskCache
     from .storage.disposition import attachment as attachment
     from .storage.reading import ByteStream as ByteStream
     from .storage.remnants import Unkeyed as Unkeyed
@@ -170,6 +171,7 @@ if TYPE_CHECKING:
     from .verification.verify import verify_provider as verify_provider
 
 _HOMES = {
+    "storage.disk_cache": ("DiskCache",),
     "storage.disposition": ("attachment",),
     "storage.aio": ("AsyncStorage",),
     "documents.aio": ("AsyncDocumentStore",),

@@ -34,6 +34,8 @@ CANNOT_RAISE = {
     "AsyncStorage.get_many": "errors are in the outcomes",
     "StorageViews.with_policy": "makes a view",
     "StorageViews.read_only": "makes a view",
+    "StorageViews.cached": "makes a view",
+    "AsyncStorage.cached": "makes a view",
     "AsyncStorage.read_only": "makes a view",
     "DocumentStore.read_only": "makes a view",
     "AsyncDocumentStore.read_only": "makes a view",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ..documents.claims import OrganisationQuota
 from ..documents.copies import KnownCopy
@@ -40,6 +40,9 @@ from .service import Organisations
 from .speaking import Speaker
 from .telling import facts
 from .use import UseWatch
+
+if TYPE_CHECKING:
+    from ..storage.disk_cache import DiskCache
 
 
 class Reason(Enum):
@@ -105,6 +108,8 @@ class Resolver(Speaker):
         self._clock = clock
         self.meter: Meter | None = None
         """Counts what is asked of providers, such as a ``monitoring.RequestCounter``; set before use."""
+        self.cache: DiskCache | None = None
+        """What reads go through, each organisation for itself; set before use, see ``Storage.cached``."""
         self._patience = Patience()
         self._opened = OpenStorages(
             organisations.open, partial(keys_of, organisations.catalogue), self.transport, capacity
@@ -308,6 +313,8 @@ class Resolver(Speaker):
         if self.listens:
             self.emit(ProviderResolved(**facts(record), project=project, reason=reason.value))
         view = storage.with_policy(policy)
+        if self.cache is not None:
+            view = view.cached(self.cache, space=record.organisation)
         rules = view.operations.context.rules
         rules.taken = Taken(self.revisions)
         if choice.limited:

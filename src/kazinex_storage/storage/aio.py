@@ -11,7 +11,7 @@ import builtins
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import aclosing
 from types import TracebackType
-from typing import Literal, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Literal, Self, TypeVar, overload
 
 from ..bodies.source import Source
 from ..keys import Prefix
@@ -35,6 +35,9 @@ from .bulk import KeyedExchanges
 from .reading import FIRST_SHARE, Listing
 from .rules import Body
 from .sync import Storage
+
+if TYPE_CHECKING:
+    from .disk_cache import DiskCache
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
@@ -198,6 +201,10 @@ class AsyncStorage:
             ValueError: there is no such *digest*.
         """
         return type(self)(self._storage.with_digest(digest))
+
+    def cached(self, cache: DiskCache, *, space: str = "") -> Self:
+        """Return a view that reads through *cache*; see ``Storage.cached``."""
+        return type(self)(self._storage.cached(cache, space=space))
 
     def read_only(self) -> Self:
         """Return a view that only reads; see ``Storage.read_only``."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..policy import UploadPolicy
     from ..transport import Runner, Transport
     from ..verbs import AnyProvider
+    from .disk_cache import DiskCache
 
 
 class StorageViews:
@@ -58,6 +59,22 @@ class StorageViews:
         view = self._view(self._operations.context)
         view._operations = ReadOnlyOperations(read_only(self._operations.context))
         return view
+
+    def cached(self, cache: DiskCache, *, space: str = "") -> Self:
+        """Return a view that reads through *cache*: what has not changed comes from the disk instead of the service.
+
+        Every read asks the service first, by one request without bytes; so nothing is served that was replaced or
+        removed, and nothing while the service does not answer. Whole objects are compared with the checksum of the
+        service before they are kept, and what is kept is proved by its own before it is used. A piece, which is a whole
+        object or a span as it was read, takes at most a quarter of the cache. The cache holds plain bytes.
+
+        Args:
+            cache: Shared by any number of storages and processes.
+            space: Keeps what is read apart from that of every other space: the organisation.
+        """
+        from .cached import cached
+
+        return self._view(cached(self._operations.context, cache, space))
 
     def _view(self, context: Context) -> Self:
         view = type(self).__new__(type(self))
