@@ -20,6 +20,7 @@ GROUPS = {
         "small-objects": "Small objects",
         "overhead": "Overhead",
         "import": "Import",
+        "receipts": "Receipts",
         "fs": "fsspec",
         "bulk": "Bulk",
         "s3-presign": "S3, presign",
