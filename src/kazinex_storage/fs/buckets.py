@@ -100,7 +100,7 @@ class R2FileSystem(BucketFileSystem):
 
     protocol = ("r2", "kazinexr2", "kazinex+r2")
     kind = "r2"
-    _strip_tokenize_options = ("secret_access_key", "session_token")
+    _strip_tokenize_options = ("secret_access_key", "session_token", "customer_key")
 
     if TYPE_CHECKING:
 
@@ -115,7 +115,7 @@ class S3FileSystem(BucketFileSystem):
 
     protocol = ("kazinexs3", "kazinex+s3")
     kind = "s3"
-    _strip_tokenize_options = ("secret_access_key", "session_token")
+    _strip_tokenize_options = ("secret_access_key", "session_token", "customer_key")
 
     if TYPE_CHECKING:
 

@@ -112,6 +112,7 @@ class BucketOptions(EncryptionOptions, total=False):
 class S3Options(BucketOptions, total=False):
     """The fields of ``S3Settings``."""
 
+    customer_key: Secret
     region: str | None
     access_key_id: str | None
     secret_access_key: Secret
@@ -124,6 +125,7 @@ class S3Options(BucketOptions, total=False):
 class R2Options(BucketOptions, total=False):
     """The fields of ``R2Settings``."""
 
+    customer_key: Secret
     account_id: str
     access_key_id: str
     secret_access_key: Secret

@@ -48,19 +48,20 @@ _KEYS: Final = {"access_key_id": "fedcba9876543210fedcba9876543210", "secret_acc
 _PUBLIC: Final = {"public_base_url": {"public_base_url": "https://files.example.com"}}
 
 _KEPT: Final = {"keep_deleted_days": {"keep_deleted_days": 30}}
+_KEYED: Final = {"customer_key": {"customer_key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}}
 
 COLUMNS: Final = (
     Column(
         title="R2",
         kind="r2",
         settings={"account_id": "0123456789abcdef0123456789abcdef", "bucket": "kazinex-documents", **_KEYS},
-        switches={**_PUBLIC, **_KEPT},
+        switches={**_PUBLIC, **_KEYED, **_KEPT},
     ),
     Column(
         title="S3",
         kind="s3",
         settings={"region": "eu-central-1", "bucket": "kazinex-documents", **_KEYS},
-        switches={**_PUBLIC, "object_lock": {"object_lock": True}, "versioned": {"versioned": True}, **_KEPT},
+        switches={**_PUBLIC, **_KEYED, "object_lock": {"object_lock": True}, "versioned": {"versioned": True}, **_KEPT},
     ),
     Column(
         title="Supabase",
@@ -125,6 +126,11 @@ ROWS: Final = (
         capability=Capability.STREAMED_WRITES,
         title="bodies of unknown length, no spool",
         how="object-options.md#write-what-has-no-length-yet",
+    ),
+    Row(
+        capability=Capability.CUSTOMER_KEYS,
+        title="keys that come with each request (SSE-C)",
+        how="encryption.md#keys-that-come-with-each-request",
     ),
     Row(capability=Capability.RESUME, title="resumed uploads", how="how-to.md#uploads-that-outlive-a-process"),
     Row(capability=Capability.VERSIONS, title="earlier versions", how="versions.md#earlier-versions"),

@@ -44,6 +44,7 @@ _ADVANCED: Final = frozenset(
         "body_checksum",
         "authority_url",
         "service_url",
+        "customer_key",
         "age_recipients",
         "age_identities",
     }

@@ -50,6 +50,7 @@ _MISSING = {
     Capability.STORAGE_CLASS: "a disk has one storage class",
     Capability.PUBLIC_URL: "no server answers requests for a local disk",
     Capability.POST_POLICY: "no server answers requests for a local disk; the routes of docs/http-api.md do",
+    Capability.CUSTOMER_KEYS: "a disk encrypts nothing by itself; encrypt on this side, see docs/encryption.md",
     Capability.SERVER_MOVE: "a file and what is kept with it are two: it is copied, then deleted",
     Capability.BULK_DELETE: "each file is removed by a call of its own",
     Capability.PRESIGN: "no server answers requests for a local disk; the routes of docs/http-api.md do",

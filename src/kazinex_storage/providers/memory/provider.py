@@ -97,6 +97,8 @@ class MemoryProvider(Past, Labelled):
             ),
             missing={
                 **dict.fromkeys((Capability.PRESIGN, Capability.PUBLIC_URL, Capability.POST_POLICY), NO_SERVER),
+                Capability.CUSTOMER_KEYS: "there is no service that would encrypt; encrypt on this side, see "
+                "docs/encryption.md",
                 **({} if self._versioned else dict.fromkeys(_OF_VERSIONS, "set versioned in the settings")),
             },
             max_object_bytes=2**40,  # ours: more than any machine holds

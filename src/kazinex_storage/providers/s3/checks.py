@@ -16,6 +16,7 @@ from ...types import Diagnosis, PutOptions
 from ..settings.preflight import check_cors
 from ..settings.residency import check_within, unproven
 from . import causes
+from .customer_keys import ECHO
 from .diagnose import OUTSIDE, ask
 from .headers import METADATA, WRITE_TOKEN
 from .objects import Objects
@@ -39,6 +40,23 @@ def cors(objects: Objects) -> Exchange[Diagnosis | None]:
     target = objects.requests.target
     url, rules = objects.requests.url(f"{_FOLDER}/cors"), causes.places_of(target).cors
     return check_cors(url, target.browser_origin or "", _UPLOADS, rules, "GET, HEAD, PUT, POST and DELETE")
+
+
+def customer_key(objects: Objects) -> Exchange[Diagnosis | None]:
+    """Prove that the service encrypts with the customer's key, which it says with each answer; three requests.
+
+    Raises:
+        SettingsError: it ignores the key.
+    """
+    key = f"{_FOLDER}/customer-key"
+    yield from objects.write(key, Source.of(b"probe"), PutOptions())
+    try:
+        response: Response = yield objects.requests.head(key)
+    finally:
+        yield from objects.delete(key)
+    if response.status == 200 and ECHO not in response.headers:
+        raise SettingsError("the service stores objects without the customer key; use another one, or leave it out")
+    return None
 
 
 def residency(objects: Objects) -> Exchange[Diagnosis | None]:

@@ -287,11 +287,12 @@ class S3Provider:
 
     def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
         """Return what else ``verify`` has to check: CORS where browsers upload; residency, versions where required."""
-        from .checks import cors, region, residency, versioning  # as above
+        from .checks import cors, customer_key, region, residency, versioning  # as above
 
         where = (residency, self.target.jurisdiction) if self.target.jurisdiction else (region, self.target.residency)
         wanted = {"cors": (cors, self.target.browser_origin), "residency": where}
         wanted["versions"] = (versioning, "versioned" if self.target.versioned else None)
+        wanted["customer key"] = (customer_key, self.target.customer_key)
         found: dict[str, Callable[[], Exchange[Diagnosis | None]]] = {
             name: partial(check, self.objects) for name, (check, field) in wanted.items() if field is not None
         }

@@ -46,7 +46,7 @@ class PartRequests:
         """Build for the target of *requests*."""
         self._requests = requests
         self._url = requests.url
-        self._auth = requests.auth
+        self._auth = requests.object_auth
         self._preset = requests.target.preset
 
     def begin(self, key: str, written: Headers, *, checked: bool = True) -> Request:
@@ -104,7 +104,7 @@ class PartRequests:
             url=f"{self._url(state.key)}?{upload_query(state.upload_id, number)}",
             headers=headers,
             body=b"",
-            auth=self._auth,
+            auth=self._requests.copy_auth,
             operation="copy",
             status_of_body=status_inside,
         )
@@ -128,7 +128,7 @@ class PartRequests:
     def abort(self, key: str, upload_id: str) -> Request:
         """Discard the parts of an upload."""
         url = f"{self._url(key)}?{upload_query(upload_id)}"
-        return Request(method="DELETE", url=url, headers=self._requests.bare, auth=self._auth, operation="put")
+        return Request(method="DELETE", url=url, headers=self._requests.bare, auth=self._requests.auth, operation="put")
 
     def list_parts(self, key: str, upload_id: str, after: int) -> Request:
         """List the parts of an upload whose numbers are above *after*."""
@@ -146,7 +146,7 @@ class PartRequests:
             method="GET",
             url=self._requests.query(query),
             headers=self._requests.reading,
-            auth=self._auth,
+            auth=self._requests.auth,
             operation="sweep",
         )
 

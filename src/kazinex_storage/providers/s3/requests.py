@@ -74,6 +74,8 @@ class Requests:
         "bare",
         "bound_checksum",
         "codec",
+        "copy_auth",
+        "object_auth",
         "reading",
         "target",
         "url_signer",
@@ -83,6 +85,13 @@ class Requests:
         """Build for *target*; *auth* signs, and *codec* encodes keys."""
         self.target = target
         self.auth = auth
+        self.object_auth = self.copy_auth = auth
+        """What signs requests for bytes, and copies: with the customer's key, where there is one."""
+        if target.customer_key is not None:
+            from .customer_keys import KeyedAuth
+
+            self.object_auth = KeyedAuth(auth, target.customer_key, copies=False)
+            self.copy_auth = KeyedAuth(auth, target.customer_key, copies=True)
         self.codec = codec
         self.url_signer: Signer | None = None
         """What signed the last URL; it has derived the key of its day."""
@@ -124,7 +133,7 @@ class Requests:
             url=self.url(key),
             headers=tuple(headers),
             body=data,
-            auth=self.auth,
+            auth=self.object_auth,
             operation="put",
             retry_statuses=CONFLICTS if token is not None else frozenset(),
         )
@@ -147,7 +156,7 @@ class Requests:
             url=self.url(key),
             headers=headers,
             sink=sink,
-            auth=self.auth,
+            auth=self.object_auth,
             operation="get",
             on_headers=on_headers,
         )
@@ -155,7 +164,7 @@ class Requests:
     def read(self, key: str) -> Request:
         """Read the whole into the body of the response, and ask for its checksum."""
         return Request(
-            method="GET", url=self.url(key), headers=self._whole, whole=True, auth=self.auth, operation="get"
+            method="GET", url=self.url(key), headers=self._whole, whole=True, auth=self.object_auth, operation="get"
         )
 
     def head(self, key: str, if_match: str | None = None, *, checksum: bool = False) -> Request:
@@ -163,7 +172,7 @@ class Requests:
         headers = self.reading if if_match is None else (*self.reading, ("If-Match", quoted_etag(if_match)))
         if checksum:
             headers = (*headers, _WITH_CHECKSUM)
-        return Request(method="HEAD", url=self.url(key), headers=headers, auth=self.auth, operation="head")
+        return Request(method="HEAD", url=self.url(key), headers=headers, auth=self.object_auth, operation="head")
 
     def delete(self, key: str) -> Request:
         """Remove an object."""
@@ -206,7 +215,7 @@ class Requests:
             url=self.url(key),
             headers=tuple(headers),
             body=b"",
-            auth=self.auth,
+            auth=self.copy_auth,
             operation="copy",
             status_of_body=status_inside,
         )

@@ -14,6 +14,7 @@ from ...lazy import regex
 from ...values import value
 from ..settings.place import Place
 from ..settings.settings_text import (
+    CustomerKey,
     EncryptableModel,
     Folder,
     KeptDays,
@@ -25,6 +26,8 @@ from ..settings.settings_text import (
     Problem,
     Secret,
     Text,
+    customer_key_problems,
+    key_of_customer,
     largest,
     trim,
     trim_and_warn,
@@ -80,6 +83,9 @@ class R2Settings(EncryptableModel):
     When it is given, ``verify`` proves that the bucket is there."""
     prefix: Folder = ""
     """A folder in the bucket that holds everything."""
+    customer_key: CustomerKey = None
+    """32 random bytes in base64 by which the service encrypts each object and which it does not keep (SSE-C). Without
+    the key nothing can be read, so it cannot be changed for what is there; https only."""
     endpoint_url: OptionalEndpoint = None
     """An address other than the one of account and jurisdiction, such as a test server."""
     session_token: OptionalToken = None
@@ -131,6 +137,7 @@ class R2Settings(EncryptableModel):
             credentials=Credentials.of(self.access_key_id, self.secret_access_key, self.session_token),
             prefix=self.prefix,
             keep_deleted_days=self.keep_deleted_days,
+            customer_key=key_of_customer(self.customer_key),
             max_object_bytes=largest(self.max_file_size, R2.max_object_bytes),
             jurisdiction=self.jurisdiction,
             other_endpoints={} if self.endpoint_url else endpoints,
@@ -196,6 +203,7 @@ def _taken_apart(data: object) -> object:
 def _problems(settings: R2Settings) -> Iterator[Problem]:
     if not _BUCKET.fullmatch(settings.bucket):
         yield Problem(field="bucket", message=_explain_bucket(settings.bucket))
+    yield from customer_key_problems(settings.customer_key, settings.urls[0])
     if settings.endpoint_url is not None:
         if _Address.parse(settings.endpoint_url) is not None:
             yield Problem(

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 from ...lazy import regex
 from ..settings.place import Place
 from ..settings.settings_text import (
+    CustomerKey,
     EncryptableModel,
     Folder,
     KeptDays,
@@ -25,6 +26,8 @@ from ..settings.settings_text import (
     Problem,
     Residency,
     Text,
+    customer_key_problems,
+    key_of_customer,
     largest,
     trim_and_warn,
     validate,
@@ -88,6 +91,9 @@ class S3Settings(EncryptableModel):
     """Where the bucket is written: in the path, in the host name, or (auto) in the host name on AWS where possible."""
     prefix: Folder = ""
     """A folder in the bucket that holds everything."""
+    customer_key: CustomerKey = None
+    """32 random bytes in base64 by which the service encrypts each object and which it does not keep (SSE-C). Without
+    the key nothing can be read, so it cannot be changed for what is there; https only."""
     residency: Residency = None
     """The region that the bucket must be in, or several, such as ``eu-*``: ``verify`` fails where it is another."""
     object_lock: bool = False
@@ -148,6 +154,7 @@ class S3Settings(EncryptableModel):
             residency=self.residency,
             keep_deleted_days=self.keep_deleted_days,
             versioned=self.versioned,
+            customer_key=key_of_customer(self.customer_key),
             virtual_host=self.addressing == "virtual" or (self.addressing == "auto" and _is_virtual(self)),
             max_object_bytes=largest(self.max_file_size, S3.max_object_bytes),
             object_lock=self.object_lock,
@@ -166,6 +173,7 @@ def _problems(settings: S3Settings) -> Iterator[Problem]:
     if settings.versioned and settings.keep_deleted_days is not None:
         yield Problem(field="keep_deleted_days", message="a versioned bucket keeps what is deleted; leave it out")
     yield from _credential_problems(settings)
+    yield from customer_key_problems(settings.customer_key, settings.endpoint_url or "https://")
     if settings.region is not None and not _REGION.fullmatch(settings.region):
         yield Problem(field="region", message="a region is letters, digits and hyphens, such as eu-central-1")
     elif settings.endpoint_url is None and not _AWS_REGION.fullmatch(settings.region or ""):

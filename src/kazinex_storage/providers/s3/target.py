@@ -17,7 +17,13 @@ from ...keys import MAX_KEY_BYTES
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...types import MIB, PartRule, ProviderInfo
 from ...values import value
-from ..settings.place import is_confidential, keeping_deleted, keeping_objects
+from ..settings.place import (
+    NO_CUSTOMER_KEYS,
+    is_confidential,
+    keeping_deleted,
+    keeping_objects,
+    with_customer_key,
+)
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -146,6 +152,7 @@ SUPABASE = Preset(
     checksums=False,
     conditional_puts=False,
     missing={
+        Capability.CUSTOMER_KEYS: NO_CUSTOMER_KEYS,
         Capability.TAGS: "the service has no tags; keep them in metadata, or with the document",
         Capability.STORAGE_CLASS: "the service has one storage class",
         # github.com/supabase/storage/pull/594 (read 2026-11).
@@ -224,6 +231,8 @@ class Target:
     """Under which anyone reads the objects; what follows is the name of one in the bucket."""
     browser_origin: str | None = None
     """Scheme and host of the pages that upload with signed URLs, so that ``verify`` checks CORS."""
+    customer_key: bytes | None = field(default=None, repr=False)
+    """What the service encrypts each object with, and does not keep; 32 bytes."""
     versioned: bool = False
     """Whether the bucket keeps what is replaced or deleted."""
     keep_deleted_days: int | None = None
@@ -314,6 +323,7 @@ def info_of(target: Target) -> ProviderInfo:
         proves_puts=target.rest is None and (preset.checksums or not target.over_tls),
     )
     info = keeping_objects(info, target.object_lock)
+    info = info if target.kind == "supabase" else with_customer_key(info, target.customer_key is not None)
     return info if target.versioned else keeping_deleted(info, target.keep_deleted_days, _switches(target))
 
 

@@ -108,3 +108,26 @@ def keeping_objects(info: ProviderInfo, switched_on: bool) -> ProviderInfo:
     if switched_on:
         return replace(info, capabilities=info.capabilities | KEEPS)
     return replace(info, missing={**info.missing, **dict.fromkeys(KEEPS, NO_RETENTION[info.kind])})
+
+
+NO_CUSTOMER_KEYS: Final = "no key travels with its requests; encrypt on this side, see docs/encryption.md"
+"""Why objects have no keys of the customer where the service takes none."""
+
+_TURN_ON: Final = "set customer_key: 32 random bytes in base64, by which the service encrypts, and which it forgets"
+_NO_URLS: Final = (
+    "a signed URL would need the customer's key as well, with which everything can be read; let the bytes pass through "
+    "your own routes"
+)
+
+
+def with_customer_key(info: ProviderInfo, given: bool) -> ProviderInfo:
+    """Return *info* for a place whose service encrypts by a key of the customer, where one is *given*."""
+    if not given:
+        return replace(info, missing={**info.missing, Capability.CUSTOMER_KEYS: _TURN_ON})
+    lost = (Capability.PRESIGN, Capability.POST_POLICY, Capability.PUBLIC_URL)
+    known = {name: why for name, why in info.missing.items() if name is not Capability.CUSTOMER_KEYS}
+    return replace(
+        info,
+        capabilities=(info.capabilities | {Capability.CUSTOMER_KEYS}).difference(lost),
+        missing={**known, **dict.fromkeys(lost, _NO_URLS)},
+    )

@@ -30,6 +30,7 @@ from ...keys import Prefix
 from ...lazy import logger, regex
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, refusal
 from ...values import value
+from .place import is_confidential
 from .summaries import describe
 
 if TYPE_CHECKING:
@@ -264,12 +265,40 @@ def _as_residency(value: object) -> object:
     return ", ".join(places)
 
 
+def _check_customer_key(text: str) -> None:
+    if len(_decoded_key(text)) != 32:
+        raise ValueError("a customer key is 32 random bytes in base64; `openssl rand -base64 32` makes one")
+
+
+def _decoded_key(text: str) -> bytes:
+    import base64
+    import binascii
+
+    try:
+        return base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def key_of_customer(secret: SecretStr | None) -> bytes | None:
+    """Return the bytes of a ``CustomerKey``."""
+    return None if secret is None else _decoded_key(secret.get_secret_value())
+
+
+def customer_key_problems(secret: SecretStr | None, url: str) -> Iterator[Problem]:
+    """Refuse to send a key where others could read it on the way."""
+    if secret is not None and not is_confidential(url):
+        yield Problem(field="customer_key", message="it travels with each request; use an https endpoint")
+
+
 Text: TypeAlias = Annotated[str, BeforeValidator(_filled)]
 OptionalText: TypeAlias = Annotated[str | None, BeforeValidator(_trimmed)]
 KeyId: TypeAlias = Annotated[str, BeforeValidator(_checked(_check_key_id, _filled))]
 OptionalKeyId: TypeAlias = Annotated[str | None, BeforeValidator(_checked(_check_key_id, _trimmed))]
 Secret: TypeAlias = Annotated[SecretStr, BeforeValidator(_checked(_check_secret, _filled))]
 OptionalSecret: TypeAlias = Annotated[SecretStr | None, BeforeValidator(_checked(_check_secret, _trimmed))]
+CustomerKey: TypeAlias = Annotated[SecretStr | None, BeforeValidator(_checked(_check_customer_key, _trimmed))]
+"""32 bytes in base64."""
 OptionalToken: TypeAlias = Annotated[SecretStr | None, BeforeValidator(_checked(_check_token, _trimmed))]
 OptionalEndpoint: TypeAlias = Annotated[str | None, BeforeValidator(_as_endpoint)]
 OptionalOrigin: TypeAlias = Annotated[str | None, BeforeValidator(_as_origin)]

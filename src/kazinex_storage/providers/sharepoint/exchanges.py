@@ -19,7 +19,7 @@ from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...transport import Exchange, TransportSettings
 from ...types import Diagnosis, Folder, ObjectInfo, PresignedUrl, PresignOptions, ProviderInfo, PutOptions
 from ..settings.entra import GivenStore, Tokens
-from ..settings.place import keeping_deleted
+from ..settings.place import NO_CUSTOMER_KEYS, keeping_deleted
 from .batch import Doomed, delete_all
 from .copying import Copying
 from .delta import DeltaPages
@@ -60,6 +60,7 @@ CAPABILITIES = frozenset(
 
 
 _MISSING = {
+    Capability.CUSTOMER_KEYS: NO_CUSTOMER_KEYS,
     Capability.RETENTION: "a retention label has the period that Purview gives it, and takes no date for one file; "
     "documents of organisations are kept by the register",
     Capability.LEGAL_HOLD: "holds of SharePoint are set in Purview, for whole sites; documents of organisations are "
