@@ -201,6 +201,26 @@ LIBRARY: Final[tuple[Feature, ...]] = (
         says="the new one is proven before the old one goes",
     ),
     Feature(
+        title="client-side encryption (age)",
+        how="encryption.md#encrypt-what-a-storage-holds",
+        says="spans, sizes, sha256 and limits of the plain text; the tools `age` and `rage` open the objects",
+    ),
+    Feature(
+        title="several recipients, storages that only write",
+        how="encryption.md#write-for-several-read-with-one",
+        says="eight recipients at most, each reads alone",
+    ),
+    Feature(
+        title="encryption of an organisation's provider",
+        how="encryption.md#encrypt-what-a-provider-of-an-organisation-holds",
+        says="by two settings of every kind but memory; identities are sealed in the catalogue",
+    ),
+    Feature(
+        title="encrypted uploads that outlive a process",
+        how="encryption.md#resume-an-upload",
+        says="on R2, S3, Supabase and Azure, by the same bytes alone",
+    ),
+    Feature(
         title="credentials from a function",
         how="keys.md#credentials-from-a-function",
         says="R2, S3, Supabase, Azure and SharePoint; local disks and memory have none",

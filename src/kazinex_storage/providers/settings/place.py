@@ -125,7 +125,8 @@ def with_customer_key(info: ProviderInfo, given: bool) -> ProviderInfo:
     if not given:
         return replace(info, missing={**info.missing, Capability.CUSTOMER_KEYS: _TURN_ON})
     lost = (Capability.PRESIGN, Capability.POST_POLICY, Capability.PUBLIC_URL)
-    known = {name: why for name, why in info.missing.items() if name is not Capability.CUSTOMER_KEYS}
+    known = dict(info.missing)
+    known.pop(Capability.CUSTOMER_KEYS, None)
     return replace(
         info,
         capabilities=(info.capabilities | {Capability.CUSTOMER_KEYS}).difference(lost),
