@@ -44,6 +44,8 @@ _ADVANCED: Final = frozenset(
         "body_checksum",
         "authority_url",
         "service_url",
+        "public_base_url",
+        "keep_deleted_days",
         "customer_key",
         "age_recipients",
         "age_identities",
