@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import threading
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from itertools import islice
 
 import pytest
 
-from kazinex_storage import FileTooLargeError, Storage, UploadPolicy
+from kazinex_storage import AlreadyExistsError, FileTooLargeError, Storage, UploadPolicy
 from kazinex_storage.bodies.feed import HELD_BYTES, Feed
 from kazinex_storage.bodies.memory_budget import Budget
 from kazinex_storage.bodies.stream import HEAD_BYTES, Pulled, Stream
@@ -167,3 +168,40 @@ def test_the_producer_of_a_feed_waits_for_room_and_hears_that_nobody_takes_any_m
     assert (False, True, True) == (before, after, feed.is_stopped)
     with pytest.raises(TransferCancelled):
         feed.take()
+
+
+def test_a_large_file_that_is_written_over_the_limit_is_refused_and_nothing_is_stored() -> None:
+    policy = UploadPolicy(max_file_bytes=10 * MIB, ceiling=100 * MIB)
+    with Storage(MemoryProvider(), policy=policy) as storage:
+        file = storage.open("a", "wb")
+        with pytest.raises(FileTooLargeError):
+            for _ in range(100):
+                file.write(bytes(MIB))
+        file.close()
+
+        assert not storage.exists("a")
+
+
+def test_a_file_that_is_written_to_a_taken_key_fails_with_the_error_of_a_put() -> None:
+    with Storage(MemoryProvider()) as storage:
+        storage.put("a", b"1")
+        file = storage.open("a", "xb")
+        with pytest.raises(AlreadyExistsError):
+            for _ in range(20):
+                file.write(bytes(MIB))
+            file.close()
+
+        assert b"1" == storage.get_bytes("a")
+
+
+def test_a_file_that_is_never_closed_publishes_nothing_however_large(recwarn: pytest.WarningsRecorder) -> None:
+    with Storage(MemoryProvider()) as storage:
+        file = storage.open("a", "wb")
+        for _ in range(10):
+            file.write(bytes(MIB))
+        del file
+        gc.collect()
+
+        assert not storage.exists("a")
+    assert any("never closed" in str(warning.message) for warning in recwarn)
+    assert not [thread for thread in threading.enumerate() if thread.name == "kazinex-storage-writer"]

@@ -49,7 +49,13 @@ class Feed:
         return self._held >= _TOGETHER or self._ended or self._stopped or self._error is not None
 
     def give(self, chunk: Buffer) -> None:
-        """Append *chunk*, of which a copy is kept if it could change."""
+        """Append *chunk*, of which a copy is kept if it could change.
+
+        Raises:
+            TypeError: it is not bytes.
+        """
+        if not isinstance(chunk, bytes | bytearray | memoryview):
+            raise TypeError(f"a body consists of bytes, not {type(chunk).__name__}; open text files in binary mode")
         kept = chunk if isinstance(chunk, bytes) else memoryview(chunk).tobytes()
         with self._changed:
             self._chunks.append(kept)

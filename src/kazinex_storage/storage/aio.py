@@ -8,16 +8,17 @@ cancelled put has published the whole object or nothing.
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import aclosing
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar, overload
 
 from ..bodies.source import Source
 from ..keys import Prefix
 from ..policy import UploadPolicy
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
-from ..transport import Outcome
+from ..transport import Outcome, TransferCancelled
 from ..types import (
     DEFAULTS,
     WHOLE,
@@ -30,6 +31,7 @@ from ..types import (
     ProviderInfo,
     PutOptions,
 )
+from ..verbs import offers_exchanges
 from .awaiting import awaited, collected
 from .bulk import KeyedExchanges
 from .reading import FIRST_SHARE, Listing
@@ -37,7 +39,12 @@ from .rules import Body
 from .sync import Storage
 
 if TYPE_CHECKING:
+    from ..bodies.feed import Feed
     from .disk_cache import DiskCache
+
+# A producer that has given too much looks again so soon for room.
+_FIRST_S: Final = 0.001
+_MOST_S: Final = 0.05
 
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
@@ -137,6 +144,11 @@ class AsyncStorage:
         """
         if not isinstance(body, AsyncIterable):
             return await self._run(self._operations.put(key, body, options, sha256=sha256, on_progress=on_progress))
+        context = self._operations.context
+        if context.rules.streams and offers_exchanges(context.provider):  # a blocking one would hold a thread meanwhile
+            self._operations.spool(key).discard()  # refuses what may not be put before any of it is made
+            put = partial(self._operations.put, key, options=options, sha256=sha256, on_progress=on_progress)
+            return await _fed(body, lambda feed: self._run(put(feed)))
         async with collected(body, self._operations.spool(key), self._transport) as found:
             with Source(found, sha256=sha256, progress=on_progress) as source:
                 return await self._run(self._operations.put(key, source, options))
@@ -244,3 +256,31 @@ class AsyncStorage:
                 await wait({ahead})
                 _ = ahead.cancelled() or ahead.exception()  # nobody wants it any more, and asyncio would report it
             listing.close()
+
+
+async def _fed(body: AsyncIterable[Buffer], put: Callable[[Feed], Coroutine[object, None, ObjectInfo]]) -> ObjectInfo:
+    """Run *put* of a feed, which is given *body* meanwhile; what either fails of ends both."""
+    from asyncio import CancelledError, ensure_future, sleep, wait  # already there, since a loop is running
+
+    from ..bodies.feed import Feed
+
+    feed = Feed()
+    task = ensure_future(put(feed))
+    task.add_done_callback(lambda _: feed.stop())
+    try:
+        async for chunk in body:
+            pause = _FIRST_S
+            while not feed.has_room:
+                await sleep(pause)
+                pause = min(2 * pause, _MOST_S)
+            if feed.is_stopped:
+                break
+            feed.give(chunk)
+        feed.end()
+    except BaseException as error:
+        feed.fail(TransferCancelled() if isinstance(error, CancelledError) else error)
+        task.cancel()
+        await wait({task})
+        _ = task.cancelled() or task.exception()  # asyncio would report it
+        raise
+    return await task

@@ -14,7 +14,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from ..bodies.body import Spool
+from ..bodies.body import SPOOL_BYTES, Spool
 from ..bodies.checksums import check_checksum, hasher_of
 from ..bodies.source import Source
 from ..errors import FileTooLargeError, IntegrityError
@@ -27,6 +27,8 @@ _log = logger(__name__)
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+    from .pushing import PushedPut
 
 # One request each: large enough to be worth it, small enough for a peek at a header.
 READ_AHEAD = 1024 * 1024
@@ -158,7 +160,11 @@ class ObjectReader(io.RawIOBase):
 
 
 class ObjectWriter(io.RawIOBase):
-    """The writing side: collects (in memory up to 8 MiB, then in the temporary folder) and publishes on ``close``."""
+    """The writing side: publishes on ``close`` what was written.
+
+    Up to 8 MiB are in memory. What is more is sent as it comes, where the service takes bodies of unknown length, and
+    else collected in the temporary folder.
+    """
 
     def __init__(self, storage: Opener, key: str, options: PutOptions) -> None:
         """Check the key and the policy; nothing is sent yet.
@@ -177,6 +183,8 @@ class ObjectWriter(io.RawIOBase):
         self.info: ObjectInfo | None = None
         """What was published; None before ``close``."""
         self._spool: Spool | None = storage.operations.spool(key)
+        self._pushed: PushedPut | None = None
+        self._size = 0
 
     def writable(self) -> bool:
         """Return True."""
@@ -184,6 +192,8 @@ class ObjectWriter(io.RawIOBase):
 
     def tell(self) -> int:
         """Return how many bytes were written."""
+        if self._pushed is not None:
+            return self._size
         return 0 if self._forgotten else self._open_spool().size
 
     def write(self, data: Buffer, /) -> int:  # type: ignore[override]  # typeshed wants any buffer
@@ -197,15 +207,40 @@ class ObjectWriter(io.RawIOBase):
         if self._forgotten:
             return view.nbytes  # a wrapper that is collected writes what it holds, which is not published
         try:
-            self._open_spool().write(view.cast("B") if view.nbytes else b"")
+            self._take(view.cast("B") if view.nbytes else memoryview(b""))
         except FileTooLargeError as error:
             self._refusal = error
             self.discard()
             raise
         return view.nbytes
 
+    def _take(self, data: memoryview) -> None:
+        """Collect *data*, or give it to a put that has begun because it is more than is held in memory."""
+        if self._pushed is None:
+            spool, rules = self._open_spool(), self._storage.operations.context.rules
+            if not rules.streams or spool.size + len(data) <= SPOOL_BYTES:
+                spool.write(data)
+                return
+            from .pushing import PushedPut
+
+            rules.check_size(spool.size + len(data))
+            operations, key, options = self._storage.operations, self._key, self._options
+            self._size = spool.size
+            self._pushed = PushedPut(lambda feed: operations.put(key, feed, options), self._storage.transport)
+            with Source(spool.body()) as body, body.open() as reader:
+                self._pushed.write(iter(lambda: reader.read(READ_AHEAD), b""))
+        self._storage.operations.context.rules.check_size(self._size + len(data))
+        self._pushed.write([data])
+        self._size += len(data)
+
+    def _give_up(self) -> None:
+        pushed, self._pushed = self._pushed, None
+        if pushed is not None:
+            pushed.discard()
+
     def discard(self) -> None:
         """Close and publish nothing."""
+        self._give_up()
         spool, self._spool = self._spool, None
         self._handled = (None, None)
         if spool is not None:
@@ -227,8 +262,12 @@ class ObjectWriter(io.RawIOBase):
             self.discard()
             return
         spool, self._spool = self._spool, None
+        pushed, self._pushed = self._pushed, None
         self._handled = (None, None)
         try:
+            if pushed is not None:
+                self.info = pushed.publish()
+                return
             with Source(spool.body()) as body:
                 put = self._storage.operations.put(self._key, body, self._options)
                 self.info = self._storage.transport.run(put)
@@ -257,6 +296,7 @@ class ObjectWriter(io.RawIOBase):
         if spool is None:
             return
         self._forgotten = True
+        self._give_up()
         spool.discard()
         # Python hides warnings of this kind by default, and a file that is not stored must not pass unseen.
         _log.warning("%r was never closed: nothing was published", self._key)

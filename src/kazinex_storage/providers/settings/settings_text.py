@@ -303,7 +303,7 @@ OptionalToken: TypeAlias = Annotated[SecretStr | None, BeforeValidator(_checked(
 OptionalEndpoint: TypeAlias = Annotated[str | None, BeforeValidator(_as_endpoint)]
 OptionalOrigin: TypeAlias = Annotated[str | None, BeforeValidator(_as_origin)]
 MaxSize: TypeAlias = Annotated[PositiveInt | None, BeforeValidator(_trimmed)]
-KeptDays: TypeAlias = Annotated[int | None, BeforeValidator(_trimmed), Field(ge=1, le=3650)]
+KeptDays: TypeAlias = Annotated[Annotated[int, Field(ge=1, le=3650)] | None, BeforeValidator(_trimmed)]
 """Days, up to ten years, for which this library keeps what is deleted; None: it is gone at once."""
 Folder: TypeAlias = Annotated[str, BeforeValidator(_as_folder)]
 """Empty, or a key with a slash at its end."""
