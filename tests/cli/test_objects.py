@@ -275,3 +275,16 @@ def test_get_writes_into_a_device_and_leaves_it_there(cli: CommandLine) -> None:
 
     assert 0 == done.code, done.err
     assert (cli.work / "null").is_char_device()
+
+
+def test_what_another_program_left_is_adopted_once(cli: CommandLine) -> None:
+    root = cli.add_disk()
+    left = root / REVISION / NAME
+    left.parent.mkdir(parents=True)
+    left.write_bytes(BODY)
+
+    first, again = cli("adopt", "org-1/bridge", "--json").json, cli("adopt", "org-1").text
+
+    assert (1, len(BODY), 0) == (first["hashed"], first["hashed_bytes"], first["failed"])
+    assert "0 hashed (0 bytes), 1 known\n" == again
+    assert hashlib.sha256(BODY).hexdigest() == cli("stat", f"{REVISION}/{NAME}", "--json").json["sha256"]

@@ -135,7 +135,23 @@ def test_the_allowlist_is_set_shown_and_cleared(cli: CommandLine) -> None:
     assert ["dwg", "pdf"] == cli("allowlist", "set", "PDF", ".dwg", "--json").json["allowlist"]
     assert "allowed: dwg pdf\n" == cli("allowlist", "show").text
     assert [] == cli("allowlist", "clear", "--json").json["allowlist"]
-    assert "every type of file is allowed\n" == cli("allowlist", "show").text
+    assert "every type of file is allowed, but for what allowlist rules shows\n" == cli("allowlist", "show").text
+
+
+def test_what_is_refused_whatever_the_list_says_is_shown_and_set(cli: CommandLine) -> None:
+    before = cli("allowlist", "rules", "--json").json
+    changed = cli("allowlist", "rules", "--content", "required", "--never", "exe,.BAT", "--any-names", "--json").json
+    shown = cli("allowlist", "rules").text.splitlines()
+    wrong = cli("allowlist", "rules", "--content", "sometimes")
+
+    assert ("recognised", True) == (before["content"], before["plain_names"])
+    assert "exe" in before["never"]
+    assert ("required", ["bat", "exe"], False) == (changed["content"], changed["never"], changed["plain_names"])
+    assert ["contents: required", "never allowed: bat exe", "names that deceive: taken"] == shown
+    assert (5, "off, recognised or required") == (
+        wrong.code,
+        wrong.err[wrong.err.index("off,") :].partition(", not")[0],
+    )
 
 
 def test_a_provider_of_the_platform_is_shown_and_used_and_changed_by_nobody(cli: CommandLine) -> None:

@@ -19,6 +19,7 @@ from kazinex_storage import (
     UploadPolicy,
 )
 from kazinex_storage.file_rules import PRESET
+from kazinex_storage.migration.endpoints import endpoint_of
 from kazinex_storage.policy import TIB
 from kazinex_storage.providers.memory import MemoryProvider
 
@@ -116,3 +117,17 @@ def test_the_allowlist_of_an_organisation_takes_mime_types(world: World) -> None
     world.documents.upload(DocumentKey("org-1", "bridge", "DRG-1", "P01", "plan.png"), b"\x89PNG\r\n\x1a\n")
     with pytest.raises(FileTypeRefusedError):
         world.documents.upload(DocumentKey("org-1", "bridge", "DRG-1", "P02", "plan.dgn"), b"\x08\x09")
+
+
+def test_a_document_that_was_let_in_on_its_day_is_moved_to_another_provider(world: World) -> None:
+    world.add("org-1", "disk", default=True)
+    other = world.add("org-1", "archive", "archive")
+    world.organisations.set_file_rules("org-1", NO_FILE_RULES)
+    old = DocumentKey("org-1", "bridge", "DRG-1", "P01", "tool\u200b.exe")
+    world.documents.upload(old, PROGRAM)
+    world.organisations.set_file_rules("org-1", None)
+
+    target = endpoint_of(world.resolver, "org-1", other).storage
+
+    assert PROGRAM == world.documents.get_bytes(old)
+    assert len(PROGRAM) == target.put(old.build().removeprefix("org-1/"), PROGRAM).size

@@ -167,3 +167,21 @@ def test_the_allowlist_takes_extensions_and_mime_types(org: Organisation) -> Non
     assert "exe" in found["never_allow"]
     assert "image/vnd.dwg" == found["mime_types"]["dwg"]
     assert "422 policy" == code(org.client.put(f"{org.path}/allowlist", json={"extensions": ["a/b/c"]}))
+
+
+def test_what_is_refused_whatever_the_allowlist_says_is_set_by_who_may_restrict(org: Organisation) -> None:
+    org.with_default()
+    path = f"{org.path}/file-rules"
+    before = org.client.get(f"{org.path}/settings").json()["file_rules"]
+    refused = org.client.put(org.file("Plan.pdf"), content=b"MZ\x90\x00" + bytes(60))
+
+    with org.as_(Role.UPLOADER) as uploader:
+        assert 403 == uploader.put(path, json={"content": "off"}).status_code
+    answer = org.client.put(path, json={"content": "off", "never": ["EXE"], "plain_names": False}).json()
+    taken = org.client.put(org.file("Plan.pdf"), content=b"MZ\x90\x00" + bytes(60))
+
+    assert {"content": "recognised", "never": None, "plain_names": True} == before
+    assert "a program" in refused.json()["detail"]
+    assert {"content": "off", "never": ["exe"], "plain_names": False} == answer["file_rules"]
+    assert ["exe"] == answer["never_allow"]
+    assert taken.is_success

@@ -94,5 +94,9 @@ def _show_rules(out: Output, organisation: str, found: FileRules) -> None:
 
 def _print(out: Output, record: OrganisationRecord) -> None:
     allowed = list(record.allowlist)
-    text = f"allowed: {' '.join(allowed)}" if allowed else "every type of file is allowed"
+    text = (
+        f"allowed: {' '.join(allowed)}"
+        if allowed
+        else "every type of file is allowed, but for what allowlist rules shows"
+    )
     out.result({"organisation": record.organisation, "allowlist": allowed}, [text])

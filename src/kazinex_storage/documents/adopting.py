@@ -45,6 +45,18 @@ def adopt_document(search: Search, document: DocumentKey, patience: Patience) ->
     return receipt_of(document, found, info)
 
 
+def with_recorded_sha256(
+    search: Search, document: DocumentKey, found: ResolvedProvider, info: ObjectInfo
+) -> Exchange[ObjectInfo]:
+    """Return *info* with the sha256 that the register keeps of this file in this place, if it has the same size."""
+    seen = yield from search.revision(document)
+    if seen is None or seen.sha256 is None or seen.document != document or seen.removal is not None:
+        return info
+    if seen.size != info.size or not (yield from is_here(search, seen, found)):
+        return info
+    return replace(info, checksum=Checksum(algorithm="sha256", value=seen.sha256))
+
+
 def adopt_below(adopt: Callable[[DocumentKey], StoredDocument], resolver: ProviderResolver, prefix: str) -> Adoption:
     """Have *adopt*, ``DocumentStore.adopt``, take every file below *prefix* whose sha256 the register does not keep.
 

@@ -118,6 +118,10 @@ class DocumentOperations:
     def find(self, document: DocumentKey) -> Exchange[StoredDocument]:
         """Return the receipt of a stored document; see ``DocumentStore.find``."""
         found, info = yield from self._search.find(document)
+        if info.sha256 is None:
+            from .adopting import with_recorded_sha256
+
+            info = yield from with_recorded_sha256(self._search, document, found, info)
         return receipt_of(document, found, info)
 
     def opening(
