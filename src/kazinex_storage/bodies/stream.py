@@ -179,14 +179,14 @@ class Stream:
             filled += cast(int, (yield Call(self._fill, part[filled:], cancel=self.cancel)))
         return part[:filled] if filled else None
 
-    def claim(self, more: int) -> Exchange[None]:
-        """Claim room for *more* bytes than were read so far.
+    def claim(self) -> Exchange[None]:
+        """Claim room for what was read so far, before it is sent.
 
         Raises:
             QuotaExceededError: there is none.
         """
         if self._room.claim is not None:
-            yield from self._room.claim(self.size + more)
+            yield from self._room.claim(self.size)
 
     def chunks(self) -> Iterator[memoryview]:
         """Yield the whole, as it comes; each is valid until the next. It blocks.

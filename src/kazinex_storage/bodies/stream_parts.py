@@ -91,11 +91,10 @@ class _Pipe:
             while not self._stream.ended and (
                 not found or (len(found) < most and (self.busy or not self._stream.is_shared))
             ):
-                size = next(self._sizes)
-                yield from self._stream.claim(size)
-                part = yield from self._stream.next_part(size)
+                part = yield from self._stream.next_part(next(self._sizes))
                 if part is None:
                     break
+                yield from self._stream.claim()
                 found.append(part)
         except TransferCancelled:
             if not self._failed:

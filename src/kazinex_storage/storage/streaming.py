@@ -12,7 +12,7 @@ from ..bodies.feed import Feed
 from ..bodies.first_bytes import FIRST_BYTES
 from ..bodies.source import Source
 from ..bodies.stream import Pulled, Room, Stream
-from ..errors import NotSupportedError
+from ..errors import NotSupportedError, QuotaExceededError
 from ..keys import ObjectKey
 from ..lazy import logger
 from ..transport import Call, Exchange
@@ -141,9 +141,13 @@ def _collect(stream: Stream, spool: Spool) -> None:
 
 
 def _grow(claim: Claim, claimed: list[int], size: int) -> Exchange[None]:
-    """Claim room for *size* bytes, and some more, unless that much was claimed before."""
+    """Claim room for *size* bytes, and some more where there is room for that, unless so much was claimed before."""
     if size <= claimed[0]:
         return
     wanted = -(-size // _CLAIMED) * _CLAIMED
-    yield from claim.reserve(wanted, lifetime_of(wanted))
+    try:
+        yield from claim.reserve(wanted, lifetime_of(wanted))
+    except QuotaExceededError:
+        wanted = size
+        yield from claim.reserve(wanted, lifetime_of(wanted))
     claimed[0] = wanted
