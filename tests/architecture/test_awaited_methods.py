@@ -16,7 +16,18 @@ from kazinex_storage import AsyncDocumentStore, AsyncStorage, DocumentStore, Sto
 from kazinex_storage.storage import rules
 
 WRITTEN_OUT = {
-    "AsyncStorage": {"put", "get_many", "stream", "list", "scoped", "with_digest", "read_only", "cached", "public_url"},
+    "AsyncStorage": {
+        "put",
+        "get_many",
+        "stream",
+        "list",
+        "scoped",
+        "with_digest",
+        "read_only",
+        "cached",
+        "limited",
+        "public_url",
+    },
     "AsyncDocumentStore": {"upload", "stream", "receive_direct_upload", "acting", "read_only"},
 }
 """What takes or gives something else than the blocking method does: async iterables, iterators, a view."""

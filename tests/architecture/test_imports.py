@@ -324,6 +324,7 @@ def test_the_methods_for_asyncio_are_awaited_unless_they_give_an_iterator_or_a_v
 
     assert {
         "AsyncStorage.cached",
+        "AsyncStorage.limited",
         "AsyncStorage.list",
         "AsyncStorage.read_only",
         "AsyncStorage.scoped",

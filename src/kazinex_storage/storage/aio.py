@@ -218,6 +218,15 @@ class AsyncStorage:
         """Return a view that reads through *cache*; see ``Storage.cached``."""
         return type(self)(self._storage.cached(cache, space=space))
 
+    def limited(self, *, bandwidth: str | int | None = None, requests: float | None = None) -> Self:
+        """Return a view that is held to a rate; see ``Storage.limited``.
+
+        Raises:
+            SettingsError: the text means no bandwidth.
+            ValueError: a limit is not positive.
+        """
+        return type(self)(self._storage.limited(bandwidth=bandwidth, requests=requests))
+
     def read_only(self) -> Self:
         """Return a view that only reads; see ``Storage.read_only``."""
         return type(self)(self._storage.read_only())

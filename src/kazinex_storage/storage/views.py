@@ -76,6 +76,24 @@ class StorageViews:
 
         return self._view(cached(self._operations.context, cache, space))
 
+    def limited(self, *, bandwidth: str | int | None = None, requests: float | None = None) -> Self:
+        """Return a view that is held to a rate: all that is done through it, and through its own views, together.
+
+        Reads come in pieces of about a second, with one request more for what is larger; uploads wait before each
+        request, so they are as even as their parts are small. Copies inside the service move no bytes here.
+
+        Args:
+            bandwidth: Bytes a second, as a number, or as text: ``50MB/s``, ``12.5MiB/s``, ``400Mbit/s``.
+            requests: Requests a second, or calls of a provider that makes none.
+
+        Raises:
+            SettingsError: the text means no bandwidth.
+            ValueError: a limit is not positive.
+        """
+        from .limited import limited
+
+        return self._view(limited(self._operations.context, bandwidth, requests))
+
     def _view(self, context: Context) -> Self:
         view = type(self).__new__(type(self))
         view._provider, view._own_transport = None, False  # views do not close what they look at
