@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,11 +37,12 @@ from kazinex_storage import (
     verify,
     verify_provider,
 )
-from kazinex_storage.capabilities import Capability
+from kazinex_storage.capabilities import KEEPS, Capability
 from kazinex_storage.organisations import MemoryCatalogue, ProviderStatus
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
 from kazinex_storage.providers.memory import MemoryProvider, MemorySettings
 from kazinex_storage.types import MIB, ByteRange, Sink
+from kazinex_storage.verification.reports import kept_by_of
 
 
 class Altered(MemoryProvider):
@@ -487,3 +489,12 @@ def test_a_timeout_of_a_recorded_verification_removes_the_probe_too(
     assert not report.ok
     assert removed.wait(30)
     assert {} == objects
+
+
+def test_the_report_says_who_keeps_what_is_retained_and_held(tmp_path: Path) -> None:
+    local = Storage(LocalProvider(LocalSettings(root=tmp_path)))
+    with local, Storage(MemoryProvider()) as memory:
+        found = [verify(storage).to_dict()["kept_by"] for storage in (local, memory)]
+        bare = kept_by_of(replace(memory.info, capabilities=memory.info.capabilities - KEEPS))
+
+    assert [{"legal-hold": who, "retention": who} for who in ("ours", "service", "register")] == [*found, bare]

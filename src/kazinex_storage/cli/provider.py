@@ -162,9 +162,19 @@ def verify(
     for check in report.checks:
         if check.error:
             command.out.note(f"{check.name}: {check.error}")
+    for what, who in report.kept_by.items():
+        command.out.note(f"{what}: {_KEPT_BY[who]}")
     command.out.note(f"{record.label} ({report.location or record.kind}) is {record.status.value}")
     if not report.ok:
         raise typer.Exit(ExitCode.VERIFICATION)
+
+
+_KEPT_BY = {
+    "service": "kept by the place itself, from everyone",
+    "ours": "kept by this library alone, from those who come through it",
+    "register": "documents alone, kept by the register",
+}
+"""What a verification says of retention and holds, in words."""
 
 
 def set_default(

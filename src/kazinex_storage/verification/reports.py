@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import field
 from datetime import datetime
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
+from ..capabilities import KEEPS
 from ..lazy import regex
-from ..types import Diagnosis
+from ..types import Diagnosis, ProviderInfo
 from ..values import value
+
+KeptBy: TypeAlias = Literal["service", "ours", "register"]
+"""Who keeps what is retained and held; see ``kept_by_of``."""
 
 _FAILURE = regex(r"[a-z-]{1,40}: (?P<meaning>.*?) \(.*\); (?P<fix>.*)", re.DOTALL)
 
@@ -54,6 +60,8 @@ class VerificationReport:
     started_at: datetime
     """Aware UTC."""
     seconds: float
+    kept_by: Mapping[str, KeptBy] = field(default_factory=dict)
+    """Who keeps objects that may not be changed or removed, by ``retention`` and ``legal-hold``; see ``kept_by_of``."""
 
     @property
     def ok(self) -> bool:
@@ -82,6 +90,7 @@ class VerificationReport:
             "ok": self.ok,
             "started_at": self.started_at.isoformat(),
             "seconds": round(self.seconds, 3),
+            "kept_by": dict(self.kept_by),
             "checks": [
                 {
                     "name": check.name,
@@ -94,6 +103,18 @@ class VerificationReport:
                 for check in self.checks
             ],
         }
+
+
+def kept_by_of(info: ProviderInfo) -> dict[str, KeptBy]:
+    """Return who keeps what is retained and held in a place.
+
+    ``service``: the place by itself, from everyone. ``ours``: this library, from those who come through it.
+    ``register``: documents of organisations alone are kept, by the register, likewise.
+    """
+    return {
+        capability.value: "register" if not info.can(capability) else "ours" if capability in info.ours else "service"
+        for capability in sorted(KEEPS, key=lambda each: each.value)
+    }
 
 
 def diagnosis_in(failure: str) -> Diagnosis | None:

@@ -40,7 +40,7 @@ from .advice import advise
 from .findings import unpassed, unusable
 from .reports import Check as Check
 from .reports import CheckStatus as CheckStatus
-from .reports import Explained
+from .reports import Explained, kept_by_of
 from .reports import VerificationReport as VerificationReport
 
 if TYPE_CHECKING:
@@ -297,6 +297,7 @@ class _Run:
             checks=tuple(checks),
             started_at=self._started_at,
             seconds=time.monotonic() - self._started,
+            kept_by=kept_by_of(info),
         )
 
     def _unmet(self, name: str) -> str | None:
