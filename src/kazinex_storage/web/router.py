@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import APIRouter
 
@@ -30,6 +31,8 @@ from .tickets import TicketRoutes
 from .upload import UploadRoutes
 from .usage import UsageRoutes
 from .verification import VerificationRoutes
+
+_OF_DOCUMENTS: Final = (DocumentRoutes, UploadRoutes, DownloadRoutes, RetentionRoutes)
 
 
 def storage_router(
@@ -70,10 +73,7 @@ def storage_router(
         CredentialRoutes(service),
         ExportRoutes(service),
         ChoiceRoutes(service),
-        DocumentRoutes(service),
-        UploadRoutes(service),
-        DownloadRoutes(service),
-        RetentionRoutes(service),
+        *(make(service) for make in _OF_DOCUMENTS),
         TicketRoutes(service, public_url),
         UsageRoutes(service),
         AuditRoutes(service),

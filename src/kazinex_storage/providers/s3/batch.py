@@ -18,8 +18,21 @@ from .xml import is_fit
 def delete_many(objects: Objects, keys: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
     """Remove up to 1,000 objects in one request, and one for each key that XML cannot carry.
 
-    A request that is refused as a whole, or whose response does not say which keys are left, fails for each key.
+    A request that is refused as a whole, or whose response does not say which keys are left, fails for each key. Where
+    lock rules keep objects, they are read first: what they cover is not among the keys that are sent.
     """
+    locks = objects.requests.target.locks
+    if locks is None:
+        return (yield from _delete_all(objects, keys))
+    from .bucket_locks import BucketLocks
+
+    found = yield from BucketLocks(objects, locks).refusals(keys)
+    free = [key for key in keys if key not in found]
+    found.update(zip(free, (yield from _delete_all(objects, free)) if free else (), strict=True))
+    return [found[key] for key in keys]
+
+
+def _delete_all(objects: Objects, keys: Sequence[str]) -> Exchange[Sequence[StorageError | None]]:
     name_of = objects.requests.codec.name_of
     alone = [key for key in keys if not is_fit(name_of(key))]
     if not alone:

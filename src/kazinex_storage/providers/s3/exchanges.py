@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from ...retention import Protection, Retention
     from ...transport.addresses import PublicAddresses
     from ..objectstore.listed_pages import ListedPages, Listings
+    from .bucket_locks import BucketLocks
     from .multipart import Multipart
     from .object_lock import ObjectLock
     from .rest import RestWrites
@@ -73,6 +74,7 @@ class S3Provider:
         """Use *target*; nothing is sent before the first call."""
         self.info = info_of(target)
         """What it can do."""
+        self.refuses_kept = target.locks is not None
         self.target = target
         """The bucket."""
         self.codec = codec_of(target)
@@ -296,7 +298,8 @@ class S3Provider:
         found: dict[str, Callable[[], Exchange[Diagnosis | None]]] = {
             name: partial(check, self.objects) for name, (check, field) in wanted.items() if field is not None
         }
-        return {**found, "object lock": self._lock.check} if self.target.object_lock else found
+        keeps = self.target.object_lock or self.target.locks is not None
+        return {**found, "object lock": self._lock.check} if keeps else found
 
     def sweep(self, prefix: Prefix = _ALL, *, dry_run: bool = False) -> Exchange[int]:
         """Abort the unfinished uploads below *prefix* that this process remembers; return how many there are."""
@@ -323,10 +326,10 @@ class S3Provider:
         """Do nothing: the connections belong to the storage."""
 
     @property
-    def _lock(self) -> ObjectLock:
-        from .object_lock import ObjectLock
+    def _lock(self) -> ObjectLock | BucketLocks:
+        from .object_lock import lock_of
 
-        return self._once("object lock", lambda: ObjectLock(self.objects))
+        return self._once("object lock", lambda: lock_of(self.objects))
 
     @property
     def _named(self) -> Objects:

@@ -12,7 +12,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...bodies.source import Source
 from ...errors import AccessDeniedError, RetentionError, SettingsError, StorageError
@@ -25,6 +25,9 @@ from .errors import S3_OBJECTS, map_error
 from .objects import Objects
 from .requests import XML
 from .xml import DECLARATION, NAMESPACE
+
+if TYPE_CHECKING:
+    from .bucket_locks import BucketLocks
 
 _MODE: Final = "x-amz-object-lock-mode"
 _UNTIL: Final = "x-amz-object-lock-retain-until-date"
@@ -120,6 +123,16 @@ class ObjectLock:
             auth=requests.auth,
             operation="retain" if query == "retention" else "hold",
         )
+
+
+def lock_of(objects: Objects) -> ObjectLock | BucketLocks:
+    """Return what keeps the objects of a bucket: its lock rules where the settings have a way to them."""
+    locks = objects.requests.target.locks
+    if locks is None:
+        return ObjectLock(objects)
+    from .bucket_locks import BucketLocks
+
+    return BucketLocks(objects, locks)
 
 
 def _parse(headers: Mapping[str, str]) -> Protection:

@@ -22,6 +22,7 @@ from ..settings.settings_text import (
     MaxSize,
     OptionalEndpoint,
     OptionalOrigin,
+    OptionalSecret,
     OptionalToken,
     Problem,
     Secret,
@@ -34,10 +35,13 @@ from ..settings.settings_text import (
     validate,
 )
 from .export import Exporter
-from .target import DEFAULT_JURISDICTION, R2, Credentials, Target
+from .target import DEFAULT_JURISDICTION, R2, Credentials, LockApi, Target
 
 HOST = "r2.cloudflarestorage.com"
 """Hosts of the service are below it."""
+
+# developers.cloudflare.com/api (read 2026-11).
+_API = "https://api.cloudflare.com/client/v4"
 
 # developers.cloudflare.com/r2/reference/data-location (read 2026-08).
 _PLACES = {DEFAULT_JURISDICTION: "", "eu": ".eu", "fedramp": ".fedramp", "us": ".us"}
@@ -93,6 +97,11 @@ class R2Settings(EncryptableModel):
     public_base_url: OptionalEndpoint = None
     """Under which anyone reads the objects, such as a domain of the bucket or a CDN, for ``public_url``; what follows
     is the name of the object, with its folder. None for documents, which nobody reads without a signature."""
+    api_token: OptionalSecret = None
+    """A Cloudflare API token with Workers R2 Storage: Edit: objects are then retained and held by lock rules of the
+    bucket, of which it has at most 1,000, and ``verify`` checks that it works."""
+    api_url: OptionalEndpoint = None
+    """The API of Cloudflare at another address, such as a test server."""
     browser_origin: OptionalOrigin = None
     """Scheme and host of the web pages that upload directly to the bucket, so that ``verify`` checks its CORS policy;
     None when no page does."""
@@ -114,10 +123,8 @@ class R2Settings(EncryptableModel):
     @property
     def urls(self) -> tuple[str, ...]:
         """The URLs that are connected to."""
-        return (
-            self.endpoint_url
-            or f"https://{self.account_id}{_PLACES[self.jurisdiction or DEFAULT_JURISDICTION]}.{HOST}",
-        )
+        usual = f"https://{self.account_id}{_PLACES[self.jurisdiction or DEFAULT_JURISDICTION]}.{HOST}"
+        return (self.endpoint_url or usual, *([self.api_url or _API] if self.api_token is not None else []))
 
     @property
     def export(self) -> Exporter:
@@ -142,8 +149,15 @@ class R2Settings(EncryptableModel):
             jurisdiction=self.jurisdiction,
             other_endpoints={} if self.endpoint_url else endpoints,
             public_base_url=self.public_base_url,
+            locks=self._locks(),
             browser_origin=self.browser_origin,
         )
+
+    def _locks(self) -> LockApi | None:
+        if self.api_token is None:
+            return None
+        url = f"{self.api_url or _API}/accounts/{self.account_id}/r2/buckets/{self.bucket}/lock"
+        return LockApi(url=url, token=self.api_token.get_secret_value())
 
 
 @value

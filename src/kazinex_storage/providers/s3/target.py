@@ -199,6 +199,16 @@ class RestEndpoint:
     service_key: str = field(repr=False)
 
 
+@not_pickled(SEND_A_FILE_SYSTEM)
+@value
+class LockApi:
+    """Where the lock rules of an R2 bucket are set."""
+
+    url: str
+    """Of the rules of the bucket."""
+    token: str = field(repr=False)
+
+
 @value
 class Target:
     """One bucket, and how to reach it."""
@@ -225,6 +235,8 @@ class Target:
     """The regions that the bucket must be in one of, which ``verify`` proves; see ``settings/residency.py``."""
     other_endpoints: Mapping[str, str] = field(default_factory=dict)
     """The endpoints of the same account that this bucket is not behind, by jurisdiction."""
+    locks: LockApi | None = None
+    """Where lock rules are set, by which R2 keeps objects; None: nowhere."""
     object_lock: bool = False
     """Whether the bucket has Object Lock, so that objects can be retained and held."""
     public_base_url: str | None = None
@@ -322,7 +334,7 @@ def info_of(target: Target) -> ProviderInfo:
         # By a checksum in a header, or by the signature over the payload.
         proves_puts=target.rest is None and (preset.checksums or not target.over_tls),
     )
-    info = keeping_objects(info, target.object_lock)
+    info = keeping_objects(info, target.object_lock or target.locks is not None)
     info = info if target.kind == "supabase" else with_customer_key(info, target.customer_key is not None)
     return info if target.versioned else keeping_deleted(info, target.keep_deleted_days, _switches(target))
 

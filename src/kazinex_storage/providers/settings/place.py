@@ -96,8 +96,8 @@ NO_RETENTION: Final = {
     "of organisations are kept by the register in any case",
     "azure_blob": "the settings do not say that the container supports version-level immutability: switch that on, and "
     "set immutability; documents of organisations are kept by the register in any case",
-    "r2": "R2 keeps objects by the lock rules of a bucket, which are for prefixes and set in the Cloudflare dashboard; "
-    "documents of organisations are kept by the register",
+    "r2": "R2 keeps objects by lock rules of the bucket, which are set through the API of Cloudflare: set api_token; "
+    "documents of organisations are kept by the register in any case",
     "supabase": "Supabase Storage has no retention; documents of organisations are kept by the register",
 }
 """Why objects are neither retained nor held, by kind."""
