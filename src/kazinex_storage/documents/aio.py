@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from ..bodies.source import Source
 from ..keys import DocumentKey
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
+from ..storage.aio import fed, feeds
 from ..storage.awaiting import awaited, collected
 from ..storage.rules import Body
 from ..types import Buffer, Progress
@@ -95,6 +96,11 @@ class AsyncDocumentStore:
         """
         if not isinstance(file, AsyncIterable):
             return await self._run(self.operations.upload(document, file, content_type, sha256, on_progress))
+        if feeds(await self._run(self.operations.target(document))):
+            return await fed(
+                file,
+                lambda feed: self._run(self.operations.upload(document, feed, content_type, sha256, on_progress)),
+            )
         spool = await self._run(self.operations.spool(document))
         async with collected(file, spool, self.transport) as found:
             with Source(found, sha256=sha256, progress=on_progress) as source:

@@ -110,6 +110,10 @@ class DocumentOperations:
             yield from tell_default(self._search, chosen, document)
         return receipt_of(document, chosen, info, answered_at, write.unasked)
 
+    def target(self, document: DocumentKey) -> Exchange[Operations]:
+        """Return the operations of the storage that the file of *document* would go to."""
+        return (yield from self._search.chosen(document)).storage.operations
+
     def spool(self, document: DocumentKey) -> Exchange[Spool]:
         """Return a spool that collects the file of *document* and refuses what its provider would."""
         chosen = yield from self._search.chosen(document)

@@ -41,11 +41,13 @@ from .sync import Storage
 if TYPE_CHECKING:
     from ..bodies.feed import Feed
     from .disk_cache import DiskCache
+    from .operations import Operations
 
 # A producer that has given too much looks again so soon for room.
 _FIRST_S: Final = 0.001
 _MOST_S: Final = 0.05
 
+T = TypeVar("T")
 _Entry = TypeVar("_Entry", bound=ObjectInfo | Folder)
 
 
@@ -144,11 +146,10 @@ class AsyncStorage:
         """
         if not isinstance(body, AsyncIterable):
             return await self._run(self._operations.put(key, body, options, sha256=sha256, on_progress=on_progress))
-        context = self._operations.context
-        if context.rules.streams and offers_exchanges(context.provider):  # a blocking one would hold a thread meanwhile
+        if feeds(self._operations):
             self._operations.spool(key).discard()  # refuses what may not be put before any of it is made
             put = partial(self._operations.put, key, options=options, sha256=sha256, on_progress=on_progress)
-            return await _fed(body, lambda feed: self._run(put(feed)))
+            return await fed(body, lambda feed: self._run(put(feed)))
         async with collected(body, self._operations.spool(key), self._transport) as found:
             with Source(found, sha256=sha256, progress=on_progress) as source:
                 return await self._run(self._operations.put(key, source, options))
@@ -267,8 +268,18 @@ class AsyncStorage:
             listing.close()
 
 
-async def _fed(body: AsyncIterable[Buffer], put: Callable[[Feed], Coroutine[object, None, ObjectInfo]]) -> ObjectInfo:
-    """Run *put* of a feed, which is given *body* meanwhile; what either fails of ends both."""
+def feeds(operations: Operations) -> bool:
+    """Say whether an async iterable can be sent as it comes; a blocking provider would hold a thread meanwhile."""
+    context = operations.context
+    return context.rules.streams and offers_exchanges(context.provider)
+
+
+async def fed(body: AsyncIterable[Buffer], put: Callable[[Feed], Coroutine[object, None, T]]) -> T:
+    """Return what *put* of a feed returns, which is given *body* meanwhile.
+
+    Raises:
+        Exception: what *body* raises, or what the put fails of; nothing is published then.
+    """
     from asyncio import CancelledError, ensure_future, sleep, wait  # already there, since a loop is running
 
     from ..bodies.feed import Feed

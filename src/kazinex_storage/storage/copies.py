@@ -165,6 +165,8 @@ def _copy_through(context: Context, source: ObjectKey, target: ObjectKey, mode: 
             raise IntegrityError(f"{spool.size} of {info.size} bytes arrived; nothing was copied")
         with Source(spool.body(), sha256=info.sha256) as body:
             options = with_defaults(options_of_copy(info, context.info, mode), target)
+            if context.info.can(Capability.TAGS):
+                options = replace(options, tags=(yield from context.exchanges.tags(source)))
             context.rules.check_size(body.size)
             return context.rules.check_stored(target, body, (yield from context.exchanges.put(target, body, options)))
     finally:
