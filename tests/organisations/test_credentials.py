@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,14 @@ from kazinex_storage.testing.servers import S3Server
 
 Verified = Callable[..., ProviderRecord]
 NEW = {"token": "example-new-token-not-real"}
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def catalogue(request: pytest.FixtureRequest, tmp_path: Path, sealer: Sealer) -> Iterator[Catalogue]:
+    """Without PostgreSQL: what is peculiar about it is in ``database.py``."""
+    made = MemoryCatalogue() if request.param == "memory" else SqlCatalogue(tmp_path / "catalogue.db", sealer)
+    yield made
+    made.close()
 
 
 def proven(organisations: Organisations, settings: dict[str, object] | None = None) -> None:

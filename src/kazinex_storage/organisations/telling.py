@@ -21,7 +21,7 @@ from ..documents.events import (
     ProviderVerified,
     StatusChanged,
 )
-from ..errors import SettingsError
+from ..errors import StorageError
 from ..file_rules import PRESET
 from ..json_text import write_json
 from .records import OrganisationRecord, ProjectOverride, ProviderRecord, ProviderStatus
@@ -138,5 +138,5 @@ def differing(before: Mapping[str, object], after: Mapping[str, object]) -> list
 def _revealed(record: ProviderRecord) -> Mapping[str, object]:
     try:
         return record.secrets.reveal()
-    except SettingsError:  # SealError too: those that cannot be opened were entered again
+    except StorageError:  # those that cannot be opened were entered again
         return {}

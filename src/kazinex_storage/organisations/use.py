@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from ..documents.events import Event
-from ..errors import AuthenticationError, ReconnectRequiredError, SettingsError, StorageError
+from ..errors import AuthenticationError, ReconnectRequiredError, StorageError
 from ..lazy import logger
 from ..secrecy.masking import redact
 from ..transport import Call, Exchange
@@ -39,7 +39,7 @@ def without_failure(record: ProviderRecord, status: ProviderStatus) -> ProviderR
 
 def clean_error(text: str, secrets: SecretValues) -> str:
     """Return *text* as it may be kept and shown: without the *secrets*, printable, not too long."""
-    with suppress(SettingsError):  # SealError too: what could not be opened cannot have been quoted
+    with suppress(StorageError):  # what cannot be opened, or not now, cannot have been quoted
         text = redact(text, secrets.reveal().values())
     text = "".join(character if character in "\n\t" or character.isprintable() else "?" for character in text)
     return text[:MAX_ERROR_CHARACTERS]
