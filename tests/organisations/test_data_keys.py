@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from kazinex_storage.documents.events import Event
+from kazinex_storage.documents.register import RevisionRecord
 from kazinex_storage.errors import SealError, SettingsError, UnavailableError
+from kazinex_storage.keys import DocumentKey
 from kazinex_storage.organisations import (
     AuditLog,
     DataKeyStatus,
@@ -280,6 +282,31 @@ def test_a_key_service_that_does_not_answer_is_a_passing_failure_and_seals_nothi
         vault.sealed = False
 
     assert () == organisations.providers("acme")
+
+
+@EVERYWHERE
+def test_a_key_that_an_undone_transaction_made_seals_nothing(opened: Opened, ring_keys: RingKeys) -> None:
+    organisations = opened(ring_keys)
+    with pytest.raises(ZeroDivisionError), organisations.catalogue.together():
+        add(organisations, label="Undone")
+        undone = organisations.data_keys("acme")[0].id
+        raise ZeroDivisionError
+
+    add(organisations)
+
+    assert [undone] != [key.id for key in organisations.data_keys("acme")]
+    assert SETTINGS["token"] == token(opened(ring_keys))
+
+
+def test_the_first_key_is_made_in_the_transaction_that_needs_it(opened: Opened, ring_keys: RingKeys) -> None:
+    """The register signs a line for each revision, of organisations too that have sealed nothing yet."""
+    organisations = opened(ring_keys)
+    key = DocumentKey("acme", "bridge", "DRG-1", "P01", "a.pdf")
+    record = RevisionRecord(document=key, provider="disk-1", sha256=None, size=1, recorded_at=datetime.now(UTC))
+
+    assert organisations.catalogue.revisions.swap_revision(None, record)
+
+    assert [DataKeyStatus.ACTIVE] == [found.status for found in organisations.data_keys("acme")]
 
 
 @EVERYWHERE

@@ -77,6 +77,7 @@ class DataKeyRows:
     def __init__(self, database: Database) -> None:
         """Use the tables of *database*, which stays the catalogue's to close."""
         self._database = database
+        self.once_kept = database.once_kept
 
     def all(self, organisation: str) -> tuple[sa.RowMapping, ...]:
         """Return the rows of the organisation, the newest first."""

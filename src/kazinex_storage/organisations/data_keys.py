@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from ..errors import SealError, StorageError
@@ -229,7 +230,9 @@ class DataKeys:
                     continue
                 ring, expires_at = made
             until = time.monotonic() + self._service.cache_s
-            self._held[organisation] = _Held(ring=ring, expires_at=expires_at, until=until, seals=True)
+            held = _Held(ring=ring, expires_at=expires_at, until=until, seals=True)
+            # A key that an undone transaction had made is nowhere: what is sealed under it later would be lost.
+            self._rows.once_kept(partial(self._held.__setitem__, organisation, held))
             return ring
         raise StorageError("the data keys of the organisation change all the time; try again", retryable=True)
 

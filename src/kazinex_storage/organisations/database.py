@@ -76,7 +76,10 @@ class Database:
         return _transaction(self, changes=False) if joined is None else _part(self, joined)
 
     def changing(self) -> AbstractContextManager[sa.Connection]:
-        """Open a transaction for a change, undone when the block raises; errors as in ``reading``."""
+        """Open a transaction for a change, undone when the block raises; errors as in ``reading``.
+
+        What this thread reads or changes in the block is a part of it.
+        """
         joined: sa.Connection | None = getattr(self._joined, "connection", None)
         return _transaction(self, changes=True) if joined is None else _part(self, joined)
 
@@ -86,12 +89,15 @@ class Database:
         if getattr(self._joined, "connection", None) is not None:
             yield
             return
-        with _transaction(self, changes=True) as connection:
-            self._joined.connection = connection
-            try:
-                yield
-            finally:
-                self._joined.connection = None
+        with _transaction(self, changes=True):
+            yield
+
+    def once_kept(self, call: Callable[[], object]) -> None:
+        """Call *call* when what this thread has changed is kept: at once, or after the transaction; never if undone."""
+        if getattr(self._joined, "connection", None) is None:
+            call()
+        else:
+            self._joined.calls.append(call)
 
     def close(self) -> None:
         """Close idle connections; using the database again opens new ones."""
@@ -186,14 +192,24 @@ def _begin(connection: sa.Connection) -> None:
 
 @contextmanager
 def _transaction(database: Database, *, changes: bool) -> Iterator[sa.Connection]:
+    joined, calls = database._joined, list[Callable[[], object]]()
     try:
         # No name for the engine, whose repr shows a password in the query to what prints the locals of frames.
         with (database._changing if changes else database._engine).begin() as connection:
-            yield connection
+            if not changes:
+                yield connection
+            else:
+                joined.connection, joined.calls = connection, calls
+                try:
+                    yield connection
+                finally:
+                    joined.connection = None
     except exc.DBAPIError as error:
         raise _map_error(without_frames(error), database) from error  # those of the driver hold the password
     except exc.TimeoutError as error:
         raise UnavailableError("every connection to the catalogue is in use; try again") from error
+    for call in calls:
+        call()
 
 
 @contextmanager
