@@ -32,7 +32,9 @@ from kazinex_storage.organisations import (
     Sealer,
     SqlCatalogue,
 )
+from kazinex_storage.organisations.credential_versions import RotatingCatalogue
 from kazinex_storage.organisations.rotating import DEFAULT_GRACE
+from kazinex_storage.organisations.rotation import KeptVersionSecret
 from kazinex_storage.registry import Registry
 from kazinex_storage.testing.servers import S3Server
 
@@ -209,6 +211,42 @@ def test_old_credentials_that_cannot_be_opened_do_not_stop_new_ones(tmp_path: Pa
     assert NEW["token"] == token(lost)
     assert [(2, "ACTIVE")] == statuses(lost)
     lost.close()
+
+
+def test_an_activation_that_a_hook_refuses_changes_nothing(tmp_path: Path, registry: Registry) -> None:
+    """Active, retired and dropped are one transaction: what stops it half way undoes all of it."""
+
+    def refuse(event: Event) -> None:
+        if event.to_dict().get("status") == "RETIRED":
+            raise ZeroDivisionError
+
+    catalogue = SqlCatalogue(tmp_path / "catalogue.db", Sealer(KeyRing.generate()))
+    organisations = Organisations(catalogue, registry, on_event=refuse)
+    organisations.add_provider("org-1", "vault", "Vault", {"bucket": "plans", "token": "example-token-not-real"})
+    proven(organisations)
+
+    with pytest.raises(ZeroDivisionError):
+        organisations.activate_credentials("org-1", "Vault")
+
+    assert [(2, "PROVEN"), (1, "ACTIVE")] == statuses(organisations)
+    assert "example-token-not-real" == token(organisations)
+    organisations.close()
+
+
+def test_a_secret_that_the_service_replaces_while_it_is_proven_is_kept(
+    organisations: Organisations, verified: Verified, catalogue: Catalogue
+) -> None:
+    verified()
+    proposal = organisations.propose_credentials("org-1", "Vault", NEW)
+    assert isinstance(catalogue, RotatingCatalogue)
+    kept = KeptVersionSecret(catalogue.credentials, proposal, "token")
+
+    swapped, late = kept.swap(NEW["token"], "example-newer-not-real"), kept.swap(NEW["token"], "example-late-not-real")
+    organisations.record_credentials_check(proposal, ok=True)
+    organisations.activate_credentials("org-1", "Vault")
+
+    assert (True, False) == (swapped, late)
+    assert "example-newer-not-real" == token(organisations)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from traceback import TracebackException
 from typing import Any
 
 import boto3
@@ -182,6 +183,20 @@ def test_a_kms_that_does_not_know_the_credentials_says_so(aws: Service, monkeypa
 
     with pytest.raises((AuthenticationError, AccessDeniedError)):
         aws.source.wrap(ROOT, "acme")
+
+
+@pytest.mark.parametrize("named", ["aws", "azure"])
+def test_no_frame_of_an_error_holds_the_key(named: str, request: pytest.FixtureRequest) -> None:
+    """SDKs keep requests in their frames, which tools that print local variables would show."""
+    service: Service = request.getfixturevalue(named)
+    wrapped = service.source.wrap(ROOT, "acme")
+    service.disable()
+
+    for ask in (lambda: service.source.wrap(ROOT, "acme"), lambda: service.source.unwrap(wrapped, "acme")):
+        with pytest.raises(SealError, match="disabled") as caught:
+            ask()
+        shown = "".join(TracebackException.from_exception(caught.value, capture_locals=True).format())
+        assert base64.b64encode(ROOT).decode() not in shown
 
 
 def test_a_vault_says_what_is_wrong(vault: VaultEmulator, transit: Service) -> None:

@@ -23,7 +23,7 @@ from ...errors import (
     UnavailableError,
     clean_text,
 )
-from ...secrecy.masking import MaskedBytes
+from ...secrecy.masking import MaskedBytes, without_frames
 from ...transport.fork_lock import ForkLock, leak_after_fork
 from .source import WrappedKey, key_name
 
@@ -160,7 +160,7 @@ class AwsKms:
         except StorageError:
             raise
         except Exception as error:  # botocore's errors are many, and credentials come from anywhere
-            raise _mapped(error, key) from error
+            raise _mapped(error, key) from without_frames(error)  # those of botocore hold the key in a request
 
     def _connected(self) -> KMSClient:
         with self._lock:

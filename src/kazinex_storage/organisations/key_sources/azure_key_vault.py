@@ -24,7 +24,7 @@ from ...errors import (
     UnavailableError,
     clean_text,
 )
-from ...secrecy.masking import MaskedBytes
+from ...secrecy.masking import MaskedBytes, without_frames
 from ...transport.fork_lock import ForkLock, leak_after_fork
 from .source import WrappedKey, key_name
 
@@ -87,8 +87,16 @@ class AzureKeyVault:
         self._pid = 0
 
     def wrap(self, data_key: bytes, organisation: str) -> WrappedKey:
-        """Wrap *data_key* under the newest version: one request, for the public key."""
+        """Wrap *data_key* under the newest version: one request, for the public key.
+
+        Raises:
+            SealError: the key is disabled, so that nobody could unwrap.
+        """
         from_service = self._newest(organisation)
+        if from_service.properties.enabled is False:
+            raise SealError(
+                f"the key {from_service.name!r} of Azure Key Vault cannot be used: it is disabled; enable it"
+            )
         given = MaskedBytes(data_key)
 
         def wrap() -> str:
@@ -158,7 +166,8 @@ class AzureKeyVault:
         except ImportError as error:
             raise SettingsError(_MISSING) from error
         except Exception as error:  # those of azure-core are many, and credentials come from anywhere
-            raise _mapped(error, f"the key {key!r} of Azure Key Vault") from error
+            # Those of azure-core hold the key in a request or an answer.
+            raise _mapped(error, f"the key {key!r} of Azure Key Vault") from without_frames(error)
 
     def _crypto(self, key_id: str) -> CryptographyClient:
         from azure.keyvault.keys.crypto import CryptographyClient
