@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from kazinex_storage.documents.events import Event
 from kazinex_storage.documents.register import RevisionRecord
-from kazinex_storage.errors import SealError, SettingsError, UnavailableError
+from kazinex_storage.errors import AccessDeniedError, SealError, SettingsError, UnavailableError
 from kazinex_storage.keys import DocumentKey
 from kazinex_storage.organisations import (
     AuditLog,
@@ -282,6 +282,18 @@ def test_a_key_service_that_does_not_answer_is_a_passing_failure_and_seals_nothi
         vault.sealed = False
 
     assert () == organisations.providers("acme")
+
+
+def test_nothing_is_sealed_under_a_key_that_could_not_be_unwrapped(opened: Opened, vault: VaultEmulator) -> None:
+    organisations = opened(VaultTransit(vault.address, "kazinex", token=lambda: vault.token))
+    vault.denied.add("transit/decrypt/kazinex")
+    try:
+        with pytest.raises(AccessDeniedError, match="extend its policy"):
+            add(organisations)
+    finally:
+        vault.denied.clear()
+
+    assert ((), ()) == (organisations.providers("acme"), organisations.data_keys("acme"))
 
 
 @EVERYWHERE

@@ -143,7 +143,7 @@ class DataKeys:
             wrapped = wrapped_of(row)
             if row["wrapped"] is None or (wrapped.source == source.kind and (wrapped.key, wrapped.version) == newest):
                 continue
-            again = source.wrap(self._unwrapped(wrapped, organisation), organisation)
+            again = _wrapped(source, self._unwrapped(wrapped, organisation), organisation)
             self._rows.rewrap(organisation, row["id"], again)
             changed += 1
         return changed
@@ -238,7 +238,7 @@ class DataKeys:
 
     def _made(self, organisation: str, moment: datetime, seen: list[str]) -> tuple[KeyRing, datetime | None] | None:
         root = MaskedBytes(os.urandom(KEY_BYTES))
-        wrapped = self._service.source.wrap(root, organisation)
+        wrapped = _wrapped(self._service.source, root, organisation)
         ring, life = KeyRing((_derived(root, organisation),)), self._service.life
         record = DataKey(
             organisation=organisation,
@@ -314,6 +314,19 @@ class _Ring:
     def for_opening(self, key_id: str, /) -> KeyRing:
         """Return a ring with the key of that id, if there is one."""
         return self.keys.for_opening(self.organisation, key_id)
+
+
+def _wrapped(source: KeySource, root: bytes, organisation: str) -> WrappedKey:
+    """Wrap *root*, and prove that it can be unwrapped before anything is sealed under it: two requests.
+
+    Raises:
+        SealError: something else came back.
+        StorageError: the service refuses either, or does not answer.
+    """
+    wrapped = source.wrap(root, organisation)
+    if not hmac.compare_digest(source.unwrap(wrapped, organisation), root):
+        raise SealError(f"{source.kind} gives back another key than it was given ({wrapped.key}); do not use it")
+    return wrapped
 
 
 def _over(expires_at: datetime | None, moment: datetime) -> bool:

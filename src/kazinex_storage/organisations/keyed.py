@@ -95,7 +95,7 @@ class Keys(Limits):
     def renew_data_key(self, organisation: str) -> DataKey:
         """Have another data key seal for the organisation. What is sealed stays as it is until ``reseal_each``.
 
-        One request to the key service, none in the transaction.
+        Two requests to the key service, none in a transaction of the database.
 
         Raises:
             SettingsError: the catalogue has no key service.
@@ -109,7 +109,7 @@ class Keys(Limits):
     def rewrap_data_keys(self, organisation: str) -> int:
         """Wrap the data keys of the organisation under the newest version of the key in the service; secrets stay.
 
-        Returns how many were wrapped again. Three requests to the key service for each.
+        Returns how many were wrapped again. At most four requests to the key service for each.
 
         Raises:
             SettingsError: the catalogue has no key service.
