@@ -14,6 +14,7 @@ from ..keys import ObjectKey
 from ..transport import Exchange
 from ..types import ObjectInfo
 from .claiming import give_back
+from .contents import check_declared
 from .operation import Context, operation
 from .quota import SIGNED_GRACE
 from .tag_rules import check_tags
@@ -90,6 +91,7 @@ class Labels:
         if options.expires_in <= timedelta(0):
             raise ValueError("expires_in is a positive time")
         rules.check_name(key)
+        check_declared(rules.policy, key, options.content_type)
         most = self._most(options)
         options = replace(options, max_bytes=most, write_token=secrets.token_hex(8))
         claim = None

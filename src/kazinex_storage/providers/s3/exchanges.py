@@ -294,7 +294,7 @@ class S3Provider:
         where = (residency, self.target.jurisdiction) if self.target.jurisdiction else (region, self.target.residency)
         wanted = {"cors": (cors, self.target.browser_origin), "residency": where}
         wanted["versions"] = (versioning, "versioned" if self.target.versioned else None)
-        wanted["customer key"] = (customer_key, self.target.customer_key)
+        wanted["customer key"] = (customer_key, "given" if self.target.customer_key is not None else None)
         found: dict[str, Callable[[], Exchange[Diagnosis | None]]] = {
             name: partial(check, self.objects) for name, (check, field) in wanted.items() if field is not None
         }
