@@ -111,6 +111,9 @@ if TYPE_CHECKING:
     from .keys import ObjectKey as ObjectKey
     from .keys import Prefix as Prefix
     from .keys import is_revision as is_revision
+    from .named import NamedDocumentStore as NamedDocumentStore
+    from .named import NamedStorage as NamedStorage
+    from .named import open_named as open_named
     from .organisations import OPERATOR_CHOICES as OPERATOR_CHOICES
     from .organisations import TENANT_CHOICES as TENANT_CHOICES
     from .organisations import AuditEntry as AuditEntry
@@ -272,6 +275,7 @@ _HOMES = {
         "SourcePruned",
         "StatusChanged",
     ),
+    "named": ("NamedDocumentStore", "NamedStorage", "open_named"),
     "documents.quotas": ("Quota", "Usage", "UsageReport"),
     "documents.receipts": ("DocumentRevision", "Revisions", "StoredDocument"),
     "documents.register": ("Removal", "RevisionRecord"),

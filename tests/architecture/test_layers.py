@@ -58,6 +58,7 @@ LEVELS = {
     "documents": 7,
     "verification": 7,
     "registry": 7,
+    "named": 7,
     "organisations": 7,
     "monitoring": 7,
     "migration": 7,

@@ -12,8 +12,9 @@ from typing import NoReturn, SupportsIndex, TypeVar
 _Class = TypeVar("_Class", bound=type)
 
 SEND_A_FILE_SYSTEM = (
-    "send what it is made from without the secrets, and make it there; or send a file system of kazinex_storage.fs, "
-    "which finds its secrets in the environment of where it arrives"
+    "send what it is made from without the secrets, and make it there; or send a storage of open_named, a "
+    "NamedDocumentStore, or a file system of kazinex_storage.fs, which find their secrets in the environment of where "
+    "they arrive"
 )
 """What to send instead of a storage, a provider or what they are opened by."""
 

@@ -20,10 +20,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Self, cast
+from typing import Final, cast
 
 from ..json_text import parse_own_json, write_json
-from ..secrecy.pickling import not_pickled
 from ..types import MIB, Buffer, Checksum, ObjectInfo
 from ..values import value
 
@@ -125,7 +124,6 @@ class Entry:
         self._hasher = hashlib.sha256()
 
 
-@not_pickled("make one there, with the same path")
 class DiskCache:
     """Objects on a disk, up to a number of bytes. Thread-safe, fork-safe, and shared by processes with the same path.
 
@@ -287,11 +285,8 @@ class DiskCache:
             file.write(str(max(0, total[0])).encode())
             file.flush()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Do nothing: files stay for others, and the next start."""
+    def __reduce__(self) -> tuple[type[DiskCache], tuple[str, int]]:
+        return DiskCache, (str(self.path), self.max_bytes)
 
     def __repr__(self) -> str:
         return f"DiskCache({str(self.path)!r}, {self.max_bytes})"
