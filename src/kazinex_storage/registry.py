@@ -329,7 +329,7 @@ def _revealed(value: object) -> str:
     return str(reveal() if callable(reveal) else value)
 
 
-_HARMLESS = frozenset({"prefix", "browser_origin", "max_file_size", "age_recipients"})
+_HARMLESS = frozenset({"prefix", "browser_origin", "public_base_url", "max_file_size", "age_recipients"})
 """What is harmless in the settings of every kind that has it."""
 
 _REGISTRY = Registry(

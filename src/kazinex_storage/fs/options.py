@@ -106,6 +106,7 @@ class BucketOptions(EncryptionOptions, total=False):
 
     prefix: str
     endpoint_url: str | None
+    public_base_url: str | None
     max_file_size: int | None
 
 

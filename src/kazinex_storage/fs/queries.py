@@ -5,7 +5,7 @@ Nothing is cached. ``calls.py`` has the calls that move bytes; ``lookups.py`` an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ..transport import Exchange
@@ -212,6 +212,27 @@ class Queries(Faces):
         expires_in = timedelta(seconds=expiration)
         return self._transfers.sign(self._path(path), method, expires_in, content_type)
 
+    @blocking
+    def get_tags(self, path: str) -> Exchange[dict[str, str]]:
+        """Return the tags of an object.
+
+        Raises:
+            NotSupportedError: the provider has none.
+            NotFoundError: there is no such object.
+        """
+        return self._transfers.tags(self._path(path))
+
+    @blocking
+    def put_tags(self, path: str, tags: Mapping[str, str]) -> Exchange[None]:
+        """Replace all tags of an object.
+
+        Raises:
+            NotSupportedError: the provider has none.
+            NotFoundError: there is no such object.
+            ValueError: a tag has characters that not every service takes.
+        """
+        return self._transfers.set_tags(self._path(path), tags)
+
     # The coroutines.
     _info = awaited(info)
     _exists = awaited(exists)
@@ -229,3 +250,5 @@ class Queries(Faces):
     _modified = awaited(modified)
     _created = awaited(created)
     _sign = awaited(sign)
+    _get_tags = awaited(get_tags)
+    _put_tags = awaited(put_tags)

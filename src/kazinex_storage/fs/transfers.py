@@ -222,6 +222,17 @@ class Transfers:
             raise NotSupportedError("the time of an object cannot be set; it changes when it is written", key=path)
         yield from self.pipe_file(path, b"", PutOptions())
 
+    def tags(self, path: str) -> Exchange[dict[str, str]]:
+        """Return the tags of an object."""
+        storage, place = yield from self.holder(path)
+        return (yield from storage.operations.labels.tags(place.key))
+
+    def set_tags(self, path: str, tags: Mapping[str, str]) -> Exchange[None]:
+        """Replace the tags of an object."""
+        place = self._object(path)
+        storage = yield from self.space.writer(place)
+        yield from storage.operations.labels.set_tags(place.key, tags)
+
     def sign(self, path: str, method: str, expires_in: timedelta, content_type: str | None) -> Exchange[str]:
         """Do what ``Queries.sign`` says.
 
