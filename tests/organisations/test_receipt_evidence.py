@@ -7,7 +7,8 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,22 @@ import pytest
 from sqlalchemy import event
 
 from kazinex_storage import DocumentKey, SettingsError
+from kazinex_storage.documents.events import OverrideChanged
 from kazinex_storage.documents.register import Removal, RevisionRecord, new_token
-from kazinex_storage.organisations import KeyRing, MemoryCatalogue, Sealer, SqlCatalogue
+from kazinex_storage.organisations import (
+    AuditLog,
+    KeyRing,
+    KeyService,
+    MemoryCatalogue,
+    Organisations,
+    Resolver,
+    Sealer,
+    SqlCatalogue,
+)
 from kazinex_storage.organisations.evidence.checking import ChainReport, Trust, check_lines, check_receipts
 from kazinex_storage.organisations.evidence.lines import START, SignedLine, hash_of
 from kazinex_storage.organisations.evidence.log import ReceiptEvidence
+from kazinex_storage.organisations.key_sources import RingKeys
 from kazinex_storage.organisations.signing import evidence_key
 from kazinex_storage.testing.bench import in_child
 
@@ -293,6 +305,28 @@ def test_after_a_rotation_the_old_key_vouches_for_the_new_one(tmp_path: Path) ->
     lost = filled(SqlCatalogue(place, Sealer(KeyRing.generate())), 0)  # the old keys are not at hand any more
     assert not check_lines(exported(lost), Trust(keys=(first,))).ok
     assert check_lines(exported(lost), Trust(keys=(first, pem(lost)))).ok
+
+
+def test_data_keys_are_made_before_the_transaction_that_signs(tmp_path: Path, sealer: Sealer) -> None:
+    time = [AT]
+    service = KeyService(source=RingKeys(KeyRing.generate()), life=timedelta(days=1), clock=lambda: time[0])
+    catalogue = SqlCatalogue(tmp_path / "catalogue.db", sealer, service)
+    organisations = Organisations(catalogue, on_event=AuditLog(catalogue))
+    resolver = Resolver(organisations)
+
+    for number in range(3):  # each day has another key
+        record = stored(number)
+        event = OverrideChanged(organisation="acme", project="bridge", before=None, after=f"{number}")
+        change = partial(catalogue.revisions.swap_revision, None, record)
+        assert resolver.announced(change, event) if number else change()
+        time[0] += timedelta(days=2)
+
+    report = check_lines(exported(catalogue), Trust(keys=(pem(catalogue),)))
+    assert {"key": 4, "stored": 3} == report.kinds  # the last names the key of the end
+    assert not report.ok  # by the last key alone: the first had to be given away
+    assert organisations.evidence.verify("acme", "bridge").ok
+    resolver.close()
+    organisations.close()
 
 
 def test_a_part_goes_on_from_what_was_known(sqlite: SqlCatalogue, tmp_path: Path) -> None:

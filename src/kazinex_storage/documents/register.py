@@ -120,6 +120,18 @@ class RevisionRegister(Protocol):
         ...
 
 
+def prepare_register(register: RevisionRegister, organisation: str) -> None:
+    """Have at hand what swaps of *organisation* are signed with; call it before a transaction that has some.
+
+    Raises:
+        SettingsError: the keys cannot be read or made.
+        StorageError: a key service refuses, or does not answer.
+    """
+    prepare = getattr(register, "prepare", None)  # where there is nothing to sign, there is none
+    if prepare is not None:
+        prepare(organisation)
+
+
 class MemoryRegister:
     """A register for tests and short-lived programs: it lives as long as the object. Thread-safe."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
-from ..documents.register import RevisionRecord, RevisionRegister, new_token
+from ..documents.register import RevisionRecord, RevisionRegister, new_token, prepare_register
 from ..errors import InvalidKeyError
 from ..keys import DocumentKey
 from ..values import value
@@ -89,6 +89,7 @@ class RegisterFollower:
         Raises:
             StorageError: the catalogue does not answer.
         """
+        prepare_register(self._register, self._organisation)  # not in the transactions that come
         found: dict[str, Known] = {}
         for key, record in self._records(keys):
             if record is not None and record.document.filename == key.rpartition("/")[2]:

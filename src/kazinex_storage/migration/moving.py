@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ..documents.register import prepare_register
 from .journal import PARTITION_ENTRIES, PROVEN, Entry, EntryState, Journal, Partition, Run
 from .telling import documents_moved
 
@@ -30,6 +31,7 @@ def follow_all(migration: Migration, run: Run) -> None:
             continue
         number = entries[0].number // PARTITION_ENTRIES
         partition = Partition(number=number, first=entries[0].number, last=entries[-1].number)
+        prepare_register(migration.resolver.revisions, run.organisation)
         with journal.together():
             recorded = follower.commit(journal, run, entries)
             event = documents_moved(run, partition, recorded)

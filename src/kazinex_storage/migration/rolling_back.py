@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ..documents.events import RolledBack
-from ..documents.register import RevisionRecord, new_token
+from ..documents.register import RevisionRecord, new_token, prepare_register
 from ..errors import InvalidKeyError, NotFoundError, NotSupportedError, SettingsError
 from ..keys import DocumentKey
 from ..transport import Exchange
@@ -141,6 +141,7 @@ def _move_back(migration: Migration, run: Run, stop: Callable[[], bool]) -> Iter
         alike = [entry for number, entry in enumerate(entries) if _is_version(entry, there[number].result())]
         # What was retained is on both sides, like what was just copied, and is followed by the next cut-over.
         retained = [replace(entry, state=EntryState.COPIED) for entry in alike if entry.state is EntryState.RETAINED]
+        prepare_register(migration.resolver.revisions, run.organisation)
         with migration.journal.together():
             moved = sum(_names_source(migration, run, entry) for entry in alike)
             migration.journal.record(run, retained)

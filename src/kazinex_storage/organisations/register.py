@@ -65,6 +65,15 @@ class SqlRegister:
         self.retentions: RetentionTable = SqlRetentions(database, receipts)
         """What keeps revisions."""
 
+    def prepare(self, organisation: str) -> None:
+        """Have the keys of *organisation* at hand, so that no transaction makes one or waits for a key service.
+
+        Raises:
+            SettingsError: the keys cannot be read or made.
+            StorageError: the key service refuses, or does not answer.
+        """
+        self._receipts.prepare(organisation)
+
     def revision(self, document: DocumentKey) -> RevisionRecord | None:
         """Return what is remembered of the revision. One query by primary key.
 
@@ -102,6 +111,7 @@ class SqlRegister:
             RetentionError: it is a removal, and something keeps the revision.
             StorageError: the database does not answer; whether it was done is then not known.
         """
+        self.prepare(prefix_of(before, after).partition("/")[0])
         with self._database.changing() as connection:
             return self.swap_in(connection, before, after, claim=claim)
 

@@ -19,7 +19,7 @@ from ..documents.events import Event, EventHook, ProviderResolved
 from ..documents.patience import Patience
 from ..documents.proofs import ReceiptProof
 from ..documents.receipts import ResolvedProvider, StoredDocument
-from ..documents.register import RevisionRegister
+from ..documents.register import RevisionRegister, prepare_register
 from ..documents.taken import Taken
 from ..documents.ticket_register import TicketRegister
 from ..documents.writing import guarded_storage
@@ -212,6 +212,8 @@ class Resolver(Speaker):
 
         Both are one transaction where the catalogue has them: what the hook raises undoes the change.
         """
+        for organisation in {event.organisation for event in events if event.organisation}:
+            prepare_register(self.revisions, organisation)
         with self.organisations.catalogue.together():
             done = change()
             for event in events if done else ():

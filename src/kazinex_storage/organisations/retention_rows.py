@@ -74,6 +74,7 @@ class SqlRetentions:
             SettingsError: the keys that sign the evidence cannot be read.
             StorageError: the database does not answer; whether it was done is then not known.
         """
+        self._receipts.prepare(kept.document.organisation)
         with self._database.changing() as connection:
             row = connection.execute(_STORED, _revision_of(kept.document)).one_or_none()
             if row is None or row.removed_at is not None:

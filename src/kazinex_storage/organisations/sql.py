@@ -106,7 +106,7 @@ class SqlCatalogue:
             sealer = Sealer(sealer.keys, self.data_keys)
         self._sealer = sealer
         self._rows = SealedRows(sealer)
-        self.receipts = ReceiptChains(self._database, self.state_keys)
+        self.receipts = ReceiptChains(self._database, self.state_keys, prepare=sealer.prepare)
         """The evidence of receipts."""
         register = SqlRegister(self._database, self.receipts)
         self.revisions: RevisionRegister = register

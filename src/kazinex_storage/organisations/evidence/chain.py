@@ -50,18 +50,26 @@ class ReceiptChains:
     """Appends to chains, and reads them. Thread-safe and fork-safe, for any number of processes."""
 
     def __init__(
-        self, database: Database, keys: Callable[[str], StateKeys], clock: Callable[[], datetime] = now
+        self,
+        database: Database,
+        keys: Callable[[str], StateKeys],
+        *,
+        prepare: Callable[[str], None] = lambda _: None,
+        clock: Callable[[], datetime] = now,
     ) -> None:
         """Use the tables of *database*, which stays the catalogue's to close.
 
         Args:
             database: Where the chains are.
             keys: Gives the keys of an organisation, which the keys that sign are derived from.
+            prepare: Has the keys of an organisation at hand, so that no transaction makes one or waits for a service.
             clock: What time it is, aware.
         """
         self.database = database
         """Where the chains are."""
         self._keys = keys
+        self.prepare: Final = prepare
+        """Call it with the organisation before a transaction that adds lines."""
         self._clock = clock
         self._signers: dict[tuple[str, str], EvidenceSigner] = {}
 
@@ -115,6 +123,7 @@ class ReceiptChains:
             SettingsError: the keys cannot be read.
             StorageError: the database does not answer.
         """
+        self.prepare(organisation)
         with self.database.changing() as connection:
             return self.append_in(connection, organisation, project, what)
 

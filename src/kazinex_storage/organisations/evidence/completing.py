@@ -35,6 +35,7 @@ def complete(database: Database, chains: ReceiptChains, organisation: str) -> in
     """
     count = 0
     while True:
+        chains.prepare(organisation)
         with database.changing() as connection:
             rows = connection.execute(_UNTOLD, {"its_organisation": organisation}).mappings()
             found = [record_of(row) for row in rows]
