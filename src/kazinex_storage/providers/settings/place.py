@@ -79,7 +79,7 @@ def keeping_deleted(info: ProviderInfo, days: int | None, missing: Mapping[Capab
     None: it does not, and says how to have it do so.
     """
     if days is None:
-        lacking = {Capability.UNDELETE: NO_UNDELETE, Capability.VERSIONS: NO_VERSIONS, **missing}
+        lacking = {Capability.UNDELETE: NO_UNDELETE, **_no_versions(info), **missing}
         return replace(info, missing={**info.missing, **lacking})
     kept = frozenset({Capability.UNDELETE})
     return replace(
@@ -87,8 +87,12 @@ def keeping_deleted(info: ProviderInfo, days: int | None, missing: Mapping[Capab
         capabilities=info.capabilities | kept,
         ours=info.ours | kept,
         keeps_deleted_for=timedelta(days=days),
-        missing={**info.missing, Capability.VERSIONS: NO_VERSIONS, **missing},
+        missing={**info.missing, **_no_versions(info), **missing},
     )
+
+
+def _no_versions(info: ProviderInfo) -> dict[Capability, str]:
+    return {} if Capability.VERSIONS in info.capabilities else {Capability.VERSIONS: NO_VERSIONS}
 
 
 NO_RETENTION: Final = {

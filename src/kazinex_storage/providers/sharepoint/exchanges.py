@@ -36,6 +36,9 @@ from .uploads import ResumableUploads
 if TYPE_CHECKING:
     from ...contract_reading import Page
     from ...transport.addresses import PublicAddresses
+    from ...types import ByteRange, Sink
+    from ...versions import ObjectVersion
+    from .versions import FileVersions
 
 _ALL: Final = Prefix()
 
@@ -54,6 +57,7 @@ CAPABILITIES = frozenset(
         Capability.RESUME,
         Capability.CONDITIONAL_READ,
         Capability.RESUMED_LISTING,
+        Capability.VERSIONS,
     }
 )
 """What a library can do. It keeps no metadata, and signs no requests."""
@@ -113,6 +117,7 @@ class SharePointProvider:
         self.get, self.head, self.delete = reading.get, self.objects.head, self.objects.delete
         self.get_changed = reading.get_changed
         self.copy, self.move = copying.copy, copying.move
+        self._reading = reading
         self.sessions = UploadSessions(self.objects)
         """Large writes."""
         unkeyed = UnkeyedItems(self.library, self.objects.folders, reading)
@@ -179,6 +184,28 @@ class SharePointProvider:
         """
         raise NotSupportedError(f"SharePoint gives no URL that is bound to a {options.method} request", key=key)
         yield  # makes an exchange of it
+
+    @property
+    def _versions(self) -> FileVersions:
+        from .versions import FileVersions
+
+        return FileVersions(self.library, self._reading)
+
+    def versions(self, key: ObjectKey) -> Exchange[list[ObjectVersion]]:
+        """Return the versions of a file, the newest first; two requests."""
+        return self._versions.versions(key)
+
+    def head_version(self, key: ObjectKey, version: str) -> Exchange[ObjectInfo]:
+        """Look at one version; two requests."""
+        return self._versions.head_version(key, version)
+
+    def get_version(self, key: ObjectKey, version: str, span: ByteRange, sink: Sink) -> Exchange[ObjectInfo]:
+        """Read one version; four requests."""
+        return self._versions.get_version(key, version, span, sink)
+
+    def restore(self, key: ObjectKey, version: str) -> Exchange[ObjectInfo]:
+        """Restore one version; four requests."""
+        return self._versions.restore(key, version)
 
     def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
         """Explain what *check* met; none or two requests, see ``Diagnostics``."""

@@ -160,6 +160,19 @@ class Requests:
         folder = f"{self._at(drive, path)}{':' if path else ''}" if item is None else self._id(drive, item)
         return self._request("GET", f"{folder}/children?$top={most or PAGE_ITEMS}&{_SELECT}", operation="list")
 
+    def versions(self, drive: str, item: str, version: str | None = None, action: str = "") -> Request:
+        """List the versions of a file, ask where the content of one is (``content``), or restore it.
+
+        learn.microsoft.com/graph/api: driveitem-list-versions, driveitemversion-get-contents, driveitemversion-restore
+        (read 2026-11).
+        """
+        where = f"{self._id(drive, item)}/versions"
+        if version is None:
+            return self._request("GET", where, operation="list")
+        method = "POST" if action == "restoreVersion" else "GET"
+        request = self._request(method, f"{where}/{quote(version, safe='')}/{action}", operation="get")
+        return request if method == "GET" else replace(request, operation="put", body=b"")
+
     def delta(self, drive: str) -> Request:
         """List all items of the library, folders too, in no particular order."""
         return self._request(

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote
 from ..http import Answer, Received
 from .drive import Drive, GraphError, Node, not_found
 from .state import App, Monitor, Site, State, UploadSession
-from .views import delta_view, download_url, drive_view, error_answer, item_view, json_answer, site_view
+from .views import delta_view, download_url, drive_view, error_answer, item_view, json_answer, site_view, version_view
 
 T = TypeVar("T")
 
@@ -25,6 +25,8 @@ PUT_LIMIT: Final = 250 * 1000 * 1000
 _SITE: Final = re.compile(r"/sites/([^/:]+)(?::/([^:]*):?)?(?:/(drives|drive|permissions))?")
 _DRIVE: Final = re.compile(r"/drives/([^/]+)")
 _ITEM: Final = re.compile(r"/drives/([^/]+)/(?:root|items/([^/:]+))(?::/([^:]*):?)?(?:/(\w+))?")
+
+_VERSION: Final = re.compile(r"/drives/([^/]+)/items/([^/:]+)/versions(?:/([^/]+)/(content|restoreVersion))?")
 
 
 class Api:
@@ -51,15 +53,39 @@ class Api:
         query = dict(parse_qsl(received.query, keep_blank_values=True))
         if path == "/sites" or (found := _SITE.fullmatch(path)) is not None:
             return self._sites(app, query) if path == "/sites" else self._site(app, received, found)  # type: ignore[arg-type]
-        if (found := _ITEM.fullmatch(path)) is not None:
+        if not path.endswith("/versions") and (found := _ITEM.fullmatch(path)) is not None:
             site, drive = self._drive(app, unquote(found[1]))
             del site
             call = Call(self, drive, received, query, app.client_id)
             with drive.lock:
                 return call.answer(unquote(found[2] or "root"), unquote(found[3] or ""), found[4])
+        if (found := _VERSION.fullmatch(path)) is not None:
+            drive = self._drive(app, unquote(found[1]))[1]
+            with drive.lock:
+                return self._versions(drive, received, query, found)
         if (found := _DRIVE.fullmatch(path)) is not None:
             return json_answer(200, drive_view(self._drive(app, unquote(found[1]))[1]))
         raise GraphError(400, "BadRequest", f"Resource not found for the segment {path[:80]!r}")
+
+    def _versions(self, drive: Drive, received: Received, query: Mapping[str, str], found: re.Match[str]) -> Answer:
+        """Answer for the versions of a file: learn.microsoft.com/graph/api/driveitem-list-versions (read 2026-11)."""
+        node = drive.by_id(unquote(found[2]))
+        if not node.is_file:
+            raise GraphError(400, "invalidRequest", "a folder has no versions")
+        versions = [node, *node.earlier]
+        if found[3] is None:
+            return json_answer(200, self.page(versions, version_view, received, query))
+        one = next((one for one in versions if version_view(one)["id"] == unquote(found[3])), None)
+        if one is None:
+            raise not_found()
+        if found[4] == "content" and received.method == "GET":
+            if one is node:
+                raise GraphError(400, "invalidRequest", "You cannot get the content of the current version")
+            return Answer(status=302, headers={"location": download_url(self._state, one, self.transfer_url)})
+        if found[4] == "restoreVersion" and received.method == "POST" and node.parent is not None:
+            drive.store(node.parent, node.name, node, one.content or b"", one.content_type)
+            return Answer(status=204)
+        raise GraphError(400, "invalidRequest", f"{received.method} {found[4]} is not there")
 
     def page(
         self, nodes: Sequence[T], view: Callable[[T], dict[str, object]], received: Received, query: Mapping[str, str]

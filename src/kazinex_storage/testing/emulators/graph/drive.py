@@ -11,7 +11,7 @@ import threading
 import uuid
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -58,6 +58,8 @@ class Node:
     locked: bool = False
     author: str | None = None
     """The app that changed it last."""
+    earlier: list[Node] = field(default_factory=list, repr=False)
+    """What it was before, the newest first."""
     hashed: tuple[int, str] | None = None
     """The hash, and of which version of the content it is."""
 
@@ -209,6 +211,7 @@ class Drive:
             node = self.add(parent, name, content)
         else:
             node = old
+            node.earlier.insert(0, replace(node, parent=None, children={}, earlier=[]))
             node.content = content
             node.version += 1
             node.content_version += 1

@@ -71,6 +71,15 @@ def item_view(state: State, drive: Drive, node: Node, downloads: str | None = No
     return found
 
 
+def version_view(node: Node) -> dict[str, object]:
+    """Return one version of a file; what says nothing of its bytes but their number."""
+    return {
+        "id": f"{node.content_version}.0",
+        "lastModifiedDateTime": _date(node.modified),
+        "size": len(node.content or b""),
+    }
+
+
 def delta_view(found: dict[str, object]) -> dict[str, object]:
     """Return an item as a delta reports it: without cTag, and without the path of the folder above."""
     parent = found["parentReference"]
