@@ -23,6 +23,7 @@ from .export import ExportRoutes
 from .kinds import KindRoutes
 from .limits import Limits
 from .providers import ProviderRoutes
+from .recovery import RecoveryRoutes
 from .retention import RetentionRoutes
 from .route import bound_to
 from .runs import RunRoutes
@@ -32,7 +33,7 @@ from .upload import UploadRoutes
 from .usage import UsageRoutes
 from .verification import VerificationRoutes
 
-_OF_DOCUMENTS: Final = (DocumentRoutes, UploadRoutes, DownloadRoutes, RetentionRoutes)
+_OF_DOCUMENTS: Final = (DocumentRoutes, UploadRoutes, DownloadRoutes, RecoveryRoutes, RetentionRoutes)
 
 
 def storage_router(
