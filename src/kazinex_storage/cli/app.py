@@ -129,9 +129,7 @@ def _add_groups(app: typer.Typer) -> None:
     app.add_typer(_later(_keys, "The data keys that a key service wraps for organisations."), name="keys")
     app.add_typer(allowlist.build(ANYWHERE), name="allowlist")
     app.add_typer(audit.build(ANYWHERE), name="audit")
-    app.add_typer(
-        _later(_evidence, "Export, prove, stamp and verify the signed evidence of receipts."), name="evidence"
-    )
+    app.add_typer(_later(_evidence, "Export, prove, stamp and verify signed evidence of receipts."), name="evidence")
     app.add_typer(_later(_trash, "List removed documents, bring them back, or end them for good."), name="trash")
     app.add_typer(monitoring.build(ANYWHERE), name="quota")
     app.add_typer(_later(_retention, "Keep documents from change and removal."), name="retention")

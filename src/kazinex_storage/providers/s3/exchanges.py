@@ -292,11 +292,14 @@ class S3Provider:
         from .checks import cors, customer_key, region, residency, versioning  # as above
 
         where = (residency, self.target.jurisdiction) if self.target.jurisdiction else (region, self.target.residency)
-        wanted = {"cors": (cors, self.target.browser_origin), "residency": where}
-        wanted["versions"] = (versioning, "versioned" if self.target.versioned else None)
-        wanted["customer key"] = (customer_key, "given" if self.target.customer_key is not None else None)
+        wanted = {
+            "cors": (cors, self.target.browser_origin is not None),
+            "residency": (where[0], where[1] is not None),
+            "versions": (versioning, self.target.versioned),
+            "customer key": (customer_key, self.target.customer_key is not None),
+        }
         found: dict[str, Callable[[], Exchange[Diagnosis | None]]] = {
-            name: partial(check, self.objects) for name, (check, field) in wanted.items() if field is not None
+            name: partial(check, self.objects) for name, (check, demanded) in wanted.items() if demanded
         }
         keeps = self.target.object_lock or self.target.locks is not None
         return {**found, "object lock": self._lock.check} if keeps else found
