@@ -89,6 +89,12 @@ def plain_name(name: str) -> str:
         >>> plain_name("p\u0430yment\u200b.\u0440df"), plain_name("\u041f\u043b\u0430\u043d.pdf")
         ('payment.pdf', 'План.pdf')
     """
+    while (found := _plainer(name)) != name:  # what was between letters of another script may be bare now
+        name = found
+    return name
+
+
+def _plainer(name: str) -> str:
     if name.isascii():
         return name
     while (hidden := invisible_in(name)) is not None:

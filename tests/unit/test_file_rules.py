@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kazinex_storage import FileRules, FileTypeRefusedError, PolicyError, UploadPolicy, plain_name
 from kazinex_storage.bodies.first_bytes import contradicts, fits
 from kazinex_storage.content_types import agrees
 from kazinex_storage.file_rules import NEVER_ALLOWED, NO_FILE_RULES, PRESET
+from kazinex_storage.filenames import disguised_extension, invisible_in, mixed_word_in
 from kazinex_storage.policy import TIB, normal_extensions
 
 PROGRAM = b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00"
@@ -72,6 +75,17 @@ def test_an_ordinary_name_of_any_language_is_not(name: str) -> None:
 def test_a_refused_name_is_told_how_it_reads() -> None:
     assert "'payment.pdf'" in str(PRESET.refusal("p\u0430yment\u200b.\u0440df"))
     assert plain_name("p\u0430yment\u200b.\u0440df") == "payment.pdf"
+
+
+LOOKS = "abpoxe\u0430\u0435\u043e\u0440\u0391\u03bf\u200b\u200c\u200d\u202e. :/\u2024\uff0e\uff50\u56f3\u0394\u0301"
+
+
+@given(st.text(LOOKS, max_size=20))
+def test_the_name_that_is_offered_deceives_nobody(name: str) -> None:
+    offered = plain_name(name)
+
+    assert plain_name(offered) == offered
+    assert [None] * 3 == [invisible_in(offered), mixed_word_in(offered), disguised_extension(offered)]
 
 
 def test_what_the_allowlist_names_is_allowed_although_it_is_on_the_preset() -> None:
