@@ -69,7 +69,14 @@ class AzureFileSystem(BucketFileSystem):
     protocol = ("kazinexazure", "kazinex+azure")
     kind = "azure_blob"
     place_field = "container"
-    _strip_tokenize_options = ("account_key", "connection_string", "sas_token", "client_secret", "private_key")
+    _strip_tokenize_options = (
+        "account_key",
+        "connection_string",
+        "sas_token",
+        "client_secret",
+        "private_key",
+        "customer_key",
+    )
 
     if TYPE_CHECKING:
 

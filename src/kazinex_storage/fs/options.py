@@ -149,6 +149,8 @@ class SupabaseOptions(BucketOptions, total=False):
 class AzureOptions(BucketOptions, total=False):
     """The fields of ``AzureBlobSettings``."""
 
+    customer_key: Secret
+
     account: str | None
     account_key: Secret
     connection_string: Secret

@@ -82,7 +82,7 @@ COLUMNS: Final = (
             "container": "kazinex-documents",
             "account_key": "ZXhhbXBsZSBleGFtcGxlIGV4YW1wbGUgZXhhbXBsZSBleGFtcGxlIQ==",
         },
-        switches={**_PUBLIC, "immutability": {"immutability": True}, **_KEPT},
+        switches={**_PUBLIC, **_KEYED, "immutability": {"immutability": True}, **_KEPT},
     ),
     Column(
         title="SharePoint",
@@ -129,7 +129,7 @@ ROWS: Final = (
     ),
     Row(
         capability=Capability.CUSTOMER_KEYS,
-        title="keys that come with each request (SSE-C)",
+        title="keys that come with each request (SSE-C, CPK)",
         how="encryption.md#keys-that-come-with-each-request",
     ),
     Row(capability=Capability.RESUME, title="resumed uploads", how="how-to.md#uploads-that-outlive-a-process"),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Final, cast
 
+from ...bodies.source import Source
+from ...errors import SettingsError
 from ...json_text import parse_json
 from ...transport import Exchange, Request, Response
-from ...types import Diagnosis
+from ...types import Diagnosis, PutOptions
 from ..settings.bearer import Bearer
 from ..settings.preflight import check_cors
 from ..settings.residency import check_within, unproven
+from .customer_keys import ECHO
 from .headers import METADATA, WRITE_TOKEN
 from .names import encode_metadata_name
 from .objects import Objects
@@ -62,3 +66,20 @@ def _locations(response: Response) -> list[str]:
         return [str(properties[name]) for name in ("primaryLocation", "secondaryLocation") if properties.get(name)]
     except (ValueError, KeyError, TypeError, AttributeError):
         return []
+
+
+def customer_key(objects: Objects) -> Exchange[Diagnosis | None]:
+    """Prove that the service encrypts with the key, which it says with each answer; three requests.
+
+    Raises:
+        SettingsError: it ignores the key.
+    """
+    key = f".kazinex-verify/{secrets.token_hex(8)}"
+    yield from objects.write(key, Source.of(b"probe"), PutOptions())
+    try:
+        response: Response = yield objects.requests.head(key)
+    finally:
+        yield from objects.delete(key)
+    if response.status == 200 and ECHO not in response.headers:
+        raise SettingsError("the service stores blobs without the customer key; use another one, or leave it out")
+    return None

@@ -34,7 +34,7 @@ from ..objectstore.listed_pages import Listings
 from ..objectstore.public_urls import public_url_of
 from ..settings.bearer import Bearer
 from ..settings.entra import Tokens
-from ..settings.place import keeping_deleted, keeping_objects
+from ..settings.place import keeping_deleted, keeping_objects, with_customer_key
 from .answers import parse_page
 from .batch import delete_many
 from .blocks import Blocks
@@ -199,6 +199,10 @@ class AzureBlobProvider:
         found: dict[str, Callable[[], Exchange[Diagnosis | None]]] = {
             name: partial(check, self.objects) for name, (check, field) in wanted.items() if field is not None
         }
+        if self.target.customer_key is not None:
+            from .checks import customer_key
+
+            found["customer key"] = partial(customer_key, self.objects)
         return {**found, "immutability": self._immutability.check} if self.target.immutability else found
 
     def use_settings(self, settings: TransportSettings) -> None:
@@ -259,6 +263,7 @@ def _info(target: Target) -> ProviderInfo:
         remote=True,
         proves_puts=True,
     )
+    info = with_customer_key(info, target.customer_key is not None, lost=(Capability.SERVER_COPY,))
     return keeping_deleted(keeping_objects(info, target.immutability), target.keep_deleted_days, {})
 
 

@@ -35,7 +35,7 @@ _GET: Final[Headers] = (*_BARE, ("Accept-Encoding", "identity"))
 class Requests:
     """Builds the requests for one target. Takes keys: the only place that turns them into names."""
 
-    __slots__ = ("_base", "_below", "_path", "auth", "codec", "prove", "target")
+    __slots__ = ("_base", "_below", "_path", "auth", "codec", "object_auth", "prove", "target")
 
     def __init__(self, target: Target, auth: Auth, codec: KeyCodec = AS_IT_IS) -> None:
         """Build for *target*, authorised by *auth*; *codec* encodes keys.
@@ -45,6 +45,12 @@ class Requests:
         """
         self.target = target
         self.auth = auth
+        self.object_auth = auth
+        """What authorises requests for bytes: with the customer's key, where there is one."""
+        if target.customer_key is not None:
+            from .customer_keys import keyed
+
+            self.object_auth = keyed(auth, target.customer_key)
         self.codec = codec
         self.prove = prover_of(target.body_checksum)
         """Makes the proof of a body."""
@@ -63,7 +69,9 @@ class Requests:
             *put_headers(options, kept, token),
             *condition_headers(options),
         )
-        return Request(method="PUT", url=self.url(key), headers=headers, body=data, auth=self.auth, operation="put")
+        return Request(
+            method="PUT", url=self.url(key), headers=headers, body=data, auth=self.object_auth, operation="put"
+        )
 
     def put_block(self, key: str, block_id: str, data: Buffer, proof: Proof) -> Request:
         """Write one block, which is invisible until committed."""
@@ -72,7 +80,7 @@ class Requests:
             url=f"{self.url(key)}?comp=block&blockid={quote(block_id, safe='')}",
             headers=(*_BARE, proof.header),
             body=data if isinstance(data, bytes) else BodySlice(source=MemoryBody(data), offset=0, size=len(data)),
-            auth=self.auth,
+            auth=self.object_auth,
             operation="put",
         )
 
@@ -90,7 +98,7 @@ class Requests:
             *condition_headers(options),
         )
         url = f"{self.url(key)}?comp=blocklist"
-        return Request(method="PUT", url=url, headers=headers, body=body, auth=self.auth, operation="put")
+        return Request(method="PUT", url=url, headers=headers, body=body, auth=self.object_auth, operation="put")
 
     def block_list(self, key: str) -> Request:
         """List the blocks that are not committed yet."""
@@ -173,18 +181,20 @@ class Requests:
             headers=headers,
             sink=sink,
             on_headers=on_headers,
-            auth=self.auth,
+            auth=self.object_auth,
             operation="get",
         )
 
     def read(self, key: str) -> Request:
         """Read the whole into the body of the response."""
-        return Request(method="GET", url=self.url(key), headers=_GET, whole=True, auth=self.auth, operation="get")
+        return Request(
+            method="GET", url=self.url(key), headers=_GET, whole=True, auth=self.object_auth, operation="get"
+        )
 
     def head(self, key: str, if_match: str | None = None) -> Request:
         """Look at a blob."""
         headers = _GET if if_match is None else (*_GET, ("If-Match", quoted_etag(if_match)))
-        return Request(method="HEAD", url=self.url(key), headers=headers, auth=self.auth, operation="head")
+        return Request(method="HEAD", url=self.url(key), headers=headers, auth=self.object_auth, operation="head")
 
     def delete(self, key: str) -> Request:
         """Remove a blob with its snapshots."""

@@ -14,6 +14,7 @@ from ...lazy import regex
 from ..settings.entra import AppIdentity, Tokens
 from ..settings.place import Place, is_confidential
 from ..settings.settings_text import (
+    CustomerKey,
     EncryptableModel,
     Folder,
     KeptDays,
@@ -26,6 +27,8 @@ from ..settings.settings_text import (
     Problem,
     Residency,
     Text,
+    customer_key_problems,
+    key_of_customer,
     largest,
     split_endpoint,
     validate,
@@ -97,6 +100,9 @@ class AzureBlobSettings(EncryptableModel):
     """The resource id of the account, from Settings, Endpoints: /subscriptions/.../storageAccounts/<account>."""
     management_url: OptionalEndpoint = None
     """Azure Resource Manager of another cloud than the public one."""
+    customer_key: CustomerKey = None
+    """32 random bytes in base64 by which the service encrypts each blob and which it does not keep. Without the key
+    nothing can be read, so it cannot be changed for what is there; https only."""
     immutability: bool = False
     """Whether the container supports version-level immutability: then blobs can be retained and held, deletes and
     replacing puts ask first what keeps the blob (one request more), and ``verify`` checks that it works."""
@@ -157,6 +163,7 @@ class AzureBlobSettings(EncryptableModel):
             max_object_bytes=largest(self.max_file_size, MAX_OBJECT_BYTES),
             residency=_residence(self),
             immutability=self.immutability,
+            customer_key=key_of_customer(self.customer_key),
             public_base_url=self.public_base_url,
             browser_origin=self.browser_origin,
             body_checksum=self.body_checksum,
@@ -170,6 +177,7 @@ def _problems(settings: AzureBlobSettings) -> Iterator[Problem]:
     elif not _CONTAINER.fullmatch(settings.container):
         message = "the name of a container is 3 to 63 of a-z, 0-9 and single hyphens; copy the exact name"
         yield Problem(field="container", message=message)
+    yield from customer_key_problems(settings.customer_key, settings.endpoint_url or "https://")
     given = [name for name in _CREDENTIALS if getattr(settings, name) is not None]
     if len(given) != 1:
         field = given[1] if given else "account_key"

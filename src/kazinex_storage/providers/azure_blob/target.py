@@ -110,6 +110,8 @@ class Target:
     """The origin of pages that upload directly to the container; ``verify`` then checks CORS."""
     residency: Residence | None = None
     """Where the account must be, and how to find out; None demands nothing."""
+    customer_key: bytes | None = field(default=None, repr=False)
+    """What the service encrypts each blob with, and does not keep; 32 bytes."""
     immutability: bool = False
     """Whether the container supports version-level immutability, so that blobs can be retained and held."""
     page_blobs: int = PAGE_BLOBS

@@ -88,10 +88,10 @@ class Requests:
         self.object_auth = self.copy_auth = auth
         """What signs requests for bytes, and copies: with the customer's key, where there is one."""
         if target.customer_key is not None:
-            from .customer_keys import KeyedAuth
+            from .customer_keys import keyed
 
-            self.object_auth = KeyedAuth(auth, target.customer_key, copies=False)
-            self.copy_auth = KeyedAuth(auth, target.customer_key, copies=True)
+            self.object_auth = keyed(auth, target.customer_key, copies=False)
+            self.copy_auth = keyed(auth, target.customer_key, copies=True)
         self.codec = codec
         self.url_signer: Signer | None = None
         """What signed the last URL; it has derived the key of its day."""

@@ -6,7 +6,7 @@ address that only DNS knows to be one are two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -122,17 +122,21 @@ _NO_URLS: Final = (
     "a signed URL would need the customer's key as well, with which everything can be read; let the bytes pass through "
     "your own routes"
 )
+_NO_KEY_THERE: Final = "the service does it without a request that could bring the customer's key"
 
 
-def with_customer_key(info: ProviderInfo, given: bool) -> ProviderInfo:
-    """Return *info* for a place whose service encrypts by a key of the customer, where one is *given*."""
+def with_customer_key(info: ProviderInfo, given: bool, *, lost: Sequence[Capability] = ()) -> ProviderInfo:
+    """Return *info* for a place whose service encrypts by a key of the customer, where one is *given*.
+
+    What is *lost* besides is done by the service alone, which then has no key.
+    """
     if not given:
         return replace(info, missing={**info.missing, Capability.CUSTOMER_KEYS: _TURN_ON})
-    lost = (Capability.PRESIGN, Capability.POST_POLICY, Capability.PUBLIC_URL)
+    urls = (Capability.PRESIGN, Capability.POST_POLICY, Capability.PUBLIC_URL)
     known = dict(info.missing)
     known.pop(Capability.CUSTOMER_KEYS, None)
     return replace(
         info,
-        capabilities=(info.capabilities | {Capability.CUSTOMER_KEYS}).difference(lost),
-        missing={**known, **dict.fromkeys(lost, _NO_URLS)},
+        capabilities=(info.capabilities | {Capability.CUSTOMER_KEYS}).difference(urls, lost),
+        missing={**known, **dict.fromkeys(urls, _NO_URLS), **dict.fromkeys(lost, _NO_KEY_THERE)},
     )
