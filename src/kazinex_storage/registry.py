@@ -338,7 +338,7 @@ _REGISTRY = Registry(
         title="Azure Blob Storage",
         settings="kazinex_storage.providers.azure_blob:AzureBlobSettings",
         factory="kazinex_storage.providers.azure_blob.provider:open_azure_blob",
-        harmless=_HARMLESS | {"container", "client_id", "certificate", "body_checksum"},
+        harmless=_HARMLESS | {"container", "client_id", "certificate", "body_checksum", "immutability"},
         extra="azure",
     ),
     ProviderKind(
@@ -367,7 +367,7 @@ _REGISTRY = Registry(
         title="S3",
         settings="kazinex_storage.providers.s3:S3Settings",
         factory="kazinex_storage.providers.s3.provider:open_s3",
-        harmless=_HARMLESS | {"bucket", "access_key_id"},
+        harmless=_HARMLESS | {"bucket", "access_key_id", "object_lock"},
         extra="r2",
     ),
     ProviderKind(

@@ -43,7 +43,7 @@ def test_what_is_kept_comes_back_and_is_changed_from_its_version_only(catalogue:
 def test_a_removal_of_what_is_kept_is_refused_and_changes_nothing(catalogue: Catalogue) -> None:
     register, record = catalogue.revisions, stored()
     register.swap_revision(None, record)
-    register.retentions.set_kept(KEPT)
+    register.retentions.set_kept(replace(KEPT, by_service=True))
 
     with pytest.raises(RetentionError) as caught:
         register.swap_revision(record, removed(record))
@@ -52,7 +52,8 @@ def test_a_removal_of_what_is_kept_is_refused_and_changes_nothing(catalogue: Cat
     assert record == register.revision(KEY)
     moved = replace(record, provider="local-2", token=new_token())
     assert register.swap_revision(record, moved)  # where the file is does not matter
-    assert register.retentions.find(KEY).keeps(datetime.now(UTC))
+    kept = register.retentions.find(KEY)
+    assert (True, False) == (kept.keeps(datetime.now(UTC)), kept.by_service)  # the service there was told nothing
 
 
 def test_a_removed_revision_is_not_kept_any_more(catalogue: Catalogue) -> None:

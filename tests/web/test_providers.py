@@ -34,7 +34,7 @@ def test_kinds_have_the_fields_of_the_guide_in_its_order(api: Api) -> None:
     fields = kinds["r2"]["fields"]
     plain = [field["title"] for field in fields if not field["advanced"]]
     assert ["Account ID", "Access Key ID", "Secret Access Key", "Bucket name", "Jurisdiction"] == plain
-    assert ["secret_access_key", "customer_key", "session_token", "age_identities"] == [
+    assert ["secret_access_key", "customer_key", "session_token", "api_token", "age_identities"] == [
         field["name"] for field in fields if field["secret"]
     ]
     assert ["eu", "fedramp", "us"] == next(field for field in fields if field["name"] == "jurisdiction")["choices"]

@@ -229,7 +229,8 @@ def kinds_of(before: RevisionRecord | None, after: RevisionRecord | None) -> Kin
     was, stays = before is not None and before.removal is None, after is not None and after.removal is None
     same = before is None or after is None or before.recorded_at == after.recorded_at
     removes = after is not None and not stays and same and (was or before is None)
-    return Kinds(stores=stays and not was, removes=removes, withdraws=was and not stays and not removes)
+    moves = before is not None and after is not None and was and stays and before.provider != after.provider
+    return Kinds(stores=stays and not was, removes=removes, withdraws=was and not stays and not removes, moves=moves)
 
 
 @value

@@ -139,6 +139,8 @@ class Kinds:
     """Its file goes for good."""
     withdraws: bool
     """A file that was recorded a moment ago was not to be, and is forgotten."""
+    moves: bool = False
+    """Its file is on another provider from now on, whose service was told nothing yet."""
 
 
 class MemoryRetentions:
@@ -198,6 +200,8 @@ class MemoryRetentions:
             raise refusal
         if kinds.withdraws:
             self._kept.pop(document.revision_prefix, None)
+        elif kinds.moves and before.by_service:
+            self._kept[document.revision_prefix] = replace(before, by_service=False, version=before.version + 1)
         elif kinds.stores:
             rules = [self.default(document.organisation, project) for project in (document.project, None)]
             after = kept_from(before, rules, document, stored_at)

@@ -34,6 +34,11 @@ _KEY = ("organisation", "project", "document", "revision")
 # Made once: building a statement takes longer than running it.
 _LOOK = kept.select().where(*(kept.c[name] == sa.bindparam(f"its_{name}") for name in _KEY))
 _FORGET = kept.delete().where(*(kept.c[name] == sa.bindparam(f"its_{name}") for name in _KEY))
+_UNTOLD = (
+    kept.update()
+    .where(*(kept.c[name] == sa.bindparam(f"its_{name}") for name in _KEY), kept.c.by_service.is_(True))
+    .values(by_service=False, version=kept.c.version + 1)
+)
 _STORED = (
     sa.select(revisions.c.removed_at)
     .where(*(revisions.c[name] == sa.bindparam(f"its_{name}") for name in _KEY))
@@ -118,12 +123,14 @@ class SqlRetentions:
 def swapped(connection: sa.Connection, document: DocumentKey, kinds: Kinds, stored_at: datetime) -> Iterable[Happening]:
     """Refuse a swap of the register that removes what is kept, or keep what is stored from now on.
 
-    One statement for a removal; two for a new file, three where a default keeps it. Returns what the evidence says of
-    what a default keeps.
+    One statement for a removal or a move; two for a new file, three where a default keeps it. Returns what the evidence
+    says of what a default keeps.
 
     Raises:
         RetentionError: something keeps it.
     """
+    if kinds.moves:
+        connection.execute(_UNTOLD, _revision_of(document))
     if not (kinds.stores or kinds.removes or kinds.withdraws):
         return ()
     rules = (
