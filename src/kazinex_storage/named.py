@@ -6,15 +6,14 @@ Queues and pools of processes keep pickles in clear, so a storage that was opene
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Final, Self, SupportsIndex, TypeAlias, cast
 
 from .documents.store import DocumentStore
 from .errors import SettingsError
 from .policy import UploadPolicy
-from .providers.settings.environment import PREFIX, settings_from_environment
+from .providers.settings.environment import PREFIX, settings_from_environment, variables_below
 from .registry import default_registry
 from .secrecy.pickling import refusal
 from .storage.disk_cache import DiskCache
@@ -28,6 +27,7 @@ _Given: TypeAlias = Mapping[str, str | int | bool | None]
 _Step: TypeAlias = tuple[str, tuple[object, ...], tuple[tuple[str, object], ...]]
 
 _KIND: Final = "KIND"
+_NONE: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 class NamedStorage(Storage):
@@ -63,7 +63,7 @@ class NamedStorage(Storage):
 
     def cached(self, cache: DiskCache, *, space: str = "") -> Self:
         """Return a view that reads through *cache*, or one of the same path elsewhere; see ``Storage.cached``."""
-        return self._after(super().cached(cache, space=space), "cached", cache, space=space)
+        return self._after(super().cached(cache, space=space), "cached", cache, options={"space": space})
 
     def limited(self, *, bandwidth: str | int | None = None, requests: float | None = None) -> Self:
         """Return a view that is held to a rate, each process to its own; see ``Storage.limited``.
@@ -73,9 +73,9 @@ class NamedStorage(Storage):
             ValueError: a limit is not positive.
         """
         view = super().limited(bandwidth=bandwidth, requests=requests)
-        return self._after(view, "limited", bandwidth=bandwidth, requests=requests)
+        return self._after(view, "limited", options={"bandwidth": bandwidth, "requests": requests})
 
-    def _after(self, view: Self, verb: str, *arguments: object, **options: str | float | None) -> Self:
+    def _after(self, view: Self, verb: str, *arguments: object, options: Mapping[str, object] = _NONE) -> Self:
         view._name, view._given = self._name, self._given
         view._steps = (*self._steps, (verb, arguments, tuple(options.items())))
         return view
@@ -104,7 +104,7 @@ def open_named(name: str, settings: _Given | None = None) -> NamedStorage:
         raise SettingsError(f"{name[:40]!r} is no name; give letters, digits and underscores, such as r2")
     prefix = f"{PREFIX}{name.upper()}_"
     registry = default_registry()
-    kind = os.environ.get(f"{prefix}{_KIND}", name.lower())
+    kind = variables_below(prefix, (_KIND,)).get(_KIND, name.lower())
     secret = sorted(
         field for field, hidden in registry.names(kind).items() if hidden and field.partition(".")[0] in given
     )

@@ -90,13 +90,9 @@ class LimitedExchanges:
 
     def __getattr__(self, name: str) -> object:
         found = getattr(self._inner, name)
+        if name == "put" and not getattr(self._inner, "offers_exchanges", False):
+            return self._put_whole
         return partial(self._held, found) if callable(found) else found
-
-    def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
-        """Write as the provider does; a provider of blocking calls waits for the whole beforehand."""
-        if not getattr(self._inner, "offers_exchanges", False):
-            yield from self._limit.taking(source.size)
-        return (yield from self._paced(self._inner.put(key, source, options)))
 
     def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
         """Push *span* as the provider does, in pieces of a second; one request more for what is larger than one."""
@@ -133,6 +129,11 @@ class LimitedExchanges:
     def children(self, prefix: Prefix) -> Pages[ObjectInfo | Folder]:
         """List as the provider does."""
         return self._pages(self._inner.children(prefix))
+
+    def _put_whole(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
+        """Write by a provider of blocking calls, once there is room for the whole."""
+        yield from self._limit.taking(source.size)
+        return (yield from self._paced(self._inner.put(key, source, options)))
 
     def _pages(self, pages: Pages[_Entry]) -> Pages[_Entry]:
         # The object itself stays: listings look at what else it has.
