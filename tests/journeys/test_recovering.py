@@ -25,8 +25,10 @@ from kazinex_storage import (
     Organisations,
     QuotaExceededError,
     Resolver,
+    verify_provider,
 )
 from kazinex_storage.fs import OrganisationFileSystem
+from kazinex_storage.providers.memory import SHELVES
 from kazinex_storage.storage.sweeping import sweep
 from kazinex_storage.storage.trash import Trash
 
@@ -222,3 +224,21 @@ def test_objects_that_are_no_documents_come_back_by_their_storage(world: World) 
     assert ["notes/today.txt"] == [one.key for one in storage.deleted("notes/")]
     assert 4 == storage.undelete("notes/today.txt").size
     assert b"note" == storage.get_bytes("notes/today.txt")
+
+
+def test_where_the_place_keeps_what_is_deleted_nothing_is_moved(world: World) -> None:
+    settings = {"name": f"recovering {world.root}", "versioned": True}
+    record = world.organisations.add_provider("org-1", "memory", "Versioned", settings)
+    assert verify_provider(world.organisations, "org-1", record.id).ok
+    world.organisations.set_default("org-1", record.id)
+    receipt = world.documents.upload(KEY, PDF)
+    shelf = SHELVES.get(settings["name"])
+    world.documents.remove(receipt)
+
+    (removed,) = world.documents.removed("org-1")
+
+    assert removed.expires_at is None
+    assert [] == [key for key in shelf.objects if ".trash" in key]
+    assert receipt.sha256 == world.documents.undelete(KEY).sha256
+    world.documents.remove(KEY, purge=True)
+    assert [] == [key for key in shelf.earlier if shelf.earlier[key] and "verify" not in key]

@@ -62,6 +62,11 @@ _MISSING = {
 }
 """Why what no container can do is not there, and what to do about it."""
 
+_NOT_READ = {
+    Capability.VERSIONS: "versions of Azure are not read through this library; give each its own key, as documents have"
+}
+"""What the service has and this library does not use."""
+
 _CAPABILITIES = frozenset(
     {
         Capability.METADATA,
@@ -264,7 +269,7 @@ def _info(target: Target) -> ProviderInfo:
         proves_puts=True,
     )
     info = with_customer_key(info, target.customer_key is not None, lost=(Capability.SERVER_COPY,))
-    return keeping_deleted(keeping_objects(info, target.immutability), target.keep_deleted_days, {})
+    return keeping_deleted(keeping_objects(info, target.immutability), target.keep_deleted_days, _NOT_READ)
 
 
 def signing_of(target: Target) -> Signing:
