@@ -121,6 +121,14 @@ def test_r2_is_configured_as_the_guide_says(browser: Browser, service: Service, 
         expect(page.locator(".flow")).to_contain_text("Our R2")
         look(visit, "r2-default")
 
+        visit.card("Our R2").get_by_role("button", name="Configure").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Secret Access Key").fill(wrong)
+        dialog.get_by_role("button", name="Prove and Switch").click()
+        expect(dialog.get_by_role("alert")).to_contain_text("what was in use stays in use")
+        dialog.get_by_role("button", name="Cancel").click()
+        expect(visit.card("Our R2").get_by_text("Verified", exact=True)).to_be_visible()
+
         shown = page.content() + page.evaluate(
             "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
         )
@@ -191,6 +199,13 @@ def test_a_project_gets_a_provider_of_its_own(browser: Browser, service: Service
             configure(visit, "Local", {"Label": label, "Root": str(folder)})
             dialog = run_test(visit, label)
             dialog.get_by_role("button", name="Close").click()
+        visit.card("Office").get_by_role("button", name="Configure").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_text("More settings").click()
+        enter(dialog, {"Lock Timeout.*": "7"})
+        dialog.get_by_role("button", name="Prove and Switch").click()
+        dialog.wait_for(state="detached")
+        expect(visit.card("Office").get_by_text("Verified", exact=True)).to_be_visible()
         visit.card("Office").get_by_role("button", name="Set as Default").click()
         expect(page.locator(".flow")).to_contain_text("Office")
 

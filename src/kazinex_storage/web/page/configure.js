@@ -1,6 +1,6 @@
 // The dialog "Configure": the form of a kind, made from the schema of its settings. Secrets go in and never come out.
 
-import { change, url } from "./api.js";
+import { Problem, change, url } from "./api.js";
 import { busy, field, fill, h, openDialog, problem, toast } from "./dom.js";
 import { UNIT_BYTES, bytes, inUnit } from "./format.js";
 import { glyph, known, titleOf } from "./kinds.js";
@@ -21,6 +21,8 @@ export async function configure(name, context, provider = null) {
     submit: () => busy(save, () => saved()),
   });
   const save = h("button", { class: "primary", value: "save" }, "Save");
+  const hint = "What is in use stays in use until the new settings have passed the test.";
+  const prove = provider && h("button", { type: "button", title: hint, onclick: () => busy(prove, () => saved(true)) }, "Prove and Switch");
   const helps = known(name).help ?? {};
   const specs = fieldsOf(kind).filter(({ name: own }) => own !== "max_file_size");
   const inputs = specs.map((each) => makeInput({ ...each, help: helps[each.name] ?? each.help }, provider));
@@ -37,10 +39,10 @@ export async function configure(name, context, provider = null) {
     h("div", { class: "fields" }, label.place, front.map(({ place }) => place), limit.place),
     rest.length > 0 && h("details", { class: "more" }, h("summary", {}, "More settings"), h("div", { class: "fields" }, rest.map(({ place }) => place))),
   );
-  fill(opened.footer, h("button", { type: "button", onclick: opened.close }, "Cancel"), save);
+  fill(opened.footer, h("button", { type: "button", onclick: opened.close }, "Cancel"), prove ?? false, save);
   label.control.focus();
 
-  async function saved() {
+  async function saved(proving = false) {
     errors.replaceChildren();
     for (const { place } of [...inputs, label, limit]) place.complain("");
     const missing = inputs.filter(({ spec, control }) => spec.required && !control.value && !(provider && spec.secret));
@@ -54,8 +56,10 @@ export async function configure(name, context, provider = null) {
     }
     const body = { label: label.control.value, settings: collected(inputs, provider), max_file_bytes: limit.value() };
     try {
+      const before = proving ? await proven(provider, body.settings) : provider;
+      if (proving) delete body.settings;
       const stored = provider
-        ? await change("PATCH", url("providers", provider.id), body, provider.version)
+        ? await change("PATCH", url("providers", provider.id), body, before.version)
         : await change("POST", url("providers"), { kind: name, ...body });
       opened.close();
       toast(`${stored.label} was saved.`);
@@ -65,6 +69,17 @@ export async function configure(name, context, provider = null) {
       complain(error, inputs, errors);
     }
   }
+}
+
+/** Have other settings for the same place take over once they have passed the test; return the provider with them. */
+async function proven(provider, settings) {
+  const path = (...rest) => url("providers", provider.id, "credentials", ...rest);
+  await change("POST", path(), { settings }, provider.version);
+  const report = await change("POST", path("verification"));
+  if (report.ok) return change("POST", path("activation"), {});
+  const failed = report.steps.find(({ status }) => status === "failed") ?? {};
+  const diagnosis = { meaning: failed.diagnosis, fix: failed.fix };
+  throw new Problem(0, { title: "The test failed; what was in use stays in use", detail: failed.detail, diagnosis });
 }
 
 /** Show each error at its field where the service names one, and the whole of it above the form. */
