@@ -21,11 +21,11 @@ def test_boto3_reads_the_tags_and_the_class_that_we_set(
 
     found = seaweedfs_witness.get_object_tagging(Bucket=bucket, Key=name)["TagSet"]
     head = seaweedfs_witness.head_object(Bucket=bucket, Key=name)
-    seaweedfs_witness.put_object_tagging(Bucket=bucket, Key=name, Tagging={"TagSet": [{"Key": "a", "Value": "<b>"}]})
+    seaweedfs_witness.put_object_tagging(Bucket=bucket, Key=name, Tagging={"TagSet": [{"Key": "a", "Value": "b c"}]})
 
     assert {tag["Key"]: tag["Value"] for tag in found} == TAGS
     assert "STANDARD_IA" == head["StorageClass"]
-    assert {"a": "<b>"} == seaweedfs_storage.tags("a")
+    assert {"a": "b c"} == seaweedfs_storage.tags("a")
 
 
 def test_an_upload_in_parts_keeps_the_tags_and_the_class_it_was_begun_with(seaweedfs_storage: Storage) -> None:
