@@ -39,6 +39,8 @@ WRITES: dict[str, Callable[[Storage], object]] = {
     "abort_upload": lambda storage: storage.abort_upload(STATE),
     "pending_uploads": lambda storage: storage.pending_uploads(),
     "hold": lambda storage: storage.hold("a"),
+    "set_tags": lambda storage: storage.set_tags("a", {"state": "x"}),
+    "restore": lambda storage: storage.restore("a", "1"),
     "undelete": lambda storage: storage.undelete("a"),
     "purge": lambda storage: storage.purge("a"),
     "open": lambda storage: storage.open("b", "wb").close(),

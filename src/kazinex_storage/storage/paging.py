@@ -56,6 +56,10 @@ def list_page(context: Context, prefix: str, token: str | None, limit: int, *, r
     if token is not None:
         begin = yield Call(_open, context.seal, place, token)
     page: Page = yield from context.exchanges.list_page(full, begin, limit, not recursive)
+    entries = scope.shown(page.entries, is_relative=False)
+    while not entries and page.token is not None:  # all of it is hidden
+        page = yield from context.exchanges.list_page(full, page.token, limit, not recursive)
+        entries = scope.shown(page.entries, is_relative=False)
     sealed: str | None = None
     if page.token is not None:
         sealed = yield Call(_seal, context.seal, place, page.token)

@@ -39,7 +39,7 @@ _VERBS: Final = frozenset(
     {
         *("children", "get", "get_changed", "get_unkeyed", "head", "list_page", "read", "resident", "scan"),
         *("checks", "checksum", "diagnose", "info", "protection", "unkeyed_prefix"),
-        *("deleted", "get_version", "head_version", "versions"),
+        *("deleted", "get_version", "head_version", "public_url", "tags", "versions"),
         *("public_url", "tags"),
     }
 )

@@ -255,4 +255,29 @@ LIBRARY: Final[tuple[Feature, ...]] = (
         how="residency.md",
         says="R2, S3, Supabase, Azure, SharePoint: verify fails where the service says another place",
     ),
+    Feature(
+        title="views that only read",
+        how="reading.md#views-that-only-read",
+        says="storages, document stores and file systems; what is added later is refused too",
+    ),
+    Feature(
+        title="many parts of one object in few requests",
+        how="reading.md#many-parts-of-one-object",
+        says="of one version; for objects, documents, and `cat_ranges` of file systems",
+    ),
+    Feature(
+        title="a cache on a disk",
+        how="reading.md#read-through-a-cache-on-a-disk",
+        says="bounded, for many processes, asked at each read, apart for each organisation",
+    ),
+    Feature(
+        title="a limit of bandwidth and requests",
+        how="reading.md#keep-to-a-bandwidth",
+        says="for a view and all that is done through it",
+    ),
+    Feature(
+        title="storages and document stores that can be pickled",
+        how="reading.md#send-a-storage-to-another-process",
+        says="by name, without a secret",
+    ),
 )
