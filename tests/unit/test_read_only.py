@@ -40,7 +40,7 @@ WRITES: dict[str, Callable[[Storage], object]] = {
     "pending_uploads": lambda storage: storage.pending_uploads(),
     "hold": lambda storage: storage.hold("a"),
     "set_tags": lambda storage: storage.set_tags("a", {"state": "x"}),
-    "restore": lambda storage: storage.restore("a", "1"),
+    "restore": lambda storage: storage.restore("a", storage.versions("a")[0].version),
     "undelete": lambda storage: storage.undelete("a"),
     "purge": lambda storage: storage.purge("a"),
     "open": lambda storage: storage.open("b", "wb").close(),
