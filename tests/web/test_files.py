@@ -364,3 +364,20 @@ def test_documents_are_listed_by_project(stored: Organisation) -> None:
     assert [("A-1", 2), ("A-2", 1)] == [(found["document"], found["revisions"]) for found in first["documents"]]
     assert (["B-1", "DRG-0042"], None) == ([found["document"] for found in rest["documents"]], rest["after"])
     assert ["P01", "P02"] == [found["revision"] for found in revisions["revisions"]]
+
+
+def test_a_file_of_another_program_is_adopted_by_who_may_upload(org: Organisation) -> None:
+    org.with_default()
+    (root,) = org.api.files.glob(f"{org.id}-*")
+    left = root / f"{org.id}/bridge/DRG-0042/P01/Plan.pdf"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"%PDF-1.7 by another program")
+    path = f"{org.file()}/adopt"
+
+    with org.as_(Role.READER) as viewer:
+        assert 403 == viewer.post(path).status_code
+    receipt = org.client.post(path).json()
+
+    assert hashlib.sha256(b"%PDF-1.7 by another program").hexdigest() == receipt["sha256"]
+    assert 409 == org.client.put(org.file(), content=b"%PDF-1.7 other").status_code
+    assert 404 == org.client.post(f"{org.file('None.pdf', revision='P02')}/adopt").status_code

@@ -66,6 +66,14 @@ class DocumentRoutes:
             ),
             Route(
                 method="POST",
+                path=f"{FILE_PATH}/adopt",
+                handler=self.adopt,
+                action=Action.UPLOAD,
+                summary="Record a file that another program stored, with its sha256",
+                problems=(*failures, 404, 409),
+            ),
+            Route(
+                method="POST",
                 path=f"{_ORGANISATION}/documents/check",
                 handler=self.check,
                 action=read,
@@ -107,6 +115,10 @@ class DocumentRoutes:
         """Return the receipt of a file that is stored, for a client that has lost its own."""
         documents = self._service.documents(request, key.organisation)
         return ReceiptModel.of(await documents.find(key))
+
+    async def adopt(self, request: Request, key: FileKey) -> ReceiptModel:
+        """Read a stored file once and make it the file of its revision; one that is recorded is not read again."""
+        return ReceiptModel.of(await self._service.documents(request, key.organisation).adopt(key))
 
     async def check(self, request: Request, organisation: OrganisationId, given: CheckGiven) -> IntegrityModel:
         """Compare a stored file with its receipt: by its bytes, which reads all of it, or by its version.
