@@ -48,6 +48,7 @@ def _by_file_system(world: World) -> None:
 _REMOVALS: dict[str, Callable[[World], object]] = {
     "remove": lambda world: world.documents.remove(KEY),
     "remove by receipt": lambda world: world.documents.remove(world.documents.find(KEY)),
+    "remove for good": lambda world: world.documents.remove(KEY, purge=True),
     "delete": lambda world: world.resolver.storage_for("org-1").delete(REST),
     "move": lambda world: world.resolver.storage_for("org-1").move(REST, "bridge/DRG-1/P02/plan.pdf"),
     "fsspec": _by_file_system,
@@ -130,6 +131,8 @@ def test_what_is_said_of_a_document_is_told_as_events_and_kept_once(world: World
     documents.retain(receipt, LATER)
     documents.hold(receipt, "case 7")
     documents.hold(receipt, "case 8")
+    with pytest.raises(RetentionError):
+        documents.remove(receipt)
     documents.release(receipt)
     documents.release(receipt)
     documents.lift_retention(receipt, by="müller", reason="wrong")
@@ -138,6 +141,7 @@ def test_what_is_said_of_a_document_is_told_as_events_and_kept_once(world: World
     assert [
         ("document.retained", "meier"),
         ("document.held", "meier"),
+        ("document.refused", "meier"),
         ("document.released", "meier"),
         ("document.unretained", "müller"),
     ] == told

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ..bodies.body import Spool
 from ..bodies.small_download import Destination
 from ..capabilities import Capability
-from ..errors import IntegrityError, InvalidKeyError, PreconditionFailedError
+from ..errors import IntegrityError, InvalidKeyError, PreconditionFailedError, RetentionError
 from ..keys import DocumentKey
 from ..storage.guards import guarded
 from ..storage.operations import Operations
@@ -33,7 +33,7 @@ from .reading import Opening, check_version, other_version, rewritten
 from .receipts import DocumentRevision, ProviderResolver, ResolvedProvider, Revisions, StoredDocument, receipt_of
 from .removing import removal_now, remove_by_key, remove_by_receipt
 from .searching import Search, relative_key
-from .telling import HowOpened, announced_if_refused, opened
+from .telling import HowOpened, announced_if_refused, opened, removal_refused
 from .writing import RevisionWrite
 
 if TYPE_CHECKING:
@@ -268,10 +268,14 @@ class DocumentOperations:
     ) -> Exchange[None]:
         """Remove a document; see ``DocumentStore.remove``."""
         search, removal = self._search, removal_now(by if by is not None else self._search.by, reason)
-        if isinstance(document, StoredDocument):
-            yield from remove_by_receipt(search, document, removal, keep=not purge)
-        else:
-            yield from remove_by_key(search, document, removal, keep=not purge)
+        try:
+            if isinstance(document, StoredDocument):
+                yield from remove_by_receipt(search, document, removal, keep=not purge)
+            else:
+                yield from remove_by_key(search, document, removal, keep=not purge)
+        except RetentionError as error:
+            yield from search.emit(removal_refused(_key_of(document), error, removal.by))
+            raise
         if purge:
             yield from self.purge(document, by, reason)
 

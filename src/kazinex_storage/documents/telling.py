@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias, TypeVar
 
-from ..errors import AlreadyExistsError, IntegrityError, PolicyError, QuotaExceededError, StorageError
+from ..errors import AlreadyExistsError, IntegrityError, PolicyError, QuotaExceededError, RetentionError, StorageError
 from ..keys import DocumentKey
 from ..transport import Exchange
 from ..types import ObjectInfo
@@ -67,6 +67,13 @@ def confirmed(record: TicketRecord, receipt: StoredDocument) -> DocumentConfirme
         ticket=record.id,
         size=receipt.size,
         sha256=receipt.sha256,
+    )
+
+
+def removal_refused(document: DocumentKey, error: RetentionError, by: str | None) -> DocumentRefused:
+    """Return the event of a removal that *error*, a retention or a hold, has refused."""
+    return DocumentRefused(
+        document=document, operation="remove", code=type(error).__name__, error=str(error), provider=None, by=by
     )
 
 

@@ -151,6 +151,16 @@ ROWS: Final = (
 
 LIBRARY: Final[tuple[Feature, ...]] = (
     Feature(
+        title="documents kept until a date, or while a hold lasts",
+        how="retention.md#keep-a-document",
+        says="on every provider, by the register and every door; services that can keep objects are told",
+    ),
+    Feature(
+        title="new documents kept by default",
+        how="retention.md#keep-all-new-documents",
+        says="for a period, by organisation and by project, from the transaction that records them on",
+    ),
+    Feature(
         title="removed documents come back",
         how="versions.md#removed-documents",
         says="for 30 days, or as the place or the host says; the revision stays taken",

@@ -99,13 +99,15 @@ class DocumentRemoved(Event):
 
 @value
 class DocumentRefused(Event):
-    """A document was not taken: a policy, a quota, a revision that has a file, bytes that do not fit."""
+    """A document was not taken: a policy, a quota, a revision that has a file, bytes that do not fit; or
+    not removed, because a retention or a hold keeps it.
+    """
 
     name = "document.refused"
 
     document: DocumentKey
     operation: str
-    """``upload``, ``presign`` or ``confirm``."""
+    """``upload``, ``presign``, ``confirm`` or ``remove``."""
     code: str
     """The class of the error, such as ``FileTypeRefusedError``."""
     error: str
