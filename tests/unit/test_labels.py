@@ -13,6 +13,7 @@ from kazinex_storage import (
     NotSupportedError,
     Prefix,
     PutOptions,
+    ReadOnlyError,
     RetentionError,
     SettingsError,
     Storage,
@@ -78,7 +79,30 @@ def test_what_is_held_is_replaced_by_no_stream() -> None:
 
         with pytest.raises(RetentionError):
             storage.put("a", iter([bytes(HEAD_BYTES), b"1"]))
+        with pytest.raises(RetentionError):
+            storage.set_storage_class("a", "COLD")
         assert b"1" == storage.get_bytes("a")
+
+
+def test_a_view_that_only_reads_shows_tags_and_changes_nothing() -> None:
+    with Storage(MemoryProvider()) as storage:
+        storage.put("a", b"1", PutOptions(tags={"state": "draft"}))
+        view = storage.read_only()
+
+        for change in (
+            lambda: view.set_tags("a", {}),
+            lambda: view.set_storage_class("a", "COLD"),
+            lambda: view.put("a", iter([bytes(HEAD_BYTES), b"1"])),
+        ):
+            with pytest.raises(ReadOnlyError):
+                change()
+        assert {"state": "draft"} == view.tags("a")
+        assert b"1" == storage.get_bytes("a")
+
+
+def test_a_view_that_only_reads_signs_no_form() -> None:
+    with Storage(open_s3(S3)) as storage, pytest.raises(ReadOnlyError):
+        storage.read_only().presign_post("a")
 
 
 def test_a_public_url_has_the_folder_of_the_settings_and_that_of_the_storage() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from ..capabilities import Capability
+from ..capabilities import KEEPS, Capability
 from ..contract_writing import PostForm, PostOptions
 from ..errors import NotSupportedError, PolicyError, StorageError
 from ..keys import ObjectKey
@@ -57,7 +57,11 @@ class Labels:
                 "this key is written once, and another storage class may write it again; choose the class when it is "
                 "put, or let a lifecycle rule of the service change it"
             )
-        return context.exchanges.set_storage_class(key, storage_class)
+        if not KEEPS.isdisjoint(context.info.capabilities):  # before a copy onto itself, behind which it would stay
+            from .protecting import check_free
+
+            yield from check_free(context.exchanges, key)
+        return (yield from context.exchanges.set_storage_class(key, storage_class))
 
     def public_url(self, key: str) -> str:
         """Return where anyone reads the object; see ``Storage.public_url``.

@@ -112,7 +112,6 @@ def _by_url(key: str, options: PresignOptions) -> Sequence[str]:
 _CHANGED: Final[Mapping[str, Callable[..., Sequence[str]]]] = {
     "put": _by_put,
     "put_stream": _by_put,
-    "set_storage_class": lambda key, _: (key,),
     "presign_post": lambda key, _: (key,),
     "delete": lambda key: (key,),
     "copy": _by_copy,
