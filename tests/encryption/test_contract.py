@@ -18,6 +18,7 @@ from kazinex_storage.testing.contract_conditional import ConditionalContract
 from kazinex_storage.testing.contract_copy import CopyContract
 from kazinex_storage.testing.contract_get import GetContract
 from kazinex_storage.testing.contract_head import HeadContract
+from kazinex_storage.testing.contract_labels import LabelContract
 from kazinex_storage.testing.contract_list import ListContract
 from kazinex_storage.testing.contract_metadata import MetadataContract
 from kazinex_storage.testing.contract_presign import PresignContract
@@ -36,7 +37,8 @@ KEYS = Age(identities=[IDENTITY])
 class EncryptedHarness(Harness):
     """Looks at the shelf beneath, with another implementation of the format."""
 
-    max_examples = 10
+    max_examples = 6
+    large_bytes = 3 * 1024 * 1024
 
     def make(self) -> AnyProvider:
         self._medium = MemoryProvider()
@@ -69,6 +71,7 @@ class TestEncrypted(
     ResumeContract,
     CapabilityContract,
     RetentionContract,
+    LabelContract,
     StreamingContract,
     VersionContract,
     OnBench,

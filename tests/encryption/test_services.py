@@ -76,7 +76,7 @@ def held(provider: AnyProvider, storage: Storage, key: str) -> bytes:
 def test_a_large_file_goes_out_in_parts_and_comes_back_in_spans(
     provider: AnyProvider, storage: Storage, tmp_path: Path
 ) -> None:
-    body = os.urandom(17 * 1024 * 1024 + 3)
+    body = os.urandom(9 * 1024 * 1024 + 3)
     (tmp_path / "a.ifc").write_bytes(body)
 
     info = storage.put("a.ifc", tmp_path / "a.ifc", CREATE)
@@ -85,7 +85,7 @@ def test_a_large_file_goes_out_in_parts_and_comes_back_in_spans(
     assert body == pyrage.decrypt(held(provider, storage, "a.ifc"), [pyrage.x25519.Identity.from_str(IDENTITY)])
     storage.download("a.ifc", tmp_path / "b.ifc")
     assert body == (tmp_path / "b.ifc").read_bytes()
-    spans = [ByteRange(start=start, end=start + 5) for start in (0, 65_534, 9_000_000)] + [ByteRange(start=-5)]
+    spans = [ByteRange(start=start, end=start + 5) for start in (0, 65_534, 8_500_000)] + [ByteRange(start=-5)]
     assert [body[span.start : span.end] for span in spans] == storage.read_ranges("a.ifc", spans)
     with pytest.raises(AlreadyExistsError):
         storage.put("a.ifc", b"other", CREATE)
@@ -106,7 +106,7 @@ class StopError(Exception):
 
 
 def test_an_upload_is_resumed_by_the_same_bytes_alone(provider: AnyProvider, storage: Storage) -> None:
-    body = os.urandom(17 * 1024 * 1024)
+    body = os.urandom(9 * 1024 * 1024)
     if storage.info.kind in ("sharepoint", "local"):
         with pytest.raises(NotSupportedError):
             storage.begin_upload("a", len(body), sha256=hashlib.sha256(body).hexdigest())

@@ -45,6 +45,7 @@ _PASSED: Final = frozenset(
         Capability.VERSIONS,
         Capability.UNDELETE,
         Capability.STORAGE_CLASS,
+        Capability.TAGS,
         Capability.CONDITIONAL_READ,
         Capability.RESUMED_LISTING,
         Capability.STREAMED_WRITES,
@@ -52,9 +53,14 @@ _PASSED: Final = frozenset(
 )
 """What works on sealed bytes as it does on others."""
 
+_NO_URLS: Final = (
+    "objects are encrypted here, and whoever has such a URL or form would read or write sealed bytes; let the bytes "
+    "pass through your own server"
+)
 _WHY: Final = {
-    Capability.PRESIGN: "objects are encrypted here, and whoever has a signed URL would read or write sealed bytes; "
-    "let the bytes pass through your own server",
+    Capability.PRESIGN: _NO_URLS,
+    Capability.PUBLIC_URL: _NO_URLS,
+    Capability.POST_POLICY: _NO_URLS,
     Capability.PARTS: "parts are encrypted here, in order; begin an upload with the sha256 of the whole, and resume it",
     Capability.RESUME: "the service compares the sha256 of what it holds, which is sealed; put the object again",
 }

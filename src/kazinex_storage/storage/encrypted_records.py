@@ -5,7 +5,7 @@ What the service does with sealed bytes it does as with others; sizes and bytes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..bodies.stream import Stream
@@ -66,6 +66,18 @@ class EncryptedRecords(EncryptedProvider):
     def hold(self, key: ObjectKey, held: bool) -> Exchange[None]:
         """Begin or end a hold; as ``Holder.hold``."""
         return self._inner.hold(key, held)
+
+    def tags(self, key: ObjectKey) -> Exchange[Mapping[str, str]]:
+        """Return the tags, which are not encrypted; as ``Tagger.tags``."""
+        return self._inner.tags(key)
+
+    def set_tags(self, key: ObjectKey, tags: Mapping[str, str]) -> Exchange[None]:
+        """Replace the tags, which are not encrypted; as ``Tagger.set_tags``."""
+        return self._inner.set_tags(key, tags)
+
+    def set_storage_class(self, key: ObjectKey, storage_class: str) -> Exchange[ObjectInfo]:
+        """Give the object another class; as ``ClassSetter.set_storage_class``."""
+        return plain_info((yield from self._inner.set_storage_class(key, storage_class)), PREFIX_BYTES, None)
 
     def versions(self, key: ObjectKey) -> Exchange[Sequence[ObjectVersion]]:
         """Return the versions; as ``VersionKeeper.versions``."""
