@@ -202,5 +202,5 @@ class CopyContract:
 
         storage.copy("a", "b")
 
-        assert {"get", "put"} == {operation for operation, _ in recording.calls}
+        assert {"get", "put"} == {operation for operation, _ in recording.calls} - {"tags"}  # which a copy keeps
         assert data == bench.peek("b")
