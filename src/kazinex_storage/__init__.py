@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from .documents.events import SourcePruned as SourcePruned
     from .documents.events import StatusChanged as StatusChanged
     from .documents.integrity import IntegrityState as IntegrityState
+    from .documents.proofs import ReceiptProof as ReceiptProof
     from .documents.quotas import Quota as Quota
     from .documents.quotas import Usage as Usage
     from .documents.quotas import UsageReport as UsageReport
@@ -276,6 +277,7 @@ _HOMES = {
         "StatusChanged",
     ),
     "named": ("NamedDocumentStore", "NamedStorage", "open_named"),
+    "documents.proofs": ("ReceiptProof",),
     "documents.quotas": ("Quota", "Usage", "UsageReport"),
     "documents.receipts": ("DocumentRevision", "Revisions", "StoredDocument"),
     "documents.register": ("Removal", "RevisionRecord"),

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from .data_key_rows import DataKey as DataKey
     from .data_key_rows import DataKeyStatus as DataKeyStatus
     from .data_keys import KeyService as KeyService
+    from .evidence.checking import ChainProblem as ChainProblem
+    from .evidence.checking import ChainReport as ChainReport
+    from .evidence.checking import Trust as Trust
+    from .evidence.checking import check_receipts as check_receipts
+    from .evidence.log import ReceiptEvidence as ReceiptEvidence
     from .journal_rows import SqlJournal as SqlJournal
     from .journal_rows import open_journal as open_journal
     from .keyed import ResealReport as ResealReport
@@ -71,6 +76,8 @@ _HOMES = {
     "credential_versions": ("CredentialStatus", "CredentialVersion"),
     "data_key_rows": ("DataKey", "DataKeyStatus"),
     "data_keys": ("KeyService",),
+    "evidence.checking": ("ChainProblem", "ChainReport", "Trust", "check_receipts"),
+    "evidence.log": ("ReceiptEvidence",),
     "journal_rows": ("SqlJournal", "open_journal"),
     "keyed": ("ResealReport", "ResealStep"),
     "keyfile": ("KeyFile",),
