@@ -107,7 +107,7 @@ class R2FileSystem(BucketFileSystem):
 
     protocol = ("r2", "kazinexr2", "kazinex+r2")
     kind = "r2"
-    _strip_tokenize_options = ("secret_access_key", "session_token", "customer_key")
+    _strip_tokenize_options = ("secret_access_key", "session_token", "customer_key", "api_token")
 
     if TYPE_CHECKING:
 

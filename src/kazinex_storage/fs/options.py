@@ -131,6 +131,7 @@ class R2Options(BucketOptions, total=False):
     access_key_id: str
     secret_access_key: Secret
     session_token: Secret
+    api_token: Secret
     jurisdiction: Literal["eu", "fedramp", "us"] | None
     browser_origin: str | None
 
