@@ -242,3 +242,15 @@ def test_where_the_place_keeps_what_is_deleted_nothing_is_moved(world: World) ->
     assert receipt.sha256 == world.documents.undelete(KEY).sha256
     world.documents.remove(KEY, purge=True)
     assert [] == [key for key in shelf.earlier if shelf.earlier[key] and "verify" not in key]
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+def test_a_document_that_fsspec_removed_comes_back(world: World, recursive: bool) -> None:
+    world.add("org-1", "disk", default=True)
+    world.documents.upload(KEY, PDF)
+    folders: Any = OrganisationFileSystem(resolver=world.resolver)
+
+    folders.rm("org-1/bridge" if recursive else str(KEY.build()), recursive=recursive)
+
+    assert [KEY] == [removed.document for removed in world.documents.removed("org-1")]
+    assert PDF == world.documents.get_bytes(world.documents.undelete(KEY))
