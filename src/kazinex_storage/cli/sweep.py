@@ -53,8 +53,8 @@ def sweep_providers(
     leftovers = sum(report.leftovers for _, report in found)
     expired = sum(report.expired for _, report in found)
     if abort and (uploads or leftovers or expired):
-        files = f"remove {leftovers} leftover files and {expired} deleted objects whose time is over"
-        confirm(f"Abort {uploads} unfinished uploads and {files}, of {organisation}?", yes=yes)
+        files = f"{leftovers} leftover files" + (f" and {expired} deleted objects" if expired else "")
+        confirm(f"Abort {uploads} unfinished uploads and remove {files} of {organisation}?", yes=yes)
     if abort:
         direct = documents.sweep_direct_uploads() if documents is not None else None
         found = [(resolved, sweep(resolved.storage, older_than=age, dry_run=False)) for resolved in providers]
