@@ -39,7 +39,7 @@ class DeafProvider(MemoryProvider):
     def _unavailable(self, *_: object) -> NoReturn:
         raise UnavailableError("nobody answers")
 
-    get = head = scan = children = delete = _unavailable  # type: ignore[assignment]
+    get = head = scan = children = delete = move = _unavailable  # type: ignore[assignment]
 
 
 # Registries import providers by name.
