@@ -85,10 +85,11 @@ class FileSystemOptions:
 
 
 class EncryptionOptions(Options, total=False):
-    """What the settings of every kind have; see docs/encryption.md."""
+    """What the settings of every kind have; see docs/encryption.md and docs/versions.md."""
 
     age_recipients: str | None
     age_identities: Secret
+    keep_deleted_days: int | None
 
 
 class LocalOptions(EncryptionOptions, total=False):
@@ -121,6 +122,9 @@ class S3Options(BucketOptions, total=False):
     profile: str | None
     addressing: Literal["auto", "path", "virtual"]
     browser_origin: str | None
+    residency: str | None
+    object_lock: bool
+    versioned: bool
 
 
 class R2Options(BucketOptions, total=False):
@@ -134,6 +138,7 @@ class R2Options(BucketOptions, total=False):
     api_token: Secret
     jurisdiction: Literal["eu", "fedramp", "us"] | None
     browser_origin: str | None
+    api_url: str | None
 
 
 class SupabaseOptions(BucketOptions, total=False):
@@ -145,6 +150,7 @@ class SupabaseOptions(BucketOptions, total=False):
     secret_access_key: Secret
     session_token: Secret
     service_key: Secret
+    residency: str | None
 
 
 class AzureOptions(BucketOptions, total=False):
@@ -166,6 +172,10 @@ class AzureOptions(BucketOptions, total=False):
     ca_file: str | None
     browser_origin: str | None
     body_checksum: Literal["md5", "crc64"]
+    residency: str | None
+    resource_id: str | None
+    management_url: str | None
+    immutability: bool
 
 
 class SharePointOptions(EncryptionOptions, total=False):
@@ -187,3 +197,4 @@ class SharePointOptions(EncryptionOptions, total=False):
     ca_file: str | None
     permanent_delete: bool
     max_file_size: int | None
+    residency: str | None
