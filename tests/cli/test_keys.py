@@ -18,17 +18,17 @@ R2 = {
 
 
 def test_keys_are_listed_renewed_and_destroyed(cli: CommandLine) -> None:
-    ring = {"KAZINEX_STORAGE_KEY_SOURCE": "ring:"}
-    organisations = open_organisations({**cli.environment, **ring})
+    cli.environment["KAZINEX_STORAGE_KEY_SOURCE"] = "ring:"
+    organisations = open_organisations(cli.environment)
     organisations.add_provider("org-1", "r2", "Drawings", R2)
     organisations.close()
 
-    renewed = cli("keys", "renew", "--json", **ring)
-    resealed = cli("keys", "reseal", "--all", "--json", **ring)
-    refused = cli("keys", "destroy", "--reason", "contract ended", **ring)
-    gone = cli("keys", "destroy", "--reason", "contract ended", "--yes", "--json", **ring)
-    listed = cli("keys", "list", "--json", **ring)
-    reseal_again = cli("keys", "reseal", "--all", **ring)
+    renewed = cli("keys", "renew", "--json")
+    resealed = cli("keys", "reseal", "--all", "--json")
+    refused = cli("keys", "destroy", "--reason", "contract ended")
+    gone = cli("keys", "destroy", "--reason", "contract ended", "--yes", "--json")
+    listed = cli("keys", "list", "--json")
+    reseal_again = cli("keys", "reseal", "--all")
 
     assert 1 == renewed.json["resealed"]
     assert {"organisations": 1, "resealed": 0, "failures": []} == resealed.json
