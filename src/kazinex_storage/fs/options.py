@@ -196,5 +196,6 @@ class SharePointOptions(EncryptionOptions, total=False):
     graph_url: str | None
     ca_file: str | None
     permanent_delete: bool
+    residency: str | None
     max_file_size: int | None
     residency: str | None
