@@ -198,4 +198,3 @@ class SharePointOptions(EncryptionOptions, total=False):
     permanent_delete: bool
     residency: str | None
     max_file_size: int | None
-    residency: str | None
