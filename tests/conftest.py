@@ -21,6 +21,7 @@ from kazinex_storage.testing.servers import (
     S3Server,
     azurite,
     ministack,
+    moto,
     postgres,
     seaweedfs,
 )
@@ -83,6 +84,13 @@ def seaweedfs_server(pytestconfig: pytest.Config) -> Iterator[S3Server]:
 def ministack_server(pytestconfig: pytest.Config) -> Iterator[S3Server]:
     """The one of this run, which keeps exact keys; no test may change more than its own buckets."""
     with of_this_run(pytestconfig, ministack) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto_server(pytestconfig: pytest.Config) -> Iterator[S3Server]:
+    """moto, which knows versions and locks of objects as AWS documents them."""
+    with of_this_run(pytestconfig, moto) as server:
         yield server
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.testing import Harness
 from kazinex_storage.testing.contract import OnBench
 from kazinex_storage.testing.contract_retention import RetentionContract
-from kazinex_storage.testing.servers import S3Server, moto
+from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.verbs import AnyProvider
 
 from .conftest import S3Harness, target_of
@@ -32,9 +32,8 @@ class LockedHarness(S3Harness):
 
 
 @pytest.fixture(scope="module")
-def locked() -> Iterator[tuple[S3Server, str]]:
-    with moto() as server:
-        yield server, _locked_bucket(server)
+def locked(moto_server: S3Server) -> tuple[S3Server, str]:
+    return moto_server, _locked_bucket(moto_server)
 
 
 def _locked_bucket(server: S3Server) -> str:

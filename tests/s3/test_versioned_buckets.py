@@ -12,7 +12,7 @@ import pytest
 from kazinex_storage import AlreadyExistsError, ArchivedError, NotFoundError, PutMode, PutOptions, Storage, verify
 from kazinex_storage.providers.s3 import S3Settings
 from kazinex_storage.providers.s3.provider import open_s3
-from kazinex_storage.testing.servers import S3Server, moto
+from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.transport import Transport, TransportSettings
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ CREATE = PutOptions(mode=PutMode.CREATE)
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[S3Server]:
-    with moto() as server:
-        yield server
+def server(moto_server: S3Server) -> S3Server:
+    return moto_server
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -13,7 +12,7 @@ from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness
 from kazinex_storage.testing.contract import OnBench
 from kazinex_storage.testing.contract_versions import VersionContract
-from kazinex_storage.testing.servers import S3Server, moto
+from kazinex_storage.testing.servers import S3Server
 from kazinex_storage.verbs import AnyProvider
 from kazinex_storage.verification.verify import CheckStatus, verify
 
@@ -29,13 +28,12 @@ class VersionedHarness(S3Harness):
 
 
 @pytest.fixture(scope="module")
-def versioned_bucket() -> Iterator[tuple[S3Server, str]]:
-    """Of moto: ministack sends the whole of a version where a part of it is asked for."""
-    with moto() as server:
-        name, client = server.make_bucket(), server.client()
-        client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-        client.close()
-        yield server, name
+def versioned_bucket(moto_server: S3Server) -> tuple[S3Server, str]:
+    """On moto: ministack sends the whole of a version where a part of it is asked for."""
+    name, client = moto_server.make_bucket(), moto_server.client()
+    client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    client.close()
+    return moto_server, name
 
 
 class TestVersionedBucket(VersionContract, OnBench):
