@@ -63,3 +63,18 @@ def test_who_keeps_a_document_may_not_let_it_go_before_its_time(
         lifted = client.delete(path, params={"reason": "cancelled"})
 
     assert statuses == (kept.status_code, lifted.status_code)
+
+
+def test_what_no_audit_and_no_calendar_can_hold_is_refused(org: Organisation) -> None:
+    org.with_default()
+    path = org.file()
+    org.client.put(path, content=PDF)
+
+    answers = [
+        org.client.put(f"{path}/hold", json={"reason": "a\0b"}),
+        org.client.delete(f"{path}/retention", params={"reason": "a\0b"}),
+        org.client.put(f"{path}/retention", json={"until": "9999-12-31T23:59:59-05:00"}),
+        org.client.put(f"{path}/retention", json={"until": "2001-01-01T00:00:00Z"}),
+    ]
+
+    assert [422] * 4 == [answer.status_code for answer in answers]

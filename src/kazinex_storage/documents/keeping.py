@@ -47,8 +47,7 @@ class KeepingVerbs:
         Raises:
             NotFoundError: it is not stored.
             RetentionError: it is kept for longer, or more strictly, already.
-            PolicyError: *until* has passed.
-            ValueError: it has no zone, or a text is too long.
+            PolicyError: *until* has passed or has no zone, or a text is too long; a ``ValueError``.
             StorageError: the register or the service does not answer.
         """
         return self._run(self.operations.retain(document, until, mode, by, reason))
@@ -61,7 +60,7 @@ class KeepingVerbs:
         Raises:
             NotFoundError: it is not stored.
             RetentionError: it is COMPLIANCE, or the credentials of the provider may not end it.
-            ValueError: *by* or *reason* is empty or too long.
+            PolicyError: *by* or *reason* is empty or too long.
             StorageError: the register or the service does not answer.
         """
         return self._run(self.operations.lift_retention(document, by, reason))
@@ -73,7 +72,7 @@ class KeepingVerbs:
 
         Raises:
             NotFoundError: it is not stored.
-            ValueError: *reason* is empty or too long.
+            PolicyError: *reason* is empty or too long.
             StorageError: the register or the service does not answer.
         """
         return self._run(self.operations.hold(document, reason, by))

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias, TypeVar, cast
 
 from ..capabilities import Capability
-from ..errors import NotFoundError, RecordConflictError, StorageError
+from ..errors import NotFoundError, PolicyError, RecordConflictError, StorageError
 from ..keys import DocumentKey
 from ..lazy import logger
 from ..retention import Retention, RetentionMode, check_change
@@ -82,7 +82,7 @@ class Keeper:
         self, until: datetime, mode: RetentionMode, by: str | None, reason: str | None
     ) -> Exchange[RetentionState]:
         """Keep it until then; see ``DocumentStore.retain``."""
-        retention, key = Retention(until=until, mode=mode), self._document.build()
+        retention, key = _retention(until, mode), self._document.build()
         _check("reason", reason)
         record = yield from self._record()
 
@@ -91,7 +91,7 @@ class Keeper:
             told = before.by_service and before.retention == retention
             return replace(before, retention=retention, by_default=False, by_service=told)
 
-        event = DocumentRetained(document=self._document, until=until, mode=mode.value, reason=reason, by=by)
+        event = DocumentRetained(document=self._document, until=retention.until, mode=mode.value, reason=reason, by=by)
         kept = yield from self._change(change, event)
         return (yield from self._tell(record, kept))
 
@@ -274,7 +274,27 @@ def _state(kept: KeptRevision, provider: str | None) -> RetentionState:
 
 
 def _check(name: str, text: str | None, *, needed: bool = False) -> None:
+    """Refuse what the audit cannot keep.
+
+    Raises:
+        PolicyError: it is missing, too long, or no text.
+    """
     if needed and not text:
-        raise ValueError(f"{name!r} is needed: the audit keeps it")
+        raise PolicyError(f"{name!r} is needed: the audit keeps it")
     if text is not None:
-        check_words(f"{name!r}", text)
+        try:
+            check_words(f"{name!r}", text)
+        except ValueError as error:
+            raise PolicyError(str(error)) from None
+
+
+def _retention(until: datetime, mode: RetentionMode) -> Retention:
+    """Return the retention.
+
+    Raises:
+        PolicyError: the time has no zone, or is after the last one that there is.
+    """
+    try:
+        return Retention(until=until, mode=mode)
+    except (ValueError, OverflowError) as error:
+        raise PolicyError(f"until is no time: {error}") from None
