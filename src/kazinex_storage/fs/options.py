@@ -90,6 +90,7 @@ class EncryptionOptions(Options, total=False):
     age_recipients: str | None
     age_identities: Secret
     keep_deleted_days: int | None
+    """How many days what is deleted stays; see docs/versions.md."""
 
 
 class LocalOptions(EncryptionOptions, total=False):
