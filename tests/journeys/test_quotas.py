@@ -42,7 +42,7 @@ from .test_direct_uploads import WAYS, sent
 from .test_racing_uploads import at_once
 
 PDF = b"%PDF-1.7 " + b"x" * 91
-NOTE = "notes/today.txt"
+NOTE = "notes/today.pdf"
 
 
 def key(revision: str = "P01", project: str = "bridge") -> DocumentKey:
@@ -144,7 +144,7 @@ DOORS: dict[str, Callable[[Flat, str], object]] = {
     "copy": copied,
     "chosen": lambda flat, revision: flat.resolver.chosen("org-1").storage.put(name(revision), PDF),
     "fsspec": written,
-    "no document": lambda flat, revision: flat.storage.put(f"bridge/{revision}.txt", PDF),
+    "no document": lambda flat, revision: flat.storage.put(f"bridge/{revision}.pdf", PDF),
 }
 
 
@@ -179,13 +179,13 @@ def test_other_objects_are_counted_when_they_are_replaced_moved_and_removed(flat
     flat.storage.put(NOTE, PDF)
     flat.storage.put(NOTE, PDF[:60])
     assert (1, 60) == flat.used
-    flat.storage.move(NOTE, "notes/tomorrow.txt")
+    flat.storage.move(NOTE, "notes/tomorrow.pdf")
     assert (1, 60) == flat.used
     flat.storage.put_many([(NOTE, PDF), ("loose.txt", b"1234")])
     assert (3, 164) == flat.used
 
     flat.storage.delete_many([NOTE, "loose.txt", "notes/never.txt"])
-    flat.storage.delete("notes/tomorrow.txt")
+    flat.storage.delete("notes/tomorrow.pdf")
 
     assert (0, 0) == flat.used
 
@@ -322,7 +322,7 @@ def test_a_quota_is_kept_by_the_threads_of_one_storage(flat: Flat) -> None:
 
     def write(number: int) -> None:
         try:
-            storage.put(f"notes/{number}.txt", PDF)
+            storage.put(f"notes/{number}.pdf", PDF)
         except QuotaExceededError:
             refused.append(str(number))
 
