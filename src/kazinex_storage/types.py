@@ -273,6 +273,8 @@ class ProviderInfo:
     """Storage classes or access tiers that the service is known to take; the first is that of an ordinary write."""
     proves_puts: bool = False
     """Whether a put returns only once a checksum was compared with what is stored; elsewhere copies are read back."""
+    carried_sha256_bytes: int = 0
+    """The largest body that carries a sha256 which is not declared, where ``CHECKSUM`` is not a capability."""
     ours: frozenset[Capability] = frozenset()
     """Which of the capabilities this library keeps by itself: whoever reaches the place in another way is not bound."""
     keeps_deleted_for: timedelta | None = None

@@ -227,12 +227,12 @@ def test_objects_that_are_no_documents_come_back_by_their_storage(world: World) 
 
 
 def test_where_the_place_keeps_what_is_deleted_nothing_is_moved(world: World) -> None:
-    settings = {"name": f"recovering {world.root}", "versioned": True}
-    record = world.organisations.add_provider("org-1", "memory", "Versioned", settings)
+    name = f"recovering {world.root}"
+    record = world.organisations.add_provider("org-1", "memory", "Versioned", {"name": name, "versioned": True})
     assert verify_provider(world.organisations, "org-1", record.id).ok
     world.organisations.set_default("org-1", record.id)
     receipt = world.documents.upload(KEY, PDF)
-    shelf = SHELVES.get(settings["name"])
+    shelf = SHELVES.get(name)
     world.documents.remove(receipt)
 
     (removed,) = world.documents.removed("org-1")

@@ -155,14 +155,11 @@ def record(context: Context, key: ObjectKey, info: ObjectInfo, sha256: str) -> E
         yield from context.exchanges.put(_record_of(key), source, _OPTIONS)
 
 
-def recording(
-    context: Context, key: ObjectKey, put: Exchange[ObjectInfo], options: PutOptions, sha256: str | None
-) -> Exchange[ObjectInfo]:
-    """Do *put*, and record the sha256 of what cannot carry it, where that was asked for and no register keeps it."""
+def recording(context: Context, key: ObjectKey, put: Exchange[ObjectInfo]) -> Exchange[ObjectInfo]:
+    """Do *put*, whose sha256 was asked for; record it where the object may not carry it and no register keeps it."""
     info = yield from put
-    asked = sha256 is not None or (options.digest or context.rules.digest) == "sha256"
-    if asked and context.write_of(key) is None:
-        yield from Digests(context).keep_of(key, info, look=False)
+    if info.size > context.info.carried_sha256_bytes and context.write_of(key) is None:
+        yield from Digests(context).keep_of(key, info, look=context.rules.keeps_metadata)
     return info
 
 

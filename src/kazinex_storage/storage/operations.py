@@ -84,11 +84,11 @@ class Operations:
         if write is not None:
             return self._write(key, body, admitted, sha256, on_progress, write=write)
         put = self._write if context.guard is None and context.rules.taken is None else self._write_guarded
-        if not context.rules.records_sha256:
+        if not context.rules.records(admitted, sha256):
             return put(key, body, admitted, sha256, on_progress)
         from .digests import recording
 
-        return recording(context, key, put(key, body, admitted, sha256, on_progress), admitted, sha256)
+        return recording(context, key, put(key, body, admitted, sha256, on_progress))
 
     @property
     def uploads(self) -> Uploads:

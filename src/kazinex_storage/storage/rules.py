@@ -44,9 +44,9 @@ class Rules:
     """What may enter one provider under one policy. Keys are full."""
 
     __slots__ = (
-        "_keeps_metadata",
         "digest",
         "info",
+        "keeps_metadata",
         "limit",
         "looks_inside",
         "policy",
@@ -86,7 +86,8 @@ class Rules:
         """Whether the first bytes and the declared type of what is put are compared with its name."""
         self.records_sha256 = info.remote and Capability.CHECKSUM not in info.capabilities
         """Whether objects cannot carry their sha256, so that one that was asked for is recorded beside them."""
-        self._keeps_metadata = Capability.METADATA in info.capabilities
+        self.keeps_metadata = Capability.METADATA in info.capabilities
+        """Whether objects keep metadata."""
         self.streams = Capability.STREAMED_WRITES in info.capabilities
         """Whether a body of unknown length is sent as it comes."""
         self.limit = info.max_object_bytes if policy is None else min(info.max_object_bytes, policy.max_file_bytes)
@@ -101,6 +102,10 @@ class Rules:
         rules = Rules(self.info, policy, self.write_once, self.digest if digest is None else digest)
         rules.taken, rules.quota = self.taken, self.quota
         return rules
+
+    def records(self, options: PutOptions, sha256: str | None) -> bool:
+        """Say whether the sha256 of a body was asked for that the object may not carry."""
+        return self.records_sha256 and (sha256 is not None or (options.digest or self.digest) == "sha256")
 
     def admit(self, key: ObjectKey, options: PutOptions) -> PutOptions:
         """Return the options in force for a write of *key*, complete, or refuse it.
@@ -123,7 +128,7 @@ class Rules:
             self.need(Capability.CONDITIONAL, "if_match")
             if options.mode is PutMode.CREATE:
                 raise ValueError("if_match replaces a version and goes with PutMode.REPLACE only")
-        if not self._keeps_metadata and (unkept := metadata_of(options)):
+        if not self.keeps_metadata and (unkept := metadata_of(options)):
             self.need(Capability.METADATA, ", ".join(unkept))
         if options.storage_class is not None or options.tags:
             for name, capability in _KEPT_BY.items():

@@ -119,7 +119,7 @@ class Streaming:
         if self._hashed and self._write is None:  # its sha256 came too late to be sent with it, but on Azure
             from .digests import Digests
 
-            yield from Digests(context).keep_of(self._key, info, look=not context.rules.records_sha256)
+            yield from Digests(context).keep_of(self._key, info, look=context.rules.keeps_metadata)
         return info
 
     def _spooled(
