@@ -271,6 +271,8 @@ class ProviderInfo:
     """Whether the signed request of a part could write the whole object, so that clients send them to another key."""
     storage_classes: tuple[str, ...] = ()
     """Storage classes or access tiers that the service is known to take; the first is that of an ordinary write."""
+    classes_in_place: bool = False
+    """Whether an object that gets another class stays the same version; elsewhere the service writes it again."""
     proves_puts: bool = False
     """Whether a put returns only once a checksum was compared with what is stored; elsewhere copies are read back."""
     carried_sha256_bytes: int = 0

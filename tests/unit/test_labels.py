@@ -62,14 +62,15 @@ def test_tags_that_some_service_does_not_take_are_refused_before_any_request(tag
         assert {} == storage.tags("a")
 
 
-def test_what_is_written_once_keeps_its_class_and_may_get_other_tags() -> None:
+def test_what_is_written_once_may_get_other_tags_and_another_class_where_nothing_is_written_again() -> None:
     with Storage(MemoryProvider(), write_once=True) as storage:
-        storage.put("a", b"1")
+        etag = storage.put("a", b"1").etag
         storage.set_tags("a", {"state": "approved"})
 
-        with pytest.raises(NotSupportedError, match="written once"):
-            storage.set_storage_class("a", "COLD")
+        assert (etag, "COLD") == ((info := storage.set_storage_class("a", "COLD")).etag, info.storage_class)
         assert {"state": "approved"} == storage.tags("a")
+    with Storage(open_s3(S3), write_once=True) as storage, pytest.raises(NotSupportedError, match="written once"):
+        storage.set_storage_class("a", "STANDARD_IA")
 
 
 def test_what_is_held_is_replaced_by_no_stream() -> None:

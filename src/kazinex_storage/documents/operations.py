@@ -7,7 +7,7 @@ receipt the organisation's providers are asked in turn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ from .writing import RevisionWrite
 
 if TYPE_CHECKING:
     from ..retention import RetentionMode
+    from .labels import Labels
     from .recovering import RemovedDocument
     from .retaining import Keeper, RetentionState
 
@@ -344,6 +345,27 @@ class DocumentOperations:
         from .retaining import Keeper
 
         return Keeper(self._search, document)
+
+    def tags(self, document: StoredDocument | DocumentKey) -> Exchange[dict[str, str]]:
+        """Return the tags of a document; see ``DocumentStore.tags``."""
+        return self._labels(document).tags()
+
+    def set_tags(self, document: StoredDocument | DocumentKey, tags: Mapping[str, str]) -> Exchange[None]:
+        """Replace the tags of a document; see ``DocumentStore.set_tags``."""
+        return self._labels(document).set_tags(tags)
+
+    def storage_class(self, document: StoredDocument | DocumentKey) -> Exchange[str | None]:
+        """Return the storage class of a document; see ``DocumentStore.storage_class``."""
+        return self._labels(document).storage_class()
+
+    def set_storage_class(self, document: StoredDocument | DocumentKey, storage_class: str) -> Exchange[str | None]:
+        """Give a document another storage class; see ``DocumentStore.set_storage_class``."""
+        return self._labels(document).set_storage_class(storage_class)
+
+    def _labels(self, document: StoredDocument | DocumentKey) -> Labels:
+        from .labels import Labels
+
+        return Labels(self._search, document)
 
     def _opened(
         self, document: StoredDocument | DocumentKey, found: ResolvedProvider, how: HowOpened

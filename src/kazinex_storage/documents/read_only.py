@@ -10,7 +10,20 @@ if TYPE_CHECKING:
     from .operations import DocumentOperations
 
 _READING: Final = frozenset(
-    {"check", "download", "find", "get_bytes", "opening", "proof", "read_ranges", "removed", "retention", "revisions"}
+    {
+        "check",
+        "download",
+        "find",
+        "get_bytes",
+        "opening",
+        "proof",
+        "read_ranges",
+        "removed",
+        "retention",
+        "revisions",
+        "storage_class",
+        "tags",
+    }
 )
 """What of ``DocumentOperations`` reads."""
 

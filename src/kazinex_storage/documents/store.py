@@ -19,6 +19,7 @@ from ..types import WHOLE, ByteRange, ObjectInfo, Progress
 from .direct_ends import DirectSweep
 from .integrity import Evidence, IntegrityState
 from .keeping import KeepingVerbs
+from .labelling import LabelVerbs
 from .operations import DocumentOperations
 from .proofs import ReceiptProof
 from .receipts import ProviderResolver, Revisions, StoredDocument
@@ -31,7 +32,7 @@ HOUR: Final = timedelta(hours=1)
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
-class DocumentStore(Recovery, KeepingVerbs):
+class DocumentStore(Recovery, KeepingVerbs, LabelVerbs):
     """The documents of the organisations that a resolver knows, or of one of them. Thread-safe and fork-safe."""
 
     def __init__(
@@ -50,8 +51,7 @@ class DocumentStore(Recovery, KeepingVerbs):
                 ``AccessDeniedError`` before any request. Give it wherever receipts or keys come from clients.
             upload_route: The URL, for clients, below which the host answers ``PUT {upload_route}/{token}`` by
                 ``receive_direct_upload``; for providers that clients cannot send to themselves.
-            by: In whose name it works, unless a call says otherwise: events and removals name them. By default, in
-                whose name *resolver* does.
+            by: In whose name it works, unless a call says otherwise, for events and removals; else as *resolver*.
 
         Raises:
             InvalidKeyError: no organisation can have that id.

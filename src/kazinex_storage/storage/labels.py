@@ -48,13 +48,14 @@ class Labels:
         """Give an object another class; see ``Storage.set_storage_class``.
 
         Raises:
-            NotSupportedError: the object is written once, and some services write it again for this.
+            NotSupportedError: the object is written once, and this service writes it again for this.
         """
         context = self.context
         context.rules.need(Capability.STORAGE_CLASS, "a storage class")
-        if context.rules.creates(key) or context.write_of(key) is not None:
+        once = context.rules.creates(key) or context.write_of(key) is not None
+        if once and not context.info.classes_in_place:
             raise NotSupportedError(
-                "this key is written once, and another storage class may write it again; choose the class when it is "
+                "this key is written once, and another storage class writes it again here; choose the class when it is "
                 "put, or let a lifecycle rule of the service change it"
             )
         if not KEEPS.isdisjoint(context.info.capabilities):  # before a copy onto itself, behind which it would stay

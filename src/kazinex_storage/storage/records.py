@@ -274,11 +274,12 @@ class UploadVerbs:
         makes a new version. What an archive tier holds is read only after it was restored: ``ArchivedError``.
 
         Args:
-            key: Of an object that may be replaced.
+            key: Of an object that is there.
             storage_class: In the words of the service; ``info.storage_classes`` has those that are known.
 
         Raises:
-            NotSupportedError: without ``Capability.STORAGE_CLASS``, no such class, or the key is written once.
+            NotSupportedError: without ``Capability.STORAGE_CLASS``; no such class; or the key is written once, and the
+                service does not do it in place (``info.classes_in_place``).
             NotFoundError: no such key.
         """
         return self._run(self._operations.labels.set_storage_class(key, storage_class))

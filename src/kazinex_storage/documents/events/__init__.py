@@ -32,6 +32,8 @@ from .keys import CredentialsChanged as CredentialsChanged
 from .keys import DataKeyRenewed as DataKeyRenewed
 from .keys import DataKeysDestroyed as DataKeysDestroyed
 from .keys import SecretsResealed as SecretsResealed
+from .labels import DocumentReclassed as DocumentReclassed
+from .labels import DocumentTagged as DocumentTagged
 from .providers import LimitChanged as LimitChanged
 from .providers import ProviderAdded as ProviderAdded
 from .providers import ProviderFailed as ProviderFailed
@@ -95,6 +97,8 @@ EVENTS: Final[dict[str, type[Event]]] = {
         DocumentUnretained,
         DocumentHeld,
         DocumentReleased,
+        DocumentTagged,
+        DocumentReclassed,
         RetentionChanged,
         RunBegun,
         RunEnded,

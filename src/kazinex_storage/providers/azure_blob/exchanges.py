@@ -265,6 +265,7 @@ def _info(target: Target) -> ProviderInfo:
         concurrency=CONCURRENCY,
         missing=missing,
         storage_classes=TIERS,
+        classes_in_place=True,
         remote=True,
         proves_puts=True,
     )

@@ -59,6 +59,8 @@ def set_tags(objects: Objects, key: str, tags: Mapping[str, str]) -> Exchange[No
 def set_storage_class(objects: Objects, key: str, storage_class: str) -> Exchange[ObjectInfo]:
     """Give the blob another tier, in place; two requests. Out of Archive it takes hours (``ArchivedError`` till then).
 
+    Its ETag stays: learn.microsoft.com/rest/api/storageservices/set-blob-tier, "does not update the blob's ETag".
+
     Raises:
         NotFoundError: no such key.
         NotSupportedError: there is no such tier.

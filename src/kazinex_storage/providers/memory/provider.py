@@ -105,6 +105,7 @@ class MemoryProvider(Past, Labelled):
             part_rule=_RULE,
             proves_puts=True,
             storage_classes=CLASSES,
+            classes_in_place=True,
         )
 
     @property
