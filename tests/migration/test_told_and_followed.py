@@ -52,8 +52,10 @@ class World:
     def store(self, document: str = "DRG-1") -> StoredDocument:
         return self.documents.upload(DocumentKey("acme", "bridge", document, "P01", "Plan Ü 1.pdf"), PDF)
 
-    def files(self, label: str) -> int:
-        return sum(1 for _ in (self.root / label).rglob("Plan*"))
+    def files(self, label: str, *, kept: bool = False) -> int:
+        """Return how many files a provider holds: those that are stored, or those *kept* after their removal."""
+        found = [path for path in (self.root / label).rglob("Plan*") if path.is_file()]
+        return sum(1 for path in found if (".trash" in path.parts) is kept)
 
     def migration(self, resolver: Resolver | None = None) -> Migration:
         return Migration(resolver or self.resolver, "acme", "old", "new", by="müller")
@@ -163,6 +165,10 @@ def test_removing_by_any_receipt_leaves_nothing_on_either_side(world: World, fou
     assert (0, 0) == (world.files("old"), world.files("new"))
     with pytest.raises(NotFoundError):
         world.documents.find(receipt.document)
+
+    world.documents.purge(receipt.document)
+
+    assert (0, 0) == (world.files("old", kept=True), world.files("new", kept=True))
 
 
 @pytest.mark.parametrize("mirrored", [False, True])

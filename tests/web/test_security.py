@@ -29,6 +29,7 @@ NAMES = {
     "connection": "c",
     "site": "s",
     "run": "r",
+    "version": "1",
 }
 
 
