@@ -13,7 +13,7 @@ from typing import Final
 
 from ..capabilities import Capability
 from ..registry import Registry, default_registry
-from ..types import ProviderInfo
+from ..types import MIB, ProviderInfo
 from ..values import value
 from .feature_rows import COLUMNS, LIBRARY, ROWS, Column, Row
 
@@ -27,7 +27,7 @@ request. Each feature leads to a how-to of a few lines, which runs as a test.
 - **yes**: the place does it, or this library does it with what the place offers.
 - **yes, ours**: this library alone keeps it; whoever reaches the place in another way is not bound by it.
 - **with `field`**: once that field of the settings is set.
-- **no**: refused, for the reason under that number.
+- **no**, **up to**: for the reason under that number.
 """
 
 _BETWEEN: Final = """
@@ -80,6 +80,8 @@ def _cell(capability: Capability, plain: ProviderInfo, switched: Mapping[str, fr
     names = [name for name, capabilities in switched.items() if capability in capabilities]
     if names:
         return Cell(text="with " + " or ".join(f"`{name}`" for name in names))
+    if capability is Capability.CHECKSUM and plain.carried_sha256_bytes:
+        return Cell(text=f"up to {plain.carried_sha256_bytes // MIB} MiB", reason=plain.missing.get(capability, ""))
     if capability is Capability.RESUME and Capability.PARTS in plain.capabilities:
         return Cell(text="yes")  # parts are resumed in any order
     return Cell(text="no", reason=plain.missing.get(capability, ""))

@@ -307,7 +307,7 @@ HASH_FIRST_BYTES = 64 * MIB
 
 _MISSING = {
     Capability.SERVER_MOVE: "the S3 interface moves nothing: a move is a copy and then a delete",
-    Capability.CHECKSUM: "above 64 MiB, metadata going first; storage.sha256(key) reads a record beside it",
+    Capability.CHECKSUM: "metadata goes before the bytes of larger objects; storage.sha256(key) reads a record beside them",
 }
 """Why what no bucket can do is not there, and what to do about it."""
 
