@@ -84,7 +84,8 @@ class Operations:
         if write is not None:
             return self._write(key, body, admitted, sha256, on_progress, write=write)
         put = self._write if context.guard is None and context.rules.taken is None else self._write_guarded
-        if not context.rules.records(admitted, sha256):
+        rules = context.rules  # no call: single requests pay for each
+        if not rules.records_sha256 or (sha256 is None and (admitted.digest or rules.digest) == "service"):
             return put(key, body, admitted, sha256, on_progress)
         from .digests import recording
 

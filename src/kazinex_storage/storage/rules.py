@@ -85,7 +85,7 @@ class Rules:
         self.looks_inside = policy is not None and policy.files.looks_inside
         """Whether the first bytes and the declared type of what is put are compared with its name."""
         self.records_sha256 = info.remote and Capability.CHECKSUM not in info.capabilities
-        """Whether objects cannot carry their sha256, so that one that was asked for is recorded beside them."""
+        """Whether objects may not carry their sha256, so that one that was asked for is recorded beside them."""
         self.keeps_metadata = Capability.METADATA in info.capabilities
         """Whether objects keep metadata."""
         self.streams = Capability.STREAMED_WRITES in info.capabilities
@@ -102,10 +102,6 @@ class Rules:
         rules = Rules(self.info, policy, self.write_once, self.digest if digest is None else digest)
         rules.taken, rules.quota = self.taken, self.quota
         return rules
-
-    def records(self, options: PutOptions, sha256: str | None) -> bool:
-        """Say whether the sha256 of a body was asked for that the object may not carry."""
-        return self.records_sha256 and (sha256 is not None or (options.digest or self.digest) == "sha256")
 
     def admit(self, key: ObjectKey, options: PutOptions) -> PutOptions:
         """Return the options in force for a write of *key*, complete, or refuse it.

@@ -307,7 +307,7 @@ HASH_FIRST_BYTES = 64 * MIB
 
 _MISSING = {
     Capability.SERVER_MOVE: "the S3 interface moves nothing: a move is a copy and then a delete",
-    Capability.CHECKSUM: "metadata goes before the bytes of larger objects; storage.sha256(key) reads a record beside them",
+    Capability.CHECKSUM: "metadata goes first, before larger bodies are hashed; storage.sha256(key) reads a record",
 }
 """Why what no bucket can do is not there, and what to do about it."""
 
