@@ -376,16 +376,8 @@ _REGISTRY = Registry(
         settings="kazinex_storage.providers.sharepoint:SharePointSettings",
         factory="kazinex_storage.providers.sharepoint.provider:open_sharepoint",
         harmless=_HARMLESS
-        | {
-            "client_id",
-            "certificate",
-            "library",
-            "root_folder",
-            "site_id",
-            "drive_id",
-            "looked_up",
-            "permanent_delete",
-        },
+        | {"client_id", "certificate", "library", "root_folder", "site_id", "drive_id"}
+        | {"looked_up", "permanent_delete", "hold_label"},
         extra="sharepoint",
     ),
     ProviderKind(

@@ -22,6 +22,7 @@ from urllib.parse import quote
 import pytest
 
 from kazinex_storage.testing.emulators.graph import App, GraphEmulator, Site, graph_emulator
+from kazinex_storage.testing.emulators.graph.labels import Label
 from kazinex_storage.testing.emulators.tls import CertificateAuthority, certificate_authority
 
 from .graph_proxy import graph_proxy
@@ -166,6 +167,31 @@ async def _use(graph: Any, tenant: Tenant) -> None:
     assert AWKWARD == stored.name
     assert [AWKWARD] == [child.name for child in listed.value]
     assert SMALL == await drive.items.by_drive_item_id(stored.id).content.get()
+    await _label(drive.items.by_drive_item_id(stored.id), tenant)
+
+
+async def _label(item: Any, tenant: Tenant) -> None:
+    """Have the SDK apply, lock, read and remove a retention label."""
+    models = importlib.import_module("msgraph.generated.models.item_retention_label")
+    settings = importlib.import_module("msgraph.generated.models.retention_label_settings").RetentionLabelSettings
+    label = tenant.emulator.state.labels.add(Label("Contracts", "retainAsRecord", starts_unlocked=True))
+    tenant.app.full_control = True
+
+    await item.retention_label.patch(models.ItemRetentionLabel(name=label.name))
+    applied = await item.retention_label.get()
+    locked = settings(is_record_locked=True)
+    await item.retention_label.patch(models.ItemRetentionLabel(retention_settings=locked))
+    kept = await item.retention_label.get()
+    await item.retention_label.delete()
+
+    assert (label.name, False, True) == (
+        applied.name,
+        applied.retention_settings.is_delete_allowed,
+        applied.retention_settings.is_content_update_allowed,
+    )
+    assert kept.retention_settings.is_record_locked
+    assert not kept.retention_settings.is_content_update_allowed
+    assert [None] == [node.label for node in tenant.site.drives[0].find("plans").children.values()]
 
 
 def test_office365_writes_reads_and_lists(tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,5 +197,6 @@ class SharePointOptions(EncryptionOptions, total=False):
     graph_url: str | None
     ca_file: str | None
     permanent_delete: bool
+    hold_label: str | None
     residency: str | None
     max_file_size: int | None

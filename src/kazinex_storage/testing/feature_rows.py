@@ -93,7 +93,7 @@ COLUMNS: Final = (
             "client_secret": "example-secret",
             "site_url": "https://contoso.sharepoint.com/sites/documents",
         },
-        switches=_KEPT,
+        switches={**_KEPT, "hold_label": {"hold_label": "Kazinex hold"}},
     ),
     Column(
         title="local disk",

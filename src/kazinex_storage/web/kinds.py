@@ -48,6 +48,7 @@ _ADVANCED: Final = frozenset(
         "keep_deleted_days",
         "object_lock",
         "immutability",
+        "hold_label",
         "api_token",
         "api_url",
         "customer_key",

@@ -7,17 +7,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from ...bodies.source import Source
 from ...capabilities import Capability
-from ...errors import InvalidKeyError, NotSupportedError, StorageError
+from ...errors import AccessDeniedError, InvalidKeyError, LockedError, NotSupportedError, StorageError
 from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...lifting import Pages
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...transport import Exchange, TransportSettings
-from ...types import Diagnosis, Folder, ObjectInfo, PresignedUrl, PresignOptions, ProviderInfo, PutOptions
+from ...types import Diagnosis, Folder, ObjectInfo, PresignedUrl, PresignOptions, ProviderInfo, PutMode, PutOptions
 from ..settings.entra import GivenStore, Tokens
 from ..settings.place import NO_CUSTOMER_KEYS, keeping_deleted
 from .batch import Doomed, delete_all
@@ -35,10 +36,14 @@ from .uploads import ResumableUploads
 
 if TYPE_CHECKING:
     from ...contract_reading import Page
+    from ...retention import Protection
     from ...transport.addresses import PublicAddresses
     from ...types import ByteRange, Sink
     from ...versions import ObjectVersion
+    from .labels import Labels
     from .versions import FileVersions
+
+T = TypeVar("T")
 
 _ALL: Final = Prefix()
 
@@ -67,8 +72,6 @@ _MISSING = {
     Capability.CUSTOMER_KEYS: NO_CUSTOMER_KEYS,
     Capability.RETENTION: "a retention label has the period that Purview gives it, and takes no date for one file; "
     "documents of organisations are kept by the register",
-    Capability.LEGAL_HOLD: "holds of SharePoint are set in Purview, for whole sites; documents of organisations are "
-    "held by the register",
     Capability.CHECKSUM: "a library keeps nothing of ours with a file; storage.sha256(key) reads a record beside it",
     Capability.METADATA: "a library keeps columns, and neither metadata nor HTTP headers; keep them with the document",
     Capability.PRESIGN: "Graph signs no requests for others; give clients a ticket, which has an upload session",
@@ -80,6 +83,11 @@ _MISSING = {
     Capability.STREAMED_WRITES: "Graph has to know the size of a file at first: bodies without one are spooled",
 }
 """Why what no library can do is not there, and what to do about it."""
+
+_NO_HOLDS: Final = (
+    "files are held by a retention label of the tenant: set hold_label to its name; documents of organisations are "
+    "held by the register in any case"
+)
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
@@ -105,7 +113,7 @@ class SharePointProvider:
             rewrites=REWRITTEN,
             ignores_case=True,
         )
-        self.info = keeping_deleted(info, target.keep_deleted_days, {})
+        self.info = keeping_deleted(_holding(info, target.hold_label), target.keep_deleted_days, {})
         """What it can do."""
         self.library = Library(target)
         """The library."""
@@ -114,10 +122,8 @@ class SharePointProvider:
         self.objects = Objects(self.library)
         """Its files."""
         reading, copying = FileReads(self.library), Copying(self.objects)
-        self.get, self.head, self.delete = reading.get, self.objects.head, self.objects.delete
-        self.get_changed = reading.get_changed
-        self.copy, self.move = copying.copy, copying.move
-        self._reading = reading
+        self.get, self.head, self.get_changed = reading.get, self.objects.head, reading.get_changed
+        self._reading, self._copying = reading, copying
         self.sessions = UploadSessions(self.objects)
         """Large writes."""
         unkeyed = UnkeyedItems(self.library, self.objects.folders, reading)
@@ -132,8 +138,28 @@ class SharePointProvider:
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; one request up to 8 MiB if nothing is there yet, else two and one for each 10 MiB."""
         if source.size <= SINGLE_PUT_BYTES:
-            return self.objects.write(key, source, options)
-        return self.sessions.upload(key, source, options)
+            return self._explained(key, self.objects.write(key, source, options))
+        return self._explained(key, self.sessions.upload(key, source, options))
+
+    def delete(self, key: ObjectKey) -> Exchange[None]:
+        """Move a file into the recycle bin; two requests, one when there is none."""
+        return self._explained(key, self.objects.delete(key))
+
+    def copy(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
+        """Copy; see ``Copying.copy``."""
+        return self._explained(target, self._copying.copy(source, target, mode))
+
+    def move(self, source: ObjectKey, target: ObjectKey, mode: PutMode) -> Exchange[ObjectInfo]:
+        """Move; see ``Copying.move``. Labels let a file move, and keep what it would replace."""
+        return self._explained(target, self._copying.move(source, target, mode))
+
+    def protection(self, key: ObjectKey) -> Exchange[Protection]:
+        """Return whether the file is held; one request."""
+        return self._labels.protection(key)
+
+    def hold(self, key: ObjectKey, held: bool) -> Exchange[None]:
+        """Begin or end a hold; two or three requests."""
+        return self._labels.hold(key, held)
 
     def check_key(self, key: ObjectKey) -> None:
         """Refuse a key whose path is too long."""
@@ -186,6 +212,20 @@ class SharePointProvider:
         yield  # makes an exchange of it
 
     @property
+    def _labels(self) -> Labels:
+        from .labels import Labels
+
+        return Labels(self.library)
+
+    def _explained(self, key: ObjectKey, verb: Exchange[T]) -> Exchange[T]:
+        """Do *verb*; what a retention label of the tenant refuses is a ``RetentionError``, for one request more."""
+        try:
+            return (yield from verb)
+        except (AccessDeniedError, LockedError) as error:
+            yield from self._labels.explain(key, error)
+            raise
+
+    @property
     def _versions(self) -> FileVersions:
         from .versions import FileVersions
 
@@ -214,10 +254,15 @@ class SharePointProvider:
         return Diagnostics(self.library).diagnose(error, check)
 
     def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
-        """Return what else ``verify`` has to check: residency, where it is required."""
+        """Return what else ``verify`` has to check: residency and holds, where the settings ask for them."""
         from .checks import residency  # as above
 
-        return {"residency": partial(residency, self.library)} if self.library.target.residency is not None else {}
+        found: dict[str, Callable[[], Exchange[Diagnosis | None]]] = {}
+        if self.library.target.residency is not None:
+            found["residency"] = partial(residency, self.library)
+        if self.library.target.hold_label is not None:
+            found["hold label"] = partial(self._labels.check, self.objects)
+        return found
 
     def list_libraries(self) -> Exchange[list[tuple[str, str]]]:
         """Return (name, URL) of each library of the site, for a chooser; two requests."""
@@ -267,5 +312,11 @@ class SharePointProvider:
             text=key,
             url=lambda drive: self.library.requests.item_url(drive, path),
             may_go=lambda item: item.is_file and self.library.is_at(item, path),
-            alone=lambda: self.objects.delete(key),
+            alone=lambda: self.delete(key),
         )
+
+
+def _holding(info: ProviderInfo, label: str | None) -> ProviderInfo:
+    if label is None:
+        return replace(info, missing={**info.missing, Capability.LEGAL_HOLD: _NO_HOLDS})
+    return replace(info, capabilities=info.capabilities | {Capability.LEGAL_HOLD})

@@ -107,6 +107,17 @@ class Requests:
         query = "" if download else f"?{_SELECT}"
         return self._request("GET", self._at(drive, path) + query, operation="head")
 
+    def labelled(self, drive: str, path: str) -> Request:
+        """Look at an item by path, with its retention label."""
+        return self._request("GET", f"{self._at(drive, path)}?$expand=retentionLabel", operation="retention")
+
+    def label(self, drive: str, item: str, change: Mapping[str, object] | None) -> Request:
+        """Change the retention label of an item, or take it off."""
+        where = f"{self._id(drive, item)}/retentionLabel"
+        if change is None:
+            return self._request("DELETE", where, operation="hold")
+        return self._request("PATCH", where, [_JSON], body=_json(change), operation="hold")
+
     def item_by_id(self, drive: str, item: str, *, download: bool = False) -> Request:
         """Look at an item by its id; with *download* the answer brings the URL to read it."""
         where = self._id(drive, item) if download else self.id_url(drive, item)

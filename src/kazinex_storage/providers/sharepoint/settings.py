@@ -108,6 +108,9 @@ class SharePointSettings(EncryptableModel):
     where it is another. Graph says it for tenants with several geographies only."""
     permanent_delete: bool = False
     """Whether deletes skip the recycle bin of the site, so that what is deleted cannot be restored."""
+    hold_label: OptionalText = None
+    """The name of a retention label of the tenant, by which files are held; None: the register alone holds documents.
+    The label of a record is taken off again by a person who has connected, not by an app alone."""
     max_file_size: MaxSize = None
     """Bytes; the service's limit is 250 GiB."""
     keep_deleted_days: KeptDays = None
@@ -170,6 +173,7 @@ class SharePointSettings(EncryptableModel):
             known_drive_id=known.drive_id if known is not None else None,
             residency=self.residency,
             permanent_delete=self.permanent_delete,
+            hold_label=self.hold_label,
             keep_deleted_days=self.keep_deleted_days,
             max_object_bytes=largest(self.max_file_size, MAX_FILE_BYTES),
             client_id=self.client_id,

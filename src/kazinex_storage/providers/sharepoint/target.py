@@ -43,6 +43,8 @@ class Target:
     """The geographies that the site must be in one of, which ``verify`` proves; see ``settings/residency.py``."""
     permanent_delete: bool = False
     """Whether deletes skip the recycle bin."""
+    hold_label: str | None = None
+    """The name of the retention label that holds files; None: they are not held."""
     keep_deleted_days: int | None = None
     """Days for which this library keeps what is deleted; None: it does not."""
     max_object_bytes: int = MAX_FILE_BYTES

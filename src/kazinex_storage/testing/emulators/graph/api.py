@@ -56,7 +56,7 @@ class Api:
         if not path.endswith("/versions") and (found := _ITEM.fullmatch(path)) is not None:
             site, drive = self._drive(app, unquote(found[1]))
             del site
-            call = Call(self, drive, received, query, app.client_id)
+            call = Call(self, drive, received, query, app)
             with drive.lock:
                 return call.answer(unquote(found[2] or "root"), unquote(found[3] or ""), found[4])
         if (found := _VERSION.fullmatch(path)) is not None:
@@ -185,13 +185,14 @@ class Api:
 class Call:
     """One request to one library, whose lock is held."""
 
-    def __init__(self, api: Api, drive: Drive, received: Received, query: Mapping[str, str], author: str) -> None:
+    def __init__(self, api: Api, drive: Drive, received: Received, query: Mapping[str, str], app: App) -> None:
         self._api = api
         self._state = api._state
         self._drive = drive
         self._received = received
         self._query = query
-        self._author = author
+        self._app = app
+        self._author = app.client_id
         self._if_match = received.headers.get("if-match")
 
     def answer(self, identity: str, path: str, action: str | None) -> Answer:
@@ -212,7 +213,10 @@ class Call:
             return self._make_folder(self._drive.find(full))
         node = self._drive.find(full)
         handlers: dict[tuple[str, str | None], Callable[[], Answer]] = {
-            ("GET", None): lambda: json_answer(200, self._view(node, downloads="$select" not in self._query)),
+            ("GET", None): lambda: json_answer(200, self._looked_at(node)),
+            ("GET", "retentionLabel"): lambda: self._label(node),
+            ("PATCH", "retentionLabel"): lambda: self._label(node),
+            ("DELETE", "retentionLabel"): lambda: self._label(node),
             ("GET", "children"): lambda: self._children(node),
             ("GET", "content"): lambda: self._content(node),
             ("GET", "delta"): self._delta,
@@ -228,6 +232,27 @@ class Call:
 
     def _view(self, node: Node, *, downloads: bool = False) -> dict[str, object]:
         return item_view(self._state, self._drive, node, self._api.transfer_url if downloads else None)
+
+    def _looked_at(self, node: Node) -> dict[str, object]:
+        found = self._view(node, downloads="$select" not in self._query)
+        expanded = self._query.get("$expand")
+        if expanded not in (None, "retentionLabel"):
+            raise GraphError(400, "invalidRequest", f"cannot expand {expanded!r}")
+        if expanded is not None and node.label is not None:
+            found["retentionLabel"] = self._drive.labels.view(node.label)
+        return found
+
+    def _label(self, node: Node) -> Answer:
+        labels, method = self._drive.labels, self._received.method
+        if method == "DELETE":
+            if self._received.body:
+                raise GraphError(400, "invalidRequest", "the removal of a label has no body")
+            labels.remove(node, by_owner=self._app.full_control)
+            return Answer(status=204)
+        first = method == "PATCH" and labels.apply(node, self._received.body, self._author)
+        if node.label is None:
+            raise not_found()
+        return json_answer(201 if first else 200, labels.view(node.label))
 
     def _behaviour(self, default: str) -> str:
         return self._query.get("@microsoft.graph.conflictBehavior", default)

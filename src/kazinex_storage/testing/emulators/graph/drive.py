@@ -15,23 +15,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from .errors import GraphError as GraphError
+from .labels import Applied, Labels
+
 MAX_PATH: Final = 400
 MAX_NAME: Final = 255
 
 _FORBIDDEN: Final = re.compile(r'["*:<>?/\\|\x00-\x1f]')
 _RESERVED: Final = re.compile(r"(?i)(\.lock|CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9]|desktop\.ini)")
-
-
-class GraphError(Exception):
-    """What Graph refuses, as status and code."""
-
-    def __init__(self, status: int, code: str, message: str, inner: str | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.inner = inner
-        """A more specific code, in ``innerError``."""
 
 
 @dataclass(slots=True)
@@ -56,6 +47,8 @@ class Node:
     hash_after: int = 0
     """Responses that do not contain the hash yet."""
     locked: bool = False
+    label: Applied | None = None
+    """Its retention label."""
     author: str | None = None
     """The app that changed it last."""
     earlier: list[Node] = field(default_factory=list, repr=False)
@@ -100,8 +93,13 @@ class Node:
 class Drive:
     """One library. Callers hold ``lock`` while they change it."""
 
-    def __init__(self, name: str, url: str, path: str) -> None:
-        """Make an empty library at *url*, whose server-relative *path* counts for the limit."""
+    def __init__(self, name: str, url: str, path: str, labels: Labels | None = None) -> None:
+        """Make an empty library at *url*, whose server-relative *path* counts for the limit.
+
+        *labels* are those of its tenant.
+        """
+        self.labels = labels if labels is not None else Labels()
+        """What retention labels do to its files."""
         self.lock = threading.RLock()
         self.id = f"b!{uuid.uuid4().hex}{uuid.uuid4().hex[:12]}"
         self.name = name
@@ -111,6 +109,8 @@ class Drive:
         self.items = {self.root.id: self.root}
         self.recycled: list[Node] = []
         """What was deleted and can be restored."""
+        self.preserved: list[Node] = []
+        """The Preservation Hold library: what labels retained of what was deleted."""
         self.log: list[tuple[int, Node, bool]] = []
         """Every change: its number, the item, whether it is gone."""
         self._gathered: dict[int, list[tuple[Node, bool]]] = {}
@@ -195,6 +195,7 @@ class Drive:
         if behaviour == "fail" or not found.is_file:
             raise GraphError(409, "nameAlreadyExists", "Name already exists")
         check_unlocked(found)
+        self.labels.check_content(found)
         return name, found
 
     def store(self, parent: Node, name: str, old: Node | None, content: bytes, content_type: str) -> Node:
@@ -210,6 +211,7 @@ class Drive:
         if old is None:
             node = self.add(parent, name, content)
         else:
+            self.labels.check_content(old)
             node = old
             node.earlier.insert(0, replace(node, parent=None, children={}, earlier=[]))
             node.content = content
@@ -268,7 +270,9 @@ class Drive:
         if node.parent is None:
             raise GraphError(400, "invalidRequest", "the root cannot be deleted")
         check_unlocked(node)
+        self.labels.check_delete(node)
         del node.parent.children[node.name.casefold()]
+        self.preserved += (below for below in node.walk() if below.label is not None)
         for below in node.walk():
             self.items.pop(below.id, None)
             self._note(below, gone=True)

@@ -65,7 +65,7 @@ class GraphEmulator:
         site = Site(path, path.rpartition("/")[2] or "Root", identity, url)
         for name in libraries:
             in_url = "Shared Documents" if name == "Documents" else name
-            drive = Drive(name, f"{url}/{quote(in_url)}", "/".join(filter(None, (path, in_url))))
+            drive = Drive(name, f"{url}/{quote(in_url)}", "/".join(filter(None, (path, in_url))), self.state.labels)
             site.drives.append(drive)
             self.state.drives[drive.id] = (site, drive)
         self.state.sites[path.casefold()] = site

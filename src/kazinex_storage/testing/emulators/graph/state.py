@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 from .drive import Drive, Node
+from .labels import Labels
 
 
 @dataclass(slots=True)
@@ -36,6 +37,8 @@ class App:
     """False answers 403 to everything, as before an administrator agrees."""
     granted_sites: set[str] | None = None
     """Ids of the sites that Sites.Selected was granted on; None is all of them."""
+    full_control: bool = False
+    """Whether it acts for a person with Sites.FullControl.All, who may take the labels of records off."""
     failure: tuple[str, int] | None = None
     """What the token endpoint answers instead of a token: the OAuth error and the AADSTS number."""
 
@@ -109,6 +112,8 @@ class State:
         self.tenant = "11111111-2222-3333-4444-555555555555"
         self.lock = threading.RLock()
         self.knobs = Knobs()
+        self.labels = Labels()
+        """The retention labels of the tenant."""
         self.sites: dict[str, Site] = {}
         self.drives: dict[str, tuple[Site, Drive]] = {}
         self.apps: dict[str, App] = {}
