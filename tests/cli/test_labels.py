@@ -38,11 +38,13 @@ def test_tags_are_set_and_removed_one_by_one(cli: CommandLine, ministack_server:
     cli("tags", DOCUMENT, "--set", "state=draft", "--set", "sheet=1")
     changed = cli("tags", DOCUMENT, "--set", "state=approved=yes", "--remove", "sheet", "--remove", "absent", "--json")
     refused = cli("storage-class", DOCUMENT, "STANDARD_IA", "--json")
+    wrong = cli("tags", DOCUMENT, "--set", "zustand=geprüft", "--json")
 
     assert (0, f"{KEY} has no tags") == (empty.code, empty.err.strip())
     assert {"key": KEY, "tags": {"state": "approved=yes"}} == changed.json
     assert ["state", "approved=yes"] == cli("tags", DOCUMENT).text.splitlines()[1].split()
     assert "written once" in refused.error["message"]
+    assert (2, "the tag 'zustand' cannot") == (wrong.code, wrong.error["message"][:24])
     found = server.client().get_object_tagging(Bucket=bucket, Key=KEY)["TagSet"]
     assert [{"Key": "state", "Value": "approved=yes"}] == found
 

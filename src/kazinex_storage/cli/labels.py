@@ -24,6 +24,8 @@ def tags(
     ] = None,
 ) -> None:
     """Show the tags of a document, or change some of them; the others stay."""
+    from ..storage.tag_rules import check_tags
+
     changes, gone = _pairs(given or ()), frozenset(remove or ())
     if both := sorted(gone & changes.keys()):
         raise UsageError(f"{both[0]!r} is to be set and removed; give one of --set and --remove")
@@ -32,6 +34,10 @@ def tags(
     before = command.documents.tags(receipt)
     after = {name: value for name, value in before.items() if name not in gone} | changes
     if after != before:
+        try:
+            check_tags(after)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
         command.documents.set_tags(receipt, after)
     rows = [[name, after[name]] for name in sorted(after)]
     command.out.table({"key": receipt.key, "tags": after}, ["TAG", "VALUE"], rows, f"{receipt.key} has no tags")
