@@ -35,7 +35,8 @@ class Action(Enum):
     REMOVE = "remove"
     """Remove the file of a revision."""
     KEEP = "keep"
-    """Retain and hold the files of revisions, and release them; who manages restrictions lifts a retention."""
+    """Retain, hold and release the files of revisions, and change their tags and storage classes; who manages
+    restrictions lifts a retention."""
     SEE_AUDIT = "see_audit"
     SEE_USAGE = "see_usage"
     SEE_METRICS = "see_metrics"

@@ -21,6 +21,7 @@ from .download import DownloadRoutes
 from .evidence import EvidenceRoutes
 from .export import ExportRoutes
 from .kinds import KindRoutes
+from .labels import LabelRoutes
 from .limits import Limits
 from .providers import ProviderRoutes
 from .recovery import RecoveryRoutes
@@ -33,7 +34,7 @@ from .upload import UploadRoutes
 from .usage import UsageRoutes
 from .verification import VerificationRoutes
 
-_OF_DOCUMENTS: Final = (DocumentRoutes, UploadRoutes, DownloadRoutes, RecoveryRoutes, RetentionRoutes)
+_OF_DOCUMENTS: Final = (DocumentRoutes, UploadRoutes, DownloadRoutes, RecoveryRoutes, RetentionRoutes, LabelRoutes)
 
 
 def storage_router(
