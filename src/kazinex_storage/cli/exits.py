@@ -16,6 +16,7 @@ from ..errors import (
     PreconditionFailedError,
     ReconnectRequiredError,
     RecordNotFoundError,
+    RetentionError,
     SettingsError,
     StorageError,
     UnresolvedOrganisationError,
@@ -39,13 +40,13 @@ class ExitCode(IntEnum):
 
 HELP = (
     "Exit codes: 0 done; 1 the storage, the catalogue or the disk failed; 2 wrong command line, key or URL; "
-    "3 verification failed; 4 not found; 5 refused by policy or write-once; 6 settings or credentials; 130 interrupted."
+    "3 verification failed; 4 not found; 5 refused by policy, write-once or retention; 6 settings or credentials; 130 interrupted."
 )
 """The codes in a sentence."""
 
 _CODES: tuple[tuple[tuple[type[StorageError], ...], ExitCode], ...] = (
     ((NotFoundError, RecordNotFoundError), ExitCode.NOT_FOUND),
-    ((PolicyError, AlreadyExistsError, PreconditionFailedError), ExitCode.REFUSED),
+    ((PolicyError, AlreadyExistsError, PreconditionFailedError, RetentionError), ExitCode.REFUSED),
     ((InvalidKeyError, InvalidUrlError, InvalidTokenError), ExitCode.USAGE),
     ((SettingsError, UnresolvedOrganisationError), ExitCode.SETTINGS),
     ((AuthenticationError, AccessDeniedError, ReconnectRequiredError), ExitCode.SETTINGS),
