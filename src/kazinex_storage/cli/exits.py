@@ -40,7 +40,8 @@ class ExitCode(IntEnum):
 
 HELP = (
     "Exit codes: 0 done; 1 the storage, the catalogue or the disk failed; 2 wrong command line, key or URL; "
-    "3 verification failed; 4 not found; 5 refused by policy, write-once or retention; 6 settings or credentials; 130 interrupted."
+    "3 verification failed; 4 not found; 5 refused by policy, write-once or retention; 6 settings or credentials; "
+    "130 interrupted."
 )
 """The codes in a sentence."""
 
