@@ -10,6 +10,7 @@ import pytest
 from tests.s3.conftest import target_of
 
 from kazinex_storage import ByteRange, SettingsError, Storage, Transport
+from kazinex_storage.providers.local import LocalProvider, LocalSettings
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.providers.s3.provider import S3Provider
 from kazinex_storage.testing.bench import pattern
@@ -79,6 +80,23 @@ def test_what_is_sent_keeps_to_the_bandwidth(clock: Clock) -> None:
         storage.put(str(number), DATA[:1_000_000])
 
     assert pytest.approx(3.0, abs=0.3) == clock.waited
+
+
+@pytest.mark.parametrize("kind", ["memory", "local"])
+def test_what_has_no_length_keeps_to_the_bandwidth_also_by_blocking_calls(
+    clock: Clock, tmp_path: Path, kind: str
+) -> None:
+    provider = MemoryProvider() if kind == "memory" else LocalProvider(LocalSettings(root=tmp_path, durable=False))
+    with Storage(provider) as storage:
+        view = storage.limited(bandwidth=1_000_000)
+        info = view.put("a", iter([DATA, DATA, DATA]))  # above 8 MiB it is streamed
+        whole = clock.waited
+        with pytest.raises(ZeroDivisionError):
+            view.put("b", (DATA[: 4_000_000 // left] for left in (1, 1, 1, 0)))
+
+        assert (12_000_000, ["a"]) == (info.size, [found.key for found in storage.list()])
+    assert pytest.approx(12.0, abs=0.5) == whole
+    assert pytest.approx(12.0, abs=0.5) == clock.waited - whole  # what was read of it counts as well
 
 
 def test_parts_of_an_upload_and_of_a_download_wait_for_each_other(ministack_server: S3Server, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from .operation import Context
 
 if TYPE_CHECKING:
     from ..bodies.source import Source
+    from ..bodies.stream import Stream
     from ..lifting import Exchanges, Pages
 
 T = TypeVar("T")
@@ -63,6 +64,17 @@ class Limit:
         if seconds > 0:
             yield Wait(seconds)
 
+    def now(self) -> float:
+        """Return the time of ``paying``."""
+        return self._clock()
+
+    def paying(self, size: int, begun_at: float) -> Exchange[None]:
+        """Take *size* bytes that were used since *begun_at*, and wait until they would have been free."""
+        with self._lock:
+            if self._bytes is not None:
+                self._bytes.take(size, begun_at)
+        yield from self.taking(1 if size else 0)  # waits for those before it
+
 
 def limited(context: Context, bandwidth: str | int | None, requests: float | None) -> Context:
     """Return *context* held to *bandwidth* and *requests* a second.
@@ -90,8 +102,8 @@ class LimitedExchanges:
 
     def __getattr__(self, name: str) -> object:
         found = getattr(self._inner, name)
-        if name == "put" and not getattr(self._inner, "offers_exchanges", False):
-            return self._put_whole
+        if name in ("put", "put_stream") and not getattr(self._inner, "offers_exchanges", False):
+            return self._put_whole if name == "put" else self._put_stream
         return partial(self._held, found) if callable(found) else found
 
     def get(self, key: ObjectKey, span: ByteRange, sink: Sink, if_match: str | None) -> Exchange[ObjectInfo]:
@@ -134,6 +146,17 @@ class LimitedExchanges:
         """Write by a provider of blocking calls, once there is room for the whole."""
         yield from self._limit.taking(source.size)
         return (yield from self._paced(self._inner.put(key, source, options)))
+
+    def _put_stream(self, key: ObjectKey, stream: Stream, options: PutOptions) -> Exchange[ObjectInfo]:
+        """Write by a provider of blocking calls, and wait for what it read: how much that is, nobody knew before."""
+        begun_at = self._limit.now()
+        try:
+            info = yield from self._paced(self._inner.put_stream(key, stream, options))
+        except Exception:  # also one of the producer
+            yield from self._limit.paying(stream.size, begun_at)
+            raise
+        yield from self._limit.paying(stream.size, begun_at)
+        return info
 
     def _pages(self, pages: Pages[_Entry]) -> Pages[_Entry]:
         # The object itself stays: listings look at what else it has.
