@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
 from kazinex_storage import (
+    BulkError,
     CheckStatus,
     LockedError,
     NotFoundError,
@@ -122,6 +124,7 @@ _CHANGES: list[Callable[[Storage], object]] = [
     lambda storage: storage.delete("a"),
     lambda storage: storage.copy("other", "a"),
     lambda storage: storage.move("other", "a"),
+    lambda storage: storage.restore("a", storage.versions("a")[-1].version),
 ]
 
 
@@ -134,12 +137,18 @@ def test_what_a_label_of_the_tenant_refuses_is_a_retention_error_with_and_withou
     contracts = labels.add(Label("Contracts", "retainAsRegulatoryRecord"))
     with holding(place, Label(HOLD)) as storage:
         for each in (storage, place.storage):
-            for key in ("a", "other"):
-                each.put(key, b"1", PutOptions(mode=PutMode.REPLACE))
+            for key in ("a", "a", "other"):
+                each.put(key, b"1")
+            begun = each.begin_upload("a", 1, PutOptions(mode=PutMode.REPLACE), sha256=sha256(b"2").hexdigest())
             place.drive.find("a").label = Applied(contracts, "admin", locked=True)
             for change in _CHANGES:
                 with pytest.raises(RetentionError, match="'Contracts'"):
                     change(each)
+            with pytest.raises(RetentionError, match="'Contracts'"):
+                each.resume_upload(begun, b"2")
+            with pytest.raises(BulkError) as caught:
+                each.delete_many(["a"])
+            assert [RetentionError] == [type(failure) for failure in caught.value.failures]
             assert (b"1", b"1") == (place.stored("a"), place.stored("other"))
             place.drive.find("a").label = None
 

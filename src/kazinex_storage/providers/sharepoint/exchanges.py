@@ -18,7 +18,17 @@ from ...keys import MAX_KEY_BYTES, ObjectKey, Prefix
 from ...lifting import Pages
 from ...secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ...transport import Exchange, TransportSettings
-from ...types import Diagnosis, Folder, ObjectInfo, PresignedUrl, PresignOptions, ProviderInfo, PutMode, PutOptions
+from ...types import (
+    Diagnosis,
+    Folder,
+    ObjectInfo,
+    PresignedUrl,
+    PresignOptions,
+    ProviderInfo,
+    PutMode,
+    PutOptions,
+    UploadState,
+)
 from ..settings.entra import GivenStore, Tokens
 from ..settings.place import NO_CUSTOMER_KEYS, keeping_deleted
 from .batch import Doomed, delete_all
@@ -131,7 +141,7 @@ class SharePointProvider:
         self.remove_folders = unkeyed.remove_folders
         uploads = ResumableUploads(self.sessions)
         self.begin_upload, self.abort_upload = uploads.begin_upload, uploads.abort_upload
-        self.resume_upload = uploads.resume_upload
+        self._uploads = uploads
         self.begin_session, self.is_session_open = uploads.begin_session, uploads.is_session_open
         self.end_session = uploads.end_session
 
@@ -140,6 +150,10 @@ class SharePointProvider:
         if source.size <= SINGLE_PUT_BYTES:
             return self._explained(key, self.objects.write(key, source, options))
         return self._explained(key, self.sessions.upload(key, source, options))
+
+    def resume_upload(self, state: UploadState, source: Source) -> Exchange[ObjectInfo]:
+        """Send what is lacking; see ``ResumableUploads.resume_upload``."""
+        return self._explained(ObjectKey(state.key), self._uploads.resume_upload(state, source))
 
     def delete(self, key: ObjectKey) -> Exchange[None]:
         """Move a file into the recycle bin; two requests, one when there is none."""
@@ -245,7 +259,7 @@ class SharePointProvider:
 
     def restore(self, key: ObjectKey, version: str) -> Exchange[ObjectInfo]:
         """Restore one version; four requests."""
-        return self._versions.restore(key, version)
+        return self._explained(key, self._versions.restore(key, version))
 
     def diagnose(self, error: StorageError, check: str) -> Exchange[Diagnosis | None]:
         """Explain what *check* met; none or two requests, see ``Diagnostics``."""
